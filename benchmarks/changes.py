@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Mutation = Callable[[str, random.Random], str | None]
-Found = re.Match[str]
+Match = re.Match[str]
 _COMPARATORS = {
     "≥": "≤",
     "≤": "≥",
@@ -102,93 +102,114 @@ _DENIABLE = r"is|are|be|was|were|must|should|will|has been|have been|had been|ca
 
 def _swap(words: Mapping[str, str], *, behind: str = "") -> Mutation:
     """Replace one of the words; ``behind`` is the pattern that must precede it."""
-    listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    longest_first = sorted(words, key=len, reverse=True)
+    listed = "|".join(map(re.escape, longest_first))
+    # a word, or a sign that is no part of a longer one, such as the "<" of "<="
     edges = (
         rf"(?<![<>=])(?:(?<!\w)(?=\w)|(?=\W)){behind}(?P<word>{listed})(?:(?<=\w)(?!\w)"
         r"|(?<=\W)(?![=<>]))"
     )
-    return _at_one(
-        f"(?i){edges}",
-        lambda found, _: words.get(found["word"]) or words.get(found["word"].lower()),
-    )
+
+    def change(match: Match, _: random.Random) -> str | None:
+        word = match["word"]
+        return words.get(word) or words.get(word.lower())
+
+    return _at_one(f"(?i){edges}", change)
 
 
 def _at_one(
-    pattern: str, change: Callable[[Found, random.Random], str | None]
+    pattern: str, change: Callable[[Match, random.Random], str | None]
 ) -> Mutation:
-    """Replace one match of a pattern."""
+    """Replace one match of a pattern. It does not apply if there is no match, or if ``change``
+    returns None.
+    """
 
     def mutate(quote: str, rng: random.Random) -> str | None:
-        found = _choose(pattern, quote, rng)
-        if found is None:
+        match = _choose(pattern, quote, rng)
+        if match is None:
             return None
-        new = change(found, rng)
+        new = change(match, rng)
         if new is None:
             return None
-        return quote[: found.start()] + new + quote[found.end() :]
+        return quote[: match.start()] + new + quote[match.end() :]
 
     return mutate
 
 
-def _choose(pattern: str, quote: str, rng: random.Random) -> Found | None:
-    return rng.choice(list(re.finditer(pattern, quote)) or [None])
+def _choose(pattern: str, quote: str, rng: random.Random) -> Match | None:
+    """Choose one match of a pattern; None if there is none."""
+    matches: list[Match | None] = [*re.finditer(pattern, quote)]
+    return rng.choice(matches or [None])
 
 
-def _other_number(found: Found, rng: random.Random) -> str:
-    value = int(found[0])
+def _other_number(match: Match, rng: random.Random) -> str:
+    """Return another number: "12" for "6"."""
+    value = int(match[0])
     changed = (value + 1, value - 1, value + 5, value * 2, value * 10)
     others = [number for number in changed if number >= 0 and number != value]
     return str(rng.choice(others))
 
 
-def _swap_digits(found: Found, rng: random.Random) -> str:
-    digits = found[0]
-    place = rng.randrange(len(found[0]) - 1)
+def _swap_digits(match: Match, rng: random.Random) -> str:
+    """Swap two neighbouring digits: "21" for "12"."""
+    digits = match[0]
+    place = rng.randrange(len(digits) - 1)
     return digits[:place] + digits[place + 1] + digits[place] + digits[place + 2 :]
 
 
-def _move_point(found: Found, rng: random.Random) -> str:
-    whole, _, part = found[0].partition(".")
-    return rng.choice(
-        (
-            whole + part,
-            f"{whole[:-1]}.{whole[-1]}{part}",
-            f"{whole}{part[0]}.{part[1:] or '0'}",
-        )
-    )
+def _move_point(match: Match, rng: random.Random) -> str:
+    """Leave out the decimal point, or move it by one digit: "15", ".15" or "15.0" for "1.5"."""
+    whole, _, part = match[0].partition(".")
+    without = whole + part
+    to_the_left = f"{whole[:-1]}.{whole[-1]}{part}"
+    to_the_right = f"{whole}{part[0]}.{part[1:] or '0'}"
+    return rng.choice((without, to_the_left, to_the_right))
 
 
-def _other_bound(found: Found, rng: random.Random) -> str:
-    low = int(found[1])
-    high = int(found[3])
+def _other_exponent(match: Match, rng: random.Random) -> str:
+    """Change the exponent of a power of ten, or write it behind the 10: "10^8" or "109" for
+    "10^9".
+    """
+    exponent = int(match[2]) + rng.choice((-3, -1, 1))
+    return rng.choice((f"{match[1]}{exponent}", match[2]))
+
+
+def _other_bound(match: Match, rng: random.Random) -> str:
+    """Raise one bound of a range: "20-65" or "18-70" for "18-65"."""
+    low = int(match[1])
+    high = int(match[3])
     step = rng.choice((1, 2, 5, 10))
-    return rng.choice(
-        (f"{low + step}{found[2]}{high}", f"{low}{found[2]}{high + step}")
-    )
+    higher_low = f"{low + step}{match[2]}{high}"
+    higher_high = f"{low}{match[2]}{high + step}"
+    return rng.choice((higher_low, higher_high))
 
 
 def _cut_number(quote: str, rng: random.Random) -> str | None:
     """End the quote within a number, or begin it there, whichever leaves more."""
-    found = _choose(r"(?<=\d)[.,]?(?=\d)", quote, rng)
-    if found is None:
+    match = _choose(r"(?<=\d)[.,]?(?=\d)", quote, rng)
+    if match is None:
         return None
-    return max(quote[: found.start()], quote[found.end() :], key=len)
+    before = quote[: match.start()]
+    behind = quote[match.end() :]
+    return max(before, behind, key=len)
 
 
 def _cut_unit(quote: str, rng: random.Random) -> str | None:
     """End the quote at "mg" where the text has "mg/kg"."""
-    found = _choose(
+    match = _choose(
         r"(?<=[a-zA-Zµ])\s?/\s?(?=kg|m2|m\^2|dL|dl|mL|ml|L\b|day|min|mm3)", quote, rng
     )
-    return quote[: found.start()] if found else None
+    if match is None:
+        return None
+    return quote[: match.start()]
 
 
 def _cut_negation(quote: str, rng: random.Random) -> str | None:
     """Begin the quote behind a negation, unless hardly anything is left."""
-    found = _choose(r"(?i)(?<!\w)(?<!or )(?:not|no|without|never)\s+(?=\w)", quote, rng)
-    if found is None or found.end() >= len(quote) - 8:
+    match = _choose(r"(?i)(?<!\w)(?<!or )(?:not|no|without|never)\s+(?=\w)", quote, rng)
+    if match is None or match.end() >= len(quote) - 8:
         return None
-    return quote[found.end() :]
+    return quote[match.end() :]
 
 
 HARMFUL: Mapping[str, Mutation] = {
@@ -197,14 +218,9 @@ HARMFUL: Mapping[str, Mutation] = {
     "decimal point moved": _at_one(r"(?<![\w.])\d+\.\d+(?![\w.])", _move_point),
     "decimal point added": _at_one(
         r"(?<![\w.,^/-])\d{2,4}(?![\w.,^/-])",
-        lambda found, _: f"{found[0][:-1]}.{found[0][-1]}",
+        lambda match, _: f"{match[0][:-1]}.{match[0][-1]}",
     ),
-    "exponent": _at_one(
-        r"(?<=10)(\\?\^|\*\*)(\d{1,2})(?!\d)",
-        lambda found, rng: rng.choice(
-            (f"{found[1]}{int(found[2]) + rng.choice((-3, -1, 1))}", found[2])
-        ),
-    ),
+    "exponent": _at_one(r"(?<=10)(\\?\^|\*\*)(\d{1,2})(?!\d)", _other_exponent),
     "range bound": _at_one(
         r"(?<![\w.,-])(\d{1,4})(\s?(?:-|–|to)\s?)(\d{1,4})(?![\w.,-])", _other_bound
     ),
@@ -215,12 +231,12 @@ HARMFUL: Mapping[str, Mutation] = {
     "time unit": _swap(_TIMES),
     "negation added": _at_one(
         rf"(?i)(?<!\w)(?:{_DENIABLE})(?=\s(?!not\b))",
-        lambda found, _: f"{found[0]} not",
+        lambda match, _: f"{match[0]} not",
     ),
     "negation put in front": lambda quote, _: f"No {quote[0].lower()}{quote[1:]}",
     "negation removed": _at_one(
         r"(?i)(?<!\w)(?:not|no|without|never)\s+(?=\w)|(?<!\w)non-(?=\w)",
-        lambda found, _: found[0][:0],
+        lambda match, _: match[0][:0],
     ),
     "cut inside a number": _cut_number,
     "cut inside a unit": _cut_unit,
@@ -253,33 +269,41 @@ def _normalise(quote: str, rng: random.Random) -> str:
     power.
     """
     form: Any = rng.choice(("NFD", "NFKC", "NFC", "NFKD"))
-    return re.sub(
-        rf"[^{_RAISED}]+", lambda found: unicodedata.normalize(form, found[0]), quote
-    )
+
+    def normalise(match: Match) -> str:
+        return unicodedata.normalize(form, match[0])
+
+    return re.sub(rf"[^{_RAISED}]+", normalise, quote)
 
 
 def _write_wide(quote: str, rng: random.Random) -> str:
     """Write a word in full-width characters."""
     words = quote.split(" ")
     place = rng.randrange(len(words))
-    words[place] = "".join(
-        chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c
-        for c in _ESCAPE.sub(r"\1", words[place])
-    )
+    wide = ""
+    for character in _ESCAPE.sub(r"\1", words[place]):
+        # the printable characters of ASCII have a wide form each
+        if "!" <= character <= "~":
+            wide += chr(ord(character) + 0xFEE0)
+        else:
+            wide += character
+    words[place] = wide
     return " ".join(words)
 
 
 def _write_power(quote: str, _: random.Random) -> str:
-    """Write powers and the square of a metre as superscripts."""
-    raised = re.sub(
-        r"(?<=10)\\?\^(-?\d+)", lambda found: found[1].translate(_SUPERSCRIPTS), quote
-    )
+    """Write powers of ten and the square of a metre as superscripts."""
+
+    def raise_digits(match: Match) -> str:
+        return match[1].translate(_SUPERSCRIPTS)
+
+    raised = re.sub(r"(?<=10)\\?\^(-?\d+)", raise_digits, quote)
     return re.sub(r"(?<=/m)2\b", "²", raised)
 
 
 def _write_signs(quote: str, rng: random.Random) -> str:
-    """Write comparators and tolerances as one character or as two."""
-    contained = [pair for pair in _SIGNS if pair[0] in quote]
+    """Write comparators and tolerances as one character or as two. A quote without them stays."""
+    contained = [(old, new) for old, new in _SIGNS if old in quote]
     old, new = rng.choice(contained or [("", "")])
     if not old:
         return quote
@@ -288,41 +312,41 @@ def _write_signs(quote: str, rng: random.Random) -> str:
 
 
 def _wrap(quote: str, rng: random.Random) -> str:
-    """Break into lines, with the indentation of a wrapped paragraph."""
-    places = [found.start() for found in re.finditer(" ", quote)]
-    for place in sorted(rng.sample(places, min(3, len(places))), reverse=True):
-        quote = (
-            quote[:place]
-            + rng.choice(("\n", "\r\n", "\n          "))
-            + quote[place + 1 :]
-        )
+    """Break into lines at three blanks, with the indentation of a wrapped paragraph."""
+    blanks = [match.start() for match in re.finditer(" ", quote)]
+    broken = rng.sample(blanks, min(3, len(blanks)))
+    # from the end, so that the places before stay
+    for place in sorted(broken, reverse=True):
+        line_break = rng.choice(("\n", "\r\n", "\n          "))
+        quote = quote[:place] + line_break + quote[place + 1 :]
     return quote
 
 
 def _hide(quote: str, rng: random.Random) -> str:
     """Insert an invisible character, but not in an escape."""
     place = rng.randrange(1, len(quote))
-    return (
-        quote
-        if quote[place - 1] == "\\"
-        else quote[:place] + rng.choice("\u200b\u00ad\ufeff\u2060") + quote[place:]
-    )
+    if quote[place - 1] == "\\":
+        return quote
+    invisible = rng.choice("\u200b\u00ad\ufeff\u2060")
+    return quote[:place] + invisible + quote[place:]
 
 
 def _escape(quote: str, _: random.Random) -> str:
-    return (
-        _ESCAPE.sub(r"\1", quote)
-        if _ESCAPE.search(quote)
-        else re.sub(r"[<>\[\]~*_^+#|]", r"\\\g<0>", quote)
-    )
+    """Take away the backslashes of Markdown, or write them if there are none."""
+    if _ESCAPE.search(quote):
+        return _ESCAPE.sub(r"\1", quote)
+    return re.sub(r"[<>\[\]~*_^+#|]", r"\\\g<0>", quote)
 
 
 def _quote(quote: str, rng: random.Random) -> str:
+    """Write quotation marks in another style."""
     double, single = rng.choice(_QUOTES)
-    return re.sub("['’‘]", single, re.sub('["“”]([^"“”]*)["“”]', double, quote))
+    doubled = re.sub('["“”]([^"“”]*)["“”]', double, quote)
+    return re.sub("['’‘]", single, doubled)
 
 
 def _ligate(quote: str, _: random.Random) -> str:
+    """Write letters as ligatures: "ﬁ" for "fi"."""
     for letters, ligature in _LIGATURES.items():
         quote = quote.replace(letters, ligature)
     return quote
@@ -331,28 +355,50 @@ def _ligate(quote: str, _: random.Random) -> str:
 def _damage(quote: str, _: random.Random) -> str:
     """Decode UTF-8 as Windows-1252, as in "â‰¥" for "≥"."""
 
-    def misread(found: Found) -> str:
-        return "".join(
-            bytes([b]).decode("cp1252", "ignore") or chr(b) for b in found[0].encode()
-        )
+    def misread(match: Match) -> str:
+        misread = ""
+        for byte in match[0].encode():
+            # a byte that Windows-1252 does not have is read as Latin-1
+            misread += bytes([byte]).decode("cp1252", "ignore") or chr(byte)
+        return misread
 
-    return re.sub(
-        r"[^\x00-\x7f]+",
-        misread,
-        re.sub(r"(?<=\d)-(?=\d)", "–", quote).replace("'", "’"),
-    )
+    with_signs = re.sub(r"(?<=\d)-(?=\d)", "–", quote).replace("'", "’")
+    return re.sub(r"[^\x00-\x7f]+", misread, with_signs)
 
 
 def _punctuate(quote: str, rng: random.Random) -> str:
-    return (
-        quote.rstrip(".,;:")
-        if rng.random() < 0.3
-        else quote.rstrip(".,;:") + rng.choice((".", ",", ";", "..."))
-    )
+    """End the quote without a sign of punctuation, or with another one."""
+    bare = quote.rstrip(".,;:")
+    if rng.random() < 0.3:
+        return bare
+    return bare + rng.choice((".", ",", ";", "..."))
+
+
+def _write_blanks(quote: str, rng: random.Random) -> str:
+    """Write each blank as one or two, or as another character of white space."""
+
+    def write(_: Match) -> str:
+        return rng.choice((" ", "  ", rng.choice(_SPACES)))
+
+    return re.sub(" ", write, quote)
+
+
+def _change_case(quote: str, rng: random.Random) -> str:
+    """Write the quote in capitals, in small letters or as a title, or change its first letter."""
+    first_swapped = quote[0].swapcase() + quote[1:]
+    return rng.choice((quote.upper(), quote.lower(), quote.title(), first_swapped))
 
 
 def _only_if_changed(mutate: Mutation) -> Mutation:
-    return lambda quote, rng: None if (new := mutate(quote, rng)) == quote else new
+    """Make a mutation that does not apply where it changes nothing."""
+
+    def mutate_or_not(quote: str, rng: random.Random) -> str | None:
+        new = mutate(quote, rng)
+        if new == quote:
+            return None
+        return new
+
+    return mutate_or_not
 
 
 _HARMLESS: Mapping[str, Mutation] = {
@@ -360,9 +406,7 @@ _HARMLESS: Mapping[str, Mutation] = {
     "full-width forms": _write_wide,
     "raised powers": _write_power,
     "signs": _write_signs,
-    "white space": lambda quote, rng: re.sub(
-        " ", lambda _: rng.choice((" ", "  ", rng.choice(_SPACES))), quote
-    ),
+    "white space": _write_blanks,
     "white space left out": lambda quote, _: re.sub(
         r"(?<=\d) (?=mg|kg|ml|mL|%|g/dL|mm|cm|weeks|days)|(?<=[<>≥≤=]) (?=\d)",
         "",
@@ -374,9 +418,7 @@ _HARMLESS: Mapping[str, Mutation] = {
     "entities": lambda quote, _: html.escape(_ESCAPE.sub(r"\1", quote), quote=False),
     "dashes": lambda quote, rng: re.sub(f"[{_DASHES}]", rng.choice(_DASHES), quote),
     "quotation marks": _quote,
-    "case": lambda quote, rng: rng.choice(
-        (quote.upper(), quote.lower(), quote.title(), quote[0].swapcase() + quote[1:])
-    ),
+    "case": _change_case,
     "ligatures": _ligate,
     "mojibake": _damage,
     "closing punctuation": _punctuate,

@@ -279,11 +279,15 @@ def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> st
 
 
 def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
-    """Format the costs of 1,000 records: a column for each effort, with a figure for each group
-    of areas.
+    """Format the costs of 1,000 records: a column for each effort that asks a model, with a figure
+    for each group of areas. ``gpu`` has the dollars of an hour, and the tokens that it reads and
+    writes in a second.
     """
     hour, reads, writes = map(float, gpu.split(","))
-    models = {model.rpartition("/")[2]: find_pricing(model) for model in _HOSTED}
+    models: dict[str, Pricing] = {}
+    for model in _HOSTED:
+        _, _, name = model.rpartition("/")
+        models[name] = find_pricing(model)
     models["a GPU"] = price_hardware(hour, reads, writes)
     by_effort: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for result in results:
@@ -299,20 +303,29 @@ def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
         for name, pricing in models.items():
             costs = [bill(result, pricing) for result in measured]
             basis = "forecast" if pricing.spec else "assumption"
-            dollars = [cost.dollars for cost in costs]
-            rows[f"{name}: dollars", basis].append(_pair(dollars))
-            thinking = [cost.thinking for cost in costs]
-            if any(thinking):
-                rows["of them for thinking", "assumption"].append(_pair(thinking))
-            writing = [cost.writing for cost in costs]
-            if any(writing):
-                rows["of them for writing the cache", "forecast"].append(_pair(writing))
-            uncached = [cost.uncached for cost in costs]
-            rows[f"{name}: dollars without a cache", basis].append(_pair(uncached))
+            for row_name, row_basis, dollars in _list_dollars(name, basis, costs):
+                rows[row_name, row_basis].append(_pair(dollars))
         minutes = [cost.dollars / hour * 60 for cost in on_gpu]
         rows["a GPU: minutes", "assumption"].append(_pair(minutes, 0))
     lines = [[name, *cells, basis] for (name, basis), cells in rows.items()]
     return format_table(["1,000 records", *by_effort, "is"], lines, markdown=True)
+
+
+def _list_dollars(
+    name: str, basis: str, costs: Sequence[Bill]
+) -> Iterator[tuple[str, str, list[float]]]:
+    """Yield the dollars that a model costs: their name, their basis, and a figure for each group of
+    areas. Thinking, and writing the cache, are left out if they cost nothing.
+    """
+    yield f"{name}: dollars", basis, [cost.dollars for cost in costs]
+    thinking = [cost.thinking for cost in costs]
+    if any(thinking):
+        yield "of them for thinking", "assumption", thinking
+    writing = [cost.writing for cost in costs]
+    if any(writing):
+        yield "of them for writing the cache", "forecast", writing
+    uncached = [cost.uncached for cost in costs]
+    yield f"{name}: dollars without a cache", basis, uncached
 
 
 def _list_millions(

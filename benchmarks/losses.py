@@ -192,7 +192,9 @@ def _believe(
     answered: Mapping[str, Any],
     chunks: Mapping[int, Chunk],
 ) -> Draft:
-    """Return the draft of an item as the model wrote it: no value is looked for in the text."""
+    """Return the draft of an item as the model wrote it: no value is looked for in the text. Only
+    values that cannot be read are left out.
+    """
     arms = {parsed.raw(span): span for span in locate_arms(parsed.record).values()}
     draft = parsed.draft_of(question.task, question.chunk)
     values = dict(name_arms(answered, list(arms)))
@@ -210,16 +212,27 @@ def _believe(
         believed = _drop_unreadable(value)
         if value and believed == ():
             continue
-        spans: tuple[Span, ...] = ()
-        if name == "rule":
-            spans = (draft.chunk.span,)
-        elif name == "arms":
-            spans = tuple(arms[label] for label in believed if label in arms)
-        elif name == "quote" and value:
-            span = find_quote(parsed.sections[draft.span.section].whole, value)
-            spans = (span,) if span else ()
+        spans = _locate(parsed, draft, arms, name, believed)
         readings[name] = Reading(believed, MODEL_CONFIDENCE, spans, Support.LITERAL)
     return replace(draft, model=readings)
+
+
+def _locate(
+    parsed: ParsedRecord, draft: Draft, arms: Mapping[str, Span], name: str, value: Any
+) -> tuple[Span, ...]:
+    """Return where the value of a field stands: a rule in its line, arms in the registry's list, a
+    quote in its section. Other fields, and what is not there, have no place.
+    """
+    if name == "rule":
+        return (draft.chunk.span,)
+    if name == "arms":
+        return tuple(arms[label] for label in value if label in arms)
+    if name != "quote" or not value:
+        return ()
+    span = find_quote(parsed.sections[draft.span.section].whole, value)
+    if span is None:
+        return ()
+    return (span,)
 
 
 def _drop_unreadable(value: Any) -> Any:

@@ -21,6 +21,7 @@ import griffe
 import typer
 
 from extractor.apps.cli.app import app
+from extractor.apps.cli.help_examples import list_examples
 
 PAGES = tuple(
     Path(__file__).with_name("reference") / name for name in ("cli.md", "python.md")
@@ -46,7 +47,11 @@ def _describe(name: str) -> str:
         command = typer.main.get_command(app)
         return "\n\n".join(
             _describe_command(
-                command, typer.Context(command, info_name="extractor"), level=1
+                command,
+                typer.Context(
+                    command, info_name="extractor", **command.context_settings
+                ),
+                level=1,
             )
         )
     return "\n\n".join(
@@ -85,6 +90,9 @@ def _describe_command(command: Any, context: Any, level: int) -> Iterator[str]:
         )
     for title, lines in groups.items():
         yield "\n".join((f"**{title}**\n", *lines))
+    examples = list_examples(context.command_path.removeprefix("extractor "))
+    if examples:
+        yield "\n".join(("**Examples**\n", "```bash", *examples, "```"))
     for name, one in visible.items():
         yield from _describe_command(
             one, typer.Context(one, parent=context, info_name=name), level + 1

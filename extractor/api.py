@@ -41,6 +41,7 @@ from extractor.labels_of_rows import (
 )
 from extractor.options import ExtractorOptions, Keywords
 from extractor.pipeline import extract_by_rules
+from extractor.plurals import counted
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
 
 if TYPE_CHECKING:
@@ -406,8 +407,8 @@ def _list_lacks(results: "Results") -> Iterator[str]:
     if results.repeated:
         names = show_some(record["record_id"] for record in results.repeated)
         yield (
-            f"{len(results.repeated)} records are left out, since their id came before: "
-            f"{names}"
+            f"left out, since the id came before: {counted(len(results.repeated), 'record')} "
+            f"({names})"
         )
     if results.stopped:
         yield f"not all is here: {results.stopped}"
@@ -422,7 +423,7 @@ def _tell_failures(failures: Sequence[Mapping[str, Any]], extracted: int) -> str
     """
     first, *others = failures
     problem = (
-        f"{len(failures)} of {len(failures) + extracted} records failed: "
+        f"{len(failures)} of {counted(len(failures) + extracted, 'record')} failed: "
         f"{first['message']}"
     )
     if not others:
@@ -446,7 +447,7 @@ def _tell_unheaded(extractions: Sequence[TrialExtraction]) -> str | None:
     if not unheaded:
         return None
     return (
-        f"{len(unheaded)} of {len(extractions)} texts have no heading and were read as "
+        f"{len(unheaded)} of {counted(len(extractions), 'text')} without a heading, read as "
         f"descriptions ({show_some(unheaded)}); if they are criteria, give "
         'section="eligibility"'
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from extractor.errors import ArgumentError
+from extractor.plurals import counted
 
 _NAMED = 5
 """Most labels named in a message."""
@@ -60,8 +61,8 @@ def explain_unlabelled(names: RowNames) -> str | None:
     if not names.unlabelled:
         return None
     return (
-        f"{len(names.unlabelled)} of {len(names.ids)} rows have no label in the index; their "
-        f"record_id is the number of the row ({show_some(names.unlabelled)})"
+        f"no label in the index for {len(names.unlabelled)} of {counted(len(names.ids), 'row')}; "
+        f"the record_id is the number of the row ({show_some(names.unlabelled)})"
     )
 
 

@@ -28,6 +28,7 @@ from extractor.apps.review.gold import correct_run
 from extractor.errors import StoreError
 from extractor.many import GIVEN
 from extractor.options import Choice, ExtractionOptions
+from extractor.plurals import counted
 from extractor.run.finished import FinishedRun
 from extractor.run.folder import FAILURES, REPEATED, naming_file, write_atomically
 from extractor.run.manifest import MANIFEST, Manifest, restore_fields
@@ -186,12 +187,14 @@ class Results:
         self._warn_incomplete()
         if summary.without_text:
             warn(
-                f"the texts of {summary.without_text} of {summary.records} records are missing or "
-                "have changed; only their quotes are shown (give the inputs as records)",
+                f"no text for {summary.without_text} of {counted(summary.records, 'record')}: it "
+                "is missing or has changed, and only quotes are shown (give the inputs as records)",
                 stacklevel=2,
             )
         if summary.shown < summary.records:
-            shown = f"{summary.shown} of {summary.records} records can be opened"
+            shown = (
+                f"{summary.shown} of {counted(summary.records, 'record')} can be opened"
+            )
             warn(f"{shown} (limit)", stacklevel=2)
         return to
 

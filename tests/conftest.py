@@ -69,6 +69,7 @@ def pytest_collection_modifyitems(items):
 def _clean_environment(monkeypatch):
     monkeypatch.chdir(ROOT)
     for name in (
+        "EXTRACTOR_CONFIG",
         "EXTRACTOR_MODEL",
         "EXTRACTOR_MODEL_TOKEN",
         "EXTRACTOR_TOKEN",

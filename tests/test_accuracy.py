@@ -18,6 +18,8 @@ from extractor import Extractor, evaluate
 from extractor.concepts.parse import parse_record
 from extractor.formats import read_records
 
+pytestmark = pytest.mark.slow
+
 SHARED = Path(__file__).parents[2] / "shared"
 SOURCES = ("gold/records", "data/records")
 TRUE = 0.01

@@ -263,6 +263,7 @@ def check_record(record: TrialRecord) -> None:
     advance(record, ExtractionOptions(effort="all"))  # what would be asked
 
 
+@pytest.mark.slow
 @given(st.one_of(built_records(), changed_records()))
 @settings(quickly, max_examples=choose(40, 4000))
 def test_records_of_any_pieces_and_with_any_changes_are_extracted(record):

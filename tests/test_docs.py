@@ -46,6 +46,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", RUN.values(), ids=RUN)
 @pytest.mark.usefixtures("folder")
 def test_the_examples_of_a_page_print_what_they_show(page):
@@ -196,7 +197,7 @@ def test_the_tutorial_writes_folders_of_its_own():
     assert pages_by_name == {
         "first": {tutorial},
         "second": {tutorial},
-        "second-tables": {tutorial},
+        "first-tables": {tutorial},
     }
 
 

@@ -28,6 +28,8 @@ from extractor.schemas.vocabulary import Effort
 from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
 from .trust import trial
 
+pytestmark = pytest.mark.slow
+
 RULES = ExtractionOptions(effort=Effort.NONE)
 SECTIONS = (
     "eligibility",

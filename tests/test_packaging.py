@@ -16,6 +16,8 @@ from packaging.utils import canonicalize_name
 from tests.commands import read_lines
 from tests.serve.running import finish, many, one, serve, submit
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """\
 import sys
 sys.path[1:1] = [{site!r}]

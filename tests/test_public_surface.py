@@ -67,6 +67,7 @@ def run_python(code: str) -> str:
     ).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("commands", "unneeded"),
     [
@@ -87,6 +88,7 @@ def test_commands_load_no_library_that_they_do_not_need(commands, unneeded):
     assert ("extractor.concepts.parse" in loaded) is (unneeded is not HEAVY)
 
 
+@pytest.mark.slow
 def test_no_import_reads_the_rule_book():
     imports = "; ".join(f"import extractor.{name}" for name in MODULES.split())
     code = (
@@ -96,6 +98,7 @@ def test_no_import_reads_the_rule_book():
     assert run_python(code) == "0\n"
 
 
+@pytest.mark.slow
 def test_a_command_names_its_inputs_before_it_loads_what_reads_them():
     """On a terminal: a pipe gets nothing before the results."""
     code = (

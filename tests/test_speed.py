@@ -14,6 +14,8 @@ from extractor.schemas import TrialRecord
 
 from .trust import trial
 
+pytestmark = pytest.mark.slow
+
 ITEMS = 20
 TIMES = 10
 ALLOWED = 11

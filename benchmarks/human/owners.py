@@ -117,17 +117,22 @@ def report(rows: Sequence[Row], *, show: bool) -> None:
         judged += [(row, verdict) for verdict in compare(row)]
     figures: dict[str, list[bool]] = {}
     for kind in ("value", "time"):
-        verdicts = [verdict for _, verdict in judged if verdict.marked.kind == kind]
-        figures[f"{kind}s found"] = [verdict.found for verdict in verdicts]
-        found = [verdict for verdict in verdicts if verdict.found]
-        figures[f"right owner of {kind}s found"] = [
-            verdict.owned for verdict in found if verdict.owned is not None
-        ]
+        found: list[bool] = []
+        owned: list[bool] = []
+        for _, verdict in judged:
+            if verdict.marked.kind != kind:
+                continue
+            found.append(verdict.found)
+            if verdict.found and verdict.owned is not None:
+                owned.append(verdict.owned)
+        figures[f"{kind}s found"] = found
+        figures[f"right owner of {kind}s found"] = owned
     print_shares(f"{len(rows)} texts", figures)
     if not show:
         return
     for row, verdict in judged:
-        if verdict.found and verdict.owned is not False:
+        is_right = verdict.found and verdict.owned is not False
+        if is_right:
             continue
         marked = verdict.marked
         problem = "owner" if verdict.found else "missed"

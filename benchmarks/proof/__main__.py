@@ -18,7 +18,7 @@ readable form.
 import asyncio
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
@@ -346,24 +346,30 @@ def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
 def _count_row(
     field: str, verdicts: Sequence[Verdict], sure: float
 ) -> tuple[str | int, ...]:
-    """Return a line of the table of counts."""
-    wrong = [verdict for verdict in verdicts if verdict.case["right"] is False]
-    right = [verdict for verdict in verdicts if verdict.case["right"] is True]
-    stand = [verdict for verdict in wrong if verdict.confidence is not None]
-    certain = [verdict for verdict in stand if (verdict.confidence or 0) >= sure]
-    proven = [verdict for verdict in stand if verdict.support in _PROVEN]
-    lost = [verdict for verdict in right if verdict.confidence is None]
-    return (
-        field,
-        len(wrong),
-        len(stand),
-        len(certain),
-        len(proven),
-        len([verdict for verdict in wrong if verdict.bare]),
-        len(right),
-        len(lost),
-        len([verdict for verdict in right if verdict.bare]),
-    )
+    """Return a line of the table of counts: of wrong answers all, those that stand, surely, as
+    proven, and bare; of right ones all, those lost, and bare.
+    """
+    wrong: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for verdict in verdicts:
+        is_right = verdict.case["right"]
+        if is_right not in (True, False):
+            continue
+        counts = right if is_right else wrong
+        counts["all"] += 1
+        if verdict.bare:
+            counts["bare"] += 1
+        if verdict.confidence is None:
+            counts["lost"] += 1
+            continue
+        counts["stand"] += 1
+        if verdict.confidence >= sure:
+            counts["sure"] += 1
+        if verdict.support in _PROVEN:
+            counts["proven"] += 1
+    of_wrong = [wrong[name] for name in ("all", "stand", "sure", "proven", "bare")]
+    of_right = [right[name] for name in ("all", "lost", "bare")]
+    return (field, *of_wrong, *of_right)
 
 
 if __name__ == "__main__":

@@ -48,63 +48,71 @@ class WordVectors(NamedTuple):
 
 def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
     """Return the distinct lines of all sections, as words."""
-    seen: dict[str, list[str]] = {}
+    distinct: dict[str, list[str]] = {}
     for record in records:
         for section in record.sections:
             cleaned = clean_text(section.text)
-            for line in LexedSection(
-                section.name, section.text, cleaned, lex(cleaned.text)
-            ).lines():
+            tokens = lex(cleaned.text)
+            lexed = LexedSection(section.name, section.text, cleaned, tokens)
+            for line in lexed.lines():
                 words = list_words(line)
-                seen.setdefault(" ".join(words), words)
-    return list(seen.values())
+                distinct.setdefault(" ".join(words), words)
+    return list(distinct.values())
 
 
 def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
-    """Compute the positive pointwise mutual information of words and neighbours, reduced to few
-    dimensions.
+    """Compute the positive pointwise mutual information of words and neighbours, reduced to 100
+    dimensions. Words that occur less than three times have no vector; the more common a word, the
+    shorter its vector.
     """
-    counts = Counter(token for sentence in sentences for token in sentence)
-    common = (word for word, seen in counts.items() if seen >= _LEAST_SEEN)
-    words = sorted(common, key=lambda word: (-counts[word], word))[:_MOST]
-    together = _count_neighbours(
-        sentences, {word: row for row, word in enumerate(words)}
-    )
+    counts: Counter[str] = Counter()
+    for sentence in sentences:
+        counts.update(sentence)
+    frequent = [word for word, count in counts.items() if count >= _LEAST_SEEN]
+    frequent.sort(key=lambda word: (-counts[word], word))
+    words = frequent[:_MOST]
+    together = _count_neighbours(sentences, words)
     rows = np.asarray(together.sum(1)).ravel()
     columns = rows**_FLATTEN
     cells = together.tocoo()
-    gain = np.log(cells.data * columns.sum() / (rows[cells.row] * columns[cells.col]))
+    expected = rows[cells.row] * columns[cells.col]
+    gain = np.log(cells.data * columns.sum() / expected)
     kept = gain > 0
-    matrix = sparse.csr_matrix(
-        (gain[kept], (cells.row[kept], cells.col[kept])), shape=together.shape
-    )
+    places = (cells.row[kept], cells.col[kept])
+    matrix = sparse.csr_matrix((gain[kept], places), shape=together.shape)
     left, strengths, _ = randomized_svd(matrix, _SIZE, random_state=0, n_iter=4)
     vectors = left * np.sqrt(strengths)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
     shares = np.array([counts[word] for word in words]) / counts.total()
     vectors *= (_COMMON_SHARE / (_COMMON_SHARE + shares))[:, None]
-    vectors = np.vstack([np.zeros((1, vectors.shape[1])), vectors]).astype(np.float32)
-    return WordVectors({word: row for row, word in enumerate(words, 1)}, vectors)
+    # row 0 is that of words without a vector
+    no_vector = np.zeros((1, vectors.shape[1]))
+    stacked = np.vstack([no_vector, vectors]).astype(np.float32)
+    return WordVectors({word: row for row, word in enumerate(words, 1)}, stacked)
 
 
 def _count_neighbours(
-    sentences: Iterable[Sequence[str]], rows: dict[str, int]
+    sentences: Iterable[Sequence[str]], words: Sequence[str]
 ) -> sparse.csr_matrix:
-    """Count how often two words occur near each other, with more weight for nearer words."""
-    known = [
-        rows.get(word, -1)
-        for sentence in sentences
-        for word in (*sentence, *[""] * _WINDOW)
-    ]
-    words = np.array(known)
+    """Count how often two of the words occur in at most four words from each other, with more
+    weight for nearer words.
+    """
+    rows = {word: row for row, word in enumerate(words)}
+    # -1 for other words, and between sentences
+    gap = [-1] * _WINDOW
+    listed: list[int] = []
+    for sentence in sentences:
+        listed += [rows.get(word, -1) for word in sentence]
+        listed += gap
+    text = np.array(listed)
     counted = sparse.csr_matrix((len(rows), len(rows)))
     for distance in range(1, _WINDOW + 1):
-        pairs = (words[:-distance], words[distance:])
-        near = (pairs[0] >= 0) & (pairs[1] >= 0)
-        places = (pairs[0][near], pairs[1][near])
-        counted += sparse.csr_matrix(
-            (np.full(len(places[0]), 1 / distance), places), shape=counted.shape
-        )
+        before = text[:-distance]
+        behind = text[distance:]
+        are_words = (before >= 0) & (behind >= 0)
+        places = (before[are_words], behind[are_words])
+        weights = np.full(len(places[0]), 1 / distance)
+        counted += sparse.csr_matrix((weights, places), shape=counted.shape)
     return (counted + counted.T).tocsr()
 
 
@@ -131,12 +139,18 @@ def fit(
     vectors: WordVectors,
     counts: Sequence[float],
 ) -> Scorer:
-    """Fit a scorer on labelled items with weights ``counts``. Deterministic."""
-    seen = Counter(feature for item in items for feature in set(item))
-    features = sorted(
-        {feature for feature, times in seen.items() if times >= _LEAST}
-        | {f"{kind} {word}" for kind in plan.words for word in vectors.rows}
-    )
+    """Fit a scorer on labelled items with weights ``counts``. Deterministic.
+
+    The features are those that two items have, and all words that have a vector. Of these, the
+    ``plan.most`` that change scores most are kept; the rest hardly ever decide.
+    """
+    seen: Counter[str] = Counter()
+    for item in items:
+        seen.update(set(item))
+    named = {feature for feature, times in seen.items() if times >= _LEAST}
+    for kind in plan.words:
+        named.update(f"{kind} {word}" for word in vectors.rows)
+    features = sorted(named)
     meanings = _describe_features(plan, features, seen, vectors, len(items))
     inputs = (_count(items, features) @ meanings).tocsr()
     with warnings.catch_warnings():
@@ -146,7 +160,6 @@ def fit(
             inputs, labels, counts
         )
     weights = np.asarray(meanings @ model.coef_.T.astype(np.float32)) * _SCALE
-    # Keep the features that change scores most; the rest hardly ever decide.
     spread = weights.max(axis=1) - weights.min(axis=1)
     kept = np.sort(np.argsort(-spread, kind="stable")[: plan.most])
     rows = np.vstack([np.zeros((1, weights.shape[1]), np.float32), weights[kept]])
@@ -174,17 +187,22 @@ def hold_out(
     classes = tuple(sorted(set(labels)))
     chances = np.zeros((len(items), len(classes)), np.float32)
     for fold in sorted(set(folds)):
-        seen = [at for at, other in enumerate(folds) if other != fold]
-        unseen = [at for at, other in enumerate(folds) if other == fold]
-        scorer = fit(
-            plan,
-            [items[at] for at in seen],
-            [labels[at] for at in seen],
-            vectors,
-            [counts[at] for at in seen],
-        )
+        unseen: list[int] = []
+        unseen_items: list[Features] = []
+        seen_items: list[Features] = []
+        seen_labels: list[str] = []
+        seen_counts: list[float] = []
+        for number, item in enumerate(items):
+            if folds[number] == fold:
+                unseen.append(number)
+                unseen_items.append(item)
+            else:
+                seen_items.append(item)
+                seen_labels.append(labels[number])
+                seen_counts.append(counts[number])
+        scorer = fit(plan, seen_items, seen_labels, vectors, seen_counts)
         columns = [classes.index(name) for name in scorer.classes]
-        chances[np.ix_(unseen, columns)] = scorer.predict([items[at] for at in unseen])
+        chances[np.ix_(unseen, columns)] = scorer.predict(unseen_items)
     return classes, chances
 
 
@@ -226,37 +244,58 @@ def _describe_features(
     total: int,
 ) -> sparse.csr_matrix:
     """Describe each feature (row) by itself and, for a word, by its ends and its vector. Rare
-    features weigh more.
+    features weigh more. ``seen`` has the items of each feature, ``total`` is the number of items.
     """
-    parted = [feature.partition(" ") for feature in features]
+    names = _describe_by_names(plan, features, seen, total)
+    blocks = [names]
+    kinds = []
+    words = []
+    for feature in features:
+        kind, _, word = feature.partition(" ")
+        kinds.append(kind)
+        words.append(word)
+    for word_kind in plan.words:
+        rows = []
+        for kind, word in zip(kinds, words, strict=True):
+            # row 0 is zeros
+            rows.append(vectors.rows.get(word, 0) if kind == word_kind else 0)
+        blocks.append(sparse.csr_matrix(vectors.vectors[rows]))
+    scales = np.array([plan.scales.get(kind, 1.0) for kind in kinds], np.float32)
+    return (sparse.diags(scales) @ sparse.hstack(blocks)).tocsr()
+
+
+def _describe_by_names(
+    plan: Plan, features: Sequence[str], seen: Counter[str], total: int
+) -> sparse.csr_matrix:
+    """Describe each feature (row) by its name and, for a word, by its first and last letters, each
+    a column with its rarity. Names that too few items have get no column.
+    """
     parts: list[list[str]] = []
     times: Counter[str] = Counter()
-    for feature, (kind, _, word) in zip(features, parted, strict=True):
-        ends = list(_cut_ends(kind, word)) if kind in plan.words else []
-        parts.append([feature, *ends])
-        times.update(dict.fromkeys([feature, *ends], seen[feature]))
-    columns = []
+    for feature in features:
+        kind, _, word = feature.partition(" ")
+        names = [feature]
+        if kind in plan.words:
+            names += _cut_ends(kind, word)
+        parts.append(names)
+        for name in dict.fromkeys(names):
+            times[name] += seen[feature]
+    columns: dict[str, int] = {}
+    rarity = []
     for name, items in times.items():
         least = _LEAST if name in seen else _LEAST_ENDS
-        if items >= least:
-            columns.append(name)
-    numbers = {name: at for at, name in enumerate(columns)}
-    known = [[numbers[name] for name in names if name in numbers] for names in parts]
-    places = np.concatenate(known).astype(int)
-    starts = np.cumsum([0, *map(len, known)])
-    rarity = np.array(
-        [(np.log(total / times[name]) + 1) / _TYPICAL_RARITY for name in columns],
-        np.float32,
-    )
+        if items < least:
+            continue
+        columns[name] = len(columns)
+        rarity.append((np.log(total / items) + 1) / _TYPICAL_RARITY)
+    places: list[int] = []
+    starts = [0]
+    for names in parts:
+        places += [columns[name] for name in names if name in columns]
+        starts.append(len(places))
+    values = np.array(rarity, np.float32)[places]
     shape = (len(features), len(columns))
-    blocks = [sparse.csr_matrix((rarity[places], places, starts), shape)]
-    for kind in plan.words:
-        rows = []
-        for its_kind, _, word in parted:
-            rows.append(vectors.rows.get(word, 0) if its_kind == kind else 0)
-        blocks.append(sparse.csr_matrix(vectors.vectors[rows]))
-    scales = np.array([plan.scales.get(kind, 1.0) for kind, _, _ in parted], np.float32)
-    return (sparse.diags(scales) @ sparse.hstack(blocks)).tocsr()
+    return sparse.csr_matrix((values, np.array(places, int), np.array(starts)), shape)
 
 
 def _cut_ends(kind: str, word: str) -> Iterator[str]:

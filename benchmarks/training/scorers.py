@@ -102,36 +102,40 @@ def train_scorer(
     records: Mapping[str, TrialRecord],
     vectors: WordVectors,
 ) -> Scorer:
-    """Print the figures of one scorer, and return the scorer fitted on all rows."""
+    """Print the figures of one scorer, and return the scorer fitted on all rows. Raises
+    ``ValueError`` for another name.
+    """
     if name == CRITERIA.name:
-        return _train(
-            CRITERIA,
-            find_lines(rows.criteria, records),
-            rows.criteria,
-            "category",
-            vectors,
-        )
+        lines = find_lines(rows.criteria, records)
+        return _train(CRITERIA, lines, rows.criteria, "category", vectors)
     if name == TIME_KINDS.name:
-        spans = [text.format(day) for text in _SPANS for day in range(3, 15)]
-        by_hand = {"time_kind": TimeKind.FROM_TO, "area": OTHERS, "fold": FOLDS}
-        frames = [
-            *rows.time_frames,
-            *({"time_frame": span} | by_hand for span in spans),
-        ]
-        items = [
-            describe_time_frame(
-                read_time_frame(read_section("outcomes", row["time_frame"]).tokens)
-            )
-            for row in frames
-        ]
+        frames = [*rows.time_frames, *_list_spans()]
+        items = []
+        for row in frames:
+            section = read_section("outcomes", row["time_frame"])
+            items.append(describe_time_frame(read_time_frame(section.tokens)))
         return _train(TIME_KINDS, items, frames, "time_kind", vectors)
-    plan, label = {
-        CONCEPTS.name: (CONCEPTS, "concept"),
-        CATEGORIES.name: (CATEGORIES, "category"),
-    }[name]
-    return _train(
-        plan, describe_outcomes(rows.outcomes, records), rows.outcomes, label, vectors
-    )
+    outcomes = describe_outcomes(rows.outcomes, records)
+    if name == CONCEPTS.name:
+        return _train(CONCEPTS, outcomes, rows.outcomes, "concept", vectors)
+    if name == CATEGORIES.name:
+        return _train(CATEGORIES, outcomes, rows.outcomes, "category", vectors)
+    raise ValueError(f"there is no scorer {name}")
+
+
+def _list_spans() -> list[Row]:
+    """Return rows of ``_SPANS`` with each number from 3 to 14, labelled by hand."""
+    rows: list[Row] = []
+    for text in _SPANS:
+        for day in range(3, 15):
+            row = {
+                "time_frame": text.format(day),
+                "time_kind": TimeKind.FROM_TO,
+                "area": OTHERS,
+                "fold": FOLDS,
+            }
+            rows.append(row)
+    return rows
 
 
 def _train(
@@ -141,20 +145,22 @@ def _train(
     label: str,
     vectors: WordVectors,
 ) -> Scorer:
+    """Print the figures of a scorer, on held-out trials and on those that it has seen, and return
+    the scorer fitted on all rows. ``label`` is the column of the right answers.
+
+    Lines that are no criterion are learned, but have no category, and are left out of the figures.
+    """
     labels = np.array([str(row[label]) for row in rows])
     counts = [plan.others if group_of(row) == OTHERS else 1.0 for row in rows]
-    classes, chances = hold_out(
-        plan, items, list(labels), [row["fold"] for row in rows], vectors, counts
-    )
+    folds = [row["fold"] for row in rows]
+    classes, chances = hold_out(plan, items, list(labels), folds, vectors, counts)
     fitted = fit(plan, items, list(labels), vectors, counts)
-    kept = labels != _NO_CRITERION  # only criteria have a category
+    kept = labels != _NO_CRITERION
     confidence, right = _judge(labels, classes, chances)
     _, seen = _judge(labels, fitted.classes, fitted.predict(items))
-    shown = [row for row, keep in zip(rows, kept, strict=True) if keep]
-    print(
-        format_groups(plan.name, shown, right[kept], confidence[kept], seen[kept]),
-        flush=True,
-    )
+    shown = [row for row, is_kept in zip(rows, kept, strict=True) if is_kept]
+    table = format_groups(plan.name, shown, right[kept], confidence[kept], seen[kept])
+    print(table, flush=True)
     return fitted
 
 
@@ -165,9 +171,10 @@ def _judge(
     is not an answer.
     """
     names = np.array(classes)
-    known = chances * (names != _NO_CRITERION)
-    known /= known.sum(axis=1, keepdims=True)
-    return known.max(axis=1), names[known.argmax(axis=1)] == labels
+    answers = chances * (names != _NO_CRITERION)
+    answers /= answers.sum(axis=1, keepdims=True)
+    likeliest = names[answers.argmax(axis=1)]
+    return answers.max(axis=1), likeliest == labels
 
 
 def find_lines(
@@ -176,31 +183,36 @@ def find_lines(
     """Return the features of each labelled line in its record, or of the line alone if it is not
     found there.
     """
-    lists = {
-        trial: _List(records.get(trial))
-        for trial in sorted({row["record"] for row in rows})
-    }
-    return [lists[row["record"]].find(row) for row in rows]
+    lists: dict[str, _List] = {}
+    features = []
+    for row in rows:
+        trial = row["record"]
+        if trial not in lists:
+            lists[trial] = _List(records.get(trial))
+        features.append(lists[trial].find(row))
+    return features
 
 
 class _List:
-    """The criteria of a record."""
+    """The criteria of a record; none without a record."""
 
     def __init__(self, record: TrialRecord | None) -> None:
-        self._target = target_words(
-            *_read_sections(record, "title", "official_title", "conditions")
-        )
+        context = _read_sections(record, "title", "official_title", "conditions")
+        self._target = target_words(*context)
+        self._lines: list[OutlineEntry] = []
         section = record.section("eligibility") if record else None
-        entries = (
-            read_outline(read_section("eligibility", section.text)).entries
-            if section
-            else []
-        )
-        self._lines = [entry for entry in entries if entry.role is not LineRole.REMARK]
+        if section:
+            outline = read_outline(read_section("eligibility", section.text))
+            for entry in outline.entries:
+                if entry.role is not LineRole.REMARK:
+                    self._lines.append(entry)
         self._features = describe_lines(self._lines, self._target)
         self._keys = [_key(line.passage.text) for line in self._lines]
 
     def find(self, row: Row) -> Features:
+        """Return the features of a labelled line: as it stands in the record's list, or if it is
+        not there as its first line.
+        """
         alone = read_section("eligibility", row["text"]).whole
         kind = CriterionKind(row["list"])
         wanted = _key(alone.text)
@@ -209,24 +221,25 @@ class _List:
         ):
             if key == wanted and line.sense is kind:
                 return features
-        lead_in = (
-            read_section("eligibility", row["lead_in"]).whole
-            if row.get("lead_in")
-            else None
-        )
-        return describe_lines(
-            [OutlineEntry(alone, kind, parent=lead_in), *self._lines], self._target
-        )[0]
+        lead_in = None
+        if row.get("lead_in"):
+            lead_in = read_section("eligibility", row["lead_in"]).whole
+        entry = OutlineEntry(alone, kind, parent=lead_in)
+        return describe_lines([entry, *self._lines], self._target)[0]
 
 
 def _read_sections(record: TrialRecord | None, *names: str) -> Iterator[Passage]:
-    found = (record.section(name) for name in names) if record else ()
-    return (
-        read_section(section.name, section.text).whole for section in found if section
-    )
+    """Yield the sections of a record that are there; none without a record."""
+    if record is None:
+        return
+    for name in names:
+        section = record.section(name)
+        if section:
+            yield read_section(section.name, section.text).whole
 
 
 def _key(text: str) -> str:
+    """Return the words of a text in small letters, for comparing lines."""
     return re.sub(r"\W+", " ", text.lower()).strip()
 
 
@@ -236,26 +249,30 @@ def describe_outcomes(
     """Return the features of each labelled outcome, with those of its trial if its record is
     given.
     """
-    about = {
-        trial: trial_words(
-            {
-                each.section.name: each.section
-                for each in _read_sections(records[trial], "title", "conditions")
-            }
-        )
-        for trial in {row["record"] for row in rows} & records.keys()
-    }
-    return [_describe_outcome(row, about.get(row["record"], ())) for row in rows]
+    about: dict[str, Sequence[str]] = {}
+    features = []
+    for row in rows:
+        trial = row["record"]
+        if trial not in about:
+            sections = {}
+            for passage in _read_sections(records.get(trial), "title", "conditions"):
+                sections[passage.section.name] = passage.section
+            about[trial] = trial_words(sections) if trial in records else ()
+        features.append(_describe_outcome(row, about[trial]))
+    return features
 
 
 def _describe_outcome(row: Row, about: Sequence[str]) -> Features:
-    parts = ("measure", "description", "time_frame")
-    measure, *others = (
-        read_section("outcomes", row[part] or "").whole for part in parts
-    )
-    description, time_frame = (part if part.end else None for part in others)
+    """Return the features of a labelled outcome. ``about`` are the words of its trial."""
+    measure = read_section("outcomes", row["measure"] or "").whole
+    description = read_section("outcomes", row["description"] or "").whole
+    time_frame = read_section("outcomes", row["time_frame"] or "").whole
     outcome = OutcomeParts(
-        measure, measure, description, time_frame, rank=Rank(row["rank"])
+        measure,
+        measure,
+        description if description.end else None,
+        time_frame if time_frame.end else None,
+        rank=Rank(row["rank"]),
     )
     return describe_outcome(outcome, about)
 

@@ -14,7 +14,7 @@ level of its own; the level of the package is that of gold which nobody read.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -65,30 +65,38 @@ def _is_gold(row: SignRow) -> bool:
     return row.source == GOLD_SOURCE
 
 
+def _is_gold_of(row: SignRow, fold: int) -> bool:
+    return _is_gold(row) and row.fold == fold
+
+
 def test(rows: Sequence[SignRow]) -> list[Claim]:
     """Return each value that weights did not see, with the confidence that these give it."""
     known = _list_known(rows)
-    claims = []
+    claims: list[Claim] = []
     for fold in sorted(UNREAD):
-        rest = [row for row in known if not (_is_gold(row) and row.fold == fold)]
-        weights = fit_all(rest)
-        claims += [
-            _claim(row, weights)
-            for row in rows
-            if _is_gold(row) and row.fold == fold and row.field in weights
-        ]
-    weights = fit_all(known)
-    claims += [
-        _claim(row, weights)
-        for row in rows
-        if not _is_gold(row) and row.fold in UNREAD and row.field in weights
-    ]
+        rest = [row for row in known if not _is_gold_of(row, fold)]
+        held_out = [row for row in rows if _is_gold_of(row, fold)]
+        claims += _claim_all(held_out, fit_all(rest))
+    unread = []
+    for row in rows:
+        if _is_gold(row) or row.fold not in UNREAD:
+            continue
+        unread.append(row)
+    claims += _claim_all(unread, fit_all(known))
     return claims
 
 
-def _claim(row: SignRow, weights: Mapping[str, Weights]) -> Claim:
-    confidence = weigh_by(weights[row.field], row.signs, row.estimate)
-    return Claim(row.source, row.field, row.group, confidence, row.right)
+def _claim_all(
+    rows: Iterable[SignRow], weights: Mapping[str, Weights]
+) -> Iterator[Claim]:
+    """Yield each value with the confidence that weights give it, without those of fields that have
+    no weights.
+    """
+    for row in rows:
+        if row.field not in weights:
+            continue
+        confidence = weigh_by(weights[row.field], row.signs, row.estimate)
+        yield Claim(row.source, row.field, row.group, confidence, row.right)
 
 
 def fit_all(rows: Sequence[SignRow]) -> dict[str, Weights]:
@@ -100,30 +108,34 @@ def fit_all(rows: Sequence[SignRow]) -> dict[str, Weights]:
 
 
 def fit(rows: Sequence[SignRow]) -> Weights:
-    """Fit the weights of one field, those of sources left out."""
+    """Fit the weights of one field, those of sources left out. Signs that few values have get no
+    weight, and signs that hardly count are left out.
+    """
     described = [_describe(row) for row in rows]
-    counts = Counter(name for names in described for name in names)
-    kept = sorted(name for name, count in counts.items() if count >= _LEAST)
-    columns = {name: at for at, name in enumerate((BASE, ESTIMATE, *kept))}
+    counts: Counter[str] = Counter()
+    for names in described:
+        counts.update(names)
+    signs = sorted(name for name, count in counts.items() if count >= _LEAST)
+    columns = {name: column for column, name in enumerate((BASE, ESTIMATE, *signs))}
     matrix = np.zeros((len(rows), len(columns)))
     matrix[:, 0] = 1
     matrix[:, 1] = [log_odds(row.estimate) for row in rows]
-    for at, names in enumerate(described):
-        matrix[at, [columns[name] for name in names if name in columns]] = 1
+    for row_number, names in enumerate(described):
+        for name in names & columns.keys():
+            matrix[row_number, columns[name]] = 1
     priors = [_BASE_PRIOR, _ESTIMATE_PRIOR]
-    for name in kept:
+    for name in signs:
         is_source = name.startswith(_SOURCE)
         priors.append(_SOURCE_PRIOR if is_source else _SIGN_PRIOR)
     fitted = _maximise(matrix, rows, np.array(priors))
     weights = {}
-    for name, at in columns.items():
+    for name, column in columns.items():
         if name.startswith(_SOURCE):
             continue
-        # a sign that hardly counts is left out of the file
         is_sign = name not in (BASE, ESTIMATE)
-        if is_sign and abs(fitted[at]) < _SMALLEST:
+        if is_sign and abs(fitted[column]) < _SMALLEST:
             continue
-        weights[name] = round(float(fitted[at]), 2)
+        weights[name] = round(float(fitted[column]), 2)
     return weights
 
 

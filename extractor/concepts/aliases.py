@@ -35,8 +35,8 @@ _CENSORED = re.compile(
 
 
 def trim_event(quote: str) -> tuple[int, int]:
-    """Where the event's own words stand in a quote: without "the date of" in front, or that it is
-    censored.
+    """Return the characters of a quote that are the event's own words: without "the date of" in
+    front, and without a last bracket that says that it is censored.
 
     >>> quote = "the date of first documentation of relapse (censored)"
     >>> start, end = trim_event(quote)
@@ -44,13 +44,15 @@ def trim_event(quote: str) -> tuple[int, int]:
     'relapse'
     """
     opening = _OPENING.match(quote)
-    end = _CENSORED.search(quote)
-    return opening.end() if opening else 0, end.start() if end else len(quote)
+    censored = _CENSORED.search(quote)
+    start = opening.end() if opening else 0
+    end = censored.start() if censored else len(quote)
+    return start, end
 
 
 def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     """Return a key that all names of an instrument share, and its version or "". The version may be
-    part of the name.
+    part of the name; "4.0" is "4".
 
     >>> (
     ...     name_instrument("the Asthma-Control test (ACT)"),
@@ -60,29 +62,35 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     >>> name_instrument("Example Scale, 2nd form")
     ('examplescale2ndform', '')
     """
-    bare, stated = split_version(name)
+    bare, version_in_name = split_version(name)
     entry = find_instrument(bare)
-    return entry.value if entry else "".join(_fold(bare)), (
-        version or stated or ""
-    ).strip().removesuffix(".0")
+    key = entry.value if entry else "".join(_fold(bare))
+    stated = (version or version_in_name or "").strip()
+    return key, stated.removesuffix(".0")
 
 
 def split_version(name: str) -> tuple[str, str | None]:
-    """Return the name of a known instrument and the version after it. Other names stay whole.
+    """Return the name of a known instrument and the version after it. Other names stay whole, with
+    None as the version.
 
     >>> split_version("CTCAE, Version 5.0"), split_version("QLQ-C30")
     (('CTCAE', '5.0'), ('QLQ-C30', None))
     """
-    found = _VERSION.fullmatch(name.strip()) if len(name) <= _LONGEST_NAME else None
-    if not found or find_instrument(found["name"]) is None:
+    if len(name) > _LONGEST_NAME:
         return name, None
-    return found["name"], (found["version"] or found["bare"]).rstrip(".")
+    versioned = _VERSION.fullmatch(name.strip())
+    if not versioned or find_instrument(versioned["name"]) is None:
+        return name, None
+    version = versioned["version"] or versioned["bare"]
+    return versioned["name"], version.rstrip(".")
 
 
 @lru_cache(maxsize=4096)
 def find_entry(name: str, vocabulary: str) -> Entry | None:
     """Return the entry with this name, also if its short form follows in brackets: "methotrexate
-    (MTX)".
+    (MTX)". None if no entry has it, or if the name and the short form are of different entries.
+
+    The name counts as it is written, then without small words, and without words such as "score".
 
     >>> find_entry("Forced Expiratory Volume in one second (FEV1)", "measures").value
     'FEV1'
@@ -90,14 +98,15 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
     if len(name) > _LONGEST_NAME:
         return None
     known = _index(vocabulary)
-    heads = word_list("heads_of_names")
     words = _fold(name)
-    # "Asthma Control Test score"
-    without = words[:-1] if words and words[-1] in heads else words
-    written = (name.strip(), *map("".join, (words, without, _drop_heads(words))))
-    found = next((known[each] for each in written if each in known), None)
-    if found:
-        return found
+    # as in "Asthma Control Test score"
+    without_last = words
+    if words and words[-1] in word_list("heads_of_names"):
+        without_last = words[:-1]
+    shorter_forms = ("".join(words), "".join(without_last), "".join(_drop_heads(words)))
+    for form in (name.strip(), *shorter_forms):
+        if form in known:
+            return known[form]
     gloss = _GLOSS.fullmatch(name)
     if gloss:
         full = find_entry(gloss[1] + gloss[3], vocabulary)
@@ -107,8 +116,8 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
 
 
 def find_instrument(name: str) -> Entry | None:
-    """Return the entry of an instrument: of a short form in brackets, or else of the name without
-    the brackets.
+    """Return the entry of an instrument: of the name, of a short form in brackets, or else of the
+    name without the brackets. None if it is not known.
 
     >>> (
     ...     find_instrument("Patient Health Questionnaire (PHQ-9)").value,
@@ -116,11 +125,14 @@ def find_instrument(name: str) -> Entry | None:
     ... )
     ('PHQ-9', 'BDI')
     """
+    entry = find_entry(name, "instruments")
+    if entry:
+        return entry
     gloss = _GLOSS.fullmatch(name)
-    names = (name, gloss[2], gloss[1] + gloss[3]) if gloss else (name,)
-    return next(
-        (entry for each in names if (entry := find_entry(each, "instruments"))), None
-    )
+    if gloss is None:
+        return None
+    short_form = find_entry(gloss[2], "instruments")
+    return short_form or find_entry(gloss[1] + gloss[3], "instruments")
 
 
 def list_names(entry: Entry) -> tuple[str, ...]:
@@ -147,36 +159,46 @@ def unify(text: str) -> str:
 
 
 def _fold(name: str) -> tuple[str, ...]:
-    return tuple(
-        word
-        for word in spell_words(name)
-        if word not in word_list("small_words_of_names")
-    )
+    """Return the words of a name in one spelling, without small words such as "the"."""
+    small_words = word_list("small_words_of_names")
+    return tuple(word for word in spell_words(name) if word not in small_words)
 
 
 def _drop_heads(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(word for word in words if word not in word_list("heads_of_names"))
+    """Return the words of a name without words such as "scale", which many names share."""
+    heads = word_list("heads_of_names")
+    return tuple(word for word in words if word not in heads)
 
 
 @cache
 def _index(vocabulary: str) -> Mapping[str, Entry]:
-    """Entries by their names as written ("mRS", "MRS"), folded, and without words such as "scale".
+    """Return entries by their names as written ("mRS", "MRS"), folded, and without words such as
+    "scale". A name as written goes before a folded one, and that before one without such words.
 
     A name of several entries is left out.
     """
-    names = [
-        (name, entry) for entry in terms_of(vocabulary) for name in list_names(entry)
-    ]
-    whole = [("".join(_fold(name)), entry) for name, entry in names]
-    short = [("".join(_drop_heads(_fold(name))), entry) for name, entry in names]
+    written: list[tuple[str, Entry]] = []
+    folded: list[tuple[str, Entry]] = []
+    shortened: list[tuple[str, Entry]] = []
+    for entry in terms_of(vocabulary):
+        for name in list_names(entry):
+            words = _fold(name)
+            written.append((name, entry))
+            folded.append(("".join(words), entry))
+            shortened.append(("".join(_drop_heads(words)), entry))
     index: dict[str, Entry] = {}
-    for each in (short, whole, names):
-        entries: dict[str, dict[str, Entry]] = {}
-        for name, entry in each:
-            entries.setdefault(name, {}).setdefault(entry.value, entry)
-        index |= {
-            name: next(iter(found.values()))
-            for name, found in entries.items()
-            if name and len(found) == 1
-        }
+    for names in (shortened, folded, written):
+        index |= _list_unambiguous(names)
     return index
+
+
+def _list_unambiguous(names: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
+    """Return the names that belong to one entry, with that. An empty name is left out."""
+    entries_by_name: dict[str, dict[str, Entry]] = {}
+    for name, entry in names:
+        entries_by_name.setdefault(name, {}).setdefault(entry.value, entry)
+    unambiguous: dict[str, Entry] = {}
+    for name, entries in entries_by_name.items():
+        if name and len(entries) == 1:
+            [unambiguous[name]] = entries.values()
+    return unambiguous

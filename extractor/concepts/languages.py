@@ -103,30 +103,38 @@ _LONGEST_QUOTE = 300
 
 
 def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each language, with its places, how many lines it has there, and their
-    first ones.
+    """Yield a finding for each language, with its sections, how many lines it has in each, and the
+    first line of each.
+
+    It is a warning if a section has nothing in English beside these lines, else an information.
     """
     by_language: dict[str, list[ForeignText]] = {}
     for text in parsed.foreign.texts:
         by_language.setdefault(text.language, []).append(text)
     for language, texts in by_language.items():
-        counted = Counter(FieldRef(text.section).path for text in texts)
-        lines = f"{len(texts)} line{'s' if len(texts) > 1 else ''}"
-        places = ", ".join(f"{count} in {name}" for name, count in counted.items())
-        places = places if len(counted) > 1 else next(iter(counted))
-        alone = any(text.section in parsed.foreign.untranslated for text in texts)
-        left = "; nothing beside them is in English" if alone else ""
-        first = {FieldRef(text.section).path: text for text in reversed(texts)}
+        counts = Counter(FieldRef(text.section).path for text in texts)
+        lines = "1 line" if len(texts) == 1 else f"{len(texts)} lines"
+        if len(counts) > 1:
+            places = ", ".join(f"{count} in {path}" for path, count in counts.items())
+        else:
+            [places] = counts
+        is_alone = any(text.section in parsed.foreign.untranslated for text in texts)
+        left = "; nothing beside them is in English" if is_alone else ""
+        # Of several texts in a section, the first one is left, as it is the last one here.
+        first_texts = {FieldRef(text.section).path: text for text in reversed(texts)}
         yield Finding(
             kind=FindingKind.LANGUAGE_OTHER,
-            severity=Severity.WARNING if alone else Severity.INFO,
-            field=next(reversed(first)),
+            severity=Severity.WARNING if is_alone else Severity.INFO,
+            field=next(reversed(first_texts)),
             message=f"{lines} in {language} ({places}): not read, and not shown to a model{left}",
-            citations=tuple(_cite(parsed, text) for text in reversed(first.values())),
+            citations=tuple(
+                _cite(parsed, text) for text in reversed(first_texts.values())
+            ),
         )
 
 
 def _cite(parsed: ParsedRecord, text: ForeignText) -> Citation:
+    """Return the first 300 characters of a text as a citation of the record as it was given."""
     start = text.start
     end = min(text.end, text.start + _LONGEST_QUOTE)
     quote = parsed.original(Span(text.section, start, end))
@@ -137,17 +145,16 @@ def explain_by_language(
     parsed: ParsedRecord, absences: Iterable[Absence]
 ) -> Iterator[Absence]:
     """Yield the absences, with the reason ``other_language`` if only text in another language
-    could state the field.
+    could state the field. Absences with a reason that explains them stay as they are.
     """
     untranslated = parsed.foreign.untranslated
-    describes = untranslated.intersection(_DESCRIBES)
+    describing = untranslated.intersection(_DESCRIBES)
     for absence in absences:
-        places = (
-            untranslated.intersection(absence.sections)
-            if absence.sections
-            else describes
-        )
-        if places and absence.reason in _UNEXPLAINED:
+        # A field without a section of its own may be stated where the trial is described.
+        sections = describing
+        if absence.sections:
+            sections = untranslated.intersection(absence.sections)
+        if sections and absence.reason in _UNEXPLAINED:
             yield absence.model_copy(update={"reason": AbsenceReason.OTHER_LANGUAGE})
         else:
             yield absence

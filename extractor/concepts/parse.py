@@ -54,8 +54,8 @@ def parse_record(
 
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
-    """Like ``parse_record``, without calibration of the confidences. Calibration is fitted to
-    these results.
+    """Return what ``parse_record`` does, without calibration of the confidences. Calibration is
+    fitted to these results.
     """
     sections: Mapping[str, LexedSection] = {
         section.name: read_section(section.name, section.text)
@@ -65,9 +65,11 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     given = record
     record, sections = blank_out(record, sections, hostile)
     record, sections, foreign = set_foreign_aside(record, sections)
+    # Chunks are numbered in the order in which they are read.
     numbers = count(1)
     whole, criteria, doubts = read_eligibility(sections, numbers, record.registry)
     regimens, candidates = read_dosing(record, sections, numbers)
+    outcomes = read_outcomes(record, sections, numbers)
     if record.source.format == "text" and not doubts:
         doubts = doubt_unheaded(sections, criteria, has_doses=bool(regimens))
     return ParsedRecord(
@@ -77,9 +79,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         criteria=criteria,
         regimens=regimens,
         candidates=candidates,
-        outcomes=shorten_parts(
-            read_outcomes(record, sections, numbers), record, hostile
-        ),
+        outcomes=shorten_parts(outcomes, record, hostile),
         hostile=hostile,
         foreign=foreign,
         given=given if foreign.texts else None,

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 from extractor.concepts.aliases import (
@@ -46,18 +45,18 @@ class Supported:
 
 
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
-    """Return a model's value with its support; with ``many``, the members of a list; of nothing,
-    the value None.
+    """Return a model's value with its support, as sure as the least sure member; with ``many``, a
+    tuple of all values, else the first one. Of nothing, the value is None or an empty tuple.
     """
     value: Any = None
     if many:
-        value = tuple(one.value for one in supported)
+        value = tuple(member.value for member in supported)
     elif supported:
         value = supported[0].value
-    weakest = find_weakest(s.support for s in supported)
-    spans = tuple(s.span for s in supported)
-    supports = tuple(s.support for s in supported)
-    sure = min((s.confidence for s in supported), default=MODEL_CONFIDENCE)
+    weakest = find_weakest(member.support for member in supported)
+    spans = tuple(member.span for member in supported)
+    supports = tuple(member.support for member in supported)
+    sure = min((member.confidence for member in supported), default=MODEL_CONFIDENCE)
     return Reading(value, sure, spans, weakest, supports=supports, origin=Origin.MODEL)
 
 
@@ -82,10 +81,9 @@ def cut(passage: Passage) -> Tokens:
 
 def locate(passage: Passage, first: int, end: int) -> Span:
     """Return the raw span of ``cut(passage).words[first:end]``."""
-    return Span(
-        passage.section.name,
-        *passage.section.cleaned.raw_span(*cut(passage).span(first, end)),
-    )
+    start, stop = cut(passage).span(first, end)
+    raw_start, raw_stop = passage.section.cleaned.raw_span(start, stop)
+    return Span(passage.section.name, raw_start, raw_stop)
 
 
 def _clean_span(passage: Passage) -> Range:
@@ -99,21 +97,23 @@ def find_quotes(
     passage: Passage, quote: str, position: int | None = None
 ) -> Iterator[Span]:
     """Yield the raw spans of a quote in the passage, left to right, from ``position`` in the
-    section's cleaned text.
+    section's cleaned text; None begins with the passage.
     """
     start, end = _clean_span(passage)
+    section = passage.section
     text = passage.tokens.text
     position = start if position is None else position
     # The lines of the passage as a separate text: folding a line once serves all searches in it.
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", end)
-    lines = CleanText(text[begin : stop if stop >= 0 else len(text)])
-    while found := locate_quote(quote, lines, position - begin, end - begin):
-        yield Span(
-            passage.section.name,
-            *passage.section.cleaned.raw_span(found[0] + begin, found[1] + begin),
-        )
-        position = found[1] + begin
+    if stop < 0:
+        stop = len(text)
+    lines = CleanText(text[begin:stop])
+    while place := locate_quote(quote, lines, position - begin, end - begin):
+        first, last = place
+        raw_start, raw_end = section.cleaned.raw_span(first + begin, last + begin)
+        yield Span(section.name, raw_start, raw_end)
+        position = last + begin
 
 
 def find_quote(passage: Passage, quote: str) -> Span | None:
@@ -124,87 +124,89 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
 def find_parts(
     passage: Passage, parts: Mapping[str, str | None]
 ) -> dict[str, Span | None]:
-    """Return the raw spans of an outcome's parts, in order, since several parts may have the same
-    words.
+    """Return the raw spans of an outcome's parts by their names; None for a part that is not
+    there. Each is looked for behind the one before, since several parts may have the same words.
 
     The time frame comes last, so its last occurrence counts.
     """
     spans: dict[str, Span | None] = {}
-    position = _clean_span(passage)[0]
+    position, _ = _clean_span(passage)
     for name, quote in parts.items():
         places = list(find_quotes(passage, quote, position)) if quote else []
-        found = None
-        if places:
-            found = places[-1] if name == "time_frame" else places[0]
-        spans[name] = found
-        if found:
-            position = passage.section.cleaned.clean_position(found.end)
+        if not places:
+            spans[name] = None
+            continue
+        span = places[-1] if name == "time_frame" else places[0]
+        spans[name] = span
+        position = passage.section.cleaned.clean_position(span.end)
     return spans
 
 
 def find_named_instrument(value: Instrument, passage: Passage) -> Supported | None:
-    """Return an instrument by any of its names, with its version directly after it, as in
-    "RECIST1.1".
+    """Return an instrument that the passage names in any way, with its version glued to it, as in
+    "RECIST1.1", or within 60 characters behind it. None if the name or the version is missing.
     """
-    for mark in ("", "v") if value.version else ():  # "RECIST1.1", "SF-36v2"
-        together = find_quote(passage, f"{value.name}{mark}{value.version}")
-        if together:
-            return Supported(value, together, Support.LITERAL)
+    if value.version:
+        # "RECIST1.1", "SF-36v2"
+        for mark in ("", "v"):
+            together = find_quote(passage, f"{value.name}{mark}{value.version}")
+            if together:
+                return Supported(value, together, Support.LITERAL)
     name, version = split_version(value.name)
     if version and value.version in (None, version):
         value = Instrument(name=name, version=version)
+    _, passage_end = passage.raw_span
     for span, support in list_mentions(value.name, passage):
-        near = passage.section.between(
-            span.end, min(passage.raw_span[1], span.end + _VERSION_REACH)
-        )
-        marks = (mark + (value.version or "") for mark in ("", "v", "v.", "version"))
-        if value.version is None or any(find_quote(near, mark) for mark in marks):
+        if value.version is None:
             return Supported(value, span, support)
+        reach = min(passage_end, span.end + _VERSION_REACH)
+        behind = passage.section.between(span.end, reach)
+        for mark in ("", "v", "v.", "version"):
+            if find_quote(behind, mark + value.version):
+                return Supported(value, span, support)
     return None
 
 
 def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Support]]:
-    """The places of an instrument's name in the passage, those as written first, then those of
-    its other names.
+    """Yield the places of an instrument's name in the passage, those as written first, then those
+    of its other names.
     """
     for span in find_quotes(passage, instrument):
         yield span, Support.LITERAL
     entry = find_instrument(instrument)
-    if entry:
-        tokens = cut(passage)
-        terms = (
-            term
-            for term in find_terms(tokens, "instruments")
-            if term.value == entry.value
-        )
-        spans = (locate(passage, term.first, term.end) for term in terms)
-        yield from (
-            (span, Support.PARSED) for span in chain(spans, find_names(entry, passage))
-        )
+    if entry is None:
+        return
+    for term in find_terms(cut(passage), "instruments"):
+        if term.value == entry.value:
+            yield locate(passage, term.first, term.end), Support.PARSED
+    for span in find_names(entry, passage):
+        yield span, Support.PARSED
 
 
 def find_agent(agent: str, passage: Passage) -> Supported | None:
-    """Another name of an agent in the passage, as the passage writes it: "MTX" for
-    "methotrexate".
+    """Return the first name of an agent in the passage, as the passage writes it: "MTX" for
+    "methotrexate". None if the agent is not known, or no name of it is there.
     """
     entry = find_entry(agent, "agent_abbreviations")
-    span = next(find_names(entry, passage), None) if entry else None
-    if span:
-        return Supported(
-            passage.section.raw[span.start : span.end], span, Support.LITERAL
-        )
-    return None
+    if entry is None:
+        return None
+    span = next(find_names(entry, passage), None)
+    if span is None:
+        return None
+    name = passage.section.raw[span.start : span.end]
+    return Supported(name, span, Support.LITERAL)
 
 
 def find_names(entry: Entry, passage: Passage) -> Iterator[Span]:
-    """The places of an entry's names. An abbreviation counts only in its own case, and if no
-    letter is added to it.
+    """Yield the places of an entry's names. An abbreviation counts only in its own case, with at
+    least three characters, and if no letter is added to it.
     """
     first, end = passage.raw_span
     for name in list_names(entry):
-        if " " in name or not any(map(str.isupper, name[1:])):
+        has_inner_capital = any(map(str.isupper, name[1:]))
+        if " " in name or not has_inner_capital:
             yield from find_quotes(passage, name)
         elif len(name) >= _SHORTEST_NAME:
-            written = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-            found = written.finditer(passage.section.raw, first, end)
-            yield from (Span(passage.section.name, *each.span()) for each in found)
+            abbreviation = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+            for match in abbreviation.finditer(passage.section.raw, first, end):
+                yield Span(passage.section.name, *match.span())

@@ -82,69 +82,77 @@ class ItemBuilder:
         self.absences: list[Absence] = []
 
     def resolve(self, field: str) -> Reading[Any]:
-        """Resolve the rules' reading and the model's answer for a field."""
-        counted = f"{self.draft.group.partition('.')[0]}.{field}"
-        gap = self.draft.gap(_ASKED_AS.get(field, field))
-        resolved = resolve(
-            self.draft.read(field), self.draft.model.get(field), gap, counted
-        )
-        is_unconfirmed = (
-            self.draft.is_skipped and _ASKED_AS.get(field, field) in self.draft.asked
-        )
+        """Return the value of a field that the rules' reading and the model's answer make.
+
+        It is less sure if the model was asked about the field and skipped the item.
+        """
+        task, _, _ = self.draft.group.partition(".")
+        asked_as = _ASKED_AS.get(field, field)
+        gap = self.draft.gap(asked_as)
+        read = self.draft.read(field)
+        answer = self.draft.model.get(field)
+        resolved = resolve(read, answer, gap, f"{task}.{field}")
+        is_unconfirmed = self.draft.is_skipped and asked_as in self.draft.asked
         return resolved.at_most(UNCONFIRMED) if is_unconfirmed else resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
-        """Resolve fields, add the evidence or the absence of each, and return their values."""
+        """Resolve fields, add the evidence or the absence of each, and return their values by
+        name. An empty list is an empty tuple.
+        """
         values: dict[str, Any] = {}
         for field in fields:
             value = self.add(field.name, self.resolve(field.name))
-            values[field.name] = () if field.many and value is None else value
+            if field.many and value is None:
+                value = ()
+            values[field.name] = value
         return values
 
     def add_quote(self, exists: Reading[Any]) -> str | None:
-        """Add the item's own words, whose confidence and origin are those of its existence."""
+        """Add the item's own words, whose confidence and origin are those of its existence, and
+        return them.
+        """
         span = self.draft.span
-        return self.add(
-            "quote",
-            Reading(
-                self._parsed.raw(span), exists.confidence, (span,), origin=exists.origin
-            ),
-        )
+        words = self._parsed.raw(span)
+        quote = Reading(words, exists.confidence, (span,), origin=exists.origin)
+        return self.add("quote", quote)
 
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
-        """Add the evidence or the absence of a resolved field, and return its value."""
+        """Add the evidence or the absence of a resolved field, and return its value.
+
+        A value that the model did not answer for a reason (``gap``) is absent for that reason; an
+        empty one is not reported, or its section is absent. Each member of a tuple has its own
+        evidence. The item is no surer than any value of it.
+        """
         value = resolved.value
         if resolved.gap is not None:
             self.add_absence(field, resolved.gap)
             return value
         self._confidence = min(self._confidence, resolved.confidence)
         if value is None or value == ():
-            self.add_absence(
-                field,
-                AbsenceReason.NOT_REPORTED
-                if self._sections
-                else AbsenceReason.SECTION_ABSENT,
-            )
+            reason = AbsenceReason.SECTION_ABSENT
+            if self._sections:
+                reason = AbsenceReason.NOT_REPORTED
+            self.add_absence(field, reason)
             return value
         supports = resolved.list_supports() or (Support.LITERAL,)
         for position, span in enumerate(resolved.spans or self._whole):
-            if isinstance(value, tuple):
-                place = min(position, len(value) - 1)
-                own = replace(resolved, confidence=resolved.sure_of(place))
-                self._prove(
-                    f"{field}[{place}]", value[place], span, own, supports[position]
-                )
-                self._prove_parts(f"{field}[{place}]", value[place], span)
-            else:
-                self._prove(field, value, span, resolved, supports[position])
+            support = supports[position]
+            if not isinstance(value, tuple):
+                self._prove(field, value, span, resolved, support)
+                continue
+            # Further spans are those of the last member.
+            place = min(position, len(value) - 1)
+            member = f"{field}[{place}]"
+            of_member = replace(resolved, confidence=resolved.sure_of(place))
+            self._prove(member, value[place], span, of_member, support)
+            self._prove_parts(member, value[place], span)
         return value
 
     def add_absence(self, field: str, reason: AbsenceReason) -> None:
         """Add the reason why a field is empty."""
+        path = f"{self._path}.{field}"
         self.absences.append(
-            Absence(
-                field=f"{self._path}.{field}", reason=reason, sections=self._sections
-            )
+            Absence(field=path, reason=reason, sections=self._sections)
         )
 
     def build(self, also: Sequence[Evidence] = ()) -> dict[str, Any]:
@@ -152,59 +160,63 @@ class ItemBuilder:
         return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
     def _prove_parts(self, member: str, value: Any, near: Span) -> None:
-        """Add evidence of the quotes that are parts of a value, at their places nearest to it.
+        """Add evidence of the quotes that are parts of a value, at their places nearest to it. A
+        part that is nowhere gets none.
 
         They stand in the item, those of a time window also in the line that introduces it.
         """
         field = FieldRef(member).path
+        task, _, _ = self.draft.group.partition(".")
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
         for name in PARTS.get(type(value), ()):
             words = getattr(value, name)
-            spans = [
-                self.draft.span,
-                *(self._find_lead_in() if isinstance(value, TimeWindow) else ()),
-            ]
+            if not words:
+                continue
+            spans = [self.draft.span]
+            if isinstance(value, TimeWindow):
+                spans += self._find_lead_in()
+            # An anchor is part of the words of its window: "within 14 days before screening".
             is_inside = name == "anchor"
-            if words and (
-                place := self._find_nearest(words, spans, near, inside=is_inside)
-            ):
-                counted = f"{self.draft.group.partition('.')[0]}.{field}"
-                origin, sure = resolve_part(value, name, rule, model, counted)
-                read = Reading(words, sure, (place,), origin=origin)
-                self._prove(f"{member}.{name}", words, place, read, Support.LITERAL)
+            place = self._find_nearest(words, spans, near, inside=is_inside)
+            if place is None:
+                continue
+            origin, sure = resolve_part(value, name, rule, model, f"{task}.{field}")
+            part = Reading(words, sure, (place,), origin=origin)
+            self._prove(f"{member}.{name}", words, place, part, Support.LITERAL)
 
     def _find_lead_in(self) -> tuple[Span, ...]:
-        return tuple(
-            span
-            for read in (self.draft.model.get("lead_in"), self.draft.read("lead_in"))
-            if read
-            for span in read.spans
-        )
+        """Return the places of the line that introduces the item: as the model answers, then as the
+        rules read it.
+        """
+        spans: list[Span] = []
+        for reading in (self.draft.model.get("lead_in"), self.draft.read("lead_in")):
+            if reading:
+                spans += reading.spans
+        return tuple(spans)
 
     def _find_nearest(
         self, words: str, spans: Sequence[Span], near: Span, *, inside: bool
     ) -> Span | None:
         """Return the place of these characters in the first span that has them, the nearest one
-        to another place. Unless they may stand ``inside`` that place, one outside comes first.
+        to ``near``; None if no span has them. Unless they may stand ``inside`` of ``near``, a place
+        outside comes first.
 
         In "medication within 14 days prior to the study medication" the first is limited.
         """
+
+        def measure_distance(place: Span) -> tuple[bool, int]:
+            gap = max(place.start - near.end, near.start - place.end, 0)
+            is_last_choice = not inside and place.overlaps(near)
+            return is_last_choice, gap
+
         for span in spans:
-            raw = self._parsed.raw(span)
-            starts = [
-                found.start() + span.start
-                for found in re.finditer(re.escape(words), raw)
-            ]
-            places = [Span(span.section, start, start + len(words)) for start in starts]
+            places: list[Span] = []
+            for match in re.finditer(re.escape(words), self._parsed.raw(span)):
+                start = span.start + match.start()
+                places.append(Span(span.section, start, start + len(words)))
             if places:
-                return min(
-                    places,
-                    key=lambda one: (
-                        not inside and one.overlaps(near),
-                        max(one.start - near.end, near.start - one.end, 0),
-                    ),
-                )
+                return min(places, key=measure_distance)
         return None
 
     def _prove(
@@ -219,14 +231,12 @@ class ItemBuilder:
         nothing else is known.
 
         The evidence of a value that rests on a whole passage is its longest part without blanked
-        hostile text.
+        hostile text. The item is no surer than this value.
         """
-        said = self._parsed.raw(span) in (value, getattr(value, "name", None))
-        if (
-            said
-            and getattr(value, "version", None) is None
-            and FieldRef(name).path not in _CITED
-        ):
+        is_quote = self._parsed.raw(span) in (value, getattr(value, "name", None))
+        has_version = getattr(value, "version", None) is not None
+        is_cited = FieldRef(name).path in _CITED
+        if is_quote and not has_version and not is_cited:
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
@@ -235,21 +245,19 @@ class ItemBuilder:
         blanks = self._parsed.list_blanks(span)
         if blanks:
             text = self._parsed.sections[span.section].raw
-            span = Span(
-                span.section, *find_honest((span.start, span.end), text, blanks)
-            )
-        self._evidence.append(
-            Evidence(
-                field=name,
-                section=span.section,
-                start=span.start,
-                end=span.end,
-                quote=self._parsed.raw(span),
-                origin=resolved.origin,
-                support=support,
-                confidence=sure,
-            )
+            start, end = find_honest((span.start, span.end), text, blanks)
+            span = Span(span.section, start, end)
+        evidence = Evidence(
+            field=name,
+            section=span.section,
+            start=span.start,
+            end=span.end,
+            quote=self._parsed.raw(span),
+            origin=resolved.origin,
+            support=support,
+            confidence=sure,
         )
+        self._evidence.append(evidence)
 
 
 @dataclass(slots=True)
@@ -279,16 +287,19 @@ class Assembled(Generic[ItemT]):
 def describe_evidence(
     evidence: Sequence[Evidence], confidence: float
 ) -> dict[str, Any]:
-    """Return an item's provenance fields: evidence, origin, weakest support and confidence."""
+    """Return an item's provenance fields: evidence, origin, weakest support and confidence. Without
+    evidence, origin and support are None; with several origins, the origin is both.
+    """
     origins = {piece.origin for piece in evidence}
     origin = next(iter(origins), None)
     if len(origins) > 1:
         origin = Origin.BOTH
+    support = None
+    if evidence:
+        support = find_weakest(piece.support for piece in evidence)
     return {
         "evidence": tuple(evidence),
         "origin": origin,
-        "support": find_weakest(piece.support for piece in evidence)
-        if evidence
-        else None,
+        "support": support,
         "confidence": confidence,
     }

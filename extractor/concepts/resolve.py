@@ -61,7 +61,7 @@ _OF_EVERY_ITEM = tuple(
 def resolve(
     rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, field: str
 ) -> Reading[Any]:
-    """Choose between the rules' reading and the model's supported answer.
+    """Return the value that the rules' reading and the model's supported answer make.
 
     Whoever has read the whole speaks for the whole: a model's answer stands, and what the rules
     read says how probable it is. Without an answer the rules' reading stands, if it is probable or
@@ -96,23 +96,20 @@ def resolve(
         if rule.confidence < BELIEVED and not isinstance(rule.value, _OF_EVERY_ITEM):
             return Reading(None, 0.0, gap=gap)
         return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
-    if not rule.is_open and agree(
-        rule.value, model.value, as_sets=field == "dosing.arms"
-    ):
-        # the rules give the usual short form
-        same = rule.value == model.value or isinstance(rule.value, Instrument)
+    as_sets = field == "dosing.arms"
+    if not rule.is_open and agree(rule.value, model.value, as_sets=as_sets):
+        # the rules give the usual short form of an instrument
+        is_same = rule.value == model.value or isinstance(rule.value, Instrument)
         least = share_right(field, AGREE)
         return replace(
-            rule if same else _fill_parts(model, rule),
+            rule if is_same else _fill_parts(model, rule),
             confidence=round(max(least, rule.confidence), 4),
             origin=Origin.BOTH,
-            sure=tuple(max(least, one) for one in rule.sure),
+            sure=tuple(max(least, sure) for sure in rule.sure),
         )
     sure = share_right(field, name_situation(rule))
-    if (
-        any(isinstance(value, _NUMBERS) for value in model.list_values())
-        and Support.INFERRED in model.list_supports()
-    ):
+    has_number = any(isinstance(value, _NUMBERS) for value in model.list_values())
+    if has_number and Support.INFERRED in model.list_supports():
         sure = min(sure, LEFT_OPEN)
     return replace(
         _fill_parts(model, rule), confidence=round(sure, 4), origin=Origin.MODEL
@@ -121,7 +118,7 @@ def resolve(
 
 def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
     """Return the model's list with the parts that it leaves out and the rules read of the same
-    limit or time window.
+    limit or time window. What is no list is returned as it is.
 
     A limit without its condition would hold for more people than the text says.
     """
@@ -129,33 +126,39 @@ def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
         return model
 
     def fill(member: Any) -> Any:
-        same = _find_same(rule, member)
         lacking = [
             name
             for name in PARTS.get(type(member), ())
             if getattr(member, name) is None
         ]
-        if same and lacking:
-            return member.model_copy(
-                update={name: getattr(same, name) for name in lacking}
-            )
-        return member
+        same = _find_same(rule, member)
+        if not same or not lacking:
+            return member
+        read_parts = {name: getattr(same, name) for name in lacking}
+        return member.model_copy(update=read_parts)
 
     return replace(model, value=tuple(map(fill, model.value)))
 
 
-def _find_same(read: Reading[Any] | None, member: Any) -> Any:
-    """Return the member of a reading that has the same numbers."""
-    alike = (
-        one for one in (read.list_values() if read else ()) if type(one) is type(member)
-    )
-    return next((one for one in alike if agree(one, member)), None)
+def _find_same(reading: Reading[Any] | None, member: Any) -> Any:
+    """Return the first member of a reading that has the type and the numbers of ``member``; None
+    if there is none.
+    """
+    if reading is None:
+        return None
+    for value in reading.list_values():
+        if type(value) is type(member) and agree(value, member):
+            return value
+    return None
 
 
 def resolve_part(
     member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None, field: str
 ) -> tuple[Origin, float]:
-    """Return who read a quote that is a part of a member of a list, and how sure it is.
+    """Return who read a quote that is a part of a member of a list, and how sure it is (0 to 1).
+
+    ``name`` is that of the part, ``field`` that of the list. Both read it if their words are the
+    same but for articles.
 
     >>> stated = TimeWindow(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
@@ -166,30 +169,30 @@ def resolve_part(
     ... )[0].value
     'both'
     """
-    if getattr(_find_same(model, member), name, None) is None:  # only the rules read it
+    answered = _find_same(model, member)
+    if getattr(answered, name, None) is None:  # only the rules read it
         return Origin.RULE, _read_sure_part(rule, member, name)
     same = _find_same(rule, member)
-    if same is not None and _list_words(getattr(same, name)) == _list_words(
-        getattr(member, name)
-    ):
+    if same is None:
+        return Origin.MODEL, share_right(f"{field}.{name}", ALONE)
+    if _list_words(getattr(same, name)) == _list_words(getattr(member, name)):
         return Origin.BOTH, share_right(f"{field}.{name}", AGREE)
-    return Origin.MODEL, share_right(f"{field}.{name}", "doubtful" if same else ALONE)
+    return Origin.MODEL, share_right(f"{field}.{name}", "doubtful")
 
 
 def _read_sure_part(rule: Reading[Any] | None, member: Any, name: str) -> float:
     """Return how sure the rules are of a part: by the place of this part, else as of all such
     parts.
     """
-    pairs = zip(rule.list_values(), rule.list_sure_parts(), strict=True) if rule else ()
-    sure = next(
-        (
-            sure.get(name)
-            for one, sure in pairs
-            if type(one) is type(member) and agree(one, member)
-        ),
-        None,
-    )
-    return measured("parts", name) if sure is None else sure
+    if rule is not None:
+        pairs = zip(rule.list_values(), rule.list_sure_parts(), strict=True)
+        for value, sure_parts in pairs:
+            if type(value) is type(member) and agree(value, member):
+                sure = sure_parts.get(name)
+                if sure is not None:
+                    return sure
+                break
+    return measured("parts", name)
 
 
 DOUBTFUL = 0.8
@@ -241,17 +244,18 @@ def share_right(field: str, situation: str) -> float:
 
 
 def combine(counts: Counts, field: str, situation: str) -> float:
-    """Return the share of right answers among these counts and those assumed.
+    """Return the share of right answers (0 to 1) among these counts and those assumed.
 
     >>> combine(
     ...     {"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful"
     ... )
     0.2
     """
-    found = counts.get(field, {}).get(situation, {})
-    right = _PRIORS[situation][0]
-    right += found.get("right", 0) + found.get("model", 0)
-    return round(right / (sum(_PRIORS[situation]) + sum(found.values())), 4)
+    counted = counts.get(field, {}).get(situation, {})
+    assumed_right, assumed_wrong = _PRIORS[situation]
+    right = assumed_right + (counted.get("right", 0) + counted.get("model", 0))
+    answers = assumed_right + assumed_wrong + sum(counted.values())
+    return round(right / answers, 4)
 
 
 @cache
@@ -284,16 +288,17 @@ def agree(one: object, other: object, *, as_sets: bool = False) -> bool:
     >>> agree(("Arm (A)", "Arm (B)"), ("Arm (B)", "Arm (A)"), as_sets=True)
     True
     """
-    if isinstance(one, tuple) and isinstance(other, tuple) and as_sets:
-        return set(one) == set(other)
     if isinstance(one, tuple) and isinstance(other, tuple):
+        if as_sets:
+            return set(one) == set(other)
         return len(one) == len(other) and all(map(agree, one, other))
-    if type(one) is type(other) and (read := _COMPARED.get(type(one))):
-        return bool(read(one) == read(other))
+    if type(one) is type(other):
+        read_compared = _COMPARED.get(type(one))
+        if read_compared:
+            return bool(read_compared(one) == read_compared(other))
     if isinstance(one, Instrument) and isinstance(other, Instrument):
-        return name_instrument(one.name, one.version) == name_instrument(
-            other.name, other.version
-        )
+        key = name_instrument(one.name, one.version)
+        return key == name_instrument(other.name, other.version)
     if type(one) is str and type(other) is str:
         return _normalize(one) == _normalize(other)
     return one == other
@@ -309,6 +314,9 @@ def _list_words(quote: str | None) -> list[str]:
 
 
 def _normalize(quote: str) -> str:
+    """Return a quote in small letters, without brackets, articles and opening words such as "date
+    of", and without signs at its ends.
+    """
     plain = " ".join(_BRACKETS.sub(" ", quote).lower().split())
     start, end = trim_event(plain)
     return plain[start:end].strip(" .,;")

@@ -14,6 +14,7 @@ from extractor.formats.documents import DocumentContent
 from extractor.formats.headings import ELIGIBILITY, ITEMS, OUTCOMES, find_headings
 from extractor.formats.listed import LINE, Place
 from extractor.language.passage import read_section
+from extractor.plurals import counted
 
 SYNOPSIS = "synopsis"
 CRITERIA = "eligibility"
@@ -601,8 +602,8 @@ def _tell_read(
 def _tell_size(content: DocumentContent) -> str:
     """Say how large a document is: in pages, or in characters if its file has no pages."""
     if content.pages:
-        return f"{len(content.pages)} pages"
-    return f"{len(content.text):,} characters"
+        return counted(len(content.pages), "page")
+    return counted(len(content.text), "character")
 
 
 def _tell_unknown(content: DocumentContent) -> str:

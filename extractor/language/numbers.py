@@ -216,11 +216,17 @@ def is_two_ways(word: str) -> bool:
     >>> is_two_ways("100.000"), is_two_ways("100")
     (True, False)
     """
-    return len(word) > 4 and word[0].isdigit() and len(list_readings(word)) > 1
+    # The shortest such number has five characters: "1.500".
+    if len(word) < 5 or not word[0].isdigit():
+        return False
+    return len(list_readings(word)) > 1
 
 
 def _list_plain(digits: str) -> list[str]:
-    """Return the decimals without separators that digits may mean, the likeliest first."""
+    """Return the decimals without separators that digits may mean, the likeliest first; an empty
+    list if they are no number.
+    """
+    # "1.500" is likelier 1.5, "1,500" and "100.000" are likelier thousands
     two_ways = _TWO_WAYS.fullmatch(digits)
     if two_ways:
         front = two_ways["front"]
@@ -230,6 +236,7 @@ def _list_plain(digits: str) -> list[str]:
         if two_ways["sign"] == "," or behind == "000":
             return [whole, decimal]
         return [decimal, whole]
+    # "100 109/l" is 100 x 10^9, and may be 100,109
     lost = _LOST_POWER.fullmatch(digits)
     if lost:
         part = lost["part"] or ""
@@ -247,13 +254,15 @@ def _list_plain(digits: str) -> list[str]:
 
 def _read_words(text: str) -> int | float | None:
     """Return the value of a number with a word or a fraction: "two and a half", "fifty
-    thousand", "5½", "1 1/2".
+    thousand", "5½", "1 1/2". None if it is none of these. The text is in small letters.
     """
     if text in _VALUES:
         return _VALUES[text]
+    # as in "forty-eight"
     tens = _TENS.fullmatch(text)
     if tens and tens["ones"] in _VALUES:
         return _VALUES[tens["tens"]] + _VALUES[tens["ones"]]
+    # as in "two hundred and fifty"
     hundreds = _HUNDREDS.fullmatch(text)
     if hundreds:
         rest = _read_words(hundreds["rest"] or "zero")
@@ -264,6 +273,7 @@ def _read_words(text: str) -> int | float | None:
         return _read_power_in_words(power)
     front, _, scale = text.rpartition(" ")
     if scale in _SCALES:
+        # as in "half a million"
         value = _read_words(front.removesuffix(" a"))
         if value is not None:
             return int(value * 10 ** _SCALES[scale])
@@ -282,6 +292,9 @@ def _read_power_in_words(power: re.Match[str]) -> int | float | None:
 
 
 def _read_fraction(text: str) -> int | float | None:
+    """Return the value of a number with a fraction: "1 1/2", "two and a half", "5½"; None if it
+    has none.
+    """
     mixed = _MIXED.fullmatch(text)
     if mixed:
         fraction = int(mixed["above"]) / int(mixed["below"])
@@ -299,15 +312,18 @@ def _read_fraction(text: str) -> int | float | None:
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:
-    """Convert through decimal notation, so that 2.3 x 10^9 is exactly 2300000000."""
+    """Return the value of digits and a power of ten; None if it is no number, or too large.
+
+    Decimal notation keeps it exact: 2.3 x 10^9 is 2300000000. An int is returned where it is whole.
+    """
     try:
         value = float(f"{digits}e{exponent}")
     except ValueError:
         return None
-    if exponent == "0" and digits.isdecimal():
-        return int(digits) if isfinite(value) else None
     if not isfinite(value):
         return None
+    if exponent == "0" and digits.isdecimal():
+        return int(digits)
     return int(value) if value.is_integer() else value
 
 
@@ -344,13 +360,18 @@ def is_signed(tokens: Tokens, at: int) -> bool:
     ... ]
     [True, False, False, False, False]
     """
-    if at < 1 or tokens.codes[at - 1] != "-" or not tokens.joined(at):
+    sign = at - 1
+    if sign < 0 or tokens.codes[sign] != "-":
         return False
-    if at == 1 or tokens.codes[at - 2] == "\n":
+    if not tokens.joined(at):
+        return False
+    before = sign - 1
+    if before < 0 or tokens.codes[before] == "\n":
         return True
-    if tokens.codes[at - 2] in _DIGITS:
+    # "at 1 -5" is a range
+    if tokens.codes[before] in _DIGITS:
         return False
-    is_joined = tokens.joined(at - 1) and joins_words(tokens, at - 2)
+    is_joined = tokens.joined(sign) and joins_words(tokens, before)
     return not is_joined
 
 
@@ -383,7 +404,7 @@ class Duration:
 def find_durations(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> Iterator[Duration]:
-    """Every number followed by a unit of time, left to right.
+    """Yield every number followed by a unit of time in ``tokens.words[first:end]``, left to right.
 
     >>> text = "within 2-4 weeks, for six (6) months, a 21-day cycle"
     >>> [(d.low, d.high, d.unit.value) for d in find_durations(read_text(text))]
@@ -401,14 +422,20 @@ def find_durations(
 
 
 def _read_duration(match: Found) -> Duration | None:
-    """Return the duration of a match of the rule ``duration``."""
+    """Return the duration of a match of the rule ``duration``; None if a number or unit in it
+    cannot be read, or if its unit is no time.
+
+    Years and fewer than twelve months are added up in months.
+    """
     first = match.first
     end = match.end
+    # as in "a day"
     single = match.read("single")
-    if single:  # "a day"
+    if single:
         return Duration(1, 1, TimeUnit(single.lower()), first, end)
+    # as in "two decades"
     many = match.read("many")
-    if many:  # "two decades"
+    if many:
         units_in_one, unit_of_many = _MANY[many.lower().removesuffix("s")]
         count = _read_part(match, "count") or 1
         length = units_in_one * count
@@ -418,12 +445,13 @@ def _read_duration(match: Found) -> Duration | None:
     unit = read_time_unit(match.read("unit") or "")
     if low is None or high is None or unit is None:
         return None
-    if _is_other_unit(match):
+    if _in_dioptres(match) or _is_rate(match):
         return None
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
         return Duration(low, high, unit, first, end)
-    if months == 0:  # "5 years and 0 months"
+    # as in "5 years and 0 months"
+    if months == 0:
         return Duration(low, high, unit, first, end, is_sum=True)
     # Of "2-5 years and 6 months", the months belong to the upper end.
     months_of_low = months if low == high else 0
@@ -442,18 +470,14 @@ def _read_part(match: Found, name: str) -> int | float | None:
     return read_number(match.read(name) or "")
 
 
-def _is_other_unit(duration: Found) -> bool:
-    """Return whether the letters of a unit of time stand for another unit."""
-    return _in_dioptres(duration) or _is_rate(duration)
-
-
 def _is_rate(duration: Found) -> bool:
     """Return whether a unit of time has the exponent of a rate: "5 h-1"."""
     tokens = duration.tokens
     end = duration.end
-    if tokens.words[end : end + 1] != ["1"]:
+    if end >= len(tokens) or tokens.words[end] != "1":
         return False
-    return tokens.text[tokens.ends[end - 1] : tokens.starts[end]] in ("-", "−", "^-")
+    between = tokens.text[tokens.ends[end - 1] : tokens.starts[end]]
+    return between in ("-", "−", "^-")
 
 
 def _in_dioptres(duration: Found) -> bool:
@@ -470,7 +494,7 @@ def _in_dioptres(duration: Found) -> bool:
 
 @lru_cache(maxsize=256)
 def read_time_unit(text: str) -> TimeUnit | None:
-    """Return the unit of time that a word names, or None.
+    """Return the unit of time that a word or its abbreviation names; None if it names none.
 
     >>> read_time_unit("wks"), read_time_unit("day(s)"), read_time_unit("mg")
     (<TimeUnit.WEEK: 'week'>, <TimeUnit.DAY: 'day'>, None)

@@ -178,13 +178,21 @@ def find_foreign(
 
 
 def _may_have_two_languages(lines: Sequence[_Line]) -> bool:
-    """Return whether enough speaks for another language that lines may say things twice."""
+    """Return whether enough speaks for another language that lines may say things twice: two such
+    lines, or one in another language that is mixed itself.
+    """
     hints = [line for line in lines if line.language or line.mixed]
-    return len(hints) >= _FEWEST or any(line.language and line.mixed for line in hints)
+    if len(hints) >= _FEWEST:
+        return True
+    return any(line.language and line.mixed for line in hints)
 
 
 def _divide_all(lines: Sequence[_Line]) -> list[_Line]:
-    """Return the parts of the lines that say the same in two languages, and the other lines."""
+    """Return the parts of the lines that say the same in two languages, and the other lines.
+
+    The second half of a line that says the same words twice is added, in the first other language
+    of the text.
+    """
     parts: list[_Line] = []
     for line in lines:
         parts += _divide(line) if line.mixed else [line]
@@ -241,6 +249,7 @@ def hide_foreign(text: str) -> str:
 
 
 def _read_lines(section: str, text: str) -> Iterator[_Line]:
+    """Yield the lines of a section with words, cut where they change from one script to another."""
     for line in _LINE.finditer(text):
         if line[0].strip():
             yield from _split_scripts(_read(section, line.start(), line[0]))
@@ -257,7 +266,11 @@ def _mark(line: _Line, marked: Sequence[ForeignText]) -> _Line:
 
 
 def _read(section: str, start: int, words: str) -> _Line:
-    """Read the evidence in a line, and its language if it is sure."""
+    """Return a line with the evidence in it, and with its language if that is sure.
+
+    It is sure by much evidence, more than speaks for English, or in a line of at most three words
+    if half of them are evidence and none is English. A line with evidence for both is mixed.
+    """
     evidence = weigh(words)
     line = _Line(section, start, words, evidence)
     best = _find_best(evidence)
@@ -275,12 +288,14 @@ def _read(section: str, start: int, words: str) -> _Line:
 
 
 def _find_best(evidence: LanguageSigns) -> str | None:
-    return max(evidence.scores, key=lambda name: evidence.scores[name], default=None)
+    """Return the language with the most evidence; None if there is none for any."""
+    scores = evidence.scores
+    return max(scores, key=lambda name: scores[name], default=None)
 
 
 def _split_scripts(line: _Line) -> Iterator[_Line]:
     """Yield the English part and the other part of a line that says the same in two scripts,
-    else the line.
+    else the line. An English line with an aside in another script is English as a whole.
     """
     text = line.words
     if not find_scripts(text):
@@ -298,25 +313,26 @@ def _split_scripts(line: _Line) -> Iterator[_Line]:
     # "妊娠 / ECOG 0-1": what stands alone beside a slash is a part, too.
     parts = _SLASH.split(text)
     if len(parts) > 1 and not all(map(has_other_script, parts)):
-        says_in_front = says_in_front or bool(
-            front.strip() and not behind.strip(_CLOSING)
-        )
-        says_behind = says_behind or bool(behind.strip() and not front.strip(_OPENING))
-    in_brackets = behind.lstrip()[:1] in (")", "）", "]") and any(
-        map(str.isalnum, behind)
-    )
+        if front.strip() and not behind.strip(_CLOSING):
+            says_in_front = True
+        if behind.strip() and not front.strip(_OPENING):
+            says_behind = True
+    closes_bracket = behind.lstrip()[:1] in (")", "）", "]")
+    in_brackets = closes_bracket and any(map(str.isalnum, behind))
     if says_in_front and (in_brackets or says_behind):
         # "Body mass index (身高体重指数) >= 18.5": an English line with an aside
         yield line.without_evidence()
     elif says_in_front:
         cut = _find_start(text, opening, first)
-        yield replace(_read(line.section, line.start, text[:cut]), mixed=False)
+        english = _read(line.section, line.start, text[:cut])
+        yield replace(english, mixed=False)
         yield _take_part(line, cut, len(text))
     elif says_behind:
         edge = _BEHIND_PART.match(text, end)
         cut = edge.end() if edge else end
         yield _take_part(line, opening, cut)
-        yield replace(_read(line.section, line.start + cut, text[cut:]), mixed=False)
+        english = _read(line.section, line.start + cut, text[cut:])
+        yield replace(english, mixed=False)
     else:
         yield line
 
@@ -346,8 +362,9 @@ def _find_start(text: str, opening: int, first: int) -> int:
 
 
 def _take_part(line: _Line, start: int, end: int) -> _Line:
-    """Return the part of a line that is in another script."""
-    part = _read(line.section, line.start + start, line.words[start:end])
+    """Return the part of a line that is in another script: ``line.words[start:end]``."""
+    words = line.words[start:end]
+    part = _read(line.section, line.start + start, words)
     part.language = part.language or _find_best(part.evidence)
     part.is_part = True
     return part
@@ -426,20 +443,24 @@ def _move_signs(part: _Line, following: _Line) -> None:
 
 def _find_repeated(line: _Line) -> _Line | None:
     """Return the second half of a line that says the same twice ("ECOG 0-1 / ECOG 0-1"), as in
-    two languages.
+    two languages; None for another line.
     """
     twice = _TWICE.fullmatch(line.words)
     if not twice:
         return None
     end = twice.end("said")
-    return replace(line, start=line.start + end, words=line.words[end:], is_part=True)
+    words = line.words[end:]
+    return replace(line, start=line.start + end, words=words, is_part=True)
 
 
 def _spread(lines: Sequence[_Line]) -> None:
-    """Decide the lines that are not sure by the record's other language and by the lines around
-    them.
+    """Set the language of the lines that are not sure, by the record's other languages and by the
+    lines around them.
     """
-    others = {line.language for line in lines if line.language}
+    others: set[str] = set()
+    for line in lines:
+        if line.language:
+            others.add(line.language)
     for line in lines:
         if not line.language:
             line.language = _take_hint(line, others)
@@ -448,11 +469,15 @@ def _spread(lines: Sequence[_Line]) -> None:
 
 
 def _take_hint(line: _Line, others: Collection[str]) -> str | None:
-    """Return the language of the record that a line without English words has some evidence of."""
+    """Return the language, one of ``others``, for which a line without English words has the most
+    evidence; None if it has too little, or has English words.
+    """
     hint: str | None = None
     most = 0.0
     for name, score in line.evidence.scores.items():
-        if name in others and score >= _HINT and score > most:
+        if name not in others or score < _HINT:
+            continue
+        if score > most:
             hint = name
             most = score
     if hint is None or count_english(line.words, hint):
@@ -461,22 +486,27 @@ def _take_hint(line: _Line, others: Collection[str]) -> str | None:
 
 
 def _fill(lines: Sequence[_Line]) -> None:
-    """Decide neutral lines of a section ("ECOG 0-1") by the lines around them."""
+    """Set the language of the neutral lines of a section ("ECOG 0-1") by the lines around them.
+
+    Without a statement in English, all are in the other language. Else they follow the lines beside
+    them, if each line stands twice, or the lines above.
+    """
     lines = [line for line in lines if not (line.is_part and line.language)]
     foreign = [line for line in lines if line.language]
     if not foreign:
         return
+    decided = [line for line in lines if line.is_decided]
     if not any(_states_in_english(line) for line in lines):
         for line in lines:
             if not line.is_decided:
                 line.language = foreign[0].language
-    elif _takes_turns([line for line in lines if line.is_decided]):
+    elif _has_each_line_twice(decided):
         _fill_pairs(lines)
     else:
         _fill_blocks(lines)
 
 
-def _takes_turns(decided: Sequence[_Line]) -> bool:
+def _has_each_line_twice(decided: Sequence[_Line]) -> bool:
     """Return whether most lines have their translation beside them. Headings take turns, too."""
     turns = 0
     for line, following in pairwise(decided):
@@ -487,8 +517,8 @@ def _takes_turns(decided: Sequence[_Line]) -> bool:
 
 
 def _fill_pairs(lines: Sequence[_Line]) -> None:
-    """Decide neutral lines of a text in which each line is followed by its translation, or the
-    other way round.
+    """Set the language of the neutral lines of a text in which each line is followed by its
+    translation, or the other way round.
 
     Between two decided lines they take turns. Where that does not lead from one to the other, as
     with an "ECOG 0-1" that is written once, they are English.
@@ -502,19 +532,19 @@ def _fill_pairs(lines: Sequence[_Line]) -> None:
         ends_foreign = bool(lines[following].language)
         has_odd_steps = len(between) % 2 == 0
         if has_odd_steps == (is_foreign != ends_foreign):
-            _take_turns(between, name, is_foreign=not is_foreign)
-    rest = lines[decided[-1] + 1 :]
+            _alternate(between, name, is_foreign=not is_foreign)
     first_is_foreign = bool(lines[decided[0]].language)
     last_is_foreign = bool(lines[decided[-1]].language)
+    rest = lines[decided[-1] + 1 :]
     lacks_other_half = last_is_foreign == first_is_foreign
     has_odd_rest = len(rest) % 2 == 1
     if has_odd_rest == lacks_other_half:
-        _take_turns(rest, name, is_foreign=not last_is_foreign)
+        _alternate(rest, name, is_foreign=not last_is_foreign)
 
 
-def _take_turns(lines: Sequence[_Line], name: str | None, *, is_foreign: bool) -> None:
-    """Give every second line the language of this name, beginning with the first one if that
-    ``is_foreign``.
+def _alternate(lines: Sequence[_Line], name: str | None, *, is_foreign: bool) -> None:
+    """Set the language of every second line to this name, beginning with the first one if that
+    ``is_foreign``, and that of the others to English (None).
     """
     for line in lines:
         line.language = name if is_foreign else None
@@ -522,8 +552,11 @@ def _take_turns(lines: Sequence[_Line], name: str | None, *, is_foreign: bool) -
 
 
 def _fill_blocks(lines: Sequence[_Line]) -> None:
-    """Let neutral lines follow the decided line above, if a block of several lines is in its
-    language.
+    """Set the language of neutral lines to that of the decided line above, if a block of at least
+    two decided lines is in it.
+
+    Neutral lines before the first decided line, or between two in another language, follow the next
+    decided one. All others stay English.
     """
     language: str | None = None
     run = 0
@@ -535,7 +568,6 @@ def _fill_blocks(lines: Sequence[_Line]) -> None:
             elif language or run == 0:
                 waiting.append(line)
             continue
-        # Before the first decided line, or between two in another language.
         if line.language and (run == 0 or language):
             for neutral in waiting:
                 neutral.language = line.language
@@ -546,15 +578,15 @@ def _fill_blocks(lines: Sequence[_Line]) -> None:
 
 
 def _unify(lines: Sequence[_Line]) -> None:
-    """Give the few lines that were taken for a similar language the name of the one that most
-    lines have.
+    """Set the language of the few lines that were taken for a similar language to the one that most
+    lines have, if they have at least half as much evidence for it.
     """
-    counted = Counter(line.language for line in lines if line.language)
+    counts = Counter(line.language for line in lines if line.language)
     for line in lines:
         scores = line.evidence.scores
         if not line.language or line.language not in scores:
             continue
-        likely = max(scores, key=lambda name: (counted[name], scores[name]))
+        likely = max(scores, key=lambda name: (counts[name], scores[name]))
         if scores[likely] >= _HALF * scores[line.language]:
             line.language = likely
 
@@ -567,14 +599,19 @@ def _group_of(section: str) -> str:
 
 
 def _collect(names: Sequence[str], lines: Sequence[_Line]) -> ForeignLines:
+    """Return the lines in another language in the order of the sections (``names``), and the
+    sections that state nothing in English beside them.
+    """
     foreign: dict[str, list[_Line]] = {name: [] for name in names}
+    in_english: set[str] = set()
     for line in lines:
         if line.language:
             foreign[line.section].append(line)
+        if _states_in_english(line):
+            in_english.add(_group_of(line.section))
     texts: list[ForeignText] = []
-    for in_section in foreign.values():
-        texts += _join_parts(sorted(in_section, key=lambda line: line.start))
-    in_english = {_group_of(line.section) for line in lines if _states_in_english(line)}
+    for lines_of_section in foreign.values():
+        texts += _join_parts(sorted(lines_of_section, key=lambda line: line.start))
     # Where any list is in English, the descriptions lack nothing.
     if in_english.difference(_DESCRIPTIONS):
         in_english.update(_DESCRIPTIONS)

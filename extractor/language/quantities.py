@@ -34,6 +34,7 @@ _TEN_TO = re.compile(
 )
 _TIMES = "xX*×·"
 """Signs between a number and its power of ten."""
+_TIMES_WORDS = frozenset(_TIMES)
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _COUNTS = frozenset(
     {"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"}
@@ -63,8 +64,8 @@ class Quantity:
 def find_quantities(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> Iterator[Quantity]:
-    """Every number with a unit, left to right. Each level of a list is one quantity, and so is each
-    range.
+    """Yield every number with a unit in ``tokens.words[first:end]``, left to right. Each level of a
+    list is one quantity, and so is each range.
 
     >>> quantities = find_quantities(
     ...     read_text("5, 10 or 20-40 mg/kg, up to 3 x 10^6 CAR-T cells")
@@ -79,15 +80,17 @@ def find_quantities(
 def find_quantity_lists(
     tokens: Tokens, first: int = 0, end: int | None = None, skipped: Container[int] = ()
 ) -> Iterator[tuple[Quantity, ...]]:
-    """Like ``find_quantities``, grouped by list. ``skipped`` holds number tokens that are no
-    quantities.
+    """Yield what ``find_quantities`` does, grouped by list. ``skipped`` holds the places of number
+    tokens that are no quantities. Numbers without a unit are passed over.
     """
     if end is None:
         end = len(tokens)
     done = first
     for digits in _NUMBERS.finditer(tokens.codes, first, end):
         at = digits.start()
-        if at < done or at in skipped or _is_glued(tokens, at):
+        if at < done or at in skipped:
+            continue
+        if _is_glued(tokens, at):
             continue
         items = _drop_label(tokens, _read_chain(tokens, at, end, skipped))
         if items:
@@ -138,7 +141,11 @@ class _Number(NamedTuple):
 def _read_chain(
     tokens: Tokens, at: int, end: int, skipped: Container[int]
 ) -> list[_Item]:
-    """Return the numbers of a list up to the last one with a unit."""
+    """Return the numbers of a list that begins at a token, at most twelve, up to the last one with
+    a unit; an empty list if none has one.
+
+    The list ends where no joint ("," or "to") follows, or where the dimension of the units changes.
+    """
     items: list[_Item] = []
     while len(items) < _MOST_LEVELS and at < end and at not in skipped:
         item = _read_item(tokens, at, end)
@@ -158,8 +165,11 @@ def _read_chain(
 
 
 def _spread_units(items: Sequence[_Item]) -> list[_Item]:
-    """Give each number the unit and the power of ten of the next one that has a unit: "5, 10 or 20
-    x 10^6 cells/kg". A final "per day" is for all: "5 mg/kg or 10 mg/kg per day".
+    """Return the numbers of a list, each with the unit and the power of ten of the next one that
+    has a unit: "5, 10 or 20 x 10^6 cells/kg". The last one must have a unit.
+
+    A final "per day" is for all: "5 mg/kg or 10 mg/kg per day". A number from 1,000 keeps its
+    value: it is written out.
     """
     if not items:
         return []
@@ -169,23 +179,28 @@ def _spread_units(items: Sequence[_Item]) -> list[_Item]:
     spread: list[_Item] = []
     for item in reversed(items):
         if item.unit:
-            lacks_final_part = last is not None and last.parts[:-1] == item.unit.parts
-            unit = last if lacks_final_part else item.unit
+            unit = item.unit
+            lacks_final_part = last is not None and last.parts[:-1] == unit.parts
+            if lacks_final_part:
+                unit = last
             scale = item.scale
         value = item.value
-        if item.scale == 1 and scale > 1 and value < 1000:
+        is_scaled = item.scale == 1 and scale > 1
+        if is_scaled and value < 1000:
             value = multiply(value, scale)
         spread.append(replace(item, unit=unit, value=value))
     return spread[::-1]
 
 
 def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str, int] | None:
-    """Return the joint after a number, and where the next number begins. The hyphen of "5mg-10mg"
-    is no token.
+    """Return the joint after a number, in small letters, and the token where the next number
+    begins; None if no joint stands there. A comma alone is an empty joint.
+
+    The hyphen of "5mg-10mg" is no token.
     """
     if at < end and tokens.gap(at) == "-":
         return "-", at
-    # "1x, 3x and 10x 10^5"
+    # as in "1x, 3x and 10x 10^5"
     if at < end and tokens.words[at] in ("x", "X", "×"):
         at += 1
     joint = rule("level_joint").starts(tokens, at, end)
@@ -195,7 +210,9 @@ def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str, int] | None:
 
 
 def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
-    """Return whether a number can continue a list: all units of a list have one dimension."""
+    """Return whether a number can continue a list: all units of a list have one dimension, and
+    none goes on behind a unit and a semicolon.
+    """
     units = [level.unit for level in items if level.unit]
     if not units:
         return True
@@ -208,26 +225,18 @@ def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
     return dimension == dimension_of_item
 
 
-def _is_numbered(tokens: Tokens, item: _Item) -> bool:
-    """Return whether a number before a dash is that of a cohort or vial: "Cohort 1 - 10 mg"."""
-    if tokens.joined(item.end):
-        return False
-    return rule("numbered_label").ends(tokens, item.first) is not None
-
-
 def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
-    """Drop a first number that belongs to the word before it: "EX 154, 10 mg/kg", "Cohort 1, 10
-    mg".
+    """Return the numbers of a list without a first one that belongs to the word before it: "EX 154,
+    10 mg/kg", "Cohort 1 - 10 mg".
     """
     if len(items) < 2:
         return items
     label = items[0]
-    if label.joint == "-":
-        is_label = _is_numbered(tokens, label)
+    is_label = False
+    if label.joint == "-" and not tokens.joined(label.end):
+        is_label = rule("numbered_label").ends(tokens, label.first) is not None
     elif label.joint == "":  # a comma
         is_label = _ends_code(tokens, label)
-    else:
-        is_label = False
     return items[1:] if is_label else items
 
 
@@ -244,7 +253,7 @@ def _ends_code(tokens: Tokens, item: _Item) -> bool:
 
 def _list_through(tokens: Tokens, items: Sequence[_Item]) -> list[bool]:
     """Return for each joint of a list whether it makes a range."""
-    # "between 25 and 50 mg"
+    # as in "between 25 and 50 mg"
     if len(items) == 2 and items[0].joint == "and":
         return [rule("between_before").ends(tokens, items[0].first) is not None]
     return [item.joint in _THROUGH for item in items[:-1]]
@@ -284,6 +293,9 @@ def _read_bound(tokens: Tokens, item: _Item) -> Quantity:
 def _make_quantity(
     low: float | None, high: float | None, first: _Item, last: _Item
 ) -> Quantity:
+    """Return the quantity from ``low`` to ``high`` that two numbers state, with the unit of the
+    last one; both may be the same number.
+    """
     assert last.unit is not None, "_spread_units gives each number a unit"
     is_sure = first.is_sure and last.is_sure
     return Quantity(low, high, last.unit, first.first, last.end, is_sure)
@@ -291,7 +303,9 @@ def _make_quantity(
 
 def _is_range(items: Sequence[_Item], through: Sequence[bool], index: int) -> bool:
     """Return whether a number and the next one are a range, and no part of a chain.
-    ``through`` tells for each joint whether it can make a range.
+
+    The range goes up, and both ends have one unit. ``through`` tells for each joint whether it can
+    make a range.
     """
     if index == len(through) or not through[index]:
         return False
@@ -302,11 +316,14 @@ def _is_range(items: Sequence[_Item], through: Sequence[bool], index: int) -> bo
     high = items[index + 1]
     if low.unit is None or high.unit is None:
         return False
-    return low.value < high.value and low.unit.parts[0] == high.unit.parts[0]
+    has_one_unit = low.unit.parts[0] == high.unit.parts[0]
+    return has_one_unit and low.value < high.value
 
 
 def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
-    """Return a fraction of a piece: "1/2 tablet", "one and a half tablets"."""
+    """Return a fraction of a piece: "1/2 tablet", "one and a half tablets"; None for another
+    number.
+    """
     part = rule("part_of_piece").starts(tokens, at, end)
     if not part:
         return None
@@ -322,13 +339,16 @@ def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
         return None
     if part.has("joint"):
         return _Item(whole + top, 1, unit, at, unit.end)
-    if whole > 1:  # "two half tablets"
+    # as in "two half tablets"
+    if whole > 1:
         return None
     return _Item(top, 1, unit, at, unit.end)
 
 
 def _read_half(tokens: Tokens, at: int, end: int) -> _Item | None:
-    """Return half of a measure, or a whole and a half: "half a milligram", "two and a half mg"."""
+    """Return half of a measure, or a whole and a half: "half a milligram", "two and a half mg";
+    None for another number, or a unit that is no dose.
+    """
     match = rule("half_of_unit").starts(tokens, at, end)
     if not match:
         return None
@@ -348,7 +368,7 @@ def _read_half(tokens: Tokens, at: int, end: int) -> _Item | None:
 
 def _read_power_apart(tokens: Tokens, at: int, end: int) -> _Item | None:
     """Return a number of cells or organisms whose power of ten lost its sign: "5 x 10 6 cells",
-    "10 6 cells/kg".
+    "10 6 cells/kg"; None for another number. Without a factor it is not sure.
     """
     power = rule("power_apart").starts(tokens, at, end)
     if not power or power.read("ten") != "10":
@@ -360,12 +380,18 @@ def _read_power_apart(tokens: Tokens, at: int, end: int) -> _Item | None:
     factor = read_number(power.read("factor") or "1") or 1
     value = multiply(factor, scale)
     unit = _find_counted(tokens, at, power.end, end, value=value, scale=scale)
-    if not unit or unit.first == unit.end:  # nothing is named that is counted
+    if unit is None:
+        return None
+    names_nothing = unit.first == unit.end
+    if names_nothing:
         return None
     return _Item(value, scale, unit, at, unit.end, is_sure=power.has("factor"))
 
 
 def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
+    """Return the number that begins at a token, with its unit if it has one; None if no number
+    begins there.
+    """
     for read in (_read_part, _read_half, _read_power_apart):
         item = read(tokens, at, end)
         if item:
@@ -374,22 +400,25 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     if not number:
         return None
     value, scale, behind = number
+    # as in "six (6) tablets"
     repeat = rule("number_repeat").starts(tokens, behind, end)
     stop = repeat.end if repeat else behind
     unit = _find_unit_behind(tokens, stop, end)
-    if unit is None or unit.parts[0].code == _CELLS.code:  # "CAR T" of "CAR T cells/kg"
-        unit = _find_counted(tokens, at, stop, end, value=value, scale=scale) or unit
+    # also the cells of "CAR T" in "CAR T cells/kg"
+    if unit is None or unit.parts[0].code == _CELLS.code:
+        counted = _find_counted(tokens, at, stop, end, value=value, scale=scale)
+        unit = counted or unit
     if unit is None:
         return _Item(value, scale, None, at, stop)
-    sure = True
+    is_sure = True
     if scale == 1:
-        value, sure = _settle(tokens, at, behind, value, unit)
-    return _Item(value, scale, unit, at, unit.end, is_sure=sure)
+        value, is_sure = _settle(tokens, at, behind, value, unit)
+    return _Item(value, scale, unit, at, unit.end, is_sure=is_sure)
 
 
 def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
     """Return the unit behind a number, also behind a hyphen and the kind of a piece: "5-mg", "two
-    placebo tablets".
+    placebo tablets". None if it has none.
     """
     first = at
     if at < end and tokens.codes[at] == "-" and tokens.joined(at):
@@ -404,13 +433,18 @@ def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
 def _settle(
     tokens: Tokens, at: int, behind: int, value: int | float, unit: UnitPlace
 ) -> tuple[int | float, bool]:
-    """Return a number without a factor as its unit makes it likely, and whether that is sure."""
+    """Return a number without a factor as its unit makes it likely, and whether that is sure.
+
+    The number is at ``at`` and ends before token ``behind``.
+    """
     if unit.parts[0].code not in _COUNTS:
         return _choose_reading(tokens, at, value, unit)
     restored = _restore_power(tokens, at, behind, value)
+    if restored == value:
+        return restored, True
     # "106 cells" may be a hundred and six; nobody gives 5 x 106 of them
-    has_factor = tokens.words[at + 1 : at + 2] in (["x"], ["X"], ["×"], ["*"], ["·"])
-    return restored, restored == value or has_factor
+    has_factor = at + 1 < len(tokens) and tokens.words[at + 1] in _TIMES_WORDS
+    return restored, has_factor
 
 
 def _choose_reading(
@@ -433,12 +467,14 @@ def _choose_reading(
 
 
 def _read_number(tokens: Tokens, at: int, end: int) -> _Number | None:
-    """Return a number with its power of ten or scale word."""
+    """Return the number that begins at a token, with its power of ten or scale word; None if no
+    number begins there, or only one in a name.
+    """
     if tokens.codes[at] != NUMBER and not _is_multiplied(tokens, at):
         return None
-    power = rule("power").starts(tokens, at, end) or rule("worded_power").starts(
-        tokens, at, end
-    )
+    power = rule("power").starts(tokens, at, end)
+    if not power:
+        power = rule("worded_power").starts(tokens, at, end)
     if power:
         return _read_power(tokens, at, end, power)
     value, behind = _read_decimal(tokens, at, end)
@@ -449,6 +485,7 @@ def _read_number(tokens: Tokens, at: int, end: int) -> _Number | None:
         factor = 10**exponent
         return _Number(multiply(value, factor), factor, behind + 2)
     plain = _Number(value, 1, behind)
+    # "2 million", "1.5 E6"
     scale = rule("scale_after").starts(tokens, behind, end)
     if not scale:
         return plain
@@ -457,7 +494,8 @@ def _read_number(tokens: Tokens, at: int, end: int) -> _Number | None:
         factor = _SCALES[scale_word]
     else:
         digits = tokens.words[scale.end - 1]
-        if not digits.isdecimal() or len(digits) > 2:  # too large to represent
+        # a longer exponent is too large to represent
+        if not digits.isdecimal() or len(digits) > 2:
             return plain
         factor = 10 ** int(digits)
     return _Number(multiply(value, factor), factor, scale.end)
@@ -473,12 +511,16 @@ def _is_multiplied(tokens: Tokens, at: int) -> bool:
 
 
 def _read_power(tokens: Tokens, at: int, end: int, power: Found) -> _Number | None:
-    """Return the number of a match of the rule ``power`` or ``worded_power``."""
+    """Return the number of a match of the rule ``power`` or ``worded_power``; None if it is too
+    large to represent.
+    """
     value = read_number(power.text)
     first = read_number(tokens.words[at])
     if not value or not first:
         return None
-    is_bare = tokens.words[min(at + 1, end - 1)].lower() in ("^", "to")  # "10^6"
+    # "10^6" has no number before its power of ten
+    second_word = tokens.words[min(at + 1, end - 1)].lower()
+    is_bare = second_word in ("^", "to")
     factor = value if is_bare else value / first
     return _Number(value, factor, power.end)
 
@@ -501,48 +543,58 @@ def _find_bare_power(tokens: Tokens, at: int, end: int) -> int | None:
 
 
 def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None, int]:
-    """Read a number without a power of ten."""
+    """Return a number without a power of ten, with the token behind it; None as the number if it
+    cannot be read. A sign of a fraction behind it is part of it: "5 ½".
+    """
     if at + 1 < end and tokens.words[at + 1] in "½¼¾":
-        return read_number(tokens.words[at] + tokens.words[at + 1]), at + 2
+        mixed = tokens.words[at] + tokens.words[at + 1]
+        return read_number(mixed), at + 2
     return read_number(tokens.words[at]), at + 1
 
 
 def _find_counted(
     tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float
 ) -> UnitPlace | None:
-    """Return the unit of cells or organisms that a large number counts. A bare power of ten
-    counts cells too.
+    """Return the unit of cells or organisms that a large number counts; None if it counts none.
 
-    The number begins at ``at`` and ends before ``behind``.
+    A number below 10,000 counts none, unless it lost its power of ten. A bare power of ten counts
+    cells, too: then the unit has no tokens. The number begins at token ``at`` and ends before
+    ``behind``; ``scale`` is its power of ten.
     """
     lost = rule("lost_power").starts(tokens, at, end)
     if scale == 1 and value < _LEAST_CELLS and not lost:
         return None
+    # as in "2 x 10^6 (± 20%) cells"
     tolerance = rule("tolerance_after").starts(tokens, behind, end)
     first = tolerance.end if tolerance else behind
     if lost and scale == 1:
         first = max(first, lost.end)
-    divided = behind < end and tokens.words[behind] in ("/", "per")
-    if divided:
+    is_divided = behind < end and tokens.words[behind] in ("/", "per")
+    if is_divided and scale > 1:
+        # as in "2 x 10^6/kg"
         per = find_unit(tokens, behind + 1, end, loose=True)
-        if per and scale > 1 and per.parts[0].code in ("kg", "m2"):  # "2 x 10^6/kg"
+        if per and per.parts[0].code in ("kg", "m2"):
             return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
     counted = _find_described(tokens, first, end)
     if counted:
         return counted
-    is_worded = tokens.words[at + 1 : at + 2] in (
-        ["million"],
-        ["billion"],
-        ["thousand"],
-    )
-    if scale == 1 or is_worded or divided:
+    if scale == 1 or is_divided:
+        return None
+    if _is_worded(tokens, at):
         return None
     return UnitPlace((_CELLS,), behind, behind)
 
 
+def _is_worded(tokens: Tokens, at: int) -> bool:
+    """Return whether the power of ten of a number is a word, as in "2 million", which counts
+    anything.
+    """
+    return at + 1 < len(tokens) and tokens.words[at + 1] in _SCALES
+
+
 def _find_described(tokens: Tokens, first: int, end: int) -> UnitPlace | None:
-    """Return the unit of cells or organisms behind words that describe them: "viable CAR-positive
-    T cells/kg".
+    """Return the unit of cells or organisms behind at most nine words that describe them: "viable
+    CAR-positive T cells/kg". None if there is none, or if other words stand before it.
     """
     for at in range(first, min(first + _COUNTED_REACH, end)):
         unit = find_unit(tokens, at, end)

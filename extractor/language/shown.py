@@ -28,6 +28,8 @@ _SHOWN: Replacers = {
     "compatible": lambda sign: (
         REPLACERS["compatible"](sign) if sign in _LIGATURES else sign
     ),
+    # a tab indents
+    "space": lambda sign: sign if sign == "\t" else " ",
     # a lone carriage return ends a line
     "single": lambda sign: sign.replace("\r", "\n"),
     **{
@@ -36,7 +38,6 @@ _SHOWN: Replacers = {
             "escape",
             "newline",
             "invisible",
-            "space",
             "underline",
             "symbol",
             "least",

@@ -31,7 +31,6 @@ _POWER = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)
 def find_dimension(code: str) -> tuple[float, Dimension]:
     """Return the factor of a UCUM code to base units, and its dimension.
 
@@ -41,7 +40,7 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
     ((('m', -3),), (('{ULN}', 1),))
     """
     factor = 1.0
-    exponents = dict[str, int]()
+    exponents: dict[str, int] = {}
     for operator, piece in _PIECE.findall(code):
         size, bases = _read_piece(piece)
         if operator == "/" and piece == "kg":
@@ -52,12 +51,12 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
         factor *= size**sign
         for base, exponent in bases.items():
             exponents[base] = exponents.get(base, 0) + sign * exponent
-    dimension = tuple(
-        sorted((base, exponent) for base, exponent in exponents.items() if exponent)
-    )
-    if not dimension and exponents:  # a ratio of masses is no ratio of times
-        dimension = ((f"{min(exponents)}/{min(exponents)}", 1),)
-    return factor, dimension
+    remaining = [(base, exponent) for base, exponent in exponents.items() if exponent]
+    if exponents and not remaining:
+        # a ratio of masses is no ratio of times
+        base = min(exponents)
+        return factor, ((f"{base}/{base}", 1),)
+    return factor, tuple(sorted(remaining))
 
 
 def _read_piece(piece: str) -> tuple[float, Mapping[str, int]]:
@@ -110,7 +109,7 @@ def _split_prefix(name: str) -> tuple[float, str]:
 def convert(
     value: float, unit: str, target: str, molar_mass: float | None = None
 ) -> float | None:
-    """Convert a value to another UCUM unit. Returns None if the units are incompatible.
+    """Return a value in another UCUM unit; None if the units are incompatible.
 
     ``molar_mass`` (g/mol) converts between moles and grams.
 
@@ -184,17 +183,18 @@ class UnitPlace:
         base, *below = self.parts
         if base.dose is None:
             return None
-        plain: list[str] = []
+        rates: list[str] = []
+        others: list[str] = []
         for part in below:
             if part.per is None and not part.piece:
                 return None
-            if part.per:
-                plain.append(part.per)
-        # "ug/min/kg" is "ug/kg/min": what the dose is for comes before how fast it is given.
-        rates = [per for per in plain if per in _RATES]
-        others = [per for per in plain if per not in _RATES]
+            if part.per in _RATES:
+                rates.append(part.per)
+            elif part.per:
+                others.append(part.per)
         if base.piece or "m2" in others:
             rates = [per for per in rates if per != "day"]
+        # "ug/min/kg" is "ug/kg/min": what the dose is for comes before how fast it is given.
         return "/".join([base.dose, *dict.fromkeys(others + rates)])
 
     @property
@@ -202,7 +202,11 @@ class UnitPlace:
         """Whether the plain form in a dose says all: "mg/infusion" is "mg", "mg/month" is more
         than "mg".
         """
-        return all(part.per != "" or part.code == "{giving}" for part in self.parts)
+        for part in self.parts:
+            is_left_out = part.per == ""
+            if is_left_out and part.code != "{giving}":
+                return False
+        return True
 
 
 @cache
@@ -241,16 +245,20 @@ def _key(term: str) -> str:
 
 
 def _look_up(spelling: str, *, loose: bool) -> Unit | None:
-    """Return the unit with a spelling, or with its singular: "tablets", "Gy's"."""
+    """Return the unit with a spelling, or with its singular: "tablets", "Gy's"; None for a spelling
+    of no unit. ``loose``: only a unit can stand there, so "u" is one, too.
+    """
     running, folded = _spellings()
     by_lower_case = folded if loose else running
     unit = running.get(spelling) or by_lower_case.get(spelling.lower())
     if unit:
         return unit
-    is_plural = spelling.endswith("s") or (
-        spelling.endswith("S") and spelling.isupper()
-    )
-    if not is_plural or len(spelling) < 3:
+    if len(spelling) < 3:
+        return None
+    is_plural = spelling.endswith("s")
+    if spelling.endswith("S") and spelling.isupper():
+        is_plural = True
+    if not is_plural:
         return None
     return _look_up(spelling[:-1].removesuffix("'"), loose=loose)
 
@@ -258,27 +266,34 @@ def _look_up(spelling: str, *, loose: bool) -> Unit | None:
 def _match(
     tokens: Tokens, first: int, end: int, *, loose: bool
 ) -> tuple[Unit, int] | None:
-    """Return the unit with the longest spelling that begins at a token, and its end."""
+    """Return the unit with the longest spelling that begins at token ``first``, and the token
+    behind it; None if no unit begins there.
+
+    A spelling has at most four tokens before ``end``, such as "cm of water" and "m ^ 2".
+    """
     spelling = ""
-    best = None
+    longest = None
     for at in range(first, min(first + _LONGEST_SPELLING, end)):
         word = tokens.words[at]
-        dotted = word == "." and tokens.joined(at)
+        is_dotted = word == "." and tokens.joined(at)
         is_in_power = word == "^" or (word in "()" and spelling in ("m", "m2"))
-        if dotted or is_in_power:
+        if is_dotted or is_in_power:
             if not spelling:
                 return None
         elif word[0].isalnum() or word == "%":
-            if spelling and word in ("s", "S", "in"):  # "5 mg s/c", "150 m in the test"
+            # "5 mg s/c", "150 m in the test"
+            if spelling and word in ("s", "S", "in"):
                 break
             spelling += word
         else:
             break
         unit = _look_up(spelling, loose=loose)
+        if unit is None:
+            continue
         # the last dot of "I.U." ends no sentence
-        if unit and (not dotted or "." in tokens.words[first:at]):
-            best = unit, at + 1
-    return best
+        if not is_dotted or "." in tokens.words[first:at]:
+            longest = unit, at + 1
+    return longest
 
 
 def find_unit(
@@ -314,12 +329,13 @@ def _begins_name(tokens: Tokens, behind: int) -> bool:
     """Return whether a hyphen joins the letter before a token to a name: "5 g-CSF", "L-dopa"."""
     if len(tokens.words[behind - 1]) > 1:
         return False
-    return tokens.words[behind][0].isalpha() and tokens.gap(behind) == "-"
+    next_word = tokens.words[behind]
+    return next_word[0].isalpha() and tokens.gap(behind) == "-"
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
-    """Skip an abbreviation in brackets that repeats the unit: "milligrams (mg) per ...", "mg per
-    kg (mg/kg)".
+    """Return the token behind an abbreviation in brackets that repeats the unit: "milligrams (mg)
+    per ...", "mg per kg (mg/kg)"; ``at`` itself if none stands there.
     """
     if at >= end or tokens.words[at] != "(":
         return at
@@ -352,7 +368,9 @@ Step = tuple[Unit, int]
 
 
 def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return the denominator after a slash or "per", or with the exponent -1."""
+    """Return the denominator after a slash or "per", or with the exponent -1; None if no
+    denominator begins at token ``at``.
+    """
     if at + 1 >= end:
         return None
     word = tokens.words[at].lower()
@@ -360,19 +378,23 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
         return _read_denominator(tokens, at + 1, end)
     if word == "*" and tokens.codes[at + 1] != NUMBER:
         return _read_denominator(tokens, at + 1, end)
-    is_for_each = word == "for" and tokens.words[at + 1].lower() in ("each", "every")
-    if is_for_each and at + 2 < end:
-        body = _read_denominator(tokens, at + 2, end)
-        if body and body[0].code in ("kg", "m2"):
-            return body
-        return None  # "10 g for each day" says how often
+    if word == "for" and at + 2 < end:
+        next_word = tokens.words[at + 1].lower()
+        if next_word in ("each", "every"):
+            body = _read_denominator(tokens, at + 2, end)
+            if body and body[0].code in ("kg", "m2"):
+                return body
+            return None  # "10 g for each day" says how often
     return _read_negative(tokens, at, end) or _read_antibody(tokens, at, end)
 
 
 def _read_negative(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return a denominator that is written as a product: "mg kg-1 hr-1", "mg•kg^-1", "mg•m2"."""
+    """Return a denominator that is written as a product: "mg kg-1 hr-1", "mg•kg^-1", "mg•m2"; None
+    if none begins at token ``at``.
+    """
     is_product = tokens.words[at] in _PRODUCT
-    factor = _match(tokens, at + 1 if is_product else at, end, loose=True)
+    first = at + 1 if is_product else at
+    factor = _match(tokens, first, end, loose=True)
     if factor is None:
         return None
     unit, behind = factor
@@ -385,11 +407,14 @@ def _read_negative(tokens: Tokens, at: int, end: int) -> Step | None:
     if last >= end or tokens.words[last] not in ("1", "2"):
         return None
     # A hyphen that joins the exponent to the unit is no token.
-    has_minus = "-" in tokens.text[tokens.ends[behind - 1] : tokens.ends[last]]
-    return (unit, last + 1) if has_minus else None
+    exponent = tokens.text[tokens.ends[behind - 1] : tokens.ends[last]]
+    return (unit, last + 1) if "-" in exponent else None
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
+    """Return the denominator that begins at token ``at``: an antibody's level, a number with its
+    unit, or a unit, "kg" with "body weight" behind it. None if it is none of these.
+    """
     antibody = _read_antibody(tokens, at, end)
     if antibody:
         return antibody
@@ -409,13 +434,14 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
 
 def _read_counted(tokens: Tokens, at: int, end: int) -> Step | None:
     """Return a denominator with a number: 24 hours are a day; "40 mg/0.8 mL" gives the volume of
-    the dose.
+    the dose. None for any other number.
     """
     below = _match(tokens, at + 1, end, loose=True)
     if not below:
         return None
     unit, behind = below
-    counted = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code))
+    number = tokens.words[at].replace(",", ".")
+    counted = _COUNTED.get((number, unit.code))
     if counted:
         return counted, behind
     return (_BY_VOLUME, behind) if unit.code == "mL" else None
@@ -430,15 +456,20 @@ _COUNTED = {
 
 
 def _read_antibody(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Doses of anti-IgE depend on the IgE level: "0.016 mg/kg/IgE (IU/mL)"."""
+    """Return the denominator of a dose of anti-IgE, which depends on the IgE level: "0.016
+    mg/kg/IgE (IU/mL)"; None if token ``at`` is not "IgE".
+    """
     if tokens.words[at] != "IgE":
         return None
     behind = at + 1
-    if behind < end and tokens.words[behind] in "([":
-        level = find_unit(tokens, behind + 1, end, loose=True)
-        if level and level.end < end and tokens.words[level.end] in ")]":
-            return _IGE_LEVEL, level.end + 1
-    return _IGE, behind
+    if behind >= end or tokens.words[behind] not in "([":
+        return _IGE, behind
+    level = find_unit(tokens, behind + 1, end, loose=True)
+    if level is None or level.end >= end:
+        return _IGE, behind
+    if tokens.words[level.end] not in ")]":
+        return _IGE, behind
+    return _IGE_LEVEL, level.end + 1
 
 
 _IGE = Unit("{IgE}", per="IgE")
@@ -446,13 +477,19 @@ _IGE_LEVEL = Unit("{IgE}.[IU]/mL", per="IgE(IU/mL)")
 
 
 def _join_codes(codes: Sequence[str]) -> str:
+    """Return the UCUM code of a unit and its denominators.
+
+    Cells per volume are a bare count, "/uL"; units per volume are enzyme units, "U/L". A volume
+    that only holds the dose, and "per infusion", are left out.
+    """
     above, *below = codes
     is_per_volume = bool(below) and below[0] in _VOLUMES
-    if above == "{times}" and below:
-        above = ""
+    is_bare_count = above == "{times}" and bool(below)
     if above == "{cells}" and is_per_volume:
+        is_bare_count = True
+    if is_bare_count:
         above = ""
-    if above == "{units}" and is_per_volume:
+    elif above == "{units}" and is_per_volume:
         above = "U"
     named = [code for code in below if code not in ("", "{volume}", "{giving}")]
     return "/".join([above, *named])
@@ -507,6 +544,9 @@ def _fold(text: str) -> str:
 
 
 def _read_folded(folded: str) -> str | None:
+    """Return the UCUM code of a folded unit, with its power of ten; None if it is no unit, or if a
+    power of ten stands before a unit that is no count.
+    """
     power = _POWER.match(folded)
     if power:
         folded = folded[power.end() :]

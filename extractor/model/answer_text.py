@@ -68,7 +68,7 @@ class FoundAnswer:
 class _Answer:
     """A complete answer at ``start:end`` of a text.
 
-    One that ``is_part`` may go on in the next: an item alone, or a call of a tool.
+    An answer that ``is_part`` may go on in the next one: an item alone, or a call of a tool.
     """
 
     items: Items
@@ -79,9 +79,11 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The complete answers in a text, in order: ``said`` ones, and ``drafts`` among thoughts.
+    """The complete answers in a text, in order: those that were ``said``, and the ``drafts`` among
+    thoughts.
 
-    ``begun`` is an answer that does not end or is broken. ``rest`` is the text without thoughts.
+    ``begun`` is an answer behind all of these that does not end or is broken, "" if there is none.
+    ``rest`` is the text without thoughts.
     """
 
     place: ReplyText
@@ -94,7 +96,9 @@ class _Reading:
 def find_answer(places: Sequence[ReplyText], *, is_cut: bool = False) -> FoundAnswer:
     """Find the answer of a reply in its texts. ``is_cut`` means that the output limit ended it.
 
-    The calls of tools come first, then what was said, then thoughts.
+    The calls of tools come first, then what was said, then the last draft among thoughts. While a
+    model still thinks (``is_cut``), nothing among its thoughts is an answer. Without an answer, the
+    text of the reply is returned as it is.
 
     >>> text = 'Draft: {"items":[{"n":1,"cat":"age"}]} Final: {"items":[{"n":1}]}'
     >>> found = find_answer([ReplyText(TextKind.SAID, "content", text)])
@@ -104,34 +108,50 @@ def find_answer(places: Sequence[ReplyText], *, is_cut: bool = False) -> FoundAn
     'another complete answer in the reply differs (line 1); the last one behind all thoughts counts'
     """
     readings = [_read_text(place) for place in places]
-    everything = [answer for one in readings for answer in (*one.drafts, *one.said)]
+    everything: list[_Answer] = []
+    for reading in readings:
+        everything += reading.drafts
+        everything += reading.said
     for kind in (TextKind.CALL, TextKind.SAID):
-        chosen = [reading for reading in readings if reading.place.kind is kind]
-        if any(reading.said or reading.begun for reading in chosen):
-            return _choose(chosen, everything, is_cut=is_cut)
-    if not is_cut:  # while a model still thinks, nothing is an answer
-        for reading in reversed(readings):
-            drafts = reading.drafts or reading.said
-            if drafts:
-                return _take_draft(reading.place, drafts[-1], everything)
+        of_kind = [reading for reading in readings if reading.place.kind is kind]
+        if any(reading.said or reading.begun for reading in of_kind):
+            return _choose(of_kind, everything, is_cut=is_cut)
+    if is_cut:
+        return _explain_nothing(readings, is_cut=is_cut)
+    for reading in reversed(readings):
+        drafts = reading.drafts or reading.said
+        if drafts:
+            return _take_draft(reading.place, drafts[-1], everything)
     return _explain_nothing(readings, is_cut=is_cut)
 
 
 def _choose(
     readings: Sequence[_Reading], everything: Sequence[_Answer], *, is_cut: bool
 ) -> FoundAnswer:
-    """Return the last answer of what was said, or the items of all calls of tools together."""
+    """Return the last answer of what was said, or the items of all calls of tools together.
+
+    An answer that breaks off is returned as far as it goes if the output limit cut it, or if there
+    is no complete one.
+
+    Args:
+        readings: The readings of the texts that were said, or those of the calls.
+        everything: All complete answers of the reply, for a remark on those that differ.
+        is_cut: The output limit ended the reply.
+    """
     said: list[_Answer] = []
     begun = ""
     for reading in readings:
         said += reading.said
         begun = reading.begun or begun
+    # such as {"items":[{"n":1},{"n":2,"ca
     if begun and (is_cut or not said):
         return FoundAnswer(begun)
     is_call = readings[0].place.kind is TextKind.CALL
     counted = said if is_call else said[-1:]
-    if is_cut and counted[-1].is_part:  # further items may have followed
-        return FoundAnswer(_write(counted[-1].items).removesuffix("]}"))
+    # {"n":1} alone on a line: further items may have followed
+    if is_cut and counted[-1].is_part:
+        unclosed = _write(counted[-1].items).removesuffix("]}")
+        return FoundAnswer(unclosed)
     remarks = [_compare(counted, everything)]
     if begun:
         remarks.append(
@@ -139,17 +159,18 @@ def _choose(
         )
     if is_call:
         remarks.append(_name_unread(readings))
-    return _answer(counted, remarks)
+    return _join_answers(counted, remarks)
 
 
-def _answer(counted: Sequence[_Answer], remarks: Iterable[str]) -> FoundAnswer:
-    """Write the items of answers as one. Two equal answers say the same once."""
+def _join_answers(answers: Sequence[_Answer], remarks: Iterable[str]) -> FoundAnswer:
+    """Write the items of answers as one complete answer. Equal items are there once. Empty remarks
+    are left out.
+    """
     items: Items = []
-    for answer in counted:
+    for answer in answers:
         items += [item for item in answer.items if item not in items]
-    return FoundAnswer(
-        _write(items), complete=True, remark="; ".join(filter(None, remarks))
-    )
+    remark = "; ".join(filter(None, remarks))
+    return FoundAnswer(_write(items), complete=True, remark=remark)
 
 
 def _name_unread(calls: Sequence[_Reading]) -> str:
@@ -163,17 +184,22 @@ def _name_unread(calls: Sequence[_Reading]) -> str:
 def _take_draft(
     place: ReplyText, draft: _Answer, everything: Sequence[_Answer]
 ) -> FoundAnswer:
-    """Return an answer that stands nowhere but among the thoughts."""
-    # Some servers file the whole answer under the thoughts. That is no draft.
+    """Return an answer that stands nowhere but among the thoughts, with a remark that it does.
+
+    Some servers file the whole answer under the thoughts: if it stands alone there, it is no draft,
+    and needs no remark.
+    """
     is_alone = _strip_fence(place.text).strip() == place.text[draft.start : draft.end]
     where = ""
     if place.kind is not TextKind.THOUGHT or not is_alone:
         where = f"the answer stands only among the model's thoughts ({place.name})"
-    return _answer([draft], [where, _compare([draft], everything)])
+    return _join_answers([draft], [where, _compare([draft], everything)])
 
 
 def _explain_nothing(readings: Sequence[_Reading], *, is_cut: bool) -> FoundAnswer:
-    """Return the text of a reply without an answer, and say where else there is one."""
+    """Return the last text of a reply without an answer. If there are thoughts, and the output
+    limit did not cut them, a remark says that they have no answer either.
+    """
     text = ""
     thoughts = []
     for reading in readings:
@@ -188,13 +214,18 @@ def _explain_nothing(readings: Sequence[_Reading], *, is_cut: bool) -> FoundAnsw
 
 
 def _read_text(place: ReplyText) -> _Reading:
-    """Find the answers in a text, and tell those that are said from those among thoughts."""
+    """Find the answers in a text, and tell those that are said from those among thoughts.
+
+    Answers in parts that follow one another are joined. If nothing looks like an answer, the whole
+    text may be one that is written as a string.
+    """
     text = repair_characters(place.text)
     answers, begun_at = _scan(text)
     thoughts = find_thoughts(text, [(answer.start, answer.end) for answer in answers])
     said: list[_Answer] = []
     drafts: list[_Answer] = []
     for answer in answers:
+        # <think>{"items":[{"n":1}]} is wrong.</think>
         if is_within(thoughts, answer.start):
             drafts.append(answer)
         else:
@@ -209,13 +240,25 @@ def _read_text(place: ReplyText) -> _Reading:
 
 
 def _read_rest(rest: str) -> list[_Answer]:
-    """Read JSON that is written as a string. An empty list is an answer only if it stands alone."""
-    items = [] if rest == "[]" else _find_items(rest)
-    return [] if items is None else [_Answer(items, 0, len(rest))]
+    """Read a whole text that is an answer written as a string, or an empty list: "[]" is an answer
+    only if it stands alone. Return no answer if it is neither.
+    """
+    items: Items | None = []
+    if rest != "[]":
+        items = _find_items(rest)
+    if items is None:
+        return []
+    return [_Answer(items, 0, len(rest))]
 
 
 def _scan(text: str) -> tuple[list[_Answer], int]:
-    """Return the complete answers of a text, and the place of one that follows them and is none."""
+    """Return the complete answers of a text, and where behind them an answer begins that does not
+    end or is broken: the end of the text if there is none.
+
+    Each bracket that may begin a value is tried, unless it lies in a value that was read. A single
+    item in a broken answer is a part of it, and no answer of its own. A text with more than 1,000
+    brackets that begin nothing is given up.
+    """
     answers: list[_Answer] = []
     begun_at = len(text)
     passed = 0
@@ -230,13 +273,16 @@ def _scan(text: str) -> tuple[list[_Answer], int]:
             failures += 1
             if failures > _MOST_FAILURES:
                 break
+            # {"items":[{"n":1},{"n":2,"quote":"the "best" one"}]} is an answer, though no JSON
             if _BEGINNING.match(text, start):
                 begun_at = min(begun_at, start)
             continue
         items = _find_items(value)
+        if items is None:
+            continue
         is_part = _is_item(value) or _is_call(value)
-        # it is a part of the broken one
-        if items is None or (is_part and begun_at < len(text)):
+        is_in_broken = is_part and begun_at < len(text)
+        if is_in_broken:
             continue
         answers.append(_Answer(items, start, passed, is_part))
         begun_at = len(text)
@@ -244,53 +290,66 @@ def _scan(text: str) -> tuple[list[_Answer], int]:
 
 
 def _tidy_answer(text: str, start: int) -> tuple[str, int]:
-    """Return the value at ``start`` as strict JSON, also if it lacks only its last bracket."""
+    """Return the value at ``start`` as strict JSON, and the place behind it.
+
+    An answer whose list has ended lacks nothing but its last bracket, which is added. Any other
+    value that breaks off may lack more. Raises ``ValueError`` or ``RecursionError`` for a value
+    that breaks off or is broken.
+    """
     try:
         return tidy_value(text, start)
     except BrokenOff as broken:
-        # Of an answer whose list has ended nothing is missing. An item may lack more than a
-        # bracket.
+        # {"items":[{"n":1},{"n":2}]
         if not broken.strict.startswith('{"items":') or not broken.strict.endswith("]"):
             raise
         closed = broken.strict + "}"
-        load_value(closed)  # raises if another list than that of the items has ended
+        # raises if another list than that of the items has ended
+        load_value(closed)
         return closed, len(text)
 
 
 def _tidy_begun(text: str) -> str:
     """Return an answer that breaks off as strict JSON, as far as it goes. A broken one stays."""
     try:
-        return tidy_value(text)[0]
+        strict, _ = tidy_value(text)
     except BrokenOff as broken:
         return broken.strict
     except (ValueError, RecursionError):
         return text
+    return strict
 
 
 def _join_parts(text: str, answers: Iterable[_Answer]) -> list[_Answer]:
-    """Put parts that follow one another together: items line by line, or calls written as text."""
+    """Put parts that follow one another together: items line by line, or calls written as text.
+    Only blanks, commas and the marks of calls may stand between them.
+    """
     joined: list[_Answer] = []
     for answer in answers:
         last = joined[-1] if joined else None
-        is_next = (
-            last is not None
-            and last.is_part
-            and answer.is_part
-            and _BETWEEN_PARTS.fullmatch(text, last.end, answer.start)
-        )
-        if last and is_next:
-            last.items += answer.items
-            last.end = answer.end
-        else:
+        # two whole answers are two, and the last one counts
+        if last is None or not last.is_part or not answer.is_part:
             joined.append(answer)
+            continue
+        # only <tool_call> and commas may stand between: words would begin another answer
+        if not _BETWEEN_PARTS.fullmatch(text, last.end, answer.start):
+            joined.append(answer)
+            continue
+        last.items += answer.items
+        last.end = answer.end
     return joined
 
 
 def _find_items(value: Any, levels: int = _DEEPEST) -> Items | None:
-    """Return the items of an answer, which may be inside of others; None if there is none in it."""
+    """Return the items of a value: those of the answer that it is, or that is inside of it. None if
+    there is none, or if it lies deeper than ``levels``.
+
+    A text is read as JSON. A list is an answer if each of its members is an item or has items; an
+    empty list is none.
+    """
     if levels == 0:
         return None
     if isinstance(value, str):
+        # "{\"items\":[{\"n\":1}]}": JSON in a string
         return _find_items(_load_inside(value), levels - 1)
     if isinstance(value, dict):
         return _find_in_object(value, levels - 1)
@@ -309,10 +368,12 @@ def _find_in_object(value: dict[str, Any], levels: int) -> Items | None:
     """Return the items of an object: itself, its list ``items``, or those of its last member that
     has some. None if there are none.
     """
+    # {"n": 1} on a line of its own
     if _is_item(value):
         return [value]
     if "items" in value:
         return _list_items(value["items"])
+    # {"result": {"answer": {"items": [...]}}}, or {"name": "Reply", "arguments": {"items": [...]}}
     for member in reversed(value.values()):
         items = _find_items(member, levels)
         if items is not None:
@@ -321,13 +382,16 @@ def _find_in_object(value: dict[str, Any], levels: int) -> Items | None:
 
 
 def _list_items(members: Any) -> Items | None:
-    """Return the members of ``items``: objects, or strings that hold some. Else None."""
+    """Return the members of ``items``, which must all be objects, or strings that hold objects. The
+    list itself may be written as a string, too. Else None.
+    """
     if isinstance(members, str):
         members = _load_inside(members)
     if not isinstance(members, list):
         return None
     items: Items = []
     for member in members:
+        # each item may be a string: {"items": ["{\"n\": 1}"]}
         item = _load_inside(member) if isinstance(member, str) else member
         if not isinstance(item, dict):
             return None
@@ -336,7 +400,7 @@ def _list_items(members: Any) -> Items | None:
 
 
 def _load_inside(text: str) -> Any:
-    """Return the JSON that a string holds; None if it holds none."""
+    """Return the value of the JSON that a string is; None if it is none, or if more follows."""
     text = text.strip()
     if not text.startswith(("{", "[", '"')):
         return None
@@ -350,8 +414,12 @@ def _load_inside(text: str) -> Any:
 
 
 def _is_item(value: Any) -> bool:
-    """Return whether a value is about a line, whose number it has."""
-    number = value.get("n") if isinstance(value, dict) else None
+    """Return whether a value is an item: an object with the number ``n`` of its line, which may be
+    written as text.
+    """
+    if not isinstance(value, dict):
+        return False
+    number = value.get("n")
     if isinstance(number, str):
         return number.strip().isdigit()
     return isinstance(number, int) and not isinstance(number, bool)
@@ -363,20 +431,27 @@ def _is_call(value: Any) -> bool:
 
 
 def _strip_fence(text: str) -> str:
+    """Return a text without the fence around it: three backquotes, as Markdown marks code."""
     fenced = _FENCED.fullmatch(text)
-    return fenced[1].strip() if fenced else text
+    if fenced is None:
+        return text
+    return fenced[1].strip()
 
 
 def _write(items: Items) -> str:
+    """Write items as an answer in the form of the prompt."""
     return json.dumps({"items": items}, ensure_ascii=False, separators=(",", ":"))
 
 
 def _compare(counted: Sequence[_Answer], everything: Iterable[_Answer]) -> str:
-    """Say on which lines other complete answers of a reply differ from what counts, if any does."""
-    said = set(_state(counted))
-    lines = {line for line, stated in set(_state(everything)) - said}
+    """Say on which lines other complete answers of a reply differ from those that count. Return ""
+    if none does. Of many lines the first eight are named.
+    """
+    said = set(_list_statements(counted))
+    lines = {line for line, _ in set(_list_statements(everything)) - said}
     if not lines:
         return ""
+    # by number, though they are texts: 9 before 10
     ordered = sorted(lines, key=lambda line: (len(line), line))
     named = ", ".join(ordered[:_MOST_LINES])
     more = ", ..." if len(ordered) > _MOST_LINES else ""
@@ -386,13 +461,15 @@ def _compare(counted: Sequence[_Answer], everything: Iterable[_Answer]) -> str:
     )
 
 
-def _state(answers: Iterable[_Answer]) -> Iterator[tuple[str, str]]:
-    """Yield the number of the line of each item, and what the item says of it."""
+def _list_statements(answers: Iterable[_Answer]) -> Iterator[tuple[str, str]]:
+    """Yield for each item the number of its line, and what it says of the line as text that is
+    equal for items that say the same. An empty value says nothing.
+    """
     for answer in answers:
         for item in answer.items:
-            stated = {
-                key: value
-                for key, value in item.items()
-                if value not in (None, "", [], False)
-            }
+            stated = {}
+            for key, value in item.items():
+                if value in (None, "", [], False):
+                    continue
+                stated[key] = value
             yield str(item.get("n")), json.dumps(stated, sort_keys=True)

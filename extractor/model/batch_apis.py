@@ -27,6 +27,7 @@ _NO_ROOM = re.compile(
 """What OpenAI and Azure say when an account has no room for further tokens that wait for an
 answer.
 """
+_GONE = re.compile(r"no such|not found|does not exist|deleted|expired", re.IGNORECASE)
 _SLACK = timedelta(minutes=5)
 """By how much the clock of a provider may differ."""
 
@@ -81,20 +82,21 @@ class OpenAIBatches:
         self._book = book
 
     async def create(self, batch: StoredBatch, bodies: Bodies) -> str:
-        """Create the batch, or find one that was created already. Return its id."""
+        """Create the batch, or find one that was created already. Return its id.
+
+        The file of requests is uploaded once: its id is stored before the batch is created.
+        """
         input_file = batch.input_file
+        # an earlier command may have ended between the upload and the batch
         if input_file is None:
-            lines = b"".join(
-                write_line(name, body, "openai") for name, body in bodies()
-            )
-            uploaded = await self._sdk.files.create(
-                file=(f"{batch.tag}.jsonl", lines), purpose="batch"
-            )
+            lines = [write_line(name, body, "openai") for name, body in bodies()]
+            file = (f"{batch.tag}.jsonl", b"".join(lines))
+            uploaded = await self._sdk.files.create(file=file, purpose="batch")
             input_file = _read_text(_as_mapping(uploaded), "id")
             self._book.note_sent(batch.number, input_file)
-        known = await self._find(batch.tag)
-        if known:
-            return known
+        created = await self._find(batch.tag)
+        if created:
+            return created
         made = await self._sdk.batches.create(
             completion_window="24h",
             endpoint="/v1/chat/completions",
@@ -104,26 +106,30 @@ class OpenAIBatches:
         return _read_text(_as_mapping(made), "id")
 
     async def look(self, name: str) -> Progress:
-        """Return the progress of the batch."""
+        """Return the progress of the batch with this id.
+
+        A server that does not count leaves zeros beside a batch that is completed: its counts
+        promise no number of answers.
+        """
         batch = _as_mapping(await self._sdk.batches.retrieve(name))
         state = _read_text(batch, "status")
-        completed = _count(batch.get("request_counts"), "completed")
-        failed = _count(batch.get("request_counts"), "failed")
-        done = (completed or 0) + (failed or 0)
-        # A server that does not count leaves zeros beside a batch that is completed.
-        is_counted = completed is not None and (done > 0 or state != "completed")
+        counts = batch.get("request_counts")
+        answers = _count(counts, "completed")
+        done = _sum_counts(counts, "completed", "failed")
+        if state == "completed" and done == 0:
+            answers = None
         return Progress(
-            state,
-            done,
-            state in ("completed", "failed", "expired", "cancelled"),
-            completed if is_counted else None,
-            _join_errors(batch.get("errors")),
-            state == "failed",
+            state=state,
+            done=done,
+            has_ended=state in ("completed", "failed", "expired", "cancelled"),
+            answers=answers,
+            message=_join_errors(batch.get("errors")),
+            has_failed=state == "failed",
         )
 
     async def download(self, name: str) -> Download:
-        """Download the answers of a batch that has ended, and the errors, as far as they are
-        there.
+        """Download the file of answers and the file of errors of a batch that has ended, as far as
+        they are there. A file that is lost is the problem of the download.
         """
         batch = _as_mapping(await self._sdk.batches.retrieve(name))
         files = []
@@ -132,12 +138,9 @@ class OpenAIBatches:
             file = batch.get(key)
             if not isinstance(file, str) or not file:
                 continue
+            what = f"its file of {kind} ({file})"
             try:
-                files.append(
-                    await _download(
-                        self._get_file(file), f"its file of {kind} ({file})"
-                    )
-                )
+                files.append(await _download(self._get_file(file), what))
             except LostDownload as error:
                 problem = problem or str(error)
         return Download(files, problem)
@@ -148,19 +151,21 @@ class OpenAIBatches:
             return
 
     async def _get_file(self, file: str) -> bytes:
-        return bytes((await self._sdk.files.content(file)).content)
+        """Get the bytes of the file with this id."""
+        reply = await self._sdk.files.content(file)
+        return bytes(reply.content)
 
     async def _find(self, tag: str) -> str | None:
-        """Find a batch with this tag among the latest of the account."""
-        seen = 0
-        async for known in _list(self._sdk.batches.list(limit=100)):
-            if (
-                isinstance(known.get("metadata"), Mapping)
-                and known["metadata"].get(_TAG) == tag
-            ):
-                return _read_text(known, "id")
-            seen += 1
-            if seen >= _MAX_LISTED:
+        """Return the id of the batch with this tag among the latest 200 of the account, None if
+        there is none.
+        """
+        listed = 0
+        async for batch in _list(self._sdk.batches.list(limit=100)):
+            metadata = batch.get("metadata")
+            if isinstance(metadata, Mapping) and metadata.get(_TAG) == tag:
+                return _read_text(batch, "id")
+            listed += 1
+            if listed >= _MAX_LISTED:
                 break
         return None
 
@@ -179,7 +184,11 @@ class AnthropicBatches:
         self._book = book
 
     async def create(self, batch: StoredBatch, bodies: Bodies) -> str:
-        """Create the batch, or find one that was created already. Return its id."""
+        """Create the batch, or find one that was created already. Return its id.
+
+        That the requests are about to be sent is stored first. Only if it was stored before, a
+        batch may be there already.
+        """
         was_under_way = batch.input_file is not None
         if was_under_way:
             created = await self._find(batch)
@@ -191,23 +200,27 @@ class AnthropicBatches:
         return _read_text(_as_mapping(made), "id")
 
     async def look(self, name: str) -> Progress:
-        """Return the progress of the batch."""
+        """Return the progress of the batch with this id. Counts of zero promise no number of
+        answers.
+        """
         batch = _as_mapping(await self._sdk.messages.batches.retrieve(name))
         state = _read_text(batch, "processing_status")
         counts = batch.get("request_counts")
         done = _sum_counts(counts, *_ENDED)
-        # counts of zero promise nothing
-        answers = _count(counts, "succeeded") if done else None
-        return Progress(state, done, state == "ended", answers)
+        answers = None
+        if done:
+            answers = _count(counts, "succeeded")
+        return Progress(state, done, has_ended=state == "ended", answers=answers)
 
     async def download(self, name: str) -> Download:
-        """Download the answers of a batch that has ended, if they are there."""
+        """Download the answers of a batch that has ended. If they are lost, that is the problem of
+        the download.
+        """
         try:
-            return Download(
-                [await _download(self._get_results(name), "its file of answers")]
-            )
+            file = await _download(self._get_results(name), "its file of answers")
         except LostDownload as error:
             return Download([], str(error))
+        return Download([file])
 
     async def check(self) -> None:
         """Raise the error of the SDK if there is no batch API at the address."""
@@ -218,20 +231,19 @@ class AnthropicBatches:
         """Get the answers from their own address, never from one that the reply names: the key
         goes with it.
         """
-        return bytes(
-            await self._sdk.get(
-                f"/v1/messages/batches/{quote(name, safe='')}/results", cast_to=bytes
-            )
-        )
+        address = f"/v1/messages/batches/{quote(name, safe='')}/results"
+        return bytes(await self._sdk.get(address, cast_to=bytes))
 
     async def _find(self, batch: StoredBatch) -> str | None:
-        """Find a batch of this size, made since this one was planned, that is none of this run's
-        others.
+        """Return the id of a batch with as many requests, made since this one was planned (the
+        clocks may differ by five minutes), that is none of this run's others. None if there is
+        none.
         """
         others = self._book.known_batches()
         async for listed in _list(self._sdk.messages.batches.list(limit=100)):
             created = _read_time(listed, "created_at")
             name = _read_text(listed, "id")
+            # older than the plan, or known as another batch of this run
             if created < batch.planned - _SLACK or name in others:
                 continue
             counts = listed.get("request_counts")
@@ -248,8 +260,10 @@ BATCH_APIS: Mapping[str, type[BatchApi]] = {
 
 
 async def _download(getting: Awaitable[bytes], what: str) -> bytes:
-    """Get a file. Raises ``LostDownload`` if it is not there, or its bytes do not fit their
-    headers.
+    """Get a file, which messages call ``what``.
+
+    Raises ``LostDownload`` if it is no longer there, or its bytes do not fit their headers. Other
+    errors of the network stay, since another attempt may succeed.
     """
     try:
         return bytes(await getting)
@@ -270,16 +284,12 @@ async def _download(getting: Awaitable[bytes], what: str) -> bytes:
 
 
 def is_gone(status: int | None, text: str) -> bool:
-    """Return whether a reply says that what was asked for is not there, or no longer."""
+    """Return whether a reply says that what was asked for is not there, or no longer: by its status
+    (404, 410), or by the words of a status 400.
+    """
     if status in (404, 410):
         return True
-    if status != 400:
-        return False
-    return bool(
-        re.search(
-            r"no such|not found|does not exist|deleted|expired", text, re.IGNORECASE
-        )
-    )
+    return status == 400 and bool(_GONE.search(text))
 
 
 async def _list(pages: Any) -> AsyncIterator[Mapping[str, Any]]:
@@ -287,13 +297,14 @@ async def _list(pages: Any) -> AsyncIterator[Mapping[str, Any]]:
     no list.
     """
     try:
-        async for one in pages:
-            yield _as_mapping(one)
+        async for batch in pages:
+            yield _as_mapping(batch)
     except (AttributeError, TypeError) as error:
         raise GarbledReply("no list of batches") from error
 
 
 def _as_mapping(reply: object) -> Mapping[str, Any]:
+    """Return a reply as plain data. Raises ``GarbledReply`` if it is no object."""
     body = as_json(reply)
     if not isinstance(body, Mapping):
         raise GarbledReply(describe_garbled(body))
@@ -301,28 +312,37 @@ def _as_mapping(reply: object) -> Mapping[str, Any]:
 
 
 def _read_text(body: Mapping[str, Any], key: str) -> str:
-    """Read a text that each reply of this kind has. Raises ``GarbledReply`` without it."""
+    """Read a text that each reply of this kind has. Raises ``GarbledReply`` without it, with the
+    error that the reply has instead.
+    """
     value = body.get(key)
-    if not isinstance(value, str) or not value:
-        error = body.get("error")
-        raise GarbledReply(
-            f"no {key} in it" + (f"; {str(error)[:200]}" if error else "")
-        )
-    return value
+    if isinstance(value, str) and value:
+        return value
+    problem = f"no {key} in it"
+    error = body.get("error")
+    if error:
+        problem += f"; {str(error)[:200]}"
+    raise GarbledReply(problem)
 
 
 def _read_time(body: Mapping[str, Any], key: str) -> datetime:
-    """Read a time that each reply of this kind has. Raises ``GarbledReply`` without it."""
+    """Read a time that each reply of this kind has, in UTC if it names no zone. Raises
+    ``GarbledReply`` without it.
+    """
     try:
-        read = datetime.fromisoformat(_read_text(body, key))
+        time = datetime.fromisoformat(_read_text(body, key))
     except ValueError as error:
         raise GarbledReply(f"no {key} in it") from error
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _count(counts: object, key: str) -> int | None:
-    """Read a count of requests. Return None for anything that is not one."""
-    value = counts.get(key) if isinstance(counts, Mapping) else None
+    """Read a count of requests. Return None for anything that is not one: no whole number, or a
+    negative one.
+    """
+    if not isinstance(counts, Mapping):
+        return None
+    value = counts.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value if value >= 0 else None
@@ -334,8 +354,12 @@ def _sum_counts(counts: object, *keys: str) -> int:
 
 
 def _join_errors(errors: object) -> str:
-    """Join the first errors of a batch that was refused, with their codes."""
-    listed = errors.get("data") if isinstance(errors, Mapping) else None
+    """Join the first three errors of a batch that was refused, each with its code, in at most 500
+    characters. Return "" if there are none.
+    """
+    if not isinstance(errors, Mapping):
+        return ""
+    listed = errors.get("data")
     if not isinstance(listed, list):
         return ""
     shown: list[str] = []

@@ -64,7 +64,9 @@ class BatchBook:
     def waiting(
         self, batch: int | None = None, most: int = -1
     ) -> Iterator[WaitingCall]:
-        """Yield the calls in a batch, or those without one."""
+        """Yield the calls that wait in a batch, or those without one (None), at most ``most``, in
+        the order in which they were asked. -1 is no limit.
+        """
         rows = self._database.execute(
             "SELECT id, question, name, version, prompt, system, user, output_limit FROM calls"
             " JOIN prompts ON prompt = sha256 WHERE state = 'waiting' AND batch IS ? ORDER BY id "
@@ -73,21 +75,18 @@ class BatchBook:
         )
         for number, question, name, version, prompt, system, user, limit in rows:
             call = Call(
-                PromptVersion(name, version, prompt),
-                system,
-                unpack(user),
-                self._reply_model,
-                limit,
+                prompt=PromptVersion(name, version, prompt),
+                system=system,
+                user=unpack(user),
+                reply_model=self._reply_model,
+                max_output_tokens=limit,
             )
             yield WaitingCall(number, question, call)
 
     def count_waiting(self) -> int:
         """Count the calls that have neither an answer nor a batch."""
-        return int(
-            self._database.value(
-                "SELECT count(*) FROM calls WHERE state = 'waiting' AND batch IS NULL"
-            )
-        )
+        sql = "SELECT count(*) FROM calls WHERE state = 'waiting' AND batch IS NULL"
+        return int(self._database.value(sql))
 
     def count_unanswered(self) -> int:
         """Count the waiting calls, in a batch or not, whose question has had no answer, not even
@@ -118,8 +117,9 @@ class BatchBook:
         return sum(map(len, parts))
 
     def replan(self, number: int, prefix: str, most_tokens: int | None = None) -> int:
-        """Put the calls that wait in a batch into new ones, of at most so many tokens. Return
-        how many batches.
+        """Put the calls that wait in a batch into new ones, of at most ``most_tokens`` prompt
+        tokens, and close the old one. Return the number of new batches. The tags of these begin
+        with ``prefix``.
         """
         parts = self._divide(number, MOST_REQUESTS, MOST_BYTES, most_tokens)
         with self._database.transaction():
@@ -129,7 +129,11 @@ class BatchBook:
 
     def count_tokens(self, batch: int) -> int:
         """Estimate the prompt tokens of the calls that wait in a batch."""
-        return sum(self._measure(one.call)[1] for one in self.waiting(batch))
+        counted = 0
+        for waiting in self.waiting(batch):
+            _, tokens = self._measure(waiting.call)
+            counted += tokens
+        return counted
 
     def _divide(
         self,
@@ -138,22 +142,26 @@ class BatchBook:
         most_bytes: int,
         most_tokens: int | None,
     ) -> list[list[int]]:
-        """Divide the calls that wait in a batch, or in none, into parts that are within the
-        limits.
+        """Divide the calls that wait in a batch, or in none (None), into parts that are within the
+        limits. Return the numbers of the calls of each part, in order. A call that is beyond a
+        limit by itself is a part of its own.
         """
         parts: list[list[int]] = []
+        room = most_requests
         size = 0
         tokens = 0
-        for one in self.waiting(batch):
-            length, counted = self._measure(one.call)
-            is_full = bool(parts) and len(parts[-1]) >= most_requests
-            is_long = size + length > most_bytes
-            is_rich = most_tokens is not None and tokens + counted > most_tokens
-            if not parts or is_full or is_long or is_rich:
+        for waiting in self.waiting(batch):
+            length, counted = self._measure(waiting.call)
+            fits = bool(parts) and room > 0 and size + length <= most_bytes
+            if most_tokens is not None and tokens + counted > most_tokens:
+                fits = False
+            if not fits:
                 parts.append([])
+                room = most_requests
                 size = 0
                 tokens = 0
-            parts[-1].append(one.number)
+            parts[-1].append(waiting.number)
+            room -= 1
             size += length
             tokens += counted
         return parts
@@ -161,21 +169,24 @@ class BatchBook:
     def _measure(self, call: Call) -> tuple[int, int]:
         """Return the bytes of a request, and its prompt tokens as estimated."""
         text = call.system + call.user + schema_of(self._reply_model)
-        return len(text.encode("utf-8", "surrogatepass")) + _FRAME, estimate_tokens(
-            text
-        )
+        length = len(text.encode("utf-8", "surrogatepass")) + _FRAME
+        return length, estimate_tokens(text)
 
     def _add_batches(self, prefix: str, parts: Iterable[Sequence[int]]) -> None:
-        first = 1 + (self._database.value("SELECT max(id) FROM batches") or 0)
-        for number, calls in enumerate(parts, first):
+        """Store a planned batch for each part, which has the numbers of its calls. The tag of a
+        batch is the prefix with the batch's number.
+        """
+        last = self._database.value("SELECT max(id) FROM batches") or 0
+        for number, calls in enumerate(parts, last + 1):
             sql = (
                 "INSERT INTO batches (id, tag, requests, state, planned) VALUES (?, ?, ?, "
                 "'planned', ?)"
             )
             now = datetime.now(UTC).isoformat()
             self._database.execute(sql, (number, f"{prefix}-{number}", len(calls), now))
+            in_batch = [(number, call) for call in calls]
             self._database.execute_many(
-                "UPDATE calls SET batch = ? WHERE id = ?", ((number, n) for n in calls)
+                "UPDATE calls SET batch = ? WHERE id = ?", in_batch
             )
 
     def open_batches(self) -> list[StoredBatch]:
@@ -184,15 +195,21 @@ class BatchBook:
             "SELECT id, tag, requests, planned, input_file, batch FROM batches WHERE state <> "
             "'fetched' ORDER BY id"
         )
-        rows = self._database.execute(sql).fetchall()
-        return [
-            StoredBatch(n, tag, count, datetime.fromisoformat(at), *ids)
-            for n, tag, count, at, *ids in rows
-        ]
+        batches = []
+        for row in self._database.execute(sql).fetchall():
+            number, tag, requests, time, input_file, batch = row
+            planned = datetime.fromisoformat(time)
+            batches.append(
+                StoredBatch(number, tag, requests, planned, input_file, batch)
+            )
+        return batches
 
     def read_batch(self, number: int) -> StoredBatch:
-        """Read an open batch by its number."""
-        return next(one for one in self.open_batches() if one.number == number)
+        """Read an open batch by its number. Raises ``LookupError`` if there is none."""
+        for batch in self.open_batches():
+            if batch.number == number:
+                return batch
+        raise LookupError(f"there is no open batch {number}")
 
     def note_sent(self, number: int, input_file: str) -> None:
         """Store that a batch's file is uploaded."""
@@ -230,7 +247,7 @@ class BatchBook:
 
     def find(self, batch: int, name: str) -> tuple[int, int] | None:
         """Find a call that waits in a batch by its name there. Return its number and output
-        limit.
+        limit, None if no such call waits.
         """
         sql = (
             "SELECT id, output_limit FROM calls WHERE batch = ? AND question = ? AND state = "

@@ -38,28 +38,37 @@ class Download:
             yield from self._read_file(file)
 
     def _read_file(self, content: bytes) -> Iterator[Mapping[str, Any]]:
+        """Yield the lines of a file that are answers: objects with a ``custom_id``.
+
+        Afterwards ``problem`` says, if nothing was wrong before: that the file has no such line, or
+        what its first other line is. Blank lines are no fault.
+        """
         lines = content.removeprefix(_BYTE_ORDER_MARK).splitlines()
-        found = 0
+        has_answers = False
         broken = ""
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             row = load_row(line)
             if isinstance(row, Mapping) and isinstance(row.get("custom_id"), str):
-                found += 1
+                has_answers = True
                 yield row
             elif not broken:
-                broken = _describe(row, line, number, len(lines))
-        if broken and not found:
+                is_end = row is None and number == len(lines)
+                broken = _describe(line, number, is_end=is_end)
+        if broken and not has_answers:
             beginning = content[:_SHOWN].decode("utf-8", "replace")
             broken = f"it is no file of answers, but {beginning!r}"
-        elif not found:
+        elif not has_answers:
             broken = "it is empty"
         self.problem = self.problem or broken
 
 
-def _describe(row: Any, line: bytes, number: int, lines: int) -> str:
-    """Say what a line is that is no answer."""
-    if row is None and number == lines:
+def _describe(line: bytes, number: int, *, is_end: bool) -> str:
+    """Say what a line is that is no answer: the broken end of a file, or something else, which is
+    shown.
+    """
+    if is_end:
         return f"it ends in the middle of line {number}"
-    return f"line {number} is no answer: {line[:_SHOWN].decode('utf-8', 'replace')!r}"
+    beginning = line[:_SHOWN].decode("utf-8", "replace")
+    return f"line {number} is no answer: {beginning!r}"

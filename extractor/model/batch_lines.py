@@ -12,7 +12,7 @@ _LONGEST_SAID = 200
 
 
 def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:
-    r"""Write a request as one line of a batch file.
+    r"""Write a request as one line of a batch file, in Anthropic's or OpenAI's form.
 
     >>> write_line("a", {"model": "m"}, "anthropic")
     b'{"custom_id": "a", "params": {"model": "m"}}\n'
@@ -22,7 +22,8 @@ def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:
         line |= {"params": body}
     else:
         line |= {"method": "POST", "url": "/v1/chat/completions", "body": body}
-    return json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+    text = json.dumps(line, ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
 class AnswerLine(NamedTuple):
@@ -61,20 +62,26 @@ def load_row(line: bytes) -> Any:
 
 
 def _read_anthropic(name: str, result: Mapping[str, Any]) -> AnswerLine:
+    """Read the result of a line of Anthropic's: a message, or what became of the request and its
+    error, which may be wrapped in another one.
+    """
     kind = str(result.get("type") or "no completion")
     if kind == "succeeded":
         return _read_body(name, result.get("message"))
     error = result.get("error")
-    if isinstance(error, Mapping):  # an error may be wrapped in another one
+    is_refused = False
+    if isinstance(error, Mapping):
         error = error.get("error", error)
-    is_refused = (
-        isinstance(error, Mapping) and error.get("type") == "invalid_request_error"
-    )
-    return AnswerLine(name, None, f"{kind}, {_say(error)}", is_refused)
+    if isinstance(error, Mapping):
+        is_refused = error.get("type") == "invalid_request_error"
+    problem = f"{kind}, {_say(error)}"
+    return AnswerLine(name, None, problem, is_refused=is_refused)
 
 
 def _read_openai(name: str, row: Mapping[str, Any]) -> AnswerLine:
-    """Read a line of OpenAI's: a response, which may be an error with its status, or an error."""
+    """Read a line of OpenAI's: a response with status 200, or with another status and an error
+    beside it or in its body, or an error alone.
+    """
     response = row.get("response")
     if not isinstance(response, Mapping):
         return AnswerLine(name, None, _say(row.get("error")))
@@ -85,10 +92,12 @@ def _read_openai(name: str, row: Mapping[str, Any]) -> AnswerLine:
     error = row.get("error")
     if not error and isinstance(body, Mapping):
         error = body.get("error")
-    return AnswerLine(name, None, f"status {status}, {_say(error)}", status in _REFUSED)
+    problem = f"status {status}, {_say(error)}"
+    return AnswerLine(name, None, problem, is_refused=status in _REFUSED)
 
 
 def _read_body(name: str, body: Any) -> AnswerLine:
+    """Read the reply to the request called ``name``. A reply that is no answer is a problem."""
     try:
         return AnswerLine(name, read_completion(body))
     except GarbledReply as garbled:

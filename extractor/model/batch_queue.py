@@ -25,7 +25,9 @@ class BatchQueue(Answerer):
         self._reserved: dict[str, Reservation] = {}
         if budget is None:
             return
-        for batch in (None, *(batch.number for batch in book.open_batches())):
+        # None has the calls that wait for a batch
+        batches = [None, *(batch.number for batch in book.open_batches())]
+        for batch in batches:
             for waiting in book.waiting(batch):
                 self._reserved[waiting.name] = budget.set_aside(waiting.call)
 
@@ -35,9 +37,13 @@ class BatchQueue(Answerer):
         most: int,  # noqa: ARG002 - it sends none
         requests: Requests,  # noqa: ARG002 - it sends none
     ) -> tuple[Completion, int]:
+        """Hold a place in the budget for a call, if it has none yet. Always raises: that the answer
+        comes later, or that there is no room.
+        """
         if self._budget and call.question_key not in self._reserved:
             # The first call of all is asked live, which costs up to twice as much as in a batch.
-            reservation = self._budget.try_reserve(call, 1 if self._reserved else 2)
+            times = 1 if self._reserved else 2
+            reservation = self._budget.try_reserve(call, times)
             if reservation is None:
                 self._has_refused = True
                 raise BudgetReached("the budget has no room for another request")
@@ -49,17 +55,22 @@ class BatchQueue(Answerer):
         return self._reserved.get(name)
 
     def lose(self, waiting: WaitingCall) -> None:
-        """Count the answer to a waiting call as lost: it may have been paid for, and the call is
-        asked again.
+        """Count the answer to a waiting call as lost, in the store and in the budget: it may have
+        been paid for, and the call is asked again.
         """
         reservation = self._reserved.get(waiting.name)
-        most = reservation.most if reservation else Usage()
+        most = Usage()
+        if reservation:
+            most = reservation.most
         self._book.store.note_request(waiting.number, most)
         if self._budget and reservation:
             self._budget.lose(reservation)
 
     def settle(self) -> None:
-        """Charge the budget with what arrived, which may leave room for what was refused."""
+        """Charge the budget with what the answers that arrived have cost, which may leave room for
+        calls that were refused. An answer without usage counts at its highest cost. Calls that
+        still wait keep their places.
+        """
         self._has_refused = False
         if self._budget is None:
             return
@@ -70,7 +81,9 @@ class BatchQueue(Answerer):
             reservation = self._reserved.pop(name)
             if self._book.store.is_unmetered(stored.number):
                 self._budget.lose(reservation, replied=True)
-            usage = stored.completion.usage if stored.completion else Usage()
+            usage = Usage()
+            if stored.completion:
+                usage = stored.completion.usage
             self._budget.charge(reservation, usage)
 
     def check(self) -> None:

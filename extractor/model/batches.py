@@ -38,6 +38,7 @@ from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
 from extractor.model.store import State, judge
+from extractor.plurals import counted
 from extractor.schemas import Usage
 
 _FIRST_ATTEMPTS = 3
@@ -141,7 +142,11 @@ class BatchClient:
         self._sizes: dict[int, int] = {}
 
     async def finish_all(self) -> int:
-        """Finish all open batches, as far as they can be. Returns how many calls they answered.
+        """Finish all open batches, as far as they can be: submit them, look at them until they have
+        ended, and fetch their answers. Returns how many calls they answered.
+
+        The waits grow, and begin anew when a batch has ended. Batches that cannot be finished now
+        are in ``unfinished``.
 
         Raises ``ModelAway`` if the provider cannot be reached, ``ModelUnavailable`` if it refuses.
         The stored state stays valid.
@@ -158,6 +163,7 @@ class BatchClient:
             still_open = self._list_open()
             if not still_open:
                 return answered
+            # a batch has ended; others may have, too
             if len(still_open) < len(was_open):
                 wait = self.policy.first_wait
             self._waiting = [self._describe_open(stored) for stored in still_open]
@@ -166,14 +172,18 @@ class BatchClient:
             wait = min(wait * self.policy.growth, self.policy.longest_wait)
 
     def describe_wait(self) -> str:
-        """Say which batches are waited for. Return "" if none is. May be called from any thread."""
+        """Say which batches are waited for: the first one, and how many more. Return "" if none is.
+        May be called from any thread.
+        """
         waiting = self._waiting
         if not waiting:
             return ""
         first = waiting[0]
-        others = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
         done = f"{first.done} of {first.requests} done"
-        return f"waiting for batch {first.number} ({first.state}, {done}){others}"
+        wait = f"waiting for batch {first.number} ({first.state}, {done})"
+        if len(waiting) > 1:
+            wait += f" and {len(waiting) - 1} more"
+        return wait
 
     async def submit_all(self) -> None:
         """Submit the batches that are not submitted yet, as far as there is room for them.
@@ -182,11 +192,10 @@ class BatchClient:
         """
         await self._submit_what_fits()
         for stored in self._list_open():
-            if not stored.batch:
-                message = "it is submitted when there is room for its tokens"
-                self._tell(
-                    BatchStatus(stored.number, "waiting", 0, stored.requests, message)
-                )
+            if stored.batch:
+                continue
+            message = "it is submitted when there is room for its tokens"
+            self._tell_of(stored, "waiting", message=message)
 
     async def plan(self) -> int:
         """Put waiting calls into batches. Returns how many calls are asked now.
@@ -199,11 +208,14 @@ class BatchClient:
             for waiting in self.book.waiting(most=1):
                 await self._ask_live(waiting)
                 asked += 1
-        return asked + self.book.plan(
-            _new_prefix(), most_tokens=self.sending.most_tokens
-        )
+        most_tokens = self.sending.most_tokens
+        asked += self.book.plan(_new_prefix(), most_tokens=most_tokens)
+        return asked
 
     async def _ask_live(self, waiting: WaitingCall) -> None:
+        """Ask a waiting call live, once, and store its answer at the live price. What a failed call
+        has cost is stored, too, and its error is raised.
+        """
         store = self.book.store
         reservation = self.account.reservation_of(waiting.name)
         requests = Requests(waiting.call, store, waiting.number, reservation)
@@ -223,24 +235,21 @@ class BatchClient:
         )
 
     def _list_open(self) -> list[StoredBatch]:
-        """List the batches that this command can still bring forward."""
-        return [
-            stored
-            for stored in self.book.open_batches()
-            if stored.number not in self.unfinished
-        ]
+        """List the batches that this command can still bring forward: open ones that are not
+        ``unfinished``.
+        """
+        batches = self.book.open_batches()
+        return [batch for batch in batches if batch.number not in self.unfinished]
 
     def _list_under_way(self) -> list[StoredBatch]:
         """List the batches whose requests wait at the provider. Downloaded ones have ended."""
-        return [
-            stored
-            for stored in self._list_open()
-            if stored.batch and stored.number not in self._downloads
-        ]
+        created = [stored for stored in self._list_open() if stored.batch]
+        return [batch for batch in created if batch.number not in self._downloads]
 
     def _describe_open(self, stored: StoredBatch) -> BatchStatus:
-        unknown = BatchStatus(stored.number, "planned", 0, stored.requests)
-        return self._reported.get(stored.number, unknown)
+        """Return the last reported status of an open batch, "planned" if none was reported."""
+        planned = BatchStatus(stored.number, "planned", 0, stored.requests)
+        return self._reported.get(stored.number, planned)
 
     async def _submit_what_fits(self) -> None:
         """Submit planned batches, in order, until there is no room for the next one."""
@@ -257,7 +266,9 @@ class BatchClient:
                 return
 
     def _divide_what_is_too_long(self) -> None:
-        """Plan anew what was planned when more tokens were thought to fit."""
+        """Divide planned batches that have more tokens than may wait now: they were planned when
+        more were thought to fit. A batch of one request stays.
+        """
         most = self.sending.most_tokens
         if most is None:
             return
@@ -267,7 +278,10 @@ class BatchClient:
                 self.book.replan(stored.number, _new_prefix(), most)
 
     def _has_room(self, stored: StoredBatch) -> bool:
-        """Return whether a batch may be submitted beside those that are under way."""
+        """Return whether a batch may be submitted beside those that are under way: all tokens
+        together are within the limit, and after a refusal for lack of room another batch has ended
+        since. A batch alone always may.
+        """
         under_way = self._list_under_way()
         if not under_way:
             return True
@@ -285,30 +299,36 @@ class BatchClient:
         return self._sizes[stored.number]
 
     async def _make(self, batch: StoredBatch) -> None:
-        """Create the batch at the provider, and store its id there. Raises ``NoRoom``."""
+        """Create the batch at the provider, and store its id there. Raises ``NoRoom``.
+
+        If the file of requests that an earlier command uploaded is gone, it is uploaded again:
+        nothing was paid for it.
+        """
 
         def write_bodies() -> Any:
-            waiting = self.book.waiting(batch.number)
-            return ((one.name, self.live.form.write(one.call)) for one in waiting)
+            """Yield the name and the body of each request."""
+            for waiting in self.book.waiting(batch.number):
+                yield waiting.name, self.live.form.write(waiting.call)
 
-        # an attempt knows the file that an earlier one uploaded
         def create() -> Awaitable[str]:
-            return self.provider.create(
-                self.book.read_batch(batch.number), write_bodies
-            )
+            """Create the batch, with the file that an earlier attempt may have uploaded."""
+            stored = self.book.read_batch(batch.number)
+            return self.provider.create(stored, write_bodies)
 
         try:
             made = await self._retry(create, has_file=bool(batch.input_file))
-        except Gone:  # the file of an earlier command; nothing was paid for it
+        except Gone:
             self.book.forget_file(batch.number)
             made = await self._retry(create)
         self.book.note_made(batch.number, made)
-        self._tell(BatchStatus(batch.number, "submitted", 0, batch.requests))
+        self._tell_of(batch, "submitted")
 
     async def _visit(self, stored: StoredBatch, name: str) -> int:
-        """Look at a submitted batch, and fetch its answers if it has ended.
+        """Look at a submitted batch, whose id at the provider is ``name``, and fetch its answers if
+        it has ended. Returns how many calls they answered.
 
-        Returns how many calls they answered.
+        A batch that the provider does not have is lost, unless the whole address is wrong (which
+        raises an error). A batch that failed because too many tokens wait is planned anew.
         """
         try:
             progress = await self._retry(
@@ -322,27 +342,22 @@ class BatchClient:
             )
             self._note_lost(stored, away)
             return 0
-        self._tell(
-            BatchStatus(
-                stored.number,
-                progress.state,
-                progress.done,
-                stored.requests,
-                progress.message,
-            )
-        )
+        self._tell_of(stored, progress.state, progress.done, progress.message)
         if not progress.has_ended:
             return 0
-        if progress.has_failed and not progress.done and lacks_room(progress.message):
+        was_refused = progress.has_failed and not progress.done
+        # OpenAI takes a batch first, and fails it when it has counted the tokens
+        if was_refused and lacks_room(progress.message):
             self._note_no_room(stored, progress.message)
             return 0
         return await self._fetch(stored, name, progress)
 
     async def _fetch(self, stored: StoredBatch, name: str, progress: Progress) -> int:
         """Store the completions and refusals of a batch, even if it failed or expired, because
-        they are paid for.
+        they are paid for. Returns how many calls they answered.
 
-        The batch is closed if nothing of it is missing.
+        The batch is closed if nothing that is paid for is missing. A failed batch without any
+        answer was refused as a whole: the provider takes no further one now.
         """
         download = await self._retry(lambda: self.provider.download(name))
         reader = _AnswerReader(self, stored)
@@ -353,22 +368,19 @@ class BatchClient:
             self._note_unread(stored, problem, reader.answered)
             return reader.answered
         self.book.close(stored.number)
+        # the request for the batch itself was wrong
         if progress.has_failed and not reader.answered:
             self.is_refused = True
             why = progress.message or progress.state
             self.unfinished[stored.number] = f"the provider refused it ({why})"
-        done = len(reader.ended)
-        self._tell(
-            BatchStatus(
-                stored.number, "fetched", done, stored.requests, reader.describe()
-            )
-        )
+        self._tell_of(stored, "fetched", len(reader.ended), reader.describe())
         return reader.answered
 
     def _note_unread(self, stored: StoredBatch, problem: str, answered: int) -> None:
         """Note that not all answers of a batch could be read.
 
-        They are paid for, so the batch stays open.
+        They are paid for, so the batch stays open, and they are fetched again. After four downloads
+        in a command they are lost.
         """
         tried = self._downloads.get(stored.number, 0) + 1
         self._downloads[stored.number] = tried
@@ -376,14 +388,13 @@ class BatchClient:
             self._note_lost(stored, f"its answers cannot be read: {problem}")
             return
         message = f"its answers cannot be read: {problem}; they are fetched again"
-        self._tell(
-            BatchStatus(stored.number, "unread", answered, stored.requests, message)
-        )
+        self._tell_of(stored, "unread", answered, message)
 
     def _note_lost(self, stored: StoredBatch, problem: str) -> None:
-        """Note that answers of a batch cannot be had now.
+        """Note that answers of a batch cannot be had now. The batch stays open and ``unfinished``.
 
-        With the user's word, what they answer is asked again.
+        If the user said so (``asks_again``), it is closed instead: its questions without an answer
+        count at the most that they may have cost, and are asked again.
         """
         problem = hide_keys(problem)
         waiting = list(self.book.waiting(stored.number))
@@ -393,16 +404,15 @@ class BatchClient:
                 " To pay for these again, and for no others, add --ask-again"
             )
             return
-        for one in waiting:
-            self.account.lose(one)
+        for call in waiting:
+            self.account.lose(call)
         self.book.close(stored.number)
         message = (
-            f"{problem}; its {len(waiting)} questions without an answer are asked again"
+            f"{problem}; what has no answer is asked again "
+            f"({counted(len(waiting), 'question')})"
         )
         done = stored.requests - len(waiting)
-        self._tell(
-            BatchStatus(stored.number, "given up", done, stored.requests, message)
-        )
+        self._tell_of(stored, "given up", done, message)
 
     def _note_no_room(self, stored: StoredBatch, message: str) -> None:
         """Note that a batch was refused because too many tokens wait.
@@ -410,20 +420,24 @@ class BatchClient:
         It waits until another of ours has ended. If none is under way, this command cannot go on.
         """
         message = hide_keys(message)
-        others = [one for one in self._list_under_way() if one.number != stored.number]
+        under_way = self._list_under_way()
+        others = [batch for batch in under_way if batch.number != stored.number]
         self.book.replan(stored.number, _new_prefix(), self.sending.most_tokens)
         note = f"no room for its tokens now: {message}; its questions wait"
-        self._tell(BatchStatus(stored.number, "refused", 0, stored.requests, note))
+        self._tell_of(stored, "refused", message=note)
         if others:
             self._most_under_way = len(others) - 1
             return
         self.is_refused = True
         why = f"the provider had no room for it ({message}); name its limit with --batch-tokens N"
-        for one in self._list_open():
-            self.unfinished[one.number] = why
+        for waiting in self._list_open():
+            self.unfinished[waiting.number] = why
 
-    def _tell(self, status: BatchStatus) -> None:
-        """Report a status that is news."""
+    def _tell_of(
+        self, stored: StoredBatch, state: str, done: int = 0, message: str = ""
+    ) -> None:
+        """Report the status of a batch, unless it was reported last."""
+        status = BatchStatus(stored.number, state, done, stored.requests, message)
         if self._reported.get(status.number) != status:
             self._reported[status.number] = status
             self.report(status)
@@ -431,10 +445,11 @@ class BatchClient:
     async def _retry(
         self, call: Callable[[], Awaitable[_T]], *, has_file: bool = False
     ) -> _T:
-        """Retry a request that can safely be repeated.
+        """Send a request that can safely be repeated, a few times before the provider's first
+        answer, more often after it.
 
         Raises ``NoRoom`` if tokens that wait leave no room for it; with ``has_file``, ``Gone`` if
-        what it names is not at the provider.
+        what it names is not at the provider; else the error for users of the last attempt.
         """
         attempts = AsyncRetrying(
             retry=retry_if_exception(_is_worth_retry),
@@ -444,7 +459,8 @@ class BatchClient:
             reraise=True,
         )
 
-        async def attempt() -> _T:  # tenacity awaits only async functions
+        # tenacity awaits only async functions
+        async def attempt() -> _T:
             return await call()
 
         explained: Exception
@@ -459,10 +475,14 @@ class BatchClient:
         else:
             self._attempts = _ATTEMPTS
             return result
-        raise explained  # the SDK's error has a request with the key
+        # raised here, since the SDK's error has a request with the key
+        raise explained
 
     def _explain(self, failure: Failure, tried: int, *, has_file: bool) -> Exception:
-        """Make the error of a request to the batch API that failed in the end."""
+        """Make the error of a request to the batch API that failed in the end, after ``tried``
+        attempts: no room, the named thing is gone (only if the request names one, ``has_file``), no
+        batch API at the address, a page in place of a reply, or what any request may fail for.
+        """
         said = hide_keys(failure.said)
         place = f"{name_model(self.live.spec)}: the batch API"
         if failure.status is not None and lacks_room(failure.text):
@@ -495,36 +515,48 @@ class _AnswerReader:
         self._succeeded: set[str] = set()
         self._missed = ""
         # All lines are judged by the form in which the batch's requests were written.
-        first = next(client.book.waiting(stored.number, most=1), None)
-        self._sent = client.live.form.parameters(first.call) if first else {}
+        self._sent: dict[str, Any] = {}
+        for first in client.book.waiting(stored.number, most=1):
+            self._sent = client.live.form.parameters(first.call)
         self._mode = client.live.form.mode
 
     def read(self, row: Mapping[str, Any]) -> None:
         """Store the answer of one line. Lines of other batches, and second lines, change
-        nothing.
+        nothing. A call has ended if it was answered or refused, now or by an earlier download.
         """
         line = read_line(row)
+        # a file may hold the answers of another batch
         if line is None or line.name not in self._names:
             return
         self._seen.add(line.name)
         if line.completion:
             self._succeeded.add(line.name)
         has_ended = line.completion is not None or line.is_refused
-        found = self._client.book.find(self._stored.number, line.name)
-        if found:  # it was not read before
-            has_ended = self._store(line, *found)
+        # a call that still waits was not read before
+        waiting = self._client.book.find(self._stored.number, line.name)
+        if waiting:
+            number, limit = waiting
+            has_ended = self._store(line, number, limit)
         if has_ended:
             self.ended.add(line.name)
 
     def _store(self, line: AnswerLine, number: int, limit: int) -> bool:
-        """Store an answer or a refusal. Return whether the call has one now."""
+        """Store an answer or a refusal of the call with this number. Return whether it has one now.
+
+        It has none, and is asked again, after a fault of the provider, after a refusal of a
+        parameter that later requests leave out, and if thinking took the whole output limit, and
+        there is more room for it now. An answer without usage counts at its highest cost.
+        ``limit`` is the call's output limit without thinking.
+        """
         store = self._client.book.store
         form = self._client.live.form
+        # a fault, or a refusal
         if line.completion is None:
             self._missed = self._missed or line.problem
-            # A parameter that later requests leave out is no refusal of the call.
-            failure = Failure(400, line.problem, line.problem)
-            if not line.is_refused or form.learn(failure, self._sent, self._mode):
+            if not line.is_refused:
+                return False
+            failure = Failure(400, said=line.problem, text=line.problem)
+            if form.learn(failure, self._sent, self._mode):
                 return False
             store.end(number, State.REFUSED, why=line.problem)
             self.answered += 1
@@ -541,8 +573,10 @@ class _AnswerReader:
         return True
 
     def find_missing(self, progress: Progress, problem: str) -> str:
-        """Say what is missing of the answers that are paid for. Return "" if nothing is.
+        """Say what is missing of the answers that are paid for. Return "" if nothing is: each
+        request had a line, or as many succeeded as the provider's counts promise.
 
+        Without counts, a completed batch promises an answer to each request, any other none.
         ``problem`` is what the download had in place of an answer.
         """
         if self._seen == self._names:
@@ -551,23 +585,29 @@ class _AnswerReader:
         if promised is None and problem:
             return problem
         if promised is None:
-            promised = len(self._names) if progress.state == "completed" else 0
+            promised = 0
+            if progress.state == "completed":
+                promised = len(self._names)
         if len(self._succeeded) >= min(promised, len(self._names)):
             return ""
         return problem or f"it has {len(self._succeeded)} of {promised} answers"
 
     def describe(self) -> str:
-        """Say how many requests have no answer, and give an example of a reason."""
+        """Say how many requests have no answer, and give an example of a reason. If all have one,
+        say whether some of these are refusals; "" if none is.
+        """
         missing = self._stored.requests - len(self.ended)
-        example = f", such as {self._missed}" if self._missed else ""
-        if missing:
-            return f"{missing} without an answer{example}"
-        return f"some refused{example}" if self._missed else ""
+        if not missing and not self._missed:
+            return ""
+        described = f"{missing} without an answer" if missing else "some refused"
+        if self._missed:
+            described += f", such as {self._missed}"
+        return described
 
 
 def _is_worth_retry(error: BaseException) -> bool:
     """Return whether a request to the batch API may succeed soon. A page in place of a reply may
-    be gone then.
+    be gone then; a batch for which there is no room must wait for another one.
     """
     failure = read_failure(error)
     if failure is None or lacks_room(failure.text):
@@ -596,7 +636,8 @@ async def open_batch_client(
     if there is no key.
     """
     protocol = spec.batch_protocol
-    live = LiveModel(spec, settings, RetryPolicy(), Watch(None, ""))
+    never_gives_up = Watch(patience=None, name="")
+    live = LiveModel(spec, settings, RetryPolicy(), never_gives_up)
     try:
         yield BatchClient(
             live,

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from math import ceil
 
 from pydantic import BaseModel
 
@@ -18,7 +19,7 @@ def estimate_tokens(text: str) -> int:
     >>> estimate_tokens("overall survival")
     4
     """
-    return -(-len(text) // CHARACTERS_PER_TOKEN)
+    return ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)

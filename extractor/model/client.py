@@ -66,7 +66,8 @@ class Model:
         self.unmetered = Usage()
         self._users = 0
         self._answerer: Answerer | None = None
-        self._slots = asyncio.Semaphore(1)  # one of the event loop takes its place
+        # a semaphore of the event loop takes its place in __aenter__
+        self._slots = asyncio.Semaphore(1)
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def __repr__(self) -> str:
@@ -98,7 +99,7 @@ class Model:
 
     async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
         """Answer a call from the store, or ask the model, at most ``most`` times and within the
-        budget.
+        budget. Equal calls wait for one another, and share an answer.
 
         Raises ``ModelUnavailable`` if the provider cannot be reached or refuses the call,
         ``RequestTooLong`` if it is too long for the model (all with the usage of the attempts),
@@ -107,13 +108,13 @@ class Model:
         """
         if self._open_store and self._store is None:
             self._store = self._open_store()
-        # Equal calls wait for one another, and share an answer.
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with self, lock:
-            kept = self._find(call)
-            if kept:
-                return kept
-            async with self._slots:  # only what may be sent is stored
+            stored = self._find(call)
+            if stored:
+                return stored
+            # only what may be sent now is stored
+            async with self._slots:
                 return await self._send(call, most)
 
     def reject(self, answer: Answer) -> None:
@@ -122,30 +123,42 @@ class Model:
             self._store.reject(answer.number)
 
     def _find(self, call: Call) -> Answer | None:
-        """Find a stored answer, which costs nothing now. Raises ``AnswerPending`` if it will
-        come by a batch.
+        """Find a stored answer, which costs nothing now; None if the call must be asked.
+
+        A call that waits for a batch, or that a batch refused, is asked anew by a command that
+        sends no batches. To one that does, it raises ``AnswerPending``, or the refusal as
+        ``RequestTooLong`` or ``ModelUnavailable``.
         """
         assert self._answerer is not None, "complete() holds the model open"
         if self._store is None:
             return None
-        kept = self._store.find(call, self.name)
-        if kept is None:
+        stored = self._store.find(call, self.name)
+        if stored is None:
             return None
-        if kept.completion is None and not self._answerer.queues:
-            return None  # it waits for a batch, and this command sends none
-        if kept.state is State.REFUSED:
-            kind = RequestTooLong if is_too_long(kept.why) else ModelUnavailable
-            problem = f"a batch refused this call: {kept.why}"
+        if stored.completion is None and not self._answerer.queues:
+            return None
+        if stored.state is State.REFUSED:
+            kind = RequestTooLong if is_too_long(stored.why) else ModelUnavailable
+            problem = f"a batch refused this call: {stored.why}"
             raise kind(f"{name_model(self.spec)}: {problem}", lasting=False)
-        if kept.completion is None:
+        if stored.completion is None:
             raise AnswerPending("the answer has not arrived yet")
-        return Answer(kept.completion, kept.number)
+        return Answer(stored.completion, stored.number)
 
     async def _send(self, call: Call, most: int) -> Answer:
-        """Ask for a new answer within the budget. The call is stored before it is sent."""
+        """Ask for a new answer within the budget.
+
+        The call is stored before it is sent, with its outcome afterwards: the answer, that it waits
+        for a batch, or what a failed one has cost. A call whose answer a replay lacks is taken out
+        of the store again. Whatever happens, the sums are raised, and the reservation is released.
+        """
         assert self._answerer is not None
-        reservation = await self._meter.reserve(call) if self._meter else Reservation()
-        number = self._store.begin(call, self.name) if self._store else 0
+        reservation = Reservation()
+        if self._meter:
+            reservation = await self._meter.reserve(call)
+        number = 0
+        if self._store:
+            number = self._store.begin(call, self.name)
         requests = Requests(call, self._store, number, reservation, self._meter)
         spent = Usage()
         try:
@@ -161,7 +174,8 @@ class Model:
             elif self._store:
                 self._store.withdraw(number)
             raise
-        except BaseException as error:  # also a cancellation
+        # also a cancellation
+        except BaseException as error:
             spent = getattr(error, "usage", None) or Usage()
             if self._store:
                 why = TOO_LONG if isinstance(error, RequestTooLong) else ""
@@ -173,9 +187,8 @@ class Model:
             self.unmetered += requests.unmetered
             requests.release(spent)
         if self._store:
-            self._store.end(
-                number, judge(completion), completion, replied=requests.replied
-            )
+            state = judge(completion)
+            self._store.end(number, state, completion, replied=requests.replied)
         return Answer(completion, number, calls)
 
     def _open_live(self) -> Answerer:

@@ -87,6 +87,7 @@ def read_completion(reply: object) -> Completion:
     <Ending.COMPLETE: 'complete'>
     """
     body = as_json(reply)
+    # <html>Sign in</html>, or {"choices": [{"message": {}, "error": {...}}]}
     if not isinstance(body, Mapping) or _find_choice_error(body):
         raise GarbledReply(describe_garbled(body))
     said = _read_known_form(body)
@@ -109,9 +110,13 @@ class _Said:
 
 
 def _complete(said: _Said) -> Completion:
+    """Make the completion of a reply: its answer, how it ended, and what it cost if it says so.
+
+    A refusal is one, whatever text came with it. An answer is cut only if the output limit ended
+    it and it is not whole: the limit may have cut only white space behind it.
+    """
     is_cut = said.reason in _CUT
     found = find_answer(said.places, is_cut=is_cut)
-    # The limit may have cut only white space behind the answer.
     is_whole = found.complete or is_json(found.text)
     if said.problem:
         ending = Ending.REFUSED
@@ -123,10 +128,13 @@ def _complete(said: _Said) -> Completion:
     # makes 1 of true.
     has_output = said.usage.output_tokens > 0 or not found.text
     has_usage = said.usage.prompt_tokens > 1 and has_output
+    usage = said.usage
+    if not has_usage:
+        usage = Usage(calls=1)
     return Completion(
         text=found.text,
         ending=ending,
-        usage=said.usage if has_usage else Usage(calls=1),
+        usage=usage,
         model=shown_model(said.model),
         problem=said.problem,
         reason=said.reason,
@@ -145,22 +153,28 @@ def is_json(text: str) -> bool:
 
 
 def as_json(reply: object) -> Any:
-    """Convert a reply of an SDK to plain data. Return None if it has types that no reply has."""
+    """Convert a reply of an SDK to plain data. Return None if it has types that no reply has; what
+    is no object of an SDK stays as it is.
+    """
     dump: Callable[..., Any] | None = getattr(reply, "model_dump", None)
     if dump is None:
         return reply
-    for mode in ("json", "python"):  # text with half of a surrogate pair is no JSON
+    # text with half of a surrogate pair is no JSON
+    for mode in ("json", "python"):
         with suppress(ValueError, TypeError, RecursionError):
             return dump(mode=mode, warnings=False)
     return None
 
 
 def _read_chat(body: _Json) -> _Said:
-    """Read OpenAI's chat completion."""
+    """Read OpenAI's chat completion: its first choice, with its refusal, its thoughts (which each
+    server names differently), its content as text or parts, and its calls of tools.
+    """
     choice = body["choices"][0]
     message = choice["message"]
     reason = choice.get("finish_reason") or ""
     problem = ""
+    # OpenAI's models refuse in a key of its own, beside an empty content
     if message.get("refusal"):
         problem = f"the model refused: {message['refusal'][:200]}"
     elif reason == "content_filter":
@@ -171,10 +185,8 @@ def _read_chat(body: _Json) -> _Said:
             continue
         thoughts.append(ReplyText(TextKind.THOUGHT, name, _write(message[name])))
     content = message.get("content")
-    has_parts = isinstance(content, list) and all(
-        isinstance(part, Mapping) and "type" in part for part in content
-    )
-    if has_parts:
+    # such as [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "..."}]
+    if _is_list_of_parts(content):
         said = _read_parts(content, reason)
     else:
         said = [ReplyText(TextKind.SAID, "content", _write(content))]
@@ -183,7 +195,17 @@ def _read_chat(body: _Json) -> _Said:
     return _Said(reason, places, _count_chat(body), body.get("model") or "", problem)
 
 
+def _is_list_of_parts(content: object) -> bool:
+    """Return whether a message's content is a list of parts, each with its type. Any other list is
+    an answer that the server has parsed.
+    """
+    if not isinstance(content, list):
+        return False
+    return all(isinstance(part, Mapping) and "type" in part for part in content)
+
+
 def _count_chat(body: _Json) -> Usage:
+    """Read the tokens of OpenAI's chat completion. Tokens that only the total has are thinking."""
     prompt = _count(body, "usage.prompt_tokens")
     output = _count(body, "usage.completion_tokens")
     thinking = _count(body, "usage.completion_tokens_details.reasoning_tokens")
@@ -215,12 +237,15 @@ def _read_message(body: _Json) -> _Said:
 
 
 def _read_candidates(body: _Json) -> _Said:
-    """Read Gemini's generated content, whose tokens of thinking stand apart from the answer's."""
+    """Read Gemini's generated content: its first candidate, and why a filter stopped the prompt or
+    the answer. Its tokens of thinking stand apart from the answer's, and are added to them.
+    """
     candidates = body.get("candidates") or [{}]
     candidate = candidates[0]
     reason = candidate.get("finish_reason") or ""
     feedback = body.get("prompt_feedback") or {}
     blocked = feedback.get("block_reason")
+    # Gemini names the filter as the reason of the end
     if reason in _BLOCKED:
         blocked = reason
     thinking = _count(body, "usage_metadata.thoughts_token_count")
@@ -239,7 +264,9 @@ def _read_candidates(body: _Json) -> _Said:
 
 
 def _read_converse(body: _Json) -> _Said:
-    """Read Bedrock's converse."""
+    """Read Bedrock's converse. Its input tokens leave out those that a cache served or took. It
+    does not name the model.
+    """
     reason = body.get("stopReason") or ""
     cached = _count(body, "usage.cacheReadInputTokens")
     written = _count(body, "usage.cacheWriteInputTokens")
@@ -249,15 +276,11 @@ def _read_converse(body: _Json) -> _Said:
         cached=cached,
         written=written,
     )
-    is_stopped = reason in ("guardrail_intervened", "content_filtered")
-    problem = "the provider's filter stopped the answer" if is_stopped else ""
-    return _Said(
-        reason,
-        _read_parts(body["output"]["message"]["content"], reason),
-        usage,
-        "",
-        problem,
-    )
+    problem = ""
+    if reason in ("guardrail_intervened", "content_filtered"):
+        problem = "the provider's filter stopped the answer"
+    parts = body["output"]["message"]["content"]
+    return _Said(reason, _read_parts(parts, reason), usage, problem=problem)
 
 
 _READERS: Mapping[str, Callable[[_Json], _Said]] = {
@@ -267,6 +290,7 @@ _READERS: Mapping[str, Callable[[_Json], _Said]] = {
     "prompt_feedback": _read_candidates,
     "output": _read_converse,
 }
+"""Each form of a reply by a key that only it has."""
 
 
 def _read_known_form(body: _Json) -> _Said | None:
@@ -283,8 +307,6 @@ def _read_known_form(body: _Json) -> _Said | None:
     return None
 
 
-"""Each form of a reply by a key that only it has."""
-
 _ARGUMENTS = ("function.arguments", "input", "function_call.args", "toolUse.input")
 """Where the parts of messages have the arguments of a call: OpenAI's, Anthropic's, Gemini's,
 Bedrock's.
@@ -292,7 +314,10 @@ Bedrock's.
 
 
 def _read_parts(parts: Iterable[_Json], reason: str) -> list[ReplyText]:
-    """List the texts of a message's parts: thoughts, what was said, and the arguments of calls."""
+    """List the texts of a message's parts: each thought, what was said as one text, and the
+    arguments of each call. ``reason`` is why the model stopped. Raises ``TypeError`` for arguments
+    that no call has.
+    """
     thoughts: list[ReplyText] = []
     said: list[str] = []
     calls: list[object] = []
@@ -300,6 +325,7 @@ def _read_parts(parts: Iterable[_Json], reason: str) -> list[ReplyText]:
         arguments = _find_first(part, _ARGUMENTS)
         if arguments is not None:
             calls.append(arguments)
+        # such as {"text": "Hm.", "thought": true}
         elif _is_thought(part):
             thoughts.append(ReplyText(TextKind.THOUGHT, "a thought", _text_of(part)))
         else:
@@ -311,7 +337,9 @@ def _read_parts(parts: Iterable[_Json], reason: str) -> list[ReplyText]:
 
 
 def _is_thought(part: _Json) -> bool:
-    """Return whether a part is a thought: Gemini marks it, others name its type."""
+    """Return whether a part is a thought: Gemini marks it (``thought``), Bedrock has a key of its
+    own for it, others name its type ("thinking", "reasoning").
+    """
     kind = str(part.get("type") or "")
     if bool(part.get("thought")):
         return True
@@ -329,44 +357,52 @@ _TEXTS = ("text", "thinking", "reasoning", "reasoningContent.reasoningText.text"
 def _text_of(part: _Json) -> str:
     """Return the text of a part, whose thoughts may come in parts of their own."""
     text = _find_first(part, _TEXTS) or ""
+    # such as {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
     if isinstance(text, list):
         return "".join(_text_of(inner) for inner in text)
     return str(text)
 
 
 def _list_calls(calls: Sequence[object], reason: str) -> list[ReplyText]:
-    """Return the arguments of the calls of tools as texts. Raises ``TypeError`` for what no call
-    has.
+    """Return the arguments of the calls of tools as texts, each with its number as name.
+
+    Arguments are a text, an object, or a list of objects; anything else raises ``TypeError``. If
+    the output limit ended the reply, the brackets are taken from the last call's object again:
+    providers close what the limit left open.
     """
     places = []
     for number, arguments in enumerate(calls, 1):
         is_text = isinstance(arguments, str)
-        is_object = isinstance(arguments, Mapping)
-        is_list = isinstance(arguments, list) and all(
-            isinstance(member, Mapping) for member in arguments
-        )
-        if not is_text and not is_object and not is_list:
+        if not is_text and not _is_structured(arguments):
             raise TypeError(f"{arguments!r} are no arguments")
         text = _write(arguments)
         is_last = number == len(calls)
         if is_last and not is_text and reason in _CUT:
-            # providers close what the output limit left open
             text = text.removesuffix("]}")
         places.append(ReplyText(TextKind.CALL, f"tool call {number}", text))
     return places
 
 
+def _is_structured(arguments: object) -> bool:
+    """Return whether the arguments of a call are an object, or a list of objects."""
+    if isinstance(arguments, list):
+        return all(isinstance(member, Mapping) for member in arguments)
+    return isinstance(arguments, Mapping)
+
+
 def _write(content: object) -> str:
-    """Return the text of a message, which a server may have parsed already."""
+    """Return the text of a message, also of one that a server has parsed already. Nothing is ""."""
     if isinstance(content, Mapping | list):
         return json.dumps(content, ensure_ascii=False)
     return str(content or "")
 
 
 def _get(body: object, path: str) -> Any:
-    """Return what stands at a path of keys, None if nothing does."""
+    """Return what stands at a path of keys such as "usage.prompt_tokens", None if nothing does."""
     for key in path.split("."):
-        body = body.get(key) if isinstance(body, Mapping) else None
+        if not isinstance(body, Mapping):
+            return None
+        body = body.get(key)
     return body
 
 
@@ -380,7 +416,9 @@ def _find_first(body: object, paths: Iterable[str]) -> Any:
 
 
 def _count(body: _Json, path: str) -> int:
-    """Read a number of tokens. Return 0 for anything that is not one."""
+    """Read a number of tokens at a path of keys. Return 0 for anything that is not one: no whole
+    number, a negative one, or more than any call has.
+    """
     value = _get(body, path)
     if not isinstance(value, int) or isinstance(value, bool):
         return 0
@@ -390,6 +428,7 @@ def _count(body: _Json, path: str) -> int:
 def _usage(
     prompt: int, output: int, *, cached: int = 0, written: int = 0, thinking: int = 0
 ) -> Usage:
+    """Make the usage of one call. A part of the prompt or output is never more than the whole."""
     return Usage(
         calls=1,
         prompt_tokens=prompt,
@@ -401,13 +440,16 @@ def _usage(
 
 
 def describe_garbled(body: object) -> str:
-    """Say in a few words what a reply is that is not an answer.
+    """Say in a few words what a reply is that is not an answer: JSON that ends too early, another
+    text (its beginning is shown), or JSON without a message (its error is shown if it has one).
 
     >>> describe_garbled("<html>Sign in</html>")
     "not JSON: '<html>Sign in</html>'"
     """
     if isinstance(body, str):
-        beginning = mask(body)[:_SHOWN]  # a key that is cut would not be found
+        # masked before it is cut: a part of a key would not be found
+        beginning = mask(body)[:_SHOWN]
+        # the first half of an answer
         if beginning.lstrip().startswith(("{", "[")):
             return BROKEN
         return f"not JSON: {beginning!r}"
@@ -418,11 +460,15 @@ def describe_garbled(body: object) -> str:
 
 
 def _find_choice_error(body: object) -> Any:
-    """Return the error beside an empty message: a gateway's provider failed after it had begun."""
+    """Return the error beside an empty message: a gateway's provider failed after it had begun.
+    None if there is no error, if the message has an answer, or if the reply has another form.
+    """
     try:
         choice = body["choices"][0]  # type: ignore[index]
         message = choice["message"]
         has_answer = message.get("content") or message.get("tool_calls")
-        return None if has_answer else choice.get("error")
+        if has_answer:
+            return None
+        return choice.get("error")
     except (LookupError, TypeError, AttributeError):
         return None

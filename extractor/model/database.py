@@ -85,7 +85,9 @@ class Database:
     def open_to_read(cls, path: Path, version: int) -> Self:
         """Open an existing file for reading, also on a read-only or full disk.
 
-        Raises ``StoreError`` as ``open`` does, and if there is no file.
+        There SQLite can write no log beside the file, so the file is read as one that never
+        changes. That would leave out what only the log of a killed run has: then, too, it raises
+        ``StoreError``, as ``open`` does, and if there is no file.
         """
         if not path.is_file():
             raise StoreError(f"{path}: there is no such file")
@@ -93,6 +95,7 @@ class Database:
             return cls._connect(path, "mode=rw", version, reading=True)
         except (_UnwritableError, DiskFull):
             log = path.with_name(f"{path.name}-wal")
+        # what was committed last is only in the log
         if log.is_file() and log.stat().st_size:
             raise StoreError(
                 f"{path}: its disk cannot be written, which the log of a killed run needs; "
@@ -104,15 +107,21 @@ class Database:
     def _connect(
         cls, path: Path, mode: str, version: int, *, reading: bool = False
     ) -> Self:
+        """Connect to a file, check that it is one of this program, and set it up for reading or
+        writing. ``mode`` is a parameter of SQLite's URI. The connection is closed after an error.
+        """
         uri = f"{path.absolute().as_uri()}?{mode}"
         connect = partial(
-            sqlite3.connect, isolation_level=None, check_same_thread=False
+            sqlite3.connect, uri=True, isolation_level=None, check_same_thread=False
         )
-        database = cls(path, _call(path, partial(connect, uri=True), uri))
+        database = cls(path, _call(path, connect, uri))
+        pragmas: Sequence[str] = _TO_WRITE
+        if reading:
+            pragmas = ("query_only=1",)
         try:
             database.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
             database._check(version, reading=reading)
-            for pragma in ("query_only=1",) if reading else _TO_WRITE:
+            for pragma in pragmas:
                 database.execute(f"PRAGMA {pragma}")
         except BaseException:
             database.close()
@@ -120,18 +129,23 @@ class Database:
         return database
 
     def _check(self, version: int, *, reading: bool) -> None:
+        """Raise ``StoreError`` for a file of another program, for a file with another version of
+        the tables, and for an empty file that is to be read. An empty file may be written.
+        """
         application = self.value("PRAGMA application_id")
-        found = self.value("PRAGMA user_version")
+        stored = self.value("PRAGMA user_version")
         tables = self.value("SELECT count(*) FROM sqlite_master")
-        if application != _APPLICATION and (application or found or tables):
+        is_used = bool(application or stored or tables)
+        if is_used and application != _APPLICATION:
             raise StoreError(
                 f"{self.path}: not a file of this program; name another folder"
             )
-        if reading and not found:
+        # a copy of the file alone, whose tables are still in the log
+        if reading and not stored:
             raise StoreError(f"{self.path}: empty; {HOW_LOST}")
-        if found not in (0, version):
+        if stored not in (0, version):
             raise StoreError(
-                f"{self.path}: another version of this program made it (store {found}, this one "
+                f"{self.path}: another version of this program made it (store {stored}, this one "
                 f"reads {version}); use that version, or another folder"
             )
 
@@ -148,18 +162,18 @@ class Database:
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """Return the first row of a query, or None."""
-        found: tuple[Any, ...] | None = self.execute(sql, parameters).fetchone()
-        return found
+        row: tuple[Any, ...] | None = self.execute(sql, parameters).fetchone()
+        return row
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """Return the first column of the first row, None if there is no row."""
-        found = self.row(sql, parameters)
-        return found[0] if found else None
+        row = self.row(sql, parameters)
+        return row[0] if row else None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write all that the block writes, or nothing. Inside another transaction, the block is
-        part of it.
+        """Write all that the block writes, or nothing if it raises. Inside another transaction, the
+        block is part of it. Raises ``StoreError`` if the file is no longer where it was opened.
         """
         if self._connection.in_transaction:
             yield
@@ -175,7 +189,8 @@ class Database:
             raise
 
     def check_place(self) -> None:
-        """Raise ``StoreError`` if the file is no longer where it was opened to write.
+        """Raise ``StoreError`` if the file is no longer where it was opened to write. A file that
+        is only read is not checked.
 
         The operating system would let the program write on, into a file that nobody can find again.
         """
@@ -228,16 +243,19 @@ def _read_tables() -> str:
 
 def _call(path: Path, call: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function, and turn an error of SQLite into a ``StoreError`` with the file's name
-    and a remedy.
+    and a remedy: a damaged file, a full disk (``DiskFull``), a place that cannot be written, or
+    another fault.
     """
     try:
         return call(*arguments)
     except sqlite3.Error as error:
+        # the lower byte is the kind of the error, the rest its details
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         said = str(error)
     if code in _DAMAGED:
         raise StoreError(f"{path}: damaged ({said}); {_how_to_recover(path)}")
     is_full = code == sqlite3.SQLITE_FULL
+    # so SQLite names a full disk, too
     if code == sqlite3.SQLITE_IOERR:
         with suppress(OSError):
             is_full = shutil.disk_usage(path.parent).free < _FULL_BELOW
@@ -252,6 +270,7 @@ def _call(path: Path, call: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _how_to_recover(path: Path) -> str:
+    """Say how to save what SQLite can read of a damaged file, with the commands for a shell."""
     damaged = path.with_name(f"{path.name}.damaged")
     old = shlex.quote(str(damaged))
     new = shlex.quote(str(path))

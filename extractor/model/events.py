@@ -48,13 +48,17 @@ class Event(StrEnum):
 
 def tell(event: Event, **facts: Fact) -> None:
     """Report an event to the listeners. Texts are cut to 200 characters, tracebacks to 2,000."""
-    if _logger.isEnabledFor(logging.INFO):
-        limits = dict.fromkeys(facts, _LONGEST) | {"traceback": _LONGEST_TRACEBACK}
-        short = {
-            name: mask(fact)[: limits[name]] if isinstance(fact, str) else fact
-            for name, fact in facts.items()
-        }
-        _logger.info(event.value, extra={"facts": short})
+    if not _logger.isEnabledFor(logging.INFO):
+        return
+    told: dict[str, Fact] = {}
+    for name, fact in facts.items():
+        if not isinstance(fact, str):
+            told[name] = fact
+        elif name == "traceback":
+            told[name] = mask(fact)[:_LONGEST_TRACEBACK]
+        else:
+            told[name] = mask(fact)[:_LONGEST]
+    _logger.info(event.value, extra={"facts": told})
 
 
 @contextmanager
@@ -78,19 +82,17 @@ class EventLog(logging.StreamHandler[TextIO]):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, in ASCII because a terminal interprets some other characters."""
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(
-            timespec="milliseconds"
-        )
-        return json.dumps(
-            {"time": time, "event": record.getMessage()} | getattr(record, "facts", {})
-        )
+        created = datetime.fromtimestamp(record.created, UTC)
+        time = created.isoformat(timespec="milliseconds")
+        facts = getattr(record, "facts", {})
+        return json.dumps({"time": time, "event": record.getMessage()} | facts)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - a method of logging
         """Say once why events cannot be written; the work goes on."""
-        error = sys.exc_info()[1]
-        if not self._has_failed:
-            why = error.strerror if isinstance(error, OSError) else error
-            sys.stderr.write(
-                f"extractor: events are lost: {getattr(self.stream, 'name', 'log')}: {why}\n"
-            )
+        _, error, _ = sys.exc_info()
+        if self._has_failed:
+            return
         self._has_failed = True
+        why = error.strerror if isinstance(error, OSError) else error
+        name = getattr(self.stream, "name", "log")
+        sys.stderr.write(f"extractor: events are lost: {name}: {why}\n")

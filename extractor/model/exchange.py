@@ -49,10 +49,13 @@ class Exchange(Answerer):
         self._store = CallStore(open_scratch())
         self._unmetered: set[str] = set()
         self.failed = self._read(answers)
-        self._reply_model: type[BaseModel] = BaseModel  # that of the calls
+        # the reply model of the calls takes its place
+        self._reply_model: type[BaseModel] = BaseModel
 
     def _read(self, answers: Iterable[Path]) -> tuple[str, ...]:
-        """Store the answers of files. Return why other lines have none."""
+        """Store the answers of files. Return why other lines have none, without those whose call
+        another line answers.
+        """
         failed: dict[str, str] = {}
         for place, line in _read_lines(answers):
             answer = read_line(load_row(line))
@@ -65,11 +68,16 @@ class Exchange(Answerer):
             self._store.add_answer(answer.name, answer.completion)
             if not answer.completion.has_usage:
                 self._unmetered.add(answer.name)
-        unanswered = [name for name in failed if not self._store.recall(name)]
-        return tuple(failed[name] for name in unanswered)
+        unanswered = []
+        for name, why in failed.items():
+            if self._store.recall(name):
+                continue
+            unanswered.append(why)
+        return tuple(unanswered)
 
     def __str__(self) -> str:
-        return "answers by file"  # whichever: a folder takes further answers
+        """Return what a run's folder says of it, without the files: it takes answers of others."""
+        return "answers by file"
 
     async def __call__(
         self,
@@ -78,15 +86,15 @@ class Exchange(Answerer):
         requests: Requests,  # noqa: ARG002 - it sends none
     ) -> tuple[Completion, int]:
         """Answer from the files. Without an answer, keep the call and raise ``AnswerPending``."""
-        kept = self._store.recall(call.question_key)
-        if kept is None:
+        stored = self._store.recall(call.question_key)
+        if stored is None:
             self._reply_model = call.reply_model
-            self._store.begin(call, "", State.WAITING)
-        if kept is None or kept.completion is None:
+            self._store.begin(call, model="", state=State.WAITING)
+        if stored is None or stored.completion is None:
             raise AnswerPending("the answer is not in the files")
-        completion = replace(
-            kept.completion, has_usage=call.question_key not in self._unmetered
-        )
+        # the store does not keep whether a reply states its usage
+        has_usage = call.question_key not in self._unmetered
+        completion = replace(stored.completion, has_usage=has_usage)
         return completion, completion.usage.calls
 
     @contextmanager
@@ -98,7 +106,10 @@ class Exchange(Answerer):
         most_bytes: int = MOST_BYTES,
     ) -> Iterator["Exchange"]:
         """Yield what answers from the files. If the block succeeds, write the calls without an
-        answer, if any.
+        answer, if a file for them is named: as many files as the limits ask for.
+
+        Each file appears whole or not at all. An earlier file of requests is removed. Raises
+        ``ValueError`` if requests are wanted and the provider has no batch files.
         """
         protocol = spec.family.batch
         if self.requests and protocol is None:
@@ -121,8 +132,9 @@ class Exchange(Answerer):
             unfinished = part.with_name(f".{part.name}.unfinished")
             try:
                 with unfinished.open("wb") as file:
-                    for one in book.waiting(number):
-                        file.write(write_line(one.name, form.write(one.call), protocol))
+                    for waiting in book.waiting(number):
+                        body = form.write(waiting.call)
+                        file.write(write_line(waiting.name, body, protocol))
                 unfinished.replace(part)
             finally:
                 unfinished.unlink(missing_ok=True)
@@ -130,6 +142,9 @@ class Exchange(Answerer):
 
 
 def _check_paths(answers: Sequence[Path], requests: Path | None) -> None:
+    """Raise ``ValueError`` if no file is named, if a file of answers is missing, or if the requests
+    would replace one.
+    """
     if not answers and not requests:
         raise ValueError("an exchange needs a file of answers or a file for requests")
     for path in answers:
@@ -142,7 +157,9 @@ def _check_paths(answers: Sequence[Path], requests: Path | None) -> None:
 
 
 def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Yield each line that is not blank, with its file and number."""
+    """Yield each line that is not blank, after its file and number in words. Raises
+    ``AnswersError`` if a file cannot be read.
+    """
     for path in paths:
         try:
             with path.open("rb") as file:

@@ -25,6 +25,9 @@ _NO_CREDIT = re.compile(
     r"insufficient_quota|billing_error|credit balance", re.IGNORECASE
 )
 _BAD_KEY = re.compile(r"API_KEY_INVALID|API key not valid", re.IGNORECASE)
+_LACKS_KEY = re.compile(
+    r"resolve authentication method|(locate|missing) credentials", re.IGNORECASE
+)
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context "
     r"(?:size|window)|prompt is too long"
@@ -79,10 +82,13 @@ class Failure:
 
     @property
     def is_temporary(self) -> bool:
-        """Whether the same request may succeed later."""
+        """Whether the same request may succeed later: without a reply always, else by its status.
+        Not if the account has no credit, or if the server says so (``x-should-retry``).
+        """
         if self.status is None:
             return True
-        if self.is_about_credit or self.headers.get("x-should-retry") == "false":
+        forbids_retry = self.headers.get("x-should-retry") == "false"
+        if forbids_retry or self.is_about_credit:
             return False
         return is_temporary(self.status)
 
@@ -98,20 +104,25 @@ class Failure:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether every other request would fail, too."""
+        """Whether every other request would fail, too: nobody has access so, the address has moved,
+        the key is wrong, or there is no connection. A reply that came too late is not lasting.
+        """
         if self.status is None:
             return not self.is_late
-        return (
-            self.status in _NO_ACCESS or 300 <= self.status < 400 or self.is_about_key
-        )
+        is_moved = 300 <= self.status < 400
+        if is_moved or self.status in _NO_ACCESS:
+            return True
+        return self.is_about_key
 
     @property
     def leaves_cost_open(self) -> bool:
-        """Whether a model may have been paid for a request that failed so."""
+        """Whether a model may have been paid for a request that failed so: it reached a server and
+        no reply came, the reply broke off, or a gateway had waited for it in vain.
+        """
         if self.status is None:
             return not self.is_unconnected
-        is_cut = self.status == 200 and self.said == BROKEN
-        return is_cut or self.status in _WAITED_IN_VAIN
+        breaks_off = self.status == 200 and self.said == BROKEN
+        return breaks_off or self.status in _WAITED_IN_VAIN
 
     @property
     def is_about_credit(self) -> bool:
@@ -121,14 +132,16 @@ class Failure:
     @property
     def is_about_key(self) -> bool:
         """Whether the key is missing or wrong. Google's servers answer a wrong one with 400."""
-        return self.status == 401 or (
-            self.status == 400 and bool(_BAD_KEY.search(self.text))
-        )
+        if self.status == 401:
+            return True
+        return self.status == 400 and bool(_BAD_KEY.search(self.text))
 
     @property
     def is_about_length(self) -> bool:
         """Whether the request is too long for the model."""
-        return self.status == 413 or (self.status == 400 and is_too_long(self.text))
+        if self.status == 413:
+            return True
+        return self.status == 400 and is_too_long(self.text)
 
     @property
     def is_about_mode(self) -> bool:
@@ -138,8 +151,8 @@ class Failure:
         return bool(_NO_MODE.search(self.text))
 
     def find_refused(self, parameters: Iterable[str]) -> str | None:
-        """Find which of these parameters the provider refused. Return None if it was another
-        fault.
+        """Find the first of these parameters whose name stands in the refusal. Return None if there
+        is none, or if the request failed for another reason.
         """
         if self.status not in (400, 422) or self.is_about_length:
             return None
@@ -155,59 +168,74 @@ def is_too_long(text: str) -> bool:
 
 
 def read_failure(error: BaseException) -> Failure | None:
-    """Read an error of an SDK. Return None for an error of another kind."""
+    """Read an error of an SDK: a garbled reply (status 200), no reply in time, an HTTP status with
+    its message, or no connection. Return None for an error of another kind.
+    """
+    # a cancellation may have a broken connection as its context
     if not isinstance(error, Exception):
-        return None  # a cancellation may have a broken connection as its context
+        return None
     causes = list(_list_causes(error))
     for cause in causes:
+        # there was a reply, and no SDK could read it
         if isinstance(cause, GarbledReply):
             return Failure(200, str(cause))
     if isinstance(error, TimeoutError):
         return Failure(None, "", is_late=True)
     status, body, headers = _read_attributes(error)
     if status is None:
+        # no server replied
         return _read_silence(causes)
-    text = body if isinstance(body, str) else json.dumps(body, default=str)
+    text = body
+    if not isinstance(body, str):
+        text = json.dumps(body, default=str)
     said = _read_message(error, body)
-    return Failure(
-        status, said, f"{text} {said}", _read_wait(headers, text), headers=headers
-    )
+    wait = _read_wait(headers, text)
+    return Failure(status, said, f"{text} {said}", wait, headers=headers)
 
 
 def _read_wait(headers: Mapping[str, str], text: str) -> float | None:
     """Return the seconds that a server asks to wait, in the headers or the ``text`` of its
-    reply.
+    reply. None if it does not ask.
     """
     wait = retry_after(headers)
     if wait is not None:
         return wait
+    # 'retryDelay': '12s'
     delay = _GOOGLES_DELAY.search(text)
-    return float(delay[1]) if delay else None
+    if delay is None:
+        return None
+    return float(delay[1])
 
 
 def _read_silence(causes: Sequence[BaseException]) -> Failure | None:
-    """Read an error without a reply by the names of its causes. None if none is about a
-    network.
+    """Read an error without a reply by the names of its causes: whether the reply is late, and
+    whether the request reached a server. None if no cause is about a network.
+
+    ``causes`` are the error itself and what caused it, in turn. The last message counts: the first
+    cause knows most.
     """
-    # An SDK calls any error one of the connection, so that its own name tells nothing.
+    # An SDK calls any error a ConnectionError, so that its own name tells nothing.
     names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
     if not _SILENCE.search(names):
         return None
-    messages = [str(cause) for cause in causes if str(cause)]
-    said = messages[-1] if messages else ""
+    said = ""
+    for cause in causes:
+        said = str(cause) or said
+    is_late = "Timeout" in names and "ConnectTimeout" not in names
+    is_unconnected = bool(_UNCONNECTED.search(names))
     return Failure(
-        None,
-        hide_keys(said),
-        is_late="Timeout" in names and "ConnectTimeout" not in names,
-        is_unconnected=bool(_UNCONNECTED.search(names)),
+        None, hide_keys(said), is_late=is_late, is_unconnected=is_unconnected
     )
 
 
 def _read_message(error: BaseException, body: Any) -> str:
-    """Return what an error says, in one line of bounded length without keys."""
+    """Return what an error says, in one line of at most 300 characters without keys: the message in
+    its body, else its own.
+    """
     message = None
     if isinstance(body, Mapping):
         stated = body.get("error", body)
+        # {"error": {"message": "..."}}, or the message alone
         if isinstance(stated, Mapping):
             message = stated.get("message")
     said = str(message or getattr(error, "message", "") or "no reason is given")
@@ -223,12 +251,24 @@ def explain_failure(
     longest_wait: float,
     away: bool = False,
 ) -> ModelUnavailable:
-    """Make the error for users: model, problem and remedy, never a key. ``attempts`` were made.
+    """Make the error for users: model, problem and remedy, never a key.
 
-    ``away`` means that all requests would fail now.
+    Args:
+        failure: The last failure of the request.
+        spec: The model.
+        attempts: How often the request was sent.
+        longest_wait: Seconds that the policy waits at most.
+        away: All requests would fail now.
+
+    Returns:
+        ``ModelAway`` if the run must end: all requests would fail, the server asks for too long a
+        wait, or there is no credit. ``RequestTooLong`` if the model refuses the length. Else
+        ``ModelUnavailable``.
     """
-    tried = f" (after {attempts} attempts)" if attempts > 1 else ""
-    message = hide_keys(f"{name_model(spec)}: {_explain(failure, spec)}{tried}")
+    message = f"{name_model(spec)}: {_explain(failure, spec)}"
+    if attempts > 1:
+        message += f" (after {attempts} attempts)"
+    message = hide_keys(message)
     must_wait_long = failure.wait is not None and failure.wait > longest_wait
     if away or must_wait_long or failure.is_about_credit:
         return ModelAway(message, lasting=True)
@@ -237,14 +277,10 @@ def explain_failure(
 
 
 def lacks_key(error: BaseException) -> bool:
-    """Return whether an SDK that opens without a key finds none for a request."""
-    return bool(
-        re.search(
-            r"resolve authentication method|(locate|missing) credentials",
-            str(error),
-            re.IGNORECASE,
-        )
-    )
+    """Return whether an SDK that opens without a key finds none for a request (Anthropic's and
+    botocore's open so).
+    """
+    return _LACKS_KEY.search(str(error)) is not None
 
 
 def find_unknown(error: BaseException) -> str | None:
@@ -252,12 +288,14 @@ def find_unknown(error: BaseException) -> str | None:
     if not isinstance(error, TypeError):
         return None
     unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-    return unknown[1] if unknown else None
+    if unknown is None:
+        return None
+    return unknown[1]
 
 
 def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
-    """Make the error for users if a provider's SDK cannot be opened, most often because it has
-    no key.
+    """Make the error for users if a provider's SDK cannot be opened: ``MissingKey`` if the error
+    speaks of a key or credentials, else ``ModelUnavailable`` with what it says.
     """
     if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):
         return MissingKey(
@@ -267,7 +305,9 @@ def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
 
 
 def _explain(failure: Failure, spec: ModelSpec) -> str:
-    """Name a problem and its remedy."""
+    """Name a problem and its remedy: no answer in time, no connection, no answer of a model (status
+    200), or what another status means.
+    """
     said = failure.said
     status = failure.status
     if failure.is_late:
@@ -275,6 +315,7 @@ def _explain(failure: Failure, spec: ModelSpec) -> str:
     if status is None:
         further = _ask_further(failure, spec)
         return f"no connection: {said}; is the server running, and the address right?{further}"
+    # the page of a login, or an address that is no model's
     if status == 200:
         return (
             f"the reply is not a chat completion: {said}; is this the address of a model's "
@@ -284,10 +325,14 @@ def _explain(failure: Failure, spec: ModelSpec) -> str:
 
 
 def _explain_status(failure: Failure, spec: ModelSpec, status: int) -> str:
-    """Say what an HTTP status means here, and what to do."""
+    """Say what an HTTP status means here, and what to do. No credit, a new address and a wrong key
+    are recognized by more than the status, and come before it.
+    """
     said = failure.said
+    # OpenAI says so with status 429, which otherwise asks for fewer requests
     if failure.is_about_credit:
         return f", the account has no credit left: {said}"
+    # No redirect is followed: the key would go with it.
     target = failure.headers.get("location")
     if target:
         return f", moved to {hide_keys(target)[:_LONGEST_SAID]}; give that address"
@@ -305,7 +350,9 @@ def _explain_status(failure: Failure, spec: ModelSpec, status: int) -> str:
 
 
 def _ask_further(failure: Failure, spec: ModelSpec) -> str:
-    """Ask about what stands between this machine and the server: a proxy, or certificates."""
+    """Ask about what stands between this machine and the server: certificates, or a proxy. Return
+    "" if neither is likely: no certificate was refused, and no proxy leads to the server.
+    """
     if "CERTIFICATE_VERIFY_FAILED" in failure.said:
         return (
             " If an authority of your own signed its certificate,"
@@ -318,29 +365,32 @@ def _ask_further(failure: Failure, spec: ModelSpec) -> str:
 
 
 def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str, str]]:
-    """Return the status, body and headers of an SDK's error."""
+    """Return the status, body and headers of an SDK's error, from the attributes in which the SDKs
+    have them. None, {} and {} where an error has none.
+    """
     response = getattr(error, "response", None)
-    if isinstance(response, dict):  # botocore
+    # botocore
+    if isinstance(response, dict):
         facts = response.get("ResponseMetadata", {})
-        return (
-            facts.get("HTTPStatusCode"),
-            {"error": response.get("Error", {})},
-            facts.get("HTTPHeaders", {}),
-        )
+        status = facts.get("HTTPStatusCode")
+        body = {"error": response.get("Error", {})}
+        return status, body, facts.get("HTTPHeaders", {})
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    if not isinstance(status, int):
+        status = None
     body = getattr(error, "body", None) or getattr(error, "details", None) or {}
-    headers = (
-        getattr(response, "headers", None) or getattr(error, "headers", None) or {}
-    )
-    return status if isinstance(status, int) else None, body, headers
+    headers = getattr(response, "headers", None) or getattr(error, "headers", None)
+    return status, body, headers or {}
 
 
 def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, and in turn what caused it, as a traceback shows it."""
-    seen: set[int] = set()  # an error that was raised again may be its own context
-    while error is not None and id(error) not in seen:
+    """Yield an error, and in turn what caused it, as a traceback shows it. Each error comes once:
+    one that was raised again may be its own context.
+    """
+    listed: set[int] = set()
+    while error is not None and id(error) not in listed:
         yield error
-        seen.add(id(error))
+        listed.add(id(error))
         cause = error.__cause__
         if cause is None and not error.__suppress_context__:
             cause = error.__context__

@@ -20,14 +20,16 @@ class MaskedLog(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand a record on."""
+        """Hand a record on with its message masked, and without its error: an SDK's error holds its
+        request, with the key.
+        """
         root = logging.getLogger()
         if not root.handlers:
             return
-        shown = logging.makeLogRecord(
-            {**record.__dict__, "msg": mask(record.getMessage()), "args": None}
+        message = mask(record.getMessage())
+        masked = logging.makeLogRecord(
+            {**record.__dict__, "msg": message, "args": None}
         )
-        shown.exc_info = shown.exc_text = (
-            None  # an SDK's error holds its request, with the key
-        )
-        root.handle(shown)
+        masked.exc_info = None
+        masked.exc_text = None
+        root.handle(masked)

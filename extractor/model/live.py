@@ -95,14 +95,16 @@ class LiveModel(Answerer):
         """Ask, at most ``most`` times. Return the last answer with the usage of all, and their
         number.
 
-        Raises ``ModelUnavailable`` with the usage of the attempts.
+        Raises ``ModelUnavailable`` or another error for users, with the usage of the attempts; so
+        does a cancellation.
         """
         answers = _Answers(call, requests, self._watch)
         error: BaseException
         try:
             await self._send_repeatedly(call, answers, most)
         except asyncio.CancelledError as cancelled:
-            cancelled.usage = answers.usage  # type: ignore[attr-defined]  # it is paid for
+            # what was answered before is paid for
+            cancelled.usage = answers.usage  # type: ignore[attr-defined]
             raise
         except Exception as raised:  # noqa: BLE001 - each SDK has its own
             error = self._explain(raised, answers)
@@ -134,7 +136,12 @@ class LiveModel(Answerer):
     async def _send_repeatedly(
         self, call: Call, answers: "_Answers", most: int
     ) -> None:
-        """Send a call until it is answered, or another attempt would be of no use."""
+        """Send a call until it is answered, with growing waits between the attempts.
+
+        Raises the last error if another attempt would be of no use: without a key, after an error
+        that is not the server's, after a lasting refusal or one that asks for too long a wait, or
+        when the attempts are used up.
+        """
         while True:
             answers.attempts += 1
             try:
@@ -151,29 +158,45 @@ class LiveModel(Answerer):
             await self._policy.sleep(wait)
 
     def _is_worth_repeat(self, failure: Failure) -> bool:
-        if failure.status == 200:  # a page in place of an answer may be gone soon
+        """Return whether the same request may succeed soon. A page in place of an answer (status
+        200) may be gone soon; a server that asks for a wait beyond the longest one is not waited
+        for.
+        """
+        if failure.status == 200:
             return True
-        must_wait_long = (
-            failure.wait is not None and failure.wait > self._policy.longest_wait
-        )
-        return failure.is_temporary and not must_wait_long
+        if failure.wait is not None and failure.wait > self._policy.longest_wait:
+            return False
+        return failure.is_temporary
 
     def _limit(self, failure: Failure) -> float:
-        """Return how often a request is sent that failed so. An absent server is waited for."""
+        """Return how often a request is sent at most that fails so.
+
+        A server that takes requests and never answered: twice. An absent or overloaded one: a few
+        times if nothing was ever reached there; without end if the watch gives it up in time.
+        After any other fault: as often as the policy says.
+        """
         if self._was_never_answered(failure):
             return _SILENT_ATTEMPTS
         if not failure.is_absence:
             return self._policy.attempts
         if not self.was_reached:
             return self._policy.first_attempts
-        return inf if self._watch.gives_up else self._policy.attempts
+        if self._watch.gives_up:
+            return inf
+        return self._policy.attempts
 
     def _was_never_answered(self, failure: Failure) -> bool:
-        """Return whether a request got no reply in time, from a server that has never replied."""
-        return failure.is_late and not self.was_reached and self._watch.gives_up
+        """Return whether a request got no reply in time, from a server that has never replied and
+        that the watch may give up.
+        """
+        is_silent = failure.is_late and not self.was_reached
+        return is_silent and self._watch.gives_up
 
     def _explain(self, raised: Exception, answers: "_Answers") -> BaseException:
-        """Make the error for users of what a library raised."""
+        """Make the error for users of what a library raised: a missing key, a parameter that the
+        SDK does not take, a silent server (which is given up), or another failure, with the usage
+        of the attempts. An error that no network explains stays, with its keys hidden.
+        """
         failure = read_failure(raised)
         if lacks_key(raised):
             return explain_opening(raised, self.spec)
@@ -198,17 +221,19 @@ class LiveModel(Answerer):
         return error
 
     async def _send_adjusted(self, call: Call, answers: "_Answers", most: int) -> None:
-        """Send a call. What the provider refuses, or thinking that left no room, changes the form
-        at once.
+        """Send a call until it is answered, and at once again in a changed form if the provider
+        refuses a part of the form, or if thinking left no room for the answer.
+
+        At most ``most`` answers are asked for. Raises the error of a request that no other form
+        mends.
         """
         while True:
             sent = self.form.parameters(call)
             mode = self.form.mode
             room = self.form.room
+            reasks = min(_REASKS, most - answers.count - 1)
             try:
-                await self._exchange(
-                    call, answers, min(_REASKS, most - answers.count - 1)
-                )
+                await self._exchange(call, answers, reasks)
             except Exception as error:
                 failure = read_failure(error)
                 if failure is None or not self.form.learn(failure, sent, mode):
@@ -217,19 +242,22 @@ class LiveModel(Answerer):
             assert answers.last
             if answers.count == most:
                 return
-            if not self.form.gives_more_room(
-                call.max_output_tokens, answers.last, room
-            ):
+            wanted = call.max_output_tokens
+            if not self.form.gives_more_room(wanted, answers.last, room):
                 return
 
     async def _exchange(self, call: Call, answers: "_Answers", reasks: int) -> None:
-        """Make one exchange with its re-asks, after any pause. Tell the watch and the events what
-        came.
+        """Send a request and at most ``reasks`` re-asks, after the pause that a server asked for.
+
+        A repeated exchange reserves its budget anew. The watch and the events are told what came,
+        and how long it took. Raises the error of a failed exchange.
         """
         if answers.sent:
             await answers.requests.renew(answers.usage)
-        while (left := self._paused_until - self._policy.clock()) > 0:
+        left = self._paused_until - self._policy.clock()
+        while left > 0:
             await self._policy.sleep(left)
+            left = self._paused_until - self._policy.clock()
         begun = monotonic()
         spent = answers.usage
         answers.sent += 1
@@ -266,7 +294,13 @@ class LiveModel(Answerer):
         )
 
     def _note_failure(self, error: BaseException, answers: "_Answers") -> int | None:
-        """Note what a failed exchange tells about the server, and its cost. Return its status."""
+        """Note what a failed exchange tells about the server, and its cost. Return its status, None
+        without a reply.
+
+        A request that was sent, and whose reply was not read, counts as lost at its highest cost,
+        unless the failure shows that nothing is paid for it. An error that is no failure of the
+        network costs nothing only if the SDK refused to send.
+        """
         failure = read_failure(error)
         if failure:
             self.was_reached |= failure.status is not None
@@ -282,7 +316,9 @@ class LiveModel(Answerer):
         return failure.status if failure else None
 
     def _pause(self, failure: Failure) -> None:
-        """Let all requests wait as long as an overloaded server asks, if that is not too long."""
+        """Let all requests wait as long as an overloaded server asks, if that is not too long.
+        Other failures, and servers that ask for no wait, change nothing.
+        """
         wait = failure.wait or 0.0
         if not failure.is_limit:
             return
@@ -293,7 +329,12 @@ class LiveModel(Answerer):
         self._paused_until = max(self._paused_until, until)
 
     async def _create(self, call: Call, answers: "_Answers", reasks: int) -> None:
-        """Let instructor send a request and its re-asks. Raises what no answer explains."""
+        """Let instructor send a request and at most ``reasks`` re-asks; ``answers`` hears of each.
+
+        An answer that does not fit the reply model, or was cut off, is no error: what can be used
+        of it is read from its text later. Raises ``GarbledReply`` if what came is no answer of a
+        model, and any other error of the SDK.
+        """
         mode = self.form.mode
         if mode not in self._clients:
             self._clients[mode] = open_client(self.spec, mode)
@@ -314,35 +355,40 @@ class LiveModel(Answerer):
                 strict=_STRICT,
                 hooks=hooks,
                 messages=self.form.messages(call),
-                model=self.spec.name,  # not every client keeps it
-                **self._sign(self.form.arguments(call)),
+                # not every client keeps the name
+                model=self.spec.name,
+                **self._leave_out_key(self.form.arguments(call)),
             )
         except IncompleteOutputException:
-            pass  # what is complete of it is read from its text
+            pass
         except InstructorRetryException as error:
             cause = error.__cause__
         except Exception as error:  # noqa: BLE001 - a reply in no form that instructor knows
             cause = error
+        # the SDK could not read the reply at all: a page, or the first half of one
         if isinstance(cause, json.JSONDecodeError) and answers.awaits:
             answers.garbled = GarbledReply(describe_garbled(cause.doc))
         if answers.garbled:
             raise answers.garbled
+        # the answer does not fit the reply model; its items are read one by one later
         if isinstance(cause, (*_NO_ANSWER, RecursionError)):
             if answers.last is None:
                 raise GarbledReply(BROKEN)
         elif cause:
             raise cause
 
-    def _sign(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Leave out the header of a key if there is none: the SDK would send that of another
-        service.
+    def _leave_out_key(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Leave out the header "Authorization" for a server that speaks as OpenAI's does and needs
+        no key: the SDK would send it the key of OpenAI. A header that the user gave stays.
         """
+        # it is sent, or the SDK finds the key of its own provider
         if self.spec.api_key or not self.spec.is_compatible:
             return arguments
-        given = arguments.get("extra_headers") or {}
-        if any(name.lower() == "authorization" for name in given):
+        headers = arguments.get("extra_headers") or {}
+        if any(name.lower() == "authorization" for name in headers):
             return arguments
-        return arguments | {"extra_headers": {"Authorization": openai.Omit(), **given}}
+        unsigned = {"Authorization": openai.Omit(), **headers}
+        return arguments | {"extra_headers": unsigned}
 
 
 class _Answers:
@@ -373,8 +419,11 @@ class _Answers:
         self._watch.note_request()
 
     def note(self, reply: Any) -> None:
-        """Note a reply, and clean it for instructor: without fences and thoughts, complete JSON as
-        complete.
+        """Note a reply, and write what was read of it into the reply itself, so that instructor
+        judges the same: without fences and thoughts, complete JSON as complete.
+
+        A reply that is no answer is ``garbled``. Any other raises the count and the usage, and the
+        watch is told of it.
         """
         self.awaits = False
         try:
@@ -393,21 +442,28 @@ class _Answers:
             _show_answer(choices[0], answer)
         text = " ".join(answer.text.split())[:_SHOWN]
         shown = f": {text!r}" if text else ", empty"
-        words = f"HTTP 200, finish reason {answer.reason or 'unknown'}{shown}"
+        reason = answer.reason or "unknown"
+        words = f"HTTP 200, finish reason {reason}{shown}"
         self.came(Came(words, "HTTP 200", is_answer=True))
 
     def are_worth_reask(self, state: RetryCallState) -> bool:
         """Return whether the last answer was complete and broke the schema, and another request
-        may begin.
+        may begin: the watch goes on, and the budget has room.
+
+        An answer that is valid as text, where instructor expects a tool call, breaks nothing.
         """
-        error = state.outcome.exception() if state.outcome else None
-        if not isinstance(error, _NO_ANSWER) or self.garbled or self.last is None:
+        error = None
+        if state.outcome:
+            error = state.outcome.exception()
+        if not isinstance(error, _NO_ANSWER):
+            return False
+        if self.garbled or self.last is None:
             return False
         if self._watch.is_over or not self.requests.may_repeat():
             return False
         if self.last.ending is not Ending.COMPLETE:
             return False
-        try:  # it may be valid as text instead of the tool call that instructor expects
+        try:
             self._call.reply_model.model_validate_json(
                 self.last.text, strict=_STRICT, context=dict(self._call.context)
             )
@@ -423,27 +479,36 @@ def _show_answer(choice: Any, answer: Completion) -> None:
     message = choice.message
     calls = message.tool_calls
     if calls and answer.text:
+        # the items of all calls are in the first one now
         del calls[1:]
         calls[0].function.arguments = answer.text
     elif isinstance(message.content, str):
         message.content = answer.text
+    # the limit cut only white space, but instructor would take the answer for a cut one
     if answer.ending is Ending.COMPLETE and choice.finish_reason == "length":
         choice.finish_reason = "stop"
 
 
 def _describe_failure(failure: Failure) -> Came:
-    """Describe what came back, for people."""
+    """Describe what came back, for people: the status with the beginning of the message, or that
+    nothing came.
+    """
     if failure.is_late:
         return Came("no answer in time", "no reply")
     if failure.status is None:
         return Came(failure.said or "no connection", "no reply")
     words = f"HTTP {failure.status}: {failure.said[:_SHOWN]!r}"
-    return Came(
-        words, "rate limited" if failure.status == 429 else f"HTTP {failure.status}"
-    )
+    brief = f"HTTP {failure.status}"
+    if failure.status == 429:
+        brief = "rate limited"
+    return Came(words, brief)
 
 
 def _short_name(value: str) -> str | None:
-    """Return a short name without spaces. Anything else may quote the request."""
-    is_name = 0 < len(value) <= _SHOWN and not any(map(str.isspace, value))
-    return value if is_name else None
+    """Return a value that is a short name without spaces. Return None for any other: it may quote
+    the request, and events must not.
+    """
+    has_space = any(map(str.isspace, value))
+    if has_space or not 0 < len(value) <= _SHOWN:
+        return None
+    return value

@@ -53,7 +53,8 @@ class BrokenOff(NotJson):
 def tidy_value(text: str, start: int = 0) -> tuple[str, int]:
     r"""Return the value at ``start`` as strict JSON, and the place behind it.
 
-    Raises ``BrokenOff`` if the text ends too early, ``NotJson`` if it is no JSON.
+    A value that is strict JSON stays as it is, white space included. Raises ``BrokenOff`` if the
+    text ends too early, ``NotJson`` if it is no JSON.
 
     >>> tidy_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')
     ('{"items":[{"n":1,"quote":"two\\nlines"}]}', 46)
@@ -62,13 +63,15 @@ def tidy_value(text: str, start: int = 0) -> tuple[str, int]:
         _, end = _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):
         return _rewrite(text, start)
+    # "caf\ud83d" is strict JSON, and no text that a file can hold
     if _SURROGATE.search(text, start, end):
         return _rewrite(text, start)
     return text[start:end], end
 
 
 def load_value(strict: str) -> Any:
-    """Return the value of strict JSON. Of a key that stands twice, lists are joined.
+    """Return the value of strict JSON. Of a key that stands twice in an object, lists are joined;
+    else the last value that is not empty counts.
 
     >>> load_value('{"items": [1], "items": [2]}')
     {'items': [1, 2]}
@@ -94,20 +97,22 @@ def find_starts(text: str) -> Iterator[int]:
 
 
 def read_objects(text: str, key: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Read the objects that begin with this key, each by itself.
+    """Read the objects that begin with this key, each by itself. An object within another one is
+    not read again.
 
-    Return those that are whole, and the texts of the others.
+    Return the values of those that are whole, and the texts of the others, each up to the next
+    object.
 
     >>> read_objects('[{"n": 1}, {"n": 2, "quote": "the "best" one"}, {"n": 3}]', "n")
     ([{'n': 1}, {'n': 3}], ['{"n": 2, "quote": "the "best" one"}, '])
     """
     whole: list[dict[str, Any]] = []
     broken: list[str] = []
-    starts = [
-        found.start() for found in re.finditer(rf"\{{\s*[\"']{key}[\"']\s*:", text)
-    ]
+    beginnings = re.finditer(rf"\{{\s*[\"']{key}[\"']\s*:", text)
+    starts = [beginning.start() for beginning in beginnings]
     passed = 0
     for start, following in pairwise([*starts, len(text)]):
+        # inside of an object that was read
         if start < passed:
             continue
         try:
@@ -119,6 +124,7 @@ def read_objects(text: str, key: str) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _refuse_constant(name: str) -> Any:
+    """Refuse NaN and Infinity, which Python would read and JSON has not."""
     raise ValueError(f"{name} is no value of JSON")
 
 
@@ -132,6 +138,7 @@ def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     joined: dict[str, Any] = {}
     for key, value in pairs:
         earlier = joined.get(key)
+        # a list that stands twice: {"items": [1], "items": [2]}
         if isinstance(earlier, list) and isinstance(value, list):
             joined[key] = earlier + value
             continue
@@ -142,12 +149,17 @@ def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _rewrite(text: str, start: int) -> tuple[str, int]:
-    """Write the value at ``start`` token by token. What is no JSON is found by reading the
-    result.
+    """Write the value at ``start`` token by token as strict JSON. Return it, and the place behind
+    it.
+
+    A comma before a closing bracket is left out, a missing one between two objects is added. What
+    is no JSON otherwise is found by reading the result. Raises ``BrokenOff`` if the text ends
+    first, ``NotJson`` or another ``ValueError`` for anything that is no JSON.
     """
     strict: list[str] = []
     depth = 0
     for token in _list_tokens(text, start):
+        # {"n": 1, "quote": "no history of
         if token["unended"]:
             strict.append(_write_string(text[token.end() :]).removesuffix('"'))
             break
@@ -158,11 +170,14 @@ def _rewrite(text: str, start: int) -> tuple[str, int]:
         if depth > _DEEPEST:
             raise NotJson("the value has too many levels")
         before = strict[-1] if strict else ""
+        # a comma too many, as in "[1, 2,]"
         if before == "," and token["close"]:
             strict.pop()
+        # a comma too few, as in '[{"n": 1} {"n": 2}]'
         elif before == "}" and token[0] == "{":
             strict.append(",")
-        strict.append(_write_token(token, is_last=token.end() == len(text)))
+        is_last = token.end() == len(text)
+        strict.append(_write_token(token, is_last=is_last))
         if depth == 0:
             written = "".join(strict)
             json.loads(written)
@@ -183,7 +198,9 @@ def _list_tokens(text: str, start: int) -> Iterator[re.Match[str]]:
 
 
 def _break_off(strict: str) -> NotJson:
-    """Return the error for a value that the end of the text cuts, if it was JSON until there."""
+    """Return the error for a value that the end of the text cuts: ``BrokenOff`` if it was JSON
+    until there, else ``NotJson``.
+    """
     try:
         from_json(strict, allow_partial="trailing-strings")
     except ValueError as error:
@@ -192,7 +209,11 @@ def _break_off(strict: str) -> NotJson:
 
 
 def _write_token(token: re.Match[str], *, is_last: bool) -> str:
-    """Write a token as strict JSON. Raises ``NotJson`` for a word that is no value."""
+    """Write a token as strict JSON: strings with double quotation marks, words of Python in JSON's.
+
+    Raises ``NotJson`` for a word that is no value, unless it is the last token of the text and may
+    go on.
+    """
     text = token[0]
     if token["string"]:
         return _write_string(text[1:-1])
@@ -213,16 +234,23 @@ def _write_string(inside: str) -> str:
     A backslash that escapes nothing stands for itself. An escape that the end of the text cuts says
     nothing yet.
     """
-    escaped = _ESCAPE.sub(_repair_escape, _CUT_ESCAPE.sub(r"\1", inside))
+    whole = _CUT_ESCAPE.sub(r"\1", inside)
+    escaped = _ESCAPE.sub(_repair_escape, whole)
     decoded = json.loads(f'"{escaped}"', strict=False)
     return json.dumps(repair_characters(decoded), ensure_ascii=False)
 
 
-def _repair_escape(found: re.Match[str]) -> str:
-    escaped = found[1]
-    if escaped is None:  # a quotation mark between single ones
+def _repair_escape(escape: re.Match[str]) -> str:
+    r"""Write an escape, or a bare double quotation mark, as JSON has it: ``\'`` without the
+    backslash, an unknown one such as ``\d`` with two.
+    """
+    escaped = escape[1]
+    # 'the "best" one': a double mark between single ones
+    if escaped is None:
         return '\\"'
     if escaped == "'":
         return "'"
-    is_known = escaped[0] in '"\\/bfnrt' or len(escaped) > 1
-    return found[0] if is_known else f"\\\\{escaped}"
+    is_unicode = len(escaped) > 1
+    if is_unicode or escaped in '"\\/bfnrt':
+        return escape[0]
+    return f"\\\\{escaped}"

@@ -68,6 +68,7 @@ class Requests:
 
     async def renew(self, usage: Usage) -> None:
         """Count what the call has used in all, and reserve anew before a request is repeated.
+        Without a meter nothing happens.
 
         Raises the errors of ``Meter.reserve``.
         """
@@ -76,38 +77,47 @@ class Requests:
             self._reservation = await self._meter.reserve(self._call)
 
     def release(self, usage: Usage) -> None:
-        """Release the reservation, if there is one, and count what the call has used in all."""
-        if self._meter and self._reservation:
-            charged = self._charged.model_dump()
-            new = {
-                name: count - charged[name]
-                for name, count in usage.model_dump().items()
-            }
-            self._meter.charge(self._reservation, Usage(**new))
-            self._reservation = None
-            self._charged = usage
+        """Release the reservation, if there is one, and count what the call has used since the last
+        release. ``usage`` is what it has used in all.
+        """
+        if self._meter is None or self._reservation is None:
+            return
+        charged = self._charged.model_dump()
+        added = {}
+        for name, count in usage.model_dump().items():
+            added[name] = count - charged[name]
+        self._meter.charge(self._reservation, Usage(**added))
+        self._reservation = None
+        self._charged = usage
 
     def may_repeat(self) -> bool:
-        """Return whether there is room for one more request of this call."""
-        return not (self._meter and self._reservation) or self._meter.allows(
-            self._reservation
-        )
+        """Return whether there is room for one more request of this call. Without a meter there
+        is.
+        """
+        if self._meter is None or self._reservation is None:
+            return True
+        return self._meter.allows(self._reservation)
 
     def note_sent(self) -> None:
-        """Note that the next request is about to be sent."""
-        self.replied.append(
-            self._store.note_request(self._number, self._most) if self._store else 0
-        )
+        """Note that the next request is about to be sent: in the store, at its highest cost."""
+        number = 0
+        if self._store:
+            number = self._store.note_request(self._number, self._most)
+        self.replied.append(number)
 
     def note_lost(self) -> None:
-        """Note that the last request was lost."""
+        """Note that the last request got no reply. It counts at its highest cost, and stays so in
+        the store.
+        """
         self.replied.pop()
         self.lost += self._most.model_copy(update={"calls": 1})
         if self._meter and self._reservation:
             self._meter.lose(self._reservation)
 
     def note_unmetered(self) -> None:
-        """Note that the reply to the last request does not say what it cost."""
+        """Note that the reply to the last request does not say what it cost. It counts at its
+        highest cost.
+        """
         number = self.replied.pop()
         if self._store:
             self._store.note_unmetered(number)

@@ -23,6 +23,8 @@ def open_connection(*, direct: bool) -> httpx2.AsyncClient:
 
 
 class _GuardedTransport(httpx2.AsyncBaseTransport):
+    """Sends requests through a client of its own, and hands on bounded replies without keys."""
+
     def __init__(self, *, direct: bool) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         # A client, because a transport would ignore proxy settings. One that ignores them would
@@ -36,7 +38,11 @@ class _GuardedTransport(httpx2.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Read the whole reply. Raises ``GarbledReply`` if it is too long or packed wrongly."""
+        """Send a request, and read the whole reply, with keys masked in its headers and its body.
+
+        The headers that describe how the body was packed are left out: it is unpacked here. Raises
+        ``GarbledReply`` if it is too long or packed wrongly.
+        """
         response = await self._inner.send(request, stream=True)
         content = bytearray()
         try:
@@ -48,14 +54,14 @@ class _GuardedTransport(httpx2.AsyncBaseTransport):
             raise GarbledReply(f"packed wrongly ({error})") from None
         finally:
             await response.aclose()
-        headers = [
-            (name, mask(text))
-            for name, text in response.headers.items()
-            if name not in _BODY_HEADERS
-        ]
-        body = mask_known(content.decode("utf-8", "surrogateescape")).encode(
-            "utf-8", "surrogateescape"
-        )
+        headers = []
+        for name, value in response.headers.items():
+            if name in _BODY_HEADERS:
+                continue
+            headers.append((name, mask(value)))
+        # what is no UTF-8 comes out as it went in
+        text = mask_known(content.decode("utf-8", "surrogateescape"))
+        body = text.encode("utf-8", "surrogateescape")
         return httpx2.Response(
             response.status_code, headers=headers, content=body, request=request
         )

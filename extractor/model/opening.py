@@ -53,12 +53,16 @@ class Replay(Answerer):
         most: int,  # noqa: ARG002 - it sends none
         requests: Requests,  # noqa: ARG002 - it sends none
     ) -> tuple[Completion, int]:
-        kept = self._store.recall(call.question_key)
-        if kept and kept.completion and kept.state is not State.ASKED:
+        """Return the run's answer to a call. Raises what became of a call without one: too long for
+        the model, unknown to the run, or without a reply.
+        """
+        stored = self._store.recall(call.question_key)
+        if stored and stored.completion and stored.state is not State.ASKED:
+            calls = stored.completion.usage.calls
             if self._tally:
-                self._tally.answered += kept.completion.usage.calls
-            return kept.completion, kept.completion.usage.calls
-        if kept and is_too_long(kept.why):
+                self._tally.answered += calls
+            return stored.completion, calls
+        if stored and is_too_long(stored.why):
             raise RequestTooLong(
                 "the model of the run found this call too long", lasting=False
             )
@@ -66,7 +70,7 @@ class Replay(Answerer):
             self._tally.missing += 1
             self._tally.missing_tokens += estimate_tokens(call.system + call.user)
             raise AnswerPending("the answer is not in the run's store")
-        if kept is None:
+        if stored is None:
             remedy = (
                 "ask with --model, or replay with the prompts and settings of the run"
             )
@@ -108,12 +112,9 @@ class ModelChoice:
 
     @property
     def answers(self) -> bool:
-        """Whether anything answers questions."""
-        return (
-            self.spec is not None
-            or self.replay is not None
-            or self.exchange is not None
-        )
+        """Whether anything answers questions: a model, an earlier run, or files."""
+        sources = (self.spec, self.replay, self.exchange)
+        return any(source is not None for source in sources)
 
     def __str__(self) -> str:
         if self.exchange:
@@ -142,7 +143,9 @@ async def open_model(
 ) -> AsyncIterator[Model | None]:
     """Open the chosen model until the block ends. Yields None if nothing answers.
 
-    Answers are served from ``store`` and stored there. ``route`` sets the budget and the answerer.
+    Files of answers come before an earlier run, a run before the model. Answers are served from
+    ``store`` and stored there. ``route`` sets the budget and the answerer; a replay has its own
+    answerer and costs nothing. A replayed model has the name of the run's latest model.
     """
     route = route or Route()
     settings = settings or ClientSettings()
@@ -156,10 +159,13 @@ async def open_model(
             files = stack.enter_context(choice.exchange.open(spec, settings))
             answerer = lambda: files  # noqa: E731
         elif choice.replay:
-            run = CallStore(
-                stack.enter_context(closing(open_run_to_read(choice.replay)))
-            )
-            spec = replace(_REPLAYED, name=next(iter(run.models), _REPLAYED.name))
+            database = stack.enter_context(closing(open_run_to_read(choice.replay)))
+            run = CallStore(database)
+            models = run.models
+            if models:
+                spec = replace(_REPLAYED, name=models[0])
+            else:
+                spec = _REPLAYED
             answerer = lambda: Replay(run, choice.tally)  # noqa: E731
             route = Route()
         elif choice.spec is None:

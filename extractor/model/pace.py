@@ -10,8 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import inf
 
 _TEMPORARY = frozenset({408, 409, 425, 429})
+"""A timeout, a conflict, a request that came too early, too many requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class RetryPolicy:
     jitter: Callable[[], float] = random.random
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
-        """Return the seconds to wait after ``attempt`` failed attempts. The server asks for
-        ``asked`` seconds.
+        """Return the seconds to wait after ``attempt`` failed attempts, the longest wait at most.
+        The server asks for ``asked`` seconds, None if it does not say.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> (
@@ -47,16 +49,18 @@ class RetryPolicy:
         (4.0, 60.0, 7.5, 4.0)
         """
         # min() first: 2.0 to the power of a large number of attempts overflows.
-        growing = self.first_wait * 2.0 ** min(attempt - 1, 30)
-        wait = growing if asked is None else max(growing, asked)
+        wait = self.first_wait * 2.0 ** min(attempt - 1, 30)
+        if asked is not None:
+            wait = max(wait, asked)
         return min(wait, self.longest_wait) + self.jitter()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a server asks to wait: milliseconds, seconds or an HTTP date. Return
-    None without them.
+    """Read how many seconds a server asks to wait: milliseconds (``retry-after-ms``), seconds or an
+    HTTP date (``retry-after``), in this order. Return None without them, or if they cannot be read.
 
     A date is compared with the server's own ``Date`` header if there is one, because clocks differ.
+    A date in the past is 0 seconds.
 
     >>> retry_after(
     ...     {
@@ -66,23 +70,32 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     ... )
     20.0
     """
-    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+    for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
         with suppress(ValueError):
-            if 0 <= (number := float(headers.get(name, ""))) < float("inf"):
-                return number / unit
+            number = float(headers.get(name, ""))
+            if 0 <= number < inf:
+                return number / per_second
+    # a date's zone may be further away than any
     with suppress(OverflowError):
-        date = _date(headers.get("retry-after"))
-        now = _date(headers.get("date")) or datetime.now(UTC)
-        return max(0.0, (date - now).total_seconds()) if date else None
+        date = _parse_date(headers.get("retry-after"))
+        if date is None:
+            return None
+        now = _parse_date(headers.get("date")) or datetime.now(UTC)
+        return max(0.0, (date - now).total_seconds())
     return None
 
 
 def is_temporary(status: int) -> bool:
-    """Return whether a request that failed with this HTTP status may succeed later."""
-    return status in _TEMPORARY or (status >= 500 and status != 501)
+    """Return whether a request that failed with this HTTP status may succeed later: also after any
+    fault of the server, except that it cannot do such a thing at all (501).
+    """
+    if status == 501:
+        return False
+    return status in _TEMPORARY or status >= 500
 
 
-def _date(text: str | None) -> datetime | None:
+def _parse_date(text: str | None) -> datetime | None:
+    """Parse the date of a header, in UTC if it names no zone. Return None if it is no date."""
     try:
         date = parsedate_to_datetime(text or "")
     except ValueError:

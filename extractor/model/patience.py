@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from extractor.errors import ModelAway, ModelUnavailable, RunStopped
 from extractor.masking import hide_keys
+from extractor.plurals import counted
 
 MOST_CALLS = 5
 """How often the questions of one call are sent for an answer, with re-asks and halves of a
@@ -122,7 +123,7 @@ class Watch:
         The calls beside the one that found this out, and those that wait behind it, would wait as
         long.
         """
-        tried = f"{self._requests} requests, {seconds:g} seconds each"
+        tried = f"{counted(self._requests, 'request')}, {seconds:g} seconds each"
         self.give_up(
             f"{self._name}: no answer in time to the first calls ({tried}); {_IS_IT_THERE}"
         )
@@ -131,13 +132,15 @@ class Watch:
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
         """Hold one call inside the block, and note its failure. Raises ``ModelAway`` if the
-        model is given up.
+        model is given up, before the call, by it, or while it waits.
+
+        The call ends when nothing has answered for the seconds of the patience. Time without any
+        call does not count as silence.
         """
         if self._why_over:
             raise self._explain_end()
         self._clock = asyncio.get_running_loop().time
         if self._silent_since is not None and not self._calls:
-            # While nothing was asked, nothing was silent.
             self._silent_since += self._clock() - self._idle_since
         limit = asyncio.timeout_at(self._deadline)
         task = asyncio.current_task()
@@ -160,8 +163,11 @@ class Watch:
             raise
 
     def note_call(self, problem: str | None) -> None:
-        """Note the end of a call: None if its answer was usable, else the reason. May raise
-        ``ModelAway``.
+        """Note the end of a call: ``problem`` says why its answer was of no use, None if it was
+        usable.
+
+        Raises ``ModelAway`` after too many useless calls in a row. A model that has been useful may
+        fail ten times as often, as weak models do.
         """
         if problem is None:
             self._useless_calls = 0
@@ -169,20 +175,20 @@ class Watch:
             self._was_usable = True
             return
         said = problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH]
-        if self._last.is_answer:  # else the problem says what came
+        # without an answer, the problem says what came
+        if self._last.is_answer:
             said += f"; the last reply: {self._last.words}"
         self.problem = hide_keys(said)
         self._useless_calls += 1
         if self._patience is None:
             return
-        # A weak model may fail more often in a row, once it has been of use.
         most = self._patience.calls
-        which = f"the first {self._useless_calls} calls"
+        which = f"the first {counted(self._useless_calls, 'call')}"
         if self._was_usable:
             most *= _ONCE_USABLE
-            which = f"{self._useless_calls} calls in a row"
+            which = f"{counted(self._useless_calls, 'call')} in a row"
         if self._useless_calls >= most:
-            waste = f"{which} brought no usable answer ({self._requests} requests)"
+            waste = f"{which} brought no usable answer ({counted(self._requests, 'request')})"
             self.give_up(f"{self._name}: {waste}: {self.problem}")
             raise ModelAway(self._why_over) from None
 
@@ -192,9 +198,11 @@ class Watch:
 
     @contextmanager
     def exchanging(self) -> Iterator[Callable[[Came], None]]:
-        """Hold one exchange with a server inside the block, which tells what came.
+        """Hold one exchange with a server inside the block. Yields the function that the exchange
+        tells what came.
 
-        Raises ``ModelAway`` if the model was given up while the exchange waited for its turn.
+        From the first exchange on, the server counts as silent until an answer comes. Raises
+        ``ModelAway`` if the model was given up while the exchange waited for its turn.
         """
         if self._why_over:
             raise self._explain_end()
@@ -206,13 +214,17 @@ class Watch:
         self._reschedule()
 
         def note(came: Came) -> None:
+            """Note what came. An answer ends the silence; if other exchanges wait, it begins
+            anew.
+            """
             self._last = came
             if not came.is_answer:
                 return
             self._has_answered = True
             self._next_try = 0.0
-            has_others = len(self._exchanging) > 1
-            self._silent_since = self._clock() if has_others else None
+            self._silent_since = None
+            if len(self._exchanging) > 1:
+                self._silent_since = self._clock()
             self._reschedule()
 
         try:
@@ -223,9 +235,12 @@ class Watch:
     def pausing(
         self, sleep: Callable[[float], Awaitable[None]]
     ) -> Callable[[float], Awaitable[None]]:
-        """Wrap ``sleep`` so that ``describe_wait`` can name the next try."""
+        """Wrap ``sleep`` so that ``describe_wait`` can name the next try, and so that no wait
+        begins once the model is given up (``ModelAway``).
+        """
 
         async def noted(seconds: float) -> None:
+            """Note when the next try is, and sleep until then."""
             if self._why_over:
                 raise self._explain_end()
             self._next_try = self._clock() + seconds
@@ -234,7 +249,9 @@ class Watch:
         return noted
 
     def describe_wait(self) -> str:
-        """Say what the calls wait for, for a progress line. Return "" if nothing is late."""
+        """Say what the calls wait for, for a progress line: the next try, or an answer that is
+        late. Return "" if nothing is late.
+        """
         now = self._clock()
         waited = 0.0
         if self._silent_since is not None and self._calls:
@@ -255,6 +272,9 @@ class Watch:
 
     @property
     def _deadline(self) -> float | None:
+        """The time at which a call is ended, by the event loop's clock: now if the model is given
+        up, else when it has been silent for too long. None for never.
+        """
         if self._why_over and not self._lets_end:
             return self._clock()
         if self._patience is None or self._silent_since is None:
@@ -262,19 +282,27 @@ class Watch:
         return self._silent_since + self._patience.seconds
 
     def _reschedule(self) -> None:
+        """Set the deadline of each call under way. A stopped run ends at once the calls that wait
+        between requests.
+        """
         for task, limit in self._calls.items():
-            if not limit.expired():
-                is_cut = self._lets_end and task not in self._exchanging
-                limit.reschedule(self._clock() if is_cut else self._deadline)
+            if limit.expired():
+                continue
+            deadline = self._deadline
+            if self._lets_end and task not in self._exchanging:
+                deadline = self._clock()
+            limit.reschedule(deadline)
 
     def _explain_end(self) -> ModelAway:
+        """Make the error of a call that ended: a stopped run, or a model that was given up."""
         kind = RunStopped if self._lets_end else ModelAway
         return kind(self._why_over)
 
     def _explain_silence(self) -> str:
+        """Say for how long nothing answered, and what came last."""
         assert self._patience
         seconds = f"{self._patience.seconds:g} seconds"
-        tried = f"{self._name}: no answer for {seconds} ({self._requests} requests)"
+        tried = f"{self._name}: no answer for {seconds} ({counted(self._requests, 'request')})"
         if self._last.words:
             return hide_keys(f"{tried}; what came last: {self._last.words}")
         return f"{tried}, and nothing came back; {_IS_IT_THERE}"

@@ -43,8 +43,8 @@ class Family(_Entry):
     batch: Literal["openai", "anthropic"] | None = None
 
     def think(self, reasoning: Reasoning | None) -> tuple[dict[str, Any], int]:
-        """Return the parameters of an effort, and the output tokens of thinking. None is the
-        family's default.
+        """Return the parameters of an effort, and the output tokens that thinking may take. None is
+        the family's default; a family without one has no parameters, and no room for thinking.
 
         Raises ``ArgumentError`` if the effort of these models cannot be set.
 
@@ -95,7 +95,8 @@ def list_providers() -> Mapping[str, Provider]:
 
 
 def find_family(provider: str, model: str) -> Family:
-    """Find the family of a provider's model.
+    """Find the family of a provider's model: the first in the table whose pattern matches its name.
+    The last family of each provider matches any name.
 
     >>> (
     ...     find_family("openai", "gpt-5-mini").temperature,
@@ -103,15 +104,14 @@ def find_family(provider: str, model: str) -> Family:
     ... )
     (False, True)
     """
-    return next(
-        family
-        for family in list_providers()[provider].family
-        if re.match(family.models, model)
-    )
+    for family in list_providers()[provider].family:
+        if re.match(family.models, model):
+            return family
+    raise LookupError(f"{provider} has no family for {model}")
 
 
 def guess_provider(model: str) -> str | None:
-    """Return the provider whose models have names like this one.
+    """Return the provider whose models have names like this one, None if there is none.
 
     >>> (
     ...     guess_provider("claude-sonnet-4-5"),

@@ -51,9 +51,10 @@ class RequestForm:
         return self._room
 
     def messages(self, call: Call) -> list[dict[str, Any]]:
-        """Return the messages of a call.
+        """Return the messages of a call: the system part and the user part, in OpenAI's form.
 
-        They have a mark where a cached prefix ends, if the provider needs one.
+        The system part has a mark where a cached prefix ends, if the provider needs one
+        (Anthropic's ``cache_control``).
         """
         system: Any = call.system
         if self._family.cache == "marks":
@@ -66,14 +67,15 @@ class RequestForm:
 
     def parameters(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call, without those that the provider refused."""
-        listed = self._list_parameters(call)
-        taken = {
-            name: value for name, value in listed.items() if name not in self._refused
-        }
-        return taken | self._options
+        parameters = self._list_parameters(call)
+        for name in self._refused:
+            parameters.pop(name, None)
+        return parameters | self._options
 
     def _list_parameters(self, call: Call) -> dict[str, Any]:
-        """Return the parameters of a call as the table of providers has them."""
+        """Return the parameters of a call as the table of providers has them: the output limit
+        with the room for thinking, the temperature, the key of a cache, and those of thinking.
+        """
         parameters: dict[str, Any] = {self._limit: call.max_output_tokens + self._room}
         if self._family.temperature:
             parameters["temperature"] = 0
@@ -85,7 +87,9 @@ class RequestForm:
         """Return the parameters of a call as arguments of the SDK.
 
         Servers take more options than their SDK names, such as vLLM's ``chat_template_kwargs``.
-        Where the SDK has a place for them, options go into the body of the request.
+        Where the SDK has a place for them (``extra_body``), the user's options go into the body of
+        the request, except parameters of the table and ``extra_headers`` and the like, which the
+        SDK names itself.
         """
         arguments = self.parameters(call)
         if list_providers()[self.spec.provider].options == "arguments":
@@ -95,10 +99,14 @@ class RequestForm:
         for name in self._options:
             if name not in listed and not name.startswith("extra_"):
                 body[name] = arguments.pop(name)
-        return arguments | {"extra_body": body} if body else arguments
+        if body:
+            arguments["extra_body"] = body
+        return arguments
 
     def reply_model(self, call: Call) -> type[BaseModel]:
-        """Return the reply's model with the schema that is sent."""
+        """Return the reply's model with the schema that is sent: with a title where instructor
+        names the schema by it, and not closed for Google, whose models refuse that key.
+        """
         titled = self.mode == "TOOLS" or self.spec.provider not in _NEEDS_NO_TITLE
         return _answer_to(call, titled=titled, closed=self.spec.provider != "google")
 
@@ -107,7 +115,7 @@ class RequestForm:
         import instructor  # noqa: PLC0415 - slow
         from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
 
-        given = {
+        request = {
             "messages": self.messages(call),
             "model": self.spec.name,
             **self.parameters(call),
@@ -116,19 +124,27 @@ class RequestForm:
             self.reply_model(call),
             mode=instructor.Mode[self.mode],
             provider=instructor.Provider(self._family.batch),
-            **given,
+            **request,
         )
         return dict(body)
 
     def learn(self, failure: Failure, sent: Mapping[str, Any], mode: str) -> bool:
-        """Leave out what the provider refused of a request with these parameters and this mode.
+        """Leave out what the provider refused of a request. Return whether it may be sent again in
+        the new form.
 
-        Return whether the request may be sent again.
+        A refused parameter of the table is left out. A refused output limit is sent under its other
+        name, unless the provider repeats the number: then it is too high. A refused way to send the
+        schema gives way to the table's next one. What the user asked for (options) always stays.
+
+        Args:
+            failure: The refusal.
+            sent: The parameters of the request.
+            mode: How its schema was sent.
         """
-        refused = failure.find_refused(
-            name for name in sent if name not in self._options
-        )
+        droppable = [name for name in sent if name not in self._options]
+        refused = failure.find_refused(droppable)
         if refused and refused == self._limit:
+            # "max_tokens is too large: 9000" instead of "use max_completion_tokens"
             is_too_high = str(sent[refused]) in failure.text
             return not is_too_high and self._rename_limit()
         if refused:
@@ -136,7 +152,8 @@ class RequestForm:
             return True
         if not failure.is_about_mode:
             return False
-        if self.mode != mode:  # another call has changed it meanwhile
+        # another call has changed it meanwhile
+        if self.mode != mode:
             return True
         if len(self._modes) == 1:
             return False
@@ -155,9 +172,13 @@ class RequestForm:
         return True
 
     def gives_more_room(self, wanted: int, answer: Completion, room: int) -> bool:
-        """Return whether thinking took the output limit of a request for ``wanted`` tokens.
+        """Return whether thinking took the whole output limit of a request, and there is more room
+        for thinking now. The room grows once; a limit that the user set never does.
 
-        The request was written with this ``room``. From then on there is more room for thinking.
+        Args:
+            wanted: The output tokens of the answer itself.
+            answer: What came back.
+            room: The tokens for thinking with which the request was written.
         """
         limit = wanted + room
         if answer.ending is not Ending.CUT or self._limit in self._options:
@@ -169,7 +190,8 @@ class RequestForm:
         # If few tokens were written, the context was full.
         if 0 < answer.usage.output_tokens < limit / 2:
             return False
-        if room < self._room:  # another call has made more room meanwhile
+        # another call has made more room meanwhile
+        if room < self._room:
             return True
         if self._has_grown:
             return False
@@ -182,20 +204,23 @@ def _answer_to(call: Call, *, titled: bool, closed: bool) -> type[BaseModel]:
     """Make the reply model that instructor sees: its schema, and a check of the answer.
 
     It has no fields of its own, because instructor would walk through them five times a call, and
-    no context of instructor's, with which it would render templates in a record's text.
+    no context of instructor's, with which it would render templates in a record's text. ``titled``
+    and ``closed`` say how the schema is written (see ``_write_schema``).
     """
     import instructor  # noqa: PLC0415 - slow
 
     class Reply(instructor.OpenAISchema):
         @classmethod
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-            # A new one each time: instructor may change it.
-            return dict(json.loads(_write_schema(call.reply_model, titled, closed)))
+            """Return the schema of the call's reply, new each time: instructor may change it."""
+            schema = _write_schema(call.reply_model, titled, closed)
+            return dict(json.loads(schema))
 
         @classmethod
         def model_validate_json(cls, json_data: Any, **options: Any) -> Any:
-            context = {"context": dict(call.context)}
-            return call.reply_model.model_validate_json(json_data, **options | context)
+            """Validate an answer as the call's reply, with the call's context."""
+            options["context"] = dict(call.context)
+            return call.reply_model.model_validate_json(json_data, **options)
 
     Reply.__name__ = call.reply_model.__name__
     Reply.__doc__ = call.reply_model.__doc__
@@ -204,10 +229,12 @@ def _answer_to(call: Call, *, titled: bool, closed: bool) -> type[BaseModel]:
 
 @cache
 def _write_schema(model: type[BaseModel], titled: bool, closed: bool) -> str:  # noqa: FBT001 - a cache
-    """Return the schema to send. instructor names some by their ``title``."""
+    """Return the schema to send: with the model's name as ``title``, by which instructor names the
+    tool, and without ``additionalProperties`` if it is not ``closed`` (Gemini refuses the key).
+    """
     schema = schema_of(model)
     if titled:
         schema = f'{{"title": "{model.__name__}", {schema[1:]}'
-    if not closed:  # Gemini refuses the key
+    if not closed:
         schema = schema.replace('"additionalProperties": false, ', "")
     return schema

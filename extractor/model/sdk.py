@@ -34,11 +34,11 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     if spec.provider == "litellm":
         _quieten_litellm()
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
-    given = _list_arguments(spec)
+    arguments = _list_arguments(spec)
     failure: Exception
     try:
         client = instructor.from_provider(
-            name, async_client=True, mode=instructor.Mode[mode], **given
+            name, async_client=True, mode=instructor.Mode[mode], **arguments
         )
     except ConfigurationError as error:
         extra = list_providers()[spec.provider].extra
@@ -51,20 +51,23 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     else:
         _set_up(client.client, spec)
         return client
-    raise failure  # here, since the SDK's error may hold the key
+    # raised here, since the SDK's error may hold the key
+    raise failure
 
 
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
-    """Return what the SDK of a model needs to be told."""
-    given: dict[str, Any] = {}
+    """Return what the SDK of a model needs to be told: its key (a word in place of one for a server
+    that needs none), and the address of its server with a guarded connection.
+    """
+    arguments: dict[str, Any] = {}
     if spec.api_key:
-        given["api_key"] = spec.api_key.get_secret_value()
+        arguments["api_key"] = spec.api_key.get_secret_value()
     elif spec.is_compatible:
-        given["api_key"] = _NO_KEY
+        arguments["api_key"] = _NO_KEY
     if spec.base_url:
-        given["base_url"] = spec.base_url
-        given["http_client"] = open_connection(direct=spec.is_direct)
-    return given
+        arguments["base_url"] = spec.base_url
+        arguments["http_client"] = open_connection(direct=spec.is_direct)
+    return arguments
 
 
 def _quieten_litellm() -> None:
@@ -84,7 +87,8 @@ def _set_up(sdk: Any, spec: ModelSpec) -> None:
         sdk.max_retries = 0
     if hasattr(sdk, "timeout"):
         sdk.timeout = None
-    if spec.is_compatible:  # the environment sets these for OpenAI alone
+    # the environment sets these for OpenAI alone
+    if spec.is_compatible:
         sdk.organization = None
         sdk.project = None
 
@@ -93,9 +97,10 @@ def _remember_keys(sdk: Any) -> None:
     """Mask the keys that an SDK found by itself, in a file of its own or a variable that no name
     tells.
     """
-    for place in (sdk, getattr(sdk, "_api_client", None)):
+    for client in (sdk, getattr(sdk, "_api_client", None)):
         for name in ("api_key", "auth_token"):
-            if isinstance(key := getattr(place, name, None), str) and key != _NO_KEY:
+            key = getattr(client, name, None)
+            if isinstance(key, str) and key != _NO_KEY:
                 remember(key)
 
 
@@ -104,12 +109,12 @@ def _forbid_redirects(sdk: Any) -> None:
     address.
     """
     google = getattr(sdk, "_api_client", None)
-    for client in (
-        getattr(sdk, "_client", None),
-        getattr(google, "_async_httpx_client", None),
-    ):
+    own_client = getattr(sdk, "_client", None)
+    googles_client = getattr(google, "_async_httpx_client", None)
+    for client in (own_client, googles_client):
         if client is not None and hasattr(client, "follow_redirects"):
             client.follow_redirects = False
+    # Google's SDK prefers aiohttp
     arguments = getattr(google, "_async_client_session_request_args", None)
-    if isinstance(arguments, dict):  # of aiohttp, which Google's SDK prefers
+    if isinstance(arguments, dict):
         arguments["allow_redirects"] = False

@@ -25,29 +25,29 @@ class NotSmallFile(Exception):
 
 
 def read_small_text(path: Path) -> str:
-    """Return the text of a regular file or of a pipe, without a mark of byte order.
+    """Return the text of a regular file or of a pipe, without a mark of byte order and with line
+    breaks of Unix. The text of a pipe is kept, because it comes once.
 
     Raises ``NotSmallFile`` for a folder, a device, a pipe that stays silent, a file that is too
     long and one that is not UTF-8, ``OSError`` if it cannot be opened.
     """
-    # A pipe that nobody writes to would hold up an ordinary opening.
-    opened = os.open(
-        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
+    # A pipe that nobody writes to would hold up an ordinary opening. Windows has other flags.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    opened = os.open(path, flags)
     try:
-        found = os.fstat(opened)
-        mode = found.st_mode
+        status = os.fstat(opened)
+        mode = status.st_mode
         if stat.S_ISREG(mode):
             content = _read_file(opened)
         elif stat.S_ISFIFO(mode):
-            pipe = (found.st_dev, found.st_ino)
+            pipe = (status.st_dev, status.st_ino)
             if pipe not in _READ_PIPES:
                 _READ_PIPES[pipe] = _read_pipe(opened)
             content = _READ_PIPES[pipe]
+        elif stat.S_ISDIR(mode):
+            raise NotSmallFile("a folder")
         else:
-            raise NotSmallFile(
-                "a folder" if stat.S_ISDIR(mode) else "a device, not a file"
-            )
+            raise NotSmallFile("a device, not a file")
     finally:
         os.close(opened)
     try:
@@ -57,6 +57,7 @@ def read_small_text(path: Path) -> str:
 
 
 def _read_file(opened: int) -> bytes:
+    """Read an opened file to its end. Raises ``NotSmallFile`` as soon as it is too long."""
     content = b""
     while part := os.read(opened, _PART):
         content += part
@@ -65,19 +66,27 @@ def _read_file(opened: int) -> bytes:
 
 
 def _read_pipe(opened: int) -> bytes:
-    """Read a pipe to its end. Its writer may come a little later."""
+    """Read a pipe to its end. Its writer may come a little later.
+
+    Raises ``NotSmallFile`` if it is too long, or if nothing comes for 30 seconds.
+    """
     content = b""
     until = monotonic() + _LONGEST_WAIT_S
     while monotonic() < until:
-        is_ready = bool(select([opened], [], [], _PAUSE_S)[0])
-        part = _read_ready(opened) if is_ready else None
+        ready, _, _ = select([opened], [], [], _PAUSE_S)
+        if not ready:
+            continue
+        part = _read_ready(opened)
+        if part is None:
+            continue
         if part:
             content += part
             _refuse_long(content)
             until = monotonic() + _LONGEST_WAIT_S
-        elif part == b"" and content:
+        elif content:
             return content
-        elif part == b"":  # no writer has opened it yet
+        else:
+            # no writer has opened it yet
             select([], [], [], _PAUSE_S)
     raise NotSmallFile(
         f"a pipe into which nothing was written for {_LONGEST_WAIT_S:g} seconds"
@@ -85,6 +94,7 @@ def _read_pipe(opened: int) -> bytes:
 
 
 def _read_ready(opened: int) -> bytes | None:
+    """Read what a pipe has now: b"" at its end or without a writer, None if it has nothing yet."""
     try:
         return os.read(opened, _PART)
     except BlockingIOError:
@@ -92,5 +102,6 @@ def _read_ready(opened: int) -> bytes | None:
 
 
 def _refuse_long(content: bytes) -> None:
+    """Raise ``NotSmallFile`` for a content that is longer than any small file."""
     if len(content) > MOST_BYTES:
         raise NotSmallFile(f"longer than {MOST_BYTES:,} bytes")

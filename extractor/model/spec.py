@@ -61,7 +61,8 @@ class ModelSpec:
         base_url: str | None = None,
         server_key: str | None = None,
     ) -> "ModelSpec":
-        """Parse a model specification.
+        """Parse a model specification: ``provider/name``, the bare name of a model of OpenAI, or a
+        server's address with the name behind ``#``.
 
         ``api_key`` and ``base_url`` apply to models of OpenAI alone. A server named by its address
         never gets the key of a provider, but ``server_key``.
@@ -83,10 +84,12 @@ class ModelSpec:
         text = text.strip()
         if "://" in text:
             return _parse_url(text, read_key(server_key, SERVER_KEY))
+        # a server without its scheme, as localhost:8000/v1
         if re.match(r"(localhost|[\d.]+):\d+", text):
             server = f"http://{text.split('/')[0]}/v1#NAME"
             raise ArgumentError(f"{text!r} names no model; for a server write {server}")
         provider, name = _split_name(text)
+        # on this machine, without a key
         if provider == "ollama":
             return cls(provider, name, _OLLAMA)
         if provider != "openai":
@@ -94,9 +97,8 @@ class ModelSpec:
         if base_url and "@" in base_url:
             problem = "the service's address must not contain a user or a password"
             raise ArgumentError(f"{hide_user(base_url)!r}: {problem}")
-        return cls(
-            provider, name, base_url, read_key(api_key, list_providers()["openai"].key)
-        )
+        variable = list_providers()["openai"].key
+        return cls(provider, name, base_url, read_key(api_key, variable))
 
     @property
     def family(self) -> Family:
@@ -127,18 +129,23 @@ class ModelSpec:
     @property
     def host(self) -> str:
         """The host of its server, with its port; empty if its SDK knows the address."""
-        return urlsplit(self.base_url).netloc if self.base_url else ""
+        if not self.base_url:
+            return ""
+        return urlsplit(self.base_url).netloc
 
     @property
     def is_direct(self) -> bool:
         """Whether its server is on this machine, so that no proxy leads to it."""
-        return bool(self.base_url) and urlsplit(self.base_url).hostname in LOOPBACK
+        if not self.base_url:
+            return False
+        return urlsplit(self.base_url).hostname in LOOPBACK
 
     @property
     def key_name(self) -> str:
-        """The variable that holds its key."""
-        named = SERVER_KEY if self.is_server else list_providers()[self.provider].key
-        return named or "the key of its provider"
+        """The variable that holds its key, or words for it if no variable is known."""
+        if self.is_server:
+            return SERVER_KEY
+        return list_providers()[self.provider].key or "the key of its provider"
 
     def __repr__(self) -> str:
         shown = self.base_url and hide_user(self.base_url)
@@ -171,7 +178,7 @@ class ClientSettings:
 
 
 def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
-    """Return a key as a secret. ``name`` is the variable that it comes from.
+    """Return a key as a secret, None if there is none. ``name`` is the variable that it comes from.
 
     Raises ``ArgumentError`` for white space and characters that no key has. The message names the
     variable alone.
@@ -198,7 +205,11 @@ def is_header_word(text: str) -> bool:
 
 
 def _split_name(text: str) -> tuple[str, str]:
-    """Return a provider and the name of its model. A bare name is a model of OpenAI."""
+    """Return a provider and the name of its model. A bare name is a model of OpenAI.
+
+    Raises ``ArgumentError`` with a remedy for the bare name of another provider's model, for an
+    unknown provider (the nearest one is proposed), and for a name with characters that none has.
+    """
     provider, slash, name = text.partition("/")
     if not slash:
         name = text
@@ -220,16 +231,23 @@ def _split_name(text: str) -> tuple[str, str]:
 
 
 def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
+    """Parse the address of a server with the name of its model behind ``#``.
+
+    Raises ``ArgumentError`` for anything else than an HTTP address, for a user, a password, a comma
+    or a query in it, and if it names no model. No message shows a user or a query.
+    """
     shown = hide_user(text).partition("?")[0]
     try:
         url = urlsplit(text)
-        is_address = url.scheme in ("http", "https") and url.hostname and url.port != 0
+        is_http = url.scheme in ("http", "https")
+        has_host = bool(url.hostname) and url.port != 0
     except ValueError:
         # The error is not shown: a password with a slash is taken for a port, and repeated in it.
         raise ArgumentError(f"{shown!r} is not a URL; write {_FORMS}") from None
-    if not is_address:
+    if not is_http or not has_host:
         raise ArgumentError(f"{shown!r} is not the address of a model; write {_FORMS}")
-    if "@" in url.netloc + url.path or "," in text or url.query:
+    names_user = "@" in url.netloc + url.path
+    if names_user or "," in text or url.query:
         problem = (
             "a model's URL must not contain a user, a password, a comma or a query"
         )
@@ -237,13 +255,13 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
     if not url.fragment:
         remedy = "append #NAME, as the server lists it under /models"
         raise ArgumentError(f"{shown!r} does not say which model; {remedy}")
-    return ModelSpec(
-        SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key
-    )
+    address, _, _ = text.partition("#")
+    return ModelSpec(SERVER, url.fragment, address.rstrip("/"), api_key=key)
 
 
 def hide_user(url: str) -> str:
-    """Replace the user and password in an address.
+    """Replace the user and password in an address by ``***``. The name behind ``#`` stays, also
+    with an @ in it.
 
     >>> hide_user("http://me:p@ss@host/v1"), hide_user("http://host/v1#org/name@2")
     ('http://***@host/v1', 'http://host/v1#org/name@2')
@@ -251,6 +269,7 @@ def hide_user(url: str) -> str:
     address, mark, name = url.partition("#")
     # A password may contain a slash, or a # before any slash.
     front, _, rest = address.partition("//")
+    # http://me:p@ss@host: the last @ is the one before the host
     if "@" in rest:
         address = f"{front}//***@{rest.rpartition('@')[2]}"
     return re.sub(r"//[^/]*@", "//***@", address + mark + name)
@@ -269,13 +288,15 @@ def name_model(spec: ModelSpec) -> str:
     """
     variable = list_providers()[spec.provider].address
     address = spec.base_url or os.environ.get(variable or "")
-    place = hide_user(address).partition("?")[0] if address else spec.provider
-    return f"model {spec.name} at {place}"
+    if not address:
+        return f"model {spec.name} at {spec.provider}"
+    shown, _, _ = hide_user(address).partition("?")
+    return f"model {spec.name} at {shown}"
 
 
 def shown_model(name: str | None) -> str:
-    """Drop the path from a server's name for its model: llama.cpp reports that of the weights,
-    which is private.
+    """Drop the path from a server's name for its model: llama.cpp reports the path of the weights,
+    which is private. Other names stay; no name is "".
 
     >>> (
     ...     shown_model("/srv/models/tiny-q4.gguf"),
@@ -284,5 +305,10 @@ def shown_model(name: str | None) -> str:
     ... )
     ('tiny-q4', 'meta-llama/Llama-3.1-8B', '')
     """
-    path = PureWindowsPath(name or "")  # understands both kinds of slashes
-    return path.stem if path.suffix == ".gguf" or path.root else name or ""
+    if not name:
+        return ""
+    # a path of Windows understands both kinds of slashes
+    path = PureWindowsPath(name)
+    if path.suffix == ".gguf" or path.root:
+        return path.stem
+    return name

@@ -72,11 +72,14 @@ class Spending:
 
 
 def judge(completion: Completion) -> State:
-    """Return the state of an answered call, judged by the form of its answer."""
+    """Return the state of an answered call, judged by the form of its answer: cut off, complete
+    JSON, or of no use.
+    """
     if completion.ending is Ending.CUT:
         return State.CUT
-    is_usable = completion.ending is Ending.COMPLETE and is_json(completion.text)
-    return State.ANSWERED if is_usable else State.REJECTED
+    if completion.ending is Ending.COMPLETE and is_json(completion.text):
+        return State.ANSWERED
+    return State.REJECTED
 
 
 class CallStore:
@@ -94,32 +97,26 @@ class CallStore:
         self.price = price
 
     def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
-        """Store a call that is about to be sent. Returns its number."""
+        """Store a call that is about to be sent, and its prompt if it is new. Returns its
+        number.
+        """
         prompt = call.prompt
+        schema = schema_of(call.reply_model)
+        prompt_row = (prompt.sha256, prompt.name, prompt.version, call.system, schema)
         row = (
-            *(
-                call.key_for(model),
-                call.question_key,
-                call.record_id,
-                model,
-                prompt.sha256,
-            ),
-            *(
-                zlib.compress(call.user.encode("utf-8", "surrogatepass")),
-                call.max_output_tokens,
-            ),
-            *(datetime.now(UTC).isoformat(timespec="milliseconds"), state),
+            call.key_for(model),
+            call.question_key,
+            call.record_id,
+            model,
+            prompt.sha256,
+            pack(call.user),
+            call.max_output_tokens,
+            _now(),
+            state,
         )
         with self.database.transaction():
             self.database.execute(
-                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)",
-                (
-                    prompt.sha256,
-                    prompt.name,
-                    prompt.version,
-                    call.system,
-                    schema_of(call.reply_model),
-                ),
+                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)", prompt_row
             )
             number = self.database.execute(
                 "INSERT INTO calls (key, question, record_id, model, prompt, user, "
@@ -139,21 +136,31 @@ class CallStore:
         cost: Callable[[Usage], float] | None = None,
         replied: Iterable[int] = (),
     ) -> None:
-        """Store how a call ended, and its answer with the usage of all exchanges, at another
-        ``cost`` than usual.
+        """Store how a call ended, and its answer with the usage of all exchanges.
 
-        ``replied`` are the numbers of its requests that got a reply.
+        Args:
+            number: The number of the call.
+            state: How it ended.
+            completion: Its answer, None if it has none.
+            why: Why it has none; for an answer its problem or remark is stored.
+            cost: The price of the usage, if it is another than usual (None).
+            replied: The numbers of its requests whose cost is known by a reply.
         """
-        usage = completion.usage if completion else Usage()
+        usage = Usage()
+        answer = None
+        ending = None
+        answered_by = None
         if completion:
+            usage = completion.usage
             why = why or completion.problem or completion.remark
-        if completion:
-            answer = zlib.compress(completion.text.encode("utf-8", "surrogatepass"))
-        else:
-            answer = None
+            answer = pack(completion.text)
+            ending = completion.ending
+            answered_by = completion.model
         spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
         cost = cost or self.price
-        price = cost(usage) if cost else None
+        dollars = None
+        if cost:
+            dollars = cost(usage)
         with self.database.transaction():
             self.database.execute(
                 "UPDATE calls SET state = ?, why = ?, answer = ?, ending = ?, answered_by = ?, "
@@ -161,10 +168,7 @@ class CallStore:
                 " prompt_tokens = ?, cached_tokens = ?, written_tokens = ?, output_tokens = ?, "
                 "thinking_tokens = ?,"
                 " dollars = ? WHERE id = ?",
-                (
-                    *(state, why, answer, completion.ending if completion else None),
-                    *(completion.model if completion else None, *spent, price, number),
-                ),
+                (state, why, answer, ending, answered_by, *spent, dollars, number),
             )
             self.note_replies(replied)
 
@@ -199,22 +203,25 @@ class CallStore:
         )
 
     def add_answer(self, question: str, completion: Completion) -> None:
-        """Store an answer whose call is known by its name alone."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        """Store an answer whose call is known by its name alone, its question key."""
         sql = (
             "INSERT INTO calls (key, question, model, prompt, user, output_limit, "
             "sent, state)"
             " VALUES (?, ?, '', '', '', 0, ?, 'asked')"
         )
-        number = self.database.execute(sql, (question, question, now)).lastrowid
+        number = self.database.execute(sql, (question, question, _now())).lastrowid
         assert number is not None
         self.end(number, State.ANSWERED, completion)
 
     def charge(
         self, number: int, usage: Usage, why: str = "", replied: Iterable[int] = ()
     ) -> None:
-        """Store what a call without an answer has cost, and ``why`` it has no answer."""
-        completion = Completion("", Ending.COMPLETE, usage) if usage.calls else None
+        """Store what a call without an answer has cost, and ``why`` it has no answer. ``replied``
+        are the numbers of its requests whose cost is known by a reply.
+        """
+        completion = None
+        if usage.calls:
+            completion = Completion("", Ending.COMPLETE, usage)
         self.end(number, State.ASKED, completion, why, replied=replied)
 
     def reject(self, number: int) -> None:
@@ -228,8 +235,9 @@ class CallStore:
         self.database.execute("DELETE FROM calls WHERE id = ?", (number,))
 
     def find(self, call: Call, model: str) -> StoredCall | None:
-        """Find the usable answer to a call, or one cut at a limit that was not lower, or where
-        the call waits.
+        """Find the usable answer to a call; else an answer that was cut at a limit that was not
+        lower; else the call as it waits for a batch or was refused by one. Of several, the latest.
+        None if the call must be asked.
         """
         number = self.database.value(
             "SELECT id FROM calls WHERE key = ? AND (state IN ('answered', 'waiting', 'refused')"
@@ -237,11 +245,13 @@ class CallStore:
             " ORDER BY state = 'answered' DESC, state = 'cut' DESC, id DESC LIMIT 1",
             (call.key_for(model), call.max_output_tokens),
         )
-        return None if number is None else self.read(number)
+        if number is None:
+            return None
+        return self.read(number)
 
     def recall(self, question: str) -> StoredCall | None:
-        """Find the answer of any model to a question by its key: usable ones first, then the
-        latest.
+        """Find the answer of any model to a question by its key: a usable one first, else another
+        one, else a call without an answer; of several, the latest. None for an unknown question.
         """
         number = self.database.value(
             "SELECT id FROM calls WHERE question = ? ORDER BY state = 'answered' DESC, answer IS "
@@ -249,10 +259,14 @@ class CallStore:
             " id DESC LIMIT 1",
             (question,),
         )
-        return None if number is None else self.read(number)
+        if number is None:
+            return None
+        return self.read(number)
 
     def read(self, number: int) -> StoredCall:
-        """Read the call with this number."""
+        """Read the call with this number. What was stored as ``why`` is the problem of a refusal,
+        and the remark on any other answer.
+        """
         row = self.database.row(
             f"SELECT state, why, answer, ending, coalesce(answered_by, ''), {_USAGE} FROM calls "
             "WHERE id = ?",
@@ -262,27 +276,29 @@ class CallStore:
         state, why, answer, ending, answered_by, *spent = row
         if answer is None:
             return StoredCall(number, State(state), None, why)
-        text = zlib.decompress(answer).decode("utf-8", "surrogatepass")
-        is_refused = ending == Ending.REFUSED
+        problem = ""
+        remark = why
+        # one column has either
+        if ending == Ending.REFUSED:
+            problem = why
+            remark = ""
         completion = Completion(
-            text=text,
+            text=unpack(answer),
             ending=Ending(ending),
             usage=_usage(spent),
             model=answered_by,
-            problem=why if is_refused else "",
-            remark="" if is_refused else why,
+            problem=problem,
+            remark=remark,
         )
         return StoredCall(number, State(state), completion, why)
 
     @property
     def models(self) -> tuple[str, ...]:
         """The models that were asked, the latest first."""
-        return tuple(
-            row[0]
-            for row in self.database.execute(
-                "SELECT model FROM calls GROUP BY model ORDER BY max(id) DESC"
-            )
+        rows = self.database.execute(
+            "SELECT model FROM calls GROUP BY model ORDER BY max(id) DESC"
         )
+        return tuple(model for (model,) in rows)
 
     @property
     def spending(self) -> Spending:
@@ -322,7 +338,7 @@ class CallStore:
         )
 
     def price_unpriced(self) -> None:
-        """Set the current price on calls without one, if it is known."""
+        """Set the current price on calls that used tokens and have no price, if it is known."""
         if self.price is None:
             return
         unpriced = self.database.execute(
@@ -340,11 +356,22 @@ OpenStore = Callable[[], CallStore]
 """Opens the store at its first use, because a run begins only after its model is open."""
 
 
+def pack(text: str) -> bytes:
+    """Pack a text to store it."""
+    return zlib.compress(text.encode("utf-8", "surrogatepass"))
+
+
 def unpack(text: bytes) -> str:
     """Unpack a stored text."""
     return zlib.decompress(text).decode("utf-8", "surrogatepass")
 
 
+def _now() -> str:
+    """Return the time in UTC, as the store has it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def _usage(spent: Sequence[Any]) -> Usage:
+    """Return the usage of a row: its exchanges, then its tokens in the order of ``_TOKENS``."""
     exchanges, *tokens = spent
     return Usage(calls=exchanges, **dict(zip(_TOKENS, tokens, strict=True)))

@@ -31,9 +31,8 @@ def check_surroundings(spec: ModelSpec) -> None:
     for name in _list_key_names(spec):
         read_key(os.environ.get(name), name)
     if provider.address:
-        _check_address(
-            provider.address, spec.base_url or os.environ.get(provider.address)
-        )
+        address = spec.base_url or os.environ.get(provider.address)
+        _check_address(provider.address, address)
     check_network(direct=spec.is_direct)
     for name in provider.certificates:
         _check_certificates(name)
@@ -64,45 +63,53 @@ def read_certificates() -> ssl.SSLContext | None:
 
 
 def _check_certificates(name: str) -> ssl.SSLContext | None:
-    """Read the file of certificates that a variable names, or its folder, as OpenSSL does."""
+    """Read the file of certificates that the variable ``name`` names; None if it is not set. Raises
+    ``ArgumentError`` if the file cannot be read.
+    """
     path = os.environ.get(name)
     if not path:
         return None
     try:
         return ssl.create_default_context(cafile=path)
-    except OSError as error:  # also an SSLError
+    # also an SSLError
+    except OSError as error:
         problem = f"{path} has no certificates that can be read ({error.strerror})"
         remedy = "name a file of certificates in PEM, or unset it"
         raise ArgumentError(f"{name}: {problem}; {remedy}") from None
 
 
 def _list_key_names(spec: ModelSpec) -> Iterator[str]:
-    """Yield the variables from which the SDK of a model may take a credential."""
-    # it was checked when it was given; or the SDK reads none
+    """Yield the variables from which the SDK of a model may take a credential. There are none for a
+    model with a key, which was checked when it was given, nor for a server of the user's own.
+
+    LiteLLM asks models of other providers, with the key of each.
+    """
     if spec.api_key or spec.is_compatible:
         return
     provider = list_providers()[spec.provider]
     if provider.key:
         yield provider.key
     yield from provider.secrets
-    # litellm/cohere/command: the key is that of its provider
     if spec.provider == "litellm":
-        yield f"{spec.name.partition('/')[0].upper()}_API_KEY"
+        # litellm/cohere/command: the key of Cohere, COHERE_API_KEY
+        vendor, _, _ = spec.name.partition("/")
+        yield f"{vendor.upper()}_API_KEY"
         for other in list_providers().values():
             yield from filter(None, (other.key, *other.secrets))
 
 
 def _check_address(name: str, address: str | None) -> None:
+    """Raise ``ArgumentError`` if the address of a service, which the variable ``name`` or the user
+    gives, is no HTTP address with a host. No address is no fault.
+    """
     if not address:
         return
+    is_usable = False
     try:
         parts = urlsplit(address)
         httpx2.URL(address)
-        is_usable = (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and parts.port != 0
-        )
+        if parts.scheme in ("http", "https") and parts.hostname:
+            is_usable = parts.port != 0
     except (ValueError, httpx2.InvalidURL):
         is_usable = False
     if not is_usable:
@@ -113,12 +120,16 @@ def _check_address(name: str, address: str | None) -> None:
 
 def name_proxies() -> tuple[str, ...]:
     """Name the variables of the proxies that the libraries take, in the order of their
-    precedence.
+    precedence. There are none if ``no_proxy`` is ``*``.
     """
     if os.environ.get(_find_variable("no_proxy"), "").strip() == "*":
         return ()
-    names = [_find_variable(proxy) for proxy in _PROXIES]
-    return tuple(name for name in names if os.environ.get(name))
+    names = []
+    for proxy in _PROXIES:
+        name = _find_variable(proxy)
+        if os.environ.get(name):
+            names.append(name)
+    return tuple(names)
 
 
 def _find_variable(name: str) -> str:
@@ -127,9 +138,12 @@ def _find_variable(name: str) -> str:
 
 
 def _check_proxies() -> None:
-    """Let the HTTP library read each proxy. Raises ``ArgumentError`` that names the variable."""
+    """Let the HTTP library read the address of each proxy. Raises ``ArgumentError`` that names the
+    variable, never the address, which may have a password.
+    """
     for name in name_proxies():
         address = os.environ[name]
+        # HTTPS_PROXY=proxy:3128
         if "://" not in address:
             address = f"http://{address}"
         try:

@@ -53,8 +53,8 @@ def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
     """Return the ranges of thoughts in a text, in order, their marks included.
 
     What a closing mark without an opening one closes began with the text. Thoughts without a
-    closing mark last to the end. A mark inside one of ``values``, such as a quoted tag in an
-    answer, is text.
+    closing mark last to the end. A mark inside one of ``values`` (the ranges of answers), such as a
+    quoted tag, is text. The mark of an answer ends thoughts that are open, and says nothing else.
 
     >>> (
     ...     find_thoughts("Hm. </think>{}"),
@@ -62,28 +62,33 @@ def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
     ... )
     ([(0, 12)], [(0, 18), (20, 31)])
     """
-    found: list[Range] = []
+    thoughts: list[Range] = []
     opened: int | None = None
     for mark in _MARK.finditer(text):
         if is_within(values, mark.start()):
             continue
         if mark["opens"]:
-            opened = mark.start() if opened is None else opened
+            if opened is None:
+                opened = mark.start()
+        # <think>Hm.</thinking>, or <think>Hm.<answer>: any mark closes what is open
         elif opened is not None:
-            found.append((opened, mark.end()))
+            thoughts.append((opened, mark.end()))
             opened = None
+        # Before a commentary of harmony, another answer may stand.
         elif mark["closes"] and not _COMMENTARY.match(mark[0]):
-            # Before a commentary of harmony, another answer may stand.
-            found = [(0, mark.end())]
+            thoughts = [(0, mark.end())]
     if opened is not None:
-        found.append((opened, len(text)))
-    return found
+        thoughts.append((opened, len(text)))
+    return thoughts
 
 
 def is_within(ranges: Sequence[Range], start: int) -> bool:
     """Return whether a place lies in one of the ranges, which are in order and do not overlap."""
-    before = bisect_right(ranges, start, key=itemgetter(0))
-    return before > 0 and start < ranges[before - 1][1]
+    begun = bisect_right(ranges, start, key=itemgetter(0))
+    if begun == 0:
+        return False
+    _, end = ranges[begun - 1]
+    return start < end
 
 
 def cut_out(text: str, ranges: Sequence[Range]) -> str:
@@ -92,9 +97,9 @@ def cut_out(text: str, ranges: Sequence[Range]) -> str:
     >>> cut_out("abcdef", [(0, 2), (3, 4)])
     'cef'
     """
-    kept: list[str] = []
+    rest = ""
     at = 0
     for start, end in ranges:
-        kept.append(text[at:start])
+        rest += text[at:start]
         at = end
-    return "".join((*kept, text[at:]))
+    return rest + text[at:]

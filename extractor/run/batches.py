@@ -17,6 +17,7 @@ from extractor.model.batches import (
 )
 from extractor.model.opening import Route
 from extractor.model.sdk import open_client
+from extractor.plurals import counted
 from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder
 from extractor.run.run import Run
@@ -113,7 +114,7 @@ async def perform_in_batches(
     left_open = book.count_unanswered()
     if left_open:
         raise BatchUnfinished(
-            f"{left_open:,} calls have no answer: the batches brought none"
+            f"no answer to {counted(left_open, 'call')}: the batches brought none"
         )
 
 

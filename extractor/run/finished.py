@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from extractor.errors import StoreError
 from extractor.formats import read_records
 from extractor.model.database import RUN_FILE
+from extractor.plurals import counted
 from extractor.run.folder import EXTRACTIONS, is_locked
 from extractor.run.manifest import MANIFEST, RunState, read_manifest
 from extractor.run.reading import is_stream
@@ -80,11 +81,9 @@ class FinishedRun:
         total = self.manifest.total
         done = len(self.record_ids)
         if total and total >= done:
-            records = f"{done:,} of {total:,} records"
-        elif done == 1:
-            records = "1 record"
+            records = f"{done:,} of {counted(total, 'record')}"
         else:
-            records = f"{done:,} records"
+            records = counted(done, "record")
         if state is RunState.STOPPED:
             return f"{records}, stopped ({self.manifest.stopped_by})"
         # The manifest of a killed run says "running", but its folder is not locked.
@@ -101,10 +100,11 @@ class FinishedRun:
         try:
             return shape.model_validate_json(self.read_line(record_id))
         except ValidationError as error:
+            problems = counted(error.error_count(), "problem")
             raise StoreError(
-                f"{self.folder}: the result of {record_id} cannot be read "
-                f"({error.error_count()} problems); another version of this program made it: run "
-                "the same command again with --replay of this folder and another --out"
+                f"{self.folder}: the result of {record_id} cannot be read ({problems}); another "
+                "version of this program made it: run the same command again "
+                "with --replay of this folder and another --out"
             ) from error
 
     def correct(self, gold: Mapping[str, Path]) -> None:

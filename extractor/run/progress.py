@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING
 
+from extractor.plurals import counted
 from extractor.run.tally import Tally
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _list_figures(
     tally: Tally, finished: int, elapsed_s: float | None
 ) -> Iterator[str]:
     """Yield the figures of a live line, without those that are 0 or unknown."""
-    records = f"{finished:,} records"
+    records = counted(finished, "record")
     if tally.resumed:
         records += f" ({tally.extracted:,} new)"
     yield records

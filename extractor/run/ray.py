@@ -1,4 +1,4 @@
-"""Extract on a Ray cluster. Only this module imports Ray, from the extra ``ray``.
+"""Extract on a Ray cluster. Only this module imports Ray, from the extra ``cluster``.
 
 It uses plain tasks, not Ray Data: the head process handles resumed, repeated and paid records one
 by one, and a lost node loses only its current steps, not a block of a data set.
@@ -126,7 +126,7 @@ def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]
         try:
             import ray  # noqa: PLC0415 - from an extra, and slow
         except ImportError:
-            raise MissingExtra("--ray needs Ray", "ray") from None
+            raise MissingExtra("--ray needs Ray", "cluster") from None
         options: dict[str, Any] = {
             "address": address,
             "runtime_env": _WORKERS,

@@ -185,6 +185,7 @@ async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
     assert extraction.usage.open_questions == lines
 
 
+@pytest.mark.slow
 async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked():
     class Diet(BaseModel):
         """The diet of participants."""

@@ -103,6 +103,7 @@ def _assert_quoted(record):
     return len(citations)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared records")
 def test_every_quote_of_real_records_is_at_its_place():
     assert sum(map(_assert_quoted, islice(read_records(SHARED), choose(20, 300))))

@@ -3,12 +3,15 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from benchmarks.certain.__main__ import judge
 from benchmarks.data import read_lines
 
 LINES = Path(__file__).parents[2] / "benchmarks/certain/lines.jsonl"
 
 
+@pytest.mark.slow
 def test_few_certain_values_of_judged_lines_are_wrong():
     found = {"natural": Counter(), "misleading": Counter()}
     for line, _, verdict in judge(read_lines(LINES)[::5], 0.85):

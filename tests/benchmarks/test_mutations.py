@@ -115,6 +115,7 @@ def test_the_command_prints_its_tables_and_compares_checkers(
     assert float(shares["all (refused)"][2].rstrip("%")) > 50
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.exists(), reason="the data folder is not here")
 def test_few_changes_escape_and_few_harmless_ones_are_refused():
     rng = random.Random(5)

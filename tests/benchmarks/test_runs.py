@@ -36,6 +36,7 @@ def source(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_every_record_costs_one_call_and_no_more_are_answered_than_can_be(
     in_process, tmp_path
 ):

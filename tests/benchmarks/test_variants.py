@@ -45,6 +45,7 @@ def find_way(name):
     return next(way for way in WAYS if f"{way.kind}: {way.name}" == name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_readings_of_no_way_change_more_than_they_did(family):
     results = []

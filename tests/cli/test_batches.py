@@ -11,6 +11,8 @@ from benchmarks.records import write_distinct_records
 from tests.commands import invoke, read_lines
 from tests.provider import serve_provider
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 6
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\nbatch = 0.5\n"
 PAGE = b"<html><title>Gateway</title></html>"
@@ -132,7 +134,7 @@ def test_a_run_says_that_it_asks_live_what_batches_hold(command, tmp_path):
         )
 
     assert (
-        "calls wait for the answers of batches; this command asks them live, and they may be paid "
+        "for the answers of batches; this command asks live, so that answers may be paid "
         "twice"
     ) in done.stderr
     assert "`extractor batch collect` waits for the batches instead" in done.stderr

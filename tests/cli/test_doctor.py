@@ -49,7 +49,7 @@ def test_it_lists_every_extra_and_finds_each_library_that_is_missing(lacking):
 
 
 @pytest.mark.parametrize(
-    ("library", "extra"), [("fastapi", "serve"), ("mkdocs-material", "docs")]
+    ("library", "extra"), [("fastapi", "serve"), ("mkdocs-material", "site")]
 )
 def test_a_missing_library_is_named_with_the_command_that_installs_it(
     lacking, library, extra
@@ -94,8 +94,41 @@ def test_a_model_that_takes_no_question_fails_with_the_reason(answer, reason):
     assert reason in found["detail"] + found["remedy"]
 
 
-def test_the_table_names_the_version_and_each_extra():
+def test_one_line_says_that_all_is_well(lacking):
     done = invoke("doctor")
+    assert done.exit_code == 0
+    (line,) = done.output.splitlines()
+    assert re.match(r"extractor [\d.]+: all is well", line)
+    lacking.add("fastapi")
+    said = invoke("doctor").output
+    assert (
+        "1 optional extra not installed (--verbose)\n" in said or "extras not" in said
+    )
+
+
+def test_what_failed_is_named_with_its_remedy(lacking, tmp_path):
+    lacking.add("fastapi")
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+    done = invoke("doctor", "--needs", "serve", "-o", file / "results")
+    assert done.exit_code == 1
+    verdict, *failed = done.output.splitlines()
+    assert re.search(r": 2 of \d+ checks failed", verdict)
+    assert failed == [
+        "extra serve: extractor serve; not installed: fastapi; pip install '.[serve]'",
+        f"folder of results: {file}: Not a directory; name another folder with --out",
+    ]
+
+
+def test_a_model_that_answers_is_named_in_the_line():
+    with serve_counting() as server:
+        said = invoke("doctor", "--model", f"{server.url}#stub").output
+    assert re.search(r": all is well; \S+ answers: [\d,]+ prompt and ", said)
+
+
+@pytest.mark.parametrize("option", ["--verbose", "-v"])
+def test_the_table_names_the_version_and_each_extra(option):
+    done = invoke("doctor", option)
     assert done.exit_code == 0
     assert "extractor\tok\t" in done.stdout
     assert [name for name in PURPOSES if f"extra {name}\t" not in done.stdout] == []

@@ -8,6 +8,7 @@ import pytest
 
 from extractor.model.database import open_run_to_read
 from extractor.model.store import CallStore
+from extractor.plurals import counted
 from tests.commands import invoke, read_lines
 
 SEEDS = ("seeds/records", "--quiet")
@@ -60,6 +61,7 @@ def extractions(folder):
     return [row | {"source": None} for row in read_lines(folder / "extractions.jsonl")]
 
 
+@pytest.mark.slow
 def test_answers_from_a_file_give_the_same_results_as_from_the_network(
     tmp_path, requests
 ):
@@ -161,5 +163,8 @@ def test_further_answers_go_into_the_folder_of_the_first_ones(tmp_path, requests
             ]
         )
     assert (open_[0] > 0, open_[1]) == (True, 0)
-    assert f"{len(requests) - 1} requests still open, in {rest}" in done[0].stderr
-    assert "no request is open any more" in done[1].stderr
+    assert (
+        f"still open: {counted(len(requests) - 1, 'request')}, in {rest}"
+        in done[0].stderr
+    )
+    assert "all requests are answered" in done[1].stderr

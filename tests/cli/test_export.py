@@ -87,7 +87,7 @@ def test_corrected_records_replace_those_of_the_run(run, tmp_path):
     done = invoke(
         "export", run, "--gold", gold, "--to", tmp_path / "t", "--format", "jsonl"
     )
-    assert "1 of 12 records are corrected ones" in done.stderr
+    assert "corrected: 1 of 12 records" in done.stderr
     rows = read_lines(tmp_path / "t" / "eligibility.jsonl")
     assert [row["sex"] for row in rows if row["record_id"] == first["record_id"]] == [
         "male"

@@ -66,6 +66,7 @@ def test_a_deep_file_is_one_line(content, tmp_path):
     assert str(path).encode() in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
 def test_a_pipe_is_read_to_its_end(tmp_path):
     path = tmp_path / "pipe.toml"

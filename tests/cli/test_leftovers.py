@@ -65,6 +65,7 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_run_whose_model_is_away_or_refuses_the_key_does_not_claim_its_folder(
     tmp_path,
 ):
@@ -88,6 +89,7 @@ def test_a_run_whose_model_is_away_or_refuses_the_key_does_not_claim_its_folder(
     )
 
 
+@pytest.mark.slow
 def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
     away = {"EXTRACTOR_REGISTRY": "http://127.0.0.1:9"}
     assert (
@@ -108,6 +110,7 @@ def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(
     tmp_path,
 ):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from extractor.plurals import counted
 from tests.commands import invoke, read_lines
 
 
@@ -99,7 +100,9 @@ def test_without_a_folder_another_text_is_printed_and_the_same_text_is_not(tmp_p
     )
 
 
-def test_the_most_common_reasons_of_failures_are_printed_with_an_example(run, tmp_path):
+def test_the_most_common_reasons_of_failures_are_printed_with_their_records(
+    run, tmp_path
+):
     empty = '{"protocolSection": {}}\n'
     code, said = run(
         {"a.jsonl": empty * 3 + '{"protocolSection": {\n' + study("NCT90000053", "A")}
@@ -110,10 +113,54 @@ def test_the_most_common_reasons_of_failures_are_printed_with_an_example(run, tm
         for line in said.splitlines()
         if line.startswith("extractor: ") and " failed: " in line
     ]
-    assert reasons[0].startswith("extractor: 3 failed: the record holds no free text; ")
-    assert reasons[0].endswith(f"(such as {tmp_path / 'a.jsonl'}, line 1)")
-    assert reasons[1].startswith("extractor: 1 failed: broken JSON")
-    assert f"all failures are in {tmp_path / 'out' / 'failures.jsonl'}" in said
+    assert reasons[0].startswith(
+        "extractor: 3 records failed: the record holds no free text; "
+    )
+    file = tmp_path / "a.jsonl"
+    places = ", ".join(f"{file}, line {number}" for number in (1, 2, 3))
+    assert reasons[0].endswith(f"({places})")
+    assert reasons[1].startswith(f"extractor: failed: {file}, line 4, ")
+    failures = tmp_path / "out" / "failures.jsonl"
+    assert f"all failures, with place and remedy: {failures}" in said
+
+
+BROKEN = {
+    "a.json": "{",
+    "b.xml": "<a>",
+    "c.csv": "x\n1\n",
+    "d.json": "[]",
+    "e.zip": "PK",
+    "f.jsonl": '{"protocolSection": {}}\n',
+    "g.pdf": "%PDF-1.4",
+}
+
+
+@pytest.mark.parametrize("files", [5, 7])
+def test_all_bad_files_of_a_folder_are_named(run, tmp_path, files):
+    bad = dict(list(BROKEN.items())[:files])
+
+    code, said = run(bad | {"h.jsonl": study("NCT90000053", "A")})
+
+    assert code == 1
+    assert [name for name in bad if str(tmp_path / name) not in said] == []
+    assert ("failed for other reasons: " in said) == (files > 5)
+    failures = tmp_path / "out" / "failures.jsonl"
+    assert f"all failures, with place and remedy: {failures}" in said
+    assert len(read_lines(failures)) == files
+
+
+def test_of_many_records_with_one_reason_five_are_named(run, tmp_path):
+    _, said = run(
+        {"a.jsonl": '{"protocolSection": {}}\n' * 8 + study("NCT90000053", "A")}
+    )
+    assert f"line 4, {tmp_path / 'a.jsonl'}, line 5 and 3 more)\n" in said
+    assert "all failures, with place and remedy: " in said
+
+
+def test_a_single_item_is_named_in_the_singular(run):
+    text = "Inclusion criteria:\n- Adults\nPrimary endpoint: overall survival\n"
+    _, said = run({"a.txt": text}, "--effort", "none")
+    assert "items: 1 criterion, 0 regimens, 1 endpoint\n" in said
 
 
 def test_a_resumed_run_counts_the_open_questions_of_all_its_records(run, tmp_path):
@@ -128,5 +175,5 @@ def test_a_resumed_run_counts_the_open_questions_of_all_its_records(run, tmp_pat
             "usage"
         ]["open_questions"]
         assert f"questions: 0 asked, {still_open} open\n" in said
-        assert f"{still_open} questions stayed open" in said
+        assert f"{counted(still_open, 'question')} stayed open" in said
     assert still_open >= 3

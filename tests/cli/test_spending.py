@@ -17,6 +17,8 @@ from tests.faults.server import WELL, serve_faults
 from tests.llm.stub import completion, fault, serve
 from tests.provider import answer_well, serve_provider
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 14
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\nbatch = 0.5\n"
 POLL = ("--poll", "0.05")

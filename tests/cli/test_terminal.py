@@ -9,6 +9,8 @@ import pytest
 from tests.commands import invoke
 from tests.hostile.suite import load_suite
 
+pytestmark = pytest.mark.slow
+
 OBEYED = ["\x1b", "\x9b", "\x07"]
 HOSTILE = [
     hostile

@@ -23,7 +23,10 @@ _CODE = (
 )
 _WORDS = "run records.jsonl --out run --quiet --effort all --concurrency 1 --workers 1"
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,7 @@ def command(tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("usage", UNKNOWN.values(), ids=UNKNOWN)
 def test_a_limit_of_money_holds_against_replies_without_a_usage(usage, command):
     with serve(
@@ -136,6 +137,7 @@ def test_what_replies_do_say_is_counted_beside_them(command):
     assert f"cost: ${cost['usd_known']:.4f}" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "usage",
     [LEFT_OUT, {}, {"prompt_tokens": 0, "completion_tokens": 0}],

@@ -127,7 +127,7 @@ def run(tmp_path_factory):
         ("schema dosign", "did you mean dosing?"),
         ("fetch --updated-since yesterday", "write it as YYYY-MM-DD"),
         ("run", "Missing argument 'INPUT'. Files, folders"),
-        ("export x", "Missing option '--to'. A .duckdb or .xlsx file"),
+        ("export x", "Missing option '--to' / '-o'. A .duckdb or .xlsx file"),
     ],
 )
 def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
@@ -141,6 +141,7 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "command", "extra"),
     [
@@ -149,7 +150,7 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
         ("fastapi", "serve --root OUT", "serve"),
         ("starlette", "review RUN --gold OUT", "review"),
         ("mcp", "mcp", "mcp"),
-        ("ray", f"run {RECORD} --ray local --out OUT", "ray"),
+        ("ray", f"run {RECORD} --ray local --out OUT", "cluster"),
         ("fsspec", "run s3://bucket/records.jsonl", "s3"),
     ],
 )
@@ -191,6 +192,7 @@ def test_an_estimate_tells_that_its_folder_cannot_take_the_run(run):
     assert "other settings" not in invoke(*words, "none").stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not Path("/dev/full").exists(), reason="needs a device that is always full"
 )

@@ -12,6 +12,8 @@ from extractor.formats import read_records
 from extractor.run.addresses import open_inputs
 from tests.commands import invoke
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 20
 fsspec = pytest.importorskip("fsspec")
 

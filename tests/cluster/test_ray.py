@@ -18,6 +18,8 @@ from tests.serve.running import one, study
 
 from .running import CONCURRENCY, count_answered_twice
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 32
 STORE_BYTES = 80 * 1024**2
 

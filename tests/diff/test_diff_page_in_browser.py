@@ -16,7 +16,7 @@ from tests.browser import (
 
 from .planting import PLANTS, make_study, to_record
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.slow]
 TOLD = ("floor raised", "promoted", "synonym", "amount", "outcome added")
 SIGNS = "Headache score <5 & no <b>'other'</b> pain"
 

@@ -14,7 +14,7 @@ from tests.browser import (
 
 from .pages import HOSTILE, NAME, QUOTE, TEXT, make_page, write_sources
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_the_list_works_by_keyboard(page):
     press_at_once(page, "kkk")
     expect(page.locator(".detail h3 .kind")).to_have_text("number")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("j")  # belongs to the dialog now
     expect(page.locator(".detail h3 .kind")).to_have_text("number")
     page.keyboard.press("Escape")

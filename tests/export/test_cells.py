@@ -36,6 +36,7 @@ def extracted(tmp_path_factory):
     return records, [reader.extract(record) for record in records]
 
 
+@pytest.mark.slow
 def test_no_cell_of_a_table_has_line_breaks_or_escapes(extracted):
     records, extractions = extracted
     unclean = [
@@ -48,6 +49,7 @@ def test_no_cell_of_a_table_has_line_breaks_or_escapes(extracted):
     assert not unclean[:5]
 
 
+@pytest.mark.slow
 def test_raw_quotes_stand_at_their_offsets(extracted):
     records, extractions = extracted
     texts = {record.record_id: record for record in records}

@@ -357,6 +357,7 @@ def test_the_keys_of_a_table_are_described_beside_it(run, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_the_oldest_library_that_is_allowed_writes_no_formula_either(
     run, tmp_path, oldest_library
 ):

@@ -17,6 +17,8 @@ from tests.skipping import loop_time, skipping_time
 from .running import CONCURRENCY, POLICY, check_ended, run_against
 from .server import WELL, Fault, FaultServer, Plan
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 14
 IDS = [f"NCT{number:08d}" for number in range(RECORDS)]
 SKEWED = {

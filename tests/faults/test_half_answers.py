@@ -13,6 +13,8 @@ from extractor.schemas import FindingKind, Origin, Severity
 from tests.commands import invoke
 from tests.llm.stub import completion, serve
 
+pytestmark = pytest.mark.slow
+
 STUDY = "tests/records/study.json"
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)", re.MULTILINE)
 

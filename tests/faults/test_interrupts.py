@@ -18,9 +18,12 @@ RECORDS = 24
 BLOCK = b"\n" * 70_000
 """As many bytes as are read at a time; what comes after it waits for more."""
 NOTED = b"under way; Ctrl-C again stops at once"
-pytestmark = pytest.mark.skipif(
-    os.name == "nt", reason="Windows sends no SIGINT to one process"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        os.name == "nt", reason="Windows sends no SIGINT to one process"
+    ),
+    pytest.mark.slow,
+]
 
 
 def start(records, server, *options):

@@ -31,6 +31,8 @@ from tests.llm.colours import ask_about, patient, render
 from tests.llm.stub import completion
 from tests.loopback import QuietHandler, run_server
 
+pytestmark = pytest.mark.slow
+
 KEYS = (
     "3f9c12ab77e04d5f9b1c2d3e4f5a6b7c",
     "zX/81+kd=Qm_44-plainly.long~key",

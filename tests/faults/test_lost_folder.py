@@ -10,6 +10,8 @@ from tests.provider import serve_provider
 
 from .server import Fault, serve_faults
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 40
 
 

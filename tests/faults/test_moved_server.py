@@ -10,6 +10,8 @@ from tests.commands import invoke, read_lines
 
 from .server import WELL, Fault, serve_faults
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 6
 BROKE = Fault(
     429, error={"code": "insufficient_quota", "message": "You exceeded your quota"}

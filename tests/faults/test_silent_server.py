@@ -24,6 +24,8 @@ from tests.skipping import loop_time, skipping_time
 
 from .test_command import RECORDS
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Silent:

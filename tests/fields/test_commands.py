@@ -74,6 +74,7 @@ def extract(study, fields, out, *options):
     return out
 
 
+@pytest.mark.slow
 def test_a_run_resumes_and_is_replayed_with_its_fields_and_refuses_others(
     study, fields, tmp_path
 ):
@@ -316,6 +317,7 @@ def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):
         jsonschema.validate(line, schema)
 
 
+@pytest.mark.slow
 def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(
     study, fields, tmp_path
 ):

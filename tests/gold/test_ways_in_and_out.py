@@ -492,7 +492,7 @@ def test_imported_gold_is_exported_with_its_records(filled_sheet, tmp_path):
     assert with_records.exit_code == 0
 
     of_others = invoke(*command, tmp_path / "c", "--records", "seeds/records")
-    assert "1 of its records have no text, such as NCT90000007" in of_others.stderr
+    assert "no text for 1 record, such as NCT90000007" in of_others.stderr
 
     without_format = invoke("gold", "export", gold, "--to", tmp_path / "d")
     assert without_format.exit_code == 2

@@ -460,7 +460,7 @@ async def test_what_is_gone_is_named_and_only_what_it_held_is_asked_again(book, 
         assert unfinished == ""
         assert answered(book) == 2
         assert book.count_waiting() == 3
-        assert "its 3 questions without an answer are asked again" in news[-1].message
+        assert "what has no answer is asked again (3 questions)" in news[-1].message
 
         assert book.plan("next") == 3
         await finish_with(provider, book)

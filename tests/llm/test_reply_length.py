@@ -29,6 +29,7 @@ PIECES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_reply_that_repeats_a_piece_is_read_in_linear_time(piece):
     assert (

@@ -206,6 +206,7 @@ async def test_a_cancelled_call_is_charged_for_the_answers_that_came(
         assert calls.spending.usage.output_tokens == model.usage.output_tokens == 5
 
 
+@pytest.mark.slow
 async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path):
     with serve([completion(items(RED))]) as stub:
         killed = FORKS.Process(target=send_and_die, args=(tmp_path, str(stub.spec)))

@@ -15,6 +15,8 @@ from extractor.model.spec import ModelSpec
 from tests.faults.server import serve_faults
 from tests.fetch.registry import make_study, serve_registry
 
+pytestmark = pytest.mark.slow
+
 TEXT = "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2"
 TOOLS = ["extract_record", "extract_text", "list_fields", "verify_quote"]
 

@@ -127,6 +127,7 @@ def test_an_extraction_without_values_can_be_shown():
     assert "<b>A</b>" in empty._repr_html_()
 
 
+@pytest.mark.slow
 @needs_browser
 def test_it_is_readable_in_light_and_dark_themes_without_scripts(
     chromium, record, extraction

@@ -183,6 +183,7 @@ def test_a_line_with_commas_and_a_time_below_a_heading_is_no_list_of_outcomes(te
     assert make_record(text).source.format == "text"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -59,6 +59,7 @@ def aact_export(count: int) -> bytes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "write", [json_array, json_lines, wrapped_xml, table, aact_export]
 )

@@ -28,10 +28,12 @@ def list_loaded(code: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_a_text_loads_no_reader_of_files():
     assert len(list_loaded(_TEXT)) <= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "reader"), [("study.json", "json_studies"), ("study.xml", "xml_records")]
 )

@@ -16,7 +16,7 @@ from tests.pages.invented import TRIAL, make_run
 
 from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many, run_own
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.slow]
 SEED = "003_b184c860ed2ef927"
 OTHER = "002_2baf81115b3b9652"
 FEW = 20
@@ -230,7 +230,9 @@ def test_the_page_works_by_keyboard(visit, seeds):
     page.keyboard.press("j")
     expect(page).to_have_url(f"{seeds}#{SEED}")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    views = page.get_by_role("navigation", name="Views", include_hidden=True)
+    assert views.get_by_role("button", include_hidden=True).count() == 0
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("Escape")
@@ -264,7 +266,7 @@ def test_values_of_own_fields_stand_in_the_card_of_their_item(visit, own):
         ("field=custom.sites&below=0.5", 0),
     ):
         page.goto(f"{own}#?{filters}")
-        expect(page.locator(".status")).to_have_text(f"{found} of 1 records")
+        expect(page.locator(".status")).to_have_text(f"{found} of 1 record")
     page.goto(f"{own}#NCT00000001/custom.least_weight[0].values.value")
     expect(page.locator(".value.chosen")).to_be_in_viewport()
 

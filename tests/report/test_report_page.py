@@ -88,6 +88,7 @@ def list_evidence(run):
                 yield extraction.record_id, FieldRef(f"{path}.{field}"), piece.quote
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("records", [(), ("tests",)], ids=["in their texts", "alone"])
 @pytest.mark.parametrize(
     ("name", "least"), [("seed_run", 300), ("hostile", 4), ("invented", 30)]
@@ -146,6 +147,40 @@ def test_no_text_of_a_record_breaks_out_of_the_page(hostile, tmp_path):
         for section in read_records(page)[HOSTILE_ID]["sections"]
     }
     assert texts["brief_summary"] == clean_text(f"Before. {TEXT} After.").text
+
+
+def list_counts(page):
+    """Return what the overview counts of each field: filled and empty."""
+    rows = re.findall(
+        r'<tr><th scope="row"><a href="#\?field=([\w.%]+)[^>]*>.*?'
+        r'data-label="filled">([\d,]+)</td>.*?data-label="empty">([\d,]+)</td>',
+        page,
+    )
+    return {name: (int(filled), int(empty)) for name, filled, empty in rows}
+
+
+def test_the_overview_counts_records_of_what_records_have_and_items_of_what_items_have(
+    tmp_path,
+):
+    run = extract("tests/records", tmp_path / "run")
+    counts = list_counts(make_page(run, tmp_path / "page.html"))
+    wholes = {name: sum(both) for name, both in counts.items()}
+    of_records = {
+        name: whole
+        for name, whole in wholes.items()
+        if name.count(".") == 0
+        or name == "eligibility.criteria"
+        or (name.startswith("eligibility.") and name.count(".") == 1)
+    }
+    assert {"eligibility.groups", "eligibility.sex", "dosing"} <= of_records.keys()
+    assert set(of_records.values()) == {12}
+    of_criteria = {
+        whole
+        for name, whole in wholes.items()
+        if name.startswith("eligibility.criteria.")
+    }
+    assert of_criteria == {85}
+    assert counts["eligibility.groups"][0] < 12
 
 
 def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
@@ -299,7 +334,7 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(
         "--limit",
         1,
     )
-    assert "the texts of 5 of 5 records are missing" in done.stderr
+    assert "no text for 5 of 5 records: it is missing or has changed" in done.stderr
     assert "1 of 5 records can be opened" in done.stderr
 
 

@@ -210,6 +210,7 @@ def test_other_machines_cannot_connect(seed_run, tmp_path):
         assert opened.listening.getsockname()[0] == "127.0.0.1"
 
 
+@pytest.mark.slow
 def test_the_token_is_printed_once_and_ctrl_c_ends_well(seed_run, tmp_path):
     with start_extractor("review", seed_run, "--gold", tmp_path) as running:
         running.wait_for(lambda: running.stdout.read_text("utf-8").endswith("\n"))

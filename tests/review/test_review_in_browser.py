@@ -14,7 +14,7 @@ from tests.pages.invented import ARMS, TRIAL, make_run
 
 from .reviewing import OWN, SEED, make_custom, make_many, read_gold, serve
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.slow]
 CRITERION = clean_text(read_gold()["eligibility"]["criteria"][1]["quote"]).text
 HOSTILE = (
     "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' "

@@ -154,6 +154,7 @@ def test_a_text_with_half_a_pair_is_refused_by_its_place():
         RULES.extract_text(f"a {HALF}")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere all names of files are Unicode"
 )
@@ -184,7 +185,6 @@ def test_a_file_whose_name_is_no_unicode_fails_alone(name, tmp_path):
 
     assert done.returncode == 1
     assert (
-        b"1 failed: a name or a record id that is not valid Unicode; rename it"
-        in done.stderr
+        b": a name or a record id that is not valid Unicode; rename it" in done.stderr
     )
     assert len(read_lines(tmp_path / "run" / "extractions.jsonl")) == 1

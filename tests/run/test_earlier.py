@@ -30,6 +30,7 @@ def keep(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -57,6 +58,7 @@ def test_a_fresh_run_that_fails_keeps_the_earlier_results(keep, words, monkeypat
     assert not [path for path in keep.iterdir() if path.name in (".earlier", ".moving")]
 
 
+@pytest.mark.slow
 def test_a_fresh_run_without_a_result_says_that_the_earlier_ones_stay(keep):
     address = "http://127.0.0.1:9/v1#stub"
     result = invoke("run", RECORD, "--out", str(keep), "--fresh", "--model", address)

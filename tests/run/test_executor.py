@@ -122,6 +122,7 @@ async def run(executor, records, options=RULES, model=None):
     return sink
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "inline_first"),
     [
@@ -179,6 +180,7 @@ async def test_a_record_is_parsed_once_though_a_model_is_asked(monkeypatch):
     assert len(sink.lines) == len(RECORDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "workers", "inline_first"),
     [(None, 2, 0), (Answering(), 1, 0), (None, 2, 100)],
@@ -206,6 +208,7 @@ async def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(
             assert "Adults" not in failure["message"]
 
 
+@pytest.mark.slow
 async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
     records, _ = build_records(deadly=False)
     with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
@@ -299,6 +302,7 @@ def workers_of(process):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform == "win32",
     reason="there is no SIGKILL, and Ctrl-C is no signal to a group",

@@ -23,6 +23,8 @@ from tests.failing import fail_for_some, path_with_failures
 
 from .test_executor import Lines, record
 
+pytestmark = pytest.mark.slow
+
 RULES = ExtractionOptions(effort=Effort.NONE)
 
 

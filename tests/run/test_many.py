@@ -135,6 +135,7 @@ STREAMED = next(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [STUDIES, [STUDY], [NOTE, STUDY, STUDIES], STREAMED],
@@ -190,6 +191,7 @@ async def test_a_run_whose_money_is_spent_keeps_what_it_has(tmp_path):
     assert results.usage.usd == 0.0
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_there_is_an_error():
     with pytest.raises(ModelUnavailable):
         Extractor("http://127.0.0.1:9/v1#none", effort="all").run(STUDY)
@@ -233,6 +235,7 @@ def test_a_table_of_another_library_is_no_list_of_records(results):
         RULES.run(results.table("records"))
 
 
+@pytest.mark.slow
 def test_a_script_without_its_main_line_is_told_so(tmp_path):
     script = tmp_path / "script.py"
     study = str(Path("tests/records/study.json").absolute())
@@ -311,6 +314,7 @@ def test_a_run_without_any_result_warns():
         assert len(Extractor().run([{"text": ""}])) == 0
 
 
+@pytest.mark.slow
 def test_exports_are_those_of_the_command(tmp_path):
     results = Extractor().run("seeds/records")
     counts = results.export(tmp_path / "fhir", file_format="fhir")

@@ -19,7 +19,7 @@ from tests.commands import extractor, invoke, start_extractor
 from tests.faults.server import serve_faults
 from tests.mounting import UNSHARE, needs_mount
 
-pytestmark = needs_mount
+pytestmark = [needs_mount, pytest.mark.slow]
 PYTHON = shlex.quote(sys.executable)
 CONCURRENCY = 2
 MOUNTS = {

@@ -94,6 +94,7 @@ def say_nothing_slowly(request):
     return say_nothing(request)
 
 
+@pytest.mark.slow
 async def test_a_small_service_from_its_start_to_its_end(tmp_path):
     """It creates a token, reports its path, refuses what is beyond its queue or its wrong keys,
     and ends at Ctrl-C.

@@ -22,6 +22,8 @@ from .running import (
     submit,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def failing(how, number=50):
     return one(number, f"It fails by {how}.")

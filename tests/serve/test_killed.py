@@ -7,11 +7,15 @@ import threading
 import time
 from contextlib import closing
 
+import pytest
+
 from benchmarks.servers import answer_request
 from tests.llm.stub import Scripted
 from tests.llm.stub import serve as serve_stub
 
 from .running import check_problem, finish, ids, many, results, serve, submit
+
+pytestmark = pytest.mark.slow
 
 COUNT = 20
 CONCURRENCY = 4

@@ -182,6 +182,7 @@ AVOIDED = {
 EVERY_CHECK = [check for check in CHECKS.get_all() if check.__name__ not in AVOIDED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_schemathesis_finds_nothing(
@@ -286,6 +287,7 @@ def try_call(page, name, **given):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_calls_can_be_tried_with_a_key(docs):
     status, answer = try_call(docs, "POST /v1/extractions", effort="none")
     assert status == "401 application/problem+json"

@@ -103,6 +103,7 @@ def extract(page, text=None, key=TOKEN):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_value_leads_to_its_characters(page):
     assert extract(page) == ""
     page.locator("a.value", has_text="oral steroids: ≤ 30 days").click()
@@ -123,6 +124,7 @@ def test_a_value_leads_to_its_characters(page):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_text_stays_text(page):
     hostile = (
         "Inclusion criteria:\n- <script>window.broken = 1</script> age > 18 <img src=x "
@@ -132,7 +134,50 @@ def test_a_text_stays_text(page):
     assert "<img src=x onerror=" in page.locator(".text-pane").inner_text()
 
 
+PASTED = """A Trial of Fictumab
+   Inclusion criteria:
+
+   1. Adults, 18 to 65 years
+      a) with ECOG 0-1
+
+Exclusion criteria:
+\t- Pregnancy
+\t\t- Surgery within 4 weeks  before   enrolment
+
+Primary endpoint: Survival at week 52
+"""
+
+
 @needs_browser
+@pytest.mark.slow
+def test_the_text_has_the_lines_and_blanks_with_which_it_was_pasted(page):
+    assert extract(page, PASTED) == ""
+    passages = page.locator(".text-pane pre").all_text_contents()
+    title, eligibility, outcome = passages
+    assert title == "A Trial of Fictumab"
+    start = PASTED.index("Inclusion")
+    end = PASTED.index("\n\nPrimary")
+    assert eligibility == PASTED[start:end]
+    assert outcome == "Survival at week 52"
+    assert page.get_by_text("As it was given").count() == 0
+
+
+@needs_browser
+@pytest.mark.slow
+def test_what_is_shown_is_never_of_another_text(page):
+    assert extract(page, PASTED) == ""
+    page.get_by_label("Text of a trial").press_sequentially(" ")
+    said = page.locator("#try .status").inner_text()
+    assert said == "The text has changed since it was extracted."
+    assert extract(page, "{}").startswith("The body is not a trial record")
+    assert page.locator("#record").is_hidden()
+    assert extract(page, PASTED) == ""
+    page.get_by_role("button", name="Clear").click()
+    assert page.locator("#record").is_hidden()
+
+
+@needs_browser
+@pytest.mark.slow
 def test_what_is_wrong_is_said_with_its_remedy(page):
     assert extract(page, key="wrong") == "A valid key is needed: this key is not valid"
     assert page.locator("[name=key]").evaluate(
@@ -147,6 +192,7 @@ def test_what_is_wrong_is_said_with_its_remedy(page):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_file_is_sent_instead_of_the_text(page):
     page.get_by_label("Or a file").set_input_files(
         "tests/read/samples/documents/synopsis_table.docx"
@@ -159,6 +205,7 @@ def test_a_file_is_sent_instead_of_the_text(page):
 
 
 @needs_browser
+@pytest.mark.slow
 def test_keys_send_and_a_click_stops(page):
     page.get_by_label("Key of the service").fill(TOKEN)
     page.route("**/playground?*", lambda route: None)

@@ -6,9 +6,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import pytest
+
 from tests.faults.server import serve_faults
 
 from .running import PRICES, check_problem, many, one, post, serve, submit, wait_until
+
+pytestmark = pytest.mark.slow
 
 SELDOM_POLLED = """
 from extractor.apps.cli import main

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from extractor.apps.cli.commands import Commands
+from extractor.apps.cli.config_command import app as config
 from extractor.apps.cli.diff import diff
 from extractor.apps.cli.doctor import doctor
 from extractor.apps.cli.evaluate import evaluate
@@ -83,6 +84,7 @@ app.add_typer(gold, name="gold", rich_help_panel=_SCORE)
 app.command(rich_help_panel=_SCORE)(calibrate)
 app.command(rich_help_panel=_SCORE)(diff)
 app.command(rich_help_panel=_SET_UP)(doctor)
+app.add_typer(config, name="config", rich_help_panel=_SET_UP)
 app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(mcp)
 app.command(rich_help_panel=_SET_UP)(schema)

@@ -3,15 +3,27 @@
 from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandFunctionType
 
+from extractor.apps.cli.config_options import (
+    find_words,
+    list_config_parameters,
+    tell_taken,
+)
 from extractor.apps.cli.console import OK, errors_for_people
+from extractor.apps.cli.help_examples import list_examples
 from extractor.apps.cli.options import PANELS, list_parameters, read_given
 from extractor.options import RARE, Options
+
+_HELP: Final = ["--help", "-h"]
+
+
+def _show_no_type(ctx: Any) -> str:  # noqa: ARG001 - called as typer's own
+    return ""
 
 
 class _Helpful:
@@ -33,6 +45,28 @@ class _Helpful:
         option.rich_help_panel = RARE if RARE in panels else panels[0]
         return option
 
+    def get_help_option_names(self: Any, ctx: Any) -> list[str]:
+        """Return the names of the option for help, the short one last."""
+        return list(ctx.help_option_names)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """List arguments and options. Help shows no type for a flag, which takes no value, and
+        none for an argument, whose help says what it is.
+        """
+        parameters: list[Any] = [*super().get_params(ctx)]  # type: ignore[misc]
+        for parameter in parameters:
+            is_argument = parameter.param_type_name == "argument"
+            if is_argument or parameter.is_flag:
+                parameter.display_type_rich = _show_no_type
+        return parameters
+
+    def format_help(self: Any, ctx: Any, formatter: Any) -> None:
+        """Print the help with the command's examples at its end."""
+        examples = list_examples(find_words(ctx))
+        if examples:
+            ctx.command.epilog = "\n".join(("Examples:", *examples))
+        super().format_help(ctx, formatter)  # type: ignore[misc]
+
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Parse the arguments. An error of usage says what is nearest, or what to give."""
         try:
@@ -53,7 +87,7 @@ class CommandGroup(_Helpful, TyperGroup):
         """List the options, with False for a flag that is not given: typer would load pydantic
         to read its None.
         """
-        parameters: list[Any] = [*super().get_params(ctx)]
+        parameters = super().get_params(ctx)
         for parameter in parameters:
             is_flag = parameter.type_descriptor.annotation is bool
             if is_flag and parameter.default is None:
@@ -97,7 +131,9 @@ class Commands(typer.Typer):
     """A ``typer.Typer`` whose commands and groups give these errors."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(cls=CommandGroup, **options)
+        super().__init__(
+            cls=CommandGroup, context_settings={"help_option_names": _HELP}, **options
+        )
 
     def command(
         self, name: str | None = None, **options: Any
@@ -124,21 +160,28 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
     """
     declared = signature(command)
     models: dict[str, type[Options]] = {}
+    of_context: list[str] = []
     for name, parameter in declared.parameters.items():
         kind = parameter.annotation
-        if isinstance(kind, type) and issubclass(kind, Options):
+        if kind is typer.Context:
+            of_context.append(name)
+        elif isinstance(kind, type) and issubclass(kind, Options):
             models[name] = kind
 
     @wraps(command)
     def run(context: typer.Context, **values: Any) -> None:
         if context.invoked_subcommand:
             return
+        del values["config"], values["no_config"]  # their callbacks have read them
         with errors_for_people():
+            places = tell_taken(context)
             # Reading a model takes its values out of those that remain for the command.
             options = {
-                name: read_given(model, values) for name, model in models.items()
+                name: read_given(model, values, places)
+                for name, model in models.items()
             }
-            code = command(**values, **options)
+            contexts = dict.fromkeys(of_context, context)
+            code = command(**values, **options, **contexts)
         raise SystemExit(code or OK)
 
     parameters = [
@@ -147,8 +190,9 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
     for name, parameter in declared.parameters.items():
         if name in models:
             parameters += list_parameters(models[name])
-        else:
+        elif name not in of_context:
             parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+    parameters += list_config_parameters()
     parameters.sort(key=_find_place_in_help)
     run.__signature__ = declared.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run

@@ -113,9 +113,13 @@ def warn_incomplete(*results: Path | None) -> None:
         if run.incomplete:
             say(f"{path}: {run.incomplete}")
         if run.left_out:
+            verb = (
+                "is of a record that is"
+                if run.left_out == 1
+                else "are of records that are"
+            )
             say(
-                f"{path}: {run.left_out} of its results are of records that are no longer in its "
-                "input"
+                f"{path}: {run.left_out} of its results {verb} not in its input any more"
             )
 
 
@@ -147,7 +151,10 @@ def print_table(
 def _print_on_terminal(
     lines: Sequence[Row], priority: Sequence[str], prose: Collection[str]
 ) -> None:
-    """Print a table whose first line is its head; ``print_table`` says what gives way."""
+    """Print a table whose first line is its head. Where the terminal is too narrow, the columns of
+    ``priority`` are dropped from the last to the second, until the others fit; dropped columns are
+    named below the table.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -166,9 +173,10 @@ def _print_on_terminal(
         is_prose = name in prose
         # Names wrap only where dropping columns did not make room enough.
         wraps = is_prose or (is_name and is_too_narrow)
+        is_text = is_name or is_prose
         table.add_column(
             name,
-            justify="left" if is_name or is_prose else "right",
+            justify="left" if is_text else "right",
             no_wrap=not wraps,
             overflow="fold",
         )
@@ -197,16 +205,9 @@ def name_some(names: Sequence[str], most: int) -> str:
     """
     listed = ", ".join(to_printable(name) for name in names[:most])
     left = len(names) - most
-    return f"{listed} and {left} more" if left > 0 else listed
-
-
-def plural(number: int, thing: str) -> str:
-    """Return the name of a thing in the number that a count of it needs.
-
-    >>> plural(1, "record"), plural(0, "record")
-    ('record', 'records')
-    """
-    return thing if number == 1 else f"{thing}s"
+    if left <= 0:
+        return listed
+    return f"{listed} and {left} more"
 
 
 def to_printable(text: str) -> str:

@@ -17,7 +17,6 @@ from extractor.apps.cli.console import (
     USAGE,
     errors_for_people,
     name_some,
-    plural,
     say,
     say_first,
     to_printable,
@@ -25,6 +24,7 @@ from extractor.apps.cli.console import (
 )
 from extractor.apps.cli.options import QuietOption, RunOptions, WorkersOption, option
 from extractor.options import FILES, WHAT, split_names
+from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.apps.diff import TrialChange, TrialDiff
@@ -143,12 +143,15 @@ class _Side:
 
 
 def _open_side(name: str, scratch: Path, workers: int | None) -> _Side:
-    """Open a run, or extract records by the rules into the folder ``scratch``. Raises
-    ``SystemExit`` if that stops.
+    """Open a run, or extract the records of an input by the rules into the folder ``scratch``. A
+    run that is not complete is warned of. Raises ``SystemExit`` if the extraction stops, and
+    ``ValueError`` if it has no record.
     """
     from extractor.run.finished import FinishedRun, find_run
 
-    run = find_run(Path(name)) if Path(name).exists() else None
+    run = None
+    if Path(name).exists():
+        run = find_run(Path(name))
     if run:
         warn_incomplete(run.folder)
         return _Side(run, _reread(run), failed=False)
@@ -160,8 +163,8 @@ def _open_side(name: str, scratch: Path, workers: int | None) -> _Side:
 
 
 def _extract(name: str, folder: Path, workers: int | None) -> bool:
-    """Extract records by the rules into a folder, and return whether some failed. Raises
-    ``SystemExit`` if that stops.
+    """Extract records by the rules into a folder, and return whether some failed; the first of
+    these are named. Raises ``SystemExit`` with the exit code if the run stopped.
     """
     from extractor.apps.cli.job import open_job
     from extractor.apps.cli.perform import perform_job
@@ -206,8 +209,9 @@ def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
     was = old.manifest.settings
     now = new.manifest.settings
     changed = explain_changed(now, was) if now else {}
+    # Without a model, the effort changes nothing.
     if was.get("model") == now.get("model") == "none":
-        changed.pop("effort", None)  # without a model it changes nothing
+        changed.pop("effort", None)
     if changed:
         names = ", ".join(changed)
         say(
@@ -228,7 +232,10 @@ def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
 
 
 def _read_filter(severity: str, only: str | None) -> set[str]:
-    """Return the names of the severities, kinds and items to report."""
+    """Return the names of the severities, kinds and items to report. ``severity`` is the least
+    severe, ``only`` has names of kinds and items, with commas between; without a name of a kind
+    all kinds are meant, and so for items. Raises ``ArgumentError`` for an unknown name.
+    """
     from extractor.apps.diff.changes import ChangeKind, ChangeSeverity, ItemName
     from extractor.schemas.arguments import refuse_unknown
 
@@ -239,7 +246,6 @@ def _read_filter(severity: str, only: str | None) -> set[str]:
     refuse_unknown("change", sorted(wanted), (*sorted(kinds), *sorted(items)))
     least_severe = most_severe_first.index(ChangeSeverity(severity))
     severities = most_severe_first[: least_severe + 1]
-    # Without a kind among the wanted names all kinds are meant, and so for items.
     wanted_kinds = wanted & kinds or kinds
     wanted_items = wanted & items or items
     return {*severities, *wanted_kinds, *wanted_items}
@@ -248,11 +254,11 @@ def _read_filter(severity: str, only: str | None) -> set[str]:
 def _compare(
     old: _Side, new: _Side, kept: set[str], custom: set[str]
 ) -> "Iterator[tuple[TrialDiff, Texts]]":
-    """Yield the changes of each trial, by id, with its records. Two single records are compared
-    whatever their ids.
+    """Yield the changes of each trial, by id, with both its records. Two single records are
+    compared whatever their ids. A trial of one version has no changes and no records.
 
-    ``kept`` are the names of ``_read_filter``, ``custom`` the fields of the user's own that are
-    compared.
+    ``kept`` are the names of ``_read_filter``: the severity, the kind and the item of a change must
+    all be among them. ``custom`` are the fields of the user's own that are compared.
     """
     from extractor.apps.diff import TrialDiff, diff_trials
     from extractor.schemas import TrialExtraction
@@ -276,10 +282,12 @@ def _compare(
         trial = diff_trials(before, after, *texts)
         changes = []
         for change in trial.changes:
-            is_wanted = {change.severity, change.kind, change.item} <= kept
-            is_left_out = change.item == "custom" and change.field not in custom
-            if is_wanted and not is_left_out:
-                changes.append(change)
+            names = {change.severity, change.kind, change.item}
+            if not names <= kept:
+                continue
+            if change.item == "custom" and change.field not in custom:
+                continue
+            changes.append(change)
         yield trial.model_copy(update={"changes": tuple(changes)}), texts
 
 
@@ -296,24 +304,28 @@ def print_diffs(diffs: "Sequence[TrialDiff]", form: str) -> None:
     for trial in diffs:
         if not trial.changes:
             continue
-        print(f"\n{to_printable(trial.record_id)}: {_count(trial.changes)}")
+        print(f"\n{to_printable(trial.record_id)}: {_count_by_severity(trial.changes)}")
         for change in trial.changes:
             _print_change(change)
 
 
 def _print_change(change: "TrialChange") -> None:
-    """Print a change with its quotes, as ``diff`` marks old and new lines."""
+    """Print a change with its quotes: behind "-" those of the old version, behind "+" those of the
+    new one, as ``diff`` marks lines.
+    """
     message = to_printable(change.message)
-    print(f"  {change.severity}: {change.item} {change.kind}: {message}")
+    what = f"{change.item} {change.kind}"
+    print(f"  {change.severity}: {what}: {message}")
     for sign, value in (("-", change.old), ("+", change.new)):
         if value is None:
             continue
         for cited in value.citations:
-            span = f"{cited.section} {cited.start}-{cited.end}"
-            print(f"    {sign} {to_printable(cited.quote)}  [{span}]")
+            quote = to_printable(cited.quote)
+            place = f"{cited.section} {cited.start}-{cited.end}"
+            print(f"    {sign} {quote}  [{place}]")
 
 
-def _count(changes: "Iterable[TrialChange]") -> str:
+def _count_by_severity(changes: "Iterable[TrialChange]") -> str:
     """Return how many changes there are of each severity, the most frequent first."""
     counts = Counter(change.severity.value for change in changes)
     return ", ".join(
@@ -323,7 +335,7 @@ def _count(changes: "Iterable[TrialChange]") -> str:
 
 def _print_summary(diffs: "Sequence[TrialDiff]") -> None:
     """Say how many trials were compared and changed, and what could not be compared."""
-    in_both = []
+    in_both = 0
     alone = Counter[str]()
     not_compared = Counter[str]()
     changed = 0
@@ -332,7 +344,7 @@ def _print_summary(diffs: "Sequence[TrialDiff]") -> None:
         if trial.only_in:
             alone[trial.only_in] += 1
             continue
-        in_both.append(trial)
+        in_both += 1
         not_compared.update(task.value for task in trial.not_compared)
         if trial.differs:
             changed += 1
@@ -344,10 +356,8 @@ def _print_summary(diffs: "Sequence[TrialDiff]") -> None:
             f"{task} was not compared in {number} of these trials: only one version has its "
             "sections"
         )
-    summary = (
-        f"{len(in_both)} {plural(len(in_both), 'trial')} compared, {changed} changed: "
-    )
-    summary += _count(changes_of_meaning) or "no changes"
+    summary = f"{counted(in_both, 'trial')} compared, {changed} changed: "
+    summary += _count_by_severity(changes_of_meaning) or "no changes"
     for side in ("old", "new"):
         if alone[side]:
             summary += f"; {alone[side]} only in the {side} version"

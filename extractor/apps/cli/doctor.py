@@ -5,14 +5,20 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Annotated, Final
 
-from extractor.apps.cli.console import FAILED, OK, print_table, say
+import typer
+
+from extractor.apps.cli.config_options import ConfigState, find_state
+from extractor.apps.cli.console import FAILED, OK, print_table, say, to_printable
 from extractor.apps.cli.options import JsonOption, ModelOption, option
+from extractor.apps.cli.trust import is_trusted
 from extractor.options import FILES, split_names
+from extractor.plurals import counted
 
 PURPOSES: Final = {
     "export": "Parquet and DuckDB tables",
@@ -26,7 +32,7 @@ PURPOSES: Final = {
     "serve": "extractor serve",
     "mcp": "extractor mcp, tools for agents",
     "notebook": "the notebooks",
-    "ray": "many machines",
+    "cluster": "a run on many machines (--ray)",
     "s3": "inputs at S3 addresses",
     "anthropic": "models of Anthropic",
     "google": "models of Google",
@@ -35,12 +41,15 @@ PURPOSES: Final = {
     "bedrock": "models at Amazon Bedrock",
     "litellm": "models by LiteLLM",
     "xai": "models of xAI",
-    "docs": "the documentation as a site (mkdocs serve)",
+    "site": "the documentation as a site (mkdocs serve)",
     "train": "training of the learned scorers",
     "compare": "benchmarks against other libraries",
     "dev": "tests and linters",
 }
 """What each extra is for."""
+
+_OPTIONS_FILE = "options file"
+_SHOWN_IN_SUMMARY = frozenset({"model", _OPTIONS_FILE})
 
 _PROBE = "Adults with an ECOG performance status of 0 to 1 and platelets of at least 100 x 10^9/L."
 """A made-up text for a question to a model."""
@@ -60,7 +69,8 @@ class Check:
 
 def doctor(
     out: Annotated[
-        Path, option(FILES, "A folder that must be writable.", metavar="DIR")
+        Path,
+        option(FILES, "A folder that must be writable.", "--out", "-o", metavar="DIR"),
     ] = Path(),
     needs: Annotated[
         str,
@@ -71,9 +81,17 @@ def doctor(
         ),
     ] = "",
     as_json: JsonOption = False,
+    verbose: Annotated[
+        bool, option(FILES, "Show every check.", "--verbose", "-v")
+    ] = False,
     model: ModelOption = None,
+    *,
+    context: typer.Context,
 ) -> int:
-    """Show what is installed, what is missing, and the command that mends it.
+    """Check the installation: say that all is well, or what is wrong and what mends it.
+
+    An extra that is not installed is no problem unless --needs names it;
+    --verbose lists them all, with the command that installs each.
 
     With --model, one question about a made-up record goes to the model, of about
     6,500 tokens. Nothing is sent without it.
@@ -81,12 +99,11 @@ def doctor(
     Exit codes: 0 all is well, 1 the model does not answer, a folder cannot be
     written, or an extra of --needs is missing; 2 usage.
     """
-    from importlib.metadata import version
-
     checks = [
         Check("extractor", "ok", version("trial-extractor")),
         Check("python", "ok", ".".join(map(str, sys.version_info[:3]))),
         *_check_extras(split_names(needs)),
+        _check_options_file(find_state(context)),
         _check_folder("results", out, "name another folder with --out"),
         _check_folder(
             "temporary files",
@@ -96,26 +113,48 @@ def doctor(
     ]
     if model:
         checks.append(_check_model(model))
+    failed = [check for check in checks if check.state == "failed"]
     if as_json:
         print(json.dumps([asdict(check) for check in checks], indent=2))
+    elif verbose:
+        _print_all(checks)
     else:
-        names = ("check", "state", "detail", "remedy")
-        rows = [
-            (check.name, check.state, check.detail, check.remedy) for check in checks
-        ]
-        print_table(names, rows, prose=names, apart=False)
-        if any(check.remedy.startswith("pip") for check in checks):
-            say(
-                "extras are for the features named beside them; pip runs in the folder of your "
-                "clone"
-            )
-    return FAILED if any(check.state == "failed" for check in checks) else OK
+        print(_sum_up(checks, failed))
+        for check in failed:
+            print(to_printable(f"{check.name}: {check.detail}; {check.remedy}"))
+    return FAILED if failed else OK
+
+
+def _sum_up(checks: Sequence[Check], failed: Sequence[Check]) -> str:
+    """Say in one line whether all is well, and what else may be of interest."""
+    verdict = "all is well"
+    if failed:
+        verdict = f"{len(failed)} of {counted(len(checks), 'check')} failed"
+    said = [verdict]
+    said += [
+        check.detail
+        for check in checks
+        if check.name in _SHOWN_IN_SUMMARY and check.state == "ok" and check.detail
+    ]
+    missing = sum(check.state == "missing" for check in checks)
+    if missing:
+        said.append(f"{counted(missing, 'optional extra')} not installed (--verbose)")
+    return to_printable(f"extractor {version('trial-extractor')}: {'; '.join(said)}")
+
+
+def _print_all(checks: Sequence[Check]) -> None:
+    """Print a line for each check, with its remedy."""
+    names = ("check", "state", "detail", "remedy")
+    rows = [(check.name, check.state, check.detail, check.remedy) for check in checks]
+    print_table(names, rows, prose=names, apart=False)
+    if any(check.remedy.startswith("pip") for check in checks):
+        say(
+            "extras are for the features named beside them; pip runs in the folder of your clone"
+        )
 
 
 def _check_extras(needed: Collection[str]) -> Iterator[Check]:
     """Yield a check for each extra. Raises ``ValueError`` for an unknown name in ``needed``."""
-    from importlib.metadata import requires
-
     from extractor.errors import MissingExtra
     from extractor.schemas.arguments import refuse_unknown
 
@@ -147,12 +186,28 @@ def _list_missing(extra: str, requirements: Collection[str]) -> list[str]:
 
 
 def _is_installed(library: str) -> bool:
-    from importlib.metadata import PackageNotFoundError, version
-
     try:
         return bool(version(library))
     except PackageNotFoundError:
         return False
+
+
+def _check_options_file(state: ConfigState) -> Check:
+    """Say which file of options is in use, or what is wrong with it. Without one it has no
+    detail.
+    """
+    if state.problem:
+        problem, _, remedy = state.problem.partition("; ")
+        return Check(_OPTIONS_FILE, "failed", problem, remedy)
+    if state.file is None:
+        return Check(_OPTIONS_FILE, "ok", "")
+    places = ", ".join(option.place for option in state.options) or "no options"
+    risky = [option for option in state.options if option.risk]
+    if risky and not is_trusted(state.file, state.options):
+        remedy = "if the file is yours: extractor config trust; if not: --no-config"
+        problem = f"{state.file} sets {risky[0].place} and is not trusted"
+        return Check(_OPTIONS_FILE, "failed", problem, remedy)
+    return Check(_OPTIONS_FILE, "ok", f"options of {state.file} ({places})")
 
 
 def _check_folder(name: str, folder: Path, remedy: str) -> Check:

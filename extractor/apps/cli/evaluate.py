@@ -11,7 +11,6 @@ from extractor.apps.cli.console import (
     OK,
     Row,
     name_some,
-    plural,
     print_table,
     say,
     to_printable,
@@ -19,6 +18,7 @@ from extractor.apps.cli.console import (
 )
 from extractor.apps.cli.options import SCORES, JsonOption, option
 from extractor.options import COST, FILES, MODEL, RARE, WHAT, read_own_fields
+from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -104,6 +104,8 @@ def evaluate(
         option(
             FILES,
             "Write a page with plots and every error.",
+            "--html",
+            "-o",
             metavar="FILE",
             dir_okay=False,
         ),
@@ -197,11 +199,8 @@ def evaluate(
 
     Two annotators are compared in the same way, one in the place of the
     prediction: the F1 of a field is how far they agree, in either order.
-
-        extractor evaluate gold/anna gold/ben
-
-    If anna has 4 criteria, and ben has the same 4 and one more, their
-    agreement on eligibility.criteria is 2 x 4 / (4 + 5) = 0.889.
+    If anna has 4 criteria, and ben has the same 4 and one more, their agreement
+    on eligibility.criteria is 2 x 4 / (4 + 5) = 0.889.
 
     A field is scored in the records whose gold has its key; null and []
     say that the record states none. --fields minimum_age,constraints scores
@@ -211,9 +210,8 @@ def evaluate(
     custom.NAME, beside the tasks as custom, and in all.
 
     Examples of your own fields are scored with the fields in the place of GOLD:
-    each is answered by the patterns, or by --model, which is not shown the answer.
-
-        extractor evaluate my_fields.py:Washout
+    each is answered by the patterns, or by --model, which is not shown the answer:
+    `extractor evaluate my_fields.py:Washout`.
 
     Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
     2 usage.
@@ -285,7 +283,7 @@ def evaluate(
 
 
 def _leave_out(reason: str, options: Mapping[str, object]) -> None:
-    """Raise ``ValueError`` if any of these options is given."""
+    """Raise ``ValueError`` with the ``reason`` if any of these options has a value."""
     names = [name for name, value in options.items() if value]
     if names:
         raise ValueError(f"{reason}; leave out {', '.join(names)}")
@@ -348,16 +346,17 @@ def _check(gold: Path, records: Path, fields: "tuple[CustomField, ...]") -> int:
         print(to_printable(str(problem)))
     warnings = sum(problem.warns for problem in problems)
     wrong = len(problems) - warnings
-    summary = f"{wrong} {plural(wrong, 'problem')}"
+    summary = counted(wrong, "problem")
     if warnings:
-        summary += f", {warnings} {plural(warnings, 'warning')}"
+        summary += f", {counted(warnings, 'warning')}"
     say(summary)
     return FAILED if wrong else OK
 
 
 def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, float]:
-    """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an
-    unknown name.
+    """Parse floors such as ``all=0.8,dosing=0.7``. ``fields`` are the user's own, which may be
+    named, too. Raises ``ValueError`` for bad syntax, an unknown name, or a score that is not
+    between 0 and 1.
     """
     from extractor.apps.evaluation.fields import add_groups
     from extractor.apps.evaluation.figures import list_figures
@@ -385,8 +384,8 @@ def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, floa
 def print_report(report: "ScoreReport") -> None:
     """Print all scores, the errors by harm, and the differences, if any, on standard output."""
     print(
-        f"{report.records} records, {len(report.missing)} missing, {len(report.without_gold)} "
-        "without gold"
+        f"{counted(report.records, 'record')}, {len(report.missing)} missing, "
+        f"{len(report.without_gold)} without gold"
     )
     _list_records("missing", report.missing)
     _list_records("without gold", report.without_gold)
@@ -395,8 +394,8 @@ def print_report(report: "ScoreReport") -> None:
     if report.empty.fields:
         share = _show(report.empty.specificity)
         print(
-            f"\nleft empty: {report.empty.left_empty} of {report.empty.fields} fields that gold "
-            f"leaves empty, {share}"
+            f"\nleft empty: {report.empty.left_empty} of "
+            f"{counted(report.empty.fields, 'field')} that gold leaves empty, {share}"
         )
     if report.errors:
         print_table(
@@ -417,15 +416,13 @@ def print_report(report: "ScoreReport") -> None:
 
 
 def _print_scores(report: "ScoreReport") -> None:
-    """Print the scores of all, and of the tasks and fields that were scored."""
+    """Print the scores of all, and of the tasks and fields that were scored in any record."""
     scored = [field for field in report.fields if field.records]
-    scored_tasks = {field.task for field in scored}
-    shown_groups = {"all", *scored_tasks}
-    groups = [
-        _show_group(group) for group in report.groups if group.name in shown_groups
-    ]
-    fields = [_show_field(field) for field in scored]
-    print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
+    shown_groups = {"all"}
+    shown_groups.update(field.task for field in scored)
+    groups = [group for group in report.groups if group.name in shown_groups]
+    rows = [*map(_show_group, groups), *map(_show_field, scored)]
+    print_table(_FIELDS, rows, _BY_IMPORTANCE)
 
 
 def _show_group(group: "GroupScore") -> Row:

@@ -16,6 +16,7 @@ from extractor.apps.cli.options import (
     option,
 )
 from extractor.options import FILES, RARE, WHAT, split_names
+from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.apps.export.tables import Table
@@ -38,6 +39,8 @@ def export(
         option(
             FILES,
             "A .duckdb or .xlsx file; of one table .csv, .parquet or .jsonl; or a folder.",
+            "--to",
+            "-o",
             metavar="PATH",
         ),
     ],
@@ -72,7 +75,7 @@ def export(
         bool,
         option(
             RARE,
-            "Also export records that are no longer in the run's input.",
+            "Also export results of records that are not in the run's input now.",
             "--removed",
         ),
     ] = False,
@@ -137,8 +140,8 @@ def export(
         counts = export_run(
             run, destination, chosen, lines, registry, threshold, fields
         )
-        for name, count in counts.items():
-            report.append(f"{name}: {count}")
+        for name, number in counts.items():
+            report.append(f"{name}: {number}")
     if quiet:
         return
     print("\n".join(report), file=sys.stderr)
@@ -176,7 +179,7 @@ def _describe_missing(run: "FinishedRun | None", texts: int) -> str | None:
         total = len(run.record_ids)
         if texts >= total:
             return None
-        records = f"{total - texts} of {total} records"
+        records = f"{total - texts} of {counted(total, 'record')}"
     return (
         f"records: the inputs are missing for {records}, so their registered columns and arms are "
         "empty; export the run's folder, from where the run was started"
@@ -204,5 +207,6 @@ def _prepare(
         return
     from extractor.apps.review.gold import correct_run
 
-    count = correct_run(finished, gold)
-    say(f"{count:,} of {len(finished.record_ids):,} records are corrected ones")
+    corrected = correct_run(finished, gold)
+    total = counted(len(finished.record_ids), "record")
+    say(f"corrected: {corrected:,} of {total}")

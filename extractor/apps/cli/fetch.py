@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from extractor.apps.cli.console import FAILED, INTERRUPTED, OK, plural, say
+from extractor.apps.cli.console import FAILED, INTERRUPTED, OK, say
 from extractor.apps.cli.options import (
     QUERY,
     FreshOption,
@@ -21,6 +21,7 @@ from extractor.apps.cli.options import (
     option,
 )
 from extractor.options import FILES, RARE, SPEED, split_names
+from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.apps.fetch import RecordFile, Registry, Wanted
@@ -264,8 +265,8 @@ def _fetch(
     except KeyboardInterrupt:
         if file and file_name:
             say(
-                f"interrupted; {file_name} has {file.records:,} records; the same command, without "
-                "--fresh, goes on"
+                f"interrupted; {file_name} has {counted(file.records, 'record')}; the same "
+                "command, without --fresh, goes on"
             )
         else:
             say("interrupted; with --out a fetch can go on where it stopped")
@@ -273,7 +274,7 @@ def _fetch(
     except RegistryRefused as error:
         raise ArgumentError(str(error)) from error
     if file and not quiet:
-        summary = f"{file.records:,} {plural(file.records, 'record')}"
+        summary = counted(file.records, "record")
         summary += f" in {file_name}" if file_name else " fetched"
         if tally.resumed:
             summary += f" ({tally.extracted:,} new)"

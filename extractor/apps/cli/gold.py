@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from extractor.apps.cli.commands import Commands
-from extractor.apps.cli.console import FAILED, OK, plural, say, to_printable
+from extractor.apps.cli.console import FAILED, OK, say, to_printable
 from extractor.apps.cli.options import FieldsOption, option
 from extractor.options import FILES, RARE, read_own_fields
+from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.apps.gold.marks import Labels
@@ -33,7 +34,10 @@ def import_(
             help="A .csv or .xlsx sheet, Label Studio's .json, or a folder of BRAT's files.",
         ),
     ],
-    to: Annotated[Path, option(FILES, "Folder for the gold files.", metavar="DIR")],
+    to: Annotated[
+        Path,
+        option(FILES, "Folder for the gold files.", "--to", "-o", metavar="DIR"),
+    ],
     records: RecordsOption = None,
     force: Annotated[
         bool, option(FILES, "Replace gold files that exist.", "--force")
@@ -50,10 +54,6 @@ def import_(
     and its quote is looked for in the record. What cannot be taken over is listed
     with its row, and the field is not scored in this record; the rest is written,
     a file for each record.
-
-        extractor gold template --to sheet.csv
-        extractor gold import sheet.csv --to gold --records records
-        extractor evaluate gold results
 
     Exit codes: 0 done, 1 something could not be taken over, 2 usage.
     """
@@ -77,10 +77,10 @@ def import_(
     # warnings last: what they speak of is in the gold
     for problem in (*problems, *warnings):
         print(to_printable(str(problem)))
-    summary = f"gold of {_count(len(imported.gold), 'record')} in {to}"
-    summary += f", {_count(len(problems), 'problem')}"
+    summary = f"gold of {counted(len(imported.gold), 'record')} in {to}"
+    summary += f", {counted(len(problems), 'problem')}"
     if warnings:
-        summary += f", {_count(len(warnings), 'warning')}"
+        summary += f", {counted(len(warnings), 'warning')}"
     if imported.gold:
         summary += f"; next: extractor evaluate {to} RUN"
     say(summary)
@@ -95,7 +95,13 @@ def export(
     ],
     to: Annotated[
         Path,
-        option(FILES, "A folder; of a sheet a .csv or .xlsx file.", metavar="PATH"),
+        option(
+            FILES,
+            "A folder; of a sheet a .csv or .xlsx file.",
+            "--to",
+            "-o",
+            metavar="PATH",
+        ),
     ],
     format_: Annotated[
         Literal["label-studio", "brat", "sheet"] | None,
@@ -136,15 +142,21 @@ def export(
     if run and not fields:
         declared = restore_fields(run.manifest.settings)
         labels = type(labels)({field.name: field for field in declared})
-    count = export_gold(pair_records(gold, inputs), to, layout, labels)
-    say(f"{_count(count, 'record')} in {to}")
+    written = export_gold(pair_records(gold, inputs), to, layout, labels)
+    say(f"{counted(written, 'record')} in {to}")
 
 
 @app.command("template")
 def template(
     to: Annotated[
         Path | None,
-        option(FILES, "A .csv or .xlsx file; else standard output.", metavar="FILE"),
+        option(
+            FILES,
+            "A .csv or .xlsx file; else standard output.",
+            "--to",
+            "-o",
+            metavar="FILE",
+        ),
     ] = None,
     fields: FieldsOption = None,
 ) -> None:
@@ -164,10 +176,6 @@ def template(
     if to.exists():
         raise ValueError(f"{to}: exists already; name another file")
     write_template(to, labels)
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {plural(number, thing)}"
 
 
 def _read_labels(fields: list[str] | None) -> "Labels":

@@ -3,7 +3,7 @@
 Those that decide an extraction are declared in ``extractor.options``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -113,9 +113,12 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
         )
 
 
-def read_given(model: type[Read], values: dict[str, Any]) -> Read:
+def read_given(
+    model: type[Read], values: dict[str, Any], places: Mapping[str, str]
+) -> Read:
     """Take what the command line gave for a model out of ``values``, and check it. Raises
-    ``ValueError`` that names the option as it was written.
+    ``ValueError`` that names the option as it was written, or its place in a file of options,
+    which is in ``places``.
     """
     written_names = {}
     given = {}
@@ -123,7 +126,7 @@ def read_given(model: type[Read], values: dict[str, Any]) -> Read:
         shown = find_shown(field)
         if shown:
             first_spelling, *_ = spell(name, shown).split()
-            written_names[name] = first_spelling
+            written_names[name] = places.get(name, first_spelling)
             given[name] = values.pop(name)
     return model.read(given, written_names.__getitem__)
 
@@ -153,7 +156,7 @@ class RecordOptions(ExtractionOptions, ModelOptions):
 
     inputs: Annotated[tuple[str, ...], Shown(None, "INPUT", list[str])]
     """Files, folders, globs, NCT numbers, or - for stdin."""
-    out: Annotated[str | None, Shown(FILES, "DIR")] = None
+    out: Annotated[str | None, Shown(FILES, "DIR", name="--out -o")] = None
     """Folder of the results; else standard output."""
     limit: Annotated[int | None, Field(ge=1, le=10**12), Shown(FILES, "N")] = None
     """Only the first N records."""

@@ -79,8 +79,10 @@ class _Shown:
         for criterion in parsed.criteria:
             yield from self._list_criterion(criterion)
         for regimen in parsed.regimens:
-            yield f"\n[{regimen.number}] regimen {_mark(regimen.rules['agent'])}"
-            yield f"    {to_printable(parsed.raw(regimen.span))}"
+            agent = _mark(regimen.rules["agent"])
+            text = to_printable(parsed.raw(regimen.span))
+            yield f"\n[{regimen.number}] regimen {agent}"
+            yield f"    {text}"
             yield from self._list_fields(regimen, "agent", "stands")
         for chunk in parsed.candidates:
             yield f"\n[{chunk.number}] may hold a regimen\n    {to_printable(chunk.text)}"
@@ -92,18 +94,24 @@ class _Shown:
             yield from self._list_fields(outcome, "measure", "rank", "index")
 
     def _list_criterion(self, criterion: "Draft") -> "Iterator[str]":
+        """Yield the lines of a criterion: its kind and whether it stands, its text, its other
+        fields.
+        """
         kind = _mark(criterion.rules["kind"])
         stands = _mark(criterion.rules["stands"])
+        text = to_printable(criterion.chunk.text)
         yield f"\n[{criterion.number}] criterion {kind}, stands {stands}"
-        yield f"    {to_printable(criterion.chunk.text)}"
+        yield f"    {text}"
         yield from self._list_fields(criterion, "kind", "stands")
 
     def _list_fields(
         self, item: "Draft", *in_title: str, indent: str = "    "
     ) -> "Iterator[str]":
-        """Yield a line for each field of an item that has a value or is open.
+        """Yield a line for each field of an item that has a value or is open; for the whole record,
+        which has no ``indent``, also for each field that is surely not stated.
 
-        Fields that are ``in_title`` have a line only where rules are shown.
+        Fields that are ``in_title`` have a line only where rules are shown. There, the words and
+        rules of a value stand below its line.
         """
         is_of_record = not indent
         for name, reading in _list_readings(item):
@@ -112,7 +120,6 @@ class _Shown:
                 continue
             is_stated = reading.value not in (None, ())
             is_known_to_be_empty = not is_stated and reading.certain
-            # Of the whole record it is worth a line that something is not stated.
             if is_known_to_be_empty and not is_of_record:
                 continue
             yield f"{indent}{name}: {_mark(reading)}"
@@ -125,9 +132,11 @@ class _Shown:
         if not reading.spans:
             return
         words = [to_printable(self._parsed.raw(span)) for span in reading.spans]
-        yield f"from: {'; '.join(words)}"
+        joined = "; ".join(words)
+        yield f"from: {joined}"
         for rule, span in _choose(reading, places):
-            yield f"    {rule}: {to_printable(self._parsed.raw(span))}"
+            matched = to_printable(self._parsed.raw(span))
+            yield f"    {rule}: {matched}"
 
 
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
@@ -152,7 +161,8 @@ def _plain(value: Any) -> str:
         return "none"
     if isinstance(value, tuple):
         return "; ".join(map(_plain, value))
-    if hasattr(value, "quote"):  # a time window, which prints as its quote alone
+    # A time window, which prints as its quote alone.
+    if hasattr(value, "quote"):
         limit = f"{value.comparator} {value.value} {value.unit}"
         return to_printable(f"{value.quote}: {limit}")
     return to_printable(str(value))
@@ -172,7 +182,9 @@ def _choose(reading: "Reading[Any]", places: "Places") -> "Places":
 
 
 def place_rules(parsed: "ParsedRecord", trace: "list[tuple[str, Found]]") -> "Places":
-    """Return the places in the raw text where rules matched, each rule and place once."""
+    """Return the places in the raw text where rules matched, each rule and place once. A match in
+    another text than a section, such as a name, is left out, and so is a match of no words.
+    """
     from extractor.evidence.drafts import Span
 
     sections = {cleaned.text: name for name, cleaned in parsed.cleaned.items()}
@@ -181,7 +193,7 @@ def place_rules(parsed: "ParsedRecord", trace: "list[tuple[str, Found]]") -> "Pl
         name = sections.get(match.tokens.text)
         has_words = match.end > match.first
         if name is None or not has_words:
-            continue  # it matched in another text, such as a name
+            continue
         start, end = parsed.cleaned[name].raw_span(*match.span)
         places[rule, Span(name, start, end)] = None
     return list(places)

@@ -23,6 +23,7 @@ from extractor.errors import ExtractorError
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.calls import estimate_tokens
 from extractor.model.database import RUN_FILE
+from extractor.plurals import counted
 from extractor.run.executor import open_executor
 from extractor.run.folder import RunFolder, holds_something
 from extractor.run.forecast import Forecast, Measured, forecast_run, measure_records
@@ -161,10 +162,10 @@ def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
     if not under_way:
         return ""
     calls = sum(batch.requests for batch in under_way)
+    waiting = "1 call waits" if calls == 1 else f"{calls:,} calls wait"
     return (
-        f"{folder.path}: {calls:,} calls wait for the answers of batches; this command asks them "
-        "live, and they may be"
-        " paid twice. `extractor batch collect` waits for the batches instead"
+        f"{folder.path}: {waiting} for the answers of batches; this command asks live, so that "
+        "answers may be paid twice. `extractor batch collect` waits for the batches instead"
     )
 
 
@@ -291,7 +292,7 @@ def print_forecast(forecast: Forecast) -> None:
             digits = 2 if cases.high >= 1 else 4
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     print_table(
-        (f"{forecast.records:,} records", "least", "expected", "most"),
+        (counted(forecast.records, "record"), "least", "expected", "most"),
         rows,
         apart=False,
     )

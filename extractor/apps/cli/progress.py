@@ -12,7 +12,7 @@ from threading import Timer, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from extractor.apps.cli.console import plural
+from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.run.run import Run
@@ -87,7 +87,7 @@ class Interrupts:
         calls = watch.under_way if watch else 0
         waited_for = "the records"
         if calls:
-            waited_for = f"{calls} {plural(calls, 'call')} to the model"
+            waited_for = f"{counted(calls, 'call')} to the model"
         notice = (
             f"\nextractor: waiting at most {self._seconds:g} s for {waited_for} under way; "
             "Ctrl-C again stops at once\n"

@@ -12,6 +12,7 @@ from extractor.apps.cli.console import FAILED, OK, print_table, say, warn_incomp
 from extractor.apps.cli.options import RecordsOption, RunArgument, option
 from extractor.apps.serve.settings import SERVICE
 from extractor.options import FILES
+from extractor.plurals import counted
 
 _NAME = "report.html"
 
@@ -57,13 +58,15 @@ def report(
     print(path)
     warn_incomplete(run)
     if summary.without_text:
-        missing = f"the texts of {summary.without_text} of {summary.records} records"
+        missing = f"{summary.without_text} of {counted(summary.records, 'record')}"
         say(
-            f"{missing} are missing or have changed; only their quotes are shown (give the inputs "
-            "with --records)"
+            f"no text for {missing}: it is missing or has changed, and only quotes are shown (give "
+            "the inputs with --records)"
         )
     if summary.shown < summary.records:
-        say(f"{summary.shown} of {summary.records} records can be opened (--limit)")
+        say(
+            f"{summary.shown} of {counted(summary.records, 'record')} can be opened (--limit)"
+        )
     if open_it:
         import webbrowser
 
@@ -75,7 +78,14 @@ def review(
     run: RunArgument,
     gold: Annotated[
         Path,
-        option(FILES, "Folder for the gold files.", metavar="DIR", file_okay=False),
+        option(
+            FILES,
+            "Folder for the gold files.",
+            "--gold",
+            "-o",
+            metavar="DIR",
+            file_okay=False,
+        ),
     ],
     records: RecordsOption = None,
     reviewer: Annotated[
@@ -101,10 +111,6 @@ def review(
     with another --reviewer name: no one overwrites another's changes. With
     --blind, each has a folder of gold; `extractor evaluate gold/anna gold/ben`
     says how far they agree.
-
-        extractor run records --out results
-        extractor review results --gold gold
-        extractor evaluate gold results
     """
     try:
         from extractor.apps.review.app import open_review
@@ -140,8 +146,8 @@ def review(
             if missing:
                 total = len(opened.records.doubts)
                 print(
-                    f"extractor: {missing} of {total} records have no text here; name it with "
-                    "--records INPUT"
+                    f"extractor: no text here for {missing} of {counted(total, 'record')}; name it "
+                    "with --records INPUT"
                 )
             warn_incomplete(run)
             opened.serve()

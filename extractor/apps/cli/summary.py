@@ -4,10 +4,12 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from extractor.apps.cli.console import to_printable
+from extractor.apps.cli.console import name_some, to_printable
 from extractor.apps.cli.job import RunJob
 from extractor.apps.report.overview import count_reasons, read_failures
+from extractor.plurals import counted
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import Manifest
 from extractor.run.reading import is_stream
@@ -15,8 +17,11 @@ from extractor.run.tally import Tally
 from extractor.schemas import Usage
 
 _MOST_SHOWN = 3
+_MOST_REASONS = 5
+"""Most reasons for failures that are shown, and most records that are named for a reason."""
 _LONGEST = 300
-_ITEMS = ("criteria", "regimens", "endpoints")
+_ITEMS = {"criteria": "criterion", "regimens": "regimen", "endpoints": "endpoint"}
+"""What is counted of a run's items, with the word for a single item."""
 _LEFT_OUT = ("value_unconfirmed", "regimen_unconfirmed")
 """Kinds of findings about what the rules read surely and the model's answers left out."""
 
@@ -43,7 +48,10 @@ def sum_usage(tally: Tally, manifest: Manifest | None) -> Usage:
 
 
 def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
-    """Yield names and values in order. ``whole`` is the usage of the whole run."""
+    """Yield the names and values of the summary in order. Questions are those of the whole run,
+    whose usage is ``whole``; items, evidence, findings and calls are those of this command. If
+    nothing was extracted and records failed, only the records are counted.
+    """
     if tally.resumed:
         done = tally.resumed + tally.extracted
         yield "records done", f"{done:,} ({tally.extracted:,} new)"
@@ -52,29 +60,32 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
     yield "records failed", tally.failed
     usage = tally.usage
     has_results = tally.extracted or tally.resumed or usage.calls
+    # All other counts would be 0.
     if tally.failed and not has_results:
-        return  # all other counts are 0
+        return
     if tally.repeated:
         yield "trials that occur twice", tally.repeated
     if tally.differing:
         yield "of these with another text, left out", tally.differing
     new = "new " if tally.resumed else ""
     items = tally.counts.get("items", {})
-    yield f"{new}items", _join_counts({name: items.get(name, 0) for name in _ITEMS})
+    counts = [counted(items.get(name, 0), item, name) for name, item in _ITEMS.items()]
+    yield f"{new}items", ", ".join(counts)
     support = tally.counts.get("support")
     if support:
-        yield f"{new}evidence", _join_counts(dict(sorted(support.items())))
+        levels = [f"{number:,} {level}" for level, number in sorted(support.items())]
+        yield f"{new}evidence", ", ".join(levels)
     yield from _list_findings(tally, new)
     questions = f"{whole.questions:,} asked, {whole.open_questions:,} open"
     if whole.unanswered:
         questions += f" ({whole.unanswered:,} without any usable answer)"
     yield "questions", questions
     if usage.calls:
-        prompt = f"{usage.prompt_tokens:,} prompt tokens"
+        prompt = counted(usage.prompt_tokens, "prompt token")
         if usage.cached_tokens:
             prompt += f" ({usage.cached_tokens:,} of them cached)"
-        output = f"{usage.output_tokens:,} output tokens"
-        yield "model", f"{usage.calls:,} calls, {prompt}, {output}"
+        output = counted(usage.output_tokens, "output token")
+        yield "model", f"{counted(usage.calls, 'call')}, {prompt}, {output}"
 
 
 def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
@@ -94,10 +105,6 @@ def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
     skipped = kinds.get("line_unanswered")
     if skipped:
         yield "lines that the model skipped, as the rules read them", f"{skipped:,}"
-
-
-def _join_counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _list_costs(
@@ -183,8 +190,8 @@ def explain_lacking(job: RunJob) -> str | None:
     if tally.lacking <= job.max_lacking:
         return None
     explained = (
-        f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer, more than "
-        f"EXTRACTOR_MAX_LACKING ({job.max_lacking:g}) allows"
+        f"no usable answer to {usage.unanswered:,} of {counted(usage.questions, 'question')}, more "
+        f"than EXTRACTOR_MAX_LACKING ({job.max_lacking:g}) allows"
     )
     if tally.watch and tally.watch.problem:
         explained += f"; such as: {tally.watch.problem}"
@@ -203,7 +210,7 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
     exchange = job.setup.choice.exchange
     if exchange:
-        # also when quiet, since these answers are lost
+        # Also with --quiet, since these answers are lost.
         for broken in exchange.failed:
             yield f"no answer in {broken}"
     if job.options.quiet:
@@ -215,21 +222,28 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     if folder:
         yield from _list_failures(job, folder, tally)
     usage = sum_usage(tally, folder.manifest if folder else None)
-    lacks_model = job.uses_rules_alone and job.setup.options.asks
-    if lacks_model and usage.open_questions:
-        yield f"{usage.open_questions:,} questions stayed open; a model can answer them (--model)"
+    yield from _list_open_questions(job, usage.open_questions)
     yield from _list_not_replayed(job, folder)
     if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.parts))
         if files:
-            yield f"{exchange.written} requests still open, in {files}"
+            yield f"still open: {counted(exchange.written, 'request')}, in {files}"
         else:
-            yield "no request is open any more"
+            yield "all requests are answered"
     has_results = tally.extracted > 0 or tally.resumed > 0
     if job.out and has_results:
         out = shlex.quote(str(job.out))
         yield f"to read the results: extractor report {out}"
         yield f"to correct them: extractor review {out} --gold GOLD"
+
+
+def _list_open_questions(job: RunJob, number: int) -> Iterator[str]:
+    """Yield a line on the questions that a model could answer, if none was there to be asked."""
+    lacks_model = job.uses_rules_alone and job.setup.options.asks
+    if lacks_model and number:
+        them = "it" if number == 1 else "them"
+        stayed_open = f"{counted(number, 'question')} stayed open"
+        yield f"{stayed_open}; a model can answer {them} (--model)"
 
 
 def _list_not_replayed(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
@@ -244,9 +258,25 @@ def _list_not_replayed(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
         asking = f"--model {shlex.quote(model)}"
         how = ": extractor " + re.sub(r"--replay[= ]\S+", asking, shlex.join(_words()))
     yield (
-        f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, have "
-        f"no answer in {job.setup.choice.replay}; to ask them{how}"
+        f"no answer in {job.setup.choice.replay} to {counted(replayed.missing, 'call')}, of about "
+        f"{counted(replayed.missing_tokens, 'prompt token')}; to ask{how}"
     )
+
+
+def _explain_failures(path: Path) -> Iterator[str]:
+    """Yield a line for each reason with the records that failed for it, then where all are."""
+    reasons = count_reasons(read_failures(path))
+    for reason in reasons[:_MOST_REASONS]:
+        message = to_printable(reason.message)[:_LONGEST]
+        places = name_some(reason.places, _MOST_REASONS)
+        if len(reason.places) == 1:
+            yield f"failed: {places}: {message}"
+        else:
+            yield f"{len(reason.places):,} records failed: {message} ({places})"
+    others = [place for reason in reasons[_MOST_REASONS:] for place in reason.places]
+    if others:
+        yield f"failed for other reasons: {name_some(others, _MOST_REASONS)}"
+    yield f"all failures, with place and remedy: {path}"
 
 
 def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str]:
@@ -254,11 +284,7 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
     run, or unanswered.
     """
     if tally.failed:
-        reasons = count_reasons(read_failures(folder.path / FAILURES))
-        for reason in reasons[:_MOST_SHOWN]:
-            message = to_printable(reason.message)[:_LONGEST]
-            yield f"{reason.records} failed: {message} (such as {to_printable(reason.example)})"
-        yield f"all failures are in {folder.path / FAILURES}"
+        yield from _explain_failures(folder.path / FAILURES)
     yield from map(str, folder.differing[:_MOST_SHOWN])
     if len(folder.differing) > _MOST_SHOWN:
         yield f"all of these are in {folder.path / REPEATED}"
@@ -275,6 +301,6 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
         if left > _MOST_SHOWN:
             examples += ", ..."
         yield (
-            f"results whose records are no longer in the input: {left} ({examples}); "
+            f"results whose records are not in the input now: {left} ({examples}); "
             "readers leave them out"
         )

@@ -113,10 +113,12 @@ class TrialDiff(FrozenModel):
 
     @property
     def differs(self) -> bool:
-        """Return whether the versions differ in meaning."""
-        return self.only_in is not None or any(
-            change.is_of_meaning for change in self.changes
-        )
+        """Return whether the versions differ in meaning: one of them has no such trial, or a change
+        is more than wording.
+        """
+        if self.only_in is not None:
+            return True
+        return any(change.is_of_meaning for change in self.changes)
 
 
 _WHOLE = {
@@ -140,9 +142,20 @@ def make_change(
     pair: tuple[Stated, Stated],
     field: str | None = None,
 ) -> TrialChange:
-    """Return a change of an item, or of one of its fields, with the evidence of both sides."""
-    is_shown_whole = field in _OF_WHOLE or item == "custom"
-    shown = None if is_shown_whole else field
+    """Return a change of an item, or of one of its fields, with the evidence of both sides.
+
+    Args:
+        item: What changed.
+        kind: How it changed.
+        severity: How much that matters.
+        message: The change in words.
+        pair: The old and the new side. A side that is empty or None has nothing to show.
+        field: The field that changed, None for the whole item. Some fields of a criterion, and the
+            user's own fields, are shown by the whole item all the same.
+    """
+    shown = field
+    if field in _OF_WHOLE or item == "custom":
+        shown = None
     old, new = pair
     return TrialChange(
         item=item,
@@ -156,7 +169,12 @@ def make_change(
 
 
 def _show(item: ItemName, side: Stated, field: str | None) -> StatedValue | None:
-    """Return one side of a change: the value and evidence of a field, or of the whole items."""
+    """Return one side of a change: the value and evidence of a field, or of the whole items if
+    ``field`` is None. None for a side that has nothing to show.
+
+    A side with several items is one that was split. The value of a field is that of the first. A
+    field without evidence of its own is in the words of its item.
+    """
     if isinstance(side, StatedValue):
         return side
     if not side:
@@ -169,19 +187,19 @@ def _show(item: ItemName, side: Stated, field: str | None) -> StatedValue | None
     else:
         path = ", ".join(f"{part.path}.{field}" for part in side)
         value = side[0].item.model_dump(mode="json")[field]
-        # A field without evidence of its own is in the words of its item.
         citations = _cite(side, (field,)) or _cite(side, wholes)
-    return StatedValue(
-        path=path, value=value, citations=tuple(dict.fromkeys(citations))
-    )
+    distinct = tuple(dict.fromkeys(citations))
+    return StatedValue(path=path, value=value, citations=distinct)
 
 
 def _cite(side: Sequence[Side], names: Sequence[str]) -> list[Citation]:
-    """Return the quotes that state these fields of all parts of an item."""
-    return [
-        proof.cite()
-        for part in side
-        for name in names
-        for proof in part.item.evidence
-        if FieldRef(name).covers(proof.field)
-    ]
+    """Return the quotes that state these fields, of all parts of an item."""
+    citations = []
+    for part in side:
+        for name in names:
+            ref = FieldRef(name)
+            for proof in part.item.evidence:
+                if not ref.covers(proof.field):
+                    continue
+                citations.append(proof.cite())
+    return citations

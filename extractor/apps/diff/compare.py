@@ -94,11 +94,13 @@ def diff_trials(
     changes += compare_own(_RECORD_ITSELF, old, new)
 
     if old_record and new_record:
-        changes = [
-            change
-            for change in changes
-            if not stands_in_both(change, old_record, new_record)
-        ]
+        found = changes
+        changes = []
+        for change in found:
+            # the text is the same, only its reading differs
+            if stands_in_both(change, old_record, new_record):
+                continue
+            changes.append(change)
         changes += _compare_records(old_record, new_record, changes, not_compared)
     if Task.ELIGIBILITY not in not_compared:
         changes += introductions
@@ -117,8 +119,8 @@ def _compare_records(
     changes: Sequence[TrialChange],
     not_compared: Sequence[Task],
 ) -> list[TrialChange]:
-    """Return what changed beside the items: registered fields, and arms without what the
-    ``changes`` of regimens say.
+    """Return what changed beside the items: registered fields, and (if doses are compared) arms
+    without what the ``changes`` of regimens say.
     """
     beside = list(compare_registered(old, new))
     if Task.DOSING not in not_compared:
@@ -153,14 +155,16 @@ _COMPARED = {
 
 
 def _list_not_compared(old: TrialExtraction, new: TrialExtraction) -> tuple[Task, ...]:
-    """Return the tasks whose sections only one version has."""
+    """Return the tasks whose sections only one version has: a download without criteria has not
+    removed them. Extractions without coverage do not say which sections there were, and all tasks
+    are compared.
+    """
     if not old.coverage or not new.coverage:
         return ()
     before = {section.kind for section in old.coverage.sections}
     after = {section.kind for section in new.coverage.sections}
     missing = []
     for task, compared in _COMPARED.items():
-        # A download without criteria has not removed them.
         is_in_old = not compared.sections.isdisjoint(before)
         is_in_new = not compared.sections.isdisjoint(after)
         if is_in_old is not is_in_new:
@@ -171,31 +175,49 @@ def _list_not_compared(old: TrialExtraction, new: TrialExtraction) -> tuple[Task
 def _pair_items(
     task: Task, old: TrialExtraction, new: TrialExtraction
 ) -> list[Aligned]:
-    """Return the pairs of a task's items in the old order, then the items without a counterpart."""
+    """Return the pairs of a task's items in the old order, then the items without a counterpart.
+
+    Criteria and endpoints without a counterpart are paired if they say nearly the same. Regimens
+    without one are left out if the other version states them elsewhere.
+    """
     group = _COMPARED[task].group
     pairs = align(group, group.items(old), group.items(new))
-    pairs.sort(key=lambda pair: pair.old[0].position if pair.old and pair.new else inf)
+    pairs.sort(key=_order_pair)
     if task is Task.DOSING:
         return list(drop_stated(pairs, old, new))
     return join_reworded(pairs)
 
 
+def _order_pair(pair: Aligned) -> float:
+    """Return the place of a pair by its old item, the last place for an item of one version."""
+    if not pair.old or not pair.new:
+        return inf
+    return pair.old[0].position
+
+
 def _compare_items(
     task: Task, pair: Aligned, old: TrialExtraction, new: TrialExtraction
 ) -> Iterator[TrialChange]:
-    """Yield the changes of two items, or that one of them was added or removed."""
+    """Yield the changes of two items, also of the user's own fields; of an item without a
+    counterpart, that it was added or removed.
+    """
     compared = _COMPARED[task]
     if pair.old and pair.new:
         yield from compared.compare(pair)
         yield from compare_own(pair, old, new)
         return
-    kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
-    item = (pair.new or pair.old)[0].item
+    if pair.new:
+        kind = ChangeKind.ADDED
+        item = pair.new[0].item
+    else:
+        kind = ChangeKind.REMOVED
+        item = pair.old[0].item
     message = f"{_name_item(item)} {kind.value}"
     yield make_change(compared.item, kind, rate_item(item), message, pair)
 
 
 def _name_item(item: Criterion | Regimen | Endpoint) -> str:
+    """Name an item in a message: "exclusion criterion", "primary endpoint", "aspirin 100 mg"."""
     if isinstance(item, Criterion):
         return f"{item.kind.value} criterion"
     if isinstance(item, Endpoint):
@@ -206,11 +228,15 @@ def _name_item(item: Criterion | Regimen | Endpoint) -> str:
 
 
 def _drop_repeated(changes: Sequence[TrialChange]) -> list[TrialChange]:
-    """Return the changes, each dose and description once."""
-    kept: dict[tuple[str, ChangeKind, str, int], TrialChange] = {}
-    for number, change in enumerate(changes):
-        # An arm and its intervention say the same. Whole items are kept, however often they are
-        # added or removed.
-        alike = 0 if change.field in _OF_REPEATED_TEXT else number
-        kept[change.item, change.kind, change.message, alike] = change
-    return list(kept.values())
+    """Return the changes without repeated ones of doses and descriptions: an arm and its
+    intervention say the same. The last of equal changes is kept, in the place of the first.
+
+    Whole items are kept, however often they are added or removed.
+    """
+    distinct: dict[tuple[str, ChangeKind, str, int], TrialChange] = {}
+    for position, change in enumerate(changes):
+        can_repeat = change.field in _OF_REPEATED_TEXT
+        # what cannot repeat has a key of its own
+        number = 0 if can_repeat else position
+        distinct[change.item, change.kind, change.message, number] = change
+    return list(distinct.values())

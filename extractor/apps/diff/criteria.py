@@ -27,7 +27,11 @@ from extractor.schemas import Criterion
 
 
 def compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
-    """Yield the changes of one criterion: first its move to the other list, then its statement."""
+    """Yield the changes of one criterion: first its move to the other list, then its statement.
+
+    A move is major if it now applies to the opposite people. Then its statement is not compared:
+    its limits have no direction of their own.
+    """
     before = pair.old[0].item
     after = pair.new[0].item
     moves = before.kind is not after.kind
@@ -42,7 +46,6 @@ def compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
         yield make_change(
             "criterion", ChangeKind.MOVED, severity, message, pair, "kind"
         )
-        # Limits that now apply to the opposite people have no direction of their own.
         if flips:
             return
     change = _compare_statements(pair, moves=moves)
@@ -57,15 +60,19 @@ class _Version(NamedTuple):
     limits: list[Limit]
 
     def is_read_whole(self) -> bool:
-        """Return whether each number of the quote was read as a limit."""
-        numbers = sum(part.kind == "number" for part in read_words(self.quote))
-        return numbers <= len(self.limits)
+        """Return whether the quote has no more numbers than limits: each was read as a limit."""
+        parts = read_words(self.quote)
+        numbers = [part for part in parts if part.kind == "number"]
+        return len(numbers) <= len(self.limits)
 
 
 def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
-    """Compare the quotes of two versions of a criterion, and the limits in them.
+    """Return the change of a criterion's statement: of its limits and their conditions, and of its
+    other words; a rewording if it says the same in other words.
 
-    Returns None if nothing changed, or nothing but the list to which the criterion ``moves``.
+    A change of limits matters as much as the criterion, and so does one of decisive words; any
+    other is minor. Returns None if nothing changed, or nothing but the list to which the criterion
+    ``moves``.
     """
     before = _join_parts(pair.old)
     after = _join_parts(pair.new)
@@ -82,22 +89,22 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
         # The other list takes away the "no", or brings it.
         rest = rest.leave_out({"negation"})
 
+    # "Age ≥ 18 years" -> "Participants must be 18 years of age or older"
     if not _says_something_else(words, changed, conditions, rest):
         if moves or old.quote == new.quote:
             return None
         return make_rewording("criterion", pair)
 
     is_of_limits = bool(changed or conditions)
-    is_major = is_of_limits or rest.is_decisive
+    severity = ChangeSeverity.MINOR
+    # "3 nights" -> "5 nights", "HIV and hepatitis B" -> "HIV or hepatitis B"
+    if is_of_limits or rest.is_decisive:
+        severity = rate_item(pair.new[0].item)
+    kind = _choose_kind((old, new), changed, conditions, rest)
     said = [*map(str, changed), *conditions, rest.describe()]
-    return make_change(
-        "criterion",
-        _choose_kind((old, new), changed, conditions, rest),
-        rate_item(pair.new[0].item) if is_major else ChangeSeverity.MINOR,
-        "; ".join(filter(None, said)),
-        pair,
-        "constraints" if is_of_limits else "quote",
-    )
+    message = "; ".join(filter(None, said))
+    field = "constraints" if is_of_limits else "quote"
+    return make_change("criterion", kind, severity, message, pair, field)
 
 
 def _says_something_else(
@@ -106,20 +113,29 @@ def _says_something_else(
     conditions: Sequence[str],
     rest: WordChange,
 ) -> bool:
-    """Return whether two quotes differ in more than their wording."""
-    # The same words in another order may exchange conditions, or the windows of two drugs.
+    """Return whether two quotes differ in more than their wording: in a limit or its condition, or
+    in words beside the limits (``rest``).
+
+    Without any changed word, a changed limit is another reading of the same text. But the same
+    words in another order may exchange conditions, or the windows of two drugs.
+    """
+    # "Hb >= 12 g/dL for men" -> "for women"
     if conditions or any(both.is_of_one_thing for both in changed):
         return True
     return bool(words) and bool(changed or rest)
 
 
 def _list_stated(limits: Iterable[Limit | None]) -> list[Limit]:
+    """List the limits of one version, without the places where it has none."""
     return [limit for limit in limits if limit]
 
 
 def _list_changed(paired: Sequence[LimitPair]) -> list[LimitPair]:
     """Return the changed limits. What two parts of a split criterion say alike is there once."""
-    changed = {str(both): both for both in paired if both.kind}
+    changed: dict[str, LimitPair] = {}
+    for both in paired:
+        if both.kind:
+            changed[str(both)] = both
     return list(changed.values())
 
 
@@ -129,21 +145,29 @@ def _leave_out_limits(
     changed: Sequence[LimitPair],
     conditions: Sequence[str],
 ) -> WordChange:
-    """Return the changed words without those of limits and conditions, which are compared as
-    limits.
+    """Return the changed words of two quotes without those that the limits account for, which are
+    compared as limits: the numbers of all limits, and all words of changed limits and conditions.
+
+    Args:
+        words: The words that differ between the two quotes.
+        versions: The old and the new version.
+        changed: The limits that differ.
+        conditions: The conditions that differ, in words.
     """
     old, new = versions
     limits = [*old.limits, *new.limits]
-    told = list(conditions)
+    described = list(conditions)
     for both in changed:
-        told += [str(limit) for limit in _list_stated(both)]
-    left_out = {"0"}
-    left_out.update(*(limit.list_forms() for limit in limits))
-    left_out.update(part.form for part in read_words(" ".join(told)))
-    rest = words.leave_out(left_out)
+        described += map(str, _list_stated(both))
+    accounted_for = {"0"}
+    for limit in limits:
+        accounted_for.update(limit.list_forms())
+    for part in read_words(" ".join(described)):
+        accounted_for.add(part.form)
+    rest = words.leave_out(accounted_for)
 
     written = {part.form for part in (*read_words(old.quote), *read_words(new.quote))}
-    # One limit may have two numbers: "15 years 3 months" is read as 183 months.
+    # "15 years 3 months" is read as 183 months: no number of the text is that of the limit.
     has_other_numbers = any(written.isdisjoint(limit.list_forms()) for limit in limits)
     if changed and has_other_numbers:
         rest = rest.leave_out({"number"})
@@ -160,14 +184,17 @@ def _choose_kind(
     rest: WordChange,
 ) -> ChangeKind:
     """Return the direction that all changed limits share, if nothing else changed; else no
-    direction.
+    direction (``CHANGED``).
+
+    A limit without a counterpart has no sure direction either, if the version that lacks it has a
+    number that was not read as a limit: that may be the counterpart.
     """
     kinds = {limits.kind for limits in changed if limits.kind}
     if len(kinds) != 1 or rest or conditions:
         return ChangeKind.CHANGED
-    # A limit without a counterpart may have one whose number was not read as a limit.
     old, new = versions
     lacks_old = any(limits.old is None for limits in changed)
+    # "DLCO (15; 3)" -> "DLCO (16; 3)": no number without other words is read as a limit
     if lacks_old and not old.is_read_whole():
         return ChangeKind.CHANGED
     lacks_new = any(limits.new is None for limits in changed)

@@ -30,14 +30,17 @@ _TEXTS = ("measure", "time_frame", "description")
 
 
 def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
-    """Yield the changes of one endpoint: its rank, its texts, its instrument; or that it has
-    other words.
+    """Yield the changes of one endpoint: its rank, its texts, its instrument; if only its words
+    differ, a rewording.
+
+    Changes are major if the endpoint is primary in either version: one that was demoted matters as
+    much as one that was promoted. Endpoints with equal texts differ in their ranks at most.
     """
     before: Endpoint = pair.old[0].item
     after: Endpoint = pair.new[0].item
-    # A primary endpoint that was demoted matters as much as one that was promoted.
-    is_major = ChangeSeverity.MAJOR in (rate_item(before), rate_item(after))
-    severity = ChangeSeverity.MAJOR if is_major else ChangeSeverity.MINOR
+    severity = ChangeSeverity.MINOR
+    if ChangeSeverity.MAJOR in (rate_item(before), rate_item(after)):
+        severity = ChangeSeverity.MAJOR
     if before.rank is not after.rank:
         rises = _RANKS.index(after.rank) < _RANKS.index(before.rank)
         kind = ChangeKind.PROMOTED if rises else ChangeKind.DEMOTED
@@ -51,12 +54,14 @@ def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
     )
     if has_other_instrument:
         message = f"instrument: {say(before.instrument)} -> {say(after.instrument)}"
-        redefinitions.append(
-            make_change(
-                "endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument"
-            )
+        change = make_change(
+            "endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument"
         )
-    yield from redefinitions or [make_rewording("endpoint", pair)]
+        redefinitions.append(change)
+    if redefinitions:
+        yield from redefinitions
+    else:
+        yield make_rewording("endpoint", pair)
 
 
 def _list_texts(endpoint: Endpoint) -> list[str]:
@@ -65,6 +70,9 @@ def _list_texts(endpoint: Endpoint) -> list[str]:
 
 
 def _has_other_instrument(before: Endpoint, after: Endpoint) -> bool:
+    """Return whether both versions name an instrument, such as a questionnaire, and not the
+    same.
+    """
     if not before.instrument or not after.instrument:
         return False
     return not say_the_same(_INSTRUMENT, before, after)
@@ -73,10 +81,15 @@ def _has_other_instrument(before: Endpoint, after: Endpoint) -> bool:
 def _compare_texts(
     pair: Aligned, severity: ChangeSeverity, *, is_instrument_told: bool
 ) -> Iterator[TrialChange]:
-    """Yield the texts of an endpoint that say something else."""
+    """Yield the changes of the texts of an endpoint that say something else.
+
+    Measure and description count as the same if they say the same together: a measure may have
+    stood in the description. A description that only one version has explains the same endpoint. A
+    changed description is left out, too, if the changed instrument tells it
+    (``is_instrument_told``).
+    """
     before: Endpoint = pair.old[0].item
     after: Endpoint = pair.new[0].item
-    # A measure may have stood in the description, and the other way round.
     is_same_in_all = not compare_texts(join_text(before), join_text(after))
     for name in _TEXTS:
         old = getattr(before, name)
@@ -84,9 +97,9 @@ def _compare_texts(
         words = compare_texts(old, new)
         if not words:
             continue
+        # "Pain at rest" as the measure, then in the description
         if is_same_in_all and name != "time_frame":
             continue
-        # A description that only one version has explains the same endpoint.
         are_both_described = bool(before.description and after.description)
         explains = is_instrument_told or not are_both_described
         if name == "description" and explains:
@@ -97,7 +110,9 @@ def _compare_texts(
 def _make_redefinition(
     pair: Aligned, name: str, words: WordChange, severity: ChangeSeverity
 ) -> TrialChange:
-    """Return the change of a text of an endpoint; ``severity`` is that of its measure."""
+    """Return the change of a text of an endpoint. A measure has the ``severity`` of the endpoint, a
+    time frame too if decisive words differ; any other text is minor.
+    """
     if name == "time_frame":
         old = show_line(pair.old[0].item.time_frame or "none")
         new = show_line(pair.new[0].item.time_frame or "none")
@@ -107,11 +122,7 @@ def _make_redefinition(
     else:
         said = words.describe()
         is_decisive = name == "measure"
-    return make_change(
-        "endpoint",
-        ChangeKind.REDEFINED,
-        severity if is_decisive else ChangeSeverity.MINOR,
-        f"{name_label(name)}: {said}",
-        pair,
-        name,
-    )
+    if not is_decisive:
+        severity = ChangeSeverity.MINOR
+    message = f"{name_label(name)}: {said}"
+    return make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, name)

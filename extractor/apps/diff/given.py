@@ -25,12 +25,19 @@ Renamed = Mapping[str, str | None]
 def compare_given(
     pair: Aligned, severity: ChangeSeverity, renamed: Renamed
 ) -> Iterator[TrialChange]:
-    """Yield changed arms of a regimen and its amounts. An arm of one version alone is a change
-    of the list of arms.
+    """Yield the change of a regimen's arms; if they are the same, the changed arms of its amounts.
+
+    Without arms in a version, the record or an earlier program does not say, and nothing is
+    compared. An arm that one version lacks is a change of the list of arms, reported elsewhere. An
+    amount without arms is given in all arms of its regimen.
+
+    Args:
+        pair: The regimen in both versions.
+        severity: The severity of its changes.
+        renamed: The new labels of the old arms.
     """
     before = pair.old[0].item
     after = pair.new[0].item
-    # The record, or an earlier program, does not say.
     if not before.arms or not after.arms:
         return
     said = _describe(before.arms, after.arms, renamed)
@@ -41,18 +48,23 @@ def compare_given(
         )
         return
     for was, now in pair_wholes(DOSING, _AMOUNTS_ARMS, before, after):
-        # An amount without arms is given in all arms of its regimen.
-        said = _describe(was.arms or before.arms, now.arms or after.arms, renamed)
-        if said:
-            dose = say(now.model_copy(update={"arms": ()}))
-            message = f"{after.agent}, {dose}: {said}"
-            yield make_change(
-                "regimen", ChangeKind.CHANGED, severity, message, pair, "amounts"
-            )
+        old_arms = was.arms or before.arms
+        new_arms = now.arms or after.arms
+        said = _describe(old_arms, new_arms, renamed)
+        if not said:
+            continue
+        dose = say(now.model_copy(update={"arms": ()}))
+        message = f"{after.agent}, {dose}: {said}"
+        yield make_change(
+            "regimen", ChangeKind.CHANGED, severity, message, pair, "amounts"
+        )
 
 
 def _describe(old: Sequence[str], new: Sequence[str], renamed: Renamed) -> str:
-    """Say which arms are only in one of two lists; empty if the arms are the same.
+    """Say which arms are only in one of two lists of labels; empty if the arms are the same.
+
+    An arm that was renamed is the same arm. An arm that a version does not have is reported as an
+    added or removed arm, and left out here.
 
     >>> (
     ...     _describe(["High"], ["High", "Low"], {}),
@@ -66,28 +78,33 @@ def _describe(old: Sequence[str], new: Sequence[str], renamed: Renamed) -> str:
     ... )
     ('now in arm Low instead of High', '')
     """
+    # by the folded label that the arm has in the new version, None if it is gone
     was: dict[str | None, str] = {}
     for label in old:
         folded = fold_label(label)
         was[renamed.get(folded, folded)] = label
     now = {fold_label(label): label for label in new}
-    # An arm that the old version lacks is reported as an added arm.
     in_both_versions = {label for label in renamed.values() if label} or now.keys()
-    gone = [label for key, label in was.items() if key is not None and key not in now]
-    come = [
-        label
-        for key, label in now.items()
-        if key not in was and key in in_both_versions
-    ]
-    if gone and come:
-        return f"now in {_name_arms(come)} instead of {', '.join(gone)}"
-    if come:
-        return f"now also in {_name_arms(come)}"
-    if gone:
-        return f"no longer in {_name_arms(gone)}"
+    removed = []
+    for folded_new, label in was.items():
+        if folded_new is None or folded_new in now:
+            continue
+        removed.append(label)
+    added = []
+    for folded, label in now.items():
+        if folded in was or folded not in in_both_versions:
+            continue
+        added.append(label)
+    if removed and added:
+        return f"now in {_name_arms(added)} instead of {', '.join(removed)}"
+    if added:
+        return f"now also in {_name_arms(added)}"
+    if removed:
+        return f"no longer in {_name_arms(removed)}"
     return ""
 
 
 def _name_arms(labels: Sequence[str]) -> str:
+    """Name arms by their labels, as "arm Low" or "arms Low, High"."""
     noun = "arm" if len(labels) == 1 else "arms"
     return f"{noun} {', '.join(map(show_line, labels))}"

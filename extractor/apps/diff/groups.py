@@ -38,22 +38,27 @@ def compare_groups(
     pairs: Sequence[Aligned],
     introductions: Sequence[TrialChange],
 ) -> Iterator[TrialChange]:
-    """Yield changed groups of criteria.
+    """Yield changed groups of criteria: groups with another rule, groups of one version alone, and
+    criteria that moved to another group.
 
     A rule that changed with the words of its introducing line is reported there, in
-    ``introductions``. Extractions by earlier versions have no groups.
+    ``introductions``, and not again. A group whose criteria have no counterparts is not reported:
+    its criteria are added or removed themselves. Extractions by earlier versions have no groups,
+    and nothing is compared. ``pairs`` are the criteria of both versions.
     """
     if "groups" not in old.eligibility.model_fields_set:
         return
     if "groups" not in new.eligibility.model_fields_set:
         return
     lines = _list_lines(introductions)
-    both, gone, come = match_groups(
-        list_members(old, pairs, 0), list_members(new, pairs, 1)
-    )
+    # the sides of a pair, as list_members counts them: 0 is the old one
+    old_members = list_members(old, pairs, 0)
+    new_members = list_members(new, pairs, 1)
+    both, removed, added = match_groups(old_members, new_members)
     for before, after in both:
         was = before.group
         now = after.group
+        # "any" -> "all" in the introducing line is told as a change of that line
         if str(was) == str(now) or _is_told(now, lines):
             continue
         message = f"now {now} instead of {was}"
@@ -63,66 +68,84 @@ def compare_groups(
         yield make_change(
             "criterion", ChangeKind.CHANGED, _MAJOR, message, sides, "group"
         )
-    for members in gone:
-        if _is_change_of_its_own(members, lines):
-            stated = _state(old, members)
-            yield _make_alone(members, ChangeKind.REMOVED, (stated, None))
-    for members in come:
-        if _is_change_of_its_own(members, lines):
-            stated = _state(new, members)
-            yield _make_alone(members, ChangeKind.ADDED, (None, stated))
-    yield from _compare_items(both, gone, come, pairs)
+    for members in removed:
+        if not members.counterparts or _is_told(members.group, lines):
+            continue
+        stated = _state(old, members)
+        yield _make_one_sided(members, ChangeKind.REMOVED, (stated, None))
+    for members in added:
+        if not members.counterparts or _is_told(members.group, lines):
+            continue
+        stated = _state(new, members)
+        yield _make_one_sided(members, ChangeKind.ADDED, (None, stated))
+    yield from _compare_items(both, removed, added, pairs)
 
 
 def _list_lines(introductions: Sequence[TrialChange]) -> list[str]:
     """Return both sides of the changed introducing lines, folded."""
-    sides = [side for change in introductions for side in (change.old, change.new)]
-    return [fold_text(str(side.value)) for side in sides if side]
+    lines = []
+    for change in introductions:
+        for side in (change.old, change.new):
+            if side is None:
+                continue
+            lines.append(fold_text(str(side.value)))
+    return lines
 
 
 def _is_told(group: CriterionGroup, lines: Sequence[str]) -> bool:
-    """Return whether the line that introduces a group is among the changed ones."""
+    """Return whether the line that introduces a group is in one of the changed ``lines``, which are
+    folded. A group without such a line is not told.
+    """
     if not group.lead_in:
         return False
     folded = fold_text(group.lead_in)
     return any(folded in line for line in lines)
 
 
-def _is_change_of_its_own(members: Members, lines: Sequence[str]) -> bool:
-    # Without counterparts, its criteria are added or removed themselves.
-    return bool(members.counterparts) and not _is_told(members.group, lines)
-
-
-def _make_alone(
+def _make_one_sided(
     members: Members, kind: ChangeKind, sides: tuple[Stated, Stated]
 ) -> TrialChange:
-    """Return the change that only one version groups some criteria."""
+    """Return the change that only one version groups some criteria. It is minor if the rule of the
+    group is that of its whole list, so that the group changes nothing.
+    """
     group = members.group
-    is_as_list = group.rule is _OF_LIST[members.criteria[0].kind]
-    severity = _MINOR if is_as_list else _MAJOR
+    severity = _MAJOR
+    if group.rule is _OF_LIST[members.criteria[0].kind]:
+        severity = _MINOR
     message = f"group of criteria {kind.value}: {describe(group)}"
     return make_change("criterion", kind, severity, message, sides, "group")
 
 
 def _compare_items(
     both: Sequence[tuple[Members, Members]],
-    gone: Sequence[Members],
-    come: Sequence[Members],
+    removed: Sequence[Members],
+    added: Sequence[Members],
     pairs: Sequence[Aligned],
 ) -> Iterator[TrialChange]:
-    """Yield criteria that moved to another group; not those of a group that is reported as a
-    whole.
+    """Yield criteria that moved to another group, or out of all. A criterion of a group that is
+    reported as a whole, because only one version has it, is left out.
+
+    Args:
+        both: The groups of both versions, in pairs.
+        removed: The groups of the old version alone.
+        added: The groups of the new version alone.
+        pairs: The criteria of both versions.
     """
-    old_homes = {before.group.id: number for number, (before, _) in enumerate(both)}
-    new_homes = {after.group.id: number for number, (_, after) in enumerate(both)}
-    removed = {members.group.id for members in gone}
-    added = {members.group.id for members in come}
+    # the position in ``both``, by the id of a group in its version
+    old_homes: dict[str | None, int] = {}
+    new_homes: dict[str | None, int] = {}
+    for position, (before, after) in enumerate(both):
+        old_homes[before.group.id] = position
+        new_homes[after.group.id] = position
+    removed_ids = {members.group.id for members in removed}
+    added_ids = {members.group.id for members in added}
     for pair in pairs:
         if not pair.old or not pair.new:
             continue
         was = pair.old[0].item.group
         now = pair.new[0].item.group
-        if was in removed or now in added:
+        # the whole group is told
+        if was in removed_ids or now in added_ids:
             continue
         old_home = old_homes.get(was)
         new_home = new_homes.get(now)
@@ -130,15 +153,19 @@ def _compare_items(
             continue
         moves = []
         if old_home is not None:
-            moves.append(f"out of {describe(both[old_home][0].group)}")
+            before, _ = both[old_home]
+            moves.append(f"out of {describe(before.group)}")
         if new_home is not None:
-            moves.append(f"into {describe(both[new_home][1].group)}")
+            _, after = both[new_home]
+            moves.append(f"into {describe(after.group)}")
         message = f"moved {', '.join(moves)}"
         yield make_change("criterion", ChangeKind.MOVED, _MAJOR, message, pair, "quote")
 
 
 def _state(version: TrialExtraction, members: Members) -> StatedValue:
-    """Describe a group by its introducing line, or else by its criteria."""
+    """Return a group as one side of a change, with the quote of its introducing line, or if it has
+    none with those of its criteria.
+    """
     eligibility = version.eligibility
     number = eligibility.groups.index(members.group)
     evidence = list(eligibility.evidence_for(f"groups[{number}]"))

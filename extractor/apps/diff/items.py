@@ -28,7 +28,9 @@ _LEAST_ALIKE = 0.5
 
 
 def rate_item(item: Criterion | Regimen | Endpoint) -> ChangeSeverity:
-    """Return the severity of a change of an item as a whole: major or minor."""
+    """Return the severity of a change of an item as a whole: major for a criterion that is no
+    detail, a primary endpoint, and a regimen that the trial compares; else minor.
+    """
     if isinstance(item, Criterion):
         is_major = item.category not in _DETAILS
     elif isinstance(item, Endpoint):
@@ -58,29 +60,37 @@ def make_rewording(item: ItemName, pair: Aligned) -> TrialChange:
 
 
 def join_reworded(pairs: Sequence[Aligned]) -> list[Aligned]:
-    """Pair items without a counterpart that say nearly the same in other words.
+    """Pair items without a counterpart that say nearly the same in other words. Such a pair stands
+    in the place of its removed item.
 
     Evaluation pairs by the characters of quotes. Here "Age ≥ 18 years" is "Participants must be 18
     years or older".
     """
-    gone = [pair for pair in pairs if not pair.new]
-    come = [pair for pair in pairs if not pair.old]
-    reworded, *_ = match_values(gone, come, _measure_likeness, _LEAST_ALIKE)
-    partners = {id(removed): added for removed, added in reworded}
-    taken = {id(added) for _, added in reworded}
+    removed = [pair for pair in pairs if not pair.new]
+    added = [pair for pair in pairs if not pair.old]
+    reworded, _, _ = match_values(
+        removed, added, _measure_likeness, threshold=_LEAST_ALIKE
+    )
+    partners = {id(was): now for was, now in reworded}
+    joined_ids = {id(now) for _, now in reworded}
     joined = []
     for pair in pairs:
-        if id(pair) in taken:
+        # it stands beside the removed item
+        if id(pair) in joined_ids:
             continue
         partner = partners.get(id(pair))
-        joined.append(Aligned(pair.old, partner.new) if partner else pair)
+        if partner:
+            joined.append(Aligned(pair.old, partner.new))
+        else:
+            joined.append(pair)
     return joined
 
 
 def _measure_likeness(removed: Aligned, added: Aligned) -> float:
-    return measure_likeness(
-        join_text(removed.old[0].item), join_text(added.new[0].item)
-    )
+    """Return how alike the words of a removed and of an added item are, from 0 to 1."""
+    was = join_text(removed.old[0].item)
+    now = join_text(added.new[0].item)
+    return measure_likeness(was, now)
 
 
 def join_text(item: Criterion | Endpoint) -> str:

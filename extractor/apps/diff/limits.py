@@ -47,24 +47,26 @@ class Limit(NamedTuple):
     @property
     def is_strict(self) -> bool:
         """Return whether people whose value is the bound itself are not admitted."""
-        return (
-            self.bound.comparator in (Comparator.LESS, Comparator.MORE)
-        ) is not self.excludes
+        leaves_out = self.bound.comparator in (Comparator.LESS, Comparator.MORE)
+        return leaves_out is not self.excludes
 
     def scale(self) -> tuple[str, float]:
         """Return the dimension and the value in base units; a length of time in days, to compare
-        months with weeks.
+        months with weeks. A bound without a value counts as 0.
         """
         value = self.bound.value or 0.0
         unit = self.bound.unit
         time = read_time_unit(unit or "")
+        # "3 months" and "12 weeks"
         if time and time in DAYS:
             return "day", value * DAYS[time]
         scaled, dimension = scale_quantity(value, unit)
         return dimension, float(scaled or 0)
 
     def list_forms(self) -> tuple[str, ...]:
-        """Return the normal forms in which a text can write the number."""
+        """Return the normal forms in which a text can write the numbers of the limit, as
+        ``read_words`` gives them: the digits, and the number in base units. Without a number "0".
+        """
         forms = []
         for number in (self.bound.value, getattr(self.bound, "value_high", None)):
             if not number:
@@ -110,22 +112,28 @@ class LimitPair(NamedTuple):
 
     @property
     def kind(self) -> ChangeKind | None:
-        """Return the direction of the change; None for the same limit, also in another unit."""
+        """Return the direction of the change; None for the same limit, also in another unit.
+
+        A limit that admits people above it is tightened if it rises, any other if it falls. A
+        window with two ends, another direction of the limit, or another dimension has no direction
+        (``CHANGED``).
+        """
         old, new = self
         if old is None:
             assert new is not None
-            return _judge_alone(new, is_removed=False)
+            return _direct_unpaired(new, is_removed=False)
         if new is None:
-            return _judge_alone(old, is_removed=True)
+            return _direct_unpaired(old, is_removed=True)
         bounds = (old.bound, new.bound)
         windows = [bound for bound in bounds if isinstance(bound, TimeWindow)]
         has_range = Comparator.BETWEEN in [bound.comparator for bound in bounds]
+        # A window from 2 to 4 weeks has no single end that could rise or fall.
         if len(windows) == 2 and has_range:
-            # A window from 2 to 4 weeks has no single end that could rise or fall.
-            is_same = measure_window(windows[0]) == measure_window(windows[1])
-            return None if is_same else ChangeKind.CHANGED
+            lengths = set(map(measure_window, windows))
+            return None if len(lengths) == 1 else ChangeKind.CHANGED
         dimension, was = old.scale()
         other_dimension, now = new.scale()
+        # "> 2" -> "< 2", or "2 mg/dL" -> "2 mg/kg"
         if old.is_floor != new.is_floor or dimension != other_dimension:
             return ChangeKind.CHANGED
         # Between units, a small difference is rounding: 90 days are three months.
@@ -139,11 +147,14 @@ class LimitPair(NamedTuple):
         return ChangeKind.TIGHTENED if tightens else ChangeKind.LOOSENED
 
 
-def _judge_alone(limit: Limit, *, is_removed: bool) -> ChangeKind:
-    """Return what it changes that a limit without a counterpart was removed, or added."""
-    # What a further limit in an exclusion does depends on its words: "asthma, FEV1 < 50 %" excludes
-    # fewer people than "asthma", "asthma or FEV1 < 50 %" more. A time window leaves fewer to
-    # exclude.
+def _direct_unpaired(limit: Limit, *, is_removed: bool) -> ChangeKind:
+    """Return the direction of a limit that was removed, or else added, without a counterpart.
+
+    A further limit in an inclusion admits fewer people. In an exclusion, a further time window
+    leaves fewer people to exclude; what another limit does there depends on its words: "asthma,
+    FEV1 < 50 %" excludes fewer people than "asthma", "asthma or FEV1 < 50 %" more. That has no
+    direction (``CHANGED``).
+    """
     if limit.excludes and isinstance(limit.bound, Bound):
         return ChangeKind.CHANGED
     loosens = is_removed is not limit.excludes
@@ -187,12 +198,13 @@ def pair_limits(old: Criterion, new: Criterion) -> Iterator[LimitPair]:
         *field.comparer.spread(new.constraints),
     ]
     rows = compare_values(field, old.constraints, new.constraints)
+    # in an evaluation's rows, the old version has the place of gold
     for row in sorted(rows, key=lambda row: stated.index(row.gold or row.predicted)):
-        pair = LimitPair(_read(old, row.gold), _read(new, row.predicted))
+        pair = LimitPair(_make_limit(old, row.gold), _make_limit(new, row.predicted))
         if any(pair):
             yield pair
     for was, now in _pair_windows(old.time_windows, new.time_windows):
-        yield LimitPair(_read(old, was), _read(new, now))
+        yield LimitPair(_make_limit(old, was), _make_limit(new, now))
 
 
 def _pair_windows(
@@ -204,21 +216,25 @@ def _pair_windows(
     Where a version does not say of what a window is, those of the same length come first.
     """
 
-    def measure(one: TimeWindow, other: TimeWindow) -> float:
+    def measure_likeness(was: TimeWindow, now: TimeWindow) -> float:
+        """Return how alike two windows are: 0 if they are of different things, most if of the same
+        thing, then if of the same length.
+        """
         likeness = 0.1
-        if one.of and other.of:
-            if not share_words(one.of, other.of):
+        if was.of and now.of:
+            # "aspirin within 3 days" and "warfarin within 10 days"
+            if not share_words(was.of, now.of):
                 return 0.0
             likeness += 1
-        if measure_window(one) == measure_window(other):
+        if measure_window(was) == measure_window(now):
             likeness += 0.5
         return likeness
 
-    both, gone, come = match_values(old, new, measure, 0.1)
+    both, removed, added = match_values(old, new, measure_likeness, threshold=0.1)
     yield from both
-    for window in gone:
+    for window in removed:
         yield window, None
-    for window in come:
+    for window in added:
         yield None, window
 
 
@@ -238,6 +254,7 @@ def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
     field = _FIELDS["constraints.condition"]
     for was, now in pair_wholes(CRITERIA, field, old, new):
         rows = compare_values(field, was.condition, now.condition)
+        # "in male patients" and "for male subjects"
         if all(row.level >= Level.NORMALISED for row in rows):
             continue
         limit = str(now.model_copy(update={"condition": None})).replace(": ", " ", 1)
@@ -253,8 +270,10 @@ def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
         yield f"{limit} {adverb} {words}{only}"
 
 
-def _read(criterion: Criterion, value: Bound | TimeWindow | None) -> Limit | None:
-    """Return a limit; None for "0" in "ECOG 0 to 2", which excludes nobody."""
+def _make_limit(criterion: Criterion, value: Bound | TimeWindow | None) -> Limit | None:
+    """Return a bound or window of a criterion as a limit; None if there is none, and for "0" in
+    "ECOG 0 to 2", which excludes nobody.
+    """
     excludes = not admits(criterion)
     if isinstance(value, TimeWindow):
         return Limit(value, excludes)

@@ -34,14 +34,11 @@ def compare_own(
     ['blinding: open -> double']
     """
     for name in sorted(old.custom.keys() | new.custom.keys()):
-        _, gone, come = match_values(
-            _list_values(name, old, pair.old),
-            _list_values(name, new, pair.new),
-            _is_equal,
-            1,
-        )
+        old_values = _list_values(name, old, pair.old)
+        new_values = _list_values(name, new, pair.new)
+        _, removed, added = match_values(old_values, new_values, _is_equal, threshold=1)
         label = name_label(name)
-        for was, now in zip_longest(gone, come):
+        for was, now in zip_longest(removed, added):
             if was and now:
                 kind = ChangeKind.CHANGED
                 message = f"{label}: {say(was.item.values)} -> {say(now.item.values)}"
@@ -64,12 +61,14 @@ def _list_values(
     record.
     """
     owners = {item.path for item in items} or {None}
-    return [
-        Side(value, f"custom.{name}[{number}]")
-        for number, value in enumerate(version.custom.get(name, ()))
-        if value.of in owners
-    ]
+    values = []
+    for number, value in enumerate(version.custom.get(name, ())):
+        if value.of not in owners:
+            continue
+        values.append(Side(value, f"custom.{name}[{number}]"))
+    return values
 
 
-def _is_equal(one: Side, other: Side) -> float:
-    return float(one.item.values == other.item.values)
+def _is_equal(was: Side, now: Side) -> float:
+    """Return 1 if two values of an own field are equal, else 0."""
+    return float(was.item.values == now.item.values)

@@ -51,27 +51,31 @@ def write_diff_page(
         if not diff.changes:
             continue
         shown = show_diff(diff, texts.get(diff.record_id, (None, None)))
-        rows.append(
-            {
-                "id": diff.record_id,
-                "title": shown["title"],
-                "place": chunks.add(shown),
-                "changes": [
-                    [change.item, change.kind, change.severity, say(change.message)]
-                    for change in diff.changes
-                ],
-            }
-        )
+        changes = []
+        for change in diff.changes:
+            said = say(change.message)
+            changes.append([change.item, change.kind, change.severity, said])
+        row = {
+            "id": diff.record_id,
+            "title": shown["title"],
+            "place": chunks.add(shown),
+            "changes": changes,
+        }
+        rows.append(row)
+    changed = 0
+    totals: Counter[str] = Counter()
+    for diff in diffs:
+        if diff.differs and diff.only_in is None:
+            changed += 1
+        totals.update(change.severity.value for change in diff.changes)
     values = {
         "old": old,
         "new": new,
         "compared": compared,
-        "changed": sum(diff.differs and diff.only_in is None for diff in diffs),
+        "changed": changed,
         "only": {side: _list_only_in(side, diffs) for side in _SIDES},
         "severities": [severity.value for severity in ChangeSeverity],
-        "totals": Counter(
-            change.severity.value for diff in diffs for change in diff.changes
-        ),
+        "totals": totals,
         "kinds": _count_kinds(diffs),
         "shown": len(rows),
         "index": pack(rows),
@@ -88,18 +92,20 @@ def write_diff_page(
 
 
 def _list_only_in(side: str, diffs: Sequence[TrialDiff]) -> list[str]:
+    """List the ids of the trials that only the old or only the new version has."""
     return [diff.record_id for diff in diffs if diff.only_in == side]
 
 
 def _count_kinds(
     diffs: Sequence[TrialDiff],
 ) -> list[tuple[ItemName, ChangeKind, list[int]]]:
-    """Return the items and kinds of change that occur, with their numbers by severity."""
-    counts = Counter(
-        (change.item, change.kind, change.severity)
-        for diff in diffs
-        for change in diff.changes
-    )
+    """Return the items and kinds of change that occur, each with its numbers of changes by
+    severity, the most severe first.
+    """
+    counts: Counter[tuple[ItemName, ChangeKind, ChangeSeverity]] = Counter()
+    for diff in diffs:
+        for change in diff.changes:
+            counts[change.item, change.kind, change.severity] += 1
     kinds = []
     for item, kind in product(get_args(ItemName), ChangeKind):
         numbers = [counts[item, kind, severity] for severity in ChangeSeverity]
@@ -110,36 +116,38 @@ def _count_kinds(
 
 def show_diff(diff: TrialDiff, texts: Texts) -> Json:
     """Return the page's data for a trial: the view of both versions, each section with its side,
-    and the changes.
+    the changes with the numbers of their spans, and the sides without a text (``missing``).
+
+    The view numbers marks, spans and sections of one version from 0. Those of the new version are
+    counted on behind those of the old one.
     """
     changes = [_show_change(change) for change in diff.changes]
     sections: list[Json] = []
     spans: list[tuple[int, ...]] = []
+    missing = []
     for side, record in zip(_SIDES, texts, strict=True):
+        if record is None:
+            missing.append(side)
         citations = [_list_citations(change, side) for change in diff.changes]
         shown = view(record, (), list(chain.from_iterable(citations)))
-        # The view numbers marks, spans and sections of one version from 0.
         marks = iter(shown["marks"])
         for change, cited in zip(changes, citations, strict=True):
-            own_marks = islice(marks, len(cited))
-            change["spans"] += [
-                len(spans) + mark for mark in own_marks if mark is not None
-            ]
+            for mark in islice(marks, len(cited)):
+                if mark is not None:
+                    change["spans"].append(len(spans) + mark)
             change[side] = _show_citations(cited)
         first = len(sections)
         spans += [(first + section, *ends) for section, *ends in shown["spans"]]
         sections += [section | {"side": side} for section in shown["sections"]]
     old, new = texts
-    named = new or old
+    record = new or old
     return {
         "id": diff.record_id,
-        "title": name_record(named) if named else "",
+        "title": name_record(record) if record else "",
         "sections": sections,
         "spans": spans,
         "changes": changes,
-        "missing": [
-            side for side, record in zip(_SIDES, texts, strict=True) if record is None
-        ],
+        "missing": missing,
     }
 
 
@@ -153,15 +161,21 @@ def _show_change(change: TrialChange) -> Json:
 
 
 def _list_citations(change: TrialChange, side: str) -> tuple[Citation, ...]:
+    """Return the citations of the old or the new side of a change, none if it has no such side."""
     stated: StatedValue | None = getattr(change, side)
-    return stated.citations if stated else ()
+    if stated is None:
+        return ()
+    return stated.citations
 
 
 def _show_citations(citations: Sequence[Citation]) -> Json:
     """Return the quotes of a side, each once, and where they stand."""
-    quotes = dict.fromkeys(say(cited.quote) for cited in citations)
-    places = [
-        f"{name_section(cited.section)}, characters {cited.start} to {cited.end}"
-        for cited in citations
-    ]
+    quotes: list[str] = []
+    places = []
+    for cited in citations:
+        quote = say(cited.quote)
+        if quote not in quotes:
+            quotes.append(quote)
+        section = name_section(cited.section)
+        places.append(f"{section}, characters {cited.start} to {cited.end}")
     return {"said": "\n".join(quotes), "places": places}

@@ -27,7 +27,12 @@ _FIELDS = {
 
 
 def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
-    """Yield the changes of one regimen; of its times in words only if no time in values differs."""
+    """Yield the changes of one regimen: its amounts, route, frequency, cycle and duration; of its
+    times in words (``timing``) only if no time in values differs.
+
+    A changed amount, route or frequency matters as much as the regimen, if both versions state one:
+    what one version does not state may have been left out. Other changes of values are minor.
+    """
     before = pair.old[0].item
     after = pair.new[0].item
     rated = rate_item(after)
@@ -40,10 +45,9 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         # A frequency outside the list of values tells no more than none.
         if {old, new} == {None, Frequency.OTHER}:
             continue
-        # What one version does not state may have been left out.
-        are_both_stated = bool(old and new)
-        is_decisive = name in _DECISIVE and are_both_stated
-        severity = rated if is_decisive else ChangeSeverity.MINOR
+        severity = ChangeSeverity.MINOR
+        if name in _DECISIVE and old and new:
+            severity = rated
         message = f"{after.agent}, {name.rstrip('s')}: {say(old)} -> {say(new)}"
         yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
         if name in _TIMES:
@@ -52,6 +56,7 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
     now = after.timing
     if times_differ or not was or not now:
         return
+    # "on days 1-5 of a 28-day cycle" -> "on days 1-7 of a 28-day cycle"
     if compare_texts(was, now).is_decisive:
         message = f"{after.agent}, timing: {show_line(was)} -> {show_line(now)}"
         yield make_change("regimen", ChangeKind.CHANGED, rated, message, pair, "timing")
@@ -64,6 +69,7 @@ def drop_stated(
     in_old = {_identify(regimen) for regimen in old.dosing}
     in_new = {_identify(regimen) for regimen in new.dosing}
     for pair in pairs:
+        # an arm and its intervention state the same, and one of them is gone
         if not pair.new and _identify(pair.old[0].item) in in_new:
             continue
         if not pair.old and _identify(pair.new[0].item) in in_old:

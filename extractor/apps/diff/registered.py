@@ -4,6 +4,7 @@ conditions.
 
 import re
 from collections.abc import Iterator
+from math import inf
 
 from extractor.apps.diff.changes import (
     ChangeKind,
@@ -37,13 +38,12 @@ _Value = float | str | None
 
 
 def compare_registered(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange]:
-    """Yield changed registered fields, titles and conditions. What one record lacks may be left
-    out in its format.
+    """Yield changed registered fields (people, enrolment, status, dates), titles and conditions.
+    What one record lacks may be left out in its format, and is not compared.
     """
     changes = [_compare_person(name, old, new) for name in _PEOPLE]
-    changes += [
-        _compare_field(name, old, new) for name in ("enrollment", "status", *_DATES)
-    ]
+    fields = ("enrollment", "status", *_DATES)
+    changes += [_compare_field(name, old, new) for name in fields]
     changes += [_compare_title(name, old, new) for name in _TITLES]
     changes.append(_compare_conditions(old, new))
     yield from filter(None, changes)
@@ -52,7 +52,9 @@ def compare_registered(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
 def _compare_person(
     name: str, old: TrialRecord, new: TrialRecord
 ) -> TrialChange | None:
-    """Return the change of an age, the sex, or healthy volunteers."""
+    """Return the change of an age, the sex, or healthy volunteers. None if it is the same, or if it
+    cannot be compared.
+    """
     before = _state(old, f"registry.{name}")
     after = _state(new, f"registry.{name}")
     if not _can_be_compared(name, (old, new), (before, after)):
@@ -62,18 +64,18 @@ def _compare_person(
     if was == now or _is_nearer(was, now):
         return None
     said = f"{before.value or 'no limit'} -> {after.value or 'no limit'}"
-    return make_change(
-        "eligibility",
-        _direct(name, was, now),
-        _MAJOR,
-        f"{name.replace('_', ' ')}: {said}",
-        (before, after),
-        name,
-    )
+    message = f"{name.replace('_', ' ')}: {said}"
+    kind = _direct(name, was, now)
+    return make_change("eligibility", kind, _MAJOR, message, (before, after), name)
 
 
 def _compare_field(name: str, old: TrialRecord, new: TrialRecord) -> TrialChange | None:
-    """Return the change of the enrolment, the status or a date."""
+    """Return the change of the enrolment, the status or a date. None if it is the same, if it only
+    became more exact, or if it cannot be compared.
+
+    Only a new estimate of the enrolment is major: it is a decision. An actual number replaces every
+    estimate when a trial ends.
+    """
     names = [f"registry.{name}"]
     if name == "enrollment":
         names.append("registry.enrollment_type")
@@ -85,21 +87,23 @@ def _compare_field(name: str, old: TrialRecord, new: TrialRecord) -> TrialChange
     now = _read_field(name, after.value)
     if was == now or _is_nearer(was, now):
         return None
-    # An actual number replaces every estimate when a trial ends; a new estimate is a decision.
     is_estimate = "actual" not in str(after.value).casefold()
-    is_major = name == "enrollment" and is_estimate
+    severity = _MINOR
+    # "120 ESTIMATED" -> "150 ESTIMATED"
+    if name == "enrollment" and is_estimate:
+        severity = _MAJOR
     said = f"{before.value or 'none'} -> {after.value or 'none'}"
+    message = f"{name.replace('_', ' ')}: {said}"
+    sides = (before, after)
     return make_change(
-        "registration",
-        ChangeKind.CHANGED,
-        _MAJOR if is_major else _MINOR,
-        f"{name.replace('_', ' ')}: {said}",
-        (before, after),
-        name,
+        "registration", ChangeKind.CHANGED, severity, message, sides, name
     )
 
 
 def _compare_title(name: str, old: TrialRecord, new: TrialRecord) -> TrialChange | None:
+    """Return the change of a title: major if decisive words differ. None if a record has none, or
+    if both say the same.
+    """
     before = _state(old, name)
     after = _state(new, name)
     if not before.value or not after.value:
@@ -107,57 +111,59 @@ def _compare_title(name: str, old: TrialRecord, new: TrialRecord) -> TrialChange
     words = compare_texts(before.value, after.value)
     if not words:
         return None
+    severity = _MAJOR if words.is_decisive else _MINOR
+    message = f"{name.replace('_', ' ')}: {words.describe()}"
+    sides = (before, after)
     return make_change(
-        "registration",
-        ChangeKind.CHANGED,
-        _MAJOR if words.is_decisive else _MINOR,
-        f"{name.replace('_', ' ')}: {words.describe()}",
-        (before, after),
-        name,
+        "registration", ChangeKind.CHANGED, severity, message, sides, name
     )
 
 
 def _compare_conditions(old: TrialRecord, new: TrialRecord) -> TrialChange | None:
+    """Return the change of the conditions: which were removed and added, in any order. None if a
+    record has none, or if they are the same.
+    """
     before = _state(old, "conditions")
     after = _state(new, "conditions")
     if not before.value or not after.value:
         return None
-    _, gone, come = match_values(
-        _split_conditions(before.value),
-        _split_conditions(after.value),
-        _is_same_condition,
-        1,
+    old_conditions = _split_conditions(before.value)
+    new_conditions = _split_conditions(after.value)
+    _, removed, added = match_values(
+        old_conditions, new_conditions, _is_same_condition, threshold=1
     )
     said = []
-    if gone:
-        said.append(f"{', '.join(gone)} removed")
-    if come:
-        said.append(f"{', '.join(come)} added")
+    if removed:
+        said.append(f"{', '.join(removed)} removed")
+    if added:
+        said.append(f"{', '.join(added)} added")
     if not said:
         return None
+    message = f"conditions: {'; '.join(said)}"
+    sides = (before, after)
     return make_change(
-        "registration",
-        ChangeKind.CHANGED,
-        _MAJOR,
-        f"conditions: {'; '.join(said)}",
-        (before, after),
-        "conditions",
+        "registration", ChangeKind.CHANGED, _MAJOR, message, sides, "conditions"
     )
 
 
 def _split_conditions(text: str) -> list[str]:
-    # CSV downloads join conditions by "|"; other formats give one a line.
+    """Split the conditions of a record: CSV downloads join them by "|", other formats have a line
+    for each.
+    """
     conditions = map(str.strip, re.split(r"[|\n]", text))
     return list(filter(None, conditions))
 
 
-def _is_same_condition(one: str, other: str) -> float:
-    return float(not compare_texts(one, other))
+def _is_same_condition(was: str, now: str) -> float:
+    """Return 1 if two conditions say the same, else 0."""
+    return float(not compare_texts(was, now))
 
 
 def _state(record: TrialRecord, *names: str) -> StatedValue:
-    """Return the whole text of a section, or of a registered field, and with it such as the type
-    of the enrolment.
+    """Return the whole text of a section or registered field as one side of a change.
+
+    Further ``names`` are fields whose text is added, such as the type of the enrolment to its
+    number. If the first field is empty, the value is None.
     """
     texts = []
     citations = []
@@ -168,9 +174,8 @@ def _state(record: TrialRecord, *names: str) -> StatedValue:
                 continue
             texts.append(text)
             citations.append(Citation(section=name, start=0, end=len(text), quote=text))
-    return StatedValue(
-        path=names[0], value=" ".join(texts) or None, citations=tuple(citations)
-    )
+    value = " ".join(texts) or None
+    return StatedValue(path=names[0], value=value, citations=tuple(citations))
 
 
 def _can_be_compared(
@@ -187,28 +192,38 @@ def _can_be_compared(
 
 def _read_person(name: str, text: str | None) -> _Value:
     """Return a field, ages in days, in a form that is equal if two registries mean the same."""
-    value = read_registered(name, text or "")
-    return count_days(value) if isinstance(value, Age) else value
+    value: _Value | Age = read_registered(name, text or "")
+    if isinstance(value, Age):
+        return count_days(value)
+    return value
 
 
 def _read_field(name: str, text: str | None) -> _Value:
-    """Return a field in a form that is equal if two registries mean the same."""
+    """Return the enrolment, the status or a date in a form that is equal if two registries mean the
+    same: dates without blanks around them, other fields in small letters without signs.
+    """
     if not text:
         return text
+    # a date has its signs: 2031-05-12
     if name in _DATES:
         return text.strip()
     return re.sub(r"[\W_]+", " ", text.casefold()).strip()
 
 
 def _is_nearer(old: _Value, new: _Value) -> bool:
-    """Return whether one only says more: "2031-05" is the month of "2031-05-12"."""
+    """Return whether one value only says more than the other: "2031-05" is the month of
+    "2031-05-12", "100" the number of "100 estimated".
+    """
     short, long = sorted((str(old), str(new)), key=len)
     return long.startswith((f"{short}-", f"{short} "))
 
 
 def _direct(name: str, old: _Value, new: _Value) -> ChangeKind:
-    """Return the direction in which a limit of people changed."""
+    """Return the direction in which a limit of people changed. A missing age is no limit. From one
+    sex to the other there is no direction (``CHANGED``).
+    """
     if name == "sex":
+        # "all" -> "female"
         if old == "all":
             return ChangeKind.TIGHTENED
         if new == "all":
@@ -217,7 +232,7 @@ def _direct(name: str, old: _Value, new: _Value) -> ChangeKind:
     if name == "healthy_volunteers":
         return ChangeKind.LOOSENED if new is True else ChangeKind.TIGHTENED
     is_floor = name == "minimum_age"
-    unbounded = 0.0 if is_floor else float("inf")
+    unbounded = 0.0 if is_floor else inf
     was = unbounded if old is None else float(old)
     now = unbounded if new is None else float(new)
     rises = now > was

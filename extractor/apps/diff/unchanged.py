@@ -11,24 +11,31 @@ _OF_PLACE = frozenset(
 
 
 def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> bool:
-    """Return whether the lines of each side stand on the other side too, so that only their
-    reading differs.
+    """Return whether the lines that a change quotes of each version stand in the other version too,
+    so that only their reading differs.
+
+    An item of one version alone must stand in the other as often: of two equal lines, one may be
+    gone. Changes of a place (moved, promoted) and of endpoints are never of this kind: each outcome
+    has a section of its own. Nor are the arms of a regimen: their evidence is a label, which also
+    stands where the regimen is not given. False for a change without quotes.
     """
-    # Each outcome has a section of its own.
     if change.kind in _OF_PLACE or change.item == "endpoint":
         return False
-    # Its evidence is a label, which also stands where it is not given.
     if change.field == "arms":
         return False
     is_alone = change.old is None or change.new is None
     has_lines = False
     for side, ours, theirs in (change.old, old, new), (change.new, new, old):
-        for cited in side.citations if side else ():
+        if side is None:
+            continue
+        for cited in side.citations:
             has_lines = True
             kind = FieldRef(cited.section).path
             line = _find_line(ours, cited)
-            # Of two such lines, one may be gone.
-            least = _count(ours, kind, line) if is_alone else 1
+            least = 1
+            # "Epilepsy" for group A and for group B: of two equal lines, one may be gone
+            if is_alone:
+                least = _count(ours, kind, line)
             if _count(theirs, kind, line) < least:
                 return False
     return has_lines
@@ -45,9 +52,9 @@ def _find_line(record: TrialRecord, cited: Citation) -> str:
 
 
 def _count(record: TrialRecord, kind: str, line: str) -> int:
-    """Count how often a line stands in sections of its kind."""
-    return sum(
-        fold_text(section.text).count(line)
-        for section in record.sections
-        if FieldRef(section.name).path == kind
-    )
+    """Count how often a folded line stands in sections of a kind, such as "arms"."""
+    count = 0
+    for section in record.sections:
+        if FieldRef(section.name).path == kind:
+            count += fold_text(section.text).count(line)
+    return count

@@ -20,8 +20,8 @@ def match_values(
     likeness: Callable[[Any, Any], float],
     threshold: float,
 ) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
-    """Return the pairs with the greatest total likeness, in the old order, and the values of each
-    side in no pair.
+    """Return the pairs with the greatest total likeness, in the old order; then the old values in
+    no pair, and the new values in no pair.
 
     Values whose likeness is below ``threshold`` (above 0) are not paired. Position decides ties:
     sort both sides first if order must not matter.
@@ -31,7 +31,7 @@ def match_values(
     """
     if not old or not new:
         return [], list(old), list(new)
-    table = np.array([[likeness(one, other) for other in new] for one in old])
+    table = np.array([[likeness(ours, theirs) for theirs in new] for ours in old])
     table[table < threshold] = 0.0
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow
 
@@ -79,12 +79,12 @@ class Aligned(NamedTuple):
 def align(
     group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
 ) -> list[Aligned]:
-    """Pair items so that their total likeness is greatest: first the pairs, then items without a
-    counterpart.
+    """Pair items so that their total likeness is greatest. Return the pairs, then the old items
+    without a counterpart, then the new ones.
 
     Items with the same values are paired before all others. Items are in the order of their values,
-    so the order of their lists changes nothing. An item without a counterpart that is a part of a
-    paired one stands beside it.
+    so the order of their lists changes nothing. Where one side has an item in parts, the parts
+    without a counterpart stand beside the part that has one, in one ``Aligned``.
 
     >>> from extractor.schemas import Endpoint
     >>> from .fields import ENDPOINTS
@@ -107,9 +107,11 @@ def align(
     equal = _pair_equal(ours, theirs)
     paired_old = {side.position for side, _ in equal}
     paired_new = {side.position for _, side in equal}
+    left_old = [side for side in ours if side.position not in paired_old]
+    left_new = [side for side in theirs if side.position not in paired_new]
     pairs, gone, come = match_values(
-        [side for side in ours if side.position not in paired_old],
-        [side for side in theirs if side.position not in paired_new],
+        left_old,
+        left_new,
         lambda old_side, new_side: kind.likeness(old_side.item, new_side.item),
         kind.threshold,
     )
@@ -148,8 +150,11 @@ def _pair_equal(
 def _take_parts(
     kind: ItemKind, pairs: Sequence[tuple[Side, Side]], free: list[Side]
 ) -> dict[int, list[Side]]:
-    """Find the wholes whose counterpart is only a part of them, and take all other parts of each
-    from ``free``, which loses them. Return the parts by the position of the whole.
+    """Return the further parts of each whole, by the whole's position, and remove them from
+    ``free``, the items without a counterpart.
+
+    A pair has a whole and its counterpart; only a whole whose counterpart is a part of it takes
+    others.
     """
     taken: dict[int, list[Side]] = {}
     for whole, counterpart in pairs:
@@ -157,8 +162,14 @@ def _take_parts(
             break
         if not kind.is_part(counterpart.item, whole.item):
             continue
-        parts = [side for side in free if kind.is_part(side.item, whole.item)]
-        free[:] = [side for side in free if side not in parts]
+        parts = []
+        others = []
+        for side in free:
+            if kind.is_part(side.item, whole.item):
+                parts.append(side)
+            else:
+                others.append(side)
+        free[:] = others
         taken[whole.position] = parts
     return taken
 
@@ -169,29 +180,29 @@ _LATER_PARTS = {field.part for field in FIELDS if field.whole}
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
-    """Sort items by their values alone, with the values of lists sorted."""
+    """Return items with their paths and positions in the list, sorted by their values alone.
+
+    Evidence and confidences are no values. The order within a list of values does not count, nor
+    does what guideline 1.5 added, except to order items that are equal without it.
+    """
     placed = []
     for position, item in enumerate(items):
-        values = [
-            (name, value)
-            for name, value in item
-            if name not in ExtractedItem.model_fields
-        ]
-        identity = [
-            (name, _sort(value)) for name, value in values if name not in _LATER_FIELDS
-        ]
+        values = []
+        identity = []
+        for name, value in item:
+            if name in ExtractedItem.model_fields:
+                continue
+            values.append((name, value))
+            if name in _LATER_FIELDS:
+                continue
+            if isinstance(value, tuple):
+                identity.append((name, sorted(map(_write, value))))
+            else:
+                identity.append((name, value))
         side = Side(item, f"{path}[{position}]", position, repr(identity))
-        # What guideline 1.5 added only orders items that are equal without it.
         placed.append((side.identity, repr(values), side))
     placed.sort(key=lambda entry: entry[:2])
     return [side for *_, side in placed]
-
-
-def _sort(value: Any) -> Any:
-    """Return the values of a list as text and sorted; any other value as it is."""
-    if not isinstance(value, tuple):
-        return value
-    return sorted(map(_write, value))
 
 
 def _write(value: Any) -> str:

@@ -197,7 +197,9 @@ def list_bounds(
 
 
 def _list_numbers(value: Any) -> tuple[float | None, ...]:
-    """Return the numbers of a value: low and high of an amount, else one, or two of a range."""
+    """Return the numbers of a value: low and high of an amount, low and high of a range, else its
+    only number.
+    """
     if isinstance(value, Amount):
         return value.low, value.high
     high = getattr(value, "value_high", None)
@@ -227,13 +229,12 @@ def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
     """Return in what two unequal values differ: the comparator, else the number, else the unit,
-    which is ``TIME_UNIT`` of times. If a time window has both another comparator and another
-    number, its error is the number.
+    which is ``TIME_UNIT`` of times. If comparator and number differ, the error of a limit is the
+    comparator, that of a time window is the number.
     """
     comparator, sizes = _scale(gold)
     other_comparator, other_sizes = _scale(predicted)
     is_limit = isinstance(gold, Bound)
-    # If both differ, a limit's error is the comparator, and a time window's is the number.
     comparator_counts = is_limit or sizes == other_sizes
     if comparator != other_comparator and comparator_counts:
         return ErrorKind.COMPARATOR
@@ -257,12 +258,13 @@ def _resemble_numbers(gold: Any, predicted: Any) -> bool:
         return False
     if not isinstance(gold, Bound) or gold.comparator == predicted.comparator:
         return True
+    # "> 18" and ">= 18" bound one side, "> 18" and "< 18" do not.
     return {gold.comparator, predicted.comparator} in _SAME_SIDE
 
 
 def _compare_numbers(gold: Any, predicted: Any) -> float:
-    """Return the likeness of two members of a list, 0 to 1, by numbers and units; of limits first
-    by the words for their quantity.
+    """Return the likeness of two members of a list, 0 to 1: 1 for equal values in any unit, else
+    at most 0.5 for equal numbers and 0.4 for the unit. Limits are compared by their words, too.
     """
     is_same = _scale(gold) == _scale(predicted)
     if isinstance(gold, Bound):
@@ -283,7 +285,9 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
 
 
 def _compare_bounds(gold: Bound, predicted: Bound, *, is_same: bool) -> float:
-    """Return the likeness of two limits: the words for the quantity weigh as much as all else."""
+    """Return the likeness of two limits, 0 to 1: the words for the quantity weigh as much as all
+    else. ``is_same`` means that comparator and value are equal in base units.
+    """
     likeness = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
     if is_same or gold.value == predicted.value:
         likeness += 0.3
@@ -318,7 +322,9 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
     1
     """
     days = _DAYS.get(window.unit)
-    unit = TimeUnit.DAY if days else window.unit
+    unit = window.unit
+    if days:
+        unit = TimeUnit.DAY
     sizes: list[float | None] = []
     for number in (window.value, window.value_high):
         if number is None:
@@ -329,7 +335,9 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
 
 
 def _compare_windows(gold: TimeWindow, predicted: TimeWindow) -> float:
-    """Compare two entries of a list of windows: an equal one outweighs two unequal ones."""
+    """Return the likeness of two entries of a list of windows: 2 and more for windows of one
+    length, less than 1 for others, so that an equal pair outweighs two unequal pairs.
+    """
     shared = 0
     for name in ("of", "anchor"):
         words = getattr(gold, name) or ""

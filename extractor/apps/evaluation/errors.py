@@ -20,7 +20,7 @@ _OF_TIME = frozenset({"time_points", "time_kind"})
 
 
 def list_errors(record_id: str, rows: Iterable[JudgedValue]) -> Iterator[ErrorExample]:
-    """Yield the errors among the rows of a record."""
+    """Yield the errors among the rows of a record, each with what both extractions say."""
     for row in rows:
         if not row.error:
             continue
@@ -41,14 +41,20 @@ def list_errors(record_id: str, rows: Iterable[JudgedValue]) -> Iterator[ErrorEx
 def _describe(
     side: Side, path: str | None, attribute: str | None, value: Any
 ) -> ErrorSide | None:
-    """Return what one extraction says, and on what it rests; None if it lacks the item."""
+    """Return what one extraction says at ``path``, and on what it rests; None if it lacks the item,
+    which then has no path.
+    """
     if path is None:
         return None
     item: ExtractedItem = side.item
-    citations = [evidence.cite() for evidence in _find_evidence(item, attribute, value)]
+    pieces = _find_evidence(item, attribute, value)
+    citations = [evidence.cite() for evidence in pieces]
+    shown = None
+    if value != NOTHING:
+        shown = to_jsonable_python(value)
     return ErrorSide(
         path=path,
-        value=None if value == NOTHING else to_jsonable_python(value),
+        value=shown,
         section=name_home(item),
         quote=_find_quote(item, attribute),
         evidence=tuple(dict.fromkeys(citations)),
@@ -77,9 +83,10 @@ def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
 def _find_evidence(
     item: ExtractedItem, attribute: str | None, value: Any
 ) -> list[Evidence]:
-    """Return the evidence for a value: of the item itself (no ``attribute``) that of its quote
-    or its outcome; of a member of a list its own, if there is any; else all evidence of the
-    field.
+    """Return the evidence for a value.
+
+    For the item itself, which has no ``attribute``, this is that of its quote or its outcome. A
+    member of a list has its own, if there is any. Else all evidence of the field counts.
     """
     if attribute is None:
         of_item = ("quote", *_OUTCOME)
@@ -87,7 +94,8 @@ def _find_evidence(
     # The words of one member of a list prove that member alone.
     held = item.value_of(name_field(attribute))
     if isinstance(held, tuple) and value in held:
-        member = f"{attribute}[{held.index(value)}]"
+        index = held.index(value)
+        member = f"{attribute}[{index}]"
         of_member = [evidence for evidence in item.evidence if evidence.field == member]
         if of_member:
             return of_member
@@ -116,8 +124,8 @@ def rank_error(error: ErrorExample) -> tuple[Any, ...]:
 def group_errors(
     errors: Iterable[ErrorExample], examples: int
 ) -> tuple[ErrorScore, ...]:
-    """Count the errors of each kind, the most harmful kind first, and keep the worst of each as
-    ``examples``.
+    """Count the errors of each kind, and keep the worst of each, at most ``examples`` of them. The
+    kind with the most harm in all comes first.
     """
     by_kind = defaultdict[ErrorKind, list[ErrorExample]](list)
     for error in errors:
@@ -125,15 +133,15 @@ def group_errors(
     scores: list[ErrorScore] = []
     for kind, of_kind in by_kind.items():
         by_field = Counter(error.field for error in of_kind)
-        scores.append(
-            ErrorScore(
-                kind=kind,
-                count=len(of_kind),
-                harm=sum(error.harm for error in of_kind),
-                fields=dict(sorted(by_field.items())),
-                examples=tuple(heapq.nsmallest(examples, of_kind, key=rank_error)),
-            )
+        worst = heapq.nsmallest(examples, of_kind, key=rank_error)
+        score = ErrorScore(
+            kind=kind,
+            count=len(of_kind),
+            harm=sum(error.harm for error in of_kind),
+            fields=dict(sorted(by_field.items())),
+            examples=tuple(worst),
         )
+        scores.append(score)
     order = list(ErrorKind)
     scores.sort(key=lambda score: (-score.harm, order.index(score.kind)))
     return tuple(scores)

@@ -137,9 +137,14 @@ own: most limits have no condition.
 
 
 def _make_fields(info: FieldInfo) -> Iterator[Field]:
-    """Yield a field, and the parts of its values that are scored by themselves."""
+    """Yield a field, and the parts of its values that are scored by themselves: the fields of the
+    models in a list, such as ``time_windows.of``; none for a user's field. A part that is rare is
+    yielded twice, the second time for the values alone of which gold states it.
+    """
     is_own = info.group.startswith("custom.")
-    place = f"values.{info.name}" if is_own else info.name
+    place = info.name
+    if is_own:
+        place = f"values.{info.name}"
     metadata = info.metadata
     comparer = COMPARERS[metadata.comparison]
     if info.many and metadata.comparison is Comparison.WINDOW:
@@ -156,10 +161,13 @@ def _make_fields(info: FieldInfo) -> Iterator[Field]:
         return
     for part in list_model(info.path, info.type):
         metadata = part.metadata
+        part_comparer = comparer
+        if not comparer.of_groups:
+            part_comparer = COMPARERS[metadata.comparison]
         scored_part = Field(
             part.path,
             f"{place}.{part.name}",
-            comparer if comparer.of_groups else COMPARERS[metadata.comparison],
+            part_comparer,
             metadata.family,
             metadata.weight,
             metadata.in_total,
@@ -255,7 +263,6 @@ def list_scored_groups(
             is_empty = has_no_items and field.counts
             if not is_empty and find_mark(field) not in stated:
                 continue
-            # Gold that names what it was read for says nothing of other fields.
             if gold.scored and not field.is_named(gold.scored):
                 continue
             if chosen is not None and field.name not in chosen:

@@ -140,7 +140,8 @@ def measure(sums: Floats, figures: Sequence[Figure]) -> Floats:
     """
     scores = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
+        # Figures without any value divide by 0, and are NaN.
+        warnings.simplefilter("ignore", RuntimeWarning)
         of_fields = _score(sums)
         # A mean is one over fields; a micro score is one over the values of all fields together.
         for figure in figures:
@@ -174,7 +175,8 @@ def find_intervals(
     if not len(samples):
         return np.full((2, *samples.shape[1:]), np.nan)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
+        # A figure without a value in any sample is NaN.
+        warnings.simplefilter("ignore", RuntimeWarning)
         intervals: Floats = np.nanpercentile(samples, [2.5, 97.5], axis=0)
     # A difference has an interval only if both predictions have enough values.
     for table in counts:

@@ -169,8 +169,9 @@ def _check_entry(
     first_places: dict[str, GoldPlace],
     fields: Sequence[CustomField],
 ) -> Iterator[Flaw]:
-    """Yield the flaws of one annotation. ``first_places`` maps the ids so far to their places, and
-    gets this one.
+    """Yield the flaws of one annotation: those of its content, an id that an earlier annotation
+    has already, and an id without a record. ``first_places`` maps the ids so far to their places,
+    and gets this one.
     """
     if isinstance(data, Flaw):
         yield data
@@ -200,9 +201,9 @@ def check_annotation(
     data: Any, record: TrialRecord | None, fields: Sequence[CustomField] = ()
 ) -> Iterator[Flaw]:
     """Yield every flaw of one annotation, given as JSON; without ``record``, only the annotation
-    itself is checked.
+    itself is checked, not its quotes and outcomes.
 
-    ``fields`` are the user's own.
+    ``fields`` are the user's own. Gold of these fields alone may name items that it does not have.
 
     >>> [
     ...     flaw.path
@@ -246,7 +247,9 @@ def _check_outcomes(
     items: Sequence[PlacedItem],
     registered: Sequence[tuple[Rank, int]],
 ) -> Iterator[Flaw]:
-    """Check the places of the endpoints that gold has listed, if all of them could be read."""
+    """Yield the flaws in ranks and indices of the endpoints that gold has listed; none if an
+    endpoint could not be read.
+    """
     endpoints = [
         (path, item) for _, path, item in items if path.startswith("endpoints")
     ]
@@ -257,7 +260,9 @@ def _check_outcomes(
 
 
 def _has_all_outcomes(data: Mapping[str, Any]) -> bool:
-    """Return whether gold was read for all outcomes of the record."""
+    """Return whether gold was read for all outcomes of the record: it lists endpoints, and if
+    ``scored`` names fields, they are among them.
+    """
     if "endpoints" not in data:
         return False
     scored = data.get("scored")
@@ -281,8 +286,8 @@ def _check_scored(scored: Any, fields: Sequence[CustomField]) -> Iterator[Flaw]:
 
 
 def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
-    """Yield values that contradict each other, and numbers that the item's own words do not
-    have.
+    """Yield what is wrong with the values of an item alone: ages, limits and amounts that
+    contradict themselves, and numbers of limits that the criterion's words do not have.
     """
     if isinstance(item, Eligibility):
         yield from _check_ages(path, item)
@@ -338,8 +343,8 @@ def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
 
 
 def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator[Flaw]:
-    """Yield what a limit lacks: the name of its quantity, or a bound. Warn of a number, other
-    than 1, that stands neither in the quote nor in the line above it.
+    """Yield an empty name of a limit's quantity, and bounds that do not fit its comparator. Warn
+    of a number, other than 1, that stands neither in the criterion's quote nor in its lead-in.
     """
     if not limit.quantity.strip():
         yield Flaw(
@@ -351,7 +356,8 @@ def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator
     for name, bound in (("value", limit.value), ("value_high", limit.value_high)):
         if bound in _UNWRITTEN:
             continue
-        if any(abs(bound - number) <= _ROUNDED * abs(bound) for number in stated):
+        rounding = _ROUNDED * abs(bound)
+        if any(abs(bound - number) <= rounding for number in stated):
             continue
         yield Flaw(
             f"{path}.{name}",
@@ -404,7 +410,7 @@ def _check_own(
     only one, an item that there is not, and required attributes without a value.
 
     ``paths`` are those of all items; None for gold of these fields alone, which lacks the items
-    that it names.
+    that its values belong to.
     """
     by_name = {field.name: field for field in fields}
     stated: set[tuple[str, str | None]] = set()
@@ -427,8 +433,8 @@ def _check_own(
 
 
 def _may_have_value(group: Group, of: str, paths: Collection[str] | None) -> bool:
-    """Return whether an item at a path may have a user's value: one of the right kind that there
-    is, if all are known.
+    """Return whether the item at the path ``of`` may have a value of a user's field: it is of the
+    kind to which the field belongs, and among ``paths``, unless these are None.
     """
     if not re.fullmatch(rf"{group.of}\[\d+\]", of):
         return False
@@ -503,10 +509,10 @@ class _Text:
         places = find_places(record)
         self.outcomes = places.outcomes
         self._record = record
-        self._raw = {
-            name: (record.raw_text(span.section) or "")[span.start : span.end]
-            for name, span in places.spans.items()
-        }
+        self._raw: dict[str, str] = {}
+        for name, span in places.spans.items():
+            text = record.raw_text(span.section) or ""
+            self._raw[name] = text[span.start : span.end]
         self._folded = {name: fold_quote(text) for name, text in self._raw.items()}
         self._passages = [
             read_section(section.name, section.text).whole
@@ -516,8 +522,9 @@ class _Text:
     def check_item(
         self, group: Group, path: str, item: ExtractedItem
     ) -> Iterator[Flaw]:
-        """Yield quotes, a user's numbers, and offsets of an extraction's evidence that the
-        record does not bear out.
+        """Yield the quotes of an item, or the lead-ins of the groups of criteria, that the record
+        does not have; the offsets of its evidence that lead to other words; and, as warnings, the
+        numbers of a user's own item that no section states.
         """
         if isinstance(item, Eligibility):
             lead_ins = {}
@@ -546,7 +553,9 @@ class _Text:
         """Warn of the numbers in a user's item that no section states."""
         for field in group.fields:
             value = field.read(item)
-            members = value if isinstance(value, tuple) else (value,)
+            members = (value,)
+            if isinstance(value, tuple):
+                members = value
             for member in members:
                 # Words are checked as quotes, and "yes" need not stand in the text.
                 if member is None or isinstance(member, str | bool):
@@ -590,8 +599,8 @@ class _Text:
         )
 
     def _refuse_section(self, path: str, section: str, quote: str) -> Flaw:
-        """Return the flaw of a section that the record does not have, with those that have the
-        quote.
+        """Return the flaw of a section that the record does not have; its remedy names the
+        sections in which the quote stands.
         """
         homes = [
             name for name in self._folded if self._find_flaw(path, quote, name) is None
@@ -613,9 +622,10 @@ class _Text:
 
     def _find_flaw(self, path: str, quote: str, section: str) -> Flaw | None:
         """Return what is wrong with a quote in an existing section; None if it stands there as
-        whole words. White space, case and escapes do not count.
+        whole words. Gold quotes are copied, so only white space, case and escapes may differ. The
+        remedy of a quote that stands elsewhere names the sections, else the nearest words are
+        shown.
         """
-        # Gold quotes are copied: only white space, case and escapes may differ.
         words = fold_quote(quote)
         text = self._folded[section]
         if not words:
@@ -625,9 +635,12 @@ class _Text:
                 "copy the words from the text, or write null where the guideline allows it",
             )
         if words in text:
-            before = r"(?<!\w)" if words[0].isalnum() else ""
-            after = r"(?!\w)" if words[-1].isalnum() else ""
-            if re.search(before + re.escape(words) + after, text):
+            pattern = re.escape(words)
+            if words[0].isalnum():
+                pattern = r"(?<!\w)" + pattern
+            if words[-1].isalnum():
+                pattern += r"(?!\w)"
+            if re.search(pattern, text):
                 return None
             problem = f"{_shorten(words)} begins or ends inside a word or number"
             return Flaw(path, problem, "quote whole words")

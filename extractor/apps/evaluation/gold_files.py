@@ -182,7 +182,8 @@ class Extractions:
 
 
 def open_extractions(source: ExtractionSource, name: str) -> Extractions:
-    """Index extractions. ``name`` names the source if it is not a file.
+    """Index extractions, so that each can be read alone. ``name`` names the source in messages if
+    it is not a file. Extractions in memory are checked at once, those of files when they are read.
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
@@ -234,7 +235,9 @@ def add_eligibility(data: Any) -> Any:
 
 
 def _validate(data: Any, shown: str) -> TrialExtraction:
-    """Return an extraction from its JSON, as bytes or as objects. Raises ``GoldError``."""
+    """Return an extraction from its JSON, as bytes or as objects. Raises ``GoldError``, which names
+    ``shown`` and the first flaw, and counts the others.
+    """
     try:
         if not isinstance(data, bytes):
             return TrialExtraction.model_validate(add_eligibility(data))
@@ -243,7 +246,9 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
             data = json.dumps(add_eligibility(json.loads(data))).encode()
         return TrialExtraction.model_validate_json(data)
     except ValidationError as error:
-        refused = json.loads(data) if isinstance(data, bytes) else data
+        refused = data
+        if isinstance(data, bytes):
+            refused = json.loads(data)
         first, *others = _list_flaws(refused, error).values()
         more = ""
         if others:
@@ -254,11 +259,11 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
 def parse_own_values(
     extraction: TrialExtraction, fields: Iterable[CustomField]
 ) -> TrialExtraction:
-    """Return an extraction whose values of the user's fields are parsed by their declarations.
-    Raises ``GoldError`` for one that cannot be.
+    """Return an extraction whose values of the user's ``fields`` are parsed by their declarations.
+    Raises ``GoldError`` for a value that cannot be parsed.
 
-    The words of the item that has a value replace its path, which says nothing in another
-    extraction.
+    Values also get ready to be compared: ``of`` is the words of the item to which a value belongs
+    instead of its path, which says nothing in another extraction, and ``calibrated`` is False.
     """
     hosts = dict(extraction.list_items())
     custom = dict(extraction.custom)
@@ -270,9 +275,10 @@ def parse_own_values(
             path = f"custom.{field.name}[{number}]"
             item, flaws = parse_own_item(path, field, written)
             if flaws:
-                problem = f"{extraction.record_id}, {flaws[0].path}: {flaws[0].problem}"
+                first = flaws[0]
                 raise GoldError(
-                    f"{problem}; extractor evaluate --check --fields lists all"
+                    f"{extraction.record_id}, {first.path}: {first.problem}; extractor evaluate "
+                    "--check --fields lists all"
                 )
             # A criterion and a regimen have a quote, an outcome a measure.
             host = hosts.get(written.of or "")
@@ -285,8 +291,8 @@ def parse_own_values(
 def parse_own_item(
     path: str, field: CustomField, item: CustomItem
 ) -> tuple[CustomItem, list[Flaw]]:
-    """Return a user's item with each value parsed by its attribute, and the flaws of those that
-    are not declared or cannot be parsed: these are None. Empty values are left out.
+    """Return a user's item with each value parsed by its attribute, and its flaws. A value that is
+    not declared, or cannot be parsed, is a flaw, and None in the item. Empty values are left out.
     """
     attributes = {attribute.name: attribute for attribute in field.attributes}
     undeclared = sorted(item.values.keys() - attributes.keys())
@@ -298,6 +304,7 @@ def parse_own_item(
     ]
     for name, attribute in attributes.items():
         value = item.values.get(name)
+        # An empty value says nothing, as a missing one does.
         if value in (None, "", [], ()):
             continue
         try:
@@ -309,10 +316,13 @@ def parse_own_item(
 
 
 def _read_id(data: bytes, place: GoldPlace) -> str:
-    """Return the record's id of an extraction. Raises ``GoldError``."""
+    """Return the record's id of an extraction. Raises ``GoldError`` for broken JSON, and for JSON
+    without an id.
+    """
     try:
         record_id = json.loads(data)["record_id"]
-        record_id.encode()  # fails for non-text, and for text that cannot be written
+        # Fails for what is no text, and for text that cannot be written.
+        record_id.encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         remedy = "correct or remove it"
         is_in_run = place.path.with_name("run.json").is_file()
@@ -378,13 +388,16 @@ def read_items(
 
 
 def _list_raw(data: Any, group: Group) -> list[tuple[Location, Any]]:
-    """Return the JSON of a group's items with their locations; without a list of them, that of
-    the only item, or None.
+    """Return the JSON of a group's items with their locations. What is no list, or an empty list,
+    is returned as the only item; None if the path of the group leads nowhere.
     """
     location: Location = tuple(group.path.split("."))
     held = data
     for part in location:
-        held = held.get(part) if isinstance(held, dict) else None
+        if not isinstance(held, dict):
+            held = None
+            break
+        held = held.get(part)
     if not isinstance(held, list) or not held:
         return [(location, held)]
     return [((*location, number), raw) for number, raw in enumerate(held)]
@@ -393,7 +406,9 @@ def _list_raw(data: Any, group: Group) -> list[tuple[Location, Any]]:
 def _repair_item(
     group: Group, location: Location, raw: Any, faulty: Iterable[Location]
 ) -> ExtractedItem | None:
-    """Read an item without its faulty fields; None if that is impossible."""
+    """Return an item without the fields in which a ``faulty`` location lies, so that one wrong
+    field does not hide what is wrong with the others; None if the rest is no item of the group.
+    """
     depth = len(location)
     # Criteria are items of their own.
     left_out: set[str | int] = {"criteria"}
@@ -404,7 +419,6 @@ def _repair_item(
     if group.model is Criterion:
         # No check of the text depends on a criterion's kind.
         values["kind"] = "inclusion"
-    # One wrong field must not hide what is wrong with the others.
     if isinstance(raw, dict):
         values |= {name: raw[name] for name in raw if name not in left_out}
     try:

@@ -69,8 +69,8 @@ def _refuse(path: str, name: str, known: Mapping[str, str | None]) -> Flaw:
 
 
 def _check_rule(path: str, group: CriterionGroup) -> Iterator[Flaw]:
-    """Yield a number of items that the rule ``at_least`` lacks, or that another rule has, and a
-    range of numbers that is none.
+    """Yield what is wrong with the number of items of a group's rule: ``at_least`` has none,
+    another rule has one, or the upper number is not above the lower.
     """
     n = group.n
     n_high = group.n_high

@@ -52,7 +52,9 @@ class Members:
 def list_members(
     extraction: TrialExtraction | None, pairs: Sequence[Aligned], side: int
 ) -> list[Members]:
-    """Return the groups of an extraction, whose criteria are on this ``side`` of ``pairs``.
+    """Return the groups of an extraction, whose criteria are on this ``side`` of ``pairs``: 0 for
+    old, 1 for new. Their criteria are given by their positions in ``pairs``, so that those of two
+    extractions can be compared.
 
     >>> groups = (
     ...     {"id": "g1", "rule": "any"},
@@ -115,8 +117,8 @@ def list_members(
 def match_groups(
     ours: Sequence[Members], theirs: Sequence[Members]
 ) -> tuple[list[tuple[Members, Members]], list[Members], list[Members]]:
-    """Return the groups that share more than half of their items, and those of each side without
-    a partner.
+    """Return the pairs of groups that share more than half of their items, and then the groups of
+    each side without a partner.
     """
     return match_values(ours, theirs, Members.resembles, 0.5)
 
@@ -136,8 +138,9 @@ def judge_groups(
     listed = sorted(pairs, key=_place_in_text)
     ours = list_members(gold, listed, 0)
     theirs = list_members(predicted, listed, 1)
-    if field := fields.get("eligibility.criteria.group"):
-        yield from _judge_pairs(field, ours, theirs, listed)
+    group_field = fields.get("eligibility.criteria.group")
+    if group_field:
+        yield from _judge_pairs(group_field, ours, theirs, listed)
     gold_home = Side(gold.eligibility, "eligibility")
     predicted_home = NOWHERE
     if predicted:
@@ -165,10 +168,11 @@ def _judge_pairs(
     theirs: Sequence[Members],
     pairs: Sequence[Aligned],
 ) -> Iterator[JudgedValue]:
-    """Yield for each criterion its pairs with earlier ones of its group.
+    """Yield a row for each two criteria that stand directly in one group of an extraction.
 
-    A pair that only one extraction has is an error if it is one with the first item: one error for
-    each other item. It is none if only one extraction has the criterion: that is an error already.
+    If only one extraction has them together, this is an error for the pairs with the group's first
+    criterion: so a criterion in the wrong group is one error, not an error with each of the others.
+    It is no error if one extraction lacks a criterion of the pair: that is an error already.
     """
     in_gold = _list_pairs(ours)
     in_prediction = _list_pairs(theirs)
@@ -185,7 +189,9 @@ def _judge_pairs(
                 error = ErrorKind.MISSED
             elif leads_in_prediction and was is None:
                 error = ErrorKind.INVENTED
-        level = Level.EXACT if was and now else Level.NONE
+        level = Level.NONE
+        if was and now:
+            level = Level.EXACT
         later = pairs[second]
         gold_item = later.old[0] if later.old else NOWHERE
         predicted_item = later.new[0] if later.new else NOWHERE
@@ -197,14 +203,16 @@ def _is_in_both(pair: Aligned) -> bool:
 
 
 def _list_pairs(groups: Sequence[Members]) -> dict[tuple[int, int], tuple[str, bool]]:
-    """Return the pairs of items of each group, with the group in words, and whether it is one
-    with the first item.
+    """Return the pairs of criteria that stand directly in a group, each with the group in words,
+    and whether it is a pair with the first criterion of the group.
     """
     pairs: dict[tuple[int, int], tuple[str, bool]] = {}
     for members in groups:
-        items = sorted(members.direct)
-        for both in combinations(items, 2):
-            pairs[both] = (describe(members.group), both[0] == items[0])
+        positions = sorted(members.direct)
+        group = describe(members.group)
+        for earlier, later in combinations(positions, 2):
+            leads = earlier == positions[0]
+            pairs[earlier, later] = (group, leads)
     return pairs
 
 
@@ -215,8 +223,11 @@ _Judged = tuple[str | None, str | None, Level, ErrorKind | None]
 def _judge_wholes(
     ours: Sequence[Members], theirs: Sequence[Members]
 ) -> dict[str, list[_Judged]]:
-    """Compare the groups of two extractions. Return, by field: the groups, of which those
-    without a partner are errors; and of those with one, the rule and the group above.
+    """Compare the groups of two extractions, and return what is to be judged, by field: all groups,
+    and of those that have a partner, the rule and the group above.
+
+    A group without a partner is an error, unless most of its criteria have no counterpart either.
+    A parent is right if the group above in gold is the partner of the predicted one.
     """
     pairs, missed, invented = match_groups(ours, theirs)
     partners: dict[str | None, str | None] = {
@@ -266,7 +277,7 @@ def _find_rule_error(
 
 
 def _describe_parent(members: Members, groups: Sequence[Members]) -> str:
-    """Return the group in which a group stands, in words."""
+    """Return the group in which a group stands, in words; "none" without one."""
     for other in groups:
         if other.group.id == members.group.parent:
             return describe(other.group)
@@ -274,7 +285,8 @@ def _describe_parent(members: Members, groups: Sequence[Members]) -> str:
 
 
 def _judge(gold: str, predicted: str, error: ErrorKind | None) -> _Judged:
-    return gold, predicted, Level.NONE if error else Level.EXACT, error
+    level = Level.NONE if error else Level.EXACT
+    return gold, predicted, level, error
 
 
 def describe(group: CriterionGroup) -> str:

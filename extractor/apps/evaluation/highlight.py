@@ -54,17 +54,18 @@ class RecordText:
         return Marks(names, gold, predicted)
 
     def _list_homes(self, error: ErrorExample) -> list[str]:
-        """Return the sections of both sides that the record has, and others that may hold them."""
-        sides = [side for side in (error.gold, error.predicted) if side]
-        homes = [side.section for side in sides if side.section]
-        return [
-            self.places[name].section
-            for name in (*homes, *_DEFAULT_SECTIONS)
-            if name in self.places
-        ]
+        """Return the sections of both sides, and then the default ones, as far as the record has
+        them.
+        """
+        sides = (error.gold, error.predicted)
+        own = [side.section for side in sides if side and side.section]
+        names = (*own, *_DEFAULT_SECTIONS)
+        return [self.places[name].section for name in names if name in self.places]
 
     def _find(self, side: ErrorSide | None, near: Sequence[Span]) -> list[Span]:
-        """Return the spans of one side: of its evidence, else of its quote."""
+        """Return the spans of one side: of its evidence, else of its quote; none if they are not
+        found. Of several places, those that overlap a span in ``near`` are preferred.
+        """
         if side is None:
             return []
         cited = [
@@ -78,8 +79,12 @@ class RecordText:
 
     def _locate_all(self, clues: Sequence[Clue], near: Sequence[Span]) -> list[Span]:
         """Return the spans of the clues that were found, each of them once."""
-        spans = dict.fromkeys(self.locate(clue, near) for clue in clues)
-        return [span for span in spans if span]
+        spans: dict[Span, None] = {}
+        for clue in clues:
+            span = self.locate(clue, near)
+            if span:
+                spans[span] = None
+        return list(spans)
 
     @cached_property
     def places(self) -> Mapping[str, Span]:
@@ -89,8 +94,9 @@ class RecordText:
         return find_places(self.record).spans
 
     def locate(self, clue: Clue, near: Sequence[Span]) -> Span | None:
-        """Locate the words: at their offset if possible, else by search, preferably beside
-        ``near``.
+        """Return where the words of a clue stand; None if they are not found. Words that stand at
+        the clue's offset are there. Else they are looked for in its section: the first place that
+        overlaps a span in ``near`` counts, else the first place.
         """
         section = self.record.section(clue.section)
         if section and clue.start is not None:
@@ -109,16 +115,19 @@ class RecordText:
         return first
 
     def _find_all(self, quote: str, place: Span) -> Iterator[Span]:
-        """Yield the spans of a quote in a place of the record."""
+        """Yield the spans of a quote in a place of the record, in order. Signs and case may differ;
+        a quote that is found in no other way is looked for as it is written.
+        """
         cleaned = self._cleaned[place.section]
+        start = cleaned.clean_position(place.start)
         end = cleaned.clean_position(place.end)
-        match = locate_quote(quote, cleaned, cleaned.clean_position(place.start), end)
+        match = locate_quote(quote, cleaned, start, end)
         if match is None:
             # Verbatim, although it ends inside a word or a number.
             raw = self.record.raw_text(place.section) or ""
-            start = raw.find(quote, place.start, place.end)
-            if start >= 0:
-                yield Span(place.section, start, start + len(quote))
+            raw_start = raw.find(quote, place.start, place.end)
+            if raw_start >= 0:
+                yield Span(place.section, raw_start, raw_start + len(quote))
         while match:
             yield Span(place.section, *cleaned.raw_span(*match))
             match_start, match_end = match

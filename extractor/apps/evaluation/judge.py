@@ -80,18 +80,21 @@ def _judge_other_parts(group: Group, pair: Aligned) -> Iterator[JudgedValue]:
 
 
 def _judge_items(group: Group, pair: Aligned) -> Iterator[JudgedValue]:
-    """Yield every field of two corresponding items, or of one without a counterpart: first the item
-    itself.
+    """Yield the row of two corresponding items, or of an item without a counterpart, and the rows
+    of its fields. If one side has the item in parts, its first part is compared.
 
-    If one of them was split, its first part is compared.
+    Errors of plain fields that follow from an error of the item itself, such as the fields of a
+    missed item, are dropped from their rows, if ``group`` has a row for the item.
     """
     gold = pair.old[0] if pair.old else NOWHERE
     predicted = pair.new[0] if pair.new else NOWHERE
     item_error = _find_item_error(pair)
+    # The fields of a missed item are missed because the item is: one error, not one for each.
     explained: set[ErrorKind] = set()
     if item_error and any(field.attribute is None for field in group.fields):
         explained = _EXPLAINED[item_error]
     for field in group.fields:
+        # The field without an attribute is the item itself.
         if field.attribute is None:
             rows = [_judge_item(group, field, pair, item_error)]
         elif field.whole:
@@ -107,7 +110,7 @@ def _judge_items(group: Group, pair: Aligned) -> Iterator[JudgedValue]:
 
 
 def _find_item_error(pair: Aligned) -> ErrorKind | None:
-    """Return the error of an item as a whole, or None."""
+    """Return the error of an item as a whole, or None. ``old`` is gold, ``new`` the prediction."""
     if not pair.new:
         return ErrorKind.MISSED
     if not pair.old:
@@ -122,8 +125,12 @@ def _find_item_error(pair: Aligned) -> ErrorKind | None:
 def _judge_item(
     group: Group, field: Field, pair: Aligned, error: ErrorKind | None
 ) -> JudgedValue:
-    """Return the row of an item itself, which is right if it has a counterpart."""
-    level = Level.EXACT if pair.old and pair.new else Level.NONE
+    """Return the row of an item itself, which is right if it has a counterpart, and has the
+    item's ``error``.
+    """
+    level = Level.NONE
+    if pair.old and pair.new:
+        level = Level.EXACT
     gold = _label(group, pair.old)
     predicted = _label(group, pair.new)
     return JudgedValue(field, gold, predicted, level, error)
@@ -140,18 +147,23 @@ def _label(group: Group, sides: Sequence[Side]) -> Any:
 
 
 def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]:
-    """Return the rows of a field of two items, or of one without a counterpart. If both items
-    leave it empty, that is a row without values. A field of groups has no rows here, and one
-    that only pairs have none without a counterpart.
+    """Return the rows of a field of two items, or of an item without a counterpart. If both items
+    leave it empty, that is a row without values.
+
+    There are no rows for a field of groups, which is judged for all criteria at once, and none
+    without a counterpart for a field that only pairs have.
     """
     is_paired = gold is not NOWHERE and predicted is not NOWHERE
-    # How criteria belong together is judged for all of them at once.
     if field.comparer.of_groups:
         return []
     if field.comparer.of_pairs and not is_paired:
         return []
-    ours = field.read(gold.item) if gold.item else None
-    theirs = field.read(predicted.item) if predicted.item else None
+    ours = None
+    if gold.item:
+        ours = field.read(gold.item)
+    theirs = None
+    if predicted.item:
+        theirs = field.read(predicted.item)
     rows = compare_values(field, ours, theirs)
     # A field that both leave empty has a row, which counts for the specificity alone.
     if is_paired and not rows:
@@ -162,11 +174,12 @@ def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]
 def _judge_part(
     group: Group, field: Field, gold: Side, predicted: Side
 ) -> list[JudgedValue]:
-    """Judge a part of the values that two items have in common, such as what each time window
-    limits; there are no rows if an item has no counterpart.
+    """Return the rows of a part of the values that two items have in common, such as what each
+    time window limits; none if an item has no counterpart, and for a field of groups.
 
-    With ``only_stated``, values of which gold leaves the part empty are left out, and rows have
-    no errors.
+    With ``field.only_stated``, values of which gold leaves the part empty are left out, and rows
+    have no errors. A part that only pairs have, the arms of an amount, is taken from the item
+    where a value lacks it.
     """
     if field.comparer.of_groups:
         return []
@@ -195,10 +208,10 @@ def _judge_part(
 def pair_wholes(
     group: Group, field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> list[tuple[Any, Any]]:
-    """Pair the values of which ``field`` is a part, such as time windows: those of two items that
-    agree.
+    """Return the pairs of values of two items that agree, of which ``field`` is a part, such as
+    the time windows of two criteria.
 
-    Of several equal values, those with equal parts are pairs.
+    Where a value agrees with several, it is paired with the value that has more equal parts.
 
     >>> from extractor.schemas import Criterion
     >>> from .fields import CRITERIA
@@ -226,13 +239,12 @@ def pair_wholes(
     ... ]
     [('aspirin', 'warfarin')]
     """
-    fields = list_known(group)
-    whole = next(other for other in fields if other.attribute == field.whole)
     parts = []
-    for other in fields:
-        if other.whole != field.whole or other.only_stated:
-            continue
-        parts.append(other)
+    for other in list_known(group):
+        if other.attribute == field.whole:
+            whole = other
+        elif other.whole == field.whole and not other.only_stated:
+            parts.append(other)
 
     def measure(ours: Any, theirs: Any) -> float:
         if not _agree(whole.comparer, ours, theirs):
@@ -245,8 +257,8 @@ def pair_wholes(
 
 
 def _agree(comparer: Comparer, gold: Any, predicted: Any) -> bool:
-    """Return whether two values have the same bounds, each of them at least normalised, and name
-    the same quantity.
+    """Return whether two values agree in all that they are compared by, such as each bound of a
+    limit and its quantity: at the level ``NORMALISED`` or above, and without an error.
     """
     ours = comparer.spread((gold,))
     theirs = comparer.spread((predicted,))
@@ -285,14 +297,18 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
     theirs = sorted(comparer.spread(predicted), key=repr)
     if ours == theirs:
         return [JudgedValue(field, value, value, Level.EXACT) for value in ours]
-    is_list = isinstance(gold, tuple) or max(len(ours), len(theirs)) > 1
+    longest = max(len(ours), len(theirs))
+    is_list = isinstance(gold, tuple) or longest > 1
 
     def measure(our_value: Any, their_value: Any) -> float:
+        # A single value has no choice: however unlike, it is compared with the other one.
         if not is_list:
             return 1.0
         likeness = comparer.likeness(our_value, their_value)
         # Of members that are equally alike, equal ones are a pair.
-        return likeness + 0.01 if our_value == their_value else likeness
+        if our_value == their_value:
+            likeness += 0.01
+        return likeness
 
     pairs, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
     rows: list[JudgedValue] = []
@@ -323,6 +339,7 @@ def _find_wrong_pairings(rows: list[JudgedValue]) -> list[JudgedValue]:
             continue
         gold = _make_key(row.field, row.gold)
         predicted = _make_key(row.field, row.predicted)
+        # The same value on both sides stands on the right item.
         if gold == predicted:
             continue
         if gold is not None:
@@ -332,6 +349,7 @@ def _find_wrong_pairings(rows: list[JudgedValue]) -> list[JudgedValue]:
     for at, predicted in predictions:
         if not lost[predicted]:
             continue
+        # Each lost value explains one prediction only.
         origin = lost[predicted].pop(0)
         recognised[at] = rows[at]._replace(
             error=ErrorKind.WRONG_PAIRING, belongs_to=rows[origin].gold_path
@@ -342,8 +360,8 @@ def _find_wrong_pairings(rows: list[JudgedValue]) -> list[JudgedValue]:
 
 
 def _make_key(field: Field, value: Any) -> Hashable:
-    """Return a key that is equal for values that agree in fields of one family; None if nothing
-    is said.
+    """Return a key that is equal for values that agree in fields of one family, such as the lowest
+    and the highest age; None if nothing is said.
     """
     if value is None or value == NOTHING:
         return None

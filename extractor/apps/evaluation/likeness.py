@@ -44,8 +44,8 @@ def find_kind(group: Group) -> ItemKind | None:
 
 
 def _compare_criteria(gold: Criterion, predicted: Criterion) -> float:
-    """Return the likeness of two criteria: the overlap of their quotes, a little more in the
-    same section and list; 0 if less than half overlaps.
+    """Return the likeness of two criteria: the overlap of their quotes, and 0.05 more in the same
+    section and in the same list; 0 if less than half overlaps.
     """
     likeness = compare_extents(gold.quote, predicted.quote)
     if likeness < 0.5:
@@ -59,6 +59,7 @@ def _compare_criteria(gold: Criterion, predicted: Criterion) -> float:
 
 
 def _is_part_of_criterion(part: Criterion, whole: Criterion) -> bool:
+    """Return whether a criterion's quote stands within that of another one of its section."""
     return part.section == whole.section and is_inside(part.quote, whole.quote)
 
 
@@ -74,6 +75,7 @@ def _compare_agents(gold: Regimen, predicted: Regimen) -> float:
 
 
 def _list_doses(regimen: Regimen) -> set[tuple[Any, ...]]:
+    """Return the amounts of a regimen as low, high and unit, without their arms."""
     return {(amount.low, amount.high, amount.unit) for amount in regimen.amounts}
 
 
@@ -116,8 +118,9 @@ def _join_outcome(item: Endpoint) -> str:
 
 
 def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
-    """Return the likeness of two outcomes by measure, all words, time frame, rank and place; 0
-    if neither their measures nor all their words overlap by half.
+    """Return the likeness of two outcomes by measure, all words, time frame and rank; the same
+    position in the registry decides ties. 0 if neither their measures nor all their words overlap
+    by half.
     """
     measure = compare_extents(gold.measure, predicted.measure)
     whole = compare_extents(_join_outcome(gold), _join_outcome(predicted))
@@ -136,6 +139,9 @@ def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
 
 
 def _is_part_of_endpoint(part: Endpoint, whole: Endpoint) -> bool:
+    """Return whether an outcome of the same rank has its measure, or all its words, within those
+    of another one.
+    """
     if part.rank != whole.rank:
         return False
     if is_inside(part.measure or "", whole.measure or ""):
@@ -144,11 +150,11 @@ def _is_part_of_endpoint(part: Endpoint, whole: Endpoint) -> bool:
 
 
 def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
-    """Compare values of a user's field, by the words of the items that have them (``of``) and by
-    what they say.
+    """Return the likeness of two values of a user's field; 0 if the words of the items to which
+    they belong (``of``) overlap by less than half. None as ``of`` fits any item.
 
-    ``of`` is None where gold does not name the item. If an item has at most one value, the two are
-    a pair, whatever they say.
+    It is the mean likeness of what they say. If an item has at most one value, the two are a pair
+    whatever they say: then the likeness of the items counts, and the values decide ties.
     """
     is_named = bool(gold.of and predicted.of)
     host = 1.0

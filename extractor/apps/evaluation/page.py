@@ -117,16 +117,22 @@ def _export(error: ErrorExample) -> Json:
 
 
 def _export_side(side: ErrorSide | None) -> Json:
-    """Return what gold or the prediction says, in the form that the page's script reads."""
+    """Return what gold or the prediction says, in the form that the page's script reads: the
+    members of a list, or the only value, each in words; none for an empty value.
+    """
     if side is None:
         return {"said": [], "quote": None, "path": None}
-    members = side.value if isinstance(side.value, list) else [side.value]
-    quotes = [side.quote] if side.quote else []
-    return {
-        "said": [say(member, quotes) for member in members if member is not None],
-        "quote": say(side.quote) if side.quote else None,
-        "path": side.path,
-    }
+    members = [side.value]
+    if isinstance(side.value, list):
+        members = side.value
+    # Numbers are shown as the quote writes them.
+    quotes: list[str] = []
+    shown_quote = None
+    if side.quote:
+        quotes = [side.quote]
+        shown_quote = say(side.quote)
+    said = [say(member, quotes) for member in members if member is not None]
+    return {"said": said, "quote": shown_quote, "path": side.path}
 
 
 def _say_provenance(side: ErrorSide | None) -> str | None:
@@ -154,9 +160,12 @@ def _number(errors: Sequence[Json]) -> None:
         ]
         written = json.dumps(identity, sort_keys=True)
         name = hashlib.sha256(written.encode()).hexdigest()[:10]
-        # Two equal errors of a record have the same name, and a number behind it.
         counts[name] += 1
-        error["id"] = name if counts[name] == 1 else f"{name}-{counts[name]}"
+        # The second of two equal errors of a record has a number behind the name.
+        if counts[name] > 1:
+            error["id"] = f"{name}-{counts[name]}"
+        else:
+            error["id"] = name
 
 
 def _mark_texts(
@@ -164,8 +173,9 @@ def _mark_texts(
     shown: Sequence[Json],
     inputs: Sequence[str | PathLike[str]],
 ) -> dict[str, Json]:
-    """Add to each error its sections and the spans of both sides. Return the views of their
-    texts, by record.
+    """Add to each error in ``shown``, which is in the order of ``errors``, the sections of its text
+    and the numbers of its marks there. Return the views of the texts, by record: only those of
+    records that ``inputs`` have.
     """
     by_record = defaultdict[str, list[tuple[ErrorExample, Json]]](list)
     for error, exported in zip(errors, shown, strict=True):
@@ -204,8 +214,8 @@ def _list_numbers(spans: Sequence[Span], numbers: Mapping[Span, Json]) -> list[J
 def _read_records(
     inputs: Sequence[str | PathLike[str]], wanted: set[str]
 ) -> Iterator[TrialRecord]:
-    """Yield the wanted records, one at a time. Unreadable ones are left out, and the page says
-    so.
+    """Yield the wanted records, one at a time, and remove their ids from ``wanted``. Reading ends
+    with the last of them. Unreadable records are left out, and the page says so.
     """
     if not inputs or not wanted:
         return

@@ -78,4 +78,5 @@ def _split_cell(section: Section) -> Iterator[tuple[str, Span]]:
     for number, item in enumerate(section.text.split("|")):
         end = start + len(item)
         yield f"{section.name}[{number}]", Span(section.name, start, end)
-        start = end + 1  # behind the bar
+        # The next item begins behind the bar.
+        start = end + 1

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, JsonValue
 
 from extractor.apps.evaluation.comparers import ErrorKind
 from extractor.errors import ArgumentError
+from extractor.plurals import counted
 from extractor.schemas import Citation, Origin, Support
 from extractor.schemas.arguments import suggest
 from extractor.schemas.base import FrozenModel
@@ -213,7 +214,7 @@ class ScoreReport(FrozenModel):
         if not left:
             return text
         reason = "--fields" if self.chosen else "no key in gold"
-        text += f"; not scored ({reason}) {len(left)} others"
+        text += f"; not scored ({reason}) {counted(len(left), 'other')}"
         if len(left) <= _MOST_NAMED:
             text += f": {', '.join(field.name for field in left)}"
         return text
@@ -222,7 +223,7 @@ class ScoreReport(FrozenModel):
         """Name a few fields; of many, say how many there are, and name those not in all records."""
         if len(scored) <= _MOST_NAMED:
             return ", ".join(map(self._name_with_records, scored))
-        text = f"{len(scored)} of {len(self.fields)} fields"
+        text = f"{len(scored)} of {counted(len(self.fields), 'field')}"
         in_fewer = [field for field in scored if field.records < self.records]
         if in_fewer:
             text += f"; in fewer records {self._list_some(in_fewer)}"
@@ -231,7 +232,7 @@ class ScoreReport(FrozenModel):
     def _name_with_records(self, field: FieldScore) -> str:
         if field.records == self.records:
             return field.name
-        return f"{field.name} ({field.records} of {self.records} records)"
+        return f"{field.name} ({field.records} of {counted(self.records, 'record')})"
 
     def _list_some(self, fields: Sequence[FieldScore]) -> str:
         """Name the first fields, and say how many more there are."""

@@ -165,7 +165,10 @@ def _judge_records(
     predicted: Extractions,
     chosen: Collection[str] | None,
 ) -> _Judged:
-    """Judge every gold record, and count its values. Raises ``GoldError``."""
+    """Judge every gold record, and count its values. ``own`` are the declared fields of the user,
+    ``chosen`` the names of the fields to score; None for all. Raises ``GoldError`` for gold that
+    cannot be read.
+    """
     groups = add_groups(own)
     fields = tuple(field for group in groups for field in group.fields)
     declared = {field.name for field in own}
@@ -209,7 +212,9 @@ def _refuse_unknown(
 def _score(
     judged: _Judged, resamples: int, seed: int
 ) -> tuple[tuple[GroupScore, ...], tuple[FieldScore, ...]]:
-    """Return the scores of all and of each task, and those of each field."""
+    """Return the scores of all and of each task, and those of each field. The intervals come from
+    ``resamples`` draws of the records, which begin with ``seed``.
+    """
     figures = list_figures(judged.fields)
     (sums,) = resample([judged.counts], resamples, seed)
     samples = measure(sums, figures)
@@ -284,7 +289,9 @@ def _count_empty(row: Counts) -> EmptyScore:
     """Return how many fields gold leaves empty, and how many of these the prediction does, too."""
     empty = int(row[Count.EMPTY])
     left = int(row[Count.LEFT_EMPTY])
-    specificity = left / empty if empty else None
+    specificity = None
+    if empty:
+        specificity = left / empty
     return EmptyScore(fields=empty, left_empty=left, specificity=specificity)
 
 

@@ -92,9 +92,11 @@ def share_words(one: str, other: str) -> bool:
     ... )
     (True, False)
     """
+    # A text of little words alone keeps them.
     first = _list_tokens(one) - _LITTLE or _list_tokens(one)
     second = _list_tokens(other) - _LITTLE or _list_tokens(other)
-    return 2 * len(first & second) >= min(len(first), len(second))
+    shared = len(first & second)
+    return 2 * shared >= min(len(first), len(second))
 
 
 def share_whole(one: str, other: str) -> bool:
@@ -116,13 +118,16 @@ def share_whole(one: str, other: str) -> bool:
     other_short = _drop_last_bracket(other) or other
     words = _list_content(short)
     other_words = _list_content(other_short)
-    if 2 * len(words & other_words) < max(len(words), len(other_words)):
+    shared = len(words & other_words)
+    # "Trial" is only a fragment of "participation in another trial".
+    if 2 * shared < max(len(words), len(other_words)):
         return False
+    # "Asthma" leaves out a member of "asthma or gout".
     return _touches_all(short, other_words) and _touches_all(other_short, words)
 
 
 def _drop_last_bracket(text: str) -> str:
-    """Return a text without a bracket at its end."""
+    """Return a text without the last bracket, if the text ends with it."""
     whole = text.rstrip()
     if not whole.endswith(")") or "(" not in whole:
         return whole
@@ -136,7 +141,9 @@ def _list_content(text: str) -> frozenset[str]:
 
 
 def _touches_all(text: str, words: frozenset[str]) -> bool:
-    """Return whether each member of a list has one of some words."""
+    """Return whether each member of the list in a text has one of ``words``; members without words
+    do not count.
+    """
     for part in _MEMBERS.split(fold_text(text)):
         member = _list_content(part)
         if member and member.isdisjoint(words):
@@ -195,14 +202,15 @@ def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, s
     dimension, factor = read_dimension(unit)
     if value is None:
         return None, dimension
-    # twelve digits: ignore rounding
+    # Twelve digits, so that rounding makes no difference.
     return f"{value * factor:.12g}", dimension
 
 
 @lru_cache(maxsize=1024)
 def read_dimension(unit: str | None) -> tuple[str, float]:
-    """Return a unit's dimension and its factor to base units. An unknown unit is its own
-    dimension.
+    """Return a unit's dimension and its factor to base units. An unknown unit is its own dimension,
+    without signs and case. Months and years have a dimension of their own, since a month is no
+    fixed number of days.
     """
     code = None
     if unit:

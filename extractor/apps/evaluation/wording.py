@@ -106,11 +106,15 @@ class WordChange:
         return WordChange(gone, come, self.joins)
 
     def describe(self) -> str:
-        """Say what differs, in the words of the texts; empty if nothing does."""
+        """Say what differs, in the words of the texts; empty if nothing does. Numbers, comparators
+        and negations of both texts are set against each other in their order; of words, only the
+        first few are named.
+        """
         changes = []
         for kind in ("number", "comparator", "negation"):
             gone = _list_texts(self.gone, kind)
             come = _list_texts(self.come, kind)
+            # The longer list has no partner for its last parts.
             for was, now in zip_longest(gone, come):
                 if was and now:
                     changes.append(f"{was} -> {now}")
@@ -132,13 +136,17 @@ class WordChange:
 
 
 def _list_texts(parts: Sequence[Part], kind: str) -> list[str]:
-    """Return the characters of the parts of a kind."""
+    """Return the parts of a kind, as the texts write them."""
     return [part.text for part in parts if part.kind == kind]
 
 
 def _has_opposite(words: set[str], others: set[str]) -> bool:
     """Return whether one of the other words is one of the words with "un" or the like before it."""
-    return any(f"{prefix}{word}" in others for word in words for prefix in _OPPOSITE)
+    for word in words:
+        for prefix in _OPPOSITE:
+            if prefix + word in others:
+                return True
+    return False
 
 
 @lru_cache(maxsize=4096)
@@ -167,7 +175,8 @@ def compare_texts(old: str | None, new: str | None) -> WordChange:
 
 
 def measure_likeness(old: str | None, new: str | None) -> float:
-    """Return the share of words that two raw texts have in common, 0 to 1.
+    """Return the share of words that two raw texts have in common, 0 to 1; 0 if both are empty.
+    Long texts with few equal words are 0 at once, without a slow comparison.
 
     >>> measure_likeness(
     ...     "Pregnancy or lactation", "Participants who are pregnant or breast-feeding"
@@ -180,8 +189,9 @@ def measure_likeness(old: str | None, new: str | None) -> float:
     if not number:
         return 0.0
     shared = set(old_forms).intersection(new_forms)
+    # Long texts with few equal words are not worth the slow comparison.
     if number > _BRIEF and 8 * len(shared) < number:
-        return 0.0  # without a slow comparison
+        return 0.0
     change = compare_texts(old, new)
     return 1 - (len(change.gone) + len(change.come)) / number
 
@@ -192,8 +202,8 @@ def _list_forms(text: str | None) -> list[str]:
 
 
 def may_name_one_thing(one: str, other: str) -> bool:
-    """Return whether two texts share a content word, also abbreviated. Texts without such words may
-    name one thing.
+    """Return whether two texts have one name, or share a content word, also abbreviated. A text
+    without content words may name anything.
 
     >>> (
     ...     may_name_one_thing("ANC", "absolute neutrophil count"),
@@ -205,14 +215,15 @@ def may_name_one_thing(one: str, other: str) -> bool:
     """
     if fold_name(one) == fold_name(other):
         return True
-    # Nothing is known of what a text without content words names.
     if not read_words(one) or not read_words(other):
         return True
     return measure_likeness(one, other) > 0
 
 
 def _list_beyond(text: Sequence[Part], other: Sequence[Part]) -> list[Part]:
-    """Return the parts that the other text does not have, in order, without conjunctions."""
+    """Return the parts that the other text does not have, or has less often, in order and without
+    conjunctions.
+    """
     left = Counter((part.kind, part.form) for part in other)
     beyond = []
     for part in text:
@@ -236,22 +247,26 @@ def _drop_other_forms(short: list[Part], long: list[Part]) -> None:
     for part in list(short):
         if part.kind != "word":
             continue
-        keys = (key for key in _list_keys(part) if key in runs)
-        key = next(keys, None)
-        if key is None:
+        run = None
+        for key in _list_keys(part):
+            run = runs.get(key)
+            if run:
+                break
+        if run is None:
             continue
-        span = range(*runs[key])
+        span = range(*run)
         # A word of the long side stands for one word of the short side only.
         if not used.isdisjoint(span):
             continue
         used.update(span)
         short.remove(part)
-    long[:] = [part for at, part in enumerate(long) if at not in used]
+    long[:] = [part for index, part in enumerate(long) if index not in used]
 
 
 def _list_runs(parts: Sequence[Part]) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return the runs of two words and more, as first and end, by their initials and by the normal
-    form of the words written as one.
+    """Return the runs of two words and more, as positions (first, end), by ("form", the normal
+    form of the words written as one) and by ("initials", their first letters in small letters).
+    Of equal keys, the first run has it. A number or a comparator ends a run.
     """
     runs: dict[tuple[str, str], tuple[int, int]] = {}
     for first in range(len(parts)):
@@ -295,7 +310,10 @@ def read_words(raw: str | None) -> tuple[Part, ...]:
 
 
 def _list_parts(tokens: Tokens) -> Iterator[Part]:
-    """Yield the words with content, without abbreviations in brackets."""
+    """Yield the parts with content, in order. An abbreviation alone in brackets is left out, since
+    it stands for the words before it. A negated word, such as "unable", gives a negation and the
+    positive word.
+    """
     negated = _read_table().negated
     at = 0
     while at < len(tokens):
@@ -309,7 +327,6 @@ def _list_parts(tokens: Tokens) -> Iterator[Part]:
             part = Part("word", positive, part.text)
         if not part.form:
             continue
-        # An abbreviation in brackets stands for the words before.
         if _is_abbreviation(part.text) and _is_in_brackets(tokens, first, at):
             continue
         yield part
@@ -323,10 +340,11 @@ def _is_in_brackets(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
-    """Read the part that begins at a token, and return it with the token behind it: a
-    comparator, a number with its unit, a conjunction, a negation, or a word, whose form is empty
-    if it has no content of its own. A sign other than "%" and "+" is no part.
+    """Read the part that begins at the token ``at``, and return it with the position of the token
+    behind it. It is a comparator, a number with its unit, a conjunction, a negation, or a word,
+    whose form is empty if it has no content of its own; None for a sign other than "%" and "+".
     """
+    # "at least 2", and "2 or more"
     for vocabulary in ("comparators", "comparator_suffixes"):
         match = rule(vocabulary).starts(tokens, at)
         if not match:
@@ -335,14 +353,16 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
         if entry:
             return Part("comparator", entry.value, match.text), match.end
     # A number goes with its unit, so that it can be compared in other units.
-    if number := _read_number(tokens, at):
+    number = _read_number(tokens, at)
+    if number:
         return number
     word = tokens.words[at]
     lower = word.lower()
     end = at + 1
     if not word[0].isalnum():
-        sign = Part("word", word, word) if word in "%+" else None
-        return sign, end
+        if word not in "%+":
+            return None, end
+        return Part("word", word, word), end
     # Conjunctions may stand anywhere: only a turned one is a change.
     if lower in ("and", "or"):
         return Part("conjunction", lower, word), end
@@ -352,13 +372,15 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
 
 
 def _read_number(tokens: Tokens, at: int) -> tuple[Part, int] | None:
-    """Read "18", "18 years", "two (2) weeks" or "week 18", and return it with the token behind
-    it. None if no number begins here, and for a unit whose number has another unit behind it.
+    """Read "18", "18 years", "two (2) weeks" or "week 18", and return it with the position of the
+    token behind it. None if no number begins at the token ``at``, and for a unit of time before a
+    number that has another unit behind it.
     """
     unit_before = None
+    first = at
     if read_time_unit(tokens.words[at]):
         unit_before = tokens.words[at]
-    first = at + 1 if unit_before else at
+        first = at + 1
     if tokens.codes[first : first + 1] not in (NUMBER, NAME_NUMBER):
         return None
     match = rule("number").starts(tokens, first)
@@ -379,13 +401,13 @@ def _read_number(tokens: Tokens, at: int) -> tuple[Part, int] | None:
     if unit:
         text = tokens.read(at, unit.end)
         return Part("number", _scale(value, unit.text), text), unit.end
-    # Without a unit, the number is shown with what it counts.
-    is_counted = (
-        end < len(tokens)
-        and tokens.words[end] not in ("and", "or")
-        and _fold(tokens.words[end])
-    )
-    text = tokens.read(at, end + 1 if is_counted else end)
+    # Without a unit, the number is shown with what it counts: "2 tumors".
+    shown_end = end
+    if end < len(tokens):
+        word_behind = tokens.words[end]
+        if word_behind not in ("and", "or") and _fold(word_behind):
+            shown_end = end + 1
+    text = tokens.read(at, shown_end)
     return Part("number", f"{value:.12g}", text), end
 
 
@@ -450,8 +472,10 @@ def _fold(word: str) -> str:
     ['metastas', 'metastas', 'arb', 'hemorrhag', 'breastfeeding', '']
     """
     table = _read_table()
-    singular = word.removesuffix("s") if _is_abbreviation(word) else word
-    lower = singular.lower()
+    # "ARBs", but "metastasis".
+    if _is_abbreviation(word):
+        word = word.removesuffix("s")
+    lower = word.lower()
     folded = " ".join(fold_words(lower))
     if lower in table.idle or folded in table.idle:
         return ""

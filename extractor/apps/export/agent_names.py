@@ -110,9 +110,10 @@ class AgentNamer:
         arms: Sequence[Arm] = (),
     ) -> None:
         self._explained = explained
-        mesh = {
-            _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
-        }
+        mesh = set[str]()
+        for term in terms:
+            if term.kind is TermKind.INTERVENTION:
+                mesh.add(_make_key(term.name))
         self._names = dict(_read_registered(interventions, mesh))
         texts = [intervention.description or "" for intervention in interventions]
         texts += [arm.description or "" for arm in arms]
@@ -122,9 +123,11 @@ class AgentNamer:
         self._unregistered = dict[str, str]()
 
     def name(self, agent: str) -> str:
-        """Return the name that an agent shares with all its other names in the record:
-        "placebo"; that of its registered intervention, also by what an abbreviation stands for;
-        its usual name; else the first spelling in the record, in small letters.
+        """Return the name that an agent shares with all its other names in the record.
+
+        This is "placebo"; else the name of its registered intervention, found by the agent itself
+        or by what the abbreviation stands for; else its usual name; else the first spelling for
+        which this was asked, in small letters, which is remembered.
         """
         bare = bare_name(agent)
         if _is_placebo(bare):
@@ -140,8 +143,9 @@ class AgentNamer:
                 return registered
         usual = find_entry(bare, "agent_abbreviations")
         if usual:
-            return self.find_registered(usual.value) or usual.value.lower()
-        # "MK-8237" and "MK 8237" are one name: that which came first.
+            registered = self.find_registered(usual.value)
+            return registered or usual.value.lower()
+        # "MK-8237" and "MK 8237" are one name: the spelling that came first.
         return self._unregistered.setdefault(_make_key(bare), bare.lower())
 
     def _add_brands(
@@ -150,7 +154,9 @@ class AgentNamer:
         texts: Iterable[str],
         mesh: Set[str],
     ) -> None:
-        """Add the brands that stand beside their substance: "Fictira (fictumab)"."""
+        """Add the brands that stand beside their substance: "Fictira (fictumab)". In ``texts`` a
+        brand needs its mark; in a name it does not. ``mesh`` has the keys of the registry's terms.
+        """
         # Names first: what the registry calls an intervention counts before its texts.
         in_names: list[tuple[str, str]] = []
         for intervention in interventions:
@@ -167,12 +173,15 @@ class AgentNamer:
             self._names[whole] = self._names[_make_key(substance)]
 
     def _add_brand(self, brand: str, substance: str) -> None:
-        """Give a brand the name of its substance, unless it has another one already."""
+        """Give a brand the name of its substance, unless it has another one already. A substance
+        that is not registered gets its own name.
+        """
         brand_key = _make_key(brand)
         substance_key = _make_key(substance)
         shown = self._names.get(substance_key, substance.lower())
+        own_name = brand.lower()
         # A registered brand so far has its own name, or that of a whole "Brand (substance)".
-        if self._names.get(brand_key, brand.lower()) != brand.lower():
+        if self._names.get(brand_key, own_name) != own_name:
             return
         self._names[brand_key] = shown
         self._names.setdefault(substance_key, shown)
@@ -180,12 +189,13 @@ class AgentNamer:
     def _add_codes(
         self, interventions: Iterable[Intervention], arms: Iterable[Arm]
     ) -> None:
-        """Add the code by which an arm is called, if the arm names one intervention alone."""
-        agents = {
-            bare_name(intervention.name)
-            for intervention in interventions
-            if intervention.name
-        }
+        """Add a code that is the whole label of an arm, "PF-06444753", as a name of the only
+        intervention that the arm's description mentions. A code that has a name already keeps it.
+        """
+        agents = set[str]()
+        for intervention in interventions:
+            if intervention.name:
+                agents.add(bare_name(intervention.name))
         agents_of_code = defaultdict[str, set[str]](set)
         for arm in arms:
             code = show_line(arm.label or "")
@@ -230,10 +240,13 @@ def find_brands(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _read_brand(name: str, mesh: Set[str]) -> Iterator[tuple[str, str]]:
-    """Yield a registered name's brand and substance: those with a mark; else both parts of
-    "Fictira (fictumab)", in either order, if one is a known substance, or looks like one, and
-    the other is one word and none.
+    """Yield a registered name's brand and substance: those with a mark; else the two parts of
+    "Fictira (fictumab)" or "fictumab (Fictira)".
+
+    Without a mark, the brand is one word that is no substance and no class. The other part is a
+    known substance or a term of ``mesh``; in brackets it may also just look like a substance.
     """
+    # "Fictira® (fictumab)": the mark says which is the brand.
     marked = list(find_brands(name))
     if marked:
         yield from marked
@@ -245,31 +258,35 @@ def _read_brand(name: str, mesh: Set[str]) -> Iterator[tuple[str, str]]:
     second = bare_name(both["second"])
     brand = first
     substance = second
+    # The other order: "fictumab (Fictira)".
     if _is_substance(first, mesh) and not _is_substance(second, mesh):
         brand = second
         substance = first
     if not _ONE_WORD.fullmatch(brand) or _is_substance(brand, mesh):
         return
+    if _is_class(brand):
+        return
     is_substance = _is_substance(substance, mesh)
-    # A name with a capital, and a word in brackets that looks like a substance.
-    if brand == first and brand[:1].isupper():
-        is_substance = is_substance or _looks_like_substance(both["second"])
-    if is_substance and not _is_class(brand):
+    # "Fictira (fictumab)" with a substance that no vocabulary has.
+    if not is_substance and brand == first and brand[:1].isupper():
+        is_substance = _looks_like_substance(both["second"])
+    if is_substance:
         yield brand, substance
 
 
 def _names_agents(words: str) -> bool:
-    """Return whether the words in brackets name agents, and no route or maker: all of them known
-    substances, several names of which one is known or that are joined by "+", or one word that
-    looks like a substance.
+    """Return whether the words in brackets name agents, and no route or maker. They do if all
+    parts between "+", "/", commas and "and" are known substances; if one of several parts is
+    known; if there is a "+"; or if they are one word that looks like a substance.
     """
     parts = [bare_name(part) for part in _JOINT.split(words) if part]
     are_known = [_is_known(part) for part in parts]
     if all(are_known):
         return True
+    if len(parts) == 1:
+        return _looks_like_substance(words)
     # "Flupentixol + Melitracen": names that are joined are no maker and no route.
-    is_joined = "+" in words or any(are_known)
-    if is_joined and len(parts) > 1:
+    if "+" in words or any(are_known):
         return True
     return _looks_like_substance(words)
 
@@ -295,7 +312,8 @@ def _stands_in(name: str, text: str) -> bool:
 
 @lru_cache(maxsize=_KEPT)
 def bare_name(name: str) -> str:
-    """Return a name without form, strength, route and marks: "Oral Fictumab® 50 mg tablet".
+    """Return a name without form, strength, route and marks. A name from which nothing would be
+    left loses only its marks.
 
     >>> bare_name("Oral Fictumab® 50 mg tablet")
     'Fictumab'
@@ -314,8 +332,10 @@ def bare_name(name: str) -> str:
 def _make_key(name: str) -> str:
     """Return the form in which names are compared. In a code, spaces and hyphens mean nothing."""
     key = name_key(name)
-    is_code = any(map(str.isdigit, key))
-    return key.replace(" ", "") if is_code else key
+    has_digit = any(map(str.isdigit, key))
+    if has_digit:
+        return key.replace(" ", "")
+    return key
 
 
 def _is_placebo(name: str) -> bool:
@@ -327,10 +347,15 @@ def _is_placebo(name: str) -> bool:
 
 
 def _is_known(name: str) -> bool:
-    """Return whether a whole name is that of one known substance."""
+    """Return whether a whole name is that of one known substance. Cells are a kind of agent, but
+    no substance.
+    """
     tokens = read_text(name)
-    drugs = [general for general in find_general(tokens) if general[0] in _DRUGS]
-    return drugs == [("drug", 0, len(tokens))]
+    agents = []
+    for kind, first, end in find_general(tokens):
+        if kind in _DRUGS:
+            agents.append((kind, first, end))
+    return agents == [("drug", 0, len(tokens))]
 
 
 def _has_several(name: str) -> bool:
@@ -344,9 +369,11 @@ def _has_several(name: str) -> bool:
 def _read_registered(
     interventions: Iterable[Intervention], mesh: Set[str]
 ) -> Mapping[str, str]:
-    """Return the name of each registered intervention by the keys of its names.
+    """Return the name by which each registered intervention is shown, by the keys of all names
+    that it has.
 
-    A name of two interventions is left out. ``mesh`` has the keys of the registry's own terms.
+    Placebos, treatments without a substance ("oral immunotherapy"), and other names that two
+    interventions share are left out. ``mesh`` has the keys of the registry's own terms.
     """
     named = [
         (bare_name(intervention.name), intervention)
@@ -365,6 +392,7 @@ def _read_registered(
         for other in (shown, *others):
             claimed[_make_key(other)].add(name)
     for key, owners in claimed.items():
+        # A name that two interventions claim is nobody's: a wrong name is worse than two names.
         if len(owners) > 1:
             continue
         (owner,) = owners
@@ -390,8 +418,11 @@ def _choose_name(bare: str, others: Sequence[str], mesh: Set[str]) -> str:
 def _list_others(
     bare: str, intervention: Intervention, own: Set[str], mesh: Set[str]
 ) -> list[str]:
-    """Return the other names of an intervention that surely name the same; none if they may be
-    the parts of a mixture.
+    """Return the other names of an intervention that surely name the same, bare.
+
+    ``own`` has the keys of the names of all interventions, ``mesh`` those of the registry's
+    terms. None is returned if the names may be the parts of a mixture: the intervention's own
+    name joins several, or two of the names are of different substances.
     """
     if not intervention.other_names or _has_several(intervention.name or ""):
         return []
@@ -405,11 +436,12 @@ def _list_others(
         if _has_several(written) or _is_class(other):
             continue
         others.setdefault(key, other)
-    substances = {
-        _name_substance(name)
-        for name in (bare, *others.values())
-        if _is_substance(name, mesh)
-    }
+    substances = set[str]()
+    for name in (bare, *others.values()):
+        if _is_substance(name, mesh):
+            # "MTX" and "methotrexate" are one substance.
+            usual = find_entry(name, "agent_abbreviations")
+            substances.add(_make_key(usual.value if usual else name))
     # Two substances under one name: a mixture, or a mistake of the registry.
     if len(substances) > 1:
         return []
@@ -421,17 +453,14 @@ def _is_substance(name: str, mesh: Set[str]) -> bool:
     return _is_known(name) or _make_key(name) in mesh
 
 
-def _name_substance(name: str) -> str:
-    """Return the key of a substance, the same for its usual abbreviation."""
-    entry = find_entry(name, "agent_abbreviations")
-    return _make_key(entry.value if entry else name)
-
-
 def _is_class(name: str) -> bool:
-    """Return whether a name is that of a class or a kind of treatment: "steroid"."""
+    """Return whether a name is that of a class or a kind of treatment, "steroid", or of a
+    placebo. A single letter counts as a class, too.
+    """
     if is_vague(name) or len(name) < 2:
         return True
     tokens = read_text(name)
     if rule("class_noun").search(tokens):
         return True
-    return any(kind in ("class", "placebo") for kind, *_ in find_general(tokens))
+    kinds = {kind for kind, _, _ in find_general(tokens)}
+    return "class" in kinds or "placebo" in kinds

@@ -51,7 +51,8 @@ def read_arms(record: TrialRecord) -> list[Arm]:
 
 
 def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:
-    """Return the registered arms and, after them, those that only a regimen names.
+    """Return the registered arms and, after them, those that only a regimen or an amount names.
+    Labels that differ in case or white space name one arm.
 
     >>> from extractor.schemas import Eligibility
     >>> given = Regimen(
@@ -67,11 +68,10 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     ['Active Arm', 'Placebo', 'Open label']
     """
     registered_labels = {fold_label(arm.label or "") for arm in registered}
-    named = {
-        fold_label(label): label
-        for regimen in extraction.dosing
-        for label in _list_labels(regimen)
-    }
+    named: dict[str, str] = {}
+    for regimen in extraction.dosing:
+        for label in _list_labels(regimen):
+            named[fold_label(label)] = label
     arms = list(registered)
     for folded, label in named.items():
         if folded not in registered_labels:
@@ -81,7 +81,8 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     """Yield which of the arms get which amounts of a regimen. An amount that names no arms is for
-    all of its regimen; an arm that gets none of the amounts is linked to the regimen alone.
+    all of its regimen. An arm that gets none of the amounts is linked to the regimen alone, with
+    an ``amount_index`` of None. A label that no arm has gives nothing.
 
     >>> amounts = [
     ...     {"low": 10, "high": 10, "unit": "mg", "arms": ["High"]},
@@ -105,21 +106,24 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     for place, arm in enumerate(arms):
         places[fold_label(arm.label or "")].append(place)
     for number, label in enumerate(map(fold_label, _list_labels(regimen))):
-        amounts: list[int | None] = [
-            at for at, labels in enumerate(of_amounts) if not labels or label in labels
-        ]
+        amounts: list[int | None] = []
+        for at, labels in enumerate(of_amounts):
+            if not labels or label in labels:
+                amounts.append(at)
         # An arm may get the regimen, and none of its amounts.
-        for at in amounts or [None]:
-            confidence = _find_confidence(regimen, number, at)
+        if not amounts:
+            amounts = [None]
+        for amount_index in amounts:
+            confidence = _find_confidence(regimen, number, amount_index)
             for place in places[label]:
-                yield ArmLink(at, place, confidence)
+                yield ArmLink(amount_index, place, confidence)
 
 
 def _find_confidence(
     regimen: Regimen, arm_number: int, amount_index: int | None
 ) -> float | None:
-    """Return the least confidence of what gives a regimen, or one of its amounts, to an arm; None
-    without any.
+    """Return the least confidence of the evidence that gives a regimen to an arm, and with an
+    ``amount_index`` that gives this amount to its arms; None without any.
     """
     proofs = regimen.evidence_for(f"arms[{arm_number}]")
     if amount_index is not None and regimen.amounts[amount_index].arms:

@@ -30,8 +30,8 @@ class Ends(NamedTuple):
 
 
 def list_bounds(criteria: list[Json]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of ``bounds``: one for each limit and quantity. ``criteria`` have the computed
-    cells of their limits.
+    """Yield the rows of ``bounds``: one for each limit and quantity that it bounds, so none for a
+    limit without a quantity. ``criteria`` have the computed cells of their limits.
     """
     for criterion_index, criterion in enumerate(criteria):
         for constraint_index, limit in enumerate(criterion["constraints"]):
@@ -50,8 +50,10 @@ def list_bounds(criteria: list[Json]) -> Iterator[dict[str, Any]]:
 
 
 def list_parts(cells: Json) -> list[str]:
-    """Return the quantities that a limit bounds: its own, or those that it joins and that can have
-    its unit and values.
+    """Return the quantities that a limit bounds: none, its own, or those that it joins.
+
+    Of joined quantities, those count that can have its unit and values, and of these, those into
+    whose unit its unit can be converted, if there are any. If none fits, the joint one stays.
 
     >>> list_parts({"quantity_canonical": "alt_or_ast", "unit_ucum": "{ULN}"})
     ['alt', 'ast']
@@ -69,8 +71,10 @@ def list_parts(cells: Json) -> list[str]:
     if "|" in name:
         return list(name.split("|"))
     quantity = list_quantities().get(name)
+    if quantity is None or not quantity.both:
+        return [name]
     is_joint = any(word in name for word in _JOINTS)
-    if quantity is None or not quantity.both or not is_joint:
+    if not is_joint:
         return [name]
     unit = cells["unit_ucum"]
     fitting = []
@@ -82,7 +86,7 @@ def list_parts(cells: Json) -> list[str]:
         fitting.append(part_name)
         if unit and part.to_canonical(1, unit) is not None:
             converted.append(part_name)
-    # A unit that only some can be converted from is theirs: "creatinine or its clearance < 2 mg/dL"
+    # "Creatinine or its clearance < 2 mg/dL": only creatinine is measured in mg/dL.
     return converted or fitting or [name]
 
 
@@ -99,10 +103,14 @@ def _can_have(quantity: KnownQuantity, cells: Json) -> bool:
 
 
 def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
-    """Return whom a limit bounds, its ends and their unit: nothing if it may not hold as it
-    stands, whom alone if its value cannot be compared.
+    """Return whether a limit holds for all or for some participants, its ends and their unit.
+
+    Nothing is returned for a limit that may not hold as it stands, such as a negated one. A value
+    that has no unit in which it can be compared has no ends. ``canonical`` tells whether the ends
+    are in the unit in which the quantity is compared over trials, and plausible.
     """
     admits = cells.get("admits") or cells.get("admits_some")
+    # A criterion that is negated or has an exception admits others than its limit says.
     if admits is None:
         return {}
     holds_for = "all" if cells.get("admits") else "some"
@@ -113,11 +121,12 @@ def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
     if _is_either(ends, quantity, cells):
         holds_for = "some"
     own = list_quantities().get(quantity)
-    is_canonical = unit == (own.unit if own else cells["unit_canonical"])
+    canonical_unit = own.unit if own else cells["unit_canonical"]
+    is_plausible = cells["canonical_note"] != _IMPLAUSIBLE
     return {
         "holds_for": holds_for,
         "unit": unit,
-        "canonical": is_canonical and cells["canonical_note"] != _IMPLAUSIBLE,
+        "canonical": unit == canonical_unit and is_plausible,
         **ends._asdict(),
     }
 
@@ -125,14 +134,15 @@ def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
 def _measure(
     cells: Json, limit: Json, quantity: str
 ) -> tuple[float | None, float | None, str | None]:
-    """Return both values of a limit with their unit: in the quantity's own unit; else as
-    written, if no conversion is known or the value is implausible; else None, None, None.
+    """Return the lower and the upper value of a limit and their unit: in the quantity's own unit;
+    else as written, if no conversion is known or the value is implausible; else three times None.
+    A limit of joined quantities, which has no own unit, is converted for the one ``quantity``.
     """
     if cells["value_canonical"] is not None:
         high = cells["value_high_canonical"]
         return cells["value_canonical"], high, cells["unit_canonical"]
+    # A mistake of the text or of its unit: shown as written, and compared with nothing.
     if cells["canonical_note"] == _IMPLAUSIBLE:
-        # a mistake of the text or of its unit: shown as written, and compared with nothing
         return limit["value"], limit.get("value_high"), cells["unit_ucum"]
     if cells["canonical_note"] != "no conversion":
         return None, None, None
@@ -140,16 +150,20 @@ def _measure(
     value = limit["value"]
     high = limit.get("value_high")
     own = list_quantities().get(quantity)
-    is_part = quantity != cells["quantity_canonical"]
-    converted = own.to_canonical(value, unit) if own and is_part else None
-    if own is None or converted is None:
+    if own is None or quantity == cells["quantity_canonical"]:
         return value, high, unit
-    converted_high = None if high is None else own.to_canonical(high, unit)
+    converted = own.to_canonical(value, unit)
+    if converted is None:
+        return value, high, unit
+    converted_high = None
+    if high is not None:
+        converted_high = own.to_canonical(high, unit)
     return converted, converted_high, own.unit
 
 
 def find_ends(admits: str, value: float, value_high: float | None = None) -> Ends:
-    """Return the ends of the values that a comparator admits.
+    """Return the ends of the values that a comparator admits. ``outside`` is True for "outside"
+    and "<>", which admit what lies beyond the ends.
 
     >>> find_ends(">=", 75)
     Ends(low=75, low_inclusive=True, high=None, high_inclusive=None, outside=False)
@@ -177,12 +191,13 @@ def _list_both(low: float, high: float | None, *, outside: bool) -> Ends:
 
 
 def _is_either(ends: Ends, quantity: str, cells: Json) -> bool:
-    """Return whether it is enough that one of two joined quantities is so high: "ALT or AST > 2 x
-    ULN" of patients with hepatitis. "ALT or AST < 3 x ULN" bounds both.
+    """Return whether a limit asks only that one of its joined laboratory values is so high, and
+    so bounds neither of them for all. A quantity that is worse when low is never meant so.
     """
     is_joint = cells["quantity_canonical"] != quantity
     if not is_joint or not cells.get("laboratory"):
         return False
     if list_quantities()[quantity].worse == "lower":
         return False
+    # "ALT or AST > 2 x ULN" of patients with hepatitis; "ALT or AST < 3 x ULN" bounds both.
     return ends.high is None

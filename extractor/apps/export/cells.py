@@ -87,11 +87,15 @@ def clean_rows(
 
 
 def _clean(row: Row, unclean: Sequence[int], places: TextPlaces) -> Row:
-    """Return a row with clean texts in the places ``unclean``, and its raw quote if it has one."""
+    """Return a row with clean texts in the places ``unclean``, and its quote as the record writes
+    it where that differs from the clean one.
+    """
     cells = list(row)
     for place in unclean:
         cells[place] = show_line(row[place])
     if places.quote is not None and places.raw is not None:
-        is_clean = cells[places.quote] == row[places.quote]
-        cells[places.raw] = None if is_clean else row[places.quote]
+        raw = row[places.quote]
+        if cells[places.quote] == raw:
+            raw = None
+        cells[places.raw] = raw
     return tuple(cells)

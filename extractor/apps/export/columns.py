@@ -136,28 +136,39 @@ def read_registry(record: TrialRecord) -> Json:
 
 
 def list_evidence(item: Json, name: str, member: Json) -> list[Json]:
-    """Return the evidence of a member of the list ``name`` of an item, and then that of its
-    parts.
+    """Return the evidence of ``member``, an object in the list ``name`` of an item, and then that
+    of its parts: of ``constraints[0]``, then of ``constraints[0].value``.
     """
+    index = 0
     # The same object: an equal member may stand before it.
-    index = next(at for at, other in enumerate(item[name]) if other is member)
-    pieces = item.get("evidence") or ()
+    while item[name][index] is not member:
+        index += 1
     field = f"{name}[{index}]"
-    of_member = [piece for piece in pieces if piece["field"] == field]
-    of_parts = [piece for piece in pieces if piece["field"].startswith(f"{field}.")]
+    of_member: list[Json] = []
+    of_parts: list[Json] = []
+    for piece in item.get("evidence") or ():
+        if piece["field"] == field:
+            of_member.append(piece)
+        elif piece["field"].startswith(f"{field}."):
+            of_parts.append(piece)
     return of_member + of_parts
 
 
 def find_least(pieces: Sequence[Json]) -> float | None:
     """Return the least confidence of pieces of evidence; None if none has one."""
-    confidences = [piece["confidence"] for piece in pieces]
-    counted = [confidence for confidence in confidences if confidence is not None]
-    return min(counted, default=None)
+    least: float | None = None
+    for piece in pieces:
+        confidence = piece["confidence"]
+        if confidence is None:
+            continue
+        if least is None or confidence < least:
+            least = confidence
+    return least
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Json:
-    """Return the cells of an amount: its confidence, and its numbers in the canonical unit of what
-    it measures, and those of a day.
+    """Return the cells of an amount: its confidence; with a unit that is known, also its numbers
+    in the canonical unit, and those of a day if it is given daily.
     """
     pieces = list_evidence(regimen, "amounts", amount)
     # Arms are no part of the amount: the table ``regimen_arms`` has them.
@@ -182,7 +193,9 @@ def _compute_amount(amount: Json, regimen: Json) -> Json:
 
 
 def _choose_dose_unit(unit: str) -> str:
-    """Return the unit in which doses of this kind are compared: mg for ug, mg/kg for g/kg."""
+    """Return the unit in which doses of this kind are compared: mg for ug, mg/kg for g/kg. A unit
+    of another kind stays.
+    """
     first, *per = unit.split("/")
     if not first:
         return unit
@@ -297,11 +310,11 @@ _HOUR = 0.04
 
 
 def _measure(value: Any) -> dict[str, Any]:
-    """Return the truth, or comparator, numbers and unit of a value, as written and in the canonical
-    unit.
+    """Return the cells of a value: its truth, its number, or its comparator, numbers and unit, as
+    written and in the canonical unit; none for a text or a value without a unit.
 
-    That is days for hours and longer, else the unit itself: what is measured decides on more, and
-    is not known here.
+    The canonical unit is days for hours and longer times, else the unit itself: which other unit
+    is usual depends on what is measured, and that is not known here.
     """
     if isinstance(value, bool):
         return {"truth": value}
@@ -341,7 +354,7 @@ def _is_long_time(unit: str) -> bool:
 
 
 def _join_exceptions(criterion: Json) -> str | None:
-    """Return the words of the exceptions of a criterion."""
+    """Return the words of the exceptions of a criterion, joined by bars; None without any."""
     pieces = criterion.get("evidence") or ()
     quotes = [piece["quote"] for piece in pieces if piece["field"] == EXCEPTION]
     return "|".join(map(show_line, quotes)) or None

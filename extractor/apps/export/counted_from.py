@@ -79,12 +79,12 @@ _STARTS = frozenset({AnchorClass.FIRST_DOSE, AnchorClass.RANDOMISATION_OR_ENROLM
 def find_anchors(
     endpoint: Json, frame: str, places: Sequence[Place | None]
 ) -> list[AnchorClass | None]:
-    """Return what each time point of an endpoint is counted from. ``places`` says where they stand
-    in its time frame.
+    """Return what each time point of an endpoint is counted from; None for a time of which
+    nothing says it. ``places`` are the characters (first, end) of each in the time frame.
 
     Where the time frame names no moment, the measure or the description may: "at 1, 3 and 6 months
-    after surgery" of the time frame "6 months". Else the start of the endpoint's clock counts, and
-    for a change from baseline, baseline.
+    after surgery" of the time frame "6 months". Else the start of the endpoint's clock counts.
+    Else a change from baseline is counted from baseline, unless its time is in hours or minutes.
 
     >>> endpoint = {
     ...     "description": "Pain at 1, 3 and 6 months after surgery",
@@ -100,25 +100,28 @@ def find_anchors(
         anchors = [_find_elsewhere(endpoint, point) for point in points]
     start = _read_start(endpoint)
     baseline = _read_baseline(endpoint, frame)
-    return [
-        anchor or start or (None if point["unit"] in _WITHIN_A_DAY else baseline)
-        for anchor, point in zip(anchors, points, strict=True)
-    ]
+    completed: list[AnchorClass | None] = []
+    for anchor, unit in zip(anchors, units, strict=True):
+        counted_from = anchor or start
+        if counted_from is None and unit not in _WITHIN_A_DAY:
+            counted_from = baseline
+        completed.append(counted_from)
+    return completed
 
 
 def _read_baseline(endpoint: Json, frame: str) -> AnchorClass | None:
     """Return the class of baseline if the endpoint is a change from it: "12 weeks" of a change from
     baseline are 12 weeks after baseline.
     """
-    texts = (frame, endpoint.get("measure") or "", endpoint.get("description") or "")
-    if any(_FROM_BASELINE.search(text[:_LONGEST_TEXT]) for text in texts):
-        return classify_anchor("from baseline")
+    for text in (frame, endpoint.get("measure"), endpoint.get("description")):
+        if text and _FROM_BASELINE.search(text[:_LONGEST_TEXT]):
+            return classify_anchor("from baseline")
     return None
 
 
 def _find_elsewhere(endpoint: Json, point: Json) -> AnchorClass | None:
-    """Return the moment from which the measure or the description counts the same time, if it is
-    only one.
+    """Return the moment from which the measure, else the description, counts the same time; None
+    if they name none, or the text counts the time from several.
     """
     for name in ("measure", "description"):
         text = endpoint.get(name) or ""
@@ -127,14 +130,17 @@ def _find_elsewhere(endpoint: Json, point: Json) -> AnchorClass | None:
         if not _MOMENT_SIGN.search(text):
             continue
         anchors = set(filter(None, _read_same(text, point)))
+        if len(anchors) > 1:
+            return None
         if anchors:
-            return anchors.pop() if len(anchors) == 1 else None
+            return anchors.pop()
     return None
 
 
 def _read_same(text: str, point: Json) -> list[AnchorClass | None]:
-    """Return what a text counts each mention of a time from. Where it names any other event, the
-    time may be another one of the same length.
+    """Return what a text counts each mention of a time from; None for a mention with no moment.
+    An event without a class of its own is None, too: the time may be another one of the same
+    length.
     """
     read = read_time_frame(read_text(text))
     moments = [moment for group in read.groups for moment in group.moments]
@@ -145,7 +151,10 @@ def _read_same(text: str, point: Json) -> list[AnchorClass | None]:
     for moment, anchor in zip(moments, anchors, strict=True):
         if moment.value != point["value"] or moment.unit != point["unit"]:
             continue
-        of_point.append(None if anchor is AnchorClass.OTHER_EVENT else anchor)
+        if anchor is AnchorClass.OTHER_EVENT:
+            of_point.append(None)
+        else:
+            of_point.append(anchor)
     return of_point
 
 
@@ -195,9 +204,12 @@ class _AnchorReader:
         return self._anchors
 
     def _list_joints(self) -> list[int]:
-        """Return the times that stand in one list with the next."""
-        pairs = enumerate(pairwise(self._places))
-        return [index for index, pair in pairs if _are_listed(self._text, *pair)]
+        """Return the positions of the times that stand in one list with the next time."""
+        joints = []
+        for index, (place, following) in enumerate(pairwise(self._places)):
+            if _are_listed(self._text, place, following):
+                joints.append(index)
+        return joints
 
     def _share(self, *, lender: int, borrower: int) -> None:
         """Give a time without a moment that of another one of its list."""
@@ -210,7 +222,9 @@ class _AnchorReader:
             self._of_hours.add(borrower)
 
     def _is_barred(self, *, lender: int, borrower: int) -> bool:
-        """Return whether a moment is one of hours, which a longer time does not share."""
+        """Return whether the lender's moment is one of hours, and the borrower a time of days or
+        longer, which does not share it.
+        """
         if lender not in self._of_hours:
             return False
         return self._units[borrower] not in _WITHIN_A_DAY
@@ -219,13 +233,18 @@ class _AnchorReader:
 def _list_neighbours(
     places: Sequence[Place | None], index: int
 ) -> tuple[int, int | None]:
-    """Return the end of the time point before one, and the start of the next."""
+    """Return the characters between which the words of a time point stand: the last end of the
+    times before it, or 0, and the first start of the times behind it, or None.
+    """
     end_before = 0
     for place in places[:index]:
         if place:
             end_before = max(end_before, place[1])
-    starts_behind = [place[0] for place in places[index + 1 :] if place]
-    return end_before, min(starts_behind, default=None)
+    start_behind = None
+    for place in places[index + 1 :]:
+        if place and (start_behind is None or place[0] < start_behind):
+            start_behind = place[0]
+    return end_before, start_behind
 
 
 def _are_listed(frame: str, place: Place | None, following: Place | None) -> bool:
@@ -244,13 +263,21 @@ def _are_listed(frame: str, place: Place | None, following: Place | None) -> boo
 def _read_behind(
     frame: str, place: Place | None, first: int, last: int | None
 ) -> AnchorClass | None:
-    """Return the class of the moment named behind a time, before the next one."""
+    """Return the class of the moment named behind a time, before the next time; None without one.
+    The words "postoperative" count before it and shortly behind it.
+
+    ``place``, ``first`` and ``last`` are characters: of the time, the end of the time before it,
+    and the start of the next time.
+    """
     if place is None:
         return None
     start, end = place
-    stop = len(frame) if last is None else max(last, end)
-    around = (frame[first:start], frame[end : min(stop, end + _NEAR)])
-    if any(_POSTOPERATIVE.search(part) for part in around):
+    stop = len(frame)
+    if last is not None:
+        stop = max(last, end)
+    words_before = frame[first:start]
+    words_behind = frame[end : min(stop, end + _NEAR)]
+    if _POSTOPERATIVE.search(words_before) or _POSTOPERATIVE.search(words_behind):
         return AnchorClass.SURGERY
     behind = _BEHIND.match(frame, end, stop)
     if behind is None:
@@ -263,8 +290,11 @@ def _read_behind(
 
 
 def _read_before(frame: str, first: int, start: int) -> AnchorClass | None:
-    """Return the class of the nearest moment named before a time. That of a change from baseline
-    counts last of all, so it is none here.
+    """Return the class of the nearest moment named before a time; at the start of a frame, also
+    that of its first words. None if there is none. The baseline of a change from baseline counts
+    last of all, so it is no moment here.
+
+    ``first`` and ``start`` are characters: the end of the time before, and the start of this one.
     """
     for before in reversed(list(_BEFORE.finditer(frame, first, start))):
         is_change = _CHANGE.search(frame, first, before.start()) is not None
@@ -286,7 +316,9 @@ def _read_before(frame: str, first: int, start: int) -> AnchorClass | None:
 
 
 def _classify(sign: str, moment: str) -> AnchorClass | None:
-    """Return the class of a moment, by its words and the word before them, such as "after"."""
+    """Return the class of a moment, by its words and the word before them, such as "after"; None
+    for a number, which is another time.
+    """
     words = _ENDS.split(moment.strip())[0]
     if words[:1].isdigit():
         return None
@@ -301,8 +333,8 @@ def _classify(sign: str, moment: str) -> AnchorClass | None:
 
 
 def _read_start(endpoint: Json) -> AnchorClass | None:
-    """Return the start of an endpoint's clock, if it starts with the trial: "up to 2 years" of the
-    time from randomisation to death.
+    """Return the start of an endpoint's clock, if the endpoint has an end that is a time ("up to
+    2 years") and starts with the trial: at the randomisation, enrolment or first dose.
     """
     event = endpoint.get("start_event")
     if not event or endpoint.get("time_kind") != TimeKind.UP_TO:

@@ -23,9 +23,10 @@ def find_form(
     interventions: Sequence[Intervention],
     arms: Iterable[str] = (),
 ) -> str | None:
-    """Return the only form that a regimen's own words name, else the names of its intervention,
-    else its arms before the dose, else the description of the intervention; None if they name
-    several.
+    """Return the form of a regimen's drug. The first source that names any form decides: the
+    regimen's own words, the names of its interventions, the words of its arms before the dose, the
+    descriptions of its interventions. None if it names several, and if no source names one. A form
+    such as powder or injection does not count beside a closer one.
 
     >>> find_form(["Fictumab 50 mg tablets"], ())
     'tablet'
@@ -41,15 +42,16 @@ def find_form(
             forms.update(_list_forms(text))
         if not forms:
             continue
-        # The first source that names forms decides, if only that they are several.
         close = forms - _WAYS or forms
-        return close.pop() if len(close) == 1 else None
+        if len(close) > 1:
+            return None
+        return close.pop()
     return None
 
 
 @lru_cache(maxsize=_KEPT)
 def _list_forms(text: str) -> tuple[str, ...]:
-    """Return the forms that a text names, without those that are inside another one."""
+    """Return the forms that a text names, each once, without those that are inside another one."""
     folded = text.lower()
     if not any(term in folded for term in _list_terms()):
         return ()
@@ -58,9 +60,9 @@ def _list_forms(text: str) -> tuple[str, ...]:
     outer_end = 0
     for term in find_terms(tokens, "dosage_forms"):
         between = {word.lower() for word in tokens.words[outer_end : term.first]}
-        is_held = bool(outer_end) and not between.isdisjoint(_HOLDING)
-        # "a capsule containing a tablet of 10 mg": what is given is the capsule.
-        if is_held and len(between) <= _NEAR:
+        is_near = bool(outer_end) and len(between) <= _NEAR
+        # "A capsule containing a tablet of 10 mg": what is given is the capsule.
+        if is_near and not between.isdisjoint(_HOLDING):
             continue
         forms.append(term.value)
         outer_end = term.end

@@ -29,7 +29,7 @@ def write_workbook(
     import xlsxwriter  # noqa: PLC0415 - belongs to an extra
 
     with xlsxwriter.Workbook(str(path), _OPTIONS) as book:
-        # the same run is the same file
+        # The same run gives the same file.
         book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
         bold = book.add_format({"bold": True})
         names = set[str]()

@@ -120,13 +120,14 @@ def export_run(
         raise MissingExtra(f"the format {format_} needs {library}", extra)
     with destination.staged() as (scratch, made):
         # A destination that is a file holds all tables; a folder has a file for each.
-        final = dict.fromkeys((table.name for table in chosen), made)
+        names = [table.name for table in chosen]
+        final = dict.fromkeys(names, made)
         if not destination.is_single_file:
-            final = {name: made / f"{name}.{format_}" for name in final}
+            final = {name: made / f"{name}.{format_}" for name in names}
         written = final
         if library:
             # Libraries load complete lines.
-            written = {name: scratch / f"{name}.rows" for name in final}
+            written = {name: scratch / f"{name}.rows" for name in names}
         extractions = read_results(results, lines, threshold)
         rows = _list_rows(extractions, registry, fields)
         as_csv = format_ is Format.CSV
@@ -160,7 +161,9 @@ def _write_rows(
     *,
     as_csv: bool,
 ) -> dict[str, int]:
-    """Write the rows of some tables to their files, and return the number of rows of each."""
+    """Write the rows of some tables to their files, and return the number of rows of each. Rows
+    of other tables are skipped. Without ``as_csv`` the files are JSON lines.
+    """
     counts = {table.name: 0 for table in tables}
     with open_tables(tables, paths, as_csv=as_csv) as append:
         for name, row in rows:
@@ -211,7 +214,9 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
 
 
 def find_results(run: Path) -> Path:
-    """Return the file or folder with a run's results. Raises ``StoreError`` if it holds none."""
+    """Return where the results of ``run`` are: the file of results in a run's folder, or itself
+    if it is a file or a folder with gold files. Raises ``StoreError`` if it holds none.
+    """
     if not run.exists():
         raise StoreError(f"{run}: there is no such file or folder; check the path")
     of_run = run / _RESULTS
@@ -240,8 +245,11 @@ def read_results(
         yield from _parse_lines(lines, path, "run its command again", threshold)
         return
     if path.is_dir() or path.suffix == ".json":
-        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        # A person wrote gold: no run makes it again.
         remedy = "correct it, or finish its record again"
+        files = [path]
+        if path.is_dir():
+            files = sorted(path.glob("*.json"))
         for file in files:
             yield _parse(file.read_bytes(), str(file), remedy, remedy, threshold)
         return
@@ -253,7 +261,9 @@ def read_results(
 def _parse_lines(
     lines: Iterable[bytes], path: Path, remedy: str, threshold: Threshold
 ) -> Iterator[TrialExtraction]:
-    """Yield the extractions in lines. Raises ``StoreError``, with ``remedy`` for a broken line."""
+    """Yield the extractions in lines, but empty ones. Raises ``StoreError``, with ``remedy`` for a
+    line that is no JSON. ``path`` names the file in the message.
+    """
     again = "recreate it with `extractor run --replay`"
     for number, line in enumerate(lines, start=1):
         data = line.removeprefix(BOM_UTF8)
@@ -264,8 +274,10 @@ def _parse_lines(
 def _parse(
     data: bytes, place: str, remedy: str, again: str, threshold: Threshold
 ) -> TrialExtraction:
-    """Parse an extraction. Raises ``StoreError``, with ``remedy`` for what is no JSON, else with
-    ``again``.
+    """Parse an extraction, and return it without the values below the threshold.
+
+    Raises ``StoreError``, which names ``place``: with ``remedy`` for what is no JSON; with
+    ``again`` for what is no extraction, or if the threshold needs confidences and some are missing.
     """
     try:
         extraction = TrialExtraction.model_validate_json(data)
@@ -286,9 +298,9 @@ def _parse(
 
 
 def _has_confidences(extraction: TrialExtraction) -> bool:
-    """Return whether each value has a confidence; gold and old runs have none."""
-    return all(
-        piece.confidence is not None
-        for _, item in extraction.list_items()
-        for piece in item.evidence
-    )
+    """Return whether all evidence has a confidence; that of old runs has none."""
+    for _, item in extraction.list_items():
+        for piece in item.evidence:
+            if piece.confidence is None:
+                return False
+    return True

@@ -227,8 +227,8 @@ def _show_texts(value: Any) -> Any:
 
 
 def _clean(value: Any) -> Any:
-    """Return a value without empty parts, which FHIR forbids, and with valid strings; None if
-    nothing is left.
+    """Return a value without empty parts, which FHIR forbids; None if nothing is left. Strings
+    are cut to the length that FHIR allows, and its forbidden characters are replaced.
     """
     if isinstance(value, str):
         if not value.strip():

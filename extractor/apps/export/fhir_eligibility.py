@@ -52,8 +52,6 @@ _SEX = "46098-0"
 _DECISIVE = ("kind", "quote", "constraints", "time_windows")
 """The fields of a criterion that decide whether its limits stand as values."""
 _WORD = re.compile(r"\d+|[^\W\d_]+")
-
-
 _SEXES = {"male", "female"}
 
 
@@ -63,7 +61,8 @@ class _SaysMoreError(Exception):
 
 def add_group(trial: TrialResources) -> Json | None:
     """Add the Group that is eligible, and return a reference to it; None if the record restricts
-    nobody.
+    nobody. Groups of criteria are added, too, and values without a place are listed: among them
+    criteria of age, since the Group has the ages already.
     """
     eligibility = trial.extraction.eligibility
     people = read_people(trial.extraction, trial.record)
@@ -84,8 +83,11 @@ def add_group(trial: TrialResources) -> Json | None:
             trial.leave_out(path, criterion.quote, reason)
             continue
         within, turned = nested.open(index)
-        for place, value in enumerate(_read_criterion(trial, path, criterion, values)):
-            name = f"criterion-{index}-{place}" if place else f"criterion-{index}"
+        described = _read_criterion(trial, path, criterion, values)
+        for place, value in enumerate(described):
+            name = f"criterion-{index}"
+            if place:
+                name += f"-{place}"
             exclude = value["exclude"] != turned
             within.append({"id": name, **value, "exclude": exclude})
         proofs += trial.prove(path, criterion, but="negated")
@@ -99,8 +101,9 @@ def add_group(trial: TrialResources) -> Json | None:
 
 
 def _read_people(people: People, proofs: list[Proof]) -> list[Json]:
-    """Return the ages, the sex, and whether healthy people are kept out, and add the proofs of the
-    registered ones. Admitting everybody restricts nobody.
+    """Return the characteristics of the ages, the sex, and of healthy people who are kept out;
+    none for what restricts nobody. The citations of registered values are added to ``proofs``,
+    which has those of the text already.
     """
     characteristics: list[Json] = []
     stated: dict[str, StatedValue | None] = {
@@ -136,8 +139,9 @@ def _describe_person(name: str, stated: StatedValue) -> Json:
 def _read_criterion(
     trial: TrialResources, path: str, criterion: Criterion, values: CriterionValues
 ) -> list[Json]:
-    """Return the characteristics of a criterion: its values, or one text. Then all that a text
-    leaves out is listed, and why.
+    """Return the characteristics of a criterion: its ``values``, or one text if these are the
+    reason why its limits do not stand as values. All that a text leaves out is then listed: its
+    limits, a negation, and its time windows, whose words become an extension if they are sure.
     """
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     if isinstance(values, list):
@@ -147,6 +151,7 @@ def _read_criterion(
         return [described | value for value in values]
     # A limit alone would admit or exclude others than the criterion does.
     for index, limit in enumerate(criterion.constraints):
+        # An empty reason means that the limits themselves are not sure.
         reason: UnmappedReason = "compound" if values else "unsure"
         trial.leave_out(f"{path}.constraints[{index}]", limit, reason, values)
     trial.leave_out(f"{path}.negated", criterion.negated or None, "no_element")
@@ -190,15 +195,15 @@ def _read_window(window: TimeWindow) -> list[Json]:
 
 
 def _read_limits(criteria: Sequence[Criterion]) -> list[CriterionValues]:
-    """Read each criterion as values, or as what it says beside its limits; an empty text if its
-    limits are not sure.
+    """Return for each criterion its values, or what it says beside its limits; an empty text if
+    its limits are not sure.
 
     Inclusion criteria that bound one quantity differently are for different groups of
     participants, so they have no values.
     """
     all_values: list[CriterionValues] = []
-    # By quantity and side, the criteria of each bound.
-    bounds: dict[tuple[str, str], dict[float, list[int]]] = defaultdict(
+    # By quantity and side: the positions of the criteria with each bound.
+    bounds = defaultdict[tuple[str, str], dict[float, list[int]]](
         lambda: defaultdict(list)
     )
     before = None
@@ -223,7 +228,9 @@ def _read_limits(criteria: Sequence[Criterion]) -> list[CriterionValues]:
 
 
 def _list_ends(limit: Constraint) -> list[tuple[str, float]]:
-    """Return the bounds of a limit with their sides."""
+    """Return the bounds of a limit with their sides: ">" for the lowest value, "<" for the
+    highest, "=" for the only one.
+    """
     if limit.value_high is None:
         return [(limit.comparator[0], limit.value)]
     return [(">", limit.value), ("<", limit.value_high)]
@@ -231,7 +238,8 @@ def _list_ends(limit: Constraint) -> list[tuple[str, float]]:
 
 def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
     """Return the codes and values of a criterion that is only its limits. Raises
-    ``_SaysMoreError`` for any other.
+    ``_SaysMoreError`` for any other: with what it says more, or without a message if the criterion
+    is not sure. ``after`` is the criterion of the line before it.
     """
     limits = criterion.constraints
     proofs = _list_proofs(criterion)
@@ -240,14 +248,18 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
         raise _SaysMoreError
     is_excluded = criterion.kind is CriterionKind.EXCLUSION
     words = _list_other_words(criterion, proofs)
-    idle = _list_idle_words(is_excluded=is_excluded)
+    # "Patients must have", "at screening": which words say nothing depends on the list.
+    lists = read_table("fhir")["says_nothing"]
+    of_list = lists["exclusion"] if is_excluded else lists["inclusion"]
+    idle = word_set(f"{lists['anywhere']} {of_list}")
     strange = [word for word in words if word not in idle]
     if strange:
         raise _SaysMoreError(" ".join(strange))
     # "all of" combines inclusions, and ``exclude`` alternatives.
-    joint = "and" if is_excluded else "or"
+    other_joint = "and" if is_excluded else "or"
     sides = {(limit.quantity.lower(), limit.comparator[0]) for limit in limits}
-    is_joined_otherwise = joint in words or len(sides) < len(limits)
+    # Two limits of one side are for different people, as much as "A or B" is.
+    is_joined_otherwise = other_joint in words or len(sides) < len(limits)
     if is_joined_otherwise and len(limits) > 1:
         raise _SaysMoreError(
             "another combination than all of the included or any of the excluded"
@@ -261,10 +273,14 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
 
 
 def _list_proofs(criterion: Criterion) -> list[Evidence]:
-    """Return the evidence of each limit that has any, in their order."""
+    """Return the evidence of each limit, in their order; fewer than limits if some have none."""
     by_field = {piece.field: piece for piece in criterion.evidence}
-    fields = [f"constraints[{at}]" for at in range(len(criterion.constraints))]
-    return [by_field[field] for field in fields if field in by_field]
+    proofs = []
+    for index in range(len(criterion.constraints)):
+        proof = by_field.get(f"constraints[{index}]")
+        if proof:
+            proofs.append(proof)
+    return proofs
 
 
 def _refuse_more(
@@ -289,40 +305,40 @@ def _refuse_more(
         raise _SaysMoreError("a limit of one sex")
     if any(limit.condition for limit in limits):
         raise _SaysMoreError("a limit under a condition")
-    if after and after.quote.lower().split()[-1:] == ["or"]:
-        raise _SaysMoreError("an alternative of the line before it")
+    if after:
+        last_words = after.quote.lower().split()[-1:]
+        if last_words == ["or"]:
+            raise _SaysMoreError("an alternative of the line before it")
     if len(proofs) < len(limits):
         raise _SaysMoreError("no place of a limit")
 
 
-def _list_idle_words(*, is_excluded: bool) -> frozenset[str]:
-    """Return the words that say nothing beside limits, in one of the lists."""
-    lists = read_table("fhir")["says_nothing"]
-    of_list = lists["exclusion"] if is_excluded else lists["inclusion"]
-    return word_set(f"{lists['anywhere']} {of_list}")
-
-
 def _list_other_words(criterion: Criterion, proofs: Sequence[Evidence]) -> list[str]:
-    """Return the words of a criterion, and of the line above it, that state no limit. ``proofs``
-    are those of its limits.
+    """Return the words of a criterion, and of its lead-in, that state no limit, in small letters.
+    ``proofs`` are those of its limits. A limit's own words are its quantity, its unit and numbers.
+    "Male or female" is left out.
     """
     words = _split(criterion.lead_in or "")
     around_limits = read_table("fhir")["says_nothing"]["limit"]
     for limit, proof in zip(criterion.constraints, proofs, strict=True):
-        own = _split(f"{limit.quantity} {limit.unit or ''} {around_limits}")
+        unit = limit.unit or ""
+        own = _split(f"{limit.quantity} {unit} {around_limits}")
         for word in _split(proof.quote):
             if word in own or word.isdigit():
                 continue
             words.append(word)
     words += _split(_blank_out(criterion, proofs))
+    singulars = {word.rstrip("s") for word in words}
+    if not singulars.issuperset(_SEXES):
+        return words
     # Both sexes together restrict nobody.
-    if {word.rstrip("s") for word in words} >= _SEXES:
-        return [word for word in words if word.rstrip("s") not in _SEXES]
-    return words
+    return [word for word in words if word.rstrip("s") not in _SEXES]
 
 
 def _blank_out(criterion: Criterion, proofs: Sequence[Evidence]) -> str:
-    """Return the quote of a criterion with spaces in the place of its limits."""
+    """Return the quote of a criterion with spaces in the place of its limits. Evidence counts
+    characters of the section, so the start of the quote there is taken off.
+    """
     start = 0
     for piece in criterion.evidence:
         if piece.field == "quote":
@@ -331,7 +347,8 @@ def _blank_out(criterion: Criterion, proofs: Sequence[Evidence]) -> str:
     for proof in proofs:
         first = max(0, proof.start - start)
         end = max(0, proof.end - start)
-        text = text[:first] + " " * (end - first) + text[end:]
+        spaces = " " * (end - first)
+        text = text[:first] + spaces + text[end:]
     return text
 
 
@@ -340,9 +357,11 @@ def _split(text: str) -> list[str]:
 
 
 def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> Json:
-    """Return the code and value of a limit: a Quantity with its comparator, or a Range. Raises
-    ``_SaysMoreError`` if its words are more than a name of the quantity, or it has no code, unit
-    or range.
+    """Return the code and value of a limit: a Quantity with its comparator, or a Range.
+
+    ``by_context`` is the quantity that the words around the limit name; ``of_age`` means that the
+    criterion is one of age. Raises ``_SaysMoreError`` if the limit's words are more than a name of
+    the quantity, or it has no code, unit or range.
     """
     canonical = name_limit(limit.model_dump(mode="json"), by_context)
     name = canonical.quantity_canonical or "age"
@@ -354,7 +373,9 @@ def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> J
     is_plain = note in (None, "no conversion", "usual body surface")
     if not is_plain or not (is_age or has_code):
         raise _SaysMoreError(note or f"no LOINC code of {limit.quantity}")
-    codes = canonical.loinc.split("|") if canonical.loinc else None
+    codes = None
+    if canonical.loinc:
+        codes = canonical.loinc.split("|")
     named = {"code": code(LOINC, codes, limit.quantity)}
     ucum = canonical.unit_ucum
     low = quantity(limit.value, limit.unit, ucum=ucum)
@@ -375,10 +396,14 @@ def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> J
 
 
 def _is_name_of(words: str, quantity_name: str) -> bool:
-    """Return whether words are names of a quantity, and nothing more."""
-    rest = f" {' '.join(fold_words(words))} "
+    """Return whether words are names of a quantity, and nothing more: "Body mass index (BMI)",
+    "ECOG status score".
+    """
+    joined = " ".join(fold_words(words))
+    rest = f" {joined} "
     names = map(fold_words, get_quantity(quantity_name).names)
+    # The longest first: a short name may stand within a longer one.
     for name in sorted(names, key=len, reverse=True):
-        # Such as "Body mass index (BMI)", "ECOG status score"
-        rest = rest.replace(f" {' '.join(name)} ", "  ")
+        joined = " ".join(name)
+        rest = rest.replace(f" {joined} ", "  ")
     return {"score"}.issuperset(rest.split())

@@ -28,7 +28,9 @@ def make_group(
     method: str = "all-of",
     threshold: int | None = None,
 ) -> Json:
-    """Return the content of a Group of people."""
+    """Return the content of a Group of people: those who have all of the characteristics, or as
+    the code ``method`` combines them; ``threshold`` is the number of "at-least".
+    """
     combined: list[Json] = [{"url": f"{EBM}/combination-method", "valueCode": method}]
     if threshold is not None:
         url = f"{EBM}/combination-threshold"
@@ -92,10 +94,13 @@ class NestedGroups:
         return any(group.id in self._unsure for group in groups)
 
     def open(self, index: int) -> tuple[list[Json], bool]:
-        """Return where the characteristics of a criterion belong, its innermost group or the
-        eligible Group, and whether their ``exclude`` is turned there. Groups around it are begun.
+        """Return where the characteristics of a criterion belong, and whether their ``exclude`` is
+        turned there.
 
-        A group says what there is, and the reference to it that this is excluded.
+        A criterion that decides alone, or whose group is not sure, belongs to the eligible Group.
+        Else it belongs to its innermost group; the groups around it that have no criteria yet are
+        begun, each as a reference in the group around it. If the outermost group is of exclusions,
+        this reference excludes, so what is in the groups says only what there is.
         """
         criterion = self._trial.extraction.eligibility.criteria[index]
         around = self.around[index]

@@ -82,7 +82,8 @@ def build_trial(
 ) -> TrialResources:
     """Build all resources of a trial, as JSON, and list the values that have no place in them.
 
-    Without ``record`` the registered fields are listed as missing. Nothing is validated here.
+    Only the ``tasks`` are taken from the extraction. Without ``record`` the registered fields are
+    listed as missing. Nothing is validated here.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "NCT01", "eligibility": {"sex": "male"}}
@@ -134,7 +135,7 @@ def build_trial(
 
 def _leave_out_others(trial: TrialResources, tasks: Collection[Task]) -> None:
     """List what no resource has a place for: registered names and keywords, findings, and the
-    values of the user's own fields.
+    values of the user's own fields, but those that belong to an item of another task.
     """
     extraction = trial.extraction
     for index, term in enumerate(extraction.registered_terms):
@@ -163,7 +164,9 @@ def _code_terms(extraction: TrialExtraction, kind: TermKind) -> list[Json]:
 
 
 def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
-    """Return the registered elements of a study, as the record words them."""
+    """Return the registered elements of a study, as the record words them; None for what it does
+    not state. What has no element is listed.
+    """
     fields = record.registry
     read = record.raw_text
     recruitment = _read_enrolment(trial, record)
@@ -297,8 +300,8 @@ def _list_arms(trial: TrialResources, *, with_regimens: bool) -> list[Json]:
 def _give_doses(
     extraction: TrialExtraction, arms: Sequence[Arm]
 ) -> Mapping[int, _Doses]:
-    """Return what each arm gets, by the positions of arm and regimen; what is not sure is left
-    out.
+    """Return the doses that each arm gets, by the positions of arm and regimen. An arm that gets a
+    regimen without an amount has an empty list. Links and amounts that are not sure are left out.
     """
     given = defaultdict[int, _Doses](lambda: defaultdict(list))
     for place, regimen in enumerate(extraction.dosing):
@@ -310,7 +313,8 @@ def _give_doses(
                 continue
             if is_sure(regimen, f"amounts[{link.amount_index}]"):
                 amount = regimen.amounts[link.amount_index]
-                doses.append(str(amount.model_copy(update={"arms": ()})))
+                without_arms = amount.model_copy(update={"arms": ()})
+                doses.append(str(without_arms))
     return given
 
 
@@ -355,18 +359,21 @@ def _translate(
 
 
 def _read_phase(phases: Sequence[str]) -> Json | None:
-    """Return the phase in the words of FHIR: "PHASE1" and "PHASE2" are ``phase-1-phase-2``."""
+    """Return the phase in the words of FHIR: "PHASE1" and "PHASE2" are ``phase-1-phase-2``. What
+    FHIR has no word for is a text without a code; None without phases.
+    """
     if not phases:
         return None
     words = read_table("fhir")["phases"]
-    joined = "-".join(words.get(phase, phase) for phase in phases)
-    word = joined if joined in _PHASES else None
+    word: str | None = "-".join(words.get(phase, phase) for phase in phases)
+    if word not in _PHASES:
+        word = None
     return code(f"{HL7}/research-study-phase", word, "|".join(phases))
 
 
 def _add_plan(trial: TrialResources) -> Json | None:
     """Add an ActivityDefinition for each regimen and their PlanDefinition, and return a
-    reference to the latter.
+    reference to the latter; None, and nothing is added, if there are no regimens.
     """
     actions = [
         _add_regimen(trial, index, regimen)
@@ -421,7 +428,9 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
 
 
 def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
-    """Return the dosage of a regimen: how often, for how long, by which route, and how much."""
+    """Return the dosage of a regimen: how often, for how long, by which route, and how much.
+    Amounts that are not sure are listed.
+    """
     repeat = _read_frequency(trial, path, regimen.frequency)
     duration = regimen.duration
     # A duration in cycles is that of the plan's action.
@@ -470,10 +479,15 @@ def _read_amount(
     trial: TrialResources, path: str, amount: Amount, *, several: bool
 ) -> Json | None:
     """Return one dose level: a Quantity or a Range, of a rate if time stands below the line of
-    its unit. None, and the amount is listed, if its bounds make no range.
+    its unit, as in mg/h. None without a number, and if its bounds make no range; then the amount
+    is listed. A unit without a UCUM code is listed, too. ``several``: the regimen has more levels.
     """
-    low = None if amount.low is None else quantity(amount.low, amount.unit)
-    high = None if amount.high is None else quantity(amount.high, amount.unit)
+    low = None
+    if amount.low is not None:
+        low = quantity(amount.low, amount.unit)
+    high = None
+    if amount.high is not None:
+        high = quantity(amount.high, amount.unit)
     either = low or high
     if either is None:
         return None
@@ -525,7 +539,9 @@ def _read_cycles(trial: TrialResources, path: str, regimen: Regimen) -> Json:
 
 
 def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json:
-    """Add the EvidenceVariable of an endpoint, and return the study's outcome measure."""
+    """Add the EvidenceVariable of an endpoint, and return the study's outcome measure, which
+    refers to it. Specimens, methods and a censoring, which have no element, are listed.
+    """
     path = f"endpoints[{index}]"
     endpoint = trial.drop_unsure(path, endpoint, "concept", "category")
     measured = None
@@ -543,9 +559,10 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
         any_of = {"code": "any-of", "characteristic": ends}
         characteristics.append({"definitionByCombination": any_of})
     artifacts = None
-    if endpoint.instrument:
-        instrument = endpoint.instrument
-        name = ", version ".join(filter(None, (instrument.name, instrument.version)))
+    instrument = endpoint.instrument
+    if instrument:
+        named = filter(None, (instrument.name, instrument.version))
+        name = ", version ".join(named)
         if name:
             artifacts = [{"type": "depends-on", "display": name}]
     content = {
@@ -586,13 +603,14 @@ def _list_types(endpoint: Endpoint) -> list[Json]:
 
 def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Json]:
     """Return when an endpoint is measured: a moment for each time, a span up to each, or the
-    only span from one to the other. What is not sure, or has no element, is listed, and its
-    words stay.
+    only span from one to the other. Times that are not sure, that make no span, or that are of a
+    kind without an element ("per"), are listed; then only the words of the time frame stand.
     """
     kind = endpoint.time_kind
     start = {"text": endpoint.start_event} if endpoint.start_event else None
     common = {"description": endpoint.time_frame, "eventCodeableConcept": start}
-    names = [f"time_points[{index}]" for index in range(len(endpoint.time_points))]
+    count = len(endpoint.time_points)
+    names = [f"time_points[{index}]" for index in range(count)]
     if not is_sure(endpoint, "time_kind", *names):
         trial.leave_out(f"{path}.time_kind", kind, "unsure")
         _leave_out_points(trial, path, endpoint, "unsure")
@@ -602,9 +620,9 @@ def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Js
         trial.leave_out(f"{path}.time_kind", kind, "no_element")
         return [common]
     if kind is TimeKind.UP_TO:
-        return [common | {"range": {"high": point}} for point in points]
+        return [common | {"range": {"high": end}} for end in points]
     if kind not in (TimeKind.FROM_TO, TimeKind.PER):
-        return [common | {"quantity": point} for point in points]
+        return [common | {"quantity": moment} for moment in points]
     # A span needs both ends, in one unit and in their order.
     if kind is TimeKind.FROM_TO and len(points) == 2:
         span = value_range(points[0], points[1])

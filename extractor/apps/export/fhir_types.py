@@ -137,7 +137,9 @@ class TrialResources:
         return reference
 
     def _cite(self, path: str, proof: Evidence | Citation, said: str) -> None:
-        """Remember the evidence of a field at a path."""
+        """Remember the evidence of a field at a path, under the path of its item and its place in
+        the record. The quote is kept, too, unless it stands in ``said``.
+        """
         if isinstance(proof, Evidence):
             name = proof.field
             words = [name, proof.origin, proof.support]
@@ -155,10 +157,11 @@ class TrialResources:
         places.setdefault(place, []).append(" ".join(words))
 
     def prove(self, path: str, item: ExtractedItem, but: str = "") -> list[Proof]:
-        """Return the evidence of the item at ``path``, but that of the field ``but``. If the
-        item has none, its section is listed as a value without a place.
+        """Return the evidence of the item at ``path``, each piece with the path of its field, but
+        that of the field ``but``. If the item has none, its section is listed as a value without
+        a place.
         """
-        # that of gold has none
+        # The evidence of gold has no section, and so no place.
         pieces = [piece for piece in item.evidence if piece.section]
         if not pieces:
             section = getattr(item, "section", None)
@@ -179,8 +182,11 @@ class TrialResources:
             return
         evidence = []
         for item, places in self._cited.items():
-            cited = [f"{place} {'; '.join(words)}" for place, words in places.items()]
-            text = " | ".join([item, *cited])
+            parts = [item]
+            for place, words in places.items():
+                joined = "; ".join(words)
+                parts.append(f"{place} {joined}")
+            text = " | ".join(parts)
             evidence.append({"url": f"{BASE}:evidence", "valueString": text})
         assembler = code(f"{HL7}/provenance-participant-type", "assembler")
         content = {
@@ -192,11 +198,16 @@ class TrialResources:
         self.resources.append({"resourceType": "Provenance", "id": self.id} | content)
 
     def drop_unsure(self, path: str, item: ItemT, *names: str) -> ItemT:
-        """Return an item without the fields ``names`` that are not sure, and list their values."""
-        unsure = [name for name in names if not is_sure(item, name)]
-        for name in unsure:
+        """Return an item in which those of the fields ``names`` that are not sure are None, and
+        list their values.
+        """
+        dropped: dict[str, None] = {}
+        for name in names:
+            if is_sure(item, name):
+                continue
             self.leave_out(f"{path}.{name}", getattr(item, name), "unsure")
-        return item.model_copy(update=dict.fromkeys(unsure))
+            dropped[name] = None
+        return item.model_copy(update=dropped)
 
     def leave_out(
         self, path: str, value: Any, reason: UnmappedReason, detail: str = ""

@@ -64,8 +64,9 @@ class Destination:
     def choose(
         cls, path: Path, wanted: Format | None, *, force: bool = False
     ) -> "Destination":
-        """Return the destination for a path and an optional format. Raises ``ValueError`` if
-        they do not match.
+        """Return the destination for a path and an optional format, which else is that of the
+        path's suffix. Raises ``ValueError`` if the two do not match, if neither says the format,
+        and for a folder of a format that is one file.
         """
         suffix = path.suffix.removeprefix(".").lower()
         by_suffix = None
@@ -89,17 +90,22 @@ class Destination:
     def of_folder(
         cls, path: Path, marker: str, *, force: bool = False
     ) -> "Destination":
-        """Return the destination of an export that is always a folder. Raises ``ValueError`` for
-        the name of a file.
+        """Return the destination of an export that is always a folder, and of which ``marker`` is
+        a file. Raises ``ValueError`` for a file, or a name with the suffix of a format.
         """
-        if path.is_file() or path.suffix.removeprefix(".").lower() in set(Format):
+        suffix = path.suffix.removeprefix(".").lower()
+        if path.is_file() or suffix in set(Format):
             raise ValueError(f"{path}: this format needs several files; name a folder")
         return cls(path, Format.JSONL, force=force, marker=marker)
 
     @property
     def is_single_file(self) -> bool:
-        """Whether the export is a single file."""
-        return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
+        """Whether the export is a single file: its name ends as its format does, and there is no
+        folder with this name.
+        """
+        if self.path.is_dir():
+            return False
+        return self.path.suffix.lower() == f".{self.format}"
 
     def _is_export(self, files: Sequence[Path]) -> bool:
         """Return whether these files are those of an earlier export, and nothing else."""
@@ -117,7 +123,9 @@ class Destination:
         If the body fails, the destination stays as it was. Raises ``StoreError`` if it may not be
         replaced.
         """
-        files = list(self.path.iterdir()) if self.path.is_dir() else []
+        files: list[Path] = []
+        if self.path.is_dir():
+            files = list(self.path.iterdir())
         if files and not self._is_export(files):
             raise StoreError(f"{self.path}: holds other files; choose another --to")
         if (files or self.path.is_file()) and not self.force:
@@ -158,7 +166,7 @@ def neutralise(text: str) -> str:
     ... )
     ("'=1+1", ";' @SUM(A1)", '18-65 years, ECOG 0', '=')
     """
-    # most texts begin with a word and have no second beginning: a search would take longer
+    # Most texts begin with a word and have no second beginning: a search would take longer.
     if text[:1].isalnum() and _BEGINS_AGAIN.search(text) is None:
         return text
     return _FORMULA.sub(r"\1'", text)

@@ -29,8 +29,9 @@ def name_instrument(name: str, around: str = "") -> str | None:
     """Return the key of an instrument: the name of the quantity that is its score, else the usual
     short form in small letters.
 
-    The short form is that of the vocabulary of instruments, else the one that the words ``around``
-    explain: "Quality of Sleep Index (QSI)".
+    The short form is that of the vocabulary of instruments, else the one that the name or the words
+    ``around`` explain: "Quality of Sleep Index (QSI)". An unknown name is its own key; None if it
+    has no letters and digits.
 
     >>> name_instrument("Montreal Cognitive Assessment"), name_instrument("MoCA")
     ('moca', 'moca')
@@ -62,7 +63,8 @@ def name_instrument(name: str, around: str = "") -> str | None:
 
 def name_version(name: str, quantity: KnownQuantity) -> str | None:
     """Return the key of another version of an instrument than the one that a quantity is: ACQ-6 is
-    not the ACQ, and MADRS-S not the MADRS. None if the words name none.
+    not the ACQ, and MADRS-S not the MADRS. None if the words name none, or the quantity is no
+    score.
 
     >>> acq = list_quantities()["acq"]
     >>> name_version("ACQ-6 score", acq), name_version("ACQ score", acq)
@@ -89,8 +91,9 @@ def _fold(name: str) -> str:
 
 @cache
 def _index_entries() -> dict[str, Entry]:
-    """Return the instruments by each of their names, as written and in small letters: "mRS" is no
-    "MRS". The usual short forms come first.
+    """Return the instruments by each of their names, as written and as a key. "mRS" as written is
+    no "MRS". Where two instruments share a name, a usual short form goes before a longer name,
+    and a name as written before a key.
     """
     entries = terms_of("instruments")
     by_name = {_fold(entry.value): entry for entry in entries}
@@ -105,15 +108,16 @@ def _index_entries() -> dict[str, Entry]:
 
 
 def _find_score(entry: Entry) -> KnownQuantity | None:
-    """Return the quantity that is the score of an instrument. Its long names decide, since a
-    short form has other meanings: "IGA" is an antibody, too.
+    """Return the quantity that is the score of an instrument; None without one. Its names are
+    tried, the longest first. Short forms count only for an instrument without a longer name, since
+    they have other meanings: "IGA" is an antibody, too.
     """
     names = (entry.value, *entry.terms, *entry.also)
     longest_first = sorted(names, key=lambda name: -len(name))
     has_long_name = " " in longest_first[0]
     for name in longest_first:
-        is_short = " " not in name
-        if has_long_name and is_short:
+        is_short_form = " " not in name
+        if has_long_name and is_short_form:
             break
         quantity = _read_score(name)
         if quantity:

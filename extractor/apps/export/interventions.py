@@ -39,9 +39,9 @@ def read_interventions(record: TrialRecord) -> list[Intervention]:
 
 def _read_intervention(section: Section) -> Intervention:
     """Return an intervention from its section, whose parts have names, or which is the name."""
-    name = section.part("name")
-    if not name:
-        name = None if section.parts else section.text
+    name = section.part("name") or None
+    if name is None and not section.parts:
+        name = section.text
     kind = section.part("type")
     if kind:
         kind = unify_word("intervention_type", kind)
@@ -50,8 +50,10 @@ def _read_intervention(section: Section) -> Intervention:
         if part.name == "other_names":
             other = section.text[part.start : part.end]
             others[_join_words(other)] = None
+    if name is not None:
+        name = _join_words(name)
     return Intervention(
-        None if name is None else _join_words(name),
+        name,
         kind,
         tuple(others),
         section.part("description"),
@@ -67,8 +69,9 @@ def _join_words(text: str) -> str:
 def describe_agent(
     agent: str, interventions: Sequence[Intervention], terms: Sequence[RegisteredTerm]
 ) -> dict[str, Any]:
-    """Return the registered intervention that is an agent, its other names, and its MeSH terms, by
-    column.
+    """Return, by column, the position of the registered intervention that is an agent, the other
+    names that the agent has there, and the MeSH terms that stand in any of its names; None for
+    what there is not.
 
     >>> registered = [
     ...     Intervention(
@@ -105,7 +108,9 @@ def find_named(name: str, interventions: Sequence[Intervention]) -> int | None:
 
 
 def _find_intervention(key: str, interventions: Sequence[Intervention]) -> int | None:
-    """Return the intervention of which it is a name; else the only one in whose names it stands."""
+    """Return the position of the first intervention of which ``key`` is a name; else of the only
+    one in whose names it stands as whole words; None if there are none, or several.
+    """
     for index, intervention in enumerate(interventions):
         if key in map(name_key, intervention.names):
             return index
@@ -122,8 +127,10 @@ def _find_intervention(key: str, interventions: Sequence[Intervention]) -> int |
 def _has_name(text: str, key: str) -> bool:
     """Return whether a name stands in a text as whole words."""
     wanted = " ".join(_list_words(key))
+    if not wanted:
+        return False
     words = " ".join(_list_words(name_key(text)))
-    return bool(wanted) and f" {wanted} " in f" {words} "
+    return f" {wanted} " in f" {words} "
 
 
 def _list_words(text: str) -> Iterator[str]:
@@ -132,6 +139,6 @@ def _list_words(text: str) -> Iterator[str]:
 
 
 def list_names(terms: Sequence[RegisteredTerm], kind: TermKind) -> str | None:
-    """Return the terms of a kind, joined by bars."""
-    names = dict.fromkeys(term.name for term in terms if term.kind is kind)
-    return "|".join(names) or None
+    """Return the terms of a kind, each once, joined by bars; None without any."""
+    of_kind = [term.name for term in terms if term.kind is kind]
+    return "|".join(dict.fromkeys(of_kind)) or None

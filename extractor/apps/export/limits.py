@@ -44,10 +44,12 @@ class CanonicalLimit(NamedTuple):
 def name_limit(
     limit: Json, known: str | None = None, measured: Set[str] = frozenset()
 ) -> CanonicalLimit:
-    """Return the canonical form of a limit, or what is known of it and why there is none.
+    """Return the canonical form of a limit, or what is known of it, with a note why there is no
+    canonical value: "no quantity", "unknown unit", "no unit", "no conversion", "implausible".
 
-    ``known`` is its quantity where the words around it named that, and its own words do not.
-    ``measured`` are the instruments that the record's endpoints name: a bare "ACT" is one of these.
+    ``known`` is the name of the quantity where the words around the limit named it, and its own
+    words do not; it is taken over unchecked. ``measured`` are the instruments that the record's
+    endpoints name: a bare "ACT" is one of these.
     """
     written = limit.get("unit")
     value = limit["value"]
@@ -57,9 +59,13 @@ def name_limit(
     if quantity is None:
         return _name_measured(text, limit, unit, measured)
     if not known:
-        other = _name_other(text, quantity, limit, unit)
-        if other:
-            return other
+        # "ACQ-6" is not the ACQ: its limit is of another score.
+        version = name_version(text, quantity)
+        if version:
+            return _name_score(version, limit, unit)
+        corrected = _correct_name(text, quantity, unit)
+        if corrected:
+            return corrected
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
@@ -96,16 +102,6 @@ def _name_measured(
     if not instrument or instrument not in measured:
         return unnamed
     return _name_score(instrument, limit, unit)
-
-
-def _name_other(
-    text: str, quantity: KnownQuantity, limit: Json, unit: str | None
-) -> CanonicalLimit | None:
-    """Return what a limit is instead of the quantity that was read, if it is something else."""
-    version = name_version(text, quantity)
-    if version:
-        return _name_score(version, limit, unit)
-    return _correct_name(text, quantity, unit)
 
 
 def _name_score(instrument: str, limit: Json, unit: str | None) -> CanonicalLimit:
@@ -151,8 +147,9 @@ def _correct_name(
 def _convert_ends(
     named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
 ) -> CanonicalLimit:
-    """Add the ends of a limit in the quantity's own unit; else the note "no conversion", or
-    "implausible" for a value that nobody has.
+    """Return a limit with its ends in the quantity's own unit; without them and with the note
+    "no conversion", or "implausible" for a value that nobody has. A conversion that takes the
+    usual body surface for granted is noted, too.
     """
     values: list[float] = []
     for end in ends:
@@ -162,20 +159,26 @@ def _convert_ends(
         values.append(value)
     if not all(map(quantity.is_possible, values)):
         return named._replace(canonical_note="implausible")
-    high = values[1] if len(values) > 1 else None
-    is_surface_assumed = (_SURFACE in unit) is not (_SURFACE in quantity.unit)
+    high = None
+    if len(values) > 1:
+        high = values[1]
+    note = None
+    # From mL/min to mL/min/1.73 m2, everybody is taken to have the usual body surface.
+    if (_SURFACE in unit) is not (_SURFACE in quantity.unit):
+        note = "usual body surface"
     return named._replace(
         unit_canonical=quantity.unit,
         value_canonical=values[0],
         value_high_canonical=high,
-        canonical_note="usual body surface" if is_surface_assumed else None,
+        canonical_note=note,
     )
 
 
 def read_admitted(limit: Json, criterion: Json) -> str | None:
-    """Return the comparator of the values that the criterion admits.
+    """Return the comparator of the values that the criterion admits: that of an inclusion, the
+    opposite of an exclusion's, "outside" for a range, "<>" for "=".
 
-    Return None if the criterion is negated, has an exception, or is a demand among the exclusions.
+    None if the criterion is negated, has an exception, or is a demand among the exclusions.
 
     >>> [
     ...     read_admitted({"comparator": "<"}, {"kind": kind})
@@ -197,8 +200,9 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
 
 
 def _list_divided(limits: Sequence[Json], cells: Sequence[Json]) -> set[str]:
-    """Return the quantities with two different ranges, which are those of two groups: nobody can
-    have both. A range and the same one in another unit are no two.
+    """Return the quantities, in small letters, with two different ranges. Nobody can have both,
+    so they are those of two groups. ``cells`` has the ends of each limit in the canonical unit,
+    since a range and the same range in another unit are one.
     """
     first_ranges: dict[str, _Range] = {}
     divided = set[str]()
@@ -215,11 +219,15 @@ def _list_divided(limits: Sequence[Json], cells: Sequence[Json]) -> set[str]:
 
 
 def _is_same_range(one: _Range, other: _Range) -> bool:
-    """Return whether two ranges in canonical units are equal, but for rounding."""
-    if None in one or None in other:
-        return False
-    pairs = zip(one, other, strict=True)
-    return all(math.isclose(a or 0, b or 0, rel_tol=_ROUNDED) for a, b in pairs)
+    """Return whether two ranges in canonical units are equal, but for rounding. A range that
+    could not be converted equals none.
+    """
+    for end, other_end in zip(one, other, strict=True):
+        if end is None or other_end is None:
+            return False
+        if not math.isclose(end, other_end, rel_tol=_ROUNDED):
+            return False
+    return True
 
 
 def describe_limits(
@@ -229,13 +237,13 @@ def describe_limits(
     sex: Sex | None = None,
     measured: Set[str] = frozenset(),
 ) -> Iterator[dict[str, Any]]:
-    """Yield the computed cells of each limit of a criterion. ``decides``: it is not one of several
-    alternatives.
+    """Yield the computed cells of each limit of a criterion. A limit of all participants has
+    ``admits``, a limit of some has ``admits_some``.
 
-    A limit of some participants admits nobody else. One of the same quantity beside it holds for
-    the others. A limit beside which another one does as well, and one of two ranges of a quantity,
-    is of some, too. A limit of the ``sex`` of all participants is one of all. ``measured`` are the
-    instruments of the record's endpoints.
+    A limit is of some if the criterion is one of several alternatives (``decides`` is False); if
+    the limit is an alternative of another limit; if a limit of its quantity has a condition, or is
+    of another sex than ``sex``, that of all participants; or if its quantity has two ranges.
+    ``measured`` are the instruments of the record's endpoints.
 
     >>> general = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
     >>> limits = [general, general | {"value": 5, "condition": "if liver metastases"}]
@@ -262,7 +270,8 @@ def describe_limits(
     for limit, cells, is_alternative in zip(
         limits, described, alternatives, strict=True
     ):
-        is_of_some = is_alternative or limit["quantity"].casefold() in divided
-        is_of_all = decides and not is_of_some
-        column = "admits" if is_of_all else "admits_some"
+        column = "admits"
+        is_divided = limit["quantity"].casefold() in divided
+        if is_divided or is_alternative or not decides:
+            column = "admits_some"
         yield cells | {column: read_admitted(limit, criterion)}

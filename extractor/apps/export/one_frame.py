@@ -45,7 +45,9 @@ def list_rows(extractions: Iterable[TrialExtraction]) -> Iterator[Row]:
 
 
 def _describe(value: Value, item: ExtractedItem) -> Row:
-    """Return the cells of a value, in the order of the columns."""
+    """Return the cells of a value, in the order of the columns but the first. Gold has a path, a
+    value and the confidence of its item alone.
+    """
     written = _write(value.value)
     # Gold has no evidence.
     if not value.evidence:
@@ -60,11 +62,13 @@ def _describe(value: Value, item: ExtractedItem) -> Row:
     if counted:
         # Words that stand apart are as sure as the least of them.
         least = min(counted)
+    # The column of the raw quote is empty where the clean one is the same.
+    raw_quote = None if raw == quote else raw
     return (
         value.path,
         written,
         quote,
-        raw if raw != quote else None,
+        raw_quote,
         first.section,
         first.start,
         first.end,

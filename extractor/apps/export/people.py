@@ -70,10 +70,10 @@ class People:
     healthy: StatedValue | None = None
 
     def compare(self, criterion: Criterion) -> bool | None:
-        """Return whether a criterion of age states the limits of ``ages``; None if it is not one,
-        or has other limits.
+        """Return whether a criterion of age states no other limits than ``ages``.
 
-        Where it differs, it holds for some participants, or its age was not believed.
+        False if it does: then it holds for some participants, or its age was not believed. None
+        for another criterion, and for a limit that has no ends or no unit of time.
         """
         if criterion.category is not Category.AGE:
             return None
@@ -99,16 +99,23 @@ class People:
 
 
 def _list_ends(limit: Constraint, *, excluded: bool) -> dict[str, float]:
-    """Return the lowest and the highest age that a limit admits, as far as it has them."""
+    """Return the lowest and the highest age that a limit admits, as far as it has them, by field.
+    ``excluded`` means that it stands among the exclusions and admits the opposite.
+    """
     if limit.comparator is Comparator.BETWEEN:
         # What is admitted beside an excluded range has no single end.
         if excluded or limit.value_high is None:
             return {}
         return dict(zip(AGES, (limit.value, limit.value_high), strict=True))
-    admits = limit.comparator.opposite if excluded else limit.comparator
-    ends = {}
+    admits: Comparator | None = limit.comparator
+    if excluded:
+        admits = limit.comparator.opposite
+    ends: dict[str, float] = {}
+    if admits is None:
+        return ends
     for name, side in _INCLUSIVE.items():
-        if admits and admits[0] == side[0]:
+        # ">" and ">=" are one side.
+        if admits[0] == side[0]:
             ends[name] = limit.value
     return ends
 
@@ -116,7 +123,9 @@ def _list_ends(limit: Constraint, *, excluded: bool) -> dict[str, float]:
 def read_people(
     extraction: TrialExtraction, record: TrialRecord | None = None
 ) -> People:
-    """Return who may take part in a trial. Without its record, there are no registered values.
+    """Return who may take part in a trial: by the text, else as registered. Without its record,
+    there are no registered values. A registered age is left out where nobody would be old enough
+    for one bound and young enough for the other.
 
     >>> from extractor.schemas import RegistryFields, Source
     >>> source, registry = (
@@ -153,8 +162,9 @@ def read_people(
 def _state(
     name: str, eligibility: Eligibility, record: TrialRecord | None
 ) -> StatedValue | None:
-    """Return the text's value of a field with its evidence, else the registered one. Healthy
-    people of a description alone, which may tell of other trials, yield to what is registered.
+    """Return the text's value of a field with its evidence, else the registered one; None without
+    either. Healthy people of a description alone, which may tell of other trials, yield to what
+    is registered.
     """
     value = getattr(eligibility, name)
     registered = _state_registered(name, record) if record else None
@@ -187,8 +197,8 @@ def _state_registered(name: str, record: TrialRecord) -> StatedValue | None:
 
 
 def read_registered(name: str, written: str) -> Any:
-    """Return a registered age, sex or yes and no; None for "N/A", and for an age that nobody
-    reaches.
+    """Return the registered value of a field: an age, a sex, or True or False. None for "N/A", for
+    an unknown word, and for an age that nobody reaches.
     """
     if name not in AGES:
         return _WORDS.get(unify_word(name, written).lower())
@@ -199,10 +209,10 @@ def read_registered(name: str, written: str) -> Any:
 
 
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
-    """Return how an age of the text bounds: "over 18 years" is ``>``, "under 65" ``<``; others
-    include their limit.
+    """Return how an age of the text bounds: "over 18 years" is ``>``, "under 65" is ``<``.
 
-    Evidence says it. For gold, which has none, a criterion of age with the same number decides.
+    The evidence of the age says it. For gold, which has none, the first limit with the same number
+    in a criterion of age decides. Else the age itself is admitted: ``>=`` or ``<=``.
     """
     side = _INCLUSIVE[name]
     for piece in eligibility.evidence:

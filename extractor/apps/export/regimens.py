@@ -50,7 +50,9 @@ def describe_interventions(
 
 
 def _list_arms(regimen: Json, arms: Sequence[Arm]) -> Iterator[str]:
-    """Yield the label of the arm in whose text a dose stands, and its text before the dose."""
+    """Yield the label of the arm in whose text a dose stands, and its text before the dose; the
+    text behind it may name the form of another drug.
+    """
     quote = regimen.get("quote") or ""
     for arm in arms:
         if not arm.section or arm.section != regimen.get("section"):
@@ -62,7 +64,9 @@ def _list_arms(regimen: Json, arms: Sequence[Arm]) -> Iterator[str]:
 
 
 def _list_quotes(regimen: Json) -> Iterator[str]:
-    """Yield the words of a dose: those of the agent, its amounts and its route."""
+    """Yield the words that may name the form of a dose: the agent, the quote, and the evidence of
+    the agent, the amounts, the route and the frequency.
+    """
     yield regimen["agent"]
     yield regimen.get("quote") or ""
     for piece in regimen.get("evidence") or ():

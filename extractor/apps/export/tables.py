@@ -222,7 +222,9 @@ def _place_texts(fields: tuple[CustomField, ...]) -> dict[str, TextPlaces]:
 def _find_raw_rows(
     extraction: TrialExtraction, registry: Registry, fields: tuple[CustomField, ...]
 ) -> Iterator[tuple[str, Row]]:
-    """Yield each row with its texts as the record writes them."""
+    """Yield each row with its texts as the record writes them. The extraction as JSON gets its
+    computed cells first, under ``ADDED``, and lists of the rows that no field of it has.
+    """
     people = extraction.eligibility
     registered = registry.get(extraction.record_id, {})
     arms = list_arms(extraction, registered.get("arms", ()))
@@ -301,7 +303,7 @@ def _add_windows(criterion: Json, namer: AgentNamer) -> None:
     first = criterion.get("time_window")
     if first:
         first |= find_parts(criterion)
-    # evidence is found by a window as it was, so all cells are computed first
+    # Evidence is found by the window as it was: all cells are computed before any is added.
     described = list(describe_windows(criterion, namer))
     for window, cells in zip(criterion["time_windows"], described, strict=True):
         window |= {ADDED: cells, THINGS: cells[THINGS]}
@@ -352,7 +354,9 @@ def collect_rows(
     fields: tuple[CustomField, ...],
 ) -> dict[str, list[Row]]:
     """Return the rows of all tables in memory, by table."""
-    tables: dict[str, list[Row]] = {table.name: [] for table in list_tables(fields)}
+    tables: dict[str, list[Row]] = {}
+    for table in list_tables(fields):
+        tables[table.name] = []
     for extraction in map(complete_gold, extractions):
         for name, row in find_rows(extraction, registry, fields):
             tables[name].append(row)
@@ -360,8 +364,8 @@ def collect_rows(
 
 
 def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return gold with what its criteria say of whom they admit, as an extraction has it; any
-    other unchanged.
+    """Return gold, whose criteria have no evidence, with what an extraction has there: whom each
+    of them admits. An extraction whose criteria all have evidence is returned unchanged.
     """
     if all(criterion.evidence for criterion in extraction.eligibility.criteria):
         return extraction
@@ -373,12 +377,16 @@ def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
 def _walk(
     table: Table, item: Any, keys: Row, parent: Json
 ) -> Iterator[tuple[str, Row]]:
-    """Yield the row of an item, its evidence, and the rows below it."""
+    """Yield the row of an item with the name of its table, then its evidence, then the rows of
+    the tables below it. ``keys`` are the cells of the table's key columns, the record's id first;
+    ``parent`` is the item above, which some computed cells need.
+    """
     cells = [_read_cell(item, column) for column in table.values]
     if table.computed:
         computed = COMPUTED[table.name](item, parent)
         cells += [computed.get(column.name) for column in table.computed]
     yield table.name, (*keys, *cells)
+    # The evidence of all tables is in one, by the name of the item.
     if table.item:
         record_id = keys[0]
         item_index = keys[1] if len(keys) > 1 else None
@@ -386,6 +394,7 @@ def _walk(
             yield "evidence", (record_id, table.item, item_index, index, *cells)
     for below in table.below:
         held = _pick(item, below.path)
+        # A single item, such as who may take part, has no position.
         if not below.listed:
             if held is not None:
                 yield from _walk(below, held, keys, item)
@@ -397,12 +406,15 @@ def _walk(
 def _walk_list(
     table: Table, members: list[Any], keys: Row, parent: Json
 ) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of the members of a list, which have their position as a further key."""
-    # A user's value has the path of its item as a key, too.
-    further_keys = table.keys[len(keys) + 1 :]
+    """Yield the rows of the members of a list. Their keys are the ``keys`` of the item that holds
+    the list, their position, and, of a user's values, the path of the item to which each belongs.
+    """
+    # The keys of a table are those of its parent, the position, and perhaps "of".
+    behind_position = table.keys[len(keys) + 1 :]
     for index, member in enumerate(members):
-        further = [_pick(member, key.path) for key in further_keys]
-        yield from _walk(table, member, (*keys, index, *further), parent)
+        further = [_pick(member, key.path) for key in behind_position]
+        own_keys = (*keys, index, *further)
+        yield from _walk(table, member, own_keys, parent)
 
 
 def _read_cell(item: Any, column: Column) -> Any:
@@ -418,10 +430,10 @@ def _read_cell(item: Any, column: Column) -> Any:
 
 
 def _list_evidence(item: Json) -> Iterator[list[Any]]:
-    """Yield the cells of an item's evidence."""
+    """Yield the cells of each piece of an item's evidence, but those of gold."""
     names = [column.path[0] for column in list_tables()[-1].values]
     for piece in item.get("evidence") or ():
-        # gold stands in no section
+        # The evidence of gold stands in no section.
         if piece["section"]:
             yield [piece.get(name) for name in names]
 
@@ -437,8 +449,9 @@ def _pick(value: Any, path: tuple[str, ...]) -> Any:
 
 
 def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
-    """Return the table of a user's own field, whose attributes may have any names; ``names`` are
-    those of tables.
+    """Return the table of a user's own field, with the tables of its lists below it. Attributes
+    may have any names: a name that another column or table has already gets underscores.
+    ``names`` are those of the tables so far, in small letters; the new ones are added.
     """
     task = field.of.task if field.group.of else None
     model_fields = CustomItem.model_fields
@@ -485,14 +498,18 @@ def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
 def _adapt(
     columns: Iterable[Column], taken: set[str], within: tuple[str, ...] = ()
 ) -> tuple[Column, ...]:
-    """Return columns of attributes under free names. Integers become numbers, since a text may
-    state any length.
+    """Return columns of attributes under free names, with the path ``within`` before theirs.
+    Integers become numbers, since a text may state more digits than an integer of a database has.
+    ``taken`` are the names of the other columns; the new ones are added.
     """
     adapted = []
     for column in columns:
         name = _find_free(column.name, taken)
-        kind = "number" if column.kind == "integer" else column.kind
-        adapted.append(replace(column, name=name, kind=kind, path=within + column.path))
+        kind = column.kind
+        if kind == "integer":
+            kind = "number"
+        path = within + column.path
+        adapted.append(replace(column, name=name, kind=kind, path=path))
     return tuple(adapted)
 
 
@@ -512,8 +529,11 @@ def _plan(
     task: Task | None,
     prefix: tuple[str, ...] = (),
 ) -> tuple[tuple[Column, ...], tuple[Table, ...]]:
-    """Return the columns of a model's fields, and the tables of its lists. Columns of nested
-    models get a prefix.
+    """Return the columns of a model's fields, and the tables of its lists and of its single items.
+
+    Columns of nested models get a prefix. ``keys`` are the columns of the tables' own keys,
+    ``task`` is that of the tables; None for the whole extraction, whose fields name their tasks.
+    Evidence, values of the user's own fields, and what other tables have, is left out.
     """
     columns = list[Column]()
     tables = list[Table]()
@@ -578,11 +598,16 @@ def _plan_table(
     *,
     listed: bool,
 ) -> Table:
-    """Return the table of an item, or of a list of items or texts."""
+    """Return the table of an item, or of a list of items or texts (``listed``). ``inner`` is the
+    type of a row, ``path`` leads to the rows, and ``keys`` are those of the row above. A table of
+    items that have evidence has their name there in ``item``.
+    """
     title = _TABLES.get(path[-1], path[-1])
     singular = title
     if listed:
-        singular = "criterion" if title == "criteria" else _PLURAL.sub("", title)
+        singular = _PLURAL.sub("", title)
+        if title == "criteria":
+            singular = "criterion"
         keys = (*keys, _make_position(singular))
     values: tuple[Column, ...]
     below: tuple[Table, ...] = ()
@@ -590,7 +615,9 @@ def _plan_table(
         values, below = _plan(inner, keys, task)
     else:
         values = (Column(singular, field.description or "", _name_kind(inner)),)
-    item = singular if issubclass(inner, ExtractedItem) else None
+    item = None
+    if issubclass(inner, ExtractedItem):
+        item = singular
     if title == "windows":
         things = (*keys, _make_position("thing"))
         below = (Table(THINGS, task, things, (), (THINGS,), listed=True),)
@@ -605,7 +632,9 @@ def _name_column(model: type[BaseModel], name: str) -> str:
 
 
 def _describe(field: FieldInfo, inner: type, *, listed: bool) -> str:
-    """Return the meaning of a field's column; without one, the words of a closed set."""
+    """Return the meaning of a field's column; without one, the words of a closed set, or where to
+    find them if they are many. A list stands in one cell.
+    """
     meaning = field.description or ""
     if listed:
         return f"{meaning} Joined by |.".strip()
@@ -626,7 +655,8 @@ def _unwrap(annotation: Any) -> tuple[type, bool]:
     origin = get_origin(annotation)
     if origin is tuple:
         member, *_ = get_args(annotation)
-        return _unwrap(member)[0], True
+        member_type, _ = _unwrap(member)
+        return member_type, True
     if origin in {Union, UnionType}:
         held = [part for part in get_args(annotation) if part is not type(None)]
         if len(held) == 1:

@@ -58,7 +58,7 @@ def describe_regimen_times(regimen: Json) -> dict[str, float | None]:
 
 def describe_times(endpoint: Json, cycle: float | None) -> list[dict[str, Any]]:
     """Return the cells of each time point of an endpoint. ``cycle`` is the length of a cycle in the
-    record, in days.
+    record, in days; the length that the time frame states goes before it.
 
     >>> endpoint = {
     ...     "time_frame": "4-8 weeks after the last dose",
@@ -78,22 +78,24 @@ def describe_times(endpoint: Json, cycle: float | None) -> list[dict[str, Any]]:
     frame = endpoint.get("time_frame") or ""
     places = _find_places(endpoint, frame)
     cycle = _read_cycle(frame) or cycle
-    days = [
-        _count_days(point, endpoint, cycle, _find_cycle(frame, point, place))
-        for point, place in zip(points, places, strict=True)
-    ]
+    days = []
+    for point, place in zip(points, places, strict=True):
+        of_cycle = _find_cycle(frame, point, place)
+        days.append(_count_days(point, endpoint, cycle, of_cycle))
     anchors = find_anchors(endpoint, frame, places)
     highs = _find_highs(frame, places, days, endpoint)
-    return [
-        {
+    described = []
+    for point, day, high, anchor in zip(points, days, highs, anchors, strict=True):
+        pieces = list_evidence(endpoint, "time_points", point)
+        cells = {
             "days": day,
             "days_high": high,
             "cycle_days": cycle if point["unit"] == _CYCLE else None,
             "counted_from": anchor,
-            "confidence": find_least(list_evidence(endpoint, "time_points", point)),
+            "confidence": find_least(pieces),
         }
-        for point, day, high, anchor in zip(points, days, highs, anchors, strict=True)
-    ]
+        described.append(cells)
+    return described
 
 
 def _read_cycle(frame: str) -> float | None:
@@ -122,24 +124,26 @@ def _find_cycle(frame: str, point: Json, place: Place | None) -> int | None:
 def _count_days(
     point: Json, endpoint: Json, cycle: float | None, of_cycle: int | None
 ) -> float | None:
-    """Return a time in days. ``cycle`` is the length of a cycle, ``of_cycle`` the number of the
-    cycle of which the time is a day.
+    """Return a time in days; None if it depends on cycles and cannot be counted. ``cycle`` is the
+    length of a cycle in days, ``of_cycle`` what ``_find_cycle`` returns.
     """
     if point["unit"] == _CYCLE:
-        # "cycle 3" as a moment may be its beginning or its end
+        # "Cycle 3" as a moment may be its beginning or its end; only "up to 3 cycles" has a length.
         if cycle is None or endpoint.get("time_kind") != TimeKind.UP_TO:
             return None
         return float(point["value"] * cycle)
     if of_cycle is None or of_cycle == 1:
         return to_days(point)
-    # a day of each cycle is no one day
+    # "Day 1 of each cycle" is many days.
     if of_cycle == 0 or cycle is None:
         return None
     return float((of_cycle - 1) * cycle + point["value"])
 
 
 def _find_places(endpoint: Json, frame: str) -> list[Place | None]:
-    """Return where in the time frame each time point stands, as far as it is known."""
+    """Return the characters (first, end) of each time point in the time frame; None for a point
+    that is not found, or whose evidence lies outside the frame.
+    """
     # Of several pieces of one field, the first counts: it is written last.
     pieces: Mapping[str, Json] = {
         piece["field"]: piece for piece in reversed(endpoint.get("evidence") or ())
@@ -173,7 +177,9 @@ def _find_highs(
     days: Sequence[float | None],
     endpoint: Json,
 ) -> list[float | None]:
-    """Return for each time point the end of the range that it begins, in days."""
+    """Return for each time point the end of the range that it begins, in days; None if it begins
+    none. A range ends later than it begins.
+    """
     highs: list[float | None] = [None] * len(days)
     is_from_to = endpoint.get("time_kind") == TimeKind.FROM_TO
     # Two points whose words are not found are the ends of the only range.

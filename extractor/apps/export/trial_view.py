@@ -15,9 +15,12 @@ _ECOG = "ecog_performance_status"
 
 
 def view_trial(people: Json, registered: Json) -> dict[str, Any]:
-    """Return the derived cells of the table ``eligibility``, from criteria that decide alone.
-    ``people`` has the cells of its criteria and limits. A grade on which criteria differ is left
-    empty.
+    """Return the derived cells of the table ``eligibility``.
+
+    Criteria of a group of alternatives do not count. ``people`` has the cells of its criteria and
+    limits. ``registered`` gives the sex and healthy volunteers that the text does not state.
+    ``excludes_pregnancy`` is None if no criterion mentions a pregnancy; of criteria that differ,
+    the one that admits pregnant people decides. A grade on which criteria differ is None.
     """
     mentions = set[bool]()
     lowest = set[int]()
@@ -34,16 +37,19 @@ def view_trial(people: Json, registered: Json) -> dict[str, Any]:
                     lowest.add(grade)
                 else:
                     highest.add(grade)
+    # "ECOG <= 2" admits from 0, the best grade.
     if highest and not lowest:
-        lowest = {0}  # the best grade
-    # registered words are in capitals, those of an extraction are not
+        lowest = {0}
     sex = people["sex"] or registered.get("registered_sex")
+    if sex:
+        # A registered word is in capitals, that of an extraction is not.
+        sex = sex.lower()
     excludes_pregnancy = None
     if mentions:
         # An inclusion that asks for a pregnancy decides.
-        excludes_pregnancy = mentions == {True}
+        excludes_pregnancy = False not in mentions
     return {
-        "admits_sex": sex and sex.lower(),
+        "admits_sex": sex,
         "admits_healthy": _admit_healthy(people, registered),
         "excludes_pregnancy": excludes_pregnancy,
         "lowest_ecog": _find_only(lowest),
@@ -52,8 +58,8 @@ def view_trial(people: Json, registered: Json) -> dict[str, Any]:
 
 
 def _admit_healthy(people: Json, registered: Json) -> bool | None:
-    """Return whether healthy people may take part, by the text, else as registered. A description
-    alone, which may tell of other trials, yields to what is registered.
+    """Return whether healthy people may take part: by the text, else as registered; None if
+    neither states it. A text whose only evidence stands in a description yields to the registry.
     """
     stated: bool | None = people["healthy_volunteers"]
     in_registry: bool | None = registered.get("registered_healthy_volunteers")
@@ -63,14 +69,17 @@ def _admit_healthy(people: Json, registered: Json) -> bool | None:
     for piece in people.get("evidence", ()):
         if piece["field"] == "healthy_volunteers":
             sections.add(piece["section"])
-    is_described = bool(sections) and sections <= DESCRIPTIONS
-    if is_described and in_registry is not None:
+    if not sections or in_registry is None:
+        return stated
+    # A description may tell of other trials than this one.
+    if sections <= DESCRIPTIONS:
         return in_registry
     return stated
 
 
 def _read_pregnancy(criterion: Json) -> bool | None:
-    """Return whether a criterion keeps pregnant people out; None if it does not mention them.
+    """Return whether a criterion keeps pregnant people out (True) or asks for them (False); None
+    if it does not mention them, or speaks of a pregnancy to be avoided or in the past.
 
     >>> said = {"kind": "exclusion", "quote": "Pregnant or nursing women"}
     >>> _read_pregnancy(said), _read_pregnancy(said | {"kind": "inclusion"})
@@ -82,20 +91,26 @@ def _read_pregnancy(criterion: Json) -> bool | None:
     tokens = read_passage(quote).alone().tokens
     speaks_of_pregnancy = bool(rule("pregnant").search(tokens))
     if criterion["kind"] == CriterionKind.INCLUSION:
+        # "Negative pregnancy test"
         if rule("not_pregnant").search(tokens):
             return True
-        if speaks_of_pregnancy and not rule("bars_pregnancy").search(tokens):
-            return False
-        return None
+        # "Women who wish to avoid pregnancy"
+        if not speaks_of_pregnancy or rule("bars_pregnancy").search(tokens):
+            return None
+        # "Pregnant women between 12 and 20 weeks"
+        return False
     # A negation, or a demand among the exclusions, keeps out others.
     if criterion.get("negated") or criterion.get("demanded"):
         return None
-    return True if speaks_of_pregnancy else None
+    if speaks_of_pregnancy:
+        return True
+    return None
 
 
 def _read_ecog(cells: Json) -> Iterator[tuple[str, int]]:
     """Yield the best grade (">") and the worst one ("<") that a limit of the ECOG performance
-    status admits, as far as it bounds them; nothing of another limit.
+    status admits, as far as it bounds them; nothing for a limit of another quantity or without
+    a number. 0 is the best grade, 5 is death.
 
     >>> list(
     ...     _read_ecog(
@@ -110,7 +125,9 @@ def _read_ecog(cells: Json) -> Iterator[tuple[str, int]]:
     if cells["quantity_canonical"] != _ECOG or low is None:
         return
     best = int(low)
-    worst = best if high is None else int(high)
+    worst = best
+    if high is not None:
+        worst = int(high)
     # Grades are whole numbers: above 1 is 2 and more.
     if admits == ">":
         yield ">", best + 1
@@ -123,7 +140,7 @@ def _read_ecog(cells: Json) -> Iterator[tuple[str, int]]:
 
 
 def _find_only(values: set[int]) -> int | None:
-    """Return the value on which all criteria agree; None without one."""
+    """Return the value on which all criteria agree; None if they differ or state none."""
     if len(values) != 1:
         return None
     (value,) = values

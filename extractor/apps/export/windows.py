@@ -78,10 +78,10 @@ def find_parts(criterion: Json) -> dict[str, str]:
 
 
 def find_anchor_class(criterion: Json) -> str | None:
-    """Return the class of the moment that a criterion's ``time_window`` is counted from.
+    """Return the class of the moment that a criterion's ``time_window`` is counted from; None
+    without a window, a moment or a class.
 
-    That field has the words of the window alone; the same window in ``time_windows`` names the
-    moment.
+    The same window in ``time_windows`` names the moment, where it is there; else the window itself.
     """
     chosen = criterion.get("time_window")
     if not chosen:

@@ -131,9 +131,7 @@ class RegistryClient:
         """
         retrying = Retrying(
             retry=retry_if_exception_type(_Failure),
-            wait=lambda state: _POLICY.wait_before(
-                state.attempt_number, _asked_wait(state)
-            ),
+            wait=_wait_before_next,
             stop=self._is_last_attempt,
             sleep=sleep,
             reraise=True,
@@ -143,26 +141,30 @@ class RegistryClient:
         return page
 
     def _is_last_attempt(self, state: RetryCallState) -> bool:
-        """Return whether a request that failed is given up."""
-        # A server that has not replied yet is tried less often.
-        attempts = _POLICY.attempts if self._has_read_page else _POLICY.first_attempts
+        """Return whether a request that failed is given up: after all attempts, which are fewer for
+        a server that has not replied yet, or if the server asks for too long a wait.
+        """
+        attempts = _POLICY.first_attempts
+        if self._has_read_page:
+            attempts = _POLICY.attempts
         if state.attempt_number >= attempts:
             return True
         asked_wait = _asked_wait(state)
         return asked_wait is not None and asked_wait > _POLICY.longest_wait
 
     def _get_once(self, parameters: Mapping[str, str | int]) -> StudyPage:
-        """Read a page with one request. Raises ``_Failure`` if another may succeed, else
-        ``RegistryError``.
+        """Read a page with one request.
+
+        Raises ``_Failure`` if another request may succeed: without a whole reply, after a temporary
+        status, or if the reply is no page of studies (that of a login or a proxy).
+        ``RegistryRefused`` if the registry refuses what was asked; of a later page, it refuses the
+        token, which is a ``RegistryError`` as after any other status.
         """
         name = self.registry.name
+        address = f"{self.registry.base_url.rstrip('/')}/studies"
         self._wait_for_turn()
         try:
-            with self._http.stream(
-                "GET",
-                f"{self.registry.base_url.rstrip('/')}/studies",
-                params=parameters,
-            ) as reply:
+            with self._http.stream("GET", address, params=parameters) as reply:
                 body = self._read_body(reply)
         except httpx2.RequestError as error:
             raise _Failure(
@@ -172,8 +174,8 @@ class RegistryClient:
         status = (
             f"HTTP {reply.status_code} {reply.reason_phrase} ({begins or 'no text'})"
         )
-        # A later page is refused for its token, not for what was asked.
         is_first_page = "pageToken" not in parameters
+        # an unknown status or a broken expression
         if reply.status_code == _BAD_REQUEST and is_first_page:
             raise RegistryRefused(f"{name}: the registry refuses the request, {status}")
         if is_temporary(reply.status_code):
@@ -184,7 +186,7 @@ class RegistryClient:
             raise RegistryError(f"{name}: {status}; {_REMEDY}")
         try:
             return read_page(body)
-        except ValueError as error:  # the page of a login or a proxy
+        except ValueError as error:
             problem = (
                 f"the reply is not a page of studies: {error}; it begins {begins!r}"
             )
@@ -210,9 +212,16 @@ class RegistryClient:
         return bytes(body)
 
 
+def _wait_before_next(state: RetryCallState) -> float:
+    """Return the seconds to wait before the next attempt."""
+    return _POLICY.wait_before(state.attempt_number, _asked_wait(state))
+
+
 def _asked_wait(state: RetryCallState) -> float | None:
-    """Return the seconds that the server asks to wait, if it does."""
+    """Return the seconds that the server asks to wait, None if it does not."""
     if state.outcome is None:
         return None
     error = state.outcome.exception()
-    return error.wait if isinstance(error, _Failure) else None
+    if not isinstance(error, _Failure):
+        return None
+    return error.wait

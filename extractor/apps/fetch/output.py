@@ -39,17 +39,23 @@ class RecordFile:
             self._continue()
 
     def write(self, studies: Iterable[Study]) -> None:
-        """Append studies."""
+        """Append studies. The first ones replace the earlier file, if it is to be replaced. Without
+        studies the file stays as it is.
+        """
         lines = [study.line for study in studies]
         if not lines:
             return
-        with self._open(self.path, "wb" if self._is_replaced else "ab") as file:
+        mode: Literal["wb", "ab"] = "wb" if self._is_replaced else "ab"
+        with self._open(self.path, mode) as file:
             file.writelines(lines)
         self._is_replaced = False
         self.records += len(lines)
 
     def _continue(self) -> None:
-        """Note the studies of the file, and cut off half a line."""
+        """Note the numbers of the file's studies, and cut off what follows its last whole line.
+
+        Raises ``StoreError`` for a line that is no study, and for a file that has no whole line.
+        """
         is_cut = False
         try:
             with self._open(self.path, "rb") as file:
@@ -59,10 +65,12 @@ class RecordFile:
                         break
                     self.known.update(read_numbers(line))
                     self.records += 1
-        except EOFError:  # the end of the packed lines is missing
+        # the end of the packed lines is missing
+        except EOFError:
             is_cut = True
         except (ValueError, gzip.BadGzipFile, zlib.error) as error:
             raise self._refuse(str(error)) from None
+        # a file of something else, in one long line
         if is_cut and not self.records:
             raise self._refuse("the line has no end")
         if is_cut:
@@ -82,8 +90,10 @@ class RecordFile:
         beside.replace(self.path)
 
     def _open(self, path: Path, mode: Literal["rb", "wb", "ab"]) -> BinaryIO:
+        """Open a file, packed or not. Packed lines that are appended are a further part of the
+        file, which gzip reads as if it were one.
+        """
         if self._is_packed:
-            # Packed lines that are appended are a further part, which gzip reads on into.
             return cast("BinaryIO", gzip.open(path, mode))
         return path.open(mode)
 

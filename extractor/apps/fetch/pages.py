@@ -43,9 +43,7 @@ def read_page(body: bytes) -> StudyPage:
     """
     page = _load(body)
     try:
-        studies = [
-            Study(_list_numbers(study), _write_line(study)) for study in page["studies"]
-        ]
+        studies = [_read_study(study) for study in page["studies"]]
     except (KeyError, TypeError):
         raise ValueError("JSON without a list of studies") from None
     return StudyPage(studies, page.get("nextPageToken"), page.get("totalCount"))
@@ -68,8 +66,15 @@ def _load(body: bytes) -> Any:
         raise ValueError(f"not JSON ({error})") from None
 
 
+def _read_study(study: Any) -> Study:
+    """Return a study of a page. Raises ``ValueError`` for one without a number."""
+    return Study(_list_numbers(study), _write_line(study))
+
+
 def _list_numbers(study: Any) -> tuple[str, ...]:
-    """Return the NCT number of a study, then its former ones. Raises ``ValueError``."""
+    """Return the NCT number of a study, then its former ones, in upper case. Raises ``ValueError``
+    for a study without a number.
+    """
     try:
         identity = study["protocolSection"]["identificationModule"]
         numbers = (identity["nctId"], *identity.get("nctIdAliases", ()))
@@ -81,5 +86,8 @@ def _list_numbers(study: Any) -> tuple[str, ...]:
 
 
 def _write_line(study: Any) -> bytes:
-    # ASCII alone: half a surrogate pair, which the registry may send, has no other form.
-    return json.dumps(study, separators=(",", ":")).encode() + b"\n"
+    """Write a study as one line of JSON, in ASCII alone: half a surrogate pair, which the registry
+    may send, has no other form.
+    """
+    text = json.dumps(study, separators=(",", ":"))
+    return text.encode() + b"\n"

@@ -94,11 +94,18 @@ class RegistryQuery:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters of the API's request, without those of paging."""
-        statuses = [
-            re.sub(r"[\s-]+", "_", status.strip()).upper() for status in self.statuses
-        ]
-        # The API has no parameters for these, but an expression in the registry's syntax.
+        """The parameters of the API's request, without those of paging. Empty fields have none.
+
+        Phases and the day of the update are conditions of one expression in the registry's syntax,
+        because the API has no parameters for them. An expression of the user's own is one more
+        condition. Raises ``ArgumentError`` for an unknown phase, and if ``more`` names a parameter
+        that is set already.
+        """
+        statuses = []
+        for status in self.statuses:
+            # "not yet recruiting" is NOT_YET_RECRUITING
+            word = re.sub(r"[\s-]+", "_", status.strip())
+            statuses.append(word.upper())
         conditions = []
         if self.phases:
             phases = " OR ".join(map(_read_phase, self.phases))
@@ -107,6 +114,7 @@ class RegistryQuery:
             day = self.updated_since.isoformat()
             conditions.append(f"AREA[LastUpdatePostDate]RANGE[{day},MAX]")
         more = dict(self.more)
+        # AREA[StudyType]INTERVENTIONAL of the user's own, beside the phases
         if conditions and "filter.advanced" in more:
             own_expression = more.pop("filter.advanced")
             conditions.insert(0, f"({own_expression})")
@@ -117,18 +125,21 @@ class RegistryQuery:
             "filter.overallStatus": ",".join(statuses),
             "filter.advanced": " AND ".join(conditions),
         }
-        given = {name: text for name, text in own.items() if text}
-        for name in more:
-            if name in _PAGING or name in given:
+        parameters = {name: text for name, text in own.items() if text}
+        for name, text in more.items():
+            if name in _PAGING or name in parameters:
                 raise ArgumentError(
                     f"the parameter {name} cannot be given; the paging or an option of its own "
                     "sets it"
                 )
-        return {**given, **more}
+            parameters[name] = text
+        return parameters
 
 
 def _read_phase(text: str) -> str:
-    """Return the API's word for a phase. Raises ``ArgumentError`` for an unknown one."""
+    """Return the API's word for a phase, such as PHASE2 for "2" or "phase 2". Raises
+    ``ArgumentError`` for an unknown one.
+    """
     word = re.sub(r"PHASE|[\s_/-]", "", text.upper())
     if word not in _PHASES:
         raise ArgumentError(

@@ -24,8 +24,8 @@ def fetch_pages(
     """Fetch studies page by page, leave out those in ``known``, and add the numbers of the others
     to it.
 
-    Former numbers of a study count as its own. ``limit`` is the largest number of new studies of a
-    query.
+    Former numbers of a study count as its own. Numbers in ``known`` are not asked for. ``limit`` is
+    the largest number of new studies, None for all: no page is read once it is reached.
 
     Raises ``RegistryRefused`` for parameters that the registry refuses, ``RegistryError`` if it
     cannot be read, if its paging would never end, and at the end if its pages lack studies that it
@@ -34,7 +34,8 @@ def fetch_pages(
     if isinstance(wanted, RegistryQuery):
         pages = _search(client, wanted)
     else:
-        pages = _look_up(client, [number for number in wanted if number not in known])
+        unknown = [number for number in wanted if number not in known]
+        pages = _look_up(client, unknown)
     if limit == 0:
         return
     for page in pages:
@@ -49,27 +50,34 @@ def fetch_pages(
 def _take_new(studies: Iterable[Study], known: set[str]) -> Iterator[Study]:
     """Yield the studies that are not known, each of which is known from then on."""
     for study in studies:
+        # known from an earlier fetch, or from an earlier page
         if study.nct_id not in known:
             known.update(study.numbers)
             yield study
 
 
 def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPage]:
-    """Read the studies with these numbers. Each request has one page."""
+    """Read the studies with these numbers, up to 200 of them in a request, each of which has one
+    page. Other studies are left out: a server that does not know the filter sends them.
+    """
     size = min(client.registry.page_size, _MOST_NUMBERS)
     for start in range(0, len(numbers), size):
         asked = numbers[start : start + size]
         page = client.get_page({"filter.ids": ",".join(asked), "pageSize": len(asked)})
-        # A server that does not know the filter sends other studies.
-        studies = [
-            study for study in page.studies if not set(asked).isdisjoint(study.numbers)
-        ]
+        studies = []
+        for study in page.studies:
+            if set(asked).isdisjoint(study.numbers):
+                continue
+            studies.append(study)
         yield page._replace(studies=studies)
 
 
 def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]:
-    """Read the pages of a query. Raises ``RegistryError`` for a page without a new study, and
-    for missing studies.
+    """Read the pages of a query.
+
+    Raises ``RegistryError`` for a page without a new study that names a next page, since such pages
+    would never end, and at the end if the pages had fewer studies than the registry counts. Not
+    every page states the count: the last one counts.
     """
     name = client.registry.name
     parameters: dict[str, str | int] = dict(query.parameters)
@@ -80,13 +88,13 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
         page = client.get_page(parameters)
         numbers = {study.nct_id for study in page.studies}
         has_new = not numbers <= earlier_numbers
+        # a mirror that ignores pageToken sends its first page for ever
         if page.next_token and not has_new:
             raise RegistryError(
                 f"{name}: the registry repeats the same studies, so the pages would never end; try "
                 "later with the same command"
             )
         earlier_numbers |= numbers
-        # Not every page states the count.
         total = page.total or total
         yield page
         if not page.next_token:
@@ -143,6 +151,7 @@ def fetch_records(
     known: set[str] = set()
 
     def report(error: RecordError) -> None:
+        """Hand an error on, or raise it if nobody takes it."""
         if on_error is None:
             raise error
         on_error(error)

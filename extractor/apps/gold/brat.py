@@ -57,9 +57,11 @@ def name_files(record_id: str) -> tuple[str, str]:
 
 
 def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
-    """Return the text of a record and its annotations."""
+    """Return the text of a record, and its annotations in BRAT's format: T lines are marks, R lines
+    relations, and # lines notes, which have what a mark says and its confidence.
+    """
     shown = ShownRecord(record)
-    # T lines are marks, R lines relations, # lines notes; each kind is numbered from 1.
+    # Each kind of line is numbered from 1.
     names = {mark.id: f"T{number}" for number, mark in enumerate(marks, 1)}
     lines: list[str] = []
     notes: list[str] = []
@@ -80,30 +82,35 @@ def write_record(record: TrialRecord, marks: Sequence[Mark]) -> tuple[str, str]:
 
 
 def _write_place(mark: Mark, shown: ShownRecord) -> str:
-    """Return the type of a mark, its offsets, and its words."""
+    """Return the type of a mark, its offsets, and its words: "minimum_age 0 8<tab>18 years"."""
     assert mark.span
     start, end = shown.place(mark.span)
     # BRAT wants a piece for each line.
     pieces = _split_lines(shown.text, start, end)
     offsets = ";".join(f"{first} {last}" for first, last in pieces)
     words = " ".join(shown.text[first:last] for first, last in pieces)
-    return f"{_to_type(mark.label)} {offsets}\t{words}"
+    kind = _to_type(mark.label)
+    return f"{kind} {offsets}\t{words}"
 
 
 def _guard(line: str) -> str:
-    """Return a line without the sign that stands between lines of a note."""
+    """Return a line "name: value" without the semicolon, which stands between the lines of a note:
+    the value becomes JSON, in which it can be written otherwise.
+    """
     if _BETWEEN.strip() not in line:
         return line
     name, _, value = line.partition(": ")
+    # An object or a quoted text is JSON already.
     if not value.startswith(("{", '"')):
         value = json.dumps(value)
-    # As JSON, a value can have its semicolons written otherwise.
     without_semicolons = value.replace(";", "\\u003b")
     return f"{name}: {without_semicolons}"
 
 
 def _split_lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the pieces of a span between line breaks, which no mark of BRAT may contain."""
+    """Return the pieces (first, end) of a span between line breaks, which no mark of BRAT may
+    contain. White space around a piece is left out, and so is a piece without words.
+    """
     pieces = []
     for line in re.finditer(r"[^\r\n]+", text[start:end]):
         words = line[0]
@@ -120,7 +127,9 @@ def read_folder(folder: Path) -> Iterator[Mark | Problem]:
 
     A file is of the record whose id is its name. Raises ``GoldError`` for a folder without any.
     """
-    files = [folder] if folder.is_file() else sorted(folder.rglob("*.ann"))
+    files = [folder]
+    if not folder.is_file():
+        files = sorted(folder.rglob("*.ann"))
     if not files:
         raise GoldError(
             f"{folder}: holds no .ann file; name the folder of BRAT's files"
@@ -130,12 +139,14 @@ def read_folder(folder: Path) -> Iterator[Mark | Problem]:
 
 
 def _read_file(file: Path) -> Iterator[Mark | Problem]:
-    """Yield the marks of an ``.ann`` file, and its lines that are none."""
+    """Yield the marks of an ``.ann`` file, and a problem for each line that is no mark and says
+    nothing of one; one problem for a file without its text.
+    """
     text_file = file.with_suffix(".txt")
     if not text_file.is_file():
         yield Problem(str(file), "has no text", f"add {text_file.name} beside it")
         return
-    # BRAT counts characters with each line break as one
+    # As bytes: BRAT counts characters, and "\r\n" read as text would be one of them.
     text = text_file.read_bytes().decode("utf-8", "replace")
     lines = file.read_text("utf-8").replace("\r\n", "\n").split("\n")
     notes = _read_notes(lines)
@@ -152,7 +163,7 @@ def _read_file(file: Path) -> Iterator[Mark | Problem]:
 
 
 def _read_notes(lines: Iterable[str]) -> dict[str, list[str]]:
-    """Return what the notes say of each mark."""
+    """Return the lines that the notes say of each mark; a confidence is none."""
     notes: dict[str, list[str]] = defaultdict(list)
     for line in lines:
         match = _NOTE.fullmatch(line)
@@ -185,7 +196,9 @@ def _is_of_a_mark(line: str) -> bool:
 
 
 def _refuse_line(where: str, line: str) -> Problem:
-    """Return what is wrong with a line that gold has no place for."""
+    """Return the problem with a line that gold has no place for: an attribute, an event or another
+    kind of line that BRAT knows, or no line of BRAT at all.
+    """
     if line.startswith(_LATER):
         problem = f"{line.split(maxsplit=1)[0]} is an attribute, event or other line"
         return Problem(where, problem, "write what it says as a note of the mark")
@@ -201,7 +214,10 @@ def _make_mark(
     notes: Mapping[str, list[str]],
     joined: Mapping[str, list[str]],
 ) -> Mark | Problem:
-    """Return the mark of a line, if its words stand where it says."""
+    """Return the mark of a line, or the problem that its words do not stand at its offsets in
+    ``text``. White space does not count. ``notes`` and ``joined`` have what the mark says, and to
+    which marks it is joined.
+    """
     name, kind, place, stated = match.groups()
     label = kind.replace("__", ".")
     record_id = unquote(file.stem)
@@ -214,11 +230,12 @@ def _make_mark(
         remedy = f"annotate {file.with_suffix('.txt').name} as it is beside the file"
         return Problem(where, problem, remedy, loses=(Lost(record_id, label),))
     start = min(numbers)
+    end = max(numbers)
     return Mark(
         record_id,
         where,
         label,
-        text[start : max(numbers)],
+        text[start:end],
         says=tuple(notes.get(name, ())),
         id=name,
         start=start,

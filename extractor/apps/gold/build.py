@@ -75,12 +75,14 @@ class _Shaper:
     collected: Collector
 
     def shape(self) -> Imported:
-        """Return the gold, checked against the record."""
+        """Return the gold, checked against the record, with all problems; no gold if none of its
+        fields is scored. An item without what the schema demands is left out, so that the rest can
+        be written.
+        """
         kept = [item for item in self.collected.items if self._is_complete(item)]
         for item in kept:
             if item.group == CRITERIA and "time_window" not in item.given:
                 item.values |= derive_window(item.values)
-        # An item without what the schema demands is left out, so that the rest can be written.
         paths = dict(_number(kept))
         gold = self._join(kept)
         self._add_own(gold, kept, paths)
@@ -120,7 +122,9 @@ class _Shaper:
         return gold
 
     def _name_given(self, gold: dict[str, Any]) -> None:
-        """Add what the marks themselves say that gold was read for."""
+        """Add what the marks themselves say that gold was read for: all fields, which then are in
+        ``gold``, if only empty, or the named ones, as ``scored``.
+        """
         scored = self.collected.said_scored
         if self.collected.is_whole:
             _complete(gold, self.collected.labels, later=scored == WHOLE)
@@ -128,14 +132,14 @@ class _Shaper:
             gold[SCORED] = [name.strip() for name in scored.split(",")]
 
     def _is_complete(self, item: MarkedItem) -> bool:
-        """Return whether an item has what the schema demands; refuse it if not."""
+        """Return whether an item has what the schema demands, of a regimen the agent. If not, add
+        the problem, and note that the regimens are not whole.
+        """
         if item.group != DOSING or item.values.get("agent"):
             return True
-        self.collected.problems.append(
-            Problem(
-                item.places[0], "the regimen has no agent", item.tool.how_to_add_agent
-            )
-        )
+        remedy = item.tool.how_to_add_agent
+        problem = Problem(item.places[0], "the regimen has no agent", remedy)
+        self.collected.problems.append(problem)
         self.collected.broken.add(DOSING)
         return False
 
@@ -163,7 +167,8 @@ class _Shaper:
             if not values:
                 continue
             of = None
-            host = self.collected.by_id.get(self.collected.hosts.get(id(item), ""))
+            host_id = self.collected.hosts.get(id(item), "")
+            host = self.collected.by_id.get(host_id)
             if host:
                 of = paths.get(id(host))
             field = item.group.removeprefix("custom.")
@@ -175,7 +180,8 @@ class _Shaper:
         self, gold: dict[str, Any], kept: Sequence[MarkedItem], paths: Mapping[int, str]
     ) -> None:
         """Check gold, and add what is wrong with it to the problems, with the places of the
-        marks. A field with an error, not a warning, is not scored.
+        item's marks, or the record's id. A field with an error, not a warning, is noted as broken,
+        so that it is not scored.
         """
         record = self.collected.homes.record
         fields = [*self.collected.labels.fields.values()]
@@ -195,8 +201,9 @@ class _Shaper:
                 self.collected.broken.add(FieldRef(flaw.path).path)
 
     def _name_scored(self, gold: dict[str, Any]) -> None:
-        """Name the fields that gold was read for (``scored``) where gold's keys would say more:
-        if a value could not be read, or has no mark of its item. Else nothing is named.
+        """Name the fields that gold was read for (``scored``), where its keys would say more than
+        the marks do: if a value could not be read, or has no mark of its item. Else nothing is
+        named, and names that the marks said stay.
         """
         is_broken = bool(self.collected.broken)
         is_named = SCORED in gold
@@ -235,7 +242,7 @@ class _Shaper:
 
 
 def _number(items: Iterable[MarkedItem]) -> Iterator[tuple[int, str]]:
-    """Yield the path of each item in gold."""
+    """Yield the path of each item in gold, with the identity (``id``) of the item."""
     counts: dict[str, int] = {}
     for item in items:
         number = counts.setdefault(item.group, 0)

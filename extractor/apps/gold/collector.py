@@ -156,8 +156,8 @@ class Collector:
             self.is_any_broken = True
 
     def break_unsaid(self) -> None:
-        """Note that no field is whole that nothing says, if a mark's field is not known: it may be
-        any of them.
+        """If the field of a mark is not known, note that no field is whole of which no mark says
+        anything: the mark may have meant any of them. Lists without items are not whole, either.
         """
         if not self.is_any_broken:
             return
@@ -167,14 +167,14 @@ class Collector:
             stated |= {f"{item.group}.{name}" for name in item.given}
             listed.add(item.group)
         self.broken |= self.labels.list_paths() - stated
-        # Nor is a list of items that has none.
         self.broken |= {*ITEMS.values()} - listed
 
     def _add_item(self, mark: Mark) -> None:
-        """Take over the mark of a whole item, with the values that its lines say."""
+        """Take over the mark of a whole item, with the values that its lines say. A mark of no
+        words that only says "none" makes no item: the record has none of this kind.
+        """
         group = self.labels.items[mark.label]
         self.named.add(group)
-        # "none" says that the record has no such item.
         says_none = [line.strip().casefold() for line in mark.says] == [NONE]
         if says_none and not mark.quote:
             return
@@ -244,6 +244,7 @@ class Collector:
         before, colon, _ = line.partition(":")
         if not colon:
             return True
+        # "categori: age" names a misspelt field.
         if find_nearest(fold_name(before), self._list_names(group)):
             return False
         name = self._name_first(group)
@@ -272,31 +273,34 @@ class Collector:
             self.refuse(replace(mark, label=path), str(error))
 
     def _refuse_line(self, mark: Mark, item: MarkedItem, name: str) -> None:
-        """Keep a line whose field nobody knows as a problem. The field that it nearly names is not
-        whole, or any that the item lacks.
+        """Keep a line whose field ``name`` nobody knows as a problem. The field that it nearly
+        names is then not whole; if it is like none, all fields that the item lacks are not.
         """
         names = self._list_names(item.group)
         nearest = find_nearest(fold_name(name), names)
-        lost = {nearest} if nearest else set(names) - item.given
+        lost = set(names) - item.given
+        if nearest:
+            lost = {nearest}
         self.broken |= {f"{item.group}.{field}" for field in lost}
+        suggestion = suggest(name, names)
         shown = ", ".join(field for field in names if field not in HIDDEN)
-        self.problems.append(
-            Problem(
-                mark.place,
-                f"{name!r} is no field of a {mark.label}{suggest(name, names)}",
-                f"write lines such as field: value, of {shown}",
-            )
+        problem = Problem(
+            mark.place,
+            f"{name!r} is no field of a {mark.label}{suggestion}",
+            f"write lines such as field: value, of {shown}",
         )
+        self.problems.append(problem)
 
     def _add_value(self, mark: Mark) -> None:
         """Take over the mark of a single field: set its values, or else what its words say, in
-        the item to which it belongs.
+        the item to which it belongs. Raises ``ValueError`` for a quote that stands nowhere.
         """
         label, item = self._find_home(mark)
         self.named.add(f"{label.group}.{label.name}")
         item.places.append(mark.place)
+        # Of other items, finding the home has looked for the quote already.
         if mark.quote and item is self.people:
-            self._locate(mark)  # refuses a quote that stands nowhere
+            self._locate(mark)
         # An empty value is read from the quote.
         written = mark.says or self._read_words(label, mark)
         for value in written:
@@ -308,8 +312,8 @@ class Collector:
             self._compare_words(label, mark, item.values.get(label.name))
 
     def _stretch(self, item: MarkedItem, mark: Mark) -> None:
-        """Let the quote of a regimen that has no mark of its own reach over its marks, as long as
-        it stays a passage.
+        """Let the quote of a regimen that has no mark of its own reach over this mark, too. It
+        stays as it is for a mark without words, in another section, or too far away.
         """
         if not mark.quote and not mark.span:
             return
@@ -325,15 +329,18 @@ class Collector:
         item.values |= self.homes.derive(DOSING, item.extent)
 
     def _read_words(self, label: Labelled, mark: Mark) -> tuple[str, ...]:
-        """Return what a mark without a value says: the values that the rules read in its words,
-        or the words themselves if the rules read none, or one that the field cannot have.
+        """Return what a mark without a value says: the values that the rules read in its words;
+        the words themselves if the rules read none, or a value that the field cannot have. Raises
+        ``ValueError`` for a mark without words.
         """
         if not mark.quote:
             raise ValueError(f"there is no value; {self._advise(label)}, or {NONE}")
         info = self.labels.list_infos(label.group)[label.name]
         written: list[str] = []
         for value in self._read_by_rules(label, info, mark):
-            form = value if isinstance(value, str) else json.dumps(value)
+            form = value
+            if not isinstance(value, str):
+                form = json.dumps(value)
             try:
                 read_value(form, info)
             except ValueError:
@@ -342,8 +349,9 @@ class Collector:
         return tuple(written) or (mark.quote,)
 
     def _read_by_rules(self, label: Labelled, info: FieldInfo, mark: Mark) -> list[Any]:
-        """Return the values that the rules read in the words of a mark; none where words may say
-        several things.
+        """Return the values that the rules read in the words of a mark. They read ages and other
+        single values of who may take part, closed sets of a dose, and fields of certain types; for
+        all others there are none.
         """
         value: Any = None
         if label.group == PEOPLE and not info.many:
@@ -352,7 +360,9 @@ class Collector:
             value = self.homes.read_dose(mark.quote, label.name)
         elif info.type in _READ_BY_RULES:
             value = self._read_field(label, mark)
-        members = value if info.many and isinstance(value, list) else [value]
+        members = [value]
+        if info.many and isinstance(value, list):
+            members = value
         return [member for member in members if member is not None]
 
     def _read_field(self, label: Labelled, mark: Mark) -> Any:
@@ -369,16 +379,18 @@ class Collector:
         return read_words({}, form, words)
 
     def _compare_words(self, label: Labelled, mark: Mark, value: Any) -> None:
-        """Warn of a value whose number its quote does not have (of criteria, the check of gold
-        says that), or whose quote ends in a number and lacks the unit.
+        """Warn of a value whose number its quote does not have, or else of a quote that ends in a
+        number and lacks the value's unit. Of a list, the last member is compared, which this mark
+        added. For the numbers of criteria, the check of gold warns.
         """
-        last = value[-1] if isinstance(value, list) and value else value
+        last = value
+        if isinstance(value, list) and value:
+            last = value[-1]
         if not isinstance(last, dict):
             return
         quote = mark.quote
         shown = repr(quote[:_SHOWN])
         number = None
-        # The check of gold looks for the numbers of criteria.
         if label.group != CRITERIA:
             number = _find_unstated(last, quote)
         if number:
@@ -401,9 +413,9 @@ class Collector:
         return f"write {describe_form(info, attribute)}"
 
     def _set(self, label: Labelled, item: MarkedItem, written: str) -> None:
-        """Set a value as people write it, or add it to a list; ``none`` empties the field.
-        Raises ``ValueError`` for what cannot be read, for ``none`` in a required field, and for
-        a second, other value.
+        """Set a value as people write it, or add it to a list. ``none`` says that the record states
+        none. Raises ``ValueError`` for what cannot be read, for ``none`` in a required field, and
+        for a second, other value of a field that is no list.
         """
         name = label.name
         info = self.labels.list_infos(label.group)[name]
@@ -411,7 +423,11 @@ class Collector:
         if written.strip().casefold() == NONE:
             if info.required:
                 raise ValueError(f"{name} cannot be {NONE}; {self._advise(label)}")
-            values[name] = values.get(name, []) if info.many else None
+            # Members that other marks of a list have added stay.
+            if info.many:
+                values.setdefault(name, [])
+            else:
+                values[name] = None
             item.given.add(name)
             return
         attribute = self.labels.attribute(label.group, name)
@@ -420,7 +436,6 @@ class Collector:
         except ValueError as error:
             problem = f"{name}: {str(error).replace('; ', ': ')}"
             raise ValueError(f"{problem}; {self._advise(label)}") from None
-        # Each row or line of a list adds a member.
         if info.many:
             values[name] = [*(values.get(name) or []), value]
         elif name in item.given and values[name] != value:
@@ -511,23 +526,29 @@ class Collector:
         return overlapping
 
     def _choose(self, meant: Sequence[Labelled], span: Span | None) -> Labelled:
-        """Return the field of several with the same name that fits the section. Raises
-        ``ValueError`` if none does, or several do.
+        """Return the field of several with the same name that fits the section of its words: a
+        field of an endpoint in the outcomes, another field elsewhere. Raises ``ValueError`` if none
+        fits, or several do.
         """
         if len(meant) == 1:
             return meant[0]
         if span is not None:
             is_in_outcome = "_outcomes" in span.section
-            fitting = [
-                label for label in meant if (label.group == ENDPOINTS) == is_in_outcome
-            ]
+            fitting = []
+            for label in meant:
+                is_of_outcome = label.group == ENDPOINTS
+                if is_of_outcome == is_in_outcome:
+                    fitting.append(label)
             if len(fitting) == 1:
                 return fitting[0]
         names = " or ".join(f"{label.group}.{label.name}" for label in meant)
         raise ValueError(f"{meant[0].name} is a field of several items; write {names}")
 
     def _open(self, group: str, mark: Mark, span: Span | None) -> MarkedItem:
-        """Return a new item for a value of which no mark names the item. Raises ``ValueError``."""
+        """Return a new item for a value of which no mark names the item; later marks may name it by
+        the ids of this one. Raises ``ValueError`` for a part of a dose other than the agent, and
+        for words that are in no outcome.
+        """
         if group == DOSING and not mark.label.endswith("agent"):
             raise ValueError(
                 f"{mark.label} is of a regimen whose agent is not known; "
@@ -551,7 +572,9 @@ def _shorten(text: str) -> str:
 
 
 def _find_unstated(value: Mapping[str, Any], quote: str) -> float | None:
-    """Return a number of a value that its quote lacks. Words for nought and one are many."""
+    """Return the first number of a value that its quote lacks; None if it has all. 0 and 1 are not
+    looked for, since there are many words for them.
+    """
     stated = {number.value for number in find_numbers(read_passage(quote).tokens)}
     for name in ("value", "low", "high"):
         number: float | None = value.get(name)

@@ -17,6 +17,7 @@ from extractor.apps.gold.unbuild import list_marks
 from extractor.apps.review.gold import name_gold, write_gold
 from extractor.errors import GoldError, RecordError
 from extractor.formats import read_records
+from extractor.plurals import counted
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.arguments import suggest
 
@@ -39,7 +40,9 @@ def import_gold(
 ) -> ImportedFiles:
     """Return the gold of a file, found in the texts of the records in ``inputs``.
 
-    Raises ``GoldError`` for a file that cannot be read at all.
+    What cannot be taken over is a problem; the problems are in the order of their places.
+    ``annotator`` chooses whose annotations of Label Studio count. Raises ``GoldError`` for a file
+    that cannot be read at all.
     """
     problems: list[Problem] = []
     marks = defaultdict[str, list[Mark]](list)
@@ -56,7 +59,6 @@ def import_gold(
     gold: dict[str, dict[str, Any]] = {}
     for record in read_records(*inputs, on_error=unreadable.append):
         record_id = record.record_id
-        # A mark of a record that there is not is a problem, too.
         known.add(record_id)
         # Of several records with one id, the first counts.
         if record_id not in marks or record_id in gold:
@@ -65,6 +67,7 @@ def import_gold(
         problems += built.problems
         if built.gold is not None:
             gold[record_id] = built.gold
+    # Marks of records that there are not.
     for record_id in sorted(marks.keys() - known):
         suggestion = _suggest_record(record_id, known)
         problems.append(
@@ -103,6 +106,7 @@ def _rank_place(place: str) -> list[tuple[int, str]]:
 
 
 def _read_marks(path: Path, annotator: str) -> Iterator[Mark | Problem]:
+    """Return the marks of a file or folder, in the layout that its name says."""
     layout = Layout.of(path)
     if layout is Layout.BRAT:
         return brat.read_folder(path)
@@ -122,8 +126,8 @@ def write_gold_files(folder: Path, gold: Mapping[str, dict[str, Any]]) -> None:
 def pair_records(
     gold: str | PathLike[str], inputs: Iterable[str | PathLike[str]]
 ) -> Iterator[tuple[TrialExtraction, TrialRecord]]:
-    """Yield each extraction with its record, in the order of the records. Raises ``GoldError``
-    if some have none.
+    """Yield each extraction with its record, in the order of the records. Records without an
+    extraction are skipped. Raises ``GoldError`` at the end if an extraction has no record.
     """
     extractions = open_extractions(str(gold), "gold")
     left = set(extractions.record_ids)
@@ -133,7 +137,7 @@ def pair_records(
             yield extractions.read(record.record_id), record
     if left:
         raise GoldError(
-            f"{gold}: {len(left)} of its records have no text, such as {min(left)}; name their "
+            f"{gold}: no text for {counted(len(left), 'record')}, such as {min(left)}; name the "
             "file with --records"
         )
 
@@ -145,11 +149,16 @@ def export_gold(
     labels: Labels,
 ) -> int:
     """Write gold, or extractions, with their records, and return how many. Raises
-    ``GoldError`` if an item stands nowhere in its record.
+    ``GoldError``, and writes nothing, if an item stands nowhere in its record.
     """
-    marked = [(record, list_marks(gold, record, labels)) for gold, record in pairs]
+    marked: list[MarkedRecord] = [
+        (record, list_marks(gold, record, labels)) for gold, record in pairs
+    ]
     if layout is Layout.SHEET:
-        sheets.write_sheet(to, [mark for _, marks in marked for mark in marks])
+        all_marks: list[Mark] = []
+        for _, marks in marked:
+            all_marks += marks
+        sheets.write_sheet(to, all_marks)
     elif layout is Layout.LABEL_STUDIO:
         _write_tasks(to, marked, labels)
     else:

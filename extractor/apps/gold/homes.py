@@ -43,7 +43,8 @@ class Homes:
         # A user's value may be of the whole record, and stand nowhere.
         if span is None or group.startswith("custom."):
             return {}
-        words = (self.record.raw_text(span.section) or "")[span.start : span.end]
+        text = self.record.raw_text(span.section) or ""
+        words = text[span.start : span.end]
         if group == ENDPOINTS:
             rank, index = self._find_outcome(span)
             return {"rank": rank, "index": index, "measure": words}
@@ -71,7 +72,9 @@ class Homes:
         return regimens[0].model_dump(mode="json").get(field)
 
     def widen(self, group: str, span: Span) -> Span:
-        """Return the words of the criterion in which a value stands, as the rules read it."""
+        """Return the place of the criterion in which a value stands, as the rules read it; the
+        value's own place if it stands in none, and for another item than a criterion.
+        """
         if group != CRITERIA:
             return span
         for criterion in self._by_rules.eligibility.criteria:
@@ -81,8 +84,9 @@ class Homes:
         return span
 
     def split_outcome(self, values: dict[str, Any]) -> tuple[Span, dict[str, Any]]:
-        """Return the place of an outcome, and its words as the rules cut them, by which endpoints
-        are paired.
+        """Return the place of the outcome with the rank and index in ``values``, and its measure,
+        description and time frame as the rules cut them, by which endpoints are paired; no words
+        if the rules read no such outcome.
         """
         rank = values["rank"]
         index = values["index"]
@@ -93,7 +97,9 @@ class Homes:
         return place, {}
 
     def _name_place(self, span: Span) -> str:
-        """Return the smallest place around a span, such as an item of a list in one cell."""
+        """Return the smallest place around a span, such as an item of a list in one cell; its
+        section if there is none. Outcomes do not count.
+        """
         around = []
         for name, place in self.shown.places.items():
             if "_outcomes" in name or not place.contains(span):
@@ -115,13 +121,14 @@ class Homes:
         )
 
     def _find_kind(self, span: Span) -> str:
-        """Return the list of the criterion that the rules find there, else of the heading before
-        it.
+        """Return "inclusion" or "exclusion": as the rules read the criterion in which a span
+        stands, else by the last of both words before it.
         """
         for criterion in self._by_rules.eligibility.criteria:
             if any(place.contains(span) for place in _list_places(criterion)):
                 return criterion.kind.value
-        before = (self.record.raw_text(span.section) or "")[: span.start].casefold()
+        text = self.record.raw_text(span.section) or ""
+        before = text[: span.start].casefold()
         if before.rfind("exclusion") > before.rfind("inclusion"):
             return "exclusion"
         return "inclusion"

@@ -28,6 +28,9 @@ class Joined(NamedTuple):
 def join_marks(marks: Sequence[Mark], labels: Labels) -> Joined:
     """Return the marks of a record, each with the item to which relations lead.
 
+    A mark that leads to several items at once is unclear, and not among the marks. A mark whose
+    relations lead to no item, and say nothing else, stays, with a warning.
+
     >>> agent = Mark("A", "region 1", "agent", "Examplib", id="1")
     >>> amount = Mark("A", "region 2", "amounts", "10 mg", id="2", links=("1",))
     >>> [mark.of for mark in join_marks([agent, amount], Labels()).marks]
@@ -68,8 +71,9 @@ class _Finder:
                 self._beside[other].add(mark.id)
 
     def find_hosts(self, mark: Mark) -> list[str]:
-        """Return the names of the nearest marks, over any number of relations, that make an item
-        which may have what a mark says. Several are equally near. Empty if none is reached.
+        """Return the ids of the nearest marks, over any number of relations, that make an item
+        which may have what ``mark`` says; several if they are equally near, none if no such item
+        is reached.
         """
         wanted = self._list_groups(mark)
         if mark.id not in self._beside or not wanted:
@@ -87,8 +91,9 @@ class _Finder:
         return []
 
     def _list_groups(self, mark: Mark) -> set[str]:
-        """Return the paths of the items that may have what a mark says; none for an item that
-        stands by itself.
+        """Return the groups of items that may have what a mark says, such as ``dosing``; none for
+        an item that stands by itself, and for an unknown label. The item of a user's field may
+        belong to an item of the guideline.
         """
         group = self._labels.items.get(mark.label)
         if group is None:
@@ -99,10 +104,14 @@ class _Finder:
         if not group.startswith("custom."):
             return set()
         host = self._labels.fields[mark.label].group.of
-        return {host} if host else set()
+        if not host:
+            return set()
+        return {host}
 
     def _hold(self, name: str, mark: Mark) -> str:
-        """Return the path of the item that a mark makes: an agent makes the regimen of others."""
+        """Return the group of the item that the mark ``name`` makes for ``mark``; empty if it makes
+        none. An agent makes a regimen for all but other agents.
+        """
         other = self._by_id.get(name)
         if other is None or other.label == RECORD:
             return ""
@@ -112,14 +121,17 @@ class _Finder:
         return self._labels.items.get(other.label, "")
 
     def is_used(self, mark: Mark) -> bool:
-        """Return whether the relations of a mark without an item say something: another mark
-        finds its item over it, or it is a part of a dose, whose missing agent is told of when it
-        is taken over.
+        """Return whether the relations of a mark that leads to no item say something.
+
+        They do if the mark is the item of a mark beside it. An agent's do if a mark beside it leads
+        to any item. Those of another part of a dose always count, since its missing agent becomes
+        a problem when the part is taken over.
         """
         beside = self._beside[mark.id]
         others = [self._by_id[name] for name in beside if name in self._by_id]
-        if DOSING not in self._list_groups(mark):
-            return any(mark.id in self.find_hosts(other) for other in others)
-        if not mark.label.endswith(_AGENT):
+        is_of_dose = DOSING in self._list_groups(mark)
+        if is_of_dose and not mark.label.endswith(_AGENT):
             return True
-        return any(self.find_hosts(other) for other in others)
+        if is_of_dose:
+            return any(self.find_hosts(other) for other in others)
+        return any(mark.id in self.find_hosts(other) for other in others)

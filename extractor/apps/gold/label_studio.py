@@ -48,8 +48,8 @@ def write_config(labels: Labels) -> str:
 
 
 def make_task(record: TrialRecord, marks: Sequence[Mark]) -> dict[str, Any]:
-    """Return a task with a prediction. The score of a region is the confidence of its least
-    certain value, that of the prediction their mean; gold has none.
+    """Return a task: the text of the record, and a prediction with a region for each mark. The
+    score of a region is the mark's confidence, that of the prediction their mean; gold has none.
     """
     shown = ShownRecord(record)
     results: list[dict[str, Any]] = []
@@ -73,7 +73,9 @@ def make_task(record: TrialRecord, marks: Sequence[Mark]) -> dict[str, Any]:
 
 
 def _make_region(mark: Mark, shown: ShownRecord) -> Iterator[dict[str, Any]]:
-    """Yield the results that make a region: its label, its text area, and its relation."""
+    """Yield the results that make the region of a mark: its label; its text area, if the mark says
+    anything; and a relation to the item to which it belongs, if there is one.
+    """
     assert mark.span
     start, end = shown.place(mark.span)
     words = {
@@ -108,9 +110,11 @@ def _make_region(mark: Mark, shown: ShownRecord) -> Iterator[dict[str, Any]]:
 
 
 def _to_utf16(text: str, at: int) -> int:
-    """Return an offset as JavaScript counts it: a character beyond 16 bits is two."""
-    wide = [character for character in text[:at] if character > "\uffff"]
-    return at + len(wide)
+    """Return the offset ``at`` as JavaScript counts it: a character beyond 16 bits, such as an
+    emoji, is two.
+    """
+    utf16 = text[:at].encode("utf-16-le", "surrogatepass")
+    return len(utf16) // 2
 
 
 def _from_utf16(text: str, at: int) -> int:
@@ -120,7 +124,9 @@ def _from_utf16(text: str, at: int) -> int:
 
 
 def read_tasks(path: Path, annotator: str = "") -> Iterator[Mark | Problem]:
-    """Yield the marks of an export, and a problem for each task or region that is none.
+    """Yield the marks of an export, and a problem for each task or region that cannot be read: a
+    task without a record, of another version, without a finished annotation, or with several.
+    ``annotator``, an email or id, chooses whose annotations count.
 
     Raises ``GoldError`` for a file that is no such export.
     """
@@ -136,12 +142,12 @@ def read_tasks(path: Path, annotator: str = "") -> Iterator[Mark | Problem]:
             remedy = "export the gold again with this version, and annotate that"
             yield Problem(place, "is of another version of the export", remedy)
             continue
-        # Several people may have annotated a task: one of them must be chosen.
         annotations = _list_annotations(task, annotator)
         if len(annotations) == 1:
             results = list(annotations[0].get("result") or [])
             yield from _read_results(place, record_id, data, results)
         elif annotations:
+            # Several people annotated the task: a person has to choose.
             annotators = [_name_annotators(annotation)[0] for annotation in annotations]
             names = ", ".join(annotators)
             problem = f"has {len(annotations)} annotations"
@@ -156,12 +162,16 @@ def read_tasks(path: Path, annotator: str = "") -> Iterator[Mark | Problem]:
 
 
 def _load(path: Path) -> list[dict[str, Any]]:
-    """Return the tasks of an export. Raises ``GoldError``."""
+    """Return the tasks of an export; a single task may stand without a list. Raises ``GoldError``
+    for what is no JSON, and for JSON without the tasks' data.
+    """
     try:
         loaded = json.loads(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise GoldError(f"{path}: is not JSON ({error}); {_EXPORT}") from error
-    tasks = [loaded] if isinstance(loaded, dict) else loaded
+    tasks = loaded
+    if isinstance(loaded, dict):
+        tasks = [loaded]
     if not isinstance(tasks, list) or not all(map(_is_task, tasks)):
         raise GoldError(
             f"{path}: is no export of Label Studio with its tasks; {_EXPORT}"
@@ -197,7 +207,10 @@ def _name_annotators(annotation: dict[str, Any]) -> list[str]:
 def _read_results(
     place: str, record_id: str, data: dict[str, Any], results: list[dict[str, Any]]
 ) -> Iterator[Mark | Problem]:
-    """Yield the marks of an annotation's regions, and a problem for all that is not read."""
+    """Yield the marks of an annotation's regions, and a problem for all that is not read: a region
+    with no label or several, a relation that leads nowhere, other kinds of results. Regions whose
+    words have moved are one problem together.
+    """
     text = str(data.get(_TEXT) or "")
     regions = [result for result in results if result.get("type") == "labels"]
     lines = _collect_lines(results)
@@ -266,16 +279,20 @@ def _collect_lines(results: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def _collect_links(results: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """Return the regions to which each one is joined: by a relation that begins at it, or as a
-    part of another region.
+    """Return, by the id of each region, the ids of the regions to which it is joined: by a
+    relation that begins at it, or because it is a part of another region.
     """
     links: dict[str, set[str]] = defaultdict(set)
     for result in results:
         kind = result.get("type")
         if kind == "relation":
-            links[str(result.get("from_id"))].add(str(result.get("to_id")))
+            source = str(result.get("from_id"))
+            target = str(result.get("to_id"))
+            links[source].add(target)
         elif kind == "labels" and result.get("parentID"):
-            links[str(result.get("id"))].add(str(result["parentID"]))
+            part = str(result.get("id"))
+            whole = str(result["parentID"])
+            links[part].add(whole)
     return links
 
 
@@ -288,9 +305,11 @@ def _tell_of_others(place: str, results: list[dict[str, Any]]) -> Iterator[Probl
 
 
 def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:
-    """Return where a region starts in the task's text, in characters, and its words. Its offsets
-    may count as JavaScript does, or characters: those count that give the words which the region
-    states. None if neither do.
+    """Return where a region starts in the task's text, in characters, and its words.
+
+    The region's offsets may count as JavaScript does, or characters. The first of both ways counts
+    that gives the words which the region states, or any words if it states none. None if neither
+    way does, or the region has no offsets.
     """
     try:
         start = int(value["start"])
@@ -299,9 +318,9 @@ def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:
         return None
     stated = value.get(_TEXT)
     # Regions that a person marks count as JavaScript does; a program may have counted characters.
-    as_javascript = (_from_utf16(text, start), _from_utf16(text, end))
-    as_characters = (start, end)
-    for first, last in (as_javascript, as_characters):
+    by_person = (_from_utf16(text, start), _from_utf16(text, end))
+    by_program = (start, end)
+    for first, last in (by_person, by_program):
         words = text[first:last]
         if not words.strip():
             continue

@@ -23,7 +23,9 @@ class Layout(StrEnum):
 
     @classmethod
     def of(cls, path: Path) -> "Layout":
-        """Return the layout of a file or folder by its name. Raises ``GoldError``."""
+        """Return the layout of a file or folder by its name: a folder is one of BRAT's files.
+        Raises ``GoldError`` for a path that there is not, and for another kind of file.
+        """
         if not path.exists():
             raise GoldError(f"{path}: does not exist; name {_KINDS}")
         if path.is_dir() or path.suffix == ".ann":
@@ -37,8 +39,8 @@ class Layout(StrEnum):
 
     @classmethod
     def choose(cls, to: Path, named: str | None) -> "Layout":
-        """Return the layout in which a path is written: the one that is named, or a sheet by its
-        ending. Raises ``GoldError``.
+        """Return the layout in which a path is written: the one that is named, else a sheet by its
+        ending. Raises ``GoldError`` if neither says it, or a sheet is named and the path is none.
         """
         is_sheet = to.suffix.casefold() in SHEETS
         if named is None and not is_sheet:

@@ -125,7 +125,9 @@ class Labels:
     fields: Mapping[str, CustomField] = field(default_factory=dict)
 
     def list_infos(self, group: str) -> dict[str, FieldInfo]:
-        """Return the fields of the items at a path, those of gold."""
+        """Return the fields of the items of a group, by name: of a user's field its attributes, of
+        the guideline's items the fields that gold has.
+        """
         own = self.fields.get(group.removeprefix("custom."))
         if own is not None and group.startswith("custom."):
             return {info.name: info for info in own.group.fields}
@@ -197,16 +199,13 @@ class Labels:
 
     def _list_known(self) -> list[Labelled]:
         """Return all fields, those of the guideline first."""
+        of_guideline = [group.path for group in GROUPS]
+        own = [f"custom.{name}" for name in self.fields]
         return [
             Labelled(group, name)
-            for group in self._list_groups()
+            for group in (*of_guideline, *own)
             for name in self.list_infos(group)
         ]
-
-    def _list_groups(self) -> list[str]:
-        """Return the paths of all items."""
-        own = [f"custom.{name}" for name in self.fields]
-        return [group.path for group in GROUPS] + own
 
     def list_all(self) -> list[str]:
         """Return the labels that people use, the items' first; those that follow from the place

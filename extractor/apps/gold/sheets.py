@@ -28,14 +28,16 @@ _TEMPLATE = "`extractor gold template` writes a sheet with the right columns"
 def read_sheet(path: Path) -> Iterator[Mark | Problem]:
     """Yield a mark for each row of a sheet, and a problem for each that is none.
 
-    A row with neither record, value nor quote is left out: a template has one for each field.
+    A row with neither record, value nor quote is left out. The first row has the names of the
+    columns, in any order and case; other columns are ignored.
     Raises ``GoldError`` for a file that is no such sheet.
     """
     if path.suffix.casefold() == _WORKBOOK:
         rows = _read_workbook(path)
     else:
         rows = _read_csv(path)
-    head = [str(cell or "").strip().casefold() for cell in next(rows, [])]
+    first_row = next(rows, [])
+    head = [str(cell or "").strip().casefold() for cell in first_row]
     missing = [name for name in _NEEDED if name not in head]
     if missing:
         raise GoldError(
@@ -44,12 +46,16 @@ def read_sheet(path: Path) -> Iterator[Mark | Problem]:
     for number, cells in enumerate(rows, 2):
         # A row may have more cells than the head, or fewer.
         row = {name: _clean(cell) for name, cell in zip(head, cells, strict=False)}
-        if any(row.get(name) for name in ("record", "value", "quote")):
+        # A template has a row for each field, also for those that nobody filled in.
+        is_filled = row.get("record") or row.get("value") or row.get("quote")
+        if is_filled:
             yield _read_row(f"{path}, row {number}", row)
 
 
 def _read_row(place: str, row: dict[str, str]) -> Mark | Problem:
-    """Return the mark of a row, or what it lacks."""
+    """Return the mark of a row, or the problem that it names no record or no field. The column
+    item names the item of the row, and the column of the item to which a value belongs.
+    """
     record = row["record"]
     label = row["field"]
     if not record:
@@ -57,7 +63,10 @@ def _read_row(place: str, row: dict[str, str]) -> Mark | Problem:
     if not label:
         lost = (Lost(record, ""),)
         return Problem(place, "has no field", f"name one; {_TEMPLATE}", loses=lost)
+    says: tuple[str, ...] = ()
     value = row.get("value", "")
+    if value:
+        says = (value,)
     item = row.get("item", "")
     return Mark(
         record,
@@ -65,14 +74,14 @@ def _read_row(place: str, row: dict[str, str]) -> Mark | Problem:
         label,
         row.get("quote", ""),
         section=row.get("section", ""),
-        says=(value,) if value else (),
+        says=says,
         id=item,
         of=row.get("of", "") or item,
     )
 
 
 def _clean(cell: Any) -> str:
-    """Return a cell as text: a workbook keeps numbers and truth values as such."""
+    """Return a cell as text: a workbook keeps numbers and truth values as such, and 18 as 18.0."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -134,7 +143,7 @@ def _list_template(labels: Labels) -> list[dict[str, str]]:
 
 
 def _note(label: str, labels: Labels) -> str:
-    """Say how the values of a field are written."""
+    """Return how the values of a field, or the mark of an item, are written."""
     if label == "criterion":
         return "inclusion or exclusion; the words of the criterion as quote"
     if label == "regimen":
@@ -145,9 +154,11 @@ def _note(label: str, labels: Labels) -> str:
         return f"{labels.fields[label].definition[:80]}; words as quote"
     group, name = labels.find(label)[0]
     info = labels.list_infos(group)[name]
-    form = describe_form(info, labels.attribute(group, name)).replace('"', "")
-    rows = "a row each; " if info.many else ""
-    return f"{form}; {rows}{NONE} if the record states none"
+    attribute = labels.attribute(group, name)
+    form = describe_form(info, attribute).replace('"', "")
+    if info.many:
+        form += "; a row each"
+    return f"{form}; {NONE} if the record states none"
 
 
 def write_sheet(path: Path, marks: Iterable[Mark]) -> None:
@@ -159,18 +170,27 @@ def write_sheet(path: Path, marks: Iterable[Mark]) -> None:
 
 
 def _list_rows(mark: Mark) -> Iterator[dict[str, str]]:
-    """Yield the rows of a mark: its own, with the kind of a criterion, and one for each line."""
+    """Yield the rows of a mark: its own, whose value is the kind of a criterion, and a row for
+    each other line that it says. The mark of the record has no row of its own, but its line of
+    what gold was read for has.
+    """
     base = {"record": mark.record, "item": mark.id}
     lines = list(mark.says)
     if mark.label != RECORD:
-        kinds = [line for line in lines if line.startswith(_KIND)]
-        lines = [line for line in lines if line not in kinds]
+        kind = ""
+        others = []
+        for line in lines:
+            if not line.startswith(_KIND):
+                others.append(line)
+            elif not kind:
+                kind = line.removeprefix(_KIND)
+        lines = others
         yield {
             **base,
             "field": mark.label,
             "quote": mark.quote,
             "section": mark.section,
-            "value": kinds[0].removeprefix(_KIND) if kinds else "",
+            "value": kind,
             "of": mark.of,
         }
     for line in lines:
@@ -188,7 +208,7 @@ def _write_rows(path: Path, rows: Sequence[dict[str, str]]) -> None:
         _write_workbook(path, rows)
         return
     separator = "\t" if ending == _TABBED else ","
-    # Excel needs the mark at the beginning to read UTF-8
+    # Excel needs the mark at the beginning to read UTF-8.
     path.write_text(_write_csv(rows, separator), "utf-8-sig")
 
 
@@ -202,7 +222,8 @@ def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
     book = Workbook()
     sheet = book.worksheets[0]
     sheet.title = "gold"
-    sheet.freeze_panes = "A2"  # the first row stays in sight
+    # The first row stays in sight.
+    sheet.freeze_panes = "A2"
     sheet.append(COLUMNS)
     for row in rows:
         cells = [_guard(row.get(name, "")) for name in COLUMNS]

@@ -42,12 +42,15 @@ class ShownRecord:
 
     @property
     def head(self) -> Span:
-        """The first words of the record: a mark of the whole record stands there."""
-        section = next(s for s in self.record.sections if s.text.strip())
-        words = section.text.lstrip()
-        start = len(section.text) - len(words)
-        line = words.splitlines()[0].rstrip()
-        return Span(section.name, start, start + len(line))
+        """The first line of the first section with words, without white space around it: a mark of
+        the whole record stands there.
+        """
+        filled = (section for section in self.record.sections if section.text.strip())
+        first = next(filled)
+        words = first.text.lstrip()
+        start = len(first.text) - len(words)
+        first_line = words.splitlines()[0].rstrip()
+        return Span(first.name, start, start + len(first_line))
 
     def place(self, span: Span) -> tuple[int, int]:
         """Return the offsets of a span in the whole text."""
@@ -79,12 +82,17 @@ class ShownRecord:
     def locate(
         self, quote: str, home: str = "", near: Span | None = None
     ) -> Span | None:
-        """Return where words stand: in their ``home`` if they are there, of several places at
-        ``near``, else in the first section that has them.
+        """Return where words stand; None if they stand nowhere. Their ``home`` is searched first,
+        then the section of ``near``, then all sections in order. Of several places in a section,
+        the one that overlaps ``near`` counts, else the first.
         """
-        beside = [near] if near else []
-        near_home = near.section if near else ""
-        for name in dict.fromkeys([home, near_home, *self._sections]):
+        names = [home]
+        beside: list[Span] = []
+        if near:
+            names.append(near.section)
+            beside.append(near)
+        names += [section.name for section in self.record.sections]
+        for name in dict.fromkeys(names):
             if not name:
                 continue
             span = self._finder.locate(Clue(name, quote), beside)
@@ -99,7 +107,3 @@ class ShownRecord:
             if check.status is QuoteStatus.CONFLICT:
                 return section.text[check.start : check.end]
         return ""
-
-    @property
-    def _sections(self) -> list[str]:
-        return [section.name for section in self.record.sections]

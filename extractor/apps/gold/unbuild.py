@@ -60,7 +60,9 @@ class _Taker:
         self._confidences = dict(_list_confidences(gold))
 
     def _name_whole(self) -> str:
-        """Return what says that all items have all keys, or those before guideline 1.5."""
+        """Return ``WHOLE`` if all items of gold have all keys, ``WHOLE_BEFORE`` if they have all
+        keys before guideline 1.5; empty if any other key is missing.
+        """
         data = self._data
         if DOSING not in data or ENDPOINTS not in data:
             return ""
@@ -79,7 +81,9 @@ class _Taker:
                 if info.metadata.in_total:
                     return ""
                 lacks_later_fields = True
-        return WHOLE_BEFORE if lacks_later_fields else WHOLE
+        if lacks_later_fields:
+            return WHOLE_BEFORE
+        return WHOLE
 
     def _is_filled(self, info: FieldInfo) -> bool:
         """Return whether a field is empty in gold without a line."""
@@ -116,11 +120,12 @@ class _Taker:
         path: str = "",
     ) -> Mark:
         """Return a mark at a span; ``path`` is that of its item, for the confidence."""
-        words = (self._record.raw_text(span.section) or "")[span.start : span.end]
-        place = f"{self._record.record_id}, {name}"
+        text = self._record.raw_text(span.section) or ""
+        words = text[span.start : span.end]
+        record_id = self._record.record_id
         return Mark(
-            self._record.record_id,
-            place,
+            record_id,
+            f"{record_id}, {name}",
             label,
             words,
             span,
@@ -132,8 +137,8 @@ class _Taker:
         )
 
     def _mark_record(self) -> Mark:
-        """Return the mark of the record: what was read, who may take part, and what it states none
-        of.
+        """Return the mark of the record: which fields were read, who may take part, and which
+        lists of items are empty; gold that is whole says that already.
         """
         people = self._data["eligibility"]
         says = []
@@ -141,12 +146,10 @@ class _Taker:
             says.append(f"{SCORED}: {self._scored}")
         says += self._write(PEOPLE, people)
         if self._scored not in (WHOLE, WHOLE_BEFORE):
-            holders = {**self._data, CRITERIA: people.get("criteria")}
-            says += [
-                f"{label}: {NONE}"
-                for label, group in ITEMS.items()
-                if holders.get(group) == []
-            ]
+            lists = {**self._data, CRITERIA: people.get("criteria")}
+            for label, group in ITEMS.items():
+                if lists.get(group) == []:
+                    says.append(f"{label}: {NONE}")
         head = self._homes.shown.head
         return self._make(RECORD, RECORD, head, says, path=PEOPLE)
 
@@ -156,15 +159,16 @@ class _Taker:
         values: Mapping[str, Any],
         derived: Mapping[str, Any] = MappingProxyType({}),
     ) -> list[str]:
-        """Return a line for each value that does not follow from the place of the item. An empty
-        field is the line ``none``, unless gold is whole, which says so once.
+        """Return a line for each value of an item; for a list, a line for each member.
+
+        A value that ``derived`` has, too, follows from the place of the item, and has no line. An
+        empty field has the line ``none``, unless gold is whole and nothing else would be derived.
         """
         lines = []
         for name, info in self._labels.list_infos(group).items():
             if name not in values:
                 continue
             value = values[name]
-            # What follows from the place of the item need not be written.
             if name in derived and derived[name] == value:
                 continue
             # Without a line, nothing would be said; "none" says that the record states none.
@@ -173,11 +177,11 @@ class _Taker:
                 if is_derived or not self._is_filled(info):
                     lines.append(f"{name}: {NONE}")
                 continue
-            attribute = self._labels.attribute(group, name)
             members = value if info.many else [value]
-            lines += [
-                f"{name}: {write_value(member, info, attribute)}" for member in members
-            ]
+            attribute = self._labels.attribute(group, name)
+            for member in members:
+                written = write_value(member, info, attribute)
+                lines.append(f"{name}: {written}")
         return lines
 
     def _mark_item(
@@ -198,22 +202,27 @@ class _Taker:
                 f"{record_id}: the record has no {home}; its text is another than "
                 "that of the gold: name the records of the gold"
             )
-        span = self._homes.shown.locate(words, home) if words else None
+        span = None
+        if words:
+            span = self._homes.shown.locate(words, home)
         if span is None and label != "endpoint":
+            shown = str(words or "")[:60]
             raise GoldError(
-                f"{record_id}: {str(words or '')[:60]!r} does not stand in {home}, nor elsewhere "
+                f"{record_id}: {shown!r} does not stand in {home}, nor elsewhere "
                 "in the record; extractor evaluate --check says more"
             )
         place = span or places[home]
         derived = self._homes.derive(ITEMS[label], place)
         derived |= derive_window(values)
-        # annotators see the kind of a criterion nowhere else
+        # Annotators see the kind of a criterion nowhere else.
         derived.pop("kind", None)
         says = self._write(ITEMS[label], values, derived)
         return self._make(label, name, place, says, path=path)
 
     def _mark_own(self, name: str, number: int, entry: Mapping[str, Any]) -> Mark:
-        """Return the mark of a user's value, at its first words. Raises ``GoldError``."""
+        """Return the mark of a user's value: where its first text stands in the record, else at
+        the beginning of the record. Raises ``GoldError`` for a field that is not declared.
+        """
         group = f"custom.{name}"
         if name not in self._labels.fields:
             raise GoldError(
@@ -227,7 +236,6 @@ class _Taker:
         texts = [value for value in values.values() if isinstance(value, str)]
         if texts and texts[0]:
             span = self._homes.shown.locate(texts[0])
-        # A value that has no words of the record stands at its beginning.
         place = span or self._homes.shown.head
         path = f"{group}[{number}]"
         return self._make(name, f"{name}{number + 1}", place, says, host, path)

@@ -57,25 +57,33 @@ def read_value(text: str, info: FieldInfo, attribute: Attribute | None = None) -
         return window.model_dump(mode="json")
     if info.type in CLASSES:
         return to_jsonable_python(CLASSES[info.type].read(written))
-    return _read_json(int(written) if written.isdecimal() else written, info, attribute)
+    # In a field without a form of its own, digits are a number.
+    if written.isdecimal():
+        return _read_json(int(written), info, attribute)
+    return _read_json(written, info, attribute)
 
 
 def _read_choice(written: str, words: type[StrEnum]) -> str:
-    """Return the word of a closed set: by its value, with spaces for underscores, or its name."""
+    """Return the word of a closed set: by its value, with spaces for underscores, or its name, in
+    any case. Raises ``ValueError`` for another word, and suggests the nearest.
+    """
     by_value = {word.value.casefold(): word.value for word in words}
     by_name = {word.name.casefold(): word.value for word in words}
     folded = written.casefold()
     joined = folded.replace(" ", "_")
     choice = by_value.get(folded) or by_value.get(joined) or by_name.get(joined)
     if choice is None:
-        raise ValueError(
-            f"{written!r} is none of {', '.join(words)}{suggest(written, list(words))}"
-        )
+        listed = ", ".join(words)
+        suggestion = suggest(written, list(words))
+        raise ValueError(f"{written!r} is none of {listed}{suggestion}")
     return choice
 
 
 def _read_json(data: Any, info: FieldInfo, attribute: Attribute | None) -> Any:
-    """Return a value that is written as JSON. Raises ``ValueError``."""
+    """Return a value that is written as JSON, as the JSON of gold has it. A text in quotes is read
+    in the short form of its field, where it has one. Raises ``ValueError`` for another type than
+    the field's, and for a value that its model refuses.
+    """
     if attribute is not None:
         return to_jsonable_python(attribute.read(data))
     if isinstance(data, str) and info.type in CLASSES and info.type is not str:
@@ -97,10 +105,16 @@ def _read_json(data: Any, info: FieldInfo, attribute: Attribute | None) -> Any:
 
 
 def write_value(value: Any, info: FieldInfo, attribute: Attribute | None = None) -> str:
-    """Return a value of gold as it is written; ``read_value`` reads the same value from it."""
-    # The short form is written only if the same value is read from it.
+    """Return a value of gold as people write it, if ``read_value`` reads the same value from that;
+    else as JSON.
+    """
     written = _write_short(value, info, attribute)
-    if written is not None and _is_plain(written):
+    # A form over several lines would not stay as it is, and "none" would empty the field.
+    if written is not None:
+        is_one_line = " ".join(written.split()) == written
+        if not is_one_line or written.casefold() == "none":
+            written = None
+    if written is not None:
         with suppress(ValueError):
             if read_value(written, info, attribute) == value:
                 return written
@@ -131,15 +145,13 @@ def _write_short(
 
 
 def _write_window(window: TimeWindow) -> str:
-    """Return a time window: its words, its limit, what it limits, and from when it counts."""
+    """Return a time window: its words, its limit, what it limits, and from when it counts, with
+    bars between; "-" stands for what is not stated.
+    """
     unit = window.unit.value
     limit = f"{window.comparator.value} {window.value} {unit}"
     if window.value_high is not None:
         limit = f"{window.value}-{window.value_high} {unit}"
-    return f"{window.quote} | {limit} | {window.of or '-'} | {window.anchor or '-'}"
-
-
-def _is_plain(written: str) -> bool:
-    """Return whether a text stays as it is on one line, and says nothing else there."""
-    is_one_line = " ".join(written.split()) == written
-    return is_one_line and written.casefold() != "none"
+    of = window.of or "-"
+    anchor = window.anchor or "-"
+    return f"{window.quote} | {limit} | {of} | {anchor}"

@@ -140,27 +140,39 @@ def describe_extraction(
 
 
 def _list_values(extraction: TrialExtraction) -> Iterator[FoundValue]:
-    """Yield the values of an extraction, each with the place of its first words."""
+    """Yield the values of an extraction, each with all its quotes and the place, origin and support
+    of the first (None without evidence).
+
+    A value is as sure as the least sure of its words; without words, as its item.
+    """
     for value, item in list_all_values(extraction):
-        evidence = value.evidence
-        quotes = list(dict.fromkeys(proof.quote for proof in evidence))
-        first = evidence[0] if evidence else None
-        confidences = [
-            proof.confidence for proof in evidence if proof.confidence is not None
-        ]
-        yield FoundValue(
+        quotes: list[str] = []
+        confidences: list[float] = []
+        for proof in value.evidence:
+            if proof.quote not in quotes:
+                quotes.append(proof.quote)
+            if proof.confidence is not None:
+                confidences.append(proof.confidence)
+        described = FoundValue(
             field=value.path,
             value=to_jsonable_python(value.value),
             said=say(value.value, quotes),
             quotes=quotes,
-            section=first.section if first else None,
-            start=first.start if first else None,
-            end=first.end if first else None,
-            # A value is as sure as the least sure of its words.
+            section=None,
+            start=None,
+            end=None,
             confidence=min(confidences, default=item.confidence),
-            origin=first.origin if first else None,
-            support=first.support if first else None,
+            origin=None,
+            support=None,
         )
+        if value.evidence:
+            first = value.evidence[0]
+            described.section = first.section
+            described.start = first.start
+            described.end = first.end
+            described.origin = first.origin
+            described.support = first.support
+        yield described
 
 
 def describe_fields(own: tuple[CustomField, ...]) -> FieldList:
@@ -179,10 +191,13 @@ def describe_fields(own: tuple[CustomField, ...]) -> FieldList:
 
 
 def _describe_group(group: ItemGroup, definition: str = "") -> Iterator[DescribedField]:
-    """Yield the fields of a group. ``definition`` is that of a field of the user's own."""
+    """Yield the fields of a group with their meanings: those of the guideline, else the
+    ``definition`` of a field of the user's own, else their labels.
+    """
     meanings = read_definitions()["fields"].get(group.path, {})
     for info in group.fields:
         words = []
+        # a closed set
         if issubclass(info.type, Enum):
             words = [member.value for member in info.type]
         yield DescribedField(

@@ -64,7 +64,9 @@ class Desk:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: ToolSettings) -> AsyncIterator["Desk"]:
-        """Start the worker process, and open the model, whose budget holds for all calls."""
+        """Start the worker process, and open the model, whose budget holds for all calls. Both end
+        with the block.
+        """
         options = settings.options
         setup = Setup(
             settings.model,
@@ -75,7 +77,9 @@ class Desk:
             model_options=options.model_options,
             fields=options.fields,
         )
-        budget = settings.pricing.open_budget() if settings.model else None
+        budget = None
+        if settings.model:
+            budget = settings.pricing.open_budget()
         example = make_record("Inclusion criteria:\n- Adults", record_id="example")
         executor = ProcessExecutor(_WORKERS, 0, options.timeout + _SPARE_S, example)
         executor.ends_at_once = True
@@ -90,27 +94,33 @@ class Desk:
         section: GivenSection | None,
     ) -> Extracted:
         """Extract a text. Raises ``ExtractorError``."""
-        given = GivenText(self._limit(text), record_id, title, section)
+        self._refuse_large(text)
+        given = GivenText(text, record_id, title, section)
         record = await self._compute(read_text, given)
         return await self._extract(record)
 
     async def extract_record(self, source: str, record_id: str | None) -> Extracted:
         """Extract a record of the registry or of a file. Raises ``ExtractorError``."""
-        return await self._extract(await self._find(source, record_id))
+        record = await self._find(source, record_id)
+        return await self._extract(record)
 
     async def verify_quote(
         self, quote: str, text: str | None, source: str | None, record_id: str | None
     ) -> QuoteAnswer:
-        """Check a quote against a text or a record. Raises ``ExtractorError``."""
+        """Check a quote against a text, or against the record of a ``source``. Raises
+        ``ExtractorError``, also for an empty quote and if neither or both are given.
+        """
         if not quote.strip():
             raise ToolRefused("quote: is empty; give the words to look for")
         has_text = text is not None
         has_source = source is not None
+        # neither, or both
         if has_text == has_source:
             raise ToolRefused("give a text or a source, one of the two")
-        self._limit(quote)
+        self._refuse_large(quote)
         if text is not None:
-            return await self._compute(check_text, GivenText(self._limit(text)), quote)
+            self._refuse_large(text)
+            return await self._compute(check_text, GivenText(text), quote)
         record = await self._find(source or "", record_id)
         return await self._compute(check_record, record, quote)
 
@@ -119,7 +129,9 @@ class Desk:
         return describe_fields(self._settings.options.fields)
 
     async def _extract(self, record: TrialRecord) -> Extracted:
-        """Extract a record within the time of a call. Raises ``ToolRefused`` if that is over."""
+        """Extract a record within the time of a call, and say what its calls to the model cost (0
+        without calls, None without a price). Raises ``ToolRefused`` if the time is over.
+        """
         limit = self._settings.options.timeout
         try:
             async with asyncio.timeout(limit):
@@ -130,21 +142,28 @@ class Desk:
         usd: float | None = 0.0
         usage = extraction.usage
         if usage and usage.calls:
-            price = self._settings.pricing.cost
-            usd = price(usage) if price else None
+            cost = self._settings.pricing.cost
+            usd = None
+            if cost:
+                usd = cost(usage)
         return describe_extraction(extraction, record, usd)
 
     async def _find(self, source: str, record_id: str | None) -> TrialRecord:
-        """Return a record, from those kept if it is there."""
+        """Return the record with an NCT number, or the record of a file.
+
+        The last 32 records of the registry are kept, and are not fetched again. A file may change,
+        and is read each time.
+        """
         name = source.strip()
         number = name.upper()
-        if not _NUMBER.fullmatch(number):  # a file may change, and is read again
-            return await self._compute(read_file, self._open_file(name, record_id))
+        if not _NUMBER.fullmatch(number):
+            file = self._open_file(name, record_id)
+            return await self._compute(read_file, file)
         if number not in self._kept:
             self._kept[number] = await self._fetch(number)
+        # the first in order is the record that nobody asked for longest
         self._kept.move_to_end(number)
         while len(self._kept) > _KEPT:
-            # The first is the one that nobody asked for longest.
             self._kept.popitem(last=False)
         return self._kept[number]
 
@@ -156,6 +175,7 @@ class Desk:
         )
 
         def fetch() -> TrialRecord:
+            """Fetch the record with this number, in another thread."""
             [record] = fetch_records(number, registry=registry)
             return record
 
@@ -171,7 +191,10 @@ class Desk:
                 ) from None
 
     def _open_file(self, name: str, record_id: str | None) -> GivenFile:
-        """Read a file of the folder. Raises ``RecordError`` for another, and for a large one."""
+        """Read a file of the folder whose files a client may name. Raises ``RecordError`` for
+        anything outside of it, for what is no file, and for a file that is too large.
+        """
+        # no system has such a name, and Python raises ValueError for it
         if "\0" in name:
             raise RecordError(
                 repr(name), "no name of a file", "give an NCT number or a file"
@@ -202,14 +225,13 @@ class Desk:
             )
         return GivenFile(path.name, body, record_id)
 
-    def _limit(self, text: str) -> str:
-        """Return a text that is not too large. Raises ``ArgumentError`` for another."""
+    def _refuse_large(self, text: str) -> None:
+        """Raise ``ArgumentError`` for a text with more bytes than the settings allow."""
         most = self._settings.options.max_bytes
         if len(text.encode("utf-8", "surrogatepass")) > most:
             raise ArgumentError(
                 f"the text has more than {most:,} bytes; give a part of it"
             )
-        return text
 
     async def _compute(
         self, function: Callable[..., T], given: FromSource, *arguments: str
@@ -226,6 +248,7 @@ class Desk:
 
 
 def _tell_slow(limit: float) -> ToolRefused:
+    """Make the error of a call that took longer than ``limit`` seconds."""
     return ToolRefused(
         f"it took longer than {limit:g} seconds; give a shorter text, or start with a longer "
         "--timeout"

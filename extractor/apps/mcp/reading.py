@@ -61,7 +61,8 @@ def read_text(given: GivenText) -> TrialRecord:
 
 
 def read_file(given: GivenFile) -> TrialRecord:
-    r"""Return the record of a file, or the one with the wanted id. Raises ``RecordError``.
+    r"""Return the record of a file, or the one with the wanted id. Raises ``RecordError`` if there
+    is none, or if there are several.
 
     >>> read_file(GivenFile("a.txt", b"Inclusion criteria:\n- Adults")).record_id
     'a'
@@ -96,12 +97,15 @@ def check_text(given: GivenText, quote: str) -> QuoteAnswer:
 
 
 def check_record(record: TrialRecord, quote: str) -> QuoteAnswer:
-    """Return whether a section of a record has a quote: the section that agrees best."""
+    """Return whether a section of a record has a quote: the answer of the section that agrees best,
+    of several the first; "absent" if none has it.
+    """
     best = QuoteAnswer(status=QuoteStatus.ABSENT)
     with limit_time(record.source):
         for section in record.sections:
             text = record.raw_text(section.name) or ""
             answer = _describe(verify_quote(quote, text), text, section.name)
+            # no section can agree better
             if answer.status is QuoteStatus.EXACT:
                 return answer
             if _BEST_FIRST.index(answer.status) < _BEST_FIRST.index(best.status):
@@ -110,19 +114,19 @@ def check_record(record: TrialRecord, quote: str) -> QuoteAnswer:
 
 
 def _describe(check: QuoteCheck, text: str, section: str | None) -> QuoteAnswer:
-    """Return the answer for a checked quote, with the words of the text at its place."""
-    conflicts = [
-        QuoteConflict(
+    """Return the answer for a checked quote, with the words of the text at its place and the
+    section. Both are None for a quote that the text does not have.
+    """
+    conflicts = []
+    for conflict in check.conflicts:
+        difference = QuoteConflict(
             kind=conflict.kind, quoted=conflict.quoted, stated=conflict.stated
         )
-        for conflict in check.conflicts
-    ]
-    has_place = check.start is not None and check.end is not None
-    return QuoteAnswer(
-        status=check.status,
-        section=section if has_place else None,
-        start=check.start,
-        end=check.end,
-        words=text[check.start : check.end] if has_place else None,
-        conflicts=conflicts,
+        conflicts.append(difference)
+    answer = QuoteAnswer(
+        status=check.status, start=check.start, end=check.end, conflicts=conflicts
     )
+    if check.start is not None and check.end is not None:
+        answer.section = section
+        answer.words = text[check.start : check.end]
+    return answer

@@ -48,12 +48,13 @@ RecordArgument = Annotated[
 
 
 def build_server(settings: ToolSettings) -> MCPServer:
-    """Return the server. ``run("stdio")`` serves until its client goes."""
-    # The one desk of the running server: tools are declared before it opens.
+    """Return the server with its four tools. ``run("stdio")`` serves until its client goes."""
+    # Holds the one desk of the running server: tools are declared before it opens.
     desks: list[Desk] = []
 
     @asynccontextmanager
     async def live(_: MCPServer) -> AsyncIterator[None]:
+        """Keep the desk open as long as the server runs."""
         async with Desk.open(settings) as desk:
             desks.append(desk)
             yield
@@ -142,6 +143,7 @@ def _explaining_errors(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable
 
     @wraps(tool)
     async def explaining(*args: P.args, **kwargs: P.kwargs) -> T:
+        """Run the tool, and hand on an error of this program with its keys masked."""
         try:
             return await tool(*args, **kwargs)
         except ExtractorError as error:

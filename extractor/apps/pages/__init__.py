@@ -14,9 +14,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from extractor.plurals import counted
 from extractor.schemas import list_groups
 
 _SHARED = "extractor.apps.pages"
+_PLURALS = {"criterion": "criteria"}
 _CHUNK = 200_000
 """A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
 
@@ -65,12 +67,28 @@ def render_template(
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "share": lambda value: "–" if value is None else f"{value:.3f}",
+        "share": _write_share,
         "percent": lambda value: f"{100 * value:.2f}%",
-        "plural": lambda number, noun: f"{number:,} {noun}{'s' * (number != 1)}",
+        "plural": _write_plural,
         "label": name_label,
     }
     return environment.get_template(template).render(values)
+
+
+def _write_share(value: float | None) -> str:
+    """Write a share with three decimals, None as a dash."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}"
+
+
+def _write_plural(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> _write_plural(1, "criterion"), _write_plural(2, "criterion")
+    ('1 criterion', '2 criteria')
+    """
+    return counted(number, noun, _PLURALS.get(noun, ""))
 
 
 _LABELS = {
@@ -107,12 +125,15 @@ def read_assets(package: str, *names: str) -> str:
     >>> read_assets("extractor.apps.pages", "base.css").startswith(":root")
     True
     """
-    places = [files(one) / "assets" for one in (package, _SHARED)]
-    paths = (
-        next(path for place in places if (path := place / name).is_file())
-        for name in names
-    )
-    return "".join(path.read_text("utf-8") for path in paths)
+    own = files(package) / "assets"
+    shared = files(_SHARED) / "assets"
+    texts = []
+    for name in names:
+        path = own / name
+        if not path.is_file():
+            path = shared / name
+        texts.append(path.read_text("utf-8"))
+    return "".join(texts)
 
 
 def read_shared_script() -> str:
@@ -154,9 +175,9 @@ def pack(data: Any) -> str:
     b'{"a":"</script>"}'
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(
-        gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)
-    ).decode()
+    # without a time, so that the same data gives the same bytes
+    packed = gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)
+    return base64.b64encode(packed).decode()
 
 
 class Chunks:
@@ -168,13 +189,16 @@ class Chunks:
         self._characters = 0
 
     def add(self, record: Any) -> tuple[int, int]:
-        """Add a record, and return its chunk and its place in the chunk."""
-        place = len(self._packed), len(self._records)
+        """Add a record, and return the number of its chunk and its place in the chunk. A chunk that
+        is long enough is packed.
+        """
+        chunk = len(self._packed)
+        place = len(self._records)
         self._records.append(record)
         self._characters += len(json.dumps(record))
         if self._characters >= _CHUNK:
             self.close()
-        return place
+        return chunk, place
 
     def close(self) -> list[str]:
         """Pack the remaining records, and return all chunks."""
@@ -191,7 +215,8 @@ def to_utf16(text: str) -> Callable[[int], int]:
     >>> to_utf16("day \N{GRINNING FACE} 28")(6), to_utf16("day 28")(6)
     (7, 6)
     """
-    wide = [found.start() for found in _WIDE.finditer(text)]
+    # characters that UTF-16 writes as two units
+    wide = [match.start() for match in _WIDE.finditer(text)]
     if not wide:
         return int
     return lambda offset: offset + bisect_left(wide, offset)
@@ -204,11 +229,16 @@ def state_policy(style: str, script: str, *, asks: bool = False) -> str:
     >>> state_policy("", "").split("; ")[0]
     "default-src 'none'"
     """
-    style_hash, script_hash = (
-        base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
-        for part in (style, script)
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_hash(style)}'; "
+        f"script-src 'sha256-{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
-    return (
-        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "
-        "base-uri 'none'; form-action 'none'" + "; connect-src 'self'" * asks
-    )
+    if asks:
+        policy += "; connect-src 'self'"
+    return policy
+
+
+def _hash(content: str) -> str:
+    """Return the SHA-256 of a style or script, as a policy names it."""
+    digest = hashlib.sha256(content.encode()).digest()
+    return base64.b64encode(digest).decode()

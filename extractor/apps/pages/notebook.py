@@ -30,33 +30,44 @@ class ShownExtraction:
         return f"<ShownExtraction of {self.extraction.record_id}>"
 
     def _repr_html_(self) -> str:
-        one = self.extraction
+        """Return the card that a notebook displays: the values with their quotes, findings, and
+        with a record its title and its sections with the evidence marked.
+        """
+        extraction = self.extraction
         record = self.record
-        shown = view(record, one.list_items())
+        items = list(extraction.list_items())
+        shown = view(record, items)
+        # The view counts in UTF-16 units, each of two bytes here.
         texts = [
             section["text"].encode("utf-16-le", "surrogatepass")
             for section in shown["sections"]
         ]
         for item in shown["items"]:
             for value in item["values"]:
-                spans = [shown["spans"][number] for number in value["spans"]]
-                value["quotes"] = dict.fromkeys(
-                    _cut(texts[section], start, end)
-                    for section, start, end, *_ in spans
-                )
-        counts = Counter(FieldRef(path).path for path, _ in one.list_items())
+                quotes = []
+                for number in value["spans"]:
+                    section, start, end, *_ = shown["spans"][number]
+                    quotes.append(_cut(texts[section], start, end))
+                value["quotes"] = dict.fromkeys(quotes)
+        title = ""
+        sections: list[tuple[str, list[tuple[str, str, str]]]] = []
+        if record:
+            title = name_record(record)
+            sections = list(_mark(shown, texts))
+        counts = Counter(FieldRef(path).path for path, _ in items)
+        reasons = [absence.reason.value for absence in extraction.absences]
         card = {
-            "id": one.record_id,
-            "title": name_record(record) if record else "",
+            "id": extraction.record_id,
+            "title": title,
             "counts": {
                 "criterion": counts["eligibility.criteria"],
                 "regimen": counts["dosing"],
                 "endpoint": counts["endpoints"],
             },
-            "sections": list(_mark(shown, texts)) if record else [],
+            "sections": sections,
             "items": shown["items"],
-            "findings": [finding.message for finding in one.findings],
-            "absences": Counter(absence.reason.value for absence in one.absences),
+            "findings": [finding.message for finding in extraction.findings],
+            "absences": Counter(reasons),
             "style": read_assets("extractor.apps.pages", "card.css"),
         }
         return render_template("card.html", card)
@@ -68,23 +79,23 @@ def show_results(
     summary: str,
 ) -> str:
     """Return what a notebook displays of a run: its ``summary``, a row a record, and what failed;
-    of many the first.
+    of many the first 20, and how many are left out.
     """
-    rows = [
-        {
-            "id": one.record_id,
-            "criteria": len(one.eligibility.criteria),
-            "regimens": len(one.dosing),
-            "endpoints": len(one.endpoints),
-            "findings": len(one.findings),
+    rows = []
+    for extraction in extractions[:_SHOWN]:
+        row = {
+            "id": extraction.record_id,
+            "criteria": len(extraction.eligibility.criteria),
+            "regimens": len(extraction.dosing),
+            "endpoints": len(extraction.endpoints),
+            "findings": len(extraction.findings),
         }
-        for one in extractions[:_SHOWN]
-    ]
+        rows.append(row)
     values = {
         "summary": summary,
         "rows": rows,
         "left": len(extractions) - len(rows),
-        "failures": [str(one["message"]) for one in failures[:_SHOWN]],
+        "failures": [str(failure["message"]) for failure in failures[:_SHOWN]],
         "failures_left": max(len(failures) - _SHOWN, 0),
         "style": read_assets("extractor.apps.pages", "card.css"),
     }
@@ -92,44 +103,51 @@ def show_results(
 
 
 def _cut(text: bytes, start: int, end: int) -> str:
+    """Return the characters from ``start`` to ``end``, in UTF-16 units, of a text in UTF-16."""
     return text[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
 
 
 def _mark(
     shown: Json, texts: list[bytes]
 ) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
-    """Yield each section that holds evidence as pieces: characters, the task of their value, and
-    what they support.
+    """Yield each section that holds evidence: its title, and its text cut into pieces at the ends
+    of all spans. A piece has its characters, the task of the values that they support, and the
+    words of these values; both are "" for characters that support nothing.
+
+    Where spans overlap, the task is that of the shortest span: it tells the most exactly what its
+    characters support. ``texts`` are the sections in UTF-16, ``shown`` is the data of ``view``.
     """
     owners = _list_owners(shown)
-    for number, section in enumerate(shown["sections"]):
-        # The shortest first: it tells the most exactly what its characters support.
-        spans = sorted(
-            (end - start, start, end, place)
-            for place, (of, start, end, *_) in enumerate(shown["spans"])
-            if of == number
-        )
+    for section_number, section in enumerate(shown["sections"]):
+        text = texts[section_number]
+        cuts = {0, len(text) // 2}
+        spans = []
+        for span_number, span in enumerate(shown["spans"]):
+            in_section, start, end, *_ = span
+            if in_section != section_number:
+                continue
+            spans.append((end - start, start, end, span_number))
+            cuts.update((start, end))
+        # nothing in it supports a value
         if not spans:
             continue
-        cuts = {0, len(texts[number]) // 2}
-        for _, start, end, _ in spans:
-            cuts.update((start, end))
+        spans.sort()
         pieces = []
         for start, end in pairwise(sorted(cuts)):
-            said = [
-                owner
-                for _, first, last, place in spans
-                if first < end and last > start
-                for owner in owners[place]
-            ]
-            task = said[0][0] if said else ""
-            words = "\n".join(dict.fromkeys(words for _, words in said))
-            pieces.append((_cut(texts[number], start, end), task, words))
+            supported: list[tuple[str, str]] = []
+            for _, span_start, span_end, span_number in spans:
+                if span_start < end and span_end > start:
+                    supported += owners[span_number]
+            task = supported[0][0] if supported else ""
+            words = dict.fromkeys(words for _, words in supported)
+            pieces.append((_cut(text, start, end), task, "\n".join(words)))
         yield section["title"], pieces
 
 
 def _list_owners(shown: Json) -> dict[int, list[tuple[str, str]]]:
-    """Return for each span the values that it supports: their task, and their words."""
+    """Return for each span, by its number, the values that it supports: their task, such as
+    "dosing", and their words, such as "route: oral".
+    """
     owners: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for item in shown["items"]:
         # An own field belongs to the task of its item.

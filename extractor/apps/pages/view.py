@@ -59,13 +59,13 @@ class ShownText:
         return self._units(self._clean.clean_position(offset))
 
     def read(self, start: int, end: int) -> tuple[int, int]:
-        """Return the raw offsets of characters of the page; at most the text's end."""
-        before = self.text.encode("utf-16-le", "surrogatepass")
-        places = (
-            len(before[: 2 * units].decode("utf-16-le", "ignore"))
-            for units in (start, end)
-        )
-        return self._clean.raw_span(*places)
+        """Return the raw offsets of characters of the page, which are in UTF-16 units; at most the
+        text's end. Half of a pair of units counts as none.
+        """
+        units = self.text.encode("utf-16-le", "surrogatepass")
+        before_start = units[: 2 * start].decode("utf-16-le", "ignore")
+        before_end = units[: 2 * end].decode("utf-16-le", "ignore")
+        return self._clean.raw_span(len(before_start), len(before_end))
 
 
 class _Quotes(ShownText):
@@ -74,33 +74,40 @@ class _Quotes(ShownText):
     """
 
     def __init__(self, quotes: Iterable[tuple[int, str]]) -> None:
+        """Join quotes, each with its start in the raw text. Quotes that overlap or touch become one
+        piece.
+        """
         text = ""
+        # the start of each piece in the raw text, and in the joined text
         self._pieces = list[tuple[int, int]]()
-        end = -1  # where each piece starts in the raw text, and here
-        for start, quote in sorted(quotes, key=lambda pair: (pair[0], -len(pair[1]))):
-            if start > end:  # quotes that overlap or touch become one piece
-                text += _GAP if self._pieces else ""
+        end = -1
+        in_order = sorted(quotes, key=lambda pair: (pair[0], -len(pair[1])))
+        for start, quote in in_order:
+            is_apart = start > end
+            if is_apart and self._pieces:
+                text += _GAP
+            if is_apart:
                 self._pieces.append((start, len(text)))
                 end = start
-            text = text + quote[end - start :]
+            # the characters that no quote before has
+            text += quote[end - start :]
             end = max(end, start + len(quote))
         super().__init__(text)
 
     def place(self, offset: int) -> int:
-        raw, here = self._pieces[
-            bisect_right(self._pieces, offset, key=itemgetter(0)) - 1
-        ]
-        return super().place(here + offset - raw)
+        """Return the place of a raw offset that a quote holds."""
+        number = bisect_right(self._pieces, offset, key=itemgetter(0)) - 1
+        raw_start, joined_start = self._pieces[number]
+        return super().place(joined_start + offset - raw_start)
 
 
 def show_texts(record: TrialRecord) -> dict[str, ShownText]:
     """Return all sections of a record, and the structured registry fields that have a value."""
     texts = {section.name: section.text for section in record.sections}
-    fields = {
-        f"registry.{name}": record.registry.text(name)
-        for name in RegistryFields.model_fields
-    }
-    texts |= {name: text for name, text in fields.items() if text}
+    for name in RegistryFields.model_fields:
+        text = record.registry.text(name)
+        if text:
+            texts[f"registry.{name}"] = text
     return {name: ShownText(text) for name, text in texts.items()}
 
 
@@ -129,44 +136,43 @@ def view(
             record.
         sections: The names of the sections to show; by default all.
     """
-    listed = list(items)
-    groups = _list_groups(listed)
-    valued = [
-        (path, item, list(_show_values(path, item, groups))) for path, item in listed
-    ]
-    more = list(marks)
-    texts: Mapping[str, ShownText]
+    items = list(items)
+    marks = list(marks)
+    texts: dict[str, ShownText]
     if record is None:
-        evidence = [proof for _, item, _ in valued for proof in item.evidence]
-        texts = _join_quotes([*evidence, *more])
+        quoted: list[TextPlace] = []
+        for _, item in items:
+            quoted += item.evidence
+        # such as a version of a diff whose text is not at hand
+        texts = _join_quotes([*quoted, *marks])
     else:
         texts = show_texts(record)
-        if sections is not None:
-            texts = {name: text for name, text in texts.items() if name in sections}
+    if record is not None and sections is not None:
+        texts = {name: text for name, text in texts.items() if name in sections}
     spans = _Spans(texts)
+    groups = _list_groups(items)
     shown_items = []
-    for path, item, values in valued:
-        marked = [
-            (value, [spans.number(proof) for proof in value.evidence])
-            for value in values
-        ]
-        shown = _show_item(path, item, marked)
+    for path, item in items:
+        shown = _show_item(path, item, _show_values(path, item, groups), spans)
         shown["groups"] = [group.path for group in _list_chain(item, groups)]
         shown_items.append(shown)
     return {
         "items": shown_items,
-        "marks": [spans.number(place) for place in more],
+        "marks": [spans.number(place) for place in marks],
         "sections": [_show_section(name, text) for name, text in texts.items()],
         "spans": spans.export(),
     }
 
 
 def _join_quotes(places: Iterable[TextPlace]) -> dict[str, ShownText]:
-    """Return what is known of a record's sections by the quotes from them."""
+    """Return what is known of a record's sections, by name, from the quotes of these places. A
+    place without a quote adds nothing.
+    """
     quotes: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for place in places:
-        quotes[place.section].append((place.start, getattr(place, "quote", "")))
-    return {name: _Quotes(pieces) for name, pieces in quotes.items()}
+        quote = getattr(place, "quote", "")
+        quotes[place.section].append((place.start, quote))
+    return {section: _Quotes(pieces) for section, pieces in quotes.items()}
 
 
 class _Spans:
@@ -184,6 +190,7 @@ class _Spans:
             return None
         start = text.place(place.start)
         end = text.place(place.end)
+        # signs that readers do not see, such as the backslash of "\>"
         if start >= end:
             return None
         section = self._sections[place.section]
@@ -196,69 +203,83 @@ class _Spans:
 
 
 def _show_section(name: str, text: ShownText) -> Json:
+    """Return the page's data of a section: its name, title and text, and the raw text if it
+    differs.
+    """
     section = {"name": name, "title": name_section(name), "text": text.text}
+    # the escapes and the wrapping of the registry are not shown
     if text.raw != text.text:
         section["raw"] = text.raw
     return section
 
 
 def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, Value]:
-    """Return the groups of criteria by their ids."""
+    """Return the groups of criteria by their ids, from the item "eligibility". A group without an
+    id, as a reviewer may leave it, is skipped.
+    """
     groups = {}
     for path, item in items:
         if path != "eligibility":
             continue
         for value in list_values(path, item):
-            name = _read_part(value, "id") if value.name == "groups" else ""
-            if name:
-                groups[name] = value
+            if value.name != "groups":
+                continue
+            group_id = _read_part(value, "id")
+            if group_id:
+                groups[group_id] = value
     return groups
 
 
 def _read_part(group: Value, name: str) -> str:
     """Return a part of a group, or of its JSON under review; "" if it is empty."""
-    parts = (
-        group.value
-        if isinstance(group.value, dict)
-        else getattr(group.value, "__dict__", {})
-    )
+    parts = group.value
+    if not isinstance(parts, dict):
+        parts = getattr(parts, "__dict__", {})
     return str(parts.get(name) or "")
 
 
 def _list_chain(item: ExtractedItem, groups: Mapping[str, Value]) -> list[Value]:
-    """Return the groups in which a criterion is an item, the outermost first; a reviewer may
-    name some that are not.
+    """Return the groups in which a criterion is an item, the outermost first. A group that a
+    reviewer names and that is not there ends the chain, and so does one that is its own parent.
     """
     chain: list[Value] = []
-    name = str(getattr(item, "group", None))
-    while name in groups and groups[name] not in chain:
-        chain.insert(0, groups[name])
-        name = _read_part(groups[name], "parent")
+    group_id = str(getattr(item, "group", None))
+    while group_id in groups and groups[group_id] not in chain:
+        chain.insert(0, groups[group_id])
+        group_id = _read_part(groups[group_id], "parent")
     return chain
 
 
 def _show_values(
     path: str, item: ExtractedItem, groups: Mapping[str, Value]
 ) -> Iterator[Value]:
-    """Yield the values of an item; for the name of a group the group, without the first of
-    several time windows.
+    """Yield the values of an item. In the place of a group's id stands the group itself.
+    ``time_window`` is left out if there are ``time_windows``: it is the first of them.
     """
-    for one in list_values(path, item):
-        if one.path == f"{path}.group" and str(one.value) in groups:
-            group = groups[str(one.value)]
-            yield one._replace(value=group.value, evidence=group.evidence)
-        elif one.name != "time_window" or not getattr(item, "time_windows", ()):
-            yield one
+    has_windows = bool(getattr(item, "time_windows", ()))
+    for value in list_values(path, item):
+        is_group_id = value.path == f"{path}.group"
+        # "g1" says nothing to a reader
+        if is_group_id and str(value.value) in groups:
+            group = groups[str(value.value)]
+            yield value._replace(value=group.value, evidence=group.evidence)
+            continue
+        if value.name == "time_window" and has_windows:
+            continue
+        yield value
 
 
 def _show_item(
-    path: str, item: ExtractedItem, values: Sequence[tuple[Value, Sequence[int | None]]]
+    path: str, item: ExtractedItem, values: Iterable[Value], spans: _Spans
 ) -> Json:
-    own = [
-        words
-        for name in ("quote", "time_frame", "measure")
-        if isinstance(words := getattr(item, name, None), str)
-    ]
+    """Return the page's data of an item with its values. Places of evidence are numbered in
+    ``spans``.
+    """
+    own_words = []
+    for name in ("quote", "time_frame", "measure"):
+        words = getattr(item, name, None)
+        if isinstance(words, str):
+            own_words.append(words)
     return {
         "path": path,
         "name": name_item(path, item),
@@ -266,43 +287,63 @@ def _show_item(
         "origin": _ORIGINS.get(str(item.origin)),
         "confidence": item.confidence,
         "values": [
-            {
-                "path": one.path,
-                "name": one.name,
-                "label": name_item(path, item)
-                if one.name == "value"
-                else name_label(one.name),
-                "said": say(
-                    one.value, [*(proof.quote for proof in one.evidence), *own]
-                ),
-                "support": one.evidence[0].support if one.evidence else None,
-                "spans": [span for span in spans if span is not None],
-            }
-            for one, spans in values
+            _show_value(path, item, value, own_words, spans) for value in values
         ],
+    }
+
+
+def _show_value(
+    path: str,
+    item: ExtractedItem,
+    value: Value,
+    own_words: Sequence[str],
+    spans: _Spans,
+) -> Json:
+    """Return the page's data of a value of an item: its label, its words, and the spans of its
+    evidence that are in the text.
+
+    Numbers are written as the evidence or the item's ``own_words`` write them. The one value of a
+    user's own field has the name of the field as its label.
+    """
+    label = name_label(value.name)
+    # the one value of custom.assay is "assay" to a reader, not "value"
+    if value.name == "value":
+        label = name_item(path, item)
+    quotes = [proof.quote for proof in value.evidence]
+    numbers = [spans.number(proof) for proof in value.evidence]
+    return {
+        "path": value.path,
+        "name": value.name,
+        "label": label,
+        "said": say(value.value, [*quotes, *own_words]),
+        "support": value.evidence[0].support if value.evidence else None,
+        "spans": [number for number in numbers if number is not None],
     }
 
 
 def show_findings(
     findings: Iterable[Finding], marks: Iterator[int | None]
 ) -> list[Json]:
-    """Return findings with their quotes as readers see them, each with its section and its span
-    of ``marks``.
+    """Return findings with their quotes as readers see them, each with its section and its span.
+
+    ``marks`` are the numbers of the spans of all citations of the findings, in order.
     """
-    return [
-        finding.model_dump(mode="json", exclude={"citations"})
-        | {
-            "quotes": [
-                [one.section, say(one.quote), next(marks)] for one in finding.citations
-            ]
-        }
-        for finding in findings
-    ]
+    listed = []
+    for finding in findings:
+        quotes = []
+        for citation in finding.citations:
+            quote = say(citation.quote)
+            quotes.append([citation.section, quote, next(marks)])
+        shown = finding.model_dump(mode="json", exclude={"citations"})
+        shown["quotes"] = quotes
+        listed.append(shown)
+    return listed
 
 
 def name_item(path: str, item: ExtractedItem) -> str:
-    """Return the name of an item for readers. An item that a reviewer added has a path such as
-    ``dosing[+7]``.
+    """Return the name of an item for readers, with its number from 1, such as "regimen 2". A value
+    of a user's own field has the label of the field. An item that a reviewer added has a path such
+    as ``dosing[+7]``, and is an "added regimen".
 
     >>> from extractor.schemas import Criterion
     >>> name_item(
@@ -316,37 +357,44 @@ def name_item(path: str, item: ExtractedItem) -> str:
     if group.startswith("custom."):
         return name_label(group.removeprefix("custom."))
     if isinstance(item, Endpoint):
-        return (
-            f"{item.rank} endpoint "
-            f"{item.index + 1 if isinstance(item.index, int) else item.index}"
-        )
+        number = item.index
+        if isinstance(number, int):
+            number += 1
+        return f"{item.rank} endpoint {number}"
     if group == "eligibility":
         return "who may take part"
     if group == "dosing":
         kind = "regimen"
     else:
         kind = f"{getattr(item, 'kind', None) or ''} criterion".strip()
-    return f"added {kind}" if ref.position is None else f"{kind} {ref.position + 1}"
+    if ref.position is None:
+        return f"added {kind}"
+    return f"{kind} {ref.position + 1}"
 
 
 def name_record(record: TrialRecord) -> str:
-    """Return the title of a record on one line, empty if it has none."""
-    titles = (record.raw_text(name) for name in ("title", "official_title"))
-    return show_line(next(filter(None, titles), ""))
+    """Return the title of a record on one line, else its official title; empty if it has none."""
+    title = record.raw_text("title") or record.raw_text("official_title")
+    return show_line(title or "")
 
 
 def list_arm_labels(record: TrialRecord) -> list[str]:
-    """Return the labels of the arms as the record writes them, each once."""
-    labels = (
-        one.part("label") or ""
-        for one in record.sections
-        if one.name.startswith("arms[")
-    )
-    return list(dict.fromkeys(filter(None, map(str.strip, labels))))
+    """Return the labels of the arms as the record writes them, each once. Arms without one are
+    skipped.
+    """
+    labels: list[str] = []
+    for section in record.sections:
+        if not section.name.startswith("arms["):
+            continue
+        label = (section.part("label") or "").strip()
+        if label and label not in labels:
+            labels.append(label)
+    return labels
 
 
 def name_section(name: str) -> str:
-    """Return the name of a section for readers.
+    """Return the name of a section for readers, with its number from 1 if there are several of its
+    kind.
 
     >>> (
     ...     name_section("primary_outcomes[0]"),
@@ -356,10 +404,8 @@ def name_section(name: str) -> str:
     ('Primary outcome 1', 'Brief summary', 'Registry: sex')
     """
     ref = FieldRef(name)
-    words = (
-        ref.path
-        if ref.position is None
-        else f"{ref.path.removesuffix('s')} {ref.position + 1}"
-    )
+    words = ref.path
+    if ref.position is not None:
+        words = f"{ref.path.removesuffix('s')} {ref.position + 1}"
     words = name_label(words).replace("registry.", "registry: ")
     return words[:1].upper() + words[1:]

@@ -24,7 +24,7 @@ _LARGE = 10_000
 
 def say(value: Any, quotes: Iterable[str] = ()) -> str:
     r"""Return a value, a list, or their JSON on one line; numbers as one of the ``quotes`` writes
-    them.
+    them, with their digits behind if it writes them otherwise. Nothing is "not stated".
 
     >>> from extractor.schemas import Amount, Constraint
     >>> (
@@ -51,55 +51,71 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
     ... )
     'warfarin: ≤ 5 half-lives before biopsy'
     """
-    parts = dict(value) if isinstance(value, BaseModel) else value
-    if isinstance(parts, dict):
-        return _say_object(parts, tuple(quotes))
-    if isinstance(parts, list | tuple):
-        return _say_list(parts, tuple(quotes))
-    if isinstance(parts, bool):
-        return "yes" if parts else "no"
-    if isinstance(parts, int | float):
-        written, exact = write_number(parts, quotes)
+    if isinstance(value, BaseModel):
+        return _say_object(dict(value), tuple(quotes))
+    if isinstance(value, dict):
+        return _say_object(value, tuple(quotes))
+    if isinstance(value, list | tuple):
+        return _say_list(value, tuple(quotes))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        written, exact = write_number(value, quotes)
         return f"{written} ({exact})" if exact else written
-    text = str(parts.value) if isinstance(parts, Enum) else str(parts or "")
-    words = name_label(text) if _CHOICE.fullmatch(text) else show_line(text)
-    return words or NOTHING
+    text = str(value or "")
+    if isinstance(value, Enum):
+        text = str(value.value)
+    # a word of the schema, such as half_life
+    if _CHOICE.fullmatch(text):
+        return name_label(text)
+    return show_line(text) or NOTHING
 
 
 def _say_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Return a value of several parts on one line."""
-    # An object of a user's own field may have any of these keys.
+    """Return a value of several parts on one line: a measured value or an instrument, a group of
+    criteria, or any other object as the list of its parts. An object of a user's own field may have
+    any of the keys, so several must be there.
+    """
     is_instrument = parts.keys() >= {"name", "version"}
     has_number = "value" in parts or "low" in parts
     is_measured = "unit" in parts and has_number
+    # such as {"name": "EORTC QLQ-C30", "version": "3"} and {"value": 21, "unit": "day"}
     if is_instrument or is_measured:
         return _say_parts(parts, quotes)
+    # a group of criteria
     if parts.keys() >= {"id", "rule"}:
         return _say_group(parts)
-    return _say_list([part for part in parts.values() if part is not None], quotes)
+    stated = [part for part in parts.values() if part is not None]
+    return _say_list(stated, quotes)
 
 
 def _say_list(values: Iterable[Any], quotes: tuple[str, ...]) -> str:
+    """Return values with commas between them, "not stated" if there are none."""
     return ", ".join(say(value, quotes) for value in values) or NOTHING
 
 
 def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Return an amount, a limit, a time, a window or an instrument on one line: what it limits,
-    from when it counts, for whom, in which arms.
+    """Return an amount, a limit, a time, a window or an instrument on one line: what is measured,
+    the sign, the numbers and the unit, with what it limits, from when it counts, for whom, and in
+    which arms. One without a number, as a window may be, is its quote.
     """
     ends = ("low", "high") if "high" in parts else ("value", "value_high")
-    numbers = [parts.get(end) for end in ends]
-    # A range from 5 to 5 is one number.
-    said = list(
-        dict.fromkeys(say(number, quotes) for number in numbers if number is not None)
-    )
-    if not said and parts.get("quote"):
+    numbers: list[str] = []
+    for end in ends:
+        if parts.get(end) is None:
+            continue
+        number = say(parts[end], quotes)
+        # A range from 5 to 5 is one number.
+        if number not in numbers:
+            numbers.append(number)
+    # a window whose sense is left to its words
+    if not numbers and parts.get("quote"):
         return say(parts["quote"])
     words = (
         parts.get("quantity"),
         _say_sign(parts),
-        " to ".join(said),
-        _say_unit(parts, is_one=said == ["1"]),
+        " to ".join(numbers),
+        _say_unit(parts, is_one=numbers == ["1"]),
         parts.get("name"),
         parts.get("version"),
     )
@@ -116,7 +132,9 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
 
 
 def _say_sign(parts: dict[str, Any]) -> str:
-    """Return how a limit compares, or which end an amount has."""
+    """Return how a limit compares ("≤"), or which end an amount has ("from", "up to"). A range, and
+    a number alone, have no sign ("").
+    """
     if "high" not in parts:
         sign = str(parts.get("comparator") or "")
         return _SIGNS.get(sign, sign)
@@ -130,18 +148,24 @@ def _say_sign(parts: dict[str, Any]) -> str:
 
 
 def _say_unit(parts: dict[str, Any], *, is_one: bool) -> str:
+    """Return the unit of a value, "" if it has none. Units of time, which are words, are in the
+    plural unless the number ``is_one``.
+    """
     if not parts.get("unit"):
         return ""
     unit = say(parts["unit"])
     # Only units of time are words; "mgs" is none.
     is_word = str(parts["unit"]) in set(TimeUnit)
+    # "1 day", "5 mg"
     if is_one or not is_word:
         return unit
     return f"{unit}s".replace("lifes", "lives")
 
 
 def _say_group(parts: dict[str, Any]) -> str:
-    """Return how many items of a group must hold, and the line that introduces them."""
+    """Return how many items of a group must hold, and the line that introduces them: "at least 2 of
+    “Major criteria:”", "any of these".
+    """
     if parts["rule"]:
         rule = str(CriterionGroup.model_construct(**parts)).replace("_", " ")
     else:
@@ -162,14 +186,19 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
     ... )
     (('1.5 million', '1,500,000'), ('20,000', None), ('1500', None))
     """
-    exact = f"{value:,.15g}" if abs(value) >= _LARGE else f"{value:.15g}"
+    is_large = abs(value) >= _LARGE
+    exact = f"{value:,.15g}" if is_large else f"{value:.15g}"
     for quote in quotes:
         for written, readings in _list_numbers(quote):
+            # another number of the quote
             if value not in readings:
                 continue
+            # such as "1.5 million", with 1,500,000 behind
             if not _is_plain(written, value):
                 return written, exact
-            return exact if abs(value) >= _LARGE else written, None
+            if is_large:
+                return exact, None
+            return written, None
     return exact, None
 
 

@@ -31,31 +31,42 @@ def lay_out_arms(
     >>> grid["arms"], grid["given"][0]["doses"], grid["untold"][0]["name"]
     (['A', 'B'], ['given', 'given'], 'paracetamol')
     """
-    labels = list_arm_labels(record) if record else []
+    labels: list[str] = []
+    if record:
+        labels = list_arm_labels(record)
     arms = list_arms(extraction, [Arm(label) for label in labels])
     given: list[Json] = []
     untold: list[Json] = []
     for number, regimen in enumerate(extraction.dosing):
-        words = [say(word) for word in (regimen.route, regimen.frequency) if word]
+        words = []
+        if regimen.route:
+            words.append(say(regimen.route))
+        if regimen.frequency:
+            words.append(say(regimen.frequency))
         row: Json = {
             "path": f"dosing[{number}]",
             "name": say(regimen.agent),
             "how": ", ".join(words),
         }
         if regimen.arms:
-            given.append(row | {"doses": _list_doses(regimen, arms)})
+            row["doses"] = _list_doses(regimen, arms)
+            given.append(row)
         else:
-            untold.append(row | {"doses": [_say_dose(regimen, regimen.amounts)]})
+            row["doses"] = [_say_dose(regimen, regimen.amounts)]
+            untold.append(row)
     if not given:
         return None
     return {"arms": [say(arm.label) for arm in arms], "given": given, "untold": untold}
 
 
 def _list_doses(regimen: Regimen, arms: Sequence[Arm]) -> list[str | None]:
-    """Return the dose of a regimen in each arm; None in an arm that does not get it."""
+    """Return the dose of a regimen in each arm: "given" if no amount is stated for it, None in an
+    arm that does not get it.
+    """
     amounts: dict[int, list[Amount]] = {}
     for link in link_arms(regimen, arms):
         in_arm = amounts.setdefault(link.arm_index, [])
+        # without an amount, the arm is only named
         if link.amount_index is not None:
             in_arm.append(regimen.amounts[link.amount_index])
     doses: list[str | None] = []
@@ -68,8 +79,10 @@ def _list_doses(regimen: Regimen, arms: Sequence[Arm]) -> list[str | None]:
 
 
 def _say_dose(regimen: Regimen, amounts: Sequence[Amount]) -> str | None:
+    """Return amounts in words, without their arms: the column of the table is the arm. None if
+    there are no amounts.
+    """
     if not amounts:
         return None
-    # The column of the table is the arm.
     alone = [amount.model_copy(update={"arms": ()}) for amount in amounts]
     return say(alone, [regimen.quote])

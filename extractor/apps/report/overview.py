@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +19,8 @@ from extractor.apps.report.record import (
 )
 from extractor.run.finished import TextState
 from extractor.run.folder import naming_file
-from extractor.schemas import FindingKind, Task
+from extractor.schemas import ExtractedItem, FindingKind, Task
+from extractor.schemas.values import Value
 
 _BINS = 10
 _GROUPS = ("eligibility.criteria", "dosing", "endpoints")
@@ -70,13 +70,16 @@ class Overview:
         default_factory=lambda: {name: [0] * _BINS for name in _PARTS}
     )
 
-    def add(self, one: RunRecord) -> None:
-        """Add one record."""
-        extraction = one.extraction
+    def add(self, result: RunRecord) -> None:
+        """Add the result of one record: its findings, its coverage, its items with their values and
+        evidence, and its empty fields.
+        """
+        extraction = result.extraction
         self.records += 1
-        self.texts[one.text] += 1
+        self.texts[result.text] += 1
         self.finding_count += len(extraction.findings)
-        self.records_with_findings += bool(extraction.findings)
+        if extraction.findings:
+            self.records_with_findings += 1
         for finding in extraction.findings:
             self.severities[finding.kind.value][finding.severity.value] += 1
         coverage = extraction.coverage
@@ -86,56 +89,85 @@ class Overview:
                 claimed=coverage.claimed,
                 rest=coverage.boilerplate,
             )
-        groups = Counter(name_field(path) for path, *_ in one.items)
+        groups = Counter(name_field(path) for path, *_ in result.items)
         for name in _GROUPS:
             self.items[name] += groups[name]
-            self.counts[name].filled += bool(groups[name])
-        for path, item, values in one.items:
-            if item.confidence is not None:
-                # A confidence of 1 belongs to the last bin.
-                last = min(_BINS - 1, int(item.confidence * _BINS))
-                self.confidence[_task_of(name_field(path))][last] += 1
-            for name in {name_value(path, value) for value in values}:
+            # of a list of items, the records that have some are counted
+            if groups[name]:
                 self.counts[name].filled += 1
-            self.origin.update(str(proof.origin) for proof in item.evidence)
-            self.support.update(str(proof.support) for proof in item.evidence)
-        for absence in one.absences:
+        for path, item, values in result.items:
+            self._add_item(path, item, values)
+        for absence in result.absences:
             reason = absence.reason.value
             self.absences[reason] += 1
             self.counts[name_absence(absence.field)].empty[reason] += 1
 
+    def _add_item(self, path: str, item: ExtractedItem, values: list[Value]) -> None:
+        """Add an item: its confidence if it has one, each of its fields once however many values it
+        has, and the origin and support of its evidence.
+        """
+        if item.confidence is not None:
+            # A confidence of 1 belongs to the last bin.
+            number = min(_BINS - 1, int(item.confidence * _BINS))
+            self.confidence[_task_of(name_field(path))][number] += 1
+        for name in {name_value(path, value) for value in values}:
+            self.counts[name].filled += 1
+        for proof in item.evidence:
+            self.origin[str(proof.origin)] += 1
+            self.support[str(proof.support)] += 1
+
     @property
     def filled(self) -> int:
         """The number of fields with a value."""
-        return sum(one.filled for one in self.counts.values())
+        return sum(count.filled for count in self.counts.values())
 
     @property
     def fields(self) -> dict[str, list[tuple[str, FieldCount]]]:
-        """Fields by task, a list of items before the fields of its items."""
-        counted = [
-            (name, count)
-            for name, count in self.counts.items()
-            if name != RECORD and count.total
-        ]
-        counted.sort(key=lambda pair: (pair[0].startswith(_GROUPS[0]), pair[0]))
+        """Fields that were looked for, with their counts, by task: sorted by name, those of
+        criteria behind the others. A list of items comes before the fields of its items. Each
+        counts all records, or all items, that may have it.
+        """
+        counted = []
+        for name, count in self.counts.items():
+            # what is said of the whole record is no field
+            if name == RECORD or not count.total:
+                continue
+            is_of_criteria = name.startswith(_GROUPS[0])
+            counted.append((is_of_criteria, name))
         fields: dict[str, list[tuple[str, FieldCount]]] = {part: [] for part in _PARTS}
-        for name, count in counted:
+        for _, name in sorted(counted):
             part = _task_of(name)
             if part in fields:
-                fields[part].append((name, count))
+                fields[part].append((name, self._count_all(name)))
         return {part: counts for part, counts in fields.items() if counts}
+
+    def _count_all(self, name: str) -> FieldCount:
+        """Return the counts of a field, with those that are in no group: that is no gap, so it has
+        no reason.
+        """
+        count = self.counts[name]
+        wholes = {
+            "eligibility.groups": self.records,
+            "eligibility.criteria.group": self.items["eligibility.criteria"],
+        }
+        others = wholes.get(name, 0) - count.total
+        if others <= 0:
+            return count
+        return FieldCount(count.filled, count.empty + Counter(not_grouped=others))
 
     @property
     def findings(self) -> list[tuple[str, Counter[str]]]:
-        """Kinds of findings with their counts by severity, the most common first."""
-        return sorted(
-            ((kind, one) for kind, one in self.severities.items() if one),
-            key=lambda pair: -pair[1].total(),
-        )
+        """Kinds of findings with their counts by severity, the most common first. Kinds without a
+        finding are left out.
+        """
+        counted = [(kind, counts) for kind, counts in self.severities.items() if counts]
+        return sorted(counted, key=lambda pair: -pair[1].total())
 
 
 def _task_of(name: str) -> str:
-    return name.partition(".")[0]
+    """Return the part of an extraction to which a field belongs, such as "dosing"."""
+    part, _, _ = name.partition(".")
+    return part
 
 
 class Index:
@@ -150,26 +182,31 @@ class Index:
         self._facts: dict[tuple[str, str], int] = {}
         self._rows: list[list[Any]] = []
 
-    def add(self, one: RunRecord, chunk: int, place: int) -> None:
-        """Add the record at this place in a chunk."""
-        extraction = one.extraction
-        self._rows.append(
-            [
-                extraction.record_id,
-                one.title[:_TITLE_LENGTH],
-                [chunk, place],
-                [
-                    len(extraction.eligibility.criteria),
-                    len(extraction.dosing),
-                    len(extraction.endpoints),
-                ],
-                [len(one.absences), len(extraction.findings)],
-                [_find_least_sure(one, part) for part in _PARTS],
-                sorted({self._number(fact) for fact in _list_facts(one)}),
-            ]
-        )
+    def add(self, result: RunRecord, chunk: int, place: int) -> None:
+        """Add the row of the record at this place in a chunk: its id and title, its place, the
+        numbers of its items, of its empty fields and findings, its least confidences by part, and
+        the numbers of its facts.
+        """
+        extraction = result.extraction
+        item_counts = [
+            len(extraction.eligibility.criteria),
+            len(extraction.dosing),
+            len(extraction.endpoints),
+        ]
+        facts = {self._number(fact) for fact in _list_facts(result)}
+        row = [
+            extraction.record_id,
+            result.title[:_TITLE_LENGTH],
+            [chunk, place],
+            item_counts,
+            [len(result.absences), len(extraction.findings)],
+            [_find_least_sure(result, part) for part in _PARTS],
+            sorted(facts),
+        ]
+        self._rows.append(row)
 
     def _number(self, fact: tuple[str, str]) -> int:
+        """Return the number of a fact, the next one for a new fact."""
         return self._facts.setdefault(fact, len(self._facts))
 
     def export(self) -> dict[str, Any]:
@@ -177,54 +214,59 @@ class Index:
         return {"facts": list(self._facts), "rows": self._rows}
 
 
-def _list_facts(one: RunRecord) -> Iterator[tuple[str, str]]:
+def _list_facts(result: RunRecord) -> Iterator[tuple[str, str]]:
     """Yield what a record's fields can be filtered by: each field with its fact."""
-    for path, _, values in one.items:
+    for path, _, values in result.items:
         for value in values:
             name = name_value(path, value)
             for proof in value.evidence:
                 yield name, f"origin {proof.origin}"
-    for absence in one.absences:
+    for absence in result.absences:
         yield name_absence(absence.field), f"absence {absence.reason}"
-    for finding in one.extraction.findings:
+    for finding in result.extraction.findings:
         yield name_field(finding.field), f"finding {finding.kind}"
 
 
-def _find_least_sure(one: RunRecord, part: str) -> float | None:
+def _find_least_sure(result: RunRecord, part: str) -> float | None:
     """Return the least confidence of a part's items; None if none has a confidence."""
-    confidences = [
-        item.confidence
-        for path, item, _ in one.items
-        if path.startswith(part) and item.confidence is not None
-    ]
-    return min(confidences, default=None)
+    least: float | None = None
+    for path, item, _ in result.items:
+        if not path.startswith(part) or item.confidence is None:
+            continue
+        if least is None or item.confidence < least:
+            least = item.confidence
+    return least
 
 
 _NUMBER = re.compile(r"(?<!HTTP )\d+")
 
 
 class Reason(NamedTuple):
-    """A reason for failures, the number of records, and an example: a record's id, or its place
-    if it has none.
+    """A reason for failures, and the records that failed for it: their ids, or their places if
+    they have none.
     """
 
     message: str
-    records: int
-    example: str
+    places: tuple[str, ...]
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:
-    """Read ``failures.jsonl``, if it exists. A line that is not JSON is left out: it was not
-    written in full.
+    """Read ``failures.jsonl``; without the file there are no failures. A line that is no JSON
+    object is left out: it was not written in full.
     """
-    found = []
-    if path.exists():
-        with naming_file(path):
-            lines = path.read_text("utf-8", "replace").splitlines()
-        for line in lines:
-            with suppress(json.JSONDecodeError):
-                found.append(json.loads(line))
-    return [failure for failure in found if isinstance(failure, dict)]
+    if not path.exists():
+        return []
+    with naming_file(path):
+        lines = path.read_text("utf-8", "replace").splitlines()
+    failures = []
+    for line in lines:
+        try:
+            failure = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(failure, dict):
+            failures.append(failure)
+    return failures
 
 
 def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
@@ -249,19 +291,21 @@ def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
     ...         },
     ...     ]
     ... )
-    [Reason(message='broken JSON; check the file', records=2, example='a.json, line 2')]
+    [Reason(message='broken JSON; check the file', places=('a.json, line 2', 'a.json, line 9'))]
     """
-    reasons: dict[tuple[str, str], Reason] = {}
+    messages: dict[tuple[str, str], str] = {}
+    places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for failure in failures:
-        place = ", ".join(
-            str(failure[name]) for name in ("path", "place") if failure.get(name)
-        )
-        example = str(failure.get("record_id") or place)
+        parts = [failure.get("path"), failure.get("place")]
+        place = ", ".join(str(part) for part in parts if part)
+        name = str(failure.get("record_id") or place)
         message = str(failure.get("message", "")).removeprefix(f"{place}: ")
-        alike = (
-            str(failure.get("error")),
-            _NUMBER.sub("N", message.replace(example, "ID")),
-        )
-        known = reasons.get(alike, Reason(message, 0, example))
-        reasons[alike] = known._replace(records=known.records + 1)
-    return sorted(reasons.values(), key=lambda reason: -reason.records)
+        # the same for messages that differ only in an id or a number
+        general = _NUMBER.sub("N", message.replace(name, "ID"))
+        kind = (str(failure.get("error")), general)
+        messages.setdefault(kind, message)
+        places[kind].append(name)
+    reasons = [
+        Reason(message, tuple(places[kind])) for kind, message in messages.items()
+    ]
+    return sorted(reasons, key=lambda reason: -len(reason.places))

@@ -13,6 +13,7 @@ from extractor.run.finished import TextState
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Citation,
     ExtractedItem,
     FieldRef,
     FindingKind,
@@ -41,35 +42,33 @@ class RunRecord:
 
     @cached_property
     def items(self) -> list[tuple[str, ExtractedItem, list[Value]]]:
-        """All items with their paths and values, in their order. ``time_windows`` stand for
-        ``time_window``.
+        """All items with their paths and values, in their order. ``time_window`` is left out if
+        there are ``time_windows``: it is the first of them.
         """
-        return [
-            (
-                path,
-                item,
-                [one for one in list_values(path, item) if not _is_repeated(one, item)],
-            )
-            for path, item in self.extraction.list_items()
-        ]
+        listed = []
+        for path, item in self.extraction.list_items():
+            values = list(list_values(path, item))
+            if getattr(item, "time_windows", None):
+                values = [value for value in values if value.name != "time_window"]
+            listed.append((path, item, values))
+        return listed
 
     @property
     def absences(self) -> list[Absence]:
         """The empty fields, without ``time_window``: it has the same reason as ``time_windows``."""
-        return [
-            one
-            for one in self.extraction.absences
-            if not one.field.endswith(".time_window")
-        ]
+        listed = []
+        for absence in self.extraction.absences:
+            if absence.field.endswith(".time_window"):
+                continue
+            listed.append(absence)
+        return listed
 
     @property
     def title(self) -> str:
         """The record's title; empty if it has none, or its text is not available."""
-        return name_record(self.record) if self.record else ""
-
-
-def _is_repeated(value: Value, item: ExtractedItem) -> bool:
-    return value.name == "time_window" and bool(getattr(item, "time_windows", ()))
+        if self.record is None:
+            return ""
+        return name_record(self.record)
 
 
 @lru_cache(maxsize=4096)
@@ -85,7 +84,9 @@ def name_field(path: str) -> str:
     ('endpoints.time_points', 'dosing', 'record')
     """
     ref = FieldRef.parse(path)
-    return ref.path if ref.names[0] in _ROOTS else RECORD
+    if ref.names[0] not in _ROOTS:
+        return RECORD
+    return ref.path
 
 
 def name_value(path: str, value: Value) -> str:
@@ -99,7 +100,10 @@ def name_value(path: str, value: Value) -> str:
     'custom.assay'
     """
     name = name_field(path)
-    return name if name.startswith("custom.") else f"{name}.{value.name}"
+    # custom.assay.value and custom.assay.unit are parts of custom.assay
+    if name.startswith("custom."):
+        return name
+    return f"{name}.{value.name}"
 
 
 def name_absence(path: str) -> str:
@@ -110,30 +114,33 @@ def name_absence(path: str) -> str:
     'custom.assay'
     """
     _, custom, name = path.rpartition("custom.")
-    return f"{custom}{name}" if custom else name_field(path)
+    if not custom:
+        return name_field(path)
+    return f"{custom}{name}"
 
 
-def show_record(one: RunRecord) -> Json:
-    """Return the page's data for a record: its view, with findings, absences, coverage and
-    usage.
+def show_record(result: RunRecord) -> Json:
+    """Return the page's data for a record: its view with id, title and source, the state of its
+    text, findings, absences, the table of arms, coverage (None if it was not measured), and the
+    counts of usage that are not 0.
     """
-    extraction = one.extraction
-    source = extraction.source
-    coverage = extraction.coverage
-    cited = [
-        citation for finding in extraction.findings for citation in finding.citations
-    ]
-    shown = view(one.record, extraction.list_items(), cited)
+    extraction = result.extraction
+    cited: list[Citation] = []
+    for finding in extraction.findings:
+        cited += finding.citations
+    shown = view(result.record, extraction.list_items(), cited)
     marks = iter(shown.pop("marks"))
+    source = extraction.source
     origin = [source.path, source.place] if source else []
     shown["id"] = extraction.record_id
-    shown["title"] = one.title
+    shown["title"] = result.title
     shown["source"] = ", ".join(filter(None, origin))
-    shown["text"] = one.text.value
+    shown["text"] = result.text.value
     shown["findings"] = show_findings(extraction.findings, marks)
-    shown["absences"] = [_show_absence(absence) for absence in one.absences]
-    shown["grid"] = lay_out_arms(extraction, one.record)
+    shown["absences"] = [_show_absence(absence) for absence in result.absences]
+    shown["grid"] = lay_out_arms(extraction, result.record)
     shown["coverage"] = None
+    coverage = extraction.coverage
     if coverage:
         shown["coverage"] = [
             coverage.characters,
@@ -145,10 +152,12 @@ def show_record(one: RunRecord) -> Json:
 
 
 def _show_absence(absence: Absence) -> Json:
+    """Return the page's data of an empty field. An empty list lacks its items: "dosing" is a
+    regimen that is not there.
+    """
     name = FieldRef(absence.field).names[-1]
     return {
         "field": absence.field,
-        # An empty list lacks its items: "dosing" is a regimen that is not there.
         "label": _NOUNS.get(name) or name_label(name),
         "reason": absence.reason,
         "sections": list(absence.sections),
@@ -161,12 +170,11 @@ def list_meanings() -> dict[str, str]:
     >>> list_meanings()["section_absent"]
     'the record has no section that could state it'
     """
-    entries = _ENTRY.findall(
-        "\n\n".join(
-            kind.__doc__ or "" for kind in (AbsenceReason, FindingKind, Support)
-        )
-    )
-    return {name: " ".join(words.split()).rstrip(".") for name, words in entries}
+    meanings = {}
+    for kind in (AbsenceReason, FindingKind, Support):
+        for name, words in _ENTRY.findall(f"{kind.__doc__ or ''}\n\n"):
+            meanings[name] = " ".join(words.split()).rstrip(".")
+    return meanings
 
 
 def gather_words(shown: Json) -> str:
@@ -187,8 +195,13 @@ def gather_words(shown: Json) -> str:
     ... )
     '2, 60 75,000 75000 <= >= a1 ecog karnofsky or platelets ≥'
     """
-    said = [value["said"] for item in shown["items"] for value in item["values"]]
-    texts = [shown["id"], *(section["text"] for section in shown["sections"])]
+    texts = [shown["id"]]
+    texts += [section["text"] for section in shown["sections"]]
     texts += [finding["message"] for finding in shown["findings"]]
-    texts += said + [re.sub(r"(?<=\d),(?=\d)", "", one) for one in said]
-    return " ".join(sorted(set("\n".join(texts).lower().split())))
+    for item in shown["items"]:
+        for value in item["values"]:
+            said = value["said"]
+            without_separators = re.sub(r"(?<=\d),(?=\d)", "", said)
+            texts += [said, without_separators]
+    words = set("\n".join(texts).lower().split())
+    return " ".join(sorted(words))

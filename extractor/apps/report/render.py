@@ -52,16 +52,15 @@ def write_report(
     index = Index()
     words = list[str]()
     for reread in finished.reread(records):
-        one = RunRecord(
-            finished.read_result(reread.record_id, TrialExtraction),
-            reread.record,
-            reread.text,
-        )
-        overview.add(one)
-        if overview.records <= limit:
-            record = show_record(one)
-            index.add(one, *chunks.add(record))
-            words.append(gather_words(record))
+        extraction = finished.read_result(reread.record_id, TrialExtraction)
+        result = RunRecord(extraction, reread.record, reread.text)
+        overview.add(result)
+        if overview.records > limit:
+            continue
+        record = show_record(result)
+        chunk, place = chunks.add(record)
+        index.add(result, chunk, place)
+        words.append(gather_words(record))
     shown = min(limit, overview.records)
     meanings = list_meanings()
     values = {
@@ -83,6 +82,5 @@ def write_report(
         scripts=_SCRIPTS,
     )
     Path(path).write_bytes(page.encode("utf-8", "replace"))
-    return ReportSummary(
-        overview.records, shown, overview.records - overview.texts[TextState.SAME]
-    )
+    without_text = overview.records - overview.texts[TextState.SAME]
+    return ReportSummary(overview.records, shown, without_text)

@@ -318,9 +318,12 @@ class Review:
             return self._note(draft, record_id, [action])
 
     def _refuse_open(self, opened: OpenedRecord, *, anyway: bool) -> None:
-        """Raise ``NotReady`` or ``StillRed`` for a record that cannot be finished yet."""
+        """Raise ``NotReady`` while an item is not decided or something is wrong, and ``StillRed``
+        while only warnings mark fields red, unless ``anyway``.
+        """
         draft = opened.draft
-        left = len([item for item in draft.items.values() if item.state == "open"])
+        states = [item.state for item in draft.items.values()]
+        left = states.count("open")
         if left:
             things = "1 item is" if left == 1 else f"{left} items are"
             raise NotReady(f"{things} not decided yet.")
@@ -329,17 +332,21 @@ class Review:
         wrong = [(path, flaw) for path, flaw in flaws if not flaw.warns]
         if wrong:
             things = "1 thing is" if len(wrong) == 1 else f"{len(wrong)} things are"
-            first = tell_flaw(draft, *wrong[0])
-            raise NotReady(f"{things} wrong with it: {first}.")
+            path, flaw = wrong[0]
+            told = tell_flaw(draft, path, flaw)
+            raise NotReady(f"{things} wrong with it: {told}.")
         if flaws and not anyway:
             things = "1 field is" if len(flaws) == 1 else f"{len(flaws)} fields are"
-            first = tell_flaw(draft, *flaws[0])
-            raise StillRed(f"{things} still red: {first}.")
+            path, flaw = flaws[0]
+            told = tell_flaw(draft, path, flaw)
+            raise StillRed(f"{things} still red: {told}.")
 
     def _note(
         self, draft: ReviewDraft, record_id: str, actions: list[Action]
     ) -> str | None:
-        """Write the actions of a step, and return the item concerned, if there is exactly one."""
+        """Write the actions of a step, if there are any, and return the path of the item concerned;
+        None for several items, and for an action of the whole record.
+        """
         if actions:
             self._journal.add(record_id, draft.base, self.reviewer, actions)
         if len(actions) != 1:
@@ -362,17 +369,22 @@ class Review:
         return OpenedRecord(text, self._replay(record_id), findings, self.fields)
 
     def _replay(self, record_id: str) -> ReviewDraft:
-        """Return the draft of a record."""
+        """Return the draft of a record: what it was before the first action, with all actions in
+        the journal. Fields of the user's own that were declared later are added to it.
+        """
         self._check_id(record_id)
-        base = self._journal.read_base(record_id) or self._make_base(record_id)
+        base = self._journal.read_base(record_id)
+        if base is None:
+            base = self._make_base(record_id)
         if self.fields.keys() - set(base.fields):
-            # Fields that were declared later.
             extraction = self._records.read_extraction(record_id)
             base = add_fields(base, extraction, self.fields)
         return replay(base, self._journal.list_actions(record_id))
 
     def _make_base(self, record_id: str) -> Base:
-        """Return a record before the first action: the existing gold, or else the prediction."""
+        """Return a record before the first action: the existing gold, whose items are accepted, or
+        else the prediction. Raises ``GoldError`` for a gold file of another record.
+        """
         path = self._gold / name_gold(record_id)
         digest = digest_gold(path)
         if digest is None:
@@ -389,11 +401,12 @@ class Review:
 def _plan_value(
     opened: OpenedRecord, item: ReviewItem, change: Set | Read
 ) -> list[Action]:
-    """Return the action that sets a field of one item; none if its value stays the same. Raises
-    ``Conflict`` if another reviewer changed the field, or rejected the item, since the reviewer saw
-    it.
+    """Return the action that sets a field of one item; none if its value stays the same.
 
-    An open item stays open until every doubtful field is checked.
+    Fields that follow from it are set, too: the section of a quote, the first of time windows. An
+    open item stays open until every doubtful field is checked. Raises ``Conflict`` if another
+    reviewer changed the field, or rejected the item, since the reviewer saw it; ``ValueError`` for
+    a field that there is not, or that follows from another.
     """
     name = change.path
     field = opened.find_form(item).get(name)
@@ -410,7 +423,6 @@ def _plan_value(
     # A user's own field has no other fields that follow from it.
     if item.group in FIELDS:
         if isinstance(change, Read) and name == "quote":
-            # The quote's section is that of the marked words.
             values["section"] = words.section.name
         if name == "time_windows":
             values["time_window"] = derive_window(value)
@@ -432,9 +444,11 @@ def _plan_value(
 def _decide_by_value(
     opened: OpenedRecord, item: ReviewItem, value: Json, *, names: set[str]
 ) -> ItemState | None:
-    """Return the state of an item whose fields of these ``names`` have a new value: that of the
-    beginning if all values are those of the beginning, "open" while doubtful fields are
-    unchecked, else None: then the change decides it.
+    """Return the state of an item that gets a new ``value``, of which the fields ``names`` are
+    changed.
+
+    It is that of the beginning if the value is; "open" for an open item while one of its doubtful
+    fields was never changed; else None: then the change itself decides the item.
     """
     first = _find_first(opened.draft, item)
     # A row that was added and removed, or a value that was set back, decides nothing.
@@ -443,9 +457,10 @@ def _decide_by_value(
         return state
     if item.state != "open":
         return None
-    # An item is decided when each uncertain field was changed.
     unchecked = set(opened.list_doubts(item)) - names
-    return "open" if unchecked else None
+    if unchecked:
+        return "open"
+    return None
 
 
 def _find_first(draft: ReviewDraft, item: ReviewItem) -> Json:
@@ -459,22 +474,24 @@ def _find_first(draft: ReviewDraft, item: ReviewItem) -> Json:
 
 
 def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
-    """Accept, reject or restore items. Items already in that state are left alone.
+    """Return the actions that accept, reject or restore items; none for items already in that
+    state.
 
-    What the user's own fields say of an item is rejected and restored with it.
+    Values of the user's own fields are rejected, and restored after a rejection, with the item to
+    which they belong. Raises ``Conflict`` if another reviewer changed one of the items, and
+    ``ValueError`` for a rejection of who may take part.
     """
     actions = []
     for seen in change.items:
         item = _find_item(draft, seen.item)
         if item.version != seen.version:
-            raise _conflict(
-                item, ("state", tell_state(item.state), f"{change.kind} it")
-            )
+            theirs = tell_state(item.state)
+            mine = f"{change.kind} it"
+            raise _conflict(item, ("state", theirs, mine))
         if change.kind == "reject" and item.path == "eligibility":
             raise ValueError(
                 "who may take part cannot be rejected: empty its fields instead"
             )
-        # Values of the user's own fields go with the item that has them.
         concerned = [item]
         restores_rejected = change.kind == "restore" and item.state == "rejected"
         if change.kind == "reject" or restores_rejected:
@@ -488,8 +505,10 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
 
 
 def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
-    """Add an item, or a value of a user's own field: what the rules read from the words, or an
-    empty one.
+    """Return the action that adds an item, or a value of a user's own field: what the rules read
+    from the marked words, or an empty one. It is decided if the rules read it with certainty, else
+    open. Raises ``ValueError`` for a group that there is not, and for words from which no such item
+    can be made.
     """
     words = find_words(opened.record, change.selection)
     group = change.group
@@ -535,9 +554,10 @@ def _act(
     value: Json,
     state: ItemState | None = None,
 ) -> Action:
-    """Return an action on an item. What decides its state, see ``_decide``."""
+    """Return an action that gives an item a ``value``. Its new state is that of ``_decide``."""
     before = item.content()
-    after = before | {"state": _decide(item, kind, value, state), "value": value}
+    new_state = _decide(item, kind, value, state)
+    after = before | {"state": new_state, "value": value}
     return Action(item.path, kind, path, before, after)
 
 
@@ -556,4 +576,6 @@ def _decide(
         return item.base.state
     if state:
         return state
-    return "accepted" if value == item.base.value else "corrected"
+    if value == item.base.value:
+        return "accepted"
+    return "corrected"

@@ -144,8 +144,9 @@ def list_items(
 def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
     """Add the predicted values of fields that were declared after the record was read.
 
-    They are of the same criteria, regimens and endpoints, paired as in evaluation; values of items
-    that ``base`` does not have are left out.
+    The criteria, regimens and endpoints of the base and of the prediction are paired as in
+    evaluation, and each value moves to the partner of its item. Values of items without a partner
+    are left out.
     """
     predicted = list_items(extraction, fields=fields)
     # From the path of a predicted item to that of the same item in the base.
@@ -156,8 +157,10 @@ def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
         for pair in align(group, _validate(ours), _validate(theirs)):
             if not pair.old or not pair.new:
                 continue
-            our_item = ours[pair.old[0].position]
-            their_item = theirs[pair.new[0].position]
+            our_side = pair.old[0]
+            their_side = pair.new[0]
+            our_item = ours[our_side.position]
+            their_item = theirs[their_side.position]
             same[their_item.path] = our_item.path
     new = fields.keys() - set(base.fields)
     groups = {f"custom.{name}" for name in new}
@@ -263,7 +266,10 @@ class ReviewDraft:
         return f"{name} of {self.name(host)}"
 
     def find_step(self, reviewer: str, kind: ActionKind) -> list[Action]:
-        """Return the actions of the step that the reviewer can undo or redo next."""
+        """Return the actions of the step that the reviewer can undo ("undo") or redo next; none if
+        there is no such step. Only the reviewer's own steps count, and a step that wrote the gold
+        cannot be undone.
+        """
         # The actions of a step are of one kind.
         kinds: dict[int, ActionKind] = {}
         for action in self.actions:
@@ -287,7 +293,9 @@ class ReviewDraft:
 
 
 def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
-    """Return the record after all these actions.
+    """Return the record after all these actions, in their order. An action without a new item
+    removes it. An action "finish" keeps the values that were written as gold, by which later
+    changes are told.
 
     >>> item = ReviewItem(path="eligibility", state="open", value={"sex": None})
     >>> new = {"state": "corrected", "value": {"sex": "all"}}
@@ -324,8 +332,8 @@ def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
 
 
 def describe_action(action: Action, draft: ReviewDraft) -> Json:
-    """Return an action with the name of its item, and what it was and became in words. That of
-    no item writes the gold.
+    """Return an action with the name of its item, and what it was and became in words. An action
+    of no item wrote the gold; its name is that of the file.
     """
     item = None
     name = action.path
@@ -347,7 +355,7 @@ def _tell_side(action: Action, side: Json | None, item: ReviewItem | None) -> st
     if not side:
         return "nothing"
     if item is None:
-        return "written"  # gold
+        return "written"
     if action.path:
         return say(side["value"].get(action.path))
     state = tell_state(side["state"])
@@ -355,7 +363,9 @@ def _tell_side(action: Action, side: Json | None, item: ReviewItem | None) -> st
         return state
     # An item that came or went is told by its words.
     words = side["value"].get(_WORDS.get(item.group))
-    return f"{state}: “{say(words)}”" if words else state
+    if not words:
+        return state
+    return f"{state}: “{say(words)}”"
 
 
 def tell_state(state: ItemState) -> str:

@@ -39,8 +39,10 @@ def word_flaw(within: str, flaw: Flaw) -> Flaw:
     is empty
     """
     if _NOT_FILLED.match(flaw.problem):
+        remedy = "fill it in"
         is_in_row = _POSITION.search(within) is not None
-        remedy = "fill it in, or remove the row" if is_in_row else "fill it in"
+        if is_in_row:
+            remedy = "fill it in, or remove the row"
         return Flaw(within, "is empty", remedy, flaw.warns)
     no_number = _NO_NUMBER.match(flaw.problem)
     if no_number:
@@ -59,7 +61,8 @@ def word_flaw(within: str, flaw: Flaw) -> Flaw:
 
 def _count_from_one(outcome: re.Match[str]) -> str:
     """Return the name of an outcome as the page has it, which counts outcomes from 1."""
-    return f"{outcome[1]} outcome {int(outcome[2]) + 1}"
+    number = int(outcome[2]) + 1
+    return f"{outcome[1]} outcome {number}"
 
 
 def list_empty_rows(item: ReviewItem, form: Form) -> Iterator[str]:

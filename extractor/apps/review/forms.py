@@ -190,13 +190,13 @@ def describe_form(fields: Fields = MappingProxyType({})) -> Json:
 
 
 def _describe_type(held: type[Any]) -> Json:
-    """Return the widget for values of a class."""
+    """Return the widget for values of a class, with the fields of a model or the words of a closed
+    set.
+    """
     if issubclass(held, BaseModel):
         parts = held.model_fields.items()
-        return {
-            "widget": "group",
-            "fields": [_describe_part(name, part) for name, part in parts],
-        }
+        fields = [_describe_part(name, part) for name, part in parts]
+        return {"widget": "group", "fields": fields}
     if issubclass(held, StrEnum):
         meanings = read_definitions()["words"].get(held.__name__, {})
         options = [
@@ -213,11 +213,10 @@ def _describe_type(held: type[Any]) -> Json:
 
 def _describe_part(name: str, part: Any) -> Json:
     """Return what the page needs to know of a part of a value."""
-    shape = (
-        {"widget": _LISTED[name]}
-        if name in _LISTED
-        else _describe_type(_find_class(part.annotation))
-    )
+    if name in _LISTED:
+        shape = {"widget": _LISTED[name]}
+    else:
+        shape = _describe_type(_find_class(part.annotation))
     label = read_definitions()["labels"].get(name) or name_label(name)
     return {
         "name": name,
@@ -364,7 +363,9 @@ def derive_window(windows: Any) -> Json | None:
         )
     except ValidationError:
         return None
-    return first.model_dump(mode="json") if first else None
+    if first is None:
+        return None
+    return first.model_dump(mode="json")
 
 
 def make_empty(form: Form) -> Json:

@@ -22,8 +22,11 @@ _RANKS = [rank.value for rank in Rank]
 def shape_gold(
     draft: ReviewDraft, record: TrialRecord, fields: Fields
 ) -> tuple[Json, dict[str, str]]:
-    """Return the JSON of a gold file without rejected items, in text order, and the item at each
-    of its paths.
+    """Return the JSON of a gold file without rejected items, and the path of each item in the
+    draft by its path in the gold file.
+
+    Criteria and regimens are in the order of the text, endpoints as they are registered. Values of
+    the user's own fields that belong to a rejected item are left out.
     """
     criteria = _sort_by_text(draft.list_kept("eligibility.criteria"), record)
     dosing = _sort_by_text(draft.list_kept("dosing"), record)
@@ -75,7 +78,10 @@ def _list_own(draft: ReviewDraft, hosts: list[str | None]) -> list[ReviewItem]:
 def check_draft(
     draft: ReviewDraft, record: TrialRecord, fields: Fields
 ) -> Iterator[tuple[str | None, Flaw]]:
-    """Yield every flaw that keeps a draft from being gold, with its item if it concerns one."""
+    """Yield every flaw of the gold that a draft would become, with the path of the item that it
+    concerns, or None: rows that nobody filled in, what the check of gold finds elsewhere, and empty
+    fields that every item needs.
+    """
     data, paths = shape_gold(draft, record, fields)
     empty_rows = _find_empty_rows(draft, fields)
     for path, rows in empty_rows.items():
@@ -85,16 +91,21 @@ def check_draft(
         around = [path for path in paths if FieldRef(path).covers(flaw.path)]
         place = max(around, key=len, default="")
         item = paths.get(place)
-        within = flaw.path[len(place) :].lstrip(".").removeprefix("values.")
+        behind_item = flaw.path[len(place) :].lstrip(".")
+        within = behind_item.removeprefix("values.")
+        rows = empty_rows.get(item or "", [])
         # All that is wrong with an empty row is told above.
-        if not _is_in_rows(within, empty_rows.get(item or "", [])):
+        if not _is_in_rows(within, rows):
             yield item, word_flaw(within, flaw)
     yield from _find_undecided(draft)
 
 
 def _is_in_rows(within: str, rows: list[str]) -> bool:
-    """Return whether a place in an item is one of some rows, or a part of one."""
-    return any(within == row or within.startswith(f"{row}.") for row in rows)
+    """Return whether a place in an item is one of ``rows``, or a part of one: both
+    ``constraints[0]`` and ``constraints[0].value`` are in the row ``constraints[0]``.
+    """
+    dotted = f"{within}."
+    return any(dotted.startswith(f"{row}.") for row in rows)
 
 
 def _find_empty_rows(draft: ReviewDraft, fields: Fields) -> dict[str, list[str]]:
@@ -108,7 +119,7 @@ def _find_empty_rows(draft: ReviewDraft, fields: Fields) -> dict[str, list[str]]
 
 
 def _find_undecided(draft: ReviewDraft) -> Iterator[tuple[str, Flaw]]:
-    """Yield the empty fields of which every item has a value."""
+    """Yield the empty fields of which every item has a value, such as the kind of a criterion."""
     for group, form in FIELDS.items():
         decided = [name for name, field in form.items() if field.info.metadata.decided]
         for item in draft.list_kept(group):
@@ -175,7 +186,7 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
             f"{gold}: holds no finished record of this run; finish one in `extractor review`"
         )
     for path in corrected.values():
-        # a broken file is named here; later, it would be a line of the run
+        # A broken file is named here; later, it would be a line of the run.
         for _ in read_results(path):
             pass
     run.correct(corrected)
@@ -188,13 +199,17 @@ def _registered_order(item: ReviewItem) -> tuple[int, int]:
     """
     rank = item.value.get("rank")
     index = item.value.get("index")
-    rank_order = _RANKS.index(rank) if rank in _RANKS else len(_RANKS)
-    return rank_order, index if isinstance(index, int) else 0
+    rank_order = len(_RANKS)
+    if rank in _RANKS:
+        rank_order = _RANKS.index(rank)
+    if not isinstance(index, int):
+        index = 0
+    return rank_order, index
 
 
 def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewItem]:
-    """Keep predicted items in order, and put each added one before the first of them that
-    follows it in the text.
+    """Return predicted items in their order, and each added item before the first that follows it
+    in the text. Sections follow each other as in the record; an item of none stands last.
     """
     names = [section.name for section in record.sections]
 

@@ -61,10 +61,10 @@ class OpenedRecord:
         return parse_record(self.record)
 
     def list_doubts(self, item: ReviewItem) -> dict[str, float | None]:
-        """Return the doubtful fields of an open item with their confidence; None for a guess from
-        marked words.
+        """Return the doubtful fields of an open item with their confidence; none of a decided item.
 
-        A field whose value differs from the prediction has been checked.
+        A field whose value differs from the prediction has been checked. An item that was added
+        from marked words has one doubtful field, with a confidence of None.
         """
         if item.state != "open":
             return {}
@@ -106,8 +106,8 @@ class OpenedRecord:
         return tuple(proof)
 
     def list_starts(self) -> dict[str, list[int]]:
-        """Return where the items start in a section that holds several, as the page counts
-        characters.
+        """Return, by section, where the items of a list in one cell start, in characters as the
+        page counts them. Sections with fewer than two items are left out.
         """
         starts = defaultdict[str, set[int]](set)
         for name, span in self._text.places.items():
@@ -132,8 +132,8 @@ class OpenedRecord:
         """Return the path of the item whose user's own field the marked words state, or None for
         the record.
 
-        It is one that quotes these words, of several the open one; if none does, the open one.
-        Raises ``ValueError``.
+        Of the items that quote these words, the open one (``current``) counts, else the first. If
+        none quotes them, it is the open one; raises ``ValueError`` if none is open.
         """
         field = self.fields[group.removeprefix("custom.")]
         if field.group.of is None:
@@ -146,7 +146,6 @@ class OpenedRecord:
             if any(map(marked.overlaps, places)):
                 quoting.append(item.path)
         # Words that no item quotes are of the item that the reviewer has open.
-        # Words that no item quotes are of the item that the reviewer has open.
         is_open = any(item.path == current for item in kept)
         if is_open and (current in quoting or not quoting):
             return current
@@ -157,8 +156,9 @@ class OpenedRecord:
         return quoting[0]
 
     def _locate_words(self, item: ReviewItem) -> Iterator[Evidence]:
-        """Yield the place of the words in each value: beside the item's quote or its evidence,
-        else the first.
+        """Yield evidence for the words in each value of an item, where they are found: in its
+        section, beside its quote or evidence, else at the first place. The words of a user's own
+        value are looked for in all sections, those of its evidence first.
         """
         is_own = item.group not in FIELDS
         near = [_place(piece) for piece in item.evidence]
@@ -208,7 +208,8 @@ def _place(evidence: Evidence) -> Span:
 
 def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     """Return the fields of an item that the rules doubt, with their confidence. Fields from a
-    model are left out.
+    model are left out, since the rules do not doubt what it said. Of a user's own value, all
+    evidence below ``CERTAIN`` is doubtful.
     """
     doubts: dict[str, float] = {}
     if item.group not in FIELDS:
@@ -220,7 +221,6 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     draft = _find_draft(parsed, item)
     if draft is None:
         return {}
-    # The rules do not doubt what a model said.
     by_model = set()
     for piece in item.evidence:
         if piece.origin is not Origin.RULE:
@@ -235,7 +235,9 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
 
 
 def _find_draft(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
-    """Return what the rules read where an item stands."""
+    """Return what the rules read where an item stands; None if they read nothing there, and for a
+    regimen.
+    """
     if item.group == "eligibility":
         return parsed.whole
     if item.group == "eligibility.criteria":
@@ -265,8 +267,9 @@ def _find_outcome(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
 
 
 def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
-    """Return a record's view, its items with their flaws, and the steps that the reviewer may
-    undo.
+    """Return all that the page shows of a record: its text with marks, its items as they now are,
+    what each field may be chosen from, its findings and flaws, and the steps that the reviewer may
+    undo or redo.
     """
     record = opened.record
     draft = opened.draft
@@ -315,7 +318,10 @@ def _sort_items(opened: OpenedRecord) -> list[ReviewItem]:
     groups = list(FIELDS)
 
     def rank(item: ReviewItem) -> tuple[int, int, str]:
-        group = groups.index(item.group) if item.group in groups else len(groups)
+        # The user's own fields stand behind all groups.
+        group = len(groups)
+        if item.group in groups:
+            group = groups.index(item.group)
         number = in_gold.get(item.path, predicted.index(item.path))
         return group, number, item.path
 
@@ -333,7 +339,10 @@ def _list_choices(opened: OpenedRecord, sections: Sequence[Json]) -> Json:
     stated = opened.draft.items["eligibility"].value.get("groups") or ()
     # A reviewer may have typed anything.
     groups = [group for group in stated if isinstance(group, dict)]
-    members = [(group["id"], f"{group['id']}: {say(group)}") for group in groups]
+    members = []
+    for group in groups:
+        name = group["id"]
+        members.append((name, f"{name}: {say(group)}"))
     return {
         "section": [(section["name"], section["title"]) for section in sections],
         "arm": [(label, say(label)) for label in list_arm_labels(opened.record)],
@@ -342,13 +351,16 @@ def _list_choices(opened: OpenedRecord, sections: Sequence[Json]) -> Json:
 
 
 def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
-    """Return what a review adds to an item's view: its state, and its values as its form shows
-    them.
+    """Return what a review adds to an item's view: its name and state, its values and as its form
+    writes them, its doubtful fields, and what the changed fields of a predicted item were before.
     """
     values = item.value
     before = item.base.value if item.base else {}
-    words = [values.get(part) for part in ("quote", "time_frame", "measure")]
-    own_words = [text for text in words if isinstance(text, str)]
+    own_words = []
+    for name in ("quote", "time_frame", "measure"):
+        text = values.get(name)
+        if isinstance(text, str):
+            own_words.append(text)
     written = {}
     changed = {}
     for name, value in values.items():

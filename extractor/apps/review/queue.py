@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from extractor.apps.pages.view import name_item, name_record
 from extractor.evidence.drafts import CERTAIN
+from extractor.plurals import counted
 from extractor.run.finished import FinishedRun
 from extractor.run.manifest import restore_fields
 from extractor.schemas import Severity, TrialExtraction, TrialRecord
@@ -66,10 +67,8 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     elif rest > 1:
         reasons.append(f"{rest} more are not certain")
     number = len(result.findings)
-    if number == 1:
-        reasons.append("1 finding")
-    elif number > 1:
-        reasons.append(f"{number} findings")
+    if number:
+        reasons.append(counted(number, "finding"))
     return Doubt(len(items), expected, tuple(reasons))
 
 

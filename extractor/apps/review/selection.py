@@ -62,8 +62,8 @@ class MarkedWords(NamedTuple):
 
 
 def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
-    """Return the words of a selection, cut ones made whole. Raises ``ValueError`` for an empty
-    selection.
+    """Return the words of a selection, without white space around them, and words that it cuts
+    made whole. Raises ``ValueError`` for an empty selection, and for a section that there is not.
     """
     section = record.section(selection.section)
     if section is None:
@@ -75,12 +75,17 @@ def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
     end -= len(marked) - len(marked.rstrip())
     if start >= end:
         raise ValueError("no words are marked")
-    # gold quotes whole words
-    while start and text[start].isalnum() and text[start - 1].isalnum():
+    # Gold quotes whole words.
+    while start > 0 and _is_within_word(text, start):
         start -= 1
-    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+    while end < len(text) and _is_within_word(text, end):
         end += 1
     return MarkedWords(record, section, start, end)
+
+
+def _is_within_word(text: str, at: int) -> bool:
+    """Return whether a word or number goes on over the place before the character ``at``."""
+    return text[at - 1].isalnum() and text[at].isalnum()
 
 
 def refuse_endpoint(words: MarkedWords, endpoints: Iterable[Json]) -> None:
@@ -112,8 +117,11 @@ def propose_item(group: str, words: MarkedWords) -> tuple[Json, bool]:
     unread: Json = {}
     if group == "eligibility.criteria":
         # The list is that of the heading before the words.
-        headings = _LIST_NAME.findall(words.section.text[: words.start])
-        kind = headings[-1].lower() if headings else "inclusion"
+        before = words.section.text[: words.start]
+        headings = _LIST_NAME.findall(before)
+        kind = "inclusion"
+        if headings:
+            kind = headings[-1].lower()
         text = f"{kind.capitalize()} Criteria:\n\n* {words.text}"
         items = _read(words, "eligibility", text).eligibility.criteria
         fixed = {
@@ -189,8 +197,8 @@ def _read_named(field: FormField, words: MarkedWords) -> Any:
 
 
 def _read_time(item: Json, field: FormField, words: MarkedWords) -> Any:
-    """Return the numbers with a unit of time in marked words, as a field has them: ages, time
-    points. What the field has stays if there are none.
+    """Return the numbers with a unit of time in marked words, as a field has them: an age, or the
+    time points of an outcome. If there are none, a list is empty, and a single value stays.
     """
     info = field.info
     if info.group == PEOPLE:
@@ -204,7 +212,9 @@ def _read_time(item: Json, field: FormField, words: MarkedWords) -> Any:
     ]
     if info.many:
         return points
-    return points[0] if points else item.get(info.name)
+    if points:
+        return points[0]
+    return item.get(info.name)
 
 
 def read_age(record: TrialRecord, words: str, field: str) -> Json | None:

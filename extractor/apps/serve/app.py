@@ -75,6 +75,7 @@ class _Server(uvicorn.Server):
     """
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Handle a signal: the server asks its requests to end, or ends at once."""
         is_second_signal = self.should_exit
         if is_second_signal:
             self.force_exit = True
@@ -97,6 +98,7 @@ def build_app(settings: ServiceSettings) -> FastAPI:
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
+        """Keep the service open as long as the server runs."""
         async with Service.open(settings) as service:
             app.state.service = service
             yield
@@ -139,15 +141,23 @@ class _Envelope:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, and tell its event however it ends.
+
+        An unexpected error becomes a problem with status 500, and an event of its own. If the
+        response had begun, it is too late for another one: the connection is closed.
+        """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         state: dict[str, Any] = scope.setdefault("state", {})
-        request_id = state["request_id"] = str(uuid4())
+        request_id = str(uuid4())
+        state["request_id"] = request_id
         since = monotonic()
+        # 0 until the response begins
         status = 0
 
         async def send_guarded(message: Message) -> None:
+            """Send a message, note the status, and add the common headers that it lacks."""
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -162,59 +172,69 @@ class _Envelope:
             # No standard status says that the caller went away; nginx logs this number.
             status = status or 499
         except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
-            failure = as_extractor_error(error)
-            kind = getattr(failure, "kind", type(failure).__name__)
-            frames = getattr(failure, "frames", ())
-            tell(
-                Event.REQUEST_FAILED,
-                request=request_id,
-                error=kind,
-                place=frames[0] if frames else "unknown",
-            )
+            _tell_failure(error, request_id)
             has_answered = status > 0
             if has_answered:
-                # It is too late for another response; the server closes the connection.
                 raise ConnectionError("a response was interrupted") from None
             await render_problem(error, request_id)(scope, receive, send_guarded)
         finally:
             seconds = monotonic() - since
-            route = getattr(scope.get("route"), "path", "none")
-            method = scope["method"] if scope["method"] in _METHODS else "other"
+            # A caller may send any word as a method, and the log shows none of its words.
+            method = scope["method"]
+            if method not in _METHODS:
+                method = "other"
             facts = {
                 "request": request_id,
                 "caller": state.get("caller"),
                 "method": method,
-                "route": route,
+                "route": getattr(scope.get("route"), "path", "none"),
             }
             tell(Event.REQUEST_ENDED, **facts, status=status, seconds=round(seconds, 4))
 
 
+def _tell_failure(error: Exception, request_id: str) -> None:
+    """Tell the event of an unexpected error: its class and the line that raised it, not its text,
+    which may quote a record.
+    """
+    failure = as_extractor_error(error)
+    kind = getattr(failure, "kind", type(failure).__name__)
+    frames = getattr(failure, "frames", ())
+    place = frames[0] if frames else "unknown"
+    tell(Event.REQUEST_FAILED, request=request_id, error=kind, place=place)
+
+
 def describe_service(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document of the service, built once."""
-    if app.openapi_schema is None:
-        described = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=_DESCRIPTION,
-            routes=app.routes,
-        )
-        operations = tomllib.loads((_ASSETS / "operations.toml").read_text("utf-8"))
-        for name, facts in operations.items():
-            method, path = name.split()
-            _complete(described["paths"][path][method.lower()], facts)
-        schemas = described["components"]["schemas"]
-        # FastAPI describes its own errors, but this service answers with problems.
-        for unused in ("HTTPValidationError", "ValidationError"):
-            del schemas[unused]
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= problem.pop("$defs")
-        schemas["Problem"] = problem
-        app.openapi_schema = described
-    return app.openapi_schema
+    """Return the OpenAPI document of the service, built once: FastAPI's description with the facts
+    of ``operations.toml``, and with problems in place of FastAPI's own errors.
+    """
+    if app.openapi_schema is not None:
+        return app.openapi_schema
+    described = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=_DESCRIPTION,
+        routes=app.routes,
+    )
+    operations = tomllib.loads((_ASSETS / "operations.toml").read_text("utf-8"))
+    for name, facts in operations.items():
+        # "POST /v1/jobs"
+        method, path = name.split()
+        _complete(described["paths"][path][method.lower()], facts)
+    schemas = described["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        del schemas[unused]
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs")
+    schemas["Problem"] = problem
+    app.openapi_schema = described
+    return described
 
 
 def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
-    """Add facts from ``operations.toml`` to FastAPI's description of an operation."""
+    """Add facts from ``operations.toml`` to FastAPI's description of an operation: its summary,
+    its body, its answers, and its problems by status. An operation with ``problems`` needs a key,
+    which may be refused, too.
+    """
     operation["summary"] = facts["summary"]
     if "body" in facts:
         operation["requestBody"] = _describe_body(facts["body"])
@@ -255,6 +275,7 @@ def _describe_answer(
     for media_type, example in answer.get("examples", {}).items():
         derived_schema = derived.get(media_type, {}).get("schema")
         schema = answer.get("schema") or derived_schema or {"type": "string"}
+        # Parquet cannot be shown as text
         if "binary" in example:
             content[media_type] = {"schema": schema | {"format": "binary"}}
         else:
@@ -265,13 +286,14 @@ def _describe_answer(
 
 
 def _status_of(problem_kind: str) -> int:
+    """Return the HTTP status of a kind of problem."""
     status, _ = PROBLEMS[problem_kind]
     return status
 
 
 def _load(example: Any) -> Any:
-    """Return the value of an example: itself, a file of the assets, or a file as a line of
-    JSON lines.
+    """Return the value of an example: itself, a file of the assets (``file``), or a file as a line
+    of JSON lines (``line``). A list has the value of each member.
     """
     if isinstance(example, list):
         return [_load(part) for part in example]
@@ -287,17 +309,23 @@ def _load(example: Any) -> Any:
 def _read_asset(name: str) -> Any:
     """Return the value of a JSON file, or the text of another file."""
     text = (_ASSETS / name).read_text("utf-8")
-    return json.loads(text) if name.endswith(".json") else text
+    if name.endswith(".json"):
+        return json.loads(text)
+    return text
 
 
 def _add_problem(responses: dict[str, Any], kind: str) -> None:
-    """Add a problem, with an example, to the responses of an operation."""
+    """Add a problem, with an example, to the responses of an operation. Several problems may have
+    one status, which OpenAPI describes once: with all their titles.
+    """
     status, title = PROBLEMS[kind]
-    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
-    shown = responses.setdefault(
-        str(status), {"description": "", "content": {PROBLEM_TYPE: content}}
-    )
-    # Several problems may have one status, which OpenAPI describes once.
+    if str(status) not in responses:
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
+        responses[str(status)] = {
+            "description": "",
+            "content": {PROBLEM_TYPE: content},
+        }
+    shown = responses[str(status)]
     if shown["description"]:
         shown["description"] += "; "
     shown["description"] += title
@@ -356,7 +384,9 @@ async def _check_parts(settings: ServiceSettings) -> None:
 
 @contextmanager
 def _lock_root(root: Path) -> Iterator[None]:
-    """Lock a root against other services until this process ends."""
+    """Lock a root, which is made if it is missing, against other services inside the block. Raises
+    ``StoreError`` if another process uses it, or if it cannot be made.
+    """
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(root / ".lock", timeout=_LOCK_TIMEOUT_S):

@@ -89,9 +89,8 @@ class CallerBook:
             wanted = "at most 40 lowercase letters, digits, - and _"
             raise ValueError(f"{name!r}: a caller's name has {wanted}; choose another")
         with self._database.transaction():
-            if self._database.row(
-                "SELECT 1 FROM keys WHERE name = ? AND NOT is_revoked", (name,)
-            ):
+            sql = "SELECT 1 FROM keys WHERE name = ? AND NOT is_revoked"
+            if self._database.row(sql, (name,)):
                 raise ValueError(
                     f"{name} has a key already; renew it, or revoke it first"
                 )
@@ -162,12 +161,14 @@ class CallerBook:
         return str(caller_id)
 
     def find(self, key: str) -> Caller | None:
-        """Return the caller with that key. The lookup uses the hash, so its timing reveals
-        nothing about the key.
+        """Return the caller with that key; None if nobody has it, or it is revoked or expired. The
+        lookup uses the hash, so its timing reveals nothing about the key.
         """
         sql = f"SELECT {_COLUMNS} FROM keys WHERE key_sha256 = ? AND {_IS_VALID}"
         row = self._database.row(sql, (_digest(key), now()))
-        return Caller(*row) if row else None
+        if row is None:
+            return None
+        return Caller(*row)
 
     def is_valid(self, caller_id: str) -> bool:
         """Return whether a caller's key is neither revoked nor expired; always true for the
@@ -201,11 +202,14 @@ class RequestRates:
         self._limiters: dict[Caller, AsyncLimiter] = {}
 
     async def count_request(self, caller: Caller) -> None:
-        """Count a request. Raises ``ProblemError`` if the caller exceeds the rate."""
+        """Count a request. Raises ``ProblemError`` if the caller exceeds the rate of requests in a
+        minute; a caller without a rate never does.
+        """
         limit = caller.requests_per_minute
         if not limit:
             return
         limiter = self._limiters.setdefault(caller, AsyncLimiter(limit, 60))
+        # refused at once, instead of waiting for its turn
         if not limiter.has_capacity():
             raise ProblemError(
                 "rate-limit",
@@ -242,10 +246,10 @@ class SharedMeter:
             root / _SPENDING_FILE, _SPENDING_TABLES, _SPENDING_VERSION
         )
         (root / _SPENDING_FILE).chmod(0o600)
+        # one row for all that earlier starts have spent
         with self._database.transaction():
-            spent = float(
-                self._database.value("SELECT coalesce(sum(dollars), 0) FROM spending")
-            )
+            sql = "SELECT coalesce(sum(dollars), 0) FROM spending"
+            spent = float(self._database.value(sql))
             self._database.execute("DELETE FROM spending")
             self._add(spent)
         self.budget = Budget(
@@ -277,8 +281,8 @@ class SharedMeter:
             raise ProblemError("spending-limit", SPENT, remedy=remedy)
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will
-        be no room.
+        """Wait for the rate and for room, reserve what a call may use, and store the most that it
+        may cost. Raises ``BudgetReached`` if there will be no room.
         """
         if self._limiter:
             await self._limiter.acquire()
@@ -298,7 +302,9 @@ class SharedMeter:
         self._add(self._cost(reservation.most))
 
     def charge(self, reservation: Reservation, usage: Usage) -> None:
-        """Release a reservation, and count the usage that replies reported."""
+        """Release a reservation, and count the usage that replies reported, in place of the most
+        that the call could have cost.
+        """
         self.budget.charge(reservation, usage)
         row = (self._cost(usage), self._numbers.pop(reservation))
         self._database.execute("UPDATE spending SET dollars = ? WHERE id = ?", row)

@@ -111,6 +111,7 @@ def keep_job_events_apart() -> Iterator[None]:
     """
 
     def divert(event: logging.LogRecord) -> bool:
+        """Return whether the service's log gets an event: not that of a job."""
         log_of_job = _event_log.get()
         if log_of_job is None:
             return True
@@ -147,26 +148,25 @@ class JobRun:
         self.lose = shared.lose
         self.charge = shared.charge
         self.refusal: str | None = None
-        self._problem: str | None = None  # why the upload could not be read to its end
+        # why the upload could not be read to its end
+        self._problem: str | None = None
         options = settings.options
+        services_own = [field for field in options.fields if field.name in job.fields]
+        setup = Setup(
+            settings.model,
+            tasks=job.tasks,
+            effort=job.effort,
+            min_confidence=job.min_confidence,
+            reasoning=options.reasoning,
+            model_options=options.model_options,
+            fields=[*services_own, *job.brought],
+        )
         asks = settings.model is not None and job.effort is not Effort.NONE
+        budget = shared.budget if asks else None
         self.run = Run(
-            setup=Setup(
-                settings.model,
-                tasks=job.tasks,
-                effort=job.effort,
-                min_confidence=job.min_confidence,
-                reasoning=options.reasoning,
-                model_options=options.model_options,
-                fields=[
-                    *(field for field in options.fields if field.name in job.fields),
-                    *job.brought,
-                ],
-            ),
+            setup=setup,
             read=self._read_upload,
-            limits=RunLimits(
-                options.concurrency, budget=shared.budget if asks else None
-            ),
+            limits=RunLimits(options.concurrency, budget=budget),
             pricing=settings.pricing,
             meter=self,
             workers=settings.workers,
@@ -184,14 +184,15 @@ class JobRun:
         return self._job.model_copy(update={**counts, "usage": tally.usage})
 
     async def perform(self, executor: Executor) -> tuple[JobState, str | None]:
-        """Extract the rest of the upload. Returns the final state of the job, and the reason for
-        its caller.
+        """Extract the rest of the upload, with the events in the job's own log. Returns the final
+        state of the job, and the reason for its caller, None if there is nothing to say.
         """
         try:
             with (self._folder / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
                 return await self._perform(executor)
-        except asyncio.CancelledError:  # while the results were sorted
+        # while the results were sorted
+        except asyncio.CancelledError:
             return JobState.CANCELLED, self.refusal
         except Exception as error:  # noqa: BLE001 - worded for the caller
             return JobState.FAILED, self._word(error)
@@ -199,6 +200,11 @@ class JobRun:
             _event_log.set(None)
 
     async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
+        """Run the job in its folder, and return its final state with the reason.
+
+        A job that was begun with other settings starts over. With a model it fails instead: it
+        would pay for all calls again. Spent money, and a model that cannot be used, pause the job.
+        """
         run = self.run
         folder = self._folder / RUN
         described = describe_settings(run.setup)
@@ -207,8 +213,8 @@ class JobRun:
         if earlier:
             is_stale = bool(explain_changed(earlier.settings, described))
             asks_model = run.limits.budget is not None
+            # starting over would pay for all calls again
             if is_stale and asks_model and holds_something(folder, earlier):
-                # Starting over would pay for all calls again.
                 return (
                     JobState.FAILED,
                     "the program or its model has changed since the job began; send the records "
@@ -224,6 +230,7 @@ class JobRun:
             stop = await asyncio.to_thread(run.finish, results, failure)
         if stop is Stop.INTERRUPTED:
             return JobState.CANCELLED, self.refusal
+        # a higher limit lets it go on
         if stop is Stop.BUDGET:
             return JobState.PAUSED, SPENT
         if isinstance(failure, ModelUnavailable):
@@ -237,12 +244,15 @@ class JobRun:
     def _read_upload(
         self, *, on_error: Callable[[ExtractorError], None]
     ) -> Iterator[TrialRecord]:
-        """Yield the records of the upload. If the rest cannot be read, the records before it are
-        extracted.
+        """Yield the records of the upload, until the caller's key is no longer valid.
+
+        ``on_error`` gets the error of each record that cannot be read. If the rest of the upload
+        cannot be read at all, it gets that error, too, and the records before it are extracted.
         """
         upload = self._folder / UPLOAD / self._job.name
 
         def report(error: ExtractorError) -> None:
+            """Hand an error on, after a check of the caller's key."""
             self._refuse()
             on_error(error)
 
@@ -268,8 +278,8 @@ class JobRun:
                 on_error(ExtractorError(self._problem))
 
     def _refuse(self) -> str | None:
-        """Return why the job may not go on, if its caller's key is no longer valid. The job then
-        stops.
+        """Return why the job may not go on, if its caller's key is no longer valid; None if it may.
+        The job then stops, whatever becomes of the key meanwhile.
         """
         if self.refusal:
             return self.refusal
@@ -281,7 +291,7 @@ class JobRun:
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait for room, and reserve what a call may use. Raises ``RunStopped`` if the job may
-        not go on.
+        not go on, and the errors of the service's meter.
         """
         reservation = await self._shared.reserve(call)
         refusal = self._refuse()
@@ -294,7 +304,9 @@ class JobRun:
         """Return whether the job may go on, and there is room for another request like this
         one.
         """
-        return not self._refuse() and self._shared.allows(reservation)
+        if self._refuse():
+            return False
+        return self._shared.allows(reservation)
 
     def _word(self, error: BaseException) -> str:
         """Word an error for the caller of a job, who knows nothing of this machine's disks and

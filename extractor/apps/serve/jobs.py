@@ -42,7 +42,9 @@ class _Entry:
     @property
     def shown(self) -> Job:
         """The job with its counts so far."""
-        return self.start.shown if self.start else self.job
+        if self.start:
+            return self.start.shown
+        return self.job
 
     def is_visible(self, caller: str) -> bool:
         """Return whether a caller may see the job: its own caller, and the operator."""
@@ -74,8 +76,9 @@ class JobRunner:
         self._cleaning: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Queue the waiting, running and paused jobs of the service's last start. Discard
-        incomplete uploads.
+        """Queue the waiting, running and paused jobs of the service's last start, the oldest first,
+        and begin as many as there is room for. Discard incomplete uploads. A paused job may go on:
+        the money or the model may be there again.
         """
         jobs = []
         for folder in self._root.glob("*/*"):
@@ -89,7 +92,7 @@ class JobRunner:
         for job in jobs:
             entry = _Entry(job)
             self._entries[job.id] = entry
-            # A paused job may go on: the money or the model may be there again.
+            # a paused job may go on: the money or the model may be there again
             if job.state in ACTIVE | {JobState.PAUSED}:
                 self._set(entry, state=JobState.QUEUED, reason=None)
         self._fill()
@@ -129,6 +132,7 @@ class JobRunner:
     def find(self, caller: str, job_id: str) -> Job | None:
         """Return the job with that id, None if it does not exist, or the caller may not see it."""
         entry = self._entries.get(job_id)
+        # another caller's job is told as one that does not exist
         if entry is None or not entry.is_visible(caller):
             return None
         return entry.shown
@@ -141,7 +145,7 @@ class JobRunner:
     def submit(
         self, caller: str, job_id: str, name: str, size: int, options: ExtractionOptions
     ) -> Job:
-        """Queue a job whose upload is complete, and write its state."""
+        """Queue a job whose upload is complete, write its state, and begin it if there is room."""
         own = self._settings.options.fields
         job = Job(
             id=job_id,
@@ -169,7 +173,9 @@ class JobRunner:
         return entry.shown
 
     def cancel(self, job_id: str) -> Job:
-        """End a job after the records in progress. Its results are kept."""
+        """End a job: one that runs after the records in progress, one that waits at once. Its
+        results are kept. A job that has ended stays as it is.
+        """
         entry = self._entries[job_id]
         if entry.start:
             entry.start.run.is_stopping = True
@@ -211,7 +217,9 @@ class JobRunner:
         await asyncio.wait(running)
 
     def _fill(self) -> None:
-        """Start waiting jobs while there is room."""
+        """Start waiting jobs while there is room, unless the service stops: each time the oldest
+        one of the caller with the fewest running jobs.
+        """
         while not self._closing:
             running = Counter[str]()
             waiting = []
@@ -227,7 +235,7 @@ class JobRunner:
             self._begin(min(waiting, key=lambda entry: running[entry.job.caller]))
 
     def _begin(self, entry: _Entry) -> None:
-        """Start a waiting job, or start it again."""
+        """Start a waiting job, or start it again, as a task of the loop."""
         first_start = entry.job.started or now()
         self._set(entry, state=JobState.RUNNING, started=first_start, ended=None)
         job = entry.job
@@ -236,14 +244,18 @@ class JobRunner:
         entry.task = asyncio.create_task(self._perform(entry, entry.start))
 
     async def _perform(self, entry: _Entry, start: JobRun) -> None:
-        """Run the rest of a job, and store its final state."""
+        """Run the rest of a job, store its final state, and begin the next job.
+
+        A job that the stop of the service ended is queued: it goes on at the next start. The state
+        of a job that was deleted meanwhile is not stored.
+        """
         state, reason = await start.perform(self._executor)
         entry.job = entry.shown
         entry.start = None
         entry.task = None
         was_deleted = entry.job.id not in self._entries
+        # it goes on at the next start of the service
         if self._closing and state is not JobState.DONE:
-            # It goes on at the next start of the service.
             self._set(entry, state=JobState.QUEUED)
         elif not was_deleted:
             self._set(entry, state=state, reason=reason, ended=now())

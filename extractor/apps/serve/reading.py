@@ -55,7 +55,8 @@ def read_schemas(posted: PostedSchemas) -> tuple[CustomField, ...] | FieldError:
 
 
 def read_posted(posted: Posted) -> TrialRecord | RecordError:
-    r"""Return the only record in a body, or the reason why it has none. Raises ``RecordTooSlow``.
+    r"""Return the only record in a body, or the reason why it has none, or several. Raises
+    ``RecordTooSlow``.
 
     >>> read_posted(
     ...     Posted("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n")
@@ -80,7 +81,6 @@ def read_posted(posted: Posted) -> TrialRecord | RecordError:
 
 def show_extraction(record: TrialRecord, line: bytes) -> bytes:
     """Return an extraction, given as a line of JSON, with the data of its page in a report."""
-    shown = show_record(
-        RunRecord(TrialExtraction.model_validate_json(line), record, TextState.SAME)
-    )
+    extraction = TrialExtraction.model_validate_json(line)
+    shown = show_record(RunRecord(extraction, record, TextState.SAME))
     return json.dumps({"shown": shown, "extraction": json.loads(line)}).encode()

@@ -57,8 +57,8 @@ async def _find_caller(
     service: ServiceOfRequest,
     authorization: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> Caller:
-    """Return the caller of a request. Raises ``ProblemError`` for a wrong key, too many requests,
-    and unknown parameters.
+    """Return the caller of a request, and count the request. Raises ``ProblemError`` for a missing
+    or wrong key, too many requests, and unknown parameters.
     """
     if authorization is None:
         raise _refuse_key("send a key as Authorization: Bearer KEY")
@@ -72,6 +72,7 @@ async def _find_caller(
 
 
 def _refuse_key(why: str) -> ProblemError:
+    """Make the problem of a missing or wrong key. Its header says how a key is sent."""
     return ProblemError("no-key", why, headers={"www-authenticate": "Bearer"})
 
 
@@ -85,7 +86,9 @@ def _identify(service: Service, key: str) -> Caller | None:
 
 
 def _check_parameters(request: Request) -> None:
-    """Refuse parameters that the operation does not have: a misspelt one would be ignored."""
+    """Raise ``ProblemError`` for parameters that the operation does not have: a misspelt one would
+    be ignored otherwise. The answer names what can be chosen.
+    """
     operation = request.scope["route"].dependant
     names = set()
     for dependant in (operation, *operation.dependencies):
@@ -99,12 +102,9 @@ def _check_parameters(request: Request) -> None:
     else:
         choice = "this operation has none"
     # The answer repeats ten names at most, and no long one: anybody may send what they like.
-    wrong = tuple(
-        WrongParameter(name=name[:100], detail=choice) for name in unknown[:10]
-    )
-    raise ProblemError(
-        "wrong-parameter", f"there is no such parameter; {choice}", errors=wrong
-    )
+    wrong = [WrongParameter(name=name[:100], detail=choice) for name in unknown[:10]]
+    problem = f"there is no such parameter; {choice}"
+    raise ProblemError("wrong-parameter", problem, errors=tuple(wrong))
 
 
 CallerOfRequest = Annotated[Caller, Depends(_find_caller)]
@@ -168,16 +168,19 @@ async def _read_options(
     ``ProblemError`` for an invalid value.
     """
     own = service.settings.options
-    chosen = {
-        "effort": own.effort if effort is None else effort,
-        "tasks": own.tasks if tasks is None else tasks,
-        "min_confidence": (
-            own.min_confidence if min_confidence is None else min_confidence
-        ),
+    chosen: dict[str, Any] = {
+        "effort": own.effort,
+        "tasks": own.tasks,
+        "min_confidence": own.min_confidence,
     }
-    kept = own.fields
+    stated = {"effort": effort, "tasks": tasks, "min_confidence": min_confidence}
+    for name, value in stated.items():
+        if value is None:
+            continue
+        chosen[name] = value
+    chosen_fields = own.fields
     if fields is not None:
-        kept = _choose_fields(own.fields, fields.split(","))
+        chosen_fields = _choose_fields(own.fields, fields.split(","))
     try:
         options = ExtractionOptions.read(chosen)
     except ValueError as error:
@@ -187,15 +190,16 @@ async def _read_options(
     if schema:
         asks = options.asks and service.settings.model is not None
         brought = await _read_schemas(service, schema, asks=asks)
-        kept = (*kept, *brought)
-    return options.model_copy(update={"fields": kept})
+        chosen_fields = (*chosen_fields, *brought)
+    return options.model_copy(update={"fields": chosen_fields})
 
 
 async def _read_schemas(
     service: Service, schemas: Sequence[str], *, asks: bool
 ) -> tuple[CustomField, ...]:
     """Return the fields that a request brings. Raises ``ProblemError`` for a wrong schema, a name
-    of the service's own fields, and fields that nothing would read.
+    of the service's own fields, and fields that nothing would read: without a model that is asked
+    (``asks``), only rules read.
     """
     brought = await service.read_fields(schemas)
     own = {field.name for field in service.settings.options.fields}
@@ -228,7 +232,8 @@ def _choose_fields(
     """
     own_names = [field.name for field in own]
     for name in names:
-        is_empty = not name  # "fields=" requests no field at all
+        # "fields=" requests no field at all
+        is_empty = not name
         if is_empty or name in own_names:
             continue
         choice = "the service has none"
@@ -273,13 +278,15 @@ async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
 
 
 async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
-    """Yield the body in blocks. Raises ``ProblemError`` as ``read_body`` does."""
+    """Yield the body in blocks. Raises ``ProblemError`` for an unsupported type, and for a body
+    that is too large: before it is sent if its length is announced, else as soon as it is.
+    """
     _check_type(request)
     remedy = "send fewer records at once, or use POST /v1/jobs for many; gzip helps"
     too_large = ProblemError(
         "too-large", f"the limit is {most_bytes:,} bytes", remedy=remedy
     )
-    # Refused before it is sent. Of a body in chunks, nobody knows the length before.
+    # Of a body in chunks, nobody knows the length before.
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most_bytes:
         raise too_large
@@ -293,8 +300,8 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
 
 
 def _check_type(request: Request) -> None:
-    """Refuse unsupported types, such as forms: ``curl -d`` drops line breaks, multipart adds
-    some.
+    """Raise ``ProblemError`` for unsupported media types, such as forms (``curl -d`` drops line
+    breaks, multipart adds some), and for other encodings than gzip.
     """
     content_type = request.headers.get("content-type", BODY_TYPES[-1])
     media_type, _, _ = content_type.partition(";")

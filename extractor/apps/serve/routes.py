@@ -102,12 +102,15 @@ async def extract_body(
     render: Callable[[TrialRecord, bytes], bytes] | None = None,
 ) -> Response:
     """Extract the record in a body, and answer with the extraction, or with what ``render``
-    makes of both.
+    makes of both. Without a ``name``, a record that has no id is named after the body's digest. If
+    the caller goes away, the work ends.
     """
     service.meter.check(options.effort)
     body = await read_body(request, service.settings.options.max_bytes)
-    named = name or f"text-{sha256(body).hexdigest()[:8]}"
-    line = await while_connected(request, service.extract(named, body, options, render))
+    if not name:
+        name = f"text-{sha256(body).hexdigest()[:8]}"
+    extracting = service.extract(name, body, options, render)
+    line = await while_connected(request, extracting)
     return Response(line, media_type="application/json")
 
 
@@ -142,11 +145,11 @@ async def submit_job(
     """
     service.meter.check(options.effort)
     job_id, upload = service.runner.prepare(caller.id)
+    most_bytes = service.settings.options.max_upload_bytes
     try:
-        size = await save_body(
-            request, upload / name, service.settings.options.max_upload_bytes
-        )
-    except BaseException:  # also a caller that goes away, which cancels this
+        size = await save_body(request, upload / name, most_bytes)
+    # also a caller that goes away, which cancels this
+    except BaseException:
         shutil.rmtree(upload.parent, ignore_errors=True)
         raise
     job = service.runner.submit(caller.id, job_id, name, size, options)
@@ -184,6 +187,7 @@ JobOfRequest = Annotated[Job, Depends(_find_job)]
 
 
 async def _find_ended_job(job: JobOfRequest) -> Job:
+    """Return the job of a request. Raises ``ProblemError`` while it waits or runs."""
     if job.state in ACTIVE:
         remedy = f"wait for its end: GET /v1/jobs/{job.id}/events"
         raise ProblemError(
@@ -218,6 +222,7 @@ async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid
     again.
     """
+    # what runs, and what is complete
     if job.state in ACTIVE | {JobState.DONE}:
         raise ProblemError(
             "not-finished",
@@ -253,7 +258,8 @@ async def follow(
     has_ended = job.state not in ACTIVE
     has_all_events = start > 0 and start == events.stat().st_size
     if has_ended and has_all_events:
-        return Response(status_code=204)  # tells a browser not to reconnect
+        # tells a browser not to reconnect
+        return Response(status_code=204)
     return EventSourceResponse(
         _follow(service, caller.id, job.id, events, start),
         sep="\n",
@@ -263,10 +269,10 @@ async def follow(
 
 def _find_start(events: FilePath, last_id: str) -> int:
     """Return the byte after the event with that id, 0 for an unknown id. An event's id is the
-    byte where it ends.
+    byte where it ends, in decimal digits.
     """
-    is_offset = last_id.isdecimal() and len(last_id) <= 18  # as a file may have
-    if not is_offset:
+    # no file has an offset of more than 18 digits
+    if not last_id.isdecimal() or len(last_id) > 18:
         return 0
     start = int(last_id)
     with events.open("rb") as file:
@@ -291,14 +297,17 @@ async def _follow(
         while not service.is_stopping:
             # The job is read before the events, which are complete if it has ended.
             job = service.runner.find(caller, job_id)
+            # it was deleted
             if job is None:
-                return  # it was deleted
+                return
             for line in _read_lines(file):
                 if not service.book.is_valid(caller):
                     return
-                with suppress(ValueError):  # incomplete because the service was killed
+                # a line may be incomplete because the service was killed
+                with suppress(ValueError):
                     event: dict[str, Any] = json.loads(line)
-                    yield _render(event.pop("event"), event, str(file.tell()))
+                    event_id = str(file.tell())
+                    yield _render(event.pop("event"), event, event_id)
             if not service.book.is_valid(caller):
                 return
             if job.state not in ACTIVE:
@@ -319,6 +328,7 @@ def _read_lines(file: BinaryIO) -> Iterator[bytes]:
 def _render(
     name: str, data: dict[str, Any], event_id: str | None = None
 ) -> ServerSentEvent:
+    """Return a server-sent event with its data as JSON."""
     return ServerSentEvent(
         json.dumps(data, ensure_ascii=False), event=name, id=event_id, sep="\n"
     )
@@ -350,11 +360,10 @@ async def send_results(
             "not-finished", f"the job is {job.state.value} and has no result"
         )
     headers = {"x-job-state": job.state.value}
-    is_table = format_ != "jsonl"
-    if not is_table and table is not None:
+    if format_ == "jsonl" and table is not None:
         problem = "table: JSON lines have all of each record; add format=csv or parquet"
         raise ProblemError("wrong-parameter", problem)
-    if not is_table:
+    if format_ == "jsonl":
         return FileResponse(results, media_type=_JSON_LINES, headers=headers)
     kind = Format(format_)
     name = "records" if table is None else table
@@ -369,6 +378,9 @@ async def _make_table(
 ) -> FilePath:
     """Return the file of a table, made at its first request. One export runs at a time: it uses
     much memory.
+
+    ``version`` is the time of the results: a job that goes on gets new tables. Raises
+    ``ProblemError`` for Parquet without duckdb, and for a table that the run does not have.
     """
     if kind is Format.PARQUET and find_spec("duckdb") is None:
         remedy = (
@@ -381,7 +393,6 @@ async def _make_table(
         chosen = choose_tables((), [table], fields)
     except ValueError as error:
         raise ProblemError("wrong-parameter", str(error)) from None
-    # The version is the time of the results: a job that goes on gets new tables.
     path = folder / "tables" / str(version) / f"{table}.{kind}"
     async with _exporting:
         if not path.is_file():

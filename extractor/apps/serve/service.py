@@ -149,13 +149,15 @@ class Service:
             raise self._start_again(error)
 
     async def _start_processes(self) -> None:
-        """Start all worker processes. Each one starts at its first record."""
+        """Start all worker processes. Each one starts at its first record, so that each gets the
+        example.
+        """
         record = _read_example()
         options = ExtractionOptions(effort=Effort.NONE)
-        steps = [
-            self._executor.compute(advance_record, record, options, [None])
-            for _ in range(self.settings.workers)
-        ]
+        steps = []
+        for _ in range(self.settings.workers):
+            step = self._executor.compute(advance_record, record, options, [None])
+            steps.append(step)
         await asyncio.gather(*steps)
 
     def _start_again(self, error: BaseException) -> ProblemError:
@@ -181,22 +183,22 @@ class Service:
 
     async def read_fields(self, schemas: Sequence[str]) -> tuple[CustomField, ...]:
         """Return the fields that the JSON Schemas of a request declare, read in a worker process.
-        Raises ``ProblemError``.
+        Raises ``ProblemError`` for a wrong schema, and if reading them takes too long.
         """
         try:
             async with self._limited(), self._computing:
                 posted = PostedSchemas(tuple(schemas))
-                read = await self._executor.compute(read_schemas, posted)
+                fields = await self._executor.compute(read_schemas, posted)
         except (TimeoutError, RecordError):
             raise ProblemError(
                 "took-too-long", "the schemas took too long to read", remedy="ask less"
             ) from None
         except EngineError as error:
             raise self._start_again(error) from None
-        if isinstance(read, FieldError):
-            wrong = (WrongParameter(name="schema", detail=str(read)),)
-            raise ProblemError("wrong-parameter", f"schema: {read}", errors=wrong)
-        return read
+        if isinstance(fields, FieldError):
+            wrong = (WrongParameter(name="schema", detail=str(fields)),)
+            raise ProblemError("wrong-parameter", f"schema: {fields}", errors=wrong)
+        return fields
 
     async def extract(
         self,
@@ -206,18 +208,26 @@ class Service:
         render: Callable[[TrialRecord, bytes], bytes] | None = None,
     ) -> bytes:
         """Extract the record in a body, as JSON, or as ``render`` makes it of both, in a worker
-        process.
+        process. ``name`` is the file name of the body.
 
-        Raises ``ProblemError`` and ``ModelError``.
+        As many extractions compute at once as there are worker processes. Those that ask the model
+        take turns of their own, as many as the setting ``concurrency`` says.
+
+        Raises ``ProblemError`` if the queue is full, the body holds no single record, the record
+        is too large or takes too long, the service stops, or a process died; and ``ModelError``.
         """
         if self._taken >= self.settings.options.queue:
             raise ProblemError(
                 "queue-full", "the queue of extractions is full", retry_s=1
             )
-        model = self.model if options.asks else None
+        model = None
+        turn = self._computing
+        if options.asks and self.model:
+            model = self.model
+            turn = self._asking
         self._taken += 1
         try:
-            async with self._limited(), self._asking if model else self._computing:
+            async with self._limited(), turn:
                 record = await self._executor.compute(read_posted, Posted(name, body))
                 if isinstance(record, RecordError):
                     raise ProblemError(
@@ -232,6 +242,7 @@ class Service:
                     return extracted.line
                 return await self._executor.compute(render, record, extracted.line)
         except TimeoutError:
+            # the stop has shortened the time
             if self.is_stopping:
                 raise ProblemError(
                     "not-ready", "the service stops", retry_s=10
@@ -248,8 +259,8 @@ class Service:
             raise ProblemError(
                 "took-too-long", error.problem, remedy=error.remedy
             ) from None
+        # the executor raises it for a record that kills its process
         except RecordError:
-            # As the executor raises it for a record that kills its process.
             detail = "the process that extracted it died, perhaps for lack of memory"
             raise ProblemError(
                 "internal", detail, remedy="do not send the record again, and report it"

@@ -72,7 +72,7 @@ class ServiceSettings:
 
 
 def choose_root(root: Path | None) -> Path:
-    """Return the folder of a service: the given one, or the usual one of this user."""
+    """Return the folder of a service: ``root`` if there is one, else the usual one of this user."""
     import platformdirs  # noqa: PLC0415 - of few commands
 
     if root:
@@ -101,7 +101,8 @@ def choose_token(
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(0o600)
-        path.chmod(0o600)  # the permissions of a restored backup may differ
+        # the permissions of a restored backup may differ
+        path.chmod(0o600)
         if not path.read_text("ascii").strip():
             path.write_text(f"{secrets.token_hex(32)}\n", "ascii")
         token = path.read_text("ascii").strip()
@@ -124,7 +125,8 @@ def _check_length(token: str, origin: Path | str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches an address.
+    """Return whether only this machine reaches an address. A host name other than localhost is
+    taken for one that others reach.
 
     >>> (
     ...     is_loopback("127.0.0.1"),
@@ -134,7 +136,9 @@ def is_loopback(host: str) -> bool:
     ... )
     (True, True, False, True)
     """
+    if host == "localhost":
+        return True
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

@@ -32,10 +32,11 @@ def find_bare_numbers(
     ordinal: int | None = None,
     follows: int | None = None,
 ) -> list[Marker]:
-    """Return the numbers of a text that count up and begin items; nothing if they are too few.
+    """Return the numbers within an item that count up and begin further items; an empty list if
+    they are too few, or if one of them is the number of the next item.
 
-    ``ordinal`` is the number of the item in which they stand, None behind a bullet, ``follows``
-    that of the next item.
+    ``span`` holds the characters of the item. ``ordinal`` is its number, None behind a bullet;
+    ``follows`` is the number of the next item, None if there is none.
 
     >>> text = "Diabetes mellitus type 2 6 Adequate liver function 7 Pregnancy"
     >>> [mark.ordinal for mark in find_bare_numbers(text, (0, len(text)), 5)]
@@ -50,6 +51,7 @@ def find_bare_numbers(
     marks: list[Marker] = []
     wanted = ordinal + 1 if ordinal else None
     for number, match in zip(numbers, matches, strict=True):
+        # Behind a bullet, any number may begin the count.
         if wanted is not None and number != wanted:
             continue
         mark = Marker(Bullet.NUMBER, number, match.end(), match.start(), sure=False)

@@ -40,22 +40,26 @@ _LONGEST = 160
 
 
 def find_furniture(lines: Sequence[TextLine]) -> Iterator[TextLine]:
-    """Yield the lines that are the edge of a page, or that recur and look like one.
+    """Yield the lines that are the edge of a page, or that recur and look like one, apart from
+    their numbers.
 
-    An item of the list is never one, nor is what may be its heading in both lists ("Donors:").
+    An item of the list is never one, nor a line of over 160 characters, nor what may be a heading
+    in both lists ("Donors:").
     """
     plain = [
         line for line in lines if not line.bullet and line.end - line.start <= _LONGEST
     ]
-    said = {line.start: _fold(line) for line in plain}
-    counts = Counter(said.values())
+    words_by_start = {line.start: _fold(line) for line in plain}
+    counts = Counter(words_by_start.values())
     for line in plain:
-        recurs = (
-            counts[said[line.start]] > 1
+        recurs = counts[words_by_start[line.start]] > 1
+        # as in "Protocol ABC-123 Version 3.0"
+        is_page_line = (
+            recurs
             and rule("page_word").search(line.tokens) is not None
+            and rule("page_mark").search(line.tokens) is not None
         )
-        names_page = recurs and rule("page_mark").search(line.tokens) is not None
-        if names_page or is_page_edge(line.tokens):
+        if is_page_line or is_page_edge(line.tokens):
             yield line
 
 
@@ -105,7 +109,7 @@ _FIRST_NUMBER = re.compile(r"(?<=[:.;\s])(?=[(（]?(?:1|a|i)[.)）]\s)")
 
 
 def read_blocks(section: LexedSection) -> list[TextLine]:
-    r"""Return the blocks of an eligibility section.
+    r"""Return the blocks of an eligibility section, without the edges of pages.
 
     >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"
     >>> [
@@ -121,7 +125,7 @@ def read_blocks(section: LexedSection) -> list[TextLine]:
     blocks = _join_lines(layout, lines)
     parts: list[TextLine] = []
     for place, block in enumerate(blocks):
-        parts += _split_items(layout, block, _see_around(blocks, place))
+        parts += _split_items(layout, block, _read_neighbours(blocks, place))
     return parts
 
 
@@ -150,22 +154,22 @@ class _Width:
 
 def _find_width(layout: Layout, lines: Sequence[TextLine]) -> _Width | None:
     """Return the width at which the text was wrapped: that of its longest lines, or the one that
-    its broken sentences show.
+    its broken sentences show; None if neither shows one.
     """
     if len(lines) > 2:
         widest = sorted(line.width for line in lines)[-3:]
         is_usual = _NARROW <= widest[-1] <= _WIDE
         if is_usual and widest[-1] - widest[0] <= _EVEN:
             return _Width(widest[-1], certain=True)
-    broken: list[int] = []
+    widths_of_broken: list[int] = []
     for line, below in itertools.pairwise(lines):
         if below.gap or below.bullet:
             continue
         if not layout.text[below.start].islower():
             continue
         if not ends_sentence(layout.text[line.start : line.end]):
-            broken.append(line.width)
-    width = find_width(broken, [line.width for line in lines])
+            widths_of_broken.append(line.width)
+    width = find_width(widths_of_broken, [line.width for line in lines])
     return _Width(width, certain=False) if width else None
 
 
@@ -190,7 +194,15 @@ def _continues(
     width: _Width | None,
     following: tuple[Bullet | None, int | None],
 ) -> bool:
-    """Return whether a line continues a block with this ``last`` line. A heading never does."""
+    """Return whether a line continues the block above it.
+
+    A line with a bullet and a heading of a list never do, and nothing continues a heading. Behind
+    an empty line only an indented line continues, and behind a colon none.
+
+    ``last`` is the last line of the block so far. ``following`` has the bullet and the number of
+    the next line with a bullet.
+    """
+    # as in "B, oxygen saturation"
     if line.bullet or _LETTERED.match(layout.text, *line.span):
         return False
     before = layout.text[last.start : last.end]
@@ -230,18 +242,24 @@ def _is_wrapped(
 ) -> bool:
     """Return whether a line was broken off from the ``last`` line of a block, with no empty line
     between them.
+
+    It was if it is indented like the words of its item, if its first word did not fit on the last
+    line, or if the last line ends within a sentence that it continues.
+
+    ``before`` has the words of the last line, ``text`` those of this one. ``following`` has the
+    bullet and the number of the next line with a bullet.
     """
     if block.bullet and line.column >= max(block.column - 1, 1):
-        return True  # it is indented like the words of its item
+        return True
     first_word = text.split(maxsplit=1)[0]
-    ended = ends_sentence(before)
+    has_ended = ends_sentence(before)
     if width and last.width + 1 + len(first_word) > width.characters - 2:
         # its first word did not fit on the last line
-        if width.certain or not ended:
+        if width.certain or not has_ended:
             return True
         if block.bullet and not before.endswith(":"):
             return True
-    if ended:
+    if has_ended:
         return False
     if text[0].islower():
         return _is_open(block, before)
@@ -253,6 +271,39 @@ def _is_wrapped(
     return following == (block.bullet, block.ordinal + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    """What stands beside a block: whether it is the only item of its list, and the number of the
+    next item; None if that has none, or no item follows.
+    """
+
+    is_alone: bool
+    next_ordinal: int | None
+
+
+_NO_NEIGHBOURS = _Neighbours(is_alone=True, next_ordinal=None)
+
+
+def _read_neighbours(blocks: Sequence[TextLine], place: int) -> _Neighbours:
+    """Return what stands beside a block: the next block with its bullet among the next twelve, and
+    whether the blocks right before and behind have another bullet or level.
+    """
+    block = blocks[place]
+    next_ordinal = None
+    for other in blocks[place + 1 : place + 1 + _NEXT_ITEM_REACH]:
+        if other.bullet is block.bullet:
+            next_ordinal = other.ordinal
+            break
+    is_alone = True
+    for beside in (place - 1, place + 1):
+        if not 0 <= beside < len(blocks):
+            continue
+        other = blocks[beside]
+        if other.bullet is block.bullet and abs(other.column - block.column) <= 1:
+            is_alone = False
+    return _Neighbours(is_alone=is_alone, next_ordinal=next_ordinal)
+
+
 def _is_open(block: TextLine, before: str) -> bool:
     """Return whether small letters may continue a block behind its last line, ``before``."""
     if block.bullet or before.endswith(","):
@@ -260,79 +311,44 @@ def _is_open(block: TextLine, before: str) -> bool:
     return len(before) > _LONG or runs_on(before)
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """What stands beside a block: whether it is the only item of its list, and the number of the
-    next item.
-    """
-
-    is_alone: bool
-    follows: int | None
-
-
-def _see_around(blocks: Sequence[TextLine], place: int) -> _Around:
-    block = blocks[place]
-    ahead = blocks[place + 1 : place + 1 + _NEXT_ITEM_REACH]
-    follows = next(
-        (other.ordinal for other in ahead if other.bullet is block.bullet), None
-    )
-    beside = (
-        [*blocks[place - 1 : place], *blocks[place + 1 : place + 2]]
-        if place
-        else blocks[1:2]
-    )
-    alike = any(
-        other.bullet is block.bullet and abs(other.column - block.column) <= 1
-        for other in beside
-    )
-    return _Around(is_alone=not alike, follows=follows)
-
-
 def _split_items(
-    layout: Layout, block: TextLine, around: _Around
+    layout: Layout, block: TextLine, neighbours: _Neighbours
 ) -> Iterator[TextLine]:
     """Cut a block of several items ("1. a 2. b 3. c"), and drop signs of the layout.
 
-    Signs of the layout are a dangling dash, and a semicolon between items.
+    Signs of the layout are a dangling dash, and a semicolon between items. A block that could be
+    two items, and is not cut, gets a doubt.
     """
     text = layout.text
     parts = [block]
-    for mark in sorted(_find_marks(text, block, around), key=lambda mark: mark.end):
+    marks = sorted(_find_marks(text, block, neighbours), key=lambda mark: mark.end)
+    for mark in marks:
         start, _ = strip_span(text, mark.end, block.end)
-        if start < block.end and mark.before > parts[-1].start:
-            front = text[
-                max(block.start, mark.before - _INTRODUCTION_REACH) : mark.before
-            ].rstrip()
-            inner = mark.bullet is Bullet.CIRCLE and front.endswith((":", "："))
-            bullet, column = (
-                (mark.bullet, block.column + 2)
-                if inner
-                else (block.bullet or mark.bullet, block.column)
-            )
-            parts[-1] = replace(parts[-1], end=mark.before)
-            parts.append(
-                replace(
-                    block,
-                    start=start,
-                    column=column,
-                    bullet=bullet,
-                    ordinal=mark.ordinal,
-                )
-            )
+        if start >= block.end or mark.before <= parts[-1].start:
+            continue
+        bullet = block.bullet or mark.bullet
+        column = block.column
+        if mark.bullet is Bullet.CIRCLE:
+            reach = max(block.start, mark.before - _INTRODUCTION_REACH)
+            front = text[reach : mark.before].rstrip()
+            # a circle behind a colon begins a sub-item
+            if front.endswith((":", "：")):
+                bullet = mark.bullet
+                column = block.column + 2
+        item = replace(
+            block, start=start, column=column, bullet=bullet, ordinal=mark.ordinal
+        )
+        parts[-1] = replace(parts[-1], end=mark.before)
+        parts.append(item)
     if len(parts) == 1 and _could_be_two(text, block):
         parts = [replace(block, doubt="this item could be two")]
     for part in parts:
         words = text[part.start : part.end]
-        words = (
-            words
-            if words[-1:].isalnum()
-            else expression("dangling_mark").sub("", words)
-        )
-        yield replace(
-            part,
-            end=part.start
-            + len(words.rstrip(" \t\r\n;；") if len(parts) > 1 else words),
-        )
+        if not words[-1:].isalnum():
+            words = expression("dangling_mark").sub("", words)
+        if len(parts) > 1:
+            words = words.rstrip(" \t\r\n;；")
+        yield replace(part, end=part.start + len(words))
 
 
 def _could_be_two(text: str, block: TextLine) -> bool:
@@ -345,44 +361,55 @@ def _could_be_two(text: str, block: TextLine) -> bool:
     return any(_ITEM_BEGINS.match(text, sign.end, block.end) for sign in signs)
 
 
-def _find_marks(text: str, block: TextLine, around: _Around) -> Iterator[Marker]:
-    """Yield the marks of items within a block."""
+def _find_marks(
+    text: str, block: TextLine, neighbours: _Neighbours
+) -> Iterator[Marker]:
+    """Yield the marks of items within a block, by what stands before the block.
+
+    Circles and signs count in any block. Below a number, further numbers count; below another
+    bullet, bare numbers; without a bullet, a list behind words that introduce it.
+    """
     yield from _find_circles(text, block)
-    yield from _find_signs(text, block, around)
-    if second := _read_second_count(text, block):
-        counted = _find_numbers(text, second, _Around(is_alone=True, follows=None))
+    yield from _find_signs(text, block, neighbours)
+    second = _read_second_count(text, block)
+    if second:
+        counted = _find_numbers(text, second, _NO_NEIGHBOURS)
         if len(counted) + 1 >= _MANY_ITEMS:
             yield from counted
             return
-    if block.bullet and block.ordinal:
-        counted = _find_numbers(text, block, around)
-        is_number = block.bullet is Bullet.NUMBER
-        bare = is_number and find_bare_numbers(
-            text, block.span, block.ordinal, around.follows
-        )
-        yield from counted or bare or ()
-    elif block.bullet:
+    if block.bullet is None:
+        yield from _find_list_in_sentence(text, block)
+    elif not block.ordinal:
         yield from find_bare_numbers(text, block.span)
     else:
-        yield from _find_list_in_sentence(text, block)
+        counted = _find_numbers(text, block, neighbours)
+        if not counted and block.bullet is Bullet.NUMBER:
+            counted = find_bare_numbers(
+                text, block.span, block.ordinal, neighbours.next_ordinal
+            )
+        yield from counted
 
 
 def _read_second_count(text: str, block: TextLine) -> TextLine | None:
     """Return a block as the first of the items that count up behind its own mark: "* (1). Asthma
-    (2). COPD"; None if its mark is the only one.
+    (2). COPD"; None if no such count begins right before its words.
     """
-    if not block.bullet or (block.bullet is Bullet.NUMBER and block.ordinal == 1):
+    if not block.bullet:
         return None
-    mark = _FIRST_COUNT.search(text, max(0, block.start - _SIGN_CONTEXT), block.start)
+    if block.bullet is Bullet.NUMBER and block.ordinal == 1:
+        return None
+    reach = max(0, block.start - _SIGN_CONTEXT)
+    mark = _FIRST_COUNT.search(text, reach, block.start)
     return replace(block, bullet=Bullet.NUMBER, ordinal=1) if mark else None
 
 
 def _find_circles(text: str, block: TextLine) -> Iterator[Marker]:
+    """Yield bullets such as "•", and circled numbers from "②", within a block, outside brackets."""
     done = block.start
-    for found in expression("circle_inside").finditer(text, *block.span):
-        if not _is_in_bracket(text, done, found.start(), block.end):
-            yield Marker(Bullet.CIRCLE, None, found.end(), found.start())
-            done = found.end()
+    for circle in expression("circle_inside").finditer(text, *block.span):
+        if not _is_in_bracket(text, done, circle.start(), block.end):
+            yield Marker(Bullet.CIRCLE, None, circle.end(), circle.start())
+            done = circle.end()
 
 
 def _is_in_bracket(text: str, start: int, place: int, end: int) -> bool:
@@ -396,14 +423,19 @@ def _is_in_bracket(text: str, start: int, place: int, end: int) -> bool:
     return closed >= 0 and text.find("(", place, closed) < 0
 
 
-def _find_signs(text: str, block: TextLine, around: _Around) -> list[Marker]:
-    """Return the bullets of the block's own kind within it, if they divide it into items."""
+def _find_signs(text: str, block: TextLine, neighbours: _Neighbours) -> list[Marker]:
+    """Return the bullets of the block's own kind within it, if they divide it into items; else an
+    empty list.
+
+    In an item among others only signs behind wide gaps divide it, unless it is long and has many.
+    Elsewhere signs before capitals do, and all signs where the items begin in small letters.
+    """
     if block.bullet not in _INNER_SIGNS:
         return []
     signs = list(_list_signs(text, block.start, block.end, block.bullet))
     is_long = block.end - block.start > _LONG_LINE
-    if not around.is_alone and not (is_long and len(signs) >= _MANY_ITEMS):
-        # It is an item among others: only signs behind wide gaps divide it.
+    has_many = is_long and len(signs) >= _MANY_ITEMS
+    if not neighbours.is_alone and not has_many:
         return signs if all(sign.sure for sign in signs) else []
     titled = [
         sign for sign in signs if sign.sure or _CAPITAL.match(text, sign.end, block.end)
@@ -416,16 +448,20 @@ def _find_signs(text: str, block: TextLine, around: _Around) -> list[Marker]:
 
 
 def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Marker]:
-    """Yield the bullets of one kind within a text. They are ``sure`` behind several blanks."""
+    """Yield the bullets of one kind within ``text[start:end]``. They are ``sure`` behind several
+    blanks.
+
+    A sign without words behind it, and one that joins two numbers ("5 - 10", "3 * 4"), are skipped.
+    """
     for sign in _INNER_SIGNS[bullet].finditer(text, start, end):
         before = text[max(start, sign.start() - _SIGN_CONTEXT) : sign.start()]
         behind = text[sign.end() : min(end, sign.end() + _SIGN_CONTEXT)].lstrip()
         if not behind:
             continue
         is_wide = _WIDE_GAP.search(before) is not None
-        joins_numbers = before.rstrip()[-1:].isdigit() and (
-            bullet is Bullet.STAR or behind[:1].isdigit()
-        )
+        joins_numbers = False
+        if before.rstrip()[-1:].isdigit():
+            joins_numbers = bullet is Bullet.STAR or behind[:1].isdigit()
         if is_wide or not joins_numbers:
             yield Marker(bullet, None, sign.end(), sign.start(), is_wide)
 
@@ -433,19 +469,24 @@ def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Mar
 def _find_list_in_sentence(text: str, block: TextLine) -> Iterator[Marker]:
     """Yield the signs or numbers of a list behind words that introduce it: "Patients must have: 1)
     Asthma 2) Consent".
+
+    Signs need three items, most of them before capitals. Numbers need two items behind words that
+    only open a list, and three behind other words with a colon.
     """
     sign = _FIRST_SIGN.search(text, *block.span)
     bullet = _SIGN_BULLETS.get(sign["sign"]) if sign else None
     if sign and bullet:
         signs = list(_list_signs(text, sign.start(), block.end, bullet))
-        titled = [each for each in signs if _CAPITAL.match(text, each.end, block.end)]
+        titled = [mark for mark in signs if _CAPITAL.match(text, mark.end, block.end)]
         # Where many dashes stand before small letters, they belong to sentences.
         if len(titled) >= _MANY_ITEMS and len(titled) >= _MOSTLY * len(signs):
             yield from signs
         return
     first = _FIRST_NUMBER.search(text, *block.span)
-    marker = read_marker(text, first.end(), block.end) if first else None
-    if not first or not marker:
+    if first is None:
+        return
+    marker = read_marker(text, first.end(), block.end)
+    if marker is None:
         return
     front = block.section.between(block.start, first.start()).alone().tokens
     if is_generic(front):
@@ -457,19 +498,20 @@ def _find_list_in_sentence(text: str, block: TextLine) -> Iterator[Marker]:
     item = replace(
         block, start=marker.end, bullet=marker.bullet, ordinal=marker.ordinal
     )
-    others = _find_numbers(text, item, _Around(is_alone=True, follows=None))
+    others = _find_numbers(text, item, _NO_NEIGHBOURS)
     if 1 + len(others) >= fewest:
         yield marker._replace(before=first.start())
         yield from others
 
 
-def _find_numbers(text: str, block: TextLine, around: _Around) -> list[Marker]:
-    """Return the numbers and letters that count up from the block's own number.
+def _find_numbers(text: str, block: TextLine, neighbours: _Neighbours) -> list[Marker]:
+    """Return the numbers and letters within a block that count up from the block's own number.
 
-    Without punctuation before them, they count only if there are several, if the next item
-    continues the count, or if the list has no other item.
+    Without punctuation before them, they count only if the next item continues the count, or if
+    there are several or the list has no other item, and the next item does not repeat one of them.
     """
-    is_only_item = block.ordinal == 1 and around.follows in (None, 1)
+    next_ordinal = neighbours.next_ordinal
+    is_only_item = block.ordinal == 1 and next_ordinal in (None, 1)
     if is_only_item:
         in_any_case = list(_count_up(text, block, any_case=True))
         if len(in_any_case) >= _MANY_ITEMS:
@@ -477,18 +519,17 @@ def _find_numbers(text: str, block: TextLine, around: _Around) -> list[Marker]:
     counted = list(_count_up(text, block))
     if all(mark.sure for mark in counted):
         return counted
-    next_of_count = (counted[-1].ordinal or 0) + 1
-    if around.follows == next_of_count:
+    if next_ordinal == (counted[-1].ordinal or 0) + 1:
         return counted
-    is_repeated = around.follows in [mark.ordinal for mark in counted]
+    is_repeated = next_ordinal in [mark.ordinal for mark in counted]
     if not is_repeated and (is_only_item or len(counted) > 1):
         return counted
     return list(_count_up(text, block, sure_only=True))
 
 
 def _read_next(text: str, start: int, block: TextLine, ordinal: int) -> Marker | None:
-    """Return the mark at a place if it is of the block's kind and has the next number. "i)" is a
-    letter behind "h)".
+    """Return the mark at ``start`` if it is of the block's kind and has this ``ordinal``; None if
+    another mark or none stands there. "i)" is a letter behind "h)".
     """
     marker = read_marker(text, start, block.end)
     if not marker:
@@ -507,24 +548,24 @@ def _read_next(text: str, start: int, block: TextLine, ordinal: int) -> Marker |
 def _count_up(
     text: str, block: TextLine, *, sure_only: bool = False, any_case: bool = False
 ) -> Iterator[Marker]:
-    """Yield the marks that count up from the block's own number.
+    """Yield the marks within a block that count up from the block's own number.
 
     They are sure behind punctuation, and at the start of a line. Others stand before a capital,
-    unless the block itself begins in small letters, or ``any_case``.
+    unless the block itself begins in small letters, or ``any_case``; ``sure_only`` skips them.
     """
     ordinal = block.ordinal or 0
     any_case = any_case or text[block.start].islower()
-    for found in expression("number_ahead").finditer(text, *block.span):
-        marker = _read_next(text, found.end(), block, ordinal + 1)
+    for gap in expression("number_ahead").finditer(text, *block.span):
+        marker = _read_next(text, gap.end(), block, ordinal + 1)
         if not marker:
             continue
-        before = found["before"]
-        begins_line = not found["blank"] and before.isspace()
+        before = gap["before"]
+        begins_line = not gap["blank"] and before.isspace()
         is_sure = begins_line or before in _PUNCTUATION
         if not is_sure:
             if sure_only:
                 continue
             if not any_case and not _CAPITAL.match(text, marker.end, block.end):
                 continue
-        yield marker._replace(before=found.end("before"), sure=is_sure)
+        yield marker._replace(before=gap.end("before"), sure=is_sure)
         ordinal = marker.ordinal or 0

@@ -30,7 +30,8 @@ _OPENING_WORDS = 4
 
 
 def target_words(*passages: Passage) -> frozenset[str]:
-    """Return the stems of words in titles, conditions or criteria that can name a disease.
+    """Return the stems of words in titles, conditions or criteria that can name a disease: of more
+    than three letters, and not common.
 
     >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
     ['allerg', 'peanut']
@@ -52,10 +53,11 @@ def _common_stems() -> frozenset[str]:
 def describe_lines(
     entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()
 ) -> list[list[str]]:
-    """Return the features of all entries of a record. The words of the entry, ``w``, come first, in
-    order.
+    """Return the features of each entry of a record, by which the scorer classifies it.
 
-    ``target`` holds the stems of the record's title and conditions.
+    The words of the entry, ``w``, come first, in order; features of its place and of the words that
+    it shares with other lines, ``m``, come last. ``target`` holds the stems of the record's title
+    and conditions.
 
     >>> describe_lines(
     ...     [OutlineEntry(read_passage("Known asthma"), CriterionKind.INCLUSION)]
@@ -65,15 +67,14 @@ def describe_lines(
     words = [list_words(entry.passage) for entry in entries]
     stems = list(map(_stem, words))
     kinds = [entry.sense for entry in entries]
+    # The first inclusion criteria often name the disease that the trial treats.
     opening: list[frozenset[str]] = []
     for own, kind in zip(stems, kinds, strict=True):
         if kind is CriterionKind.INCLUSION and len(opening) < _OPENING_LINES:
             opening.append(own)
     count_above = Counter[CriterionKind]()
     features: list[list[str]] = []
-    for entry, own, kind, read in zip(entries, stems, kinds, words, strict=True):
-        # Words shared with the title and with the first inclusion criteria, and the position of the
-        # line.
+    for entry, own, kind, own_words in zip(entries, stems, kinds, words, strict=True):
         named = str(min(len(own & target), 3)) if target else "-"
         repeated = min(_count_repeated(own, opening), 3)
         above = count_above[kind]
@@ -85,13 +86,10 @@ def describe_lines(
             f"first {not above} {named}",
             f"words {len(own).bit_length()}",
         )
-        features.append(
-            [
-                *_describe_words(read, kind),
-                *_describe_context(entry),
-                *(f"m {kind[0]} {mark}" for mark in marks),
-            ]
-        )
+        line_features = list(_describe_words(own_words, kind))
+        line_features += _describe_context(entry)
+        line_features += [f"m {kind[0]} {mark}" for mark in marks]
+        features.append(line_features)
         count_above[kind] += 1
     return features
 
@@ -117,8 +115,8 @@ def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:
 
 
 def _describe_context(entry: OutlineEntry) -> Iterator[str]:
-    """Yield the words of the lines above an entry, and the categories that its own terms hint
-    at.
+    """Yield the words of the parent and of the heading of an entry, ``h``, and the categories that
+    its own terms hint at, ``v``, each once.
     """
     for introduction in (entry.parent, entry.heading):
         if introduction:
@@ -132,8 +130,8 @@ def _describe_context(entry: OutlineEntry) -> Iterator[str]:
 def score_lines(
     entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()
 ) -> list[tuple[Reading[Category], float]]:
-    """Return the category of each entry as a criterion, and the probability that it is a heading
-    instead.
+    """Return the category of each entry as a criterion, and the probability (0 to 1) that it is a
+    heading instead.
 
     All entries of a record are scored at once; ``target`` holds the stems of its title and
     conditions. The span of a reading is the word that most favours the category, else the entry.
@@ -150,27 +148,29 @@ def score_lines(
     scorer = load_scorer("criteria")
     features = describe_lines(entries, target)
     chances = scorer.predict(features)
+    # The class "none" is that of headings. Without it, the others are scaled to a sum of 1.
     none = scorer.classes.index("none")
-    refused = chances[:, none].tolist()
+    heading_chances = chances[:, none].tolist()
     chances[:, none] = 0
     chances /= chances.sum(axis=1, keepdims=True)
-    readings = scorer.classify(
-        Category, features, [entry.passage for entry in entries], chances
-    )
-    return list(zip(readings, refused, strict=True))
+    passages = [entry.passage for entry in entries]
+    readings = scorer.classify(Category, features, passages, chances)
+    return list(zip(readings, heading_chances, strict=True))
 
 
 def sort_weight(
     category: Reading[Category], limits: Sequence[Constraint], target: frozenset[str]
 ) -> Reading[Category]:
     """Return the category of a line that limits nothing but the weight of people, which no word
-    names.
+    names: "other".
 
-    Where the trial treats the weight (``target`` has the stems of its title and conditions), the
-    category stands.
+    The category stands where the trial treats the weight (``target`` has the stems of its title
+    and conditions), and where the line has no limit or limits something else.
     """
-    treated = not target.isdisjoint(_OF_WEIGHT)
-    if treated or not limits or any(one.quantity != WEIGHT for one in limits):
+    treats_weight = not target.isdisjoint(_OF_WEIGHT)
+    if treats_weight or not limits:
+        return category
+    if any(limit.quantity != WEIGHT for limit in limits):
         return category
     sure = measured("criterion", "a weight without its word")
     return replace(category, value=Category.OTHER, confidence=sure)
@@ -180,10 +180,10 @@ def date_treatment(
     category: Reading[Category], passage: Passage, window: TimeWindow | None
 ) -> Reading[Category]:
     """Return the category of a treatment by when it is given; another category is returned as it
-    is.
+    is, and a treatment of which nothing tells when.
 
     What is stable or changed goes on, and what was given "within 4 weeks before" is past, whatever
-    the drug.
+    the drug. ``window`` is the time window of the passage, if it has one.
 
     >>> scored = Reading(Category.PRIOR_THERAPY, 0.6)
     >>> date_treatment(
@@ -193,20 +193,18 @@ def date_treatment(
     """
     if category.value not in TREATMENTS:
         return category
-    first = passage.first
-    end = passage.end
-    if rule("treatment_changes").search(passage.tokens, first, end):
+    tokens = passage.tokens
+    if rule("treatment_changes").search(tokens, passage.first, passage.end):
         decided = Category.CONCOMITANT_THERAPY
         case = "a treatment that is stable or changes"
-    elif (
-        window
-        and window.comparator in _LOOKS_BACK
-        and not rule("treatment_ahead").search(passage.tokens, first, end)
-    ):
+    else:
+        if window is None or window.comparator not in _LOOKS_BACK:
+            return category
+        # "planned surgery" within 4 weeks is ahead
+        if rule("treatment_ahead").search(tokens, passage.first, passage.end):
+            return category
         decided = Category.PRIOR_THERAPY
         case = "a treatment with a look-back"
-    else:
-        return category
     if category.value is decided:
         return category
     return replace(category, value=decided, confidence=measured("criterion", case))

@@ -52,6 +52,10 @@ def doubt_lists(
 ) -> tuple[list[OutlineEntry], list[StructureDoubt]]:
     """Return the entries, less sure where their list is in doubt, and these doubts.
 
+    In doubt are the items below a heading that names both lists, all items if two headings stand
+    one after the other, a heading of exclusions with nothing below it, and, if no heading opens
+    exclusions, the items that read like exclusions.
+
     ``opened`` are the headings of lists in reading order.
     """
     doubts: list[StructureDoubt] = []
@@ -65,6 +69,7 @@ def doubt_lists(
         for place in places:
             at_most[place] = _MIXED
     stacked = _find_stacked(opened, below)
+    empty = _find_empty_exclusions(opened, below)
     if stacked:
         above, lower = stacked
         reason = (
@@ -73,7 +78,7 @@ def doubt_lists(
         )
         doubts.append(StructureDoubt(above.heading.start, lower.heading.end, reason))
         at_most = [min(sure, _MIXED) for sure in at_most]
-    elif empty := _find_empty_exclusions(opened, below):
+    elif empty:
         reason = "this heading opens exclusions, and none was found below it"
         doubts.append(StructureDoubt(*empty.heading.span, reason))
     if not any(opening.kind is CriterionKind.EXCLUSION for opening in opened):
@@ -128,16 +133,25 @@ def _list_below(
 def _find_stacked(
     opened: Sequence[OpenedList], below: Sequence[Sequence[int]]
 ) -> tuple[OpenedList, OpenedList] | None:
-    """Return two headings with nothing between them, where one of their lists is empty in the
-    whole section.
+    """Return the first two headings, of inclusions and of exclusions, with nothing between them,
+    if no heading of the upper list has items anywhere in the section. None if there are none.
 
     "Eligibility criteria" above "Exclusion criteria" only says what the section is about.
+    ``below`` has the places of the items below each heading.
     """
-    filled = {one.kind for one, places in zip(opened, below, strict=True) if places}
-    for (above, none), (lower, some) in pairwise(zip(opened, below, strict=True)):
-        both = {above.kind, lower.kind} == set(CriterionKind)
-        general = rule("names_eligibility").search(above.heading.names) is not None
-        if both and some and not none and above.kind not in filled and not general:
+    kinds_with_items: set[CriterionKind | None] = set()
+    for opening, places in zip(opened, below, strict=True):
+        if places:
+            kinds_with_items.add(opening.kind)
+    pairs = zip(opened, below, strict=True)
+    for (above, items_above), (lower, items_lower) in pairwise(pairs):
+        if items_above or not items_lower:
+            continue
+        if {above.kind, lower.kind} != set(CriterionKind):
+            continue
+        if above.kind in kinds_with_items:
+            continue
+        if rule("names_eligibility").search(above.heading.names) is None:
             return above, lower
     return None
 
@@ -145,8 +159,10 @@ def _find_stacked(
 def _find_empty_exclusions(
     opened: Sequence[OpenedList], below: Sequence[Sequence[int]]
 ) -> OpenedList | None:
-    """Return the last heading of exclusions, if nothing stands below any. "None" below it is an
-    answer.
+    """Return the last heading of exclusions, if no heading of exclusions has items below it.
+
+    "None" below a heading is an item, and an answer. None is returned if exclusions have items, or
+    no heading.
     """
     last = None
     for opening, places in zip(opened, below, strict=True):
@@ -159,8 +175,8 @@ def _find_empty_exclusions(
 
 
 def _reads_like_exclusion(entry: OutlineEntry) -> bool:
-    """Return whether an item of no list, or of the inclusions, reads as those do that bar
-    people.
+    """Return whether a criterion without a parent begins like one that bars people ("Known
+    hypersensitivity to milk"), and is not an exclusion already.
     """
     if entry.role is not LineRole.CRITERION:
         return False
@@ -172,6 +188,7 @@ def _reads_like_exclusion(entry: OutlineEntry) -> bool:
 
 
 def _tell_alike(count: int) -> str:
+    """Return why so many items (at least one) that read like exclusions are in doubt."""
     if count == 1:
         return "this item reads like an exclusion, and no heading opens exclusions"
     return f"{count} items read like exclusions, this one first, and no heading opens exclusions"

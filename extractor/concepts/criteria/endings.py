@@ -48,54 +48,66 @@ class ListEnding:
 def find_endings(
     blocks: Sequence[TextLine], list_headings: Collection[int]
 ) -> dict[int, ListEnding]:
-    """Return the lines at which lists end, by the start of their block. ``list_headings`` are
-    known headings.
+    """Return the lines at which lists end or may end, by the start of their block.
+
+    ``list_headings`` holds the starts of the blocks that are headings of lists. What stands before
+    the first heading or item is skipped. A line is the title of another section, else a footnote,
+    else the title of a step.
     """
-    found: dict[int, ListEnding] = {}
-    first = next(
-        (
-            place
-            for place, block in enumerate(blocks)
-            if _begins_list(block, list_headings)
-        ),
-        len(blocks),
-    )
-    bullets: set[Bullet | None] = set()
-    footnotes = ""
+    endings: dict[int, ListEnding] = {}
+    first = _find_first_of_list(blocks, list_headings)
+    bullets_of_list: set[Bullet | None] = set()
+    letters_of_footnotes = ""
     spoken = _find_spoken(blocks, list_headings)
     for place in range(first, len(blocks)):
         block = blocks[place]
         if block.start in list_headings:
-            bullets = set()
+            bullets_of_list = set()
             continue
-        ending = _read_section_title(blocks, place, spoken) if place > first else None
-        mark = _FOOTNOTE.match(block.section.raw, *block.span)
-        if ending is None and mark and (mark["letter"] or "a") in ("a", *footnotes):
-            footnotes += chr(ord(mark["letter"] or "`") + 1)
-            ending = ListEnding(_FOOTNOTE_DOUBT, sure=False, is_title=False)
-        if ending is None and _names_step(blocks, place, bullets):
+        ending = None
+        if place > first:
+            ending = _read_section_title(blocks, place, spoken)
+        if ending is None:
+            mark = _FOOTNOTE.match(block.section.raw, *block.span)
+            # Footnotes with letters begin with "a", and go on with the next letter.
+            letter = (mark["letter"] or "a") if mark else ""
+            if mark and letter in ("a", *letters_of_footnotes):
+                letters_of_footnotes += chr(ord(mark["letter"] or "`") + 1)
+                ending = ListEnding(_FOOTNOTE_DOUBT, sure=False, is_title=False)
+        if ending is None and _names_step(blocks, place, bullets_of_list):
             ending = ListEnding(_STEP_DOUBT, sure=False, is_title=False)
         if ending:
-            found[block.start] = ending
+            endings[block.start] = ending
         elif block.bullet:
-            bullets.add(block.bullet)
-    return found
+            bullets_of_list.add(block.bullet)
+    return endings
 
 
-def _begins_list(block: TextLine, list_headings: Collection[int]) -> bool:
-    return block.start in list_headings or block.bullet is not None
+def _find_first_of_list(
+    blocks: Sequence[TextLine], list_headings: Collection[int]
+) -> int:
+    """Return the place of the first heading of a list or item; the number of blocks if there is
+    none.
+    """
+    for place, block in enumerate(blocks):
+        if block.start in list_headings or block.bullet is not None:
+            return place
+    return len(blocks)
 
 
 def _read_section_title(
     blocks: Sequence[TextLine], place: int, spoken: Sequence[bool]
 ) -> ListEnding | None:
     """Return the ending that the title of another section makes, such as "Sites / Locations" or
-    "How to join".
+    "How to join"; None if a line is no such title, or is the last line.
+
+    ``spoken`` says for each block whether people are spoken of below: then the ending is not sure.
     """
     block = blocks[place]
     text = block.tokens
     if block.bullet or not text.words or names_group(text):
         return None
+    # as in "What are the benefits?"
     is_question = rule("reader_question").covers(text, 0, len(text)) is not None
     named = rule("other_section").starts(text, 0)
     is_title = False
@@ -103,6 +115,7 @@ def _read_section_title(
     if named:
         whole = rule("other_section_title").covers(text, 0, len(text))
         is_title = whole is not None
+        # as in "Treatment schedule: 5 mg daily"
         opens_text = ":" in text.words[named.end : named.end + 1]
     if not is_question:
         if not is_title and not opens_text:
@@ -120,24 +133,27 @@ def _find_spoken(
     blocks: Sequence[TextLine], list_headings: Collection[int]
 ) -> list[bool]:
     """Return for each block whether it, or one between it and the next heading of a list, says
-    who may take part.
+    who may take part ("History of asthma", "Age over 18"). A heading of a list itself does not.
     """
-    said: list[bool] = []
-    spoken = False
+    spoken_from_end: list[bool] = []
+    is_spoken = False
     for block in reversed(blocks):
-        is_heading = block.start in list_headings
-        spoken = not is_heading and (
-            spoken or rule("says_who_may").search(block.tokens) is not None
-        )
-        said.append(spoken)
-    return said[::-1]
+        if block.start in list_headings:
+            is_spoken = False
+        elif not is_spoken:
+            is_spoken = rule("says_who_may").search(block.tokens) is not None
+        spoken_from_end.append(is_spoken)
+    return spoken_from_end[::-1]
 
 
 def _names_step(
     blocks: Sequence[TextLine], place: int, bullets: Collection[Bullet | None]
 ) -> bool:
-    """Return whether a block is the title of a step, with its number, below items that have
-    other marks.
+    """Return whether a block is the title of a step ("2 Getting started") below items that have
+    other marks than numbers.
+
+    Its number stands on a line of its own, or before at most six words that say nothing of people.
+    ``bullets`` are the marks of the items above.
     """
     block = blocks[place]
     raw = block.section.raw

@@ -5,7 +5,7 @@ An exception begins with such words as "except for", or it is a sentence of its 
 allowed"). What only says for whom a limit holds is the limit's condition, and no exception.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
@@ -33,10 +33,11 @@ _ENDS = frozenset(";.\n")
 
 
 def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
-    """Add to a criterion whether it has an exception, and to its evidence the words of each.
+    """Return a criterion with whether it has an exception, and with the words of each exception
+    in its evidence.
 
     ``passage`` holds the criterion, in the section to which the offsets of its evidence refer.
-    Gold, which has no evidence, gets none.
+    Words that only say for whom a limit holds are skipped. Gold has no evidence, and gets none.
 
     >>> from extractor.language.passage import read_passage
     >>> said = Criterion(
@@ -48,30 +49,32 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     True
     """
     conditions = _list_conditions(criterion)
-    quoted = next(iter(criterion.evidence_for("quote")), None)
-    pieces = list[Evidence]()
+    evidence_of_quote = next(iter(criterion.evidence_for("quote")), None)
+    pieces: list[Evidence] = []
     has_exception = False
     tokens = passage.alone().tokens
     for first, end in find_exceptions(tokens, criterion.kind):
-        start, stop = passage.part(passage.first + first, passage.first + end).raw_span
-        has_condition = any(start < last and stop > begin for begin, last in conditions)
+        exception = passage.part(passage.first + first, passage.first + end)
+        start, stop = exception.raw_span
+        words = passage.section.raw[start:stop]
+        is_condition = any(start < last and stop > begin for begin, last in conditions)
         # "< 3 unless ..." says for whom the limit holds; "115 ms is acceptable if ..." admits
         is_opened = rule("exception_opening").starts(tokens, first) is not None
-        if has_condition and is_opened:
+        if is_condition and is_opened:
             continue
-        if _is_of_limit(passage.section.raw[start:stop], start, criterion):
+        if _is_of_limit(words, start, criterion):
             continue
         has_exception = True
-        if quoted:
+        if evidence_of_quote:
             piece = Evidence(
                 field=FIELD,
-                section=quoted.section,
+                section=evidence_of_quote.section,
                 start=start,
                 end=stop,
-                quote=passage.section.raw[start:stop],
+                quote=words,
                 origin=Origin.RULE,
                 support=Support.PARSED,
-                confidence=min(quoted.confidence or 1.0, _RIGHT),
+                confidence=min(evidence_of_quote.confidence or 1.0, _RIGHT),
             )
             pieces.append(piece)
     evidence = (*criterion.evidence, *pieces)
@@ -79,39 +82,45 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
 
 
 def _is_of_limit(words: str, start: int, criterion: Criterion) -> bool:
-    """Return whether "unless" stands right behind a limit, and so says when that does not hold."""
-    ends = [
-        piece.end
-        for piece in criterion.evidence
-        if FieldRef(piece.field).path == "constraints"
-    ]
-    is_close = any(end <= start <= end + _CLOSE for end in ends)
-    return is_close and words.casefold().startswith("unless")
+    """Return whether the ``words`` of an exception begin with "unless" right behind a limit, and so
+    say when that does not hold.
+
+    ``start`` is the place of the words in the raw text.
+    """
+    if not words.casefold().startswith("unless"):
+        return False
+    for piece in criterion.evidence:
+        if FieldRef(piece.field).path != "constraints":
+            continue
+        if piece.end <= start <= piece.end + _CLOSE:
+            return True
+    return False
 
 
 def _list_conditions(criterion: Criterion) -> list[Range]:
-    """Return the places of words that say for whom a limit before them holds: "< 3 unless ...".
+    """Return the characters of words that say for whom a limit before them holds: "< 3 unless ...".
 
     A limit within an exception is part of that: "cancer, except of stage 1".
     """
-    found = list[Range]()
+    conditions: list[Range] = []
     for piece in criterion.evidence:
         if not piece.field.endswith(".condition"):
             continue
-        limits = [
-            limit
-            for limit in criterion.evidence
-            if limit.field == piece.field.removesuffix(".condition")
-        ]
-        if FieldRef(piece.field).path == "constraints.condition" and any(
-            limit.start < piece.start for limit in limits
-        ):
-            found.append((piece.start, piece.end))
-    return found
+        if FieldRef(piece.field).path != "constraints.condition":
+            continue
+        field_of_limit = piece.field.removesuffix(".condition")
+        for limit in criterion.evidence:
+            if limit.field == field_of_limit and limit.start < piece.start:
+                conditions.append((piece.start, piece.end))
+                break
+    return conditions
 
 
 def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     """Return the exceptions in a criterion's tokens, in order and without overlaps.
+
+    Each is a range of tokens. Of two that overlap, the one that begins first counts, and of two
+    with the same start, the longer one.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Cancer within 5 years (except for basal cell carcinoma)")
@@ -121,44 +130,48 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     ... ]
     ['except for basal cell carcinoma']
     """
-    opened = [*_find_openings(tokens)]
-    # "drugs, except those permitted" is no sentence of its own that permits drugs
-    stated = [
-        (first, end)
-        for first, end in _find_statements(tokens, kind)
-        if not any(first < start < end for start, _ in opened)
-    ]
-    found = [*opened, *stated]
-    kept = list[Range]()
-    for first, end in sorted(found, key=lambda place: (place[0], -place[1])):
-        if not kept or first >= kept[-1][1]:
-            kept.append((first, end))
-    return kept
+    opened = list(_find_openings(tokens))
+    candidates = opened.copy()
+    for first, end in _find_statements(tokens, kind):
+        # "drugs, except those permitted" is no sentence of its own that permits drugs
+        if not any(first < start < end for start, _ in opened):
+            candidates.append((first, end))
+    candidates.sort(key=lambda candidate: (candidate[0], -candidate[1]))
+    exceptions: list[Range] = []
+    end_before = 0
+    for first, end in candidates:
+        if first >= end_before:
+            exceptions.append((first, end))
+            end_before = end
+    return exceptions
 
 
 def _find_openings(tokens: Tokens) -> Iterator[Range]:
-    """Yield what such words as "except for" begin, up to the end of their brackets or clause."""
+    """Yield what such words as "except for" begin, up to the end of their brackets or clause.
+
+    An opening within an exception, and one with nothing behind it, are skipped.
+    """
     end_before = 0
     for opening in rule("exception_opening").find(tokens):
         if opening.first < end_before:
             continue
-        end = _find_end(tokens, opening.end, is_list=_opens_list(tokens, opening.end))
+        behind = tokens.words[opening.end - 1 : opening.end + 4]
+        is_list = ":" in behind or "following" in behind
+        end = _find_end(tokens, opening.end, is_list=is_list)
         if end - opening.end < _LEAST - 1:
             continue
         end_before = end
         yield opening.first, end
 
 
-def _opens_list(tokens: Tokens, end: int) -> bool:
-    """Return whether a list of exceptions follows: a colon, or "exceptions" before it."""
-    behind = tokens.words[end - 1 : end + 4]
-    return ":" in behind or "following" in behind
-
-
 def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
-    """Return where an exception ends that goes on at a token."""
+    """Return the token at which an exception ends that goes on at token ``first``.
+
+    It ends where its bracket closes, and unless it is a list, before words that begin something
+    else (";", ", within"); otherwise at the end of the text.
+    """
     depth = 0
-    stops = {found.first for found in rule("exception_stop").find(tokens, first)}
+    stops = {stop.first for stop in rule("exception_stop").find(tokens, first)}
     for place in range(first, len(tokens)):
         word = tokens.words[place]
         if word in _OPEN:
@@ -167,7 +180,9 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
             depth -= 1
         if depth < 0:
             return place
-        if depth == 0 and place in stops and not is_list:
+        if is_list or depth > 0:
+            continue
+        if place in stops:
             return place
     return _trim(tokens, first, len(tokens))
 
@@ -180,13 +195,19 @@ def _trim(tokens: Tokens, first: int, end: int) -> int:
 
 
 def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
-    """Yield the sentences that say whom the criterion does not concern."""
+    """Yield the sentences that say whom the criterion does not concern.
+
+    Among inclusions they exclude somebody ("are excluded"), among exclusions they admit somebody
+    ("will be allowed"). "No ... will be allowed" admits nobody.
+    """
+    # as in "... alopecia excepted"
     for behind in rule("excepted_behind").find(tokens):
         first = _find_excepted(tokens, behind.first)
         if first < behind.first:
             yield first, behind.end
     includes = kind is CriterionKind.INCLUSION
-    for said in rule("excluded_anyway" if includes else "admitted_anyway").find(tokens):
+    verdict = rule("excluded_anyway") if includes else rule("admitted_anyway")
+    for said in verdict.find(tokens):
         first = _find_start(tokens, said.first)
         if not includes and rule("denies_all").starts(tokens, first):
             continue
@@ -208,19 +229,23 @@ def _find_excepted(tokens: Tokens, end: int) -> int:
 def _find_start(tokens: Tokens, place: int) -> int:
     """Return where the sentence or the bracket of a token begins."""
     first = place
-    while (
-        first
-        and not _is_end(tokens, first - 1)
-        and tokens.words[first - 1] not in _OPEN
-    ):
+    while first > 0:
+        if _is_end(tokens, first - 1) or tokens.words[first - 1] in _OPEN:
+            break
         first -= 1
     return first
 
 
 def _is_end(tokens: Tokens, place: int) -> bool:
-    """Return whether a token ends a sentence or a bracket. The point of "e.g." ends none."""
+    """Return whether a token ends a sentence or a bracket.
+
+    A point does at the end of the text, and before a capital or a sign: the point of "e.g." ends
+    none.
+    """
     word = tokens.words[place]
     if word != ".":
         return word in _ENDS or word in _CLOSED
-    behind: Sequence[str] = tokens.words[place + 1 : place + 2]
-    return not behind or behind[0][:1].isupper() or not behind[0][:1].isalnum()
+    if place + 1 == len(tokens):
+        return True
+    next_sign = tokens.words[place + 1][:1]
+    return next_sign.isupper() or not next_sign.isalnum()

@@ -7,16 +7,18 @@ from extractor.schemas import CriterionKind
 
 _LONGEST_TITLE = 5
 """The most words of the title of some items."""
+_EARLIER = frozenset({"prior", "previous", "earlier"})
+"""Words by which a line about a list speaks of what people had: "Prior participation"."""
 
 
-def _has(name: str, tokens: Tokens) -> bool:
-    """Return whether a rule matches in a line."""
-    return rule(name).search(tokens) is not None
+def _has(rule_name: str, tokens: Tokens) -> bool:
+    """Return whether a rule matches somewhere in a line."""
+    return rule(rule_name).search(tokens) is not None
 
 
-def _is(name: str, tokens: Tokens) -> bool:
+def _is(rule_name: str, tokens: Tokens) -> bool:
     """Return whether a rule covers a whole line."""
-    return rule(name).covers(tokens, 0, len(tokens)) is not None
+    return rule(rule_name).covers(tokens, 0, len(tokens)) is not None
 
 
 def count_words(tokens: Tokens) -> int:
@@ -30,23 +32,32 @@ def ends_with_colon(tokens: Tokens) -> bool:
 
 
 def opens_list(tokens: Tokens) -> bool:
-    """Return whether a heading only says that the people in the list may, or may not, take part."""
-    return is_generic(tokens) or (
-        _has("takes_part", tokens) and not _has("for_some", tokens)
-    )
+    """Return whether a heading only says that the people in the list may, or may not, take part.
+
+    A heading that says so of some people alone does not.
+    """
+    if is_generic(tokens):
+        return True
+    # as in "will not be eligible for the study if any of the following apply:"
+    if not _has("takes_part", tokens):
+        return False
+    # as in "eligible for cohort A if"
+    return not _has("for_some", tokens)
 
 
 def turns_list(tokens: Tokens) -> bool:
-    """Return whether a line that opens a list refuses what is in it ("Must not have any of the
-    following:").
+    """Return whether a line opens a list, refuses what is in it, and does not name a list.
+
+    "Must not have any of the following:" does; "Exclusion criteria:" names a list.
     """
-    names_list = _has("named_list", tokens) or _is("bare_list", tokens)
-    return not names_list and is_generic(tokens) and _has("refused", tokens)
+    if _has("named_list", tokens) or _is("bare_list", tokens):
+        return False
+    return is_generic(tokens) and _has("refused", tokens)
 
 
 def chooses(tokens: Tokens, kind: CriterionKind | None) -> bool:
     """Return whether an introducing line says how many of its parts must hold, and not as usual for
-    the list.
+    the list of this ``kind``. A list of unknown kind is taken for inclusions.
 
     All of the inclusion criteria must hold, and any of the exclusion criteria excludes.
 
@@ -54,8 +65,11 @@ def chooses(tokens: Tokens, kind: CriterionKind | None) -> bool:
     >>> [[chooses(line, kind) for line in lines] for kind in CriterionKind]
     [[True, False], [False, True]]
     """
-    chosen = "all_parts" if kind is CriterionKind.EXCLUSION else "some_parts"
-    return ends_with_colon(tokens) and is_generic(tokens) and _has(chosen, tokens)
+    if not ends_with_colon(tokens) or not is_generic(tokens):
+        return False
+    if kind is CriterionKind.EXCLUSION:
+        return _has("all_parts", tokens)
+    return _has("some_parts", tokens)
 
 
 def is_withdrawal(tokens: Tokens) -> bool:
@@ -66,38 +80,41 @@ def is_withdrawal(tokens: Tokens) -> bool:
 
 
 def is_generic(tokens: Tokens) -> bool:
-    """Return whether a line opens a list and states nothing itself ("Patients must meet all of
-    the following:").
+    """Return whether a line opens a list and states nothing itself.
+
+    "Patients must meet all of the following:" does so. Names of lists may be misspelt. A number in
+    words other than "one" states something.
     """
     tokens = mend_names(tokens)
-    counts = (
-        word.lower()
-        for word, code in zip(tokens.words, tokens.codes, strict=True)
-        if code == NUMBER
-    )
     if not _is("opening_words", tokens):
         return False
-    return not any(word.isalpha() and word != "one" for word in counts)
+    for word, code in zip(tokens.words, tokens.codes, strict=True):
+        is_number_word = code == NUMBER and word.isalpha()
+        if is_number_word and word.lower() != "one":
+            return False
+    return True
 
 
 def is_topic(tokens: Tokens) -> bool:
-    """Return whether a line is a short name of a subject ("Laboratory parameters"), not a
-    condition.
+    """Return whether a line is a short name of a subject, not a condition.
+
+    It has at most 8 tokens and 5 words, and its last words name a subject, such as "Laboratory
+    parameters".
     """
-    short = len(tokens) <= 8 and count_words(tokens) <= 5
-    if not short:
+    if len(tokens) > 8 or count_words(tokens) > 5:
         return False
     if rule("topic").ends(tokens, len(tokens)) is None:
         return False
+    # "abnormal liver function" is a condition
     return not _has("states", tokens)
 
 
 def is_title(tokens: Tokens, *, in_series: bool) -> bool:
-    """Return whether a line with sub-items only names their subject: a few words that say nothing
-    of anybody.
+    """Return whether a line with sub-items only names their subject: at most five words, without a
+    number, a limit or a full stop, that say nothing of anybody.
 
-    In a series of such lines any name does ("Blood pressure"); else each word begins with a capital
-    ("Renal Disease").
+    In a series of such lines any name does ("Blood pressure"). Elsewhere it needs two longer words,
+    and each begins with a capital ("Renal Disease"); abbreviations do not count.
 
     >>> [
     ...     is_title(read_text(line), in_series=False)
@@ -105,30 +122,39 @@ def is_title(tokens: Tokens, *, in_series: bool) -> bool:
     ... ]
     [True, False, False]
     """
-    named = [
-        word
-        for word in tokens.words
-        if len(word) > 3 and word.isalpha() and not word.isupper()
-    ]
-    titled = in_series or (len(named) > 1 and all(word[0].isupper() for word in named))
-    plain = not any(code in f".;<>≤≥={NUMBER}" for code in tokens.codes) and not _has(
-        "says_of_people", tokens
-    )
-    return titled and plain and count_words(tokens) <= _LONGEST_TITLE
+    if not in_series:
+        longer_words = [
+            word
+            for word in tokens.words
+            if len(word) > 3 and word.isalpha() and not word.isupper()
+        ]
+        if len(longer_words) < 2:
+            return False
+        if not all(word[0].isupper() for word in longer_words):
+            return False
+    if any(code in f".;<>≤≥={NUMBER}" for code in tokens.codes):
+        return False
+    if _has("says_of_people", tokens):
+        return False
+    return count_words(tokens) <= _LONGEST_TITLE
 
 
 def names_group(tokens: Tokens) -> bool:
-    """Return whether a line is the name of a group of participants ("Surgical cohort"), not a
+    """Return whether a line of at most six words is the name of a group of participants, not a
     condition.
+
+    "Surgical cohort", "Donor eligibility:".
     """
-    if not (count_words(tokens) <= 6):
+    if count_words(tokens) > 6:
         return False
     return _is("group_title", tokens) or _is("eligibility_of_some", tokens)
 
 
 def introduces(tokens: Tokens) -> bool:
-    """Return whether the parts of a line must follow it ("Adequate organ function, defined
-    as:").
+    """Return whether a line says nothing whole without the parts below it.
+
+    Its last words introduce parts ("Adequate organ function, defined as:"), or it names a subject
+    ("Laboratory parameters") or a group ("Surgical cohort").
     """
     if rule("introduction").ends(tokens, len(tokens)) is not None:
         return True
@@ -138,16 +164,16 @@ def introduces(tokens: Tokens) -> bool:
 
 
 def continues(tokens: Tokens, part: Tokens) -> bool:
-    """Whether a sub-item continues the sentence of its item ("Have a BMI"), or spells out what
-    the item names.
+    """Return whether a sub-item, ``part``, continues the sentence of its item, or spells out what
+    the item names. Behind a full stop it does not.
     """
     if tokens.codes.endswith(".") or not part.words:
         return False
-    return (
-        part.words[0][0].islower()
-        or part.words[0] in "<>≤≥"
-        or _has("spelt_out", tokens)
-    )
+    first_word = part.words[0]
+    if first_word[0].islower() or first_word in "<>≤≥":
+        return True
+    # as in "Diabetes as defined by the WHO criteria"
+    return _has("spelt_out", tokens)
 
 
 def carries_condition(tokens: Tokens) -> bool:
@@ -163,10 +189,12 @@ def carries_condition(tokens: Tokens) -> bool:
         return not is_topic(tokens)
     if names_group(tokens):
         return False
+    # as in "Adults with asthma and one of the following:"
     if states_and_introduces(tokens) or _has("condition_too", tokens):
         return True
     if _has_second_sentence(tokens):
         return True
+    # "Adequate bone marrow function within 14 days:": the time is that of the values below
     return _has_own_limit(tokens) and not _is("laboratory", tokens)
 
 
@@ -210,12 +238,16 @@ def _adds_parts(tokens: Tokens) -> bool:
     """Return whether a line adds its parts to a condition: "Type 2 diabetes with any of the
     following:".
     """
-    found = rule("joins_parts").search(tokens)
-    if not found or not found.first:
+    joining = rule("joins_parts").search(tokens)
+    if not joining or not joining.first:
         return False
-    if rule("runs_into_parts").ends(tokens, found.first) or _has("takes_part", tokens):
+    # "used in patients" with any of the following: the parts end its statement
+    if rule("runs_into_parts").ends(tokens, joining.first):
         return False
-    if rule("idle_front").covers(tokens, 0, found.first) is not None:
+    if _has("takes_part", tokens):
+        return False
+    # "Patients with any of the following:" has no condition before the parts
+    if rule("idle_front").covers(tokens, 0, joining.first) is not None:
         return False
     return not _is("laboratory", tokens)
 
@@ -223,81 +255,89 @@ def _adds_parts(tokens: Tokens) -> bool:
 def _names_examples(tokens: Tokens) -> bool:
     """Return whether the parts of a line are examples of a condition: "Recent heart disease,
     including:".
+
+    Parts that are levels ("Adequate organ function:") are no examples.
     """
-    end = len(tokens) - (len(tokens.codes) - len(tokens.codes.rstrip(":*_-")))
-    if not _has("takes_part", tokens):
-        found = rule("examples_below").search(tokens, 0, end)
-    else:
-        found = None
-    if (
-        not found
-        or not found.first
-        or _has("levels", tokens)
-        or _has("good_values", tokens)
-    ):
+    if _has("takes_part", tokens):
         return False
-    front = tokens.cut(0, found.first)
-    return rule("idle_front").covers(front, 0, len(front)) is None and not is_topic(
-        front
-    )
+    signs_at_end = len(tokens.codes) - len(tokens.codes.rstrip(":*_-"))
+    examples = rule("examples_below").search(tokens, 0, len(tokens) - signs_at_end)
+    if not examples or not examples.first:
+        return False
+    if _has("levels", tokens) or _has("good_values", tokens):
+        return False
+    # "Patients, including:" and "History of treatment, including:" name no condition
+    front = tokens.cut(0, examples.first)
+    if _is("idle_front", front):
+        return False
+    return not is_topic(front)
 
 
 def is_no_criterion(tokens: Tokens) -> bool:
-    """Return whether a line is a remark ("See Disease Characteristics") or a placeholder."""
-    # "T3"
-    staged = any(
+    """Return whether a line is a placeholder without a word, a remark ("See Disease
+    Characteristics"), or only opens a list in more than four words.
+    """
+    # "T3" has two tokens of one sign each, and is a criterion all the same
+    has_stage = any(
         tokens.joined(at) and tokens.words[at].isdecimal()
         for at in range(1, len(tokens))
     )
-    if not staged and not any(
-        len(word) > 1 and word.isalnum() for word in tokens.words
-    ):
+    has_word = any(len(word) > 1 and word.isalnum() for word in tokens.words)
+    if not has_stage and not has_word:
         return True
-    states = _has("does_not", tokens) or not {
-        "prior",
-        "previous",
-        "earlier",
-    }.isdisjoint(map(str.lower, tokens.words))
-    return _is("remark", tokens) or (
-        count_words(tokens) > 4 and not states and is_generic(tokens)
-    )
+    if _is("remark", tokens):
+        return True
+    if count_words(tokens) <= 4:
+        return False
+    # as in "Women who do not meet the inclusion criteria"
+    if _has("does_not", tokens):
+        return False
+    if any(word.lower() in _EARLIER for word in tokens.words):
+        return False
+    return is_generic(tokens)
 
 
 def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
-    """Return whether an item needs its heading to be understood and does not repeat it ("At
-    least 6 months").
+    """Return whether an item of at most 12 words needs its heading to be understood ("At least
+    6 months"), and does not repeat a long word of it.
     """
+    if not rule("headless").starts(tokens, 0) or count_words(tokens) > 12:
+        return False
     words = {word.lower() for word in tokens.words}
-    if (
-        not rule("headless").starts(tokens, 0)
-        or count_words(tokens) > 12
-        or "since" in words
-    ):
+    # "At least 6 months since diagnosis" says itself of what
+    if "since" in words:
         return False
     return not any(len(word) > 5 and word.lower() in words for word in heading.words)
 
 
 def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
-    """Whether an item fits the list that ``opening``, an item at its own level, introduces. Its
-    ``first`` item does.
+    """Return whether an item belongs to the list that an item at its own level opens.
 
-    Levels fit "Adequate organ function:", short names fit "One of the following diagnoses:". A line
-    that states something by itself ends other lists of names.
+    ``opening`` is the item that opens the list, ``first`` its first part, which always belongs to
+    it.
     """
     if tokens is first:
         return True
+    # below "Adequate organ function:" belongs "Bilirubin < 2 mg/dL"
     if _has("levels", opening):
-        stated = any(
+        has_level = any(
             word[0].isdecimal() or word.lower() == "normal" for word in tokens.words
         )
-        return stated and _has("level", tokens) and not _has("no_level", tokens)
+        if not has_level:
+            return False
+        return _has("level", tokens) and not _has("no_level", tokens)
+    # below "One of the following diagnoses:" belong short names
     if _has("kinds", opening):
         return count_words(tokens) <= 7 and not _has("no_kind", tokens)
-    says = _has("says_of_people", tokens)
-    if says and not _has("says_of_people", first):
+    # Other lists end where a line, unlike the first part, states something by itself: "has lupus".
+    says_of_people = _has("says_of_people", tokens)
+    if says_of_people and not _has("says_of_people", first):
         return False
+    # as in "Life expectancy of 3 months"
     if _has("ends_list", tokens) and not _has("ends_list", first):
         return False
     if not ends_with_colon(opening):
         return False
-    return not says or names_group(opening) or _has("some_parts", opening)
+    if not says_of_people:
+        return True
+    return names_group(opening) or _has("some_parts", opening)

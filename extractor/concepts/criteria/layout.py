@@ -33,7 +33,10 @@ class Layout:
 
 
 def lay_out(raw: str) -> Layout:
-    r"""Return the layout of a raw text.
+    r"""Return the layout of a raw text: codes of HTML become line breaks, bullets and blanks.
+
+    If an export wrote at least two line breaks as "\n", and the text has no others, these become
+    line breaks, too.
 
     >>> lay_out("<ul><li>Adult</li></ul>").text.split()
     ['•', 'Adult']
@@ -42,33 +45,46 @@ def lay_out(raw: str) -> Layout:
     columns: dict[int, int] = {}
     if may_hold_markup(raw):
         text = _read_codes(text, columns)
-    if (
-        len(_WRITTEN_BREAK.findall(text)) >= _FEWEST_WRITTEN
-        and "\n" not in text.strip()
-    ):
-        text = _WRITTEN_BREAK.sub(lambda found: "\n".rjust(len(found.group())), text)
+    written_breaks = len(_WRITTEN_BREAK.findall(text))
+    has_breaks = "\n" in text.strip()
+    if written_breaks >= _FEWEST_WRITTEN and not has_breaks:
+        text = _WRITTEN_BREAK.sub(_write_break, text)
     return Layout(text, columns)
 
 
+def _write_break(written: re.Match[str]) -> str:
+    """Return a line break as long as the signs that stood for it: offsets stay."""
+    return "\n".rjust(len(written.group()))
+
+
 def _read_codes(raw: str, columns: dict[int, int]) -> str:
-    """Replace codes of HTML, and fill ``columns``."""
+    """Replace codes of HTML by line breaks, bullets and blanks of the same length.
+
+    Fill ``columns`` with the column of each item, by the place of its bullet: two for an item of
+    the outermost list, and four more for each list around that.
+    """
     depth = 0
 
-    def replace_edge(found: re.Match[str]) -> str:
+    def replace_edge(edge: re.Match[str]) -> str:
         nonlocal depth
-        code = found.group()
-        opened = LIST.search(code)
-        if opened:
-            depth = max(0, depth - 1) if opened["end"] else depth + 1
+        code = edge.group()
+        list_code = LIST.search(code)
+        if list_code and list_code["end"]:
+            depth = max(0, depth - 1)
+        elif list_code:
+            depth += 1
         if not ITEM.search(code):
             return "\n".ljust(len(code))
-        columns[found.end() - 2] = _FIRST_COLUMN + _COLUMNS_A_LEVEL * max(0, depth - 1)
+        levels_above = max(0, depth - 1)
+        columns[edge.end() - 2] = _FIRST_COLUMN + _COLUMNS_A_LEVEL * levels_above
         return "\n".ljust(len(code) - 2) + _BULLET + " "
 
+    def blank_out(code: re.Match[str]) -> str:
+        return " " * len(code.group())
+
     text = EDGE.sub(replace_edge, raw)
-    for codes in (EMPHASIS, CELL):
-        text = codes.sub(lambda found: " " * len(found.group()), text)
-    return text
+    text = EMPHASIS.sub(blank_out, text)
+    return CELL.sub(blank_out, text)
 
 
 _PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
@@ -122,51 +138,52 @@ class Marker(NamedTuple):
 
 
 def skip_padding(text: str, start: int, end: int) -> int:
-    """Return the place behind white space and stray punctuation."""
-    found = _PADDING.match(text, start, end)
-    return found.end() if found else start
+    """Return the place behind white space and stray punctuation; ``start`` if none stands there."""
+    padding = _PADDING.match(text, start, end)
+    return padding.end() if padding else start
 
 
 def skip_signs_before_mark(text: str, start: int, end: int) -> int:
     """Return the place behind signs of a quoted line, of a heading in Markdown, or of emphasis
-    around a number.
+    around a number; ``start`` if none stands there.
     """
-    found = _BEFORE_MARK.match(text, start, end)
-    return skip_padding(text, found.end(), end) if found else start
+    signs = _BEFORE_MARK.match(text, start, end)
+    return skip_padding(text, signs.end(), end) if signs else start
 
 
 def skip_box(text: str, start: int, end: int) -> int:
-    """Return the place behind a box to tick."""
-    found = _BEHIND_MARK.match(text, start, end)
-    return skip_padding(text, found.end(), end) if found else start
+    """Return the place behind a box to tick ("[x]"); ``start`` if none stands there."""
+    box = _BEHIND_MARK.match(text, start, end)
+    return skip_padding(text, box.end(), end) if box else start
 
 
 def read_marker(text: str, start: int, end: int) -> Marker | None:
-    """Return the mark that begins at a place.
+    """Return the mark that begins at ``start``; None if no mark of an item does.
 
     >>> read_marker("(b) Asthma", 0, 10)[:3]
     (<Bullet.LETTER: 'letter'>, 2, 3)
     """
-    found = expression("list_mark").match(text, start, end)
-    if not found:
+    mark = expression("list_mark").match(text, start, end)
+    if not mark:
         return None
-    return Marker(
-        Bullet(found.lastgroup or ""), _read_ordinal(found), found.end(), start
-    )
+    bullet = Bullet(mark.lastgroup or "")
+    return Marker(bullet, _read_ordinal(mark), mark.end(), start)
 
 
-def _read_ordinal(found: re.Match[str]) -> int | None:
-    """Return the number of an item, with letters, Roman and circled numerals converted."""
-    digits = found["second"] or found["ordinal"]
+def _read_ordinal(mark: re.Match[str]) -> int | None:
+    """Return the number of an item, with letters, Roman and circled numerals converted; None for
+    a bullet, and for a Roman numeral above 11.
+    """
+    digits = mark["second"] or mark["ordinal"]
     if digits:
         return int(digits)
-    letter = found["character"]
+    letter = mark["character"]
     if letter:
         return ord(letter.lower()) - ord("a") + 1
-    numeral = found["numeral"]
+    numeral = mark["numeral"]
     if numeral:
         return _ROMAN.get(numeral.lower())
-    sign = found.group()
-    return (
-        int(unicodedata.digit(sign[0], 0)) or None if "①" <= sign[:1] <= "⑨" else None
-    )
+    sign = mark.group()[:1]
+    if "①" <= sign <= "⑨":
+        return int(unicodedata.digit(sign, 0)) or None
+    return None

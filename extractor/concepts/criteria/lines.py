@@ -22,7 +22,7 @@ from extractor.concepts.criteria.layout import (
 from extractor.concepts.criteria.list_headings import find_headings
 from extractor.concepts.criteria.list_names import mend_names
 from extractor.language.book import expression, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, Passage, strip_span
 from extractor.schemas import CriterionKind
 
@@ -66,10 +66,12 @@ class OutlineEntry:
     @property
     def sense(self) -> CriterionKind:
         """The list of the entry. Without a list, its words decide."""
-        refused = rule("refusal").search(self.passage.tokens) if not self.kind else None
-        return self.kind or (
-            CriterionKind.EXCLUSION if refused else CriterionKind.INCLUSION
-        )
+        if self.kind:
+            return self.kind
+        # as in "Pregnant women will be excluded"
+        if rule("refusal").search(self.passage.tokens):
+            return CriterionKind.EXCLUSION
+        return CriterionKind.INCLUSION
 
 
 _COMMENT = "<!-- -->"
@@ -134,8 +136,10 @@ class TextLine:
 
 
 def read_lines(section: LexedSection, layout: Layout | None = None) -> list[TextLine]:
-    r"""Return all lines with words, in order. A heading followed by text on the same line becomes a
-    separate line.
+    r"""Return all lines with words, in order, without their marks, codes and numbers.
+
+    A heading followed by text on the same line becomes a separate line. Empty lines, rulers, and
+    the header rows of tables are skipped; the line behind an empty one has a ``gap``.
 
     >>> lines = read_lines(read_section("eligibility", "Criteria:\n\n 1. Age\n * Sex"))
     >>> [
@@ -145,24 +149,25 @@ def read_lines(section: LexedSection, layout: Layout | None = None) -> list[Text
     [(None, None, 0), ('number', 1, 4), ('star', None, 3)]
     """
     layout = layout or lay_out(section.raw)
+    text = layout.text
     names = mend_names(section.tokens)
     lines: list[TextLine] = []
     gap = False
-    rows = _find_header_rows(layout.text) if "|" in layout.text else frozenset()
-    for found in _LINE.finditer(layout.text):
-        words = found.group().strip("\r\n\t \u00a0")
+    header_rows = _find_header_rows(text) if "|" in text else frozenset()
+    for row in _LINE.finditer(text):
+        words = row.group().strip("\r\n\t \u00a0")
         if words in ("", _COMMENT) or _RULER.fullmatch(words):
             gap = True
             continue
-        if found.start() in rows:
+        if row.start() in header_rows:
             continue
-        last = lines[-1] if lines and not gap else None
-        wrapped = bool(
-            last and last.width > _WIDE and _OPEN_END.search(layout.text, *last.span)
-        )
-        for start, end in _split_at_headings(
-            section, names, layout.text, *found.span(), wrapped=wrapped
-        ):
+        wrapped = False
+        if lines and not gap:
+            last = lines[-1]
+            is_wide = last.width > _WIDE
+            wrapped = is_wide and _OPEN_END.search(text, *last.span) is not None
+        parts = _split_at_headings(section, names, text, row.span(), wrapped=wrapped)
+        for start, end in parts:
             line = _read_line(section, layout, start, end, gap=gap)
             if line:
                 lines.append(line)
@@ -174,45 +179,44 @@ def _find_header_rows(text: str) -> frozenset[int]:
     """Return the starts of the first rows of tables in Markdown: a row of signs stands below
     each.
     """
-    found: set[int] = set()
+    header_rows: set[int] = set()
     above: re.Match[str] | None = None
     for line in re.finditer(r"[^\n]+", text):
         words = line.group().strip()
         is_ruler = "|" in words and "-" in words and _RULER.fullmatch(words)
         if is_ruler and above and above.group().strip().startswith("|"):
-            found.add(above.start())
+            header_rows.add(above.start())
         above = line
-    return frozenset(found)
+    return frozenset(header_rows)
 
 
 def _split_at_headings(
     section: LexedSection,
     names: Tokens,
     text: str,
-    start: int,
-    end: int,
+    span: Range,
     *,
     wrapped: bool,
-) -> Iterator[tuple[int, int]]:
-    """Cut a line before and after each heading of a list in it. ``wrapped``: the line continues
-    a sentence.
+) -> Iterator[Range]:
+    """Yield the parts of a line, cut before and after each heading of a list in it.
+
+    ``names`` are the section's tokens with the names of lists mended, ``text`` is its layout.
+    ``span`` and the parts are characters of both. ``wrapped``: the line continues a sentence.
     """
-    whole = section.between(start, end)
+    start, end = span
+    line = section.between(start, end)
     done = start
-    if rule("names_a_list").search(names, whole.first, whole.end):
-        for place in find_headings(names, whole.first, whole.end, wrapped=wrapped):
-            first, last = whole.part(*place).raw_span
-            if any(
-                word.isalpha() and len(word) > 1
-                for word in section.between(done, first).alone().tokens.words
-            ):
-                yield strip_span(text, done, first, _BETWEEN_LISTS)
-                done = first
-            yield (
-                start if done == start and not text[start:first].strip() else first,
-                last,
-            )
-            done = last
+    if rule("names_a_list").search(names, line.first, line.end):
+        for heading in find_headings(names, line.first, line.end, wrapped=wrapped):
+            heading_start, heading_end = line.part(*heading).raw_span
+            before = section.between(done, heading_start).alone().tokens
+            if any(word.isalpha() and len(word) > 1 for word in before.words):
+                yield strip_span(text, done, heading_start, _BETWEEN_LISTS)
+                done = heading_start
+            # The first heading keeps the white space before it, which shows its column.
+            is_first = done == start and not text[start:heading_start].strip()
+            yield start if is_first else heading_start, heading_end
+            done = heading_end
     if text[done:end].strip():
         yield done, end
 
@@ -220,7 +224,12 @@ def _split_at_headings(
 def _read_line(
     section: LexedSection, layout: Layout, start: int, end: int, *, gap: bool
 ) -> TextLine | None:
-    """Return the words of a line behind its marks; None if nothing stands behind them."""
+    """Return the words of ``layout.text[start:end]`` behind its marks; None if nothing stands
+    behind them.
+
+    The first mark gives the bullet, the first number the ordinal: "* 1. Age" is a starred item 1.
+    Of a row of a table, only what it says is kept, as an item.
+    """
     text = layout.text
     words = skip_signs_before_mark(text, skip_padding(text, start, end), end)
     column = layout.columns.get(words, words - start)
@@ -229,7 +238,7 @@ def _read_line(
         words, end = _find_cells(text, words, end)
     bullet = None
     ordinal = None
-    is_coded = words in layout.columns
+    has_column_of_html = words in layout.columns
     for _ in range(_MOST_MARKS):
         marker = read_marker(text, words, end)
         if not marker:
@@ -241,7 +250,7 @@ def _read_line(
             bullet = marker.bullet
         if ordinal is None:
             ordinal = marker.ordinal
-        if not is_coded:
+        if not has_column_of_html:
             column = behind - start
         words = behind
     if is_row:
@@ -255,27 +264,32 @@ def _read_line(
     return TextLine(section, words, stop, column, end - start, gap, bullet, ordinal)
 
 
-def _find_cells(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return what a table's row says: its cells from the first one that is no number or code."""
-    cells = [
-        strip_span(text, *found.span()) for found in _CELL.finditer(text, start, end)
-    ]
-    cells = [
-        (first, last) for first, last in cells if text[first:last].strip(_NO_WORDS)
-    ]
-    said = [
-        cell
-        for cell in cells
-        if not expression("number_or_code").match(text[slice(*cell)])
-    ]
-    if not said:
-        return (cells[0][0], cells[-1][1]) if cells else (start, start)
-    return said[0][0], said[-1][1]
+def _find_cells(text: str, start: int, end: int) -> Range:
+    """Return the characters of what a table's row says: its cells from the first to the last one
+    that is no number or code.
+
+    If all are, all cells with words count; if none has words, the range is empty.
+    """
+    cells: list[Range] = []
+    telling: list[Range] = []
+    for match in _CELL.finditer(text, start, end):
+        first, last = strip_span(text, *match.span())
+        words = text[first:last]
+        if not words.strip(_NO_WORDS):
+            continue
+        cells.append((first, last))
+        # "1" or "INC-1" before "Adult" only counts the rows
+        if not expression("number_or_code").match(words):
+            telling.append((first, last))
+    chosen = telling or cells
+    if not chosen:
+        return start, start
+    return chosen[0][0], chosen[-1][1]
 
 
 def _read_codes(lines: Sequence[TextLine]) -> Iterator[TextLine]:
     """Yield the lines without the codes before them ("INC-2 Adult", "SE01: Adult") where these
-    count up from 1.
+    count up from 1. Such a line is an item with the number of its code.
     """
     codes: list[re.Match[str] | None] = []
     for line in lines:
@@ -285,10 +299,11 @@ def _read_codes(lines: Sequence[TextLine]) -> Iterator[TextLine]:
         codes.append(code)
     series = _find_series([code for code in codes if code])
     for line, code in zip(lines, codes, strict=True):
-        if code is None or code.end() >= line.end or not series.has(code):
-            yield line
-        else:
+        has_words = code is not None and code.end() < line.end
+        if code and has_words and series.has(code):
             yield _begin_behind_number(line, code.end(), int(code["count"]))
+        else:
+            yield line
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,21 +321,22 @@ class _CodeSeries:
 
 
 def _find_series(codes: Sequence[re.Match[str]]) -> _CodeSeries:
-    """Return the codes whose number 2 follows their number 1.
+    """Return the series of codes in which number 2 comes next after number 1.
 
-    Without brackets, only letters such as those of inclusion and exclusion count.
+    Without brackets, only letters that begin with I or E, such as those of inclusion and exclusion,
+    count.
     """
     series = _CodeSeries(set(), set())
-    last: dict[str, int] = {}
+    last_numbers: dict[str, int] = {}
     for code in codes:
         letters = code["letters"].upper()
         number = int(code["count"])
-        counts_up = number == 2 and last.get(letters) == 1
+        counts_up = number == 2 and last_numbers.get(letters) == 1
         has_bracket = bool(code["open"] or code["close"])
         if counts_up and (has_bracket or letters[0] in "IE"):
             series.letters.add(letters)
             series.brackets.add(_read_brackets(code))
-        last[letters] = number
+        last_numbers[letters] = number
     return series
 
 
@@ -339,14 +355,14 @@ def _begin_behind_number(line: TextLine, start: int, ordinal: int) -> TextLine:
     )
 
 
-def _read_bare_numbers(found: Iterator[TextLine]) -> Iterator[TextLine]:
+def _read_bare_numbers(lines_with_numbers: Iterator[TextLine]) -> Iterator[TextLine]:
     """Yield the lines without numbers that lack punctuation ("2 Signed consent") where the items
-    count up.
+    count up. Such a line is an item with that number.
 
-    The count begins at 1 or after an item with a marked number, or is long: "2 ECG leads" keeps its
-    number.
+    The count begins at 1 or after an item with a marked number, or has at least four items: "2 ECG
+    leads" keeps its number.
     """
-    lines = list(found)
+    lines = list(lines_with_numbers)
     numbers: list[re.Match[str] | None] = []
     counts: list[int] = []
     for line in lines:

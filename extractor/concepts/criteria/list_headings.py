@@ -11,7 +11,7 @@ from extractor.concepts.criteria.headings import (
 )
 from extractor.concepts.criteria.list_names import mend_names
 from extractor.language.book import rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.patterns import Found
 from extractor.schemas import CriterionKind
 
@@ -54,10 +54,12 @@ class ListHeading:
 
 def find_headings(
     tokens: Tokens, first: int, end: int, *, wrapped: bool = False
-) -> Iterator[tuple[int, int]]:
-    """Yield the headings of lists in one line, each with the name of a cohort before it.
+) -> Iterator[Range]:
+    """Yield the headings of lists in the line ``tokens.words[first:end]``, from left to right.
 
-    A ``wrapped`` line continues a sentence, which may name a list.
+    Each is the range of its tokens, with the name of a cohort before it. A ``wrapped`` line that
+    begins in small letters continues a sentence: a name at its start or end is no heading, and only
+    a heading with a colon or before an item counts within it.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Inclusion Criteria: adults. Exclusion Criteria: none")
@@ -66,49 +68,54 @@ def find_headings(
     """
     is_sentence = wrapped and tokens.words[first][0].islower()
     done = first
-    opening = rule("opening_list").starts(tokens, first, end) or rule(
-        "list_opening_items"
-    ).starts(tokens, first, end)
+    opening = rule("opening_list").starts(tokens, first, end)
+    if not opening:
+        # as in "Inclusion criteria for healthy people 1) Consent"
+        opening = rule("list_opening_items").starts(tokens, first, end)
     if opening and not is_sentence:
         yield first, opening.end
         done = opening.end
     if _is_led(tokens, first, end):
         yield first, end
         return
+    # as in "Adults. Exclusion criteria: none"
     within = list(rule("run_on_list").find(tokens, done, end))
+    # as in "Asthma. Exclusion criteria - Asthma"
     within += rule("list_before_item").find(tokens, done, end)
     if not is_sentence:
-        within += _find_unmarked(tokens, done, end)
+        within += _find_plain(tokens, done, end)
+        within += _find_bare(tokens, done, end)
     for heading in sorted(within, key=lambda heading: heading.first):
         if heading.first < done:
             continue
         if is_sentence and heading.first == first:
             continue
         start = heading.first
+        # as in "Cohort A (adults) - Inclusion Criteria:"
         if rule("cohort_name").covers(tokens, done, start):
             start = done
         yield start, heading.end
         done = heading.end
     if is_sentence:
         return
+    # "Age 18 to 65 years Exclusion Criteria": the line break before it is lost
     last = rule("list_at_end").search(tokens, done, end)
-    if last and _ends_item(tokens, done, last.first):
+    if last and _is_end_of_item(tokens, done, last.first):
         yield last.first, last.end
 
 
 def _is_led(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a whole line is words that lead to the name of a list, and no item of the list
-    above.
+    """Return whether a whole line is a heading of one to four words before the name of a list.
+
+    "MRI exclusion criteria:" is; in "Severe asthma Exclusion Criteria" the words are an item of the
+    list above.
     """
     led = rule("led_criteria").starts(tokens, first, end)
     if led is None or led.end != end:
         return False
-    return not _ends_item(tokens, first, _name_of_list(tokens, first, end))
-
-
-def _find_unmarked(tokens: Tokens, first: int, end: int) -> list[Found]:
-    """Return headings without a sign between sentences, and those that are bare names of lists."""
-    return [*_find_plain(tokens, first, end), *_find_bare(tokens, first, end)]
+    named = rule("named_list").search(tokens, first, end)
+    name_of_list = named.first if named else end - 1
+    return not _is_end_of_item(tokens, first, name_of_list)
 
 
 def _find_plain(tokens: Tokens, first: int, end: int) -> list[Found]:
@@ -117,19 +124,20 @@ def _find_plain(tokens: Tokens, first: int, end: int) -> list[Found]:
 
     Only capitals show them: those of their own words, and that of the sentence behind them. The
     first of a line needs another one in the line, for "Inclusion Criteria Cohort A" is a heading as
-    a whole.
+    a whole; without one, only headings behind a full stop count.
     """
-    found: list[Found] = []
+    in_capitals: list[Found] = []
     for heading in rule("plain_list").find(tokens, first, end):
         words = tokens.words[heading.first : heading.end]
-        is_in_capitals = all(word[0].isupper() for word in words)
-        if is_in_capitals and _begins_sentence(tokens, heading.end, end):
-            found.append(heading)
-    if len(found) > 1 and found[0].first == first:
-        return found
+        if not all(word[0].isupper() for word in words):
+            continue
+        if _begins_sentence(tokens, heading.end, end):
+            in_capitals.append(heading)
+    if len(in_capitals) > 1 and in_capitals[0].first == first:
+        return in_capitals
     return [
         heading
-        for heading in found
+        for heading in in_capitals
         if heading.first > first and tokens.words[heading.first - 1] == "."
     ]
 
@@ -144,19 +152,21 @@ def _find_bare(tokens: Tokens, first: int, end: int) -> list[Found]:
     named = list(rule("bare_heading").find(tokens, first, end))
     if not named:
         return []
-    front = rule("edges").covers(tokens, first, named[0].first)
-    opens_line = named[0].first == first or front is not None
-    lists = {_refuses_by_name(heading.read("list")) for heading in named}
-    if opens_line and len(lists) > 1:
+    opens_line = named[0].first == first
+    # "- *" before the first name
+    if rule("edges").covers(tokens, first, named[0].first) is not None:
+        opens_line = True
+    refusals = {_refuses_by_name(heading.read("list")) for heading in named}
+    names_both_lists = len(refusals) > 1
+    if opens_line and names_both_lists:
         return named
-    if not tokens.words[first][0].isalpha():
+    starts_with_bullet = not tokens.words[first][0].isalpha()
+    if starts_with_bullet:
         return []
     certain: list[Found] = []
     for heading in named:
-        is_at_border = (
-            heading.first == first or tokens.words[heading.first - 1] in _BORDERS
-        )
-        if not is_at_border:
+        is_at_start = heading.first == first
+        if not is_at_start and tokens.words[heading.first - 1] not in _BORDERS:
             continue
         if rule("certain_bare_heading").covers(tokens, heading.first, heading.end):
             certain.append(heading)
@@ -164,56 +174,50 @@ def _find_bare(tokens: Tokens, first: int, end: int) -> list[Found]:
 
 
 def _refuses_by_name(name: str | None) -> bool:
-    """Return whether the name of a list is one of exclusions."""
+    """Return whether the name of a list, such as "non-inclusion" or "EC", is one of exclusions."""
     words = (name or "").lower()
-    return (
-        "exc" in words
-        or "non" in words
-        or words in ("ec", "out")
-        or words.startswith(("inelig", "contra", "reject"))
-    )
+    if "exc" in words or "non" in words:
+        return True
+    if words in ("ec", "out"):
+        return True
+    return words.startswith(("inelig", "contra", "reject"))
 
 
 def _begins_sentence(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether words begin with a capital, and go on in small letters."""
-    words = tokens.words[first:end]
-    return (
-        len(words) > 1
-        and words[0][0].isupper()
-        and any(word[0].islower() for word in words[1:])
-    )
+    """Return whether two or more words begin with a capital, and one behind it is in small letters.
 
-
-def _name_of_list(tokens: Tokens, first: int, end: int) -> int:
-    """Return the token that names the list of a heading."""
-    named = rule("named_list").search(tokens, first, end)
-    return named.first if named else end - 1
-
-
-def _ends_item(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether words before the heading at the end of a line are an item of the list above.
-
-    "Donor" and "Dose Escalation Phase" belong to the heading itself: its name stands in capitals
-    behind small letters.
+    ``first`` and ``end`` are tokens.
     """
-    if (
-        end <= first
-        or not tokens.words[end][0].isupper()
-        or tokens.words[end].isupper()
-    ):
+    words = tokens.words[first:end]
+    if len(words) < 2 or not words[0][0].isupper():
         return False
-    words = [
+    return any(word[0].islower() for word in words[1:])
+
+
+def _is_end_of_item(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether the words ``tokens.words[first:end]`` before the name of a list are an item of
+    the list above.
+
+    "Donor" and "Dose Escalation Phase" belong to the heading itself: an item has small letters, and
+    the name behind it begins with one capital.
+    """
+    if end <= first:
+        return False
+    name = tokens.words[end]
+    if not name[0].isupper() or name.isupper():
+        return False
+    longer_words = [
         word for word in tokens.words[first:end] if len(word) > 3 and word.isalpha()
     ]
-    return any(word.islower() for word in words) and not is_generic(
-        tokens.cut(first, end)
-    )
+    if not any(word.islower() for word in longer_words):
+        return False
+    return not is_generic(tokens.cut(first, end))
 
 
 def read_list_heading(
     tokens: Tokens, *, bulleted: bool, above_items: bool = False
 ) -> ListHeading | None:
-    """Return the heading of a list that a line is; None if it is none.
+    """Return the heading of a list that a line is; None if it is none, or has over 45 tokens.
 
     ``bulleted``: a bullet stands before the line. ``above_items``: items or an empty line follow,
     without which words before the name of a list are less likely a heading.
@@ -230,52 +234,76 @@ def read_list_heading(
     if not tokens.words or len(tokens) > _LONGEST_HEADING:
         return None
     names = mend_names(tokens)
-    found = _read_names(names, bulleted=bulleted, above_items=above_items)
-    if found and names is not tokens:
-        return ListHeading(
-            found.kind,
-            min(found.confidence, _MISSPELT),
-            "the name of a list is misspelt",
-        )
-    return found
+    heading = _read_names(names, bulleted=bulleted, above_items=above_items)
+    is_misspelt = names is not tokens
+    if heading and is_misspelt:
+        sure = min(heading.confidence, _MISSPELT)
+        return ListHeading(heading.kind, sure, "the name of a list is misspelt")
+    return heading
 
 
 def _read_names(
     tokens: Tokens, *, bulleted: bool, above_items: bool
 ) -> ListHeading | None:
-    """Return the heading that a line is by the names of lists in it, else by what it asks for."""
-    colon = ends_with_colon(tokens)
-    generic = is_generic(tokens)
-    named = rule("named_list").search(tokens) or rule("bare_list").covers(
-        tokens, 0, len(tokens)
-    )
+    """Return the heading that a line is by the names of lists in it, else by what it asks for;
+    None if it is none.
+    """
+    has_colon = ends_with_colon(tokens)
+    named = rule("named_list").search(tokens)
+    if not named:
+        named = rule("bare_list").covers(tokens, 0, len(tokens))
     if named:
         is_title = rule("list_title").covers(tokens, 0, len(tokens)) is not None
-        is_marked = colon or bulleted or is_title
-        if tokens.words[0][0].islower() and not is_marked:
-            return None  # the rest of a sentence that names a list
-        is_plain = generic and not bulleted
-        if (
-            is_title
-            or is_plain
-            or _opens(tokens, named, colon=colon, generic=generic)
-            or _is_short(tokens, count_words(tokens), bulleted=bulleted)
-        ):
+        if tokens.words[0][0].islower():
+            is_marked = has_colon or bulleted or is_title
+            if not is_marked:
+                return None  # the rest of a sentence that names a list
+        if is_title or _opens_named_list(tokens, named, bulleted=bulleted):
             return ListHeading(_read_kind(tokens, named))
-    elif colon or not bulleted:
+    elif has_colon or not bulleted:
         led = rule("led_list").covers(tokens, 0, len(tokens))
         if led:
-            return _judge_led(led, colon=colon, above_items=above_items)
-    return _read_generic(tokens, colon=colon) if generic else None
+            return _judge_led(led, has_colon=has_colon, above_items=above_items)
+    if not is_generic(tokens):
+        return None
+    return _read_generic(tokens, has_colon=has_colon)
 
 
-def _read_generic(tokens: Tokens, *, colon: bool) -> ListHeading | None:
+def _opens_named_list(tokens: Tokens, named: Found, *, bulleted: bool) -> bool:
+    """Return whether a line opens the list that it names.
+
+    Up to eight words do so, up to four behind a bullet, and any line that states nothing itself. A
+    colon at the end makes 14 words enough, and more if the words before the name are those of
+    headings and no condition stands in the line.
+    """
+    words = count_words(tokens)
+    if not bulleted and words <= _FEW_WORDS:
+        return True
+    # "Meets all inclusion criteria" is an item
+    is_short_item = bulleted and words <= _FEW_BULLETED
+    if is_short_item and not rule("denies_criteria").starts(tokens, 0):
+        return True
+    has_colon = ends_with_colon(tokens)
+    if is_generic(tokens):
+        return has_colon or not bulleted
+    if not has_colon:
+        return False
+    if words <= _MANY_WORDS:
+        return True
+    if not named.first:
+        return False
+    if rule("opening_words").covers(tokens, 0, named.first) is None:
+        return False
+    return not carries_condition(tokens)
+
+
+def _read_generic(tokens: Tokens, *, has_colon: bool) -> ListHeading | None:
     """Return the heading that a line is by its verb: "Patients are excluded if any of the
-    following:".
+    following:". None if nothing in it announces a list, or its verb says neither.
     """
     is_question = tokens.codes.endswith("?")
     announces = "following" in map(str.lower, tokens.words)
-    if not (colon or is_question or announces):
+    if not (has_colon or is_question or announces):
         return None
     if rule("refused").search(tokens):
         return ListHeading(CriterionKind.EXCLUSION)
@@ -284,44 +312,32 @@ def _read_generic(tokens: Tokens, *, colon: bool) -> ListHeading | None:
     return None
 
 
-def _opens(tokens: Tokens, named: Found, *, colon: bool, generic: bool) -> bool:
-    """Return whether a line with a colon opens the list that it names."""
-    if not colon:
-        return False
-    if count_words(tokens) <= _MANY_WORDS or generic:
-        return True
-    general = (
-        rule("opening_words").covers(tokens, 0, named.first) if named.first else None
-    )
-    return general is not None and not carries_condition(tokens)
-
-
-def _is_short(tokens: Tokens, words: int, *, bulleted: bool) -> bool:
-    if not bulleted:
-        return words <= _FEW_WORDS
-    return words <= _FEW_BULLETED and not rule("denies_criteria").starts(tokens, 0)
-
-
 def _read_kind(tokens: Tokens, named: Found) -> CriterionKind | None:
     """Return the list that a heading names; None if it names both."""
     if not _refuses_by_name(named.read("list")):
         # as in "Those who do not meet the inclusion criteria are excluded"
-        denied = rule("denies").search(tokens, 0, named.first)
-        return CriterionKind.EXCLUSION if denied else CriterionKind.INCLUSION
-    both = rule("both_lists").covers(tokens, *named.place("list"))
-    return None if both else CriterionKind.EXCLUSION
+        if rule("denies").search(tokens, 0, named.first):
+            return CriterionKind.EXCLUSION
+        return CriterionKind.INCLUSION
+    # as in "inclusion and exclusion"
+    if rule("both_lists").covers(tokens, *named.place("list")):
+        return None
+    return CriterionKind.EXCLUSION
 
 
-def _judge_led(led: Found, *, colon: bool, above_items: bool) -> ListHeading:
-    """Judge words that end with the name of a list: "Medical exclusion:", "Safety exclusions"."""
+def _judge_led(led: Found, *, has_colon: bool, above_items: bool) -> ListHeading:
+    """Return the doubtful heading that words before the name of a list make: "Medical exclusion:",
+    "Safety exclusions". A colon, items below and a plural make it surer.
+    """
     name = (led.read("list") or "").lower()
-    kind = (
-        CriterionKind.INCLUSION if name.startswith("inc") else CriterionKind.EXCLUSION
-    )
-    sure = (
-        _LED
-        + _COLON * colon
-        + _ABOVE_ITEMS * above_items
-        + _PLURAL * name.endswith("s")
-    )
+    kind = CriterionKind.EXCLUSION
+    if name.startswith("inc"):
+        kind = CriterionKind.INCLUSION
+    sure = _LED
+    if has_colon:
+        sure += _COLON
+    if above_items:
+        sure += _ABOVE_ITEMS
+    if name.endswith("s"):
+        sure += _PLURAL
     return ListHeading(kind, round(sure, 2), "words stand before the name of a list")

@@ -4,6 +4,7 @@ A heading is read with its names as they were meant. Whoever reads it knows that
 is less sure.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from rapidfuzz.distance import OSA
@@ -34,8 +35,8 @@ _FEW_LETTERS = 7
 
 
 def mend_names(tokens: Tokens) -> Tokens:
-    """Return tokens in which names of lists are spelt as they were meant: the same ones if nothing
-    is wrong.
+    """Return tokens in which names of lists are spelt as they were meant: the same object if
+    nothing is wrong.
 
     Both have the same number of tokens, and each stands at the place of the other.
 
@@ -45,32 +46,45 @@ def mend_names(tokens: Tokens) -> Tokens:
     >>> mend_names(read_text("Infusion criteria:")).words
     ['Infusion', 'criteria', ':']
     """
-    mended = {
-        at: name
-        for at, word in enumerate(tokens.words)
-        if word[0] in _FIRST_LETTERS and _SHORTEST <= len(word) <= _LONGEST
-        if (name := _find_meant(word)) is not None
-    }
+    mended: dict[int, str] = {}
+    for at, word in enumerate(tokens.words):
+        if word[0] not in _FIRST_LETTERS or not _SHORTEST <= len(word) <= _LONGEST:
+            continue
+        name = _find_meant(word)
+        if name is not None:
+            mended[at] = name
     for at, word in enumerate(tokens.words[1:], 1):
-        if word.casefold() == _BEHIND_HYPHEN and (
-            whole := _HYPHENATED.get(tokens.words[at - 1].casefold())
-        ):
-            mended[at] = whole
+        if word.casefold() != _BEHIND_HYPHEN:
+            continue
+        # "ex clusion": the word before it stays
+        name = _HYPHENATED.get(tokens.words[at - 1].casefold())
+        if name:
+            mended[at] = name
     if not mended:
         return tokens
+    return _replace_words(tokens, mended)
+
+
+def _replace_words(tokens: Tokens, mended: Mapping[int, str]) -> Tokens:
+    """Return tokens of a text in which the words at the places of ``mended`` are replaced.
+
+    The text between two words stays, so that later words move with their length.
+    """
     text: list[str] = []
     words: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     codes = list(tokens.codes)
-    length = done = 0
+    length = 0
+    done = 0
     for at, word in enumerate(tokens.words):
         between = tokens.text[done : tokens.starts[at]]
         meant = mended.get(at, word)
         text += (between, meant)
         words.append(meant)
-        starts.append(length + len(between))
-        length = starts[-1] + len(meant)
+        start = length + len(between)
+        starts.append(start)
+        length = start + len(meant)
         ends.append(length)
         done = tokens.ends[at]
         if at in mended:
@@ -80,8 +94,10 @@ def mend_names(tokens: Tokens) -> Tokens:
 
 @lru_cache(maxsize=4096)
 def _find_meant(word: str) -> str | None:
-    """Return the name that a word was meant to be; None if it is one, or is another word, or
-    could be two names.
+    """Return the name of a list that a misspelt word was meant to be.
+
+    None: the word is a right name or another word, is too far from any name, or is as near to two
+    names.
     """
     folded = word.casefold()
     if folded in _NAMES or folded in _OTHER_FORMS:
@@ -89,7 +105,7 @@ def _find_meant(word: str) -> str | None:
     if folded in word_list("no_names_of_lists") or not folded.isalpha():
         return None
     for list_name in ("inclusion", "exclusion"):
-        # the blank between the words of a heading is lost
+        # the blank between the words of a heading is lost: "Inclusioncriteria"
         if not folded.startswith(list_name):
             continue
         if folded.removeprefix(list_name) in ("criteria", "criterion", "scriteria"):
@@ -98,13 +114,13 @@ def _find_meant(word: str) -> str | None:
     distances = sorted(
         (OSA.distance(folded, name, score_cutoff=most), name) for name in _NAMES
     )
-    best, nearest = distances[0]
-    if best > most:
+    smallest, nearest = distances[0]
+    if smallest > most:
         return None
-    if best == 2 and folded[0] != nearest[0]:
+    if smallest == 2 and folded[0] != nearest[0]:
         return None
     for distance, rival in distances[1:]:
         # "exclusion" and "exclusions" are one name
-        if distance == best and rival[:2] != nearest[:2]:
+        if distance == smallest and rival[:2] != nearest[:2]:
             return None
     return nearest

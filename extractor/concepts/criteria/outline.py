@@ -15,7 +15,7 @@ from extractor.concepts.criteria.layout import Bullet
 from extractor.concepts.criteria.lines import LineRole, OutlineEntry, TextLine
 from extractor.concepts.criteria.list_headings import ListHeading, read_list_heading
 from extractor.concepts.criteria.prose import split_clauses
-from extractor.concepts.criteria.roles import choose_headings, unsettled_confidence
+from extractor.concepts.criteria.roles import UNSETTLED_CONFIDENCE, choose_headings
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.passage import LexedSection, Passage
@@ -25,6 +25,8 @@ _ADEQUATE = frozenset({"adequate", "normal", "acceptable", "sufficient", "preser
 _RANK = {bullet: rank for rank, bullet in enumerate(Bullet)} | {
     Bullet.STAR: list(Bullet).index(Bullet.DASH)
 }
+_SHORT_PARAGRAPH = 200
+"""The characters of a paragraph below which two in a row are a list."""
 _SURE = 0.85
 """From this confidence a heading is not told as doubtful."""
 _FEWEST_WORDS = 4
@@ -45,6 +47,9 @@ class Outline:
 
 def read_outline(section: LexedSection) -> Outline:
     r"""Return the entries of an eligibility section in reading order. Headings are not entries.
+
+    A text of at least four words without an entry, or without a list or a sentence that states a
+    condition, gets a doubt about the whole of it.
 
     >>> raw = (
     ...     "Inclusion Criteria:\n\n* Age 18 or older\n* One of the following:\n\n  * Asthma\n"
@@ -114,6 +119,9 @@ class _OutlineReader:
         self._open(None)
 
     def _open(self, heading: TextLine | None, *, decides: bool = True) -> None:
+        """Begin a part of the section under a heading, None for no heading. No item opens parts at
+        its own level yet.
+        """
         self.heading = heading
         self.decides = decides
         self.opener: TextLine | None = None
@@ -122,18 +130,18 @@ class _OutlineReader:
     def list_entries(self) -> Iterator[OutlineEntry]:
         """Yield the entries in reading order, moving the list and the heading under which they
         stand.
+
+        A block is the heading of a list of reasons to leave the trial, else of a list of criteria,
+        else the title of another section, else a remark below one of these, an item, a heading
+        within the list, or a paragraph.
         """
         for place, block in enumerate(self.blocks):
             following = self.blocks[place + 1] if place + 1 < len(self.blocks) else None
             heading = self._find_heading(block, following)
             if block.start == self.list_headings.unsettled:
-                self.sure = unsettled_confidence()
-                self.doubts.append(
-                    StructureDoubt(
-                        *block.span,
-                        "exclusions are named, and no heading opens their list",
-                    )
-                )
+                self.sure = UNSETTLED_CONFIDENCE
+                reason = "exclusions are named, and no heading opens their list"
+                self.doubts.append(StructureDoubt(*block.span, reason))
             if following and headings.is_withdrawal(block.names):
                 self._keep_items(block)
                 self._open(block, decides=False)
@@ -145,17 +153,20 @@ class _OutlineReader:
                 yield OutlineEntry(block.passage, self.kind, LineRole.REMARK)
             elif block.bullet:
                 yield self._read_item(block, following)
-            elif _is_section_heading(
-                block, following, self.items[-1].ordinal if self.items else None
-            ):
+            elif _is_section_heading(block, following, self._last_ordinal()):
                 yield from self._read_section_heading(block, following)
             else:
                 yield from self._read_paragraph(place)
-                self.items = self.items if following and not following.bullet else []
+                if following is None or following.bullet:
+                    self.items = []
+
+    def _last_ordinal(self) -> int | None:
+        """Return the number of the innermost item above; None if it has none, or none is open."""
+        return self.items[-1].ordinal if self.items else None
 
     def _end_list(self, block: TextLine) -> bool:
-        """End the list at a block where it ends or may end. Return whether the block is a title,
-        and no entry.
+        """End the list at a block where it ends or may end, and note the doubt, once for each run
+        of such blocks. Return whether the block is a title, and no entry.
         """
         ending = self.endings.get(block.start)
         if ending is None or not self.decides:
@@ -165,38 +176,51 @@ class _OutlineReader:
         self.ending = ending
         if ending.is_title:
             self.items = []
-            self._open(block if not ending.sure else None, decides=not ending.sure)
+            if ending.sure:
+                self._open(None, decides=False)
+            else:
+                self._open(block)
         return ending.is_title
 
     def _find_heading(
         self, block: TextLine, following: TextLine | None
     ) -> ListHeading | None:
-        """Return the heading of a list that a block is. A line that introduces its own sub-items
-        is none.
+        """Return the heading of a list that a block is; None if it is none.
+
+        An item that introduces its own sub-items is none, nor is a last item.
         """
         heading = self.list_headings.found.get(block.start)
-        if heading is None or (block.bullet and not following):
+        if heading is None or not block.bullet:
+            return heading
+        if following is None:
             return None
-        if block.bullet and _contains(block, following):
-            turned = self.kind is CriterionKind.INCLUSION and headings.turns_list(
-                block.names
-            )
-            if turned or headings.chooses(block.names, self.kind):
-                # "Must not have any of the following:" within a list introduces its sub-items
+        if _contains(block, following):
+            # "Must not have any of the following:" among inclusions introduces its sub-items
+            is_included = self.kind is CriterionKind.INCLUSION
+            if is_included and headings.turns_list(block.names):
+                return None
+            if headings.chooses(block.names, self.kind):
                 return None
         return heading
 
     def _open_list(
         self, block: TextLine, heading: ListHeading, following: TextLine | None
     ) -> None:
+        """Begin the list that a heading opens. A doubtful heading makes the list less sure, and a
+        doubt is noted.
+
+        The heading introduces its items if it names the people of the list, or says how many of
+        them must hold. Otherwise the group of people above does, if there is one.
+        """
         self._keep_items(block)
         text = block.names
-        for_some = rule("list_for_some").search(text) and not headings.is_generic(text)
-        chosen = headings.chooses(
-            text, self.kind if block.bullet else heading.kind or self.kind
+        # as in "Exclusion criteria for healthy subjects:"
+        is_for_some = rule("list_for_some").search(text) and not headings.is_generic(
+            text
         )
-        # Such as "Exclusion criteria for healthy subjects:"
-        self._open(block if for_some or chosen else self.group)
+        kind = self.kind if block.bullet else heading.kind or self.kind
+        introduces_items = is_for_some or headings.chooses(text, kind)
+        self._open(block if introduces_items else self.group)
         self.kind = heading.kind
         self.sure = heading.confidence
         self.opened.append(OpenedList(block, heading.kind))
@@ -207,41 +231,48 @@ class _OutlineReader:
     def _read_section_heading(
         self, block: TextLine, following: TextLine | None
     ) -> Iterator[OutlineEntry]:
-        """Open a part of the list. Yield its heading if that states a condition, too."""
+        """Open a part of the list. Yield its heading if that states a condition, too.
+
+        A heading that excludes turns the list into exclusions; one that names a group of people
+        above a list keeps that group for the lists below it.
+        """
         text = block.names
         self.items = []
         self._open(block)
         self.group = None
-        has_lists = following and following.start in self.list_headings.found
-        if has_lists and headings.names_group(text):
+        is_above_list = following and following.start in self.list_headings.found
+        if is_above_list and headings.names_group(text):
             self.group = block
-        # as in "Patients are excluded when there is:", and "Not eligible if" above a list
-        excludes = headings.turns_list(text) or (
-            headings.ends_with_colon(text) and rule("excluded_are").search(text)
-        )
-        if self.kind and excludes:
+        if self.kind and _excludes(text):
             self.kind = CriterionKind.EXCLUSION
         if following and states_too(text):
             yield self._make_entry(block.passage, LineRole.CRITERION, titled=False)
 
     def _keep_items(self, block: TextLine, *, inner: bool = False) -> None:
-        """Keep the items that contain a block: those less indented, or with a bullet of a higher
-        rank.
+        """Drop the items above that do not contain a block: all if it has no bullet, else those
+        that are not less indented.
+
+        ``inner``: an item at the level of the block is kept, too, if the block's bullet begins a
+        list within it.
         """
         if not block.bullet:
             self.items = []
         while self.items and block.column <= self.items[-1].column + 1:
             last = self.items[-1]
-            seen = any(
+            has_sibling = any(
                 item.bullet is block.bullet and _is_level(item, block)
                 for item in self.items
             )
-            if inner and not seen and _starts_inner_list(last, block):
+            if inner and not has_sibling and _starts_inner_list(last, block):
                 break
             self.items.pop()
 
     def _read_item(self, block: TextLine, following: TextLine | None) -> OutlineEntry:
-        """Return the entry of an item, and note whether the next items are parts of it."""
+        """Return the entry of an item, and note whether the next items are parts of it.
+
+        Its parent is an item above that it continues, else the item at its own level that opens
+        parts (``opener``). The latter is doubtful if other items stand between them.
+        """
         text = block.tokens
         self._keep_items(block, inner=True)
         self.items.append(block)
@@ -275,7 +306,10 @@ class _OutlineReader:
         """Return whether an item is a criterion, introduces other items, or is a remark."""
         text = block.tokens
         if _contains(block, following):
-            if headings.carries_condition(text) and not self._is_title(block):
+            if self._is_title(block):
+                return LineRole.PARENT
+            # "Age 18-75 with one of the following:" is a criterion itself
+            if headings.carries_condition(text):
                 return LineRole.CRITERION
             return LineRole.PARENT
         if headings.is_no_criterion(text) or block.start in self.titles:
@@ -302,9 +336,16 @@ class _OutlineReader:
         listed: bool = True,
         titled: bool = True,
     ) -> OutlineEntry:
-        """``titled``: the heading above is that of the entry, too."""
+        """Return an entry of the current list, less sure where the list above may have ended.
+
+        ``titled``: the heading above is that of the entry, too.
+        """
         heading = self.heading if titled else None
-        doubtful = self.ending is not None
+        kind_at_most = self.sure
+        quote_at_most = 1.0
+        if self.ending is not None:
+            kind_at_most = min(self.sure, _AFTER_ENDING)
+            quote_at_most = _AFTER_ENDING
         return OutlineEntry(
             passage,
             self.kind,
@@ -313,12 +354,15 @@ class _OutlineReader:
             parent=parent.passage if parent else None,
             heading=heading.passage if heading else None,
             parent_states=bool(parent and parent.start in self.stating),
-            kind_at_most=min(self.sure, _AFTER_ENDING) if doubtful else self.sure,
-            quote_at_most=_AFTER_ENDING if doubtful else 1.0,
+            kind_at_most=kind_at_most,
+            quote_at_most=quote_at_most,
         )
 
     def _read_paragraph(self, place: int) -> Iterator[OutlineEntry]:
-        """Yield a paragraph of a list as one entry, and other text clause by clause."""
+        """Yield a paragraph of a list as one entry, and other text clause by clause.
+
+        An item right above introduces the paragraph only if it ends with a colon.
+        """
         block = self.blocks[place]
         listed = _is_listed(self.blocks, place)
         above = [item for item in self.items[-1:] if item.tokens.codes.endswith(":")]
@@ -333,8 +377,11 @@ class _OutlineReader:
             yield self._make_entry(passage, role, parent, listed=listed)
 
     def _find_parent(self, block: TextLine, above: list[TextLine]) -> TextLine | None:
-        """Return the item above if it introduces this one, else a heading that names the people or
-        quantity of the item.
+        """Return the line that introduces a block; None if none does.
+
+        It is the last item of ``above``, the items that contain the block, or, if there are none, a
+        heading that names people, says how many items must hold, has more than four words, or
+        without which the block is not understood.
         """
         if above:
             return above[-1] if self._introduces_item(above[-1], block) else None
@@ -347,9 +394,10 @@ class _OutlineReader:
             return None
         if headings.count_words(text) > 4 or self.heading is self.group:
             return self.heading
-        if rule("population").search(text) or headings.needs_heading(
-            block.tokens, text
-        ):
+        # as in "Donors:"
+        if rule("population").search(text):
+            return self.heading
+        if headings.needs_heading(block.tokens, text):
             return self.heading
         return None
 
@@ -374,6 +422,17 @@ def _is_remark(text: Tokens) -> bool:
         return True
     demands_adequate = bool(text.words) and text.words[0].lower() in _ADEQUATE
     return not demands_adequate and headings.is_topic(text)
+
+
+def _excludes(text: Tokens) -> bool:
+    """Return whether a heading within a list turns it into exclusions: "Not eligible if", or
+    "Patients are excluded when there is:".
+    """
+    if headings.turns_list(text):
+        return True
+    if not headings.ends_with_colon(text):
+        return False
+    return rule("excluded_are").search(text) is not None
 
 
 def _is_part(block: TextLine, opener: TextLine, first_part: TextLine) -> bool:
@@ -401,34 +460,41 @@ def _announces_next(block: TextLine, following: TextLine | None) -> bool:
     return not headings.ends_with_colon(following.tokens)
 
 
-def _is_level(one: TextLine, other: TextLine) -> bool:
-    return abs(one.column - other.column) <= 1
+def _is_level(item: TextLine, other: TextLine) -> bool:
+    """Return whether two lines are indented alike, within one column."""
+    return abs(item.column - other.column) <= 1
 
 
 def _starts_inner_list(last: TextLine, block: TextLine) -> bool:
-    """Return whether the bullet of a block shows that it is a part of the item at its level."""
-    if (
-        not _is_level(last, block)
-        or last.bullet is block.bullet
-        or block.ordinal not in (None, 1)
-    ):
-        return False
+    """Return whether the bullet of a block shows that it is a part of the ``last`` item, at the
+    same level.
+
+    It is another bullet that counts from 1 or counts nothing, and it ranks lower (a dash below a
+    number), or the last item introduces what follows.
+    """
     if not last.bullet or not block.bullet:
         return False
-    ranked = (
-        _RANK[block.bullet] > _RANK[last.bullet] and block.bullet is not Bullet.STAR
-    )
-    return ranked or last.tokens.codes.endswith(":") or headings.introduces(last.tokens)
+    if last.bullet is block.bullet or not _is_level(last, block):
+        return False
+    if block.ordinal not in (None, 1):
+        return False
+    ranks_lower = _RANK[block.bullet] > _RANK[last.bullet]
+    if ranks_lower and block.bullet is not Bullet.STAR:
+        return True
+    return last.tokens.codes.endswith(":") or headings.introduces(last.tokens)
 
 
 def _contains(item: TextLine, following: TextLine | None) -> bool:
-    if (
-        not following
-        or not following.bullet
-        or read_list_heading(following.tokens, bulleted=True)
-    ):
+    """Return whether the next line is a sub-item of an item: further indented, or with a bullet of
+    an inner list. The heading of a list is none.
+    """
+    if following is None or not following.bullet:
         return False
-    return following.column > item.column + 1 or _starts_inner_list(item, following)
+    if read_list_heading(following.tokens, bulleted=True):
+        return False
+    if following.column > item.column + 1:
+        return True
+    return _starts_inner_list(item, following)
 
 
 def _find_titles(blocks: list[TextLine]) -> set[int]:
@@ -443,7 +509,8 @@ def _find_titles(blocks: list[TextLine]) -> set[int]:
         if block.bullet and headings.is_title(block.tokens, in_series=False):
             named.append((block, following))
     titles = _find_titles_of_series(blocks)
-    if sum(_contains(block, following) for block, following in named) > 1:
+    count_with_items = sum(_contains(block, following) for block, following in named)
+    if count_with_items > 1:
         for block, following in named:
             if not following.bullet or not _is_level(block, following):
                 titles.add(block.start)
@@ -451,7 +518,11 @@ def _find_titles(blocks: list[TextLine]) -> set[int]:
 
 
 def _find_titles_of_series(blocks: list[TextLine]) -> set[int]:
-    """Return the starts of the titles in each run of items of one level."""
+    """Return the starts of the titles in each run of items of one level.
+
+    ``levels`` has the run of each open level, outermost first: its items, and whether each could be
+    a title.
+    """
     titles: set[int] = set()
     levels: list[list[tuple[TextLine, bool]]] = []
     for block, following in zip_longest(blocks, blocks[1:]):
@@ -471,7 +542,9 @@ def _find_titles_of_series(blocks: list[TextLine]) -> set[int]:
 
 
 def _ends_level(level: list[tuple[TextLine, bool]], block: TextLine) -> bool:
-    """Return whether a block stands outside of the list of an item above it."""
+    """Return whether a run of items ends at a block: it has no bullet, or is indented less than the
+    last item of the run.
+    """
     if not block.bullet:
         return True
     item, _ = level[-1]
@@ -479,15 +552,24 @@ def _ends_level(level: list[tuple[TextLine, bool]], block: TextLine) -> bool:
 
 
 def _list_titles(level: list[tuple[TextLine, bool]]) -> set[int]:
-    named = {block.start for block, is_title in level if is_title}
-    return named if len(named) > 1 and 2 * len(named) > len(level) else set()
+    """Return the starts of the titles in a run of items: an empty set unless there are two or more,
+    and more than half of the items are such.
+    """
+    titles = {block.start for block, is_title in level if is_title}
+    if len(titles) < 2 or 2 * len(titles) <= len(level):
+        return set()
+    return titles
 
 
 def _is_section_heading(
-    block: TextLine, following: TextLine | None, last: int | None
+    block: TextLine, following: TextLine | None, last_ordinal: int | None
 ) -> bool:
-    """Return whether an unmarked line is the heading of a part of the list. ``last`` is the number
-    of the item above.
+    """Return whether a line without a bullet is the heading of a part of the list.
+
+    A line with a colon and the name of a group are, if a line follows. Other lines must be a short
+    name: above the first item of a list, or in title case above a line with a colon.
+
+    ``last_ordinal`` is the number of the item above.
     """
     text = block.tokens
     if headings.ends_with_colon(text) or headings.names_group(text):
@@ -498,17 +580,19 @@ def _is_section_heading(
         if following.ordinal in (None, 1):
             return True
         # Within a list that counts on, a heading stands apart and begins with a capital.
-        counts_on = last is not None and following.ordinal == last + 1
+        if last_ordinal is None or following.ordinal != last_ordinal + 1:
+            return False
         stands_apart = block.gap and following.gap
-        return counts_on and stands_apart and text.words[0][0].isupper()
-    if f"{NUMBER}-{NUMBER}" in text.codes or not _is_in_title_case(text):
+        return stands_apart and text.words[0][0].isupper()
+    has_range = f"{NUMBER}-{NUMBER}" in text.codes
+    if has_range or not _is_in_title_case(text):
         return False
     return following.tokens.codes.endswith(":")
 
 
 def _is_in_title_case(text: Tokens) -> bool:
-    """Return whether the longer words begin with a capital: "Dose Escalation of the Study
-    Drug".
+    """Return whether all words of more than three letters, at least one, begin with a capital:
+    "Dose Escalation of the Study Drug".
     """
     words = [word for word in text.words if len(word) > 3 and word.isalpha()]
     return bool(words) and all(word[0].isupper() for word in words)
@@ -524,33 +608,42 @@ def _is_short_name(text: Tokens) -> bool:
 
 
 def _is_listed(blocks: list[TextLine], place: int) -> bool:
-    """Return whether an unmarked paragraph is in a list without bullets: several short
-    paragraphs in a row.
+    """Return whether a paragraph without a bullet is in a list without bullets: three paragraphs in
+    a row, or two short ones.
+
+    Bullets and headings of lists end the row.
     """
     row = [blocks[place]]
-    for beside in (blocks[place - 1 :: -1] if place else [], blocks[place + 1 :]):
+    before = blocks[place - 1 :: -1] if place else []
+    behind = blocks[place + 1 :]
+    for beside in (before, behind):
         for block in beside:
             if block.bullet or read_list_heading(block.tokens, bulleted=False):
                 break
             row.append(block)
             if len(row) > 2:
                 return True
-    return len(row) == 2 and max(block.end - block.start for block in row) < 200
+    longest = max(block.end - block.start for block in row)
+    return len(row) == 2 and longest < _SHORT_PARAGRAPH
 
 
 def _is_series(block: TextLine, clauses: Sequence[Passage]) -> bool:
-    """Whether a paragraph is several criteria: three or more clauses with semicolons between them,
-    and nothing else.
+    """Return whether a paragraph is several criteria: three or more clauses with semicolons between
+    them, and nothing else.
 
     A colon introduces parts of one criterion, and "or" or "but" joins a clause to the one before
     it.
     """
+    if len(clauses) < 3 or ":" in clauses[0].raw:
+        return False
     raw = block.section.raw
-    marked = all(
-        {";", "；"} & {*raw[one.raw_span[1] : other.raw_span[0]]}
-        for one, other in pairwise(clauses)
-    )
-    joined = any(
-        rule("joins_clause").starts(clause.tokens, 0) for clause in clauses[1:]
-    )
-    return len(clauses) > 2 and marked and not joined and ":" not in clauses[0].raw
+    for before, behind in pairwise(clauses):
+        _, start = before.raw_span
+        end, _ = behind.raw_span
+        between = raw[start:end]
+        if ";" not in between and "；" not in between:
+            return False
+        # as in "or a history of asthma"
+        if rule("joins_clause").starts(behind.tokens, 0):
+            return False
+    return True

@@ -9,7 +9,7 @@ from itertools import pairwise
 from extractor.concepts.criteria.lines import LineRole, OutlineEntry, TextLine
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
-from extractor.language.lexer import NUMBER
+from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.passage import Passage, split_sentences, strip_span
 from extractor.schemas import CriterionKind
 
@@ -21,8 +21,15 @@ _ENTITY = re.compile(
 _LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
 
 
+_MOST_TOKENS_OF_HEADING = 7
+
+
+_BULLETS = "-*•"
+
+
 def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:
-    """Return sentences of running text that may be criteria, each once.
+    """Return sentences of running text that may be criteria, each once, whatever its case and
+    white space.
 
     >>> text = (
     ...     "Asthma is common. Patients are eligible if they are over 12. The dose is raised "
@@ -34,58 +41,76 @@ def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:
     ... ]
     [('Patients are eligible if they are over 12.', 'criterion')]
     """
-    found: dict[str, OutlineEntry] = {}
-    for entry in (entry for passage in passages for entry in _read_prose(passage)):
-        found.setdefault(" ".join(entry.passage.text.lower().split()), entry)
-    return found.values()
+    first_by_words: dict[str, OutlineEntry] = {}
+    for passage in passages:
+        for entry in _read_prose(passage):
+            words = " ".join(entry.passage.text.lower().split())
+            first_by_words.setdefault(words, entry)
+    return first_by_words.values()
 
 
 def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
+    """Yield the sentences of a passage that state a criterion, or that are suspected of it.
+
+    Under a line such as "Inclusion criteria:" each sentence is a criterion of that list, until
+    another short line with a colon. A sentence about the trial's course ("Patients will receive the
+    drug") is only suspected. Headings and all other sentences are skipped.
+    """
     under: CriterionKind | None = None
     for sentence in list_sentences(passage):
         tokens = sentence.tokens
-        course = rule("trial_course").search(tokens)
-        role = LineRole.SUSPECT
-        case = (
-            "suspect sentence of the trial's course" if course else "suspect sentence"
-        )
-        # opens a list, or something else: "Design:"
-        if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:
-            words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
-            named = words and (
-                words[-1] in _LISTS or (words[-1] == "criteria" and words[0] in _LISTS)
-            )
-            kind = (
-                CriterionKind.EXCLUSION
-                if "exclusion" in words
-                else CriterionKind.INCLUSION
-            )
-            under = kind if named else None
+        is_course = rule("trial_course").search(tokens) is not None
+        if tokens.codes.endswith(":") and 1 < len(tokens) <= _MOST_TOKENS_OF_HEADING:
+            under = _read_heading(tokens)
             continue
+        role = LineRole.SUSPECT
         if under:
             role = LineRole.CRITERION
             case = "sentence under a heading"
+        # as in "Patients are eligible if they are over 12."
         elif rule("states_criterion").search(tokens):
-            stating = (
-                (LineRole.CRITERION, "stating sentence"),
-                (LineRole.SUSPECT, "stating sentence of the trial's course"),
-            )
-            role, case = stating[bool(course)]
-        elif not rule("suspects_criterion").search(tokens):
+            case = "stating sentence of the trial's course"
+            if not is_course:
+                role = LineRole.CRITERION
+                case = "stating sentence"
+        # as in "We will enroll 40 patients with asthma"
+        elif rule("suspects_criterion").search(tokens):
+            case = "suspect sentence"
+            if is_course:
+                case = "suspect sentence of the trial's course"
+        else:
             continue
-        yield OutlineEntry(
-            sentence, under, role, listed=False, confidence=measured("criterion", case)
-        )
+        sure = measured("criterion", case)
+        yield OutlineEntry(sentence, under, role, listed=False, confidence=sure)
+
+
+def _read_heading(tokens: Tokens) -> CriterionKind | None:
+    """Return the list that a short line with a colon opens by its last two words; None if it opens
+    something else: "Design:".
+
+    "Eligibility criteria:" opens inclusions.
+    """
+    last_words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
+    if not last_words:
+        return None
+    names_list = last_words[-1] in _LISTS
+    if last_words[-1] == "criteria" and last_words[0] in _LISTS:
+        names_list = True
+    if not names_list:
+        return None
+    if "exclusion" in last_words:
+        return CriterionKind.EXCLUSION
+    return CriterionKind.INCLUSION
 
 
 def list_sentences(passage: Passage) -> Iterator[Passage]:
-    """Yield the sentences of a passage, without their bullets."""
+    """Yield the sentences of a passage, without their bullets and numbers."""
     tokens = passage.tokens
     for start, end in split_sentences(tokens.text):
         first = tokens.at(start)
         last = tokens.before(end)
         codes = tokens.codes[first : first + 2]
-        if codes[:1] in "-*•":
+        if codes[:1] in _BULLETS:
             first += 1
         elif codes in (f"{NUMBER}.", f"{NUMBER})"):
             first += 2
@@ -94,7 +119,10 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
 
 
 def split_clauses(block: TextLine) -> Iterator[Passage]:
-    """Yield the sentences of a block, split at semicolons outside brackets."""
+    """Yield the sentences of a block, split at semicolons outside brackets.
+
+    A clause has no comma or semicolon at either end, and at least three characters.
+    """
     raw = block.section.raw
     ends_of_entities = {
         entity.end() - 1 for entity in _ENTITY.finditer(raw, *block.span)
@@ -112,7 +140,7 @@ def split_clauses(block: TextLine) -> Iterator[Passage]:
 
 
 def _find_semicolons(raw: str, start: int, end: int) -> list[int]:
-    """Return the places of the semicolons outside brackets."""
+    """Return the places of the semicolons outside brackets in ``raw[start:end]``."""
     semicolons: list[int] = []
     depth = 0
     for at in range(start, end):

@@ -62,7 +62,7 @@ from extractor.schemas import (
 
 __all__ = ["read_eligibility"]
 
-_CLEARLY_NONE = 0.98
+_CLEARLY_HEADING = 0.98
 _UNKNOWN = RegistryFields()
 _REACH = 11
 """Items after one that ends with a colon that it may introduce, though they are not below it."""
@@ -79,7 +79,7 @@ def read_eligibility(
 
     ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of
     ``numbers``. ``registry`` has the registered ages, which choose among those of the text and make
-    others unsure.
+    others unsure, and the registered sex, to which an unsure one yields.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -108,24 +108,26 @@ def read_eligibility(
     drafts: list[Draft] = []
     stated: list[StatedCriterion] = []
     for place, entry in enumerate(entries):
-        category, no_criterion = scores[place]
+        category, heading_chance = scores[place]
+        start, _ = entry.passage.raw_span
         criterion, statement = _read(
             entry,
             category,
-            no_criterion,
+            heading_chance,
             next(numbers),
             follows_colon=_follows_colon(entries, place),
             target=target,
-            parts=parts.get(entry.passage.raw_span[0], ()),
+            parts=parts.get(start, ()),
         )
         drafts.append(criterion)
         if criterion.rules["stands"].value:
             stated.append(statement)
     minimum, maximum = read_ages(stated, summary, registry, listed)
+    sex = read_sex(stated, named, descriptions)
     rules: dict[str, Reading[Any]] = {
         "minimum_age": minimum,
         "maximum_age": maximum,
-        "sex": yield_to_registry(read_sex(stated, named, descriptions), registry.sex),
+        "sex": yield_to_registry(sex, registry.sex),
         "healthy_volunteers": read_healthy(stated, summary),
     }
     if rules["sex"].value in (Sex.FEMALE, Sex.MALE):
@@ -133,7 +135,7 @@ def read_eligibility(
     criteria = tuple(drafts)
     doubts = _locate_doubts(outline)
     if not stated and not doubts:
-        doubts = tuple(_doubt_silence(filled, descriptions))
+        doubts = _doubt_silence(filled, descriptions)
     whole = replace(draft_record(rules), at_most=_limit_people(rules, criteria))
     return whole, criteria, doubts
 
@@ -150,8 +152,8 @@ def _list_titles_and_conditions(
 def _outline_record(
     filled: LexedSection | None, descriptions: Sequence[Passage]
 ) -> Outline:
-    """Return the outline of the eligibility section. Without one, sentences of the descriptions
-    that may be criteria stand for it.
+    """Return the outline of the eligibility section, ``filled``. Without one, sentences of the
+    descriptions that may be criteria stand for it.
     """
     if filled:
         return read_outline(filled)
@@ -159,7 +161,7 @@ def _outline_record(
 
 
 def _locate_doubts(outline: Outline) -> tuple[StructureDoubt, ...]:
-    """Return what is in doubt of the structure, by its place in the record."""
+    """Return the doubts of an outline of the eligibility section, by their place in the record."""
     return tuple(
         StructureDoubt(Span("eligibility", doubt.start, doubt.end), doubt.reason)
         for doubt in outline.doubts
@@ -179,35 +181,37 @@ def _group_by_parent(
 
 
 def _doubt_silence(
-    listed: LexedSection | None, descriptions: Sequence[Passage]
-) -> Iterator[StructureDoubt]:
-    """Yield a doubt for a record without criteria whose text speaks of who may take part: some
-    may have been missed.
+    filled: LexedSection | None, descriptions: Sequence[Passage]
+) -> tuple[StructureDoubt, ...]:
+    """Return one doubt about a record without criteria whose text speaks of who may take part: some
+    may have been missed. Return an empty tuple if it does not speak of that.
+
+    ``filled`` is the eligibility section; only without one, the ``descriptions`` are searched.
     """
-    for passage in [listed.whole] if listed else descriptions:
-        found = rule("speaks_of_eligibility").search(passage.tokens)
-        if found:
-            place = span_of(passage.part(found.first, found.end))
-            yield StructureDoubt(
-                place,
-                "these words are about who may take part, and no criterion was found",
+    passages = [filled.whole] if filled else descriptions
+    for passage in passages:
+        # as in "You can't take part if you smoke"
+        said = rule("speaks_of_eligibility").search(passage.tokens)
+        if said:
+            span = span_of(passage.part(said.first, said.end))
+            reason = (
+                "these words are about who may take part, and no criterion was found"
             )
-            return
+            return (StructureDoubt(span, reason),)
+    return ()
 
 
 def _limit_people(
     rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
 ) -> dict[str, float]:
-    """Return how sure ages, sex and healthy volunteers can be: as sure as the list of the
-    criteria that say them.
+    """Return how sure ages, sex and healthy volunteers can be, by the name of the field: as sure as
+    the list of the criteria that say them. Fields without such a criterion are left out.
     """
     doubtful = [
         (criterion.span, criterion.at_most["kind"])
         for criterion in criteria
         if "kind" in criterion.at_most
     ]
-    if not doubtful:
-        return {}
     limits: dict[str, float] = {}
     for name, reading in rules.items():
         for span, sure in doubtful:
@@ -217,14 +221,15 @@ def _limit_people(
 
 
 def _drop_sex(criterion: Draft) -> Draft:
-    """Leave out the conditions that only name the sex of the whole trial."""
-    read = criterion.rules["constraints"]
-    if not any(constraint.condition for constraint in read.value or ()):
+    """Return a criterion without the conditions of its limits that only name the sex of the whole
+    trial: "for men" in a trial of men.
+    """
+    constraints = criterion.rules["constraints"]
+    if not any(limit.condition for limit in constraints.value or ()):
         return criterion
-    kept = tuple(map(_drop_condition_of_sex, read.value))
-    return replace(
-        criterion, rules={**criterion.rules, "constraints": replace(read, value=kept)}
-    )
+    limits = tuple(map(_drop_condition_of_sex, constraints.value))
+    rules = {**criterion.rules, "constraints": replace(constraints, value=limits)}
+    return replace(criterion, rules=rules)
 
 
 def _drop_condition_of_sex(constraint: Constraint) -> Constraint:
@@ -250,24 +255,25 @@ def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
 def _read(
     entry: OutlineEntry,
     category: Reading[Category],
-    no_criterion: float,
+    heading_chance: float,
     number: int,
     *,
     follows_colon: bool,
     target: frozenset[str],
     parts: Sequence[OutlineEntry],
 ) -> tuple[Draft, StatedCriterion]:
-    """Read one entry as a criterion, and as what it says of the people of the trial.
+    """Return one entry as a criterion, and what it says of the people of the trial.
 
-    ``no_criterion`` is the probability that the entry is a heading, ``number`` that of its chunk.
-    ``parts`` are the entries that it introduces.
+    ``heading_chance`` is the probability that the entry is a heading, ``number`` that of its chunk.
+    ``follows_colon``: a line shortly above ends with a colon. ``target`` has the stems of what the
+    trial treats. ``parts`` are the entries that this one introduces.
     """
     passage = entry.passage
     parent = _put_on_one_line(entry.parent)
     heading = _put_on_one_line(entry.heading)
     text = passage.text.translate(str.maketrans("\n\t\r", "   "))
+    span = span_of(passage)
     limits = find_limits(passage.tokens, entry.sense)
-    place = (span_of(passage),)
     constraints = read_constraints(passage, limits, parent)
     # "Stable for at least 3 months" is not said of the measured values below it, but of doses;
     # "within" is of both.
@@ -276,8 +282,8 @@ def _read(
     category = date_treatment(category, passage, window.value)
     category = sort_weight(category, constraints.value or (), target)
     rules: dict[str, Reading[Any]] = {
-        "stands": _read_existence(entry, no_criterion),
-        "kind": Reading(entry.sense, _measure_kind(entry), place, Support.INFERRED),
+        "stands": _read_existence(entry, heading_chance),
+        "kind": Reading(entry.sense, _measure_kind(entry), (span,), Support.INFERRED),
         "lead_in": _read_lead_in(entry, follows_colon=follows_colon),
         "category": category,
         "constraints": constraints,
@@ -285,22 +291,25 @@ def _read(
         "time_windows": windows,
         "negated": _read_negation(passage),
     }
-    if len(parts) > 1:  # how what it introduces belongs together
-        rules["rule"] = read_rule(
-            passage, [part.passage for part in parts], parts[0].sense
-        )
-    chunk = Chunk(number, *place, text)
+    if len(parts) > 1:
+        # how its parts belong together: "One of the following:"
+        passages = [part.passage for part in parts]
+        rules["rule"] = read_rule(passage, passages, parts[0].sense)
     criterion = Draft(
         "eligibility.criteria",
-        chunk,
-        *place,
+        Chunk(number, span, text),
+        span,
         rules,
         at_most=_limit_criterion(entry, rules),
     )
-    donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
-    return criterion, StatedCriterion(
-        passage, entry.sense, category.value, limits, donor, parent or heading
+    # The age or sex of a donor is not that of the people who are treated.
+    is_of_donor = any(
+        "donor" in words.lower() for words in (parent, heading, text[:30])
     )
+    statement = StatedCriterion(
+        passage, entry.sense, category.value, limits, is_of_donor, parent or heading
+    )
+    return criterion, statement
 
 
 def _put_on_one_line(introduction: Passage | None) -> str:
@@ -309,7 +318,9 @@ def _put_on_one_line(introduction: Passage | None) -> str:
 
 
 def _measure_kind(entry: OutlineEntry) -> float:
-    """Return how sure the list of an entry is, by where it is taken from."""
+    """Return how sure the list of an entry is: whether a sentence, a list, or its own words tell
+    it.
+    """
     if entry.confidence is not None:
         return measured("criterion", "kind of a sentence")
     if entry.kind:
@@ -318,7 +329,7 @@ def _measure_kind(entry: OutlineEntry) -> float:
 
 
 def _read_lead_in(entry: OutlineEntry, *, follows_colon: bool) -> Reading[str | None]:
-    """Return the line that introduces an entry, or how sure it is that none does."""
+    """Return the line that introduces an entry; None with how sure it is that no line does."""
     if not entry.parent:
         if entry.confidence is not None:
             case = "no parent of a sentence"
@@ -339,20 +350,30 @@ def _read_lead_in(entry: OutlineEntry, *, follows_colon: bool) -> Reading[str | 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
     """Return whether a criterion is negated: "No fever", "Fever: none"."""
-    found = find_negation(passage.tokens, passage.first, passage.end)
-    if found is None:
-        confidence = measured("negated", "not negated")
-        return Reading(False, confidence, (span_of(passage),), Support.INFERRED)  # noqa: FBT003
-    case = "negated" if found.leads else "negated behind its name"
-    place = span_of(passage.part(found.first, found.end))
-    return Reading(True, measured("negated", case), (place,), Support.INFERRED)  # noqa: FBT003
+    negation = find_negation(passage.tokens, passage.first, passage.end)
+    if negation is None:
+        return Reading(
+            value=False,
+            confidence=measured("negated", "not negated"),
+            spans=(span_of(passage),),
+            support=Support.INFERRED,
+        )
+    case = "negated" if negation.leads else "negated behind its name"
+    return Reading(
+        value=True,
+        confidence=measured("negated", case),
+        spans=(span_of(passage.part(negation.first, negation.end)),),
+        support=Support.INFERRED,
+    )
 
 
 def _limit_criterion(
     entry: OutlineEntry, rules: Mapping[str, Reading[Any]]
 ) -> dict[str, float]:
-    """Return how sure the fields of a criterion can be, where its list or its borders are in
-    doubt.
+    """Return how sure the fields of a criterion can be, by their names.
+
+    Doubtful borders limit all fields, a doubtful list limits the kind. Fields that nothing limits
+    are left out.
     """
     limits: dict[str, float] = {}
     if entry.quote_at_most < 1:
@@ -367,6 +388,9 @@ def _read_times(
 ) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
     """Return the first time window and all of them, of the item or else of the line that
     introduces it.
+
+    A line that is a criterion itself keeps its times. ``parent`` has the words of the line that
+    introduces the entry; ``is_value``: the entry limits a measured value.
     """
     window, windows = read_windows(entry.passage, entry.sense, parent)
     if not entry.parent or entry.parent_states:
@@ -380,47 +404,51 @@ def _read_times(
     lent = None
     if window.value is None:
         lent = _find_lent(entry, introduction, is_value=is_value)
-    if lent:
-        inherited, listed = lent
-        sure = inherited.confidence
-        if entry.doubtful:
-            sure = min(sure, measured("time_window", "sense implied"))
-        window = replace(inherited, confidence=sure)
-        if not windows.value:
-            sure = measured("time_windows", "of the line above")
-            sure = min(listed.confidence, sure)
-            windows = as_of_another_line(replace(listed, confidence=sure))
-            windows = leave_to_items(windows, introduction)
-            return window, name_limited(windows, entry.passage)
-    return window, name_limited(windows, entry.parent.alone())
+    if lent is None:
+        return window, name_limited(windows, entry.parent.alone())
+    lent_window, lent_windows = lent
+    sure = lent_window.confidence
+    if entry.doubtful:
+        sure = min(sure, measured("time_window", "sense implied"))
+    window = replace(lent_window, confidence=sure)
+    if windows.value:
+        return window, name_limited(windows, entry.parent.alone())
+    sure = min(lent_windows.confidence, measured("time_windows", "of the line above"))
+    windows = as_of_another_line(replace(lent_windows, confidence=sure))
+    windows = leave_to_items(windows, introduction)
+    return window, name_limited(windows, entry.passage)
 
 
 def _find_lent(
     entry: OutlineEntry, introduction: Passage, *, is_value: bool
 ) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]] | None:
-    """Return the times of an introduction if they are those of an item below it, too."""
+    """Return the times of an introduction if they are those of an item below it, too; None if they
+    are not, or if it has none.
+    """
     if demands_other(introduction):
         return None
     if not is_of_kind(introduction, entry.passage, is_value=is_value):
         return None
-    inherited, listed = read_windows(introduction, entry.sense)
-    if inherited.value is None:
+    window, windows = read_windows(introduction, entry.sense)
+    if window.value is None:
         return None
-    lasts = inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+    lasts = window.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
     if lasts and is_value:
         # it is said of the doses of a drug
         return None
-    return inherited, listed
+    return window, windows
 
 
-def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
+def _read_existence(entry: OutlineEntry, heading_chance: float) -> Reading[bool]:
     """Return whether an entry is a criterion. Almost all listed lines are; some look like
-    headings or notes.
+    headings or notes, and then are less sure or, with a chance of 0.98, no criterion.
+
+    A line that introduces others is none, nor is a sentence that is only suspected.
     """
     if entry.role is LineRole.PARENT:
         return Reading(value=False, confidence=measured("criterion", "parent"))
-    if entry.listed and no_criterion >= _CLEARLY_NONE:
-        return Reading(value=False, confidence=no_criterion)
+    if entry.listed and heading_chance >= _CLEARLY_HEADING:
+        return Reading(value=False, confidence=heading_chance)
     sure = entry.confidence
     if sure is None:
         if not entry.listed:
@@ -431,7 +459,7 @@ def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
             case = "listed"
         sure = measured("criterion", case)
     if entry.listed:
-        sure = min(sure, round(1 - no_criterion, 3))
+        sure = min(sure, round(1 - heading_chance, 3))
     return Reading(
         entry.role is LineRole.CRITERION,
         sure,

@@ -18,9 +18,13 @@ from extractor.schemas import CriterionKind
 
 _MOST_WORDS = 12
 """The most words of a line that could be a heading."""
-_LOST = 0.7
+
+
+_ONLY_NAME = 0.7
 """How sure it is that the only line that names exclusions opens their list. Judged."""
-_UNSETTLED = 0.75
+
+
+UNSETTLED_CONFIDENCE = 0.75
 """How sure the list of items is after a line that names exclusions, where nothing opens such a
 list. Judged.
 """
@@ -28,10 +32,10 @@ list. Judged.
 
 @dataclass(frozen=True, slots=True)
 class Headings:
-    """The headings of a section by the start of their block.
+    """The headings of a section by the start of their block, a place in the raw text.
 
     ``unsettled`` is the start of a line that names exclusions, if no heading opens any: after it,
-    the list is in doubt.
+    the list is in doubt. None if there is no such line.
     """
 
     found: Mapping[int, ListHeading]
@@ -39,7 +43,11 @@ class Headings:
 
 
 def choose_headings(blocks: Sequence[TextLine]) -> Headings:
-    """Choose the headings of lists among the blocks of a section."""
+    """Choose the headings of lists among the blocks of a section, which are in reading order.
+
+    If no heading opens exclusions, the only line that could open them becomes their heading, with
+    a doubt. If several or none could, the first line that names exclusions is unsettled.
+    """
     found: dict[int, ListHeading] = {}
     for place, block in enumerate(blocks):
         heading = read_list_heading(
@@ -50,26 +58,22 @@ def choose_headings(blocks: Sequence[TextLine]) -> Headings:
         if heading:
             found[block.start] = heading
     kinds = {heading.kind for heading in found.values()}
+    # A heading without a kind opens both lists.
     if CriterionKind.EXCLUSION in kinds or None in kinds:
         return Headings(found)
-    naming = [
-        place
-        for place, block in enumerate(blocks)
-        if block.start not in found and _names_exclusions(block)
-    ]
+    naming: list[int] = []
+    for place, block in enumerate(blocks):
+        if block.start not in found and _names_exclusions(block):
+            naming.append(place)
     if not naming:
         return Headings(found)
     likely = [place for place in naming if _looks_like_heading(blocks, place)]
     if len(likely) != 1:
         return Headings(found, unsettled=blocks[naming[0]].start)
     doubt = "only its place shows that this line opens the exclusions"
-    found[blocks[likely[0]].start] = ListHeading(CriterionKind.EXCLUSION, _LOST, doubt)
+    opening = ListHeading(CriterionKind.EXCLUSION, _ONLY_NAME, doubt)
+    found[blocks[likely[0]].start] = opening
     return Headings(found)
-
-
-def unsettled_confidence() -> float:
-    """Return how sure the list of items is that follow an unsettled line."""
-    return _UNSETTLED
 
 
 def _stands_above_items(blocks: Sequence[TextLine], place: int) -> bool:
@@ -81,25 +85,30 @@ def _stands_above_items(blocks: Sequence[TextLine], place: int) -> bool:
 
 
 def _names_exclusions(block: TextLine) -> bool:
-    """Return whether a short line names exclusions and states nothing else."""
+    """Return whether a short line names exclusions, without a number or a sign of a limit."""
     tokens = block.names
-    if (
-        count_words(tokens) > _MOST_WORDS
-        or rule("names_exclusions").search(tokens) is None
-    ):
+    if count_words(tokens) > _MOST_WORDS:
+        return False
+    # as in "Reasons for study exclusion"
+    if rule("names_exclusions").search(tokens) is None:
         return False
     return not any(code in f"<>≤≥={NUMBER}" for code in tokens.codes)
 
 
 def _looks_like_heading(blocks: Sequence[TextLine], place: int) -> bool:
+    """Return whether a block within the section stands as headings do.
+
+    An item needs a colon, and an empty line before it or another bullet behind it. A line without a
+    bullet needs a colon, or an item behind it, and no full stop.
+    """
     block = blocks[place]
     if place == 0 or place + 1 >= len(blocks):
         return False
     following = blocks[place + 1]
     if block.bullet:
-        return ends_with_colon(block.tokens) and (
-            following.bullet is not block.bullet or block.gap
-        )
+        if not ends_with_colon(block.tokens):
+            return False
+        return following.bullet is not block.bullet or block.gap
     if block.tokens.codes.endswith("."):
         return False
     return ends_with_colon(block.tokens) or following.bullet is not None

@@ -29,11 +29,14 @@ def doubt_unheaded(
     *,
     has_doses: bool,
 ) -> tuple[StructureDoubt, ...]:
-    """Return a doubt about a text without headings in which no criterion was found, or not all
-    that reads like a criterion, and about a title that may be the only inclusion.
+    """Return at most one doubt about a text without any heading.
 
-    ``has_doses`` says whether the text states doses: it then is a description, in which only what
-    reads like a criterion is doubted.
+    A title above nothing but exclusions may be the only inclusion. A description without criteria
+    and without doses is doubted as a whole; else its first sentence that reads like a criterion,
+    and is none, is. An empty tuple means that the text has other sections, or nothing is in doubt.
+
+    ``criteria`` are those that were read. ``has_doses`` says whether the text states doses: it
+    then is a description of treatments, and need not have a criterion.
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section("detailed_description", "Age 18 years or older")
@@ -46,7 +49,9 @@ def doubt_unheaded(
     if _DESCRIPTION not in sections or not sections.keys() <= _DESCRIBING:
         return ()
     described = sections[_DESCRIPTION]
-    stated = [one.span for one in criteria if one.rules["stands"].value]
+    stated = [
+        criterion.span for criterion in criteria if criterion.rules["stands"].value
+    ]
     if not stated and not has_doses:
         reason = (
             f"{UNHEADED}, was read as a description, and has no criterion; {_REMEDY}"
@@ -54,23 +59,26 @@ def doubt_unheaded(
         whole = Span(_DESCRIPTION, 0, len(described.raw))
         return (StructureDoubt(whole, reason),)
     for sentence in list_sentences(described.whole):
-        place = Span(_DESCRIPTION, *sentence.raw_span)
-        if any(map(place.overlaps, stated)) or not _reads_like_criterion(sentence):
+        span = Span(_DESCRIPTION, *sentence.raw_span)
+        if any(map(span.overlaps, stated)):
+            continue
+        if not _reads_like_criterion(sentence):
             continue
         reason = f"{UNHEADED}, and these words read like a criterion, too; {_REMEDY}"
-        return (StructureDoubt(place, reason),)
+        return (StructureDoubt(span, reason),)
     return ()
 
 
 def _doubt_title(
     title: LexedSection, criteria: Sequence[Draft]
 ) -> tuple[StructureDoubt, ...]:
-    """Return a doubt about the title of a text that has exclusions alone below it: it may be the
-    inclusion.
+    """Return a doubt about the title of a text if all criteria below it are exclusions: the title
+    may be the inclusion. Return an empty tuple if there is an inclusion, or no criterion.
     """
-    kinds = {
-        one.rules["kind"].value for one in criteria if one.rules["stands"].value is True
-    }
+    kinds: set[CriterionKind] = set()
+    for criterion in criteria:
+        if criterion.rules["stands"].value is True:
+            kinds.add(criterion.rules["kind"].value)
     if kinds != {CriterionKind.EXCLUSION}:
         return ()
     reason = (
@@ -81,10 +89,12 @@ def _doubt_title(
 
 
 def _reads_like_criterion(sentence: Passage) -> bool:
-    """Return whether a sentence states a limit, or bars somebody."""
+    """Return whether a sentence states a limit, denies something, or begins as exclusions do."""
     tokens = sentence.tokens
     if find_limits(tokens, None):
         return True
+    # as in "No history of stroke"
     if rule("negated_statement").starts(tokens, 0, len(tokens)):
         return True
+    # as in "Known hypersensitivity to milk"
     return rule("reads_like_exclusion").starts(tokens, 0) is not None

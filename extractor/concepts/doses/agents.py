@@ -28,9 +28,8 @@ PROCEDURES = frozenset({"radiation", "procedure"})
 _REGISTERED = PROCEDURES | {"behavioral", "device", "diagnostic_test"}
 """Registered types that are the kind of a name that is in no vocabulary."""
 _GENERAL = 0.8
-_INTRODUCED = 0.6
-"""Confidence in an agent that only the general vocabulary, or only the words around it,
-indicate.
+"""Confidence in an agent that only the general vocabulary indicates. That in the record's own
+agents is 1.
 """
 _SKIPPED = frozenset("-®™")
 """Signs to ignore between the words of a name."""
@@ -38,8 +37,9 @@ _SKIPPED = frozenset("-®™")
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One agent. ``section`` and ``first:end`` locate its name; ``kind`` is an entry of the
-    vocabulary.
+    """One agent. ``section`` and the tokens ``first:end`` of it locate its name; ``key`` is the
+    form of its name for comparing, ``kind`` an entry of the vocabulary or a registered type:
+    "drug", "placebo", "procedure", ...
     """
 
     key: str
@@ -53,11 +53,9 @@ def is_substance(agent: Agent) -> bool:
     """Return whether an agent can have a dose and a route: a substance, the cells of a
     transplant, or radiation.
     """
-    return (
-        agent.kind == "radiation"
-        or agent.kind not in _REGISTERED
-        or "transplant" in agent.key
-    )
+    if agent.kind == "radiation" or "transplant" in agent.key:
+        return True
+    return agent.kind not in _REGISTERED
 
 
 Names = Sequence[tuple[str, Agent]]
@@ -65,9 +63,14 @@ Mention = Mark[Agent]
 
 
 class AgentNames:
-    """Finds mentions of a record's agents, and of agents that any text names."""
+    """Finds mentions of a record's agents, and of agents that any text names.
+
+    ``names`` are all names of the record's agents, the best first; ``others`` are names that a
+    model found, which count where they are none of these.
+    """
 
     def __init__(self, names: Names, others: Iterable[str] = ()) -> None:
+        # by each form of each name; the first agent of a form keeps it
         self._agents: dict[str, Agent] = {}
         self._found: dict[str, tuple[Mention, ...]] = {}
         for name, agent in names:
@@ -79,11 +82,13 @@ class AgentNames:
             agent = Agent(unify_name(name), "drug", "", 0, 0)
             self._agents.setdefault(name_key(name), agent)
         self._by_word = _index_names(self._agents)
+        # the placebos that are the first agent of their section
         firsts = {agent.section: agent for agent in reversed(self.agents)}
         self._placebos: dict[str, Agent] = {}
         for section, agent in firsts.items():
             if agent.kind == "placebo":
                 self._placebos[section] = agent
+        # "placebo" and "cells" mean the record's own, if it has only one
         self._single: dict[str, Agent] = {}
         for kind in ("placebo", "cells"):
             alike = [agent for agent in self.agents if agent.kind == kind]
@@ -91,7 +96,9 @@ class AgentNames:
                 self._single[kind] = alike[0]
 
     def key_of(self, name: str) -> str:
-        """Return the key of the agent that goes by a name, or by the first part of one."""
+        """Return the key of the agent that goes by a name, or by the first part of one; for a name
+        of no agent, the key that its agent would have.
+        """
         agent = self._agents.get(name_key(name))
         if agent:
             return agent.key
@@ -102,11 +109,13 @@ class AgentNames:
 
     @property
     def only(self) -> Agent | None:
-        """The agent of a record that names only one."""
+        """The agent of a record that names only one, else None."""
         return self.agents[0] if len(self.agents) == 1 else None
 
     def find_known(self, tokens: Tokens) -> list[Mention]:
-        """Return mentions of the record's own agents, by any of their names."""
+        """Return mentions of the record's own agents, by any of their names, left to right and
+        without overlaps. Of several names at one place, the longest one counts.
+        """
         words = [word.lower() for word in tokens.words]
         mentions: list[Mention] = []
         done = 0
@@ -122,40 +131,49 @@ class AgentNames:
         return mentions
 
     def find(self, section: DosingSection) -> tuple[Mention, ...]:
-        """Return mentions of agents in a section, left to right. "X placebo" mentions only a
-        placebo.
+        """Return mentions of agents in a section, left to right: the record's own, and those of the
+        general vocabulary. "X placebo" mentions only a placebo. The result is kept for each
+        section.
         """
         if section.name not in self._found:
             self._found[section.name] = self._find(section.tokens, section.name)
         return self._found[section.name]
 
     def _find(self, tokens: Tokens, section: str) -> tuple[Mention, ...]:
+        """Return what ``find`` does, for the tokens of the section of this name. Fluids that only
+        dilute an agent, and names of regimens before their agents, are no mentions.
+        """
         known = self.find_known(tokens)
         general: list[Mention] = []
         for kind, first, end in find_general(tokens):
+            # "dissolved in saline"
             if _is_diluent(tokens, first):
                 continue
             general.append(self._mark(tokens, section, (first, end), kind))
         named = drop_overlaps([*known, *drop_touching(general, known)])
         mentions: list[Mention] = []
         for mention, following in zip_longest(named, named[1:]):
+            # the name of a regimen before its agents, as in "CHOP: ..."
             if _is_composed(tokens, mention, following):
                 continue
             mentions.append(self._find_placebo(tokens, section, mention))
         return _fuse_mentions(tokens, section, mentions)
 
     def _find_placebo(self, tokens: Tokens, section: str, mention: Mention) -> Mention:
-        """Replace a mention by the placebo: for an ingredient in the placebo's section, or an
-        agent after "sham".
+        """Return the mention of a placebo for one that stands for it: an ingredient in the section
+        of a placebo, or an agent after "sham". Any other mention is returned as it is.
         """
+        agent = mention.value
         own = self._placebos.get(section)
-        is_procedure = mention.value.kind in PROCEDURES
+        is_procedure = agent.kind in PROCEDURES
+        # what a placebo is made of, by the general vocabulary
         if own and mention.confidence == _GENERAL and not is_procedure:
             if _is_other_than_placebo(tokens, mention):
                 return mention
             return replace(mention, value=own)
-        if mention.value.kind == "placebo":
+        if agent.kind == "placebo":
             return mention
+        # "sham stimulation"
         if not rule("sham_word").ends(tokens, mention.first, mention.first - 1):
             return mention
         first = mention.first - 1
@@ -166,40 +184,34 @@ class AgentNames:
             placebo = Agent(key, "placebo", section, first, end)
         return Mark(placebo, first, end, _GENERAL)
 
-    def _mark(
-        self,
-        tokens: Tokens,
-        section: str,
-        place: Place,
-        kind: str,
-        confidence: float = _GENERAL,
-    ) -> Mention:
-        """Return the mention of an agent of the general vocabulary: the record's own one of its
-        kind or name, else a new one.
+    def _mark(self, tokens: Tokens, section: str, place: Place, kind: str) -> Mention:
+        """Return the mention of an agent that the general vocabulary has at ``place``: the record's
+        own one of its kind or name, else a new one of this kind.
         """
         first, end = expand_name(tokens, *place)
         name = tokens.read(first, end)
         agent = self._single.get(kind) or self._agents.get(name_key(name))
         if agent is None:
             agent = Agent(unify_name(name), kind, section, first, end)
-        return Mark(agent, first, end, confidence)
+        return Mark(agent, first, end, _GENERAL)
 
 
 def _index_names(
     agents: Mapping[str, Agent],
 ) -> dict[str, list[tuple[list[str], Agent]]]:
-    """Return the names of agents by their first word: the words behind it, and the agent. Longer
-    names come first.
+    """Return the names of agents by their first word in lower case: the words behind it, and the
+    agent. Longer names come first; names of one letter are left out.
     """
     by_word: dict[str, list[tuple[list[str], Agent]]] = {}
     for key in sorted(agents, key=len, reverse=True):
         if len(key) < 2:
             continue
         words = [word.lower() for word in lex(key).words if word not in _SKIPPED]
+        first, *rest = words
         # a name of one word may stand in the plural
-        firsts = _list_forms(words[0]) if len(words) == 1 else (words[0],)
-        for first in firsts:
-            by_word.setdefault(first, []).append((words[1:], agents[key]))
+        forms = (first,) if rest else _list_forms(first)
+        for form in forms:
+            by_word.setdefault(form, []).append((rest, agents[key]))
     return by_word
 
 
@@ -229,8 +241,10 @@ def _list_forms(word: str) -> tuple[str, str, str]:
 def _match_words(
     tokens: Tokens, words: Sequence[str], first: int, rest: Sequence[str]
 ) -> int | None:
-    """The end of a name that begins with a token and continues with ``rest``. A part of a longer
-    word is no name.
+    """Return the end of a name that begins at token ``first`` and continues with the words
+    ``rest``; None if the text goes on otherwise. A part of a longer word is no name.
+
+    ``words`` are all of the text, in lower case.
     """
     at = first + 1
     for number, word in enumerate(rest, start=1):
@@ -248,8 +262,8 @@ def _match_words(
 
 
 def _is_composed(tokens: Tokens, name: Mention, following: Mention | None) -> bool:
-    """Whether the name is a regimen with its agents after it: "CHOP chemotherapy comprising
-    ...", "CHOP: ...".
+    """Return whether a name is that of a regimen with its agents behind it: "CHOP chemotherapy
+    comprising ...", "CHOP: ...". ``following`` is the next mention, if there is one.
     """
     if name.value.kind in PROCEDURES:
         return False
@@ -263,8 +277,11 @@ def _is_composed(tokens: Tokens, name: Mention, following: Mention | None) -> bo
 def _fuse_mentions(
     tokens: Tokens, section: str, mentions: Iterable[Mention]
 ) -> tuple[Mention, ...]:
-    """Merge mentions: "X placebo" and "placebo for X" are one placebo, "X (Y)" is X, and "X/Y"
-    is one agent.
+    """Return the mentions, with one for each agent that two neighbours name: "X placebo" and
+    "placebo for X" are one placebo, "X (Y)" is X, and "X/Y" is one agent.
+
+    A name that once stood in brackets behind X is X's wherever it follows. Of "X (Y)", a registered
+    Y counts before an X of the general vocabulary.
     """
     kept: list[Mention] = []
     glosses: dict[str, Agent] = {}
@@ -274,11 +291,12 @@ def _fuse_mentions(
             continue
         last = kept[-1]
         if _is_in_brackets(tokens, last, mention):
-            if mention.confidence < 1:
+            is_registered = mention.confidence == 1
+            if not is_registered:
                 glosses[mention.value.key] = last.value
                 continue
-            # Such as "vitamin D3 (colecalciferol)"
-            if mention.confidence == 1 > last.confidence:
+            # as in "vitamin D3 (colecalciferol)"
+            if last.confidence < 1:
                 kept[-1] = mention
                 continue
         glossed = glosses.get(mention.value.key, mention.value)
@@ -301,7 +319,9 @@ def _is_in_brackets(tokens: Tokens, before: Mention, mention: Mention) -> bool:
 def _fuse(
     tokens: Tokens, section: str, first: Mention, second: Mention
 ) -> Mention | None:
-    """Return the mention of one agent that two mentions are together; None if they are of two."""
+    """Return the mention of the one agent that two neighbouring mentions name together: a placebo
+    with its agent ("placebo for X"), or an unregistered "X/Y". None if they name two agents.
+    """
     placebos = [m for m in (first, second) if m.value.kind == "placebo"]
     if placebos:
         if not is_joint("placebo_joint", tokens, first.end, second.first):
@@ -329,11 +349,11 @@ def is_joint(name: str, tokens: Tokens, first: int, end: int) -> bool:
 def build_lexicon(
     groups: Sequence[DosingSection], others: Iterable[str] = ()
 ) -> AgentNames:
-    """Return the agents in the names of interventions, or in labels of arms if no intervention
-    names one.
+    """Return the agents that interventions name, or the labels of arms if no intervention names
+    one, with all of their other names.
 
-    ``others`` are names that a model found in the record. They count as agents where they are not
-    among these.
+    ``groups`` are the arms and interventions. ``others`` are names that a model found in the
+    record. They count as agents where they are not among these.
     """
     interventions = [section for section in groups if section.is_intervention]
     own = {section.name: _read_names(section) for section in interventions}
@@ -363,7 +383,8 @@ def _list_abbreviations(names: Names) -> Iterator[tuple[str, Agent]]:
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
-    """Return the agents of a title, by name and by glosses in brackets.
+    """Return the agents of a title, each by name, by glosses in brackets ("mycophenolate (MMF)")
+    and by what stands before a slash. What is only examined or measured is no agent.
 
     ISRCTN names drugs alone: other interventions have what the general vocabulary finds in their
     description.
@@ -381,6 +402,7 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
         places = split_names(tokens, *section.title)
     for first, last in places:
         place = trim_name(tokens, first, last)
+        # "Blood sampling"
         if place is None or rule("not_given").search(tokens, first, last):
             continue
         kind = _find_kind(section, first, last)
@@ -393,8 +415,8 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
 
 
 def _find_kind(section: DosingSection, first: int, end: int) -> str:
-    """Return the kind of the agent that tokens of a title name: a placebo if one is named, else
-    that of the vocabulary, else the registered type.
+    """Return the kind of the agent that the tokens ``first:end`` of a title name: a placebo if one
+    is named, else that of the vocabulary, else the registered type, else a drug.
     """
     tokens = section.tokens
     kinds = [kind for kind, *_ in find_general(tokens, first, end)]
@@ -409,10 +431,10 @@ def _read_other_names(
     section: DosingSection, own: Names
 ) -> Iterator[tuple[OtherName, Agent]]:
     """Yield the other names that the registry gives an intervention, with the agent that each one
-    names.
+    names. ``own`` are the names in its title.
 
-    Of an intervention of several agents, a name is of the one in brackets beside it, else an agent
-    of its own.
+    Of an intervention of several agents, a name is that of the agent in brackets beside it, else
+    an agent of its own. If the title is no name ("Drug A"), the first other name is the agent.
     """
     by_key = {name_key(name): agent for name, agent in own}
     agents = list({agent.key: agent for _, agent in own}.values())
@@ -420,9 +442,10 @@ def _read_other_names(
         return
     for place in section.aliases:
         for other in find_other_names(section.tokens, place):
-            if not agents:  # the title is no name: "Drug A"
+            if not agents:
                 key = name_key(other.name)
                 agents = [Agent(key, "drug", section.name, *other.place)]
+            # as in "Fictira (adalimumab)"
             agent = by_key.get(name_key(other.of or ""))
             if agent is None:
                 is_of_only = len(agents) == 1
@@ -446,8 +469,8 @@ def _stand_alone(other: OtherName, agent: Agent) -> Agent:
 def _separate_shared(
     others: Sequence[tuple[OtherName, Agent]], own: Names
 ) -> list[tuple[str, Agent]]:
-    """Return the other names; one that several agents have, and that is no agent's own, is an
-    agent of its own.
+    """Return the other names with their agents. A name that several agents have, and that is none
+    of the names in titles (``own``), is an agent of its own.
     """
     own_keys = {name_key(name) for name, _ in own}
     claimed = defaultdict[str, set[str]](set)
@@ -464,12 +487,14 @@ def _separate_shared(
 
 def _list_before_slash(tokens: Tokens, first: int, end: int) -> Iterator[str]:
     """Yield the substance before another name of it: "montelukast/ Examplair", but not "vitamin
-    C/zinc".
+    C/zinc". The space behind the slash is what tells the two apart.
     """
     known = find_general(tokens, first, end)
-    if len(known) != 1 or known[0][1] != first:
+    if len(known) != 1:
         return
-    slash = known[0][2]
+    _, known_first, slash = known[0]
+    if known_first != first:
+        return
     if slash + 1 >= end or tokens.words[slash] != "/":
         return
     if not tokens.joined(slash + 1):
@@ -479,11 +504,12 @@ def _list_before_slash(tokens: Tokens, first: int, end: int) -> Iterator[str]:
 def _shorten_placebo(
     names: list[tuple[str, Agent]], groups: Sequence[DosingSection]
 ) -> list[tuple[str, Agent]]:
-    """The names, with a record's only placebo as "placebo": only several need names like
-    "placebo for examplumab".
+    """Return the names; the only placebo of a record is named by the word "placebo" alone. Several
+    placebos need names like "placebo for examplumab", and keep them.
     """
     placebos = {agent for _, agent in names if agent.kind == "placebo"}
-    if len({agent.key for agent in placebos}) != 1:
+    keys = {agent.key for agent in placebos}
+    if len(keys) != 1:
         return names
     tokens = {group.name: group.tokens for group in groups}
     short: dict[Agent, Agent] = {}

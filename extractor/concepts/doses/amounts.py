@@ -17,11 +17,13 @@ from extractor.schemas import Amount
 AmountMark = Mark[tuple[Amount, ...]]
 
 _MOST_AUC = 10
+"""The greatest dose by area under the curve."""
 _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
 _RADIATION = frozenset({"Gy", "cGy"})
 _FLOWS = ("/h", "/min")
+"""Ends of the units of a flow."""
 _LEVELS_IN_BLOOD = frozenset(
     {"IU/mL", "kU/mL", "ng/mL", "mg/dL", "g/dL", "g/L", "mmol/L", "pg/mL"}
 )
@@ -42,7 +44,8 @@ _BESIDE = 14
 
 
 def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
-    """Return every stated dose, left to right. The levels of one list share a mark.
+    """Return every stated dose, left to right. The levels of one list share a mark. Numbers that
+    context shows to be no dose, such as limits and needles, are left out.
 
     >>> marks = find_amounts(read_text("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg"))
     >>> [
@@ -85,12 +88,16 @@ def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
 
 
 def _stands_behind(names: Iterable[str], tokens: Tokens, first: int) -> bool:
-    """Return whether one of several rules matches closely before a number."""
+    """Return whether one of several rules matches directly before the token ``first`` of a number,
+    in at most ``_CUE_REACH`` tokens.
+    """
     return any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in names)
 
 
 def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]:
-    """Yield lists of numbers with the unit of a dose, and that unit."""
+    """Yield lists of numbers with the unit of a dose, and the unit of the last one. Numbers of days
+    are skipped; a list with a number in any other unit is none of doses.
+    """
     dated: set[int] = set()
     for mark in find_dates(tokens):
         dated.update(range(mark.first, mark.end))
@@ -103,13 +110,14 @@ def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]
 def _read_levels(
     tokens: Tokens, levels: tuple[Quantity, ...], unit: str
 ) -> AmountMark | None:
-    """Return the amounts of a list of numbers; None if it states none.
+    """Return the amounts of a list of numbers, each once; None if it states none. ``unit`` is that
+    of the last number. An amount in doubt has the confidence ``UNSURE``.
 
     Levels and the parts of a fixed combination are written alike: "5/10/20 mg", "160/4.5 ug".
     """
     first = levels[0].first
     end = max(level.end for level in levels)
-    # "15 ± 3 mg/kg"
+    # "15 ± 3 mg/kg": the dose is the mean
     tolerance = rule("tolerance_before").ends(tokens, first, first - _CUE_REACH)
     if tolerance:
         first = max(0, tolerance.first - 1)
@@ -122,19 +130,19 @@ def _read_levels(
         per_day = "/day"
     amounts: list[Amount] = []
     for level in levels:
+        # a frequency of 0 Hz is a setting, a dose of 0 is none
         if level.high == 0 and unit != "Hz":
             continue
-        amount = Amount(
-            low=level.low, high=level.high, unit=f"{level.unit.dose}{per_day}"
-        )
-        amounts.append(amount)
+        unit_of_level = f"{level.unit.dose}{per_day}"
+        amounts.append(Amount(low=level.low, high=level.high, unit=unit_of_level))
     if not amounts:
         return None
     pieces = _count_pieces(tokens, first, levels)
     if pieces:
         return pieces
     is_sure = _is_sure(tokens, first, levels) and not _is_mixture(unit)
-    return Mark(tuple(dict.fromkeys(amounts)), first, end, 1 if is_sure else UNSURE)
+    confidence = 1 if is_sure else UNSURE
+    return Mark(tuple(dict.fromkeys(amounts)), first, end, confidence)
 
 
 def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
@@ -169,7 +177,9 @@ def _count_pieces(
     tokens: Tokens, first: int, levels: tuple[Quantity, ...]
 ) -> AmountMark | None:
     """Return the number of pieces whose strength stands between it and their name: "two 50 mg
-    tablets". One piece is a dose of its strength.
+    tablets". None if the text counts no pieces, or only one, which is a dose of its strength.
+
+    ``first`` is the token at which the strength begins, ``levels`` is the strength.
     """
     if len(levels) > 1:
         return None
@@ -182,11 +192,13 @@ def _count_pieces(
     count = read_number(counted.read("count") or "")
     if count not in _PIECES:
         return None
-    unit = find_unit(tokens, piece.place("noun")[0])
+    noun, _ = piece.place("noun")
+    unit = find_unit(tokens, noun)
     if unit is None or not unit.dose:
         return None
     amount = Amount(low=count, high=count, unit=unit.dose)
-    return Mark((amount,), counted.place("count")[0], piece.end)
+    count_first, _ = counted.place("count")
+    return Mark((amount,), count_first, piece.end)
 
 
 def _can_be_fraction(tokens: Tokens, levels: tuple[Quantity, ...]) -> bool:
@@ -196,7 +208,8 @@ def _can_be_fraction(tokens: Tokens, levels: tuple[Quantity, ...]) -> bool:
     first, second = levels
     if tokens.words[first.end : first.end + 1] != ["/"]:
         return False
-    if first.unit.first < second.first:  # each has its own unit: "1 mg/2 mg"
+    # each has its own unit: "1 mg/2 mg"
+    if first.unit.first < second.first:
         return False
     above = first.high or 0
     below = second.high or 0
@@ -206,14 +219,21 @@ def _can_be_fraction(tokens: Tokens, levels: tuple[Quantity, ...]) -> bool:
 
 
 def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
-    """Return whether the unit is that of a level in blood."""
+    """Return whether numbers are levels in blood: by their unit, or cells that are too few for a
+    dose.
+    """
     if unit in _LEVELS_IN_BLOOD:
         return True
-    return unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS
+    if not unit.startswith("cells"):
+        return False
+    highest = levels[-1].high or _FEW_CELLS
+    return highest < _FEW_CELLS
 
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
-    """Return whether context shows a limit, a package, a dilution, a sample or a needle."""
+    """Return whether context shows that numbers are a limit, a package, a dilution, a sample, a
+    level in blood or a needle. ``unit`` is that of the last number.
+    """
     if _is_tool(tokens, levels, unit) or _is_level(levels, unit):
         return True
     first = _skip_bracket(tokens, levels[0].first)
@@ -226,14 +246,18 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
     for name in ("step_noun", "available_after"):
         if rule(name).starts(tokens, end):
             return True
+    # "a bottle containing 250 mL" is a package, "a patch containing 250 mcg" a dose
     if rule("contained_before").ends(tokens, first):
         return not rule("piece_before").ends(tokens, first)
-    if unit == "pulses":  # "3 pulses of oral examplumab" is how often
+    # "3 pulses of oral examplumab" is how often
+    if unit == "pulses":
         return rule("times_of").starts(tokens, end) is not None
+    # "1% terbinafine cream" is a strength, "0.9% NaCl" a solvent
     if unit == "%":
         return not rule("strength_after").starts(tokens, end)
     if unit in _COUNTED or unit == "Gy":
         return False
+    # "150 mg vials"
     return rule("package_after").starts(tokens, end) is not None
 
 
@@ -242,8 +266,9 @@ def _is_tool(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
     of an interval.
     """
     first = levels[0].first
-    _, *below = levels[-1].unit.parts
-    behind = levels[-1].unit.end
+    last_unit = levels[-1].unit
+    _, *below = last_unit.parts
+    behind = last_unit.end
     # "21G needle"
     if not below and tokens.words[behind - 1] == "G":
         return True
@@ -251,11 +276,14 @@ def _is_tool(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
     is_per_piece = any(part.piece for part in below)
     if is_per_piece and tokens.words[behind - 2] == "/":
         return True
-    if unit == "W" and tokens.words[first - 1 : first] in (["q"], ["Q"]):  # "Q 3 W"
+    # "Q 3 W" is every 3 weeks, not watt
+    word_before = tokens.words[first - 1 : first]
+    if unit == "W" and word_before in (["q"], ["Q"]):
         return True
     is_flow = unit.partition("/")[0] in _VOLUMES and unit.endswith(_FLOWS)
     if not is_flow:
         return False
+    # "5 mL/h for the first 30 minutes"
     end = max(level.end for level in levels)
     return rule("step_of_flow").starts(tokens, end) is not None
 
@@ -268,7 +296,9 @@ def _skip_bracket(tokens: Tokens, first: int) -> int:
 
 
 def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
-    """Yield doses by area under the curve. "AUC24" and "AUC 0-24" are measurements."""
+    """Yield doses by area under the curve: "AUC 5", "AUC of 5 or 6". "AUC24" and "AUC 0-24" are
+    measurements.
+    """
     for match in rule("auc").find(tokens):
         values: list[float] = []
         for name in ("low", "high"):
@@ -277,7 +307,8 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
                 values.append(value)
         if not values or not all(values):
             continue
-        is_glued = tokens.codes[match.place("low")[0]] == NAME_NUMBER
+        number, _ = match.place("low")
+        is_glued = tokens.codes[number] == NAME_NUMBER
         if is_glued and values[0] > _MOST_AUC:
             continue
         if match.read("joint") in ("-", "to"):
@@ -298,7 +329,8 @@ def _find_worded(tokens: Tokens) -> Iterator[AmountMark]:
         yield Mark((amount,), match.first, unit.end)
     for name in ("piece_taken", "piece_timed"):
         for match in rule(name).find(tokens):
-            unit = find_unit(tokens, match.place("noun")[0])
+            noun, _ = match.place("noun")
+            unit = find_unit(tokens, noun)
             if unit is None or not unit.dose:
                 continue
             amount = Amount(low=1, high=1, unit=unit.dose)
@@ -309,10 +341,9 @@ def _find_worded(tokens: Tokens) -> Iterator[AmountMark]:
 def drop_explaining(
     tokens: Tokens, amounts: Iterable[AmountMark]
 ) -> tuple[AmountMark, ...]:
-    """Drop amounts that only explain a neighbour; ``amounts`` are in reading order.
-
-    Examples are the strength of a counted piece, the volume of a weighed dose and the total of
-    fractions.
+    """Return the amounts without those that only explain the one before or behind them: the
+    strength of a counted piece, the volume of a weighed dose, the total of fractions, an amount
+    said again in brackets. ``amounts`` are in reading order.
     """
     kept: list[AmountMark] = []
     for amount in amounts:
@@ -340,39 +371,41 @@ def _is_explained_by(tokens: Tokens, first: AmountMark, second: AmountMark) -> b
 
 
 def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
-    """Return whether the first is a volume, a radiation total or a strength in brackets that
-    explains the second.
+    """Return whether the first is a volume that holds the second, the strength of each of several
+    pieces that the second counts, or an amount in brackets before a count or a plain dose.
     """
     unit = first.value[0].unit
     counted = second.value[0]
+    # as in "2 mL (10 mg)"
     if unit in _VOLUMES:
         return _holds(tokens, first, second)
     is_count = counted.unit in _COUNTED
     # "100 ug, 2 puffs": the strength of each
     is_each = is_count and (counted.high or 0) > 1
     if is_each and unit not in _COUNTED and "/" not in unit:
-        is_opened = (
-            tokens.codes[second.first - 1] == "("
-        )  # "100 mg (two 50 mg tablets)"
+        # as in "100 mg (two 50 mg tablets)"
+        is_opened = tokens.codes[second.first - 1] == "("
         if not is_opened and _is_beside(tokens, first, second):
             return True
-    if tokens.codes[first.first - 1 : first.first] != "(":
+    is_opened_before = tokens.codes[first.first - 1 : first.first] == "("
+    is_closed_behind = tokens.codes[first.end : second.first] in (")", "),")
+    if not is_opened_before or not is_closed_behind:
         return False
-    if tokens.codes[first.end : second.first] not in (")", "),"):
-        return False
-    # Such as "(200 mg/5 mL) 10 mg/kg"
+    # as in "(200 mg/5 mL) 10 mg/kg"
     is_by_volume = "/" not in unit and "/" in tokens.words[first.first : first.end]
     return is_count or is_by_volume
 
 
 def _holds(tokens: Tokens, volume: AmountMark, dose: AmountMark) -> bool:
     """Return whether a volume holds the dose behind it: "2 mL (10 mg)", "2 mL containing 10
-    mg".
+    mg". Another volume is not held.
     """
     if dose.value[0].unit in _VOLUMES:
         return False
     between = tokens.words[volume.end : dose.first]
-    return len(between) < 4 and between[-1:] in (["("], ["containing"])
+    if len(between) >= 4:
+        return False
+    return between[-1:] in (["("], ["containing"])
 
 
 def _is_beside(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
@@ -398,9 +431,10 @@ def _fills_one_piece(tokens: Tokens, piece: AmountMark, amount: AmountMark) -> b
 
 
 def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
-    """Whether the second is the strength of a piece ("2 puffs of 80 ug") or counts one piece ("5
-    mg tab, 1 tab").
+    """Return whether the second is the strength of a piece or solution ("2 puffs of 80 ug", "10 mL
+    of a 2 mg/mL solution"), or counts one piece of the first ("5 mg tab, 1 tab").
     """
+    # "given as two 400 mg tablets"
     if rule("as_pieces").ends(tokens, second.first, first.end):
         return True
     unit = first.value[0].unit
@@ -417,18 +451,20 @@ def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
 
 
 def _is_sum(tokens: Tokens, total: AmountMark, part: AmountMark) -> bool:
-    """Return whether the first is the sum of such doses: "7.2 mg/kg in all, in three injections
-    of 2.4 mg/kg".
+    """Return whether one amount is the sum of doses of the other: "7.2 mg/kg in all, in three
+    injections of 2.4 mg/kg". A sum is greater, in the same unit, and said to be one.
     """
-    unit = total.value[0].unit
-    if unit != part.value[0].unit:
+    whole = total.value[0]
+    dose = part.value[0]
+    if whole.unit != dose.unit:
         return False
-    if (total.value[0].high or 0) <= (part.value[0].high or 0):
+    if (whole.high or 0) <= (dose.high or 0):
         return False
-    if unit in _RADIATION:
+    if whole.unit in _RADIATION:
         return _is_total_of_fractions(tokens, total, part)
     if _stands_behind(("sum_before",), tokens, total.first):
         return True
+    # ", in total"
     return rule("sum_after").starts(tokens, total.end) is not None
 
 
@@ -445,7 +481,9 @@ def _is_total_of_fractions(tokens: Tokens, total: AmountMark, part: AmountMark) 
 
 
 def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
-    """Return whether the second stands in brackets behind the first, and so says it again."""
+    """Return whether the second stands in brackets behind the first, and so says it again: "10 mg
+    (2 tablets)". Brackets with a condition state another dose.
+    """
     between = tokens.words[first.end : second.first]
     if between.count("(") <= between.count(")"):
         return False
@@ -457,8 +495,8 @@ def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
-    """Return the doses among ``levels``: no volumes and pieces beside a substance, and no
-    concentrations beside those.
+    """Return the doses among ``levels``: without concentrations if there is anything else, then
+    without volumes and pieces if there is a substance.
 
     >>> mg, ml = Amount(low=5, high=5, unit="mg"), Amount(low=2, high=2, unit="mL")
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.equality import amount_in
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.read import DosingText
-from extractor.concepts.doses.timing import resolve_frequency, resolve_length
+from extractor.concepts.doses.timing import resolve_frequency, resolve_length, value_of
 from extractor.evidence.drafts import Draft, Refusal, Span, Why
 from extractor.schemas import Amount
 
@@ -35,22 +36,29 @@ class Stated(NamedTuple):
 
 
 def _read_route(statement: Statement) -> tuple[Any, Fact | None]:
-    return statement.route and statement.route.value, statement.route
+    """Return the route of a statement and its mark; (None, None) without one."""
+    return value_of(statement.route), statement.route
 
 
 def _read_frequency(statement: Statement) -> tuple[Any, Fact | None]:
-    dose = next(iter(statement.amounts), None)
-    mark = statement.frequency or statement.days or dose
+    """Return the frequency of a statement, and the mark of its words, days or rate; the dose
+    stands for a frequency that nothing states.
+    """
+    mark = statement.frequency or statement.days
+    if mark is None and statement.amounts:
+        mark = statement.amounts[0]
     return resolve_frequency(statement), mark
 
 
 def _read_cycle(statement: Statement) -> tuple[Any, Fact | None]:
-    return statement.cycle and statement.cycle.value, statement.cycle
+    """Return the cycle of a statement and its mark; (None, None) without one."""
+    return value_of(statement.cycle), statement.cycle
 
 
 def _read_duration(statement: Statement) -> tuple[Any, Fact | None]:
+    """Return the length of treatment of a statement and its mark; (None, None) without one."""
     length = resolve_length(statement)
-    return length and length.value, length
+    return value_of(length), length
 
 
 READERS: Mapping[str, Callable[[Statement], tuple[Any, Fact | None]]] = {
@@ -90,28 +98,29 @@ class AnsweredRegimen:
     @cached_property
     def own(self) -> Sequence[tuple[Nearness, Statement]]:
         """The statements of the agent, each with how near it is, the nearest first."""
-        own = [
-            (self._place(one), one)
-            for one in self.text.statements
-            if one.agent.key == self.key
-        ]
-        return sorted(own, key=lambda each: each[0])
+        own: list[tuple[Nearness, Statement]] = []
+        for statement in self.text.statements:
+            if statement.agent.key != self.key:
+                continue
+            own.append((self._place(statement), statement))
+        return sorted(own, key=itemgetter(0))
 
     def list_stated(self, field: str) -> list[Stated]:
-        """Return what the text says of a field of the agent, the nearest first."""
-        if field == "amounts":
-            return [
-                Stated(place, one, level, fact)
-                for place, one in self.own
-                for fact in one.amounts
-                for level in fact.value
-            ]
-        read = ((place, one, *READERS[field](one)) for place, one in self.own)
-        return [
-            Stated(place, one, value, mark)
-            for place, one, value, mark in read
-            if mark and value is not None
-        ]
+        """Return what the text says of a field of the agent, the nearest first: each level of each
+        amount, or the value of each statement that has one.
+        """
+        stated: list[Stated] = []
+        for place, statement in self.own:
+            if field != "amounts":
+                value, mark = READERS[field](statement)
+                if mark and value is not None:
+                    stated.append(Stated(place, statement, value, mark))
+                continue
+            for fact in statement.amounts:
+                stated += [
+                    Stated(place, statement, level, fact) for level in fact.value
+                ]
+        return stated
 
     def fits(self, statement: Statement) -> bool:
         """Return whether a statement has an amount of the regimen, or one of the two has none."""
@@ -128,6 +137,7 @@ class AnsweredRegimen:
         return Refusal(Why.OTHER_VALUE, self.span(mark))
 
     def _place(self, statement: Statement) -> Nearness:
+        """Return how near a statement is to the words of the regimen."""
         if statement.section == self.quote.section:
             section = self.text.sections[statement.section]
             clause = section.span(statement.clause.first, statement.clause.end)
@@ -135,7 +145,7 @@ class AnsweredRegimen:
             return Nearness.HERE if is_here else Nearness.BESIDE
         if statement.section == statement.agent.section:
             return Nearness.BESIDE
-        sections = (statement.section, self.quote.section)
-        if all(name.startswith("arms") for name in sections):
+        is_in_arm = statement.section.startswith("arms")
+        if is_in_arm and self.quote.section.startswith("arms"):
             return Nearness.OTHER_ARM
         return Nearness.ELSEWHERE

@@ -42,12 +42,15 @@ class ArmUses:
 
     @cached_property
     def _by_agent(self) -> Mapping[str, Mapping[str, Use]]:
-        found = defaultdict[str, dict[str, Use]](dict)
+        """The uses of each agent by arm: the strongest one of its mentions in the arm's text. What
+        a control arm does not name in its label it uses beside others at most.
+        """
+        uses = defaultdict[str, dict[str, Use]](dict)
         for arm in self.arms:
             text = self.texts[arm]
             mentions = self.lexicon.find(text)
-            titled = [one for one in mentions if one.end <= text.title[1]]
-            label_names = {one.value.key for one in titled}
+            titled = [mention for mention in mentions if mention.end <= text.title[1]]
+            label_names = {mention.value.key for mention in titled}
             compares = _is_control(text, titled)
             for mention in mentions:
                 key = mention.value.key
@@ -55,37 +58,50 @@ class ArmUses:
                 # a control arm says what it is compared with
                 if compares and key not in label_names:
                     use = min(use, Use.BESIDE)
-                found[key][arm] = max(use, found[key].get(arm, Use.NONE))
-        return found
+                earlier = uses[key].get(arm, Use.NONE)
+                uses[key][arm] = max(use, earlier)
+        return uses
 
 
 def _is_control(text: DosingSection, titled: Sequence[Mention]) -> bool:
-    """Return whether an arm is registered as a control, or labelled as a placebo."""
+    """Return whether an arm is registered as a control, or labelled as a placebo. ``titled`` are
+    the agents in its label.
+    """
     if any(word in text.type for word in _CONTROLS):
         return True
-    return any(one.value.kind == "placebo" for one in titled)
+    return any(mention.value.kind == "placebo" for mention in titled)
 
 
 def _read_use(text: DosingSection, mention: Mention) -> Use:
-    """Return how the words around an agent in an arm's text use it."""
+    """Return how the words around an agent in an arm's text use it: denied, beside others, else
+    alone.
+    """
     tokens = text.tokens
     first = mention.first
+    # "without additional examplumab"
     if rule("not_given_before").ends(tokens, first, max(0, first - _REACH)):
         return Use.DENIED
+    # "examplumab-naive"
     if rule("not_given_after").starts(tokens, mention.end):
         return Use.DENIED
-    clause = next((one for one in text.clauses if one[0] <= first < one[1]), None)
-    if clause is None:
+    clauses = [place for place in text.clauses if place[0] <= first < place[1]]
+    # the label is no clause
+    if not clauses:
         return Use.ALONE
+    clause = clauses[0]
+    # "may cross over to examplumab"
     if "experimental" not in text.type and rule("may_switch").search(tokens, *clause):
         return Use.DENIED
+    # "examplumab or placebo"
     if rule("one_or_other").search(tokens, *clause):
         return Use.BESIDE
     return Use.ALONE
 
 
 def may_switch(part: Statement, text: DosingSection) -> bool:
-    """Return whether a statement of an arm's text is what its participants may switch to."""
+    """Return whether a statement of an arm's text is what its participants may switch to: "may
+    cross over to". What an experimental arm states is what it studies.
+    """
     if "experimental" in text.type:
         return False
     clause = part.clause

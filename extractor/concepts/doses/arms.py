@@ -42,28 +42,32 @@ def locate_arms(record: TrialRecord) -> dict[str, Span]:
     ... )
     {'arms[0]': Span(section='arms[0]', start=0, end=4)}
     """
-    found: dict[str, Span] = {}
+    places: dict[str, Span] = {}
     for section in record.sections:
         if not section.name.startswith("arms["):
             continue
-        labels = (part for part in section.parts if part.name == "label")
-        part = next(labels, None)
-        start = part.start if part else 0
-        label = section.text[start : part.end] if part else ""
+        labels = [part for part in section.parts if part.name == "label"]
+        start = 0
+        label = ""
+        if labels:
+            start = labels[0].start
+            label = section.text[start : labels[0].end]
         start += len(label) - len(label.lstrip())
-        found[section.name] = Span(section.name, start, start + len(label.strip()))
-    return found
+        end = start + len(label.strip())
+        places[section.name] = Span(section.name, start, end)
+    return places
 
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What a record says of the arms of a regimen.
+    """What a record says of the arms of a regimen. An arm goes by the name of its section.
 
     ``stated`` are the arms whose own text states it, ``linked`` those of the interventions that
     do, ``registered`` those of all interventions that name its agent. ``own`` are the arms whose
     text states another regimen of the agent, ``theirs`` those that get another one in any way.
     ``uses`` says how the texts of arms use the agent, ``replaced`` are the arms that get a placebo
-    instead of it.
+    or another agent instead of it. ``is_unnamed_placebo``: it is a placebo that no intervention is
+    named after.
     """
 
     stated: Set[str]
@@ -76,8 +80,12 @@ class _Evidence:
     is_unnamed_placebo: bool
 
     def list_possible(self) -> Set[str]:
-        """Return the arms that may get the regimen."""
+        """Return the arms that may get the regimen: all that the record connects with the agent,
+        but for those that get something instead or, where texts of arms state this regimen, state
+        another one.
+        """
         named = {*self.linked, *self.registered, *self.theirs, *self.uses}
+        # if something replaces the agent in all of them, it replaces it in none
         possible = named - self.replaced or named
         if not self.stated:
             return possible
@@ -87,44 +95,47 @@ class _Evidence:
     def name_case(self, arm: str) -> str | None:
         """Return the case of what says that an arm gets the regimen; None if it does not."""
         use = self.uses.get(arm, Use.NONE)
-        lacks = bool(self.registered) and arm not in self.registered
-        if lacks and use is not Use.ALONE:
-            return None  # "placebo identical to examplumab 10 mg"
+        is_linked_elsewhere = bool(self.registered) and arm not in self.registered
+        # "placebo identical to examplumab 10 mg"
+        if is_linked_elsewhere and use is not Use.ALONE:
+            return None
         if arm in self.stated:
-            return self._name_own_text(lacks=lacks)
+            return self._name_own_text(arm)
         if use is Use.DENIED:
             return None
         if self.is_unnamed_placebo and use is Use.NONE:
             return None
         if self._states_other(arm):
             return None
-        if lacks:
-            return None if arm in self.theirs else self._name_mention(arm, use)
-        if arm in self.theirs and not self._is_stated_elsewhere(arm):
+        gets_other = arm in self.theirs
+        if is_linked_elsewhere:
+            return None if gets_other else self._name_mention(arm, use)
+        if gets_other and not self._is_stated_elsewhere(arm):
             return "one of several regimens"
         if arm in self.linked:
-            return self._name_link(arm)
-        if arm in self.theirs:
-            return None
-        return self._name_mention(arm, use)
+            if arm in self.registered:
+                return "linked, with a dose"
+            return "linked by another intervention"
+        return None if gets_other else self._name_mention(arm, use)
 
-    def _name_link(self, arm: str) -> str:
+    def _name_own_text(self, arm: str) -> str:
+        """Return the case of an arm whose own text states the regimen: by whether the registry
+        links the agent to it, or links it to other arms alone, or links it to none.
+        """
+        if not self.registered:
+            return "own text"
         if arm in self.registered:
-            return "linked, with a dose"
-        return "linked by another intervention"
-
-    def _name_own_text(self, *, lacks: bool) -> str:
-        if lacks:
-            return "own text, not linked"
-        return "own text, linked" if self.registered else "own text"
+            return "own text, linked"
+        return "own text, not linked"
 
     def _states_other(self, arm: str) -> bool:
         """Return whether the arm's own text states another regimen, and this one is stated
-        elsewhere.
+        elsewhere: by the text of an arm, or by interventions of other arms.
         """
         if arm not in self.own:
             return False
-        return bool(self.stated) or bool(self.linked and arm not in self.linked)
+        is_of_other_arms = bool(self.linked) and arm not in self.linked
+        return bool(self.stated) or is_of_other_arms
 
     def _is_stated_elsewhere(self, arm: str) -> bool:
         """Return whether other arms' texts or interventions state the regimen, and not this
@@ -158,17 +169,20 @@ class Arms:
 
     def read(self, given: Mapping[str, str]) -> Reading[tuple[str, ...]]:
         """Return the labels of the arms that get a regimen, as sure as the least sure of their
-        cases.
+        cases. ``given`` has the case of each arm; without any, the absence is a case itself.
         """
         cases = list(given.values())
         if not cases:
             cases = ["no arm" if self.labels else "no list of arms"]
-        return self.cite(given, min(measured("arms", case) for case in cases))
+        confidence = min(measured("arms", case) for case in cases)
+        return self.cite(given, confidence)
 
     def cite(
         self, arms: Collection[str], confidence: float
     ) -> Reading[tuple[str, ...]]:
-        """Return the labels of arms, each once, with their places."""
+        """Return the labels of arms, each once and in the order of the record, with their places.
+        Arms without a label are left out.
+        """
         spans: dict[str, Span] = {}
         for arm, span in self.labels.items():
             if arm in arms and span.length:
@@ -193,7 +207,8 @@ class Arms:
 
     def find(self, statement: Statement, claims: Claims) -> dict[str, str]:
         """Return the arms that get a regimen, each with the case of what says so, in the order of
-        the record.
+        the record. A single arm gets everything; arms that only a sentence of a description names
+        count where nothing else says who gets the regimen.
 
         ``claims`` are those of all regimens of its agent.
         """
@@ -209,15 +224,14 @@ class Arms:
         return cases or self._find_described(statement)
 
     def _collect(self, statement: Statement, claims: Claims) -> _Evidence:
-        """Collect what the record says of the arms of a regimen."""
+        """Return what the record says of the arms of a regimen."""
         agent = statement.agent
         stated = self.list_stated(statement)
         linked = self.list_linked(statement)
         registered = self.list_registered(agent.key)
-        # arms with more claims than this regimen's own state another regimen
         in_texts, in_links = claims
-        own = {arm for arm, number in in_texts.items() if number > (arm in stated)}
-        others = {arm for arm, number in in_links.items() if number > (arm in linked)}
+        own = _list_with_others(in_texts, stated)
+        others = _list_with_others(in_links, linked)
         uses = self._uses.list_uses(agent.key)
         # A placebo that only another intervention's text names is given in the arms that name a
         # placebo.
@@ -257,8 +271,9 @@ class Arms:
         return {}
 
     def _gets_placebo(self, arm: str, agent: Agent) -> bool:
-        """Return whether a placebo arm has no intervention for its placebo: that of an agent is
-        registered for both.
+        """Return whether an arm gets a placebo of the agent instead of it: it is registered as a
+        placebo or sham arm, and no intervention of it names a placebo without naming the agent. The
+        agent's intervention is then registered for both.
         """
         if agent.kind == "placebo":
             return False
@@ -271,21 +286,22 @@ class Arms:
         return True
 
     def _gets_other(self, arm: str, agent: Agent, uses: Mapping[str, Use]) -> bool:
-        """Return whether an arm's own text names another agent of a shared intervention ("A or
-        B"), and that of another arm this one.
+        """Return whether an arm's own text names another agent of a shared intervention ("A or B"),
+        and that of another arm this one. ``uses`` are those of this agent.
         """
         if arm in uses or Use.ALONE not in uses.values():
             return False
-        shared = [
-            named for named in self._list_interventions(arm) if agent.key in named
-        ]
-        for named in shared:
+        has_shared = False
+        for named in self._list_interventions(arm):
+            if agent.key not in named:
+                continue
+            has_shared = True
             if not any(self.find_use(arm, key) is Use.ALONE for key in named):
                 return False
-        return bool(shared)
+        return has_shared
 
     def _list_interventions(self, arm: str) -> Iterator[Mapping[str, str]]:
-        """Yield the agents that each intervention of an arm names, with their kinds."""
+        """Yield the agents that each intervention of an arm names, as kinds by key."""
         for name, arms in self.links.items():
             text = self.texts.get(name)
             if text is None or arm not in arms:
@@ -310,7 +326,9 @@ class Arms:
         return linked
 
     def _list_linked(self, part: Statement) -> Collection[str]:
-        """Return the arms of an intervention, or those of them that a clause of its text names."""
+        """Return the arms of an intervention, or those of them that a clause of its text names:
+        "Cohort 1: 5 mg".
+        """
         linked = self.links.get(part.section, ())
         if len(linked) < 2:
             return linked
@@ -318,22 +336,36 @@ class Arms:
         return [arm for arm in linked if arm in named] or linked
 
     def list_registered(self, agent: str, *, whole: bool = False) -> Set[str]:
-        """Return the arms of all interventions whose name, or whole text, names an agent."""
-        return self._registered[whole].get(agent, frozenset())
+        """Return the arms of all interventions whose name mentions an agent; with ``whole``, also
+        of those whose description does.
+        """
+        arms_of = self._registered_in_whole if whole else self._registered
+        return arms_of.get(agent, frozenset())
 
     @cached_property
-    def _registered(self) -> tuple[Mapping[str, Set[str]], Mapping[str, Set[str]]]:
-        named = defaultdict[str, set[str]](set)
-        whole = defaultdict[str, set[str]](set)
+    def _registered(self) -> Mapping[str, Set[str]]:
+        """The arms of the interventions whose name mentions an agent, by its key."""
+        return self._list_arms_of_agents(by_name=True)
+
+    @cached_property
+    def _registered_in_whole(self) -> Mapping[str, Set[str]]:
+        """The arms of the interventions whose text mentions an agent, by its key."""
+        return self._list_arms_of_agents(by_name=False)
+
+    def _list_arms_of_agents(self, *, by_name: bool) -> Mapping[str, Set[str]]:
+        """Return the arms that the registry links to the interventions that mention an agent, by
+        its key; ``by_name``: only in their name.
+        """
+        arms_of = defaultdict[str, set[str]](set)
         for name, arms in self.links.items():
             text = self.texts.get(name)
             if text is None:
                 continue
             for mention in self.lexicon.find(text):
-                whole[mention.value.key].update(arms)
-                if mention.first < text.title[1]:
-                    named[mention.value.key].update(arms)
-        return named, whole
+                is_in_name = mention.first < text.title[1]
+                if is_in_name or not by_name:
+                    arms_of[mention.value.key].update(arms)
+        return arms_of
 
     def find_use(self, arm: str, agent: str) -> Use:
         """Return how an arm's own text uses an agent."""
@@ -359,8 +391,9 @@ class Arms:
     def read_amounts(
         self, statement: Statement, levels: Sequence[Amount], given: Collection[str]
     ) -> Iterator[Amount]:
-        """Yield the amounts of a regimen, with their arms where the arms of the regimen get
-        different amounts, or where the own text of an arm names the agent without any amount.
+        """Yield the amounts ``levels`` of a regimen. They have their arms where the arms of the
+        regimen (``given``) get different amounts, or where the own text of an arm names the agent
+        without any amount; but none has arms if no arm is known to get some of them.
         """
         arms_of: dict[Amount, list[str]] = {level: [] for level in levels}
         lacks_amount = False
@@ -380,7 +413,8 @@ class Arms:
         has_arms = all(arms_of.values())
         for level in levels:
             if differ and has_arms:
-                yield replace_arms(level, self.cite(arms_of[level], 1).value)
+                labels = self.cite(arms_of[level], confidence=1).value
+                yield replace_arms(level, labels)
             else:
                 yield level
 
@@ -402,6 +436,18 @@ class Arms:
         marks = self.texts[arm].marks.amounts
         named = {level for mark in marks for level in mark.value if level in levels}
         return named or linked
+
+
+def _list_with_others(claims: Counter[str], arms: Set[str]) -> Set[str]:
+    """Return the arms with more claims of an agent's regimens than the one of this regimen, which
+    is claimed for ``arms``.
+    """
+    with_others: set[str] = set()
+    for arm, number in claims.items():
+        own_claims = 1 if arm in arms else 0
+        if number > own_claims:
+            with_others.add(arm)
+    return with_others
 
 
 def list_parts(statement: Statement) -> Sequence[Statement]:

@@ -45,10 +45,14 @@ linear.
 
 
 _schedule_of = attrgetter("route", "frequency", "timing", "duration")
+"""What a regimen says besides its amounts."""
 
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
-    """Assemble the regimens of a record."""
+    """Assemble the regimens of a record, with their evidence. A regimen that adds nothing to an
+    earlier one of its agent only adds its arms to that one; without any regimen, there is an
+    absence with its reason.
+    """
     latest: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled[Regimen](Task.DOSING)
     # of the labels of arms; of arms with one label, that of the first
@@ -59,7 +63,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         exists = draft.read("stands")
         builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
         fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
-        if fields["agent"] is None or not any(fields[name] for name in _SAID):
+        says_something = any(fields[name] for name in _SAID)
+        if fields["agent"] is None or not says_something:
             continue
         regimen = Regimen(section=draft.span.section, **fields, **builder.build())
         regimen = _cite_arms(regimen, places)
@@ -67,7 +72,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         again = _find_again(regimen, same_agent, assembled)
         if again is not None:
             path, first, other = assembled.items[again]
-            assembled.items[again] = path, _join_arms(first, regimen, places), other
+            joined = _join_arms(first, regimen, places)
+            assembled.items[again] = path, joined, other
             continue
         same_agent.append(len(assembled.items))
         assembled.add(regimen, builder)
@@ -79,7 +85,9 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
 def _find_again(
     regimen: Regimen, earlier: Iterable[int], assembled: Assembled[Regimen]
 ) -> int | None:
-    """Return the number of the first of some earlier items to which a regimen adds nothing."""
+    """Return the number of the first of some earlier items to which a regimen adds nothing; None if
+    it adds something to each.
+    """
     for number in earlier:
         _, item, _ = assembled.items[number]
         if _adds_nothing(regimen, item):
@@ -88,15 +96,16 @@ def _find_again(
 
 
 def _cite_arms(regimen: Regimen, places: Mapping[str, Span]) -> Regimen:
-    """Add the evidence of the arms of amounts: their labels, no surer than the amount and the
-    arm of the regimen.
+    """Return a regimen with the evidence of the arms of its amounts: their labels, no surer than
+    the amount and the arm of the regimen. ``places`` are those of the labels.
     """
     cited: list[Evidence] = []
     for number, amount in enumerate(regimen.amounts):
-        for piece in regimen.evidence_for(f"amounts[{number}]")[:1]:
+        path = f"amounts[{number}]"
+        for piece in regimen.evidence_for(path)[:1]:
             for label in amount.arms:
-                field = f"amounts[{number}].arms"
-                cited.append(_cite_arm(regimen, piece, field, label, places[label]))
+                place = places[label]
+                cited.append(_cite_arm(regimen, piece, f"{path}.arms", label, place))
     if not cited:
         return regimen
     return regimen.model_copy(update={"evidence": (*regimen.evidence, *cited)})
@@ -105,7 +114,9 @@ def _cite_arms(regimen: Regimen, places: Mapping[str, Span]) -> Regimen:
 def _cite_arm(
     regimen: Regimen, amount: Evidence, field: str, label: str, place: Span
 ) -> Evidence:
-    """Return the evidence of one arm of an amount, whose own evidence is ``amount``."""
+    """Return the evidence of one arm of an amount, whose own evidence is ``amount``. ``field`` is
+    the path of the amount's arms; ``label`` stands at ``place``.
+    """
     arm = [piece for piece in regimen.evidence_for("arms") if piece.quote == label]
     pieces = [amount, *arm]
     return amount.model_copy(
@@ -120,7 +131,9 @@ def _cite_arm(
 
 
 def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Regimen:
-    """Return a regimen that other arms get, too, in the order of the record."""
+    """Return the first regimen with the arms of both, in the order of the record, and their
+    evidence.
+    """
     labels = {*first.arms, *more.arms}
     if labels == set(first.arms):
         return first
@@ -141,8 +154,8 @@ def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Reg
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
-    """Yield the model's regimens; then those of the rules that it was not asked about, or did
-    not answer about.
+    """Yield the model's regimens, then those of the rules: all if the model listed none, else those
+    in passages that it was not asked about or did not answer about, which no answer covers.
     """
     listed = result.list_regimens()
     for answer in listed:
@@ -163,7 +176,7 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
 
 
 def _find_passage(passages: Iterable[Draft], regimen: Draft) -> Draft | None:
-    """Return the first passage in which the clause of a regimen stands."""
+    """Return the first passage in which the clause of a regimen stands, or None."""
     for passage in passages:
         if passage.span.contains(regimen.chunk.span):
             return passage
@@ -171,8 +184,9 @@ def _find_passage(passages: Iterable[Draft], regimen: Draft) -> Draft | None:
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
-    """Add the rules' readings to a regimen of the model: the values that the text links to its
-    agent, and the agent, role and timing of a similar regimen of the rules.
+    """Return a regimen of the model with the rules' readings beside it: the values that the text
+    links to its agent, and the agent, role and timing of a similar regimen of the rules. That the
+    regimen stands is surer if the rules have one of its agent.
     """
     span = _place(answer)
     agent = answer.model.get("agent")
@@ -182,13 +196,13 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
             if not is_same_agent(regimen.rules["agent"].value, agent.value):
                 continue
             similar.append(regimen)
-    rules: dict[str, Reading[Any]] = {
-        field.name: _find_same(field.name, answer, similar, span) for field in _FIELDS
-    }
+    rules: dict[str, Reading[Any]] = {}
+    for field in _FIELDS:
+        rules[field.name] = _find_same(field.name, answer, similar, span)
     situation = AGREE if similar else ALONE
     rules["stands"] = Reading(
-        True,  # noqa: FBT003 - it is the value
-        share_right("dosing.regimens", situation),
+        value=True,
+        confidence=share_right("dosing.regimens", situation),
         origin=Origin.BOTH if similar else Origin.MODEL,
     )
     return replace(answer, span=span, rules=rules)
@@ -196,13 +210,14 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
 
 def _place(answer: Draft) -> Span:
     """Return the span of a regimen: its quote, or that of its values if the quote is too long or
-    was refused.
+    was refused. Without values in it, the whole quote or passage.
     """
     quote = answer.model.get("quote")
-    whole = answer.chunk.span
+    passage = answer.chunk.span
+    whole = passage
     if quote and quote.spans:
         whole = quote.spans[0]
-        if whole.length <= _LONGEST_QUOTE and whole is not answer.chunk.span:
+        if whole.length <= _LONGEST_QUOTE and whole is not passage:
             return whole
     near: list[Span] = []
     for name in _PLACED:
@@ -222,8 +237,12 @@ def _place(answer: Draft) -> Span:
 def _find_same(
     name: str, answer: Draft, similar: Sequence[Draft], span: Span
 ) -> Reading[Any]:
-    """Return the rules' reading that agrees with the answer; if that was refused, another
-    reading of the same words.
+    """Return the reading of a field by the rules that agrees with the answer; where the model has
+    no value, that of a similar regimen in the same words, unless the text refused this value.
+
+    ``similar`` are the rules' regimens of the agent, ``span`` the words of the answer. An open
+    reading says nothing. For the fields ``LINKED``, whose link to the agent was proven against the
+    text, the proven answer itself is the reading.
     """
     model = answer.model.get(name)
     if model and name in LINKED:
@@ -231,16 +250,19 @@ def _find_same(
         return Reading.open_() if is_open else model
     refused = {refusal.value for refusal in answer.refused if refusal.field == name}
     for regimen in similar:
-        rule = _lend_arms(regimen, answer) if name == "arms" else regimen.rules[name]
+        reading = regimen.rules[name]
+        if name == "arms":
+            reading = _lend_arms(regimen, answer)
         if model:
-            if rule.value and agree(rule.value, model.value):
-                return rule
+            if reading.value and agree(reading.value, model.value):
+                return reading
             continue
         is_only = name == "arms" and len(similar) == 1
         if not is_only and not regimen.span.overlaps(span):
             continue
-        if refused.isdisjoint(map(show_value, rule.list_values())):
-            return rule
+        shown = {show_value(value) for value in reading.list_values()}
+        if refused.isdisjoint(shown):
+            return reading
     return Reading.open_()
 
 
@@ -248,28 +270,31 @@ def _lend_arms(regimen: Draft, answer: Draft) -> Reading[Any]:
     """Return the arms that the rules read of a regimen, only those of the answer's amounts if
     arms differ in them.
     """
-    read = regimen.rules["arms"]
+    arms_of_regimen = regimen.rules["arms"]
     answered = answer.model.get("amounts")
     levels = answered.list_values() if answered else ()
-    arms: set[str] = set()
+    arms_of_amounts: set[str] = set()
     for amount in regimen.rules["amounts"].list_values():
         if any(agree(amount, level) for level in levels):
-            arms.update(amount.arms)
+            arms_of_amounts.update(amount.arms)
     labels: list[str] = []
     spans: list[Span] = []
-    for label, span in zip(read.list_values(), read.spans, strict=True):
-        if label not in arms:
+    all_labels = arms_of_regimen.list_values()
+    for label, span in zip(all_labels, arms_of_regimen.spans, strict=True):
+        if label not in arms_of_amounts:
             continue
         labels.append(label)
         spans.append(span)
     if not labels:
-        return read
-    return replace(read, value=tuple(labels), spans=tuple(spans), signs=(), sure=())
+        return arms_of_regimen
+    return replace(
+        arms_of_regimen, value=tuple(labels), spans=tuple(spans), signs=(), sure=()
+    )
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
-    """Return whether a regimen says no more than another one of the same agent, but perhaps of
-    other arms.
+    """Return whether a regimen says no more than an earlier one of the same agent, but perhaps of
+    other arms: each field is empty or the same.
     """
     pairs = zip(_schedule_of(regimen), _schedule_of(known), strict=True)
     for value, other in pairs:
@@ -279,17 +304,21 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    """Return why a record has no regimen."""
-    names = [section.name for section in parsed.record.sections]
-    searched = tuple(name for name in names if FieldRef(name).path in _SEARCHED)
+    """Return why a record has no regimen, with the sections that were searched."""
+    searched: list[str] = []
+    for section in parsed.record.sections:
+        if FieldRef(section.name).path not in _SEARCHED:
+            continue
+        searched.append(section.name)
     reason = _find_reason(parsed, result, has_sections=bool(searched))
-    return Absence(field="dosing", reason=reason, sections=searched)
+    return Absence(field="dosing", reason=reason, sections=tuple(searched))
 
 
 def _find_reason(
     parsed: ParsedRecord, result: ModelResult, *, has_sections: bool
 ) -> AbsenceReason:
-    """Return the reason of an absence: what the model was asked comes first.
+    """Return the reason of an absence. What the model was asked comes first: an answer that was
+    refused, then a passage without an answer, then clauses that it was never asked about.
 
     ``has_sections``: the record has sections that can state doses.
     """
@@ -306,8 +335,8 @@ def _find_reason(
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:
-    """Check whether a model's regimen states the rules' dose: the same words, or one of its
-    amounts for its agent.
+    """Check whether a model's regimen states the rules' dose: the same words, or one of its amounts
+    for its agent. Numbers of pieces or mL in the rules' regimen count as any amount of the agent.
     """
     if _shares_words(listed, regimen):
         return True
@@ -321,11 +350,12 @@ def covers(listed: Draft, regimen: Draft) -> bool:
     is_named = agent.value.casefold() in regimen.chunk.text.casefold()
     if not is_named and not is_same_agent(regimen.rules["agent"].value, agent.value):
         return False
-    stated = {(amount.low, amount.high) for amount in amounts.value}
-    known = regimen.rules["amounts"].value or ()
-    if any((amount.low, amount.high) in stated for amount in known):
-        return True
-    return all(amount.unit in _PORTIONS for amount in known)
+    answered = {(amount.low, amount.high) for amount in amounts.value}
+    by_rules = regimen.rules["amounts"].value or ()
+    for amount in by_rules:
+        if (amount.low, amount.high) in answered:
+            return True
+    return all(amount.unit in _PORTIONS for amount in by_rules)
 
 
 def _shares_words(listed: Draft, regimen: Draft) -> bool:

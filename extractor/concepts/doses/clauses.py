@@ -22,7 +22,7 @@ _OTHER_ACT_REACH = 3
 
 @dataclass(frozen=True, eq=False)
 class Clause:
-    """A clause with its marks and the agents that it names.
+    """A clause with its marks and the agents that it names: the tokens ``first:end`` of a section.
 
     ``topic`` is its agent if it names none. ``about_topic``: the whole clause is about the topic,
     so an amount of something unnamed is still part of the regimen. ``has_one_topic``: the title
@@ -95,16 +95,19 @@ class Statement:
 
     @property
     def levels(self) -> tuple[Amount, ...]:
-        return tuple(
-            dict.fromkeys(amount for fact in self.amounts for amount in fact.value)
-        )
+        """The amounts, each once: one fact may state several."""
+        levels: dict[Amount, None] = {}
+        for fact in self.amounts:
+            levels.update(dict.fromkeys(fact.value))
+        return tuple(levels)
 
     def holds(self, fact: Fact) -> bool:
-        """Return whether the clause of the statement contains a fact."""
-        return (
-            fact.section == self.section
-            and self.clause.first <= fact.first < self.clause.end
-        )
+        """Return whether the clause of the statement contains a fact, which may also have come to
+        it from elsewhere.
+        """
+        if fact.section != self.section:
+            return False
+        return self.clause.first <= fact.first < self.clause.end
 
 
 def is_aside(tokens: Tokens, first: int, end: int) -> bool:
@@ -117,14 +120,18 @@ def is_aside(tokens: Tokens, first: int, end: int) -> bool:
     >>> is_aside(tokens, 0, 7), is_aside(tokens, 7, 15)
     (True, False)
     """
+    # "To determine the response"
     if rule("aim").starts(tokens, first, end):
         return True
+    # "patients receive"
     if rule("gives").search(tokens, first, end):
         return False
     if rule("follow_up").search(tokens, first, end):
         return True
+    # "blood is drawn", "visits every 4 weeks"
     if rule("observed").search(tokens, first, end) is None:
         return False
+    # "treatment repeats"
     return not rule("treats").search(tokens, first, end)
 
 
@@ -151,7 +158,9 @@ class Link(StrEnum):
 
 
 def list_near(statement: Statement, name: str) -> set[Any]:
-    """Return the values of a field in the part of the clause about the agent."""
+    """Return the values of a field in the part of the clause about the agent, taken or not.
+    ``name`` is the kind of finding: "amounts", "route", ...
+    """
     marks = statement.clause.marks.inside(*statement.reach)
     return {mark.value for mark in getattr(marks, name)}
 
@@ -159,7 +168,12 @@ def list_near(statement: Statement, name: str) -> set[Any]:
 def find_link(
     statement: Statement, name: str, fact: Fact, sections: Mapping[str, DosingSection]
 ) -> Link:
-    """Return the link of a fact of a statement; ``name`` is the kind of finding."""
+    """Return the link of a fact to the agent of a statement that has it; ``name`` is the kind of
+    finding.
+
+    A fact of another clause is linked by its section, and only if its clause is about giving. In
+    the statement's own clause, an amount that may be another agent's unlinks all other facts.
+    """
     if not statement.holds(fact):
         if fact.section not in {statement.section, statement.agent.section}:
             return Link.ELSEWHERE
@@ -179,12 +193,18 @@ def find_link(
 
 
 def _link_in_clause(statement: Statement, fact: Fact, amounts: Sequence[Fact]) -> Link:
-    """Return the link of a fact by its distance to the name and ``amounts`` of its agent, and by
-    the words between.
+    """Return the link of a fact of the clause: beside the agent if closely beside its name or one
+    of its ``amounts``, with no other agent between; elsewhere if words between, or directly behind,
+    name another act.
     """
     clause = statement.clause
-    key = statement.agent.key
-    names = [mention for mention in clause.named if mention.value.key == key]
+    names: list[Mention] = []
+    others: list[Mention] = []
+    for mention in clause.named:
+        if mention.value.key == statement.agent.key:
+            names.append(mention)
+        else:
+            others.append(mention)
     anchors = [*amounts, *names]
     if not anchors:
         return Link.BESIDE if clause.about_topic else Link.CLAUSE
@@ -192,19 +212,20 @@ def _link_in_clause(statement: Statement, fact: Fact, amounts: Sequence[Fact]) -
     if not reach_first <= fact.first < reach_end:
         return Link.CLAUSE
     first, end = min((_find_gap(anchor, fact) for anchor in anchors), key=_measure)
+    # "weekly blood samples"
     behind = min(clause.end, max(end, fact.end + _OTHER_ACT_REACH))
     if rule("other_act").search(clause.tokens, first, behind):
         return Link.ELSEWHERE
-    for mention in clause.named:
-        if mention.value.key == key:
-            continue
-        if first <= mention.first < end:
-            return Link.CLAUSE  # over another agent
-    return Link.CLAUSE if end - first > _BESIDE_REACH else Link.BESIDE
+    if any(first <= other.first < end for other in others):
+        return Link.CLAUSE
+    is_far = end - first > _BESIDE_REACH
+    return Link.CLAUSE if is_far else Link.BESIDE
 
 
 def _find_gap(anchor: Fact, fact: Fact) -> Place:
-    """Return the tokens between two marks, whichever comes first."""
+    """Return the tokens between two marks, whichever comes first. The end is before the beginning
+    if they overlap.
+    """
     return min(anchor.end, fact.end), max(anchor.first, fact.first)
 
 
@@ -214,7 +235,9 @@ def _measure(place: Place) -> int:
 
 
 def _is_of_giving(section: DosingSection, fact: Fact) -> bool:
-    """Return whether the clause of a fact is about what participants are given."""
+    """Return whether the clause of a fact, or the title, is about what participants are given: it
+    names no other act ("blood is drawn") and no other dose.
+    """
     place = section.title
     for first, end in section.clauses:
         if first <= fact.first < end:

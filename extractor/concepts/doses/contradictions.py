@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from itertools import combinations
 
 from extractor.concepts.doses.clauses import Statement
-from extractor.concepts.doses.timing import resolve_frequency, value_of
+from extractor.concepts.doses.timing import resolve_frequency
 from extractor.schemas import FieldRef
 
 _MOST_COMPARED = 50
@@ -14,10 +14,11 @@ _MOST_COMPARED = 50
 
 
 def find_contradicted(regimens: Sequence[Statement]) -> Collection[Statement]:
-    """Return the regimens of one agent that another one contradicts: an arm's text says "10 mg
-    once daily", that of its intervention "10 mg twice daily".
+    """Return the regimens of one agent that another one contradicts: an arm's text says "10 mg once
+    daily", that of its intervention "10 mg twice daily". A regimen may be listed more than once.
 
-    Arms may have schedules of their own, and what one section states twice has two phases.
+    Arms may have schedules of their own, and what one section states twice has two phases: only
+    regimens with a dose in common and no kind of section in common are compared.
     """
     compared = regimens[:_MOST_COMPARED]
     # read once for each regimen, not for each pair
@@ -35,12 +36,16 @@ def find_contradicted(regimens: Sequence[Statement]) -> Collection[Statement]:
 
 
 def _contradict(one: Statement, other: Statement) -> bool:
-    """Return whether two regimens give a dose in one way, but not equally often."""
-    routes = {value_of(each.route) for each in (one, other) if each.route}
-    if len(routes) > 1:
+    """Return whether two regimens give a dose in one way, but not equally often. A route or a
+    frequency that only one of them has contradicts nothing.
+    """
+    if one.route and other.route and one.route.value != other.route.value:
         return False
-    frequencies = {resolve_frequency(each) for each in (one, other)}
-    return None not in frequencies and len(frequencies) > 1
+    first = resolve_frequency(one)
+    second = resolve_frequency(other)
+    if first is None or second is None:
+        return False
+    return first != second
 
 
 def _list_kinds(regimen: Statement) -> set[str]:

@@ -28,8 +28,10 @@ class Piece(NamedTuple):
 
 
 def cut_section(section: DosingSection, mentions: Sequence[Mention]) -> Iterator[Piece]:
-    """Yield the title of a section and the pieces of its body, in reading order. Sentences of a
-    description count only if they may state a dose.
+    """Yield the title of a section and the pieces of its body, in reading order: sentences, cut
+    before steps ("then ...") and between alternatives with a rhythm of their own. Sentences of a
+    description count only if they may state a dose. ``mentions`` are the agents that the section
+    names.
 
     >>> from extractor.language.passage import read_section
     >>> text = "5 mg daily, then 10 mg weekly. The trial is large."
@@ -52,7 +54,9 @@ def cut_section(section: DosingSection, mentions: Sequence[Mention]) -> Iterator
 
 
 def _may_state_dosing(section: DosingSection, sentence: Place) -> bool:
-    """Return whether a sentence has an amount, or another mark and no other subject than doses."""
+    """Return whether a sentence has an amount, or another mark and no other subject than doses,
+    such as aims or visits.
+    """
     marks = section.marks.inside(*sentence)
     if marks.amounts:
         return True
@@ -64,11 +68,13 @@ def _may_state_dosing(section: DosingSection, sentence: Place) -> bool:
 def _cut_steps(
     section: DosingSection, sentence: Place, mentions: Sequence[Mention]
 ) -> Iterator[Place]:
-    """Yield the parts of a sentence between words such as "then", where both sides give something.
-    Words about who takes part are left out.
+    """Yield the steps of a sentence, as tokens: it is cut at words such as "then" if what stands
+    before and all that stands behind give something. Words about who takes part, at its beginning,
+    are left out.
     """
     tokens = section.tokens
     first, end = sentence
+    # "Patients on insulin receive 5 mg"
     described = rule("described_people").starts(tokens, first, end)
     start = described.end if described else first
     for joint in sorted(_list_step_joints(section, (start, end), mentions)):
@@ -84,27 +90,28 @@ def _cut_steps(
 def _list_step_joints(
     section: DosingSection, sentence: Place, mentions: Sequence[Mention]
 ) -> Iterator[Place]:
-    """Yield what stands between two steps: words such as "then", or the sign before a step that
-    such a word closes ("10 mg for 2 weeks, 5 mg afterward").
+    """Yield the tokens between two steps: words such as "then", or, where such a word closes a
+    step, the sign before this step ("10 mg for 2 weeks, 5 mg afterward").
     """
     tokens = section.tokens
-    closing = [
-        word
-        for word in rule("trailing_sequel").find(tokens, *sentence)
-        if _closes(section, word.end, sentence[1])
-    ]
-    for word in closing:
-        joint = _find_joint_before(section, (sentence[0], word.first), mentions)
+    first, end = sentence
+    closed_at: set[int] = set()
+    for word in rule("trailing_sequel").find(tokens, first, end):
+        if not _closes(section, word.end, end):
+            continue
+        closed_at.add(word.first)
+        joint = _find_joint_before(section, (first, word.first), mentions)
         if joint:
             yield joint
-    closed_at = {word.first for word in closing}
-    for opening in rule("next_step").find(tokens, *sentence):
+    for opening in rule("next_step").find(tokens, first, end):
         if opening.first not in closed_at:
             yield opening.first, opening.end
 
 
 def _closes(section: DosingSection, end: int, sentence_end: int) -> bool:
-    """Return whether a step ends at a token: with its sentence, at a sign, or before "and"."""
+    """Return whether a step ends at token ``end``: with its sentence, at a sign, or before
+    "and".
+    """
     if end >= sentence_end:
         return True
     return rule("step_end").starts(section.tokens, end, sentence_end) is not None
@@ -113,8 +120,9 @@ def _closes(section: DosingSection, end: int, sentence_end: int) -> bool:
 def _find_joint_before(
     section: DosingSection, reach: Place, mentions: Sequence[Mention]
 ) -> Place | None:
-    """Return the sign or word before the last amount in ``reach``, if another amount stands before
-    it, and no agent is named from the first of the two on.
+    """Return the tokens of the sign or word between the last two amounts of ``reach``, or None.
+    None also if an agent is named from the first of the two on: then the second is another
+    agent's.
     """
     amounts = within(section.marks.amounts, *reach)
     if len(amounts) < 2:
@@ -129,7 +137,9 @@ def _find_joint_before(
 
 
 def _both_give(before: Findings, after: Findings) -> bool:
-    """Return whether both sides of "then" state a dose, a time, or different routes."""
+    """Return whether the marks on both sides of "then" each state a dose, each a time of giving, or
+    different routes.
+    """
     if before.amounts and after.amounts:
         return True
     has_routes = bool(before.route and after.route)
@@ -144,7 +154,7 @@ def _cut_alternatives(
     section: DosingSection, step: Place, mentions: Sequence[Mention]
 ) -> Iterator[Place]:
     """Yield the parts of a step with different times of giving that each name the same agent, or
-    that each state an amount.
+    that each state an amount; the whole step if it has no such parts.
 
     "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
     """
@@ -152,6 +162,7 @@ def _cut_alternatives(
     marks = section.marks.inside(*step)
     timed: list[Fact] = [*marks.frequency, *marks.days]
     for amount in marks.amounts:
+        # "5 mg/day"
         rate = read_rate(tokens, amount)
         if rate is not None:
             timed.append(rate)
@@ -173,7 +184,9 @@ def _cut_alternatives(
 def _between_names(
     named: Sequence[Mention], frequencies: Sequence[Fact]
 ) -> Iterator[Place]:
-    """Yield the gaps between two mentions of one agent with different frequencies."""
+    """Yield the tokens between two mentions of one agent with different frequencies: "A every 2
+    weeks and A every 4 weeks".
+    """
     for mention, following in pairwise(named):
         gap = (mention.end, following.first)
         is_same = mention.value.key == following.value.key
@@ -187,7 +200,10 @@ def _between_amounts(
     timed: Sequence[Fact],
     named: Sequence[Mention],
 ) -> Iterator[Place]:
-    """Yield the gaps between two amounts with different times, and no agent between these."""
+    """Yield the tokens between two amounts with different times, and no agent between these: "300
+    mg every 2 weeks or 600 mg every 4 weeks". ``timed`` are the marks of times, also the rates of
+    amounts, ``named`` the agents.
+    """
     for amount, following in pairwise(amounts):
         # the rate of an amount stands within it
         change = _find_change(timed, (amount.first, following.first), following.first)
@@ -215,8 +231,8 @@ def _speaks_of_dosing(tokens: Tokens, first: int, end: int) -> bool:
 def _find_change(
     timed: Sequence[Fact], between: Place, behind: int
 ) -> tuple[Fact, Fact] | None:
-    """Return the last time of giving between two places and the first one after the second, if
-    they differ.
+    """Return the last time of giving between two tokens and the first one from token ``behind`` on,
+    if they differ; else None.
     """
     before = within(timed, *between)
     after = [mark for mark in timed if mark.first >= behind]

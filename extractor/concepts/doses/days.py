@@ -14,6 +14,7 @@ from extractor.language.patterns import Found
 from extractor.schemas import Frequency, Period, TimeUnit
 
 Days = tuple[int, ...]
+"""Days of treatment or of a cycle, in the order of the text; 0 and less are before its start."""
 _LONGEST_RANGE = 400
 """The most days in a range."""
 _LOOSE_ENDS = frozenset(
@@ -32,6 +33,7 @@ _LOOSE_ENDS = frozenset(
         "subsequent",
     }
 )
+"""Words that no moment ends with."""
 _INTERVALS = {
     1: Frequency.QD,
     2: Frequency.QOD,
@@ -49,7 +51,9 @@ _INTERVALS = {
     365: Frequency.QY,
     360: Frequency.QY,
 }
+"""The code of a dose every so many days."""
 _PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
+"""The code of so many days in each week."""
 _LONGEST_OF_TWO = 14
 """The longest interval that two days imply, in days. Whole months are exceptions."""
 _MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
@@ -74,14 +78,14 @@ _RATE_REACH = 16
 
 
 def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
-    """Return lists of days, or of weeks as days. A range lists every day."""
+    """Return lists of days, or of weeks as days, in reading order. A range lists every day."""
     return tuple(mark for mark in find_dates(tokens) if mark.value)
 
 
 @lru_cache(maxsize=2)
 def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
-    """Like ``find_days``, with empty marks for limits: "starting on day 7", "from day 0 up to week
-    48".
+    """Return what ``find_days`` returns, and marks with no days for limits of time: "starting on
+    day 7", "from day 0 up to week 48".
 
     The last result is cached, since the readers of amounts, frequencies, lengths and days ask for
     it in turn.
@@ -101,7 +105,10 @@ def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
 
 
 def _read_times(tokens: Tokens) -> Iterator[Mark[Days]]:
-    """Yield lists of times from 0 on, with their unit behind them: "at 0, 4 and 8 weeks"."""
+    """Yield lists of times from 0 on, as days, with their unit behind them: "at 0, 4 and 8 weeks",
+    "a 0, 1, 6 month schedule". Other lists, and lists in hours, are skipped.
+    """
+    # (first token of the mark, first token of the list)
     starts = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
     starts += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
     for first, start in starts:
@@ -124,10 +131,13 @@ def _read_times(tokens: Tokens) -> Iterator[Mark[Days]]:
 
 
 def _read_weeks(tokens: Tokens) -> Iterator[Mark[Days]]:
-    """Yield lists of weeks or months as days; empty marks for stretches of time."""
+    """Yield lists of weeks or months as days ("at weeks 0, 4" is days 0 and 28); for stretches of
+    time ("weeks 1-4") a mark with no days.
+    """
     for lead in rule("weeks_lead").find(tokens):
-        in_months = tokens.words[lead.end - 1].lower().startswith("m")
-        listed = _read_list(tokens, lead.end, factor=30 if in_months else 7)
+        unit = tokens.words[lead.end - 1].lower()
+        days_of_unit = 30 if unit.startswith("m") else 7
+        listed = _read_list(tokens, lead.end, factor=days_of_unit)
         if listed is None:
             continue
         weeks, end = listed
@@ -142,13 +152,15 @@ def _read_weeks(tokens: Tokens) -> Iterator[Mark[Days]]:
 
 def _is_span(tokens: Tokens, lead: Found, weeks: Days) -> bool:
     """Return whether weeks are a stretch of time, and no days on which something is given:
-    "weeks 1-4", "in week 1", "Week 1: ...".
+    "weeks 1-4", "in week 1", "Week 1: ...". ``weeks`` are in days: weeks 1 and 2 are 7 and 14.
     """
     if rule("week_range").starts(tokens, lead.end):
         return True
     if len(weeks) == 1:
         return rule("during_before").ends(tokens, lead.first) is not None
-    if weeks[-1] - weeks[0] != 7 * (len(weeks) - 1):
+    days_between = weeks[-1] - weeks[0]
+    are_in_a_row = days_between == 7 * (len(weeks) - 1)
+    if not are_in_a_row:
         return False
     # "week 1 and 2: 1 mg/kg/day": what is given daily is given through both weeks
     first = max(0, lead.first - _RATE_REACH)
@@ -157,10 +169,14 @@ def _is_span(tokens: Tokens, lead: Found, weeks: Days) -> bool:
 
 
 def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
-    """Read a list of days. A lone first or last day ("starting on day 7") gives an empty list."""
+    """Return the list of days behind words such as "on days"; None if no number stands there, or
+    the "d" before it is part of a name. A limit of time ("starting on day 7", "day 0 up to week
+    48", "day 1 onwards") gives a mark with no days.
+    """
     word = tokens.words[lead.end - 1]
     before = tokens.words[lead.end - 2] if lead.end > 1 else ""
-    is_allergen = word == "d" and len(before) == 3 and before.istitle()  # "Fel d 1"
+    # "Fel d 1"
+    is_allergen = word == "d" and len(before) == 3 and before.istitle()
     if is_allergen or _is_code(tokens, lead.end - 1):
         return None
     listed = _read_list(tokens, lead.end)
@@ -173,6 +189,7 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
         end = span.end
     if lead.has("start") or rule("onwards").starts(tokens, end):
         days = ()
+    # "of each 21-day cycle" belongs to the mark
     cycle = rule("of_cycle").starts(tokens, end)
     if cycle is None:
         return Mark(days, lead.first, end)
@@ -184,7 +201,9 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
 
 
 def _is_code(tokens: Tokens, at: int) -> bool:
-    """Return whether a "D" stands inside a name ("AB12-34D5"), not behind a cycle ("C1D8")."""
+    """Return whether the word at token ``at`` is a "D" inside a name ("AB12-34D5"), and not one
+    behind a cycle ("C1D8").
+    """
     if tokens.words[at] not in ("D", "d"):
         return False
     before = at - 1
@@ -192,33 +211,39 @@ def _is_code(tokens: Tokens, at: int) -> bool:
         return False
     if not tokens.words[before].isdecimal():
         return False
-    return tokens.words[before - 1].lower() not in ("c", "cycle", "cy")
+    counted = tokens.words[before - 1].lower()
+    return counted not in ("c", "cycle", "cy")
 
 
 def _read_list(
     tokens: Tokens, at: int, *, factor: int = 1, counted: bool = False
 ) -> tuple[Days, int] | None:
-    """Return the days of a list that begins at a token, and its end; None if no number stands
-    there.
+    """Return the days of a list that begins at token ``at``, and its end; None if no number stands
+    there. Of choices ("day 1 or 2") only the first is listed, but the end is behind the last.
 
-    ``factor`` is the days of a number's unit, ``counted`` lets any number begin the list.
+    ``factor`` is the days of a number's unit. ``counted``: the unit stands behind the list ("at 0,
+    4 and 8 weeks"), so that the words behind a number do not speak against a day.
     """
     days: list[int] = []
     end = at
     is_closed = False
     while number := _read_day(tokens, at, is_counted=counted):
         value, behind = number
-        start = tokens.ends[end - 1]
-        between = tokens.text[start : tokens.starts[behind - 1]].lower().lstrip()
-        if " or " in f" {between} ":  # "day 1 or 2" is a single day
+        start_of_gap = tokens.ends[end - 1]
+        end_of_gap = tokens.starts[behind - 1]
+        between = tokens.text[start_of_gap:end_of_gap].lower().lstrip()
+        # "day 1 or 2" is a single day
+        if " or " in f" {between} ":
             is_closed = True
         if not is_closed:
             if days:
                 factor = _find_factor(between, factor)
             days += _add_days(days, value, between, factor)
+        # "(+/-3)" behind "day 7"
         aside = rule("day_aside").starts(tokens, behind)
         end = aside.end if aside else behind
         at = end
+        # "1 and again on day 15"
         joint = rule("day_joint").starts(tokens, end)
         if joint and joint.end > end:
             at = joint.end
@@ -228,8 +253,8 @@ def _read_list(
 
 
 def _find_factor(between: str, factor: int) -> int:
-    """Return the days of the unit that the words between two numbers name ("day 1, week 4 and
-    week 8"), else ``factor``.
+    """Return the days of the unit that the words between two numbers name ("day 1, week 4 and week
+    8"); ``factor``, those of the unit so far, if they name none.
     """
     words = between.replace("-", " ").split()
     unit = read_time_unit(words[-1]) if words else None
@@ -241,18 +266,22 @@ def _find_factor(between: str, factor: int) -> int:
 def _add_days(
     days: list[int], value: int, between: str, factor: int
 ) -> "range | list[int]":
-    """Return the days that a number adds to those before it: itself, or every day of a range.
+    """Return the days that a number adds to ``days``, those before it: itself, or every day of a
+    range up to it. Of a range of weeks only the last week is added.
 
-    ``value`` has no sign yet; ``between`` is the text before it, from the number before it on.
+    ``value`` is the number without its sign, ``factor`` the days of its unit; ``between`` is the
+    text from the number before it on, so that a dash in it is a sign ("D-5") or joins a range.
     """
     is_opened = between.startswith("-")
     is_through = bool(days) and _says_through(between)
     dashes = between.count("-")
+    # the dash that joins a range is no sign
     if is_through and is_opened:
-        dashes -= 1  # the dash of the range is no sign
+        dashes -= 1
     # "days -7-2": the sign of the first day holds for the last one
     goes_on_before = is_through and days[-1] < 0 and value < -days[-1]
-    if dashes > 0 or (goes_on_before and "-" in between):
+    is_signed = goes_on_before and "-" in between
+    if dashes > 0 or is_signed:
         value = -value
     if is_through and factor == 1:
         last = min(value, days[-1] + _LONGEST_RANGE)
@@ -269,8 +298,8 @@ def _says_through(between: str) -> bool:
 
 
 def _read_day(tokens: Tokens, at: int, *, is_counted: bool) -> tuple[int, int] | None:
-    """Return the number of a day, without its sign, and the token after it; None if no number of
-    a day stands there.
+    """Return the number of a day at token ``at``, without its sign, and the token behind it; None
+    if no number of a day stands there.
 
     A day is a number of at most three digits, also the 1 of "D1", or a word up to seven. It has
     no letters joined to it but "d" or "day". ``is_counted`` is for "at 0, 4 and 8 weeks", where
@@ -278,35 +307,48 @@ def _read_day(tokens: Tokens, at: int, *, is_counted: bool) -> tuple[int, int] |
     """
     if tokens.codes[at : at + 1] == "-":
         at += 1
+    # a NAME_NUMBER is the 1 of "D1"
     if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
         return None
     word = tokens.words[at]
     value = read_number(word)
     if value is None:
         return None
+    # "one" to "seven"
     if not word.isdecimal() and value not in range(1, 8):
         return None
     if len(word) > 5 or value > 999:
         return None
-    if not is_counted and rule("no_day_after").starts(tokens, at + 1):
+    behind = at + 1
+    # "5 mg", "14 days", "3 times a day"
+    if not is_counted and rule("no_day_after").starts(tokens, behind):
         return None
-    glued = tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
-    if glued and tokens.words[at + 1].lower() not in ("d", "day"):
+    is_glued = tokens.joined(behind) and tokens.words[behind][0].isalpha()
+    if is_glued and tokens.words[behind].lower() not in ("d", "day"):
         return None
-    return (int(value), at + 1)
+    return (int(value), behind)
 
 
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
-    """Return moments of dosing other than counted days, left to right."""
-    places = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
-    places += _read_moments(tokens)
-    return drop_overlaps(
-        Mark(tokens.read(first, end), first, end) for first, end in places
-    )
+    """Return moments of dosing other than counted days, as written and in reading order: "30
+    minutes before infusion", "with food", "starting on day 7".
+    """
+    moments: list[Mark[str]] = []
+    for mark in find_dates(tokens):
+        # a limit of time has no days
+        if not mark.value:
+            text = tokens.read(mark.first, mark.end)
+            moments.append(Mark(text, mark.first, mark.end))
+    for first, end in _read_moments(tokens):
+        moments.append(Mark(tokens.read(first, end), first, end))
+    return drop_overlaps(moments)
 
 
 def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
-    """Yield the places of words for a moment, without what says how long it lasts."""
+    """Yield the tokens of words for a moment, without what says how long it lasts ("for 7 days
+    before surgery" is "before surgery") and without loose words at the end. A lone word counts
+    only if it names a time by itself: "bedtime", "preoperatively".
+    """
     for match in rule("dose_moment").find(tokens):
         first = match.first
         end = match.end
@@ -340,7 +382,9 @@ def code_interval(days: float) -> Frequency:
 
 
 def code_days(days: Days, cycle: Period | None) -> Frequency:
-    """Return the frequency of a list of days, within a cycle if there is one.
+    """Return the frequency of a list of days, within a cycle if there is one: the code of the gap
+    between the days, "other" if the gaps differ or imply no rhythm. A single day is once, or once a
+    cycle.
 
     >>> weeks = [Period(value=value, unit=TimeUnit.WEEK) for value in (2, 3)]
     >>> [
@@ -355,6 +399,7 @@ def code_days(days: Days, cycle: Period | None) -> Frequency:
     if not gaps:
         return code_interval(length) if length else Frequency.ONCE
     shortest = min(gaps)
+    # days 1 and 8 of 3 weeks: the gap to the next cycle is another
     if length and len(days) == 2 and shortest not in (1, length / 2):
         return Frequency.OTHER
     if len(gaps) > 1:
@@ -367,15 +412,18 @@ def code_days(days: Days, cycle: Period | None) -> Frequency:
 
 
 def _code_weekdays(days: Days) -> Frequency:
-    """Return the frequency of the same two or three days of each week, else "other"."""
+    """Return the frequency of the same two or three days of each week ("days 1, 3, 8 and 10"), else
+    "other".
+    """
     weeks: dict[int, set[int]] = {}
     for day in days:
         week, weekday = divmod(day - days[0], 7)
         weeks.setdefault(week, set()).add(weekday)
-    is_weekly = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
-    if not is_weekly:
+    first_week = weeks[0]
+    are_alike = all(weekdays == first_week for weekdays in weeks.values())
+    if len(weeks) < 2 or not are_alike:
         return Frequency.OTHER
-    return _PER_WEEK.get(len(weeks[0]), Frequency.OTHER)
+    return _PER_WEEK.get(len(first_week), Frequency.OTHER)
 
 
 def code_schedule(
@@ -383,8 +431,9 @@ def code_schedule(
 ) -> Frequency | None:
     """Return the frequency implied by words, listed days and the cycle.
 
-    ``cyclic``: the text mentions cycles, or doses are per body surface or AUC, which is typical of
-    cycles. Returns None if nothing is stated, and for a single day of a cycle of unknown length.
+    ``stated`` is what words say. ``cyclic``: the text mentions cycles, or doses are per body
+    surface or AUC, which is typical of cycles. Returns None if nothing is stated, and for a single
+    day of a cycle of unknown length.
 
     >>> [
     ...     code_schedule(Frequency.Q4W, days, None, cyclic=True).value
@@ -414,10 +463,16 @@ def code_schedule(
 def _code_listed(
     stated: Frequency | None, days: Days, cycle: Period | None
 ) -> Frequency:
-    """Return the frequency of several days beside the stated one, which may be that of cycles."""
+    """Return the frequency of several days beside the one that words state: that of the days if
+    none is stated, or if the stated one is how often cycles come; else the stated one.
+
+    Two wordings have no code: days in a row of each week, and an open rhythm on days in a row.
+    """
     listed = code_days(days, cycle)
-    if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
+    # "once on days 1, 8 and 15"
+    if stated is None or stated is Frequency.ONCE:
         return listed
+    # "every 14 days on days 1-43"
     if _spans_intervals(days, stated):
         return stated
     if listed is Frequency.QD:
@@ -425,7 +480,10 @@ def _code_listed(
         # "days 1-5 every week", "once or twice daily on days 8-180"
         if stated is Frequency.QW or is_open:
             return Frequency.OTHER
-    return listed if stated in _LENGTHS_OF_CYCLES else stated
+    # "every 28 days, days 1, 8 and 15"
+    if stated in _LENGTHS_OF_CYCLES:
+        return listed
+    return stated
 
 
 def _spans_intervals(days: Days, stated: Frequency) -> bool:

@@ -32,7 +32,8 @@ _ARTICLES = frozenset({"the", "a", "one", "main"})
 
 
 def find_daytimes(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Yield the frequencies that times of the day imply. A single time is a weak daily rhythm.
+    """Yield the frequencies that times of the day imply: so many doses as times. A single time is a
+    weak daily rhythm, and yields nothing where it is no time of a daily dose.
 
     >>> from extractor.language.book import read_text
     >>> text = "5 mg in the morning and 10 mg at bedtime. Later, 5 mg at 8 am"
@@ -54,22 +55,29 @@ def find_daytimes(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 
 
 def _is_time(slot: Found) -> bool:
-    """Return whether what looks like an hour is one: minutes have two digits, "1:1" is a ratio."""
+    """Return whether a slot is a time of the day. One with minutes must have two digits of them:
+    "1:1" is a ratio.
+    """
     minutes = slot.read("minutes") or slot.read("minutes_alone")
     return minutes is None or (len(minutes) == 2 and minutes.isdecimal())
 
 
 def _is_daily(tokens: Tokens, found: Found, slot: Found) -> bool:
-    """Return whether a single time of the day may be that of a daily dose: "before breakfast"."""
+    """Return whether a single time of the day may be that of a daily dose: "before breakfast".
+
+    ``found`` are the words for the time with what stands before it, ``slot`` the time itself.
+    """
     # "with meals" leaves open how many, "PM" and "morning" alone name no time of giving
     if slot.has("meals") or slot.has("half"):
         return False
     lead = {word.lower() for word in tokens.words[found.first : slot.first]}
-    if lead <= _ARTICLES and slot.text.lower() not in ("mane", "nocte"):
+    is_bare = lead <= _ARTICLES
+    if is_bare and slot.text.lower() not in ("mane", "nocte"):
         return False
     # "after 12:00" is when something begins
     if slot.has("hour") and lead.isdisjoint(_AT):
         return False
+    # "morning stiffness"
     if rule("no_daytime").starts(tokens, found.end):
         return False
     # "every evening" is a frequency by itself
@@ -85,7 +93,7 @@ def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         pieces = [read_number(word) for word in words if word]
         if any(piece is None or piece > _MOST_PIECES for piece in pieces):
             continue
-        times = len([piece for piece in pieces if piece])
+        times = len(pieces) - pieces.count(0)
         code = _TIMES_A_DAY.get(times)
         if code:
             yield Mark(code, match.first, match.end, _COUNTED)

@@ -15,11 +15,13 @@ _ROUNDED = 0.05
 
 
 def kind_of(amount: Amount) -> tuple[object, bool]:
-    """What two amounts share that can contradict each other: what is measured, and whether it is
-    a rate.
+    """Return what two amounts share that can contradict each other: what is measured, and whether
+    it is a rate.
     """
     base = amount.unit.partition("/")[0]
-    return find_dimension(base)[1] or base, amount.unit.endswith(("/h", "/min"))
+    dimension = find_dimension(base)[1]
+    is_rate = amount.unit.endswith(("/h", "/min"))
+    return dimension or base, is_rate
 
 
 def amount_in(amount: Amount, levels: Sequence[Amount]) -> bool:
@@ -28,15 +30,21 @@ def amount_in(amount: Amount, levels: Sequence[Amount]) -> bool:
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same: amounts be it of a dose or of a day, lengths of
-    time in any unit.
+    """Return whether two values are the same. Amounts may be of a dose or of a day; lengths of time
+    may be in different units, and rounded: half a year is 26 weeks.
     """
     if isinstance(one, Period) and isinstance(other, Period):
-        first, second = (each.value * DAYS.get(each.unit, 0) for each in (one, other))
-        return one == other or bool(
-            first and second and isclose(first, second, rel_tol=_ROUNDED)
-        )
+        if one == other:
+            return True
+        # cycles have no length in days
+        first = one.value * DAYS.get(one.unit, 0)
+        second = other.value * DAYS.get(other.unit, 0)
+        if not first or not second:
+            return False
+        return isclose(first, second, rel_tol=_ROUNDED)
     if not isinstance(one, Amount):
         return bool(one == other)
-    bounds = (one.low, one.high) == (other.low, other.high)
-    return bounds and one.unit.removesuffix("/day") == other.unit.removesuffix("/day")
+    if (one.low, one.high) != (other.low, other.high):
+        return False
+    unit = one.unit.removesuffix("/day")
+    return bool(unit == other.unit.removesuffix("/day"))

@@ -30,33 +30,46 @@ def find_explained(texts: Iterable[str]) -> Mapping[str, str]:
     >>> find_explained(["chemotherapy (CDDP) in asthma (n=20)"])
     {}
     """
-    found = dict[str, str]()
+    full_names = dict[str, str]()
     doubtful = set[str]()
     for text in texts:
-        for short, full in _find_pairs(text) if "(" in text else ():
-            if _fold(found.setdefault(short, full)) != _fold(full):
+        if "(" not in text:
+            continue
+        for short, full in _find_pairs(text):
+            earlier = full_names.setdefault(short, full)
+            if _fold(earlier) != _fold(full):
                 doubtful.add(short)
-    return {short: full for short, full in found.items() if short not in doubtful}
+    for short in doubtful:
+        del full_names[short]
+    return full_names
 
 
 def _find_pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each abbreviation of a text with the words that it stands for."""
+    """Yield each abbreviation of a text with the words that it stands for: first those with the
+    abbreviation in brackets, then those with the words in brackets.
+    """
+    # as in "acetylsalicylic acid (ASA)"
     for brackets in _SHORT_BEHIND.finditer(text):
         short = brackets[1]
-        if _has_capitals(short):
-            start = max(0, brackets.start() - _REACH)
-            before = _BORDER.split(text[start : brackets.start()])[-1]
-            full = _find_full(short, before.split())
-            if full:
-                yield short, full
-    for brackets in _NAME_BEHIND.finditer(text):
-        before = text[max(0, brackets.start() - _LONGEST_SHORT) : brackets.start()]
-        short = _SHORT_END.search(before)
-        full = " ".join(brackets[1].split())
-        if short is None or full.count(" ") >= _MOST_WORDS:
+        if not _has_capitals(short):
             continue
-        if _has_capitals(short[1]) and _stands_for(short[1], full):
-            yield short[1], full
+        opening = brackets.start()
+        near = text[max(0, opening - _REACH) : opening]
+        before = _BORDER.split(near)[-1]
+        full = _find_full(short, before.split())
+        if full:
+            yield short, full
+    # as in "ASA (acetylsalicylic acid)"
+    for brackets in _NAME_BEHIND.finditer(text):
+        opening = brackets.start()
+        before = text[max(0, opening - _LONGEST_SHORT) : opening]
+        end = _SHORT_END.search(before)
+        full = " ".join(brackets[1].split())
+        if end is None or full.count(" ") >= _MOST_WORDS:
+            continue
+        short = end[1]
+        if _has_capitals(short) and _stands_for(short, full):
+            yield short, full
 
 
 def _fold(name: str) -> str:
@@ -65,7 +78,9 @@ def _fold(name: str) -> str:
 
 
 def _find_full(short: str, before: Sequence[str]) -> str | None:
-    """Return the fewest words before an abbreviation that hold its letters."""
+    """Return the fewest words directly before an abbreviation that hold its letters, or None. The
+    words are at most eight, and at most twice as many as its letters.
+    """
     words = before[-min(_MOST_WORDS, len(short) * 2) :]
     for count in range(1, len(words) + 1):
         full = " ".join(words[-count:])
@@ -81,11 +96,13 @@ def _has_capitals(text: str) -> bool:
 
 def _stands_for(short: str, full: str) -> bool:
     """Return whether the letters of an abbreviation stand in order in a longer name, the first one
-    at its beginning.
+    at its beginning, and no long word of the name is passed over.
     """
     letters = [sign.lower() for sign in short if sign.isalnum()]
     folded = full.lower()
-    if len(full) <= len(short) + 1 or folded[0] != letters[0]:
+    if len(full) <= len(short) + 1:
+        return False
+    if folded[0] != letters[0]:
         return False
     if short in full.split():
         return False
@@ -94,6 +111,9 @@ def _stands_for(short: str, full: str) -> bool:
         at = folded.find(letter, at) + 1
         if not at:
             return False
-    # of several words, each but the small ones gives a letter: no word is passed over
-    heads = [word[0] for word in re.split(r"[\s-]+", folded) if len(word) > 3]
-    return len(heads) < 2 or sum(head in letters for head in heads) == len(heads)
+    # of several words, each but the small ones begins with one of the letters
+    words = re.split(r"[\s-]+", folded)
+    heads = [word[0] for word in words if len(word) > 3]
+    if len(heads) < 2:
+        return True
+    return all(head in letters for head in heads)

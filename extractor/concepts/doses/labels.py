@@ -11,7 +11,8 @@ _ROMAN = frozenset("ivx")
 
 
 def is_label(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether tokens only tell arms, periods, levels or designs apart, and so name nothing.
+    """Return whether tokens only tell arms, periods, levels or designs apart, and so name nothing:
+    words of labels, numbers, signs and, behind such a word, a letter that counts.
 
     A name that consists of such words alone would be in no registry, whatever it looks like.
 
@@ -21,6 +22,7 @@ def is_label(tokens: Tokens, first: int, end: int) -> bool:
     [True, True, False, False]
     """
     at = first
+    # a word of labels stands before: "B" in "Cohort B" counts
     counts = False
     while at < end:
         word = rule("label_word").starts(tokens, at, end)
@@ -55,7 +57,9 @@ def find_label_behind(tokens: Tokens, first: int, end: int) -> int:
 
 
 def skip_label(tokens: Tokens, first: int, end: int) -> int:
-    """Return where the name behind a label begins: "Day 1: Examplumab", "Part A - Examplumab".
+    """Return where the name behind a label begins, or ``first`` if no label stands in front: "Day
+    1: Examplumab", "Part A - Examplumab". Only the words before the first colon, dash or comma
+    can be a label.
 
     >>> from extractor.language.lexer import lex
     >>> tokens = lex("Day 1: Examplumab")
@@ -63,10 +67,10 @@ def skip_label(tokens: Tokens, first: int, end: int) -> int:
     'Examplumab'
     """
     for at in range(first + 1, end - 1):
-        is_border = tokens.words[at] == ":" or (
-            tokens.words[at] in "-–," and not tokens.joined(at)
-        )
-        if is_border:
+        word = tokens.words[at]
+        # the hyphen of "EX-17" is no border
+        is_dash = word in "-–," and not tokens.joined(at)
+        if word == ":" or is_dash:
             return at + 1 if is_label(tokens, first, at) else first
     return first
 
@@ -75,12 +79,16 @@ def _is_code(tokens: Tokens, at: int, end: int) -> bool:
     """Return whether a letter and several figures joined to it are the code of a product: "A0001",
     "A-101", but not "A1", which may be an arm.
     """
-    if len(tokens.words[at]) > 1 or not tokens.words[at].isalpha():
+    letter = tokens.words[at]
+    if len(letter) > 1 or not letter.isalpha():
         return False
-    place = at + 1
-    if place >= end or not (tokens.joined(place) or tokens.gap(place) == "-"):
+    behind = at + 1
+    if behind >= end:
         return False
-    figures = tokens.words[place]
+    is_joined = tokens.joined(behind) or tokens.gap(behind) == "-"
+    if not is_joined:
+        return False
+    figures = tokens.words[behind]
     return figures.isdecimal() and len(figures) > 1
 
 
@@ -91,4 +99,6 @@ def _is_number_or_sign(tokens: Tokens, at: int) -> bool:
 def _is_counter(tokens: Tokens, at: int) -> bool:
     """Return whether a word counts what the words before it name: "B" in "Cohort B", "III"."""
     word = tokens.words[at].lower()
-    return word.isalpha() and (len(word) <= _LONGEST_COUNTER or _ROMAN.issuperset(word))
+    if not word.isalpha():
+        return False
+    return len(word) <= _LONGEST_COUNTER or _ROMAN.issuperset(word)

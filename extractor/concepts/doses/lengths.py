@@ -1,6 +1,6 @@
 """How long an agent is given, from all that the parts of one regimen say."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from extractor.concepts.doses.clauses import Statement
@@ -21,15 +21,21 @@ class Length(NamedTuple):
 def find_length(regimen: Statement) -> Length | None:
     """Return how long the agent of a regimen is given; None if nothing says it as a number.
 
-    Of several lengths, the longest is that of the whole treatment.
+    Of several lengths that its parts state, the longest is that of the whole treatment, which is
+    doubtful; so is a length that only some of its amounts have.
     """
     own = resolve_length(regimen)
     if own is None or own.value is None:
         return None
     parts = _list_parts(regimen)
-    stated = [fact for part in parts for fact in _list_lengths(part)]
+    stated: list[Fact] = []
+    for part in parts:
+        fact = resolve_length(part)
+        if fact is not None and fact.value is not None:
+            stated.append(fact)
     longest = max(stated, key=lambda fact: _count(fact.value), default=own)
-    if len({_count(fact.value) for fact in stated}) > 1:
+    lengths = {_count(fact.value) for fact in stated}
+    if len(lengths) > 1:
         return Length(longest.value, (longest,), "several lengths")
     if _is_of_a_step(own, parts, regimen):
         return Length(own.value, (own,), "of a step")
@@ -43,21 +49,21 @@ def _list_parts(regimen: Statement) -> Sequence[Statement]:
     return [places[place] for place in sorted(places)]
 
 
-def _list_lengths(part: Statement) -> Iterator[Fact]:
-    fact = resolve_length(part)
-    if fact is not None and fact.value is not None:
-        yield fact
-
-
 def _count(period: Period) -> float:
     """Return the days of a length. Cycles have no length of their own, and count as nothing."""
     return period.value * DAYS.get(period.unit, 0)
 
 
 def _is_of_a_step(fact: Fact, parts: Iterable[Statement], regimen: Statement) -> bool:
-    """Return whether only statements of some of several amounts state a length: "3 mg for the first
-    2 weeks, then 7 mg".
+    """Return whether a length is stated, and only beside some of the regimen's amounts: "3 mg for
+    the first 2 weeks, then 7 mg".
     """
     levels = set(regimen.levels)
-    homes = [part for part in parts if part.length == fact and part.levels]
-    return bool(homes) and all(set(part.levels) < levels for part in homes)
+    is_stated = False
+    for part in parts:
+        if part.length != fact or not part.levels:
+            continue
+        is_stated = True
+        if not set(part.levels) < levels:
+            return False
+    return is_stated

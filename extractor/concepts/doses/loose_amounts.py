@@ -32,8 +32,8 @@ _LIST_REACH = 25
 def find_loosely(
     tokens: Tokens, amount: Amount, places: Sequence[Range]
 ) -> Derived | None:
-    """Return the tokens that state an amount in another form, or None; ``places`` are those of its
-    number.
+    """Return the tokens that state an amount in another form, or None. ``places`` are the tokens of
+    each number of the amount, in reading order.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("two pills daily")
@@ -52,7 +52,9 @@ def find_loosely(
 def _find_with_unit(
     tokens: Tokens, unit: str, places: Sequence[Range]
 ) -> tuple[int, int] | None:
-    """Return the first number with its unit directly behind it, and that unit."""
+    """Return the tokens of the first number with its unit directly behind it, and of that unit;
+    None if no number has it.
+    """
     for first, end in places:
         unit_end = _find_unit(tokens, end, unit)
         if unit_end:
@@ -69,7 +71,8 @@ def _name(unit: str) -> str:
 
 def _find_unit(tokens: Tokens, first: int, unit: str) -> int | None:
     """Return the end of a unit that begins at a token and is the one sought but for its time:
-    "mg/kg/week"; or that has the rest of it behind other signs: "mg/(kg•h)".
+    "mg/kg/week" is mg/kg; or that has the rest of it behind other signs: "mg/(kg•h)". None if
+    another unit, or none, begins there.
     """
     if first >= len(tokens):
         return None
@@ -77,22 +80,30 @@ def _find_unit(tokens: Tokens, first: int, unit: str) -> int | None:
     if place is None or place.dose is None:
         return None
     wanted_time = _TIME.search(unit)
+    # "25 mg weekly" does not bear out 25 mg/day
     if wanted_time and not place.dose.endswith(wanted_time.group()):
-        return None  # "25 mg weekly" does not bear out 25 mg/day
-    if _name(place.dose) == _name(unit):
+        return None
+    wanted = _name(unit)
+    if _name(place.dose) == wanted:
         return place.end
-    base, *below = _name(unit).split("/")
+    base, *below = wanted.split("/")
     if place.dose != base:
         return None
-    words = {word.lower() for word in tokens.words[place.end : first + _BELOW_REACH]}
-    is_whole = all(words & _BELOW.get(name, {name}) for name in below)
-    return place.end if is_whole else None
+    near = tokens.words[place.end : first + _BELOW_REACH]
+    words = {word.lower() for word in near}
+    for name in below:
+        spellings = _BELOW.get(name, {name})
+        if words.isdisjoint(spellings):
+            return None
+    return place.end
 
 
 def _find_word(
     tokens: Tokens, unit: str, places: Sequence[Range]
 ) -> tuple[int, int] | None:
-    """Return the number with a unit that no table knows: "1500 impulses", "Ksh 1500"."""
+    """Return the tokens of the number with a unit that no table knows, before or behind it: "1500
+    impulses", "Ksh 1500". None for a known unit, which is read as such.
+    """
     is_minutes = unit in ("min", "minute")
     if not is_minutes and find_unit(lex(unit), 0, loose=True) is not None:
         return None
@@ -109,16 +120,17 @@ def _find_word(
 def _find_shared_unit(
     tokens: Tokens, unit: str, places: Sequence[Range]
 ) -> tuple[int, int] | None:
-    """Return the number without a unit of its own, if the number before or behind it has the
-    unit: "starts at 5 and rises to 10 mg", "0.5 mg at first, then 0.25".
+    """Return the tokens of the number without a unit of its own, if a number closely before or
+    behind it has the unit: "starts at 5 and rises to 10 mg", "0.5 mg at first, then 0.25".
     """
-    stated = [(level.first, level.end) for level in _list_levels(tokens, unit)]
+    stated = _list_levels(tokens, unit)
     for first, end in places:
         if not _is_bare(tokens, first, end):
             continue
-        for start, stop in stated:
-            is_near = start < end + _LIST_REACH and first - _LIST_REACH < stop
-            if is_near:
+        for level in stated:
+            is_near_behind = level.first < end + _LIST_REACH
+            is_near_before = first - _LIST_REACH < level.end
+            if is_near_behind and is_near_before:
                 return first, end
     return None
 
@@ -139,7 +151,11 @@ def _is_bare(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a number counts nothing: neither a place, as "day 14", nor what is named
     behind it.
     """
-    if tokens.in_name(first) or rule("counts_a_place").ends(tokens, first, first - 1):
+    # "IL-6"
+    if tokens.in_name(first):
+        return False
+    # "Group 2"
+    if rule("counts_a_place").ends(tokens, first, first - 1):
         return False
     if end >= len(tokens):
         return True
@@ -153,9 +169,16 @@ def _find_ends(tokens: Tokens, amount: Amount) -> tuple[int, int] | None:
     """
     if amount.low is None or amount.high is None or amount.low == amount.high:
         return None
-    levels = _list_levels(tokens, amount.unit)
-    lowest = [level for level in levels if level.low == level.high == amount.low]
-    highest = [level for level in levels if level.low == level.high == amount.high]
+    lowest: list[Quantity] = []
+    highest: list[Quantity] = []
+    for level in _list_levels(tokens, amount.unit):
+        # an end is a single number, and no range itself
+        if level.low != level.high:
+            continue
+        if level.low == amount.low:
+            lowest.append(level)
+        elif level.low == amount.high:
+            highest.append(level)
     for low in lowest:
         for high in highest:
             if 0 <= high.first - low.end <= _RANGE_REACH:
@@ -164,16 +187,22 @@ def _find_ends(tokens: Tokens, amount: Amount) -> tuple[int, int] | None:
 
 
 def _find_single_piece(tokens: Tokens, amount: Amount) -> tuple[int, int] | None:
-    """Return the word for one piece: "a daily oral capsule"."""
-    if not amount.low == amount.high == 1 or _name(amount.unit) not in _PIECES:
+    """Return the token of a singular word for one piece that no number counts: "a daily oral
+    capsule". None if the amount is not one piece.
+    """
+    if not amount.low == amount.high == 1:
+        return None
+    piece = _name(amount.unit)
+    if piece not in _PIECES:
         return None
     for at, word in enumerate(tokens.words):
         place = find_unit(tokens, at)
         if place is None or place.dose is None:
             continue
-        if _name(place.dose) != _name(amount.unit):
+        if _name(place.dose) != piece:
             continue
+        is_plural = word.lower().endswith("s")
         is_counted = at > 0 and tokens.codes[at - 1] in (NUMBER, "/")
-        if not word.lower().endswith("s") and not is_counted:
+        if not is_plural and not is_counted:
             return at, at + 1
     return None

@@ -34,7 +34,8 @@ Fact = Mark[Any]
 
 
 def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]:
-    """Return the number of each mark's sentence. Semicolons end sentences too.
+    """Return the number of each mark's sentence. Semicolons and line breaks end sentences too, a
+    full stop without a space behind it does not.
 
     >>> number_sentences(
     ...     read_text("a. b, c; d"),
@@ -42,30 +43,31 @@ def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]
     ... )
     [0, 1, 1, 2]
     """
-    signs = (
-        found.start()
-        for found in _STOP.finditer(tokens.codes if len(marks) > 1 else "")
-    )
-    ends = [at for at in signs if tokens.codes[at] == "\n" or not tokens.joined(at + 1)]
+    # the sentence of a single mark is compared with no other
+    if len(marks) < 2:
+        return [0] * len(marks)
+    ends: list[int] = []
+    for sign in _STOP.finditer(tokens.codes):
+        at = sign.start()
+        if tokens.codes[at] == "\n" or not tokens.joined(at + 1):
+            ends.append(at)
     return [bisect_right(ends, mark.first) for mark in marks]
 
 
 def within(marks: Sequence[Mark[T_co]], first: int, end: int) -> tuple[Mark[T_co], ...]:
-    """Return the marks wholly inside ``first:end``; ``marks`` are in reading order."""
+    """Return the marks wholly inside the tokens ``first:end``; ``marks`` are in reading order."""
     if not marks:
         return ()
     start = bisect_left(marks, first, key=_first)
-    return tuple(
-        mark
-        for mark in marks[start : bisect_right(marks, end, lo=start, key=_first)]
-        if mark.end <= end
-    )
+    stop = bisect_right(marks, end, lo=start, key=_first)
+    return tuple(mark for mark in marks[start:stop] if mark.end <= end)
 
 
 def drop_inside(
     marks: Iterable[Mark[T_co]], others: Sequence[Mark[object]]
 ) -> tuple[Mark[T_co], ...]:
-    """Drop marks inside another one that begins earlier; ``others`` are ordered and do not overlap.
+    """Return the marks without those inside one of ``others`` that begins earlier; ``others`` are
+    in reading order and do not overlap.
 
     >>> [
     ...     m.value
@@ -76,16 +78,19 @@ def drop_inside(
     ... ]
     ['daily']
     """
-    places = ((mark, bisect_left(others, mark.first, key=_first)) for mark in marks)
-    return tuple(
-        mark for mark, place in places if place == 0 or mark.end > others[place - 1].end
-    )
+    kept: list[Mark[T_co]] = []
+    for mark in marks:
+        begun_before = bisect_left(others, mark.first, key=_first)
+        is_inside = begun_before > 0 and mark.end <= others[begun_before - 1].end
+        if not is_inside:
+            kept.append(mark)
+    return tuple(kept)
 
 
 def drop_touching(
     marks: Iterable[Mark[T_co]], others: Iterable[Mark[object]]
 ) -> tuple[Mark[T_co], ...]:
-    """Drop marks that share a token with any of the others.
+    """Return the marks without those that share a token with any of the others.
 
     >>> [
     ...     m.value
@@ -96,12 +101,14 @@ def drop_touching(
     ['daily']
     """
     ordered = sorted(others, key=_first)
+    # of the first 0, 1, 2, ... others, the furthest end
     furthest = list(accumulate((other.end for other in ordered), max, initial=0))
-    return tuple(
-        mark
-        for mark in marks
-        if furthest[bisect_left(ordered, mark.end, key=_first)] <= mark.first
-    )
+    kept: list[Mark[T_co]] = []
+    for mark in marks:
+        begun_before = bisect_left(ordered, mark.end, key=_first)
+        if furthest[begun_before] <= mark.first:
+            kept.append(mark)
+    return tuple(kept)
 
 
 def drop_overlaps(marks: Iterable[Mark[T_co]]) -> tuple[Mark[T_co], ...]:
@@ -118,8 +125,12 @@ def drop_overlaps(marks: Iterable[Mark[T_co]]) -> tuple[Mark[T_co], ...]:
     """
     kept: list[Mark[T_co]] = []
     for mark in sorted(marks, key=lambda m: (m.first, -m.end)):
-        if not kept or mark.first >= kept[-1].end:
+        if not kept:
             kept.append(mark)
-        elif mark.end - mark.first > kept[-1].end - kept[-1].first:
+            continue
+        last = kept[-1]
+        if mark.first >= last.end:
+            kept.append(mark)
+        elif mark.end - mark.first > last.end - last.first:
             kept[-1] = mark
     return tuple(kept)

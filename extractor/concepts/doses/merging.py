@@ -26,10 +26,11 @@ _SECTIONS = (
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Merge to one statement per agent and regimen, in reading order.
+    """Merge to one statement per agent and regimen, in reading order of agents.
 
-    Statements without an amount fill gaps in those with one. They stand alone only if none has an
-    amount.
+    Statements without an amount fill gaps in those with one, and add a regimen only for another
+    route. Where no statement of an agent has an amount, they are regimens themselves, if they say
+    when or by which route it is given.
     """
     by_agent = defaultdict[str, list[Statement]](list)
     for statement in statements:
@@ -41,17 +42,27 @@ def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 
 
 def _merge_group(group: Iterable[Statement]) -> list[Statement]:
-    """Return the regimens of one agent."""
+    """Return the regimens that statements of one agent come to: those with amounts, filled by
+    statements without, and other ways to give the agent. If no statement has an amount, those that
+    stand alone as a regimen.
+    """
     ranked = sorted(group, key=_rank)
-    dosed = _unite([statement for statement in ranked if statement.amounts])
-    undosed = [statement for statement in ranked if not statement.amounts]
+    with_amounts: list[Statement] = []
+    undosed: list[Statement] = []
+    for statement in ranked:
+        if statement.amounts:
+            with_amounts.append(statement)
+        else:
+            undosed.append(statement)
+    dosed = _unite(with_amounts)
     if not dosed:
         return [regimen for regimen in _unite(undosed) if _stands_alone(regimen)]
     for filler in undosed:
         for place, regimen in enumerate(dosed[:_MOST_ALTERNATIVES]):
             if is_same_regimen(regimen, filler):
                 dosed[place] = _fill(regimen, filler)
-    return [*dosed, *_unite(_list_other_ways(dosed, undosed))]
+    other_ways = _unite(_list_other_ways(dosed, undosed))
+    return [*dosed, *other_ways]
 
 
 def _list_other_ways(
@@ -73,7 +84,10 @@ def _list_other_ways(
 
 
 def _rank(statement: Statement) -> tuple[int, bool, bool]:
-    """Sort key: the most complete statement first; arms and interventions before descriptions."""
+    """Return the sort key that puts the most complete statement first; of equally complete ones,
+    arms and interventions before descriptions, and an amount of an intervention or a schedule of an
+    arm before the reverse.
+    """
     is_intervention = statement.section.startswith("interventions")
     is_arm = statement.section.startswith("arms")
     # an arm has the schedule, an intervention the dose
@@ -88,7 +102,9 @@ def _list_stated(statement: Statement) -> list[Fact]:
 
 
 def _unite(statements: Iterable[Statement]) -> list[Statement]:
-    """Return one statement for each regimen."""
+    """Return one statement for each regimen, in the order given: each statement fills the first of
+    the latest ones that it can describe, else it is a regimen of its own.
+    """
     united: list[Statement] = []
     for statement in statements:
         earliest = max(0, len(united) - _MOST_ALTERNATIVES)
@@ -102,12 +118,17 @@ def _unite(statements: Iterable[Statement]) -> list[Statement]:
 
 
 def _fill(statement: Statement, filler: Statement) -> Statement:
-    """Fill the empty fields of a statement from another one about the same regimen."""
-    lacking = [name for name in FIELDS if getattr(statement, name) is None]
-    changes: dict[str, Any] = {name: getattr(filler, name) for name in lacking}
+    """Return a statement with its empty fields filled from another one about the same regimen,
+    which is kept among its parts.
+    """
+    changes: dict[str, Any] = {}
+    for name in FIELDS:
+        if getattr(statement, name) is None:
+            changes[name] = getattr(filler, name)
+    more_amounts = _list_more_amounts(statement, filler)
     return replace(
         statement,
-        amounts=(*statement.amounts, *_list_more_amounts(statement, filler)),
+        amounts=(*statement.amounts, *more_amounts),
         parts=(*_list_parts(statement), *_list_parts(filler)),
         **changes,
     )
@@ -118,18 +139,23 @@ def _list_parts(statement: Statement) -> Sequence[Statement]:
 
 
 def _list_more_amounts(statement: Statement, filler: Statement) -> list[Fact]:
-    """Return the amounts that a filler adds: levels of the same unit."""
+    """Return the amounts that a filler adds: further levels of the same unit. None are added to a
+    statement with the most amounts already.
+    """
     known = set(statement.levels)
     more = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
     if not more or len(statement.amounts) >= _MOST_AMOUNTS:
         return []
+    # "2 tablets" beside "100 mg" is the same amount in other words
     if known and filler.levels[0].unit != statement.levels[0].unit:
-        return []  # the same amount in other words
+        return []
     return more
 
 
 def _move_to_quote(merged: Statement) -> Statement:
-    """Move the merged statement to the part to quote, whose own fields take precedence."""
+    """Return the merged statement at the place of the part to quote, whose own fields take
+    precedence. With amounts, it is a part that states an amount in their unit.
+    """
     parts = _list_parts(merged)
     if merged.amounts:
         unit = merged.levels[0].unit
@@ -142,14 +168,17 @@ def _move_to_quote(merged: Statement) -> Statement:
 
 
 def _rank_place(part: Statement) -> tuple[int, int, int]:
-    """Sort key: the part with the most levels first, then the most complete, then one in an arm."""
+    """Return the sort key that puts the part with the most levels first, then the most complete,
+    then one in an arm.
+    """
     own = sum(part.holds(fact) for fact in _list_stated(part))
-    return -len(part.levels), -own, _SECTIONS.index(FieldRef(part.section).path)
+    section = FieldRef(part.section).path
+    return -len(part.levels), -own, _SECTIONS.index(section)
 
 
 def _stands_alone(statement: Statement) -> bool:
-    """Whether a statement without an amount is a regimen: it has a time, or a route that is no
-    part of its name.
+    """Return whether a statement without an amount is a regimen: it has a frequency or days, a
+    route that is no part of its name, or, without a route, a moment or a named agent's length.
     """
     if statement.frequency or statement.days:
         return True
@@ -177,13 +206,18 @@ def _is_inside(fact: Fact, section: str, first: int, end: int) -> bool:
 
 
 def _lend_placebo_route(merged: Sequence[Statement]) -> list[Statement]:
-    """Give placebos without a route the route of the record, if it states exactly one."""
+    """Return the regimens; placebos without a route get the route of the record, if it states
+    exactly one.
+    """
     routes = {regimen.route.value: regimen.route for regimen in merged if regimen.route}
     if len(routes) != 1:
         return [*merged]
-    (route,) = routes.values()
+    [route] = routes.values()
     lent: list[Statement] = []
     for regimen in merged:
-        lacks_route = regimen.agent.kind == "placebo" and regimen.route is None
-        lent.append(replace(regimen, route=route) if lacks_route else regimen)
+        is_placebo = regimen.agent.kind == "placebo"
+        if is_placebo and regimen.route is None:
+            lent.append(replace(regimen, route=route))
+        else:
+            lent.append(regimen)
     return lent

@@ -50,6 +50,7 @@ def _stems() -> Mapping[str, str]:
 
 @cache
 def _salts() -> frozenset[str]:
+    """Return the words for salts: "hydrochloride"."""
     return frozenset(term for entry in terms_of("salts") for term in entry.terms)
 
 
@@ -74,7 +75,8 @@ def name_key(name: str) -> str:
 
 
 def list_keys(name: str) -> Iterator[str]:
-    """Yield the forms under which a name is looked up: with its first syllable joined, and apart.
+    """Yield the forms under which a name is looked up: as written, and with a head such as "peg"
+    apart if it is joined, joined if it is apart.
 
     >>> list(list_keys("Peg-interferon")), list(list_keys("Pegfictumab"))
     (['peg interferon', 'peginterferon'], ['pegfictumab', 'peg fictumab'])
@@ -83,12 +85,16 @@ def list_keys(name: str) -> Iterator[str]:
     yield key
     for head in _HEADS:
         rest = key.removeprefix(head)
-        if rest != key and len(rest) > _SHORTEST:
-            yield head + rest.lstrip() if rest[0] == " " else f"{head} {rest}"
+        if rest == key or len(rest) <= _SHORTEST:
+            continue
+        if rest[0] == " ":
+            yield head + rest.lstrip()
+        else:
+            yield f"{head} {rest}"
 
 
 def unify_name(name: str) -> str:
-    """Return the key of an agent, the same for its short form.
+    """Return the key of an agent: the same for its short form, if the vocabulary has that.
 
     >>> unify_name("TBI"), unify_name("Examplumab")
     ('total body irradiation', 'examplumab')
@@ -103,13 +109,15 @@ def is_salt(tokens: Tokens, index: int) -> bool:
 
 
 def is_code(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a name is a company's code: "EX-9283", but not "Vitamin D3"."""
+    """Return whether a name is a company's code: capitals with figures joined to them, and nothing
+    else: "EX-9283", but not "Vitamin D3".
+    """
     word = tokens.words[first]
     if len(word) < 2 or not word.isalpha() or not word.isupper():
         return False
     if _chunk_end(tokens, first) != end:
         return False
-    return any(map(str.isdigit, tokens.read(first, end)))
+    return any(sign.isdigit() for sign in tokens.read(first, end))
 
 
 def is_vague(name: str) -> bool:
@@ -118,7 +126,8 @@ def is_vague(name: str) -> bool:
 
 
 def is_alias(tokens: Tokens, first: int, end: int) -> bool:
-    r"""Return whether tokens can name an agent elsewhere: words, and no dose, route or frequency.
+    r"""Return whether tokens can name an agent elsewhere: three to 59 characters with a letter, and
+    no label, dose, route or frequency.
 
     >>> (
     ...     is_alias(lex("MMF"), 0, 1),
@@ -130,7 +139,7 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
     text = tokens.read(first, end)
     if not 2 < len(text) < _MAXIMUM:
         return False
-    if not any(map(str.isalpha, text)):
+    if not any(sign.isalpha() for sign in text):
         return False
     if is_label(tokens, first, end):
         return False
@@ -149,9 +158,13 @@ def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
     ... )
     (False, True)
     """
-    before = tokens.text[tokens.starts[first] - 1 : tokens.starts[first]]
-    behind = tokens.text[tokens.ends[end - 1] : tokens.ends[end - 1] + 1]
-    return not any(sign.isalnum() or sign == "_" for sign in (before, behind))
+    text = tokens.text
+    start = tokens.starts[first]
+    stop = tokens.ends[end - 1]
+    for sign in (text[start - 1 : start], text[stop : stop + 1]):
+        if sign.isalnum() or sign == "_":
+            return False
+    return True
 
 
 def _is_glued(tokens: Tokens, index: int) -> bool:
@@ -169,8 +182,8 @@ def find_chunk(tokens: Tokens, first: int) -> Place:
 
 
 def _chunk_end(tokens: Tokens, first: int) -> int:
-    """Return the end of the tokens joined to the first one, as in "nab-paclitaxel",
-    "TNF-alpha/IL-6".
+    """Return the end of the tokens joined to the first one, directly, by a hyphen or by a sign
+    within: "nab-paclitaxel", "TNF-alpha/IL-6".
     """
     end = first + 1
     while end < len(tokens) and _is_glued(tokens, end):
@@ -192,7 +205,8 @@ def _is_inner_sign(tokens: Tokens, at: int) -> bool:
 def find_general(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> list[tuple[str, int, int]]:
-    """Return agents of the general vocabulary, left to right: kind and tokens.
+    """Return agents of the general vocabulary, left to right: kind and tokens. A word of no
+    vocabulary counts by the stem at its end ("-mab").
 
     >>> find_general(read_text("Examplumab and matching placebo"))
     [('drug', 0, 1), ('placebo', 2, 4)]
@@ -212,6 +226,7 @@ def find_general(
         if kind is None or not stands_alone(tokens, at, at + 1):
             continue
         start = at
+        # "radical prostatectomy"
         if kind == "procedure":
             before = rule("surgery_kind").ends(tokens, at, first)
             start = before.first if before else at
@@ -221,7 +236,9 @@ def find_general(
 
 @lru_cache(maxsize=_KEPT)
 def _find_stem(word: str) -> str | None:
-    """Return the kind of a name, by the stem at its end."""
+    """Return the kind of a name, by the stem at its end: "examplumab" is a drug. None without a
+    stem, or if fewer than three letters stand before it.
+    """
     behind = word.lower()[_SHORTEST:]
     for stem, kind in _stems().items():
         if behind.endswith(stem):
@@ -230,7 +247,7 @@ def _find_stem(word: str) -> str | None:
 
 
 def expand_name(tokens: Tokens, first: int, end: int) -> Place:
-    """Expand a name from the part that a vocabulary has.
+    """Return the tokens of a whole name, of which a vocabulary has the part ``first:end``.
 
     >>> tokens = read_text("EMX 121974 and nab-paclitaxel 5 mg")
     >>> [tokens.read(*expand_name(tokens, *place)) for place in ((0, 1), (4, 5))]
@@ -244,7 +261,9 @@ def expand_name(tokens: Tokens, first: int, end: int) -> Place:
 
 
 def _find_joined_head(tokens: Tokens, first: int) -> int:
-    """Return where the head begins that is joined to a name: "nab-", or a code with a figure."""
+    """Return where the head begins that is joined to a name: "nab-", or a code with a figure.
+    Other words joined to it are no part of the name; then ``first`` is returned.
+    """
     head = first
     while head and _is_glued(tokens, head):
         before = tokens.words[head - 1]
@@ -256,7 +275,8 @@ def _find_joined_head(tokens: Tokens, first: int) -> int:
         return first
     if words[0].lower() in _HEADS:
         return head
-    return head if any(word[0].isdigit() for word in words) else first
+    has_figure = any(word[0].isdigit() for word in words)
+    return head if has_figure else first
 
 
 def _is_numbered(tokens: Tokens, first: int, end: int) -> bool:
@@ -271,11 +291,13 @@ def _is_numbered(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _extend_joined(tokens: Tokens, end: int) -> int:
-    """Return the end of a name with the part that a hyphen or a slash joins to it."""
+    """Return the end of a name with the part that a hyphen or a slash joins to it:
+    "trimethoprim-sulfamethoxazole", but not "omalizumab-treated".
+    """
     joined = tokens.words[end : _chunk_end(tokens, end - 1)]
     if len(joined) == 1 and joined[0].isalpha():
         is_part = not joined[0].lower().endswith(_NO_PARTS)
-        # "trimethoprim-sulfamethoxazole"
+        # another known agent stays an agent of its own
         if is_part and not find_general(tokens, end, end + 1):
             return end + 1
     return end + 2 if _is_second_part(tokens, end) else end
@@ -301,19 +323,23 @@ def _is_second_part(tokens: Tokens, slash: int) -> bool:
 
 
 def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:
-    """Other names in brackets: "mycophenolate (MMF)".
+    """Yield the other names in brackets among the tokens ``first:end``: "mycophenolate (MMF)". Of
+    nested brackets, the inner ones count.
 
     >>> list(list_glosses(lex("mycophenolate (MMF)"), 0, 4))
     ['MMF']
     """
-    opened = None
+    opened: int | None = None
     for at in range(first, end):
-        if tokens.words[at] in "([":
+        word = tokens.words[at]
+        if word in "([":
             opened = at + 1
-        elif tokens.words[at] in ")]" and opened is not None:
-            if at > opened and is_alias(tokens, opened, at):
-                yield tokens.read(opened, at)
-            opened = None
+            continue
+        if word not in ")]" or opened is None:
+            continue
+        if at > opened and is_alias(tokens, opened, at):
+            yield tokens.read(opened, at)
+        opened = None
 
 
 def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
@@ -331,7 +357,9 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
 
 
 def _are_names(tokens: Tokens, parts: Sequence[Place]) -> bool:
-    """Return whether what a weak joint separates are several names."""
+    """Return whether what "and" or a comma separates are several names: each is a known agent or a
+    code, and none a placebo with its agents ("placebo for A and B").
+    """
     if len(parts) < 2:
         return False
     for first, end in parts:
@@ -344,7 +372,9 @@ def _are_names(tokens: Tokens, parts: Sequence[Place]) -> bool:
 
 
 def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
-    """Cut a range at the matches of a rule that stand outside of brackets."""
+    """Return the pieces of a range between the matches of the rule ``joint`` that stand outside of
+    round brackets. Empty pieces are left out.
+    """
     pieces: list[Place] = []
     start = first
     depth = 0
@@ -364,13 +394,18 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
-    """Return the tokens of the bare name in a range, or None if it names no agent."""
+    """Return the tokens of the bare name in a range: without labels, doses, routes, forms and uses
+    beside it. None if nothing is left that names an agent.
+    """
     end = min(end, first + _MAXIMUM)
+    # "Cohort 1B, low dose"
     if is_label(tokens, first, end):
         return None
+    # as in "Day 1: Examplumab"
     first = skip_label(tokens, first, end)
     # "oral administration of 5 mg examplumab"
-    first, end = _skip_doses(tokens, _skip_lead(tokens, first, end), end)
+    first = _skip_lead(tokens, first, end)
+    first, end = _skip_doses(tokens, first, end)
     first = _skip_lead(tokens, first, end)
     end = min([end, *_list_cuts(tokens, first, end)])
     end = _skip_trail(tokens, first, end)
@@ -383,13 +418,16 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
         return None
     if is_label(tokens, first, end):
         return None
+    # a route alone is no name, but radiation from outside is a treatment
     route = read_term("routes", tokens, first, end)
-    return None if route and route.value != Route.EXTERNAL_BEAM else (first, end)
+    if route and route.value != Route.EXTERNAL_BEAM:
+        return None
+    return first, end
 
 
 def _skip_lead(tokens: Tokens, first: int, end: int) -> int:
-    """Return where a name begins behind words of giving and its route: "transdermal
-    fictosterone", but not "vaginal brachytherapy".
+    """Return where a name begins behind words of giving and its route: "oral budesonide",
+    "transdermal fictosterone", but not "vaginal brachytherapy".
     """
     lead = rule("name_lead").starts(tokens, first, end)
     if lead and lead.end < end:
@@ -398,9 +436,11 @@ def _skip_lead(tokens: Tokens, first: int, end: int) -> int:
     if not routes or routes[0].first != first:
         return first
     behind = routes[0].end
+    # "intravenous injection of examplumab"
     giving = rule("giving_of").starts(tokens, behind, end)
     if giving and giving.end < end:
         return giving.end
+    # the route stays part of a name that no vocabulary has
     if behind < end and find_general(tokens, behind, behind + 1):
         return behind
     return first
@@ -419,28 +459,36 @@ def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
 
 
 def _skip_use(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of a known name without words about its use: "vitamin D supplementation"."""
+    """Return the end of a name without words about its use ("vitamin D supplementation"). They go
+    only if what stands before them is one known drug.
+    """
     use = rule("use_of_known").ends(tokens, end, first + 1)
     if use is None:
         return end
     known = find_general(tokens, first, use.first)
-    return use.first if known == [("drug", first, use.first)] else end
+    is_one_drug = known == [("drug", first, use.first)]
+    return use.first if is_one_drug else end
 
 
 def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
-    """Narrow a range to the name: after the doses before it, up to the first dose after it."""
+    """Return the tokens of a range behind the doses that begin it, up to the first dose after
+    them: "5 mg examplumab 300 mg" is "examplumab".
+    """
     for dose in rule("name_dose").find(tokens, first, end):
         if dose.first <= first:
             first = dose.end
             continue
-        is_in_name = tokens.gap(dose.first) == "-"  # "GM-090 capsules"
+        # "GM-090 capsules"
+        is_in_name = tokens.gap(dose.first) == "-"
         if not is_in_name:
             return first, dose.first
     return first, end
 
 
 def _list_cuts(tokens: Tokens, first: int, end: int) -> Iterator[int]:
-    """Where a name can end: at brackets, a target or punctuation."""
+    """Yield where a name can end: at its target ("CAR-T cells targeting CD19"), and at the first
+    bracket or punctuation.
+    """
     target = rule("name_target").search(tokens, first + 1, end)
     if target:
         yield target.first
@@ -482,7 +530,7 @@ class OtherName(NamedTuple):
 
 def find_other_names(tokens: Tokens, place: Place) -> Iterator[OtherName]:
     """Yield the names in a field of other names: the whole field, and its parts if it lists
-    several.
+    several. What cannot be a name, such as a dose, is left out.
 
     >>> from extractor.language.lexer import lex
     >>> tokens = lex("D2E7; Brand name: Fictira (adalimumab)")
@@ -493,15 +541,18 @@ def find_other_names(tokens: Tokens, place: Place) -> Iterator[OtherName]:
         yield OtherName(tokens.read(*place), place)
     for part in _split(tokens, *place):
         trimmed = trim_name(tokens, *_skip_label(tokens, *part))
-        if trimmed is None or trimmed == place or not _is_name(tokens, *trimmed):
+        if trimmed is None or trimmed == place:
+            continue
+        if not _is_name(tokens, *trimmed):
             continue
         glosses = list(list_glosses(tokens, *part))
-        yield OtherName(tokens.read(*trimmed), trimmed, glosses[0] if glosses else None)
+        gloss = glosses[0] if glosses else None
+        yield OtherName(tokens.read(*trimmed), trimmed, gloss)
 
 
 def _split(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
-    """Yield the parts between separators, of which those inside a name ("TMC114/r",
-    "1,3-glucan") are none.
+    """Yield the parts between separators outside of brackets. A sign without a space behind it
+    separates nothing: "TMC114/r", "1,3-glucan".
     """
     start = first
     depth = 0
@@ -522,15 +573,18 @@ def _split(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
 
 
 def _skip_label(tokens: Tokens, first: int, end: int) -> Place:
+    """Return the tokens behind a label such as "Brand name:"; all of them without one."""
     for at in range(first, end):
-        if tokens.words[at] == ":" and tokens.words[at - 1].lower() in _LABELS:
+        if tokens.words[at] != ":":
+            continue
+        if tokens.words[at - 1].lower() in _LABELS:
             return at + 1, end
     return first, end
 
 
 def _is_name(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a part of a field is a name of its own: it has a capital or a digit, or
-    names a known agent.
+    """Return whether a part of a field of other names is a name of its own: it has a capital or a
+    digit, or names a known agent, and is no form of giving ("injections").
     """
     if not is_alias(tokens, first, end):
         return False
@@ -539,21 +593,26 @@ def _is_name(tokens: Tokens, first: int, end: int) -> bool:
     text = tokens.read(first, end)
     if text != text.lower():
         return True
-    if any(map(str.isdigit, text)):
+    if any(sign.isdigit() for sign in text):
         return True
     return bool(find_general(tokens, first, end))
 
 
 def count_name(name: str, tokens: Tokens, besides: Sequence[Place] = ()) -> int:
-    """Return how often a text has a name, whatever its case and hyphens, outside of some places.
+    """Return how often a text has a name, whatever its case and hyphens, outside of the places
+    ``besides``.
 
     >>> from extractor.language.lexer import lex
     >>> count_name("MK-7119", lex("MK7119 or MK-7119, then mk 7119 and MK-71190"))
     3
     """
     wanted = _fold_words(lex(name_key(name)), ())
-    found = _fold_words(tokens, besides)
-    return sum(found[at : at + len(wanted)] == wanted for at in range(len(found)))
+    words = _fold_words(tokens, besides)
+    count = 0
+    for at in range(len(words)):
+        if words[at : at + len(wanted)] == wanted:
+            count += 1
+    return count
 
 
 def _fold_words(tokens: Tokens, besides: Sequence[Place]) -> list[str]:

@@ -42,8 +42,9 @@ _JOINS = frozenset({"and", "plus", "+", "&"})
 def find_name(
     statement: Statement, sections: Mapping[str, DosingSection]
 ) -> tuple[DosingSection, int, int]:
-    """Return the section and tokens that name the agent: in its clause, unless the registered
-    name says more.
+    """Return the section and tokens that name the agent: those of its mention in the clause with a
+    salt behind it, or those of the agent's own name if that says more. A placebo, and an agent that
+    the clause does not name, goes by its own name.
     """
     agent = statement.agent
     mention = statement.mention
@@ -66,9 +67,11 @@ def _gives_way(
     short: str,
     sections: Mapping[str, DosingSection],
 ) -> bool:
-    """Return whether another name of an agent in a clause gives way to the agent's own name."""
+    """Return whether another name of an agent in a clause (``mention``, written ``short``) gives
+    way to the agent's own name.
+    """
     agent = statement.agent
-    # an abbreviation of the vocabulary
+    # an abbreviation of the vocabulary, such as "TBI"
     if unify_name(short) != name_key(short):
         return True
     if agent.section == statement.section and not is_vague(agent.key):
@@ -85,16 +88,18 @@ def _is_usual(agent: Agent, other: str, sections: Mapping[str, DosingSection]) -
     """Return whether a record uses the agent's own name as often as another one, such as a code or
     a brand.
 
-    It is not used for a known substance, or if it is a code, an abbreviation, or does not say what
-    is given.
+    The own name never counts as usual if it is a code or an abbreviation, does not say what is
+    given, or is unknown where the other one is a known substance.
     """
-    if agent.section not in sections:  # a model found the name
+    # a model found the name
+    if agent.section not in sections:
         return False
     tokens = sections[agent.section].tokens
     own = tokens.read(agent.first, agent.end)
     is_abbreviation = own.isupper() and len(own) <= _LONGEST_ABBREVIATION
     if is_abbreviation or is_code(tokens, agent.first, agent.end):
         return False
+    # "oral immunotherapy"
     if is_vague(own):
         return False
     if find_general(lex(other)) and not find_general(lex(own)):
@@ -113,8 +118,8 @@ def _count(name: str, sections: Mapping[str, DosingSection]) -> int:
 def _find_own_name(
     statement: Statement, sections: Mapping[str, DosingSection]
 ) -> tuple[DosingSection, int, int]:
-    """Return the agent's own name, usually in an intervention, without its salt if the record
-    also omits it.
+    """Return the section and tokens of the agent's own name, usually in an intervention; without
+    its salt ("fludarabine phosphate") if the record also writes it without.
     """
     agent = statement.agent
     section = sections[agent.section]
@@ -129,7 +134,9 @@ def _find_own_name(
 
 
 def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
-    """Return whether the record has this name without a salt after it."""
+    """Return whether the record has this name somewhere without a salt behind it, whatever its
+    case.
+    """
     words = [word.lower() for word in lex(name).words]
     for section in sections:
         tokens = section.tokens
@@ -166,8 +173,8 @@ def list_name_cases(
 
 
 def _may_be_longer(section: DosingSection, place: Sequence[int]) -> bool:
-    """Return whether a name may be longer or shorter: "pegol" behind "Examplumab" may be its
-    part.
+    """Return whether a name may be longer or shorter: it has many words or that of a form, or an
+    unexplained word follows: "pegol" behind "Examplumab" may be its part.
     """
     tokens = section.tokens
     first, end = place
@@ -217,7 +224,9 @@ def _name_look(agent: Agent, section: DosingSection, place: Sequence[int]) -> st
 def find_doubt(
     statement: Statement, sections: Mapping[str, DosingSection]
 ) -> str | None:
-    """Return the case of a doubt about an agent: what it is, or where its name is missing."""
+    """Return the case of a doubt about an agent: what it is, or where its name is missing; None if
+    nothing is doubtful.
+    """
     section = sections[statement.section]
     is_introduced = statement.mention is not None and statement.linked <= INTRODUCED
     if is_introduced or not _is_sure_substance(statement, sections):
@@ -233,13 +242,14 @@ def _is_sure_substance(
     statement: Statement, sections: Mapping[str, DosingSection]
 ) -> bool:
     """Return whether a statement is surely about one substance: by the registered type or the
-    vocabulary.
+    vocabulary, with a name that states nothing else. Placebos are substances.
     """
     agent = statement.agent
     section = sections[agent.section]
     is_placebo = agent.kind == "placebo"
     if agent.kind == "class":
         return False
+    # "oral immunotherapy"
     if not is_placebo and is_vague(agent.key):
         return False
     if _says_more_than_a_name(section, agent):
@@ -253,18 +263,21 @@ def _is_sure_substance(
         return False
     if section.is_intervention and section.type in _SUBSTANCES:
         return True
-    kinds = {kind for kind, *_ in find_general(section.tokens, agent.first, agent.end)}
+    general = find_general(section.tokens, agent.first, agent.end)
+    kinds = {kind for kind, *_ in general}
     return "drug" in kinds or "cells" in kinds
 
 
 def _says_more_than_a_name(section: DosingSection, agent: Agent) -> bool:
     """Return whether a name has a dose, a time, another act or several agents in it."""
-    words = section.tokens.words[agent.first : agent.end]
-    if not _JOINS.isdisjoint(map(str.lower, words)):
+    first = agent.first
+    end = agent.end
+    words = {word.lower() for word in section.tokens.words[first:end]}
+    if not _JOINS.isdisjoint(words):
         return True
-    if rule("other_act").search(section.tokens, agent.first, agent.end):
+    if rule("other_act").search(section.tokens, first, end):
         return True
-    stated = section.marks.inside(agent.first, agent.end)
+    stated = section.marks.inside(first, end)
     return bool(stated.amounts or stated.frequency or stated.length)
 
 

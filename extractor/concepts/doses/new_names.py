@@ -30,8 +30,8 @@ _CLOSED = ("routes", "frequencies", "dosage_forms")
 
 
 def can_name(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether words can be the name of a substance: they do not only join, order or
-    describe others, and are no unit, form, route or rhythm.
+    """Return whether the words ``first:end`` can be the name of a substance: they do not only join,
+    order or describe others, and begin with no unit, form, route or rhythm.
 
     >>> from extractor.language.book import read_text
     >>> words = (
@@ -46,10 +46,12 @@ def can_name(tokens: Tokens, first: int, end: int) -> bool:
     >>> [can_name(read_text(word), 0, len(read_text(word))) for word in words]
     [True, False, False, False, False, False, True]
     """
+    # "Cohort 2"
     if is_label(tokens, first, end):
         return False
-    word = tokens.words[first].lower()
-    if end - first == 1 and word.endswith(_OTHER_ENDS):
+    is_one_word = end - first == 1
+    # "slowly", "afterwards"
+    if is_one_word and tokens.words[first].lower().endswith(_OTHER_ENDS):
         return False
     if find_unit(tokens, first) is not None:
         return False
@@ -63,20 +65,27 @@ def can_name(tokens: Tokens, first: int, end: int) -> bool:
 def find_name_behind(
     tokens: Tokens, amount: AmountMark, clause_end: int, explained: Collection[int]
 ) -> Place | None:
-    """Return the place of an unknown name directly behind an amount; None if none stands there.
+    """Return the tokens of an unknown name directly behind an amount ("5 mg of fictizide"), or
+    None. The name must end its clause, or a word that ends a name or has another meaning must
+    follow it.
 
-    ``explained`` are the tokens that have another meaning: marks and known agents.
+    ``explained`` are the tokens that have another meaning: marks and known agents. A volume or a
+    number of pieces introduces no name.
     """
+    # "2 tablets of the morning dose"
     if is_volume_or_piece(amount.value[0].unit):
         return None
-    match = rule("introduced_agent").starts(tokens, amount.end, clause_end)
-    if match is None:
+    introduction = rule("introduced_agent").starts(tokens, amount.end, clause_end)
+    if introduction is None:
         return None
-    first, end = find_chunk(tokens, match.end - 1)
-    is_mark = first in explained  # "2 mg QDS"
+    # the rule ends with the first token of the name
+    first, end = find_chunk(tokens, introduction.end - 1)
+    # "2 mg QDS"
+    is_mark = first in explained
     if is_mark or not can_name(tokens, first, end):
         return None
     is_whole = end >= clause_end or end in explained
+    # "5 mg of fictizide and"
     if is_whole or rule("name_border").starts(tokens, end):
         return first, end
     return None
@@ -85,19 +94,19 @@ def find_name_behind(
 def add_listed_names(
     section: DosingSection, mentions: Sequence[Mention], known: Sequence[Agent]
 ) -> tuple[Mention, ...]:
-    """Return the mentions in an arm or intervention, with the unknown names in its lists of agents
-    and doses: "Fictizide 5 mg, samplinib 10 mg". A name with a colon before such a list is that of
-    the whole, and goes.
+    """Return the mentions of agents in a section, with the unknown names in its lists of agents and
+    doses: "Fictizide 5 mg, samplinib 10 mg". Descriptions get no new names.
 
-    A name that is spelt almost as one of the ``known`` agents is that agent's.
+    A name with a colon before such a list is that of the whole, and goes: "Triple therapy:
+    Fictizide 5 mg, ...". A new name that is spelt almost as one of the ``known`` agents mentions
+    that agent.
     """
     if not section.is_group:
         return tuple(mentions)
     added: list[Mention] = []
     for clause in section.clauses:
-        for place in _find_listed(section, clause, mentions):
-            mention = _introduce(section, place, known)
-            added.append(mention)
+        listed = _find_listed(section, clause, mentions)
+        added += [_introduce(section, place, known) for place in listed]
     if not added:
         return tuple(mentions)
     codes = section.tokens.codes
@@ -114,60 +123,70 @@ def add_listed_names(
 def _find_listed(
     section: DosingSection, clause: Place, mentions: Sequence[Mention]
 ) -> list[Place]:
-    """Return the unknown names of a clause that each stand before an amount, if it is a list: it
-    also gives another agent its amount in this way.
+    """Return the tokens of each unknown name of a clause that stands before an amount, if the
+    clause lists agents with their amounts: at least two names, known or not, stand so.
     """
+    tokens = section.tokens
     amounts = section.marks.inside(*clause).amounts
     if len(amounts) < 2:
         return []
-    named = within(mentions, *clause)
-    taken: set[int] = set()
-    dosed: list[Mention] = []
-    for mention in named:
-        taken.update(range(mention.first, mention.end))
-        if any(_is_before(section.tokens, mention.end, at.first) for at in amounts):
-            dosed.append(mention)
+    known_tokens: set[int] = set()
+    known_with_amount = 0
+    for mention in within(mentions, *clause):
+        known_tokens.update(range(mention.first, mention.end))
+        if any(_is_before(tokens, mention.end, amount.first) for amount in amounts):
+            known_with_amount += 1
     unknown: list[Place] = []
     for amount in amounts:
         place = _find_name_before(section, clause, amount.first)
-        if place is not None and taken.isdisjoint(range(*place)):
+        if place is not None and known_tokens.isdisjoint(range(*place)):
             unknown.append(place)
-    is_list = len(unknown) + len(dosed) > 1
+    is_list = len(unknown) + known_with_amount > 1
     return unknown if is_list else []
 
 
-def _find_name_before(section: DosingSection, clause: Place, at: int) -> Place | None:
-    """Return the place of a word before an amount that may be a name: it is written large, and
-    opens the clause or a member of a list.
+def _find_name_before(
+    section: DosingSection, clause: Place, amount_first: int
+) -> Place | None:
+    """Return the token of a word before an amount that may be a name, or None. Such a word has five
+    letters or more and a capital, opens the clause or a member of a list, and has no other meaning.
+
+    ``amount_first`` is the first token of the amount, which may stand in brackets: "Fictizide
+    (5 mg)".
     """
     tokens = section.tokens
-    end = at
-    if at > clause[0] and tokens.words[at - 1] == "(":
-        end = at - 1
+    clause_first = clause[0]
+    end = amount_first
+    if end > clause_first and tokens.words[end - 1] == "(":
+        end -= 1
     first = end - 1
-    if first < clause[0]:
+    if first < clause_first:
         return None
     word = tokens.words[first]
     if not word.isalpha() or len(word) < _SHORTEST:
         return None
     if not word[0].isupper():
         return None
-    opens_clause = first == clause[0]
+    opens_clause = first == clause_first
+    # "A 5 mg plus Fictizide 3 mg"
     opens_member = rule("member_opening").ends(tokens, first, first - 1) is not None
     if not opens_clause and not opens_member:
         return None
+    # "Starting 5 mg"
     if rule("word_about_dose").covers(tokens, first, end):
         return None
     return (first, end) if can_name(tokens, first, end) else None
 
 
-def _is_before(tokens: Tokens, end: int, amount: int) -> bool:
+def _is_before(tokens: Tokens, name_end: int, amount_first: int) -> bool:
     """Return whether a name stands directly before an amount, or before its bracket."""
-    return tokens.codes[end:amount] in ("", "(")
+    return tokens.codes[name_end:amount_first] in ("", "(")
 
 
 def _introduce(section: DosingSection, place: Place, known: Sequence[Agent]) -> Mention:
-    """Return a mention of the first known agent whose name is spelt alike, else of a new one."""
+    """Return a mention, at ``place``, of the first known agent whose name is spelt alike, else of a
+    new agent. Either is unsure: its confidence is ``INTRODUCED``.
+    """
     key = unify_name(section.tokens.read(*place))
     agent = Agent(key, "drug", section.name, *place)
     for other in known:

@@ -46,8 +46,9 @@ class Part:
 
 
 def list_parts(clause: Clause) -> list[Part]:
-    """Return the parts of a clause in reading order. A part of an unknown agent keeps its words
-    from the others.
+    """Return the parts of a clause in reading order, one for each agent. A part of an unknown agent
+    keeps its words from the others. A clause that names nobody and has no amount, but other marks,
+    is one part about its topic.
     """
     parts = _join_same(_assign_amounts(clause))
     if not parts and clause.topic is not None and clause.marks.places():
@@ -57,6 +58,7 @@ def list_parts(clause: Clause) -> list[Part]:
         if not part.amounts:
             continue
         part.first = min(part.first, *(amount.first for amount in part.amounts))
+        # a part of the topic has no name to include
         own_end = part.end if part.mention else 0
         part.end = max(own_end, *(amount.end for amount in part.amounts))
     parts.sort(key=lambda part: part.first)
@@ -65,25 +67,32 @@ def list_parts(clause: Clause) -> list[Part]:
 
 
 def _drop_totals(amounts: list[AmountMark]) -> list[AmountMark]:
-    """Return the doses of radiation per fraction, without the total."""
+    """Return the doses of radiation per fraction, without the total of all fractions. Amounts of
+    anything else are returned as they are.
+    """
     units = {level.unit for amount in amounts for level in amount.value}
     if units != {"Gy"}:
         return amounts
-    smallest = min(_size(amount) for amount in amounts)
-    return [
-        amount for amount in amounts if _size(amount) <= _TOTAL_OF_FRACTIONS * smallest
-    ]
+    largest_fraction = _TOTAL_OF_FRACTIONS * min(_size(amount) for amount in amounts)
+    return [amount for amount in amounts if _size(amount) <= largest_fraction]
 
 
 def _size(amount: AmountMark) -> float:
+    """Return the number of the first level of an amount, at its upper end."""
     return amount.value[0].high or 0
 
 
 def _assign_amounts(clause: Clause) -> list[Part]:
     """Return a part for each name, with the amounts that are its own, and for the topic and unknown
-    agents that have an amount.
+    agents that have an amount. Steps by which a dose changes ("increased by 5 mg") are no amount
+    of anybody.
     """
-    parts = [Part(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
+    parts: list[Part] = []
+    for mention in clause.named:
+        agent = mention.value
+        parts.append(
+            Part(agent, mention.confidence, mention.first, mention.end, mention)
+        )
     named = tuple(parts)
     topic: Part | None = None
     if clause.topic is not None:
@@ -108,8 +117,8 @@ def _assign_amounts(clause: Clause) -> list[Part]:
 
 
 def _introduce(clause: Clause, amount: AmountMark) -> Part:
-    """Return a part for the amount of an agent that no vocabulary knows, with its name where it
-    stands behind the amount: "5 mg of fictizide".
+    """Return a part for the amount of an agent that no vocabulary knows: of a new agent if its name
+    stands behind the amount ("5 mg of fictizide"), else of ``NOBODY``.
     """
     named = _find_new_name(clause, amount)
     if named is None:
@@ -123,7 +132,7 @@ def _introduce(clause: Clause, amount: AmountMark) -> Part:
 
 
 def _find_new_name(clause: Clause, amount: AmountMark) -> Place | None:
-    """Return the place of a name directly behind an amount that no vocabulary knows."""
+    """Return the tokens of a name directly behind an amount that no vocabulary knows, or None."""
     return find_name_behind(clause.tokens, amount, clause.end, clause.explained)
 
 
@@ -132,17 +141,17 @@ def _share_with_placebo(clause: Clause, named: Sequence[Part]) -> None:
     placebo", "A or placebo 5 mg". Whether the placebo has that amount is not quite sure.
     """
     for first, second in pairwise(named):
-        is_first = first.agent.kind == "placebo"
-        is_second = second.agent.kind == "placebo"
-        if is_first == is_second:
+        is_first_placebo = first.agent.kind == "placebo"
+        is_second_placebo = second.agent.kind == "placebo"
+        if is_first_placebo == is_second_placebo:
             continue
         if not is_joint("or_placebo", clause.tokens, first.end, second.first):
             continue
         if first.amounts and not second.amounts:
-            before = [a for a in first.amounts if a.end <= first.first]
+            before = [mark for mark in first.amounts if mark.end <= first.first]
             second.amounts += _doubt(before)
         elif second.amounts and not first.amounts:
-            behind = [a for a in second.amounts if a.first >= second.end]
+            behind = [mark for mark in second.amounts if mark.first >= second.end]
             first.amounts += _doubt(behind)
 
 
@@ -152,7 +161,9 @@ def _doubt(amounts: Iterable[AmountMark]) -> list[AmountMark]:
 
 
 def _split_pair(clause: Clause, amount: AmountMark, named: Sequence[Part]) -> bool:
-    """Give the strengths of a fixed combination to its two agents: "A + B 10/40 mg"."""
+    """Give the strengths of a fixed combination to its two agents ("A + B 10/40 mg"), and return
+    whether the amount is such a pair. The two must stand directly before it.
+    """
     tokens = clause.tokens
     strengths = rule("strength_of_pair").starts(tokens, amount.first, amount.end)
     if strengths is None or len(amount.value) > 2:
@@ -174,10 +185,14 @@ def _split_pair(clause: Clause, amount: AmountMark, named: Sequence[Part]) -> bo
 
 
 def _join_same(parts: Iterable[Part]) -> list[Part]:
-    """Return one part for each agent: its first one, with the amounts of all."""
+    """Return one part for each agent: its first one, with the amounts of all and the first mention.
+    Unknown agents stay apart.
+    """
     joined: dict[str, Part] = {}
     for part in parts:
-        same = joined.setdefault(part.agent.key or str(part.first), part)
+        # the key of an unknown agent is empty
+        key = part.agent.key or str(part.first)
+        same = joined.setdefault(key, part)
         if same is not part:
             same.amounts += part.amounts
             same.mention = same.mention or part.mention
@@ -185,16 +200,18 @@ def _join_same(parts: Iterable[Part]) -> list[Part]:
 
 
 def _set_reaches(clause: Clause, parts: Sequence[Part]) -> None:
-    """Let each part reach to the last break before the next one that is not inside a mark."""
+    """Set the reach of each part: it ends at the last break before the next part ("A 5 mg, B 3
+    mg") that is not inside a mark, or where there is none, at that part itself.
+    """
     marked = clause.marks.places()
     start = clause.first
     for part, following in pairwise(parts):
         border = following.first
         behind = min(part.end, border)
         for joint in rule("agent_break").find(clause.tokens, behind, border):
-            if any(first < joint.first < end for first, end in marked):
-                continue
-            border = joint.first
+            is_in_mark = any(first < joint.first < end for first, end in marked)
+            if not is_in_mark:
+                border = joint.first
         part.reach = (start, border)
         start = border
     if parts:
@@ -204,9 +221,14 @@ def _set_reaches(clause: Clause, parts: Sequence[Part]) -> None:
 def _find_owner(
     clause: Clause, amount: AmountMark, named: Sequence[Part], topic: Part | None
 ) -> Part | None:
-    """Return the part to which an amount belongs; None if that of an unknown agent."""
+    """Return the part to which an amount belongs; None if that of an unknown agent, or of nobody.
+
+    It is the agent behind the amount ("5 mg of A") or the nearest one before it, else the topic,
+    else an agent that only words of dosing part from the amount before it.
+    """
     owner = _find_before(clause, amount, named)
-    after = next((part for part in named if part.first >= amount.end), None)
+    behind = [part for part in named if part.first >= amount.end]
+    after = behind[0] if behind else None
     if after and _stands_before(clause, amount, owner, after):
         owner = after
     if _is_of_unknown(clause, amount, owner):
@@ -227,7 +249,9 @@ def _find_owner(
 def _find_before(
     clause: Clause, amount: AmountMark, named: Sequence[Part]
 ) -> Part | None:
-    """Return the nearest part named before an amount. B in "A (with B) 5 mg" stands aside."""
+    """Return the nearest part named before an amount, or None. B in "A (with B) 5 mg" stands
+    aside.
+    """
     for part in reversed(named):
         if part.end > amount.first:
             continue
@@ -240,32 +264,38 @@ def _find_before(
 def _stands_before(
     clause: Clause, amount: AmountMark, before: Part | None, after: Part
 ) -> bool:
-    """Return whether an amount is that of the agent behind it, and not of one before it: "5 mg of
-    A", but not "A at a dose of 5 mg, B".
+    """Return whether an amount is that of the agent behind it, and not of the one before it: "5 mg
+    of A", but not "A at a dose of 5 mg, B".
     """
-    if not is_joint("dose_of", clause.tokens, amount.end, after.first):
+    tokens = clause.tokens
+    if not is_joint("dose_of", tokens, amount.end, after.first):
         return False
-    return before is None or not is_joint(
-        "dosed_at", clause.tokens, before.end, amount.first
-    )
+    if before is None:
+        return True
+    return not is_joint("dosed_at", tokens, before.end, amount.first)
 
 
 def _is_of_unknown(clause: Clause, amount: AmountMark, owner: Part | None) -> bool:
-    """Return whether the words beside an amount name an agent that no vocabulary knows."""
+    """Return whether the words beside an amount name an agent that no vocabulary knows. ``owner``
+    is the agent that would have the amount otherwise.
+    """
     tokens = clause.tokens
     if owner is not None and owner.agent.kind == "placebo":
-        beside = rule("unknown_beside").ends(tokens, amount.first, owner.end)
-        if beside:  # "placebo plus fictizide 5 mg"
+        # "placebo plus fictizide 5 mg"
+        unknown = rule("unknown_beside").ends(tokens, amount.first, owner.end)
+        if unknown:
             return True
+    # "5 mg of A": the words behind the amount are the owner's name
     is_behind = owner is not None and owner.first > amount.first
     if clause.about_topic or is_behind:
         return False
+    # "5 mg of fictizide"
     return rule("other_agent").starts(tokens, amount.end) is not None
 
 
 def _is_beside_unknown(clause: Clause, amount: AmountMark) -> bool:
-    """Return whether the word before an amount may be the name of an unknown agent, or the next
-    member of a list is one: "and 5 mg fictizide".
+    """Return whether the word before an amount may be the name of an unknown agent ("fictizide 5
+    mg"), or the next member of a list is one: "and 5 mg fictizide".
     """
     place = amount.first - 1
     if place < clause.first:
@@ -279,8 +309,8 @@ def _is_beside_unknown(clause: Clause, amount: AmountMark) -> bool:
 
 
 def _is_plain(clause: Clause, amount: AmountMark, part: Part) -> bool:
-    """Return whether an amount is surely its agent's: only words of dosing stand between the two,
-    and directly after it.
+    """Return whether an amount is surely that of a part's agent: the agent is a substance, only
+    words of dosing stand between the two, and one directly after the amount.
 
     Any other word may be another agent, a maker, or a part of the body. A clause without an agent
     is that of its topic from its start, if that is the only one.

@@ -53,29 +53,39 @@ def list_dose_passages(
     parsed: ParsedRecord, free_numbers: Iterator[int]
 ) -> tuple[Chunk, ...]:
     """Cut a record into passages between sentences, at most 40,000 characters. Repeated text is
-    shown once.
+    shown once. Arms and interventions come first, then titles and summaries; other sections are
+    left out.
 
     ``free_numbers`` are those that no chunk of the record has.
     """
+    groups: list[Section] = []
+    prose: list[Section] = []
+    for section in parsed.record.sections:
+        if section.name.startswith(GROUPS):
+            groups.append(section)
+        elif section.name in _PROSE:
+            prose.append(section)
     passages: list[Chunk] = []
     shown = ""
-    for section in sorted(
-        parsed.record.sections, key=lambda one: not one.name.startswith(GROUPS)
-    ):
-        if section.name.startswith(GROUPS) or section.name in _PROSE:
-            for span in _cut(section):
-                text = clean_text(parsed.raw(span)).text
-                if text and len(shown) < _MOST and not _is_shown(section, text, shown):
-                    shown += f"\n{_fold(text)}"
-                    passages.append(Chunk(next(free_numbers), span, text))
+    for section in (*groups, *prose):
+        for span in _cut(section):
+            text = clean_text(parsed.raw(span)).text
+            if not text or len(shown) >= _MOST:
+                continue
+            if _is_shown(section, text, shown):
+                continue
+            shown += f"\n{_fold(text)}"
+            passages.append(Chunk(next(free_numbers), span, text))
     return tuple(passages)
 
 
 def _cut(section: Section) -> Iterator[Span]:
-    """Yield a section in pieces of whole sentences, as long as one passage may be."""
+    """Yield a section in pieces of whole sentences, as long as one passage may be, without spaces
+    at their edges. A longer sentence is cut within.
+    """
     text = section.text
     start = 0
-    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    ends = [stop.end() for stop in _SENTENCE_END.finditer(text)]
     while start < len(text):
         within = [end for end in ends if start < end <= start + _LONGEST]
         if len(text) - start <= _LONGEST:
@@ -85,38 +95,39 @@ def _cut(section: Section) -> Iterator[Span]:
         else:
             end = start + _LONGEST
         piece = text[start:end]
-        yield Span(section.name, end - len(piece.lstrip()), start + len(piece.rstrip()))
+        first = end - len(piece.lstrip())
+        last = start + len(piece.rstrip())
+        yield Span(section.name, first, last)
         start = end
 
 
 def _is_shown(section: Section, text: str, shown: str) -> bool:
     """Return whether a text is shown already: all of it, or an intervention's name and description
-    apart.
+    apart. Short texts, below ``_BODY`` characters, are never held to be shown.
 
     Arms are compared as a whole: an arm's name says who receives the agent and who the placebo.
     """
-    description = (
-        section.part("description")
-        if section.name.startswith("interventions")
-        else None
-    )
+    description: str | None = None
+    if section.name.startswith("interventions"):
+        description = section.part("description")
+    # a piece of a long description is compared as it is
     if not description or len(text) < len(description):
         return len(text) >= _BODY and _contains(shown, text)
+    if len(description) < _BODY or not _contains(shown, description):
+        return False
     name = section.part("name") or ""
-    return (
-        len(description) >= _BODY
-        and _contains(shown, description)
-        and _contains(shown, name)
-    )
+    return _contains(shown, name)
 
 
 def _contains(shown: str, text: str) -> bool:
     """Return whether a text occurs, and not as the end of a longer word: 50 mg is not 750 mg."""
-    found = shown.find(folded := _fold(text))
-    while found > 0 and shown[found - 1].isalnum():
-        found = shown.find(folded, found + 1)
-    return found >= 0
+    folded = _fold(text)
+    place = shown.find(folded)
+    while place > 0 and shown[place - 1].isalnum():
+        place = shown.find(folded, place + 1)
+    return place >= 0
 
 
 def _fold(text: str) -> str:
+    """Return a text without case and repeated spaces."""
     return " ".join(text.casefold().split())

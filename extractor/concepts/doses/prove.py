@@ -34,8 +34,8 @@ class _Kept(NamedTuple):
 
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
-    """The answers, with what the text says of the agents of regimens, and without what it says of
-    something else.
+    """Return the answers, with what the text says of the agents of regimens, and without what it
+    says of something else. Answers of other groups, and without an agent, stay as they are.
 
     A linked value has the support ``parsed`` and the place where its agent has it, an open one
     ``inferred``. All agents that the answers name count as agents of the record.
@@ -56,7 +56,7 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
 
 
 def _read_agent(answer: Draft) -> Any:
-    """Return the agent that a model's answer names, if any."""
+    """Return the agent that a model's answer names, or None."""
     agent = answer.model.get("agent")
     return agent.value if agent is not None else None
 
@@ -88,8 +88,8 @@ class _Proof:
     def _prove(
         self, field: str, reading: Reading[Any]
     ) -> tuple[Reading[Any] | None, list[Refusal]]:
-        """Return the reading of a field with the values that stand, if any do, and why others
-        go.
+        """Return the reading of a field with the values that stand, and why others go. The reading
+        is None if no value stands; one without values is returned as it is.
         """
         if not reading.list_values():
             return reading, []
@@ -107,13 +107,17 @@ class _Proof:
         self, reading: Reading[Any]
     ) -> tuple[Reading[Any], list[Refusal]]:
         """Return the amounts without the arms whose texts give another one, and why those go."""
-        judged = [self._arms.keep(amount) for amount in reading.list_values()]
-        refused = [refusal for _, reasons in judged for refusal in reasons]
-        return replace(reading, value=tuple(amount for amount, _ in judged)), refused
+        amounts: list[Any] = []
+        refused: list[Refusal] = []
+        for amount in reading.list_values():
+            proven, refusals = self._arms.keep(amount)
+            amounts.append(proven)
+            refused += refusals
+        return replace(reading, value=tuple(amounts)), refused
 
     def judge(self, field: str, value: Any) -> Span | Refusal | None:
-        """Where the agent has a value; why it is not the agent's; None if the text leaves it
-        open.
+        """Return where the agent has a value, why it is not the agent's, or None if the text
+        leaves it open.
         """
         if field == "arms":
             return self._arms.judge(value)
@@ -121,16 +125,19 @@ class _Proof:
             judged = AmountProof(self.regimen).judge(value)
         else:
             judged = CodeProof(self.regimen, field).judge(value)
-        stated = self.regimen.list_stated(field)
-        if judged or any(is_same(value, each.value) for each in stated):
+        if judged:
             return judged
+        for stated in self.regimen.list_stated(field):
+            if is_same(value, stated.value):
+                return None
         return self._find_other_act(field, value)
 
     def _find_other_act(self, field: str, value: Any) -> Refusal | None:
-        """Why a value is not given, if the words of the regimen state it of a limit, a visit, a
-        pause alone.
+        """Return why a value is not given, if the words of the regimen state it of a limit, a visit
+        or a pause alone; else None.
         """
-        is_limit = field == "amounts" and value.low is None  # "up to 40 mg"
+        # "up to 40 mg" is a limit itself
+        is_limit = field == "amounts" and value.low is None
         if is_limit:
             return None
         section = self.regimen.text.sections.get(self.regimen.quote.section)
@@ -148,7 +155,7 @@ class _Proof:
     def _list_quoted(
         self, marks: Sequence[Fact], value: Any, section: DosingSection
     ) -> list[Fact]:
-        """Return the marks of a value in the words of the regimen."""
+        """Return those of the section's marks that state a value in the words of the regimen."""
         quoted: list[Fact] = []
         for mark in marks:
             if not section.span(mark.first, mark.end).overlaps(self.regimen.quote):
@@ -165,21 +172,27 @@ class _Proof:
 
 
 def _list_values(mark: Fact) -> tuple[Any, ...]:
+    """Return the values of a mark: an amount may have several levels."""
     return mark.value if isinstance(mark.value, tuple) else (mark.value,)
 
 
 def _replace_members(reading: Reading[Any], kept: Sequence[_Kept]) -> Reading[Any]:
-    """Return the reading with the members that stand, each with its support and place."""
-    values = tuple(member.value for member in kept)
-    spans = tuple(member.linked or member.grounded for member in kept)
-    supports = tuple(
-        Support.PARSED if member.linked else Support.INFERRED for member in kept
-    )
+    """Return the reading with the members that stand, each with its support and place. The whole
+    is parsed if all members are linked to the agent.
+    """
+    values: list[Any] = []
+    spans: list[Span] = []
+    supports: list[Support] = []
+    for member in kept:
+        values.append(member.value)
+        spans.append(member.linked or member.grounded)
+        supports.append(Support.PARSED if member.linked else Support.INFERRED)
     is_inferred = Support.INFERRED in supports
+    is_list = isinstance(reading.value, tuple)
     return replace(
         reading,
-        value=values if isinstance(reading.value, tuple) else values[0],
-        spans=spans,
+        value=tuple(values) if is_list else values[0],
+        spans=tuple(spans),
         support=Support.INFERRED if is_inferred else Support.PARSED,
-        supports=supports,
+        supports=tuple(supports),
     )

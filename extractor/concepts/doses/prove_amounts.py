@@ -43,15 +43,21 @@ class AmountProof:
 
     def judge(self, amount: Amount) -> Span | Refusal | None:
         """Return where the agent has an amount, why it is not the agent's, or None if the text
-        leaves it open.
+        leaves it open. Only the statements nearest to the regimen's words are asked.
         """
         stated = self.regimen.list_stated("amounts")
         near = [level for level in stated if level.place == stated[0].place]
         same = _find_same(amount, near)
         if same and same.mark.confidence == 1:
             return self._link(same)
-        # an amount of another agent, perhaps; then the agent has one that is surely its own
-        rivals = _list_sure(near) if same else near
+        rivals: Sequence[Stated] = near
+        if same:
+            # an amount of another agent, perhaps; then the agent has one that is surely its own
+            rivals = [
+                level
+                for level in near
+                if level.one.mention and level.mark.confidence == 1
+            ]
         if not rivals or rivals[0].place >= Nearness.ELSEWHERE:
             return None
         if self._can_be_beside(amount, rivals):
@@ -59,23 +65,23 @@ class AmountProof:
         return self.regimen.refuse(rivals[0].mark)
 
     def _can_be_beside(self, amount: Amount, rivals: Sequence[Stated]) -> bool:
-        """Return whether an amount can be one of the agent's beside those that it has nearby."""
-        levels = [each.value for each in rivals]
+        """Return whether an amount can be one of the agent's beside those that it has nearby
+        (``rivals``): it meets one of them, the regimen has one of them too, or the text leaves open
+        whose it is wherever the model's answer was found.
+        """
+        levels = [rival.value for rival in rivals]
         if _meets(amount, levels):
             return True
         # of several levels, the words near the quote state others
-        if any(amount_in(each, levels) for each in self.regimen.amounts):
+        if any(amount_in(answered, levels) for answered in self.regimen.amounts):
             return True
         if self._quotes_others_alone(amount, rivals):
             return False
-        places = self._list_places(amount)
-        return any(self._is_open_at(place, amount, levels) for place in places)
-
-    def _list_places(self, amount: Amount) -> list[Span]:
-        """Return where the model's answer was found in the text."""
         reading = self.regimen.draft.model["amounts"]
-        places = zip(reading.list_values(), reading.spans, strict=True)
-        return [span for value, span in places if value == amount]
+        for answered, place in zip(reading.list_values(), reading.spans, strict=True):
+            if answered == amount and self._is_open_at(place, amount, levels):
+                return True
+        return False
 
     def _quotes_others_alone(self, amount: Amount, rivals: Sequence[Stated]) -> bool:
         """Return whether the words of the regimen state another amount of this kind, and none of
@@ -98,29 +104,35 @@ class AmountProof:
     def _is_open_at(
         self, place: Span, amount: Amount, levels: Sequence[Amount]
     ) -> bool:
-        """Return whether the text gives an amount to nothing else at this place. ``levels`` are
-        the amounts that the agent has nearby.
+        """Return whether the text gives an amount to nothing else at this place. ``levels`` are the
+        amounts that the agent has nearby: without a statement that holds the amount, another one of
+        their kind contradicts it.
         """
         section = self.regimen.text.sections.get(place.section)
         if section is None:
             return True
+        tokens = section.tokens
+        # "at most 80 mg"
         if _lie_over(section.others["amounts"], place, section):
-            return False  # "at most 80 mg"
+            return False
         if amount.unit.endswith(_LEVELS):
             return False
         here = section.read.between(place.start, place.end)
-        if rule("tolerance_before").ends(section.tokens, here.first):
-            return False  # "15 ± 3 mg/kg"
+        # "15 ± 3 mg/kg"
+        if rule("tolerance_before").ends(tokens, here.first):
+            return False
+        # "500 mg on day 1, then 250"
         end = _find_unit_end(here, section)
         if end is None:
-            return True  # "500 mg on day 1, then 250"
+            return True
         marks = _lie_over(section.marks.amounts, place, section)
         first = marks[0].first if marks else here.first
         # "four drops twice daily, totalling 240 mcg per day" are no 240 mcg a dose
-        if rule("sums_up").ends(section.tokens, first):
+        if rule("sums_up").ends(tokens, first):
             return amount.unit.endswith("/day")
-        if section.tokens.words[first - 1 : first] == ["("]:
-            return True  # "two tablets of 3 mg (6 mg)"
+        # as in "two tablets of 3 mg (6 mg)"
+        if tokens.words[first - 1 : first] == ["("]:
+            return True
         is_contrary = any(kind_of(amount) == kind_of(level) for level in levels)
         holders = self._list_holders(marks)
         if holders:
@@ -133,7 +145,9 @@ class AmountProof:
         return not self._is_of_other(first, end, section)
 
     def _is_of_other(self, first: int, end: int, section: DosingSection) -> bool:
-        """Return whether another agent is named directly beside an amount: "5 mg of fictizide"."""
+        """Return whether another agent is named directly beside an amount at ``first:end``, or the
+        words "of ..." behind it name nothing of the agent: "5 mg of fictizide".
+        """
         tokens = section.tokens
         own = set(self.regimen.key.split())
         behind = {word.lower() for word in tokens.words[end : end + _NAME_REACH]}
@@ -147,7 +161,9 @@ class AmountProof:
         return False
 
     def _list_holders(self, marks: Sequence[Fact]) -> list[tuple[Statement, Fact]]:
-        """Return the statements that have one of these amounts, each with it."""
+        """Return the statements that have an amount beginning where one of ``marks`` does, each
+        with it.
+        """
         places = {(mark.section, mark.first) for mark in marks}
         holders: list[tuple[Statement, Fact]] = []
         for statement in self.regimen.text.statements:
@@ -158,10 +174,10 @@ class AmountProof:
         return holders
 
     def _can_hold(self, statement: Statement, fact: Fact, *, is_contrary: bool) -> bool:
-        """Return whether an amount of a statement may be the agent's: the clause names no agent,
-        or this one, perhaps by a longer or shorter name.
+        """Return whether an amount of a statement may be the agent's: it is a statement of the
+        agent, the clause names no agent, or it names this one by a longer or shorter name.
 
-        ``is_contrary``: the agent has another amount of this kind.
+        ``is_contrary``: the agent has another amount of this kind; then it must be surely its own.
         """
         if statement.agent.key == self.regimen.key:
             return fact.confidence == 1 or not is_contrary
@@ -172,10 +188,9 @@ class AmountProof:
         return named <= own or own <= named
 
     def _link(self, stated: Stated) -> Span | Refusal | None:
-        """Link an amount that its agent has. It is open if the words state levels that the
-        regimen omits, or if it may belong to another schedule.
-
-        It is refused if the text states the rest of the regimen with other amounts alone.
+        """Return the place of an amount that its agent has. None, it is open, if the words state
+        levels that the regimen omits, or if it may belong to another schedule. It is refused if the
+        text states the rest of the regimen with other amounts alone.
         """
         is_open = self._omits_level(stated)
         for field in READERS:
@@ -206,18 +221,19 @@ class AmountProof:
         return False
 
     def _list_with_other_amounts(self, field: str, stated: Stated) -> Sequence[Stated]:
-        """Return the nearest statements of the regimen's value of a field, if this one says
-        something else and they have none of its amounts.
+        """Return the nearest statements of the regimen's value of a field, if the statement of the
+        amount (``stated``) says something else and they have none of the regimen's amounts; else
+        nothing. Vague values contradict nothing.
         """
         reading = self.regimen.draft.model.get(field)
         own_value, _ = READERS[field](stated.one)
         if reading is None or reading.value in (None, own_value, *VAGUE):
             return ()
-        having = [
-            other
-            for other in self.regimen.list_stated(field)
-            if is_same(other.value, reading.value)
-        ]
+        having: list[Stated] = []
+        for other in self.regimen.list_stated(field):
+            if not is_same(other.value, reading.value):
+                continue
+            having.append(other)
         nearest = [other for other in having if other.place == having[0].place]
         if any(self.regimen.fits(other.one) for other in nearest):
             return ()
@@ -225,8 +241,9 @@ class AmountProof:
 
 
 def _find_contrast(field: str, stated: Stated, other: Stated) -> Fact | None:
-    """Return the mark by which a statement has another value of a field, or that gives the
-    regimen's value to another amount.
+    """Return the mark by which the statement of an amount has another value of a field, or by which
+    ``other`` gives the regimen's value to another amount. None if the first one stands in another
+    clause, or the second one not in the words of the regimen.
     """
     value, mark = READERS[field](stated.one)
     if mark is None:
@@ -236,14 +253,12 @@ def _find_contrast(field: str, stated: Stated, other: Stated) -> Fact | None:
     return mark if stated.one.holds(mark) else None
 
 
-def _list_sure(near: Sequence[Stated]) -> Sequence[Stated]:
-    """Return the amounts that stand with their agent's name and are surely its own."""
-    return [each for each in near if each.one.mention and each.mark.confidence == 1]
-
-
 def _find_same(amount: Amount, near: Sequence[Stated]) -> Stated | None:
-    """Return the statement of an amount, if it is a dose among those beside it."""
-    if not amount_in(amount, choose_levels([stated.value for stated in near])):
+    """Return the statement of an amount, if it is a dose among those beside it, and no volume or
+    piece beside a substance; else None.
+    """
+    doses = choose_levels([stated.value for stated in near])
+    if not amount_in(amount, doses):
         return None
     for stated in near:
         if is_same(amount, stated.value):
@@ -252,7 +267,9 @@ def _find_same(amount: Amount, near: Sequence[Stated]) -> Stated | None:
 
 
 def _meets(amount: Amount, levels: Sequence[Amount]) -> bool:
-    """Return whether an amount has a number in common with a level: "10-20 mg", "up to 20 mg"."""
+    """Return whether an amount has a number in common with one of the levels: 15 mg with "10-20 mg"
+    or "up to 20 mg".
+    """
     low, high = _ends(amount)
     for level in levels:
         lowest, highest = _ends(level)
@@ -269,7 +286,12 @@ def _ends(amount: Amount) -> tuple[float, float]:
 
 
 def _read_schedule(statement: Statement) -> list[object]:
-    return [read(statement)[0] for read in READERS.values()]
+    """Return what a statement says of each field besides the amounts."""
+    values: list[object] = []
+    for read in READERS.values():
+        value, _ = read(statement)
+        values.append(value)
+    return values
 
 
 def _lie_over(
@@ -282,15 +304,18 @@ def _lie_over(
 
 
 def _find_unit_end(here: Passage, section: DosingSection) -> int | None:
-    """Return the end of the unit at a place, or close behind it; None without one."""
+    """Return the end of the unit of the number at ``here``, in its words or close behind it ("2 x
+    10^8 viable cells"); None without one.
+    """
     tokens = section.tokens
-    inside = range(here.first + 1, here.end)
+    behind_number = here.first + 1
+    inside = range(behind_number, here.end)
     has_unit = any(find_unit(tokens, at, loose=True) for at in inside)
+    # "500 mg on day 1, then 250"
     if not has_unit and rule("after_bare_dose").starts(tokens, here.end):
         return None
-    # "2 x 10^8 viable cells"
     ends: list[int] = []
-    for at in range(here.first + 1, min(here.end + _UNIT_REACH, len(tokens))):
+    for at in range(behind_number, min(here.end + _UNIT_REACH, len(tokens))):
         unit = find_unit(tokens, at, loose=True)
         if unit:
             ends.append(unit.end)

@@ -41,15 +41,17 @@ class ArmProof:
     amounts: Sequence[Amount]
 
     def judge(self, label: str) -> Span | Refusal | None:
-        """Return the label's place if its arm gets the regimen, why it does not, or None if the
-        text leaves it open.
+        """Return the label's place if an arm with it gets the regimen, why none does, or None if
+        the text leaves it open. Several arms may have one label.
         """
         judged = [self._judge_arm(arm) for arm in self._list_arms(label)]
-        standing = [result for result in judged if not isinstance(result, Refusal)]
-        if not standing:
-            return judged[0]
-        linked = [place for place in standing if place]
-        return linked[0] if linked else None
+        is_open = False
+        for result in judged:
+            if isinstance(result, Span):
+                return result
+            if result is None:
+                is_open = True
+        return None if is_open else judged[0]
 
     def keep(self, amount: Amount) -> tuple[Amount, list[Refusal]]:
         """Return an amount with those of its arms whose text does not give another one, and why
@@ -57,36 +59,40 @@ class ArmProof:
         """
         labels: list[str] = []
         wrong: dict[str, Refusal] = {}
+        shown = show_value(amount)
         for label in amount.arms:
             refusal = self._refuse_amount(label, amount)
             if refusal:
-                wrong[label] = refusal
+                wrong[label] = replace(refusal, field="amounts", value=shown)
             else:
                 labels.append(label)
-        shown = show_value(amount)
-        refusals = [
-            replace(refusal, field="amounts", value=shown) for refusal in wrong.values()
-        ]
-        return replace_arms(amount, tuple(labels)), refusals
+        return replace_arms(amount, tuple(labels)), list(wrong.values())
 
     def _refuse_amount(self, label: str, amount: Amount) -> Refusal | None:
         """Return why no arm with a label gets an amount; None if one of them may."""
-        judged = [
-            self._find_other_dose(arm, [amount]) for arm in self._list_arms(label)
-        ]
-        return judged[0] if all(judged) else None
+        refusals: list[Refusal] = []
+        for arm in self._list_arms(label):
+            refusal = self._find_other_dose(arm, [amount])
+            if refusal is None:
+                return None
+            refusals.append(refusal)
+        return refusals[0]
 
     def _list_arms(self, label: str) -> list[str]:
-        return [
-            arm for arm in self.text.arms.labels if self.text.arms.label(arm) == label
-        ]
+        """Return the arms with a label."""
+        arms = self.text.arms
+        return [arm for arm in arms.labels if arms.label(arm) == label]
 
     def _judge_arm(self, arm: str) -> Span | Refusal | None:
+        """Return the label's place if an arm gets the regimen, why it does not, or None if the text
+        leaves it open. A single arm gets everything; a contrary dose in the arm's text counts most.
+        """
         arms = self.text.arms
         place = arms.labels[arm]
         if len(arms.labels) == 1:
             return place
-        if contrary := self._find_contrary_dose(arm):
+        contrary = self._find_contrary_dose(arm)
+        if contrary:
             return contrary
         use = arms.find_use(arm, self.key)
         is_registered = arm in self._registered and use is not Use.DENIED
@@ -97,8 +103,8 @@ class ArmProof:
         return Refusal(Why.OTHER_OWNER, place)
 
     def _find_contrary_dose(self, arm: str) -> Refusal | None:
-        """Say which dose an arm's text gives, if neither it nor its interventions give one of the
-        regimen's.
+        """Return a refusal with the dose that an arm's text gives, if neither it nor its
+        interventions give one of the regimen's; else None.
         """
         label = self.text.arms.label(arm)
         linked = self._linked.get(arm, ())
@@ -112,8 +118,11 @@ class ArmProof:
         return self._find_other_dose(arm, amounts)
 
     def _is_open(self, arm: str, use: Use) -> bool:
-        """Return whether the text leaves open that an arm gets the agent: it does not name it, and
-        nothing says that others alone get it.
+        """Return whether the text leaves open that an arm gets the agent. ``use`` is how its own
+        text uses the agent.
+
+        It is open if the registry links the agent to it or its text names it beside others, if
+        nothing says that others get it, and if another text may be about the arm.
         """
         registered = self._registered
         if arm in registered or use is Use.BESIDE:
@@ -135,8 +144,8 @@ class ArmProof:
         return first == end
 
     def _find_other_dose(self, arm: str, amounts: Sequence[Amount]) -> Refusal | None:
-        """Say which dose of the agent an arm's text gives, if the amounts are those of another
-        arm's text alone.
+        """Return a refusal with the dose of the agent that an arm's text gives, if all ``amounts``
+        are those of other arms' texts alone; None also if it gives no dose of their kind.
         """
         here = self._doses.get(arm, {})
         kinds = {kind_of(amount) for amount in amounts}
@@ -147,8 +156,9 @@ class ArmProof:
         for other, levels in self._doses.items():
             if other != arm:
                 theirs += levels
+        own = list(here)
         for amount in amounts:
-            if amount_in(amount, list(here)) or not amount_in(amount, theirs):
+            if amount_in(amount, own) or not amount_in(amount, theirs):
                 return None
         return Refusal(Why.OTHER_VALUE, here[alike[0]])
 
@@ -168,8 +178,13 @@ class ArmProof:
     def _list_linked_texts(self, arm: str) -> list[DosingSection]:
         """Return the texts of the interventions that the registry links to an arm."""
         arms = self.text.arms
-        linked = [name for name, listed in arms.links.items() if arm in listed]
-        return [arms.texts[name] for name in linked if name in arms.texts]
+        texts: list[DosingSection] = []
+        for name, linked_arms in arms.links.items():
+            text = arms.texts.get(name)
+            if text is None or arm not in linked_arms:
+                continue
+            texts.append(text)
+        return texts
 
     def _find_mentions(self, text: DosingSection) -> Iterator[Mention]:
         """Yield the mentions of the agent in a text."""
@@ -178,26 +193,29 @@ class ArmProof:
                 yield mention
 
     def _gives_to_all(self, text: DosingSection) -> bool:
-        """Return whether a clause about the agent says that all arms get it."""
+        """Return whether a clause about the agent says that all arms get it: "both groups", but not
+        "examplumab or placebo".
+        """
         for mention in self._find_mentions(text):
-            for clause in text.clauses:
-                if not clause[0] <= mention.first < clause[1]:
+            for first, end in text.clauses:
+                if not first <= mention.first < end:
                     continue
-                if rule("one_or_other").search(text.tokens, *clause):
+                if rule("one_or_other").search(text.tokens, first, end):
                     continue
-                if rule("in_all_arms").search(text.tokens, *clause):
+                if rule("in_all_arms").search(text.tokens, first, end):
                     return True
         return False
 
     def _is_named_in_parts(self, arm: str) -> bool:
         """Return whether an intervention linked to an arm names all parts of a combination apart:
-        "1000 mg calcium and 500 IU vitamin D".
+        "1000 mg calcium and 500 IU vitamin D". A name of one long word has no parts.
         """
         parts = {word for word in self.key.split() if len(word) >= _LONG_WORD}
         if len(parts) < 2:
             return False
         for text in self._list_linked_texts(arm):
-            if parts <= {word.lower() for word in text.tokens.words}:
+            words = {word.lower() for word in text.tokens.words}
+            if parts <= words:
                 return True
         return False
 
@@ -205,9 +223,8 @@ class ArmProof:
     def _registered(self) -> Set[str]:
         """The arms of interventions that the agent names, else of those whose text names it."""
         arms = self.text.arms
-        return arms.list_registered(self.key) or arms.list_registered(
-            self.key, whole=True
-        )
+        by_name = arms.list_registered(self.key)
+        return by_name or arms.list_registered(self.key, whole=True)
 
     @cached_property
     def _doses(self) -> Mapping[str, Mapping[Amount, Span]]:

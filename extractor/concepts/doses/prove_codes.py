@@ -24,6 +24,7 @@ from extractor.concepts.doses.prove_amounts import VAGUE
 from extractor.evidence.drafts import Refusal, Span
 
 _NEAR_LINKS = frozenset({Link.BESIDE, Link.CLAUSE})
+"""The links within the agent's own clause."""
 _SURE = {
     "route": _NEAR_LINKS,
     "frequency": _NEAR_LINKS,
@@ -46,14 +47,14 @@ class CodeProof:
     field: str
 
     def judge(self, value: Any) -> Span | Refusal | None:
-        """Return where the agent has a value, why it is not the agent's, or None if the text
-        leaves it open.
+        """Return where the agent has a value, why it is not the agent's, or None if the text leaves
+        it open. Only statements with an amount of the regimen, or none, are asked.
         """
-        stated = [
-            other
-            for other in self.regimen.list_stated(self.field)
-            if self.regimen.fits(other.one)
-        ]
+        stated: list[Stated] = []
+        for other in self.regimen.list_stated(self.field):
+            if not self.regimen.fits(other.one):
+                continue
+            stated.append(other)
         if not stated:
             return None
         same = self._find_same(value, stated)
@@ -66,23 +67,30 @@ class CodeProof:
         return self._find_rival(near, value)
 
     def _find_same(self, value: Any, stated: Sequence[Stated]) -> Stated | None:
-        """Return the nearest statement of a value, if nothing nearer says something else, or
-        the agent's own arm does not.
+        """Return the nearest statement of a value, or None. A statement further away counts only if
+        none in the words of the regimen says something else, and it is not of another arm.
         """
         nearest = stated[0].place
-        same = next((other for other in stated if is_same(other.value, value)), None)
-        if same is None or same.place == nearest:
-            return same
-        is_beside = nearest > Nearness.HERE and same.place < Nearness.OTHER_ARM
-        return same if is_beside else None
+        for same in stated:
+            if not is_same(same.value, value):
+                continue
+            if same.place == nearest:
+                return same
+            is_beside = nearest > Nearness.HERE and same.place < Nearness.OTHER_ARM
+            return same if is_beside else None
+        return None
 
     def _is_sure(self, stated: Stated) -> bool:
+        """Return whether the link of a statement's mark to the agent is seldom wrong."""
         sections = self.regimen.text.sections
         link = find_link(stated.one, mark_of(self.field), stated.mark, sections)
         return link in _SURE[self.field]
 
     def _find_rival(self, near: Stated, value: Any) -> Refusal | None:
-        """Return a refusal if the words of the regimen say another value explicitly."""
+        """Return a refusal if the words of the regimen say another value explicitly; None if they
+        do not, if either value is vague, or if the answered value stands in them for another
+        statement of the agent or another step.
+        """
         rival, mark = choose_rival(near, mark_of(self.field), value)
         if is_same(rival, value) or not VAGUE.isdisjoint({value, rival}):
             return None
@@ -123,8 +131,8 @@ class CodeProof:
         return quoted
 
     def _is_held(self, mark: Fact, near: Statement) -> bool:
-        """Return whether another statement of the agent, or one that names no agent, has a mark,
-        and none but amounts of the regimen.
+        """Return whether another statement than ``near`` has a mark, with no amounts but those of
+        the regimen: one of the agent, or one that names no agent.
         """
         for statement in self.regimen.text.statements:
             if statement is near or READERS[self.field](statement)[1] != mark:
@@ -144,17 +152,21 @@ def _is_rival_here(stated: Stated, value: Any) -> bool:
 
 def choose_rival(near: Stated, name: str, value: Any) -> tuple[Any, Fact]:
     """Return the value in the agent's part of a clause that is closest to its dose or name, with
-    its mark.
+    its mark. Without several values there, that is the statement's own.
 
-    That is the given value, if it is an alternative to the closest one: "IV or by mouth".
+    ``value`` is returned if it is an alternative to the closest one: "IV or by mouth". ``name`` is
+    the kind of finding.
     """
     statement = near.one
     marks = getattr(statement.clause.marks.inside(*statement.reach), name)
-    if near.mark not in marks or len({mark.value for mark in marks}) < 2:
+    values = {mark.value for mark in marks}
+    if near.mark not in marks or len(values) < 2:
         return near.value, near.mark
-    named = (*statement.amounts, statement.mention)
-    held = [mark for mark in named if mark and statement.holds(mark)]
-    anchors = [(mark.first, mark.end) for mark in held]
+    anchors: list[Place] = []
+    for mark in (*statement.amounts, statement.mention):
+        if mark is None or not statement.holds(mark):
+            continue
+        anchors.append((mark.first, mark.end))
     if not anchors:
         anchors = [(statement.first, statement.end)]
     closest = min(marks, key=lambda mark: _distance(mark, anchors))
@@ -165,7 +177,10 @@ def choose_rival(near: Stated, name: str, value: Any) -> tuple[Any, Fact]:
 
 
 def _distance(mark: Fact, anchors: Sequence[Place]) -> int:
-    """Return how many tokens stand between a mark and the nearest of some places."""
+    """Return how many tokens stand between a mark and the nearest of some places; below 0 within
+    one.
+    """
+    # where the two do not overlap, one of the differences is negative
     return min(max(mark.first - end, first - mark.end) for first, end in anchors)
 
 

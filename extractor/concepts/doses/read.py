@@ -60,13 +60,14 @@ def read_dosing(
     texts = list(text.sections.values())
     statements = text.list_given()
     merged = merge_statements(statements)
-    trial = view_trial([*texts, *read_title(sections)], text.lexicon, merged, text.arms)
-    kept = {statement.agent.key for statement in merged}
-    length = find_trial_length(texts, text.lexicon, kept)
+    titled = [*texts, *read_title(sections)]
+    trial = view_trial(titled, text.lexicon, merged, text.arms)
+    agents = {statement.agent.key for statement in merged}
+    length = find_trial_length(texts, text.lexicon, agents)
     regimens: tuple[Draft, ...] = ()
     if merged:
         regimens = build_regimens(merged, text.arms, trial, numbers, length)
-    used = [statement for statement in statements if statement.agent.key in kept]
+    used = [statement for statement in statements if statement.agent.key in agents]
     candidates = _find_candidates(used, texts, text.lexicon, numbers)
     return regimens, tuple(candidates)
 
@@ -86,10 +87,11 @@ class DosingText:
 
     def list_given(self) -> list[Statement]:
         """Return the statements about what participants are given, with those of arms that refer to
-        another one.
+        another one ("as in arm I").
 
-        Descriptions count about the record's own agents, with amounts only if arms and
-        interventions state none. Other agents count only if arms and interventions state no dosing.
+        All statements of arms and interventions count. Those of descriptions count if they say that
+        something is given: about a registered agent with amounts only if arms and interventions
+        state none for it, about another agent only if they say enough of its dosing.
         """
         registered: list[Statement] = []
         described: list[Statement] = []
@@ -100,11 +102,12 @@ class DosingText:
                 described.append(statement)
         known = {agent.key for agent in self.lexicon.agents}
         dosed = {statement.agent.key for statement in registered if statement.amounts}
-        silent = not any(_says_dosing(statement) for statement in registered)
+        no_registered_dosing = not any(map(_says_dosing, registered))
         given = registered
         for statement in described:
             key = statement.agent.key
-            if key not in known and not _is_full(statement, silent=silent):
+            is_known = key in known
+            if not is_known and not _is_full(statement, is_alone=no_registered_dosing):
                 continue
             if not _is_given(statement):
                 continue
@@ -118,7 +121,7 @@ class DosingText:
 
 
 def _says_dosing(statement: Statement) -> bool:
-    """Return whether a statement has an amount or says how often."""
+    """Return whether a statement has an amount or says how often or on which days."""
     return bool(statement.amounts or statement.frequency or statement.days)
 
 
@@ -127,11 +130,15 @@ def read_dosing_text(
     sections: Mapping[str, LexedSection],
     others: Iterable[str] = (),
 ) -> DosingText:
-    """Read what each clause of a record says about each agent; ``others`` are agents that a
-    model found in it.
+    """Return what each clause of a record says about each agent. ``others`` are agents that a model
+    found in it, which then count as agents of the record.
+
+    A clause that names no agent is about the agent of its arm or intervention; in a description,
+    about the only agent of the record. Descriptions without any agent are not read.
     """
     groups, descriptions = list_sections(record, sections)
     lexicon = build_lexicon(groups, others)
+    # the first agent of a section is its own
     own = {agent.section: agent for agent in reversed(lexicon.agents)}
     statements: list[Statement] = []
     for section in groups:
@@ -147,8 +154,9 @@ def read_dosing_text(
 
 
 def _find_topic(section: DosingSection, lexicon: AgentNames) -> Agent | None:
-    """Return the agent that the title of an arm or intervention names, else the only one of the
-    record; not for an intervention, which may be something else.
+    """Return the first agent that the title of an arm or intervention names. Without one, the topic
+    of an arm is the only agent of the record; an intervention has none, for it may be something
+    else.
     """
     for mention in lexicon.find(section):
         if mention.end <= section.title[1]:
@@ -157,31 +165,34 @@ def _find_topic(section: DosingSection, lexicon: AgentNames) -> Agent | None:
 
 
 def _is_given(statement: Statement) -> bool:
-    """Whether the clause has a route, a schedule or a dosing verb, and describes no test, other
-    trial or limit.
+    """Return whether the clause of a description says that the agent is given: it has a route, a
+    schedule or a dosing verb, and describes no test, other trial or limit.
     """
     clause = statement.clause
     tokens = clause.tokens
+    # "The approved dose is 5 mg"
     if describes_other(tokens, clause.first, clause.end):
         return False
     timed = [statement.route, statement.frequency, statement.days]
     facts = [fact for fact in timed if fact]
     if statement.mention and not statement.amounts:
-        # "A on pain, as measured daily"
+        # "A on pain, as measured daily": what stands behind the test is the test's
         behind = statement.mention.end
         tested = rule("other_act").search(tokens, behind, statement.reach[1])
         if tested:
             return any(fact.first < tested.first for fact in facts)
     if facts:
         return True
+    # "patients receive"
     return rule("giving_verb").search(tokens, clause.first, clause.end) is not None
 
 
-def _is_full(statement: Statement, *, silent: bool) -> bool:
+def _is_full(statement: Statement, *, is_alone: bool) -> bool:
     """Return whether a statement names an agent that is no registered intervention, with enough
-    about its dosing.
+    about its dosing: a dose, or a route with a time. Procedures, and cells on listed days, count
+    only where nothing else is dosed; a placebo needs no dose.
 
-    ``silent``: arms and interventions state no dosing at all.
+    ``is_alone``: arms and interventions state no dosing at all.
     """
     if statement.mention is None:
         return False
@@ -190,8 +201,9 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
     is_routed = bool(statement.route)
     is_timed = bool(statement.frequency or statement.days)
     is_limited = statement.length is not None
-    if kind in PROCEDURES or (kind == "cells" and statement.days):
-        return silent and any((is_dosed, is_routed, is_timed, is_limited))
+    are_timed_cells = kind == "cells" and bool(statement.days)
+    if kind in PROCEDURES or are_timed_cells:
+        return is_alone and any((is_dosed, is_routed, is_timed, is_limited))
     if kind == "placebo":
         return is_timed or is_routed
     if is_dosed:
@@ -206,7 +218,7 @@ def _find_candidates(
     numbers: Iterator[int],
 ) -> Iterator[Chunk]:
     """Yield clauses with signs of a dose, or of dosing and its route or time, that no statement
-    covers.
+    covers. A model is asked about them.
 
     ``statements`` are those that became regimens or parts of regimens. A clause is no candidate if
     they contain all its amounts, or if it has no amount and names one of their agents.
@@ -215,13 +227,13 @@ def _find_candidates(
     keys = frozenset(statement.agent.key for statement in statements)
     places: dict[str, list[Place]] = defaultdict(list)
     for statement in statements:
-        places[statement.section].append((statement.clause.first, statement.clause.end))
+        clause = statement.clause
+        places[statement.section].append((clause.first, clause.end))
     for section in sections:
-        read = sorted(places[section.name])
-        for clause in _list_unread(section, read):
-            first, end = clause
+        covered = sorted(places[section.name])
+        for first, end in _list_unread(section, covered):
             stated = section.marks.inside(first, end)
-            if _has_dose(section, clause, stated, levels):
+            if _has_dose(section, (first, end), stated, levels):
                 yield section.chunk(next(numbers), first, end)
                 continue
             mentions = within(lexicon.find(section), first, end)
@@ -229,21 +241,25 @@ def _find_candidates(
             if not named.isdisjoint(keys):
                 continue
             # a clause without an agent continues the one before
-            follows = bool(read) and read[0][0] < first
-            if section.is_group and not named and follows:
+            follows = bool(covered) and covered[0][0] < first
+            continues = follows and not named
+            if section.is_group and continues:
                 continue
-            if _is_giving(section, clause, stated, named=bool(named)):
+            if _is_giving(section, (first, end), stated, names_agent=bool(named)):
                 yield section.chunk(next(numbers), first, end)
 
 
-def _list_unread(section: DosingSection, read: Sequence[Place]) -> Iterator[Place]:
-    """Yield the title and the clauses of a section that overlap none of the sorted places."""
-    furthest = list(accumulate((end for _, end in read), max, initial=0))
+def _list_unread(section: DosingSection, covered: Sequence[Place]) -> Iterator[Place]:
+    """Yield the title and the clauses of a section that overlap none of the sorted places
+    ``covered``. Empty ones are left out.
+    """
+    # of the first 0, 1, 2, ... places, the furthest end
+    furthest = list(accumulate((end for _, end in covered), max, initial=0))
     for first, end in (section.title, *section.clauses):
         if first >= end:
             continue
-        # the furthest end of the places that begin before this one ends
-        if furthest[bisect_left(read, (end,))] <= first:
+        begun_before = bisect_left(covered, (end,))
+        if furthest[begun_before] <= first:
             yield first, end
 
 
@@ -251,7 +267,8 @@ def _has_dose(
     section: DosingSection, clause: Place, stated: Findings, known: frozenset[Amount]
 ) -> bool:
     """Return whether a clause has an amount that is not ``known``, or in an arm or intervention
-    counts doses.
+    counts doses without an amount ("a dose of 3 scoops"). In a description, the clause must also
+    speak of giving. ``stated`` are the marks of the clause.
     """
     if not stated.amounts:
         if not section.is_group:
@@ -264,11 +281,12 @@ def _has_dose(
 
 
 def _is_giving(
-    section: DosingSection, clause: Place, stated: Findings, *, named: bool
+    section: DosingSection, clause: Place, stated: Findings, *, names_agent: bool
 ) -> bool:
-    """Return whether a clause without a dose states how or when something is given.
+    """Return whether a clause without a dose states how or when something is given, and is about
+    no test. In a description it must name an agent (``names_agent``), or state both.
 
-    ``named``: it names an agent.
+    ``stated`` are the marks of the clause. A title states no giving.
     """
     if clause == section.title:
         return False
@@ -276,7 +294,7 @@ def _is_giving(
     is_timed = bool(stated.frequency or stated.days or stated.length)
     if not is_routed and not is_timed:
         return False
-    has_owner = named or section.is_group
+    has_owner = names_agent or section.is_group
     if not has_owner and not (is_routed and is_timed):
         return False
     if not _speaks_of_giving(section, clause):
@@ -285,7 +303,9 @@ def _is_giving(
 
 
 def _speaks_of_giving(section: DosingSection, clause: Place) -> bool:
-    """Return whether a clause has a word of giving or of doses, and describes no other dose."""
+    """Return whether a clause has a word of giving ("is administered") or of doses, and describes
+    no dose of something else ("The approved dose is 5 mg").
+    """
     for name in ("giving_verb", "dose_word"):
         if rule(name).search(section.tokens, *clause):
             return not describes_other(section.tokens, *clause)

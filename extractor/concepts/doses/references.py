@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from extractor.concepts.doses.clauses import Clause, Statement
 from extractor.concepts.doses.days import count_days
-from extractor.concepts.doses.marks import Place
+from extractor.concepts.doses.marks import Fact, Place
 from extractor.concepts.doses.sections import DosingSection
 from extractor.language.book import rule
 from extractor.language.patterns import Found
@@ -29,72 +29,80 @@ class _ArmText:
 def resolve_references(
     sections: Sequence[DosingSection], statements: Sequence[Statement]
 ) -> list[Statement]:
-    """Return the statements, and behind them those of another arm that a clause refers to, with
-    the clause's own cycle.
+    """Return the statements, and behind them those of another arm that a clause refers to ("as in
+    arm I"), with the cycle that stands behind the reference.
 
     Agents that have statements of their own after the reference are left out.
     """
-    if not any(rule("as_in_group").search(one.tokens) for one in sections):
+    as_in_group = rule("as_in_group")
+    if not any(as_in_group.search(section.tokens) for section in sections):
         return [*statements]
-    texts = [text for one in sections for text in _list_arm_texts(one, statements)]
+    texts: list[_ArmText] = []
+    for section in sections:
+        texts += _list_arm_texts(section, statements)
     by_arm = defaultdict[str, list[Statement]](list)
     for text in texts:
         by_arm[text.name] += text.statements
-    repeated = [
-        again
-        for text in texts
-        for clause in text.section.clauses
-        if text.first <= clause[0] < text.end
-        for again in _repeat(text, clause, by_arm)
-    ]
+    repeated: list[Statement] = []
+    for text in texts:
+        for clause in text.section.clauses:
+            if text.first <= clause[0] < text.end:
+                repeated += _repeat(text, clause, by_arm)
     return [*statements, *repeated]
 
 
 def _list_arm_texts(
     section: DosingSection, statements: Sequence[Statement]
 ) -> Iterator[_ArmText]:
-    """Yield the parts of a section under headings of arms."""
+    """Yield the parts of a section under headings of arms: "Arm I (R-CHOP)". What stands before the
+    first heading is left out.
+    """
+    own = [statement for statement in statements if statement.section == section.name]
     headings = list(rule("group_heading").find(section.tokens))
-    starts = [*(at.first for at in headings), len(section.tokens)]
+    starts = [*(heading.first for heading in headings), len(section.tokens)]
     for heading, (first, end) in zip(headings, pairwise(starts), strict=True):
-        inside = [
-            one
-            for one in statements
-            if one.section == section.name and first <= one.first < end
-        ]
+        inside = [statement for statement in own if first <= statement.first < end]
         yield _ArmText(section, _read_group(heading), first, end, inside)
 
 
 def _read_group(found: Found) -> str:
+    """Return the number or letter of the arm that a heading or a reference names."""
     return (found.read("group") or "").lower()
 
 
 def _repeat(
     text: _ArmText, place: Place, by_arm: Mapping[str, Sequence[Statement]]
 ) -> Iterator[Statement]:
-    """Yield the other arm's statements that a clause repeats in another cycle."""
+    """Yield the statements of another arm that the clause at ``place`` repeats in another cycle.
+    Nothing is yielded without a reference to another arm, and without a cycle behind it.
+
+    ``by_arm`` are the statements of each arm, by its number or letter.
+    """
     section = text.section
     first, clause_end = place
     reference = rule("as_in_group").search(section.tokens, first, clause_end)
     if reference is None:
         return
     name = _read_group(reference)
-    cycles = section.marks.inside(first, text.end).cycle
-    cycle = next((mark for mark in cycles if mark.value is not None), None)
-    if cycle is None or name == text.name:
+    behind = section.marks.inside(first, text.end)
+    cycles = [mark for mark in behind.cycle if mark.value is not None]
+    if not cycles or name == text.name:
         return
-    end = next(
-        (stop for start, stop in section.clauses if start <= cycle.first < stop),
-        cycle.end,
-    )
+    cycle = cycles[0]
+    end = _find_clause_end(section, cycle)
     clause = Clause(section.tokens, first, end, section.marks.inside(first, end))
-    known = {one.agent.key for one in text.statements if one.first >= reference.end}
+    lengths = clause.marks.length
+    # each agent is repeated once, and not beside a statement of its own
+    done: set[str] = set()
+    for statement in text.statements:
+        if statement.first >= reference.end:
+            done.add(statement.agent.key)
     for other in by_arm[name]:
-        if other.agent.key in known or other.cycle is None:
+        if other.agent.key in done or other.cycle is None:
             continue
         if count_days(other.cycle.value) == count_days(cycle.value):
             continue
-        known.add(other.agent.key)
+        done.add(other.agent.key)
         yield replace(
             other,
             section=section.name,
@@ -104,5 +112,13 @@ def _repeat(
             clause=clause,
             reach=(first, end),
             cycle=cycle,
-            length=next(iter(clause.marks.length), None),
+            length=lengths[0] if lengths else None,
         )
+
+
+def _find_clause_end(section: DosingSection, mark: Fact) -> int:
+    """Return the end of the clause in which a mark begins; its own end outside of clauses."""
+    for first, end in section.clauses:
+        if first <= mark.first < end:
+            return end
+    return mark.end

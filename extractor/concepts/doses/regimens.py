@@ -42,8 +42,8 @@ def build_regimens(
 ) -> tuple[Draft, ...]:
     """Build one regimen per statement, in reading order, numbered by ``numbers``.
 
-    Regimens that are given more than once and state no length get ``trial_length``, if no regimen
-    states another.
+    ``statements`` are merged: each is all that the record says of one regimen. Regimens that are
+    given more than once and state no length get ``trial_length``, if no regimen states another.
     """
     ordered = _add_trial_cycle(_sort(statements, arms), arms)
     if trial_length and _has_other_length(ordered, trial_length.fact):
@@ -60,7 +60,8 @@ def build_regimens(
     regimens: list[Draft] = []
     for statement in ordered:
         agent = statement.agent.key
-        trust = Trust(statement, arms.texts, stated, statement in contradicted)
+        is_contradicted = statement in contradicted
+        trust = Trust(statement, arms.texts, stated, is_contradicted)
         siblings = len(by_agent[agent])
         builder = _Builder(
             statement, arms, claims[agent], trust, trial_length, siblings
@@ -72,11 +73,17 @@ def build_regimens(
 def _sort(statements: Sequence[Statement], arms: Arms) -> list[Statement]:
     """Return statements in reading order."""
     order = {name: place for place, name in enumerate(arms.texts)}
-    return sorted(statements, key=lambda one: (order[one.section], one.first))
+
+    def find_place(statement: Statement) -> tuple[int, int]:
+        return order[statement.section], statement.first
+
+    return sorted(statements, key=find_place)
 
 
 def _add_trial_cycle(statements: Sequence[Statement], arms: Arms) -> list[Statement]:
-    """Give agents on listed days of a cycle the cycle of the trial."""
+    """Return the statements; those of agents that are given on listed days of a cycle of unknown
+    length get the cycle of the trial, if the record states exactly one.
+    """
     cycle = find_trial_cycle(arms.texts.values())
     if cycle is None:
         return [*statements]
@@ -91,7 +98,9 @@ def _add_trial_cycle(statements: Sequence[Statement], arms: Arms) -> list[Statem
 
 
 def _has_other_length(statements: Sequence[Statement], length: Fact) -> bool:
-    """Return whether an agent is given for another time than the trial's descriptions state."""
+    """Return whether an agent is given for another time than ``length``, which the trial's
+    descriptions state.
+    """
     lengths = {value_of(statement.length) for statement in statements}
     return bool(lengths - {None, length.value})
 
@@ -110,6 +119,7 @@ class _Builder:
     siblings: int
 
     def build(self, trial: Trial, number: int) -> Draft:
+        """Return the regimen with a reading of each field. ``number`` is that of its chunk."""
         statement = self.statement
         section = self.arms.texts[statement.section]
         texts = self.arms.texts
@@ -140,15 +150,19 @@ class _Builder:
         """Return the clause or title in which the statement begins, extended to its end."""
         statement = self.statement
         section = self.arms.texts[statement.section]
-        number = bisect_right(section.clauses, statement.first, key=itemgetter(0))
-        first, end = section.clauses[number - 1] if number else section.title
+        clauses = section.clauses
+        number = bisect_right(clauses, statement.first, key=itemgetter(0))
+        # no clause begins before the statement: it is in the title
+        first, end = clauses[number - 1] if number else section.title
         return min(first, statement.first), max(end, statement.end)
 
     def _span(self, fact: Fact) -> Span:
         return self.arms.texts[fact.section].span(fact.first, fact.end)
 
     def _read_fact(self, name: str, fact: Fact | None) -> Reading[Any]:
-        """Read a field with the value of one fact."""
+        """Return the reading of a field with the value of one fact; None without a fact or value,
+        with the confidence that the field is not stated. ``name`` is the kind of finding.
+        """
         if fact is None or fact.value is None:
             return Reading(None, self.trust.of_nothing(name))
         confidence = self.trust.of_fact(name, fact)
@@ -172,7 +186,9 @@ class _Builder:
         )
 
     def _read_route(self) -> Reading[Route | None]:
-        """Read the route; one of a description that may be another agent's is none."""
+        """Return the route; None without one, and for one of a description that may be another
+        agent's.
+        """
         route = self.statement.route
         if route is None or self.trust.is_borrowed(route):
             return Reading(None, self.trust.of_nothing("route"))
@@ -181,7 +197,9 @@ class _Builder:
 
     @cached_property
     def frequency(self) -> Reading[Frequency | None]:
-        """The frequency, cited where it is stated, or else where a rate or a moment implies it."""
+        """The frequency, cited where it is stated, or else where a rate ("0.5 ug/kg/h") or a moment
+        implies it; None if nothing does.
+        """
         statement = self.statement
         value = resolve_frequency(statement)
         stated = statement.frequency or statement.days
@@ -191,10 +209,13 @@ class _Builder:
         if value is None or fact is None:
             return Reading(None, self._doubt_frequency())
         support = Support.PARSED if stated else Support.INFERRED
-        return Reading(value, self.trust.of_frequency(), (self._span(fact),), support)
+        confidence = self.trust.of_frequency()
+        return Reading(value, confidence, (self._span(fact),), support)
 
     def _doubt_frequency(self) -> float:
-        """Return how sure it is that no frequency is stated."""
+        """Return how sure it is that no frequency is stated: less where the agent's words have one,
+        or days, that was not taken.
+        """
         statement = self.statement
         if statement.days or list_near(statement, "frequency"):
             return measured("regimen", "in clause")
@@ -203,7 +224,9 @@ class _Builder:
         return self.trust.of_nothing("frequency")
 
     def _read_duration(self) -> Reading[Period | None]:
-        """Read the length of treatment: the statement's own, else that of the trial."""
+        """Return the length of treatment: the statement's own, else that of the trial. None if
+        neither is stated, or the own one may be another agent's.
+        """
         length = find_length(self.statement)
         if length is None:
             return self._lend_length()
@@ -213,11 +236,13 @@ class _Builder:
         confidence = self.trust.of_fact("length", first)
         if length.doubt:
             confidence = min(confidence, measured("length", length.doubt))
-        spans = tuple(map(self._span, length.facts))
+        spans = tuple(self._span(fact) for fact in length.facts)
         return Reading(length.value, confidence, spans, Support.PARSED)
 
     def _lend_length(self) -> Reading[Period | None]:
-        """Give what is given more than once, and has no length of its own, that of the trial."""
+        """Return the length of the trial's treatment for what is given more than once and says
+        nothing of its own length; else None.
+        """
         nothing: Reading[Period | None] = Reading(None, self.trust.of_nothing("length"))
         stated = self.trial_length
         if stated is None or not stated.holds_for(self.statement.agent):
@@ -231,7 +256,7 @@ class _Builder:
         return Reading(stated.fact.value, confidence, (place,), Support.PARSED)
 
     def _read_timing(self) -> Reading[str | None]:
-        """Read the words for the days or the moment of giving."""
+        """Return the words for the days or the moment of giving, or None."""
         timing = resolve_timing(self.statement)
         if timing is None:
             no_days = self.trust.of_nothing("days")
@@ -241,4 +266,5 @@ class _Builder:
         section = self.arms.texts[fact.section]
         kind = "days" if fact is self.statement.days else "moment"
         confidence = self.trust.of_fact(kind, fact)
-        return Reading(section.raw(first, end), confidence, (section.span(first, end),))
+        words = section.raw(first, end)
+        return Reading(words, confidence, (section.span(first, end),))

@@ -35,12 +35,15 @@ _LEAST_SURE = 0.5
 
 
 def read_role(statement: Statement, trial: Trial) -> tuple[Role, float]:
-    """Return the role of an agent, and its probability."""
+    """Return the role of an agent, and its probability: that of a placebo by its kind, the others
+    by a log-linear model.
+    """
     if statement.agent.kind == "placebo":
         return Role.PLACEBO, measured("role", "placebo")
     scorer = load_scorer("agent_roles")
     scores = scorer.score([describe_role(statement, trial)])[0]
     best = int(scores.argmax())
+    # the softmax of the best score
     probability = 1 / float(np.exp(scores - scores[best]).sum())
     return Role(scorer.classes[best]), max(probability, _LEAST_SURE)
 
@@ -49,11 +52,8 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
     """Return the features of the agent, its statement and the trial, by name."""
     agent = statement.agent
     names = class_name(agent.key)
-    features = [
-        "always",
-        f"kind {agent.kind}",
-        f"type {trial.types.get(agent.section, '')}",
-    ]
+    registered_type = trial.types.get(agent.section, "")
+    features = ["always", f"kind {agent.kind}", f"type {registered_type}"]
     features += [f"name {name}" for name in names]
     features += _describe_themes(agent, trial, names)
     features += _describe_use(agent, trial)
@@ -63,7 +63,8 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
     features += _describe_words(statement)
     days = statement.days.value if statement.days else (0,)
     # given only before the graft or the cells, on day 0 at the latest
-    if "ablative" in names and min(days) < 0 >= max(days):
+    is_before_graft = min(days) < 0 and max(days) <= 0
+    if "ablative" in names and is_before_graft:
         features.append("prepares")
     if trial.novel - {agent.key}:
         features.append("beside novel")
@@ -85,12 +86,13 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
     all_kinds = set(trial.arms)
     is_intervention = agent.section.startswith("interventions")
     shown = "+".join(sorted(kinds)) or "no arm"
+    all_shown = "+".join(sorted(all_kinds))
     yield f"arms {min(len(trial.arms), 3)}"
     yield f"agents {min(len(trial.agents), 4)}"
     if named or (trial.use and is_intervention):
         if len(all_kinds) > 1:
             yield f"in {shown}"
-        yield f"in {shown} of {'+'.join(sorted(all_kinds))}"
+        yield f"in {shown} of {all_shown}"
     if "experimental" in all_kinds:
         if kinds == {"active"}:
             yield "in active arms alone"
@@ -102,9 +104,13 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
 
 
 def _compare_use(named: frozenset[int], trial: Trial) -> Iterator[str]:
-    """Yield features of the arms ``named`` that get an agent, beside those that get another one."""
+    """Yield features of the arms ``named`` that get an agent, by number, beside those that get
+    other agents.
+    """
     uses = trial.use.values()
-    is_everywhere = len(trial.arms) > 1 and len(named) == len(trial.arms)
+    arms = len(trial.arms)
+    is_everywhere = arms > 1 and len(named) == arms
+    # "<" compares sets: another agent is given in some of these arms only
     if is_everywhere and any(use < named for use in uses):
         yield "in every arm, others not"
     if any(use > named for use in uses):
@@ -127,7 +133,9 @@ def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
 
 
 def _describe_title(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Yield features of how the titles name an agent, or that they name others alone."""
+    """Yield features of how the titles name an agent, or that they name others alone, each beside
+    whether one arm, every arm, some arms or no arm gets the agent (``cover``).
+    """
     cover = trial.name_cover(agent.key)
     if not trial.titles:
         yield f"title without agents, {cover}"
@@ -158,8 +166,13 @@ def _describe_company(agent: Agent, trial: Trial) -> Iterator[str]:
     Nothing is yielded for a single arm, or for an agent that no arm gets.
     """
     # sets, as many arms may get the same
-    own = {keys for keys in trial.gets if agent.key in keys}
-    others = {keys for keys in trial.gets if agent.key not in keys}
+    own: set[frozenset[str]] = set()
+    others: set[frozenset[str]] = set()
+    for keys in trial.gets:
+        if agent.key in keys:
+            own.add(keys)
+        elif keys:
+            others.add(keys)
     if not own or len(trial.gets) < 2:
         return
     shape = _name_shape(own)
@@ -171,7 +184,7 @@ def _describe_company(agent: Agent, trial: Trial) -> Iterator[str]:
         yield "others are added to it"
     # what an arm without the agent gets is what the agent is added to
     base = frozenset.intersection(*own) - {agent.key}
-    if any(keys and keys <= base for keys in others):
+    if any(keys <= base for keys in others):
         yield "added to what other arms get"
 
 

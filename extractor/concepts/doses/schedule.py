@@ -23,13 +23,16 @@ from extractor.language.patterns import Found
 from extractor.schemas import Frequency, Period, TimeUnit
 
 PeriodMark = Mark[Period | None]
+"""A length of time. The value of a range ("3-6 weeks") is None."""
 
 _PER: Mapping[str, Mapping[float, Frequency]] = {
     "d": {1: Frequency.QD, 2: Frequency.BID, 3: Frequency.TID, 4: Frequency.QID},
     "w": {1: Frequency.QW, 2: Frequency.BIW, 3: Frequency.TIW, 7: Frequency.QD},
     "m": {1: Frequency.QM, 2: Frequency.Q2W},
 }
+"""The codes of so many doses a day, week or month, by the first letter of the unit."""
 _SEVERAL = frozenset({Frequency.BID, Frequency.TID, Frequency.QID})
+"""Codes of several doses a day."""
 _HOURS: Mapping[float, Frequency] = {
     4: Frequency.Q4H,
     6: Frequency.Q6H,
@@ -38,6 +41,7 @@ _HOURS: Mapping[float, Frequency] = {
     24: Frequency.QD,
     48: Frequency.QOD,
 }
+"""The codes of a dose every so many hours."""
 _INTERVALS = ("every_interval", "interval_apart", "per_interval", "hyphened_interval")
 _FIXED = {
     "days_every": Frequency.QD,
@@ -86,6 +90,7 @@ _OFTEN = frozenset(
         Frequency.CONTINUOUS,
     }
 )
+"""Rhythms that visits and tests seldom have."""
 _WORDINGS = {
     "one dose": ("single_giving", "one_giving"),
     "interval": _INTERVALS,
@@ -99,8 +104,10 @@ _WORDINGS = {
 def find_frequencies(
     tokens: Tokens, taken: Collection[int] = ()
 ) -> tuple[Mark[Frequency], ...]:
-    """Return every stated frequency, left to right, as a code of the guideline. ``taken`` holds the
-    tokens of amounts.
+    """Return every stated frequency of giving, left to right, as a code of the guideline. Of two
+    that say one thing ("1 g a day in two doses"), the later one stays.
+
+    ``taken`` holds the tokens of amounts, whose numbers begin no frequency.
 
     >>> frequencies = find_frequencies(
     ...     read_text("q12h, then every three weeks, 3 times a week, b.i.d.")
@@ -108,11 +115,8 @@ def find_frequencies(
     >>> [mark.value.value for mark in frequencies]
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
-    stated = [
-        _weigh(tokens, mark)
-        for mark in _find_rhythms(tokens, taken)
-        if _is_giving(tokens, mark)
-    ]
+    rhythms = _find_rhythms(tokens, taken)
+    stated = [_weigh(tokens, mark) for mark in rhythms if _is_giving(tokens, mark)]
     stated = _drop_weak(tokens, stated)
     stated = _drop_implied(tokens, stated)
     frequencies: list[Mark[Frequency]] = []
@@ -134,58 +138,52 @@ def _explains_surely(
     """
     if doubtful.confidence >= 1:
         return False
-    return tokens.codes[doubtful.end : following.first] in ("(", ",", ":", "=")
+    between = tokens.codes[doubtful.end : following.first]
+    return between in ("(", ",", ":", "=")
 
 
 def _splits_the_day(
     tokens: Tokens, daily: Mark[Frequency], following: Mark[Frequency]
 ) -> bool:
     """Return whether the next frequency says in how many doses a day's amount is given: "1 g a
-    day in two doses".
+    day in two doses". Only "daily" before several doses a day can be split.
     """
     if daily.value is not Frequency.QD or following.value not in _SEVERAL:
         return False
     if _ends("total_word", tokens, daily.first):
         return True
-    if _is_divided(tokens, daily, following):
-        return True
-    return _is_told_by_times(tokens, daily, following)
-
-
-def _is_told_by_times(
-    tokens: Tokens, daily: Mark[Frequency], times: Mark[Frequency]
-) -> bool:
-    """Return whether times of the day say how often "daily" is: "daily, in the morning and at
-    bedtime".
-    """
-    if tokens.codes[daily.end : times.first] not in ("", ",", "(", ":"):
+    between = tokens.codes[daily.end : following.first]
+    # "a day in two divided doses"
+    if len(between) <= 1:
+        divided = rule("divided_doses").covers(tokens, following.first, following.end)
+        if divided:
+            return True
+    # "daily, in the morning and at bedtime"
+    if between not in ("", ",", "(", ":"):
         return False
-    return rule("daytimes").covers(tokens, times.first, times.end) is not None
-
-
-def _is_divided(tokens: Tokens, total: Mark[Frequency], parts: Mark[Frequency]) -> bool:
-    """Return whether a day's dose is given in parts: "a day in two divided doses"."""
-    if parts.first - total.end > 1:
-        return False
-    return rule("divided_doses").covers(tokens, parts.first, parts.end) is not None
+    return rule("daytimes").covers(tokens, following.first, following.end) is not None
 
 
 def _weigh(tokens: Tokens, mark: Mark[Frequency]) -> Mark[Frequency]:
-    """Return a rhythm as it is meant: the least time between doses has no code, and the most
-    doses of a day are not always given.
+    """Return a rhythm as it is meant, with less confidence where words before it make it a limit:
+    the least time between two doses, or the most doses of a day, need not be the rhythm. The least
+    interval, and hours between two doses, have no code.
     """
     apart = rule("interval_apart").covers(tokens, mark.first, mark.end)
     every = rule("every_interval").covers(tokens, mark.first, mark.end)
+    # "4 weeks apart", but "21-day intervals" are a rhythm
     if apart and not rule("intervals_word").ends(tokens, mark.end):
         in_hours = read_time_unit(apart.read("unit") or "") is TimeUnit.HOUR
         # hours between two doses of one day are no rhythm, weeks between several are
         if in_hours:
             return replace(mark, value=Frequency.OTHER, confidence=WEAK)
+        # "at least 4 weeks apart"
         if _ends("least_apart_before", tokens, mark.first):
             return replace(mark, confidence=min(mark.confidence, _LEAST))
         return mark
     if every and _ends("least_interval_before", tokens, mark.first):
         return replace(mark, value=Frequency.OTHER, confidence=WEAK)
+    # "up to three times a day"
     if _ends("most_often_before", tokens, mark.first):
         return replace(mark, confidence=min(mark.confidence, WEAK))
     return mark
@@ -194,7 +192,9 @@ def _weigh(tokens: Tokens, mark: Mark[Frequency]) -> Mark[Frequency]:
 def _drop_weak(
     tokens: Tokens, marks: Sequence[Mark[Frequency]]
 ) -> list[Mark[Frequency]]:
-    """Drop rhythms that hold only where their sentence states no other and no days."""
+    """Return the frequencies without weak ones beside others: a rhythm of confidence ``WEAK`` holds
+    only where its sentence states no other rhythm and no days.
+    """
     if all(mark.confidence != WEAK for mark in marks):
         return list(marks)
     timed = [*marks, *find_days(tokens)]
@@ -205,6 +205,7 @@ def _drop_weak(
         if mark.confidence != WEAK:
             firm.add(number)
     kept: list[Mark[Frequency]] = []
+    # the numbers of the days, behind those of the frequencies, are left over
     for mark, number in zip(marks, numbers, strict=False):
         if mark.confidence == WEAK and number in firm:
             continue
@@ -215,8 +216,8 @@ def _drop_weak(
 def _drop_implied(
     tokens: Tokens, marks: Sequence[Mark[Frequency]]
 ) -> list[Mark[Frequency]]:
-    """Drop what times of the day imply where the sentence counts the doses otherwise: "in the
-    morning and at bedtime, 2 g three times daily".
+    """Return the frequencies without those that times of the day imply, where their sentence counts
+    several doses a day otherwise: "in the morning and at bedtime, 2 g three times daily".
     """
     numbers = number_sentences(tokens, marks)
     is_implied = [
@@ -238,6 +239,7 @@ def _drop_implied(
 def _find_rhythms(
     tokens: Tokens, taken: Collection[int]
 ) -> tuple[Mark[Frequency], ...]:
+    """Return the rhythms of doses and of anything else, left to right and without overlaps."""
     return drop_overlaps(
         (
             *_find_intervals(tokens, taken),
@@ -295,7 +297,8 @@ def _follows(names: Sequence[str], tokens: Tokens, first: int) -> bool:
 
 
 def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
-    """Return how a frequency is worded: a case of ``measured``.
+    """Return how a frequency is worded: a case of ``measured``. Codes without a rhythm ("other",
+    "as needed", "continuous", "once") are cases of their own, whatever their words.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("daily, every 3 weeks, 2 times a day, b.i.d.")
@@ -326,10 +329,10 @@ def _find_wording(tokens: Tokens, mark: Mark[Frequency]) -> str:
 def _find_intervals(
     tokens: Tokens, taken: Collection[int]
 ) -> Iterator[Mark[Frequency]]:
-    """Yield every stated interval, rule by rule, with overlaps. "hourly" means 1, and "m" is a
-    month.
+    """Yield every stated interval, rule by rule, with overlaps. An interval without a code has the
+    value "other"; one that cannot be read is skipped.
 
-    The number of an amount does not belong to an interval: "40 mg/m2 weekly", "AUC 2 weekly".
+    The number of an amount (``taken``) begins no interval: "40 mg/m2 weekly", "AUC 2 weekly".
     """
     for name, fixed in _FIXED.items():
         for match in rule(name).find(tokens):
@@ -337,7 +340,8 @@ def _find_intervals(
     yield from _find_ordinal_intervals(tokens)
     for name in _INTERVALS:
         for match in rule(name).find(tokens):
-            if match.place("low")[0] in taken:
+            number, _ = match.place("low")
+            if number in taken:
                 continue
             code = _code_interval_of(match)
             if code is not None:
@@ -346,10 +350,12 @@ def _find_intervals(
 
 def _code_interval_of(interval: Found) -> Frequency | None:
     """Return the code of an interval with a number and a unit; None if it is one of minutes, or
-    its number cannot be read.
+    its number cannot be read. A range ("every 3-4 weeks") has the code "other".
     """
     # "q.6.h."
-    low = read_number((interval.read("low") or "").lstrip("."))
+    number = (interval.read("low") or "").lstrip(".")
+    low = read_number(number)
+    # "hourly" and "weekly" without a number are 1; "m" is a month
     unit = (interval.read("unit") or "").lower().removesuffix("ly")
     time_unit = read_time_unit(unit) or TimeUnit.MONTH
     if low is None or time_unit is TimeUnit.MINUTE:
@@ -362,7 +368,9 @@ def _code_interval_of(interval: Found) -> Frequency | None:
 
 
 def _find_ordinal_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Yield intervals whose number is an ordinal: "every other week", "each third month"."""
+    """Yield intervals whose number is an ordinal: "every other week", "each third month". Units
+    without whole days, such as hours, are skipped.
+    """
     for match in rule("ordinal_interval").find(tokens):
         ordinal = (match.read("ordinal") or "other").lower()
         unit = match.read("unit") or match.read("unit_alone") or ""
@@ -378,22 +386,29 @@ def _find_ordinal_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 
 
 def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
-    """Yield counted doses: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and
-    Fridays".
+    """Yield counted doses, rule by rule, with overlaps: "3 times a week", "in 2 divided doses",
+    "one dose", "on Mondays and Fridays". Ranges and counts without a code are "other".
+
+    The number of an amount (``taken``) counts no doses.
     """
+    # "twice every 2 weeks"; once every 2 weeks is an interval
     for match in rule("times_every").find(tokens):
         if read_number(match.read("low") or "") != 1:
             yield Mark(Frequency.OTHER, match.first, match.end)
+    # "3 times a week"
     for match in rule("counted_times").find(tokens):
-        if match.place("low")[0] in taken:
+        number, _ = match.place("low")
+        if number in taken:
             continue
         code = Frequency.OTHER
         if not match.has("range"):
             code = _count(match, "low", "unit")
         yield Mark(code, match.first, match.end)
+    # "x 3/day"
     for match in rule("times_after").find(tokens):
         unit = "unit" if match.has("unit") else "unit_behind"
         yield Mark(_count(match, "high", unit), match.first, match.end)
+    # "divided into 2 equal doses"
     for match in rule("divided_doses").find(tokens):
         numbers = ("number", "number_before", "number_daily", "number_doses")
         stated = [name for name in numbers if match.has(name)]
@@ -404,22 +419,26 @@ def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Freque
 
 def _find_single_doses(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     """Yield what says that an agent is given once: "one dose", but not "phase 1 dose
-    escalation", "day 1 dose".
+    escalation", "day 1 dose", "2-1 dose".
     """
     for match in rule("one_giving").find(tokens):
-        words = [word.lower() for word in tokens.words[match.first : match.first + 2]]
+        first = match.first
+        words = [word.lower() for word in tokens.words[first : first + 2]]
         if "1" not in words and "one" not in words:
             continue
-        if rule("label_before").ends(tokens, match.first):
+        # "Cohort 1 dose"
+        if rule("label_before").ends(tokens, first):
             continue
-        before = tokens.words[match.first - 1].lower() if match.first else ""
+        before = tokens.words[first - 1].lower() if first else ""
         if before in ("day", "week", "-", "/", ",", "."):
             continue
-        yield Mark(Frequency.ONCE, match.first, match.end)
+        yield Mark(Frequency.ONCE, first, match.end)
 
 
 def _find_weekdays(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Yield lists of weekdays: "on Mondays and Fridays". "Monday through Friday" has no code."""
+    """Yield lists of weekdays: two or three are so many doses a week, "on Mondays and Fridays".
+    "Monday through Friday", and any other number, has no code.
+    """
     for match in rule("weekdays").find(tokens):
         weekdays = list(rule("weekday").find(tokens, match.first, match.end))
         code = Frequency.OTHER
@@ -429,7 +448,8 @@ def _find_weekdays(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 
 
 def _count(match: Found, number: str, unit: str | None = None) -> Frequency:
-    """Return the code for a number of doses in a unit of time, by default a day.
+    """Return the code for a number of doses in a unit of time, by default a day; "other" if there
+    is no code for it.
 
     ``number`` and ``unit`` are names of groups of the match.
     """
@@ -441,13 +461,13 @@ def _count(match: Found, number: str, unit: str | None = None) -> Frequency:
 
 
 def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Yield the rhythms of the vocabulary. "once or twice daily" leaves the rhythm open."""
+    """Yield the rhythms of the vocabulary: "b.i.d.", "daily". "Once or twice daily" is "other", for
+    it leaves the rhythm open.
+    """
     for term in find_terms(tokens, "frequencies"):
         before = tokens.words[max(0, term.first - 2) : term.first]
-        is_either = [word.lower() for word in before] in (
-            ["once", "or"],
-            ["once", "to"],
-        )
+        lowered = [word.lower() for word in before]
+        is_either = lowered in (["once", "or"], ["once", "to"])
         if term.value == "BID" and is_either:
             yield Mark(Frequency.OTHER, term.first - 2, term.end)
             continue
@@ -456,19 +476,22 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 
 
 def _period(duration: Duration) -> Period | None:
+    """Return a duration as a period; None for a range ("3-6 weeks")."""
     if duration.low == duration.high:
         return Period(value=duration.high, unit=duration.unit)
     return None
 
 
 def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
-    """Return the match of a rule that ends before a token, on the same line."""
+    """Return the match of a rule that ends directly before token ``end``, on the same line and at
+    most ``_LENGTH_CONTEXT`` tokens long; else None.
+    """
     line = tokens.codes.rfind("\n", 0, end) + 1
     return rule(name).ends(tokens, end, max(end - _LENGTH_CONTEXT, line))
 
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Return lengths of treatment cycles. A range has the value None."""
+    """Return lengths of treatment cycles, in reading order. A range has the value None."""
     named: list[PeriodMark] = []
     for duration in find_durations(tokens):
         if duration.unit not in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}:
@@ -488,35 +511,41 @@ def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
 
 
 def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
-    """Return whether a duration is the length of a cycle; ``after`` is the word for it behind
-    the duration, if one stands there.
+    """Return whether words beside a duration make it the length of a cycle. ``after`` are the
+    words for a cycle or course behind it, if such words stand there.
     """
     before = tokens.words[duration.first - 1].lower() if duration.first else ""
-    if after and after.has("course"):  # "a 10-day course" is the length of treatment
+    # "a 10-day course" is the length of treatment, "each 10-day course" a cycle
+    if after and after.has("course"):
         return before in ("each", "every", "per", "subsequent")
     if after or _ends("cycle_before", tokens, duration.first):
         return True
     # weeks are more likely the interval between doses
     if duration.unit is not TimeUnit.DAY:
         return False
+    # "every 21 days for up to 6 cycles"
     if before in ("every", "q"):
         return rule("counted_cycles_after").starts(tokens, duration.end) is not None
+    # as in "cycles (21 days)"
     if before != "(":
         return False
     return tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
 
 
 def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
+    """Yield the cycles that intervals state, and those of weeks with and without treatment, whose
+    sum is the cycle: "3 weeks on/1 week off".
+    """
     for name in _CYCLES:
         for found in rule(name).find(tokens):
             yield from _mark_cycle(found, "value")
-    for found in rule("weeks_on_and_off").find(tokens):  # their sum is the cycle
+    for found in rule("weeks_on_and_off").find(tokens):
         yield from _mark_cycle(found, "on", "off")
 
 
 def _mark_cycle(match: Found, *parts: str) -> Iterator[PeriodMark]:
     """Yield the cycle that a match states, in days or weeks: the sum of the numbers in its groups
-    ``parts``, if all can be read.
+    ``parts``. Yield nothing if one of them cannot be read.
     """
     values: list[float] = []
     for part in parts:
@@ -534,16 +563,18 @@ def _mark_cycle(match: Found, *parts: str) -> Iterator[PeriodMark]:
 
 
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Return lengths of the treatment. A range has the value None."""
+    """Return lengths of the treatment, in reading order. A range has the value None. Several
+    lengths in one sentence are those of steps, and have the confidence ``STEP``.
+    """
     timed = (
         *_read_lengths(tokens),
         *_read_single_periods(tokens),
         *_read_short_lengths(tokens),
         *_read_spans(tokens),
     )
-    treated = [
-        mark for mark in timed if not _follows(_NO_TREATMENT[:2], tokens, mark.first)
-    ]
+    # "observed for 3 weeks" is no treatment
+    watched = _NO_TREATMENT[:2]
+    treated = [mark for mark in timed if not _follows(watched, tokens, mark.first)]
     stated = drop_overlaps([*treated, *_read_cycle_counts(tokens)])
     stated = _drop_repeats(tokens, stated)
     lengths = _drop_summed(tokens, stated)
@@ -556,8 +587,8 @@ def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
 
 
 def _drop_summed(tokens: Tokens, lengths: Sequence[PeriodMark]) -> list[PeriodMark]:
-    """Drop the lengths before their sum: "for 12 weeks, then for 4 weeks, for a total of 16
-    weeks".
+    """Return the lengths without those that stand before their sum in one sentence: "for 12 weeks,
+    then for 4 weeks, for a total of 16 weeks".
     """
     sentences = number_sentences(tokens, lengths)
     sums: dict[int, int] = {}
@@ -575,7 +606,9 @@ def _drop_summed(tokens: Tokens, lengths: Sequence[PeriodMark]) -> list[PeriodMa
 def _drop_repeats(
     tokens: Tokens, lengths: Sequence[PeriodMark]
 ) -> tuple[PeriodMark, ...]:
-    """Drop lengths that say the one before them again: "for 14 days (2 weeks)"."""
+    """Return the lengths without those that say the one before them again in brackets: "for 14 days
+    (2 weeks)".
+    """
     kept = list(lengths[:1])
     for before, mark in pairwise(lengths):
         is_in_brackets = tokens.codes[before.end : mark.first] == "("
@@ -586,14 +619,18 @@ def _drop_repeats(
 
 
 def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
-    """Yield the durations that words around them make lengths of treatment: "for 3 weeks"."""
+    """Yield the durations that words around them make lengths of treatment: "for 3 weeks". The
+    first of two that are choices has the confidence ``_CHOICE``: "for 3 days or 7 days".
+    """
     for duration in find_durations(tokens):
+        # minutes and hours are those of an infusion; cycles are read apart
         if duration.unit in {TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE}:
             continue
         end = duration.end
         lead = _find_lead(tokens, duration)
         if lead is None and not _is_told_behind(tokens, duration):
             continue
+        # "2 weeks before surgery"
         if rule("no_length_after").starts(tokens, end):
             continue
         if _ends("no_length_before", tokens, duration.first):
@@ -605,8 +642,8 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
 
 
 def _is_told_behind(tokens: Tokens, duration: Duration) -> bool:
-    """Return whether what stands behind a duration makes it a length of treatment: words, or
-    brackets around it as in "24 doses (24 weeks)".
+    """Return whether what stands behind a duration makes it a length of treatment: words ("a 10-day
+    course of"), or brackets around weeks, months or years, as in "24 doses (24 weeks)".
     """
     if rule("length_after").starts(tokens, duration.end):
         return True
@@ -617,7 +654,7 @@ def _is_told_behind(tokens: Tokens, duration: Duration) -> bool:
 
 
 def _read_single_periods(tokens: Tokens) -> Iterator[PeriodMark]:
-    """Yield lengths of one unit: "for a week"."""
+    """Yield lengths of one unit without a number: "for a week"."""
     for match in rule("one_period").find(tokens):
         unit = read_time_unit(match.read("unit") or "")
         if not unit:
@@ -651,7 +688,9 @@ def _read_short_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
 
 
 def _read_spans(tokens: Tokens) -> Iterator[PeriodMark]:
-    """Yield lengths that numbered weeks tell: "through week 24", and as a step "weeks 1-4"."""
+    """Yield lengths that numbered weeks tell: "through week 24" of a treatment that begins with the
+    trial, and "weeks 1-4" as a step.
+    """
     for match in rule("until_week").find(tokens):
         # "from week 4 through week 24", "starting on day 7 until day 21"
         if match.read("start") not in (None, "0", "1"):
@@ -676,24 +715,28 @@ def _mark_span(match: Found, before: float, confidence: float) -> Iterator[Perio
 
 
 def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
-    """Return the start of the words that make a duration a length of treatment. A comma needs
-    more words after it.
+    """Return the first token of the words that make a duration a length of treatment, such as
+    "for"; None without such words. Weak ones, such as a comma, need the end of a clause or more
+    words behind the duration.
     """
     before = _ends("length_before", tokens, duration.first)
     if before is None:
         return None
     if before.has("strong"):
         return before.first
-    is_closed = duration.end == len(tokens) or tokens.codes[duration.end] in ",;.)"
+    end = duration.end
+    is_closed = end == len(tokens) or tokens.codes[end] in ",;.)"
     if is_closed and duration.unit is not TimeUnit.DAY:
         return before.first
-    if rule("length_after").starts(tokens, duration.end):
+    if rule("length_after").starts(tokens, end):
         return before.first
     return None
 
 
 def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:
-    """Yield lengths in cycles: "for 6 cycles". A range has the value None."""
+    """Yield lengths in cycles: "for 6 cycles". A range has the value None, and numbers of cycles
+    ("courses II-VII") are no length.
+    """
     for match in rule("cycle_count").find(tokens):
         value = read_number(match.read("value") or "")
         if value is None:
@@ -706,4 +749,5 @@ def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:
         period = None
         if not match.has("range"):
             period = Period(value=value, unit=TimeUnit.CYCLE)
-        yield Mark(period, match.place("value")[0], match.end)
+        first, _ = match.place("value")
+        yield Mark(period, first, match.end)

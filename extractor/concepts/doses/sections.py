@@ -75,9 +75,10 @@ class Findings:
 
 
 def find_all(tokens: Tokens, section: str = "") -> Findings:
-    """Return all marks in the tokens of a section.
+    """Return all marks in the tokens of a section, which know its name.
 
-    Words inside a moment ("before oral intake") give no marks.
+    Words inside a moment ("before oral intake") give no marks, and "300 mg per day" is an amount
+    and no frequency. An amount that only explains another one ("2 tablets of 50 mg") is left out.
 
     >>> marks = find_all(read_text("5 mg orally twice daily before meals"))
     >>> [
@@ -129,16 +130,20 @@ def _place(marks: Iterable[Mark[T_co]], section: str) -> tuple[Mark[T_co], ...]:
 
 
 def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
-    """Yield the routes of giving, without codes and devices: "DSM-IV", "IV line"."""
+    """Yield the routes of giving, without codes, devices and denials: "DSM-IV", "IV line", "not
+    intramuscularly".
+    """
     for term in find_terms(tokens, "routes"):
         first = term.first
         start = tokens.starts[first]
         follows_hyphen = tokens.text[max(0, start - 1) : start] == "-"
+        # "DSM-IV"
         if follows_hyphen and tokens.words[first].isupper():
             continue
         # "without an IV line"
         if rule("no_route_before").ends(tokens, first, first - 5):
             continue
+        # "oral contraceptives"
         if rule("no_route_after").starts(tokens, term.end):
             continue
         yield Mark(Route(term.value), first, term.end)
@@ -201,7 +206,7 @@ class DosingSection:
         return tuple(split_clauses(self.tokens, *self.body))
 
     def span(self, first: int, end: int) -> Span:
-        """Return the raw span of a range of tokens."""
+        """Return where the tokens ``first:end`` stand in the record's raw text."""
         return span_of(self.read.whole.part(first, end))
 
     def raw(self, first: int, end: int) -> str:
@@ -216,7 +221,9 @@ class DosingSection:
 def list_sections(
     record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> tuple[tuple[DosingSection, ...], tuple[DosingSection, ...]]:
-    """Return the arms and interventions, and the descriptions."""
+    """Return the arms and interventions, and the descriptions: the record's summaries and its
+    official title, as far as it has them. Other sections state no doses.
+    """
     groups: list[DosingSection] = []
     for section in record.sections:
         if not section.name.startswith(("arms[", "interventions[")):
@@ -232,29 +239,28 @@ def list_sections(
 
 
 def _read_group(section: Section, read: LexedSection) -> DosingSection:
-    """Return an arm or intervention with the tokens of its title, description and other names.
-    A section without registered parts is all title.
+    """Return an arm or intervention with the tokens of its title, description and other names,
+    empty where the registry has none. A section without registered parts is all title.
     """
+    nowhere = (0, 0)
     places: dict[str, list[Place]] = {}
     for part in section.parts:
         passage = read.between(part.start, part.end)
         places.setdefault(part.name, []).append((passage.first, passage.end))
     is_arm = section.name.startswith("arms[")
-    titles = places.get("label" if is_arm else "name", [(0, 0)])
-    bodies = places.get("description", [(0, 0)])
+    name_of_title = "label" if is_arm else "name"
+    titles = places.get(name_of_title, [nowhere])
+    bodies = places.get("description", [nowhere])
+    title = titles[0] if section.parts else (0, len(read.tokens))
     vocabulary = "arm_type" if is_arm else "intervention_type"
     kind = unify_word(vocabulary, section.part("type") or "")
-    return DosingSection(
-        read,
-        titles[0] if section.parts else (0, len(read.tokens)),
-        bodies[0],
-        kind.lower(),
-        tuple(places.get("other_names", ())),
-    )
+    aliases = tuple(places.get("other_names", ()))
+    return DosingSection(read, title, bodies[0], kind.lower(), aliases)
 
 
 def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
-    """Split ``tokens.words[first:end]`` into sentences, also at semicolons and line breaks.
+    """Yield the clauses of ``tokens.words[first:end]``: its sentences, split also at semicolons,
+    line breaks and full stops without a space behind them. Empty clauses are left out.
 
     >>> tokens = read_text("A 5 mg daily; B 10 mg weekly. Both oral")
     >>> [tokens.read(*place) for place in split_clauses(tokens, 0, len(tokens))]
@@ -263,32 +269,37 @@ def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
     if end <= first:
         return
     begin = tokens.starts[first]
-    for start, stop in split_sentences(tokens.text[begin : tokens.ends[end - 1]]):
+    text = tokens.text[begin : tokens.ends[end - 1]]
+    for start, stop in split_sentences(text):
         position = tokens.at(begin + start)
-        last = tokens.before(begin + stop)
-        for place, following in _list_clause_ends(tokens, position, last):
+        sentence_end = tokens.before(begin + stop)
+        for place, following in _list_clause_ends(tokens, position, sentence_end):
             # a full stop belongs to its clause, a semicolon to none
             border = place + 1 if tokens.codes[place] == "." else place
             if border > position:
                 yield position, border
             position = following
-        if last > position:
-            yield position, last
+        if sentence_end > position:
+            yield position, sentence_end
 
 
 def _list_clause_ends(tokens: Tokens, first: int, end: int) -> list[Place]:
     """Return the signs and words that end a clause inside a sentence, in reading order: "daily;
     then", "daily.Then".
     """
-    places = [(at.first, at.end) for at in rule("clause_end").find(tokens, first, end)]
-    stops = [at for at in range(first, end) if tokens.codes[at] == "."]
-    places += [(at, at + 1) for at in stops if _is_glued(tokens, at)]
+    signs = rule("clause_end").find(tokens, first, end)
+    places = [(sign.first, sign.end) for sign in signs]
+    for at in range(first, end):
+        if tokens.codes[at] != ".":
+            continue
+        if _is_glued(tokens, at):
+            places.append((at, at + 1))
     return sorted(places)
 
 
 def _is_glued(tokens: Tokens, place: int) -> bool:
-    """Return whether the next sentence begins directly after a full stop, as in "twice
-    daily.Then".
+    """Return whether the next sentence begins directly behind the full stop at ``place``: "twice
+    daily.Then", but not in an abbreviation such as "U.S.A." or "e.g.".
     """
     if not 0 < place < len(tokens) - 1:
         return False

@@ -29,35 +29,36 @@ _VAGUE = frozenset({Frequency.ONCE, Frequency.OTHER})
 
 
 def list_own(clause: Clause, part: Part) -> Findings:
-    """Return the marks in a part. A route before another agent's name, or in it, is that one's."""
+    """Return the marks in a part, without a route directly before another agent's name, or in it:
+    "and oral B".
+    """
     own = clause.marks.inside(*part.reach)
-    others = [m for m in clause.named if m.value.key != part.agent.key]
-    routes = [
-        route
-        for route in own.route
-        if not any(_is_of_name(route, mention) for mention in others)
-    ]
+    key = part.agent.key
+    others = [mention for mention in clause.named if mention.value.key != key]
+    routes: list[Mark[Route]] = []
+    for route in own.route:
+        if any(_is_of_name(route, mention) for mention in others):
+            continue
+        routes.append(route)
     return replace(own, route=tuple(routes))
 
 
 def _is_of_name(route: Fact, mention: Fact) -> bool:
-    """Return whether a route stands directly before the name of an agent, or in it."""
+    """Return whether a route stands directly before the name of an agent, or begins in it."""
     if route.end == mention.first:
         return True
     return mention.first <= route.first < mention.end
 
 
-def _is_inside(mark: Fact, mention: Fact) -> bool:
-    return mention.first <= mark.first < mention.end
-
-
 def choose_fact(marks: Findings, name: str) -> Fact | None:
     """Return the first mark of a field, None without one. Frequency codes come before "once" and
-    "other"; of several steps no length is that of the treatment, so that it has none.
+    "other"; of several steps no length is that of the treatment, so that it has none. ``name`` is
+    the kind of finding.
     """
     stated: tuple[Fact, ...] = getattr(marks, name)
     if not stated:
         return None
+    # "5 mg for 4 weeks, then 2 mg for 8 weeks"
     if name == "length" and _are_steps(marks.length):
         return None
     if name == "frequency":
@@ -68,9 +69,14 @@ def choose_fact(marks: Findings, name: str) -> Fact | None:
 
 
 def _are_steps(lengths: Iterable[PeriodMark]) -> bool:
-    """Return whether lengths are those of steps: "5 mg for 4 weeks, then 2 mg for 8 weeks"."""
+    """Return whether lengths are those of steps: "5 mg for 4 weeks, then 2 mg for 8 weeks". The
+    first two in units of time tell; lengths in cycles are those of the whole treatment.
+    """
     timed = [mark for mark in lengths if not counts_cycles(mark)]
-    return len(timed) > 1 and all(mark.confidence == STEP for mark in timed[:2])
+    if len(timed) < 2:
+        return False
+    first, second = timed[:2]
+    return first.confidence == STEP and second.confidence == STEP
 
 
 def counts_cycles(length: PeriodMark) -> bool:
@@ -84,7 +90,8 @@ def gather_fields(
     clause: Clause, parts: Sequence[Part], place: int, own: Findings
 ) -> Fields:
     """Return the facts of the part at ``place``, whose own marks are ``own``: its own ones, and
-    where it lacks one, that of another part that can hold for it.
+    where it lacks one, that of another part that can hold for it. Without own times, the unit of
+    an amount ("5 mg/day") counts before a frequency of another part.
     """
     part = parts[place]
     fields: dict[str, Fact] = {}
@@ -100,7 +107,7 @@ def gather_fields(
         fields["frequency"] = _doubt_frequency(clause, part, fields["frequency"])
     if own.frequency or own.days:
         return fields
-    # "5 mg/day": the unit of an amount counts before a frequency of another part
+    # "5 mg/day"
     rate = _read_rate(clause, part)
     if rate:
         fields["frequency"] = rate
@@ -109,13 +116,15 @@ def gather_fields(
 
 def _may_borrow(clause: Clause, part: Part, own: Findings, name: str) -> bool:
     """Return whether a part may get a field from another part of its clause. A part with times of
-    its own borrows only the cycle and the length.
+    its own borrows only the cycle and the length; what is no substance borrows no route.
     """
+    # "as described above": the clause leaves the field to another one
     if rule("as_elsewhere").search(clause.tokens, clause.first, clause.end):
         return False
     if name == "route" and not is_substance(part.agent):
         return False
-    if name == "length" and own.length:  # of its steps
+    # it has the lengths of its steps
+    if name == "length" and own.length:
         return False
     if name in _OF_WHOLE:
         return True
@@ -125,8 +134,10 @@ def _may_borrow(clause: Clause, part: Part, own: Findings, name: str) -> bool:
 def _borrow(
     clause: Clause, parts: Sequence[Part], place: int, name: str
 ) -> Fact | None:
-    """Return the fact of a later part, which holds for those before it, else one that opens the
-    clause. No fact is taken over a part with times of its own, but a cycle, a length or a route.
+    """Return the fact of a later part, which holds for those before it ("A 5 mg and B 3 mg on day
+    1"), else one that opens the clause ("for 24 weeks, A daily and B weekly"); else None.
+
+    No fact is taken from behind a part with times of its own, but a cycle, a length or a route.
     """
     for later in parts[place + 1 :]:
         own = _drop_continuous(clause.marks.inside(*later.reach))
@@ -152,7 +163,11 @@ def _is_of_later_name(fact: Fact, later: Part, name: str) -> bool:
 
 def _drop_continuous(marks: Findings) -> Findings:
     """Return the marks without infusions over a day and longer, which no list shares."""
-    shared = (m for m in marks.frequency if m.value is not Frequency.CONTINUOUS)
+    shared: list[Mark[Frequency]] = []
+    for mark in marks.frequency:
+        if mark.value is Frequency.CONTINUOUS:
+            continue
+        shared.append(mark)
     return replace(marks, frequency=tuple(shared))
 
 
@@ -163,11 +178,13 @@ def _is_foreign(
     what is injected, or a length for a part that has times of its own, unless it opens the clause.
     """
     reach = parts[place].reach
-    if fact.value is Route.ORAL:  # "A 5 mg as an injection plus 100 mg B orally"
+    # "A 5 mg as an injection plus 100 mg B orally"
+    if fact.value is Route.ORAL:
         return rule("injected").search(clause.tokens, *reach) is not None
     if name != "length" or counts_cycles(fact):
         return False
-    opens_clause = fact.first < parts[0].first  # "For 24 weeks, A daily and B weekly"
+    # "For 24 weeks, A daily and B weekly"
+    opens_clause = fact.first < parts[0].first
     if opens_clause:
         return False
     own = clause.marks.inside(*reach)
@@ -178,7 +195,7 @@ def _is_foreign(
 
 def _doubt_frequency(clause: Clause, part: Part, stated: Fact) -> Fact:
     """Return a frequency, unsure if the next word says that something else is as frequent: "weekly
-    examinations", not "daily fictumab".
+    examinations", but not "daily fictumab" or "daily tablets".
     """
     behind = min(stated.end + 1, clause.end)
     if clause.speaks_of_dosing(stated.end, behind):
@@ -200,7 +217,7 @@ def _read_rate(clause: Clause, part: Part) -> Fact | None:
 
 
 def list_alternatives(clause: Clause, routes: Sequence[Mark[Route]]) -> list[Fact]:
-    """Return the routes that "or" joins: "IV or by mouth"."""
+    """Return the routes that "or" joins, each once and in reading order: "IV or by mouth"."""
     joined: dict[Route, Fact] = {}
     for route, following in pairwise(routes):
         if route.value == following.value:

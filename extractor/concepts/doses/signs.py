@@ -50,33 +50,42 @@ class RegimenView:
 def sign_regimen(
     rules: Mapping[str, Reading[Any]], view: RegimenView
 ) -> dict[str, Reading[Any]]:
-    """Return the readings of a regimen; those with a value have their signs."""
+    """Return the readings of a regimen by field; those with a value have their signs: one tuple for
+    each of their members, with the signs of the whole statement behind its own.
+    """
+    statement = view.statement
     around = tuple(_describe_statement(view))
     own: dict[str, Sequence[tuple[str, ...]]] = {
         "agent": [_describe_agent(rules["agent"].value, view)],
         "role": [(f"role {rules['role'].value}",)],
-        "amounts": [
-            (
-                *view.trust.name_amounts(rules["amounts"].value),
-                *_describe_amount(one, view),
-            )
-            for one in rules["amounts"].list_values()
-        ],
+        "amounts": _describe_amounts(rules["amounts"], view),
         "arms": [_describe_arms(view)] * len(rules["arms"].list_values()),
-        "route": [_describe_fact("route", view.statement.route, view)],
+        "route": [_describe_fact("route", statement.route, view)],
         "frequency": [_describe_frequency(rules["frequency"], view)],
-        "cycle": [_describe_fact("cycle", view.statement.cycle, view)],
+        "cycle": [_describe_fact("cycle", statement.cycle, view)],
         "duration": [_describe_duration(view)],
         "timing": [_describe_timing(view)],
     }
-    return {
-        name: replace(
-            reading, signs=tuple({"": (*signs, *around)} for signs in own[name])
-        )
-        if reading.value
-        else reading
-        for name, reading in rules.items()
-    }
+    signed: dict[str, Reading[Any]] = {}
+    for name, reading in rules.items():
+        if not reading.value:
+            signed[name] = reading
+            continue
+        # under "": the signs are of the whole value, not of one quote in it
+        members = [{"": (*signs, *around)} for signs in own[name]]
+        signed[name] = replace(reading, signs=tuple(members))
+    return signed
+
+
+def _describe_amounts(
+    reading: Reading[Any], view: RegimenView
+) -> list[tuple[str, ...]]:
+    """Return the signs of each amount: those of all amounts, then its own."""
+    signs: list[tuple[str, ...]] = []
+    for level in reading.list_values():
+        of_all = view.trust.name_amounts(reading.value)
+        signs.append((*of_all, *_describe_amount(level, view)))
+    return signs
 
 
 def _describe_statement(view: RegimenView) -> Iterator[str]:
@@ -95,9 +104,10 @@ def _describe_statement(view: RegimenView) -> Iterator[str]:
     if statement.linked < 1:
         yield "linked by words between"
     agents = {mention.value.key for mention in clause.named}
-    if len(agents) > 1:
-        many = len(agents) >= _MANY_AGENTS
-        yield "many agents in the clause" if many else "two agents in the clause"
+    if len(agents) >= _MANY_AGENTS:
+        yield "many agents in the clause"
+    elif len(agents) > 1:
+        yield "two agents in the clause"
     if len(list_near(statement, "amounts")) > 1:
         yield "several amounts near"
     if statement.step:
@@ -117,16 +127,24 @@ def _describe_statement(view: RegimenView) -> Iterator[str]:
 
 
 def _describe_agent(name: str, view: RegimenView) -> tuple[str, ...]:
-    own = tuple(view.name_cases)
-    return (*own, "a long name") if len(name.split()) >= _LONG_NAME else own
+    """Return the cases of an agent's name, and whether it is long."""
+    cases = tuple(view.name_cases)
+    if len(name.split()) >= _LONG_NAME:
+        return (*cases, "a long name")
+    return cases
 
 
 def _describe_amount(level: Amount, view: RegimenView) -> Iterator[str]:
+    """Yield what makes one amount doubtful: how its unit and number are written, and arms of its
+    own.
+    """
     if level.high is not None and level.high != level.low:
         yield "a range"
     if says_little(level.unit):
-        near = [one for own in list_near(view.statement, "amounts") for one in own]
-        is_beside = not all(says_little(one.unit) for one in near)
+        near: list[Amount] = []
+        for levels in list_near(view.statement, "amounts"):
+            near += levels
+        is_beside = not all(says_little(other.unit) for other in near)
         yield "a piece beside a substance" if is_beside else "a volume or a piece"
     if "/" in level.unit:
         yield "a unit with a slash"
@@ -135,13 +153,14 @@ def _describe_amount(level: Amount, view: RegimenView) -> Iterator[str]:
 
 
 def _describe_arms(view: RegimenView) -> tuple[str, ...]:
+    """Return the cases of the arms, each once, and whether the arms are few."""
     cases = {*view.arm_cases.values()}
     few = len(view.arm_cases) <= _FEW_ARMS
     return (*sorted(cases), "few arms" if few else "many arms")
 
 
 def _describe_fact(name: str, fact: Fact | None, view: RegimenView) -> tuple[str, ...]:
-    """Return where a fact stands, and whether its words are doubtful."""
+    """Return where a fact stands, and whether its words are doubtful; nothing without a fact."""
     if fact is None:
         return ()
     doubts = []
@@ -153,6 +172,9 @@ def _describe_fact(name: str, fact: Fact | None, view: RegimenView) -> tuple[str
 
 
 def _describe_frequency(reading: Reading[Any], view: RegimenView) -> tuple[str, ...]:
+    """Return the cases of a frequency, and where it stands if words state it; nothing without a
+    frequency.
+    """
     if not reading.value:
         return ()
     coded = view.statement.frequency
@@ -161,17 +183,21 @@ def _describe_frequency(reading: Reading[Any], view: RegimenView) -> tuple[str, 
 
 
 def _describe_duration(view: RegimenView) -> tuple[str, ...]:
+    """Return where a length of treatment stands, and what is doubtful about it."""
     length = find_length(view.statement)
     if length is None:
         return ("the length of the trial",)
-    doubt = (length.doubt,) if length.doubt else ()
-    return *_describe_fact("length", length.facts[0], view), *doubt
+    place = _describe_fact("length", length.facts[0], view)
+    if length.doubt:
+        return *place, length.doubt
+    return place
 
 
 def _describe_timing(view: RegimenView) -> tuple[str, ...]:
+    """Return by what an agent's giving is timed, and where that stands; nothing without."""
     timing = resolve_timing(view.statement)
     if timing is None:
         return ()
-    is_days = timing[0] is view.statement.days
-    kind = "days" if is_days else "moment"
-    return f"timed by {kind}", *_describe_fact(kind, timing[0], view)
+    fact, _, _ = timing
+    kind = "days" if fact is view.statement.days else "moment"
+    return f"timed by {kind}", *_describe_fact(kind, fact, view)

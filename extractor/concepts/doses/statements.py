@@ -41,12 +41,13 @@ _GIVING = frozenset({"route", "frequency", "days", "length"})
 def read_statements(
     section: DosingSection, lexicon: AgentNames, default: Agent | None
 ) -> list[Statement]:
-    """Return statements of a section in reading order; ``default`` is the agent of clauses that
-    name none.
+    """Return what each clause of a section says of each agent, in reading order. ``default`` is the
+    agent of clauses that name none; None if they are about nobody.
     """
     names = lexicon.find(section)
     marks = section.marks
     listed = add_listed_names(section, names, lexicon.agents)
+    # a name that is part of an amount or a moment is no agent of its own
     mentions = drop_touching(listed, [*marks.amounts, *marks.moment])
     reader = _Reader(section, _drop_timing(section, names), mentions, default)
     for piece in cut_section(section, mentions):
@@ -56,14 +57,15 @@ def read_statements(
 
 def _drop_timing(section: DosingSection, names: Sequence[Mention]) -> Findings:
     """Return the marks of a section without the amounts of agents that only say when another one
-    is given: "after A 5 mg, B 3 mg".
+    is given: "after A 5 mg, B 3 mg". Such agents are named within a moment.
     """
     marks = section.marks
-    timing = [
-        mention
-        for mention in names
-        if any(_is_within(mention, moment) for moment in marks.moment)
-    ]
+    timing: list[Mention] = []
+    for mention in names:
+        for moment in marks.moment:
+            if moment.first <= mention.first and mention.end <= moment.end:
+                timing.append(mention)
+                break
     amounts: list[AmountMark] = []
     for amount in marks.amounts:
         if any(_doses(section.tokens, mention, amount) for mention in timing):
@@ -72,12 +74,10 @@ def _drop_timing(section: DosingSection, names: Sequence[Mention]) -> Findings:
     return replace(marks, amounts=tuple(amounts))
 
 
-def _is_within(mention: Mention, moment: Fact) -> bool:
-    return moment.first <= mention.first and mention.end <= moment.end
-
-
 def _doses(tokens: Tokens, mention: Mention, amount: AmountMark) -> bool:
-    """Return whether an amount stands directly behind the name of an agent: "A 5 mg"."""
+    """Return whether an amount stands behind the name of an agent, with nothing but words such as
+    "at a dose of" between the two: "A 5 mg".
+    """
     if mention.end > amount.first:
         return False
     return is_joint("dosed_at", tokens, mention.end, amount.first)
@@ -85,8 +85,12 @@ def _doses(tokens: Tokens, mention: Mention, amount: AmountMark) -> bool:
 
 @dataclass
 class _Reader:
-    """Reads a section piece by piece. ``topic`` is the agent of clauses that name none, at first
-    ``default``.
+    """Reads a section piece by piece.
+
+    ``marks`` are those of the section that count, ``mentions`` the names of agents. ``topic`` is
+    the agent of clauses that name none: at first ``default``, then the one named last, but an
+    intervention's own agent throughout. ``has_one_topic``: the title of an arm or intervention
+    names no second agent. ``cyclic``: the section mentions cycles.
     """
 
     section: DosingSection
@@ -104,9 +108,12 @@ class _Reader:
         self.cyclic = rule("cycle_word").search(self.section.tokens) is not None
 
     def read(self, piece: Piece) -> None:
-        """Add the statements of a piece, or its facts to the statements before it."""
+        """Add the statements of a piece; a piece without an agent, an amount or a step of a regimen
+        adds its facts to the statements before it instead.
+        """
         tokens = self.section.tokens
         first, end, is_step, is_cut = piece
+        # an agent named in one paragraph of a description is not that of the next one
         is_new_paragraph = "\n" in tokens.codes[self.last_start : first]
         if is_new_paragraph and not self.section.is_group:
             self.topic = self.default
@@ -114,8 +121,11 @@ class _Reader:
         marks = self.marks.inside(first, end)
         named = _drop_labels(tokens, within(self.mentions, first, end))
         follows = bool(self.statements)
+        # "then twice daily"
         is_bare_step = is_step and follows and not named
-        if follows and not (named or marks.amounts or is_bare_step):
+        says_own = bool(named or marks.amounts) or is_bare_step
+        # "Treatment repeats every 3 weeks."
+        if follows and not says_own:
             self._spread(marks, first)
             return
         topic = self.topic
@@ -129,8 +139,8 @@ class _Reader:
             marks,
             named,
             topic,
-            self.section.is_intervention,
-            self.has_one_topic,
+            about_topic=self.section.is_intervention,
+            has_one_topic=self.has_one_topic,
         )
         statements = list(self._describe(clause))
         if is_step and follows:
@@ -140,7 +150,9 @@ class _Reader:
             self.topic = named[-1].value
 
     def _describe(self, clause: Clause) -> Iterator[Statement]:
-        """Yield what a clause says of each agent."""
+        """Yield what a clause says of each agent; nothing of agents that nobody knows, and of those
+        that it only names.
+        """
         parts = list_parts(clause)
         for place, part in enumerate(parts):
             if part.agent is NOBODY:
@@ -167,11 +179,16 @@ class _Reader:
             yield from _split_routes(statement, own)
 
     def _continue(self, steps: list[Statement]) -> list[Statement]:
-        """Return the steps after "then", with what they leave to the step before them."""
+        """Return the statements of a step after "then": those of the last agent go on from the last
+        statement, and have what they do not say themselves from it.
+
+        If only the dose changes, the last statement loses its length, which is that of a step.
+        """
         last = self.statements[-1]
         if any(_is_titrated(last, step) for step in steps):
             # "10 mg daily for 2 weeks, then 20 mg daily": no length is that of the treatment
-            self.statements[-1] = replace(last, length=None)
+            last = replace(last, length=None)
+            self.statements[-1] = last
             steps = [replace(step, length=None) for step in steps]
         continued: list[Statement] = []
         for step in steps:
@@ -180,8 +197,9 @@ class _Reader:
         return continued
 
     def _spread(self, marks: Findings, first: int) -> None:
-        """Apply a clause without an agent to its paragraph so far, or if it opens one, to all
-        statements before it.
+        """Add the facts of a clause without an agent, which begins at token ``first``, to the
+        statements of its paragraph so far; if it opens a paragraph, to all statements before it.
+        Only fields that a statement lacks are added.
         """
         facts: dict[str, Fact] = {}
         for name in self._list_shared():
@@ -190,20 +208,24 @@ class _Reader:
                 facts[name] = fact
         if not facts:
             return
+        statements = self.statements
         paragraph = self.section.tokens.codes.rfind("\n", 0, first)
-        opens_paragraph = self.statements[-1].clause.first <= paragraph
+        opens_paragraph = statements[-1].clause.first <= paragraph
         if opens_paragraph:
             paragraph = -1
-        earliest = max(0, len(self.statements) - _SPREAD_REACH)
-        for place in range(len(self.statements) - 1, earliest - 1, -1):
-            statement = self.statements[place]
+        earliest = max(0, len(statements) - _SPREAD_REACH)
+        for place in range(len(statements) - 1, earliest - 1, -1):
+            statement = statements[place]
             if statement.first <= paragraph:
                 break
-            self.statements[place] = _add(statement, facts)
+            statements[place] = _add(statement, facts)
 
     def _list_shared(self) -> Sequence[str]:
-        """Return the fields that a clause without an agent can state for the agents so far."""
-        if len({statement.agent.key for statement in self.statements}) == 1:
+        """Return the fields that a clause without an agent can state for the agents so far: all for
+        a single agent, but of several not how often or when each is given.
+        """
+        agents = {statement.agent.key for statement in self.statements}
+        if len(agents) == 1:
             return FIELDS
         if self.section.is_group:
             return ("cycle", "length", "route")
@@ -212,38 +234,43 @@ class _Reader:
 
 def _drop_labels(tokens: Tokens, named: Sequence[Mention]) -> tuple[Mention, ...]:
     """Return the mentions without those that name arms: "for the A + B and C arms: A 5 mg
-    daily".
+    daily". From the word "arms" backwards, names are labels as far as "and" or a sign joins them.
     """
     if len(named) < 2:
         return tuple(named)
     labels = set[Mention]()
     for word in rule("arm_word").find(tokens, named[0].end, named[-1].first):
-        follows = word.first
+        label_end = word.first
         before = [mention for mention in named if mention.end <= word.first]
         for mention in reversed(before):
-            if not is_joint("label_joint", tokens, mention.end, follows):
+            if not is_joint("label_joint", tokens, mention.end, label_end):
                 break
             labels.add(mention)
-            follows = mention.first
+            label_end = mention.first
     return tuple(mention for mention in named if mention not in labels)
 
 
 def _says_something(
     part: Part, own: Findings, fields: Fields, *, is_last: bool
 ) -> bool:
-    """Return whether a part tells how its agent is given, or shares in what the next ones tell."""
+    """Return whether a part of a clause says how its agent is given: it has an amount, or says how,
+    when or how long by marks of its own. A named agent before the last part of a list may share
+    those of the next ones: "A and B daily".
+
+    ``own`` are the marks of the part, ``fields`` its facts with those that it shares.
+    """
     if part.amounts:
         return True
     # a treatment without a substance may have a moment alone
     is_dated = bool(own.moment) and part.agent.kind in PROCEDURES
     if part.agent.kind == "class":
         # "inhaled corticosteroids": the route is part of the name
-        is_given = not fields.keys().isdisjoint({"frequency", "days"})
+        needed = {"frequency", "days"}
     elif is_dated:
-        is_given = not fields.keys().isdisjoint({*_GIVING, "moment"})
+        needed = {*_GIVING, "moment"}
     else:
-        is_given = not fields.keys().isdisjoint(_GIVING)
-    if not is_given:
+        needed = {*_GIVING}
+    if fields.keys().isdisjoint(needed):
         return False
     is_listed = part.mention is not None and not is_last
     if is_dated or is_listed:
@@ -252,7 +279,9 @@ def _says_something(
 
 
 def _find_extent(clause: Clause, part: Part, own: Findings) -> tuple[int, int]:
-    """Return the shortest range with the amounts and all other marks of a part."""
+    """Return the shortest range of tokens with the amounts and all other marks of a part, and
+    without an amount with its name; the whole clause if the part has nothing of its own.
+    """
     places = [(amount.first, amount.end) for amount in part.amounts]
     for name in FIELDS:
         fact = choose_fact(own, name)
@@ -262,11 +291,15 @@ def _find_extent(clause: Clause, part: Part, own: Findings) -> tuple[int, int]:
         places.append((part.first, part.end))
     if not places:
         return clause.first, clause.end
-    return min(first for first, _ in places), max(end for _, end in places)
+    first = min(start for start, _ in places)
+    end = max(stop for _, stop in places)
+    return first, end
 
 
 def _add(statement: Statement, facts: Fields) -> Statement:
-    """Return a statement with the facts that it lacks. What is no substance has no route."""
+    """Return a statement with the facts that it lacks. An agent that is no substance gets no
+    route.
+    """
     changes: dict[str, Any] = {}
     for name, fact in facts.items():
         if getattr(statement, name) is not None:
@@ -278,12 +311,14 @@ def _add(statement: Statement, facts: Fields) -> Statement:
 
 
 def _is_titrated(before: Statement, step: Statement) -> bool:
-    """Return whether a step changes only the dose of an agent, and the one before it has a length
-    of its own.
+    """Return whether a step changes only the dose of an agent, and the statement before it has a
+    length, which is then that of a step. A length in cycles is that of the treatment.
     """
     if step.agent.key != before.agent.key or before.length is None:
         return False
-    if not (before.amounts and step.amounts) or counts_cycles(before.length):
+    if not before.amounts or not step.amounts:
+        return False
+    if counts_cycles(before.length):
         return False
     if before.frequency is None or step.frequency is None:
         return False
@@ -291,16 +326,19 @@ def _is_titrated(before: Statement, step: Statement) -> bool:
 
 
 def _continue(before: Statement, step: Statement) -> Statement:
-    """Return a step after ``before`` of the same agent, with missing fields from ``before``."""
-    changes: dict[str, Any] = {
-        name: getattr(step, name) or getattr(before, name)
-        for name in ("mention", "amounts", "route", "cycle")
-    }
+    """Return a step after ``before`` of the same agent. Name, amounts, route and cycle that it
+    does not state are those of ``before``.
+    """
+    changes: dict[str, Any] = {}
+    for name in ("mention", "amounts", "route", "cycle"):
+        changes[name] = getattr(step, name) or getattr(before, name)
     return replace(step, step=before.step + 1, **changes)
 
 
 def _split_routes(statement: Statement, own: Findings) -> list[Statement]:
-    """Return one statement per route joined by "or" ("IV or orally"), else the statement itself."""
+    """Return one statement for each route that "or" joins to the statement's own ("IV or orally"),
+    else the statement alone. ``own`` are the marks of its part of the clause.
+    """
     routes = list_alternatives(statement.clause, own.route)
     stated = statement.route.value if statement.route else None
     if stated not in {route.value for route in routes}:

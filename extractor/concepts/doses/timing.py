@@ -45,12 +45,15 @@ def is_rate(statement: Statement) -> bool:
 
 
 def resolve_frequency(statement: Statement) -> Frequency | None:
-    """Return the frequency that words, listed days and the cycle give together."""
+    """Return the frequency that words, listed days and the cycle give together, and without any of
+    them the rate of a dose; None if nothing gives one.
+    """
     if _continues_otherwise(statement):
         return Frequency.OTHER
     days = value_of(statement.days) or ()
+    length = count_days(value_of(statement.length)) or 0
     # one day beside a longer treatment is its first one, and not all of it
-    if len(days) == 1 and (count_days(value_of(statement.length)) or 0) > 1:
+    if len(days) == 1 and length > 1:
         days = ()
     coded = code_schedule(
         value_of(statement.frequency),
@@ -58,28 +61,33 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
         value_of(statement.cycle),
         cyclic=is_cyclic(statement),
     )
+    # "0.5 ug/kg/h"
     if coded is None and is_rate(statement):
         return Frequency.CONTINUOUS
     return coded
 
 
 def _continues_otherwise(statement: Statement) -> bool:
-    """Return whether an interval follows a list of days: "on days 1, 15, 29 and every 28 days"."""
+    """Return whether an interval follows a list of days in the statement's own clause: "on days 1,
+    15, 29 and every 28 days".
+    """
     days = statement.days
-    if days is None or len(days.value) < 2 or not statement.holds(days):
+    if days is None or not statement.holds(days):
+        return False
+    if len(days.value) < 2:
         return False
     return bool(rule("and_then_every").starts(statement.clause.tokens, days.end))
 
 
 def resolve_length(statement: Statement) -> Fact | None:
-    """Return the length of treatment. "for 3 weeks, repeated every 4 weeks" is a part of a
-    cycle, and no length.
+    """Return the length of treatment; None without one. A length that is no longer than the cycle
+    is no length: in "for 3 weeks, repeated every 4 weeks" it is a part of the cycle.
     """
     length = count_days(value_of(statement.length))
     cycle = count_days(value_of(statement.cycle))
-    if length is not None and cycle is not None and length <= cycle:
-        return None
-    return statement.length
+    if length is None or cycle is None:
+        return statement.length
+    return statement.length if length > cycle else None
 
 
 def resolve_timing(statement: Statement) -> Timing | None:
@@ -89,7 +97,8 @@ def resolve_timing(statement: Statement) -> Timing | None:
     """
     days = statement.days
     # a single day of another clause may be that of something else
-    if days and len(days.value) < 2 and not statement.holds(days):
+    is_single = days is not None and len(days.value) < 2
+    if days and is_single and not statement.holds(days):
         days = None
     moment = statement.moment
     if moment and not statement.holds(moment):
@@ -102,18 +111,22 @@ def resolve_timing(statement: Statement) -> Timing | None:
     tokens = statement.clause.tokens
     first = fact.first
     end = fact.end
+    # "on day 1, before surgery"
     if days and moment:
         earlier, later = sorted((days, moment), key=attrgetter("first"))
         is_apart = earlier.end <= later.first
         if is_apart and tokens.read(earlier.end, later.first) in _BETWEEN:
             first = earlier.first
             end = later.end
+    # "and continuing until engraftment"
     goes_on = rule("goes_on").starts(tokens, end)
     return fact, first, goes_on.end if goes_on else end
 
 
 def find_trial_cycle(sections: Iterable[DosingSection]) -> Fact | None:
-    """Return the cycle of the trial, if the record states exactly one."""
+    """Return the cycle of the trial, if the record states exactly one; else None. Ranges do not
+    count.
+    """
     stated: list[Fact] = []
     for section in sections:
         stated += [mark for mark in section.marks.cycle if mark.value is not None]
@@ -139,8 +152,8 @@ class TrialLength(NamedTuple):
 def find_trial_length(
     sections: Sequence[DosingSection], names: AgentNames, given: Set[str]
 ) -> TrialLength | None:
-    """Return the length of treatment, if the trial's descriptions state exactly one. ``given`` are
-    the keys of the agents with a regimen.
+    """Return the length of treatment, if the trial's descriptions state exactly one; else None.
+    ``given`` are the keys of the agents with a regimen.
 
     A sentence that names agents of which arms, interventions and titles say nothing is about
     another treatment.
@@ -184,9 +197,10 @@ def _list_named(
     """Yield the keys of the agents that a clause names, without placebos, classes, and what stands
     behind a slash.
     """
+    codes = section.tokens.codes
     for mention in within(names.find(section), *clause):
         if mention.value.kind in _UNNAMED:
             continue
-        if section.tokens.codes[mention.first - 1 : mention.first] == "/":
+        if codes[mention.first - 1 : mention.first] == "/":
             continue
         yield mention.value.key

@@ -65,8 +65,10 @@ def view_trial(
     statements: Sequence[Statement],
     arms: Arms,
 ) -> Trial:
-    """Collect the facts of a trial that decide roles. ``sections`` are those that state doses,
-    and the titles.
+    """Collect the facts of a trial that decide roles.
+
+    ``sections`` are those that state doses, and the titles; ``statements`` those about the agents
+    that are given, which alone are counted as agents.
     """
     groups = [section for section in sections if section.is_arm]
     agents = tuple(dict.fromkeys(statement.agent.key for statement in statements))
@@ -118,20 +120,28 @@ def _freeze(places: Mapping[str, set[int]]) -> dict[str, frozenset[int]]:
 
 
 def _read_themes(sections: Sequence[DosingSection]) -> tuple[str, ...]:
-    """Return the kinds of treatment that the titles name."""
+    """Return the kinds of treatment that the titles name: rules of ``_THEMES``."""
     titles = [section.tokens for section in sections if section.name in _TITLES]
-    return tuple(theme for theme in _THEMES if any(map(rule(theme).search, titles)))
+
+    def is_named(theme: str) -> bool:
+        return any(rule(theme).search(tokens) for tokens in titles)
+
+    return tuple(filter(is_named, _THEMES))
 
 
 def read_title(sections: Mapping[str, LexedSection]) -> Iterator[DosingSection]:
-    """Yield the short title, which states no doses, but how agents are compared."""
+    """Yield the short title, which states no doses, but how agents are compared; nothing without
+    one.
+    """
     title = sections.get("title")
     if title is not None:
         yield DosingSection(title, (0, 0), (0, len(title.tokens)))
 
 
 def class_arm(kind: str) -> str:
-    """Return the class of an arm by its registered type: "experimental", "other" and so on."""
+    """Return the class of an arm by its registered type: "experimental", "active", "placebo",
+    "sham", else "other".
+    """
     for word in _KINDS_OF_ARMS:
         if word in kind:
             return word
@@ -139,7 +149,9 @@ def class_arm(kind: str) -> str:
 
 
 def _class_group(arm: DosingSection) -> str:
-    """Return the class of an arm: one of another type whose label says "control" is active."""
+    """Return the class of an arm by its registered type. One of another or sham type whose label
+    says "control", and not "sham", is active.
+    """
     kind = class_arm(arm.type)
     if kind not in {"other", "sham"}:
         return kind
@@ -151,7 +163,8 @@ def _class_group(arm: DosingSection) -> str:
 
 
 def class_name(key: str) -> list[str]:
-    """Return the classes that an agent's name indicates. A code with a number means a new drug.
+    """Return the classes that an agent's name indicates, by its ends and parts. A code with a
+    number of three digits or more means a new drug.
 
     >>> class_name("fludarabine"), class_name("fictumab")
     (['ablative', 'lymphodepleting'], ['novel'])
@@ -170,8 +183,9 @@ def class_name(key: str) -> list[str]:
 
 
 def _has_part(key: str, row: Mapping[str, Any]) -> bool:
-    """Return whether a name has one of the ends or parts of a class. ``row`` is a line of the table
-    of classes.
+    """Return whether a name in lower case has one of the ends or parts of a class. ``row`` is a
+    line of the table of classes: its ``ends``, those of them that are none (``not``), and
+    ``parts``.
     """
     is_excepted = key.endswith(tuple(row.get("not", ())))
     if key.endswith(tuple(row.get("ends", ()))) and not is_excepted:
@@ -203,10 +217,13 @@ def _read_titles(
 def _read_joints(
     section: DosingSection, mentions: Sequence[Mention], place: int
 ) -> Iterator[str]:
-    """Yield how a title joins an agent to those beside it: "after title_versus", "alone"."""
+    """Yield how a title names the mention at ``place``: alone, first or later, and how it joins it
+    to the agents beside it, "after title_versus".
+    """
     tokens = section.tokens
     mention = mentions[place]
-    if len({other.value.key for other in mentions}) == 1:
+    keys = {other.value.key for other in mentions}
+    if len(keys) == 1:
         yield "alone"
     yield "later" if place else "first"
     start = mentions[place - 1].end if place else 0
@@ -221,7 +238,9 @@ def _read_joints(
 
 
 def _find_joint(tokens: Tokens, first: int, end: int) -> str | None:
-    """Return the most telling rule for the words between two agents of a title."""
+    """Return the most telling rule for the words ``first:end`` between two agents of a title; None
+    if none matches.
+    """
     for name in _JOINTS:
         if rule(name).search(tokens, first, end):
             return name

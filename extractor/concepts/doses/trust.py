@@ -65,21 +65,23 @@ class Trust:
 
     def is_borrowed(self, fact: Fact) -> bool:
         """Return whether a description states a fact that is perhaps another agent's: "added to
-        inhaled budesonide".
+        inhaled budesonide". Facts of arms and interventions, and of the agent's own section, are
+        not borrowed.
         """
         if fact.section in {self.statement.section, self.statement.agent.section}:
             return False
         if self.sections[fact.section].is_group:
             return False
         homes = [part for part in self.statement.parts if part.holds(fact)]
+        # a clause of its own: "Treatment repeats for up to 6 courses."
         if not homes:
-            return (
-                False  # a clause of its own: "Treatment repeats for up to 6 courses."
-            )
+            return False
         return all(_is_beyond_another(home, fact) for home in homes)
 
     def of_fact(self, name: str, fact: Fact) -> float:
-        """Return the confidence of a field that a fact states, by the place of the fact."""
+        """Return the confidence of a field that a fact states, by the place of the fact. ``name``
+        is the kind of finding; days and moments are both the timing.
+        """
         field = "timing" if name in {"days", "moment"} else name
         confidence = measured(field, self.link(name, fact))
         # "through week 24", "for 5/7"; the lengths of steps are weighed elsewhere
@@ -117,6 +119,7 @@ class Trust:
         """Return the cases of the amounts that were read."""
         stated = self.statement.amounts
         cases = [str(self.link("amounts", stated[0]))]
+        # an amount that may be another agent's, or whose number has two readings
         if any(fact.confidence < 1 for fact in stated):
             cases.append("doubtful")
         if len(levels) > 1:
@@ -142,8 +145,8 @@ class Trust:
         return cases
 
     def _name_wording(self, coded: Fact) -> str:
-        """Return the case of a stated frequency: how it is worded if it is beside the dose, or
-        else where it stands.
+        """Return the case of a stated frequency: how it is worded if it is beside the dose, or else
+        where it stands. A "once" that more follows is a rival of what follows.
         """
         statement = self.statement
         tokens = self.sections[coded.section].tokens
@@ -188,10 +191,12 @@ def _is_beyond_another(statement: Statement, fact: Fact) -> bool:
     mention = statement.mention
     if mention is None or statement.agent.kind == "placebo":
         return False
+    # the tokens between name and fact, whichever comes first
     first = min(mention.end, fact.end)
     end = max(mention.first, fact.first)
-    kinds = {kind for kind, *_ in find_general(statement.clause.tokens, first, end)}
-    for other in statement.clause.named:
+    clause = statement.clause
+    kinds = {kind for kind, *_ in find_general(clause.tokens, first, end)}
+    for other in clause.named:
         if other.value.key == statement.agent.key:
             continue
         if first <= other.first < end:

@@ -97,11 +97,16 @@ _Location = tuple[CriterionKind, str, int]
 def _plant(
     parsed: ParsedRecord, criteria: Sequence[Draft]
 ) -> tuple[list[_Node], list[_Node]]:
-    """Return the lists with all groups that lines make in them, and the node of each criterion."""
+    """Return the lists with all groups that lines make in them, and the node of each criterion.
+
+    A line makes one group in each list in which criteria stand below it. Its group stands in the
+    node of the line itself, if that is a criterion of the list, else in the group of the line
+    above it.
+    """
     lists = {kind: _Node(kind, _NOWHERE) for kind in CriterionKind}
-    drafts = {}
+    draft_by_place: dict[tuple[str, int], Draft] = {}
     for draft in parsed.criteria:
-        drafts[draft.span.section, draft.span.start] = draft
+        draft_by_place[draft.span.section, draft.span.start] = draft
     groups: dict[_Location, _Node] = {}
     planted: dict[_Location, _Node] = {}
     nodes: list[_Node] = []
@@ -117,7 +122,7 @@ def _plant(
             if group:
                 holder = group
                 break
-            introducing = drafts.get((span.section, span.start))
+            introducing = draft_by_place.get((span.section, span.start))
             new.append((line, introducing))
             line = _find_line(parsed, introducing)
         for line, introducing in reversed(new):
@@ -125,8 +130,8 @@ def _plant(
             location = (kind, span.section, span.start)
             # a criterion that introduces others holds their group
             around = planted.get(location, holder)
-            node = _Node(kind, span, position, line=line, draft=introducing)
-            holder = around.hold(node)
+            group = _Node(kind, span, position, line=line, draft=introducing)
+            holder = around.hold(group)
             groups[location] = holder
         node = holder.hold(_Node(kind, draft.span, position))
         nodes.append(node)
@@ -135,7 +140,9 @@ def _plant(
 
 
 def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None:
-    """Return the line that introduces another one, and stands before it."""
+    """Return the line that introduces a criterion; None if none stands before it in its section,
+    or if the draft is None.
+    """
     if draft is None:
         return None
     line = _resolve(parsed, draft, "lead_in")
@@ -173,8 +180,10 @@ def _is_shown(node: _Node) -> bool:
 
 
 def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
-    """Find how the members of a list or group belong together, and the groups among them that no
-    line introduces.
+    """Set how the members of a group belong together, and put members that "or", "and" or their
+    names join into groups of their own within it.
+
+    A list has no rule of its own. Of "at least two", the members stay as they are.
     """
     members = node.members
     passages = [parsed.passage(member.span).alone() for member in members]

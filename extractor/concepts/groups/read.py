@@ -114,13 +114,16 @@ def read_rule(
     ('any of', 0.96)
     """
     usual = usual_rule(kind)
-    joints = [find_joint(*pair) for pair in pairwise(items)]
-    words = {joint.word for joint in joints if joint}
+    joints = [find_joint(item, following) for item, following in pairwise(items)]
+    joining_words = {joint.word for joint in joints if joint}
     stated = read_words(line.tokens)
     if stated:
-        return _read_stated(*stated, line, items, usual=usual, words=words)
+        group, place = stated
+        return _read_stated(
+            group, place, line, items, usual=usual, joining_words=joining_words
+        )
     last = joints[-1] if joints else None
-    if last and words == {_OTHER[usual]}:
+    if last and joining_words == {_OTHER[usual]}:
         if all(joints):
             return _join(usual, "joined items", last)
         # "A, B and C" lists exclusions, and each of them is enough, unless "and" stands behind
@@ -142,10 +145,12 @@ def _read_stated(
     items: Sequence[Passage],
     *,
     usual: GroupRule,
-    words: set[str],
+    joining_words: set[str],
 ) -> Reading[CriterionGroup]:
-    """Return the rule that a line states, unless "any of" means all: of good values, and of what
-    must be absent.
+    """Return the rule that a line states, less sure if the words that join the items say otherwise.
+
+    Among inclusions "any of" means all where the items are good values, and where they must be
+    absent. ``group`` is the stated rule, ``place`` the tokens that state it.
     """
     if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
         # "No history of any of these": none of them
@@ -153,14 +158,13 @@ def _read_stated(
             return _conclude(GroupRule.ALL, "none of the parts", line)
         if rule("good_values").search(line.tokens) and _are_values(items):
             return _conclude(GroupRule.ALL, "any of good values", line)
-    unlike = OR if group.rule is GroupRule.ALL else AND
-    if words == {unlike}:
+    contrary = OR if group.rule is GroupRule.ALL else AND
+    if joining_words == {contrary}:
         case = "said, but joined otherwise"
     else:
         case = f"said: {group.rule.value.replace('_', ' ')}"
-    return Reading(
-        group, measured("group", case), (span_of(line.part(*place)),), Support.PARSED
-    )
+    span = span_of(line.part(*place))
+    return Reading(group, measured("group", case), (span,), Support.PARSED)
 
 
 def _judge_inclusions(
@@ -168,6 +172,9 @@ def _judge_inclusions(
 ) -> tuple[GroupRule, str]:
     """Return how inclusions below a line that does not say it belong together, and the case of
     the judgement.
+
+    One is enough if they exclude each other, or if they are exceptions, examples or kinds of what
+    the line names. Otherwise, and below the name of a group of people, all must hold.
     """
     alternatives = _find_alternatives(items)
     if alternatives:
@@ -176,18 +183,20 @@ def _judge_inclusions(
             return GroupRule.ANY, case
     if headings.names_group(tokens) or _name_group(tokens):
         return GroupRule.ALL, "all of some people"
-    values = _are_values(items)
-    wanted = any(rule(name).search(tokens) for name in ("good_values", "levels"))
+    are_values = _are_values(items)
+    # "Adequate organ function:" wants each of the values below
+    wants_values = any(rule(name).search(tokens) for name in ("good_values", "levels"))
     part_case = _find_part_case(tokens)
-    if part_case is None and not values:
+    if part_case is None and not are_values:
+        # as in "One of the following diagnoses:"
         names_kinds = rule("kinds").search(tokens)
         if names_kinds and _are_names(items):
             part_case = "names of kinds"
-    if part_case and not wanted:
+    if part_case and not wants_values:
         return GroupRule.ANY, part_case
-    if not values:
+    if not are_values:
         return GroupRule.ALL, "all inclusions"
-    return GroupRule.ALL, "all values" if wanted else "all stated values"
+    return GroupRule.ALL, "all values" if wants_values else "all stated values"
 
 
 def _find_part_case(tokens: Tokens) -> str | None:
@@ -198,9 +207,12 @@ def _find_part_case(tokens: Tokens) -> str | None:
     return None
 
 
-def _conclude(said: GroupRule, case: str, line: Passage) -> Reading[CriterionGroup]:
+def _conclude(
+    concluded: GroupRule, case: str, line: Passage
+) -> Reading[CriterionGroup]:
+    """Return a rule that was concluded from a whole line, as sure as the ``case`` was measured."""
     return Reading(
-        CriterionGroup(id="", rule=said),
+        CriterionGroup(id="", rule=concluded),
         measured("group", case),
         (span_of(line),),
         Support.INFERRED,
@@ -271,7 +283,7 @@ def find_runs(
     ``items[first:end]``.
 
     "Or" joins inclusions, "AND" in capitals joins exclusions. Inclusions that exclude each other
-    are alternatives.
+    are alternatives, if no word joins any. ``usual`` is the rule of the list.
 
     >>> items = [
     ...     read_passage(text)
@@ -283,7 +295,7 @@ def find_runs(
     ... ]
     [(1, 3, 'any of')]
     """
-    joints = [find_joint(*pair) for pair in pairwise(items)]
+    joints = [find_joint(item, following) for item, following in pairwise(items)]
     joined = [_contradicts(joint, usual) for joint in joints]
     for first, end in _list_runs(joined):
         joint = joints[first]
@@ -307,20 +319,21 @@ def _contradicts(joint: Joint | None, usual: GroupRule) -> bool:
 
 
 def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
-    """Return the items beside each other that exclude each other, with the case: each has
-    another name.
+    """Return the first items beside each other that exclude each other, as ``items[first:end]``
+    with their case; None if there are none. Each has a name of the same sort, and another one.
     """
-    for label, case in _ALTERNATIVES:
-        labels = [label(item.tokens) for item in items]
-        are_labelled = [bool(one and other) for one, other in pairwise(labels)]
-        for first, end in _list_runs(are_labelled):
-            if len(set(labels[first:end])) == end - first:
+    for name_item, case in _ALTERNATIVES:
+        names = [name_item(item.tokens) for item in items]
+        both_named = [bool(name and following) for name, following in pairwise(names)]
+        for first, end in _list_runs(both_named):
+            if len(set(names[first:end])) == end - first:
                 return first, end, case
     return None
 
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
-    """Yield the runs of items that are each joined to the one before.
+    """Yield the runs of two or more items that are each joined to the one before, as their first
+    item and the one behind their last. ``joined[n]`` says so of item ``n + 1``.
 
     >>> list(_list_runs([False, True, True, False]))
     [(1, 4)]
@@ -335,24 +348,28 @@ def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
 
 
 def _name_part(tokens: Tokens) -> str:
-    found = rule("alternative_part").starts(tokens, 0)
-    return (found.read("part") or "").casefold() if found else ""
+    """Return the part of the trial for which an item is: "Part A: adults"; empty for no part."""
+    named = rule("alternative_part").starts(tokens, 0)
+    return (named.read("part") or "").casefold() if named else ""
 
 
 def _name_people(tokens: Tokens) -> str:
-    found = rule("for_some_people").starts(tokens, 0)
-    return found.text.casefold() if found else ""
+    """Return the people for whom an item is, by its first words; empty if it names none."""
+    named = rule("for_some_people").starts(tokens, 0)
+    return named.text.casefold() if named else ""
 
 
 def _name_group(tokens: Tokens) -> str:
-    found = rule("names_people").covers(tokens, 0, len(tokens))
-    return found.text.casefold() if found else ""
+    """Return the people that an item only names; empty if it says more, or names none."""
+    named = rule("names_people").covers(tokens, 0, len(tokens))
+    return named.text.casefold() if named else ""
 
 
 def _name_sex(tokens: Tokens) -> str:
-    for name in ("men_of_an_age", "women_of_an_age"):
-        if rule(name).starts(tokens, 0):
-            return name
+    """Return the rule of the sex whose ages an item gives; empty if it gives none."""
+    for rule_name in ("men_of_an_age", "women_of_an_age"):
+        if rule(rule_name).starts(tokens, 0):
+            return rule_name
     return ""
 
 

@@ -71,14 +71,16 @@ def find_hostile(
         raw = section.text
         cleaned = sections[section.name].cleaned
         tokens = sections[section.name].tokens
+        # Rules know plain letters only. Folding keeps the length, so places stay those of the text.
         folded = _fold_letters(tokens.text)
         if folded != tokens.text:
             tokens = read_text(folded)
-        found = list(_find_strange_letters(raw))
-        cues = _find_cues(tokens, _list_ends(section))
-        for start, end, kind, blanked in (*cues, *_find_endless(tokens.text)):
-            found.append(_Hostile(*cleaned.raw_span(start, end), kind, blanked))
-        for start, end, kind, blanked in _merge(found):
+        in_text = [*_find_cues(tokens, _list_ends(section))]
+        in_text += _find_endless(tokens.text)
+        spans = list(_find_strange_letters(raw))
+        for start, end, kind, blanked in in_text:
+            spans.append(_Hostile(*cleaned.raw_span(start, end), kind, blanked))
+        for start, end, kind, blanked in _merge(spans):
             quote = raw[start : min(end, start + _LONGEST_QUOTE)]
             span = Span(section.name, start, end)
             hostile.append(HostileText(kind, span, blanked, quote))
@@ -95,7 +97,9 @@ def _list_ends(section: Section) -> str:
 
 
 def _merge(spans: Iterable[_Hostile]) -> list[_Hostile]:
-    """Sort spans, join touching ones of one kind, and drop those inside a blanked one."""
+    """Return the spans in order, with touching ones of one kind joined, and without those inside a
+    blanked one.
+    """
     merged: list[_Hostile] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if not merged:
@@ -184,8 +188,12 @@ def _find_endless(text: str) -> Iterator[_Hostile]:
 
 
 def _find_repeated(text: str) -> Iterator[Range]:
-    """Yield spans in which each character equals the one a period before. They fill a window,
-    whose start is probed.
+    """Yield the spans in which each character equals the one a period (at most 80 characters)
+    before. White space alone is skipped.
+
+    A span fills at least one of the windows of 400 characters into which the text is cut: so only
+    the first eight characters of each window are looked for again, and a span is widened from
+    there.
     """
     passed = 0
     for start in range(0, len(text) - _WINDOW + 1, _WINDOW):
@@ -265,20 +273,23 @@ def _join_all_rules() -> tuple[Rule, ...]:
     return join_rules(hostile for hostile, _, _ in _list_rules())
 
 
-def _find_line(tokens: Tokens, first: int, last: int, ends: str) -> Range:
-    """Return the characters from the start of the sentence, with its list mark, to the end of the
-    line or item.
+def _find_line(tokens: Tokens, first: int, last: int, item_ends: str) -> Range:
+    """Return the characters from the start of the sentence that holds ``tokens.words[first:last]``,
+    with its list mark, to the end of its line or item.
+
+    An item ends at one of the signs of ``item_ends``.
     """
     codes = tokens.codes
     while first < last - 1 and codes[first] in "\n.;:!?,\"')]":
         first += 1
     line = codes.rfind("\n", 0, first) + 1
     # the item begins behind the last of the signs that end one
-    line = max(line, *(codes.rfind(sign, line, first) + 1 for sign in ends))
+    line = max(line, *(codes.rfind(sign, line, first) + 1 for sign in item_ends))
     start = _find_sentence(tokens, line, first)
     if start > line and _LIST_MARK.fullmatch(tokens.read(line, start)):
         start = line
-    return tokens.starts[start], tokens.ends[_find_end(tokens, last, ends) - 1]
+    end = _find_end(tokens, last, item_ends)
+    return tokens.starts[start], tokens.ends[end - 1]
 
 
 def _find_sentence(tokens: Tokens, line: int, first: int) -> int:
@@ -293,24 +304,28 @@ def _find_sentence(tokens: Tokens, line: int, first: int) -> int:
     return line
 
 
-def _find_end(tokens: Tokens, first: int, ends: str = "\n") -> int:
-    """Return the end of the line, or of the item."""
+def _find_end(tokens: Tokens, first: int, item_ends: str = "\n") -> int:
+    """Return the token that ends the line, or the item, of token ``first``; the number of tokens
+    if the text ends with it.
+    """
     end = tokens.codes.find("\n", first)
     if end < 0:
         end = len(tokens)
-    for sign in ends:
+    for sign in item_ends:
         at_sign = tokens.codes.find(sign, first, end)
         if at_sign >= 0:
             end = at_sign
     return end
 
 
-def _find_block_end(tokens: Tokens, found: Found, by: Rule) -> int:
-    """Return the end of the closing mark, else of the lines before a blank line, a list item or
-    a heading.
+def _find_block_end(tokens: Tokens, found: Found, cue: Rule) -> int:
+    """Return the character behind the block that a match begins: behind its closing mark, else
+    behind the lines before a blank line, a list item or a heading.
+
+    The closing mark ("</system>", "[/INST]", "end") is a further match of the same rule, ``cue``.
     """
     block_end = min(len(tokens), found.end + _LONGEST_BLOCK)
-    for closing in by.find(tokens, found.end, block_end):
+    for closing in cue.find(tokens, found.end, block_end):
         if _CLOSES.search(closing.text):
             return closing.span[1]
     end = _find_end(tokens, found.end)
@@ -351,12 +366,17 @@ def blank_out(
 
 
 def _blank_section(section: Section, ranges: Sequence[Range]) -> Section:
-    """Replace the ranges by blank lines, so that no sentence or list item spans a range."""
-    pieces = []
+    """Return a section of the same length with blank lines in place of the ranges, so that no
+    sentence or list item spans a range.
+
+    Its parts are cut to their longest honest run; a part without one is dropped.
+    """
+    pieces: list[str] = []
     done = 0
     for start, end in ranges:
         pieces.append(section.text[done:start])
         length = end - max(start, done)
+        # A short range has no room for line breaks.
         if length < 5:
             pieces.append(" " * length)
         else:
@@ -374,30 +394,32 @@ def _blank_section(section: Section, ranges: Sequence[Range]) -> Section:
 def shorten_parts(
     outcomes: tuple[Draft, ...], record: TrialRecord, hostile: Collection[HostileText]
 ) -> tuple[Draft, ...]:
-    """Cut the parts of outcomes that span a blank to their longest honest run, so that they stay
-    quotes.
+    """Return the outcomes with the parts that span a blank cut to their longest honest run, so that
+    they stay quotes. A part without an honest run loses its value.
 
     ``record`` is the blanked record. In a flattened list, a description may span a blank.
     """
     ranges = list_blanks(hostile)
-    shortened = []
+    shortened: list[Draft] = []
     for outcome in outcomes:
         section = outcome.chunk.span.section
         if section not in ranges:
             shortened.append(outcome)
             continue
         text = record.raw_text(section) or ""
+        blanks = ranges[section]
         changed: dict[str, Reading[Any]] = {}
         for name in ("measure", "description", "time_frame"):
             reading: Reading[str | None] = outcome.rules[name]
             for span in reading.spans:
-                start, end = find_honest((span.start, span.end), text, ranges[section])
+                start, end = find_honest((span.start, span.end), text, blanks)
                 if start < end:
                     spans = (Span(section, start, end),)
                     changed[name] = replace(reading, value=text[start:end], spans=spans)
                 else:
                     changed[name] = Reading(None, reading.confidence)
-        shortened.append(replace(outcome, rules={**outcome.rules, **changed}))
+        rules = {**outcome.rules, **changed}
+        shortened.append(replace(outcome, rules=rules))
     return tuple(shortened)
 
 

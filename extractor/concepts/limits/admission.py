@@ -17,7 +17,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.registered_ages import AGES
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, Passage, read_passage
 from extractor.language.units import read_unit
 from extractor.schemas import (
@@ -52,10 +52,13 @@ _CONTEXT_OF_LIMIT = 200
 
 
 def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
-    """Add to a criterion what its words say of whom it admits, and to the evidence of its limits
-    what each limits.
+    """Return a criterion with what its words say of whom it admits: its exceptions, whether it is
+    negated, ``turned`` or ``demanded``. The evidence of each limit gets its sex, the quantity that
+    the words around it name, and whether it is one of several alternatives.
 
-    ``passage`` holds the criterion, in the section to which the offsets of its evidence refer.
+    ``turned``: a "must not" has turned its comparators into their opposites already. ``demanded``:
+    it is an exclusion that begins as a demand. ``passage`` holds the criterion, in the section to
+    which the offsets of its evidence refer.
 
     >>> said = Criterion(
     ...     kind="exclusion",
@@ -67,67 +70,92 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     """
     tokens = passage.alone().tokens
     criterion = add_exceptions(criterion, passage)
-    includes = criterion.kind is CriterionKind.INCLUSION
+    is_exclusion = criterion.kind is not CriterionKind.INCLUSION
     negated = criterion.negated
     if negated is None:
         negated = find_negation(tokens, 0, len(tokens)) is not None
+    is_turned = False
+    if negated and criterion.constraints:
+        is_turned = rule("must_not").search(tokens) is not None
+    is_demanded = is_exclusion and rule("demanded").starts(tokens, 0) is not None
     update: dict[str, Any] = {
         "negated": negated,
-        "turned": bool(
-            negated and criterion.constraints and rule("must_not").search(tokens)
-        ),
-        "demanded": not includes and rule("demanded").starts(tokens, 0) is not None,
+        "turned": is_turned,
+        "demanded": is_demanded,
     }
-    places = {
-        at: (place.first - passage.first, place.end - passage.first)
-        for at, piece in enumerate(criterion.evidence)
-        if FieldRef(piece.field).path == "constraints" and piece.field != "constraints"
-        for place in [passage.section.between(piece.start, piece.end)]
-    }
+    places = _list_places(criterion, passage)
     if places:
-        sexes = find_sexes(tokens, places)
-        pieces = list(criterion.evidence)
-        alternatives = _find_alternatives(
-            tokens, criterion, places, with_and=not includes or update["turned"]
+        update["evidence"] = _describe_limits(
+            criterion, passage, tokens, places, with_and=is_exclusion or is_turned
         )
-        for at in places:
-            limit = _get_limit(criterion, at)
-            sex = name_sex(limit.condition, sexes[at][0] if at in sexes else None)
-            known = {
-                "sex": sex,
-                "quantity": _name_by_context(limit, pieces[at], passage),
-                "alternative": at in alternatives,
-            }
-            pieces[at] = pieces[at].model_copy(update=known)
-        update["evidence"] = tuple(pieces)
     return criterion.model_copy(update=update)
+
+
+def _list_places(criterion: Criterion, passage: Passage) -> dict[int, Range]:
+    """Return the tokens of each limit, counted from the start of the passage, by the index of its
+    evidence. Evidence of other fields, and of all limits together, has none.
+    """
+    places = {}
+    for at, piece in enumerate(criterion.evidence):
+        if FieldRef(piece.field).path != "constraints" or piece.field == "constraints":
+            continue
+        words = passage.section.between(piece.start, piece.end)
+        places[at] = words.first - passage.first, words.end - passage.first
+    return places
+
+
+def _describe_limits(
+    criterion: Criterion,
+    passage: Passage,
+    tokens: Tokens,
+    places: Mapping[int, Range],
+    *,
+    with_and: bool,
+) -> tuple[Evidence, ...]:
+    """Return the evidence of a criterion, with the sex of each limit, the quantity that the words
+    around it name, and whether it is one of several alternatives. ``with_and`` is that of
+    ``_find_alternatives``.
+    """
+    sexes = find_sexes(tokens, places)
+    alternatives = _find_alternatives(tokens, criterion, places, with_and=with_and)
+    pieces = list(criterion.evidence)
+    for at in places:
+        limit = _get_limit(criterion, at)
+        sex_around = sexes[at][0] if at in sexes else None
+        described = {
+            "sex": name_sex(limit.condition, sex_around),
+            "quantity": _name_by_context(limit, pieces[at], passage),
+            "alternative": at in alternatives,
+        }
+        pieces[at] = pieces[at].model_copy(update=described)
+    return tuple(pieces)
 
 
 def _find_alternatives(
     tokens: Tokens,
     criterion: Criterion,
-    places: Mapping[int, tuple[int, int]],
+    places: Mapping[int, Range],
     *,
     with_and: bool,
 ) -> set[int]:
-    """Return those limits of which one is enough to take part, by the place of their evidence.
+    """Return the limits of which one is enough to take part, by the index of their evidence, as
+    ``places`` has their tokens.
 
-    ``with_and``: "and" joins such limits, as in an exclusion, since who has only one of both may
-    take part.
+    Those are limits that "or" joins, and the earlier ones of the same list. With ``with_and``,
+    "and" joins them, as in an exclusion: who has only one of both is not excluded.
     """
     order = sorted(places, key=lambda at: places[at][1])
     alternatives = set[int]()
     is_listed = False
+    # from the last pair to the first: the joint before the last limit of a list is that of all
     for at, other in reversed(list(pairwise(order))):
         end = places[at][1]
         first = max(end, places[other][0])
         joint = rule("and_limit" if with_and else "or_limit").starts(tokens, end)
+        is_joined = False
         if joint and (first == end or joint.end >= first):
             limit = _get_limit(criterion, at)
             is_joined = _are_two(limit, _get_limit(criterion, other), with_and=with_and)
-        else:
-            is_joined = False
-        # the joint before the last limit of a list is that of all
         goes_on = rule("listed_limit").covers(tokens, end, first) is not None
         is_listed = is_joined or (is_listed and goes_on)
         if is_listed:
@@ -136,14 +164,18 @@ def _find_alternatives(
 
 
 def _get_limit(criterion: Criterion, at: int) -> Constraint:
-    """Return the limit of a piece of evidence."""
+    """Return the limit for which the piece of evidence at an index stands."""
     field = FieldRef(criterion.evidence[at].field)
     return criterion.constraints[field.position or 0]
 
 
 def _are_two(limit: Constraint, other: Constraint, *, with_and: bool) -> bool:
-    """Return whether two limits are no forms of one: "126 mg/dL or 7 mmol/L", "ECOG 0-1 or
-    Karnofsky >= 70", "men, women".
+    """Return whether two limits are two, and not two forms of one: "126 mg/dL or 7 mmol/L", "ECOG
+    0-1 or Karnofsky >= 70".
+
+    Limits with a condition ("men, women") are for different people, and so no alternatives. On one
+    quantity, two limits with "and" are the bounds of one range; with "or" they are two if their
+    comparators or, apart from rounding, their values differ.
     """
     if limit.condition or other.condition:
         return False
@@ -165,7 +197,9 @@ def _name_limited(limit: Constraint) -> KnownQuantity | None:
 
 
 def _are_near(limit: Constraint, other: Constraint) -> bool:
-    """Return whether two limits in canonical units are forms of one, apart from rounding."""
+    """Return whether the values of two limits, in canonical units, are one value apart from
+    rounding; False if one of them has no canonical unit.
+    """
     values = []
     for form in (limit, other):
         quantity = _name_limited(form)
@@ -180,11 +214,11 @@ def _are_near(limit: Constraint, other: Constraint) -> bool:
 def describe_gold(
     extraction: TrialExtraction, *, located: bool = True
 ) -> TrialExtraction:
-    """Add to the criteria of gold what their words say of whom they admit. Other extractions stay
-    as they are.
+    """Return an extraction of gold with what the words of its criteria say of whom they admit.
+    Criteria with evidence, which gold does not have, stay as they are.
 
-    Gold has no evidence. ``located`` adds that of the limits, with offsets into the quote and so
-    with an empty section.
+    ``located`` also adds evidence for their limits, with offsets into the quote and so with an
+    empty section.
     """
     criteria = tuple(
         criterion if criterion.evidence else _describe_gold(criterion, located=located)
@@ -195,11 +229,15 @@ def describe_gold(
 
 
 def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
+    """Return a criterion without evidence with what its words say of whom it admits. ``located``:
+    its limits get evidence where the rules read the same numbers in its quote.
+    """
     passage = read_passage(criterion.quote)
-    read = read_constraints(
-        passage, find_limits(passage.tokens, criterion.kind), criterion.lead_in or ""
-    )
-    places = list(zip(read.list_values(), read.spans, strict=True)) if located else []
+    limits = find_limits(passage.tokens, criterion.kind)
+    reading = read_constraints(passage, limits, criterion.lead_in or "")
+    places: list[tuple[Constraint, Span]] = []
+    if located:
+        places += zip(reading.list_values(), reading.spans, strict=True)
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
         place = _find_same_numbers(limit, places)
@@ -226,46 +264,47 @@ def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
 def _find_same_numbers(
     limit: Constraint, places: Sequence[tuple[Constraint, Span]]
 ) -> tuple[Constraint, Span] | None:
-    """Return the first read limit with the comparator and the numbers of a limit, and its place."""
-    for read, span in places:
-        if _say_numbers(read) == _say_numbers(limit):
-            return read, span
+    """Return the first of ``places`` whose limit has the comparator and the numbers of ``limit``;
+    None if there is none.
+    """
+    numbers = (limit.comparator, limit.value, limit.value_high)
+    for place in places:
+        other = place[0]
+        if (other.comparator, other.value, other.value_high) == numbers:
+            return place
     return None
-
-
-def _say_numbers(limit: Constraint) -> tuple[Comparator, float, float | None]:
-    return limit.comparator, limit.value, limit.value_high
 
 
 def describe_ages(
     eligibility: Eligibility, sections: Mapping[str, LexedSection]
 ) -> Eligibility:
-    """Add to the evidence of both ages how its words bound them: "over 18 years" is ``>``, "under
-    65" ``<``.
+    """Return the eligibility with the comparator by which its words bound each age, in the age's
+    evidence: "over 18 years" is ``>``, "under 65" ``<``.
 
-    The words count if they stand with the criteria where there are any: "elderly over 65" in a
-    summary is loose.
+    If there are criteria, only words in their sections count: "elderly over 65" in a summary is
+    loose.
     """
-    listed = {one.section for one in eligibility.criteria}
+    of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []
     for piece in eligibility.evidence:
-        if piece.field in AGES and (piece.section in listed or not listed):
-            tokens = (
-                sections[piece.section].between(piece.start, piece.end).alone().tokens
-            )
-            comparator = _bound_age(
-                tokens, getattr(eligibility, piece.field), _SIDES[piece.field]
-            )
-            pieces.append(piece.model_copy(update={"comparator": comparator}))
-        else:
+        counts = piece.section in of_criteria or not of_criteria
+        if piece.field not in AGES or not counts:
             pieces.append(piece)
+            continue
+        words = sections[piece.section].between(piece.start, piece.end)
+        age = getattr(eligibility, piece.field)
+        comparator = _bound_age(words.alone().tokens, age, _SIDES[piece.field])
+        pieces.append(piece.model_copy(update={"comparator": comparator}))
     return eligibility.model_copy(update={"evidence": tuple(pieces)})
 
 
 def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
-    """Return the comparator of an age on its ``side``, ">" or "<"; None if no single number of the
-    words has its value, or that bounds the other side. "Not older than 65", and "under 18" among
-    exclusions, name the other side, so the opposite counts too.
+    """Return the comparator that the words have for an age on its ``side``, ">" for a minimum and
+    "<" for a maximum; None if no single number of the words has its value, or if that number is an
+    equality.
+
+    "Not older than 65", and "under 18" among exclusions, have a comparator of the other side, so
+    its opposite counts.
     """
     for limit in find_limits(tokens, None):
         if limit.value != age.value or limit.value_high is not None:
@@ -280,16 +319,14 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
 def _name_by_context(
     limit: Constraint, piece: Evidence, passage: Passage
 ) -> str | None:
-    """Return the quantity that the words around a limit name, if its own words name another one:
-    "men", "BP".
+    """Return the name of the quantity that the words around a limit tell, at most 200 characters on
+    each side; None if its own words ("men", "BP") tell the same one, or nothing tells any.
     """
     unit = read_unit(limit.unit) if limit.unit else None
     start, end = passage.raw_span
-    around = passage.section.raw[
-        max(start, piece.start - _CONTEXT_OF_LIMIT) : min(
-            end, piece.end + _CONTEXT_OF_LIMIT
-        )
-    ]
+    start = max(start, piece.start - _CONTEXT_OF_LIMIT)
+    end = min(end, piece.end + _CONTEXT_OF_LIMIT)
+    around = passage.section.raw[start:end]
     own = name_quantity(limit.quantity, unit, value=limit.value)
     named = name_quantity(limit.quantity, unit, around, limit.value, piece.quote)
     return named.name if named and named != own else None

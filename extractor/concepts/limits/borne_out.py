@@ -42,7 +42,13 @@ _WEIGHED = "body_weight"
 
 
 def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
-    """Return whether ``text`` and the UCUM unit of a limit can mean the quantity.
+    """Return whether ``text``, the words for the quantity of a limit, and its UCUM ``unit`` can
+    mean the quantity that was read from them.
+
+    A kind that only the unit tells is not borne out, except for a count of a plural. An age is,
+    unless its unit is too short. A weight without its name needs words for people. A name is not,
+    if the words end with a gene or a drug, if a count is counted of something else, or if the name
+    is only a short form of other words.
 
     >>> from extractor.concepts.limits.quantity_names import name_quantity
     >>> texts = (
@@ -58,26 +64,31 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     [False, True, False, True]
     """
     named = list_named_words(text, quantity)
-    if quantity.general and not named and quantity.name not in spell_words(text):
-        # the unit alone says it; a plural without a unit is a count
+    words = spell_words(text)
+    if quantity.general and not named and quantity.name not in words:
+        # a plural without a unit is a count: "affected limbs"
         return quantity.name == _PLURAL_COUNT and unit is None
     if quantity.name == "age":
         return unit not in _SHORTEST_AGE_UNITS
     if quantity.name == _WEIGHED and not named:
-        return _names_people(text)
-    words = spell_words(text)
+        people = word_list("people") | word_list("idle_words")
+        return (people | word_list("scale_words")).issuperset(fold_words(text))
     if words and words[-1] in _OTHER_HEADS:
         return False
-    if named and quantity.unit == _COUNT and unit is None and not quantity.general:
+    if not named:
+        return True
+    is_bare_count = quantity.unit == _COUNT and unit is None
+    if is_bare_count and not quantity.general:
         return _is_counted(text, quantity)
-    return not (named and _has_other_long_form(text, quantity))
+    return not _has_other_long_form(text, quantity)
 
 
 def list_joined(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> tuple[str, ...]:
-    """Return the quantities that a text joins, each by its whole name, if no name of the vocabulary
-    stands for them together; otherwise nothing. ``quantity`` is the one that was read.
+    """Return the names of the quantities that a text joins, each by its whole name; none if it
+    names only one, if a name of the vocabulary stands for them together, if one of them cannot have
+    the UCUM ``unit``, or if it is a ratio. ``quantity`` is the one that was read.
 
     >>> from extractor.concepts.limits.quantity_names import get_quantity
     >>> list_joined("bilirubin or ASAT", get_quantity("ast"), "{ULN}")
@@ -87,28 +98,26 @@ def list_joined(
     """
     if len(split_list(text)) == 1:
         return ()
-    parts = [part for one in read_list(text) for part in _list_parts(one)]
-    names = tuple(dict.fromkeys(part.name for part in parts))
-    has_own_name = quantity.both == {*names}
-    if len(names) < 2 or has_own_name or not all(part.fits(unit) for part in parts):
+    parts: dict[str, KnownQuantity] = {}
+    for item in read_list(text):
+        # transaminases stand for ALT and AST
+        for name in sorted(item.both) or [item.name]:
+            parts[name] = get_quantity(name)
+    if len(parts) < 2 or quantity.both == parts.keys():
+        return ()
+    if not all(part.fits(unit) for part in parts.values()):
         return ()
     # "FEV1/FVC" is a ratio, "ALT/AST > 3 x ULN" is both
     is_multiple = unit is not None and unit.strip("{}") in _MULTIPLES
-    return () if "/" in _BRACKETS.sub(" ", text) and not is_multiple else names
-
-
-def _list_parts(quantity: KnownQuantity) -> list[KnownQuantity]:
-    """Return what a quantity stands for: ALT and AST for transaminases."""
-    return [get_quantity(part) for part in sorted(quantity.both)] or [quantity]
-
-
-def _names_people(text: str) -> bool:
-    idle = word_list("people") | word_list("idle_words") | word_list("scale_words")
-    return idle.issuperset(fold_words(text))
+    if "/" in _BRACKETS.sub(" ", text) and not is_multiple:
+        return ()
+    return tuple(parts)
 
 
 def _is_counted(text: str, quantity: KnownQuantity) -> bool:
-    """Return whether the head of the text is what the quantity counts, or "number" and the like."""
+    """Return whether the head of a text is what the quantity counts, or says only that something is
+    counted ("number of trials"). The head ends at the first "of", "for" or the like.
+    """
     head = _BEHIND_HEAD.split(text.strip(), maxsplit=1)[0]
     words = fold_words(head)
     if not words or words[-1] in _COUNT_WORDS:
@@ -117,22 +126,24 @@ def _is_counted(text: str, quantity: KnownQuantity) -> bool:
 
 
 def _has_other_long_form(text: str, quantity: KnownQuantity) -> bool:
-    """Return whether a short form alone names the quantity, and stands for other words: "American
-    College of Rheumatology (ACR)".
+    """Return whether only a short form in brackets names the quantity, and the words before it have
+    its initials and are not like any name of the quantity: "American College of Rheumatology
+    (ACR)".
     """
-    found = _LONG_FORM.search(text)
-    if found is None:
+    match = _LONG_FORM.search(text)
+    if match is None:
         return False
-    words = _WORD.findall(found["words"])[-len(found["short"]) - 2 :]
+    short = match["short"]
+    words = _WORD.findall(match["words"])[-len(short) - 2 :]
     initials = "".join(word[0] for word in words if word[0].isupper())
-    if not initials.endswith(found["short"].upper()):
+    if not initials.endswith(short.upper()):
         return False
-    rest = text[: found.start("short")] + text[found.end("short") :]
+    rest = text[: match.start("short")] + text[match.end("short") :]
     if list_named_words(rest, quantity):
         return False
     long_form = " ".join(words).casefold()
-    likeness = (
-        SequenceMatcher(None, long_form, name.casefold()).ratio()
-        for name in quantity.names
-    )
-    return max(likeness, default=0.0) < _LIKE
+    for name in quantity.names:
+        likeness = SequenceMatcher(None, long_form, name.casefold()).ratio()
+        if likeness >= _LIKE:
+            return False
+    return True

@@ -62,13 +62,15 @@ _LONGEST_IN_LIST = 5
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """``first:end`` limits ``quantity``, all in tokens of the criterion. ``unit`` is None for
-    counts and grades.
+    """A limit: the words ``first:end`` limit ``quantity``, in tokens of the criterion.
 
-    ``rate`` is the part of the unit after the substance ("10 mg prednisone per day"). ``time_unit``
-    is set if the limit is a length of time or an age. ``sure`` is false if the comparator follows
-    from the kind of the list, and ``settled`` if its number has another reading ("1.500") that is
-    as likely.
+    ``quantity`` are the tokens of the quantity's name, None if the limit has none. ``unit`` are the
+    tokens of the unit, None for counts and grades. ``rate`` are those of the rest of the unit if a
+    substance stands between: the "per day" of "10 mg prednisone per day". ``time_unit`` is set if
+    the limit is a length of time or an age. ``value_high`` is the upper end of a range, else None.
+
+    ``sure`` is false if no word gives the comparator and it follows from the kind of the list.
+    ``settled`` is false if the number has another reading ("1.500") that is as likely.
     """
 
     comparator: Comparator
@@ -85,7 +87,8 @@ class Limit:
 
 
 def mirror_comparator(comparator: Comparator) -> Comparator:
-    """Return the comparator of a value whose sign or direction changes.
+    """Return the comparator of a value whose sign or direction changes: that of the other side. An
+    equality and a range stay what they are.
 
     >>> mirror_comparator(Comparator.AT_LEAST).value
     '<='
@@ -94,7 +97,9 @@ def mirror_comparator(comparator: Comparator) -> Comparator:
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
-    """Return the comparator in a named part of a match; None if the part did not match."""
+    """Return the comparator that a vocabulary has for the words in the part ``name`` of a match;
+    None if the part did not match, or if the vocabulary does not have its words.
+    """
     part = found.part(name)
     entry = read_term(vocabulary, found.tokens, *part) if part else None
     return Comparator(entry.value) if entry else None
@@ -103,8 +108,12 @@ def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | No
 def turn_comparator(
     turned: str, quantity: str, unit: str | None = None
 ) -> Comparator | None:
-    """Return the comparator of "or better" and "worse than": the direction of the quantity's scale
-    decides; None if it is not known.
+    """Return the comparator of "or better" and "worse than". The scale of the quantity decides,
+    since 0 is the best ECOG status and 100 the best Karnofsky status; None if it is not known which
+    side of the scale is worse.
+
+    ``turned`` are the words of the comparator, ``quantity`` and ``unit`` those of the limit. "Than"
+    leaves out the number itself, unless it is denied: "no worse than 2" allows 2.
 
     >>> (
     ...     turn_comparator("or better", "ECOG").value,
@@ -131,21 +140,25 @@ def turn_comparator(
 
 
 def read_pair(match: Found) -> tuple[int | float | None, int | float | None]:
-    """Return the lower and the upper number of a measure; None for one that it does not have.
+    """Return the numbers in the parts ``low`` and ``high`` of a match; None for a number that it
+    does not have.
 
-    A power of ten after the second is that of both: "3.5-12 x 10^9/L". Numbers that fall are read
-    in another way if that rises ("1.000-1.800"); those below zero change places.
+    The numbers are not always in ascending order: "3-1 kg" stays as it is, so that the caller sees
+    that it is no range.
     """
     low = read_value(match, "low")
     high = read_value(match, "high")
     if low is None or high is None:
         return low, high
+    # "temperature -5 to -10 °C": what is below zero at the end shows that the first "-" is a minus
     if high < 0 < low and has_minus(match.tokens, match.place("low")[0]):
         low = -low
+    # "3.5-12 x 10^9/L": the power of ten is that of both
     low = scale_alike(low, match.read("high") or "")
     if 0 < high < low:
         low, high = _choose_rising(match, low, high)
     falls = high < low and not match.has("second")
+    # "T-score between -1 and -2.5": below zero, people write the number nearer to zero first
     if falls and (low < 0 or high < 0):
         return high, low
     return low, high
@@ -154,9 +167,10 @@ def read_pair(match: Found) -> tuple[int | float | None, int | float | None]:
 def _choose_rising(
     match: Found, low: int | float, high: int | float
 ) -> tuple[int | float, int | float]:
-    """Return readings of two numbers that rise, else the two themselves.
+    """Return the first readings of the two numbers of a match that rise and are of one kind, both
+    with thousands or both without; ``low`` and ``high`` themselves if there are none.
 
-    "1.000-1.800 g" has two decimals, or two thousands.
+    "1.000-1.800 g" has two decimals or two thousands, and no thousand beside a decimal.
     """
     highs = list_readings(match.read("high") or "")
     for lower in list_readings(match.read("low") or ""):
@@ -168,8 +182,11 @@ def _choose_rising(
 
 
 def scale_alike(value: float, other: str) -> int | float:
-    """Return a value with the power of ten of the next number on its quantity: "10" before "or < 4
-    x 10^9/L".
+    """Return a value times the power of ten of the next number on its quantity: "10" before "or < 4
+    x 10^9/L". ``other`` is the text of that number.
+
+    A value of 1000 or more stays as it is, since it has its thousands already. So does any value if
+    the other number has no power of ten.
 
     >>> [
     ...     scale_alike(3, other)
@@ -189,7 +206,9 @@ def scale_alike(value: float, other: str) -> int | float:
 
 
 def read_value(match: Found, name: str) -> int | float | None:
-    """Return the number in a named part of a match, with its sign."""
+    """Return the number in the part ``name`` of a match, below zero if a minus stands before it, or
+    that of a word that counts ("twice"). None if the part did not match, or holds no number.
+    """
     place = match.part(name)
     if place is None:
         return None
@@ -201,8 +220,12 @@ def read_value(match: Found, name: str) -> int | float | None:
 
 
 def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether the sign before a number is a minus: after a comparator, or for a quantity
-    that can be below zero.
+    """Return whether the sign before the number ``first:end`` (tokens) is a minus, and no hyphen:
+    "weight -50 kg".
+
+    It is a minus if it is the word, if a comparator stands before it, if the unit behind the number
+    is one of dioptres, decibels, degrees or standard deviations, or if the name before it is that
+    of a quantity that can be below zero.
 
     >>> from extractor.language.book import read_text
     >>> [
@@ -222,9 +245,10 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
     if unit in _SIGNED_UNITS:
         return True
     near = tokens.read(max(0, sign - _NAME_REACH), sign)
+    last_clause = _CLAUSE.split(near)[-1]
     # The words of the last clause name it, else those before: "heart rate < 100; T-score -3 to -1",
     # "RASS 0, -1".
-    for words in (_CLAUSE.split(near)[-1], near):
+    for words in (last_clause, near):
         quantity = name_quantity(words, read_unit(unit), near)
         if quantity:
             return quantity.signed
@@ -232,33 +256,43 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Give a limit without a unit the unit and power of ten of the next one: "< 4 or > 10 x
-    10^9/L". The next one must go on with its quantity without a name, or both must be blood
-    pressures.
+    """Return the limits of a line, in which those without a unit have the unit and the power of ten
+    of the limit behind them, if both are on one quantity: "< 4 or > 10 x 10^9/L". The two may also
+    be two blood pressures: "systolic blood pressure < 90 or diastolic blood pressure > 100 mmHg".
     """
     shared = list(limits)
+    # from the last limit to the first, so that a unit is handed on along a row
     for at in range(len(shared) - 1, 0, -1):
         limit = shared[at]
         last = shared[at - 1]
         if not limit.unit or last.unit is not None:
             continue
-        if _shares_quantity(tokens, last, limit) or _are_pressures(tokens, last, limit):
-            value = scale_alike(last.value, _read_digits(tokens, limit, limit.unit[0]))
-            shared[at - 1] = replace(
-                last, value=value, unit=limit.unit, time_unit=limit.time_unit
-            )
+        goes_on = _shares_quantity(tokens, last, limit)
+        if not goes_on and not _are_pressures(tokens, last, limit):
+            continue
+        # the number of the limit as written, with its power of ten: "10 x 10^9"
+        unit_first = limit.unit[0]
+        first = tokens.codes.find(NUMBER, limit.first, unit_first)
+        digits = tokens.read(first, unit_first) if first >= 0 else ""
+        shared[at - 1] = replace(
+            last,
+            value=scale_alike(last.value, digits),
+            unit=limit.unit,
+            time_unit=limit.time_unit,
+        )
     return shared
 
 
 def _shares_quantity(tokens: Tokens, last: Limit, limit: Limit) -> bool:
-    """Return whether a limit without a name goes on with the quantity of the last one."""
+    """Return whether a limit without a name goes on with the quantity of ``last``, the limit before
+    it: only "or" or "and" stands between. A length of time does so only with an age.
+    """
     if limit.quantity is not None or not last.quantity:
         return False
     if not rule("shares_unit").covers(tokens, last.end, limit.first):
         return False
     if not limit.time_unit:
         return True
-    # a length of time shares its unit only with an age
     return rule("said_age").search(tokens, *last.quantity) is not None
 
 
@@ -270,32 +304,33 @@ def _are_pressures(tokens: Tokens, last: Limit, limit: Limit) -> bool:
     return all(rule("pressure_word").search(tokens, *name) for name in names)
 
 
-def _read_digits(tokens: Tokens, limit: Limit, end: int) -> str:
-    """Return the number of a limit as written, with its power of ten."""
-    first = tokens.codes.find(NUMBER, limit.first, end)
-    return tokens.read(first if first >= 0 else end, end)
-
-
 def join_sums(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Read a length of time in two units as one limit: "5 years and 10 months" is 70 months."""
+    """Return the limits of a line, in which the years and the months of one length of time are one
+    limit: "5 years and 10 months" is 70 months.
+    """
     joined = list(limits)
     if not any(limit.time_unit == "year" for limit in limits):
         return joined
-    for whole in find_durations(tokens):
+    for duration in find_durations(tokens):
+        if not duration.is_sum:
+            continue
         parts = [
             limit
             for limit in joined
-            if limit.first < whole.end and whole.first < limit.end
+            if limit.first < duration.end and duration.first < limit.end
         ]
-        if whole.is_sum and parts and parts[0].time_unit == "year":
+        if parts and parts[0].time_unit == "year":
             at = joined.index(parts[0])
-            joined[at : at + len(parts)] = _sum_up(parts, whole)
+            joined[at : at + len(parts)] = _sum_up(parts, duration)
     return joined
 
 
 def _sum_up(parts: Sequence[Limit], whole: Duration) -> list[Limit]:
-    """Return the limit in months, behind the lower end of its range if that is in years: "5 to
-    12 years, 11 months".
+    """Return the limits that stand for ``parts``, the limits on the years and months of the length
+    of time ``whole``.
+
+    It is one limit in months, with the comparator of the first part that states one. If the years
+    are a range ("5 to 12 years, 11 months"), it is two: at least 5 years, and at most 155 months.
     """
     years = parts[0]
     stated = years
@@ -320,17 +355,19 @@ def _sum_up(parts: Sequence[Limit], whole: Duration) -> list[Limit]:
 
 
 def restore_signs(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Read the "=" of a range as what is left of a "≥" or "≤": "= 18 years and < 60", "age = 18 and
-    = 65".
+    """Return the limits of a line, in which an "=" at an end of a range is read as what is left of
+    a "≥" or "≤": "= 18 years and < 60", "age = 18 and = 65".
 
     Some forms lose the sign and keep the "=". Nobody is exactly 18 years old and younger than 60,
-    so a lower number that is "=" is a bound. The limits are not settled, and neither is an age that
-    is "=" alone.
+    so a lower number that is "=" is a bound. These limits are not settled, and neither is an age
+    with an "=" that is alone: "ages = 18 years".
     """
     restored = []
     for limit in limits:
-        is_lost_age = _says_equal(tokens, limit) and limit.time_unit == "year"
-        restored.append(replace(limit, settled=False) if is_lost_age else limit)
+        if _says_equal(tokens, limit) and limit.time_unit == "year":
+            restored.append(replace(limit, settled=False))
+        else:
+            restored.append(limit)
     for at in range(1, len(restored)):
         low = restored[at - 1]
         high = restored[at]
@@ -345,11 +382,14 @@ def restore_signs(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _says_equal(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a limit begins with the sign "=". A bare number is an equality without it."""
     return limit.comparator is Comparator.EQUAL and tokens.codes[limit.first] == "="
 
 
 def _has_lost_signs(tokens: Tokens, low: Limit, high: Limit) -> bool:
-    """Return whether a "=" and what follows are the ends of a range."""
+    """Return whether two limits beside each other are the ends of a range of which the lower one is
+    written with "=", and the upper one with "=", "<" or "≤".
+    """
     if low.value_high is not None or high.value_high is not None:
         return False
     if not _says_equal(tokens, low):
@@ -364,9 +404,12 @@ def _has_lost_signs(tokens: Tokens, low: Limit, high: Limit) -> bool:
 
 
 def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Join a lower bound and the upper bound of the same quantity behind it: ">= 1 and <= 65" is
-    one range. If an end does not count (">= 18 and < 65 years"), they stay two limits, which share
-    name, unit and place.
+    """Return the limits of a line, in which a lower bound and the upper bound of the same quantity
+    behind it are one range: ">= 1 and <= 65".
+
+    If an end does not count (">= 18 and < 65 years"), they stay two limits, since a range says that
+    both ends count. The two share name and unit, and the words of both are one place. An "=" that
+    lost its sign is restored before (``restore_signs``).
     """
     joined: list[Limit] = []
     for limit in restore_signs(tokens, limits):
@@ -389,7 +432,7 @@ def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             )
             joined.append(whole)
             continue
-        # ">= 18 and < 65 years": one unit, two limits
+        # the two limits of ">= 18 and < 65 years"
         low = replace(
             last,
             unit=last.unit or limit.unit,
@@ -402,14 +445,18 @@ def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
-    """Return whether two limits are the ends of one range: ">= 1 and <= 65"."""
+    """Return whether two limits are the ends of one range: a lower bound and a higher upper bound
+    on one quantity, with no other unit of time, and only words such as "and" between them.
+    """
     if low.comparator not in LOWER:
         return False
     if high.comparator not in UPPER:
         return False
     if low.value >= high.value:
         return False
-    if low.time_unit and high.time_unit and low.time_unit != high.time_unit:
+    # "> 6 months and < 12 years" stays two limits: a range has one unit
+    both_timed = low.time_unit and high.time_unit
+    if both_timed and low.time_unit != high.time_unit:
         return False
     if _names_another(tokens, low, high):
         return False
@@ -419,7 +466,9 @@ def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
 
 
 def _names_another(tokens: Tokens, low: Limit, high: Limit) -> bool:
-    """Return whether an upper bound has the name of another quantity behind the lower one."""
+    """Return whether an upper bound names another quantity, behind the lower bound: "SBP > 90 mmHg
+    and DBP < 110 mmHg". A name before the lower bound, and words for people, name no other one.
+    """
     if not low.quantity or not high.quantity:
         return False
     if high.quantity[0] < low.end:
@@ -433,21 +482,27 @@ def _names_another(tokens: Tokens, low: Limit, high: Limit) -> bool:
 def find_quantity(
     tokens: Tokens, floor: int, end: int, unit: Range | None = None
 ) -> Range | None:
-    """Return the name of the quantity of a limit that begins at ``end``, searched from token
-    ``floor`` on; None if no word, or only a single letter, is left.
+    """Return the tokens of the name of the quantity of a limit; None if no word, or only a single
+    letter, is left for it.
 
-    It begins behind the last sign, joint or opening ("a history of") before the limit, or behind a
-    bracket that closes there, and goes back over the items of a list that can share the ``unit`` of
-    the limit.
+    ``end`` is the token at which the limit begins, ``floor`` the first token that may be a part of
+    the name. ``unit`` are the tokens of the limit's unit.
+
+    The name is what is left of the words in front of the limit: those in front of the bracket if
+    the limit is alone in one ("BMI (> 25)"). Cut off at the end are words that only lead to the
+    limit ("must be"). Cut off at the front is all up to the last sign, joint ("and") or opening
+    ("patients with"). If items of a list that can have the same unit stand before the name, the
+    name begins with the first of them: "AST, ALT and bilirubin".
     """
     first, last = _open_phrase(tokens, floor, end)
+    # "[stage 1] BMI": the bracket is no part of the name
     closed = max(tokens.codes.rfind(sign, first, last) for sign in _CLOSED)
     has_more = closed >= 0 and _trim_end(tokens, closed + 1, last) > closed + 1
     if has_more and "(" not in tokens.codes[first:closed]:
         first = closed + 1
     last = _trim_end(tokens, first, last)
     first = _skip_signs(tokens, first, last)
-    # an opening or a joint in the brackets at the end begins no name
+    # "FEV1 (a ratio and value)": nothing inside the brackets at the end begins the name
     front = last
     opened = tokens.codes.find("(", first, last)
     if opened > first and tokens.codes[last - 1] == ")":
@@ -467,7 +522,9 @@ def find_quantity(
 
 
 def _skip_signs(tokens: Tokens, first: int, last: int) -> int:
-    """Return the token behind the last sign that ends what stands before a name."""
+    """Return the token behind the last sign in ``first:last`` that ends what stands before a name
+    ("history of asthma; FEV1"); ``first`` if there is none.
+    """
     for sign in rule("quantity_break").find(tokens, first, last):
         is_joined = tokens.joined(sign.first) and tokens.joined(sign.first + 1)
         # "CA 19-9", "25-OH", "LH:FSH" are one name each
@@ -478,8 +535,10 @@ def _skip_signs(tokens: Tokens, first: int, last: int) -> int:
 
 
 def _skip_joints(tokens: Tokens, first: int, front: int, last: int) -> int:
-    """Return the token behind the last joint before a name, unless that joins the parts of a
-    ratio.
+    """Return the token behind the last "and", "or", "but" or comma in ``first:front`` that words of
+    a name follow before ``last``; ``first`` if there is none.
+
+    A joint behind "ratio of" parts nothing: "ratio of pleural and serum LDH" is one name.
     """
     start = first
     for joint in rule("quantity_split").find(tokens, first, front):
@@ -491,7 +550,10 @@ def _skip_joints(tokens: Tokens, first: int, front: int, last: int) -> int:
 
 
 def _skip_opening(tokens: Tokens, first: int, front: int, last: int) -> int:
-    """Return the token behind the last words that only lead to a name: "a history of"."""
+    """Return the token behind the last words in ``first:front`` that only lead to a name ("patients
+    with"); ``first`` if there are none. Words that are joined to the next one lead to no name:
+    "evidence-based".
+    """
     start = first
     for opening in rule("quantity_lead").find(tokens, first, front):
         if opening.end < last and not tokens.joined(opening.end):
@@ -500,7 +562,9 @@ def _skip_opening(tokens: Tokens, first: int, front: int, last: int) -> int:
 
 
 def _skip_bracket(tokens: Tokens, first: int, last: int) -> int:
-    """Return the token behind a bracket that opened before the words: "... disease) BMI"."""
+    """Return the token behind a bracket that closes in ``first:last`` and opened before ("and
+    severe) BMI"); ``first`` if there is none, or if no word follows it.
+    """
     closed = tokens.codes.rfind(")", first, last)
     if closed < 0 or "(" in tokens.codes[first:closed]:
         return first
@@ -508,8 +572,11 @@ def _skip_bracket(tokens: Tokens, first: int, last: int) -> int:
 
 
 def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
-    """Return whether the words are two quantities of one limit: "AST and ALT", but not "asthma
-    and platelets".
+    """Return whether the words ``first:last`` (tokens) are two quantities of one limit: "AST and
+    ALT", but not "asthma and platelets".
+
+    They are if at most five words and an "and" or "or" precede the second, and the first is surely
+    a quantity, or else the second is none: "pain and stiffness".
     """
     if not rule("joined_quantities").covers(tokens, first, last):
         return False
@@ -524,7 +591,12 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
 
 
 def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:
-    """Return the tokens before ``end``, or before the bracket if the limit stands alone in one."""
+    """Return the tokens before a limit at ``end`` in which its name may stand, at most 32 and none
+    before ``floor``.
+
+    If a bracket is open there, they are those inside it ("asthma (FEV1 > 50 %)"). If the bracket
+    has no word before the limit, they are those in front of it: "BMI (> 25)".
+    """
     first = max(floor, end - _QUANTITY_BEFORE_LIMIT)
     depth = 0
     for at in range(end - 1, first - 1, -1):
@@ -541,10 +613,16 @@ def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:
 
 
 def _has_words(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a word of two letters or more is in ``first:end``, before the words at its end
+    that only lead to a limit.
+    """
     last = _trim_end(tokens, first, end)
     return any(len(word) > 1 and word.isalpha() for word in tokens.words[first:last])
 
 
 def _trim_end(tokens: Tokens, first: int, end: int) -> int:
-    found = rule("quantity_tail").ends(tokens, end, first)
-    return found.first if found else end
+    """Return the token at which the words begin that only lead from a name to its limit: "must be",
+    "is", "of"; ``end`` if there are none.
+    """
+    tail = rule("quantity_tail").ends(tokens, end, first)
+    return tail.first if tail else end

@@ -20,9 +20,9 @@ _BOTH_INCLUDED = (Comparator.AT_MOST, Comparator.AT_LEAST)
 
 
 def find_chain(tokens: Tokens, first: int) -> list[Limit]:
-    """Return the limits of a quantity between two numbers, which begin at token ``first``.
-
-    The list is empty if there are none.
+    """Return the limits of a quantity that stands between its two numbers, the first at token
+    ``first``: one range if both numbers count ("18 ≤ age ≤ 65"), else two limits ("18 ≤ age < 65").
+    There are none if something else begins there.
     """
     if tokens.codes.count("<") + tokens.codes.count("≤") > 1:
         chain = rule("chained_limit").starts(tokens, first)
@@ -36,8 +36,8 @@ def find_chain(tokens: Tokens, first: int) -> list[Limit]:
 
 
 def _read_lost_chain(match: Found) -> list[Limit]:
-    """Return the range of "18 = age = 65 years", whose signs lost what is not "="; it has
-    another reading.
+    """Return the range of "18 = age = 65 years", in which each "≤" was spoiled to "="; nothing if
+    the numbers do not rise. It is not settled, as the text may mean something else.
     """
     low = read_value(match, "low")
     high = read_value(match, "high")
@@ -61,8 +61,10 @@ def _read_lost_chain(match: Found) -> list[Limit]:
 
 
 def _read_chain(match: Found) -> list[Limit]:
-    """Return a quantity between two numbers ("18 ≤ age < 65"); nothing if the numbers do not
-    rise with the signs.
+    """Return the limits of a quantity between two numbers: one range for "18 ≤ age ≤ 65", two
+    limits for "18 ≤ age < 65", since a range says that both ends count.
+
+    Nothing if the two signs do not point the same way, or the numbers do not rise in that way.
     """
     low = read_value(match, "low")
     high = read_value(match, "high")
@@ -90,7 +92,7 @@ def _read_chain(match: Found) -> list[Limit]:
     )
     if front is behind and front in _BOTH_INCLUDED:
         return [whole]
-    # the sign in front is read from the number, so it says the opposite of the quantity
+    # "18 ≤ age": the sign follows the number, so for the age it is "≥"
     opposite = mirror_comparator(front)
     first = match.place("behind")[0]
     return [

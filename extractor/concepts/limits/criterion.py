@@ -42,6 +42,8 @@ _SCALES_REACH = 40
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 _MOST_WORDS = 8
 """The most words that name a quantity."""
+_WORDS_BEHIND = 4
+"""How many tokens behind a limit are quoted if nothing names its quantity."""
 _IF_REACH = 20
 """How many tokens before a limit its condition may begin."""
 WEIGHT = "weight"
@@ -76,11 +78,11 @@ class _Made(NamedTuple):
 def read_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str = ""
 ) -> Reading[tuple[Constraint, ...] | None]:
-    """Return the constraints among the limits of a criterion. The confidence covers both
-    completeness and correctness.
+    """Return the constraints among the limits of a criterion, with a span and signs for each. The
+    confidence, 0.5 at least, covers both completeness and correctness.
 
-    ``passage`` stands alone (``Passage.alone``). ``topic`` is its heading or parent line, which may
-    name the limited quantity ("Life expectancy").
+    ``passage`` stands alone (``Passage.alone``). ``limits`` are all that its line has. ``topic`` is
+    its heading or parent line, which may name the limited quantity ("Life expectancy").
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
@@ -89,13 +91,15 @@ def read_constraints(
     [('ANC', '>', 1500000000, '/L')]
     """
     tokens = passage.tokens
-    kept = _list_constraining(tokens, limits, topic)
-    made = _make_constraints(passage, kept, topic)
+    constraining = _list_constraining(tokens, limits, topic)
+    made = _make_constraints(passage, constraining, topic)
     known = [_find_known(limit.constraint) for limit in made]
-    unread = _list_unread(tokens, limits)
-    is_asked = _is_asked(tokens, kept)
-    shape = _name_shape(tokens, kept, unread, known, is_asked=is_asked)
-    around = list_around(tokens, kept, has_unread=bool(unread), is_asked=is_asked)
+    unread = _list_unread_numbers(tokens, limits)
+    is_asked = _is_asked(tokens, constraining)
+    shape = _name_shape(tokens, constraining, unread, known, is_asked=is_asked)
+    around = list_around(
+        tokens, constraining, has_unread=bool(unread), is_asked=is_asked
+    )
     signs = tuple(_sign_limits(tokens, made, known, around))
     confidence = measured("constraints", shape)
     if any(CUT_LIST in sign[""] for sign in signs):
@@ -112,25 +116,31 @@ def read_constraints(
 def _list_constraining(
     tokens: Tokens, limits: Sequence[Limit], topic: str
 ) -> list[Limit]:
-    """Return the limits that are constraints: no numbers of scales, aims or parts of names, no ages
-    of others, and no ages behind another limit that only say to whom it applies.
+    """Return the limits that say who may take part.
+
+    Left out are numbers of scales, aims and parts of names ("on a scale of 0 to 10"), ages of
+    others, times that are no lifetime, and ages behind another limit that only say to whom it
+    applies: "HbA1c 7 to 10 % for those < 65 years".
     """
-    kept = []
+    asked = []
     for limit in limits:
+        # the range of "ECOG 0-2 on a scale of 0 to 5"
         if _find_role(tokens, limit) in _NO_LIMITS:
             continue
         if _is_constraint(tokens, limit, topic):
-            kept.append(limit)
-    measured_first = len(tokens)
-    for limit in kept:
+            asked.append(limit)
+    first_measured = len(tokens)
+    for limit in asked:
         if not is_age(tokens, limit):
-            measured_first = limit.first
+            first_measured = limit.first
             break
-    return [
-        limit
-        for limit in kept
-        if limit.first < measured_first or not _says_to_whom(tokens, limit)
-    ]
+    constraining = []
+    for limit in asked:
+        is_behind = limit.first >= first_measured
+        if is_behind and _says_to_whom(tokens, limit):
+            continue
+        constraining.append(limit)
+    return constraining
 
 
 def _find_role(tokens: Tokens, limit: Limit) -> NumberRole:
@@ -138,7 +148,9 @@ def _find_role(tokens: Tokens, limit: Limit) -> NumberRole:
 
 
 def _says_to_whom(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is an age that says to whom the limit before it applies."""
+    """Return whether a limit is an age behind words such as "for those", which say to whom the
+    limit before it applies.
+    """
     if not is_age(tokens, limit):
         return False
     first = limit.first
@@ -148,40 +160,48 @@ def _says_to_whom(tokens: Tokens, limit: Limit) -> bool:
 def _make_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str
 ) -> list[_Made]:
-    """Make a constraint of each limit that is no part of the condition of another one."""
+    """Return a constraint for each limit, with the words of its condition, but none for a limit
+    that is a part of a condition itself: the albumin of "if albumin is < 30 g/L, calcium must be
+    < 2.6 mmol/L".
+    """
     tokens = passage.tokens
-    made = []
-    last: Range | None = None
-    done = 0
     conditions = find_conditions(tokens, limits)
-    inside = {at for place in conditions if place for at in range(*place)}
+    in_conditions = set[int]()
+    for condition in conditions:
+        if condition:
+            in_conditions.update(range(*condition))
+    made = []
+    last_name: Range | None = None
+    floor = 0
     for limit, condition in zip(limits, conditions, strict=True):
-        # "if albumin is < 30 g/L, calcium must be": a part of a condition
-        if limit.first in inside:
+        if limit.first in in_conditions:
             continue
-        named = _name_limit(tokens, limit, last, topic, done)
+        named = _name_limit(tokens, limit, last_name, topic, floor)
+        # "weight has gone down by 5 kg": the change is limited, not the weight
         if named and _find_role(tokens, limit) is NumberRole.CHANGE:
             named = name_change(tokens, named, limit.first)
         constraint = _make_constraint(passage, limit, named, topic)
         if condition:
             words = passage.part(*condition).raw
             constraint = constraint.model_copy(update={"condition": words})
-        made.append(_Made(limit, named, last, constraint))
-        last = named or last
-        done = limit.end
+        made.append(_Made(limit, named, last_name, constraint))
+        last_name = named or last_name
+        floor = limit.end
     return made
 
 
 def _is_asked(tokens: Tokens, limits: Sequence[Limit]) -> bool:
-    """Return whether limits are asked for, and are not only the condition of another limit: "if
-    albumin is < 30 g/L, calcium must be".
+    """Return whether a line asks for all its limits. It does not if words say that something is not
+    asked for, or if a limit is only the condition of another one: "if albumin is < 30 g/L, calcium
+    must be".
     """
     if rule("not_asked_for").search(tokens):
         return False
-    return not any(
-        rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH)
-        for limit in limits
-    )
+    for limit in limits:
+        first = limit.first
+        if rule("limit_condition").ends(tokens, first, first - _IF_REACH):
+            return False
+    return True
 
 
 def _name_shape(
@@ -192,7 +212,10 @@ def _name_shape(
     *,
     is_asked: bool,
 ) -> str:
-    """Return the shape of a line by which the rightness of its constraints was measured."""
+    """Return the shape of a line: how often constraints of lines of this shape are right was
+    measured (``measured``). The first doubt decides: that of ``_name_case``, then unknown
+    quantities and units, ages of others, limits that only are conditions.
+    """
     shape = _name_case(tokens, limits, unread)
     if shape not in _PLAIN:
         return shape
@@ -209,13 +232,14 @@ def _name_shape(
 
 
 def _find_known(constraint: Constraint) -> KnownQuantity | None:
-    """Return the quantity that the words of a limit name by themselves. More than eight words name
-    none, unless they are a list.
+    """Return the quantity of the vocabulary that the words of a constraint name, without a look at
+    the words around them; None if they name none. More than eight words name none, unless they are
+    a list: then it is the last quantity of the list.
     """
     text = constraint.quantity
     if len(text.split()) > _MOST_WORDS:
-        listed = read_list(text)
-        return listed[-1] if listed else None
+        quantities = read_list(text)
+        return quantities[-1] if quantities else None
     unit = read_unit(constraint.unit) if constraint.unit else None
     return name_quantity(text, unit, value=constraint.value)
 
@@ -226,7 +250,9 @@ def _sign_limits(
     known: Sequence[KnownQuantity | None],
     around: Sequence[str],
 ) -> Iterator[Signs]:
-    """Yield the signs of each limit. Its condition has none."""
+    """Yield, for each limit, the names of the signs by which its confidence is judged. They are of
+    the limit as a whole (the key "").
+    """
     floor = 0
     for (limit, named, last, constraint), quantity in zip(made, known, strict=True):
         is_shared = named is not None and named == last
@@ -241,8 +267,11 @@ def _sign_limits(
 
 
 def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether the word after a bare number may be a unit that is not known, or goes on
-    with one that is.
+    """Return whether the token behind a limit may be a unit that is not known, or the rest of one
+    that is known ("per").
+
+    It is not if it names the quantity, as in "> 20 % CD8", or is a word that is usual behind a
+    number, or if the limit is a length of time.
     """
     end = limit.end
     if end >= len(tokens):
@@ -261,11 +290,16 @@ def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
-    """Return whether a limit says who may take part."""
+    """Return whether a limit says who may take part.
+
+    An age does if it is that of the participants, and a length of time if it is a lifetime ("life
+    expectancy"). All other limits do, except for the definition of a unit.
+    """
     if is_age(tokens, limit):
         return _is_own_age(tokens, limit)
+    # "1 unit = 300 mL of beer" defines a unit
     if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
-        return False  # "1 unit = 300 mL of beer" defines a unit
+        return False
     if limit.time_unit is None:
         return True
     # the minutes of rest before something is measured are no limit of it
@@ -277,7 +311,11 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
 
 
 def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age is asked of those who take part: it is no aside, and that of no kin."""
+    """Return whether an age is asked of those who take part.
+
+    It is not in an aside or the condition of another limit, if it is that of kin or of a scale, or
+    if it only says who signs the consent.
+    """
     first = limit.first
     for name in ("aside_before", "condition_clause", "kin_before", "scale_of_age"):
         if rule(name).ends(tokens, first, first - _ASIDE_REACH):
@@ -286,8 +324,8 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
         if rule(name).starts(tokens, limit.end):
             return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
-    consents = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
-    if consents and not stands_beside_consent(tokens, limit):
+    has_consent = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
+    if has_consent and not stands_beside_consent(tokens, limit):
         signer = rule("signer").ends(tokens, first, first - _ASIDE_REACH)
         if signer:
             return False
@@ -297,10 +335,11 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
 def _name_limit(
     tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
 ) -> Range | None:
-    """Return the name of a limit's quantity: that of two scales, each for its ages, as a whole."""
-    scales = rule("scales_by_age").ends(
-        tokens, limit.first, limit.first - _SCALES_REACH
-    )
+    """Return the tokens that name a limit's quantity, as ``_find_name`` does. The names of two
+    scales for two ages are one name: "Karnofsky (> 16 years) or Lansky (<= 16 years)".
+    """
+    first = limit.first
+    scales = rule("scales_by_age").ends(tokens, first, first - _SCALES_REACH)
     if scales:
         return scales.part("name")
     return _find_name(tokens, limit, last, topic, floor)
@@ -309,11 +348,18 @@ def _name_limit(
 def _find_name(
     tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
 ) -> Range | None:
-    """Return the name of a limit's quantity; None if it needs none, or the topic names it.
+    """Return the tokens that name a limit's quantity; None if it needs no name, or the topic names
+    it. ``last`` is the name of the limit before it, which ends at token ``floor``.
 
-    In this order: what a length of time says of life or pregnancy, the name of an age, none for
-    people's weight and age, the marker or name of its own, ``last``, the thing counted, the words
-    behind the limit. ``last`` is the name of the limit before it, which ends at ``floor``.
+    The first of these decides:
+
+    1. "gestation" or "life expectancy" behind a length of time;
+    2. for an age, the last name of an age near it. None with a unit of time and no such name;
+    3. None for the age or weight of people ("> 50 kg"), if there is no topic;
+    4. the name or the marker that stands at the limit;
+    5. ``last``;
+    6. without a topic, what the unit counts ("> 10 cigarettes/day");
+    7. without a topic, and for no age, the words behind the limit.
     """
     if limit.time_unit:
         span = _find_span_of_life(tokens, limit)
@@ -330,22 +376,19 @@ def _find_name(
         return None
     own = _find_own_name(tokens, limit, last, topic, floor)
     quantity = own or last
-    if quantity is None and not topic:
-        quantity = _find_counted(tokens, limit)
-    if quantity or topic or is_an_age:
+    if quantity or topic:
         return quantity
-    return _find_words_behind(tokens, limit)
-
-
-def _find_words_behind(tokens: Tokens, limit: Limit) -> Range | None:
-    """Return the words behind a limit that nothing names, which are quoted in place of a name."""
-    end = min(len(tokens), limit.end + 4)
+    quantity = _find_counted(tokens, limit)
+    if quantity or is_an_age:
+        return quantity
+    end = min(len(tokens), limit.end + _WORDS_BEHIND)
     return (limit.end, end) if end > limit.end else None
 
 
 def _find_span_of_life(tokens: Tokens, limit: Limit) -> Range | None:
-    """Return the name behind a length of time: "12 to 22 weeks gestation", "less than 12-month life
-    expectancy".
+    """Return the name behind a length of time, without its unit: the "gestation" of "12 to 22 weeks
+    gestation", the "life expectancy" of "less than 12-month life expectancy". None if there is no
+    such name.
     """
     pregnant = rule("pregnant_after").starts(tokens, limit.end)
     if pregnant:
@@ -365,7 +408,9 @@ def _list_age_names(tokens: Tokens, limit: Limit) -> list[Range]:
 
 
 def _touches_any(limit: Limit, names: Sequence[Range]) -> bool:
-    """Return whether a name of an age is in a limit or beside it: "asthma, between the ages of"."""
+    """Return whether a name of an age is inside a limit or directly beside it: "between the ages of
+    18 and 65".
+    """
     return any(limit.first <= end and first < limit.end for first, end in names)
 
 
@@ -374,8 +419,9 @@ def _find_own_name(
 ) -> Range | None:
     """Return the marker behind a limit, else the name in front of it; None if it has neither.
 
-    It is ``last`` if the words in front name a sex, go on with a unit, or only say to whom a
-    further limit on that quantity applies.
+    It is ``last``, the name of the limit before it, if the words in front are no name: if they name
+    a sex, go on with a unit ("per"), or only say to whom a further limit on that quantity applies.
+    ``floor`` is the token at which the limit before it ends.
     """
     marker = _find_marker(tokens, limit)
     if marker:
@@ -388,24 +434,33 @@ def _find_own_name(
     # the rest of the unit of the limit before it
     if tokens.words[own[0]].lower() == "per":
         return last
-    if _qualifies(tokens, limit, own):
+    if _only_says_to_whom(tokens, limit, own):
         return last
+    # "Hb > 13 g/dL for men and > 12 g/dL": "for men and" is no name
     return last if rule("names_nobody").covers(tokens, *own) else own
 
 
 def _find_before_sex(
     tokens: Tokens, sex: Range, last: Range | None, topic: str, floor: int
 ) -> Range | None:
-    """Return the name of a quantity before a sex: "Creatinine: men < 1.4, women < 1.2"."""
+    """Return the name of the quantity that is limited for a sex, whose word is at the tokens
+    ``sex``: the creatinine of "Creatinine: men < 1.4, women < 1.2".
+
+    It is the known quantity before the word, else ``last``, the name of the limit before, else any
+    words before it. Without these, the topic names the quantity (None), or else the word for the
+    sex stands for it.
+    """
     before = find_quantity(tokens, floor, sex[0])
     if before and names_quantity(tokens.read(*before)):
         return before
-    return last or before or (None if topic else sex)
+    if last or before:
+        return last or before
+    return None if topic else sex
 
 
-def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
-    """Return whether the words before a further limit only say to whom it applies ("<= 5 x ULN with
-    liver metastases").
+def _only_says_to_whom(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
+    """Return whether the words at ``quantity``, before a multiple of a limit of normal, name no
+    quantity and only say to whom it applies: "with liver metastases <= 5 x ULN".
     """
     if not is_ratio(tokens, limit):
         return False
@@ -417,8 +472,8 @@ def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
 
 
 def _find_counted(tokens: Tokens, limit: Limit) -> Range | None:
-    """Return what a limit counts, if only its unit names it: the cigarettes of "> 10
-    cigarettes/day".
+    """Return the token that names what a limit counts, if its unit does: the cigarettes of "> 10
+    cigarettes/day". None for a unit of measurement, and without a unit.
     """
     if limit.unit is None:
         return None
@@ -428,7 +483,12 @@ def _find_counted(tokens: Tokens, limit: Limit) -> Range | None:
 
 
 def _find_marker(tokens: Tokens, limit: Limit) -> Range | None:
-    """Return the marker after a limited percentage (">95% CD19")."""
+    """Return the tokens of the marker behind a percentage: "> 95 % CD19", "> 50 % of PSA". None for
+    another unit, or if no marker follows.
+
+    A marker begins with a capital letter, and has a number joined to it or is a short form of three
+    capitals or more.
+    """
     if not limit.unit or tokens.read(*limit.unit) != "%":
         return None
     first = limit.end
@@ -462,8 +522,12 @@ def _make_constraint(
 def _word_quantity(
     passage: Passage, limit: Limit, named: Range | None, topic: str
 ) -> str:
-    """Return the words for the quantity of a limit: its name, else the topic of the line, else what
-    goes without saying.
+    """Return the words for the quantity of a limit: those at the tokens ``named``, else the topic
+    of the line.
+
+    If both are missing, it is what goes without saying: "weight" for kilograms or pounds, "age" for
+    a time or a number of people's years. Other limits are quoted themselves. The topic does not
+    name an age with a unit.
     """
     if named:
         quantity = _quote(passage, named).strip(" ,;:")
@@ -483,7 +547,9 @@ def _word_quantity(
 
 
 def _word_unit(passage: Passage, limit: Limit) -> str | None:
-    """Return the words of a unit, with those of the rate that stands apart from it."""
+    """Return the words of a limit's unit, with those of the rate that stands apart from it: "mg per
+    day" of "10 mg prednisone per day". None if it has no unit.
+    """
     if not limit.unit:
         return None
     unit = _quote(passage, limit.unit)
@@ -498,8 +564,10 @@ def _quote(passage: Passage, place: Range) -> str:
 
 
 def _name_case(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:
-    """Return the shape of a line by its numbers alone. Doubts go first: two readings, a guessed
-    comparator, numbers that are no limit.
+    """Return the shape of a line by its numbers alone: the first doubt, or how many limits it has.
+
+    Doubts are, in this order, a number with two readings, a guessed comparator, and ``unread``
+    numbers, which are part of no limit.
     """
     if not all(limit.settled for limit in limits):
         return "number with two readings"
@@ -521,19 +589,19 @@ def _name_case(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -
     return "one limit"
 
 
-def _list_unread(tokens: Tokens, limits: Sequence[Limit]) -> list[str]:
-    """Return the numbers outside limits, names and lengths of time."""
+def _list_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> list[str]:
+    """Return the words of the numbers that are part of no limit, no name and no length of time."""
     if NUMBER not in tokens.codes:
         return []
-    names = rule("part_of_name").find(tokens)
-    places = [
-        *((limit.first, limit.end) for limit in limits),
-        *((duration.first, duration.end) for duration in find_durations(tokens)),
-        *((name.first, name.end) for name in names),
-    ]
-    read = {at for first, end in places for at in range(first, end)}
-    return [
-        tokens.words[at]
-        for at, code in enumerate(tokens.codes)
-        if code == NUMBER and at not in read
-    ]
+    covered = set[int]()
+    for limit in limits:
+        covered.update(range(limit.first, limit.end))
+    for duration in find_durations(tokens):
+        covered.update(range(duration.first, duration.end))
+    for name in rule("part_of_name").find(tokens):
+        covered.update(range(name.first, name.end))
+    unread = []
+    for at, code in enumerate(tokens.codes):
+        if code == NUMBER and at not in covered:
+            unread.append(tokens.words[at])
+    return unread

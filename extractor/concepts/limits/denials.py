@@ -7,8 +7,8 @@ from extractor.schemas import CriterionKind
 
 
 def is_turned(tokens: Tokens, first: int) -> bool:
-    """Return whether a denied verb turns the comparator behind it: "has not dropped below 8" is
-    at least 8.
+    """Return whether a denied verb before a limit turns its comparator into the opposite one: "has
+    not dropped below 8" is at least 8.
 
     ``first`` is the token at which the limit begins.
     """
@@ -21,10 +21,11 @@ def is_turned(tokens: Tokens, first: int) -> bool:
 def turns_comparator(
     measure: Measure, kind: CriterionKind | None, denied: Range | None
 ) -> bool:
-    """Return whether the words before a limit turn its comparator.
+    """Return whether the words before a limit turn its comparator into the opposite one.
 
-    ``denied`` are the words of a clause that denies what is beyond the limit. Among exclusions they
-    turn nothing.
+    Denied verbs do so in every list. A denied clause and "must not" do so only outside exclusions:
+    among them, "must not weigh more than 100 kg" stays a limit of more than 100 kg. ``kind`` is
+    that of the list, ``denied`` what ``find_denied`` returns.
     """
     tokens = measure.match.tokens
     first = measure.first
@@ -32,19 +33,22 @@ def turns_comparator(
         return True
     if kind is CriterionKind.EXCLUSION:
         return False
+    # a clause such as "no FEV1 < 50 %"
     if denied:
         return True
     return rule("must_not").ends(tokens, first, first - SIGN_REACH) is not None
 
 
 def find_denied(measure: Measure) -> Range | None:
-    """Return the words of a clause that denies what is beyond a limit, behind its "no": "asthma,
-    no FEV1 < 50 %", "diabetes without BMI > 40".
+    """Return the tokens of what a clause denies, behind its "no" or "without": "asthma, no FEV1
+    < 50 %", "diabetes without BMI > 40". None if no such clause ends at the limit.
 
-    A whole criterion that is denied keeps its comparators, for it is marked as negated. Lengths of
-    time have their own sense: "no seizures for > 4 weeks".
+    None, too, for a limit with a time ("no seizures for > 4 weeks" asks for the weeks), for one
+    without comparator, and if the clause is the whole criterion: that is marked as negated, and
+    keeps its comparators.
     """
-    if measure.time_unit not in (None, "cycle") or not measure.compared:
+    is_time = measure.time_unit not in (None, "cycle")
+    if is_time or not measure.compared:
         return None
     tokens = measure.match.tokens
     first = measure.first
@@ -56,7 +60,9 @@ def find_denied(measure: Measure) -> Range | None:
 
 
 def cut_denial(quantity: Range | None, denied: Range | None) -> Range | None:
-    """Return the name of a quantity without the word that denies what is beyond its limit."""
+    """Return the tokens of a quantity's name without the "no" and what stands before it, if
+    ``denied`` begins inside the name; else the name as it is.
+    """
     if quantity is None or denied is None:
         return quantity
     if quantity[0] < denied[0] < quantity[1]:

@@ -15,12 +15,12 @@ _MOST_JOINTS = 2
 def read_other_case(
     measure: Measure, last: Limit, stated: Limit | None
 ) -> Limit | None:
-    """Return a limit of the same quantity for others: "80 % in men and 75 % in women", "13 (men) or
-    > 12 (women)". None if the words between and behind do not join it to ``last``, the limit before
-    it, or if their units differ.
+    """Return a further limit on the quantity of ``last``, the limit before it, for other people or
+    another case: "80 % in men and 75 % in women", "13 (men) or > 12 (women)".
 
-    It has the comparator and the unit of ``last``. With a comparator of its own it is the limit
-    that was ``stated``, with the quantity of ``last``; then it must be of people.
+    Without a comparator it has that of ``last``, and its unit if it has none. With one it is the
+    limit that was ``stated`` for the measure, on the quantity of ``last``; then words for people
+    must join the two. None if no words between and behind join them, or if their units differ.
     """
     of_people = _is_of_people(measure, last)
     if of_people is None:
@@ -33,8 +33,9 @@ def read_other_case(
         return _take_quantity(stated, last, unit) if stated and of_people else None
     if unit is None and not of_people:
         return None
-    # "94 cm (men) / 80 cm": no row of numbers
-    first = measure.first if measure.first > last.end + _MOST_JOINTS else last.end
+    # behind a joint alone, as in "94 cm (men) / 80 cm", the limit begins at the joint
+    stands_apart = measure.first > last.end + _MOST_JOINTS
+    first = measure.first if stands_apart else last.end
     shared = unit or last.unit
     return replace(
         last,
@@ -49,8 +50,9 @@ def read_other_case(
 
 
 def _is_of_people(measure: Measure, last: Limit) -> bool | None:
-    """Return whether words for people join a further value to the last one; None if nothing joins
-    them.
+    """Return whether words for people, between a further value and the last one and also behind it,
+    join the two: "80 % in men and 75 % in women". False if other words join them; None if none do,
+    or if only one of the two is a range.
     """
     if (measure.high is None) is not (last.value_high is None):
         return None
@@ -78,8 +80,9 @@ def _find_value_end(measure: Measure) -> int:
 def _may_share_unit(
     tokens: Tokens, unit: Range | None, last: Range | None, *, of_people: bool
 ) -> bool:
-    """Return whether a further value has the unit of the last one, or one for other people that
-    measures the same. "40 inches (102 cm) in men and 35 inches" are not in centimetres.
+    """Return whether a further value may share a limit with the last one, by their units: they are
+    alike. For other people, the unit may also be left out, or convert into that of the last one.
+    "40 inches (102 cm) in men and 35 inches" are not in centimetres.
     """
     mine = _name_unit(tokens, unit)
     theirs = _name_unit(tokens, last)
@@ -91,6 +94,7 @@ def _may_share_unit(
 
 
 def _name_unit(tokens: Tokens, unit: Range | None) -> str:
+    """Return the UCUM code of a unit, its own words if it is not known, "" without a unit."""
     if unit is None:
         return ""
     words = tokens.read(*unit)
@@ -107,11 +111,12 @@ def _take_quantity(stated: Limit, last: Limit, unit: Range | None) -> Limit | No
 
 
 def read_alternative(measure: Measure, last: Limit) -> Limit | None:
-    """Return a second value in another unit after a limit, with the same comparator: "> 12% or 200
-    mL". None if it is a length of time, has the same unit or the same numbers, or no such words
-    join it.
+    """Return the limit of a second value in another unit, with the comparator and the quantity of
+    ``last``, the limit before it: "> 12% or 200 mL".
 
-    In brackets it is sure, for it is the same value: "7.0 mmol/L (126 mg/dL)".
+    In brackets it is sure, for it is the same value in another unit: "7.0 mmol/L (126 mg/dL)". None
+    if either is a length of time, if the units or the numbers are the same, or if other words than
+    a joint stand between.
     """
     unit = measure.unit
     tokens = measure.match.tokens
@@ -124,12 +129,11 @@ def read_alternative(measure: Measure, last: Limit) -> Limit | None:
     joint = rule("second_value").covers(tokens, last.end, measure.match.first)
     if joint is None:
         return None
-    # "7.0 mmol/L (126 mg/dL)" is one value twice
     is_bracketed = joint.text.rstrip("= ") in ("(", "[")
     closing = tokens.codes[measure.match.end : measure.match.end + 1]
     if is_bracketed and closing not in (")", "]"):
         return None
-    # Such as "thirty percent (30%)"
+    # the number in "thirty percent (30%)" is the same one
     if (measure.low, measure.high) == (last.value, last.value_high):
         return None
     if tokens.read(*unit) == tokens.read(*last.unit):

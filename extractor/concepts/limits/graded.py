@@ -34,8 +34,11 @@ _NOT_RECOVERED = 14
 
 
 def read_grades(tokens: Tokens, match: Found) -> Limit | None:
-    """Return the limit in a match of the rule ``graded_limit``; None if its numbers are no grades,
-    or have no direction.
+    """Return the limit in a match of the rule ``graded_limit``: "ECOG 0-2", "stage III or IV".
+
+    None if its numbers are no grades, if the direction of its scale is not known ("or better"), or
+    if it is the scale itself ("scale of 1 to 4"). Grades to which something recovers are an upper
+    bound; after "failure to recover to", the comparator is turned.
     """
     if _is_no_grade(tokens, match):
         return None
@@ -45,13 +48,13 @@ def read_grades(tokens: Tokens, match: Found) -> Limit | None:
     scale, end = match.place("scale")
     before = match.part("before")
     first = before[0] if before else scale
-    # Such as "failure to recover to" ("<= grade 1")
+    # the words before "<= grade 1" in "failure to recover to <= grade 1"
     stays = rule("not_recovered").ends(tokens, first, first - _NOT_RECOVERED)
     recovers = stays or rule("recovers_to").ends(tokens, first, first - 4)
     quantity = (scale, end)
     if not recovers:
         quantity = _find_name(tokens, match)
-    # "minimum Karnofsky score of 70"
+    # "minimum Karnofsky score of 70": the minimum is the comparator, and not a part of the name
     if before and quantity[0] < before[1] < quantity[1]:
         quantity = before[1], quantity[1]
     comparator, is_known = _compare(tokens, match, quantity)
@@ -59,7 +62,8 @@ def read_grades(tokens: Tokens, match: Found) -> Limit | None:
         return None
     if comparator is None and _limits_nothing(tokens, match, grades):
         return None
-    if recovers and comparator is None:  # "resolved to grade 0 or 1"
+    # "resolved to grade 0 or 1"
+    if recovers and comparator is None:
         comparator = Comparator.AT_MOST
         grades = [max(grades)]
     if stays and comparator:
@@ -68,15 +72,17 @@ def read_grades(tokens: Tokens, match: Found) -> Limit | None:
 
 
 def _find_name(tokens: Tokens, match: Found) -> Range:
-    """Return the name of a graded quantity, else the word for its scale."""
+    """Return the tokens of a graded quantity's name, which ends with the word for its scale:
+    "Karnofsky score"; that word alone if no name is found.
+    """
     scale, end = match.place("scale")
     named = find_quantity(tokens, max(0, scale - 6), end)
     return named or (scale, end)
 
 
 def _limits_nothing(tokens: Tokens, match: Found, grades: Sequence[int]) -> bool:
-    """Return whether grades without a comparator are a whole scale, or too far behind a word for
-    any scale: "(scale of 1 to 4)".
+    """Return whether grades without a comparator are a whole scale ("scale of 1 to 4"), or follow
+    a word for any scale with many words between.
     """
     scale, end = match.place("scale")
     name = tokens.words[scale].lower()
@@ -88,8 +94,9 @@ def _limits_nothing(tokens: Tokens, match: Found, grades: Sequence[int]) -> bool
 def _make_limit(
     match: Found, comparator: Comparator | None, grades: Sequence[int], quantity: Range
 ) -> Limit:
-    """Return the limit of grades: their whole range if no bound is stated, the least for a lower
-    bound, else the first.
+    """Return the limit of grades. Without a bound, several grades are the range from the least to
+    the greatest, and a single one is an equality. A lower bound has the least grade as its value,
+    an upper bound the first.
     """
     low = min(grades)
     high: int | None = None
@@ -112,16 +119,16 @@ def _make_limit(
 
 
 def _is_no_grade(tokens: Tokens, match: Found) -> bool:
-    """Return whether the numbers are a size, a value below zero, a stage with letters, or the
-    number of an item or a visit.
-
-    So is the lower end of a range whose upper end has a sign: "index of 18 to < 40 kg/m2".
+    """Return whether the numbers of a match are no grades: they have a unit or a minus, stand alone
+    in brackets, are those of an item or a visit, or stand beside a stage with a letter ("stage
+    IIIC-IV"). Nor is the lower end of a range a grade if its upper end has a sign: "index of 18 to
+    < 40 kg/m2".
     """
     first, last = match.place("values")
-    is_bracketed = (
-        tokens.codes[first - 1] == "(" and tokens.codes[last : last + 1] == ")"
-    )
-    if is_bracketed and last == first + 1:
+    opening = tokens.codes[first - 1]
+    closing = tokens.codes[last : last + 1]
+    is_single = last == first + 1
+    if is_single and opening == "(" and closing == ")":
         return True
     if rule("rate_unit").starts(tokens, last) or find_unit(tokens, last):
         return True
@@ -138,7 +145,9 @@ def _is_no_grade(tokens: Tokens, match: Found) -> bool:
 
 
 def _is_lettered(tokens: Tokens, first: int, last: int) -> bool:
-    """Return whether a stage with a letter stands beside grades: "stage IIIC-IV"."""
+    """Return whether a stage with a letter stands directly before or behind the grades
+    ``first:last``, or with one joint between: "stage IIIC-IV".
+    """
     before = first - 1
     if first and tokens.words[first - 1].lower() in _JOINTS:
         before = first - 2
@@ -152,8 +161,11 @@ def _is_lettered(tokens: Tokens, first: int, last: int) -> bool:
 def _compare(
     tokens: Tokens, match: Found, quantity: Range
 ) -> tuple[Comparator | None, bool]:
-    """Return the comparator of a grade, None if it has none, and whether its sense is known: "or
-    better" needs a scale with a known direction.
+    """Return the comparator of a grade, None if it has none, and whether its sense is known.
+
+    "Or better" has a sense only on a scale whose direction is known, by the word for the scale or
+    by the ``quantity``. A bound in front of the grade goes before a comparator behind it, any other
+    comparator in front gives way to it.
     """
     turned = match.read("turn")
     if turned:
@@ -171,7 +183,7 @@ def _compare(
 
 
 def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
-    """Return the grades of a list; none if one of its parts is no grade."""
+    """Return the grades in the tokens ``first:last``; none if one of them is part of a name."""
     grades = []
     for at in range(first, last):
         if not rule("grade_value").starts(tokens, at):
@@ -184,7 +196,9 @@ def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
 
 
 def _read_grade(tokens: Tokens, at: int) -> int | None:
-    """Return the grade that a word says; None for a part of a name: "F2", "2D", "v5"."""
+    """Return the grade that the word at a token says, in digits or Roman numerals; None for a part
+    of a name ("F2", "2D", "v5") and for more than three digits.
+    """
     if tokens.joined(at + 1) and tokens.words[at + 1].isalpha():
         return None
     if tokens.joined(at) and tokens.words[at - 1].isalpha():
@@ -196,7 +210,12 @@ def _read_grade(tokens: Tokens, at: int) -> int | None:
 
 
 def read_acuity(tokens: Tokens, match: Found, floor: int) -> Limit | None:
-    """Return a limit written as a fraction: "20/40 or better" is at most 40 in the unit "20/"."""
+    """Return a limit on visual acuity that is written as a fraction: "20/40 or better" is at most
+    40 in the unit "20/". None if it has no comparator of its own.
+
+    The number below the line is greater the less a person sees, so a sign in front is turned: "<
+    20/70" is more than 70, and not sure. ``floor`` is the token at which the limit before it ends.
+    """
     turned = match.read("turn") or match.read("front")
     unit = _find_distance(tokens, match)
     quantity = find_quantity(tokens, floor, match.first)
@@ -204,7 +223,6 @@ def read_acuity(tokens: Tokens, match: Found, floor: int) -> Limit | None:
         name = tokens.read(*quantity) if quantity else ""
         comparator = turn_comparator(turned, name, tokens.read(*unit))
     else:
-        # "< 20/70": who sees less has a greater number below the line
         sign = read_comparator("comparators", match, "sign")
         comparator = mirror_comparator(sign) if sign else None
     if comparator is None or comparator is Comparator.BETWEEN:
@@ -222,12 +240,16 @@ def read_acuity(tokens: Tokens, match: Found, floor: int) -> Limit | None:
 
 
 def read_acuity_range(tokens: Tokens, match: Found, floor: int) -> Limit:
-    """Return a range of fractions: "20/40 to 20/200" is 40 to 200 in the unit "20/"."""
-    low, high = sorted(int(match.read(name) or 0) for name in ("low", "high"))
+    """Return the limit of a range of visual acuities that are written as fractions: "20/40 to
+    20/200" is 40 to 200 in the unit "20/", the lower number first. ``floor`` is the token at which
+    the limit before it ends.
+    """
+    low = int(match.read("low") or 0)
+    high = int(match.read("high") or 0)
     return Limit(
         Comparator.BETWEEN,
-        low,
-        high,
+        min(low, high),
+        max(low, high),
         match.first,
         match.end,
         find_quantity(tokens, floor, match.first),
@@ -236,7 +258,7 @@ def read_acuity_range(tokens: Tokens, match: Found, floor: int) -> Limit:
 
 
 def _find_distance(tokens: Tokens, match: Found) -> Range:
-    """Return the part of a fraction of visual acuity that is the unit: "20/"."""
+    """Return the tokens of the part of a fraction of visual acuity that is the unit: "20/"."""
     first = match.first
     end = match.place("low")[0]
     while tokens.codes[first] not in NUMBER:

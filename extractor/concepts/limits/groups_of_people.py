@@ -19,14 +19,18 @@ _KINDS = frozenset({"group", "groups", "cohort", "cohorts", "arm", "arms", "part
 
 
 def is_of_other_group(words: str, mention: Mention, tokens: Tokens) -> bool:
-    """Return whether words name the group of another limit of a line, and not that of this one.
+    """Return whether ``words``, the name of a quantity, name the group of people of another limit
+    of a line, and not that of ``mention``.
 
-    Both limits must have words for a group directly in front of their quantities: a limit without
-    any may be one of the group before it.
+    Both limits must have words for a group directly in front of their quantities. Without any, a
+    mention is never of another group, as it may be of the group before it.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Patients with AHI > 15, controls with AHI < 5")
-    >>> [is_of_other_group("controls", one, tokens) for one in find_mentions(tokens)]
+    >>> [
+    ...     is_of_other_group("controls", mention, tokens)
+    ...     for mention in find_mentions(tokens)
+    ... ]
     [True, False]
     """
     labels = _find_labels(tokens)
@@ -40,22 +44,28 @@ def is_of_other_group(words: str, mention: Mention, tokens: Tokens) -> bool:
 
 @lru_cache(maxsize=16)
 def _find_labels(tokens: Tokens) -> Mapping[int, frozenset[str]]:
-    """Return the words for a group of each limit that has some, by the place of its number."""
-    found = {}
-    done = 0
+    """Return the words for the group of each limit of a line that has some, by the first token of
+    its number: those of the last label in its clause, behind the limit before it and at most twelve
+    tokens before the number.
+    """
+    labels = {}
+    last_end = 0
     for mention in find_mentions(tokens):
-        first = max(done, mention.clause[0], mention.number[0] - _LABEL_REACH)
-        labels = list(rule("group_label").find(tokens, first, mention.number[0]))
-        words = _list_words(labels[-1].read("group") or "") if labels else None
+        number = mention.number[0]
+        first = max(last_end, mention.clause[0], number - _LABEL_REACH)
+        last_end = max(last_end, mention.end)
+        matches = list(rule("group_label").find(tokens, first, number))
+        if not matches:
+            continue
+        words = _list_words(matches[-1].read("group") or "")
         if words:
-            found[mention.number[0]] = words
-        done = max(done, mention.end)
-    return found
+            labels[number] = words
+    return labels
 
 
 def _list_words(text: str) -> frozenset[str]:
-    """Return the words that tell a group: "group a" of "Group A" is one, "group" alone tells
-    none.
+    """Return the words of a text that tell one group from another. A kind with its number or letter
+    is one word ("group a"), a kind alone ("group") tells none.
     """
     joined = _NUMBERED.sub(r"\1\2", text.lower())
     return frozenset(spell_words(joined)) - word_list("function_words") - _KINDS

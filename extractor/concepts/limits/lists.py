@@ -22,7 +22,7 @@ _CUT_REACH = 12
 _ON_THEIR_OWN = frozenset({"normal", "adequate", "stable", "acceptable", "sufficient"})
 """Words that make a quantity a condition without a number: "normal creatinine, bilirubin < 2"."""
 _MULTIPLES = ("{ULN}", "{LLN}")
-_BREAKS = ".;:"
+_CLAUSE_SIGNS = ".;:"
 _COPIES = "{copies}/mL"
 """A unit of viral loads."""
 _SPLIT = re.compile(
@@ -41,32 +41,39 @@ _OWN_HEADS = frozenset({"score", "scores", "scale", "index"})
 
 
 def read_item(text: str, head: str = "") -> tuple[KnownQuantity, ...]:
-    """Return the quantities that an item of a list names, if it names nothing else: by its words,
-    by those in its brackets, or by its words with the last word of the next item, ``head``.
+    """Return the quantities that an item of a list names; none if it names anything else.
+
+    ``head`` is the last word of the next item, which the item may share: the "aminotransferase" of
+    "aspartate and alanine aminotransferase". The words of the item name one quantity, with the head
+    or without it. Else those in its brackets name one or several, if the words before the brackets
+    only say that something is measured.
 
     >>> items = ("bilirubin (TBIL)", "(ALT)", "Blood tests (AST, ALT)", "asthma (ALT)")
-    >>> [[one.name for one in read_item(item)] for item in items]
+    >>> [[quantity.name for quantity in read_item(item)] for item in items]
     [['total_bilirubin'], ['alt'], ['ast', 'alt'], []]
-    >>> [one.name for one in read_item("aspartate", "aminotransferase")]
+    >>> [quantity.name for quantity in read_item("aspartate", "aminotransferase")]
     ['ast']
     """
     bracket = _BRACKET.search(text)
     words = _BRACKET.sub(" ", text).strip()
     if words:
         # with its head first: "systolic" alone may be read as something else
-        whole = find_exactly(f"{words} {head}") if head else None
-        own = whole or find_exactly(words)
-        if own:
-            return (own,)
+        named = find_exactly(f"{words} {head}") if head else None
+        named = named or find_exactly(words)
+        if named:
+            return (named,)
     if bracket is None:
         return ()
-    inner = [find_exactly(part) for part in _SPLIT.split(bracket[1])]
-    known = tuple(one for one in inner if one)
-    if not known or len(known) < len(inner):
-        return ()
     # "asthma (ALT)" names a disease beside the quantity
-    is_kind = not words or _KIND_OF_TEST.search(words)
-    return known if is_kind else ()
+    if words and not _KIND_OF_TEST.search(words):
+        return ()
+    quantities = []
+    for part in _SPLIT.split(bracket[1]):
+        quantity = find_exactly(part)
+        if quantity is None:
+            return ()
+        quantities.append(quantity)
+    return tuple(quantities)
 
 
 def split_list(text: str) -> list[str]:
@@ -87,44 +94,59 @@ def split_list(text: str) -> list[str]:
 
 
 def read_list(text: str) -> tuple[KnownQuantity, ...]:
-    """Return the quantities of a list, in order; nothing if an item names none.
+    """Return the quantities that the items of a list name, in order and each once. There are none
+    if any item names no quantity, or something else.
 
-    >>> found = read_list("serum aspartate (AST) or alanine (ALT) aminotransferase")
-    >>> [quantity.name for quantity in found]
+    >>> listed = read_list("serum aspartate (AST) or alanine (ALT) aminotransferase")
+    >>> [quantity.name for quantity in listed]
     ['ast', 'alt']
     """
     items = split_list(text)
     heads = [*map(_read_head, items[1:]), ""]
-    read = [read_item(item, head) for item, head in zip(items, heads, strict=True)]
-    if not all(read):
-        return ()
-    distinct = {quantity.name: quantity for found in read for quantity in found}
-    return tuple(distinct.values())
+    by_name: dict[str, KnownQuantity] = {}
+    for item, head in zip(items, heads, strict=True):
+        quantities = read_item(item, head)
+        if not quantities:
+            return ()
+        for quantity in quantities:
+            by_name[quantity.name] = quantity
+    return tuple(by_name.values())
 
 
 def find_list_start(tokens: Tokens, floor: int, name: Range, unit: Range | None) -> int:
-    """Return where the list of quantities begins that ends with a name; the start of the name if it
-    ends none.
+    """Return the token at which a list of quantities begins that share one limit: "AST, ALT and
+    bilirubin < 2 x ULN".
 
-    All share the limit, so all must be able to have its ``unit``: a multiple of a limit of normal
-    is one of any laboratory value.
+    ``name`` are the tokens of the last item, or of the last ones. ``unit`` are those of the limit's
+    unit, and no item begins before token ``floor``.
+
+    Starting with the item before the name, the items are taken into the list while each names a
+    quantity and nothing else, and can share the limit: a multiple of a limit of normal is one of
+    any laboratory value, another number needs one canonical unit. The result is the start of
+    ``name`` if it names no quantity or no item precedes it.
     """
     first, last = name
-    code = read_unit(tokens.read(*unit)) if unit else None
+    unit_code = read_unit(tokens.read(*unit)) if unit else None
     items = split_list(tokens.read(first, last))
-    known = read_item(items[-1]) if items else ()
-    head = _read_head(items[0]) if items else ""
-    while known:
+    if not items:
+        return first
+    limited = read_item(items[-1])
+    head = _read_head(items[0])
+    while limited:
         end = _skip_joints(tokens, floor, first)
         if end == first:
             break
         start = _find_item(tokens, floor, end, head)
-        if start is None or _stands_alone(tokens, floor, start):
+        if start is None:
+            break
+        # "normal creatinine, bilirubin < 2 x ULN": the creatinine is a condition of its own
+        if start > floor and tokens.words[start - 1].lower() in _ON_THEIR_OWN:
             break
         text = tokens.read(start, end)
         item = read_item(text, head)
-        is_kind = "(" not in text and _holds(item, known)
-        if is_kind or not _share_unit((*item, *known), code):
+        # "transaminases, ALT and AST > 3 x ULN": the kind has no limit of its own
+        is_kind = "(" not in text and _is_kind_of(item, limited)
+        if is_kind or not _can_share_limit((*item, *limited), unit_code):
             break
         first = start
         head = _read_head(text)
@@ -132,16 +154,19 @@ def find_list_start(tokens: Tokens, floor: int, name: Range, unit: Range | None)
 
 
 def leaves_out(tokens: Tokens, floor: int, first: int, unit: str | None) -> bool:
-    """Return whether a quantity that can have the UCUM ``unit`` of a limit stands before its name,
-    in the same list, and has no limit. Without a unit the answer is no.
+    """Return whether the name of a limit, which begins at token ``first``, may leave out an item of
+    its list: a quantity stands before it, behind token ``floor`` and in the same clause, that can
+    have the limit's ``unit`` (a UCUM code) and has no number.
+
+    False without a unit. Vague names do not count: weak ones, names of kinds, viral loads.
     """
     end = _skip_joints(tokens, floor, first)
     if end == first:
         return False
     start = max(floor, end - _CUT_REACH)
-    for sign in _BREAKS:
+    for sign in _CLAUSE_SIGNS:
         start = max(start, tokens.codes.rfind(sign, start, end) + 1)
-    # without a unit too much may be one: "Hoehn & Yahr stage 1"
+    # without a unit, too many words may be a quantity: "Hoehn & Yahr stage 1"
     if unit is None or NUMBER in tokens.codes[start:end]:
         return False
     for quantity in list_named(tokens.read(start, end)):
@@ -152,34 +177,45 @@ def leaves_out(tokens: Tokens, floor: int, first: int, unit: str | None) -> bool
 
 
 def _read_head(item: str) -> str:
-    """Return the last word of an item, outside its brackets, which the item before may share."""
-    found = _LAST_WORD.search(_BRACKET.sub(" ", item).strip())
-    if found is None or found[1].lower() in _OWN_HEADS:
+    """Return the last word of an item, outside its brackets, which the item before it may share:
+    the "aminotransferase" of "alanine (ALT) aminotransferase". "" if the item has no word, or ends
+    with one that others do not share ("score").
+    """
+    last_word = _LAST_WORD.search(_BRACKET.sub(" ", item).strip())
+    if last_word is None or last_word[1].lower() in _OWN_HEADS:
         return ""
-    return found[1]
+    return last_word[1]
 
 
 def _skip_joints(tokens: Tokens, floor: int, end: int) -> int:
-    """Return the end of the item before ``end``: where the joints between them begin."""
+    """Return the token at which the joints directly before ``end`` begin, such as ", and"; ``end``
+    if there are none. At least one token behind ``floor`` is left.
+    """
     while end > floor + 1 and tokens.words[end - 1].lower() in _JOINTS:
         end -= 1
     return end
 
 
 def _find_item(tokens: Tokens, floor: int, end: int, head: str) -> int | None:
-    """Return the start of the item of a list that ends at ``end``: the longest that names a
-    quantity.
+    """Return the first token of the item of a list that ends at token ``end``: of the words before
+    it, the most that name a quantity; None if none do. ``head`` is the last word of the next item.
     """
-    name_end = _skip_bracket(tokens, floor, end)
-    starts = [*_list_starts(tokens, floor, name_end)]
+    name_end = _find_bracket_start(tokens, floor, end)
+    starts = list(_list_starts(tokens, floor, name_end))
+    # the brackets alone may be the item: "(ALT)"
     if name_end < end:
         starts.insert(0, name_end)
-    naming = (at for at in reversed(starts) if read_item(tokens.read(at, end), head))
-    return next(naming, None)
+    for start in reversed(starts):
+        if read_item(tokens.read(start, end), head):
+            return start
+    return None
 
 
 def _list_starts(tokens: Tokens, floor: int, end: int) -> Iterator[int]:
-    """Yield where a name may begin that ends at ``end``, the shortest first."""
+    """Yield the tokens at which a name may begin that ends at token ``end``, the shortest name
+    first. A name has at most five words, no joint, no function word ("of") and no sign but a
+    hyphen. It does not begin with the hyphen.
+    """
     barred = _JOINTS | word_list("function_words")
     start = end
     while start > max(floor, end - _LONGEST_NAME):
@@ -193,9 +229,10 @@ def _list_starts(tokens: Tokens, floor: int, end: int) -> Iterator[int]:
             yield start
 
 
-def _skip_bracket(tokens: Tokens, floor: int, end: int) -> int:
-    """Return the end of a name before its other form in brackets: "ALT (SGPT)". A bracket with a
-    number is none.
+def _find_bracket_start(tokens: Tokens, floor: int, end: int) -> int:
+    """Return the token at which the brackets open that close directly before ``end``: those with
+    another form of a name, "ALT (SGPT)". It is ``end`` if there are none, or if they hold a number
+    or more than ten tokens.
     """
     if end <= floor or tokens.codes[end - 1] != ")":
         return end
@@ -205,14 +242,11 @@ def _skip_bracket(tokens: Tokens, floor: int, end: int) -> int:
     return opened
 
 
-def _stands_alone(tokens: Tokens, floor: int, start: int) -> bool:
-    """Return whether the word before an item makes it a condition of its own."""
-    return start > floor and tokens.words[start - 1].lower() in _ON_THEIR_OWN
+def _can_share_limit(quantities: tuple[KnownQuantity, ...], code: str | None) -> bool:
+    """Return whether one limit with the unit ``code`` can be that of all quantities.
 
-
-def _share_unit(quantities: tuple[KnownQuantity, ...], code: str | None) -> bool:
-    """Return whether one limit can be that of all quantities: a multiple of a limit of normal of
-    laboratory values, or a number in the canonical unit of all.
+    A multiple of a limit of normal can if all are laboratory values, none of them a viral load. Any
+    other number can if all have the same canonical unit, so "height and weight > 50 kg" is no list.
     """
     if code not in _MULTIPLES:
         return len({quantity.unit for quantity in quantities}) == 1
@@ -224,13 +258,14 @@ def _share_unit(quantities: tuple[KnownQuantity, ...], code: str | None) -> bool
     return True
 
 
-def _holds(
+def _is_kind_of(
     quantities: tuple[KnownQuantity, ...], others: tuple[KnownQuantity, ...]
 ) -> bool:
-    """Return whether quantities are the kind of others, which alone have the limit: "high blood
-    pressure, systolic pressure > 140".
+    """Return whether quantities only name the kind of others, which alone have the limit: "high
+    blood pressure, systolic pressure > 140".
 
-    A kind has a weak name where the others have none, or stands for several, as transaminases do.
+    They do if a name of theirs is weak and none of the others' is, or if they stand for several
+    quantities, as transaminases do for ALT and AST, of which the others have one.
     """
     is_weak = any(quantity.weak for quantity in quantities)
     if is_weak and not any(other.weak for other in others):
@@ -240,7 +275,7 @@ def _holds(
 
 
 def _is_viral(quantity: KnownQuantity) -> bool:
-    """Return whether a quantity is a viral load, which may be named as the infection: "hepatitis C,
-    ALT > 3 x ULN".
+    """Return whether a quantity is a viral load. Its name may mean the infection, which has no
+    limit: "hepatitis C, ALT > 3 x ULN".
     """
     return _COPIES in quantity.others

@@ -31,9 +31,10 @@ _WEAK = (None, Comparator.EQUAL, Comparator.BETWEEN)
 
 
 class Measure(NamedTuple):
-    """A number or range as the rule ``measure`` matched it.
+    """A number or a range, ``low`` to ``high``, as the rule ``measure`` matched it.
 
-    ``first`` is the start of its comparator, else of the number.
+    ``compared`` are the words of the comparator in front of it, None if there are none. ``first``
+    is the token at which they begin, or else the number. ``unit`` are the tokens of the unit.
     """
 
     match: Found
@@ -47,9 +48,8 @@ class Measure(NamedTuple):
 
     @property
     def ends(self) -> tuple[Comparator, Comparator]:
-        """Return the comparators of both ends of a range.
-
-        A bound that the text leaves out is "<" or ">".
+        """Return the comparators of both ends of a range: ">" and "<" for an end that the text
+        leaves out ("> 18 and < 65"), else "≥" and "≤".
         """
         low = Comparator.AT_LEAST
         if self.comparator is Comparator.MORE:
@@ -62,11 +62,12 @@ class Measure(NamedTuple):
 
 
 def read_measure(match: Found, floor: int) -> Measure | None:
-    """Read a number or a range with its comparator and its unit; None if it is no number, or
-    measures nothing: a name, a year, a sample size.
+    """Return the measure of a match of the rule ``measure``: its numbers with their comparator and
+    their unit. None if it holds no number, or measures nothing: it is part of a name, a year or a
+    sample size.
 
-    A comparator behind the number ("or more") goes before none, "=" and "between" in front of it.
-    ``floor`` is the token at which the limit before it ends.
+    A comparator behind the number ("or more") counts if none stands in front, or only "=" or
+    "between". ``floor`` is the token at which the limit before it ends.
     """
     low, high = read_pair(match)
     if low is None:
@@ -85,10 +86,12 @@ def read_measure(match: Found, floor: int) -> Measure | None:
     if suffix and comparator in _WEAK:
         comparator = suffix
     unit, time_unit = find_unit_of(match, "unit", "low_unit")
+    # "proteinuria >= 2+": the plus is the unit
     if compared and not unit and high is None:
         unit = _find_plus(match, low)
     if compared:
         first = compared.first
+    # the minus is a token before the match
     elif low < 0:
         first = match.first - 1
     else:
@@ -97,7 +100,9 @@ def read_measure(match: Found, floor: int) -> Measure | None:
 
 
 def _find_compared(match: Found, floor: int) -> Found | None:
-    """Return the comparator before a number, with the words between them."""
+    """Return the comparator in front of a number, with the words between the two; None if there is
+    none behind token ``floor``. A bare comparative counts only before a number with a unit.
+    """
     tokens = match.tokens
     first = max(floor, match.first - SIGN_REACH)
     for name in ("comparison", "distant_comparison"):
@@ -112,7 +117,9 @@ def _find_compared(match: Found, floor: int) -> Found | None:
 
 
 def _find_within(match: Found, floor: int) -> Found | None:
-    """Return the "within" before a multiple of the limit of normal, which is its comparator."""
+    """Return the "within" before a multiple of the upper limit of normal ("within 2.5 x ULN"),
+    which means at most; None for another number: "within 28 days" is a window.
+    """
     first = max(floor, match.first - 2)
     within = rule("within_before").ends(match.tokens, match.first, first)
     if within and read_unit(match.read("unit") or "") == "{ULN}":
@@ -121,7 +128,9 @@ def _find_within(match: Found, floor: int) -> Found | None:
 
 
 def _read_front(compared: Found) -> Comparator | None:
-    """Return the comparator before a number."""
+    """Return the comparator that the words in front of a number say; None if their sense depends on
+    a scale ("no worse than").
+    """
     if compared.has("more"):
         return Comparator.MORE
     if compared.has("less"):
@@ -130,14 +139,18 @@ def _read_front(compared: Found) -> Comparator | None:
 
 
 def _read_suffix(match: Found) -> Comparator | None:
-    """Return the comparator behind a number: "or more", the plus of "18+"."""
+    """Return the comparator behind a number: "or more", the plus of "18+"; None if there is
+    none.
+    """
     if match.has("plus"):
         return Comparator.AT_LEAST
     return read_comparator("comparator_suffixes", match, "suffix")
 
 
 def _find_plus(match: Found, low: float) -> Range | None:
-    """Return the plus that is the unit of a score: "proteinuria >= 2+"."""
+    """Return the token of the plus that is the unit of a score: "proteinuria >= 2+". None if no
+    plus is joined to the number, or if it is 20 or greater.
+    """
     tokens = match.tokens
     end = match.place("low")[1]
     if low < FEW and tokens.joined(end) and tokens.words[end] == "+":
@@ -146,8 +159,8 @@ def _find_plus(match: Found, low: float) -> Range | None:
 
 
 def _measures_nothing(match: Found, compared: Found | None, floor: int) -> bool:
-    """Return whether a number is part of a name, a word that only counts, a sample size or a
-    year.
+    """Return whether a number measures nothing. That is a year; behind a comparator, a sample size;
+    without a comparator, a part of a name, or a word such as "twice".
     """
     tokens = match.tokens
     if compared is None:
@@ -162,7 +175,9 @@ def _measures_nothing(match: Found, compared: Found | None, floor: int) -> bool:
 
 
 def _is_year(match: Found, compared: Found | None) -> bool:
-    """Return whether a number is a year: "diagnosed between 2010 and 2015", "before 2019"."""
+    """Return whether a number is a year: "diagnosed between 2010 and 2015", "before 2019". A number
+    with a unit, or behind a sign ("> 2000"), is none.
+    """
     tokens = match.tokens
     if match.has("unit") or match.has("low_unit"):
         return False
@@ -172,32 +187,36 @@ def _is_year(match: Found, compared: Found | None) -> bool:
 
 
 def _is_name(tokens: Tokens, match: Found, floor: int) -> bool:
-    """Return whether a number without a comparator is part of a name ("type 2", "Day 1", "2017"),
-    or a lone number word.
+    """Return whether a number without a comparator measures nothing: it is part of a name ("type
+    2", "Day 1"), like a year ("2017"), or a number word alone. A word that opens a criterion and
+    counts something does measure: "Two prior lines of therapy".
     """
     first, end = match.place("low")
     word = tokens.words[first]
     has_more = any(match.has(part) for part in ("high", "unit", "suffix", "plus"))
     is_alone = not has_more and end == first + 1
     if is_alone and word.isalpha():
-        # "Two prior lines" at the start of a criterion counts
-        opens = first == floor == 0 and rule("counted_noun").starts(tokens, end)
-        if not opens:
+        opens_criterion = first == floor == 0
+        if not opens_criterion or not rule("counted_noun").starts(tokens, end):
             return True
     if word.isdecimal():
+        # "study 007"
         if len(word) > 1 and word[0] == "0":
             return True
         if is_alone and _LIKE_A_YEAR.match(word):
             return True
+    # "PD-1", but "age-18" is an age
     if tokens.in_name(first) and not rule("age_word").starts(tokens, first - 1):
         return True
     return rule("numbered_name").ends(tokens, first, max(0, first - 4)) is not None
 
 
 def find_unit_of(match: Found, *names: str) -> tuple[Range | None, str | None]:
-    """Return the unit in the first of some named parts that matched, and its unit of time.
+    """Return the tokens of the unit in the first of the named parts that matched, and its unit of
+    time if it is one of times alone. Both are None if no part matched.
 
-    The unit has no hyphen and no ending of an ordinal: "18-year-old", "6th birthday".
+    The unit is without the hyphen of "18-year-old", the ending of an ordinal ("6th birthday"), and
+    people in brackets: "ms (men)".
     """
     tokens = match.tokens
     written = None
@@ -206,8 +225,9 @@ def find_unit_of(match: Found, *names: str) -> tuple[Range | None, str | None]:
     if written is None:
         return None, None
     first, end = _trim_front(tokens, written)
+    # "myopia > 6D": the "D" is no day
     if _is_in_dioptres(tokens, first):
-        return (first, end), None  # the "D" is no day
+        return (first, end), None
     if tokens.words[first].lower() == _BIRTHDAY:
         return (first, end), TimeUnit.YEAR.value
     end = _find_unit_end(tokens, first, end)
@@ -229,10 +249,11 @@ def find_unit_of(match: Found, *names: str) -> tuple[Range | None, str | None]:
 
 
 def _trim_front(tokens: Tokens, written: Range) -> Range:
-    """Return a unit without the slash, the hyphen or the ordinal's ending in front of it."""
+    """Return the tokens of a unit without a hyphen, an ending of an ordinal ("th"), or the slash of
+    "60/ml/min", in front of it. The slash of "10^9/L" stays, as it is a part of the unit.
+    """
     first, end = written
     if tokens.words[first] == "/":
-        # "60/ml/min"
         clearance = find_unit(tokens, first + 1)
         if clearance and clearance.code.startswith("mL/min"):
             first = clearance.first
@@ -243,7 +264,9 @@ def _trim_front(tokens: Tokens, written: Range) -> Range:
 
 
 def _find_unit_end(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of a whole unit, without the people in brackets behind it: "ms (men)"."""
+    """Return the token behind the whole unit that begins at ``first`` and was matched up to
+    ``end``: it may go on, and people in brackets behind it are no part of it ("ms (men)").
+    """
     aside = rule("people_aside").ends(tokens, end, first)
     if aside:
         end = aside.first
@@ -256,10 +279,13 @@ def _find_unit_end(tokens: Tokens, first: int, end: int) -> int:
 
 
 def _is_in_dioptres(tokens: Tokens, at: int) -> bool:
-    """Return whether the "D" behind a number is dioptres: "-6 D", "0.75 D", "myopia > 6D"."""
+    """Return whether the token at ``at``, behind a number, is a "D" for dioptres and no day: behind
+    a minus ("-6 D"), behind decimals ("0.75 D"), or in a text on refraction ("myopia > 6D").
+    """
     if tokens.words[at] != "D":
         return False
-    if tokens.codes[at - 2] == "-" or "." in tokens.words[at - 1]:
+    number = tokens.words[at - 1]
+    if tokens.codes[at - 2] == "-" or "." in number:
         return True
     return rule("refraction_word").search(tokens) is not None
 
@@ -267,9 +293,11 @@ def _is_in_dioptres(tokens: Tokens, at: int) -> bool:
 def find_bounds(
     measure: Measure,
 ) -> tuple[Comparator | None, int | float | None, int]:
-    """Return the comparator of a measure, its upper number, and the token behind it.
+    """Return the comparator of a measure, its upper number and the token behind its words.
 
-    A range needs rising numbers. Else only its first number counts.
+    If the two numbers of a measure are no range, only the first counts: the upper number is None,
+    and the words end behind the first. The comparator is None if the text has none for a single
+    number; "between" without a second number is none.
     """
     only = measure.comparator
     if only is Comparator.BETWEEN:
@@ -282,7 +310,13 @@ def find_bounds(
 
 
 def _is_range(measure: Measure, high: float) -> bool:
-    """Return whether both numbers of a measure are the ends of a range."""
+    """Return whether both numbers of a measure are the ends of a range: they rise, and what joins
+    them and stands in front fits a range.
+
+    Behind a second comparator, it must be one of an upper bound, and the first none of one. An
+    "and" needs a "between" in front, or an age behind. Otherwise ("18 to 65", "18-65") a "<" or
+    "≤" in front makes it no range.
+    """
     match = measure.match
     # "6 months to 2 years" rises by its units
     rises = high > measure.low or find_unit_of(match, "low_unit")[1] is not None
@@ -300,12 +334,15 @@ def _is_range(measure: Measure, high: float) -> bool:
 
 
 def _lists_moments(match: Found) -> bool:
-    """Return whether a number goes on with a list of ages, or is one at which something is done:
-    "seen at 6 and 12 months of age".
+    """Return whether two numbers with an "and" are ages at which something is done, or the end of a
+    list of ages: "seen at 6 and 12 months of age", "3, 6, 12 and 24 months".
     """
     tokens = match.tokens
     first = match.first
-    before = [word.lower() for word in tokens.words[max(0, first - 2) : first]]
-    if before[-1:] == ["at"] or before in (["at", "age"], ["at", "ages"]):
+    before = list(map(str.lower, tokens.words[max(0, first - 2) : first]))
+    last = before[-1] if before else ""
+    # "seen at 6 and 12 months of age"
+    if last == "at" or before in (["at", "age"], ["at", "ages"]):
         return True
-    return before[-1:] == [","] and tokens.codes[first - 2 : first - 1] == NUMBER
+    # the end of "3, 6, 12 and 24 months"
+    return last == "," and tokens.codes[first - 2 : first - 1] == NUMBER

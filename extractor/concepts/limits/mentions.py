@@ -65,14 +65,15 @@ class NumberRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """``tokens.words[first:end]`` says ``bounds``, the likeliest reading first. All places are in
-    tokens.
+    """A number of a line with all that it may say: ``tokens.words[first:end]`` says ``bounds``, the
+    likeliest reading first. All places are in tokens.
 
-    ``number`` are its digits or number words. ``comparators`` are those that the words allow;
-    ``stated``: it has one of its own. ``subject`` is the name of what is limited, None if only the
-    limits before it name that. ``clause`` are the words that speak of no other limit, ``inherited``
-    the clauses before it in the line. ``is_denied``: the words around it may turn it into its
-    opposite. ``borrowed`` is a unit before it that is its own too.
+    ``number`` are its digits or number words. ``comparators`` are those that the words allow, the
+    likeliest first. ``stated``: the words beside it leave one comparator, and none was guessed.
+    ``clause`` are the words around it that speak of no other limit, ``inherited`` the clauses
+    before it that may name its quantity. ``subject`` is the name of what is limited, None if only
+    the limits before it name that. ``is_denied``: words may turn it into its opposite. ``borrowed``
+    is a unit before its number.
     """
 
     kind: Measured
@@ -92,7 +93,8 @@ class Mention:
 
 @lru_cache(maxsize=64)
 def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
-    """Return the mentions of a line from left to right.
+    """Return the mentions of a line from left to right: one for each limit, for each number outside
+    limits, and for each row of numbers. The result is remembered, as rules and proof ask for it.
 
     >>> from extractor.language.book import read_text
     >>> mentions = find_mentions(read_text("ECOG 0-2 on a scale of 0 to 5"))
@@ -110,19 +112,21 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
 def _list_stated(
     tokens: Tokens, limits: Sequence[Limit], numbers: Sequence[Number]
 ) -> list[Mention]:
-    """Return the mention of each limit of a line."""
+    """Return the mention of each limit of a line. ``numbers`` are all of the line, in order."""
     subjects = [
-        _find_subject(tokens, limit, is_first=not at) for at, limit in enumerate(limits)
+        _find_subject(tokens, limit, is_first=at == 0)
+        for at, limit in enumerate(limits)
     ]
     clauses = _find_clauses(tokens, limits, subjects)
     mentions = []
-    done = 0
+    next_number = 0
     for at, limit in enumerate(limits):
-        while done < len(numbers) and numbers[done].first < limit.first:
-            done += 1
-        place = _Place(subjects[at], clauses[at], _inherit(subjects[:at], clauses[:at]))
-        near = numbers[done : done + _NUMBERS]
-        mentions.append(_of_limit(tokens, limit, place, near))
+        while next_number < len(numbers) and numbers[next_number].first < limit.first:
+            next_number += 1
+        near = numbers[next_number : next_number + _NUMBERS]
+        inherited = _inherit(subjects[:at], clauses[:at])
+        place = _Place(subjects[at], clauses[at], inherited)
+        mentions.append(_mention_limit(tokens, limit, place, near))
     return mentions
 
 
@@ -133,7 +137,8 @@ def _list_others(
     stated: Sequence[Mention],
 ) -> list[Mention]:
     """Return the mentions of the numbers that are part of no limit, and of the rows that go on
-    behind one.
+    behind a limit: the "8, or 9" of "Hb > 8, or 9 for men". ``stated`` are the mentions of the
+    limits.
     """
     covered = {at for limit in limits for at in range(limit.first, limit.end)}
     ends = [mention.end for mention in stated]
@@ -147,41 +152,46 @@ def _list_others(
         at = bisect_right(ends, first)
         before = stated[max(0, at - _MOST_INHERITED) : at]
         behind = stated[at : at + 1]
-        mentions.append(_of_number(tokens, (first, end), bounds, before, behind))
+        mentions.append(_mention_number(tokens, (first, end), bounds, before, behind))
     return mentions
 
 
 class _Place(NamedTuple):
-    """What a limit is said of: its subject, its clause, and the clauses before it."""
+    """What a limit is said of, in tokens: the name of what is limited, its clause, and the clauses
+    before it.
+    """
 
     subject: Range | None
     clause: Range
     inherited: tuple[Range, ...]
 
 
-def _of_limit(
+def _mention_limit(
     tokens: Tokens, limit: Limit, place: _Place, numbers: Sequence[Number]
 ) -> Mention:
-    """Return the mention of a limit. ``numbers`` are those from its first token on."""
+    """Return the mention of a limit. ``numbers`` are those from its first token on, also a few
+    behind it.
+    """
     within = [
         number
         for number in numbers
         if limit.first <= number.first and number.end <= limit.end
     ]
-    said = _list_said(limit, within)
+    own_numbers = _list_own_numbers(limit, within)
     # "32+6 weeks": the days stand behind the limit
-    for weeks in _list_weeks(tokens, limit, numbers, said):
-        said.append(weeks)
+    for weeks in _list_weeks(tokens, limit, numbers, own_numbers):
+        own_numbers.append(weeks)
         if weeks not in within:
             within.append(weeks)
     number = (limit.first, limit.end)
-    if said:
-        number = (said[0].first, max(part.end for part in said))
+    if own_numbers:
+        number = (own_numbers[0].first, max(part.end for part in own_numbers))
     is_denied = _is_denied(tokens, limit, place.clause)
     allowed = _list_comparators(tokens, limit, number, is_denied=is_denied)
     is_guessed = _is_guessed(limit)
     if is_guessed:
         allowed = _list_allowed(tokens, place.clause, (limit.first, limit.end))
+    # the unit in front, as in "creatinine (mg/dL) > 1.5"
     borrowed = None
     if limit.unit and limit.unit[1] <= number[0]:
         borrowed = limit.unit
@@ -202,30 +212,36 @@ def _of_limit(
     )
 
 
-def _list_said(limit: Limit, within: Sequence[Number]) -> list[Number]:
-    """Return the numbers inside a limit that have its values."""
+def _list_own_numbers(limit: Limit, within: Sequence[Number]) -> list[Number]:
+    """Return the numbers inside a limit that have its values; if none has, those with the opposite
+    sign: "2.5 SD below the mean" is -2.5.
+    """
     values = (limit.value, limit.value_high)
-    said = [number for number in within if number.value in values]
-    if said:
-        return said
-    # "2.5 SD below the mean"
+    own_numbers = [number for number in within if number.value in values]
+    if own_numbers:
+        return own_numbers
     return [number for number in within if -number.value in values]
 
 
 def _list_weeks(
-    tokens: Tokens, limit: Limit, numbers: Sequence[Number], said: Sequence[Number]
+    tokens: Tokens, limit: Limit, numbers: Sequence[Number], own: Sequence[Number]
 ) -> list[Number]:
-    """Return the readings of a number with a plus and days behind it: "32+6 weeks"."""
-    if not said or limit.value_high is not None:
+    """Return all readings of the number of a limit if a plus and days stand behind it: "32+6
+    weeks". There are none for a range. ``own`` are the numbers of the limit, ``numbers`` also those
+    behind it.
+    """
+    if not own or limit.value_high is not None:
         return []
-    first = said[0].first
+    first = own[0].first
     if tokens.words[first + 1 : first + 2] != ["+"]:
         return []
     return [number for number in numbers if number.first == first]
 
 
 def _measure(tokens: Tokens, limit: Limit) -> Measured:
-    """Return what a limit measures."""
+    """Return what a limit measures: an age, a lifetime, another length of time, or something
+    else.
+    """
     if is_age(tokens, limit) or is_of_people(tokens, limit):
         return Measured.AGE
     if limit.time_unit is None:
@@ -234,7 +250,9 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
 
 
 def _is_guessed(limit: Limit) -> bool:
-    """Return whether the comparator of a limit is only the likeliest one."""
+    """Return whether the comparator of a limit is only the likeliest one: it is not sure, and that
+    of a time, or an equality.
+    """
     if limit.sure:
         return False
     return limit.time_unit is not None or limit.comparator is Comparator.EQUAL
@@ -243,19 +261,25 @@ def _is_guessed(limit: Limit) -> bool:
 def _list_comparators(
     tokens: Tokens, limit: Limit, number: Range, *, is_denied: bool
 ) -> tuple[Comparator, ...]:
-    """Return the comparators that the words beside a limit allow, the likeliest first."""
+    """Return the comparators that the words beside a limit allow, its own first.
+
+    The opposite one is allowed if words deny the limit, "=" if a plus may be the unit of a score,
+    and that of an explained level for the number that explains it. ``number`` are the tokens of the
+    limit's number.
+    """
     allowed = [limit.comparator]
     opposite = limit.comparator.opposite
     if is_denied and opposite:
         allowed.append(opposite)
-    # a score of 2+, or 2 and more
+    # "IHC 2+": a score of 2+, or 2 and more
     has_plus = tokens.words[number[1] : number[1] + 1] == ["+"]
     if has_plus and not rule("limit_plus").starts(tokens, number[1]):
         allowed.append(Comparator.EQUAL)
+    # a bare number that explains a level, behind a comparator of the level
     if limit.comparator is Comparator.EQUAL:
         first = limit.first
         level = rule("level_explained").ends(tokens, first, first - _ROLES)
-        # Such as "at least a moderate level (i.e. a score of 2)"
+        # the 2 of "at least a moderate level (i.e. a score of 2)" is at least 2
         if level:
             compared = find_terms(tokens, "comparators", level.first, first)[0]
             allowed.append(Comparator(compared.value))
@@ -263,27 +287,38 @@ def _list_comparators(
 
 
 def _is_denied(tokens: Tokens, limit: Limit, clause: Range) -> bool:
-    """Return whether words may turn a limit into its opposite: "no change of more than 5 kg", "> 2
-    lines are not permitted". Those of "must not weigh over" have turned it already.
+    """Return whether words of its clause may turn a limit into its opposite: "no change of more
+    than 5 kg", "> 2 lines are not permitted".
+
+    "Must not weigh over" and denied verbs have turned the comparator already, so it stays.
     """
     first = limit.first
+    # "Hb has not dropped below 8 g/dL"
     if is_turned(tokens, first):
         return False
+    # "Patients must not weigh over 100 kg"
     if rule("must_not").ends(tokens, first, max(0, first - _CLAUSE)):
         return False
+    # "no change of more than 5 kg"
     if rule("not_before").ends(tokens, first, max(clause[0], first - 20)):
         return True
+    # "> 2 lines are not permitted"
     return rule("not_permitted_behind").starts(tokens, limit.end) is not None
 
 
-def _of_number(
+def _mention_number(
     tokens: Tokens,
     place: Range,
     bounds: tuple[Bounds, ...],
     before: Sequence[Mention],
     behind: Sequence[Mention],
 ) -> Mention:
-    """Return a number that limits nothing by itself, in the clause between the limits around it."""
+    """Return the mention of a number, or of a row of numbers, that is no limit. Its clause are the
+    words between the limits around it, in its sentence.
+
+    ``place`` are its tokens. ``before`` are the mentions of the limits before it, the nearest last;
+    ``behind`` is that of the next limit, if there is one.
+    """
     first, end = place
     start = max((mention.end for mention in before), default=0)
     stop = min((mention.clause[0] for mention in behind), default=len(tokens))
@@ -317,8 +352,9 @@ def _of_number(
 def _list_bounds(
     tokens: Tokens, limit: Limit, within: Sequence[Number]
 ) -> tuple[Bounds, ...]:
-    """Return the bounds of a limit, then those of other readings of its numbers: "28+6", "100.000"
-    of an unknown quantity.
+    """Return the bounds of a limit, then those with other readings of its numbers ("28+6",
+    "100.000" of an unknown quantity), each once. ``within`` are the numbers inside the limit, with
+    all their readings. The ends of a range must rise.
     """
     lows = _list_readings(tokens, limit, within, limit.value)
     bounds: list[Bounds] = [(limit.value, limit.value_high)]
@@ -334,8 +370,8 @@ def _list_bounds(
 def _list_readings(
     tokens: Tokens, limit: Limit, within: Sequence[Number], value: float
 ) -> list[float]:
-    """Return a value of a limit, then the other readings of the number that says it; a settled
-    number that is written in two ways has no others.
+    """Return ``value``, which a limit has, then all readings of the number that says it. If the
+    number can be read in two ways ("1.500") and it is settled which is meant, there are no others.
     """
     firsts = {number.first for number in within if number.value == value}
     if limit.settled and any(is_two_ways(tokens.words[at]) for at in firsts):
@@ -346,9 +382,12 @@ def _list_readings(
 def _list_allowed(
     tokens: Tokens, clause: Range, place: Range
 ) -> tuple[Comparator, ...]:
-    """Return the comparators that a number allows which has none beside it: "within" alone allows
-    at most. Else they are those of its clause, or the last one before it, and what a bare number
-    can mean.
+    """Return the comparators that a number at the tokens ``place`` may have if its own is not sure.
+
+    Directly behind "within" it is at most. Else they are those of its clause, in front of the
+    number or behind it. If the clause has none, it is the last one in the 80 tokens before the
+    number. "Between" also allows at most. Behind them come those that a bare number can mean: at
+    least, equal, between.
     """
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):
@@ -372,8 +411,9 @@ def _list_allowed(
 
 
 def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | None:
-    """Return the words that name what is limited; None if they only say to whom a further limit
-    applies.
+    """Return the tokens that name what is limited; None if a limit has no name, or if its words
+    name people or a sex, or, not at the first limit, only say to whom it applies ("with liver
+    metastases <= 5 x ULN").
     """
     if limit.quantity is None:
         return None
@@ -392,23 +432,24 @@ def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | No
 def _find_clauses(
     tokens: Tokens, limits: Sequence[Limit], subjects: Sequence[Range | None]
 ) -> list[Range]:
-    """Return the clause of each limit, which begins where the words about the limit before it
-    end.
+    """Return the clause of each limit: its tokens from the first joint behind the limit before it
+    (else from its own first word) to the next clause, as far as they are in its sentence. The first
+    clause begins with the line.
     """
     starts: list[int] = []
-    done = 0
+    last_end = 0
     for limit, subject in zip(limits, subjects, strict=True):
-        own = limit.first
-        if subject and done <= subject[0] < own:
-            own = subject[0]
-        joint = rule("clause_joint").search(tokens, done, own)
+        own_first = limit.first
+        if subject and last_end <= subject[0] < own_first:
+            own_first = subject[0]
+        joint = rule("clause_joint").search(tokens, last_end, own_first)
         if not starts:
             starts.append(0)
         else:
-            starts.append(joint.first if joint else own)
-        done = max(done, limit.end)
+            starts.append(joint.first if joint else own_first)
+        last_end = max(last_end, limit.end)
         if limit.quantity:
-            done = max(done, limit.quantity[1])
+            last_end = max(last_end, limit.quantity[1])
     ends = [*starts, len(tokens)][1:]
     return [
         _cut_sentence(tokens, (first, max(end, limit.end)), (limit.first, limit.end))
@@ -419,8 +460,9 @@ def _find_clauses(
 def _inherit(
     subjects: Sequence[Range | None], clauses: Sequence[Range]
 ) -> tuple[Range, ...]:
-    """Return the clauses before a limit, back to the nearest one that names a quantity, and that
-    name.
+    """Return the clauses before a limit that may name its quantity: back to the nearest with a
+    subject, and that subject; without any, the last six. ``subjects`` and ``clauses`` are those of
+    all limits before it.
     """
     low = max(0, len(subjects) - _MOST_INHERITED)
     for at in range(len(subjects) - 1, low - 1, -1):
@@ -431,7 +473,9 @@ def _inherit(
 
 
 def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
-    """Return the part of a clause in the sentence of its number."""
+    """Return the part of a clause in the sentence of its number, whose tokens are ``place``, at
+    most 80 tokens before and behind the number.
+    """
     first = max(clause[0], place[0] - _CLAUSE)
     end = min(clause[1], place[1] + _CLAUSE)
     for before in rule("sentence_break").find(tokens, first, place[0]):
@@ -441,9 +485,11 @@ def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
 
 
 def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRole:
-    """Return what a number does, by the words before its comparator and behind it.
+    """Return what a number does in its clause, by the words before its comparator and behind it.
 
     ``place`` are the tokens of the number or range, ``quantity`` those of the name that it limits.
+    The first role whose words stand there is returned, and "stated" if none do. Words such as
+    "dropped to" go before those of a change: they state the value that was reached.
     """
     first, end = place
     if rule("steps_of_scale").starts(tokens, end):
@@ -467,21 +513,26 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
 
 
 def _is_range_of_scale(tokens: Tokens, place: Range) -> bool:
-    """Return whether a range is that of a scale, whose limit stands before or behind it."""
+    """Return whether a range is that of a scale: "on" stands before it and the name of a scale
+    behind it, or "graded" before it and a comparator behind it.
+    """
     first, end = place
-    # Such as "pain > 3 on 0-10 a NPS"
+    # the range of "pain > 3 on 0-10 a NPS"
     is_on = rule("on_before").ends(tokens, first, first - 2)
     if is_on and rule("scale_named_after").starts(tokens, end):
         return True
-    # "graded 0-6, of no more than 2"
-    has_limit = rule("comparison").search(tokens, end, end + _ROLES)
-    if has_limit is None:
+    # the range of "graded 0-6, of no more than 2"
+    limit_behind = rule("comparison").search(tokens, end, end + _ROLES)
+    if limit_behind is None:
         return False
     return rule("rated").ends(tokens, first, first - 2) is not None
 
 
 def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
-    """Return whether a number says how much something changes."""
+    """Return whether a number says how much something changes, by the words before it ("a drop
+    of"), those before the name of its quantity ("fall in haemoglobin"), or as a weight that was
+    gained or lost. The words before the number do not count if the quantity stands behind it.
+    """
     first = place[0]
     low = max(0, first - _ROLES)
     if quantity is None or quantity[0] < first:
@@ -497,7 +548,9 @@ def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
 
 
 def _is_gained(tokens: Tokens, place: Range) -> bool:
-    """Return whether a weight or a share of it was gained or lost: "lost more than 5 kg"."""
+    """Return whether a number is a weight, or a share of a weight, that was gained or lost: "lost
+    more than 5 kg".
+    """
     if not rule("weighed").search(tokens, *place):
         return False
     low = max(0, place[0] - _ROLES)
@@ -505,10 +558,9 @@ def _is_gained(tokens: Tokens, place: Range) -> bool:
 
 
 def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
-    """Return the name of a quantity with the words that make it a change: "fall in haemoglobin",
-    "weight has gone down by".
-
-    ``limit`` is the token at which the limit begins.
+    """Return the tokens of a quantity's name with the words that make it a change, those before it
+    ("fall in haemoglobin") or else those behind it ("weight has gone down by"); the name itself if
+    there are none. ``limit`` is the token at which the limit begins.
     """
     first, end = named
     before = rule("named_change_before").ends(tokens, first, first - _ROLES)
@@ -519,16 +571,19 @@ def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
 
 
 def _is_label(tokens: Tokens, place: Range) -> bool:
-    """Return whether a number is that of a name, a version, an item of a list, or a year: "RECIST
-    1.1", "ADHD-RS-5", "2)".
+    """Return whether a number only labels: it is a year, or that of a name ("ADHD-RS-5"), of a
+    version ("RECIST 1.1"), or of an item of a list, before a bracket that nothing opened ("2)").
     """
     first, end = place
     if re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end)):
         return True
+    # "ADHD-RS-5"
     if tokens.in_name(first) and tokens.gap(first) == "-":
         return True
+    # "RECIST 1.1"
     if rule("numbered_name").ends(tokens, first, max(0, first - 4)):
         return True
+    # the number of an item, "2)"
     if tokens.codes[end : end + 1] != ")":
         return False
     near = tokens.codes[max(0, first - _CLAUSE) : first]

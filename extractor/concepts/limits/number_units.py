@@ -43,8 +43,11 @@ _FILLERS = word_set(
 
 
 def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether the number at a place has ``unit``: the first unit after it, or if none
-    follows, one before it.
+    """Return whether the number at a place (tokens) has ``unit``: it is the first unit after the
+    number, or if none follows, one before it.
+
+    An area under the curve is "AUC" whatever follows. The "+" of a score must be joined to the
+    number. The "20/" of a visual acuity stands in front of it.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily, creatinine (mg/dL): 1.5")
@@ -54,31 +57,40 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     ... )
     ([True, False, False], True)
     """
+    # "AUC of 5": the number has no unit behind it
     if rule("exposure_before").ends(tokens, place[0], place[0] - 8):
         return unit == "AUC"
-    if unit == "+":  # of a score, as in "IHC 2+/ISH+"
-        plain = tokens.words[place[1] : place[1] + 1] == [unit] and tokens.joined(
-            place[1]
-        )
-        if not plain:
-            return False
-        if rule("limit_plus").starts(tokens, place[1]):
-            return False
-        return not rule("number").starts(tokens, place[1] + 1)
-    if unit.endswith("/"):  # "20/" of a visual acuity of 20/40
-        return tokens.read(max(0, place[0] - 2), place[0]).replace(" ", "") == unit
-    return _begins_with(tokens, place[1], len(tokens), unit) or _has_unit_after(
-        tokens, place, unit
-    )
+    if unit == "+":
+        return _has_plus_of_score(tokens, place[1])
+    # the "20/" of "20/40"
+    if unit.endswith("/"):
+        before = tokens.read(max(0, place[0] - 2), place[0])
+        return before.replace(" ", "") == unit
+    if _begins_with(tokens, place[1], len(tokens), unit):
+        return True
+    return _has_unit_after(tokens, place, unit)
+
+
+def _has_plus_of_score(tokens: Tokens, end: int) -> bool:
+    """Return whether a plus is joined to the number that ends at token ``end`` and is that of a
+    score, as in "IHC 2+/ISH+". The plus of "18+" is a comparator, that of "28+6" adds days.
+    """
+    if tokens.words[end : end + 1] != ["+"] or not tokens.joined(end):
+        return False
+    if rule("limit_plus").starts(tokens, end):
+        return False
+    return not rule("number").starts(tokens, end + 1)
 
 
 def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether the first unit after a number is ``unit``. If none follows, a multiple of the
-    limit of normal may be named elsewhere, or the unit before the number. A rate may follow behind
-    what is counted.
+    """Return whether the first unit behind a number is ``unit``.
+
+    Behind what is counted, a rate is a part of the unit: "3 glasses of wine per day". If no unit
+    follows, "{ULN}" is right for a multiple of a limit of normal that the line names elsewhere, and
+    another unit if it stands before the number.
     """
     wanted = _name_unit(unit)
-    first, end = _words_after(tokens, place[1])
+    first, end = _find_words_behind(tokens, place[1])
     reach = first + _UNIT_REACH
     for at in range(first, end):
         if _begins_with(tokens, at, end, unit):
@@ -86,9 +98,10 @@ def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
         names = frozenset[str]()
         if at < reach:
             names = _read_unit(tokens, at, end, apart=at > first)
+        # "{cigarettes}/d" is also the plain rate "/d"
         names |= {_COUNTED.sub("", name, count=1) for name in names if "}/" in name}
         rates = _name_rates(wanted, names)
-        if rates:  # "3 glasses of wine per day"
+        if rates:
             wanted = rates
             reach = end
         elif names:
@@ -99,18 +112,21 @@ def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
 
 
 def _has_unit_before(tokens: Tokens, place: Range, wanted: frozenset[str]) -> bool:
-    """Return whether a unit stands before a number, in the words of its quantity: "creatinine
-    (mg/dL): 1.5".
+    """Return whether a unit with one of the ``wanted`` names stands in the ten tokens before a
+    number: "creatinine (mg/dL): 1.5". If another number stands there too, only the words in a
+    bracket behind that are searched.
     """
     first = place[0]
-    low = max(0, first - _BEFORE)
-    ends = [number.end for number in find_numbers(tokens, low, first)]
-    ends = [end for end in ends if end <= first]
-    start = low
-    if ends:
-        # behind another number only a bracket has the unit of this one
-        opened = tokens.words[max(ends) : first]
-        start = max(ends) + opened.index("(") + 1 if "(" in opened else first
+    start = max(0, first - _BEFORE)
+    last_end = 0
+    for number in find_numbers(tokens, start, first):
+        if number.end <= first:
+            last_end = max(last_end, number.end)
+    if last_end:
+        words = tokens.words[last_end:first]
+        if "(" not in words:
+            return False
+        start = last_end + words.index("(") + 1
     return any(
         not wanted.isdisjoint(_read_unit(tokens, at, first))
         for at in range(start, first)
@@ -118,8 +134,11 @@ def _has_unit_before(tokens: Tokens, place: Range, wanted: frozenset[str]) -> bo
 
 
 def _name_rates(wanted: frozenset[str], names: frozenset[str]) -> frozenset[str]:
-    """Return the rates that must follow the counted things that were read; empty if nothing
-    else needs to follow.
+    """Return the rates, such as "/d", that must still follow behind counted things so that the unit
+    is one of the ``wanted`` names; empty if nothing was counted, or nothing needs to follow.
+
+    ``names`` are the names of the unit so far: for "3 glasses of wine per day", "{glass}" is read
+    and "{glass}/d" wanted, so "/d" must follow.
     """
     nouns = [name for name in names if _COUNTED.fullmatch(name)]
     if not nouns or not wanted.isdisjoint(names):
@@ -134,18 +153,17 @@ def _name_rates(wanted: frozenset[str], names: frozenset[str]) -> frozenset[str]
 
 
 def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
-    """Whether a number multiplies a limit of normal that its line names elsewhere, or that
-    follows an "x" before it; "3 N" is short for that.
+    """Return whether the number at token ``at`` multiplies a limit of normal. ``first`` is the
+    token behind it.
+
+    It does in "3 N"; with an "x" in front and the limit behind; and with a word such as "times"
+    behind, if the line names the limit anywhere.
     """
-    if tokens.words[first : first + 1] == ["N"] and rule("highest_normal").starts(
-        tokens, first
-    ):
+    has_letter = tokens.words[first : first + 1] == ["N"]
+    if has_letter and rule("highest_normal").starts(tokens, first):
         return True
-    if (
-        at > 0
-        and tokens.words[at - 1] in "xX×"
-        and rule("upper_normal").starts(tokens, first)
-    ):
+    has_sign_before = at > 0 and tokens.words[at - 1] in "xX×"
+    if has_sign_before and rule("upper_normal").starts(tokens, first):
         return True
     if not rule("fold_word").starts(tokens, first):
         return False
@@ -160,12 +178,12 @@ def borrows_unit(
     *,
     fits: bool = False,
 ) -> bool:
-    """Return whether a number without a unit has that of the next number of its quantity: "BMI
-    below 18 or above 40 kg/m2".
+    """Return whether a number without a unit of its own has ``unit``: that of the next number of
+    its quantity, as in "BMI below 18 or above 40 kg/m2", or years for an age.
 
-    ``subject`` holds the words of the quantity, in lower case. If the unit ``fits`` it, any words
-    may stand between: "fasting glucose under 126 and random glucose under 200 mg/dL". An age
-    without a unit is in years.
+    ``place`` are the tokens of the number, ``subject`` the words of its quantity, in lower case. If
+    the unit ``fits`` the quantity, other words may stand between: "fasting glucose under 126 and
+    random glucose under 200 mg/dL".
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("BMI below 18 or above 40 kg/m2")
@@ -194,7 +212,9 @@ def borrows_unit(
 
 
 def _find_next(tokens: Tokens, end: int) -> Range | None:
-    """Return the next number behind a token, if it is near."""
+    """Return the tokens of the next number behind token ``end``; None if there is none in the ten
+    tokens behind it.
+    """
     reach = min(len(tokens), end + _BEFORE)
     for number in find_numbers(tokens, end, reach):
         if number.first >= end:
@@ -203,7 +223,9 @@ def _find_next(tokens: Tokens, end: int) -> Range | None:
 
 
 def _is_joined(tokens: Tokens, end: int) -> bool:
-    """Return whether a number is joined with the next one, so that both may have one unit."""
+    """Return whether the words behind a number that ends at token ``end`` join it with the next
+    one, so that both may have one unit.
+    """
     if tokens.words[end] == "+":
         return False
     shared = rule("unit_shared")
@@ -211,8 +233,8 @@ def _is_joined(tokens: Tokens, end: int) -> bool:
 
 
 def _names_another(tokens: Tokens, between: Range, subject: Collection[str]) -> bool:
-    """Return whether the words between two numbers, without their comparators, may name another
-    quantity than ``subject``.
+    """Return whether the tokens between two numbers, without comparators, hold a word that may name
+    another quantity than ``subject``, the words of the first one's.
     """
     compared = set[int]()
     for term in find_terms(tokens, "comparators", *between):
@@ -226,26 +248,28 @@ def _names_another(tokens: Tokens, between: Range, subject: Collection[str]) -> 
 
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
-    """Return whether the number at a place has no unit directly after it, so that it is a count or
-    a grade.
+    """Return whether the number at a place (tokens) has no unit of measurement directly behind it,
+    so that it is a count or a grade.
 
-    ``subject`` holds the words of its quantity, in lower case: "10 cigarettes per day" is a count
-    of them.
+    ``subject`` are the words of its quantity, in lower case: with "cigarettes", "10 cigarettes per
+    day" is a count of them. So is any number of a class or a grade.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0-2 for 3 weeks")
     >>> stands_bare(tokens, (3, 4)), stands_bare(tokens, (5, 6))
     (True, False)
     """
-    first, end = _words_after(tokens, place[1])
-    named = first < end and tokens.words[first].lower() in subject
-    graded = rule("class_before").ends(tokens, place[0], place[0] - 1)
-    return bool(named or graded or not _read_unit(tokens, first, end, counted=False))
+    first, end = _find_words_behind(tokens, place[1])
+    if first < end and tokens.words[first].lower() in subject:
+        return True
+    if rule("class_before").ends(tokens, place[0], place[0] - 1):
+        return True
+    return not _read_unit(tokens, first, end, counted=False)
 
 
 def leaves_units_out(tokens: Tokens) -> bool:
-    """Return whether a statement names no unit at all, also none in front of its number:
-    "creatinine (mg/dL): 1.5" names one.
+    """Return whether a statement names no unit of measurement anywhere, neither behind its number
+    nor in front of it as in "creatinine (mg/dL): 1.5".
 
     >>> from extractor.language.book import read_text
     >>> [
@@ -260,10 +284,12 @@ def leaves_units_out(tokens: Tokens) -> bool:
     )
 
 
-def _words_after(tokens: Tokens, at: int) -> Range:
-    """Return the range of words after a number, or after the list that contains it: up to a stop,
-    the end of the sentence or the next number that is no part of a unit. It is empty before a power
-    of ten.
+def _find_words_behind(tokens: Tokens, at: int) -> Range:
+    """Return the tokens in which the unit of a number that ends at token ``at`` is searched.
+
+    They begin behind the list that the number belongs to ("1, 3 or 10 mg") and behind a factor ("25
+    x 40 cm"). They end at a stop, at the end of the sentence, at the next number that is no part of
+    a unit, or after 24 tokens. They are empty before a power of ten, which is part of the number.
     """
     reach = at + _LONGEST_LIST
     while at < reach and (item := rule("next_of_list").starts(tokens, at)):
@@ -272,7 +298,7 @@ def _words_after(tokens: Tokens, at: int) -> Range:
     if factor:
         if tokens.words[factor.end - 1].startswith("10"):
             return at, at
-        at = factor.end  # "25 x 40 cm"
+        at = factor.end
     stop = min(len(tokens), at + _BEHIND)
     for end in range(at, stop):
         if tokens.codes[end] in _STOPS or _ends_sentence(tokens, end):
@@ -284,12 +310,15 @@ def _words_after(tokens: Tokens, at: int) -> Range:
 
 
 def _ends_sentence(tokens: Tokens, at: int) -> bool:
+    """Return whether a token is a full stop with white space and further words behind it."""
     has_more = at + 1 < len(tokens) and not tokens.joined(at + 1)
     return has_more and tokens.words[at] == "."
 
 
 def _is_in_unit(tokens: Tokens, at: int) -> bool:
-    """Return whether a number is part of a unit: "mm3", "per 48 hours", "/ 1.73 m2"."""
+    """Return whether the number at a token is part of a unit: "mm3", "per 48 hours", "/ 1.73
+    m2".
+    """
     before = tokens.words[at - 1]
     if before.lower() in ("per", "every", "/"):
         return True
@@ -298,7 +327,9 @@ def _is_in_unit(tokens: Tokens, at: int) -> bool:
 
 @lru_cache(maxsize=256)
 def _name_unit(unit: str) -> frozenset[str]:
-    """Return the names that a unit may have in a text: its UCUM code and its plain dose unit."""
+    """Return the names by which a unit is compared with one that is read in a text: its UCUM code
+    and its unit of dose; none if the rules do not know it.
+    """
     names = set[str | None]()
     place = find_unit(lex(unit), 0, loose=True)
     if place and place.is_dose:
@@ -315,45 +346,47 @@ def _name_unit(unit: str) -> frozenset[str]:
 def _read_unit(
     tokens: Tokens, at: int, end: int, *, apart: bool = False, counted: bool = True
 ) -> frozenset[str]:
-    """Return the names of the unit that begins at a token, if any: its UCUM code and its plain dose
-    unit.
+    """Return the names of the unit that begins at token ``at``: its UCUM code and its unit of dose;
+    none if no unit begins there before token ``end``.
 
     ``apart``: other words separate it from its number, so a single letter is no unit. ``counted``:
-    what is counted is a unit too. The substance may stand inside the unit ("10 mg prednisone per
-    day") or replace its numerator ("350 CD4/uL").
+    what is counted ("tablets", "cycles") is a unit too. The substance may stand inside the unit
+    ("10 mg prednisone per day") or replace its numerator ("350 CD4/uL").
     """
     if at >= end:
         return frozenset()
     word = tokens.words[at]
     if word.lower() in _RATES:
         return frozenset({_RATES[word.lower()]})
-    place, limit = _find_units(tokens, at + 1 if word == "-" else at, end)
-    ends = [unit.end for unit in (place, limit) if unit]
-    if apart and word in _TOO_SHORT and max(ends, default=0) <= at + 1:
-        return frozenset()
+    # the hyphen of "18 -year-old"
+    first = at + 1 if word == "-" else at
+    is_bracketed = first > 0 and tokens.words[first - 1] == "("
+    place = find_unit(tokens, first, end, loose=is_bracketed)
+    limit = _find_limit_unit(tokens, first, end)
+    if apart and word in _TOO_SHORT:
+        goes_on = any(unit.end > at + 1 for unit in (place, limit) if unit)
+        if not goes_on:
+            return frozenset()
     names = _name_longer(limit, place)
     if place and not names:
-        # what is counted is no unit here
-        if not counted and (place.parts[0].piece or place.code in _COUNTING):
+        is_counted = place.parts[0].piece or place.code in _COUNTING
+        if is_counted and not counted:
             return frozenset()
         names = _name_place(tokens, place, end)
     if limit:
         names |= _name_below(limit.text, names, has_place=place is not None)
-    bare = {name.removesuffix("{predicted}") for name in names}
-    return frozenset((names | bare) - {""})
+    names |= set(map(_drop_predicted, names))
+    return frozenset(names - {""})
 
 
-def _find_units(
-    tokens: Tokens, first: int, end: int
-) -> tuple[UnitPlace | None, Found | None]:
-    """Return the unit of the table that begins at a token, and the unit of limits that does."""
-    is_bracketed = first > 0 and tokens.words[first - 1] == "("
-    place = find_unit(tokens, first, end, loose=is_bracketed)
-    return place, _find_limit_unit(tokens, first, end)
+def _drop_predicted(name: str) -> str:
+    return name.removesuffix("{predicted}")
 
 
 def _name_longer(limit: Found | None, place: UnitPlace | None) -> set[str]:
-    """Return the code of the unit of a limit, if it is longer than that of the table."""
+    """Return the UCUM code of ``limit``, a unit that a rule matched, if it has more tokens than
+    ``place``, the unit of the table of units; else nothing.
+    """
     if limit is None:
         return set()
     if place and place.end >= limit.end:
@@ -362,13 +395,17 @@ def _name_longer(limit: Found | None, place: UnitPlace | None) -> set[str]:
 
 
 def _name_place(tokens: Tokens, place: UnitPlace, end: int) -> set[str]:
-    """Return the names of a unit: its code, its dose unit, its code with the rate behind it."""
+    """Return the names of a unit of the table: its UCUM code, its unit of dose, and its code with
+    the rate behind its substance, as far as it has them.
+    """
     names = (place.code, place.dose, _add_rate(tokens, place, end))
     return {name for name in names if name}
 
 
 def _add_rate(tokens: Tokens, place: UnitPlace, end: int) -> str | None:
-    """Return the code of a unit with the rate after its substance: "10 mg prednisone per day"."""
+    """Return the UCUM code of a unit with the rate behind its substance, "mg/d" of "10 mg
+    prednisone per day"; None if no rate follows one to three words behind the unit.
+    """
     for at in range(place.end + 1, min(place.end + 4, end - 1)):
         if tokens.words[at].lower() in ("/", "per"):
             rate = find_unit(tokens, at + 1, end, loose=True)
@@ -377,8 +414,11 @@ def _add_rate(tokens: Tokens, place: UnitPlace, end: int) -> str | None:
 
 
 def _name_below(text: str, names: Collection[str], *, has_place: bool) -> set[str]:
-    """Return the names of what is below the slash of a unit, if that above is no unit or is only
-    counted: "350 CD4/uL".
+    """Return the names of what is below the slash of a unit, such as "/uL" of "350 CD4/uL".
+
+    ``names`` are those that the unit has already: it has a numerator then, and nothing is returned,
+    unless that only counts things. ``has_place``: the table of units has it; if not, the text
+    itself is one of the names.
     """
     if "/" not in text:
         return set()
@@ -394,6 +434,9 @@ def _name_below(text: str, names: Collection[str], *, has_place: bool) -> set[st
 
 
 def _find_limit_unit(tokens: Tokens, first: int, end: int) -> Found | None:
+    """Return the unit of limits that begins at token ``first``, "mmHg" or "times the upper limit of
+    normal", as the first of some rules matches it; None if none does.
+    """
     for name in ("limit_unit", "normal_limit", "doubled_normal"):
         found = rule(name).starts(tokens, first, end)
         if found:
@@ -402,21 +445,24 @@ def _find_limit_unit(tokens: Tokens, first: int, end: int) -> Found | None:
 
 
 def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
-    """Return whether the words of a unit that the rules do not read in a text begin at a token, and
-    no rate follows them.
+    """Return whether the words of ``unit`` stand at token ``at``, for a unit that the rules do not
+    know, and no slash follows them. For a known unit the answer is no: ``_read_unit`` reads it.
     """
     words = _list_unknown(unit)
-    stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
     if not words:
         return False
-    if stated != words:
+    words_end = at + len(words)
+    stated = tokens.words[at : min(end, words_end)]
+    if [word.lower() for word in stated] != words:
         return False
-    return tokens.words[at + len(words) : at + len(words) + 1] != ["/"]
+    return tokens.words[words_end : words_end + 1] != ["/"]
 
 
 @lru_cache(maxsize=256)
 def _list_unknown(unit: str) -> list[str]:
-    """Return the words of a unit that the rules do not read in a text; none if they read it."""
+    """Return the words of a unit, in lower case, if the rules do not know it; none if they do, or
+    if it has more than 30 words.
+    """
     alone = lex(unit.lower())
     if len(alone) > _LONGEST_UNIT:
         return []
@@ -430,7 +476,9 @@ def _list_unknown(unit: str) -> list[str]:
 
 
 def _is_subject(tokens: Tokens, at: int) -> bool:
-    """Return whether a word can name a quantity."""
+    """Return whether the word at a token can name a quantity: it has three letters or more, is no
+    usual word between two limits ("greater"), and begins no unit.
+    """
     word = tokens.words[at]
     if len(word) <= _LONGEST_STUB:
         return False

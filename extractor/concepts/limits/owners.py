@@ -25,43 +25,50 @@ _COUNTED_REACH = 4
 
 
 def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
-    """Return whether a mention is said of a quantity; None if it is said of another one, False if
-    that is open.
+    """Return whether a mention of a line is said of a quantity: True; None if it is said of another
+    one, and False if that is open.
+
+    ``quantity`` is its name as a model or a rule gave it, ``tokens`` are the line.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ANC >= 1.5, platelets >= 100")
-    >>> [is_own("platelets", one, tokens) for one in find_mentions(tokens)]
+    >>> [is_own("platelets", mention, tokens) for mention in find_mentions(tokens)]
     [None, True]
     """
     words = lex(quantity)
+    # "a drop in SBP of 20 mmHg" is said of the drop, and not of the pressure
     if mention.role is NumberRole.CHANGE and not rule("change_word").search(words):
         return None
     if mention.role is NumberRole.AIM and not rule("aim_word").search(words):
         return None
-    said = _Said(quantity, mention, tokens)
-    if said.is_of_another():
+    context = _Context(quantity, mention, tokens)
+    if context.is_of_another():
         return None
-    in_order = said.is_in_order()
+    # "weight and height of 40 kg and 145 cm, respectively"
+    in_order = context.is_in_order()
     if in_order is not None:
         return in_order or None
-    if not _AGE.isdisjoint(said.spelled) and len(said.words) < _AGE_PHRASE:
-        return said.is_age()
-    side = said.read_side()
+    if not _AGE.isdisjoint(context.spelled) and len(context.words) < _AGE_PHRASE:
+        return context.is_age()
+    # "BP > 140/90 mmHg"
+    side = context.read_side()
     if side is not None:
         return side or None
-    if said.is_beside_age():
+    if context.is_beside_age():
         return None
-    if said.words <= said.direct or said.ends_with_ours():
+    if context.words <= context.direct or context.ends_with_ours():
         return True
-    return said.is_unnamed_weight() or said.compare_names()
+    return context.is_unnamed_weight() or context.compare_names()
 
 
-class _Said:
+class _Context:
     """The words of a quantity, and those around a number.
 
-    ``words`` are those of the quantity, ``named`` those in the place of a quantity before the
-    number, ``here`` those of its clause; ``ours`` and ``theirs`` the known quantities that the
-    first two name.
+    ``words`` are those of the quantity without idle ones, ``spelled`` all of them. ``named`` are
+    those in the place of a quantity before the number, ``front`` those from there to the number,
+    ``direct`` those directly behind it, ``clause`` those of its clause, ``here`` those of its
+    clause and its front. ``ours`` and ``theirs`` are the names of the known quantities that
+    ``words`` and ``named`` name.
     """
 
     def __init__(self, quantity: str, mention: Mention, tokens: Tokens) -> None:
@@ -84,7 +91,7 @@ class _Said:
         """Whether the words in the place of a quantity have one that ours has not."""
 
     def _list_words(self, first: int, end: int) -> frozenset[str]:
-        return _list_kept(self.tokens, first, end)
+        return _list_meant_words(self.tokens, first, end)
 
     @property
     def inherited(self) -> frozenset[str]:
@@ -94,8 +101,11 @@ class _Said:
         )
 
     def is_age(self) -> bool | None:
-        """Return whether a number is the age that is asked for; None if it is that of another
-        thing, False if that is open.
+        """Return whether a number is the age that is asked for; None if it is said of another
+        thing, or of the age in another part of the trial; False if that is open.
+
+        It is the age if it was read as one, or if its clause has a word for age. It is open if
+        only the words beside it make it an age ("has turned 18"), or if a bare number has no name.
         """
         mention = self.mention
         if mention.kind is Measured.AGE or not _AGE.isdisjoint(self.clause):
@@ -112,21 +122,22 @@ class _Said:
         return None if _name(self.tokens.read(*mention.clause)) else False
 
     def is_unnamed_weight(self) -> bool:
-        """Return whether a weight is asked for, and the words before the number name only
-        people: "men over 90 kg".
+        """Return whether a body weight is asked for, and the words of the clause before the number
+        name only people, or there are none: "men over 90 kg".
         """
         first = self.mention.clause[0]
         end = self.mention.first
         if self.ours != {"body_weight"}:
             return False
-        return (
-            first == end
-            or rule("names_only_people").covers(self.tokens, first, end) is not None
-        )
+        if first == end:
+            return True
+        return rule("names_only_people").covers(self.tokens, first, end) is not None
 
     def read_side(self) -> bool | None:
-        """Return whether a number is that of the named blood pressure in "140/90"; None if it is
-        not of a pair.
+        """Return whether a number is that of the blood pressure that the quantity names, systolic
+        or diastolic; None if the quantity names neither, or nothing tells which one the number is.
+
+        The word behind the number tells it, else the place in a pair such as "140/90".
         """
         mention = self.mention
         tokens = self.tokens
@@ -137,20 +148,20 @@ class _Said:
         behind = tokens.words[mention.end : mention.end + 1]
         if behind and behind[0].lower() in SIDES:
             return behind[0].lower() in named
-        for pair in rule("pressure_pair").find(
-            tokens, max(0, mention.first - 2), min(len(tokens), mention.end + 2)
-        ):
-            # in order, since the two ends of a range are both sides
-            for side in (
-                "systolic",
-                "diastolic",
-            ):
+        first = max(0, mention.first - 2)
+        end = min(len(tokens), mention.end + 2)
+        for pair in rule("pressure_pair").find(tokens, first, end):
+            # a mention of "140/90" holds both: its first number counts
+            for side in ("systolic", "diastolic"):
                 if mention.first <= pair.place(side)[0] < mention.end:
                     return side in named
         return None
 
     def is_of_another(self) -> bool:
-        """Return whether the words give a number to something else, or to others."""
+        """Return whether the words around a number give it to something else than the quantity, or
+        to other people: the line sets the quantity aside, the number is of another group, of a
+        ratio, or counts other things.
+        """
         if self.is_set_aside() or self.is_of_other_people():
             return True
         if is_of_other_group(self.quantity, self.mention, self.tokens):
@@ -158,33 +169,39 @@ class _Said:
         return self.is_part_of_ratio() or self.counts_others()
 
     def is_beside_age(self) -> bool:
-        """Return whether a number is an age, and a known quantity is asked for that is none."""
+        """Return whether a number is an age, and the quantity is a known one that is no age and is
+        not named in front of the number.
+        """
         if self.mention.kind is not Measured.AGE or not self.ours:
             return False
         return _AGE.isdisjoint(self.spelled) and not self.words <= self.named
 
     def is_in_order(self) -> bool | None:
-        """Whether a number is that of the quantity in "weight and height of 40 kg and 145 cm,
-        respectively"; None if it is of no such list, or the list does not name the quantity.
+        """Return whether a number is that of the quantity in a list such as "weight and height of
+        40 kg and 145 cm, respectively"; None if the number is in no such list, or the list does not
+        name the quantity.
         """
         names = find_respective(self.tokens)
         own = names.get(self.mention.number[0])
-        if own is None or not any(self.words <= each for each in names.values()):
+        if own is None:
+            return None
+        if not any(self.words <= name for name in names.values()):
             return None
         return self.words <= own
 
     def is_set_aside(self) -> bool:
-        """Return whether the line names a quantity only to say that it is not meant."""
-        return self.words <= _list_line(self.tokens) and not self.words <= _list_meant(
-            self.tokens
-        )
+        """Return whether the line names the quantity only to say that it is not meant: "the waist,
+        not the hip".
+        """
+        is_named = self.words <= _list_line(self.tokens)
+        return is_named and not self.words <= _list_meant(self.tokens)
 
     def is_of_other_people(self) -> bool:
-        """Return whether a quantity is of one group of people, or of one side, and the number of
-        another one.
+        """Return whether the quantity is of one group of people, or of one side of the body, and
+        the number of another one.
 
         A number is of the last group that its clause names before it, else of the first one behind
-        it.
+        it. If the clause names none, the number is of no other people.
         """
         mention = self.mention
         tokens = self.tokens
@@ -202,8 +219,8 @@ class _Said:
         return False
 
     def is_part_of_ratio(self) -> bool:
-        """Return whether a number without a unit limits a ratio that has a quantity as one part:
-        "LH:FSH of 2 or more".
+        """Return whether a number limits a ratio that has the quantity as one part: "LH:FSH of 2 or
+        more". A number with more than three tokens behind it, such as a unit, limits none.
         """
         mention = self.mention
         if mention.end > mention.number[1] + 3:
@@ -215,7 +232,7 @@ class _Said:
                 if self._is_part_of(ratio):
                     return True
         for fraction in rule("part_of_fraction").find(self.tokens, first, end):
-            # no space stands around the sign of a fraction, as behind a heading's colon
+            # no space stands around the sign of a fraction; behind a heading's colon there is one
             sign = fraction.place("one")[1]
             is_joined = self.tokens.joined(sign) and self.tokens.joined(sign + 1)
             # "AST/ALT" is no ratio
@@ -225,7 +242,9 @@ class _Said:
         return False
 
     def _is_part_of(self, ratio: Found) -> bool:
-        """Return whether the quantity is one part of a ratio, or both of "E/e'"."""
+        """Return whether the quantity is one part of a ratio and not the other one. Both parts of
+        "E/e'" are spelled alike, so there it is a part as well.
+        """
         numerator = set(spell_words(ratio.read("one") or ""))
         denominator = set(spell_words(ratio.read("other") or ""))
         if self.words == numerator == denominator:
@@ -233,8 +252,9 @@ class _Said:
         return (self.words <= numerator) is not (self.words <= denominator)
 
     def counts_others(self) -> bool:
-        """Return whether a bare number in a clause counts other things than the quantity: the
-        dentists of "by 2 dentists".
+        """Return whether a bare number counts other things than the quantity: the dentists of "by 2
+        dentists". Such a number has no comparator, and the words before it do not name the
+        quantity. The noun behind it shares no word with the quantity and is no unit.
         """
         mention = self.mention
         tokens = self.tokens
@@ -256,8 +276,12 @@ class _Said:
         return not any(map(read_unit, words))
 
     def _find_direct(self) -> int:
-        """Return the end of the words directly behind a number, which may name what it counts if
-        they have no number.
+        """Return the token at which the words directly behind a number end, which may name what it
+        counts. They go up to a joint or a number, and at most four tokens further than the
+        quantity is long; also up to a bracket, if a name stands in front of the number.
+
+        Of a number with a unit, the words belong to the next number if they end at it: then there
+        are none.
         """
         mention = self.mention
         tokens = self.tokens
@@ -271,15 +295,17 @@ class _Said:
                 break
             end += 1
         is_bare = mention.number[1] == mention.end
-        has_own = end < stop and tokens.codes[end] == NUMBER
-        return end if is_bare or not has_own else mention.end
+        ends_at_number = end < stop and tokens.codes[end] == NUMBER
+        return end if is_bare or not ends_at_number else mention.end
 
     def compare_names(self) -> bool | None:
-        """Return whether the names around a number are those of the quantity: True, None for
-        another quantity, False if it is open.
+        """Return whether the names around a number are those of the quantity: True; None for
+        another quantity, and False if that is open.
 
-        Known quantities decide first, then the words of the clause, of those before it, of the
-        whole line.
+        The first of these decides: the known quantities in front of the number; the words of its
+        clause; those that the clause inherits; those of the whole line. A word in front that the
+        quantity does not have (``is_foreign``) makes it another one, if the quantity has a limit of
+        its own in the line, or only the words before the clause name it.
         """
         line = _list_line(self.tokens)
         if self.ours and self.theirs >= self.ours:
@@ -298,25 +324,30 @@ class _Said:
         return None if self.mention.stated and self.is_foreign else False
 
     def names_another(self) -> bool:
-        """Return whether the name in front is that of another known quantity."""
+        """Return whether the words in front of a number name other known quantities than ours, and
+        not as a part of our name.
+        """
         if not self.ours or not self.theirs:
             return False
         if not self.theirs.isdisjoint(self.ours):
             return False
-        # The words before a number hold a quantity that another one's name is a part of: "stage".
-        is_part = not self.words.isdisjoint(self.named) and not self.words < self.named
+        # "stage" may be a part of our name, and the name of another quantity
+        shares_words = not self.words.isdisjoint(self.named)
+        is_part = shares_words and not self.words < self.named
         return not (is_part and self.words <= self.front)
 
     def has_rival(self) -> bool:
-        """Return whether another limit of the line has the name of the quantity, or words behind
-        this one do.
+        """Return whether another limit of the line has exactly the words of the quantity, or only
+        the words behind this number have them.
         """
         if self.named != self.words and self.words in _list_subjects(self.tokens):
             return True
         return self.is_named_apart()
 
     def is_named_here(self) -> bool:
-        """Return whether the words of the clause name the quantity."""
+        """Return whether the clause of a number names the quantity, by all its words or by another
+        name of the known quantity.
+        """
         if self.words <= self.here:
             return True
         clause = self.tokens.read(*self.mention.clause)
@@ -327,24 +358,27 @@ class _Said:
         "post-bronchodilator FEV1/FVC ratio".
         """
         subject = self.mention.subject
-        if subject is None or subject[0] >= self.mention.first or not self.ours:
+        if subject is None or not self.ours:
+            return False
+        if subject[0] >= self.mention.first:
             return False
         text = self.tokens.read(*subject).lower()
         at = text.find(self.quantity.lower())
-        is_part = text[:at].rstrip()[-1:] in ("/", ":")  # "aldosterone/renin ratio"
-        return at > 0 and not is_part and _name(text[at:]) == self.ours
+        # "aldosterone/renin ratio" is not the renin
+        is_denominator = text[:at].rstrip()[-1:] in ("/", ":")
+        return at > 0 and not is_denominator and _name(text[at:]) == self.ours
 
     def is_named_apart(self) -> bool:
-        """Return whether a number has a name in front, and only words behind it, in brackets or
-        later, have all of ours.
+        """Return whether a number with a unit has the name of something else in front, and all
+        words of the quantity are only there with those behind the number.
         """
         mention = self.mention
         if mention.subject is None or not self.is_foreign:
             return False
         if mention.subject[0] > mention.first:
             return False
-        # the number has a unit
-        if mention.number[1] >= mention.end:
+        has_unit = mention.number[1] < mention.end
+        if not has_unit:
             return False
         return self.words <= self.here and not self.words <= self.front
 
@@ -356,33 +390,41 @@ def _list_line(tokens: Tokens) -> frozenset[str]:
 
 @lru_cache(maxsize=16)
 def _list_meant(tokens: Tokens) -> frozenset[str]:
-    return _list_kept(tokens, 0, len(tokens))
+    return _list_meant_words(tokens, 0, len(tokens))
 
 
-def _list_kept(tokens: Tokens, first: int, end: int) -> frozenset[str]:
-    """Return the words of a range, without those that it sets aside: "the waist, not the hip"."""
-    aside = {
-        at
-        for found in rule("not_meant").find(tokens, first, end)
-        for at in range(found.first, found.end)
-    }
-    kept = (tokens.words[at] for at in range(first, end) if at not in aside)
-    return frozenset(spell_words(" ".join(kept) if aside else tokens.read(first, end)))
+def _list_meant_words(tokens: Tokens, first: int, end: int) -> frozenset[str]:
+    """Return the words of the tokens ``first:end``, without those that they set aside: of "the
+    waist, not the hip", the waist.
+    """
+    aside = set[int]()
+    for denial in rule("not_meant").find(tokens, first, end):
+        aside.update(range(denial.first, denial.end))
+    if not aside:
+        return frozenset(spell_words(tokens.read(first, end)))
+    meant = (tokens.words[at] for at in range(first, end) if at not in aside)
+    return frozenset(spell_words(" ".join(meant)))
 
 
 @lru_cache(maxsize=16)
 def _list_subjects(tokens: Tokens) -> frozenset[frozenset[str]]:
-    """Return the words of each quantity that has a limit in a line."""
-    subjects = (one.subject for one in find_mentions(tokens) if one.subject)
-    return frozenset(frozenset(fold_words(tokens.read(*place))) for place in subjects)
+    """Return the words of each quantity that has a limit in a line, without idle ones."""
+    subjects = set[frozenset[str]]()
+    for mention in find_mentions(tokens):
+        if mention.subject:
+            subjects.add(frozenset(fold_words(tokens.read(*mention.subject))))
+    return frozenset(subjects)
 
 
 @lru_cache(maxsize=1024)
 def _name(text: str) -> frozenset[str]:
-    """Return the names of all quantities in a text, those of a combined one apart."""
-    return frozenset(
-        name for one in list_named(text) for name in one.both or {one.name}
-    )
+    """Return the names of all known quantities in a text. Of a combined one, they are the names of
+    its parts: ALT and AST for transaminases.
+    """
+    names = set[str]()
+    for quantity in list_named(text):
+        names |= quantity.both or {quantity.name}
+    return frozenset(names)
 
 
 @cache
@@ -395,7 +437,9 @@ def _idle() -> frozenset[str]:
 
 @cache
 def _list_contrasts() -> list[list[frozenset[str]]]:
-    """Groups of words; a clause speaks of one of a group at a time."""
+    """Return rows of groups of words: a clause speaks of one group of a row at a time, as of men
+    or of women.
+    """
     return [
         [word_set(group) for group in row]
         for row in read_table("mentions")["contrasts"]["groups"]

@@ -41,37 +41,50 @@ _STRICT = frozenset({Comparator.MORE, Comparator.LESS})
 """The comparators that leave out their own value."""
 _ENDS = 12
 """How many mentions before or behind one may be the other end of its range."""
-_SAME = 24
+_MOST_SAME = 24
 """The most mentions of the same numbers that are looked at. No line of a record has more."""
 
 
 def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
-    """Return a limit that the passage states of this quantity. An age needs no name: "2 to 18
-    years".
+    """Return a constraint with its place in a passage, if the passage states it of this quantity;
+    None if it does not. An age needs no name: "2 to 18 years".
+
+    A unit that the passage leaves out is inferred if it is usual for the quantity: "BP > 150/90".
     """
     return _find_as_written(value, passage) or _find_without_unit(value, passage)
 
 
 def _find_as_written(value: Constraint, passage: Passage) -> Supported | None:
-    """Return a limit that the passage states with its unit."""
+    """Return a constraint with its place if the passage states it with its unit, else None. The
+    place covers the words of the quantity, where the passage has them.
+
+    Another name of the quantity that the passage has instead, or whose limit it states, is as good:
+    "ANC" for "absolute neutrophil count".
+    """
     tokens = cut(passage)
     quantity = find_quote(passage, value.quantity)
-    if quantity is None and (renamed := _find_renamed(value, passage)):
-        return renamed
-    found = find_limit(tokens, value, value.quantity)
-    if found is None:
+    if quantity is None:
+        renamed = _find_renamed(value, passage)
+        if renamed:
+            return renamed
+    limit = find_limit(tokens, value, value.quantity)
+    if limit is None:
         return _find_renamed(value, passage)
-    span = locate(passage, found.first, found.end)
+    span = locate(passage, limit.first, limit.end)
     if quantity:
-        span = Span(
-            span.section, min(span.start, quantity.start), max(span.end, quantity.end)
-        )
-    return Supported(value, span, found.support)
+        start = min(span.start, quantity.start)
+        end = max(span.end, quantity.end)
+        span = Span(span.section, start, end)
+    return Supported(value, span, limit.support)
 
 
 def _find_without_unit(value: Constraint, passage: Passage) -> Supported | None:
-    """Return a limit as the passage has it, which leaves out the usual unit of the quantity: "BP >
+    """Return the constraint as the passage states it, without a unit and as inferred: "BP >
     150/90", "BMI over 35".
+
+    None if the unit is not usual for the quantity or is a multiple of a limit of normal, if a
+    number of the passage has the unit, if the words of the limit have another unit, or if the
+    passage does not surely state the number.
     """
     known = find_exactly(value.quantity)
     code = read_unit(value.unit) if value.unit else None
@@ -82,26 +95,32 @@ def _find_without_unit(value: Constraint, passage: Passage) -> Supported | None:
         return None
     if _gives_unit(value, cut(passage)):
         return None
-    found = _find_as_written(value.model_copy(update={"unit": None}), passage)
-    if found is None or found.support is not Support.PARSED:
+    bare = _find_as_written(value.model_copy(update={"unit": None}), passage)
+    if bare is None or bare.support is not Support.PARSED:
         return None
-    words = passage.section.between(found.span.start, found.span.end)
+    words = passage.section.between(bare.span.start, bare.span.end)
     if not leaves_units_out(cut(words)):
         return None
-    return replace(found, support=Support.INFERRED)
+    return replace(bare, support=Support.INFERRED)
 
 
 def _gives_unit(value: Constraint, tokens: Tokens) -> bool:
     """Return whether any number of a line has the unit of a limit."""
-    return value.unit is not None and any(
-        has_unit(tokens, one.number, value.unit) for one in find_mentions(tokens)
+    if value.unit is None:
+        return False
+    return any(
+        has_unit(tokens, mention.number, value.unit)
+        for mention in find_mentions(tokens)
     )
 
 
 def find_limit(
     tokens: Tokens, value: Constraint | Quantity, quantity: str = ""
 ) -> Derived | None:
-    """Return the best mention that says a limit, of a quantity if one is named.
+    """Return the place of the mention of a line that says a limit, and how surely; None if none
+    does. The first mention that states it goes before those from which it is only inferred.
+
+    ``quantity`` is the name of what is limited; without it, a mention of anything counts.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
@@ -117,7 +136,7 @@ def find_limit(
     for at, mention in enumerate(mentions):
         if not any(not values.isdisjoint(pair) for pair in mention.bounds):
             continue
-        if looked_at == _SAME:
+        if looked_at == _MOST_SAME:
             break
         looked_at += 1
         near = mentions[max(0, at - _ENDS) : at + _ENDS]
@@ -136,15 +155,19 @@ def _prove(
     near: Sequence[Mention],
     tokens: Tokens,
 ) -> Support | None:
-    """Return how a mention proves a limit; None if it does not.
+    """Return how a mention proves a limit; None if it does not. ``near`` are the mentions around
+    it, which may be the other end of its range.
 
-    It must have its numbers and comparator, be no part of a scale or a name, and be said of this
-    quantity, at least perhaps. A number without the unit may share that of another number of its
-    quantity. Only if all is stated, it is more than inferred.
+    The mention must have the numbers and the comparator, be no part of a scale or a name, and be
+    said of the quantity, at least perhaps. A number without the unit may share that of another
+    number of its quantity. The limit is inferred if its unit is shared, if it is open whether the
+    mention is said of the quantity, if it is a change or an aim, or if its number has another
+    reading; else it is as sure as its numbers.
     """
     numbers = _compare_numbers(value, quantity, mention, near, tokens)
     if not numbers:
         return None
+    # the 5 of "ECOG 0-2 on a scale of 0 to 5"
     if mention.role in (NumberRole.SCALE, NumberRole.PART):
         return None
     own = not quantity or is_own(quantity, mention, tokens)
@@ -155,6 +178,7 @@ def _prove(
         return Support.INFERRED if may_share else None
     if not own or mention.role is not NumberRole.STATED:
         return Support.INFERRED
+    # "100.000"
     if has_other_reading(tokens, Derived(*mention.number)):
         return Support.INFERRED
     return numbers
@@ -167,7 +191,9 @@ def _compare_numbers(
     near: Sequence[Mention],
     tokens: Tokens,
 ) -> Support | None:
-    """Return how a mention, or it and the other end of its range, says the numbers of a limit."""
+    """Return how surely a mention says the numbers and the comparator of a limit; None if it does
+    not. For a range, a mention ``near`` it of the same quantity may say the upper end.
+    """
     numbers = compare(value, mention)
     if numbers or value.value_high is None:
         return numbers
@@ -198,11 +224,14 @@ def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
 
 
 def _is_end(value: Constraint | Quantity, mention: Mention) -> bool:
-    """Return whether a limit is one end of the range that a mention says."""
+    """Return whether a limit with one number is an end of the range that a mention says: "≥" with
+    the lower or "≤" with the upper number. If the range is denied, it is what lies outside.
+    """
     low, high = mention.bounds[0]
     low_sign = Comparator.AT_LEAST
     high_sign = Comparator.AT_MOST
-    if mention.is_denied:  # "no grade 3-4"
+    # "no grade 3-4"
+    if mention.is_denied:
         low_sign = Comparator.LESS
         high_sign = Comparator.MORE
     if value.value == high:
@@ -213,8 +242,11 @@ def _is_end(value: Constraint | Quantity, mention: Mention) -> bool:
 def compare_ends(
     value: Constraint | Quantity, mention: Mention, ends: Sequence[Mention]
 ) -> Support | None:
-    """Return how surely a mention is the lower end of a range, and one of ``ends`` the upper one:
-    ">= 18 and <= 65". None if there is no upper end, or each pair of stated signs leaves an end
+    """Return how surely a mention is the lower end of the range ``value``, and one of ``ends`` its
+    upper end: ">= 18 and <= 65".
+
+    It is stated if both have signs that count their ends, else inferred. None if the mention is no
+    lower end, if none of ``ends`` is an upper one, or if all pairs of stated signs leave an end
     out.
     """
     if (value.value, None) not in mention.bounds:
@@ -241,14 +273,18 @@ def compare_ends(
 def has_unit_of(
     value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens
 ) -> bool:
-    """Return whether a mention has the unit of a limit; its quantity's words may stand in the
-    place of a unit.
+    """Return whether the number of a mention has the unit of a limit, or has none if the limit has
+    none. What it counts may be named by the ``quantity``: "10 cigarettes".
+
+    A score in percent ("Karnofsky of 70", or "70 %") may have its unit or not. A number without a
+    unit may also have that of the number before or behind it.
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
     known = find_exactly(quantity)
-    # Karnofsky of 70, or 70 %
-    is_score = known is not None and tuple(known.linear.get("%", ())) == (1, 0)
+    is_score = False
+    if known:
+        is_score = tuple(known.linear.get("%", ())) == (1, 0)
     if value.unit is None:
         if stands_bare(tokens, place, subject):
             return True
@@ -265,10 +301,12 @@ def has_unit_of(
 
 
 def _borrows_from_before(tokens: Tokens, mention: Mention, code: str) -> bool:
-    """Return whether a bare number has the unit of the one before it: "13 g/dL in men or 12 in
-    women".
+    """Return whether a bare number has the unit ``code`` of the number before it: "13 g/dL in men
+    or 12 in women".
     """
-    if not mention.borrowed or read_unit(tokens.read(*mention.borrowed)) != code:
+    if not mention.borrowed:
+        return False
+    if read_unit(tokens.read(*mention.borrowed)) != code:
         return False
     return stands_bare(tokens, mention.number)
 
@@ -276,35 +314,43 @@ def _borrows_from_before(tokens: Tokens, mention: Mention, code: str) -> bool:
 def _shares_unit(
     value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens
 ) -> bool:
-    """Return whether a bare number may have the unit of another number of its quantity: "QTc over
-    450 (men) or 470 (women) msec".
+    """Return whether a bare number may have the unit of another number of its quantity in the line:
+    "QTc over 450 (men) or 470 (women) msec". An age, a grade and a count have no such unit.
     """
     if not (quantity and value.unit):
         return False
     if mention.kind is Measured.AGE or not stands_bare(tokens, mention.number):
         return False
-    if tokens.words[mention.number[1] : mention.number[1] + 1] == ["+"]:
-        return False  # the 2 of "2+ or more, or 0.3 g" is a grade
-    if rule("counted_noun").starts(tokens, mention.number[1]):
-        return False  # "73 ETDRS letters", "2 diagnostic blocks"
+    end = mention.number[1]
+    # the 2 of "2+ or more, or 0.3 g" is a grade
+    if tokens.words[end : end + 1] == ["+"]:
+        return False
+    # "73 ETDRS letters", "2 diagnostic blocks"
+    if rule("counted_noun").starts(tokens, end):
+        return False
     return bool(_find_with_unit(tokens, quantity, value.unit) - {mention.number})
 
 
 @lru_cache(maxsize=16)
 def _find_with_unit(tokens: Tokens, quantity: str, unit: str) -> frozenset[Range]:
-    """Return the places of all stated numbers of a quantity that have a unit."""
-    return frozenset(
-        one.number
-        for one in find_mentions(tokens)
-        if one.role is NumberRole.STATED
-        and has_unit(tokens, one.number, unit)
-        and is_own(quantity, one, tokens)
-    )
+    """Return the tokens of all stated numbers in a line that are surely of a quantity and have a
+    unit.
+    """
+    places = set[Range]()
+    for mention in find_mentions(tokens):
+        if mention.role is not NumberRole.STATED:
+            continue
+        if not has_unit(tokens, mention.number, unit):
+            continue
+        if is_own(quantity, mention, tokens):
+            places.add(mention.number)
+    return frozenset(places)
 
 
 def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
-    """Return a limit whose quantity has another name in the passage: "ANC" for "absolute
-    neutrophil count".
+    """Return a constraint that the passage states under another name of its quantity ("ANC" for
+    "absolute neutrophil count"), with the passage's name. None if the passage has no other name or
+    does not state it, or if the words of the quantity name the group of another limit.
     """
     span = _find_other_name(value.quantity, passage)
     if span is None:
@@ -319,7 +365,9 @@ def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
 
 
 def _find_other_name(quantity: str, passage: Passage) -> Span | None:
-    """Return the first name in a passage of a measure or an instrument that has several names."""
+    """Return the place of the first name in a passage that the vocabulary of measures or of
+    instruments has for a quantity; None if it does not know the quantity, or no name is there.
+    """
     for vocabulary in ("measures", "instruments"):
         entry = find_entry(quantity, vocabulary)
         if entry:
@@ -329,16 +377,18 @@ def _find_other_name(quantity: str, passage: Passage) -> Span | None:
 
 
 def _is_of_other_group(quantity: str, span: Span, passage: Passage) -> bool:
-    """Return whether the words of a quantity name the group of another limit than those at a
-    place.
+    """Return whether the words of a quantity name another group of people than that of every number
+    in a span; False if the span has no number.
     """
     tokens = cut(passage)
-    here = [
-        one
-        for one in find_mentions(tokens)
-        if span.contains(locate(passage, *one.number))
-    ]
-    return bool(here) and all(is_of_other_group(quantity, one, tokens) for one in here)
+    has_number = False
+    for mention in find_mentions(tokens):
+        if not span.contains(locate(passage, *mention.number)):
+            continue
+        has_number = True
+        if not is_of_other_group(quantity, mention, tokens):
+            return False
+    return has_number
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:

@@ -22,7 +22,9 @@ its number.
 
 
 class Sense(Enum):
-    """What a limit bounds, if its quantity's name does not say it."""
+    """What the words around a limit add to the name of its quantity: it bounds a change, one of the
+    two blood pressures, cells of another fluid than blood, or a value at an earlier moment.
+    """
 
     CHANGE = "change"
     SYSTOLIC = "systolic"
@@ -34,10 +36,11 @@ class Sense(Enum):
 def read_senses(
     text: str, quote: str, value: float, within: str = ""
 ) -> frozenset[Sense]:
-    """Return what the words around a limit say of the quantity that ``text`` names.
+    """Return what the words around a limit say of the quantity that ``text`` names; nothing if they
+    say nothing of it, or if ``quote`` does not have the limit.
 
     ``within`` are the words of the limit in ``quote``, from its name to its end; without them, the
-    first number ``value`` after the name is the limit.
+    number ``value`` nearest behind the name is the limit.
 
     >>> (
     ...     read_senses("SBP", "a drop in SBP of 20 mmHg", 20),
@@ -50,9 +53,9 @@ def read_senses(
     place = _find_place(text, quote, value, within)
     if place is None:
         return frozenset()
-    name, first, end = place
-    before = read_text(quote[max(0, name - _READ_BEFORE) : name])
-    between = read_text(quote[name:first])
+    name_start, start, end = place
+    before = read_text(quote[max(0, name_start - _READ_BEFORE) : name_start])
+    between = read_text(quote[name_start:start])
     after = read_text(quote[end : end + _READ_AFTER])
     senses = set[Sense]()
     if _says_change(before, between):
@@ -68,7 +71,10 @@ def read_senses(
 
 
 def _says_change(before: Tokens, between: Tokens) -> bool:
-    """Return whether a change is named before a quantity, or between it and its number."""
+    """Return whether a change is named before a quantity, or between it and its number. "A drop in
+    SBP to < 90" is none: it says which value was reached. Nor is a fall before an upper sign, as
+    "fell below 90".
+    """
     if rule("value_reached").ends(between, len(between)):
         return False
     change = rule("change_before").ends(between, len(between))
@@ -84,7 +90,10 @@ def _says_change(before: Tokens, between: Tokens) -> bool:
 
 
 def _says_earlier(before: Tokens, between: Tokens, after: Tokens) -> bool:
-    """Return whether words say that a limit was one at an earlier moment."""
+    """Return whether words say that a limit is of an earlier moment ("at diagnosis"): before the
+    quantity, between it and its number, or directly behind the number, with one token between at
+    most.
+    """
     moment = rule("earlier_moment")
     if moment.ends(before, len(before)) or moment.search(between):
         return True
@@ -92,7 +101,9 @@ def _says_earlier(before: Tokens, between: Tokens, after: Tokens) -> bool:
 
 
 def _read_side(between: Tokens, after: Tokens) -> Sense | None:
-    """Return which of the two blood pressures a number is; None if nothing says it."""
+    """Return which of the two blood pressures a number is: the one named behind it, else the second
+    or the first of a pair such as "140/90"; None if nothing says it.
+    """
     named = rule("pressure_named_after").starts(after, 0)
     if named:
         return Sense((named.read("which") or "").lower())
@@ -106,9 +117,11 @@ def _read_side(between: Tokens, after: Tokens) -> Sense | None:
 def _find_place(
     text: str, quote: str, value: float, within: str
 ) -> tuple[int, int, int] | None:
-    """Return where the name of a quantity begins, and the first and last place of the number that
-    limits it: the last such number ``within`` the words of the limit, else the nearest one behind
-    the name. None if there is none.
+    """Return the characters of ``quote`` at which the name of a quantity begins, and at which the
+    number that limits it begins and ends; None if it has no such number.
+
+    It is the last number ``value`` ``within`` the words of the limit, if the quote has these. Else
+    it is the one that is nearest behind ``text``, at most 60 characters away.
     """
     written = f"{value:g}"
     number = rf"(?<![\d.,]){re.escape(written)}(?![\d]|[.,]\d)"
@@ -117,7 +130,8 @@ def _find_place(
         numbers = list(re.finditer(number, within))
         if not numbers:
             return None
-        return start, numbers[-1].start() + start, numbers[-1].end() + start
+        last = numbers[-1]
+        return start, start + last.start(), start + last.end()
     if not text:
         return None
     gap = rf"(?=(?P<gap>.{{0,{_NUMBER_REACH}}}?){number})"
@@ -211,7 +225,14 @@ class KnownQuantity:
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, unit: str | None) -> bool:
-        """Return whether a limit on this quantity can have this unit."""
+        """Return whether a limit on this quantity can have ``unit``, a UCUM code; without a unit,
+        whether it needs none.
+
+        It can have its canonical unit, a further one (``others``), one that converts into either or
+        has the same dimension, and, as a concentration, any other concentration. A comparison with
+        another value ("x ULN") suits all but scales, counts in braces and weak names. Counts have
+        no other unit.
+        """
         if unit is None:
             return not self.measured
         if unit == self.unit or unit in self.others:
@@ -231,15 +252,19 @@ class KnownQuantity:
         return dimension != () and _has_dimension(self.others, dimension)
 
     def _is_concentration(self, dimension: Dimension) -> bool:
-        """Return whether this and a unit are both per volume, or the unit has lost its volume:
-        "mg%".
+        """Return whether the canonical unit and a dimension are both something per volume. A bare
+        mass counts beside a mass per volume, as it may have lost its volume: "mg%".
         """
         ours = find_dimension(self.unit)[1]
-        if ("m", -3) not in ours:
+        per_volume = ("m", -3)
+        mass = ("g", 1)
+        if per_volume not in ours:
             return False
-        if dimension == (("g", 1),):
-            return ("g", 1) in ours
-        return ("m", -3) in dimension and len(dimension) > 1 and len(ours) > 1
+        if dimension == (mass,):
+            return mass in ours
+        if per_volume not in dimension:
+            return False
+        return len(dimension) > 1 and len(ours) > 1
 
     def is_plausible(self, value: float) -> bool:
         """Return whether a value without a unit can be in the canonical unit, judging by
@@ -248,13 +273,13 @@ class KnownQuantity:
         return self.implied is None or self.implied[0] <= value <= self.implied[1]
 
     def is_usual(self, value: float, unit: str | None) -> bool:
-        """Return whether limits of trials have such a value, judging by ``usual``."""
+        """Return whether limits of trials have such a value, judging by ``usual``; False if the
+        usual range is not known, or the value has no canonical unit.
+        """
+        if self.usual is None:
+            return False
         canonical = self.to_canonical(value, unit)
-        return (
-            self.usual is not None
-            and canonical is not None
-            and self.is_possible(canonical)
-        )
+        return canonical is not None and self.is_possible(canonical)
 
     def is_possible(self, canonical: float) -> bool:
         """Return whether a value in the canonical unit can be a limit: it is 0, or ``usual``
@@ -267,8 +292,12 @@ class KnownQuantity:
         return self.usual[0] <= abs(canonical) <= self.usual[1]
 
     def infer_unit(self, value: float) -> str | None:
-        """Return the unit that goes without saying, or None if the value has several readings or
-        none.
+        """Return the unit in which a value without one is meant; None if it is not known, or if
+        several are possible.
+
+        A number of cells may be per litre, per microlitre or in 10^9/L: its size tells which.
+        Counts and scales are in their canonical unit, other quantities if the value is in their
+        ``implied`` range.
 
         >>> [
         ...     list_quantities()["platelet_count"].infer_unit(value)
@@ -283,7 +312,9 @@ class KnownQuantity:
         return self.unit if bare else None
 
     def change_of(self) -> "KnownQuantity":
-        """Return the quantity that is a change of this one, in the same unit."""
+        """Return the quantity that is a change of this one, in the same unit: one of the vocabulary
+        if it has one, else a new one that is named after this and may be below zero.
+        """
         if self.change:
             return list_quantities()[self.change]
         linear = {unit: (factor, 0.0) for unit, (factor, _) in self.linear.items()}
@@ -299,7 +330,9 @@ class KnownQuantity:
         return replace(plain, name=f"{self.name}_change")
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
-        """Return the value in the canonical unit, or None if no safe conversion exists."""
+        """Return the value in the canonical unit; None if no safe conversion exists. Without a
+        ``unit``, it is in the one that goes without saying (``infer_unit``).
+        """
         unit = unit or self.infer_unit(value)
         if unit is None:
             return None
@@ -316,11 +349,14 @@ def name_quantity(
     value: float | None = None,
     within: str = "",
 ) -> KnownQuantity | None:
-    """Return the quantity that ``text`` names and that can have the UCUM unit, or None.
+    """Return the quantity that ``text`` names and that can have the UCUM ``unit``; None if there is
+    none.
 
     If ``text`` names none ("men", "score"), the words around it in ``quote`` decide, and finally
-    the unit. ``within`` are the words of the limit in ``quote``, from the name of its quantity to
-    its end, if they are known.
+    the unit. If ``value`` and ``quote`` are given, the words around the limit can also make it a
+    change, one of the two blood pressures, a value of an earlier moment (``read_senses``).
+    ``within`` are the words of the limit in ``quote``, from the name of its quantity to its end, if
+    they are known.
 
     >>> name_quantity("Absolute neutrophil count (ANC)", "/uL").name
     'absolute_neutrophil_count'
@@ -336,6 +372,7 @@ def name_quantity(
     named = _count_tests(text, unit, _name(text, unit, quote, value))
     if named is None:
         return None
+    # a performance status of 2 is ECOG, and of 70 is Karnofsky
     if named.name == "performance_status":
         return _name_performance(value)
     if unit:
@@ -348,15 +385,17 @@ def name_quantity(
 
 
 def _name_performance(value: float | None) -> KnownQuantity:
-    """Return the scale of a performance status: ECOG goes to 5, Karnofsky and Lansky from 10."""
+    """Return the scale on which the value of a "performance status" lies: ECOG up to 5 or without a
+    value, else Karnofsky or Lansky. ECOG goes to 5, Karnofsky and Lansky go from 10.
+    """
     if value is None or value <= _WORST_ECOG:
         return list_quantities()["ecog_performance_status"]
     return list_quantities()["karnofsky_or_lansky"]
 
 
 def _name_by_dimension(named: KnownQuantity, unit: str) -> KnownQuantity:
-    """Return the quantity that a name means with a unit: FEV1 in litres is not FEV1 in percent of
-    the predicted value.
+    """Return the quantity that a name means with a unit: FEV1 in litres is another one than FEV1 in
+    percent of the predicted value. It is ``named`` if its ``instead`` has no unit that converts.
     """
     for code, name in named.instead.items():
         if convert(1, unit, code) is not None:
@@ -365,7 +404,9 @@ def _name_by_dimension(named: KnownQuantity, unit: str) -> KnownQuantity:
 
 
 def _name_by_senses(named: KnownQuantity, senses: Collection[Sense]) -> KnownQuantity:
-    """Return what a quantity is with what the words around its limit say."""
+    """Return the quantity that ``named`` is with the senses that the words around its limit have:
+    an age at onset, cells of another fluid, one blood pressure, or a change of it; else itself.
+    """
     if named.name == "age" and Sense.EARLIER in senses:
         return list_quantities()["age_at_onset"]
     if named.unit == _CELL_UNITS[0] and Sense.OTHER_FLUID in senses:
@@ -383,7 +424,9 @@ def _name_by_senses(named: KnownQuantity, senses: Collection[Sense]) -> KnownQua
 def _count_tests(
     text: str, unit: str | None, named: KnownQuantity | None
 ) -> KnownQuantity | None:
-    """Return a count in the place of a measured quantity whose tests are counted."""
+    """Return ``named``, but a count if the text counts tests of a measured quantity and has no
+    unit: "two skin tests".
+    """
     if named is None or unit is not None or named.unit in _BARE:
         return named
     is_count = _TESTS.fullmatch(text.lower()) is not None
@@ -393,17 +436,19 @@ def _count_tests(
 def _name(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
-    """Return the quantity that words name; None if neither they nor the unit tell one.
+    """Return the quantity that the words of ``text`` name; None if neither they nor the unit tell
+    one.
 
-    Words for people or scales alone stand for the quantity named near them. A length of time may be
-    an age. Without a name the unit tells the quantity, and a plural without a unit is a count.
+    Words for people or scales alone stand for the strong name near them in ``quote``. A length of
+    time is an age if words behind it or its quantity say so. Without a name, the unit tells the
+    quantity, and a plural without a unit is a count.
     """
     words = fold_words(text)
     named = _choose(words, unit)
     if named and unit is None and _is_implausible(named, value):
         named = None
-    idle = frozenset().union(*map(word_list, ("people", "scale_words", "idle_words")))
-    if idle.issuperset(words):
+    people_and_scales = word_list("people") | word_list("scale_words")
+    if (people_and_scales | word_list("idle_words")).issuperset(words):
         near = _choose_near(text, words, unit, quote)
         if near:
             return near
@@ -421,15 +466,16 @@ def _name(
 
 
 def _is_implausible(named: KnownQuantity, value: float | None) -> bool:
-    """Return whether a weak name cannot have a value without a unit."""
+    """Return whether a weak name cannot have a value without a unit: nobody has an age of 300."""
     return named.weak and value is not None and not named.is_plausible(value)
 
 
 def _is_age(
     words: tuple[str, ...], unit: str | None, quote: str, value: float | None
 ) -> bool:
-    """Return whether a length of time is an age, by the words behind it or by its quantity: "18
-    years old", "6 months of age".
+    """Return whether a length of time is an age: words behind its ``value`` in ``quote`` say so
+    ("18 years old", "6 months of age"), or ``words``, those of its quantity, are of people. The
+    unit must be one of times, and none of seconds or minutes.
     """
     if unit is None or unit in _NO_AGE_UNITS:
         return False
@@ -443,8 +489,8 @@ def _is_age(
 
 
 def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
-    """Return the quantity that a unit alone tells; None if it cannot have the value: "prostate >
-    100 c".
+    """Return the quantity that a unit alone tells; None if it tells none, or one that cannot have
+    the value: "prostate > 100 c" is no temperature.
     """
     by_unit = _find_unit(unit)
     if by_unit is None or value is None:
@@ -456,8 +502,8 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
 
 
 def _is_count(text: str) -> bool:
-    """Return whether a text without a unit ends with a plural, and so is counted: "syncopal
-    spells", "affected limbs".
+    """Return whether a text without a unit ends with a plural of something that is counted:
+    "syncopal spells", "affected limbs". People, scales, idle words, "times" and units do not count.
     """
     words = _WORD.findall(text.casefold())
     last = words[-1] if words else ""
@@ -507,7 +553,8 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
 
 
 def name_property(unit: str) -> tuple[Dimension, bool]:
-    """What one LOINC code measures in: a dimension, and whether it is per 1.73 m2 of body surface.
+    """Return in what one LOINC code measures: the dimension of a UCUM unit, and whether it is per
+    1.73 m2 of body surface.
 
     Units of enzymes and international units count as one, as each assay has only one of them.
 
@@ -524,11 +571,12 @@ def choose_reading(
     written: str, name: str, unit: str | None, quote: str = ""
 ) -> tuple[int | float, bool]:
     """Return the reading of a written number that is usual for the quantity ``name``, and whether
-    it is sure.
+    that is sure.
 
-    Where the usual range does not decide, a comma before three digits marks thousands, as in
-    English; a dot is not sure. A comma before three noughts always does: nobody writes 1 as
-    "1,000". A decimal comma is never sure. ``written`` must be a number.
+    A single reading in the usual range is sure. Where the range does not decide, a comma before
+    three digits marks thousands, as in English, and is sure unless the value is unusual; a dot is
+    not sure. A comma before three noughts always marks thousands: nobody writes 1 as "1,000". A
+    decimal comma is never sure. ``written`` must be a number.
 
     >>> (
     ...     choose_reading("100.000", "Platelets", "/mm3"),
@@ -543,9 +591,12 @@ def choose_reading(
     usual = []
     if quantity:
         usual = [value for value in readings if quantity.is_usual(value, code)]
-    is_english = "," in written and likeliest > readings[-1]
-    if is_english and usual == [readings[-1]]:
-        return (likeliest if written.endswith(",000") else readings[-1]), False
+    has_thousands_comma = "," in written and likeliest > readings[-1]
+    if has_thousands_comma and usual == [readings[-1]]:
+        # only the decimal comma makes the value a usual one
+        if written.endswith(",000"):
+            return likeliest, False
+        return readings[-1], False
     if len(usual) == 1:
         return usual[0], True
     if len(readings) == 1:
@@ -558,8 +609,8 @@ def choose_reading(
 
 
 def names_quantity(text: str, *, surely: bool = False) -> bool:
-    """Return whether a text holds the name of a quantity, whatever its unit; ``surely``: one that
-    no other name replaces.
+    """Return whether a text holds the name of a known quantity, whatever its unit, that is more
+    than a kind. ``surely``: a weak name, which any other one replaces, does not count.
 
     >>> names_quantity("serum AST"), names_quantity("asthma")
     (True, False)
@@ -573,8 +624,8 @@ def names_quantity(text: str, *, surely: bool = False) -> bool:
 
 
 def list_named(text: str) -> tuple[KnownQuantity, ...]:
-    """Return the quantities that a text names, from left to right, without those that only name a
-    kind.
+    """Return the known quantities that a text names, from left to right, without those that only
+    name a kind.
 
     >>> [quantity.name for quantity in list_named("FEV1/FVC, haemoglobin and ECOG")]
     ['fev1_fvc_ratio', 'haemoglobin', 'ecog_performance_status']
@@ -584,7 +635,8 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
 
 
 def list_named_words(text: str, quantity: KnownQuantity) -> list[int]:
-    """Return at which of the folded words of a text the names of a quantity begin.
+    """Return at which words of a text, counted without idle ones (``fold_words``), names of a
+    quantity or of its change begin.
 
     >>> list_named_words("serum AST or ALT", list_quantities()["alt"])
     [1]
@@ -600,7 +652,8 @@ def list_named_words(text: str, quantity: KnownQuantity) -> list[int]:
 
 
 def find_exactly(text: str) -> KnownQuantity | None:
-    """Return the quantity that a text names, if it says nothing else; otherwise None.
+    """Return the quantity that a text names, if it says nothing else; otherwise None, also for a
+    name of a kind.
 
     >>> (
     ...     find_exactly("Haemoglobin level").name,
@@ -621,6 +674,9 @@ def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str 
     """Return the side of a quantity's scale, "higher" or "lower", that is worse; None if it is not
     known.
 
+    The unit decides for visual acuity: letters count what is seen, logMAR and the number below a
+    fraction what is lost. ``quote`` are the words around the name, if they may tell the quantity.
+
     >>> (
     ...     find_worse_side("ECOG"),
     ...     find_worse_side("visual acuity", "letters"),
@@ -637,7 +693,8 @@ def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str 
 
 
 def fold_words(text: str) -> tuple[str, ...]:
-    """Return the words of a name in a normalised spelling, without idle words.
+    """Return the words of a name as ``spell_words`` spells them, without those that fill names up
+    ("the", "level").
 
     >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
     (('hemoglobin',), ('fev1', 'fvc'))
@@ -666,7 +723,9 @@ def spell_words(text: str) -> tuple[str, ...]:
 
 
 def _make_singular(word: str) -> str:
-    """Return a word without the ending of a plural."""
+    """Return a word in lower case without the ending of a plural. Short words, and those with "ss",
+    "us" or "is" at their end, stay as they are.
+    """
     if len(word) <= _LONGEST_STEM + 1 or not word.endswith("s"):
         return word
     if word.endswith(_UNCOUNTED):
@@ -693,7 +752,9 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
 
 
 def _list_loinc(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the LOINC codes of a written quantity by unit: it has one code, some, or a table."""
+    """Return the LOINC codes of an entry of the vocabulary by unit. The entry has one code or a
+    list, which are those for its canonical unit, or a table of both by unit, or none.
+    """
     codes = entry.get("loinc", {})
     by_unit = codes if isinstance(codes, dict) else {entry["unit"]: codes}
     loinc = {}
@@ -716,7 +777,9 @@ def get_quantity(name: str) -> KnownQuantity:
 
 @cache
 def _index() -> Mapping[str, list[tuple[tuple[str, ...], KnownQuantity]]]:
-    """Return the names by their first word, longer ones first."""
+    """Return the names of all quantities with their quantity, by their first word, longer names
+    first. A name is a row of folded words, with "*" for a gap.
+    """
     index: dict[str, list[tuple[tuple[str, ...], KnownQuantity]]] = {}
     for quantity in list_quantities().values():
         for name in quantity.names:
@@ -747,8 +810,8 @@ def _find(words: tuple[str, ...]) -> Iterator[KnownQuantity]:
 
 
 def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
-    """Return how many of the first words match a name, or 0. ``*`` in a name matches up to four
-    words.
+    """Return how many words a name covers at the beginning of ``words``; 0 if it does not stand
+    there. A ``*`` in a name stands for up to four words.
     """
     if "*" not in name:
         return len(name) if words[: len(name)] == name else 0
@@ -765,35 +828,43 @@ def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
 
 @lru_cache(maxsize=4096)
 def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
-    """Return the quantity that is named and fits the unit; None if none does. A strong name goes
-    before a weak one. Of several, it is the one that combines them all, or else the last one.
+    """Return the quantity that folded words name and that fits the unit; None if there is none.
+
+    Strong names go before weak ones. Of several, it is the quantity that stands for all of them, or
+    else the last one. Words without a unit that end with "grade", "class" or "stage" only name a
+    quantity with such values, or with this word in a name.
     """
     fitting = [quantity for quantity in _find(words) if quantity.fits(unit)]
     if words and unit is None and words[-1] in _HEADS:
-        fitting = [one for one in fitting if _has_head(one, words[-1])]
+        head = words[-1]
+        fitting = [quantity for quantity in fitting if _has_head(quantity, head)]
     strong = [quantity for quantity in fitting if not quantity.weak]
-    for named in (strong, fitting):
-        combined = _combine(named, unit)
-        if combined:
-            return combined
-    best = strong or fitting
-    return best[-1] if best else None
+    combined = _combine(strong, unit) or _combine(fitting, unit)
+    if combined:
+        return combined
+    if strong:
+        return strong[-1]
+    return fitting[-1] if fitting else None
 
 
 def _has_head(quantity: KnownQuantity, head: str) -> bool:
-    """Return whether a quantity is one of grades, classes or stages, or its name has that head."""
+    """Return whether the values of a quantity are grades, classes or stages, or one of its names
+    has the word ``head``.
+    """
     if quantity.unit in _STEPS:
         return True
     return any(head in fold_words(name) for name in quantity.names)
 
 
 def _combine(named: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity | None:
-    """Return the quantity that stands for several ones together: ALT and AST, both blood
-    pressures.
+    """Return the quantity that stands for exactly the named ones together, as transaminases do for
+    ALT and AST, and that can have the unit; None if there is none, or if fewer than two are named.
     """
     if len({quantity.name for quantity in named}) < 2:
         return None
-    names = frozenset().union(*(one.both or {one.name} for one in named))
+    names = set[str]()
+    for quantity in named:
+        names |= quantity.both or {quantity.name}
     for quantity in list_quantities().values():
         if quantity.both == names and quantity.fits(unit):
             return quantity
@@ -803,9 +874,11 @@ def _combine(named: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity 
 def _choose_near(
     text: str, words: tuple[str, ...], unit: str | None, quote: str
 ) -> KnownQuantity | None:
-    """Return the quantity named before a limit in its clause, else behind it (for a scale), else
-    before it in its sentence; None if none of these is a strong name. A bare number needs a word
-    for a scale, and has a score.
+    """Return the quantity that is named near ``text`` in ``quote``; None if no strong name is.
+
+    It is searched before ``text`` in its clause, then, for a scale, behind it, then before it in
+    its sentence. Without a unit, ``words`` must have one for a scale, and the quantity must be a
+    score or the like.
     """
     at = quote.find(text)
     if at < 0:
@@ -819,8 +892,10 @@ def _choose_near(
         end = at + len(text)
         behind = _CLAUSE.split(quote[end : end + _NAME_BEHIND])[0]
     head = tuple(word for word in words[-1:] if word in _HEADS)
+    clause = _CLAUSE.split(before)[-1]
     # "QTcF: men < 450 ms; women < 470 ms": the clause before names the quantity, too.
-    for nearby in (_CLAUSE.split(before)[-1], behind, _SENTENCE.split(before)[-1]):
+    sentence = _SENTENCE.split(before)[-1]
+    for nearby in (clause, behind, sentence):
         near = _choose((*fold_words(nearby), *head), unit)
         if near is None or near.weak:
             continue
@@ -831,7 +906,9 @@ def _choose_near(
 
 @lru_cache(maxsize=1024)
 def _find_unit(unit: str) -> KnownQuantity | None:
-    """Return the quantity that a unit tells, else the kind of quantity that its dimension tells."""
+    """Return the quantity that a unit alone tells, as "kg" tells a weight, else the kind of
+    quantity that its dimension tells; None if neither is known.
+    """
     known = list_quantities().values()
     for quantity in known:
         if unit in quantity.any:

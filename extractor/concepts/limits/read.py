@@ -28,9 +28,11 @@ _VALUE_WORDS = COUNTS.keys() | set(map(str.lower, ROMAN))
 
 
 def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
-    """Return all limits in the tokens of one criterion, including lengths of time, in order.
+    """Return all limits in the tokens of one criterion, including ages and lengths of time, from
+    left to right.
 
-    The kind of the list decides the comparator of a bare age.
+    ``kind`` is that of the list, and decides the comparator of a bare age: "aged 18 years" is a
+    lower bound, and among exclusions an upper one. None if it is not known.
 
     >>> limits = find_limits(read_text("ECOG 0-2, ANC >= 1.5 x 10^9/L"), None)
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in limits]
@@ -46,15 +48,16 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
             graded.append(limit)
     limits = [*graded, *_find_measured(tokens, graded, kind)]
     limits.sort(key=lambda limit: limit.first)
-    limits = [_sign(tokens, _settle(tokens, limit)) for limit in limits]
+    limits = [_turn_below_mean(tokens, _settle(tokens, limit)) for limit in limits]
     limits = join_sums(tokens, limits)
     limits = share_units(tokens, limits)
     return join_bounds(tokens, limits)
 
 
 def _settle(tokens: Tokens, limit: Limit) -> Limit:
-    """Choose between the readings of a number such as "1.500" by what is usual for the limited
-    quantity.
+    """Return a limit with the readings of its numbers that are usual for its quantity: "1.500" may
+    be 1500 or 1.5. It is not settled if another reading is as likely. Most limits have no such
+    number and stay as they are.
     """
     for at in range(limit.first, limit.end):
         written = tokens.words[at]
@@ -63,6 +66,7 @@ def _settle(tokens: Tokens, limit: Limit) -> Limit:
         name = tokens.read(*limit.quantity) if limit.quantity else ""
         unit = tokens.read(*limit.unit) if limit.unit else None
         value, is_sure = choose_reading(written, name, unit, tokens.text)
+        # the reading without a quantity is the one that the limit has so far
         likeliest, _ = choose_reading(written, "", None)
         low = value if limit.value == likeliest else limit.value
         high = value if limit.value_high == likeliest else limit.value_high
@@ -71,8 +75,10 @@ def _settle(tokens: Tokens, limit: Limit) -> Limit:
     return limit
 
 
-def _sign(tokens: Tokens, limit: Limit) -> Limit:
-    """Give deviations below a mean their sign: "at least 2.5 SD below the mean" is at most -2.5."""
+def _turn_below_mean(tokens: Tokens, limit: Limit) -> Limit:
+    """Return a limit on deviations below a mean with its sign: "at least 2.5 SD below the mean" is
+    at most -2.5 SD. Other limits, and those below zero already, stay as they are.
+    """
     behind = limit.unit[0] if limit.unit else limit.end
     if limit.value <= 0 or not rule("below_mean").starts(tokens, behind):
         return limit
@@ -87,14 +93,15 @@ def _sign(tokens: Tokens, limit: Limit) -> Limit:
 def _find_measured(
     tokens: Tokens, graded: list[Limit], kind: CriterionKind | None
 ) -> Iterator[Limit]:
-    """Yield the limits other than the graded ones, left to right.
+    """Yield the limits other than the ``graded`` ones, left to right.
 
-    At each number a chain ("18 ≤ age < 65") goes first, then a visual acuity. Numbers of a graded
-    limit are skipped. If a match with two numbers gives no range, the search goes on behind the
-    first number.
+    At each number a chain ("18 ≤ age < 65") goes first, then a visual acuity ("20/40 or better"),
+    then the plain measure. Numbers of a graded limit are skipped. If a match with two numbers gives
+    no range, the search goes on behind the first number.
     """
     at = 0
-    floor = 0  # where the last limit ends: a name or a comparator does not go back behind it
+    # where the last limit ends: no name and no comparator reaches back before it
+    floor = 0
     last: Limit | None = None
     while match := rule("measure").search(tokens, at):
         at = match.end
@@ -104,10 +111,10 @@ def _find_measured(
             at = max(limit.end for limit in chain)
             floor = at
             continue
-        sight = _find_sight(tokens, match, floor)
-        if sight:
-            yield from _read_sight(sight, floor)
-            at = sight.end
+        fraction = _find_acuity(tokens, match, floor)
+        if fraction:
+            yield from _read_acuity(fraction, floor)
+            at = fraction.end
             floor = at
             continue
         graded_end = _find_graded_end(graded, match)
@@ -131,11 +138,12 @@ def _find_measured(
 def _read_limit(
     measure: Measure, last: Limit | None, floor: int, kind: CriterionKind | None
 ) -> Limit | None:
-    """Return the limit of a measure; None if it has none.
+    """Return the limit of a measure; None if it has none. ``last`` is the limit before it, which
+    ends at token ``floor``.
 
-    A value for other people goes before what the measure states by itself. A value in another unit
-    does so only behind "=", which says the same value twice; else it is the last resort. ``last``
-    is the limit before it.
+    The measure may go on with ``last``. As a value for other people ("80 % in men and 75 % in
+    women"), this goes before what the measure states by itself. As a value in another unit, it
+    does so only behind "=", which says the same value twice; without "=", it is the last resort.
     """
     stated = read_stated(measure, floor, kind)
     if last is None:
@@ -144,14 +152,16 @@ def _read_limit(
     if other_case:
         return other_case
     alternative = read_alternative(measure, last)
-    # Such as "177 umol/L (= 2 mg/dL)"
+    # the second value of "177 umol/L (= 2 mg/dL)"
     if alternative and measure.comparator is Comparator.EQUAL:
         return alternative
     return stated or alternative
 
 
 def _find_graded_end(graded: list[Limit], match: Found) -> int | None:
-    """Return where the graded limits end that share tokens with a match; None if none does."""
+    """Return the token at which the last of the graded limits ends that share tokens with a match;
+    None if none does.
+    """
     ends = [
         limit.end
         for limit in graded
@@ -161,15 +171,16 @@ def _find_graded_end(graded: list[Limit], match: Found) -> int | None:
 
 
 def _find_low_end(match: Found) -> int:
-    """Return the token behind the lower number of a match, and behind its unit."""
+    """Return the token behind the lower number of a match and behind that number's own unit."""
     end = match.place("low")[1]
     unit = match.part("low_unit")
     return max(end, unit[1]) if unit else end
 
 
-def _find_sight(tokens: Tokens, match: Found, floor: int) -> Found | None:
-    """Return the range of two fractions of visual acuity that begins at a number, else the fraction
-    around it; None if no word for vision stands before it, or there is no fraction.
+def _find_acuity(tokens: Tokens, match: Found, floor: int) -> Found | None:
+    """Return the range of two fractions of visual acuity that begins at a number ("20/40 to
+    20/200"), else the fraction that the number is part of ("20/40 or better"). None if no word for
+    vision stands in the twelve tokens before it, or if there is no fraction.
     """
     first = max(0, match.first - SIGN_REACH)
     if not rule("vision_word").search(tokens, first, match.first):
@@ -184,8 +195,11 @@ def _find_sight(tokens: Tokens, match: Found, floor: int) -> Found | None:
     return None
 
 
-def _read_sight(sight: Found, floor: int) -> list[Limit]:
-    if sight.has("high"):
-        return [read_acuity_range(sight.tokens, sight, floor)]
-    acuity = read_acuity(sight.tokens, sight, floor)
-    return [acuity] if acuity else []
+def _read_acuity(fraction: Found, floor: int) -> list[Limit]:
+    """Return the limit of a fraction of visual acuity or of a range of two; none for a single one
+    without a comparator.
+    """
+    if fraction.has("high"):
+        return [read_acuity_range(fraction.tokens, fraction, floor)]
+    limit = read_acuity(fraction.tokens, fraction, floor)
+    return [limit] if limit else []

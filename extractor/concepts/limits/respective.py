@@ -20,7 +20,11 @@ _MOST = 6
 
 @lru_cache(maxsize=16)
 def find_respective(tokens: Tokens) -> Mapping[int, frozenset[str]]:
-    """Return the words of the name to which each number belongs, by the token of the number.
+    """Return the words of the name to which each number before a "respectively" belongs, by the
+    token of the number. It is empty for most lines.
+
+    Two to six numbers in one sentence belong, in order, to the last names before the first number.
+    A sentence with fewer names than numbers tells nothing.
 
     >>> from extractor.language.book import read_text
     >>> text = "Weight and height of at least 40 kg and 145 cm, respectively"
@@ -30,12 +34,13 @@ def find_respective(tokens: Tokens) -> Mapping[int, frozenset[str]]:
     ... ]
     [(6, False), (9, True)]
     """
-    found: dict[int, frozenset[str]] = {}
+    words_by_number: dict[int, frozenset[str]] = {}
     for sign in rule("respectively").find(tokens):
         first = max(0, sign.first - _REACH)
-        breaks = rule("sentence_break").find(tokens, first, sign.first)
-        first = max([first, *(one.end for one in breaks)])
-        places = {one.first for one in find_numbers(tokens, first, sign.first)}
+        for sentence_end in rule("sentence_break").find(tokens, first, sign.first):
+            first = max(first, sentence_end.end)
+        # a number with several readings is one
+        places = {number.first for number in find_numbers(tokens, first, sign.first)}
         numbers = sorted(places)
         if not 1 < len(numbers) <= _MOST:
             continue
@@ -43,6 +48,7 @@ def find_respective(tokens: Tokens) -> Mapping[int, frozenset[str]]:
         names = [name for name in names if name.strip()]
         if len(names) < len(numbers):
             continue
-        ordered = zip(numbers, names[-len(numbers) :], strict=True)
-        found |= {at: frozenset(spell_words(name)) for at, name in ordered}
-    return found
+        last_names = names[-len(numbers) :]
+        for number, name in zip(numbers, last_names, strict=True):
+            words_by_number[number] = frozenset(spell_words(name))
+    return words_by_number

@@ -28,15 +28,16 @@ _REACH = 60
 
 
 def find_in_other_words(value: Constraint, here: Passage) -> list[Span]:
-    """Return the places of a condition whose opening word the text has not, or that names the sex
-    by another word; none if its own words are not there.
+    """Return the places in a passage of a condition that a model words otherwise: without its
+    opening words ("with" for "if they have"), or with another word for the sex. There are none if
+    the text does not have the rest of the words, or the sex is not that of the limit ``value``.
 
     >>> from extractor.language.passage import read_passage
     >>> here = read_passage("Hb >= 13 g/dL in males; females >= 12 g/dL")
     >>> limit = Constraint(
     ...     quantity="Hb", comparator=">=", value=12, unit="g/dL", condition="in women"
     ... )
-    >>> [here.raw[one.start : one.end] for one in find_in_other_words(limit, here)]
+    >>> [here.raw[span.start : span.end] for span in find_in_other_words(limit, here)]
     ['females']
     """
     words = value.condition or ""
@@ -44,46 +45,52 @@ def find_in_other_words(value: Constraint, here: Passage) -> list[Span]:
 
 
 def _find_without_opening(words: str, here: Passage) -> list[Span]:
-    """Return the places of a condition without its first small words: "with", "if they have".
-
-    A denial is no small word, in the condition and in front of its place.
+    """Return the places of a condition without its first small words: "with", "if they have". There
+    are none if it begins with no small word, or if the small words deny something. Places that the
+    words before them deny are left out.
     """
+    small_words = word_list("function_words") | _OPENINGS
     tokens = lex(words)
     for at, word in enumerate(tokens.words[:_LONGEST]):
         if word.lower() in _DENYING:
             return []
-        if word.lower() in word_list("function_words") | _OPENINGS:
+        if word.lower() in small_words:
             continue
+        # without a small word, the rest would be the condition itself
+        if at == 0:
+            return []
         rest = words[tokens.starts[at] :]
-        return [
-            span
-            for span in (find_quotes(here, rest) if at else ())
-            if not _DENIED.search(here.section.raw[: span.start][-_REACH:])
-        ]
+        spans = []
+        for span in find_quotes(here, rest):
+            before = here.section.raw[: span.start][-_REACH:]
+            if not _DENIED.search(before):
+                spans.append(span)
+        return spans
     return []
 
 
 def _find_by_sex(value: Constraint, here: Passage) -> list[Span]:
-    """Return the words for the sex that a condition names, if they stand beside the number of the
-    limit: no other sex and no other number stands between.
+    """Return the places of the words for the sex that the condition of a limit names, if they stand
+    beside a limit of the passage with its numbers: no other word for a sex and no other number
+    stands between. There are none if the condition names no sex.
     """
     sex = name_sex(value.condition, None)
     if sex is None:
         return []
     tokens = cut(here)
     named = find_sex_words(tokens)
+    words = [word for word, word_sex in named.items() if word_sex is sex]
     bounds = (value.value, value.value_high)
-    found = []
+    spans = []
     for limit in find_limits(tokens, None):
         if (limit.value, limit.value_high) != bounds:
             continue
-        for at in (one for one, each in named.items() if each is sex):
-            first = min(at + 1, limit.end)
-            end = max(at, limit.first)
-            between = range(first, end)
-            if NUMBER in tokens.codes[first:end] or any(
-                one in between for one in named
-            ):
+        for word in words:
+            first = min(word + 1, limit.end)
+            end = max(word, limit.first)
+            if NUMBER in tokens.codes[first:end]:
                 continue
-            found.append(locate(here, at, at + 1))
-    return found
+            if any(first <= other < end for other in named):
+                continue
+            spans.append(locate(here, word, word + 1))
+    return spans

@@ -40,13 +40,14 @@ class Number(NamedTuple):
 def find_numbers(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> tuple[Number, ...]:
-    """Return every number, in digits, words or Roman numerals, from left to right. Several values
-    of one line share a search.
+    """Return every number in the tokens ``first:end``, in digits, words or Roman numerals, from
+    left to right. The result is remembered, as several values of one line ask for it.
 
     A number with another reading is in it twice: with a dot before three digits (a comma marks
     thousands, as in English); after a minus that may be a dash; before a plus and days, which may
-    be weeks of a pregnancy ("28+6"); before years and months ("5 years and 10 months" are 70);
+    be weeks of a pregnancy ("28+6"); in years with months behind ("5 years and 10 months" are 70);
     before the power of ten at the end of its range or list ("3-4 million", "1, 3 and 10 x 10^6").
+    After a minus that is surely one, the number is only there below zero.
 
     >>> from extractor.language.book import read_text
     >>> [
@@ -72,7 +73,9 @@ def find_numbers(
         likeliest = Number(match.first, last, readings[0])
         if plain and not _read_joint(tokens, plain[-1:], [likeliest]):
             plain.clear()
-        if likeliest.value and last > match.first + 1:
+        # of several tokens, a number has a power of ten: "10 x 10^6"
+        has_power = last > match.first + 1
+        if likeliest.value and has_power:
             numbers += _scale_up(tokens, plain, likeliest)
             plain.clear()
         else:
@@ -92,7 +95,9 @@ def find_numbers(
 def _scale_up(
     tokens: Tokens, plain: Sequence[Number], last: Number
 ) -> Iterator[Number]:
-    """Yield the numbers of a list with the power of ten of its last number."""
+    """Yield the numbers of a list, ``plain``, times the power of ten of the ``last`` number behind
+    them: "1, 3 and 10 x 10^6".
+    """
     mantissa = read_number(tokens.words[last.first]) or last.value
     scale = last.value / mantissa
     for number in plain:
@@ -100,7 +105,10 @@ def _scale_up(
 
 
 def _find_sums(tokens: Tokens, number: Number, end: int) -> Iterator[Number]:
-    """Yield a number in weeks with the days behind it, and one in years with its months."""
+    """Yield the other readings of a number with a second one behind it: weeks with days, in weeks
+    ("28+6" is 28.86), and years with months, in months ("5 years and 10 months" is 70). Seven days
+    or twelve months and more are no part of such a sum.
+    """
     weeks = rule("weeks_and_days").starts(tokens, number.first, end)
     if weeks:
         days = read_number(tokens.words[weeks.end - 1]) or 0
@@ -116,7 +124,9 @@ def _find_sums(tokens: Tokens, number: Number, end: int) -> Iterator[Number]:
 
 
 def _negate(tokens: Tokens, number: Number) -> Number:
-    """Return a number below zero, with its sign if that is a token of its own place."""
+    """Return a number below zero. The minus before it is one of its tokens if it is the sign, not
+    if it is the word.
+    """
     first = number.first
     if tokens.codes[first - 1] == "-":
         first -= 1
@@ -124,22 +134,26 @@ def _negate(tokens: Tokens, number: Number) -> Number:
 
 
 def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
-    """Yield Roman numerals, "twice", "single", and ordinals of what is graded."""
+    """Yield the words in ``first:end`` that count: Roman numerals, "twice", "single", ordinals of
+    what is graded ("third line"). A letter with a number joined to it is part of a name: "V5".
+    """
     for at in range(first, end):
         count = _read_count(tokens, at, end)
         if not count:
             continue
-        # a letter of a name: "V5"
-        goes_on = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
-        if not goes_on:
+        has_number_behind = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
+        if not has_number_behind:
             yield Number(at, at + 1, count)
 
 
 def _read_count(tokens: Tokens, at: int, end: int) -> float | None:
-    """Return the count that a word says; None for other words."""
+    """Return the count that the word at a token says: a Roman numeral, "twice", "single", or an
+    ordinal before what is graded ("third line"). None for other words.
+    """
     word = tokens.words[at].lower()
-    is_graded = at + 1 < end and tokens.words[at + 1].lower() in _GRADED
-    if is_graded and word in ORDINALS:
+    following = tokens.words[at + 1].lower() if at + 1 < end else ""
+    # "third line", but not "third visit"
+    if word in ORDINALS and following in _GRADED:
         return ORDINALS[word]
     count = ROMAN.get(tokens.words[at]) or TIMES.get(word)
     if count:
@@ -150,8 +164,11 @@ def _read_count(tokens: Tokens, at: int, end: int) -> float | None:
 
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
-    """Yield each number with its readings, and the whole of each row of numbers: "0, 1 or 2",
-    "20/40 to 20/320".
+    """Yield each number with its readings, and behind its numbers the whole of each row: "0, 1 or
+    2", "20/40 to 20/320". ``numbers`` are those of ``find_numbers``.
+
+    Numbers stand in one row while joints (a comma, "or", "to") are between them, and their units do
+    not differ.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0, 1 or 2")
@@ -160,40 +177,40 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     """
     row: list[list[Number]] = []
     joints: list[str] = []
-    done = 0
-    of_vision = rule("vision_word").search(tokens) is not None
+    last_end = 0
+    is_on_vision = rule("vision_word").search(tokens) is not None
     for first, group in groupby(numbers, key=lambda number: number.first):
         readings = list(group)
-        if first < done:
-            continue  # the 0 of "26+0"
-        # the first 20 of "20/40 to 20/160"
-        if of_vision and rule("over_number").starts(tokens, readings[0].end):
+        # the 0 of "26+0" is a part of the number before it
+        if first < last_end:
             continue
-        done = max(number.end for number in readings)
-        yield (
-            readings[0].first,
-            done,
-            tuple((number.value, None) for number in readings),
-        )
+        # the first 20 of "20/40 to 20/160"
+        if is_on_vision and rule("over_number").starts(tokens, readings[0].end):
+            continue
+        last_end = max(number.end for number in readings)
+        singles = tuple((number.value, None) for number in readings)
+        yield readings[0].first, last_end, singles
         if row:
             joint = _read_joint(tokens, row[-1], readings)
-            # "0 or 1, 2 weeks apart"
-            is_next = joint == "," and not {",", "-"}.issuperset(joints)
-            if joint and not is_next:
+            # "0 or 1, 2 weeks apart": a comma behind "or" begins something else
+            ends_row = joint == "," and not {",", "-"}.issuperset(joints)
+            if joint and not ends_row:
                 joints.append(joint)
             else:
-                yield from _close(row, joints)
+                yield from _close_row(row, joints)
                 row = []
                 joints = []
         row.append(readings)
-    yield from _close(row, joints)
+    yield from _close_row(row, joints)
 
 
 def _read_joint(
     tokens: Tokens, readings: Sequence[Number], others: Sequence[Number]
 ) -> str:
-    """Return what joins two numbers of a row: "-" for a range, the words of a list, "" for nothing
-    or for units that differ. Their units, and a word that stands before both, may stand between.
+    """Return what joins two numbers of a row, each with its readings: "-" for a range, the words of
+    a list ("or") in lower case, "" if nothing does or their units differ.
+
+    Their units, and a word that stands before both ("grade 1 or grade 2"), may stand between.
     """
     if not _may_share_unit(tokens, readings, others):
         return ""
@@ -202,8 +219,9 @@ def _read_joint(
     for number in readings:
         for end in _list_ends(tokens, number):
             for start in starts:
+                # in "II-III" the hyphen is no token
                 if 0 < end == start and tokens.gap(start) == "-":
-                    return "-"  # in "II-III" the hyphen is no token
+                    return "-"
                 joint = _read_between(tokens, end, start) if end < start else ""
                 if joint:
                     return joint
@@ -213,7 +231,9 @@ def _read_joint(
 def _may_share_unit(
     tokens: Tokens, readings: Sequence[Number], others: Sequence[Number]
 ) -> bool:
-    """Return whether two numbers have no units that differ: "5 mg and 10 kg" do."""
+    """Return whether two numbers, each with its readings, may have one unit: not if both have units
+    that differ, as in "5 mg and 10 kg".
+    """
     codes = set()
     for numbers in (readings, others):
         unit = find_unit(tokens, max(number.end for number in numbers))
@@ -223,34 +243,42 @@ def _may_share_unit(
 
 
 def _list_starts(tokens: Tokens, own: int, first: int) -> list[int]:
-    """Return where the second number of a row may begin: at its first token, at the word that also
-    stands before the number at ``own``, at the "20/" of "20/40 to 20/160".
+    """Return the tokens at which the second number of a row may begin: at ``first``, its first
+    token; at the word before it that also stands before the first number, which begins at ``own``
+    ("grade 1 or grade 2"); at the "20/" of "20/40 to 20/160".
     """
     before = tokens.words[first - 1]
-    repeats = own > 0 and before.lower() == tokens.words[own - 1].lower()
-    word_start = first - 1 if repeats else first
+    before_own = tokens.words[own - 1] if own > 0 else ""
+    word_start = first - 1 if before.lower() == before_own.lower() else first
     fraction_start = first - 2 if before == "/" else first
     return [first, word_start, fraction_start]
 
 
 def _list_ends(tokens: Tokens, number: Number) -> list[int]:
-    """Return where the first number of a row may end: behind its digits, its unit or its plus."""
+    """Return the tokens at which the first number of a row may end: behind its digits, behind its
+    unit, behind a plus that is joined to it.
+    """
     end = number.end
     has_plus = tokens.joined(end) and tokens.words[end] == "+"
     return [end, skip_unit(tokens, end), end + 1 if has_plus else end]
 
 
 def _read_between(tokens: Tokens, end: int, start: int) -> str:
-    """Return the joint between two numbers: "-" for a range, the words of a list, else ""."""
+    """Return the joint that the tokens ``end:start`` between two numbers are: "-" for those of a
+    range ("to"), the words of a list in lower case, else "".
+    """
     if rule("through").covers(tokens, end, start):
         return "-"
     listed = rule("list_goes_on").covers(tokens, end, start)
     return listed.text.lower() if listed else ""
 
 
-def _close(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[Row]:
+def _close_row(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[Row]:
     """Yield the whole of a row, unless only semicolons join it, and the ranges in it: "18-65 or
-    70-80". Each has the bounds that rise of all readings of its ends.
+    70-80". ``row`` has the readings of each of its numbers, ``joints`` what stands between.
+
+    The bounds are all pairs of readings of the first and the last number that differ, the lower one
+    first. A row of one number yields nothing.
     """
     spans = []
     if not {";"}.issuperset(joints):
@@ -270,18 +298,23 @@ def _close(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[R
 
 
 def _list_ranges(joints: Sequence[str]) -> list[int]:
-    """Return the places of the hyphens of a row that have no hyphen beside them."""
+    """Return the indexes of the hyphens among the joints of a row that have no hyphen beside them:
+    "1-2-3" holds no range.
+    """
     ranges = []
     for at, joint in enumerate(joints):
-        beside = (*joints[max(0, at - 1) : at], *joints[at + 1 : at + 2])
-        if joint == "-" and "-" not in beside:
+        if joint != "-":
+            continue
+        before = joints[max(0, at - 1) : at]
+        behind = joints[at + 1 : at + 2]
+        if "-" not in before and "-" not in behind:
             ranges.append(at)
     return ranges
 
 
 def skip_unit(tokens: Tokens, at: int) -> int:
-    """Return the token after the unit of a number, and after its conversion in brackets: "50 kg
-    (110 pounds)".
+    """Return the token behind the unit of a number that ends at token ``at``, and behind a
+    conversion in brackets: "50 kg (110 pounds)". It is ``at`` if neither follows.
     """
     place = find_unit(tokens, at)
     limit = rule("limit_unit").starts(tokens, at)

@@ -25,13 +25,17 @@ _SHORT_NAME = 5
 """The most words of a short name of a quantity."""
 _FEW = 4
 """The most limits of a line that are few."""
+_LONG_LINE = 60
+"""A long line has more tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitView:
-    """A limit of a line with what was made of it: where its quantity is ``named``, None if another
-    line names it; the quantity that is ``known``, if any; whether the limit before it has the same
-    name, and where that limit ends.
+    """A limit of a line with what was made of it.
+
+    ``made`` is its constraint. ``named`` are the tokens that name its quantity, None if no words of
+    the line do. ``known`` is the quantity of the vocabulary that they name. ``is_shared``: the
+    limit before it has the same name. ``floor``: the token at which that limit ends.
     """
 
     limit: Limit
@@ -45,20 +49,29 @@ class LimitView:
 def list_signs(
     tokens: Tokens, view: LimitView, count: int, around: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the signs of one limit.
+    """Return the signs of one limit: of its quantity, of its number, of the count of limits in its
+    line, and then those ``around`` it, of the line as a whole.
 
-    ``count`` is how many limits the line has, ``around`` the signs of the line as a whole.
+    ``count`` is how many limits the line has.
     """
+    if count == 1:
+        counted = "the only limit"
+    elif count <= _FEW:
+        counted = "one of a few limits"
+    else:
+        counted = "one of many limits"
     return (
         *_describe_quantity(tokens, view),
         *_describe_number(tokens, view),
-        _describe_count(count),
+        counted,
         *around,
     )
 
 
 def _describe_quantity(tokens: Tokens, view: LimitView) -> Iterator[str]:
-    """Yield what names the quantity, and where that stands."""
+    """Yield the signs of the quantity: whose age it is, or how well it is known; whether its name
+    is long; and where the name stands. An age needs no known quantity.
+    """
     limit = view.limit
     if is_age(tokens, limit):
         is_other = is_other_age(tokens, limit)
@@ -75,6 +88,10 @@ def _describe_quantity(tokens: Tokens, view: LimitView) -> Iterator[str]:
 
 
 def _describe_place(tokens: Tokens, view: LimitView) -> Iterator[str]:
+    """Yield the signs of the place of a quantity's name: in another line, far from the limit,
+    behind it, shared with another limit, or at the end of a list. The name of an age may be missing
+    without a sign.
+    """
     limit = view.limit
     if view.named is None:
         if not is_age(tokens, limit):
@@ -97,7 +114,9 @@ def _describe_place(tokens: Tokens, view: LimitView) -> Iterator[str]:
 
 
 def _describe_number(tokens: Tokens, view: LimitView) -> Iterator[str]:
-    """Yield how the comparator, the number and the unit are stated."""
+    """Yield the signs of how the number, the comparator and the unit are stated. The unit of an age
+    has none.
+    """
     limit = view.limit
     words = tokens.words[limit.first : limit.end]
     if not limit.settled:
@@ -115,6 +134,9 @@ def _describe_number(tokens: Tokens, view: LimitView) -> Iterator[str]:
 
 
 def _describe_unit(view: LimitView) -> Iterator[str]:
+    """Yield the signs of how the unit is written, and, for a known quantity, of a unit or a value
+    that it does not have. A length of time has one sign only.
+    """
     written = view.made.unit
     known = view.known
     if view.limit.time_unit:
@@ -131,32 +153,35 @@ def _describe_unit(view: LimitView) -> Iterator[str]:
         return
     if not known.fits(code):
         yield "a unit of another quantity"
-    elif not known.is_usual(view.made.value, code or known.infer_unit(view.made.value)):
+        return
+    value = view.made.value
+    if not known.is_usual(value, code or known.infer_unit(value)):
         yield "an unusual value"
-
-
-def _describe_count(count: int) -> str:
-    if count == 1:
-        return "the only limit"
-    return "one of a few limits" if count <= _FEW else "one of many limits"
 
 
 def list_around(
     tokens: Tokens, limits: Sequence[Limit], *, has_unread: bool, is_asked: bool
 ) -> tuple[str, ...]:
-    """Return the signs of a line as a whole.
+    """Return the signs of a line as a whole, which all its limits have.
 
     ``has_unread``: it has numbers that are part of no limit. ``is_asked``: its limits are asked
     for, and do not only say when another holds.
     """
-    held = {
-        "other numbers in the line": has_unread,
-        "a doubtful number in the line": not all(one.settled for one in limits),
-        "a guessed comparator in the line": not all(one.sure for one in limits),
-        "respectively": "respectively" in tokens.words,
-        "only a condition": not is_asked,
-        "or": len(limits) > 1 and "or" in tokens.words,
-        "if": rule("limit_condition").search(tokens) is not None,
-        "a long line": len(tokens) > 60,
-    }
-    return tuple(name for name, holds in held.items() if holds)
+    signs = []
+    if has_unread:
+        signs.append("other numbers in the line")
+    if not all(limit.settled for limit in limits):
+        signs.append("a doubtful number in the line")
+    if not all(limit.sure for limit in limits):
+        signs.append("a guessed comparator in the line")
+    if "respectively" in tokens.words:
+        signs.append("respectively")
+    if not is_asked:
+        signs.append("only a condition")
+    if len(limits) > 1 and "or" in tokens.words:
+        signs.append("or")
+    if rule("limit_condition").search(tokens):
+        signs.append("if")
+    if len(tokens) > _LONG_LINE:
+        signs.append("a long line")
+    return tuple(signs)

@@ -32,12 +32,14 @@ _AGE_REACH = 7
 def read_stated(
     measure: Measure, floor: int, kind: CriterionKind | None
 ) -> Limit | None:
-    """Return the limit that a measure states; None if it states none: a difference ("5 points above
-    baseline"), a range of a scale, a number without a comparator that is no age.
+    """Return the limit that a measure states; None if it states none: a difference ("> 5 points
+    above baseline"), a range of a scale ("(range 0-10)"), a number without a comparator.
 
-    A count that opens a criterion needs no comparator. The unit stands behind the number, else in
-    brackets before or behind the limit; then its power of ten scales the numbers. ``floor`` is the
-    token at which the limit before it ends. ``kind`` is that of the list.
+    Three kinds of numbers need no comparator: an age, a multiple of a limit of normal, and a count
+    that opens a criterion ("Two prior lines of therapy"). The unit stands behind the number, else
+    in brackets before or behind the limit, and then its power of ten scales the numbers: "platelets
+    (x10^9/L) > 100". ``floor`` is the token at which the limit before it ends. ``kind`` is that of
+    the list.
     """
     tokens = measure.match.tokens
     denied = find_denied(measure)
@@ -46,6 +48,7 @@ def read_stated(
         return _count_things(measure)
     _, high, end = find_bounds(measure)
     unit, time_unit, end = _find_own_unit(measure, high, end)
+    # "> 5 points above baseline"
     if rule("relative_after").starts(tokens, end):
         return None
     if unit is None and rule("no_limit_after").starts(tokens, end):
@@ -58,7 +61,8 @@ def read_stated(
     if apart and _touches(quantity, apart.unit):
         quantity = name_beside_unit(tokens, floor, measure.first, apart.unit)
     if comparator is Comparator.BETWEEN and _is_scale(measure, quantity, time_unit):
-        return None  # "(range 0-10)"
+        return None
+    # "at least one seizure per week"
     if unit is None and quantity:
         unit = _find_counted_per_time(tokens, quantity, end)
     limit = Limit(
@@ -79,8 +83,10 @@ def read_stated(
 def _decide_comparator(
     measure: Measure, floor: int, kind: CriterionKind | None, denied: Range | None
 ) -> tuple[Comparator | None, bool]:
-    """Return the comparator of a measure, turned if the words before it turn it, and whether it is
-    sure; None if the measure is no limit.
+    """Return the comparator of a measure, turned into its opposite if the words before it deny it,
+    and whether it is sure. It is None if the measure is no limit.
+
+    ``kind`` is that of the list, ``denied`` what ``find_denied`` returns.
     """
     comparator, is_sure = _compare(measure, floor, kind)
     if comparator is None:
@@ -96,10 +102,10 @@ def _decide_comparator(
 def _compare(
     measure: Measure, floor: int, kind: CriterionKind | None
 ) -> tuple[Comparator | None, bool]:
-    """Return the comparator of a measure, and whether the text states it; None if the measure is no
-    limit.
+    """Return the comparator of a measure as its words say it, and whether the text states it. It is
+    None if the measure is no limit.
 
-    The list decides the sense of a bare age, the direction of the scale that of "or better".
+    The scale of the quantity decides the sense of "or better", and the list that of a bare age.
     """
     match = measure.match
     turned = match.read("turn")
@@ -117,7 +123,9 @@ def _compare(
 
 
 def _compare_turned(measure: Measure, floor: int, turned: str) -> Comparator | None:
-    """Return the comparator of words such as "or better", by the scale of the quantity."""
+    """Return the comparator of words such as "or better" (``turned``), by the scale of the quantity
+    that is named behind token ``floor``; None if its direction is not known.
+    """
     tokens = measure.match.tokens
     subject = find_quantity(tokens, floor, measure.first)
     name = tokens.read(*subject) if subject else ""
@@ -128,10 +136,11 @@ def _compare_turned(measure: Measure, floor: int, turned: str) -> Comparator | N
 def _compare_bare(
     measure: Measure, kind: CriterionKind | None
 ) -> tuple[Comparator | None, bool]:
-    """Return the comparator of a number without one, which is never sure: at least, for a multiple
-    of a limit of normal; for an age also at most, among exclusions.
+    """Return the comparator of a number that has none beside it, and False, as it is never sure.
 
-    Other numbers, and the members of a list, have none.
+    A multiple of a limit of normal is a lower bound. An age is one too, but among exclusions an
+    upper bound, unless it is reached ("have completed 18 years"). All other numbers, and the
+    members of a list, have no comparator.
     """
     match = measure.match
     tokens = match.tokens
@@ -160,8 +169,8 @@ def _compare_bare(
 
 
 def _compare_birthday(measure: Measure) -> tuple[Comparator | None, bool]:
-    """Return the comparator of a birthday without one: "until the 6th birthday", "has reached
-    the 18th birthday".
+    """Return the comparator of a birthday that only the words before it tell, and whether it is
+    sure: "<" for "until the 6th birthday", "≥" for "has reached the 18th birthday", else None.
     """
     tokens = measure.match.tokens
     first = measure.first
@@ -173,7 +182,12 @@ def _compare_birthday(measure: Measure) -> tuple[Comparator | None, bool]:
 
 
 def _count_things(measure: Measure) -> Limit | None:
-    """Return a bare count that opens a criterion: "Two prior lines of therapy"."""
+    """Return the limit of a bare count that opens a criterion: "Two prior lines of therapy" are
+    exactly two, "three prior regimens at most" are at most three.
+
+    None if the number does not open the criterion, has a unit or is a range, or if nothing
+    countable follows it.
+    """
     match = measure.match
     tokens = match.tokens
     if measure.first:
@@ -186,15 +200,15 @@ def _count_things(measure: Measure) -> Limit | None:
     if not rule("counted_thing").search(tokens, match.end, counted.end):
         return None
     comparator = Comparator.EQUAL
+    is_stated = False
     end = match.end
-    # "three prior regimens at most"
     suffix = rule("comparator_suffixes").starts(tokens, counted.end)
-    stated = None
     if suffix:
         end = suffix.end
-        stated = read_term("comparator_suffixes", tokens, counted.end, end)
-    if stated:
-        comparator = Comparator(stated.value)
+        term = read_term("comparator_suffixes", tokens, counted.end, end)
+        if term:
+            comparator = Comparator(term.value)
+            is_stated = True
     return Limit(
         comparator,
         measure.low,
@@ -202,17 +216,18 @@ def _count_things(measure: Measure) -> Limit | None:
         match.first,
         end,
         counted.part("noun"),
-        sure=stated is not None,
+        sure=is_stated,
     )
 
 
 def _find_own_unit(
     measure: Measure, high: float | None, end: int
 ) -> tuple[Range | None, str | None, int]:
-    """Return the unit behind the number of a limit, its unit of time, and where the limit ends.
+    """Return the tokens of the unit behind the number of a limit, its unit of time, and the token
+    at which the limit ends. ``high`` and ``end`` are those of ``find_bounds``.
 
-    A count of cycles has no unit, and ends before the word. The unit of a share holds what it is a
-    difference from: "% above the ULN".
+    "At least 2 cycles" is a count of cycles: it has no unit, and ends before the word. The unit of
+    a share holds what the share is a difference from: "% above the ULN".
     """
     unit = measure.unit
     time_unit = measure.time_unit
@@ -221,9 +236,10 @@ def _find_own_unit(
         unit, time_unit = find_unit_of(measure.match, "low_unit")
     if unit is None:
         return None, time_unit, end
-    if time_unit == "cycle":  # "at least 2 cycles" counts cycles
+    if time_unit == "cycle":
         return None, None, unit[0]
     relative = rule("relative_unit").starts(measure.match.tokens, unit[0])
+    # the unit of "HbA1c > 0.5 % above the ULN"
     if relative:
         return (relative.first, relative.end), time_unit, max(end, relative.end)
     return unit, time_unit, end
@@ -239,10 +255,12 @@ def _touches(quantity: Range | None, unit: Range) -> bool:
 def _find_limited(
     measure: Measure, floor: int, unit: Range | None, end: int
 ) -> Range | None:
-    """Return the limited quantity; None if no words name it.
+    """Return the tokens that name the limited quantity; None if there are none.
 
-    It is the name in the comparator's words, else what a bare number counts, the drink or the
-    substance behind a dose, and else the name before the limit.
+    They stand within the comparator's words, or else behind the number: what a number without a
+    unit counts ("at least one measurable lesion"), a drink ("> 14 units of alcohol"), a substance
+    ("> 10 mg/day of prednisone"). Else they stand in front of the limit. ``unit`` are the tokens of
+    the unit, ``end`` is the token behind the number and its unit.
     """
     tokens = measure.match.tokens
     if measure.compared:
@@ -250,7 +268,7 @@ def _find_limited(
         if name:
             return name
     first = measure.first
-    # Such as "ANA of 1:160"
+    # "ANA of 1:160": the name ends before the whole titre
     is_titre = tokens.words[max(0, first - 2) : first] == ["1", ":"]
     if is_titre and tokens.joined(first):
         first -= 2
@@ -258,7 +276,6 @@ def _find_limited(
     if unit is None:
         return _find_counted(measure, named, end)
     drink = rule("drink_behind").starts(tokens, unit[1])
-    # "14 units of alcohol per week"
     if drink and measure.comparator is not Comparator.EQUAL:
         word = tokens.words[drink.end - 1].lower()
         if named and word in tokens.read(*named).lower():
@@ -268,10 +285,12 @@ def _find_limited(
 
 
 def _find_counted(measure: Measure, named: Range | None, end: int) -> Range | None:
-    """Return what a number without a unit counts, behind it: "at least one measurable lesion".
+    """Return the tokens of what a number without a unit counts, behind its ``end``: "at least one
+    measurable lesion".
 
-    The quantity that is ``named`` in front goes first if it is a scale, or if the number is great,
-    in digits and without a suffix ("or more"). It is the answer too if nothing countable follows.
+    It is ``named``, the quantity in front, if that is a scale, or if nothing countable follows.
+    Otherwise the thing behind goes first if no quantity is named in front, or if the number looks
+    like a count: small, in words, or with a suffix ("or more").
     """
     tokens = measure.match.tokens
     # "ICDAS <= 2 molars" names its scale in front
@@ -282,16 +301,19 @@ def _find_counted(measure: Measure, named: Range | None, end: int) -> Range | No
         return named
     if named is None or rule("nameless_words").covers(tokens, *named):
         return counted.part("noun")
+    # "at least", but not "≥"
     if measure.compared:
-        by_words = tokens.words[measure.first].isalpha()
+        has_comparator_in_words = tokens.words[measure.first].isalpha()
     else:
-        by_words = measure.match.has("suffix")
+        has_comparator_in_words = measure.match.has("suffix")
     is_small = isinstance(measure.low, int) and measure.low < FEW
-    return counted.part("noun") if by_words or is_small else named
+    return counted.part("noun") if has_comparator_in_words or is_small else named
 
 
 def _names_scale(tokens: Tokens, named: Range) -> bool:
-    """Return whether words end with an acronym, or surely name a quantity."""
+    """Return whether the words at ``named`` are a scale that has bare numbers: they end with an
+    acronym of four capitals or more, or surely name a known quantity.
+    """
     last = tokens.words[named[1] - 1]
     is_acronym = len(last) >= _ACRONYM and last.isupper()
     # a criterion all in capitals has no acronyms
@@ -301,12 +323,16 @@ def _names_scale(tokens: Tokens, named: Range) -> bool:
 
 
 def _find_substance(tokens: Tokens, unit: Range, end: int) -> Range | None:
-    """Return the substance behind a dose: "> 10 mg/day of prednisone"."""
+    """Return the tokens of the substance behind a dose: "> 10 mg/day of prednisone".
+
+    ``unit`` are the tokens of the unit, ``end`` is where the limit ends. None if the unit is no
+    mass, or is a concentration ("mg/dL"), or if all words behind it are too short for a substance.
+    """
     if tokens.words[unit[0]] not in _MASSES:
         return None
     below = tokens.words[unit[0] + 1 : unit[1]]
     if any(word.endswith(("L", "l")) for word in below):
-        return None  # a concentration, "mg/dL"
+        return None
     first = unit[1]
     # "35 mg or more of elemental iron"
     if end > first and tokens.words[end : end + 1] == ["of"]:
@@ -319,8 +345,11 @@ def _find_substance(tokens: Tokens, unit: Range, end: int) -> Range | None:
 
 
 def _is_scale(measure: Measure, quantity: Range | None, time_unit: str | None) -> bool:
-    """Return whether a range is that of a scale: "itch NRS (0-10) ≥ 7", "4 on a numeric scale
-    from 0 to 10".
+    """Return whether a range is that of a scale, and so no limit: "4 on a numeric scale from 0 to
+    10".
+
+    In brackets it is if a limit stands before or behind it ("pain >= 4 (0-10)", "itch NRS (0-10) ≥
+    7"), or if it begins at 0 behind the name of a scale ("a pain VAS (0-100 mm)").
     """
     match = measure.match
     tokens = match.tokens
@@ -334,23 +363,26 @@ def _is_scale(measure: Measure, quantity: Range | None, time_unit: str | None) -
         return True
     opening = tokens.codes[match.first - 1 : match.first]
     closing = tokens.codes[match.end : match.end + 1]
-    if opening != "(" or closing != ")":
+    is_bracketed = opening == "(" and closing == ")"
+    if not is_bracketed:
         return False
-    # Such as "pain >= 4 (0-10)"
+    # the range of "pain >= 4 (0-10)"
     if starts_low and tokens.codes[match.first - 2 : match.first - 1] == NUMBER:
         return True
-    # Such as "a pain VAS (0-100 mm)"
+    # the range of "a pain VAS (0-100 mm)"
     if match.read("low") == "0" and last.upper() in _SCALES:
         return True
-    return (
-        rule("comparison").search(tokens, match.end, match.end + SIGN_REACH) is not None
-    )
+    # "itch NRS (0-10) ≥ 7": a limit stands behind
+    limit = rule("comparison").search(tokens, match.end, match.end + SIGN_REACH)
+    return limit is not None
 
 
 def _find_counted_per_time(tokens: Tokens, quantity: Range, end: int) -> Range | None:
-    """Return how often something is counted: "one seizure per week", "AHI below 15 events per
-    hour".
+    """Return the tokens that say how often something is counted, which are the unit of a count: the
+    "per week" of "one seizure per week", the "events per hour" of "AHI below 15 events per hour".
+    None if there are none. ``end`` is where the limit ends.
     """
+    # the quantity is what is counted, behind the number
     if quantity[0] >= end:
         rate = rule("period_rate").starts(tokens, quantity[1])
         return (rate.first, rate.end) if rate else None
@@ -364,7 +396,9 @@ def _find_counted_per_time(tokens: Tokens, quantity: Range, end: int) -> Range |
 def _find_rate_behind(
     tokens: Tokens, unit: Range | None, quantity: Range | None
 ) -> Range | None:
-    """Return the rate behind the substance that follows a unit: "10 mg prednisone per day"."""
+    """Return the tokens of the rate behind the drink or the substance that follows a unit: the "per
+    day" of "> 10 mg prednisone per day". None without a unit, substance or rate.
+    """
     if unit is None:
         return None
     drink = rule("drink_behind").starts(tokens, unit[1])
@@ -380,8 +414,8 @@ def _find_rate_behind(
 
 
 def _find_end(measure: Measure, unit: Range | None, end: int) -> int:
-    """Return where a limit ends: behind the plus that is its unit, else behind the words after its
-    number that belong to its comparator.
+    """Return the token at which a limit ends: behind the plus that is its unit ("2+"), else behind
+    the comparator that follows its number ("or more"), and ``end`` at least.
     """
     match = measure.match
     if unit and match.tokens.words[unit[0]] == "+":
@@ -394,7 +428,7 @@ def _find_end(measure: Measure, unit: Range | None, end: int) -> int:
 
 
 def _scale(limit: Limit, factor: float) -> Limit:
-    """Return a limit with its numbers times the power of ten of its unit."""
+    """Return a limit with its numbers times ``factor``, the power of ten of its unit."""
     value = multiply(limit.value, factor)
     if limit.value_high is None:
         return replace(limit, value=value)

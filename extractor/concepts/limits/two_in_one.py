@@ -16,8 +16,10 @@ _PRESSURE_REACH = 10
 def split_limit(measure: Measure, limit: Limit) -> list[Limit]:
     """Return the limits that a measure states, from left to right.
 
-    Most state only ``limit``. Two limits are a blood pressure, two numbers with a slash, a range
-    that is denied, one whose ends have different units of time or do not both count.
+    Most measures state only ``limit``. Two limits are a blood pressure ("> 140/90 mmHg"), two
+    numbers with a slash, a range that is denied ("SBP not between 90 and 140"), and a range whose
+    ends have different units of time ("6 months to 2 years") or do not both count ("≥ 18 and <
+    65").
     """
     if limit.value_high is None:
         parts = _split_pressure(measure, limit)
@@ -27,16 +29,17 @@ def split_limit(measure: Measure, limit: Limit) -> list[Limit]:
 
 
 def _split_range(measure: Measure, limit: Limit, high: int | float) -> list[Limit]:
-    """Return the ends of a range as limits, or its two ranges of blood pressure; nothing if it is
-    one limit.
+    """Return what a range ``limit`` with the upper number ``high`` states: what lies below and
+    above it if it is denied, its ends if they need two limits, or two ranges of blood pressure;
+    nothing if it is one limit.
     """
     tokens = measure.match.tokens
     outside = rule("outside_before").ends(tokens, limit.first, limit.first - SIGN_REACH)
     if outside:
         return _split_outside(tokens, limit, high, outside)
     low_unit, low_time = find_unit_of(measure.match, "low_unit")
+    # "6 months to 2 years"
     if low_unit and low_time not in (None, limit.time_unit):
-        # "6 months to 2 years"
         low = replace(limit, unit=low_unit, time_unit=low_time, end=low_unit[1])
         return _split_ends(measure, low, limit, high)
     if measure.ends != BOTH_COUNT:
@@ -50,9 +53,11 @@ def _split_range(measure: Measure, limit: Limit, high: int | float) -> list[Limi
 def _split_outside(
     tokens: Tokens, limit: Limit, high: int | float, outside: Found
 ) -> list[Limit]:
-    """Return what is below and what is above a range: "not between 18 and 65"."""
+    """Return the limits below and above a range that is denied: "SBP not between 90 and 140" is
+    less than 90, or more than 140.
+    """
     first = limit.first
-    # The comparators below have the sense of "not", which so belongs to the limits.
+    # The new comparators have the sense of "not", so the word belongs to the limits.
     if tokens.words[outside.first].lower() == "not":
         first = outside.first
     below = replace(limit, comparator=Comparator.LESS, value_high=None, first=first)
@@ -63,7 +68,9 @@ def _split_outside(
 def _split_ends(
     measure: Measure, low: Limit, limit: Limit, high: int | float
 ) -> list[Limit]:
-    """Return both ends of a range as limits. ``low`` has the unit of the lower end."""
+    """Return both ends of the range ``limit``, whose upper number is ``high``, as limits. ``low``
+    is the same range with the unit of the lower end.
+    """
     low_sign, high_sign = measure.ends
     start = measure.match.place("high")[0]
     if measure.match.has("second"):
@@ -78,7 +85,9 @@ def _split_ends(
 def _split_pressure_ranges(
     measure: Measure, limit: Limit, ranges: Found
 ) -> list[Limit]:
-    """Return the systolic and the diastolic range of "BP 90-140/60-90 mmHg"."""
+    """Return the systolic and the diastolic range of "BP 90-140/60-90 mmHg". ``limit`` is the
+    first one, ``ranges`` the match of the second.
+    """
     systolic = replace(limit, unit=ranges.part("unit"), end=measure.match.end)
     diastolic = replace(
         systolic,
@@ -109,8 +118,8 @@ def _names_pressure(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _split_pair(measure: Measure, limit: Limit) -> list[Limit]:
-    """Return the limits of two numbers with a slash that share a comparator and a unit; nothing
-    for others.
+    """Return the limits of two numbers with a slash that share a comparator and a unit; nothing if
+    the measure has no comparator, a unit behind its first number, or no slash.
     """
     if not measure.compared or limit.unit:
         return []

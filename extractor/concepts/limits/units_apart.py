@@ -13,7 +13,9 @@ from extractor.language.units import read_unit
 
 
 class UnitApart(NamedTuple):
-    """A unit that does not stand behind its number, with its power of ten."""
+    """A unit that does not stand behind its number: its tokens, its unit of time if it is one, and
+    the factor by which its power of ten multiplies the number.
+    """
 
     unit: Range
     time_unit: str | None
@@ -21,8 +23,11 @@ class UnitApart(NamedTuple):
 
 
 def find_unit_apart(measure: Measure, floor: int, end: int) -> UnitApart | None:
-    """Return the unit in brackets before or behind a limit: "Haemoglobin (g/dL) >= 9.5", "<= 2
-    (mg/dL)".
+    """Return the unit of a measure that has none behind its number: in brackets before or behind
+    the limit ("Haemoglobin (g/dL) >= 9.5", "<= 2 (mg/dL)"), behind "or more", or before the limit
+    behind a comma or an "in". None if there is none.
+
+    ``floor`` is the token at which the limit before it ends, ``end`` where this one does.
     """
     for match in _list_units_apart(measure, floor, end):
         apart = _read_unit_apart(match)
@@ -32,7 +37,9 @@ def find_unit_apart(measure: Measure, floor: int, end: int) -> UnitApart | None:
 
 
 def _list_units_apart(measure: Measure, floor: int, end: int) -> Iterator[Found]:
-    """Yield what may be the unit of a number that has none behind it, the likeliest first."""
+    """Yield the matches of rules for units apart from their number, the likeliest first: behind the
+    limit, then in front, where only filling words may stand between. The words need not be a unit.
+    """
     tokens = measure.match.tokens
     behind = rule("unit_in_brackets").starts(tokens, end)
     if behind:
@@ -50,8 +57,8 @@ def _list_units_apart(measure: Measure, floor: int, end: int) -> Iterator[Found]
 
 
 def _read_unit_apart(match: Found) -> UnitApart | None:
-    """Return the unit that a rule found; None for words that are none, and for the letter of
-    "lesion(s)", "eye (L)".
+    """Return the unit in a match of a rule for units apart; None if its words are no unit, or are a
+    single letter as in "lesion(s)" and "eye (L)".
     """
     unit = match.part("unit")
     words = match.read("unit") or ""
@@ -62,18 +69,22 @@ def _read_unit_apart(match: Found) -> UnitApart | None:
     timed = rule("time_unit").covers(match.tokens, *unit)
     if not timed and read_unit(words) is None:
         return None
-    power = read_number(f"1 {match.read('power')}") if match.has("power") else 1
+    # the power of ten of "platelets (x 10^9/L) > 100"
+    factor: int | float = 1
+    if match.has("power"):
+        factor = read_number(f"1 {match.read('power')}") or 1
     time_unit = read_time_unit(timed.text) if timed else None
-    return UnitApart(unit, time_unit, power or 1)
+    return UnitApart(unit, time_unit, factor)
 
 
 def name_beside_unit(
     tokens: Tokens, floor: int, first: int, unit: Range
 ) -> Range | None:
-    """Return the name of a quantity whose unit stands between it and the limit, or behind the
-    comparator.
+    """Return the tokens of the name of a quantity whose ``unit`` stands apart from its number: the
+    name in front of the unit, or, if the unit is behind the limit, the name in front of the limit,
+    else the noun behind "of". None if there is no such name.
 
-    ``first`` is the token at which the limit begins.
+    ``first`` is the token at which the limit begins, ``floor`` the first token of the name.
     """
     if unit[0] <= first:
         opened = rule("unit_opening").ends(tokens, unit[0], floor)

@@ -48,9 +48,11 @@ _Events = tuple[Reading[str | None], Reading[tuple[str, ...] | None]]
 
 
 def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
-    """Return the start event and the end events of an outcome, each with its confidence.
+    """Return the start event and the end events of an outcome, each with its confidence. Without a
+    start the first value is None, without end events the second is ().
 
-    Outcomes that are no time to an event have none by definition.
+    Outcomes that are no time to an event have none by definition, unless their words say that they
+    measure a length of time: then only end events make it one.
     """
     is_timed = concept.value in _TIMED
     if not is_timed and not _states_clock(parts, concept):
@@ -74,19 +76,25 @@ def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
 
 
 def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
-    """Return whether the words of an outcome say that it is a length of time."""
+    """Return whether measure or description say that the outcome is a length of time. A concept
+    that is often a length of time needs less plain words for it.
+    """
     clock = "surely_states_clock"
     if concept.value in _PERHAPS_TIMED:
         clock = "states_clock"
-    stated = [parts.measure]
-    if parts.description:
-        stated.append(parts.description)
-    return any(part.search(clock) for part in stated)
+    if parts.measure.search(clock):
+        return True
+    if parts.description is None:
+        return False
+    return parts.description.search(clock) is not None
 
 
 def _find_in_parts(parts: OutcomeParts) -> tuple["EventsFound", Passage | None]:
-    """Return the events of the first part that states ends, else the first stated start; and the
-    part of the ends.
+    """Return the events of the first part that states ends, and that part: first the description,
+    which defines them, then the time frame and the measure.
+
+    The start is the first that any part up to there states. Without ends in a clause with a
+    start, a description may list them, and the second value is the description, or None.
     """
     start: Passage | None = None
     for part in (parts.description, parts.time_frame, parts.measure):
@@ -96,18 +104,20 @@ def _find_in_parts(parts: OutcomeParts) -> tuple["EventsFound", Passage | None]:
         start = start or events.start
         if events.ends:
             return EventsFound(start, events.ends), part
+    # "alive 2 years after the start of treatment"
     for part in (parts.description, parts.measure):
         if part and start is None:
             start = find_counted_start(part)
     if parts.description is None:
         return EventsFound(start), None
+    # "An event is relapse, progression or death"
     ends = find_listed_events(parts.description)
     return EventsFound(start, ends), parts.description
 
 
 def _read_start(parts: OutcomeParts, events: "EventsFound") -> Reading[str | None]:
-    """Return the start as written. Its confidence depends on where it stands; without a start, on
-    words that may state one.
+    """Return the start as written, or None. Its confidence depends on where it stands and whether
+    ends follow; without a start, on words that may state one.
     """
     frame = parts.time_frame
     start = events.start
@@ -128,6 +138,7 @@ def _read_start(parts: OutcomeParts, events: "EventsFound") -> Reading[str | Non
 
 
 def _is_within(words: Passage, part: Passage) -> bool:
+    """Return whether words begin within a part of the same section."""
     if words.section is not part.section:
         return False
     return part.first <= words.first < part.end
@@ -136,30 +147,33 @@ def _is_within(words: Passage, part: Passage) -> bool:
 def _read_ends(
     parts: OutcomeParts, events: "EventsFound", part: Passage | None
 ) -> Reading[tuple[str, ...] | None]:
-    """Return the ends as written. The confidence depends on how plain they are, and on whether
-    the description has start and ends.
+    """Return the ends as written; () without any. The confidence depends on how plain they are, and
+    on whether the description states both start and ends.
+
+    ``part`` is the part of the outcome that states the ends.
     """
     if not events.ends:
         case = "no ends"
         if parts.description and parts.description.search("may_state_end"):
             case = "perhaps ends"
         return Reading((), measured("event", case))
+    first_end = events.ends[0].text.lower()
+    are_plain = all(_is_plain(end) for end in events.ends)
     if not events.start or part != parts.description:
         case = "ends elsewhere"
-    elif not all(map(_is_plain, events.ends)):
+    elif not are_plain:
         case = "ends"
-    elif len(events.ends) == 1 and events.ends[0].text.lower().startswith("death"):
+    elif len(events.ends) == 1 and first_end.startswith("death"):
         case = "death"
     else:
         case = "plain ends"
-    return Reading(
-        tuple(end.raw for end in events.ends),
-        measured("event", case),
-        tuple(map(span_of, events.ends)),
-    )
+    ends = tuple(end.raw for end in events.ends)
+    spans = tuple(span_of(end) for end in events.ends)
+    return Reading(ends, measured("event", case), spans)
 
 
 def _is_plain(end: Passage) -> bool:
+    """Return whether an end is a usual event, and nothing else: "first disease progression"."""
     return rule("plain_event").covers(end.tokens, end.first, end.end) is not None
 
 
@@ -171,7 +185,8 @@ class EventsFound(NamedTuple):
 
 
 def find_events(part: Passage) -> EventsFound | None:
-    """Return the events in a part of an outcome; None if no sentence fits the rules.
+    """Return the events in a part of an outcome: those of the first clause that states ends, else
+    the first start without ends. None if no sentence fits the rules.
 
     >>> events = "from randomization until progression, relapse or death from any cause"
     >>> found = find_events(
@@ -192,7 +207,7 @@ def find_events(part: Passage) -> EventsFound | None:
 
 def find_counted_start(part: Passage) -> Passage | None:
     """Return the start from which a moment is counted ("alive 2 years after the start of
-    treatment").
+    treatment"): the first of the part, None without one.
     """
     for sentence in _cut_sentences(part):
         opening = sentence.search("counted_from_start")
@@ -206,7 +221,7 @@ def find_counted_start(part: Passage) -> Passage | None:
 
 def find_listed_events(part: Passage) -> tuple[Passage, ...]:
     """Return the events of a definition without a start ("An event is relapse, progression or
-    death").
+    death"). Only the first such definition counts; if it lists no events, there are none.
     """
     for sentence in _cut_sentences(part):
         opening = sentence.search("opens_events")
@@ -229,7 +244,7 @@ def _opens_with_event(listed: Passage) -> bool:
 
 def find_named_events(*parts: Passage | None) -> EventsFound:
     """Return the events of "time to ..." in the first part that has them, with a start after
-    them: "after surgery".
+    them: "after surgery". Without any, the start is None and the ends are ().
 
     >>> found = find_named_events(
     ...     read_section(
@@ -240,7 +255,9 @@ def find_named_events(*parts: Passage | None) -> EventsFound:
     ('infusion', ['neutrophil engraftment'])
     """
     for part in parts:
-        for sentence in _cut_sentences(part) if part else ():
+        if part is None:
+            continue
+        for sentence in _cut_sentences(part):
             opening = sentence.search("time_to")
             if not opening:
                 continue
@@ -265,8 +282,8 @@ def _read_named_events(named: Passage, ends: tuple[Passage, ...]) -> EventsFound
 
 
 def _cut_sentences(part: Passage) -> Iterator[Passage]:
-    """Yield the sentences of a part. They end at a line end, or at a full stop before a
-    capitalised word or nothing.
+    """Yield the sentences of a part, without the sign that ends them. They end at a line end, or at
+    a full stop before a capitalised word or nothing.
     """
     tokens = part.tokens
     first = part.first
@@ -283,35 +300,39 @@ def _cut_sentences(part: Passage) -> Iterator[Passage]:
 
 
 def _ends_sentence(tokens: Tokens, at: int, end: int) -> bool:
-    """Return whether a stop or line end ends a sentence: not in "1.1", and not in a line that
-    goes on with a small letter.
+    """Return whether the stop or line end at token ``at`` ends a sentence: not in "1.1", and not
+    before a small letter, where a line or an abbreviation goes on. ``end`` is that of the part.
     """
     behind = at + 1
     if behind == end:
         return True
     if tokens.codes[behind] == "\n":
         return True
-    if tokens.codes[at] != "\n" and tokens.joined(behind):
+    is_stop = tokens.codes[at] != "\n"
+    if is_stop and tokens.joined(behind):
         return False
     return not tokens.words[behind][0].islower()
 
 
 def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
-    """Yield possible first tokens of a start event, and whether "between" precedes them; the
-    surest first.
+    """Yield each token at which a start event may begin, and whether "between" stands before it;
+    the surest first.
 
     "after surgery" as a start, and "until death" without a start, are the last resort.
     """
     tokens = sentence.tokens
     limits = (sentence.first, sentence.end)
+    # "Randomization until death", "Day 1 to progression"
     start = rule("opens_start").search(tokens, *limits)
     if start:
         # "Definition: randomization until death": no "from" is needed behind a colon
         is_behind_colon = tokens.codes[start.first - 1] in ":;"
         if start.first == sentence.first or is_behind_colon:
             yield start.first, False
+    # "from randomization", "between surgery and relapse"
     for word in rule("event_from").find(tokens, *limits):
-        yield word.end, word.text.lower() == "between"
+        is_between = word.text.lower() == "between"
+        yield word.end, is_between
     if rule("until_first").starts(tokens, *limits):
         yield sentence.first, False
     for word in rule("after").find(tokens, *limits):
@@ -319,7 +340,11 @@ def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
 
 
 def _read_clause(sentence: Passage, first: int, *, between: bool) -> EventsFound | None:
-    """Return a start and its ends, or a start followed only by a limit of time."""
+    """Return the start at token ``first`` and the ends behind "until" or "to"; None without such a
+    word. A start may be followed only by a limit of time, if "from" or "since" stands before it.
+
+    ``between``: "between" stands before the start, so that "and" joins start and ends.
+    """
     tokens = sentence.tokens
     until = _find_until(sentence, first, between=between)
     if not until:
@@ -329,17 +354,20 @@ def _read_clause(sentence: Passage, first: int, *, between: bool) -> EventsFound
     # "until 30 days after surgery" is a limit of time, not an event
     if not rule("counts").starts(tokens, until.end, sentence.end):
         ends = tuple(read_end_events(sentence.part(until.end, sentence.end)))
+    # "Until progression" has no start
     opens_with_until = until.first <= first
     if ends and (start or opens_with_until):
         return EventsFound(start, ends)
-    is_from = first > 0 and tokens.words[first - 1].lower() in ("from", "since")
-    if start and is_from:
-        return EventsFound(start)
-    return None
+    if start is None or first == 0:
+        return None
+    before = tokens.words[first - 1].lower()
+    return EventsFound(start) if before in ("from", "since") else None
 
 
 def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None:
-    """Return the words that join a start to its ends, within the longest length of a start."""
+    """Return the words that join a start at token ``first`` to its ends, within the longest length
+    of a start and outside brackets: "until", "to"; after "between" also "and".
+    """
     tokens = sentence.tokens
     end = min(sentence.end, first + _LONGEST_START)
     if between:
@@ -357,13 +385,18 @@ def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None
 
 def _joins_verb(tokens: Tokens, joint: Found) -> bool:
     """Return whether "to" belongs to a verb: "prior to starting treatment"."""
-    if tokens.words[joint.end - 1].lower() != "to":
+    last_word = tokens.words[joint.end - 1].lower()
+    if last_word != "to" or joint.end >= len(tokens):
         return False
-    return joint.end < len(tokens) and tokens.words[joint.end].endswith("ing")
+    return tokens.words[joint.end].endswith("ing")
 
 
 def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage | None:
-    """Return the start event without its article and qualifiers."""
+    """Return the start event in ``first:end`` without "the date of" and qualifiers. Without an
+    ``end``, it may reach as far as the longest start.
+
+    None if nothing is left, or words that are no start: "12 weeks", a single letter.
+    """
     tokens = sentence.tokens
     if end is None:
         end = min(sentence.end, first + _LONGEST_START)
@@ -376,13 +409,15 @@ def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage
         return None
     if rule("no_start").starts(tokens, first, end):
         return None
-    if tokens.ends[end - 1] - tokens.starts[first] < 2:
+    length = tokens.ends[end - 1] - tokens.starts[first]
+    if length < 2:
         return None
     return sentence.part(first, end)
 
 
 def read_end_events(listed: Passage) -> Iterator[Passage]:
-    """Return the listed end events, at most eight.
+    """Return the end events in the words behind "until" or "to", at most eight. Only the first
+    ``_LONGEST_LIST`` tokens are read.
 
     >>> text = (
     ...     "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, "
@@ -394,19 +429,20 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
     tokens = listed.tokens
     first = listed.first
     end = min(listed.end, first + _LONGEST_LIST)
+    # "any event, which includes relapse"
     includes = rule("events_include").search(tokens, first, min(end, first + 16))
     if includes:
         first = includes.end
     end = _find_end_of_events(tokens, first, end)
-    events = (
-        _trim_event(listed, *piece) for piece in _split_pieces(tokens, first, end)
-    )
-    return islice(filter(None, events), _MOST_EVENTS)
+    pieces = _split_pieces(tokens, first, end)
+    trimmed = (_trim_event(listed, *piece) for piece in pieces)
+    events = filter(None, trimmed)
+    return islice(events, _MOST_EVENTS)
 
 
 def _find_end_of_events(tokens: Tokens, first: int, end: int) -> int:
-    """Return where a list of events stops: before words about something else outside brackets,
-    or about censoring anywhere.
+    """Return where a list of events stops: before words about something else outside brackets
+    ("whichever occurs first"), or about censoring anywhere. It may not stop at its first token.
     """
     for stop in rule("events_stop").find(tokens, first, end):
         if stop.first <= first:
@@ -417,14 +453,13 @@ def _find_end_of_events(tokens: Tokens, first: int, end: int) -> int:
 
 
 def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Yield the items of the list, without qualifiers. The list may continue after a qualifier
-    with "or".
+    """Yield the items of the list of events in ``first:stop``, as tokens. Commas, "or" and
+    "and" outside brackets join them.
+
+    A qualifier is no item: "as assessed by a board". The list may continue after it with "or".
     """
-    joints = [
-        joint
-        for joint in rule("event_joint").find(tokens, first, stop)
-        if _count_open(tokens, first, joint.first) <= 0
-    ]
+    found = rule("event_joint").find(tokens, first, stop)
+    joints = [joint for joint in found if _count_open(tokens, first, joint.first) <= 0]
     # in "relapse as assessed by a board or an investigator", "an investigator" goes on with the
     # qualifier
     qualified = False
@@ -432,13 +467,12 @@ def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, 
         is_last = joint is joints[-1]
         if _is_one_event(tokens, first, joint, stop, is_last=is_last):
             continue
-        if _continues_qualifier(tokens, first, joint.first, qualified=qualified):
+        end = joint.first
+        if _continues_qualifier(tokens, first, end, qualified=qualified):
             qualified = True
         else:
-            yield first, joint.first
-            qualified = (
-                _find_tail("event_tail", tokens, first, joint.first) < joint.first
-            )
+            yield first, end
+            qualified = _find_tail("event_tail", tokens, first, end) < end
         first = joint.end
     if not _continues_qualifier(tokens, first, stop, qualified=qualified):
         yield first, stop
@@ -447,7 +481,9 @@ def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, 
 def _continues_qualifier(
     tokens: Tokens, first: int, end: int, *, qualified: bool
 ) -> bool:
-    """Return whether a piece is a qualifier, or continues that of the event before."""
+    """Return whether a piece is a qualifier, or continues that of the piece before. ``qualified``:
+    the piece before has a qualifier, or is one.
+    """
     if rule("event_qualifier").starts(tokens, first, end):
         return True
     return qualified and not rule("event_start").starts(tokens, first, end)
@@ -456,14 +492,18 @@ def _continues_qualifier(
 def _is_one_event(
     tokens: Tokens, first: int, joint: Found, stop: int, *, is_last: bool
 ) -> bool:
-    """Return whether the joint is inside one event ("mild or severe asthma", "CR or PR")."""
+    """Return whether the joint is inside one event ("mild or severe asthma", "CR or PR").
+
+    ``first`` is the token at which the event before the joint begins, ``stop`` the end of the list;
+    ``is_last``: no joint follows.
+    """
     sign = joint.text.lower()
-    follows_adjective = joint.first > first and _is_adjective(
-        tokens.words[joint.first - 1].lower()
-    )
+    before = tokens.words[joint.first - 1].lower()
+    follows_adjective = joint.first > first and _is_adjective(before)
     if sign in ("/", "and"):
         if follows_adjective:
             return True
+        # "death and relapse" are two, "signs and symptoms" are one
         return not rule("event_start").starts(tokens, joint.end, stop)
     # "CR or PR" is one event: a response
     is_response = rule("event_response").search(tokens, first, joint.first)
@@ -478,6 +518,7 @@ def _is_one_event(
 
 
 def _is_adjective(word: str) -> bool:
+    """Return whether a word in lower case is an adjective, by vocabulary or else by its end."""
     if word in word_list("event_adjectives"):
         return True
     if word in word_list("no_adjectives"):
@@ -486,7 +527,9 @@ def _is_adjective(word: str) -> bool:
 
 
 def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
-    """Return the event without "the date of" and qualifiers; None if it is no event."""
+    """Return the event in ``first:end`` without "the date of", qualifiers and remarks in brackets;
+    None if nothing is left that is an event.
+    """
     tokens = listed.tokens
     lead = rule("event_lead").starts(tokens, first, end)
     if lead:
@@ -507,6 +550,8 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
 def _keeps_bracket(tokens: Tokens, first: int, bracket: int, end: int) -> bool:
     """Return whether a bracket belongs to an event: any behind capitals, a short form "(PD)", a
     kind or cause "(any cause)"; but not a remark.
+
+    ``first:end`` are the tokens of the event, ``bracket`` is the opening one.
     """
     if tokens.read(first, bracket).isupper():
         return True
@@ -520,12 +565,13 @@ def _keeps_bracket(tokens: Tokens, first: int, bracket: int, end: int) -> bool:
         return False
     if not short[0].isupper():
         return False
-    return len(re.split(r"\W", short)[0]) <= 8
+    first_word = re.split(r"\W", short)[0]
+    return len(first_word) <= 8
 
 
 def _find_tail(name: str, tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of an event: before the first qualifier after its first word, outside
-    brackets.
+    """Return the end of an event in ``first:end``: before the first qualifier after its first word,
+    outside brackets. ``name`` is the rule of the qualifiers.
     """
     for tail in rule(name).find(tokens, first + 1, end):
         if _count_open(tokens, first, tail.first) <= 0:

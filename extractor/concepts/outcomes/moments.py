@@ -17,9 +17,12 @@ _UNITS = {
     "m": "month",
     "y": "year",
     "c": "cycle",
+    # "POD 3", a postoperative day
     "p": "day",
 }
+"""Units by the first letter of their word; minutes are read apart."""
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
+"""Units whose "first" means the start."""
 _LONGEST_WAIT = {
     TimeUnit.YEAR: 120,
     TimeUnit.MONTH: 1440,
@@ -58,10 +61,12 @@ class MomentGroup:
 
 @dataclass(frozen=True, slots=True)
 class TimeFrame:
-    """A time frame on one line; ``kept`` is the rest without intervals and tolerances.
+    """A time frame on one line; ``kept`` is the rest without intervals, tolerances and lengths of
+    something else.
 
-    ``groups`` are all moments, as places in ``kept``; ``points`` are the time points among them.
-    ``others``: how many lengths of something else ("2-week run-in") it names.
+    ``groups`` are all moments, as tokens of ``kept``; ``points`` are the time points among them,
+    the moments when the outcome is measured. ``others``: how many lengths of something else
+    ("2-week run-in") the time frame names.
     """
 
     tokens: Tokens
@@ -71,7 +76,7 @@ class TimeFrame:
     others: int = 0
 
     def locate(self, moment: Moment) -> Range:
-        """Return the offsets of a moment in the text: with its unit, if it shares that with no
+        """Return the characters of a moment in the text: with its unit, if it shares that with no
         other.
 
         >>> frame = read_time_frame(read_text("at 2 years, and weeks 4 and 8"))
@@ -85,15 +90,15 @@ class TimeFrame:
 
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:
-    """Return the moments of a time frame.
+    """Return the moments of a time frame, and which of them are its time points. Lengths of
+    something else ("2-week run-in") are left out, unless nothing else could be the time point.
 
     >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
     (['up', 'to', 'week', '52'], [(52, 'week')])
     """
-    others = [
-        (length.first, length.end) for length in rule("other_length_aside").find(tokens)
-    ]
+    found = rule("other_length_aside").find(tokens)
+    others = [(length.first, length.end) for length in found]
     frame = _read_without(tokens, others)
     if frame.points or not others:
         return frame
@@ -104,13 +109,15 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
     return replace(_read_without(tokens, []), others=len(others))
 
 
-def _read_without(tokens: Tokens, others: Sequence[tuple[int, int]]) -> TimeFrame:
-    """Return the time frame without ``others``, tolerances, intervals and cycle lengths."""
+def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
+    """Return the time frame without the tokens of ``others``, and without tolerances, intervals
+    and cycle lengths: "week 4 (+/- 3 days)", "every 4 weeks", "28-day cycles".
+    """
     intervals = [(words.first, words.end) for words in rule("no_moment").find(tokens)]
-    tolerances = [
-        (words.first, _find_tolerance_end(tokens, words))
-        for words in rule("tolerance").find(tokens)
-    ]
+    tolerances: list[Range] = []
+    for words in rule("tolerance").find(tokens):
+        tolerance_end = _find_tolerance_end(tokens, words)
+        tolerances.append((words.first, tolerance_end))
     kept = tokens.without([*others, *intervals, *tolerances], 0, len(tokens))
     groups = tuple(_find_groups(kept))
     points = tuple(_select_points(kept, groups, tokens))
@@ -131,7 +138,10 @@ def _find_tolerance_end(tokens: Tokens, tolerance: Found) -> int:
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
-    """Yield every list of numbers with a unit of time, left to right, including baseline."""
+    """Yield every list of numbers with a unit of time, left to right, including baseline. The unit
+    stands in front ("weeks 4, 8 and 12") or behind ("6 and 12 months"); where both readings begin
+    at one token, it stands in front.
+    """
     named = rule("named_moments").search(tokens)
     counted = rule("counted_moments").search(tokens)
     while named or counted:
@@ -140,6 +150,7 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
         elif counted:
             moments = tuple(_read_list(tokens, counted, named=False))
             group = MomentGroup(moments, counted.first, counted.end)
+        # numbers that are too large to be moments
         if group.moments:
             yield group
         # Search again only after passing a match, so that time stays linear.
@@ -170,9 +181,13 @@ def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
 
 
 def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]:
-    """Yield the moments of a list of numbers with one unit, ``named`` if the unit stands first."""
+    """Yield the moments of a list of numbers with one unit; ``named``: the unit stands first.
+
+    Numbers longer than any trial, and such as cannot be represented, are skipped.
+    """
     word = (group.read("unit") or "").lower()
-    unit = TimeUnit("minute" if word.startswith("min") else _UNITS[word[0]])
+    is_minutes = word.startswith("min")
+    unit = TimeUnit("minute" if is_minutes else _UNITS[word[0]])
     first, end = group.part("list") or (0, 0)
     done = first
     for listed in rule("listed_number").find(tokens, first, end):
@@ -184,14 +199,16 @@ def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]
         after_range = rule("range_mark").covers(tokens, done, listed.first) is not None
         done = listed.end
         # "the 4th week" names a moment like "week 4".
-        as_name = named or _is_ordinal(tokens, listed)
+        is_named = named or _is_ordinal(tokens, listed)
         is_alone = (listed.first, listed.end) == (first, end)
+        # "72,96,120 hours" reads as one number
         if "," in text and (is_too_long or not is_alone):
-            moment = Moment(0, unit, listed.first, listed.end, listed.span, as_name)
-            yield from _split_at_commas(text, moment)
+            whole = Moment(0, unit, listed.first, listed.end, listed.span, is_named)
+            yield from _split_at_commas(text, whole)
             continue
         if number is None:
             continue
+        # "Day -14"
         if _is_negative(tokens, listed.first, opens_list=listed.first == first):
             number = -number
         yield Moment(
@@ -200,7 +217,7 @@ def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]
             listed.first,
             listed.end,
             listed.span,
-            as_name,
+            is_named,
             after_range,
         )
 
@@ -233,25 +250,33 @@ def _is_ordinal(tokens: Tokens, listed: Found) -> bool:
 
 
 def _split_at_commas(text: str, moment: Moment) -> Iterator[Moment]:
-    """Yield the moments of a list that reads like thousands: "72,96,120 hours"."""
+    """Yield the moments of a list that reads like thousands: "72,96,120 hours". ``moment`` is that
+    of the whole text, from which they have all but value and span.
+    """
     for piece in re.finditer(r"\d+", text):
+        digits = piece[0]
         start = moment.span[0] + piece.start()
-        yield replace(moment, value=int(piece[0]), span=(start, start + len(piece[0])))
+        span = (start, start + len(digits))
+        yield replace(moment, value=int(digits), span=span)
 
 
 def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
-    """Return whether a hyphen before a number is its sign: it begins a list, or follows another
-    joint.
+    """Return whether the hyphen before a number is its sign, "Day -14", and no joint, "day 1-4".
+
+    ``number`` is the number's token; ``opens_list``: no other number of its list stands before.
     """
     codes = tokens.codes
     if number == 0 or codes[number - 1] != "-":
         return False
+    # "1 - 4"
     if not tokens.joined(number):
         return False
     if number == 1:
         return True
+    # "Day -14", "days 1, -1": a space before the hyphen, but none behind it
     if not tokens.joined(number - 1):
         return True
+    # as in "Baseline (-14 days)"
     if codes[number - 2] in ("(", ",", ";", "/"):
         return True
     return opens_list
@@ -260,8 +285,11 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
 def _select_points(
     tokens: Tokens, groups: Sequence[MomentGroup], whole: Tokens
 ) -> list[Moment]:
-    """Return the listed moments, without zero, "Day 1 of Cycle 1", starts of ranges, and
-    repetitions.
+    """Return the moments of the groups that are time points, each once. Zero and less, "Day 1 of
+    Cycle 1" and starts of ranges are the origin from which time is counted, and no time points.
+
+    ``tokens`` are those of ``kept``, to which the groups belong; ``whole`` are all of the time
+    frame.
     """
     cycles = rule("cycle_in_frame").search(whole) is not None
     moments: list[Moment] = []
@@ -280,7 +308,8 @@ def _select_points(
 
 def _join_years_and_months(tokens: Tokens, moments: list[Moment]) -> list[Moment]:
     """Return the only two moments as one, if it is stated in two units: "3 years and 9 months".
-    With a comma they are a list.
+    With a comma they are a list, and so are 12 months or more; any other moments are returned as
+    they are.
     """
     if [moment.unit for moment in moments] != [TimeUnit.YEAR, TimeUnit.MONTH]:
         return moments
@@ -302,12 +331,15 @@ def _join_years_and_months(tokens: Tokens, moments: list[Moment]) -> list[Moment
 def _is_start(
     tokens: Tokens, moments: Sequence[Moment], index: int, *, cycles: bool
 ) -> bool:
-    """Return whether this is day 1 as the origin, the first cycle as part of the origin, or the
+    """Return whether a moment is day 1 as the origin, the first cycle as part of the origin, or the
     start of a range.
+
+    ``cycles``: the time frame names cycles, so that its day 1 is a day of each cycle.
     """
     moment = moments[index]
     if moment.value != 1 or not moment.named:
         return False
+    # "day 1 through day 4"
     if rule("range_mark").starts(tokens, moment.end):
         return True
     if moment.unit is TimeUnit.DAY:
@@ -315,15 +347,19 @@ def _is_start(
         return cycles or _is_day_as_start(tokens, moment)
     if moment.unit is not TimeUnit.CYCLE:
         return False
-    return any(
-        _is_named_day_1(other) for other in moments[max(0, index - 1) : index + 2]
-    )
+    # "C1D1"
+    neighbours = moments[max(0, index - 1) : index + 2]
+    return any(_is_named_day_1(other) for other in neighbours)
 
 
 def _is_day_as_start(tokens: Tokens, moment: Moment) -> bool:
+    """Return whether a day 1 is said to be the origin: "Baseline (Day 1)"."""
     days = rule("day_as_start").find(tokens)
     return any(day.first < moment.end <= day.end for day in days)
 
 
 def _is_named_day_1(moment: Moment) -> bool:
-    return moment.unit is TimeUnit.DAY and moment.named and moment.value == 1
+    """Return whether a moment is "day 1", and not "1 day"."""
+    if moment.unit is not TimeUnit.DAY or not moment.named:
+        return False
+    return moment.value == 1

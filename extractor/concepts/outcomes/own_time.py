@@ -52,7 +52,8 @@ class OwnTime:
 
 
 def find_own_time(outcome: Passage) -> OwnTime | None:
-    """Return the time frame that an outcome's own words state, or None.
+    """Return the time frame that an outcome's own words state, or None; None also if there is no
+    outcome before it, as in "Time frame: 12 weeks".
 
     >>> from extractor.language.passage import read_passage
     >>> texts = [
@@ -93,7 +94,7 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
 
 def _find_named(outcome: Passage) -> OwnTime | None:
     """Return the time behind a name such as "Time frame:", to the end of its bracket or of the
-    outcome.
+    outcome; None if no name or no time stands there, or nothing before it.
     """
     tokens = outcome.tokens
     opening = rule("opening_of_own_time").search(tokens, outcome.first, outcome.end)
@@ -112,7 +113,9 @@ def _find_named(outcome: Passage) -> OwnTime | None:
 
 
 def _find_bracketed(outcome: Passage) -> OwnTime | None:
-    """Return the time in the bracket at the end: "FEV1 (week 12)"."""
+    """Return the time in round or square brackets at the end: "FEV1 (week 12)". None if the
+    brackets hold anything else than a time, or more than ``_LONGEST_BRACKET`` tokens.
+    """
     tokens = outcome.tokens
     _, end = strip_span(tokens.codes, outcome.first, outcome.end, ". ;,")
     if end <= outcome.first:
@@ -131,7 +134,9 @@ def _find_bracketed(outcome: Passage) -> OwnTime | None:
 
 
 def _find_behind_comma(outcome: Passage) -> OwnTime | None:
-    """Return the time behind a comma, semicolon, colon or dash: "FEV1, week 12"."""
+    """Return the time behind a comma, semicolon, colon or dash, to the end: "FEV1, week 12". The
+    first sign with nothing but a time behind it counts.
+    """
     tokens = outcome.tokens
     _, end = strip_span(tokens.codes, outcome.first, outcome.end, ". ;,")
     for at in range(outcome.first + 1, end):
@@ -143,12 +148,15 @@ def _find_behind_comma(outcome: Passage) -> OwnTime | None:
 
 
 def _find_words_at_end(outcome: Passage) -> OwnTime | None:
-    """Return the time in words at the end: "Pain and sleep at baseline, 6 and 12 weeks"."""
+    """Return the longest time in words at the end: "Pain and sleep at baseline, 6 and 12 weeks".
+    At least one token must stand before it.
+    """
     tokens = outcome.tokens
     end = outcome.end
     if tokens.codes[end - 1] == ".":
         end -= 1
-    for first in range(max(outcome.first + 1, end - _LONGEST_FRAME), end):
+    earliest = max(outcome.first + 1, end - _LONGEST_FRAME)
+    for first in range(earliest, end):
         if not rule("moment").search(tokens, first, end):
             continue
         if _is_frame_in_words(tokens, first, end):
@@ -168,7 +176,7 @@ def _is_frame_in_words(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _find_in_front(outcome: Passage) -> OwnTime | None:
-    """Return the time in front of a comma or colon: "At week 12: FEV1"."""
+    """Return the time in front of a comma or colon: "At week 12: FEV1". The rest is the measure."""
     tokens = outcome.tokens
     last = min(outcome.end - 1, outcome.first + _LONGEST_FRAME)
     for at in range(outcome.first + 1, last):
@@ -181,8 +189,8 @@ def _find_in_front(outcome: Passage) -> OwnTime | None:
 
 
 def _find_within(outcome: Passage) -> OwnTime | None:
-    """Return the longest time in words within an outcome, which keeps all of its words as its
-    measure.
+    """Return the longest time in words within an outcome, "2-year survival", which keeps all of its
+    words as its measure.
     """
     tokens = outcome.tokens
     longest: Passage | None = None
@@ -198,7 +206,9 @@ def _find_within(outcome: Passage) -> OwnTime | None:
 
 
 def _is_time(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether words say when something is measured, and nothing else."""
+    """Return whether words say when something is measured, and nothing else: "week 12", "at weeks
+    4, 8 and 12".
+    """
     if first >= end:
         return False
     if rule("moment").search(tokens, first, end) is None:
@@ -210,7 +220,9 @@ def _is_time(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _cut_off(outcome: Passage, end: int, frame: Passage, case: str) -> OwnTime | None:
-    """Return the time with the words in front of it as the measure; None if there are none."""
+    """Return the time with the words in front of it, up to token ``end``, as the measure; None if
+    there are none.
+    """
     first, last = strip_span(outcome.tokens.codes, outcome.first, end, _EDGES)
     if first >= last:
         return None

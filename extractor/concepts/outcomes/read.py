@@ -53,8 +53,11 @@ _LONGEST_DESCRIPTION = 80
 _LONGEST_TIME_FRAME = 30
 """How many words of a part are used. Later words explain the method."""
 _OPENING_WORDS = 4
+"""How many words of a measure are features by their place at its beginning."""
 _HINTS_READ = 70
+"""How many tokens of a part are searched for terms of concepts."""
 _ABOUT = 30
+"""How many words of the title, and of the conditions, describe the trial."""
 _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
 _ABOUT_TOPICS = frozenset(
     {Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE}
@@ -97,9 +100,10 @@ def place_outcomes(
 
 def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
     """Return the outcomes of a section: one if its source has separate parts or a statement, any
-    number if it is flattened.
+    number if it is flattened. None is left if the section has no measure and no description.
     """
     parts = {part.name: section.between(part.start, part.end) for part in cell.parts}
+    # a download with "measure, description, time frame|measure, ..."
     if not parts:
         return split_section(section)
     if "statement" in parts:
@@ -109,7 +113,8 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
         return [_split_measure(parts["measure"], description)]
     first = min(part.first for part in parts.values())
     end = max(part.end for part in parts.values())
-    measure = parts.get("measure", section.whole.part(first, first))
+    nothing = section.whole.part(first, first)
+    measure = parts.get("measure", nothing)
     # a time frame whose measure was hostile says nothing
     if not measure.text and description is None:
         return []
@@ -135,7 +140,7 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
 
 def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
     """Return the first words of the title and of the conditions, since outcomes depend on the
-    disease.
+    disease. A section that the record lacks gives none.
     """
     words: list[str] = []
     for name in ("title", "conditions"):
@@ -156,33 +161,35 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
     ['w overall', 'w survival']
     """
     measure = list_words(outcome.measure)[:_LONGEST_MEASURE]
-    description: list[str] = []
     features = [f"w {word}" for word in measure]
     features += [f"p {left} {right}" for left, right in pairwise(measure)]
     features += [f"^ {word}" for word in measure[:_OPENING_WORDS]]
-    features += [f"s {' '.join(measure[:length])}" for length in (1, 2, 3)]
-    features += [f"v {hint}" for hint in _find_concepts(outcome.measure)]
+    for length in (1, 2, 3):
+        opening = " ".join(measure[:length])
+        features.append(f"s {opening}")
+    features += [f"v {concept}" for concept in _find_concepts(outcome.measure)]
+    description: list[str] = []
     if outcome.description:
         description = list_words(outcome.description)[:_LONGEST_DESCRIPTION]
+        hints = _find_concepts(outcome.description)
         features += [f"d {word}" for word in description]
         features += [f"e {left} {right}" for left, right in pairwise(description)]
-        features += [f"u {hint}" for hint in _find_concepts(outcome.description)]
+        features += [f"u {concept}" for concept in hints]
     if outcome.time_frame:
         time_frame = list_words(outcome.time_frame)[:_LONGEST_TIME_FRAME]
         features += [f"t {word}" for word in time_frame]
     features += [f"a {word}" for word in about]
     features.append(f"m {outcome.rank}")
+    # lengths by powers of two: 0, 1, 2-3, 4-7 words, ...
     features.append(f"m {len(description).bit_length()} words")
     return features
 
 
-def _find_concepts(passage: Passage) -> dict[str, None]:
-    """Return the concepts that terms of a part hint at."""
+def _find_concepts(passage: Passage) -> list[str]:
+    """Return the concepts that terms among the first words of a part hint at, each once."""
     end = min(passage.end, passage.first + _HINTS_READ)
-    return dict.fromkeys(
-        term.value
-        for term in find_terms(passage.tokens, "concepts", passage.first, end)
-    )
+    terms = find_terms(passage.tokens, "concepts", passage.first, end)
+    return list(dict.fromkeys(term.value for term in terms))
 
 
 def classify_outcomes(
@@ -212,8 +219,11 @@ def classify_outcomes(
 
 
 def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
-    """Return another concept for a survival that is not overall ("of a graft"), a doubtful one for
-    "crown survival".
+    """Return the concept of an outcome, corrected where a word of its measure has another meaning.
+
+    A survival that is not overall ("graft survival") gets the concept of its term, and less
+    confidence. A concept that only a compound suggests ("crown survival") stays, with less
+    confidence.
     """
     tokens = measure.tokens
     limits = (measure.first, measure.end)
@@ -243,17 +253,20 @@ def _read(
     category: Reading[EndpointCategory],
     number: int,
 ) -> Draft:
-    """Return the draft of an endpoint from its parts and classes. ``texts`` are all texts of the
-    record.
+    """Return the draft of an endpoint from its parts, its concept and its category.
+
+    ``texts`` are all texts of the record, where a short form of an instrument may stand; ``number``
+    is that of the draft's chunk.
     """
-    last = parts.description or parts.measure
-    body = parts.measure.part(parts.measure.first, last.end)
+    measure = parts.measure
+    last = parts.description or measure
+    body = measure.part(measure.first, last.end)
     points, kind = _read_times(parts, concept.value)
     start_event, end_events = read_events(parts, concept)
     rules: dict[str, Reading[Any]] = {
         "rank": Reading(parts.rank, 1.0),
         "index": Reading(parts.index, 1.0),
-        "measure": _read_part(parts.measure, parts.measure_confidence),
+        "measure": _read_part(measure, parts.measure_confidence),
         "description": _read_part(parts.description, parts.description_confidence),
         "time_frame": _read_part(parts.time_frame, parts.time_frame_confidence),
         "concept": concept,
@@ -272,6 +285,7 @@ def _read(
 
 
 def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:
+    """Return a part of an outcome as written; None without one, or for one without tokens."""
     if part is None or part.end <= part.first:
         return Reading(None, confidence)
     return Reading(part.raw, confidence, (span_of(part),))
@@ -281,38 +295,43 @@ def _read_times(
     parts: OutcomeParts, concept: Concept | None
 ) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
     """Return time points and kind of the time frame. The confidence includes that of its
-    limits.
+    limits. An outcome without a time frame has no points, and a kind that is unspecified.
     """
     certainty = parts.time_frame_confidence
     words = parts.time_frame
     if not words:
-        # A missing time frame states no time. The measure is its span.
+        # the absence is shown by the measure, whose span is evidence of the kind
         measure = (span_of(parts.measure),)
         sure = certainty * measured("outcome", "kind of no time frame")
-        return Reading((), certainty), Reading(
-            TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED
-        )
+        unspecified = Reading(TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED)
+        return Reading((), certainty), unspecified
     frame = read_time_frame(words.tokens.cut(words.first, words.end))
+    section = words.section
     values = []
     spans = []
     for point in frame.points:
         values.append(TimePoint(value=point.value, unit=point.unit))
-        raw_span = words.section.cleaned.raw_span(*frame.locate(point))
-        spans.append(Span(words.section.name, *raw_span))
-    sure = measured("outcome", describe_points(frame))
-    points = Reading(tuple(values), certainty * sure, tuple(spans), Support.PARSED)
-    kind, sure = read_time_kind(frame, concept)
-    return points, Reading(kind, certainty * sure, (span_of(words),), Support.INFERRED)
+        start, end = frame.locate(point)
+        raw_span = section.cleaned.raw_span(start, end)
+        spans.append(Span(section.name, *raw_span))
+    sure_of_points = certainty * measured("outcome", describe_points(frame))
+    points = Reading(tuple(values), sure_of_points, tuple(spans), Support.PARSED)
+    kind, sure_of_kind = read_time_kind(frame, concept)
+    sure_of_kind *= certainty
+    return points, Reading(kind, sure_of_kind, (span_of(words),), Support.INFERRED)
 
 
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
-    """Return whether an outcome speaks of censoring."""
+    """Return whether an outcome speaks of censoring: its measure and description (``body``), else
+    its time frame (``frame``).
+    """
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
-        if part and part.search("censoring"):
-            return Reading(
-                True,  # noqa: FBT003 - it is the value
-                measured("outcome", case),
-                (span_of(part),),
-                Support.INFERRED,
-            )
+        if part is None or not part.search("censoring"):
+            continue
+        return Reading(
+            value=True,
+            confidence=measured("outcome", case),
+            spans=(span_of(part),),
+            support=Support.INFERRED,
+        )
     return Reading(value=False, confidence=measured("outcome", "not censored"))

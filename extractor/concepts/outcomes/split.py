@@ -73,8 +73,8 @@ def split_section(section: LexedSection) -> list[OutcomeParts]:
 
 
 def split_statement(whole: Passage) -> OutcomeParts:
-    """Return an outcome that its registry keeps in one field: a measure, and the time frame at its
-    end.
+    """Return an outcome that its registry keeps in one field: a measure, and the time frame that it
+    states. Without a time frame, all is measure.
 
     >>> parts = split_statement(
     ...     read_section(
@@ -98,7 +98,7 @@ def split_statement(whole: Passage) -> OutcomeParts:
 
 
 def _split_item(cell: Passage, item: OutcomeItem) -> OutcomeParts:
-    """Cut an item at its most probable commas.
+    """Cut an item at its most probable commas; an item without a comma is all measure.
 
     The confidence of a limit is the summed probability of all cuts that agree on it: cuts may
     differ on the description and still agree on the time frame.
@@ -107,16 +107,19 @@ def _split_item(cell: Passage, item: OutcomeItem) -> OutcomeParts:
     if not item.commas:
         return OutcomeParts(whole, whole)
     cuts, features = zip(*describe_cuts(item), strict=True)
-    chances = dict(zip(cuts, load_scorer("outcome_cuts").rank(features), strict=True))
+    probabilities = load_scorer("outcome_cuts").rank(features)
+    chances = dict(zip(cuts, probabilities, strict=True))
     best = max(chances, key=chances.__getitem__)
     start, end = best
+    best_measure_end = _find_end_of_measure(start, end)
 
     same_measure = []
     same_time_frame = []
     for cut, chance in chances.items():
-        if _find_end_of_measure(*cut) == _find_end_of_measure(start, end):
+        cut_start, cut_end = cut
+        if _find_end_of_measure(cut_start, cut_end) == best_measure_end:
             same_measure.append(chance)
-        if cut[1] == end:
+        if cut_end == end:
             same_time_frame.append(chance)
 
     measure_end = item.end

@@ -39,7 +39,7 @@ _COUNTED = frozenset(
 
 def describe_points(frame: TimeFrame) -> str:
     """Return the case of the time points by what stands around them, to look up how often such a
-    reading is right.
+    reading is right: the first of the cases below that holds.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> [
@@ -49,19 +49,23 @@ def describe_points(frame: TimeFrame) -> str:
     ['time points', 'time points, other numbers']
     """
     has_other_numbers = _has_other_numbers(frame)
-    if not frame.points and has_other_numbers:
-        return "no time points, other numbers"
     if not frame.points:
+        if has_other_numbers:
+            return "no time points, other numbers"
         return "no time points"
-    if frame.others and len(frame.kept) == len(frame.tokens):
+    # "Walking test (6 min)": the time point is a length of something else, kept for want of others
+    is_nothing_left_out = len(frame.kept) == len(frame.tokens)
+    if frame.others and is_nothing_left_out:
         return "the length of something else alone"
-    moments = [moment for group in frame.groups for moment in group.moments]
-    if len({(moment.value, moment.unit) for moment in moments}) < len(moments):
+    moments = _list_moments(frame)
+    stated = {(moment.value, moment.unit) for moment in moments}
+    if len(stated) < len(moments):
         return "time points repeated"
     has_several = len(frame.groups) > 1
+    # "a 4-week programme" beside another moment
     if has_several and rule("perhaps_other_length").search(frame.kept):
         return "time points, perhaps another length"
-    if any(moment.value == 1 and moment.unit is TimeUnit.DAY for moment in moments):
+    if any(_is_day_1(moment) for moment in moments):
         return "time points, day 1"
     if frame.others:
         return "time points beside other lengths"
@@ -72,8 +76,20 @@ def describe_points(frame: TimeFrame) -> str:
     return "time points"
 
 
+def _list_moments(frame: TimeFrame) -> list[Moment]:
+    """Return all moments of a time frame in reading order, those that are no time points too."""
+    moments: list[Moment] = []
+    for group in frame.groups:
+        moments += group.moments
+    return moments
+
+
+def _is_day_1(moment: Moment) -> bool:
+    return moment.value == 1 and moment.unit is TimeUnit.DAY
+
+
 def _list_outside(frame: TimeFrame) -> list[int]:
-    """Return the tokens that belong to no moment."""
+    """Return the tokens of ``frame.kept`` that belong to no moment, in reading order."""
     outside: list[int] = []
     done = 0
     for group in frame.groups:
@@ -89,7 +105,8 @@ def _has_other_numbers(frame: TimeFrame) -> bool:
     """
     if not frame.points and NUMBER in frame.tokens.codes:
         return True
-    return any(frame.kept.codes[at] == NUMBER for at in _list_outside(frame))
+    codes = frame.kept.codes
+    return any(codes[at] == NUMBER for at in _list_outside(frame))
 
 
 def _count_words_outside(frame: TimeFrame) -> int:
@@ -101,7 +118,12 @@ def _count_words_outside(frame: TimeFrame) -> int:
 def _make_skeleton(
     tokens: Tokens, groups: Sequence[MomentGroup]
 ) -> tuple[Tokens, tuple[str, ...]]:
-    """Return the tokens with a sign for each group, and the words with one word for each group."""
+    """Return a time frame with signs in the place of its moments, twice: as codes for the rules
+    of ``time_frames.toml``, and as lower-case words for the scorer.
+
+    "Up to 2 years" becomes "Up to #". The signs are those of ``_show_group``. The codes have no
+    text, and at most ``_MOST_TOKENS`` of them are kept; of the words all are.
+    """
     codes: list[str] = []
     words: list[str] = []
     done = 0
@@ -109,26 +131,31 @@ def _make_skeleton(
         codes += tokens.codes[done : group.first]
         words += [word.lower() for word in tokens.words[done : group.first]]
         shown = _show_group(group)
+        # in codes, "to" and the number 0 are one character each
         codes += shown.replace(" to ", LEXICON["to"]).replace("0", NUMBER)
         words += shown.split()
         done = group.end
     codes += tokens.codes[done:]
     words += [word.lower() for word in tokens.words[done:]]
     codes = codes[:_MOST_TOKENS]
+    no_words = [""] * len(codes)
     positions = list(range(len(codes)))
-    skeleton = Tokens("", [""] * len(codes), positions, positions, "".join(codes))
+    skeleton = Tokens("", no_words, positions, positions, "".join(codes))
     return skeleton, tuple(words)
 
 
 def _show_group(group: MomentGroup) -> str:
     """Return the signs of a group: ``@`` for "week 4", ``#`` for "4 weeks", two of them for a list;
-    ``#-#`` for a range, and ``0 to #`` for one from the start.
+    ``#-#`` for a range of two, and ``0 to #`` for a range from the start: from 0 or less, week 1
+    or day 1.
     """
     first = group.moments[0]
     sign = "@" if first.named else "#"
     if len(group.moments) == 1:
         return sign
-    if len(group.moments) > 2 or not group.moments[1].after_range:
+    if len(group.moments) > 2:
+        return sign * 2
+    if not group.moments[1].after_range:
         return sign * 2
     if first.value <= 0:
         return f"0 to {sign}"
@@ -139,11 +166,16 @@ def _show_group(group: MomentGroup) -> str:
 
 
 def _guess_without_points(tokens: Tokens) -> tuple[TimeKind, str]:
-    """Return the kind of a time frame without time points, and the rule that gives it."""
+    """Return the kind of a time frame without time points, and a name of what shows it, which is a
+    feature of the scorer. A time frame with no known words is of an unspecified kind.
+    """
+    # "through study completion"
     if rule("vague_time").search(tokens):
         return TimeKind.UNSPECIFIED, "vague"
+    # "every visit", "daily"
     if rule("each_time").search(tokens):
         return TimeKind.PER, "each"
+    # "at discharge", "Baseline"
     if rule("named_moment").search(tokens):
         return TimeKind.AT, "named"
     return TimeKind.UNSPECIFIED, "nothing"
@@ -152,28 +184,37 @@ def _guess_without_points(tokens: Tokens) -> tuple[TimeKind, str]:
 def _guess_with_points(
     skeleton: Tokens, points: Sequence[Moment]
 ) -> tuple[TimeKind, str]:
-    """Return the kind of a time frame with time points, and the rule that gives it.
+    """Return the kind of a time frame with time points, and a name of what shows it, which is a
+    feature of the scorer.
 
-    A range is a span between moments, a bare length of time a span from the start; the rest names
-    moments.
+    A range is a span between moments; a limit, or a bare length of time, is a span from the start;
+    the rest names moments. In the examples, ``#`` is a length of time and ``@`` a named moment.
     """
+    # "before and after treatment"
     if rule("before_and_after").search(skeleton):
         return TimeKind.AT, "before and after"
+    # "from @ to #"
     if len(points) == 2 and rule("range_of_moments").search(skeleton):
         return _guess_range(skeleton)
     if not _is_list_of_visits(skeleton, points):
+        # "up to #", "no later than @"
         if rule("limit").search(skeleton):
             return TimeKind.UP_TO, "limit"
+        # "baseline to @", "from surgery until #"
         if rule("from_beginning").search(skeleton):
             return TimeKind.UP_TO, "from beginning"
     is_alone = len(points) == 1
     is_single = is_alone and "##" not in skeleton.codes
+    # "# of follow-up"
     if is_single and rule("bare_length").search(skeleton):
         return TimeKind.UP_TO, "bare"
+    # "# (#)": one length in two units
     if rule("length_explained").search(skeleton):
         return TimeKind.UP_TO, "bare"
+    # "# from randomization"
     if rule("counted_from").search(skeleton):
         return TimeKind.UP_TO, "loose limit"
+    # "through study completion, #"
     if is_alone and rule("loose_limit").search(skeleton):
         return TimeKind.UP_TO, "loose limit"
     return TimeKind.AT, "moments"
@@ -188,15 +229,18 @@ def _is_list_of_visits(skeleton: Tokens, points: Sequence[Moment]) -> bool:
 
 
 def _guess_range(skeleton: Tokens) -> tuple[TimeKind, str]:
-    """Return the kind of a range, and the rule that gives it: a span, unless it states when
-    something is done or ends.
+    """Return the kind of a range of two moments, and a name of what shows it: a span, unless the
+    range is the limit itself, or words such as "at" before it make it the time of one moment.
     """
+    # "up to #-#"
     if rule("limit_is_range").search(skeleton):
         return TimeKind.UP_TO, "limit is a range"
+    # "between ##", "from @ to @"
     if rule("opens_span").search(skeleton):
         return TimeKind.FROM_TO, "span"
     dash = skeleton.codes.find("-")
     end = dash if dash >= 0 else len(skeleton)
+    # "at @-@": a moment that may be early or late
     if rule("moments_before").search(skeleton, 0, end):
         return TimeKind.AT, "moment is a range"
     return TimeKind.FROM_TO, "range"
@@ -213,8 +257,8 @@ def _word_classes() -> dict[str, str]:
 
 
 def describe_time_frame(frame: TimeFrame) -> list[str]:
-    """Return the features of a time frame, in a fixed order. The kind by the rules and the rule
-    come first.
+    """Return the features of a time frame, each once and in a fixed order. The kind by the rules,
+    and what shows it, come first.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> describe_time_frame(read_time_frame(read_text("Up to 2 years")))[:3]
@@ -227,21 +271,13 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
         kind, by = _guess_without_points(frame.tokens)
     words = _simplify_words(shown)
     classes = [_find_class(word) for word in words]
-    points = frame.points
-    named = [point for point in points if point.named]
-    units = {point.unit for point in points}
-    moments = [moment for group in frame.groups for moment in group.moments]
     features = [
         f"rule {kind}",
         f"rule {kind} {by}",
-        f"{kind} {min(len(points), 3)} points",
-        f"points {min(len(points), 4)}",
-        f"named {min(len(named), 3)}",
-        f"groups {min(len(frame.groups), 4)}",
-        f"units {min(len(units), 3)}",
+        *_describe_counts(frame, kind),
         f"length {min(len(words) // 3, 6)}",
     ]
-    if any(moment.value <= 0 for moment in moments):
+    if any(moment.value <= 0 for moment in _list_moments(frame)):
         features.append("zero")
     features += [f"word {word}" for word in words]
     features += [f"{kind} with {name}" for name in classes]
@@ -251,13 +287,32 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     return list(dict.fromkeys(features))
 
 
+def _describe_counts(frame: TimeFrame, kind: TimeKind) -> list[str]:
+    """Return features of how many points, groups and units there are, each up to a most."""
+    points = len(frame.points)
+    named = sum(point.named for point in frame.points)
+    units = len({point.unit for point in frame.points})
+    return [
+        f"{kind} {min(points, 3)} points",
+        f"points {min(points, 4)}",
+        f"named {min(named, 3)}",
+        f"groups {min(len(frame.groups), 4)}",
+        f"units {min(units, 3)}",
+    ]
+
+
 def _simplify_words(shown: Sequence[str]) -> list[str]:
-    """Return the first words and signs, with 0 for each number."""
+    """Return the first ``_MOST_WORDS`` words and signs, with 0 for each number. Signs that say
+    nothing of time are left out.
+    """
     words = []
     for word in shown:
-        if word[0].isnumeric():
+        initial = word[0]
+        if initial.isnumeric():
             words.append("0")
-        elif word[0].isalpha() or word[0] in "#@" or word in _SIGNS:
+            continue
+        is_sign = initial in "#@" or word in _SIGNS
+        if initial.isalpha() or is_sign:
             words.append(word)
     return words[:_MOST_WORDS]
 
@@ -270,29 +325,34 @@ def _find_class(word: str) -> str:
 
 
 def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
-    """Return features of the words around moments."""
+    """Return features of the words around moments; none without a moment.
+
+    ``words`` have the signs of ``_show_group`` for moments, ``classes`` the class of each word.
+    """
     signs = [at for at, word in enumerate(words) if word[0] in "#@"]
     if not signs:
         return []
     first = signs[0]
     last = signs[-1]
+    shown = " ".join(words[at] for at in signs[:3])
     # the word at n has its left neighbour at n, and its right one at n + 2
     around = ["^", *words, "$"]
-    return [
-        "signs " + " ".join(words[at] for at in signs[:3]),
+    features = [
+        f"signs {shown}",
         f"beside first: {around[first]}",
         f"beside last: {around[last]}",
         f"behind first: {around[first + 2]}",
         f"behind last: {around[last + 2]}",
-        *(f"before {name}" for name in classes[:first]),
-        *(f"between {name}" for name in classes[first + 1 : last]),
-        *(f"behind {name}" for name in classes[last + 1 :]),
     ]
+    features += [f"before {name}" for name in classes[:first]]
+    features += [f"between {name}" for name in classes[first + 1 : last]]
+    features += [f"behind {name}" for name in classes[last + 1 :]]
+    return features
 
 
 def _starts_later(frame: TimeFrame) -> bool:
     """Return whether a time frame spans two moments of which the first is not the start of the
-    trial.
+    trial. False if a start was read, since it is then no time point.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> texts = (
@@ -304,6 +364,7 @@ def _starts_later(frame: TimeFrame) -> bool:
     """
     if len(frame.points) != 2:
         return False
+    # "day 1" is the first moment, and no time point
     if frame.groups[0].moments[0] != frame.points[0]:
         return False
     skeleton, _ = _make_skeleton(frame.kept, frame.groups)
@@ -316,6 +377,9 @@ def read_time_kind(
     """Return the most probable kind of the time frame of an outcome with this concept, and its
     probability.
 
+    A scorer chooses the kind. Three wordings are decided without it: moments repeated until an
+    end, a length of time in which events are counted, and a span that starts later.
+
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> read_time_kind(read_time_frame(read_text("Up to 2 years")))[0]
     <TimeKind.UP_TO: 'up_to'>
@@ -324,10 +388,12 @@ def read_time_kind(
     ... )[0]
     <TimeKind.UP_TO: 'up_to'>
     """
+    # "at week 4, then every 12 weeks, up to 24 months"
     if frame.points and rule("repeated_until").search(frame.tokens):
         case = "kind of repeated moments with an end"
         return TimeKind.UP_TO, measured("outcome", case)
     [choice] = load_scorer("time_kinds").choose([describe_time_frame(frame)])
+    # deaths are counted until 30 days after surgery, but pain is measured at 30 days
     if concept in _COUNTED and _is_length_after_event(frame):
         case = "kind of a length in which events are counted"
         return TimeKind.UP_TO, measured("outcome", case)

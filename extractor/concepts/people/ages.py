@@ -4,7 +4,7 @@ from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
 from extractor.concepts.limits.denials import is_turned
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.units import read_unit
 from extractor.schemas import Age, TimeUnit
 
@@ -43,13 +43,14 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         return False
     if _is_beside_ages(tokens, first, end, floor):
         return False
-    within = limit.quantity
-    if not limit.time_unit and within and first <= within[0] < end:
+    name = limit.quantity
+    if not limit.time_unit and name and first <= name[0] < end:
         # "18 < age < 65", but not "ECOG 0-1"
-        return rule("said_age").search(tokens, *within) is not None
+        return rule("said_age").search(tokens, *name) is not None
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return not _is_of_thing(tokens, limit, floor)
     if _is_called_age(tokens, limit):
+        # not "prior to entry" or the like behind a single length of time
         is_range = limit.value_high is not None
         return is_range or not rule("relation_after").starts(tokens, end)
     return _is_further_age(tokens, limit) or _is_age_unnamed(tokens, limit, floor)
@@ -97,48 +98,52 @@ def _is_of_thing(tokens: Tokens, limit: Limit, floor: int) -> bool:
 def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit goes on with an age: "aged 50 years or over (45 or over if
     smokers)".
+
+    It is from 12 to 99, in years or without a unit, has a comparator, and limits nothing that has
+    another name.
     """
-    nameless = ("names_nobody", "age_words", "condition_part")
-    named = limit.quantity
-    is_nameless = named is None or any(
-        rule(name).covers(tokens, *named) for name in nameless
-    )
-    is_count = not is_nameless and not rule("said_age").search(
-        tokens, *(named or (0, 0))
-    )
-    if is_count:
+    if limit.quantity is not None and not _names_age_or_nothing(tokens, limit.quantity):
         return False
-    if not limit.sure:
-        return False
-    if limit.value not in _AGES:
+    if not limit.sure or limit.value not in _AGES:
         return False
     if limit.time_unit not in (None, "year"):
         return False
-    if (
-        limit.end < len(tokens)
-        and rule("further_age_end").starts(tokens, limit.end) is None
-    ):
+    is_last = limit.end >= len(tokens)
+    if not is_last and rule("further_age_end").starts(tokens, limit.end) is None:
         return False
-    return (
-        rule("further_age").ends(tokens, limit.first, limit.first - _LENGTH_REACH)
-        is not None
-    )
+    floor = limit.first - _LENGTH_REACH
+    return rule("further_age").ends(tokens, limit.first, floor) is not None
+
+
+def _names_age_or_nothing(tokens: Tokens, name: Range) -> bool:
+    """Return whether the name of a quantity, a range of tokens, names an age, or nothing that could
+    be counted.
+    """
+    for rule_name in ("names_nobody", "age_words", "condition_part"):
+        if rule(rule_name).covers(tokens, *name):
+            return True
+    return rule("said_age").search(tokens, *name) is not None
 
 
 def is_of_people(tokens: Tokens, limit: Limit) -> bool:
-    """Whether a bare number at the start of a line limits nothing but people: "adults >= 18",
-    "men or women, 65+".
+    """Return whether a bare number from 12 to 99 at the start of a line limits nothing but people:
+    "adults >= 18", "men or women, 65+".
     """
-    named = (
-        limit.quantity if limit.sure and not (limit.unit or limit.time_unit) else None
-    )
-    people = named and named[0] == 0 and rule("only_persons").covers(tokens, *named)
-    return bool(people) and limit.value in _AGES
+    if not limit.sure or limit.unit or limit.time_unit:
+        return False
+    if limit.value not in _AGES:
+        return False
+    name = limit.quantity
+    if name is None or name[0] != 0:
+        return False
+    return rule("only_persons").covers(tokens, *name) is not None
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit is that of the weight of people, which no word names: "participants
     below 40 kg".
+
+    Nothing but words for people, and signs, may stand before it.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> lines = [read_text(text) for text in ("Men over 90 kg", "Tumour over 2 kg")]
@@ -147,75 +152,84 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     """
     if limit.unit is None or read_unit(tokens.read(*limit.unit)) not in _WEIGHTS:
         return False
-    if limit.quantity is not None and not rule("names_only_people").covers(
-        tokens, *limit.quantity
-    ):
+    only_people = rule("names_only_people")
+    if limit.quantity is not None and not only_people.covers(tokens, *limit.quantity):
         return False
     front = limit.first
     while front and tokens.codes[front - 1] in _ADDED:
         front -= 1
-    return not front or rule("names_only_people").covers(tokens, 0, front) is not None
+    return not front or only_people.covers(tokens, 0, front) is not None
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
-    """Return whether a limit bounds an age although no word for age is near."""
+    """Return whether a limit with a unit of time bounds an age although no word for age is near.
+
+    It does in years (or months that stand for years) if it is a range, stands alone in its line, or
+    stands beside consent; else behind people: "patients with more than 18 years". It does not if
+    words before or behind say of what it is: a course, an event, other people.
+
+    ``floor`` is the first token that is examined.
+    """
     first = limit.first
     end = limit.end
-    behind = any(
-        rule(name).starts(tokens, end) for name in ("relation_after", "of_other")
-    )
-    before = any(
-        rule(name).ends(tokens, first, floor)
-        for name in ("course_before", "lifetime_before")
-    )
     if limit.time_unit is None:
         return False
-    if behind:
-        return False
-    if before and not rule("people_in_before").ends(tokens, first, floor):
-        return False
-    # below "patients are eligible if they"
-    start = 1 if tokens.words[0] in ("Are", "Is", "Be") else 0
-    alone = _ADDED.issuperset(tokens.codes[start:first]) and _ADDED.issuperset(
-        tokens.codes[end:].strip(".")
-    )
-    in_years = limit.time_unit == "year" or rule("months_of_years").search(
-        tokens, first, end
-    )
-    if in_years and (
-        limit.value_high is not None or alone or stands_beside_consent(tokens, limit)
+    # as in "3 months prior to entry"
+    if rule("relation_after").starts(tokens, end) or rule("of_other").starts(
+        tokens, end
     ):
-        return True
-    persons = rule("persons_before").ends(tokens, first, floor)
-    # "patients with more than 18 years", but not "patients with 2 years of asthma"
-    if persons is None:
         return False
-    return tokens.words[first - 1] != "with" or bool(
-        rule("age_end").starts(tokens, end)
-    )
+    names_length = rule("course_before").ends(tokens, first, floor)
+    names_length = names_length or rule("lifetime_before").ends(tokens, first, floor)
+    if names_length and not rule("people_in_before").ends(tokens, first, floor):
+        return False
+    in_years = limit.time_unit == "year"
+    if in_years or rule("months_of_years").search(tokens, first, end):
+        if limit.value_high is not None or _stands_alone(tokens, limit):
+            return True
+        if stands_beside_consent(tokens, limit):
+            return True
+    if rule("persons_before").ends(tokens, first, floor) is None:
+        return False
+    # "patients with more than 18 years", but not "patients with 2 years of asthma"
+    if tokens.words[first - 1] != "with":
+        return True
+    return rule("age_end").starts(tokens, end) is not None
+
+
+def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether nothing but signs stands beside a limit in its line, or "Are", "Is" or "Be"
+    before it, as below "patients are eligible if they".
+    """
+    start = 1 if tokens.words[0] in ("Are", "Is", "Be") else 0
+    before = tokens.codes[start : limit.first]
+    behind = tokens.codes[limit.end :].strip(".")
+    return _ADDED.issuperset(before) and _ADDED.issuperset(behind)
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """Return whether a length of time is itself limited: life expectancy, gestational age, a QT
-    interval.
+    interval. A limit behind "within" is a time window, and never one.
 
     ``topic`` is the heading of a line that begins with the limit.
     """
     first = limit.first
     floor = max(0, limit.first - _LENGTH_REACH)
-    # "minimum life expectancy of 3 months"
+    # as in "minimum life expectancy of 3 months"
     if limit.quantity and first < limit.quantity[1] <= limit.end:
         first = limit.quantity[1]
     if rule("within_front").ends(tokens, first, floor):
         return False
-    behind = rule("pregnant_after").starts(tokens, limit.end) or rule(
-        "lifetime_after"
-    ).starts(tokens, limit.end)
-    named = rule("lifetime_before").ends(tokens, first, floor) or behind
-    if topic and not first and not named:
-        heading = read_text(topic)
-        named = rule("lifetime_before").ends(heading, len(heading))
-    return named is not None
+    if rule("pregnant_after").starts(tokens, limit.end):
+        return True
+    if rule("lifetime_after").starts(tokens, limit.end):
+        return True
+    if rule("lifetime_before").ends(tokens, first, floor):
+        return True
+    if not topic or first > 0:
+        return False
+    heading = read_text(topic)
+    return rule("lifetime_before").ends(heading, len(heading)) is not None
 
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
@@ -224,7 +238,8 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     other words, one of several listed signs, an excluded age with a further condition, or months
     behind years.
 
-    An age at entry, or beside consent, is never that of other people.
+    An age at entry, or beside consent, is never that of other people. ``admits`` is false for the
+    age of an exclusion.
     """
     if tokens.words[limit.first].lower() == "before":
         return True
@@ -268,17 +283,18 @@ def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age is a demand of its own beside consent: "able to consent and at least
     18 years".
     """
-    return (
-        rule("beside_consent").ends(tokens, limit.first, limit.first - _WHOSE_REACH)
-        is not None
-    )
+    floor = limit.first - _WHOSE_REACH
+    return rule("beside_consent").ends(tokens, limit.first, floor) is not None
 
 
 def list_age_bounds(
     tokens: Tokens, limit: Limit, *, admits: bool
 ) -> list[tuple[Age, bool]]:
-    """Return the ages that a limit admits, or that an exclusion leaves, and whether each is the
-    lowest or the highest.
+    """Return the ages that a limit admits, or that an exclusion leaves, each with whether it is the
+    lowest (true) or the highest age.
+
+    The list is empty for ages above 120 years, a limit without a comparator, and an excluded range.
+    ``admits`` is false for the limit of an exclusion.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("Younger than 18 years")
@@ -291,34 +307,44 @@ def list_age_bounds(
     [False, True]
     """
     unit = TimeUnit(limit.time_unit or "year")
-    if (
-        unit not in _OF_AGES
-        or count_days(Age(value=limit.value_high or limit.value, unit=unit)) > OLDEST
-    ):
+    if unit not in _OF_AGES:
+        return []
+    highest = Age(value=limit.value_high or limit.value, unit=unit)
+    if count_days(highest) > OLDEST:
         return []
     low = Age(value=limit.value, unit=unit)
     if ends_age_range(tokens, limit):
         return [(low, False)]
-    may_be_negated = (limit.sure or admits) and not is_turned(tokens, limit.first)
-    negated = may_be_negated and rule("negated_front").ends(
-        tokens, limit.first, limit.first - 2
-    )
-    refused = rule("refused_after").starts(tokens, limit.end) or rule(
-        "refused_before"
-    ).ends(tokens, limit.first, 0)
-    admitted = admits is not (bool(negated) is not bool(admits and refused))
+    is_admitted = _admits_ages(tokens, limit, admits=admits)
     if limit.value_high is None:
-        if limit.comparator in (*LOWER, *UPPER):
-            return [(low, (limit.comparator in LOWER) is admitted)]
+        if limit.comparator in LOWER:
+            return [(low, is_admitted)]
+        if limit.comparator in UPPER:
+            return [(low, not is_admitted)]
         return []
     # An excluded range leaves ages on both sides; what lies outside of it is the opposite.
-    outside = rule("outside_ages").ends(tokens, limit.first, limit.first - _END_REACH)
-    admitted = admitted is not bool(outside)
-    return (
-        [(low, True), (Age(value=limit.value_high, unit=unit), False)]
-        if admitted
-        else []
-    )
+    floor = limit.first - _END_REACH
+    is_outside = rule("outside_ages").ends(tokens, limit.first, floor) is not None
+    if is_admitted is is_outside:
+        return []
+    return [(low, True), (Age(value=limit.value_high, unit=unit), False)]
+
+
+def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
+    """Return whether people of the ages within a limit take part, by the list and the words around.
+
+    ``admits`` is false for an exclusion. A negation right before the limit ("not over 65") turns
+    that round, and so do words among inclusions that refuse ("... are excluded").
+    """
+    is_negated = False
+    if (limit.sure or admits) and not is_turned(tokens, limit.first):
+        front = rule("negated_front").ends(tokens, limit.first, limit.first - 2)
+        is_negated = front is not None
+    if not admits:
+        return is_negated
+    refused = rule("refused_after").starts(tokens, limit.end)
+    refused = refused or rule("refused_before").ends(tokens, limit.first, 0)
+    return is_negated is (refused is not None)
 
 
 def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
@@ -327,7 +353,5 @@ def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
     """
     if limit.sure:
         return False
-    return (
-        rule("age_before_it").ends(tokens, limit.first, limit.first - _END_REACH)
-        is not None
-    )
+    floor = limit.first - _END_REACH
+    return rule("age_before_it").ends(tokens, limit.first, floor) is not None

@@ -81,6 +81,9 @@ def _find(name: str, passage: Passage) -> Passage | None:
 
 
 def _infer(value: _Value, case: str, quote: Passage) -> Reading[_Value]:
+    """Return a value that the words of ``quote`` imply, as sure as the ``case`` was measured to
+    be.
+    """
     return Reading(
         value, measured("participants", case), (span_of(quote),), Support.INFERRED
     )
@@ -91,12 +94,14 @@ def read_sex(
     titles: Sequence[Passage] = (),
     summary: Sequence[Passage] = (),
 ) -> Reading[Sex | None]:
-    """Return the sex in the criteria, else in the titles, the conditions or the summary.
+    """Return the sex in the criteria, else in the titles, the conditions or the summary; no value
+    if none of them tells it.
 
     One line that names both sexes, or two lines that name one each, admit both. Lines only about
-    pregnancy and contraception do not count. ``titles`` includes the conditions.
+    pregnancy and contraception do not count, nor do exclusions and lines about donors. ``titles``
+    includes the conditions.
     """
-    found: list[tuple[Sex, Passage]] = []
+    named: list[tuple[Sex, Passage]] = []
     for criterion in stated:
         if not _may_limit_sex(criterion):
             continue
@@ -104,19 +109,20 @@ def read_sex(
         both = _find("all_sexes", passage)
         if both:
             return _infer(Sex.ALL, "both sexes", both)
-        is_about_sex = criterion.category is Category.SEX
-        if is_about_sex or rule("one_sex").starts(passage.tokens, 0):
-            one = _find_one_sex(passage)
-            if one:
-                found.append(one)
-    if not found:
+        # as in "Japanese women between 30 and 60"
+        begins_with_sex = rule("one_sex").starts(passage.tokens, 0) is not None
+        if criterion.category is Category.SEX or begins_with_sex:
+            sex_and_quote = _find_one_sex(passage)
+            if sex_and_quote:
+                named.append(sex_and_quote)
+    if not named:
         criteria = [criterion.passage for criterion in stated]
         names_women = any(_find("women", passage) for passage in criteria)
         names_men = any(_find("men", passage) for passage in criteria)
         names_both = names_women and names_men
         return _read_sex_elsewhere(titles, summary, of_one=not names_both)
-    sex, quote = found[0]
-    sexes = {named for named, _ in found}
+    sex, quote = named[0]
+    sexes = {each_sex for each_sex, _ in named}
     if len(sexes) == 2:
         both_sexes = _infer(Sex.ALL, "both sexes in two lines", quote)
         return replace(both_sexes, alternatives=tuple(sorted(sexes)))
@@ -131,8 +137,9 @@ def _may_limit_sex(criterion: StatedCriterion) -> bool:
         return False
     if criterion.category is not Category.REPRODUCTIVE:
         return True
+    # as in "Male or non-pregnant female"
     tokens = criterion.passage.tokens
-    return bool(rule("sex_alone").covers(tokens, 0, len(tokens)))
+    return rule("sex_alone").covers(tokens, 0, len(tokens)) is not None
 
 
 def _read_sex_elsewhere(
@@ -169,8 +176,12 @@ def _list_sexes(
     passages: Sequence[Passage], of_women: str = "women", of_men: str = "men"
 ) -> list[tuple[Sex, Passage]]:
     """List the sexes of the passages that name one alone, each with its words."""
-    named = [_find_one_sex(passage, of_women, of_men) for passage in passages]
-    return [one for one in named if one]
+    sexes: list[tuple[Sex, Passage]] = []
+    for passage in passages:
+        sex_and_quote = _find_one_sex(passage, of_women, of_men)
+        if sex_and_quote:
+            sexes.append(sex_and_quote)
+    return sexes
 
 
 def _find_one_sex(
@@ -184,7 +195,10 @@ def _find_one_sex(
     if female and male:
         return None
     quote = female or male
-    if not quote or rule("not_sex").starts(passage.tokens, quote.first):
+    if quote is None:
+        return None
+    # "MEN syndrome", "male condoms"
+    if rule("not_sex").starts(passage.tokens, quote.first):
         return None
     return Sex.FEMALE if female else Sex.MALE, quote
 
@@ -192,24 +206,32 @@ def _find_one_sex(
 def read_healthy(
     stated: Sequence[StatedCriterion], summary: Iterable[Passage]
 ) -> Reading[bool | None]:
-    """Return whether healthy people may take part, if the text states it."""
+    """Return whether healthy people may take part; no value if the text does not tell.
+
+    The first inclusion, else the first passage of the summary, that refuses or names healthy people
+    decides. Lines about donors do not count, nor do people with whom others are compared.
+    """
     admitted = [
-        one.passage
-        for one in stated
-        if one.kind is CriterionKind.INCLUSION and not one.donor
+        criterion.passage
+        for criterion in stated
+        if criterion.kind is CriterionKind.INCLUSION and not criterion.donor
     ]
     for passage in [*admitted, *summary]:
+        # as in "Healthy volunteers are not accepted"
         refused = _find("not_healthy", passage)
         if refused:
-            return _infer(False, "healthy people refused", refused)  # noqa: FBT003
-        found = _find("healthy_people", passage)
-        if found and not rule("from_healthy").ends(
-            passage.tokens, found.first, max(passage.first, found.first - 4)
-        ):
-            # perhaps of another trial
-            described = passage.section.name in DESCRIPTIONS
-            case = "healthy people in a summary" if described else "healthy people"
-            return _infer(True, case, found)  # noqa: FBT003
+            return _infer(value=False, case="healthy people refused", quote=refused)
+        healthy = _find("healthy_people", passage)
+        if healthy is None:
+            continue
+        # "compared with healthy subjects", "otherwise healthy subjects"
+        reach = max(passage.first, healthy.first - 4)
+        if rule("from_healthy").ends(passage.tokens, healthy.first, reach):
+            continue
+        case = "healthy people"
+        if passage.section.name in DESCRIPTIONS:
+            case = "healthy people in a summary"  # perhaps of another trial
+        return _infer(value=True, case=case, quote=healthy)
     return Reading(None, measured("participants", "no healthy people"))
 
 
@@ -217,23 +239,29 @@ def yield_to_registry(
     reading: Reading[Sex | None], registered: str | None
 ) -> Reading[Sex | None]:
     """Return the sex as read; without its value, if only a description has it and the registered
-    field says otherwise.
+    field says otherwise. ``registered`` is that field as it is written, None if it is empty.
 
     Descriptions also tell of the illness, of other trials and of people who only compare.
     """
-    known = unify_word("sex", registered or "").casefold()
-    named = {str(reading.value).casefold(), known}
-    is_against = known in set(Sex) and len(named) > 1
-    places = {span.section for span in reading.spans}
-    if reading.value is None or not is_against or not places <= DESCRIPTIONS:
+    if reading.value is None:
+        return reading
+    registered_sex = unify_word("sex", registered or "").casefold()
+    if registered_sex not in set(Sex):
+        return reading
+    if str(reading.value).casefold() == registered_sex:
+        return reading
+    sections = {span.section for span in reading.spans}
+    if not sections <= DESCRIPTIONS:
         return reading
     doubtful = measured("participants", _DOUBTFUL)
     return Reading(None, doubtful, reading.spans, alternatives=(reading.value,))
 
 
 class _Bound(NamedTuple):
-    """One limit of age. ``lower``: it is the lowest age of participants, else the highest.
-    ``case``: how sure it is.
+    """A limit of age: the lowest age of participants if ``lower``, else the highest.
+
+    ``place`` has the words that state it. ``case`` is the case of ``measured`` that says how sure
+    it is.
     """
 
     age: Age
@@ -247,8 +275,8 @@ class _Bound(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """An end of the range of ages: its field, the registered ages in days at this and at the other
-    end, if known.
+    """An end of the range of ages: its field, and the registered ages in days at this and at the
+    other end; None where none is registered.
 
     ``section`` has the criteria.
     """
@@ -281,7 +309,7 @@ class _Side(NamedTuple):
 
     def states_plainly(self, bound: _Bound) -> bool:
         """Return whether a bound is plainly that of all participants, so that no registered one
-        need bear it out.
+        need bear it out. One in a summary never is.
         """
         if bound.case == _IN_SUMMARY:
             return False
@@ -290,6 +318,19 @@ class _Side(NamedTuple):
         return is_plain(
             bound.place.section, bound.place.raw_span, bound.age, self.registered
         )
+
+    def measure(self, bound: _Bound, case: str, *, is_registered: bool) -> float:
+        """Return how sure an age is in this ``case``: at least as sure as the registered ones if it
+        is the registered one, and less sure if it differs from that or is not plainly of all.
+        """
+        sure = measured("participants", case)
+        if differs(bound.age, self.registered):
+            return min(sure, measured("participants", UNLIKE))
+        if is_registered:
+            return max(sure, measured("participants", "age like the registry's"))
+        if not self.states_plainly(bound):
+            return min(sure, measured("participants", "age not plainly of all"))
+        return sure
 
 
 def read_ages(
@@ -335,8 +376,8 @@ def read_ages(
 def _fill(
     age: Reading[Age | None], described: Reading[Age | None]
 ) -> Reading[Age | None]:
-    """Return an age of the criteria; without one, that of the summary. If neither has one, the
-    alternatives of the criteria go before those of the summary.
+    """Return an age of the criteria; without one, that of the summary, ``described``. If neither
+    has one, the alternatives of the criteria go before those of the summary.
     """
     if age.value:
         return age
@@ -349,12 +390,13 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     """Yield the ages that one criterion admits, or that an exclusion leaves.
 
     Ages below a heading of signs, such as risk factors, are no limits of participants, unless each
-    of the signs excludes.
+    of the signs excludes. A criterion of another category must name the ages of participants.
     """
     passage = criterion.passage
     tokens = passage.tokens
     admits = criterion.kind is CriterionKind.INCLUSION
     heading = read_text(criterion.heading)
+    # "at least two of the following:" makes signs of the lines below
     if rule("listed_sign").ends(heading, len(heading)):
         excludes_each = not admits and bool(rule("all_excluded").search(heading))
         if not excludes_each:
@@ -385,7 +427,7 @@ def _list_ages(criterion: StatedCriterion, *, is_about_age: bool) -> list[Limit]
     """List the limits of a criterion that are ages: by the words around them, or, without a
     heading, as bare numbers behind people.
 
-    Only in a short criterion about age of which no limit is an age so, bare lengths of time are.
+    If no limit is, bare lengths of time are ages in a short criterion about age without a grade.
     """
     tokens = criterion.passage.tokens
     ages = [
@@ -447,18 +489,18 @@ def _is_of_participants(
 def _is_besides(tokens: Tokens, age: Limit, other: Limit) -> bool:
     """Return whether a bare number behind an age is that of others: "50 years or over (45 or
     over if smokers)".
+
+    It limits the same side, or widens a range, and is no other quantity.
     """
     if other.unit or other.first < age.end:
         return False
-    widens = other.comparator is age.comparator or (
-        age.value_high is not None and other.value_high is None
-    )
-    if not widens:
+    is_same_side = other.comparator is age.comparator
+    widens_range = age.value_high is not None and other.value_high is None
+    if not is_same_side and not widens_range:
         return False
-    is_same = other.quantity is None or other.quantity == age.quantity
-    return (
-        is_same and rule("age_besides").covers(tokens, age.end, other.first) is not None
-    )
+    if other.quantity is not None and other.quantity != age.quantity:
+        return False
+    return rule("age_besides").covers(tokens, age.end, other.first) is not None
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
@@ -482,7 +524,9 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
-    """Yield age limits in a title or summary, only near words for the age of participants."""
+    """Yield age limits in a title or summary, only within twelve tokens of words for the age of
+    participants. Ages without a unit of time, and those of others, are skipped.
+    """
     passed = passage.first
     for talk in rule("age_talk").find(passage.tokens, passage.first, passage.end):
         if talk.first < passed:
@@ -492,7 +536,9 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
         part = passage.part(first, passed).alone()
         tokens = part.tokens
         for limit in find_limits(tokens, CriterionKind.INCLUSION):
-            if not limit.time_unit or not limit.sure or is_lifetime(tokens, limit):
+            if not limit.time_unit or not limit.sure:
+                continue
+            if is_lifetime(tokens, limit):
                 continue
             if _names_age(tokens, limit) and not is_other_age(tokens, limit):
                 yield from _read_bounds(part, limit, case=_IN_SUMMARY)
@@ -556,33 +602,36 @@ def _choose(
     There is no value, but an alternative, if none of them may be, or if bounds of the other side
     leave this one open. It is less sure if several differ, or if the registry does not agree.
     """
-    lower = side.field == AGES[0]
-    mine = [bound for bound in bounds if bound.lower is lower]
-    if not mine:
+    is_lower = side.field == AGES[0]
+    of_side = [bound for bound in bounds if bound.lower is is_lower]
+    if not of_side:
         return Reading(None, measured("participants", "no age"))
-    alike = [bound for bound in mine if agrees(bound.age, side.registered)]
-    admitted = alike or [bound for bound in mine if side.admits(bound, bounds)]
-    bound = _find_widest(admitted or mine, lower=lower)
-    is_open = not alike and _is_left_open(bound, bounds)
-    if is_open or not admitted:
-        spans = () if is_open else (span_of(bound.place),)
-        doubtful = measured("participants", _DOUBTFUL)
-        return Reading(None, doubtful, spans, alternatives=(bound.age,))
-    differ = any(abs(other.days - bound.days) >= 1 for other in mine)
-    case = bound.case
-    if differ and not in_summary and case != _DOUBTFUL:
+    candidates = [bound for bound in of_side if agrees(bound.age, side.registered)]
+    is_registered = bool(candidates)
+    if not is_registered:
+        candidates = [bound for bound in of_side if side.admits(bound, bounds)]
+    chosen = _find_widest(candidates or of_side, lower=is_lower)
+    doubtful = measured("participants", _DOUBTFUL)
+    if not is_registered and _is_left_open(chosen, bounds):
+        return Reading(None, doubtful, alternatives=(chosen.age,))
+    spans = (span_of(chosen.place),)
+    if not candidates:
+        return Reading(None, doubtful, spans, alternatives=(chosen.age,))
+    others = _list_other_ages(chosen, of_side)
+    case = chosen.case
+    if others and not in_summary and case != _DOUBTFUL:
         case = _WIDENED
-    sure = measured("participants", case)
-    if differs(bound.age, side.registered):
-        sure = min(sure, measured("participants", UNLIKE))
-    elif alike:
-        sure = max(sure, measured("participants", "age like the registry's"))
-    elif not side.states_plainly(bound):
-        sure = min(sure, measured("participants", "age not plainly of all"))
-    others: tuple[Age, ...] = ()
-    if differ:
-        others = tuple(other.age for other in mine if other.age != bound.age)
-    return Reading(bound.age, sure, (span_of(bound.place),), Support.PARSED, others)
+    sure = side.measure(chosen, case, is_registered=is_registered)
+    return Reading(chosen.age, sure, spans, Support.PARSED, others)
+
+
+def _list_other_ages(chosen: _Bound, bounds: Sequence[_Bound]) -> tuple[Age, ...]:
+    """Return the ages of bounds other than the chosen one; an empty tuple if none differs from it
+    by a day or more.
+    """
+    if not any(abs(bound.days - chosen.days) >= 1 for bound in bounds):
+        return ()
+    return tuple(bound.age for bound in bounds if bound.age != chosen.age)
 
 
 def _find_widest(bounds: Sequence[_Bound], *, lower: bool) -> _Bound:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import inf
 
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import DAYS, find_durations, read_number
 from extractor.language.passage import LexedSection
 from extractor.schemas import Age, RegistryFields, TimeUnit
@@ -116,8 +116,8 @@ def agrees(age: Age | None, registered: float | None) -> bool:
 
 
 def differs(age: Age | None, registered: float | None) -> bool:
-    """Whether an age of the text is not the registered one. Without a registered one, it is not
-    known to differ.
+    """Return whether an age of the text is not the registered one. Without a registered one, it is
+    not known to differ.
     """
     return age is not None and registered is not None and not agrees(age, registered)
 
@@ -145,8 +145,10 @@ def is_plain(
     end = min(last + _ITEM_REACH, line_end)
     near = min(end, last + _BOUND_REACH)
     is_young = count_days(age) < _ADULT
-    registered_young = is_young if registered is None else registered < _ADULT
-    if _is_of_families(tokens, start, end, adult=(is_young, registered_young)):
+    is_registered_young = is_young if registered is None else registered < _ADULT
+    if _is_of_families(
+        tokens, start, end, is_young=is_young, is_registered_young=is_registered_young
+    ):
         return False
     if rule("age_of_some").search(tokens, start, first):
         return False
@@ -178,23 +180,23 @@ def _is_below_signs(section: LexedSection, first: int) -> bool:
     return signs is not None
 
 
-def _has_numbers_beside(
-    tokens: Tokens, before: tuple[int, int], behind: tuple[int, int]
-) -> bool:
-    """Return whether a number stands beside an age in its item and clause. The other end of its
-    range does not count, nor does what stands before if that is only the start of the range: "Age
-    of at least 18 and".
+def _has_numbers_beside(tokens: Tokens, before: Range, behind: Range) -> bool:
+    """Return whether a number stands beside an age in its item and clause.
+
+    The other end of its range does not count, nor does what stands before if that is only the start
+    of the range: "Age of at least 18 and". ``before`` and ``behind`` are the tokens of the item on
+    both sides of the age.
     """
     first, end = behind
-    clause = end
+    clause_end = end
     for at in range(first, end):
         if tokens.words[at] in ",.;(":
-            clause = at
+            clause_end = at
             break
     range_end = rule("other_end").starts(tokens, first, end)
     if range_end:
         first = range_end.end
-    words = tokens.words[first:clause]
+    words = tokens.words[first:clause_end]
     if not rule("anybody").covers(tokens, *before):
         words = tokens.words[before[0] : before[1]] + words
     return any(word[0].isdigit() for word in words)
@@ -219,17 +221,18 @@ def _find_item(tokens: Tokens, at: int) -> int | None:
 
 
 def _is_of_families(
-    tokens: Tokens, first: int, end: int, *, adult: tuple[bool, bool]
+    tokens: Tokens, first: int, end: int, *, is_young: bool, is_registered_young: bool
 ) -> bool:
-    """Whether an item is about children where elders take part as well, or the other way round, and
-    the ages show it.
+    """Return whether an item is about children where elders take part as well, or the other way
+    round, and the ages show it: one of them is below 18 years, and the other is not.
 
-    ``adult`` says of both ages whether they are below that of adults.
+    ``is_young`` and ``is_registered_young`` say so of the age and of the registered one. The item
+    is ``tokens.words[first:end]``; the others may stand anywhere in the section.
     """
-    if adult[0] is adult[1]:
+    if is_young is is_registered_young:
         return False
-    pairs = (("names_children", "names_elders"), ("names_elders", "names_children"))
-    return any(
-        rule(one).search(tokens, first, end) and rule(other).search(tokens)
-        for one, other in pairs
-    )
+    children = rule("names_children")
+    elders = rule("names_elders")
+    if children.search(tokens, first, end) and elders.search(tokens):
+        return True
+    return bool(elders.search(tokens, first, end) and children.search(tokens))

@@ -49,11 +49,13 @@ _NAMED = (
 
 @lru_cache(maxsize=_KEPT)
 def classify_anchor(words: str) -> AnchorClass | None:
-    """Return the class of the moment that words name, with or without "before" or "after" in
-    front; None if they name no moment.
+    """Return the class of the moment that words name, with or without "before" or "after" in front;
+    None if they name no moment ("of the drug").
 
-    A bare treatment is one that begins, but one that has ended behind "after": "before therapy",
-    "after therapy".
+    The first of these decides: a number ("day 1"), the rules for each class, the name of an
+    operation, a bare treatment or drug, the study itself. A bare treatment is one that begins
+    ("before therapy"), but one that has ended behind "after" ("after therapy"). Any other moment is
+    another event.
 
     >>> texts = (
     ...     "prior to initiation of therapy",
@@ -68,47 +70,60 @@ def classify_anchor(words: str) -> AnchorClass | None:
     tokens = read_text(" ".join(words.split()))
     opening = rule("moment_opening").starts(tokens, 0)
     first = opening.end if opening else 0
-    if first == len(tokens) or rule("names_no_moment").covers(tokens, 0, len(tokens)):
+    if first == len(tokens):
         return None
+    if rule("names_no_moment").covers(tokens, 0, len(tokens)):
+        return None
+    # "cycle 1 day 1"
     numbered = _read_number(tokens, first)
     if numbered:
         return numbered
     for name, meaning in _NAMED:
         if rule(name).starts(tokens, first):
             return meaning
+    # "radical prostatectomy"
     if _names_operation(tokens, first):
         return AnchorClass.SURGERY
+    # "start of fictumab"
     beginning = rule("beginning_of").starts(tokens, first)
     if beginning and _names_drug(tokens, beginning.end):
         return AnchorClass.FIRST_DOSE
     has_ended = rule("counts_onward").starts(tokens, 0) is not None
     if rule("moment_of_course").starts(tokens, first) or _names_drug(tokens, first):
         return AnchorClass.LAST_DOSE if has_ended else AnchorClass.FIRST_DOSE
+    # "before the study", but the end of a study is not the end of its treatment
     if rule("study_itself").starts(tokens, first) and not has_ended:
-        # the end of a study is not the end of its treatment
         return AnchorClass.RANDOMISATION_OR_ENROLMENT
     return AnchorClass.OTHER_EVENT
 
 
 def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
-    """Return the class of a numbered moment: day 1, week 1 and cycle 1 are the first dose, visit 1
-    is screening, other numbers another event. None if the moment has no number.
+    """Return the class of a numbered moment that begins at token ``first``: 0 and 1 of a day, week
+    or cycle are the first dose, those of a visit are screening, and other numbers another event.
+    None if no number names the moment.
     """
-    found = rule("numbered_moment").starts(tokens, first)
-    if found is None:
+    moment = rule("numbered_moment").starts(tokens, first)
+    if moment is None:
         return None
-    numbers = [(found.read(name) or "").lower() for name in _NUMBERS if found.has(name)]
+    numbers = []
+    for name in _NUMBERS:
+        if moment.has(name):
+            number = moment.read(name) or ""
+            numbers.append(number.lower())
     if not numbers:
         return None
+    # "cycle 2 day 1" is no first dose
     if not _FIRST_NUMBERS.issuperset(numbers):
         return AnchorClass.OTHER_EVENT
-    if found.has("visits"):
+    if moment.has("visits"):
         return AnchorClass.SCREENING_OR_CONSENT
     return AnchorClass.FIRST_DOSE
 
 
 def _names_operation(tokens: Tokens, first: int) -> bool:
-    """Return whether the moment's name ends as that of an operation: "radical prostatectomy"."""
+    """Return whether a word of the moment's name, which begins at token ``first``, ends as the name
+    of an operation does: "radical prostatectomy". What a needle or a catheter does is none.
+    """
     name = rule("naming_word")
     at = first
     while at < len(tokens) and name.covers(tokens, at, at + 1):
@@ -120,6 +135,9 @@ def _names_operation(tokens: Tokens, first: int) -> bool:
 
 
 def _names_drug(tokens: Tokens, first: int) -> bool:
-    """Return whether the moment is named by a drug alone: "before fictumab"."""
+    """Return whether the moment's name begins with a known drug or cells: "before fictumab"."""
     known = find_general(tokens, first)
-    return bool(known) and known[0][1] == first and known[0][0] in ("drug", "cells")
+    if not known:
+        return False
+    kind, known_first = known[0][:2]
+    return known_first == first and kind in ("drug", "cells")

@@ -37,12 +37,13 @@ _LONG = 6
 def read_windows(
     passage: Passage, kind: CriterionKind | None = None, topic: str = ""
 ) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
-    """Return the first time window of a criterion, and all of them with what they limit and are
-    counted from.
+    """Return the first time window of a criterion, as ``time_window`` has it, and all of them, with
+    what they limit and are counted from.
 
-    The first is one that defines a word in brackets, or belongs to an exception, only if there is
-    no other. ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line:
-    a length of time under "Life expectancy" is not a window.
+    The first one is in hours or longer units and has words of its own. It defines a word in
+    brackets, or belongs to an exception, only if there is no other. ``passage`` stands alone
+    (``Passage.alone``). ``topic`` is the heading or parent line: below one on age, life or
+    survival, no length of time is a window.
 
     >>> first, windows = read_windows(
     ...     read_passage("No chemotherapy within 4 weeks before enrolment")
@@ -56,16 +57,9 @@ def read_windows(
     topic_words = {word.lower() for word in read_text(topic).words} if topic else set()
     if topic_words & {"age", "life", "survival"}:
         windows = ()
-    possible = list[Window]()
-    for window in windows:
-        if window.unit not in NO_UNITS and not window.borrowed:
-            possible.append(window)
-    found = min(
-        possible,
-        key=lambda window: (stands_aside(tokens, window), window.first),
-        default=None,
-    )
-    confidence = measured("time_window", _name_window_case(tokens, found, times))
+    first_stated = _choose_first(tokens, windows)
+    shape = _name_window_case(tokens, first_stated, times)
+    confidence = measured("time_window", shape)
     values = []
     spans = []
     parts = find_parts(tokens, windows)
@@ -83,14 +77,13 @@ def read_windows(
         }
         values.append(make_window(window, place.raw).model_copy(update=named))
         spans.append(span_of(place))
-        if window is found:
-            first = Reading(
-                first_window(values[-1:]), confidence, (span_of(place),), Support.PARSED
-            )
-    sure = measured("time_windows", _name_windows_case(tokens, windows, times))
+        if window is first_stated:
+            value = first_window(values[-1:])
+            first = Reading(value, confidence, (span_of(place),), Support.PARSED)
+    shape_of_all = _name_windows_case(tokens, windows, times)
     windows_read = Reading(
         tuple(values),
-        sure,
+        measured("time_windows", shape_of_all),
         tuple(spans),
         Support.PARSED,
         sure_parts=tuple(sure_parts),
@@ -99,11 +92,29 @@ def read_windows(
     return first, windows_read
 
 
+def _choose_first(tokens: Tokens, windows: Sequence[Window]) -> Window | None:
+    """Return the first window that ``time_window`` can have: none in minutes, cycles or half-lives,
+    and none that borrows its direction. One in brackets, in an exception or in a definition counts
+    behind all others.
+    """
+    possible = []
+    for window in windows:
+        has_usual_unit = window.unit not in NO_UNITS
+        if has_usual_unit and not window.borrowed:
+            possible.append(window)
+    return min(
+        possible,
+        key=lambda window: (stands_aside(tokens, window), window.first),
+        default=None,
+    )
+
+
 def name_limited(
     windows: Reading[tuple[TimeWindow, ...]], other: Passage
 ) -> Reading[tuple[TimeWindow, ...]]:
-    """Return the time windows. Those that name nothing limit what another line names: their item,
-    or its parent.
+    """Return the time windows, in which those that name nothing limit what ``other`` names: another
+    line, their item or its parent. They are less sure. If the other line names nothing, all stay as
+    they are.
 
     >>> _, windows = read_windows(read_passage("within 4 weeks"))
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
@@ -116,9 +127,9 @@ def name_limited(
         return windows
     words = other.part(*named).raw
     elsewhere = {"of": measured("of", "named in another line")}
-    how: tuple[str, ...] = ("named in another line",)
+    signs_of_name: tuple[str, ...] = ("named in another line",)
     if len(other.tokens.words[slice(*named)]) > _LONG:
-        how = (*how, "a long name")
+        signs_of_name = (*signs_of_name, "a long name")
     values = [*windows.value]
     sure_parts = [*windows.list_sure_parts()]
     signs = [*windows.signs]
@@ -127,7 +138,7 @@ def name_limited(
             continue
         values[at] = window.model_copy(update={"of": words})
         sure_parts[at] = elsewhere
-        signs[at] = {**signs[at], "of": how}
+        signs[at] = {**signs[at], "of": signs_of_name}
     return replace(
         windows,
         value=tuple(values),
@@ -139,26 +150,28 @@ def name_limited(
 def as_of_another_line(
     windows: Reading[tuple[TimeWindow, ...]],
 ) -> Reading[tuple[TimeWindow, ...]]:
-    """Return the time windows of the line that introduces an item: what they limit is less sure
-    to be the item.
+    """Return the time windows of a line as those of an item below it. They have one sign more, and
+    what they limit is less sure to be the item.
     """
     elsewhere = {"of": measured("of", "named in another line")}
-    inherited = ("of the line above",)
+    signs = list[Signs]()
+    for of_window in windows.signs:
+        signs.append(
+            {part: (*own, "of the line above") for part, own in of_window.items()}
+        )
     return replace(
         windows,
         sure_parts=(elsewhere,) * len(windows.value),
-        signs=tuple(
-            {name: (*own, *inherited) for name, own in one.items()}
-            for one in windows.signs
-        ),
+        signs=tuple(signs),
     )
 
 
 def leave_to_items(
     windows: Reading[tuple[TimeWindow, ...]], introduction: Passage
 ) -> Reading[tuple[TimeWindow, ...]]:
-    """Return the time windows of the line that introduces items. What only announces these names
-    nothing: each item is named by itself.
+    """Return the time windows of the line that introduces items. A window that limits what only
+    announces the items ("any of the following drugs") names nothing then, since each item names
+    itself.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")
     >>> _, windows = read_windows(line)
@@ -182,10 +195,9 @@ def leave_to_items(
 def anchor_windows(
     windows: Reading[tuple[TimeWindow, ...]], introduction: Passage
 ) -> Reading[tuple[TimeWindow, ...]]:
-    """Return the time windows. Those without a moment count from that of the line that introduces
-    the item.
-
-    Those that look back from now ("in the last year") have none.
+    """Return the time windows of an item, in which those without a moment count from the moment
+    that the line above gives to all its items. Those that look back from now ("in the last year")
+    have none. All stay as they are if the line gives none.
 
     >>> _, windows = read_windows(read_passage("Chemotherapy: 3 weeks"))
     >>> anchor_windows(
@@ -197,26 +209,26 @@ def anchor_windows(
     if moment is None:
         return windows
     words = introduction.part(*moment).raw
-
-    def anchor(window: TimeWindow) -> TimeWindow:
-        looks_back = not BACK.isdisjoint(
-            word.lower() for word in read_text(window.quote).words
-        )
+    values = []
+    for window in windows.value:
+        quoted = map(str.lower, read_text(window.quote).words)
+        looks_back = not BACK.isdisjoint(quoted)
         if window.anchor or looks_back:
-            return window
-        return window.model_copy(update={"anchor": words})
-
+            values.append(window)
+        else:
+            values.append(window.model_copy(update={"anchor": words}))
     above = {"anchor": ("the moment of the line above",)}
     return replace(
         windows,
-        value=tuple(map(anchor, windows.value)),
+        value=tuple(values),
         signs=tuple({**above, **own} for own in windows.signs),
     )
 
 
 def demands_other(introduction: Passage) -> bool:
     """Return whether the items below a line belong to another clause of it than the one with its
-    last time window.
+    last time window: an "and" behind the window leads to another demand, and no words such as "one
+    of" stand before the window.
 
     >>> demands_other(
     ...     read_passage("A negative test within 72 hours and one of the following:")
@@ -228,16 +240,15 @@ def demands_other(introduction: Passage) -> bool:
     if not windows:
         return False
     last = windows[-1]
-    listed = rule("some_of").search(tokens, 0, last.first)
-    return (
-        listed is None
-        and rule("joins_other_demand").search(tokens, last.end) is not None
-    )
+    if rule("some_of").search(tokens, 0, last.first):
+        return False
+    return rule("joins_other_demand").search(tokens, last.end) is not None
 
 
 def find_introduction(introduction: Passage) -> Passage:
-    """Return the sentence of a line that introduces its items: the last one. Time windows of
-    those before it count for none of the items, unless it refers back to them ("These are:").
+    """Return the sentence of a line that introduces its items: the last one. Time windows of the
+    sentences before it count for none of the items. If the last one refers back ("These are:"), it
+    is the whole line.
 
     >>> paragraph = (
     ...     "Abstain for 4 weeks after the last dose. Two of these methods are needed:"
@@ -270,38 +281,46 @@ def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
 
 
 def _place_window(passage: Passage, window: Window) -> Passage:
-    """Return the words of a window, up to the moment that it is counted from. Nothing follows a
-    wash-out.
+    """Return the words of a window and of the moment directly behind it, without a bracket that
+    closes there. A wash-out has no moment.
     """
     tokens = passage.tokens
-    anchor = (
-        None if window.washout else rule("window_anchor").starts(tokens, window.end)
-    )
-    end = anchor.end if anchor else window.end
-    return passage.part(window.first, end - (tokens.codes[end - 1] == ")"))
+    end = window.end
+    if not window.washout:
+        anchor = rule("window_anchor").starts(tokens, end)
+        end = anchor.end if anchor else end
+    if tokens.codes[end - 1] == ")":
+        end -= 1
+    return passage.part(window.first, end)
 
 
 def _name_windows_case(
     tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]
 ) -> str:
+    """Return the shape of a line: how often all its time windows are right was measured for lines
+    of this shape. ``times`` are all its lengths of time.
+    """
     if not windows:
         return _name_window_case(tokens, None, times)
-    if any(one.borrowed or one.washout or not one.sure for one in windows):
-        return (
-            "sense implied" if len(windows) == 1 else "sense implied of one of several"
-        )
-    return "one" if len(windows) == 1 else "several"
+    is_single = len(windows) == 1
+    for window in windows:
+        if window.borrowed or window.washout or not window.sure:
+            return "sense implied" if is_single else "sense implied of one of several"
+    return "one" if is_single else "several"
 
 
 def _name_window_case(
-    tokens: Tokens, found: Window | None, times: Sequence[Time]
+    tokens: Tokens, first_stated: Window | None, times: Sequence[Time]
 ) -> str:
-    if found:
-        if not found.sure:
+    """Return the shape of a line: how often its first time window is right was measured for lines
+    of this shape. ``first_stated`` is None if the line has no such window.
+    """
+    if first_stated:
+        if not first_stated.sure:
             return "sense implied"
-        several = sum(duration.unit is not TimeUnit.CYCLE for _, duration in times) > 1
-        return "one of several" if several else "the only length of time"
+        count = sum(duration.unit is not TimeUnit.CYCLE for _, duration in times)
+        return "one of several" if count > 1 else "the only length of time"
     if not times:
         return "no length of time"
-    unread = any(may_be_window(tokens, time) for time in times)
-    return "length of time not read" if unread else "only ages and the like"
+    has_unread = any(may_be_window(tokens, time) for time in times)
+    return "length of time not read" if has_unread else "only ages and the like"

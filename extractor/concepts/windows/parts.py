@@ -30,8 +30,9 @@ _VERB_REACH = 6
 _SHORT_LIST = 7
 """The most tokens of a short list."""
 _SHORT_NAME = 6
+"""The most tokens of a short name."""
 _ADJOINING = 2
-"""The most tokens of a short name, and between a name and its time."""
+"""The most tokens between a name and its time, if the two adjoin."""
 _LONGEST_KIND = 16
 """The most tokens that tell of which kind a thing is."""
 _LONGEST_ROOT = 4
@@ -41,7 +42,9 @@ _ABBREVIATION = 4
 
 
 class Parts(NamedTuple):
-    """Places of what a window limits (``of``), and of the moment that it is counted from."""
+    """The tokens of what a window limits (``of``), and of the moment that it is counted from
+    (``anchor``), with "before" or the like; None for what the line does not name.
+    """
 
     of: Range | None = None
     anchor: Range | None = None
@@ -49,14 +52,18 @@ class Parts(NamedTuple):
 
 @lru_cache(maxsize=32)
 def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]:
-    """Return the parts of each time window of a line, which are given in order.
+    """Return the parts of each time window of a line, in the order of ``windows``.
+
+    A window without words of its own has the parts of the window before it, and the moment of the
+    next one: "aspirin within 3 days or 5 half-lives before surgery".
 
     >>> from extractor.language.book import read_text
     >>> from extractor.concepts.windows.read import list_windows
     >>> tokens = read_text(
     ...     "Aspirin within 3 days or warfarin within 10 days before biopsy"
     ... )
-    >>> [tokens.read(*one.of) for one in find_parts(tokens, list_windows(tokens, None))]
+    >>> windows = list_windows(tokens, None)
+    >>> [tokens.read(*parts.of) for parts in find_parts(tokens, windows)]
     ['Aspirin', 'warfarin']
     """
     parts = list[Parts]()
@@ -65,16 +72,17 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         last_parts = None
         if at:
             last_parts = parts[-1]
-            floor = _end_last(windows[at - 1], last_parts, window)
-        stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
+            floor = _find_end_of_last(windows[at - 1], last_parts, window)
+        is_last = at + 1 == len(windows)
+        stop = len(tokens) if is_last else windows[at + 1].first
         parts.append(_find_parts_of(tokens, window, last_parts, floor, stop))
     shared = _share_anchors(tokens, windows, parts)
-    return tuple(_divide(tokens, windows, shared))
+    return tuple(_assign_in_order(tokens, windows, shared))
 
 
-def _end_last(last: Window, last_parts: Parts, window: Window) -> int:
-    """Return the first token behind the last window, and behind its parts that stand before
-    this window.
+def _find_end_of_last(last: Window, last_parts: Parts, window: Window) -> int:
+    """Return the token behind ``last``, the window before ``window``, and behind its parts that
+    stand before ``window``.
     """
     end = last.end
     for place in last_parts:
@@ -86,8 +94,11 @@ def _end_last(last: Window, last_parts: Parts, window: Window) -> int:
 def _find_parts_of(
     tokens: Tokens, window: Window, last_parts: Parts | None, floor: int, stop: int
 ) -> Parts:
-    """Return the parts of one window. What it limits stands before it, or is that of the window it
-    continues, or stands behind it.
+    """Return the parts of one window.
+
+    What it limits is named behind it with "for", or before it; else, if only joints part the two,
+    it is that of the window before it, and so is the moment; else it stands behind the window. If
+    only a verb stands before it ("infected within 30 days"), nothing names what it limits.
 
     Args:
         tokens: The line.
@@ -101,18 +112,15 @@ def _find_parts_of(
     if of is None:
         of = _find_before(tokens, window, floor)
     elif anchor is None:
+        # "6 weeks for nitrosoureas before enrolment": the moment stands behind the name
         anchor = _find_anchor(tokens, window, of[1])
-    of = _name_listed(tokens, window, of, anchor)
-    continues_last = (
-        of is None
-        and last_parts is not None
-        and _continues(tokens, floor, window.first)
-    )
-    if last_parts and continues_last:
+    if of:
+        of = _name_listed(tokens, window, of, anchor)
+    elif last_parts and _continues(tokens, floor, window.first):
         of = last_parts.of
         if anchor is None and not _has_no_anchor(tokens, window):
             anchor = last_parts.anchor
-    elif of is None and not _is_only_verb(tokens, window, floor):
+    elif not _is_only_verb(tokens, window, floor):
         of, anchor = _find_behind(tokens, window, anchor, stop)
         if of is None and last_parts:
             of = last_parts.of
@@ -121,17 +129,19 @@ def _find_parts_of(
     return Parts(of, anchor)
 
 
-def _divide(
+def _assign_in_order(
     tokens: Tokens, windows: Sequence[Window], parts: list[Parts]
 ) -> list[Parts]:
-    """Give each of several windows its own thing where "respectively" says so: "blood or plasma
-    within 8 weeks or 1 week, respectively".
+    """Return the parts of all windows, in which each of several windows has its own thing where
+    "respectively" says so: "blood or plasma within 8 weeks or 1 week, respectively". The list
+    ``parts`` is changed. Windows and things that are not equally many stay as they are.
     """
     for last, (of, anchor) in enumerate(parts):
-        end = max(windows[last].end, anchor[1] if anchor else 0)
-        ends = (windows[last].end, end)
-        is_divided = any(rule("each_its_time").starts(tokens, at) for at in ends)
-        if of is None or not is_divided:
+        end = windows[last].end
+        # "respectively" stands behind the window or behind its moment
+        ends = (end, max(end, anchor[1] if anchor else 0))
+        is_in_order = any(rule("each_its_time").starts(tokens, at) for at in ends)
+        if of is None or not is_in_order:
             continue
         first = last
         while first and parts[first - 1].of == of:
@@ -145,7 +155,9 @@ def _divide(
 
 
 def _cut_things(tokens: Tokens, first: int, end: int) -> list[Range]:
-    """Return the things of a list outside brackets, in order."""
+    """Return the tokens of the things of a list, in order: joints outside brackets part them. Parts
+    that name nothing are left out.
+    """
     pieces = list[Range]()
     start = first
     for at, depth in _count_brackets(tokens, first, end):
@@ -201,7 +213,8 @@ class Naming(StrEnum):
 def describe_naming(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
 ) -> Naming | None:
-    """Return how what a time window limits is named; None if nothing names it.
+    """Return how what the window at index ``at`` limits is named; None if nothing names it. The
+    first of the kinds of naming that applies is returned.
 
     >>> from extractor.language.book import read_text
     >>> from extractor.concepts.windows.read import list_windows
@@ -239,11 +252,14 @@ def describe_naming(
 
 
 def _find_named_for(tokens: Tokens, window: Window) -> Range | None:
-    """Return what a length of time in a list is for: "6 weeks for nitrosoureas"."""
-    found = rule("window_of_other").starts(tokens, window.end)
-    if found is None:
+    """Return the tokens of what a length of time is for: the nitrosoureas of "within 4 weeks (6
+    weeks for nitrosoureas)". None if the length has words of its own that say how it counts, unless
+    it stands in brackets and is for a drug.
+    """
+    match = rule("window_of_other").starts(tokens, window.end)
+    if match is None:
         return None
-    place = found.place("words")
+    place = match.place("words")
     # "(within 5 weeks for fluoxetine)", but not "(within 5 weeks for an infection)"
     opens_bracket = tokens.codes[window.first - 1 : window.first] == "("
     is_of_drug = opens_bracket and bool(find_general(tokens, *place))
@@ -254,13 +270,11 @@ def _find_named_for(tokens: Tokens, window: Window) -> Range | None:
 
 
 def _name_listed(
-    tokens: Tokens, window: Window, own: Range | None, anchor: Range | None
-) -> Range | None:
-    """Return what a window limits. A name that only announces a list stands for what is listed
-    behind a colon: "the following drugs within 2 weeks: aspirin, warfarin".
+    tokens: Tokens, window: Window, own: Range, anchor: Range | None
+) -> Range:
+    """Return ``own``, the tokens that name what a window limits, or the list that they only
+    announce, if it stands behind a colon: "the following drugs within 2 weeks: aspirin, warfarin".
     """
-    if own is None:
-        return None
     end = anchor[1] if anchor else window.end
     announces = rule("announces_list").ends(tokens, own[0], own[0] - _ADJOINING)
     if not announces or tokens.codes[end : end + 1] != ":":
@@ -269,43 +283,47 @@ def _name_listed(
 
 
 def _keep_absence(tokens: Tokens, own: Range, floor: int) -> Range:
-    """Return what has lasted with the words for its absence: "no menses" for 12 months."""
-    found = rule("absence_before").ends(
-        tokens, own[0], max(floor, own[0] - _ABSENCE_REACH)
-    )
-    return (found.first, own[1]) if found else own
+    """Return the tokens of what has lasted with the words for its absence in front, which are the
+    "no" of "no menses for 12 months"; ``own`` if there are none behind token ``floor``.
+    """
+    reach = max(floor, own[0] - _ABSENCE_REACH)
+    absence = rule("absence_before").ends(tokens, own[0], reach)
+    return (absence.first, own[1]) if absence else own
 
 
 def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
-    """Return what stands before a window, without an exception: "drugs, except vitamins, within 2
-    weeks" are drugs.
+    """Return the tokens before a window that name what it limits, from token ``floor`` on; None if
+    none do, or if the words say that the name stands behind. A state behind the window ("12 months
+    post-menopausal") goes first.
 
-    Something that has lasted belongs to the exception itself: "cancer, except a carcinoma that was
-    cured for 5 years".
+    An exception is left out: "drugs, except vitamins, within 2 weeks" are drugs. But what has
+    lasted belongs to the exception itself: "cancer, except a carcinoma that was cured for 5 years".
     """
+    window_first = window.first
     closing = tokens.codes.find(")", window.end)
     behind = tokens.words[closing + 1 : closing + 2]
     words_follow = bool(behind) and behind[0][0].isalpha()
-    if words_follow and rule("names_behind").ends(
-        tokens, window.first, window.first - 3
-    ):
+    names_behind = rule("names_behind")
+    # "4 weeks must have elapsed since surgery" names the surgery behind
+    if words_follow and names_behind.ends(tokens, window_first, window_first - 3):
         return None
     if rule("has_elapsed").starts(tokens, window.end):
         return None
     state = rule("state_behind").starts(tokens, window.end)
     if state:
         return state.first, state.end
-    first = _open_clause(tokens, max(floor, window.first - _NEAR), window.first)
-    clause = rule("fronted_clause").starts(tokens, first, window.first)
+    first = _open_clause(tokens, max(floor, window_first - _NEAR), window_first)
+    # "For patients who have diabetes, insulin within 4 weeks"
+    clause = rule("fronted_clause").starts(tokens, first, window_first)
     if clause:
         first = clause.end
-    exception = _find_exception(tokens, first, window.first)
+    exception = _find_exception(tokens, first, window_first)
     if exception is None:
         return _name_part(tokens, first, window)
     # "steroids for indications other than asthma": the drug alone is limited
     purpose = rule("for_purpose").ends(tokens, exception.first, first)
     general = (first, purpose.first if purpose else exception.first)
-    excepted = (exception.end, window.first)
+    excepted = (exception.end, window_first)
     if window.comparator in LOWER and purpose is None:
         named = narrow(tokens, *excepted) or narrow(tokens, *general)
     else:
@@ -314,7 +332,9 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
 
 
 def _find_exception(tokens: Tokens, first: int, end: int) -> Found | None:
-    """Return the words that begin an exception, outside brackets that close before the end."""
+    """Return the match of the words that begin an exception in ``first:end`` ("except", "other
+    than"); None if there are none, or if they stand in brackets that also close there.
+    """
     exception = rule("excepted").search(tokens, first, end)
     if exception is None or _is_bracketed(tokens, (first, end), exception.end):
         return None
@@ -322,23 +342,28 @@ def _find_exception(tokens: Tokens, first: int, end: int) -> Found | None:
 
 
 def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
-    """Return what the words from a token up to a window name, without what only explains the
-    name.
+    """Return the tokens of what the words from token ``first`` up to a window name; None if they
+    name nothing.
+
+    Of an examination, it is what was performed: the scan of "no tumour as seen on a scan performed
+    within 4 weeks". A clause that tells of which kind a thing is stays with its name: "drugs that
+    affect the heart". Of a list, it may be the last item alone (``_take_item``), and explanations
+    are cut off.
     """
     end = window.first
     exam = rule("exam_verb").ends(tokens, end, end - 1)
     if exam:
-        # "no tumour as seen on a scan performed within"
         for exam_by in reversed([*rule("exam_by").find(tokens, first, exam.first)]):
             named = narrow(tokens, exam_by.end, end)
             if named:
                 return named
-    for kind in rule("relative_present").find(tokens, first, end):
-        named = narrow(tokens, first, kind.first)
+    # "drugs that affect the heart within 4 weeks"
+    for clause in rule("relative_present").find(tokens, first, end):
+        named = narrow(tokens, first, clause.first)
         if named is None:
             continue
-        is_long = end - kind.first > _LONGEST_KIND
-        if is_long or rule("sentence_break").search(tokens, kind.first, end):
+        is_long = end - clause.first > _LONGEST_KIND
+        if is_long or rule("sentence_break").search(tokens, clause.first, end):
             continue
         if rule("persons").ends(tokens, named[1], named[1] - 1):
             continue
@@ -353,7 +378,10 @@ def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
 
 
 def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
-    """Return the last item of a list if the window limits it alone, else the whole list."""
+    """Return the tokens of the last item of the list ``named`` if a window limits it alone, else
+    the whole list without an item in front that has a limit of its own. A name without joints stays
+    as it is.
+    """
     first, end = named
     joints = list[int]()
     for at, depth in _count_brackets(tokens, first, end):
@@ -370,9 +398,9 @@ def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
 
 
 def _limits_last_item(tokens: Tokens, joints: Sequence[int], window: Window) -> bool:
-    """Return whether a window limits only the last item of the list before it: the list goes on
-    behind it ("asthma, surgery within 4 weeks, or anaemia"), it stands in brackets, or the item is
-    planned.
+    """Return whether a window limits only the last item of the list before it, which the tokens
+    ``joints`` part: the list goes on behind the window ("asthma, surgery within 4 weeks, or
+    anaemia"), the window stands in brackets behind three items or more, or the item is planned.
     """
     has_only_commas = all(tokens.words[at] == "," for at in joints)
     goes_on = "," in tokens.codes[window.end : window.end + 2]
@@ -388,8 +416,9 @@ def _limits_last_item(tokens: Tokens, joints: Sequence[int], window: Window) -> 
 def _start_behind_limit(
     tokens: Tokens, first: int, joints: Sequence[int]
 ) -> int | None:
-    """Return where the item starts that stands behind one with a limit of its own: "IMT > 1.3 mm or
-    vitamins for 4 weeks".
+    """Return the token at which the items begin behind one with a limit of its own: the vitamins of
+    "IMT > 1.3 mm or vitamins for 4 weeks". None if no item of the list from token ``first`` on has
+    a limit, or if the next one has a limit, too, or is joined by "and".
     """
     limit_end = None
     for comparison in rule("comparison").find(tokens, first, joints[-1]):
@@ -408,12 +437,15 @@ def _start_behind_limit(
 
 
 def _without_aside(tokens: Tokens, named: Range) -> Range:
-    """Return a name without the words behind it that explain it: "drugs (such as aspirin)",
-    "pain, as defined by".
+    """Return the tokens of a name without the words behind it that explain it: "pain, as defined
+    by", or a bracket at its end, "drugs (such as aspirin)". A short form in brackets and a bracket
+    that is joined to its word stay.
     """
     first, end = named
     for aside in rule("limited_aside").find(tokens, first + 1, end):
-        if not _is_open(tokens, first, aside.first):
+        front = tokens.codes[first : aside.first]
+        is_in_brackets = front.count("(") > front.count(")")
+        if is_in_brackets:
             continue
         shorter = _trim(tokens, first, aside.first)
         if shorter:
@@ -424,43 +456,42 @@ def _without_aside(tokens: Tokens, named: Range) -> Range:
     opened = tokens.codes.rfind("(", first, end)
     if opened <= first or tokens.joined(opened):
         return first, end
+    # the short form in "aspirin (ASA)"
     if end - opened <= _ABBREVIATION:
         return first, end
     return _trim(tokens, first, opened) or (first, end)
 
 
-def _is_open(tokens: Tokens, first: int, at: int) -> bool:
-    """Return whether a token stands outside brackets that open behind another token."""
-    return tokens.codes.count("(", first, at) <= tokens.codes.count(")", first, at)
-
-
 def _find_anchor(tokens: Tokens, window: Window, at: int | None = None) -> Range | None:
-    """Return the moment that a window is counted from; ``at``: it may stand there, and not
-    directly behind it.
+    """Return the tokens of the moment that a window is counted from, with its "before" or the like;
+    None if none is named, or if the window lies between several events ("4 weeks apart").
+
+    The moment stands at token ``at``, or by default directly behind the window. Behind "within", an
+    "of" leads to a moment too: "within 4 weeks of baseline".
     """
-    start = _start_moment(tokens, window) if at is None else at
-    found = rule("window_anchor_words").starts(tokens, start)
-    if (
-        found is None
-        and tokens.words[window.first].lower() == "within"
-        and not is_past(tokens, window)
-    ):
-        found = rule("of_within").starts(tokens, start)
-    if found is None or rule("apart").starts(tokens, window.end):
+    start = _find_moment_start(tokens, window) if at is None else at
+    moment = rule("window_anchor_words").starts(tokens, start)
+    if moment is None:
+        opens_within = tokens.words[window.first].lower() == "within"
+        if opens_within and not is_past(tokens, window):
+            moment = rule("of_within").starts(tokens, start)
+    if moment is None or rule("apart").starts(tokens, window.end):
         return None
-    return _trim_moment(tokens, *found.place("words"))
+    return _trim_moment(tokens, *moment.place("words"))
 
 
-def _start_moment(tokens: Tokens, window: Window) -> int:
-    """Return where the moment of a window may stand behind it."""
-    each = rule("each_its_time").starts(tokens, window.end)
-    if each:
-        return each.end
-    # "90 days of enrolment before"
+def _find_moment_start(tokens: Tokens, window: Window) -> int:
+    """Return the token behind a window at which its moment may begin: directly behind it, or behind
+    "respectively", behind what goes on for so long, or behind the drug of half-lives.
+    """
+    respectively = rule("each_its_time").starts(tokens, window.end)
+    if respectively:
+        return respectively.end
+    # "365 days of enrolment before baseline"
     lasting = rule("lasting_before").starts(tokens, window.end)
     if lasting:
         signs = rule("anchor_sign").find(tokens, window.end + 1, lasting.end)
-        return next(sign.first for sign in signs)
+        return next(signs).first
     # "5 half-lives of the drug before": whose half-lives they are is no moment
     if window.unit is TimeUnit.HALF_LIFE:
         owner = rule("half_life_owner").starts(tokens, window.end)
@@ -469,41 +500,47 @@ def _start_moment(tokens: Tokens, window: Window) -> int:
 
 
 def _trim_moment(tokens: Tokens, first: int, end: int) -> Range:
-    """Return the words of a moment without what does not belong to it; "date" belongs to "the
-    index date".
+    """Return the tokens of a moment, ``first:end``, without the words at its end that name nothing.
+    A "date" or "period" there belongs to the moment: "the index date". The words "before and
+    during" at its start are never cut.
     """
     if rule("at_entry").covers(tokens, first, end):
         return first, end
+    # "before and during the study"
     both = rule("before_and_during").starts(tokens, first)
-    trimmed = _trim_end(tokens, both.end if both else first, end)[1]
-    is_date = tokens.words[trimmed : trimmed + 1] in (["date"], ["period"])
-    return first, trimmed + is_date
+    trimmed_end = _trim_end(tokens, both.end if both else first, end)[1]
+    if tokens.words[trimmed_end : trimmed_end + 1] in (["date"], ["period"]):
+        trimmed_end += 1
+    return first, trimmed_end
 
 
 def _share_anchors(
     tokens: Tokens, windows: Sequence[Window], parts: list[Parts]
 ) -> list[Parts]:
-    """Give a window the moment of the next one in its clause: "aspirin within 3 or warfarin
-    within 10 days before".
+    """Return the parts of all windows, in which a window without a moment has that of the next one
+    in its clause: "aspirin within 3 days or warfarin within 10 days before surgery". The list
+    ``parts`` is changed.
     """
+    # from the last window to the first, so that a moment is handed on along a row
     for at in range(len(windows) - 2, -1, -1):
         if parts[at].anchor is not None or _has_no_anchor(tokens, windows[at]):
             continue
-        same_thing = parts[at].of == parts[at + 1].of
+        following = parts[at + 1]
+        same_thing = parts[at].of == following.of
         if _may_share_anchor(
             tokens, windows[at], windows[at + 1], same_thing=same_thing
         ):
-            parts[at] = parts[at]._replace(anchor=parts[at + 1].anchor)
+            parts[at] = parts[at]._replace(anchor=following.anchor)
     return parts
 
 
 def _may_share_anchor(
     tokens: Tokens, window: Window, following: Window, *, same_thing: bool
 ) -> bool:
-    """Return whether a window may count from the moment of the next one: both look the same way in
-    one clause or list.
-
-    ``same_thing``: both limit the same.
+    """Return whether a window may count from the moment of the next one, at most 24 tokens behind
+    it: both are lower limits, both are upper limits, or both are wash-outs, and they stand in one
+    clause or one list. If both limit the ``same_thing``, a clause may end between the two, but not
+    with a semicolon.
     """
     between = tokens.codes[window.end : following.first]
     if len(between) > _REACH:
@@ -515,7 +552,8 @@ def _may_share_anchor(
     if rule("only_before").search(tokens, window.end, following.first):
         return False
     are_in_brackets = all(
-        tokens.codes[each.first - 1 : each.first] == "(" for each in (window, following)
+        tokens.codes[either.first - 1 : either.first] == "("
+        for either in (window, following)
     )
     are_listed = are_washouts or are_in_brackets
     if are_listed and "." not in between:
@@ -529,20 +567,23 @@ def _may_share_anchor(
 
 def is_past(tokens: Tokens, window: Window) -> bool:
     """Return whether a window counts from now, as "in the past year" does."""
-    return not BACK.isdisjoint(
-        word.lower() for word in tokens.words[window.first : window.end]
-    )
+    words = tokens.words[window.first : window.end]
+    return not BACK.isdisjoint(map(str.lower, words))
 
 
 def _has_no_anchor(tokens: Tokens, window: Window) -> bool:
-    """Return whether a window counts from now, or lies between several events."""
-    return (
-        is_past(tokens, window) or rule("apart").starts(tokens, window.end) is not None
-    )
+    """Return whether a window counts from no moment that is named: from now ("in the past year"),
+    or between several events ("at least 4 weeks apart").
+    """
+    if is_past(tokens, window):
+        return True
+    return rule("apart").starts(tokens, window.end) is not None
 
 
 def _continues(tokens: Tokens, floor: int, first: int) -> bool:
-    """Return whether only joints stand between a window and the next one."""
+    """Return whether only joints, or "before and", stand between a window that ends with its parts
+    at token ``floor`` and the next one, which begins at token ``first``.
+    """
     if floor >= first or rule("window_joint").covers(tokens, floor, first):
         return True
     # "365 days before and 30 days after"
@@ -550,8 +591,9 @@ def _continues(tokens: Tokens, floor: int, first: int) -> bool:
 
 
 def _open_clause(tokens: Tokens, floor: int, end: int) -> int:
-    """Return the start of the words before a window: behind the last sentence, or behind a
-    bracket that has words.
+    """Return the token at which the words begin that belong to a window at token ``end``: behind
+    the last sentence that ends there, or behind a bracket that is open and has words that name
+    something. They do not begin before ``floor``.
     """
     start = start_last_sentence(tokens, floor, end)
     depth = 0
@@ -567,7 +609,9 @@ def _open_clause(tokens: Tokens, floor: int, end: int) -> int:
 
 
 def start_last_sentence(tokens: Tokens, floor: int = 0, end: int | None = None) -> int:
-    """Return where the last sentence of some words starts: behind a full stop, with a capital.
+    """Return the token at which the last sentence of the tokens ``floor:end`` begins, by default of
+    all tokens: behind the last full stop that a capital follows, else at ``floor``. The full stop
+    of an initial ("J. Smith") ends none.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Abstain for 4 weeks. Two of these methods:")
@@ -579,15 +623,21 @@ def start_last_sentence(tokens: Tokens, floor: int = 0, end: int | None = None) 
     for at in range(floor, min(stop, len(tokens) - 1)):
         word = tokens.words[at]
         following = tokens.words[at + 1]
+        if word != "." or not following[0].isupper():
+            continue
         last = tokens.words[at - 1] if at else ""
-        if word == "." and following[0].isupper() and (len(last) > 1 or last in ")]"):
+        is_initial = len(last) == 1 and last not in ")]"
+        if not is_initial:
             start = at + 1
     return start
 
 
 def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the words that name what is limited, without the verbs and people around them; None if
-    there are none.
+    """Return the tokens of ``first:end`` that name what is limited, without the verbs and people
+    around them; None if they name nothing.
+
+    It is the name behind the last words that lead to one ("who have received"), with a treatment
+    before them to which it is an alternative. If no name is behind these words, it is before them.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Patients who have received systemic steroids")
@@ -612,11 +662,13 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def _find_alternative(tokens: Tokens, first: int, cut: Found) -> Range | None:
-    """Return the treatment or event to which another one is an alternative, so that one time limits
-    both: "received a drug or participated in a trial within 30 days". ``cut`` stands before the
-    second.
+    """Return the tokens of the treatment or event to which another one is an alternative, so that
+    one time limits both: the drug of "received a drug or participated in a trial within 30 days".
+    ``cut`` are the words that lead to the second.
 
-    "Allergy to penicillin, or treatment with antibiotics within 2 weeks" limits the second alone.
+    None if the time limits the second alone, as in "Allergy to penicillin, or treatment with
+    antibiotics within 2 weeks": the first must name a treatment or an event, and no illness that a
+    treatment has caused.
     """
     joint = rule("opens_alternative").ends(tokens, cut.first, first)
     if joint is None:
@@ -634,7 +686,9 @@ def _find_alternative(tokens: Tokens, first: int, cut: Found) -> Range | None:
 
 
 def _is_fragment(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether words are only a verb, an adverb or an adjective, which names nothing."""
+    """Return whether the tokens ``first:end`` name nothing: they are only a verb, an adverb or an
+    adjective. A single word with "ed" or "ly" at its end is one, unless it is short ("bed").
+    """
     if rule("limited_fragment").covers(tokens, first, end):
         return True
     if end != first + 1:
@@ -645,7 +699,10 @@ def _is_fragment(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _is_only_verb(tokens: Tokens, window: Window, floor: int) -> bool:
-    """Return whether only a verb says what a window limits: "infected within 30 days"."""
+    """Return whether a verb stands directly before a window, so that it says what is limited:
+    "infected within 30 days". Words that name nothing may stand between. Short words ("bed") are no
+    verbs.
+    """
     last = _trim_end(tokens, floor, window.first)[1] - 1
     if last < floor:
         return False
@@ -655,13 +712,16 @@ def _is_only_verb(tokens: Tokens, window: Window, floor: int) -> bool:
 
 
 def _is_bracketed(tokens: Tokens, place: Range, at: int) -> bool:
-    """Return whether a token stands in brackets that open and close in a range."""
+    """Return whether the token ``at`` stands in brackets that open and close within ``place``."""
     front = tokens.codes[place[0] : at]
-    return front.count("(") > front.count(")") and ")" in tokens.codes[at : place[1]]
+    is_open = front.count("(") > front.count(")")
+    return is_open and ")" in tokens.codes[at : place[1]]
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return a range without the words at its ends that name nothing; None if it has no others."""
+    """Return the tokens ``first:end`` without those at both ends that name nothing ("any", "the"),
+    and without a bracket at the end that was not opened; None if nothing else is left.
+    """
     end = _trim_end(tokens, first, end)[1]
     codes = tokens.codes[first:end]
     if codes.endswith(")") and codes.count(")") > codes.count("("):
@@ -681,7 +741,9 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def _is_in_a_word(tokens: Tokens, at: int, end: int) -> bool:
-    """Return whether a token goes on with the word of the token before it."""
+    """Return whether the token ``at``, before ``end``, is a part of the same word as the token
+    before it: joined to it, or by a hyphen and with a further token behind.
+    """
     if at >= end:
         return False
     if tokens.joined(at) and tokens.codes[at] != "/":
@@ -691,7 +753,9 @@ def _is_in_a_word(tokens: Tokens, at: int, end: int) -> bool:
 
 
 def _trim_end(tokens: Tokens, first: int, end: int) -> Range:
-    """Return a range without the words at its end that name nothing."""
+    """Return the tokens ``first:end`` without those at the end that name nothing ("within the").
+    A word that a hyphen joins to the one before it stays.
+    """
     while first < end:
         tail = rule("limited_tail").ends(tokens, end, first)
         if tail is None or tail.end <= tail.first:
@@ -712,13 +776,17 @@ def _is_hyphenated(tokens: Tokens, at: int) -> bool:
 def _find_behind(
     tokens: Tokens, window: Window, anchor: Range | None, stop: int
 ) -> tuple[Range | None, Range | None]:
-    """Return what a window limits if that stands behind it, and its moment: "at least 2 weeks
-    since surgery".
+    """Return the tokens of what a window limits, if they stand behind it, and those of its moment;
+    None for what is not named.
+
+    In "at least 2 weeks since surgery", the surgery is what has not gone on since, and so is
+    limited; there is no moment. Otherwise the name is searched behind the moment ``anchor``, as far
+    as token ``stop``. Without a moment, one may stand behind the name.
     """
     is_onward = anchor is not None and tokens.words[anchor[0]].lower() in _ONWARD
     if is_onward and window.comparator in LOWER:
-        anchor = None  # what it is counted from is what has not gone on since
-    # its name stands in front of its moment
+        anchor = None
+    # "365 days of enrolment before baseline": the name stands in front of the moment
     lasting = rule("lasting_before").starts(tokens, window.end)
     start = anchor[1] if anchor and not lasting else window.end
     named = name_line(tokens, start, stop)
@@ -733,12 +801,16 @@ def _find_behind(
 def name_line(
     tokens: Tokens, first: int, end: int, stop: str = "limited_stop"
 ) -> Range | None:
-    """Return what the beginning of some words names: an item below "Within 4 weeks before
-    screening:".
+    """Return the tokens of what the beginning of the tokens ``first:end`` names, as an item below
+    "Within 4 weeks before screening:" does; None if they name nothing.
+
+    The words up to the first match of the rule ``stop`` are taken, or, if they name nothing, those
+    from there to the next one.
     """
     end = min(end, first + _NEAR)
-    for at in (*(found.first for found in rule(stop).find(tokens, first, end)), end):
-        # "taking or applying drugs"
+    stops = [match.first for match in rule(stop).find(tokens, first, end)]
+    for at in (*stops, end):
+        # "taking or applying drugs": the "or" behind a verb ends no name
         if at < end and rule("limited_cut").ends(tokens, at, first):
             continue
         named = narrow(tokens, first, at)
@@ -749,7 +821,8 @@ def name_line(
 
 
 def find_moment_of_items(tokens: Tokens) -> Range | None:
-    """Return the moment from which the times of all items below a line count.
+    """Return the tokens of the moment from which the times of all items below a line count; None if
+    the line names none.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text(
@@ -758,5 +831,7 @@ def find_moment_of_items(tokens: Tokens) -> Range | None:
     >>> tokens.read(*find_moment_of_items(tokens))
     'before baseline'
     """
-    found = rule("interval_of_items").search(tokens)
-    return _trim_moment(tokens, *found.place("words")) if found else None
+    interval = rule("interval_of_items").search(tokens)
+    if interval is None:
+        return None
+    return _trim_moment(tokens, *interval.place("words"))

@@ -25,13 +25,13 @@ from extractor.schemas import Comparator, Support, TimeWindow
 def find_window(
     value: TimeWindow | str, passage: Passage, topic: str = ""
 ) -> Supported | None:
-    """Return a time window whose quote states its length in its direction; of a quote alone, the
-    window that it states. ``topic`` is the line that introduces the passage: a length below "Life
-    expectancy:" is no window.
+    """Return a time window with its place if its quote states its length in its direction; None if
+    it does not. For a quote alone (a text as ``value``), it is the window that the quote states.
 
     The text decides whether the limit itself counts: "for more than 7 days" supports ">= 7 days" as
-    "> 7 days". Of several places of the quote, one whose words name what the window limits counts
-    before the first one.
+    "> 7 days". Of several places of the quote, the first one counts whose words name what the
+    window limits, else the first one. ``topic`` is the line that introduces the passage: a length
+    below "Life expectancy:" is no window.
     """
     tokens = cut(passage)
     supported = list[tuple[Supported, Window]]()
@@ -56,6 +56,9 @@ def find_window(
 
 
 def _is_lifetime(tokens: Tokens, window: Window, topic: str) -> bool:
+    """Return whether the length of a window is how long somebody lives, by the words around it and
+    by the ``topic``.
+    """
     limit = Limit(
         window.comparator,
         window.value,
@@ -70,29 +73,31 @@ def _is_lifetime(tokens: Tokens, window: Window, topic: str) -> bool:
 def _find_all(
     value: TimeWindow | str, passage: Passage
 ) -> Iterator[tuple[Supported, Window]]:
-    """Yield each place of the quote that states the window, with the window of the text there.
+    """Yield each place of the quote that states the window, with the window of the text there: at
+    each place one, of several one with a stated direction.
 
-    A window whose direction is stated counts before one that may have either.
+    The value is yielded with the words of the place and, unless it is a range, with the text's
+    comparator if both look the same way. It is inferred if the text's direction is not sure, or its
+    window is an aside.
     """
-    tokens = cut(passage)
-    windows = sorted(
-        list_windows(tokens, None, wide=True), key=lambda window: window.either
-    )
-    if not windows:
+    stated_windows = list_windows(cut(passage), None, wide=True)
+    if not stated_windows:
         return
+    windows = sorted(stated_windows, key=lambda window: window.either)
     quote = value if isinstance(value, str) else value.quote
     for span in find_quotes(passage, quote):
-        for window in _overlapping(windows, span, passage):
-            said = make_window(window, quote) if isinstance(value, str) else value
-            support = _compare(window, said)
+        for window in _list_overlapping(windows, span, passage):
+            answer = make_window(window, quote) if isinstance(value, str) else value
+            support = _compare(window, answer)
             if support is None:
                 continue
-            is_range = said.comparator is Comparator.BETWEEN
-            comparator = said.comparator
-            if not is_range and _looks_alike(window, said):
+            is_range = answer.comparator is Comparator.BETWEEN
+            comparator = answer.comparator
+            if not is_range and _has_same_direction(window, answer):
                 comparator = window.comparator
             words = passage.section.raw[span.start : span.end]
-            stated = said.model_copy(update={"quote": words, "comparator": comparator})
+            update = {"quote": words, "comparator": comparator}
+            stated = answer.model_copy(update=update)
             is_direction_sure = window.sure or is_range
             if window.aside or not is_direction_sure:
                 support = Support.INFERRED
@@ -101,7 +106,9 @@ def _find_all(
 
 
 class _Rank(NamedTuple):
-    """In which order time windows count: the lowest one first, field by field."""
+    """In which order time windows count, the lowest rank first: those of the criterion before those
+    of the line above it, plain ones before asides, then in the order of the text.
+    """
 
     is_elsewhere: bool
     is_aside: bool
@@ -109,32 +116,36 @@ class _Rank(NamedTuple):
 
 
 def list_stated(span: Span, passage: Passage) -> list[tuple[Window, Parts, bool]]:
-    """Return the windows of a passage with their parts, and whether each stands at a span."""
+    """Return the windows of a passage with their parts, and whether each shares words with a
+    span.
+    """
     tokens = cut(passage)
     windows = list_windows(tokens, None, wide=True)
-    here = {*_overlapping(windows, span, passage)}
-    return [
-        (one, parts, one in here)
-        for one, parts in zip(windows, find_parts(tokens, windows), strict=True)
-    ]
+    at_span = {*_list_overlapping(windows, span, passage)}
+    stated = []
+    for window, parts in zip(windows, find_parts(tokens, windows), strict=True):
+        stated.append((window, parts, window in at_span))
+    return stated
 
 
-def _overlapping(
+def _list_overlapping(
     windows: Sequence[Window], span: Span, passage: Passage
 ) -> list[Window]:
+    """Return the windows of a passage that share words with a span of its section."""
     tokens = cut(passage)
     clean = passage.section.cleaned.clean_position
     first = tokens.at(clean(span.start))
     end = tokens.before(clean(span.end))
-    return [one for one in windows if one.first < end and first < one.end]
+    return [window for window in windows if window.first < end and first < window.end]
 
 
 def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
-    """Return the first of several time windows, as ``time_window`` has it; None if the text has an
-    earlier one.
+    """Return the reading of the first of several time windows, as ``time_window`` has it; None if
+    the text has an earlier one that is sure. The value of the reading is None if no window is in
+    hours or longer units.
 
-    Those of the criterion count before those of its introducing line, and those in brackets,
-    exceptions and definitions last.
+    Windows of the criterion ``here`` count before those of the line above it, and those in
+    brackets, exceptions and definitions behind the others of their line.
     """
     stated = list_windows(cut(here), None)
     count = len(windows.value or ())
@@ -157,36 +168,42 @@ def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
 
 
 def _rank(span: Span, stated: Sequence[Window], here: Passage) -> _Rank:
-    """Return the rank of the window at a span, among the windows that a criterion states."""
+    """Return the rank of the window at a span. ``stated`` are the windows of the criterion
+    ``here``: the span is aside if all of them that it shares words with are.
+    """
     start, end = here.raw_span
     is_here = span.section == here.section.name and start <= span.start < end
     if not is_here:
         return _Rank(is_elsewhere=True, is_aside=False, start=span.start)
     tokens = cut(here)
-    is_aside = all(
-        stands_aside(tokens, window) for window in _overlapping(stated, span, here)
-    )
+    at_span = _list_overlapping(stated, span, here)
+    is_aside = all(stands_aside(tokens, window) for window in at_span)
     return _Rank(is_elsewhere=False, is_aside=is_aside, start=span.start)
 
 
 def _has_earlier(
     span: Span, rank: _Rank, stated: Sequence[Window], here: Passage
 ) -> bool:
-    """Return whether a criterion states a plain window that counts before the one at a span."""
+    """Return whether the first sure window of a criterion that is no aside counts before the window
+    at a span, whose ``rank`` is given.
+    """
     tokens = cut(here)
     for plain in stated:
         if not plain.sure or stands_aside(tokens, plain):
             continue
         if rank.is_elsewhere or rank.is_aside:
             return True
-        at_span = _overlapping(stated, span, here)
+        at_span = _list_overlapping(stated, span, here)
         return bool(at_span) and at_span[0].first > plain.first
     return False
 
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:
-    """Return how a window supports a value: by its length, and by its direction if it states
-    one.
+    """Return how surely a window of the text states a value; None if it does not.
+
+    A range must have the same ends and the same unit. Another value must be as long as the window
+    or as one of its ends, in any unit, and look the same way, unless the window may have either
+    direction. It is sure if direction, number and unit are those of the text.
     """
     lengths = {window.value}
     if window.other_end is not None:
@@ -195,15 +212,17 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
     if value.comparator is Comparator.BETWEEN:
         is_same = window.unit is value.unit and ends == [value.value, value.value_high]
         return Support.PARSED if is_same else None
-    alike = _looks_alike(window, value)
-    if not (alike or window.either):
+    same_direction = _has_same_direction(window, value)
+    if not (same_direction or window.either):
         return None
     if not any(is_same_length(end, window.unit, value) for end in ends):
         return None
     as_written = (window.value, window.unit) == (value.value, value.unit)
-    is_whole = len(ends) == 1 and as_written
-    return Support.PARSED if alike and is_whole else Support.INFERRED
+    is_single = len(ends) == 1
+    is_sure = same_direction and is_single and as_written
+    return Support.PARSED if is_sure else Support.INFERRED
 
 
-def _looks_alike(window: Window, value: TimeWindow) -> bool:
+def _has_same_direction(window: Window, value: TimeWindow) -> bool:
+    """Return whether a window and a value are both lower limits, or neither is."""
     return (window.comparator in LOWER) is (value.comparator in LOWER)

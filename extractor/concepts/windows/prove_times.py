@@ -49,21 +49,22 @@ _EXACT = (
 
 
 def find_age(tokens: Tokens, value: Age) -> Derived | None:
-    """Return an age of anybody, at any time. Without a unit it is in years: "women between 19
-    and 64".
+    """Return the place of an age in a line, of anybody and at any time; None if the line does not
+    have it. A number without a unit is in years, and inferred: "women between 19 and 64". In a line
+    on age, another length of time that is as long counts too.
     """
     for mention in find_mentions(tokens):
+        number = mention.number
         if mention.role is NumberRole.PART or value.value not in mention.bounds[0]:
             continue
-        first, end = mention.number
-        if mention.kind is Measured.AGE and _has_unit(tokens, mention.number, value):
-            return Derived(first, end)
-        in_years = value.unit is TimeUnit.YEAR and stands_bare(tokens, mention.number)
+        if mention.kind is Measured.AGE and _has_unit(tokens, number, value):
+            return Derived(*number)
+        in_years = value.unit is TimeUnit.YEAR and stands_bare(tokens, number)
         if not in_years:
             continue
-        named_before = rule("before_bare_age").ends(
-            tokens, first, first - _AGE_WORD_REACH
-        )
+        first, end = number
+        reach = first - _AGE_WORD_REACH
+        named_before = rule("before_bare_age").ends(tokens, first, reach)
         if named_before or rule("after_bare_age").starts(tokens, end):
             return Derived(first, end, Support.INFERRED)
     is_about_age = rule("said_age").search(tokens) or rule("old").search(tokens)
@@ -71,16 +72,23 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
 
 
 def _has_unit(tokens: Tokens, number: Range, value: Age) -> bool:
-    return has_unit(tokens, number, value.unit) or borrows_unit(
-        tokens, number, value.unit, ["age"]
-    )
+    """Return whether a number has the unit of an age, or shares that of the next number; without
+    any, years.
+    """
+    if has_unit(tokens, number, value.unit):
+        return True
+    return borrows_unit(tokens, number, value.unit, ["age"])
 
 
 def find_stated_age(
     value: Age, passage: Passage, *, lower: bool, admits: bool
 ) -> Supported | None:
-    """Return the lowest or the highest age that a criterion states, which admits or excludes: the
-    widest one of several. If it states none, a number that may be an age counts, inferred.
+    """Return an age with its place in a criterion, if the criterion states it as the lowest
+    (``lower``) or the highest age of the participants; None if it does not.
+
+    ``admits``: the criterion is an inclusion. Of several such ages, the widest counts: the lowest
+    of the lower ones, the highest of the higher ones. If there are none, a number that may be an
+    age counts, inferred.
     """
     tokens = cut(passage)
     bounds = _list_stated_ages(tokens, lower=lower, admits=admits)
@@ -95,9 +103,9 @@ def find_stated_age(
         is_widest = abs(count_days(age) - widest) < 1
         if not is_widest or not is_same_length(age.value, age.unit, value):
             continue
-        is_sure = bool(limit.sure and limit.time_unit)
-        as_written = age == value
-        support = Support.PARSED if is_sure and as_written else Support.INFERRED
+        has_unit_and_comparator = limit.sure and limit.time_unit is not None
+        is_sure = has_unit_and_comparator and age == value
+        support = Support.PARSED if is_sure else Support.INFERRED
         return Supported(value, locate(passage, limit.first, limit.end), support)
     return None
 
@@ -105,7 +113,10 @@ def find_stated_age(
 def _list_stated_ages(
     tokens: Tokens, *, lower: bool, admits: bool
 ) -> list[tuple[Age, Limit]]:
-    """Return the lowest or highest ages of the participants, each with the limit that states it."""
+    """Return the ages that bound the participants from below (``lower``) or from above, each with
+    the limit that states it. ``admits``: the criterion is an inclusion. Lifetimes and ages of
+    others are left out.
+    """
     kind = CriterionKind.INCLUSION if admits else CriterionKind.EXCLUSION
     ages = list[tuple[Age, Limit]]()
     for limit in find_limits(tokens, kind):
@@ -120,10 +131,13 @@ def _list_stated_ages(
 
 
 def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
-    """Return a number that may be an age although its words do not say so: "babies of 2 to 23
-    months", "women, 55+".
+    """Return the tokens of the first number with the value of an age that may be an age although
+    its words do not say so: "babies of 2 to 23 months", "women, 55+". None if there is none.
+
+    It must be a bound on the side of ``lower``, stand in no time window, and be in a line on
+    people, or in years at the start of the line ("18+, any gender").
     """
-    of_people = any(
+    names_people = any(
         rule(name).search(tokens)
         for name in ("persons_named", "said_age", "turned_before", "aged_after")
     )
@@ -132,8 +146,8 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         in_windows.update(range(window.first, window.end))
     for mention in find_mentions(tokens):
         # "18+, any gender", "over 75"
-        opens = mention.first == 0 and value.unit is TimeUnit.YEAR
-        if not (of_people or opens):
+        opens_line = mention.first == 0 and value.unit is TimeUnit.YEAR
+        if not (names_people or opens_line):
             continue
         if not _bounds_side(mention, value, lower=lower):
             continue
@@ -145,19 +159,21 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
 
 
 def _bounds_side(mention: Mention, value: Age, *, lower: bool) -> bool:
-    """Return whether a mention says a number as its lower or upper bound."""
+    """Return whether a mention has the value of an age as its lower (``lower``) or upper bound: as
+    that end of a range, or as a single number with a comparator of that side.
+    """
     low, high = mention.bounds[0]
     if value.value not in (low, high):
         return False
-    side = LOWER if lower else UPPER
     if high is None:
+        side = LOWER if lower else UPPER
         return not set(mention.comparators).isdisjoint(side)
     return value.value == (low if lower else high)
 
 
 def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
-    """Return whether a number can be the age of the participants: it has the unit, and no words
-    that give it to a thing, to others or to another moment.
+    """Return whether a number can be the age of the participants: it has the unit, or none for
+    years, and no words give it to a thing, a lifetime, other people or another moment.
     """
     if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
         return False
@@ -185,8 +201,9 @@ def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
 
 
 def _names_people(tokens: Tokens, subject: Range | None) -> bool:
-    """Return whether what is limited is an age, people, or another length of time: "6 weeks and 0
-    days" ("up to 14 weeks").
+    """Return whether the name of what is limited, at the tokens ``subject``, is that of an age or
+    of people. Without a name the answer is yes, and with a number in it, as it then is another
+    length of time: "6 weeks and 0 days" ("up to 14 weeks").
     """
     if subject is None or NUMBER in tokens.codes[slice(*subject)]:
         return True
@@ -196,8 +213,12 @@ def _names_people(tokens: Tokens, subject: Range | None) -> bool:
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
-    """Return a moment or limit of a time frame. The first day or cycle is inferred, since it may
-    be only the origin.
+    """Return the place of a time point in a time frame, as a moment or a limit of it; None if the
+    frame does not have it.
+
+    It is sure if it is a point of the frame in the same number and unit. It is inferred in another
+    unit ("24 h" for a day), as a moment of a group, and as a length of time in a line without
+    points ("a fortnight").
     """
     frame = read_time_frame(tokens)
     if not frame.points:
@@ -207,7 +228,6 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
         for length in find_durations(tokens):
             if length.first in intervals:
                 continue
-            # "a fortnight"
             if is_same_length(length.low, length.unit, value):
                 return Derived(length.first, length.end, Support.INFERRED)
     moments = [(point, Support.PARSED) for point in frame.points]
@@ -217,29 +237,28 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
         # "half a year" is 6 months, "24 h" a day
         if not is_same_length(moment.value, moment.unit, value):
             continue
-        first, end = frame.locate(moment)
+        start, end = frame.locate(moment)
         as_written = (moment.value, moment.unit) == (value.value, value.unit)
-        return Derived(
-            tokens.at(first),
-            tokens.before(end),
-            support if as_written else Support.INFERRED,
-        )
+        own_support = support if as_written else Support.INFERRED
+        return Derived(tokens.at(start), tokens.before(end), own_support)
     return None
 
 
 def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
-    """Return a time point as the text writes it: the whole number of its own unit, "24 h" for a
-    day.
+    """Return a time point in the unit in which the text has it at ``place``, if the number is whole
+    there: "24 h" for a day. Otherwise it stays as it is.
     """
     frame = read_time_frame(tokens)
     moments = [*frame.points]
     for group in frame.groups:
         moments.extend(group.moments)
     for moment in moments:
-        first, end = frame.locate(moment)
-        is_here = (tokens.at(first), tokens.before(end)) == (place.first, place.end)
-        is_whole = not moment.value % 1
-        if not (is_here and is_whole):
+        start, end = frame.locate(moment)
+        if (tokens.at(start), tokens.before(end)) != (place.first, place.end):
+            continue
+        # half a day stays half a day
+        is_whole = moment.value % 1 == 0
+        if not is_whole:
             continue
         if is_same_length(moment.value, moment.unit, value):
             return TimePoint(value=moment.value, unit=moment.unit)
@@ -247,22 +266,24 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
 
 
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
-    """Return a length of time, in its unit or in another one of exactly the same length ("Q3W",
-    "3-week" for 21 days); else a moment of a time frame that is as far away.
+    """Return the place of a length of time in a line; None if the line does not have it.
+
+    A length in the same number and unit is sure. One that is exactly as long in another unit is
+    inferred ("Q3W" or "3-week" for 21 days). Else a moment of a time frame that is as far away
+    counts, unless it is a part of a length in two units.
     """
-    durations = [*find_durations(tokens)]
+    durations = list(find_durations(tokens))
     lengths = list[tuple[Derived, float, TimeUnit]]()
     for duration in durations:
-        counts_moment = rule("counts_a_moment").ends(
-            tokens, duration.first, duration.first - 1
-        )
+        first = duration.first
+        counts_moment = rule("counts_a_moment").ends(tokens, first, first - 1)
         # not the "4 Day" of "Cycle 4 Day 9"
         if counts_moment and rule("next_moment").starts(tokens, duration.end - 1):
             continue
-        place = Derived(duration.first, duration.end)
+        place = Derived(first, duration.end)
         for bound in dict.fromkeys((duration.low, duration.high)):
             lengths.append((place, bound, duration.unit))
-    lengths.extend(_list_named(tokens))
+    lengths.extend(_list_lengths_in_words(tokens))
     for place, number, unit in lengths:
         if (number, unit) == (value.value, value.unit):
             return place
@@ -278,31 +299,26 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     return point
 
 
-def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
-    """Lengths without their number beside their unit: "Q3W", "each cycle", "six 21-day cycles",
-    "1h45".
+def _list_lengths_in_words(
+    tokens: Tokens,
+) -> Iterator[tuple[Derived, float, TimeUnit]]:
+    """Yield the lengths of time whose number does not stand beside their unit, each with its place,
+    its number and its unit: "Q3W", "each cycle", "1h45", "six 21-day cycles".
     """
-    for found in rule("every_code").find(tokens):
-        unit = read_time_unit(found.read("unit") or "")
+    for code in rule("every_code").find(tokens):
+        unit = read_time_unit(code.read("unit") or "")
         if unit:
-            yield (
-                Derived(found.first, found.end),
-                read_number(found.read("number") or "") or 0,
-                unit,
-            )
-    for found in rule("single_time").find(tokens):
-        unit = read_time_unit(found.read("unit") or "")
+            count = read_number(code.read("number") or "") or 0
+            yield Derived(code.first, code.end), count, unit
+    for single in rule("single_time").find(tokens):
+        unit = read_time_unit(single.read("unit") or "")
         if unit:
-            yield Derived(found.first, found.end), 1, unit
-    for found in rule("hours_and_minutes").find(tokens):
-        hours, minutes = (
-            read_number(found.read(name) or "") or 0 for name in ("hours", "minutes")
-        )
-        yield (
-            Derived(found.first, found.end),
-            round(hours + minutes / 60, 2),
-            TimeUnit.HOUR,
-        )
+            yield Derived(single.first, single.end), 1, unit
+    for clock in rule("hours_and_minutes").find(tokens):
+        hours = read_number(clock.read("hours") or "") or 0
+        minutes = read_number(clock.read("minutes") or "") or 0
+        in_hours = round(hours + minutes / 60, 2)
+        yield Derived(clock.first, clock.end), in_hours, TimeUnit.HOUR
     for number in find_numbers(tokens):
         if rule("cycle_length_after").starts(tokens, number.end):
             yield Derived(number.first, number.end), number.value, TimeUnit.CYCLE
@@ -311,7 +327,9 @@ def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
 def is_same_length(
     number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow
 ) -> bool:
-    """Return whether a length of time is exactly as long as a value: half a year is 6 months."""
+    """Return whether a length of time is exactly as long as a value: half a year is 6 months. A
+    month and a number of days or weeks are never the same.
+    """
     for small, count, large in _EXACT:
         if (unit, value.unit) == (large, small):
             return number * count == value.value

@@ -15,6 +15,7 @@ from extractor.language.patterns import Found
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 
 _WITHIN = frozenset({"within", "in", "during"})
+"""Prepositions of an upper limit."""
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
 _ONWARD = word_set(
     "for until till through plus later lasting between from duration since x"
@@ -40,7 +41,9 @@ _LENGTH_CONTEXT = 14
 """How many tokens before a length of time are examined."""
 
 Time = tuple[Found, Duration]
-"""A length of time with the words before it, and the length alone."""
+"""A length of time: the match of its words with those in front of it, called ``front``, and the
+length alone.
+"""
 _PAIRED = frozenset({"and", "or"})
 """Words between two lengths of time that may be one each."""
 _REPEATS = ("every", "each", "per", "/")
@@ -55,11 +58,13 @@ days.
 
 
 class Window(NamedTuple):
-    """``tokens.words[first:end]`` is a time window.
+    """A time window: ``tokens.words[first:end]`` say that ``comparator``, ``value`` and ``unit``
+    limit how far something is from a moment.
 
-    ``aside``: it only explains a word in brackets, or belongs to an exception. ``either``: its
-    direction is not stated. ``other_end``: that of a range. ``borrowed``: its direction is that of
-    the window beside it. ``washout``: it stands alone.
+    ``sure``: its own words state the direction, at most or at least. ``either``: the other
+    direction is possible too. ``borrowed``: its direction is that of the window beside it.
+    ``other_end``: the other end of a range. ``aside``: it is part of a definition, an exception or
+    an explanation in brackets. ``washout``: a length alone behind the name of a treatment.
     """
 
     first: int
@@ -76,7 +81,9 @@ class Window(NamedTuple):
 
 
 def make_window(window: Window, quote: str) -> TimeWindow:
-    """Return a window as an entry of ``time_windows``: a range has both of its ends."""
+    """Return a window with its ``quote`` as an entry of ``time_windows``, without what it limits
+    and its moment. A range has both of its ends.
+    """
     if window.other_end is None:
         return TimeWindow(
             quote=quote,
@@ -96,7 +103,7 @@ def make_window(window: Window, quote: str) -> TimeWindow:
 
 def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     """Return the first of several time windows as ``time_window`` has it: in hours or longer units,
-    with one bound.
+    and with one bound, of a range the lower one. None if all are in minutes, cycles or half-lives.
 
     >>> window = TimeWindow(
     ...     quote="3-5 days before",
@@ -108,60 +115,68 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     >>> first_window([window]).model_dump(mode="json")
     {'quote': '3-5 days before', 'comparator': '>=', 'value': 3, 'unit': 'day'}
     """
-    first = next((one for one in windows if one.unit not in NO_UNITS), None)
-    if first is None:
-        return None
-    comparator = (
-        Comparator.AT_LEAST
-        if first.comparator is Comparator.BETWEEN
-        else first.comparator
-    )
-    return TimeWindow(
-        quote=first.quote, comparator=comparator, value=first.value, unit=first.unit
-    )
+    for window in windows:
+        if window.unit in NO_UNITS:
+            continue
+        comparator = window.comparator
+        if comparator is Comparator.BETWEEN:
+            comparator = Comparator.AT_LEAST
+        return TimeWindow(
+            quote=window.quote,
+            comparator=comparator,
+            value=window.value,
+            unit=window.unit,
+        )
+    return None
 
 
 def stands_aside(tokens: Tokens, window: Window) -> bool:
-    """Return whether a window is none of the criterion itself: in brackets, in an exception, in
-    a definition.
+    """Return whether a window is none of the criterion itself: it is in brackets, in an exception
+    or in a definition.
     """
     if window.aside:
         return True
-    return tokens.codes[: window.first].count("(") > tokens.codes[: window.first].count(
-        ")"
-    )
+    front = tokens.codes[: window.first]
+    return front.count("(") > front.count(")")
 
 
 def find_times(tokens: Tokens) -> list[Time]:
-    """Return the lengths of time of a criterion, each with the words before it."""
+    """Return the lengths of time of a criterion, each with the words in front of it. Those in
+    half-lives are not among them.
+    """
     lengths = {duration.first: duration for duration in find_durations(tokens)}
-    fronts = rule("window").find(tokens) if lengths else ()
-    return [
-        (front, lengths[at])
-        for front in fronts
-        if (at := front.place("duration")[0]) in lengths
-    ]
+    if not lengths:
+        return []
+    times = []
+    for front in rule("window").find(tokens):
+        first = front.place("duration")[0]
+        if first in lengths:
+            times.append((front, lengths[first]))
+    return times
 
 
 def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
-    """Yield the time windows among the lengths of time, and those without a number: "in the last
-    year".
+    """Yield the time windows among the lengths of time and the half-lives of a line, then those
+    without a number: "in the last year". A length that counts from no moment, or without words that
+    say how it counts, is none.
     """
     for front, duration in (*times, *_find_half_lives(tokens)):
+        # the years of "women >= 18 years" count from no moment
         if not _counts_time(tokens, front, duration):
             continue
         sense = _read_sense(front, duration)
         if sense is None:
             continue
+        first = sense.first
         is_usual = duration.unit not in NO_UNITS
-        explains = is_usual and _explains(tokens, sense.first, duration.end)
-        # "unless cured for 5 years"
-        is_exempt = is_usual and _is_exempt(tokens, sense.first)
+        explains = is_usual and _explains(tokens, first, duration.end)
+        # "cancer unless cured for 5 years"
+        is_exempt = is_usual and _is_exempt(tokens, first)
         is_range = is_usual and duration.low != duration.high
         is_doubtful = explains or is_range
-        bound, other = _bound(duration, sense.comparator)
+        bound, other = _choose_bound(duration, sense.comparator)
         window = Window(
-            sense.first,
+            first,
             duration.end,
             sense.comparator,
             bound,
@@ -171,7 +186,7 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
             either=sense.either,
             other_end=other,
         )
-        yield from _divide(tokens, window, duration)
+        yield from _split_pair(tokens, window, duration)
     for last_unit in rule("last_unit").find(tokens):
         unit = TimeUnit((last_unit.read("unit") or "").lower())
         yield Window(
@@ -180,16 +195,24 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
 
 
 def _is_exempt(tokens: Tokens, first: int) -> bool:
-    """Return whether a window belongs to an exception that begins before it."""
+    """Return whether the window that begins at token ``first`` belongs to an exception that begins
+    before it.
+    """
     reach = first - _EXCEPTION_REACH
     return rule("exception_before").ends(tokens, first, reach) is not None
 
 
 def _counts_time(tokens: Tokens, front: Found, duration: Duration) -> bool:
-    """Return whether a length of time may count from a moment: it is no cycle, age or course."""
+    """Return whether a length of time may count from a moment.
+
+    Half-lives always do, minutes only with "within" or before "before", cycles never. Other lengths
+    do unless they are an age, a lifetime, many years without a relation to a moment, or how long a
+    treatment or trial takes.
+    """
     words = _list_words(front, duration)
     if duration.unit is TimeUnit.HALF_LIFE:
         return True
+    # "within 30 minutes of dosing", but not "rest for 5 minutes"
     if duration.unit is TimeUnit.MINUTE:
         before = rule("before_suffix").starts(tokens, duration.end)
         return "within" in words or before is not None
@@ -205,8 +228,10 @@ def _counts_time(tokens: Tokens, front: Found, duration: Duration) -> bool:
     return not _is_course(tokens, front, duration)
 
 
-def _divide(tokens: Tokens, window: Window, duration: Duration) -> Iterator[Window]:
-    """Yield a window, or two of "3 and 10 days, respectively", which is no range."""
+def _split_pair(tokens: Tokens, window: Window, duration: Duration) -> Iterator[Window]:
+    """Yield a window, or the two windows of "within 3 and 10 days, respectively", which is read as
+    a range and is none.
+    """
     joint = duration.first + 1
     is_pair = window.other_end is not None and tokens.words[joint].lower() in _PAIRED
     if not is_pair or not rule("each_its_time").starts(tokens, duration.end):
@@ -222,27 +247,32 @@ def _divide(tokens: Tokens, window: Window, duration: Duration) -> Iterator[Wind
 def list_windows(
     tokens: Tokens, kind: CriterionKind | None, *, wide: bool = False
 ) -> tuple[Window, ...]:
-    """Return all time windows of a criterion in the order of the text, one for each limit.
+    """Return all time windows of a criterion in the order of the text. A window that only says the
+    one before it in another unit is left out: "28 days (4 weeks)".
 
-    Wash-outs count if no others have words of their own in front. ``wide``: they always count, and
-    so do the lengths that can only be windows.
+    ``kind`` is that of the list, and decides the direction of wash-outs ("cetirizine: 3 days").
+    These count if no window has words of its own in front. ``wide``: they always count, and so do
+    the lengths that something has lasted ("completed four months of treatment").
 
     >>> from extractor.language.book import read_text
-    >>> found = list_windows(
+    >>> windows = list_windows(
     ...     read_text("within 28 days (4 weeks) or 5 half-lives before the first dose"),
     ...     None,
     ... )
-    >>> [(one.comparator.value, one.value, one.unit.value) for one in found]
+    >>> [
+    ...     (window.comparator.value, window.value, window.unit.value)
+    ...     for window in windows
+    ... ]
     [('<=', 28, 'day'), ('<=', 5, 'half_life')]
     """
     times = find_times(tokens)
     windows = list(find_windows(tokens, times))
     # "steroids: 4 weeks; biologics: 12 weeks before baseline" has two wash-outs, of which one has
     # its moment
-    bare = {duration.first for _, duration in times}
-    are_alone = all(window.either and window.first in bare for window in windows)
+    bare_firsts = {duration.first for _, duration in times}
+    all_bare = all(window.either and window.first in bare_firsts for window in windows)
     more = list[Window]()
-    if wide or are_alone:
+    if wide or all_bare:
         more.extend(find_washouts(tokens, times, kind))
     if wide:
         more.extend(_find_lasted(tokens, times))
@@ -257,19 +287,20 @@ def list_windows(
     windows.extend([*_borrow_sense(tokens, open_lengths, windows)])
     windows.sort(key=lambda window: (window.first, window.end))
     closed = list(_close_ranges(tokens, windows))
-    kept = closed[:1]
+    distinct = closed[:1]
     for last, window in pairwise(closed):
         if not _is_restated(tokens, last, window):
-            kept.append(window)
-    return tuple(kept)
+            distinct.append(window)
+    return tuple(distinct)
 
 
 def _close_ranges(tokens: Tokens, windows: Sequence[Window]) -> Iterator[Window]:
-    """Yield the windows, of which the later end of a range with two units is an upper limit:
-    "between 3 days and 4 weeks".
+    """Yield the windows, of which the second end of a range with two units is an upper limit,
+    whatever was read: "between 3 days and 4 weeks".
     """
     last: Window | None = None
     for window in windows:
+        # "365 days before and 30 days after": the window may begin with the "and"
         start = window.first
         if tokens.words[start].lower() == "and":
             start += 1
@@ -284,21 +315,22 @@ def _close_ranges(tokens: Tokens, windows: Sequence[Window]) -> Iterator[Window]
 
 
 def _is_lower_end(tokens: Tokens, window: Window, start: int) -> bool:
-    """Return whether a window is the lower end of a range whose upper end starts at a token."""
+    """Return whether a window is the lower end of a range whose upper end begins at token
+    ``start``: "between" stands in it or directly before it, and only a joint between the two.
+    """
     if window.comparator is not Comparator.AT_LEAST or window.other_end is not None:
         return False
+    first = window.first
     between = rule("between_opening")
-    opens = between.search(tokens, window.first, window.end) or between.ends(
-        tokens, window.first, window.first - 1
-    )
-    if not opens:
+    has_between = between.search(tokens, first, window.end)
+    if not has_between and not between.ends(tokens, first, first - 1):
         return False
     return tokens.read(window.end, start).lower() in ("and", "to", "-")
 
 
 def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
-    """Yield the lengths that something has lasted, which are lower limits: "completed four
-    months of treatment".
+    """Yield the lengths that something has lasted, as lower limits that are not sure: "completed
+    four months of treatment". Cycles and courses are left out.
     """
     for front, duration in times:
         lasted = rule("has_lasted").ends(tokens, duration.first, duration.first - 6)
@@ -315,7 +347,7 @@ def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
 
 
 def _find_half_lives(tokens: Tokens) -> Iterator[Time]:
-    """Yield the lengths in half-lives, each with the words before it."""
+    """Yield the lengths in half-lives, each with the words in front of it."""
     for front in rule("half_life_window").find(tokens):
         low = read_number(front.read("low") or "")
         high = read_number(front.read("high") or front.read("low") or "")
@@ -324,21 +356,25 @@ def _find_half_lives(tokens: Tokens) -> Iterator[Time]:
             yield front, Duration(low, high, TimeUnit.HALF_LIFE, first, end)
 
 
-def _bound(duration: Duration, comparator: Comparator) -> tuple[float, float | None]:
-    """Return the end of a length of time that counts, and the other one of a range; one from 0
-    has only its end.
+def _choose_bound(
+    duration: Duration, comparator: Comparator
+) -> tuple[float, float | None]:
+    """Return the end of a length of time that a comparator bounds, the higher one for an upper
+    limit, and the other end. The other end is None for a single length, and if it is 0.
     """
     bound = duration.high if comparator in UPPER else duration.low
     other = duration.low if bound == duration.high else duration.high
-    return bound, other or None if other != bound else None
+    if other in (0, bound):
+        return bound, None
+    return bound, other
 
 
 def _borrow_sense(
     tokens: Tokens, lengths: Sequence[Time], windows: Sequence[Window]
 ) -> Iterator[Window]:
-    """Yield the lengths without words of their own, in the direction of the window beside them.
-
-    "within 14 days or 5 half-lives", "no relapse for 2 years, or 5 years if steroids were given".
+    """Yield a window for each of the ``lengths`` that stands beside one of the ``windows``, in that
+    one's direction: "within 14 days or 5 half-lives", "no relapse for 2 years, or 5 years if
+    steroids were given". A length with a comparator, an age, a lifetime or a course has none.
     """
     for front, duration in lengths:
         if duration.unit is not TimeUnit.HALF_LIFE:
@@ -349,7 +385,7 @@ def _borrow_sense(
         beside = _find_beside(tokens, duration, windows)
         if beside is None:
             continue
-        bound, other = _bound(duration, beside.comparator)
+        bound, other = _choose_bound(duration, beside.comparator)
         yield beside._replace(
             first=duration.first,
             end=duration.end,
@@ -365,20 +401,20 @@ def _find_beside(
     tokens: Tokens, duration: Duration, windows: Sequence[Window]
 ) -> Window | None:
     """Return the window that only a joint such as "or" parts from a length of time: the one before
-    it, else the one behind it.
+    it, else the one behind it; None if there is neither. A window behind must be at most two tokens
+    away, except from half-lives.
     """
     joint = rule("window_joint")
-    place = bisect_left(windows, duration.first, key=lambda window: window.first)
-    if place:
-        last = windows[place - 1]
-        if last.end <= duration.first and joint.covers(
-            tokens, last.end, duration.first
-        ):
+    next_at = bisect_left(windows, duration.first, key=lambda window: window.first)
+    if next_at:
+        last = windows[next_at - 1]
+        is_before = last.end <= duration.first
+        if is_before and joint.covers(tokens, last.end, duration.first):
             return last
-    if place == len(windows):
+    if next_at == len(windows):
         return None
-    following = windows[place]
-    # only "10-20 days or 5 half-lives before"
+    following = windows[next_at]
+    # "10-20 days or 5 half-lives before"
     is_near = following.first <= duration.end + 2
     if not is_near and duration.unit is not TimeUnit.HALF_LIFE:
         return None
@@ -387,50 +423,55 @@ def _find_beside(
     return None
 
 
-def _is_restated(tokens: Tokens, last: Window, one: Window) -> bool:
-    """Return whether a window only says the one before it in another unit: "4 weeks (28 days)"."""
-    if last.unit is one.unit or not {last.unit, one.unit} <= DAYS.keys():
+def _is_restated(tokens: Tokens, last: Window, window: Window) -> bool:
+    """Return whether a window only says ``last``, the one before it, in another unit: "4 weeks (28
+    days)". The lengths may differ by a tenth, since a month has 28 to 31 days.
+    """
+    if last.unit is window.unit:
+        return False
+    if last.unit not in DAYS or window.unit not in DAYS:
         return False
     last_days = last.value * DAYS[last.unit]
-    days = one.value * DAYS[one.unit]
+    days = window.value * DAYS[window.unit]
     if abs(last_days - days) > _SAME_LENGTH * max(last_days, days):
         return False
-    return rule("restates_window").covers(tokens, last.end, one.first) is not None
+    return rule("restates_window").covers(tokens, last.end, window.first) is not None
 
 
 def _explains(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a window belongs to a definition, or explains a word in brackets."""
-    names = ("bracketed_before", "defined_before")
-    if any(
-        rule(name).ends(tokens, first, first - 2 * _LENGTH_CONTEXT) is not None
-        for name in names
-    ):
-        return True
+    """Return whether the window at the tokens ``first:end`` belongs to a definition, or only
+    explains or dates something in brackets.
+    """
+    reach = first - 2 * _LENGTH_CONTEXT
+    for name in ("bracketed_before", "defined_before"):
+        if rule(name).ends(tokens, first, reach):
+            return True
     return _is_aside(tokens, first, end)
 
 
 def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a window in brackets dates a test, one member of a list, or other words in the
-    brackets.
+    """Return whether the window at the tokens ``first:end`` stands in brackets and dates a test,
+    one member of a list, or other words in the brackets.
 
-    That in "recent stroke (within 3 months)" dates the stroke, and so the criterion.
+    In "recent stroke (within 3 months)" it dates the stroke, and so the criterion.
     """
     opened = _find_open_bracket(tokens, first)
     closed = tokens.codes.find(")", end)
     if opened is None or closed < 0:
         return False
-    opens_bracket = first == opened + 1 or rule("bracket_opening").covers(
-        tokens, opened + 1, first
-    )
-    if not opens_bracket:
+    # "positive test (stroke within 3 months)": it dates the words in the brackets
+    inside = opened + 1
+    if first > inside and not rule("bracket_opening").covers(tokens, inside, first):
         return True
-    if "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ",":
+    # "asthma, stroke (within 3 months)": it dates one member of a list
+    behind = tokens.codes[closed + 1 : closed + 2]
+    if "," in tokens.codes[:opened] or behind == ",":
         return True
     return rule("finding").ends(tokens, opened, opened - 1) is not None
 
 
 def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
-    """Return the innermost bracket that opens before a token and is still open there; None if none
+    """Return the token of the innermost bracket that is open before token ``end``; None if none
     is.
     """
     closed = 0
@@ -445,10 +486,10 @@ def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
 
 
 class _Sense(NamedTuple):
-    """In which direction a length of time counts.
+    """In which direction a length of time counts: at most or at least so far from the moment.
 
-    ``sure``: its own words say so. ``either``: it may be the other direction. ``first``: where the
-    window starts.
+    ``sure``: its own words say so. ``either``: the other direction is possible too. ``first``: the
+    token at which the window begins, with the words that give the direction.
     """
 
     comparator: Comparator
@@ -458,55 +499,46 @@ class _Sense(NamedTuple):
 
 
 def _is_unrelated(front: Found, duration: Duration) -> bool:
-    """Return whether many years have no relation to a moment, as those of an age or a school
-    ("women >= 18 years").
-
-    Neither has an hour of the day ("before 2200h"), or the age of a newborn child.
+    """Return whether a length of time has no relation to a moment: twelve years or more without a
+    word for one ("women >= 18 years"), years of a school, an hour of the day ("before 2200h"), or
+    the age of a newborn child in hours.
     """
     tokens = front.tokens
     end = duration.end
     if duration.unit is TimeUnit.HOUR:
-        return (
-            duration.high > _MOST_HOURS or rule("old").starts(tokens, end) is not None
-        )
+        if duration.high > _MOST_HOURS:
+            return True
+        return rule("old").starts(tokens, end) is not None
+    # years of school
     if rule("schooling").starts(tokens, end):
         return True
-    related = _RELATED & _list_words(front, duration) or rule("relation_after").starts(
-        tokens, end
-    )
-    return (
-        duration.unit is TimeUnit.YEAR and duration.high >= _MANY_YEARS and not related
-    )
+    if duration.unit is not TimeUnit.YEAR or duration.high < _MANY_YEARS:
+        return False
+    if not _RELATED.isdisjoint(_list_words(front, duration)):
+        return False
+    return rule("relation_after").starts(tokens, end) is None
 
 
 def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
-    """Return whether it is a rate, or the length of a treatment or trial, which is counted from
-    no moment.
+    """Return whether a length of time is counted from no moment: it is a rate, a distance in a
+    schedule ("food and drug at least 2 hours apart"), or how long a treatment or a trial takes. A
+    length with "within" in front, or with a moment behind, is none of these.
     """
     if rule("course_after").starts(tokens, duration.end):
         return True
-    # "food and drug at least 2 hours apart" is a schedule
+    reach = front.first - _LENGTH_CONTEXT
     if rule("apart").starts(tokens, duration.end):
-        return (
-            rule("events_apart").ends(
-                tokens, front.first, front.first - _LENGTH_CONTEXT
-            )
-            is None
-        )
+        return rule("events_apart").ends(tokens, front.first, reach) is None
     if "within" in _list_words(front, duration):
         return False
+    # "stable dose for 12 weeks of the study"
     if rule("of_trial_after").starts(tokens, duration.end):
         return True
-    anchored = rule("window_anchor").starts(tokens, duration.end)
-    if anchored:
+    if rule("window_anchor").starts(tokens, duration.end):
         return False
-    reach = front.first - _LENGTH_CONTEXT
     if rule("cycles_lasting").ends(tokens, duration.first, reach):
         return True
-    return (
-        rule("trial_before").ends(tokens, front.first, front.first - _LENGTH_CONTEXT)
-        is not None
-    )
+    return rule("trial_before").ends(tokens, front.first, reach) is not None
 
 
 def may_be_window(tokens: Tokens, time: Time) -> bool:
@@ -514,16 +546,21 @@ def may_be_window(tokens: Tokens, time: Time) -> bool:
     that is not read.
     """
     front, duration = time
-    return _is_window(tokens, duration, duration.first) and not _is_course(
-        tokens, front, duration
-    )
+    if not _is_window(tokens, duration, duration.first):
+        return False
+    return not _is_course(tokens, front, duration)
 
 
 def _list_words(front: Found, duration: Duration) -> set[str]:
+    """Return the words in front of a length of time that belong to it, in lower case."""
     return {word.lower() for word in front.tokens.words[front.first : duration.first]}
 
 
 def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
+    """Return whether a length of time is no age, no lifetime and no half-life of a drug, is in
+    hours or longer units, and is no second part of a length ("17 years 11 months"). ``first`` is
+    the token at which it begins, with its comparator.
+    """
     high = duration.high if duration.high > duration.low else None
     limit = Limit(
         Comparator.EQUAL,
@@ -533,7 +570,6 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
         duration.end,
         time_unit=duration.unit.value,
     )
-    # "17 years 11 months"
     if rule("time_unit").ends(tokens, duration.first, duration.first - 2):
         return False
     if duration.unit in NO_UNITS:
@@ -549,8 +585,8 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
 def _read_sense(front: Found, duration: Duration) -> _Sense | None:
     """Return the sense of a length of time; None if no words say how it counts.
 
-    A comparator beside the length decides, else a preposition, else a word such as "before" after
-    it.
+    The first of these decides: a comparator in front of the length ("at most"), "or more" or "or
+    less" behind it, a preposition or a word such as "past" in front, "before" or "after" behind.
     """
     tokens = front.tokens
     end = duration.end
@@ -558,6 +594,7 @@ def _read_sense(front: Found, duration: Duration) -> _Sense | None:
     sense = _read_stated_sense(front, duration, stated) if stated else None
     if sense:
         return sense
+    # "28 days or more before surgery"
     or_more = rule("or_more")
     if or_more.search(tokens, duration.first, end) or or_more.starts(tokens, end):
         return _Sense(Comparator.AT_LEAST, sure=True, either=False, first=front.first)
@@ -567,6 +604,7 @@ def _read_sense(front: Found, duration: Duration) -> _Sense | None:
         return _Sense(
             Comparator.AT_LEAST, sure=False, either=True, first=duration.first
         )
+    # "28 days or less before surgery"
     if rule("or_less").starts(tokens, end):
         return _Sense(Comparator.AT_MOST, sure=True, either=False, first=front.first)
     if "least" in _list_words(front, duration):
@@ -577,7 +615,12 @@ def _read_sense(front: Found, duration: Duration) -> _Sense | None:
 def _read_stated_sense(
     front: Found, duration: Duration, stated: Comparator
 ) -> _Sense | None:
-    """Return the sense of a length of time with a comparator; None if that has no direction."""
+    """Return the sense of a length of time with the comparator ``stated`` in front; None if that is
+    an equality or a range, which have no direction.
+
+    "Up to 6 months after" and "no later than 5 days before" are lower limits: what they tell goes
+    on to the moment that is so far away.
+    """
     tokens = front.tokens
     start = front.first
     # "not shorter than"
@@ -602,22 +645,28 @@ def _read_stated_sense(
 
 
 def _read_preposition(front: Found, duration: Duration) -> _Sense | None:
-    """Return the sense that a preposition or a word such as "past" gives a length of time."""
+    """Return the sense that a preposition or a word such as "past" in front gives a length of time;
+    None if it has neither.
+
+    "Within" and "over", and every word that looks back, make it an upper limit; "for", "since" and
+    the like a lower one. ``either`` is true if something may have lasted for the whole length:
+    "stable for the 3 months before", "pain over the past 3 months".
+    """
     tokens = front.tokens
     preposition = _read_word_before(front)
     looks_back = not BACK.isdisjoint(_list_words(front, duration))
-    # "stable for the 3 months before", "pain over the past 3 months"
     before = rule("before_suffix").starts(tokens, duration.end)
-    lasts = looks_back or before is not None
+    may_last = looks_back or before is not None
     if preposition in _SPANS or looks_back:
         is_within = preposition in _WITHIN
         return _Sense(
             Comparator.AT_MOST,
             sure=is_within,
-            either=lasts and not is_within,
+            either=may_last and not is_within,
             first=front.first,
         )
     is_onward = preposition in _ONWARD
+    # "365 days before and 30 days after surgery"
     if preposition == "and":
         is_onward = rule("after_suffix").starts(tokens, duration.end) is not None
     if not is_onward:
@@ -625,14 +674,17 @@ def _read_preposition(front: Found, duration: Duration) -> _Sense | None:
     return _Sense(
         Comparator.AT_LEAST,
         sure=preposition in ("for", "until", "since"),
-        either=lasts,
+        either=may_last,
         first=front.first,
     )
 
 
 def _read_suffix(front: Found, duration: Duration) -> _Sense | None:
-    """Return the sense that "before" or "after" behind a length of time gives it. What is stopped
-    before a moment stays so at least that long.
+    """Return the sense that "before" or "after" behind a length of time gives it, which is not
+    sure; None if neither follows.
+
+    "Aspirin 5 days before surgery" is an upper limit, "stopped aspirin 5 days before surgery" a
+    lower one, since what is stopped stays so at least that long. "After" makes a lower limit.
     """
     tokens = front.tokens
     first = duration.first
@@ -653,12 +705,16 @@ def _read_word_before(front: Found) -> str:
 def find_washouts(
     tokens: Tokens, times: Sequence[Time], kind: CriterionKind | None
 ) -> Iterator[Window]:
-    """Yield the wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3
-    days"), or after that word.
+    """Yield the wash-outs: lengths of time alone behind the name of a treatment ("cetirizine: 3
+    days") or behind the word itself ("wash-out of 4 weeks").
+
+    They are lower limits, as the treatment has been stopped so long, and among exclusions upper
+    ones. ``kind`` is that of the list. Lengths behind "every" and the like, ages, courses and
+    lengths without a relation to a moment are none.
     """
-    sense = (
-        Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
-    )
+    comparator = Comparator.AT_LEAST
+    if kind is CriterionKind.EXCLUSION:
+        comparator = Comparator.AT_MOST
     word = rule("washout_word").search(tokens)
     half_lives = {duration.end for _, duration in _find_half_lives(tokens)}
     for front, duration in times:
@@ -667,8 +723,8 @@ def find_washouts(
             continue
         behind_word = word is not None and word.first < first
         behind_half_lives = not half_lives.isdisjoint(range(first - _JOINT, first))
-        named = behind_word or behind_half_lives
-        if not _stands_alone(tokens, duration, named=named):
+        is_named = behind_word or behind_half_lives
+        if not _stands_alone(tokens, duration, is_named=is_named):
             continue
         if _is_course(tokens, front, duration) or _is_unrelated(front, duration):
             continue
@@ -677,7 +733,7 @@ def find_washouts(
         yield Window(
             first,
             duration.end,
-            sense,
+            comparator,
             duration.high,
             duration.unit,
             sure=False,
@@ -686,24 +742,27 @@ def find_washouts(
         )
 
 
-def _stands_alone(tokens: Tokens, duration: Duration, *, named: bool) -> bool:
-    """Return whether a length of time has no words of its own that say how it counts.
+def _stands_alone(tokens: Tokens, duration: Duration, *, is_named: bool) -> bool:
+    """Return whether a length of time has no words of its own that say how it counts: it ends a
+    short line, or an end of a wash-out follows it and an opening, such as a colon, precedes it.
 
-    ``named``: the word for a wash-out stands before it, so that it may be one of a list.
+    ``is_named``: the word "wash-out" or a length in half-lives stands before it, so that it needs
+    no opening and may be one of a list.
     """
     first = duration.first
     end = duration.end
     words_follow = bool(tokens.codes[end:].strip(".;,"))
+    # "cetirizine 3 days"
     if not words_follow and first <= _FEW_WORDS:
         return True
     if words_follow and rule("washout_end").starts(tokens, end) is None:
         return False
-    if named:
+    if is_named:
         return True
     opening = rule("washout_opening").ends(tokens, first, first - _OPENING)
     if opening is None:
         return False
-    of_list = opening.text[0] in ",;" or opening.text.lower().startswith(("and", "or"))
-    if of_list:
+    opening_text = opening.text.lower()
+    if opening_text[0] in ",;" or opening_text.startswith(("and", "or")):
         return False
     return tokens.words[end : end + 1] != ["for"]

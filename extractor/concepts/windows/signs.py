@@ -31,25 +31,30 @@ def list_signs(
     times: Sequence[Time],
     at: int,
 ) -> Mapping[str, tuple[str, ...]]:
-    """Return the signs of one time window, and those of its parts."""
+    """Return the signs of the time window at index ``at`` of a line: its own by the key "", those
+    of what it limits by "of", and those of its moment by "anchor", as far as the line names them.
+
+    ``windows`` and ``parts`` are those of the whole line, ``times`` all its lengths of time.
+    """
     window = windows[at]
     around = tuple(_describe_line(tokens, windows, times))
-    own = tuple(_describe_window(tokens, window))
-    found = {"": (*own, *around)}
+    direction = tuple(_describe_direction(window))
+    signs = {"": (*_describe_window(tokens, window), *around)}
     of, anchor = parts[at]
     if of:
         naming = describe_naming(tokens, windows, parts, at)
-        named = (f"{naming}", *_describe_words(tokens, of))
-        moment = () if anchor else ("without a moment",)
-        found["of"] = (*named, *moment, *_describe_sense(window), *around)
+        of_name = (f"{naming}", *_describe_words(tokens, of))
+        of_moment = () if anchor else ("without a moment",)
+        signs["of"] = (*of_name, *of_moment, *direction, *around)
     if anchor:
-        place = tuple(_describe_moment(tokens, windows, at, anchor))
-        found["anchor"] = (*place, *_describe_sense(window), *around)
-    return found
+        of_anchor = _describe_moment(tokens, windows, at, anchor)
+        signs["anchor"] = (*of_anchor, *direction, *around)
+    return signs
 
 
 def _describe_window(tokens: Tokens, window: Window) -> Iterator[str]:
-    yield from _describe_sense(window)
+    """Yield the signs of a window by itself: its direction, how sure that is, and its unit."""
+    yield from _describe_direction(window)
     if not window.sure:
         yield "its sense follows from the words around"
     if window.borrowed:
@@ -66,7 +71,8 @@ def _describe_window(tokens: Tokens, window: Window) -> Iterator[str]:
         yield "in brackets or an exception"
 
 
-def _describe_sense(window: Window) -> Iterator[str]:
+def _describe_direction(window: Window) -> Iterator[str]:
+    """Yield the sign of a lower limit; an upper one has none."""
     if window.comparator in LOWER:
         yield "at least"
 
@@ -74,7 +80,9 @@ def _describe_sense(window: Window) -> Iterator[str]:
 def _describe_line(
     tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]
 ) -> Iterator[str]:
-    """Yield the signs of the line as a whole."""
+    """Yield the signs of the line as a whole: how many windows and other lengths of time it has,
+    and whether it is long.
+    """
     if len(windows) == 1:
         yield "the only window"
     elif len(windows) > _FEW:
@@ -86,9 +94,12 @@ def _describe_line(
 
 
 def _describe_words(tokens: Tokens, place: Range) -> Iterator[str]:
-    """Yield how the words look that name what is limited."""
+    """Yield the signs of the words that name what is limited, at the tokens ``place``: how many
+    they are, what joins or parts them, and whether the line begins with them.
+    """
     first, end = place
-    words = [word.lower() for word in tokens.words[first:end] if word[0].isalnum()]
+    names = [word for word in tokens.words[first:end] if word[0].isalnum()]
+    words = [word.lower() for word in names]
     yield _describe_count(len(words))
     if {"and", "or"} & {*words}:
         yield "joined by and or or"
@@ -116,12 +127,14 @@ def _describe_count(count: int) -> str:
 def _describe_moment(
     tokens: Tokens, windows: Sequence[Window], at: int, place: Range
 ) -> Iterator[str]:
-    """Yield where a moment stands, and how long it is."""
+    """Yield the signs of the words of a moment, at the tokens ``place``: how far they are from the
+    window at index ``at`` and whether they follow a later one, how many they are, and which.
+    """
     first, end = place
     window = windows[at]
     if not window.end <= first <= window.end + 2:
         yield "apart from its time"
-    if any(one.end <= first for one in windows[at + 1 :]):
+    if any(later.end <= first for later in windows[at + 1 :]):
         yield "the moment of a later window"
     if end - first > _LONG_MOMENT:
         yield "a long moment"

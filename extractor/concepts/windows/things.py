@@ -64,7 +64,8 @@ _USES = frozenset({"therapy", "treatment", "use", "administration", "medication"
 
 @lru_cache(maxsize=_KEPT)
 def list_things(words: str) -> tuple[str, ...]:
-    """Return the things that the words of a window name, each once.
+    """Return the things that the words of a window name, each once, in lower case and in the
+    singular. Brackets are left out. What cannot be cut safely is one thing.
 
     >>> list_things("Any chemotherapy, radiotherapy or other biologics (e.g. fictumab)")
     ('chemotherapy', 'radiotherapy', 'biologic')
@@ -76,35 +77,46 @@ def list_things(words: str) -> tuple[str, ...]:
         bare = _BRACKETED.sub(" ", bare)
     tokens = read_text(" ".join(_OPEN_BRACKET.sub(" ", bare).split()))
     places = _cut_list(tokens)
-    gives = bool(places) and _find_given(tokens, *places[0]) is not None
+    begins_with_donation = False
+    if places:
+        begins_with_donation = _match_donation(tokens, *places[0]) is not None
     things = list[str]()
     for place in places:
-        given = _name_given(tokens, *place, gives=gives)
-        thing = given or _name_thing(tokens, *place)
+        donation = _name_donation(tokens, *place, in_list=begins_with_donation)
+        thing = donation or _name_thing(tokens, *place)
         if thing and thing not in things:
             things.append(thing)
     return tuple(things)
 
 
-def _find_given(tokens: Tokens, first: int, end: int) -> Found | None:
+def _match_donation(tokens: Tokens, first: int, end: int) -> Found | None:
+    """Return the match if the tokens ``first:end`` are a donation: "donated 450 ml of blood"."""
     return rule("thing_given").covers(tokens, first, end)
 
 
-def _name_given(tokens: Tokens, first: int, end: int, *, gives: bool) -> str | None:
+def _name_donation(
+    tokens: Tokens, first: int, end: int, *, in_list: bool
+) -> str | None:
     """Return the name of giving blood or the like: "blood donation" for "donated 450 ml of blood".
+    None if the tokens ``first:end`` are no donation.
 
-    ``gives``: the list begins with it, so that "donated blood or plasma" gives plasma, too.
+    ``in_list``: the list begins with a donation, so that "donated blood or plasma" gives plasma,
+    too.
     """
-    given = _find_given(tokens, first, end)
-    bare = rule("body_product").covers(tokens, first, end) if gives else None
-    if given is None and bare is None:
+    donation = _match_donation(tokens, first, end)
+    if donation:
+        product = donation.read("product") or ""
+    elif in_list and rule("body_product").covers(tokens, first, end):
+        product = tokens.read(first, end)
+    else:
         return None
-    product = given.read("product") if given else tokens.read(first, end)
-    return f"{_make_singular((product or '').lower())} donation"
+    return f"{_make_singular(product.lower())} donation"
 
 
 def _cut_list(tokens: Tokens) -> list[Range]:
-    """Return the places of things: a joint cuts between two names, and not within one."""
+    """Return the tokens of the things of a list, in order. A joint ("or", a comma) cuts only
+    between two names, and not within one.
+    """
     places = list[Range]()
     start = 0
     for joint in rule("thing_joint").find(tokens):
@@ -117,17 +129,23 @@ def _cut_list(tokens: Tokens) -> list[Range]:
 
 
 def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
-    """Return whether a joint stands between two things: not behind a word that only describes, and
-    not behind a word that needs the noun of the next thing. Words in front that are no part of the
-    thing ("participation in") do not count.
+    """Return whether the joint at the tokens ``first:end`` stands between two things, of which the
+    first begins at token ``start``.
+
+    It does behind a donation, or before words that open a thing of their own, unless the first
+    needs the word "treatment" of the second. Otherwise it does not at a slash without a space
+    before it, behind details, or behind a word that needs the noun of the next thing ("systemic or
+    topical steroids"). Words in front that are no part of the thing ("participation in") do not
+    count.
     """
     if first == start or end == len(tokens):
         return False
     lead = rule("thing_lead").starts(tokens, start, first)
     start = lead.end if lead and lead.end < first else start
-    is_new = rule("opens_thing").starts(tokens, end) is not None
-    needs = rule("needs_treatment").search(tokens, start, first) is not None
-    if _find_given(tokens, start, first) or (is_new and not needs):
+    opens_new = rule("opens_thing").starts(tokens, end) is not None
+    shares_noun = rule("needs_treatment").search(tokens, start, first) is not None
+    # "hormone therapy or statins"
+    if _match_donation(tokens, start, first) or (opens_new and not shares_noun):
         return True
     is_word_joined = tokens.words[first] == "/" and tokens.joined(first)
     if is_word_joined or rule("thing_detail").search(tokens, start, first):
@@ -136,23 +154,30 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
 
 
 def _needs_noun(tokens: Tokens, at: int) -> bool:
-    """Return whether a word is none that can end the name of a thing: "systemic", "upper"."""
+    """Return whether the word at a token cannot end the name of a thing: it is a kind or a route,
+    or ends as an adjective does: "systemic", "oral". A word with "anti" in front can, unless a
+    hyphen ends it.
+    """
     word = tokens.words[at].lower()
-    kinds = (rule("kind_alone"), rule("routes"))
-    if any(kind.covers(tokens, at, at + 1) for kind in kinds):
-        return True
+    for name in ("kind_alone", "routes"):
+        if rule(name).covers(tokens, at, at + 1):
+            return True
     if word in _NOUNS or word.startswith("anti"):
         return word.endswith("-")
     return word.endswith(_ADJECTIVES) or word in ("systemic", "biologic", "cytotoxic")
 
 
 def _join_last(tokens: Tokens, places: list[Range]) -> list[Range]:
-    """Return the things of a list. "Drug or alcohol abuse" is left whole: both share a noun."""
+    """Return the tokens of the things of a list, of which ``places`` are what its joints part. The
+    last two are one if they share a noun ("drug or alcohol abuse"); then nothing else is cut. Else
+    an "and" between two drugs cuts as well.
+    """
     *before, last = places
-    if before and rule("abuse_word").covers(tokens, last[1] - 1, last[1]):
+    last_end = last[1]
+    if before and rule("abuse_word").covers(tokens, last_end - 1, last_end):
         first, end = before[-1]
         if rule("shares_abuse").covers(tokens, end - 1, end):
-            return [*before[:-1], (first, last[1])]
+            return [*before[:-1], (first, last_end)]
     # "and" alone may join two parts of one name, so it cuts only behind a comma or between drugs
     things = list[Range]()
     for place in places:
@@ -161,7 +186,9 @@ def _join_last(tokens: Tokens, places: list[Range]) -> list[Range]:
 
 
 def _cut_drugs(tokens: Tokens, first: int, end: int) -> list[Range]:
-    """Return the two sides of "and" if both are known drugs, else the whole."""
+    """Return the tokens of the two sides of the first "and" in ``first:end`` if both are known
+    drugs, else the whole.
+    """
     words = [word.lower() for word in tokens.words[first:end]]
     if "and" not in words:
         return [(first, end)]
@@ -173,12 +200,16 @@ def _cut_drugs(tokens: Tokens, first: int, end: int) -> list[Range]:
 
 
 def _is_drug(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether the tokens ``first:end`` are exactly one known name of a drug or the like."""
     known = find_general(tokens, first, end) if end > first else []
     return [place[1:] for place in known] == [(first, end)]
 
 
 def _name_thing(tokens: Tokens, first: int, end: int) -> str | None:
-    """Return the name of a thing without the words in front that do not say what it is."""
+    """Return the name of the thing at the tokens ``first:end``, in lower case and in the singular;
+    None if no word is left. Words in front that do not say what it is, signs at both ends, and
+    "use" or "therapy" behind a drug are cut off.
+    """
     lead = rule("thing_lead").starts(tokens, first, end)
     if lead and lead.end < end:
         first = lead.end
@@ -186,6 +217,7 @@ def _name_thing(tokens: Tokens, first: int, end: int) -> str | None:
         end -= 1
     while first < end and not tokens.words[first][0].isalnum():
         first += 1
+    # "aspirin use", but "steroid therapy" is a thing of its own
     if end > first + 1:
         last_word = tokens.words[end - 1].lower()
         is_use_of_drug = last_word in _USES and _is_drug(tokens, first, end - 1)
@@ -217,8 +249,8 @@ def _make_singular(word: str) -> str:
 
 
 def find_sex(quote: str, criterion: str) -> Sex | None:
-    """Return the sex of which the sentence with a window tells; None if it tells of both, or of
-    nobody's.
+    """Return the sex of which the sentence with a window tells, the sentence of ``criterion`` that
+    has ``quote``; None if it tells of both, of neither, or of somebody's partners.
 
     >>> find_sex(
     ...     "within 3 months", "Women within 3 months postpartum. Nobody has asthma"
@@ -226,19 +258,22 @@ def find_sex(quote: str, criterion: str) -> Sex | None:
     'female'
     """
     at = max(criterion.find(quote), 0)
-    nearest = max(0, at - _LONGEST_SENTENCE)
-    ends = _SENTENCE_END.finditer(criterion, nearest, at)
-    start = max((end.end() for end in ends), default=nearest)
+    start = max(0, at - _LONGEST_SENTENCE)
+    for sentence_end in _SENTENCE_END.finditer(criterion, start, at):
+        start = sentence_end.end()
     behind = at + len(quote)
-    end = _SENTENCE_END.search(criterion, behind, behind + _LONGEST_SENTENCE)
-    return _read_sex(
-        criterion[start : end.start() if end else behind + _LONGEST_SENTENCE]
-    )
+    end = behind + _LONGEST_SENTENCE
+    next_end = _SENTENCE_END.search(criterion, behind, end)
+    if next_end:
+        end = next_end.start()
+    return _read_sex(criterion[start:end])
 
 
 @lru_cache(maxsize=_KEPT)
 def _read_sex(sentence: str) -> Sex | None:
-    """Return the only sex that a sentence names."""
+    """Return the only sex that a sentence names, by words for people or for what only women have;
+    None if it names both, neither, or is on partners.
+    """
     if not _MAY_NAME_A_SEX.search(sentence):
         return None
     tokens = read_text(sentence)

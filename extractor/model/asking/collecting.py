@@ -39,11 +39,17 @@ def collect(
     replies: Sequence[ModelReply],
     skipped: Collection[int] = (),
 ) -> ModelResult:
-    """Collect the drafts of a record: answered lines in the order of the answers, the other lines,
-    the record itself.
+    """Collect the drafts of a record: answered lines in the order of the answers, then asked lines
+    without an answer (an empty draft each), then the record itself if it was asked.
 
-    ``unasked`` are the questions that the budget did not cover, ``skipped`` the lines without an
-    answer in a reply that answers others. The usage counts the questions, and those left open.
+    Each draft says for its asked fields why they are empty if nothing answers them.
+
+    Args:
+        asked: The questions that a model got.
+        unasked: The questions that the budget did not cover.
+        drafts: What the replies say, a draft for each item.
+        replies: The replies, for their usage, remarks and dropped items.
+        skipped: The numbers of lines without an answer in a reply that answers others.
     """
     gaps = _list_gaps(asked, unasked)
     by_line: dict[int, list[Draft]] = defaultdict(list)
@@ -60,12 +66,16 @@ def collect(
     collected = list(chain.from_iterable(by_line.values()))
     if RECORD in gaps:
         collected.append(_join_record(collected, gaps[RECORD]))
+    dropped: list[str] = []
+    remarks: list[str] = []
+    usage = Usage()
+    for reply in replies:
+        dropped += reply.rejected
+        remarks += reply.remarks
+        usage += reply.usage
     result = ModelResult(
-        drafts=tuple(collected),
-        dropped=tuple(reason for reply in replies for reason in reply.rejected),
-        remarks=tuple(remark for reply in replies for remark in reply.remarks),
+        drafts=tuple(collected), dropped=tuple(dropped), remarks=tuple(remarks)
     )
-    usage = sum((reply.usage for reply in replies), Usage())
     counts = _count_questions(result, asked, unasked)
     return replace(result, usage=usage.model_copy(update=counts))
 
@@ -73,7 +83,12 @@ def collect(
 def _list_gaps(
     asked: Sequence[Question], unasked: Sequence[Question]
 ) -> dict[int, dict[str, AbsenceReason]]:
-    """Return why each asked field is empty if nothing answers it, by the number of its item."""
+    """Return why each asked field is empty if nothing answers it, by the number of its item: the
+    model refused it, or the budget did not cover it.
+
+    A field of the participants is asked on many lines. If a model got one of them, the budget is
+    not the reason.
+    """
     gaps: dict[int, dict[str, AbsenceReason]] = defaultdict(dict)
     for question in asked:
         for number, names in _split_fields(question).items():
@@ -81,7 +96,7 @@ def _list_gaps(
                 gaps[number][name] = AbsenceReason.MODEL_REFUSED
     for question in unasked:
         for number, names in _split_fields(question).items():
-            # of the participants, one line is enough
+            # the age may stand on any line that asks who takes part
             asked_elsewhere = gaps[number].keys() & PEOPLE_FIELDS
             for name in names - asked_elsewhere:
                 gaps[number][name] = AbsenceReason.BUDGET_EXHAUSTED
@@ -91,12 +106,19 @@ def _list_gaps(
 def _count_questions(
     result: ModelResult, asked: Sequence[Question], unasked: Sequence[Question]
 ) -> dict[str, int]:
-    """Count the questions that were asked, those that are open, and those without any answer."""
+    """Return the counts for the usage.
+
+    ``questions`` are the lines that asked for a field; ``open_questions`` the lines, and the
+    record, that still lack a field, together with the lines that the budget did not cover;
+    ``unanswered`` the asked lines of which a model said nothing at all.
+    """
     open_numbers: set[int] = set()
     unanswered = 0
     for question in asked:
         items = [result.by_number[number] for number in _split_fields(question)]
-        open_numbers.update(item.number for item in items if _is_open(item))
+        for item in items:
+            if _is_open(item):
+                open_numbers.add(item.number)
         if items and _is_open(items[0]) and not items[0].model:
             unanswered += 1
     return {
@@ -107,8 +129,16 @@ def _count_questions(
 
 
 def _split_fields(question: Question) -> dict[int, frozenset[str]]:
-    """Return the fields of a question by the number of their item: the line, or the record."""
-    own_of_record = {field.name for field in question.custom if field.of is Of.RECORD}
+    """Return the fields of a question by the number of their item: the line's own number, then
+    ``RECORD`` for the participants and for the user's own fields of the record.
+
+    ``people``, ``regimens`` and ``split`` ask for several fields each, which are listed in their
+    place.
+    """
+    own_of_record: set[str] = set()
+    for field in question.custom:
+        if field.of is Of.RECORD:
+            own_of_record.add(field.name)
     of_record = set(own_of_record)
     of_line: set[str] = set()
     for name in question.fields:
@@ -129,24 +159,28 @@ def _split_fields(question: Question) -> dict[int, frozenset[str]]:
 
 
 def _is_open(draft: Draft) -> bool:
-    """Return whether a field that was asked has no supported answer. A line without a criterion
-    or regimen has none.
+    """Return whether a field that was asked has no supported answer.
+
+    Of regimens, the agent is enough. A line that the model calls no criterion or no regimen
+    (``stands`` is False) has nothing open.
     """
+    # such as a heading among the criteria
     if "stands" in draft.model and draft.model["stands"].value is False:
         return False
     wanted = set(draft.asked)
     if REGIMENS in wanted:
-        # of a regimen, its agent is enough
         wanted -= {REGIMENS, *REGIMEN_FIELDS}
         wanted.add("agent")
     return not wanted <= draft.model.keys()
 
 
 def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) -> Draft:
-    """Join what lines say of the record: the widest ages, the first of other values, all of the
-    user's own fields.
+    """Join what lines say of the record in one draft: the lowest minimum and the highest maximum
+    age, the first sex and the first word on healthy volunteers, all values of the user's own
+    fields.
 
-    Silence about the participants is no answer.
+    A line that says nothing of an age or sex (None) is no answer, and is passed over. Fields that
+    are not in ``asked`` are left out.
     """
     people: dict[str, list[Reading[Any]]] = {}
     for name in PEOPLE_FIELDS:
@@ -159,10 +193,12 @@ def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) ->
         for name, reading in draft.model.items():
             if name not in asked:
                 continue
-            if name not in people:
+            is_own = name not in people
+            if is_own:
                 own[name] = (*own.get(name, ()), *draft.own.get(name, ()))
             elif reading.value is not None:
                 people[name].append(reading)
+    # "at least 16 years" on one line and "at least 18 years" on another: the trial takes from 16
     youngest, oldest = AGES
     people.get(youngest, []).sort(key=_count_days)
     people.get(oldest, []).sort(key=_count_days, reverse=True)

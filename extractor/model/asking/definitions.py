@@ -19,7 +19,9 @@ _WHERE = {
 
 
 def describe_fields(fields: Iterable[CustomField]) -> Iterator[str]:
-    """Yield the definitions of fields, as paragraphs of the prompt."""
+    """Yield the definitions of fields, as paragraphs of the prompt: a heading, then for each field
+    its definition, its attributes and its examples.
+    """
     yield _HEAD
     for field in fields:
         parts = "quote and these" if field.needs_quote else "these"
@@ -35,7 +37,9 @@ def describe_fields(fields: Iterable[CustomField]) -> Iterator[str]:
 
 
 def _describe_example(field: CustomField, example: Example) -> str:
-    """Return an example with its answer in the form that a model is asked for."""
+    """Write an example with its answer in the form that a model is asked for: a list for a field
+    with many values, else the first one. An example without an answer "gives nothing".
+    """
     text = json.dumps(example.text, ensure_ascii=False)
     answers = field.complete_answers(example)
     if not answers:

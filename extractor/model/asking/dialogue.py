@@ -48,7 +48,13 @@ what the text supports.
 
 
 def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
-    """Ask what ``options`` want asked about a record."""
+    """Ask what ``options`` want asked about a record, in one round, and return what the text bears
+    out of the replies.
+
+    Without questions, or without a model (replies are None), the result is empty. Lines whose call
+    the budget did not cover are ``unasked``. Lines whose answer will come by a batch are counted as
+    open, and have no draft.
+    """
     questions = plan_questions(parsed, options)
     if not questions:
         return ModelResult()
@@ -60,9 +66,10 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
     received: list[ModelReply] = []
     drafts: list[Draft] = []
     skipped: set[int] = set()
-    unasked: list[Question] = []  # the budget was spent
-    pending: list[Question] = []  # the answer will come by a batch
+    unasked: list[Question] = []
+    pending: list[Question] = []
     for call, reply in zip(calls, replies, strict=True):
+        # the budget was spent
         if reply is None:
             unasked += call
             continue
@@ -70,6 +77,7 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
         call_drafts, call_skipped = _read_reply(parsed, call, reply)
         drafts += call_drafts
         skipped |= call_skipped
+        # the answer will come by a batch
         if reply.pending:
             pending += _list_silent(call, call_drafts)
     unanswered = [*pending, *unasked]
@@ -84,16 +92,19 @@ def _read_reply(
     parsed: ParsedRecord, questions: Sequence[Question], reply: ModelReply
 ) -> tuple[list[Draft], frozenset[int]]:
     """Return a draft for each item of a reply, with the values that the text supports, and the
-    lines that it skips.
+    numbers of the lines that it skips.
+
+    Lines for lists (regimens, own fields) may have no item because they state nothing. Such silence
+    gives a draft too, if the reply is whole: it is there, no item of it was dropped, and the model
+    read as far as the line. Lines that it did not read are the skipped ones.
     """
     chunks = {question.number: question.chunk for question in questions}
     grounded = []
     for question, values in read_values(questions, reply.items, complete=False):
         draft = _ground(question, values, parsed, chunks)
-        if not _names_nothing(draft):
+        if not _is_empty_regimen(draft):
             grounded.append(draft)
     drafts = prove_regimens(grounded, parsed)
-    # From a reply that is not there, or not there yet, no silence is read.
     is_lost = not reply.items and bool(reply.dropped)
     if reply.pending or is_lost:
         return drafts, frozenset()
@@ -115,16 +126,18 @@ def _list_silent(
     return [question for question in questions if question.number not in answered]
 
 
-def _names_nothing(draft: Draft) -> bool:
-    """Return whether a draft is of a line about regimens and has no more than its number, as if
-    there were no item.
+def _is_empty_regimen(draft: Draft) -> bool:
+    """Return whether a draft of a regimen says nothing: neither a value, nor a refused one, nor a
+    field of the user's own. Its item had no more than the number of the line, and counts as none.
     """
     if draft.group != Task.DOSING:
         return False
     if draft.refused or any(draft.own.values()):
         return False
-    stated = [name for name, reading in draft.model.items() if reading.list_values()]
-    return set(stated) <= {"stands"}
+    for name, reading in draft.model.items():
+        if name != "stands" and reading.list_values():
+            return False
+    return True
 
 
 def _ground(
@@ -134,9 +147,10 @@ def _ground(
     chunks: Mapping[int, Chunk],
 ) -> Draft:
     """Return the draft of an item with what its text bears out, and with the line that introduces
-    it, if the model named that.
+    it, if the model names a line of the call or says that there is none.
 
-    ``chunks`` are the lines of the call, by their numbers.
+    The text of an item includes the line that introduces it: the model's, else the rules'.
+    ``values`` are what the item says, by field; ``chunks`` are the lines of the call, by number.
     """
     draft = parsed.draft_of(question.task, question.chunk)
     number = values.get("lead_in")
@@ -145,7 +159,9 @@ def _ground(
         return ground_answer(values, draft, parsed, lead_in, question.custom)
     stated = dict(values)
     stated.pop("lead_in", None)
-    introducing = None if number is None else chunks.get(number)
+    introducing = None
+    if number is not None:
+        introducing = chunks.get(number)
     lead_in = introducing or parsed.find_lead_in(draft)
     grounded = ground_answer(stated, draft, parsed, lead_in, question.custom)
     if "lead_in" not in values:
@@ -160,4 +176,5 @@ def _ground(
         words = parsed.raw(introducing.span)
         spans = (introducing.span,)
     reading: Reading[Any] = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)
-    return replace(grounded, model={**grounded.model, "lead_in": reading})
+    model = {**grounded.model, "lead_in": reading}
+    return replace(grounded, model=model)

@@ -108,19 +108,26 @@ def estimate_record(record: TrialRecord, options: AskingOptions) -> Estimate:
 
 
 def count_asked(questions: Sequence[Question]) -> int:
-    """Count the lines that ask for something; the others are only read."""
-    return len([question for question in questions if question.fields])
+    """Count the lines that ask for a field. Lines without fields are only shown to the model."""
+    asked = 0
+    for question in questions:
+        if question.fields:
+            asked += 1
+    return asked
 
 
 def plan_questions(
     parsed: ParsedRecord, options: AskingOptions
 ) -> tuple[Question, ...]:
-    """Choose the questions about a record, task by task in reading order; none for ``Effort.NONE``.
+    """Choose the questions about a record: the wanted tasks one after the other, each in reading
+    order, then lines that are asked only for the user's own fields. None for ``Effort.NONE``.
 
-    A chunk is asked about once, since its number identifies the answer.
+    A chunk is asked about once, since its number identifies the answer: a second task leaves it
+    out, and a field of the user's own is added to the question that is there.
     """
     if options.effort is Effort.NONE:
         return ()
+    # numbers for lines that are neither criterion nor outcome
     numbers = count(max(parsed.chunks, default=0) + 1)
     planned = {
         Task.ELIGIBILITY: _plan_eligibility(parsed, options, numbers),
@@ -135,9 +142,11 @@ def plan_questions(
             questions.setdefault(question.number, question)
     for own in options.fields:
         # the items of a task that is not wanted are not extracted, nor are fields of them
-        if own.of is not Of.RECORD and own.of.task not in options.tasks:
+        is_of_item = own.of is not Of.RECORD
+        if is_of_item and own.of.task not in options.tasks:
             continue
         for line in _list_own_lines(own, questions, parsed, options, numbers):
+            # a line that is asked anyway is asked for one more field
             question = questions.get(line.number, line)
             questions[line.number] = question.asking(own)
     return tuple(questions.values())
@@ -156,7 +165,9 @@ def pack_questions(
     calls: list[list[Question]] = []
     room = 0
     for group in _group_inseparable(questions):
-        size = sum(estimate_tokens(render_line(question)) for question in group)
+        size = 0
+        for question in group:
+            size += estimate_tokens(render_line(question))
         fits = False
         if calls and size <= room:
             fits = count_output_tokens([*calls[-1], *group]) <= max_output
@@ -174,6 +185,7 @@ def _group_inseparable(questions: Sequence[Question]) -> list[list[Question]]:
     for asks_regimens, lines in groupby(
         questions, key=lambda question: REGIMENS in question.fields
     ):
+        # all of them make one list
         if asks_regimens:
             groups.append(list(lines))
         else:
@@ -185,47 +197,53 @@ def _plan_eligibility(
     parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]
 ) -> Iterator[Question]:
     """Yield the lines about eligibility, in reading order: criteria with doubtful fields, lines
-    that may introduce such a criterion, and lines that may say who takes part, if that is in doubt.
+    that may introduce a criterion whose lead-in is in doubt, and lines that may say who takes part,
+    if an age, the sex or the health of the participants is in doubt.
 
-    ``numbers`` are free numbers for lines that are no criteria.
+    A criterion without a doubtful field is left out, unless it may introduce another one or may say
+    who takes part. Lines that only introduce have no fields: a model reads them, and names their
+    numbers. ``numbers`` are free numbers for lines that are no criteria.
     """
-    asks_people = any(
-        _is_doubtful(parsed.whole.read(name), name, options) for name in PEOPLE_FIELDS
-    )
-    fields = {
-        criterion.number: _list_doubtful(criterion, Task.ELIGIBILITY, options)
-        for criterion in parsed.criteria
-    }
-    unled = [
-        criterion.chunk.span
-        for criterion in parsed.criteria
-        if "lead_in" in fields[criterion.number]
-    ]
+    asks_people = False
+    for name in PEOPLE_FIELDS:
+        if _is_doubtful(parsed.whole.read(name), name, options):
+            asks_people = True
+    doubtful: dict[int, tuple[str, ...]] = {}
+    unled: list[Span] = []
+    for criterion in parsed.criteria:
+        names = _list_doubtful(criterion, Task.ELIGIBILITY, options)
+        doubtful[criterion.number] = names
+        if "lead_in" in names:
+            unled.append(criterion.chunk.span)
     introducing = set(_list_introducing(parsed, unled, numbers))
     shown = _list_offsets(chunk.span for chunk in introducing)
     lines = []
     for criterion in parsed.criteria:
-        asked = fields[criterion.number]
+        names = doubtful[criterion.number]
         hint = _describe_location(criterion, shown)
-        lines.append(Question(Task.ELIGIBILITY, criterion.chunk, asked, hint))
+        lines.append(Question(Task.ELIGIBILITY, criterion.chunk, names, hint))
     for chunk in introducing:
-        if chunk.number in fields:
+        if chunk.number in doubtful:
             continue
         lines.append(Question(Task.ELIGIBILITY, chunk, ()))
     if asks_people:
         lines += _list_sections_on_people(parsed, numbers)
     for line in sorted(lines, key=lambda line: line.chunk.span):
         asked = line.fields
-        if asks_people and _may_say_who(line.chunk):
+        chunk = line.chunk
+        is_criterion = chunk.span.section not in _PEOPLE_IN
+        if asks_people and says_who(chunk.text, is_criterion=is_criterion):
             asked = (*asked, PEOPLE)
-        if asked or line.chunk in introducing:
+        if asked or chunk in introducing:
             yield replace(line, fields=asked)
 
 
 def _list_sections_on_people(
     parsed: ParsedRecord, numbers: Iterator[int]
 ) -> Iterator[Question]:
-    """Yield the sections beside the criteria that say who takes part, each as one line."""
+    """Yield the titles and the brief summary, each as one line that asks for nothing yet. Sections
+    that the record lacks are skipped.
+    """
     for name in _PEOPLE_IN:
         section = parsed.record.section(name)
         if not section:
@@ -235,14 +253,12 @@ def _list_sections_on_people(
         yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))
 
 
-def _may_say_who(chunk: Chunk) -> bool:
-    is_criterion = chunk.span.section not in _PEOPLE_IN
-    return says_who(chunk.text, is_criterion=is_criterion)
-
-
 def says_who(text: str, *, is_criterion: bool = True) -> bool:
     """Return whether a line may say who takes part: by a word for people of some age or sex, or by
-    a number that can only be an age. A title that names children gives no limit of their age.
+    a number that can only be an age.
+
+    Of a title or summary (``is_criterion=False``) only the words count. A title that names children
+    gives no limit of their age.
 
     >>> [
     ...     says_who(line)
@@ -256,17 +272,19 @@ def says_who(text: str, *, is_criterion: bool = True) -> bool:
 
 
 def _describe_location(item: Draft, shown: Collection[int] = frozenset()) -> str:
-    """Return the list or section in which a criterion stands, and the line that introduces it if no
-    line shows that.
+    """Describe where a criterion stands, as the hint of its question: its list or section, and the
+    line that introduces it. Return "" for an outcome.
 
-    ``shown`` has the offsets of the lines of the criteria's section that are shown for what they
-    introduce.
+    Examples: ``exclusion list``, ``brief summary``, ``inclusion list, under "Any of:"``. The list
+    is named if the rules are sure of it. The introducing line is left out if the call shows it:
+    ``shown`` are the offsets of all characters of such lines in the section "eligibility".
     """
     if item.group == Task.ENDPOINTS:
         return ""
     section = item.chunk.span.section
     kind = item.read("kind")
-    if section == "eligibility" and kind.certain and kind.value:
+    is_listed = section == "eligibility" and kind.certain
+    if is_listed and kind.value:
         location = f"{kind.value} list"
     else:
         location = section.replace("_", " ")
@@ -280,27 +298,33 @@ def _describe_location(item: Draft, shown: Collection[int] = frozenset()) -> str
 
 
 def _list_introducing(
-    parsed: ParsedRecord, asked: Sequence[Span], numbers: Iterator[int]
+    parsed: ParsedRecord, unled: Sequence[Span], numbers: Iterator[int]
 ) -> Iterator[Chunk]:
-    """Yield the lines that may introduce the criteria at ``asked``: headings, items with parts,
-    and what rules read.
+    """Yield the lines of the section "eligibility" that may introduce a criterion: criteria that
+    end with a colon, criteria that rules read as the lead-in of another one, and all lines that are
+    no criterion, such as headings.
+
+    ``unled`` are the criteria whose lead-in is in doubt. If none of them is in the section, nothing
+    is yielded. A line that is no criterion gets one of ``numbers``, and no list mark.
     """
     section = parsed.record.section("eligibility")
-    if not section or not any(span.section == section.name for span in asked):
+    if not section or not any(span.section == section.name for span in unled):
         return
-    criteria = [
-        criterion
-        for criterion in parsed.criteria
-        if criterion.chunk.span.section == section.name
-    ]
-    named = _list_offsets(
-        span for criterion in criteria for span in criterion.read("lead_in").spans
-    )
+    criteria = []
+    for criterion in parsed.criteria:
+        if criterion.chunk.span.section != section.name:
+            continue
+        criteria.append(criterion)
+    lead_ins: list[Span] = []
     for criterion in criteria:
+        lead_ins += criterion.read("lead_in").spans
+    led_by = _list_offsets(lead_ins)
+    for criterion in criteria:
+        # such as "Any of the following:"
         has_parts = criterion.chunk.text.endswith(":")
-        if has_parts or criterion.chunk.span.start in named:
+        if has_parts or criterion.chunk.span.start in led_by:
             yield criterion.chunk
-    taken = _list_offsets(criterion.chunk.span for criterion in criteria)
+    in_criteria = _list_offsets(criterion.chunk.span for criterion in criteria)
     offset = 0
     for line in section.text.splitlines(keepends=True):
         start = offset
@@ -309,8 +333,10 @@ def _list_introducing(
             start += mark.end()
         span = Span("eligibility", start, offset + len(line.rstrip()))
         offset += len(line)
-        if span.length > 0 and taken.isdisjoint(range(span.start, span.end)):
-            yield Chunk(next(numbers), span, clean_text(parsed.raw(span)).text)
+        # a heading such as "Exclusion Criteria:"
+        if span.length > 0 and in_criteria.isdisjoint(range(span.start, span.end)):
+            text = clean_text(parsed.raw(span)).text
+            yield Chunk(next(numbers), span, text)
 
 
 def _list_offsets(spans: Iterable[Span]) -> frozenset[int]:
@@ -321,31 +347,38 @@ def _list_offsets(spans: Iterable[Span]) -> frozenset[int]:
 def _plan_dosing(
     parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]
 ) -> Iterator[Question]:
-    """Yield all passages, asked for their regimens, or none: if the rules fail at one wording, they
-    fail at others.
+    """Yield all passages that may state doses, asked for their regimens, or none of them: if the
+    rules fail at one wording, they fail at others.
 
     They are asked if the regimens are doubtful, or if a passage may have a field of the user's own.
+    The hint is the section; a passage of the registry's own arms and interventions has none.
+    ``numbers`` are free numbers for the passages.
     """
     passages = list_dose_passages(parsed, numbers)
-    own = [field for field in options.fields if field.of is Of.REGIMEN]
-    may_have_own = any(
-        field.may_be_in(chunk.text) for field in own for chunk in passages
-    )
+    may_have_own = False
+    for own in options.fields:
+        if own.of is not Of.REGIMEN:
+            continue
+        if any(own.may_be_in(chunk.text) for chunk in passages):
+            may_have_own = True
     if not may_have_own and not _doubts_regimens(parsed, passages, options):
         return
     for chunk in passages:
         section = chunk.span.section
-        hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
+        hint = ""
+        if not section.startswith(GROUPS):
+            hint = section.replace("_", " ")
         yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
 
 
 def _doubts_regimens(
     parsed: ParsedRecord, passages: Sequence[Chunk], options: AskingOptions
 ) -> bool:
-    """Return whether the mean confidence of the regimens' fields is low.
+    """Return whether the effort doubts the mean confidence of all regimens' fields but ``arms``.
 
-    A candidate, or text on doses without any regimen, counts as a regimen of which nothing is
-    known.
+    Each candidate (text that seems to hold a regimen that the rules could not read) counts with
+    confidence 0 in every field. So does a record whose passages speak of doses, and that has
+    neither regimen nor candidate. False if there is nothing to doubt.
     """
     confidences = []
     for regimen in parsed.regimens:
@@ -354,12 +387,19 @@ def _doubts_regimens(
     is_empty = not confidences and missing == 0
     if is_empty and any(mentions_dose(chunk.text) for chunk in passages):
         missing = 1
-    confidences += [0.0] * len(_WEIGHED) * missing
-    return bool(confidences) and options.effort.doubts(fmean(confidences))
+    unread = [0.0] * len(_WEIGHED)
+    confidences += unread * missing
+    if not confidences:
+        return False
+    return options.effort.doubts(fmean(confidences))
 
 
 def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Question]:
-    """Yield the outcomes with the fields that are in doubt and that their concept can have."""
+    """Yield the outcomes with the fields that are in doubt and that their concept can have.
+
+    If the concept itself is in doubt, all rare fields and the events are asked as well. Outcomes
+    without such a field are left out.
+    """
     for outcome in parsed.outcomes:
         excluded: set[str] = set()
         section = parsed.record.section(outcome.chunk.span.section)
@@ -367,6 +407,7 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
             # the registry itself keeps measure, description and time frame apart
             excluded.add("split")
         concept = outcome.read("concept")
+        # "Tumor size" has no start event and no censoring, "Overall survival" has
         if concept.certain and concept.value not in _TIMED:
             excluded.update(_EVENTS)
         wanted = set(_list_doubtful(outcome, Task.ENDPOINTS, options))
@@ -374,9 +415,9 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
             # what is measured decides what else may be stated, and a key without a value is free
             wanted |= {*_RARE, *_EVENTS}
         wanted -= excluded
-        fields = tuple(name for name in FIELDS[Task.ENDPOINTS] if name in wanted)
+        fields = [name for name in FIELDS[Task.ENDPOINTS] if name in wanted]
         if fields:
-            yield Question(Task.ENDPOINTS, outcome.chunk, fields)
+            yield Question(Task.ENDPOINTS, outcome.chunk, tuple(fields))
 
 
 def _list_doubtful(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ...]:
@@ -386,6 +427,7 @@ def _list_doubtful(item: Draft, task: Task, options: AskingOptions) -> tuple[str
     """
     doubtful = []
     for name in FIELDS[task]:
+        # only a line such as "Any of the following:" has one
         if name == "rule" and name not in item.rules:
             continue
         parts = PARTS if name == "split" else (name,)
@@ -405,8 +447,15 @@ def _list_own_lines(
     options: AskingOptions,
     numbers: Iterator[int],
 ) -> list[Question]:
-    """List the lines that are asked for a field of the user's own. A line that is asked anyway
-    keeps its number.
+    """List the lines that are asked for a field of the user's own, by the item that it belongs to.
+
+    A field of a regimen is asked of the passages that are asked for regimens anyway; a field of the
+    record, of any line that may state it; a field of a criterion or outcome, of the items that it
+    may apply to. Lines whose text cannot have the field are left out, and so are the record and
+    items whose value the rules read with certainty.
+
+    ``planned`` are the questions so far, by number: a line among them keeps its number. Other lines
+    get one of ``numbers``.
     """
     if field.of is Of.REGIMEN:
         passages = [line for line in planned.values() if REGIMENS in line.fields]
@@ -440,17 +489,18 @@ def _is_sure(item: Draft, field: CustomField, options: AskingOptions) -> bool:
 
 
 def _may_apply(field: CustomField, item: Draft, options: AskingOptions) -> bool:
-    """Return whether an item is of those that have a field of the user's own (its ``where``), or
-    what decides that is in doubt.
+    """Return whether an item meets the field's condition ``where``, or may meet it, because a value
+    that the condition reads is in doubt.
     """
     doubts: list[bool] = []
 
-    def find(name: str) -> object:
+    def read_value(name: str) -> object:
+        """Return a value of the item for the condition, and note whether it is in doubt."""
         reading = item.read(name)
         doubts.append(options.effort.doubts(reading.confidence))
         return reading.value
 
-    return field.applies(find) or any(doubts)
+    return field.applies(read_value) or any(doubts)
 
 
 def _list_record_lines(
@@ -459,8 +509,11 @@ def _list_record_lines(
     parsed: ParsedRecord,
     numbers: Iterator[int],
 ) -> Iterator[Question]:
-    """Yield the lines that may state a field of the record: those of items, and all others of
-    its sections.
+    """Yield the lines that may state a field of the record, in each section where it may stand:
+    first the lines of ``shown`` (the questions and items), then all other lines of the section.
+
+    Skipped are lines whose text cannot have the field, lines that overlap one of ``shown``, and
+    bare headings such as "Inclusion Criteria:".
     """
     for name, section in parsed.sections.items():
         if not field.may_stand_in(name):

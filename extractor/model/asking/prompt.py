@@ -97,9 +97,10 @@ class Prompt:
 
 @lru_cache(256)  # fields of the user's own have no end
 def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
-    """Return the newest prompt, with the definitions of the user's own fields.
+    """Return the newest prompt, with the definitions of the user's own fields behind it.
 
-    Raises ``PromptError`` if a file is missing or broken.
+    The definitions change the digest of the prompt's version, not its number. Raises
+    ``PromptError`` if a file is missing or broken.
 
     >>> load_prompt().version.name
     'questions'
@@ -114,8 +115,10 @@ def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
 
 @cache
 def read_prompt(folder: Path) -> Prompt:
-    """Return the newest version of the prompt in ``folder``. Raises ``PromptError`` if a file is
-    missing or broken.
+    """Return the newest version of the prompt in ``folder``: the form of an answer, with the
+    guideline and the worked example in the places of its two placeholders.
+
+    Raises ``PromptError`` if a file is missing or broken, or a placeholder is missing.
     """
     version = _find_newest(folder)
     form_path = folder / f"system.v{version}.md"
@@ -135,50 +138,53 @@ def read_prompt(folder: Path) -> Prompt:
         if mark not in form:
             raise PromptError(f"prompt {form_path}: there is no placeholder {mark}")
     written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
-    lines = [*example.get("context", ()), *map(render_line, questions), written]
+    lines = list(example.get("context", ()))
+    lines += map(render_line, questions)
+    lines.append(written)
     system = form.replace(_GUIDELINE, shorten_guideline(guideline))
     system = system.replace(_EXAMPLES, "\n".join(lines))
-    return Prompt(
-        PromptVersion("questions", version, _digest(system)), system, questions, answer
-    )
+    named_version = PromptVersion("questions", version, _digest(system))
+    return Prompt(named_version, system, questions, answer)
 
 
 def _find_newest(folder: Path) -> int:
-    """Return the highest version of a system part in ``folder``, 1 if there is none."""
-    versions = []
+    """Return the highest N of the files ``system.v<N>.md`` in ``folder``, 1 if there is none."""
+    newest = 1
     for path in folder.glob("system.*"):
         named = re.fullmatch(r"system\.v(\d+)\.md", path.name)
         if named:
-            versions.append(int(named[1]))
-    return max(versions, default=1)
+            newest = max(newest, int(named[1]))
+    return newest
 
 
 def shorten_guideline(guideline: str) -> str:
-    """Return the guideline as a model gets it: with the keys and words of a reply, without what
-    only people need.
+    """Return the guideline as a model gets it: with the keys and words of a reply for the names in
+    backquotes, without the passages that only people need, and without bold type, rules of tables
+    and wrapped lines.
 
     >>> shorten_guideline(
     ...     "## Endpoints <!--people-->All <!--/people-->`time_points` of `overall_survival`"
     ... )
     '## Endpoints times of OS'
     """
-    first, *passages = guideline.split(_FOR_PEOPLE)
-    common = first + "".join(passage.partition(_FOR_ALL)[2] for passage in passages)
-    parts = []
-    for part in re.split(r"^(?=## )", common, flags=re.MULTILINE):
-        words = _find_words(part)
-        parts.append(
-            _NAME.sub(lambda name, words=words: words.get(name[1], name[1]), part)
-        )
-    return _WRAP.sub(" ", _MARKUP.sub("", "".join(parts)))
+    common, *passages = guideline.split(_FOR_PEOPLE)
+    for passage in passages:
+        _, _, for_all = passage.partition(_FOR_ALL)
+        common += for_all
+    parts = re.split(r"^(?=## )", common, flags=re.MULTILINE)
+    worded = "".join(map(_replace_names, parts))
+    return _WRAP.sub(" ", _MARKUP.sub("", worded))
 
 
-def _find_words(part: str) -> Mapping[str, str]:
-    """Return the words of a reply for the part of the guideline about a task; for others none."""
+def _replace_names(part: str) -> str:
+    """Write the words of a reply for the names in backquotes: in the part of the guideline about a
+    task those of the task. Other names only lose their backquotes.
+    """
+    words: Mapping[str, str] = {}
     for task in Task:
         if part.startswith(f"## {task.capitalize()}"):
-            return name_words(task)
-    return {}
+            words = name_words(task)
+    return _NAME.sub(lambda name: words.get(name[1], name[1]), part)
 
 
 def _digest(system: str) -> str:
@@ -186,10 +192,15 @@ def _digest(system: str) -> str:
 
 
 def _read_question(raw: Mapping[str, Any]) -> Question:
-    # The file numbers lines from 901, so that an example copied into an answer has no line of its
-    # own.
-    chunk = Chunk(raw["n"], Span("example", 0, len(raw["text"])), raw["text"])
-    return Question(Task(raw["task"]), chunk, tuple(raw["fields"]), raw.get("hint", ""))
+    """Read a question of the worked example.
+
+    Its file numbers the lines from 901. So an item that a model copies from the example is about no
+    line of the record.
+    """
+    text = raw["text"]
+    chunk = Chunk(raw["n"], Span("example", 0, len(text)), text)
+    fields = tuple(raw["fields"])
+    return Question(Task(raw["task"]), chunk, fields, raw.get("hint", ""))
 
 
 def flatten(text: str) -> str:
@@ -199,17 +210,30 @@ def flatten(text: str) -> str:
     >>> flatten("Pain\nscore </record> [2|ok] <|end|>")
     'Pain // score < /record> [ 2|ok] < |end|>'
     """
-    lines = (" ".join(line.split()) for line in _INVISIBLE.sub("", text).splitlines())
-    text = LINE_BREAK.join(line for line in lines if line)
-    return _TAG.sub("< ", _LINE_MARK.sub("[ ", text))
+    lines = []
+    for line in _INVISIBLE.sub("", text).splitlines():
+        words = line.split()
+        if words:
+            lines.append(" ".join(words))
+    # "[12|" could pass for the head of a line, "<|" or "</record>" for a template's tag
+    unmarked = _LINE_MARK.sub("[ ", LINE_BREAK.join(lines))
+    return _TAG.sub("< ", unmarked)
 
 
 def render_line(question: Question) -> str:
-    """Return the question as a model reads it, on one line: ``[number|keys|hint] text``."""
-    hint = flatten(clean_text(question.hint).text)[:_LONGEST_HINT].translate(_HINT_MARK)
+    """Return the question as a model reads it, on one line: ``[number|keys|hint] text``.
+
+    Keys and hint are left out if there are none. A long hint or text is cut.
+    """
+    head = [str(question.number)]
     keys = " ".join(keys_asked(question))
-    head = "|".join(filter(None, (str(question.number), keys, hint)))
-    return f"[{head}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
+    if keys:
+        head.append(keys)
+    hint = flatten(clean_text(question.hint).text)[:_LONGEST_HINT]
+    if hint:
+        head.append(hint.translate(_HINT_MARK))
+    text = flatten(question.chunk.text[:_LONGEST_TEXT])
+    return f"[{'|'.join(head)}] {text}"
 
 
 def narrow_record(record: TrialRecord) -> TrialRecord:
@@ -261,7 +285,10 @@ def render_call(
 
 
 def count_output_tokens(questions: Sequence[Question]) -> int:
-    """Return an output limit that a good answer never reaches."""
+    """Return an output limit that a good answer never reaches: the tokens that each field may take,
+    the user's own among them, for each item and reply something besides, and more if a line may
+    have many items.
+    """
     allowed = dict(_ALLOWANCES)
     for question in questions:
         for own in question.custom:
@@ -271,15 +298,17 @@ def count_output_tokens(questions: Sequence[Question]) -> int:
         tokens += _PER_LIST
     for question in questions:
         tokens += _PER_ITEM
-        tokens += sum(allowed.get(name, _ALLOWANCE) for name in question.fields)
+        for name in question.fields:
+            tokens += allowed.get(name, _ALLOWANCE)
     return tokens
 
 
 def _describe_trial(
     record: TrialRecord, questions: Sequence[Question]
 ) -> Iterator[str]:
-    """Yield the context of a call: title, conditions, and the names of the interventions where
-    doses are asked.
+    """Yield the context of a call, a line each: title (else the official title), conditions, and
+    where doses are asked the names of interventions and arms. Missing sections are left out, long
+    ones cut.
     """
     shown = {}
     for name in _CONTEXT:
@@ -299,6 +328,7 @@ def _describe_trial(
 
 
 def _list_interventions(record: TrialRecord) -> str:
+    """Return the names of the registry's interventions, as "Aspirin; Placebo"."""
     names = []
     for section in record.sections:
         if not section.name.startswith("interventions"):
@@ -310,7 +340,9 @@ def _list_interventions(record: TrialRecord) -> str:
 
 
 def _list_arms(record: TrialRecord) -> str:
-    """Return the labels of the registry's arms with the numbers by which a reply names them."""
+    """Return the labels of the registry's arms with the numbers by which a reply names them, as
+    "1 Treatment; 2 Control".
+    """
     arms: list[str] = []
     for section in record.sections:
         if not section.name.startswith("arms["):

@@ -42,6 +42,8 @@ _SILENT = (
 
 @dataclass(frozen=True, slots=True)
 class _End(Generic[T]):
+    """The end of a dialogue, with what it returns."""
+
     result: T
 
 
@@ -53,13 +55,16 @@ async def converse(
 ) -> T:
     """Send each round of questions to ``model``, and return the result of ``rounds``.
 
-    ``in_thread`` computes in another thread, so that the event loop goes on meanwhile.
+    Without a model, ``rounds`` gets None in place of replies. ``in_thread`` computes in another
+    thread, so that the event loop goes on meanwhile.
     """
 
     def advance(replies: Replies | None) -> Round | _End[T]:
+        """Hand the replies on; return the next round, or the end."""
         try:
             return rounds.send(replies)
-        except StopIteration as end:  # a thread cannot raise it
+        # a thread cannot raise it
+        except StopIteration as end:
             return _End(end.value)
 
     replies: Replies | None = None
@@ -70,21 +75,21 @@ async def converse(
             step = advance(replies)
         if isinstance(step, _End):
             return step.result
-        replies = await ask_round(step, model) if model else None
+        replies = None
+        if model:
+            replies = await ask_round(step, model)
 
 
 async def ask_round(asked: Round, model: Model) -> Replies:
-    """Return a reply for each call: None if the budget is spent, an empty one with the reason if
-    the answer is useless.
+    """Send the calls of a round at once, and return a reply for each: None if the budget is spent,
+    an empty one with the reason if the call failed or its answer is useless.
 
-    A failed call does not lose the answers to the others. Raises a failure only if it is not the
-    model's, or if no call was answered. The error then carries the usage of
-    all calls.
+    A failed call does not lose the answers to the others. Raises its error only if it is not the
+    model's, if the run was stopped, or if no call was answered. The error then carries the usage of
+    all failed calls.
     """
-    results = await asyncio.gather(
-        *(ask(model, questions, asked.render) for questions in asked.calls),
-        return_exceptions=True,
-    )
+    calls = [ask(model, questions, asked.render) for questions in asked.calls]
+    results = await asyncio.gather(*calls, return_exceptions=True)
     failure = _find_failure(results)
     if failure:
         raise failure
@@ -96,17 +101,21 @@ async def ask_round(asked: Round, model: Model) -> Replies:
             replies.append(None)
         else:
             usage = _usage_of(result) or Usage()
-            replies.append(ModelReply((), usage, model.name, ((None, str(result)),)))
+            dropped = ((None, str(result)),)
+            failed = ModelReply(usage=usage, model=model.name, dropped=dropped)
+            replies.append(failed)
     return replies
 
 
 def _find_failure(
     results: Sequence[ModelReply | BaseException],
 ) -> BaseException | None:
-    """Return the error that ends a round, None if it goes on.
+    """Return the error that ends a round, None if it goes on. An error of the model gets the usage
+    of all failed calls.
 
-    An error that is not the model's always ends it; a model that is not there, only if no call was
-    answered. A refusal of one call is an answer, too.
+    A stopped run, and an error that is not the model's, always end it. A model that is not there
+    ends it only if no call was answered. A useless answer, or a refusal of a call as too long, is
+    an answer, too. A spent budget is no error.
     """
     errors: list[BaseException] = []
     grave: list[BaseException] = []
@@ -118,9 +127,12 @@ def _find_failure(
         if isinstance(result, BudgetReached):
             continue
         errors.append(result)
-        if not isinstance(result, ModelUnavailable) or isinstance(result, RunStopped):
+        is_absence = isinstance(result, ModelUnavailable)
+        if not is_absence or isinstance(result, RunStopped):
             grave.append(result)
-    if not errors or (is_answered and not grave):
+    if not errors:
+        return None
+    if is_answered and not grave:
         return None
     first = grave[0] if grave else errors[0]
     if isinstance(first, ModelError):
@@ -131,16 +143,20 @@ def _find_failure(
 
 def _usage_of(error: BaseException) -> Usage | None:
     """Return what the attempts of a call cost that ended in an error, None if nothing is known."""
-    return error.usage if isinstance(error, ModelError) else None
+    if isinstance(error, ModelError):
+        return error.usage
+    return None
 
 
 async def ask(
     model: Model, questions: Sequence[Question], render: Render
 ) -> ModelReply:
-    """Ask questions. ``render`` makes the call for any part of them.
+    """Ask questions in as many calls as the answers need. ``render`` makes the call for any part of
+    them.
 
     The reply holds every item that is valid on its own, and the reasons for dropping others. A
-    reply with neither is a valid, empty answer. The session of the record gets all of it.
+    reply with neither is a valid, empty answer. If the answer will come by a batch, the reply is
+    ``pending``. The session of the record gets the items, and notes whether anything is lacking.
 
     Raises ``AnswerRejected`` if no item could be used, and the errors of ``Model.complete``, all
     with the usage of the attempts.
@@ -184,10 +200,11 @@ class _Asking:
     async def ask(
         self, questions: tuple[Question, ...], most: int
     ) -> tuple[ModelReply, int]:
-        """Ask in at most ``most`` answered calls. If the answer is cut off, or the request too
-        long, ask two halves.
+        """Ask in at most ``most`` answered calls. If the request is too long, ask two halves. If
+        the answer is cut off, ask what it left out.
 
-        Returns the reply, and how many calls were answered.
+        Returns the reply, and how many calls were answered. An answer that will come by a batch
+        counts as none. Raises ``RequestTooLong`` if a single question is too long.
         """
         if not questions:
             return ModelReply(), 0
@@ -215,18 +232,20 @@ class _Asking:
         self, questions: tuple[Question, ...], reply: ModelReply, room: int
     ) -> tuple[ModelReply, int]:
         """Ask the lines that a truncated answer leaves out, in two halves, in at most ``room``
-        answered calls.
+        answered calls. Returns the reply to them, and how many calls were answered.
+
+        Nothing is asked again if the truncated answer was about one line: asking it again would be
+        cut off as well. Lines that no call is left for are dropped, with the reason.
         """
         answered = reply.numbers
-        left = tuple(
-            question for question in questions if question.number not in answered
-        )
-        first, second = _halve(left)
+        left = [question for question in questions if question.number not in answered]
+        first, second = _halve(tuple(left))
         if len(questions) == 1:
-            room = 0  # one line cannot be divided
+            room = 0
         first_room = room
         if second:
-            first_room -= 1  # the second half needs a call, too
+            # the second half needs a call, too
+            first_room -= 1
         rest = ModelReply(model=reply.model)
         more, calls = await self._ask_if_allowed(first, first_room)
         rest = rest.joined_with(more)
@@ -236,7 +255,9 @@ class _Asking:
     async def _ask_if_allowed(
         self, questions: tuple[Question, ...], room: int
     ) -> tuple[ModelReply, int]:
-        """Ask if a call is left; else say of each line that its answer was cut off."""
+        """Ask in at most ``room`` answered calls; if none is left, drop each line, because its
+        answer was cut off. Returns the reply, and how many calls were answered.
+        """
         if room > 0:
             return await self.ask(questions, room)
         dropped = tuple((question.number, _CUT) for question in questions)
@@ -245,13 +266,18 @@ class _Asking:
     async def _call(
         self, questions: tuple[Question, ...], most: int
     ) -> tuple[ModelReply, int, bool]:
-        """Send one call. Return the usable items, the number of answers, and whether the output
-        limit cut the last.
+        """Send one call, in at most ``most`` attempts that are answered. Return the usable items,
+        the number of answers, and whether the output limit cut the last one.
+
+        An answer without text, because the limit was reached among the thoughts, is not called cut:
+        fewer questions would take as many thoughts. A useless answer is marked in the store, so
+        that a later run asks again; not one that came from the store or from a batch.
         """
         call = self.render(questions)
         try:
             answer = await self.model.complete(call, most)
-        except BaseException as error:  # also a cancellation
+        # also a cancellation
+        except BaseException as error:
             self.usage += getattr(error, "usage", None) or Usage()
             raise
         completion = answer.completion
@@ -259,14 +285,15 @@ class _Asking:
         reply = read_items(completion, call, questions)
         is_cut = completion.ending is Ending.CUT
         if is_cut and not completion.text.strip():
-            # fewer questions would take as many thoughts
             reply = ModelReply(dropped=((None, _SILENT),))
             is_cut = False
-        is_useless = not reply.items and (is_cut or bool(reply.dropped))
+        has_failed = is_cut or bool(reply.dropped)
+        is_useless = has_failed and not reply.items
         # A stored one was useless before; a batch would ask without end.
         if answer.calls and is_useless:
             self.model.reject(answer)
-        return replace(reply, model=completion.model), answer.calls, is_cut
+        reply = replace(reply, model=completion.model)
+        return reply, answer.calls, is_cut
 
 
 def _halve(
@@ -278,8 +305,8 @@ def _halve(
 
 
 def _find_problem(reply: ModelReply, questions: Sequence[Question]) -> str | None:
-    """Say why an answer is useless. None if it is not; an empty answer may mean that the text
-    states nothing.
+    """Say why an answer is useless. None if it has an item, and for an empty answer to questions
+    that may all have none: the text then states nothing.
     """
     if reply.items:
         return None

@@ -86,24 +86,36 @@ class ModelReply:
         return frozenset(number for number in valid - spoiled if number is not None)
 
     def completed_by(self, other: "ModelReply") -> "ModelReply":
-        """Add the other's items for lines without an item here.
+        """Add the items that another reply to the same questions has for lines without an item
+        here, and its remarks.
 
-        A reason why an item was dropped is forgotten if the other has one for its line.
+        A reason why an item was dropped here is forgotten if an item of its line is added. What the
+        other reply dropped is left out.
         """
         answered = {item_number(item) for item in self.items}
-        more = tuple(item for item in other.items if item_number(item) not in answered)
-        helped = {item_number(item) for item in more}
-        dropped = tuple(drop for drop in self.dropped if drop[0] not in helped)
+        added: list[BaseModel] = []
+        for item in other.items:
+            if item_number(item) in answered:
+                continue
+            added.append(item)
+        helped = {item_number(item) for item in added}
+        dropped: list[tuple[int | None, str]] = []
+        for number, reason in self.dropped:
+            if number in helped:
+                continue
+            dropped.append((number, reason))
         return replace(
             self,
-            items=self.items + more,
-            dropped=dropped,
+            items=(*self.items, *added),
+            dropped=tuple(dropped),
             remarks=other.remarks + self.remarks,
         )
 
     def joined_with(self, other: "ModelReply") -> "ModelReply":
-        """Join the replies to different questions. What one drops about lines that the other
-        answers is forgotten.
+        """Join the replies to different questions, with the model of the other one if it has one.
+
+        What one reply drops about a line is forgotten if the other answers the line. The usage is
+        left at zero: whoever sends the calls sums it.
         """
         answered_here = self.numbers
         answered_there = other.numbers
@@ -119,7 +131,7 @@ class ModelReply:
 
 
 def item_number(item: BaseModel) -> int | None:
-    """Return the number of the line that an item is about."""
+    """Return the number of the line that an item is about, None if it has none."""
     return getattr(item, "n", None)
 
 

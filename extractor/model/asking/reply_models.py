@@ -130,26 +130,32 @@ _READERS: Mapping[type[Any], Callable[[str], Any]] = {
 
 
 def _declare(info: FieldInfo) -> Any:
-    """Return the type and default of a field of the guideline, as a model writes it."""
+    """Return the type and default of a field of the guideline, as a model writes it: a time or an
+    amount as text, a member of a closed set as a short word, an arm as its number in the call's
+    list of arms.
+
+    A field with many values is a list, empty by default; any other is None by default. A value that
+    cannot be read becomes ``UnreadableValue``.
+    """
     held: Any = info.type
-    read = _READERS.get(held)
-    said: Any
+    parse = _READERS.get(held)
+    written: Any
     if held is TimeWindow:
-        # a window may leave its sense to the rules
-        said = as_text(held | str, read_window)
-    elif read:
-        said = as_text(held, read)
+        # "within 6 months": the window stays text where the rules must tell its sense
+        written = as_text(held | str, read_window)
+    elif parse:
+        written = as_text(held, parse)
     elif issubclass(held, StrEnum):
-        said = as_word(held)
+        written = as_word(held)
     elif info.metadata.comparison is Comparison.LABEL:
-        said = int  # the number of the arm in the list of the call
+        written = int
     else:
-        said = held
-    member: Any = Annotated[said, OR_UNREADABLE]
-    listed: Any = tuple
+        written = held
+    member: Any = Annotated[written, OR_UNREADABLE]
+    any_tuple: Any = tuple
     key = info.metadata.key
     if info.many:
-        return (listed[member, ...], Field((), alias=key))
+        return (any_tuple[member, ...], Field((), alias=key))
     return (member | None, Field(None, alias=key))
 
 
@@ -212,21 +218,32 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
     @model_validator(mode="before")
     @classmethod
     def _keep_what_was_asked(cls, data: Any, info: ValidationInfo) -> Any:
-        """Drop nulls and keys that were not asked of the line; make one value of a list a list."""
+        """Drop empty values and keys that were not asked of the line; write a single value of a
+        list field as a list.
+
+        Without a context of validation, all keys are kept. Data that is no object goes on to
+        pydantic, which refuses it. Raises ``ValueError`` for an item about no line of the call.
+        """
         if not isinstance(data, dict):
             return data
-        kept = {key: value for key, value in data.items() if value not in _EMPTY}
+        stated: dict[Any, Any] = {}
+        for key, value in data.items():
+            if value in _EMPTY:
+                continue
+            stated[key] = value
         if info.context:
             question = _find_question(data, info.context["questions"])
-            kept = _select_asked(kept, question)
-        for key, value in kept.items():
+            stated = _select_asked(stated, question)
+        for key, value in stated.items():
             if key in _LISTS and not isinstance(value, list):
-                kept[key] = [value]
-        return kept
+                stated[key] = [value]
+        return stated
 
     @model_validator(mode="after")
     def _cut_is_in_the_text(self, info: ValidationInfo) -> Self:
-        """Make a cut of an outcome unreadable whose words do not stand in its text."""
+        """Mark ``split`` as unreadable if its first words do not stand in the outcome's text.
+        Without a context of validation the text is not known, and nothing is checked.
+        """
         if not isinstance(self.split, Split) or not info.context:
             return self
         text = info.context["questions"][self.n].chunk.text
@@ -239,10 +256,8 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         return self
 
     def completed_by(self, other: Self) -> Self:
-        """Add what another item about the same line says and this one leaves out, or says in no
-        readable form.
-
-        Of the user's own fields, all values count.
+        """Return the item with what another item about the same line says, where this one says
+        nothing or nothing readable. Of the user's own fields, the values of both count.
         """
         added: dict[str, Any] = {}
         for name in other.model_fields_set - {"custom"}:
@@ -250,17 +265,20 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             if is_left_out or isinstance(getattr(self, name), UnreadableValue):
                 added[name] = getattr(other, name)
         if other.custom:
-            added["custom"] = {
-                name: _unite(self.custom.get(name), other.custom.get(name))
-                for name in {**self.custom, **other.custom}
-            }
+            united = dict(self.custom)
+            for name, written in other.custom.items():
+                united[name] = _unite(self.custom.get(name), written)
+            added["custom"] = united
         completed: Self = self.model_copy(update=added)
         return completed
 
     def read(self, question: Question) -> dict[str, Any]:
-        """Return the values that answer ``question``, by field, without those that have no answer.
+        """Return the values that answer ``question``, by field; {} if there are none.
 
-        A value that cannot be read is ``UnreadableValue``. A user's field has a list of claims.
+        A field that is left out means "the text states none" (None, (), or False for yes and no).
+        Only where every line has a value, or for the participants, it is no answer and is missing
+        here. A value that cannot be read is ``UnreadableValue``. Each field of the user's own has a
+        tuple of claims, () if there are none.
         """
         values: dict[str, Any] = {}
         if REGIMENS in question.fields:
@@ -268,9 +286,12 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         for field in self._list_answered(question):
             value = getattr(self, _attribute_of(question.task, field))
             is_left_out = value in (None, ())
-            if is_left_out and (field in _NEEDED or field in PEOPLE_FIELDS):
+            needs_value = field in _NEEDED or field in PEOPLE_FIELDS
+            if is_left_out and needs_value:
                 continue
-            values[field] = _LEFT_OUT.get(field) if value is None else value
+            if value is None:
+                value = _LEFT_OUT.get(field)
+            values[field] = value
         if values.get("concept") in _KINETICS:
             # Tmax is a time, but no time to an event
             for field in ("start_event", "end_events"):
@@ -293,12 +314,16 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         return values | claims
 
     def _list_answered(self, question: Question) -> Sequence[str]:
-        """List the fields of the guideline that the item may answer."""
-        if question.task is not Task.ELIGIBILITY or self.stands is not False:
+        """List the fields of the guideline that the item may answer: those that were asked, without
+        the user's own; for ``people`` and ``regimens`` the fields that they ask for.
+
+        A line that the model calls no criterion has no fields of a criterion. It may introduce
+        criteria (``rule``), and speak of the participants.
+        """
+        is_no_criterion = question.task is Task.ELIGIBILITY and self.stands is False
+        if not is_no_criterion:
             own = {field.name for field in question.custom}
             return expand(name for name in question.fields if name not in own)
-        # What is no criterion has no fields of one, but may introduce some, and speak of the
-        # participants.
         answered = ["stands"]
         if "rule" in question.fields:
             answered.append("rule")
@@ -310,8 +335,10 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
 def _find_question(
     data: Mapping[Any, Any], questions: Mapping[int, Question]
 ) -> Question:
-    """Return the question about the line of an item as it was written. Raises ``ValueError`` if it
-    is about no line of the call.
+    """Return the question about the line whose number ``n`` an item has, as JSON was read.
+
+    ``questions`` are those of the call, by number. Raises ``ValueError`` if the item has no number,
+    or one of no line of the call.
     """
     try:
         question = questions.get(int(data["n"]))
@@ -324,12 +351,14 @@ def _find_question(
 
 
 def _select_asked(stated: Mapping[Any, Any], question: Question) -> dict[Any, Any]:
-    """Return the keys of an item that were asked of its line; the user's own fields under
-    ``custom``.
+    """Return the keys of an item that were asked of its line, written as keys or as the names of
+    attributes, with the user's own fields under ``custom``.
+
+    A line of eligibility may always have ``stands``: one that is no criterion says so, whatever was
+    asked of it.
     """
     names = {"n"}
     if question.task is Task.ELIGIBILITY:
-        # A line that turns out to be no criterion says so, whatever was asked of it.
         names |= {"stands", "ok"}
     for attribute in list_attributes(question):
         names |= {attribute, key_of(attribute)}
@@ -345,14 +374,17 @@ def _select_asked(stated: Mapping[Any, Any], question: Question) -> dict[Any, An
 
 
 def _unite(written: Any, other: Any) -> Any:
-    """Return what two items say of a user's own field, each value once."""
+    """Return what two items say of a user's own field as a list: the first one's values, then the
+    other's that differ from them. If only one says something, or both the same, it stays as it is.
+    """
     if written is None:
         return other
     if other is None or written == other:
         return written
     values = list(written) if isinstance(written, list) else [written]
     others = other if isinstance(other, list) else [other]
-    return values + [value for value in others if value not in values]
+    added = [value for value in others if value not in values]
+    return values + added
 
 
 class Reply(WireModel):
@@ -366,6 +398,7 @@ class Reply(WireModel):
 
     @model_validator(mode="after")
     def _holds_something(self) -> Self:
+        """Raise ``ValueError`` if there are items and none can be read. No items are an answer."""
         broken = [item for item in self.items if isinstance(item, UnreadableValue)]
         if broken and len(broken) == len(self.items):
             raise ValueError(broken[0].reason)
@@ -390,13 +423,16 @@ _LISTS = frozenset(
 
 @lru_cache(256)  # fields of the user's own have no end
 def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
-    """Return the reply of a run with these fields of the user's own."""
+    """Return the reply model of a run with these fields of the user's own: its JSON schema has a
+    key for each. It validates as ``Reply`` does, and has its name.
+    """
     if not fields:
         return Reply
 
     class CustomReply(Reply):
         @classmethod
         def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+            """Return the schema of ``Reply`` with the user's own keys in each item."""
             schema = super().model_json_schema(*args, **options)
             keys = schema["$defs"]["Item"]["properties"]
             for field in fields:
@@ -408,18 +444,24 @@ def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
 
 
 def is_listing(question: Question) -> bool:
-    """Check whether the line of a question may have any number of items, or none."""
+    """Check whether the line of a question may have any number of items, or none: it asks for
+    nothing but regimens, the participants and the user's own fields.
+    """
     own = {field.name for field in question.custom}
     return set(question.fields) <= own.union(_EXPANDED)
 
 
 def expand(fields: Iterable[str]) -> tuple[str, ...]:
-    """Return the fields of an answer to a question for ``fields``.
+    """Return the fields of an answer to a question for ``fields``: those of a regimen or of the
+    participants in place of ``regimens`` and ``people``.
 
     >>> expand(["kind", "people"])
     ('kind', 'minimum_age', 'maximum_age', 'sex', 'healthy_volunteers')
     """
-    return tuple(part for field in fields for part in _EXPANDED.get(field, (field,)))
+    expanded: list[str] = []
+    for field in fields:
+        expanded += _EXPANDED.get(field, (field,))
+    return tuple(expanded)
 
 
 def list_attributes(question: Question) -> tuple[str, ...]:
@@ -466,10 +508,12 @@ def name_words(task: Task) -> Mapping[str, str]:
 
 
 def keys_asked(question: Question) -> tuple[str, ...]:
-    """Return the keys that a line names."""
-    return tuple(
-        key_of(_attribute_of(question.task, field)) for field in question.fields
-    )
+    """Return the keys that a line names: those of the asked fields, in their order."""
+    keys = []
+    for field in question.fields:
+        attribute = _attribute_of(question.task, field)
+        keys.append(key_of(attribute))
+    return tuple(keys)
 
 
 def read_values(
@@ -483,21 +527,22 @@ def read_values(
     user's own fields; this is concluded only from a ``complete`` reply.
     """
     questions = {question.number: question for question in asked}
-    said: list[tuple[Question, Item]] = []
-    positions: dict[int, int] = {}  # in ``said``, by the number of the line
+    counted: list[tuple[Question, Item]] = []
+    # positions in ``counted``, by the number of the line
+    positions: dict[int, int] = {}
     for item in items:
         if not isinstance(item, Item) or item.n not in questions:
             continue
         question = questions[item.n]
         if is_listing(question) or item.n not in positions:
-            positions[item.n] = len(said)
-            said.append((question, item))
+            positions[item.n] = len(counted)
+            counted.append((question, item))
         else:
             position = positions[item.n]
-            _, first = said[position]
-            said[position] = (question, first.completed_by(item))
+            _, first = counted[position]
+            counted[position] = (question, first.completed_by(item))
     answers: list[tuple[Question, Mapping[str, Any]]] = []
-    for question, item in said:
+    for question, item in counted:
         values = item.read(question)
         if values:
             answers.append((question, values))
@@ -511,8 +556,9 @@ def read_values(
 def read_silence(
     silent: Iterable[Question],
 ) -> list[tuple[Question, Mapping[str, Any]]]:
-    """Return what lines without an item say, if the reply is the whole answer: no regimens, and
-    no own fields.
+    """Return what lines without an item say, if the reply is the whole answer: a line that was
+    asked for regimens has none (``stands`` is False), any other line for a list has none of the
+    user's own fields. Lines that need an item say nothing, and are left out.
     """
     answers: list[tuple[Question, Mapping[str, Any]]] = []
     for question in silent:
@@ -527,8 +573,9 @@ def read_silence(
 
 
 def _restore_lines(value: Any) -> Any:
-    """Return a value with the record's line breaks in place of the marks that stood for them in
-    its line.
+    """Return a value with the record's line breaks in place of the marks " // " that stood for them
+    in its line: in a text, in the words of a window or limit, and in any list, tuple or object.
+    Other values stay.
     """
     # members of closed sets are strings too, and stay what they are
     if type(value) is str:

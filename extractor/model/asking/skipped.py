@@ -28,17 +28,27 @@ such lists, two lack the share so, and none lacks the number.
 def find_skipped(
     parsed: ParsedRecord, asked: Sequence[Question], drafts: Sequence[Draft]
 ) -> frozenset[int]:
-    """Return the numbers of the lines of a call that a model skipped. ``drafts`` are what its
-    reply says.
+    """Return the numbers of the lines of a call that a model skipped: whose silence is no answer.
+
+    All silent lines are skipped if too many lines that need an item have none, or if the list of
+    regimens lacks too many of the rules' doses. Otherwise the skipped lines are those that need an
+    item, and those behind the last answered line, if the model stopped there.
+
+    Args:
+        asked: The questions of the call, in its order.
+        drafts: What the reply says.
     """
     answered = {draft.number for draft in drafts}
-    silent = []
+    silent: list[Question] = []
+    silent_lists: list[Question] = []
     for question in asked:
         if not question.fields or question.number in answered:
             continue
         silent.append(question)
-    listing = [question for question in silent if is_listing(question)]
-    if not _is_read(asked, answered) or _misses_doses(parsed, listing, asked, drafts):
+        if is_listing(question):
+            silent_lists.append(question)
+    is_read = _is_read(asked, answered)
+    if not is_read or _misses_doses(parsed, silent_lists, asked, drafts):
         return frozenset(question.number for question in silent)
     behind = _list_behind_the_last(asked, answered)
     skipped = set()
@@ -50,10 +60,18 @@ def find_skipped(
 
 
 def _is_read(asked: Sequence[Question], answered: Collection[int]) -> bool:
-    """Return whether most lines of a call that need an item have one."""
-    needed = [question.number for question in asked if _needs_item(question)]
-    skipped = [number for number in needed if number not in answered]
-    return len(skipped) <= len(needed) * _SHARE_SKIPPED
+    """Return whether a call was read as a whole: at least four of five lines that need an item
+    have one. True if no line needs one.
+    """
+    needed = 0
+    skipped = 0
+    for question in asked:
+        if not _needs_item(question):
+            continue
+        needed += 1
+        if question.number not in answered:
+            skipped += 1
+    return skipped <= needed * _SHARE_SKIPPED
 
 
 def _needs_item(question: Question) -> bool:
@@ -81,13 +99,19 @@ def _misses_doses(
     asked: Sequence[Question],
     drafts: Sequence[Draft],
 ) -> bool:
-    """Return whether a list of regimens lacks so many of the rules' doses that it cannot be the
-    whole list.
+    """Return whether a model's list of regimens lacks so many of the doses that the rules read that
+    it cannot be the whole list: three of them, or half of them where no passage but the first has
+    an item.
 
-    ``silent`` are the passages without an item.
+    A dose is missed if its passage has no item, and no regimen of another passage covers it.
+
+    Args:
+        silent: The questions for lists without an item.
+        asked: All questions of the call.
+        drafts: What the reply says.
     """
     passages = [question for question in asked if REGIMENS in question.fields]
-    listed = [draft for draft in drafts if {"agent", "quote"} & draft.model.keys()]
+    regimens = [draft for draft in drafts if {"agent", "quote"} & draft.model.keys()]
     doses = 0
     missed = 0
     for regimen in parsed.regimens:
@@ -96,7 +120,7 @@ def _misses_doses(
         doses += 1
         if not _is_in(regimen, silent):
             continue
-        if not any(covers(draft, regimen) for draft in listed):
+        if not any(covers(draft, regimen) for draft in regimens):
             missed += 1
     if missed >= _MOST_MISSED:
         return True
@@ -107,6 +131,6 @@ def _misses_doses(
 
 
 def _is_in(regimen: Draft, passages: Sequence[Question]) -> bool:
-    return any(
-        question.chunk.span.contains(regimen.chunk.span) for question in passages
-    )
+    """Return whether the text of a regimen stands in one of the passages."""
+    span = regimen.chunk.span
+    return any(question.chunk.span.contains(span) for question in passages)

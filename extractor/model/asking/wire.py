@@ -42,32 +42,44 @@ def as_word(closed_set: type[StrEnum]) -> Any:
     """Annotate a closed set whose members a model writes in short: as in ``reply_words.toml``, else
     by their values.
 
-    A member's value is understood as well, in any case.
+    The schema lists the short words. A member's value is understood as well, and both in any case
+    and with white space around them. Any other word is a ``ValueError``.
     """
     short = short_words(closed_set)
-    words = {short.get(member.value, member.value): member for member in closed_set}
-    understood = {member.value.casefold(): member for member in closed_set}
-    understood |= {word.casefold(): member for word, member in words.items()}
+    words: list[str] = []
+    by_value: dict[str, StrEnum] = {}
+    by_word: dict[str, StrEnum] = {}
+    for member in closed_set:
+        word = short.get(member.value, member.value)
+        words.append(word)
+        by_value[member.value.casefold()] = member
+        by_word[word.casefold()] = member
+    members = by_value | by_word
 
-    def read(word: object) -> StrEnum:
+    def parse_word(word: object) -> StrEnum:
+        """Return the member that a model wrote. Raises ``ValueError`` if it is none."""
         member = None
         if isinstance(word, str):
-            member = understood.get(word.strip().casefold())
+            member = members.get(word.strip().casefold())
         if member is None:
             raise ValueError(f"{word!r} is none of: {', '.join(words)}")
         return member
 
     return Annotated[
         closed_set,
-        BeforeValidator(read),
-        WithJsonSchema({"type": "string", "enum": list(words)}),
+        BeforeValidator(parse_word),
+        WithJsonSchema({"type": "string", "enum": words}),
     ]
 
 
 def as_text(kind: Any, parse: Callable[[str], object]) -> Any:
-    """Annotate a value that a model writes as text, such as "21 day", which ``parse`` reads."""
+    """Annotate a value that a model writes as text, such as "21 day", which ``parse`` reads.
 
-    def read(text: object) -> object:
+    A value that is no text, or longer than 1,000 characters, is a ``ValueError``.
+    """
+
+    def parse_text(text: object) -> object:
+        """Return what ``parse`` makes of the text."""
         if not isinstance(text, str):
             raise ValueError(f"{text!r} is not a string")  # noqa: TRY004  (pydantic collects ValueErrors)
         if len(text) > _LONGEST:
@@ -76,7 +88,8 @@ def as_text(kind: Any, parse: Callable[[str], object]) -> Any:
             )
         return parse(text)
 
-    return Annotated[kind, BeforeValidator(read), WithJsonSchema({"type": "string"})]
+    schema = WithJsonSchema({"type": "string"})
+    return Annotated[kind, BeforeValidator(parse_text), schema]
 
 
 class WireModel(BaseModel):
@@ -95,9 +108,10 @@ class WireModel(BaseModel):
         schema = handler.resolve_ref_schema(handler(core))
         for key in ("title", "description"):
             schema.pop(key, None)
-        schema["properties"] = {
-            key: _bare_schema(value) for key, value in schema["properties"].items()
-        }
+        properties = {}
+        for key, value in schema["properties"].items():
+            properties[key] = _bare_schema(value)
+        schema["properties"] = properties
         schema["additionalProperties"] = False
         return schema
 
@@ -107,8 +121,8 @@ _NOT_SENT = {"title", "description", "default", "anyOf", "maxLength", "maxItems"
 
 
 def _bare_schema(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """Return the schema of a key without what a model need not read; of a value that may be null,
-    that of the value.
+    """Return the schema of a key without what a model need not read (``_NOT_SENT``). A value that
+    may be null (``anyOf`` of the value and null) has the schema of the value.
     """
     bare = {key: value for key, value in schema.items() if key not in _NOT_SENT}
     for option in schema.get("anyOf", ()):
@@ -117,10 +131,12 @@ def _bare_schema(schema: JsonSchemaValue) -> JsonSchemaValue:
     return bare
 
 
-def _keep_unreadable(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    """Return what ``read`` makes of a value, or the value as one that cannot be read."""
+def _keep_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Return what ``validate`` makes of a value. If it refuses the value, return an
+    ``UnreadableValue`` with what was written and why it was refused.
+    """
     try:
-        return read(value)
+        return validate(value)
     except ValidationError as error:
         text = value
         if not isinstance(value, str):

@@ -56,17 +56,21 @@ class Budget:
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will
-        be no room.
+        be no room, and wakes the calls that wait, so that they learn it, too.
         """
-        while (reservation := self.try_reserve(call)) is None:
+        reservation = self.try_reserve(call)
+        while reservation is None:
             if self.reached:
                 self._wake()
                 raise BudgetReached(str(self))
             await self._ended.wait()
+            reservation = self.try_reserve(call)
         return reservation
 
     def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
-        """Reserve ``times`` the cost of a call, or return None if there is no room now."""
+        """Reserve ``times`` the cost of a call, or return None if there is no room now. If no other
+        call is in flight, there will be none, and the budget is reached.
+        """
         most = self._forecast(call, times)
         if self.reached or not self._has_room(most):
             self.reached |= not self._in_flight
@@ -126,10 +130,15 @@ class Budget:
         )
 
     def _cost(self, usage: Usage) -> float:
-        return self._price.cost(usage) if self._price else 0.0
+        """Return the cost of a usage in dollars, 0 without a price."""
+        if self._price is None:
+            return 0.0
+        return self._price.cost(usage)
 
     def _has_room(self, most: Usage) -> bool:
-        """Return whether a request that may use so much fits beside all others."""
+        """Return whether a request that may use ``most`` fits beside all that was spent or lost,
+        and all requests in flight. Without a limit it does.
+        """
         if self._max_usd is None:
             return True
         dollars = self._spent + self._lost + self._unmetered
@@ -137,11 +146,13 @@ class Budget:
         return dollars + in_flight + self._cost(most) <= self._max_usd
 
     def _set_aside(self, most: Usage) -> Reservation:
+        """Reserve what a request may use, without asking for room."""
         reservation = Reservation(most)
         self._in_flight.add(reservation)
         return reservation
 
     def _wake(self) -> None:
+        """Wake the calls that wait for room now; later ones wait for the next time."""
         self._ended.set()
         self._ended = asyncio.Event()
 
@@ -181,7 +192,9 @@ class Pricing:
         Traceback (most recent call last):
         extractor.errors.ArgumentError: max_usd: there is no model that costs anything...
         """
-        listed = prices.find(spec) if spec else None
+        listed = None
+        if spec:
+            listed = prices.find(spec)
         if max_usd is not None and spec is None:
             problem = (
                 f"there is no model that costs anything; name one with {spell('model')}"
@@ -199,20 +212,28 @@ class Pricing:
 
     @property
     def price(self) -> Price | None:
-        """The price of tokens in this run."""
+        """The price of tokens in this run, None if it is unknown."""
         if self.listed is None:
             return None
-        return self.listed.price.batched() if self.in_batches else self.listed.price
+        if self.in_batches:
+            return self.listed.price.batched()
+        return self.listed.price
 
     @property
     def cost(self) -> Callable[[Usage], float] | None:
         """The cost of a usage in dollars, or None if no price is known."""
-        return self.price.cost if self.price else None
+        if self.price is None:
+            return None
+        return self.price.cost
 
     @property
     def live_cost(self) -> Callable[[Usage], float] | None:
-        """The cost of a call that is sent live, which a run in batches also makes."""
-        return self.listed.price.cost if self.listed else None
+        """The cost of a call that is sent live, which a run in batches also makes; None if no price
+        is known.
+        """
+        if self.listed is None:
+            return None
+        return self.listed.price.cost
 
     @property
     def thinking(self) -> Cases[int]:
@@ -224,7 +245,9 @@ class Pricing:
         """
         if self.listed and self.listed.price.thinking:
             return Cases(*self.listed.price.thinking)
-        room = self.spec.family.think(self.reasoning)[1] if self.spec else 0
+        room = 0
+        if self.spec:
+            _, room = self.spec.family.think(self.reasoning)
         return Cases(0, room // _THOUGHT, room)
 
     @property
@@ -233,7 +256,9 @@ class Pricing:
         return load_rates(self.spec, self.thinking)
 
     def open_budget(self, store: CallStore | None = None) -> Budget:
-        """Open the budget of all invocations of a run, whose calls are in ``store``."""
+        """Open the budget of all invocations of a run, whose calls are in ``store``. With a limit,
+        what earlier ones spent counts; calls without a price get the current one before.
+        """
         most = self.rates.high
         if self.max_usd is None or store is None:
             return Budget(self.max_usd, most, self.price)

@@ -42,7 +42,8 @@ class Price(BaseModel):
     thinking: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] | None = None
 
     def cost(self, usage: Usage) -> float:
-        """Return the cost of these tokens in dollars.
+        """Return the cost of these tokens in dollars. Tokens from or into a cache cost as much as
+        others if they have no price of their own.
 
         >>> price = Price(prompt=0.25, output=2, cached=0.025)
         >>> price.cost(Usage(prompt_tokens=1000, cached_tokens=400, output_tokens=100))
@@ -102,22 +103,21 @@ class PriceList:
         For a server named by its address, only the user's own prices count, first for the address,
         then for the model's name.
         """
-        for name in dict.fromkeys((str(spec), spec.name)):
+        for name in (str(spec), spec.name):
             matching = [entry for entry in self.own if _matches(entry.name, name)]
             if matching:
-                # the first of equals
+                # the longest name is the nearest one, and the first of equals counts
                 return max(matching, key=lambda entry: len(entry.name))
         provider = list_providers()[spec.provider].prices
         name = spec.name
-        # whose names begin with the provider, mostly as in the table
+        # litellm/cohere/command: LiteLLM's names begin with the provider, mostly as in the table
         if spec.provider == "litellm" and "/" in name:
             provider, _, name = name.partition("/")
-        with suppress(LookupError):
-            if provider:
-                return _list_model(
-                    get_snapshot().find_provider_model(name, None, provider, None)[1]
-                )
+        if not provider:
             return None
+        with suppress(LookupError):
+            _, model = get_snapshot().find_provider_model(name, None, provider, None)
+            return _list_model(model)
         return None
 
 
@@ -149,30 +149,35 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
         except ValueError as error:
             problem = str(error)
             if isinstance(error, ValidationError):
-                problem = "; ".join(
-                    f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
-                    for each in error.errors()
-                )
+                problem = _describe_faults(error)
             raise ArgumentError(f"{path}: not a file of prices: {problem}") from error
-        entries += (
-            ListedPrice(name, price, str(path), content.as_of)
-            for name, price in content.model.items()
-        )
+        for name, price in content.model.items():
+            entries.append(ListedPrice(name, price, str(path), content.as_of))
     return PriceList(tuple(entries))
+
+
+def _describe_faults(error: ValidationError) -> str:
+    """Return the faults of a file in one line, each with its path in the file."""
+    faults = []
+    for fault in error.errors():
+        path = ".".join(map(str, fault["loc"]))
+        faults.append(f"{path}: {fault['msg']}")
+    return "; ".join(faults)
 
 
 def _matches(listed: str, name: str) -> bool:
     """Return whether a listed name, which may end with ``*``, matches a name or its dated
-    snapshot.
+    snapshot: ``gpt-4o`` matches ``gpt-4o-2024-08-06``, and not ``gpt-4o-mini``.
     """
     if listed.endswith("*"):
         return name.startswith(listed[:-1])
-    return re.fullmatch(re.escape(listed) + f"(?:{_SNAPSHOT})?", name) is not None
+    pattern = re.escape(listed) + f"(?:{_SNAPSHOT})?"
+    return re.fullmatch(pattern, name) is not None
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
-    """Return a model's price for text, if it has one. Of prices tiered by prompt length, the
-    first one counts.
+    """Return a model's price for text today, None if it has none. Of prices tiered by prompt
+    length, the first one counts.
     """
     prices = model.get_prices(datetime.now(UTC))
     prompt = _base(prices.input_mtok)
@@ -190,12 +195,13 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
 
 
 def _find_batch_share(model: ModelInfo, prompt: float) -> float:
-    """Return the share of the price, which is ``prompt`` for the prompt's tokens, that a batch
-    costs.
+    """Return the share of the live price that a batch costs, by the tokens of the prompt, whose
+    live price is ``prompt``. 1 if the table has no price of batches.
     """
     for variant in model.price_variants or ():
         if variant.when == {"processing": "batch"}:
-            return (_base(variant.prices.input_mtok) or prompt) / prompt
+            in_batch = _base(variant.prices.input_mtok) or prompt
+            return in_batch / prompt
     return 1.0
 
 
@@ -203,11 +209,15 @@ def _base(price: Any) -> float | None:
     """Return a price, of one with tiers the first; None if there is none."""
     if isinstance(price, TieredPrices):
         price = price.base
-    return None if price is None else float(price)
+    if price is None:
+        return None
+    return float(price)
 
 
 def list_names(provider: str) -> tuple[str, ...]:
-    """List a provider's models that have a price."""
+    """List a provider's models that have a price, without those that draw images. Nothing for a
+    provider that the table does not have.
+    """
     listed = list_providers()[provider].prices
     for entry in get_snapshot().providers:
         if entry.id == listed:

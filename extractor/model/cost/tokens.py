@@ -40,12 +40,11 @@ class RequestSize:
     system: int = 0
 
     def __add__(self, other: Self) -> "RequestSize":
-        return RequestSize(
-            *(
-                getattr(self, f.name) + getattr(other, f.name)
-                for f in fields(RequestSize)
-            )
-        )
+        """Return the sizes of both, added field by field."""
+        sums = {}
+        for field in fields(RequestSize):
+            sums[field.name] = getattr(self, field.name) + getattr(other, field.name)
+        return RequestSize(**sums)
 
 
 def measure_call(call: Call) -> RequestSize:
@@ -55,16 +54,18 @@ def measure_call(call: Call) -> RequestSize:
 
 
 def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> RequestSize:
-    """Measure a request by its texts, the characters of its schema, and its output limit.
+    """Measure a request by its texts, the characters of its schema, and its output limit in tokens.
+    The length of the answer is expected by the mean length of the keys that its lines ask for.
 
     >>> measure_texts("Read.", "[3|concept] Overall survival", 0, 50).most_tokens
     50
     """
     mean = {name: size["mean"] for name, size in _measurements()["key"].items()}
     lines = LINE.findall(user)
-    keys = sum(
-        mean.get(key, mean["other"]) for _, asked in lines for key in asked.split()
-    )
+    keys = 0
+    for _, asked in lines:
+        for key in asked.split():
+            keys += mean.get(key, mean["other"])
     return RequestSize(
         calls=1,
         messages=len(system) + len(user),
@@ -131,27 +132,29 @@ _DEFAULTS = Cases(
 def load_rates(
     spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)
 ) -> Cases[Rates]:
-    """Load the rates for a model. Without a ``spec`` they are those of a hosted one.
+    """Load the rates for a model: least, expected and most. Without a ``spec`` they are those of a
+    hosted one.
 
-    ``thinking`` is its tokens of thinking per call: least, expected and most.
+    A server of the user's own was measured apart: its answers need no factor, and its schema is not
+    expected to be a part of the prompt. ``thinking`` is the model's tokens of thinking per call:
+    least, expected and most.
     """
-    is_hosted = not (spec and spec.is_server)
-    measured = _measurements()["tokens_per_character"]["hosted" if is_hosted else "own"]
-    rates = [
-        replace(
-            default,
-            answer=answer * (default.answer if is_hosted else 1),
-            thinking=thought,
-        )
-        for default, answer, thought in zip(_DEFAULTS, measured, thinking, strict=True)
-    ]
-    if not is_hosted:
+    is_own_server = spec is not None and spec.is_server
+    kind = "own" if is_own_server else "hosted"
+    measured = _measurements()["tokens_per_character"][kind]
+    rates = []
+    for default, answer, thought in zip(_DEFAULTS, measured, thinking, strict=True):
+        factor = 1 if is_own_server else default.answer
+        rates.append(replace(default, answer=answer * factor, thinking=thought))
+    if is_own_server:
         rates[1] = replace(rates[1], schema=0)
     return Cases(*rates)
 
 
 def forecast_calls(size: RequestSize, rates: Rates) -> TokenCounts:
-    """Forecast the tokens of calls. No answer exceeds its output limit."""
+    """Forecast the tokens of calls, with those of calls that are asked again. No answer exceeds its
+    output limit.
+    """
     times = 1 + rates.again
     schema = size.schema * rates.schema
     answer = min(size.answer * rates.answer, size.most_tokens)

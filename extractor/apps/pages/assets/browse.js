@@ -100,7 +100,8 @@ function startPage(rows, page) {
     if (selection !== selections) return;
     listed = selected;
     list.show(listed);
-    status.textContent = `${listed.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} records`;
+    const noun = rows.length === 1 ? "record" : "records";
+    status.textContent = `${listed.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} ${noun}`;
   }
 
   /** Show a record, unless the reader has gone on while it was unpacked. */

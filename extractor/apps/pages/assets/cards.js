@@ -5,8 +5,9 @@ const LONG = ["quote", "measure", "description", "time_frame", "lead_in", "timin
 /** All cards of a record. What a user's own field says of a criterion, regimen or endpoint stands in the card of that. */
 function showValues(record, meanings) {
   const explained = make("p", { class: "dim explained" },
-    "Confidence, from 0 to 1, is how likely the least sure field of an item, filled or empty, is right. "
-    + "A value is as quoted, parsed from its quote, inferred (decided by it), or unsupported (not found in it again). Point at a value to see its place.");
+    "Confidence, from 0 to 1, says how likely the least sure field of an item, filled or empty, is right. "
+    + "A value without a note is the quote itself. Parsed: it is read from the quote, as 2 years from “two years”. "
+    + "Inferred: it follows from the quote, as a category does. Click a value to see its quote in the text.");
   const sections = [explained];
   if (record.findings.length) {
     const findings = record.findings.map((finding, number) => showFinding(record, finding, number, meanings));
@@ -133,7 +134,7 @@ function makeValue(record, { path, said, support, spans }, meanings) {
 
 /** Why a field is empty, and which sections were searched for it. */
 function tellAbsence({ label, reason, sections }, meanings) {
-  const searched = sections.length ? `; searched: ${sections.join(", ")}` : "";
+  const searched = sections.length ? `; searched: ${sections.map(toWords).join(", ")}` : "";
   return [make("b", {}, `No ${label}`), ": ", make("span", { title: meanings[reason] }, toWords(reason)), searched];
 }
 

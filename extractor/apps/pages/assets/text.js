@@ -6,7 +6,7 @@ function showText(view, makeMark, heading = "h3") {
     const words = make("pre", { "data-section": name });
     drawMarks(words, view, number, makeMark);
     const asRegistered = raw === undefined ? null : make("details", { class: "raw" },
-      make("summary", {}, "As the registry writes it"), make("pre", {}, raw));
+      make("summary", {}, "As it was given"), make("pre", {}, raw));
     const kind = name.startsWith("registry.") ? "passage registry" : "passage";
     return make("section", { class: kind }, make(heading, { class: "section-name", title: name }, title), words, asRegistered);
   });

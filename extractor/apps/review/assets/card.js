@@ -162,7 +162,7 @@ function makeButtons(view, item) {
   const isOfRecord = item.path === "eligibility";
   const buttons = [];
   if (isOpen) {
-    const noun = isOfRecord ? "facts" : TITLES[nameTask(item.path)][2];
+    const noun = isOfRecord ? "these values" : TITLES[nameTask(item.path)][2];
     const title = "Accept every field as it stands, empty ones too (key a; Ctrl+Enter while a field has the focus)";
     buttons.push(makeButton(`Accept ${noun}`, () => view.accept(), { title, name: "primary", id: "accept" }));
   } else if (view.record.items.some(({ state }) => state === "open")) {

@@ -218,11 +218,12 @@ class RecordView {
     const button = find("certain");
     if (certain.length > 0) {
       button.disabled = false;
-      button.textContent = `Accept ${certain.length} certain`;
+      const items = certain.length === 1 ? "item" : "items";
+      button.textContent = `Accept ${certain.length} certain ${items}`;
       button.title = `Accept ${certain.map(({ name }) => name).join(", ")}`;
     } else {
       button.disabled = true;
-      button.textContent = "Accept certain";
+      button.textContent = "Accept certain items";
       button.title = "No undecided item is certain";
     }
   }

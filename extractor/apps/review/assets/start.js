@@ -16,7 +16,7 @@ async function show() {
   if (id === null && location.hash === "#main") return main.focus();
   const turn = ++turns;
   hush();
-  document.body.classList.toggle("in-record", id !== null);
+  if (id === null) document.body.classList.remove("in-record");
   document.title = id === null ? "Extractor review" : `${id} – Extractor review`;
   view = null;
   if (id === null) return queue.show(() => turn === turns);
@@ -26,6 +26,8 @@ async function show() {
     throw error;
   });
   if (turn !== turns) return;
+  // Not before the record is there: the queue, which stays until then, has other margins.
+  document.body.classList.add("in-record");
   view = new RecordView(main, form, record);
   view.open();
   queue.last = id;

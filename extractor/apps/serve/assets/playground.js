@@ -79,6 +79,7 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (send.disabled) return;
   stopping = new AbortController();
+  root.hidden = true;  // what is shown must not be that of another text
   turn({ working: true, said: "Extracting …" });
   try {
     showResult(await extractText(form, stopping.signal));
@@ -100,8 +101,14 @@ form.file.addEventListener("change", turnToFile);
 form.clear.addEventListener("click", () => {
   form.text.value = "";
   form.file.value = "";
+  root.hidden = true;
+  turn({ working: false });
   turnToFile();
   form.text.focus();
+});
+form.text.addEventListener("input", () => {
+  const isOfOtherText = !root.hidden && !send.disabled;
+  if (isOfOtherText) turn({ working: false, said: "The text has changed since it was extracted." });
 });
 form.text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();

@@ -1,0 +1,118 @@
+"""The examples at the end of each command's help."""
+
+from typing import Final
+
+EXAMPLES: Final = {
+    "run": """
+        extractor run records --out results
+        extractor run NCT04280705 my_trial.pdf --out results
+        extractor run records --model gpt-5-mini --dry-run
+    """,
+    "batch submit": """
+        extractor batch submit records --model gpt-5-mini --out results
+        extractor batch submit records --model gpt-5-mini --dry-run
+    """,
+    "batch collect": """
+        extractor batch collect records --model gpt-5-mini --out results
+        extractor batch collect records --answers answers.jsonl --out results
+    """,
+    "fetch": """
+        extractor fetch NCT04280705 NCT04368728 --out trials.jsonl
+        extractor fetch --condition asthma --phase 3 --limit 100 --out asthma.jsonl
+    """,
+    "parse": """
+        extractor parse record.json
+        extractor parse record.json --explain
+    """,
+    "report": """
+        extractor report results
+        extractor report results --out trials.html --open
+    """,
+    "review": """
+        extractor review results --gold gold
+        extractor review results --gold gold --reviewer anna --blind
+    """,
+    "export": """
+        extractor export results --to trials.duckdb
+        extractor export results --to tables --format csv --tables criteria,regimens
+        extractor export results --to fhir --format fhir
+    """,
+    "evaluate": """
+        extractor evaluate gold results
+        extractor evaluate gold results --html errors.html --fail-under all=0.8
+        extractor evaluate gold/anna gold/ben
+    """,
+    "calibrate": """
+        extractor run records --model gpt-5-mini --fields fields.py:Diet -o results
+        extractor calibrate gold results
+    """,
+    "diff": """
+        extractor diff old.json new.json
+        extractor diff results-of-may results-of-june --html changes.html
+    """,
+    "gold import": """
+        extractor gold template --to sheet.csv
+        extractor gold import sheet.csv --to gold --records records
+        extractor evaluate gold results
+    """,
+    "gold export": """
+        extractor gold export results --to tasks --format label-studio
+        extractor gold export gold --to sheet.xlsx --records records
+    """,
+    "gold template": """
+        extractor gold template
+        extractor gold template --to sheet.xlsx --fields my_fields.py:Washout
+    """,
+    "doctor": """
+        extractor doctor
+        extractor doctor --verbose
+        extractor doctor --needs serve --model gpt-5-mini
+    """,
+    "config": """
+        extractor config
+        extractor config --config mine.toml
+    """,
+    "config trust": """
+        extractor config trust
+        extractor config trust --undo
+    """,
+    "mcp": """
+        extractor mcp --files records
+        extractor mcp --model gpt-5-mini --max-usd 1
+    """,
+    "schema": """
+        extractor schema
+        extractor schema dosing
+    """,
+    "serve": """
+        extractor serve --playground
+        extractor serve --model gpt-5-mini --max-usd 20 --port 8080
+    """,
+    "serve keys add": """
+        extractor serve keys add anna
+        extractor serve keys add anna --requests-per-minute 60 --days 30
+    """,
+    "serve keys renew": """
+        extractor serve keys renew anna
+        extractor serve keys renew anna --days 30
+    """,
+    "serve keys list": """
+        extractor serve keys list
+        extractor serve keys list --root service
+    """,
+    "serve keys revoke": """
+        extractor serve keys revoke anna
+        extractor serve keys revoke anna --root service
+    """,
+}
+"""Command lines for each command, a line each."""
+
+
+def list_examples(command: str) -> list[str]:
+    """Return the examples of a command, such as "batch submit"; none for a mere group.
+
+    >>> list_examples("schema")
+    ['extractor schema', 'extractor schema dosing']
+    """
+    lines = EXAMPLES.get(command, "").splitlines()
+    return [line.strip() for line in lines if line.strip()]
