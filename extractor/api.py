@@ -399,7 +399,9 @@ class Extractor:
 
 
 def _list_lacks(results: "Results") -> Iterator[str]:
-    """Yield what to tell of records that a table lacks, or of which it may lack something."""
+    """Yield what to tell of records that a table lacks, or of which it may lack something: those
+    that failed, repeated an id or came after a stop, and texts without a heading.
+    """
     if results.failures:
         yield _tell_failures(results.failures, len(results))
     if results.repeated:
@@ -452,13 +454,22 @@ def _tell_unheaded(extractions: Sequence[TrialExtraction]) -> str | None:
 
 
 def _take_texts(given: Any, section: GivenSection | None) -> Any:
-    """Return what is given with a record in place of each text."""
+    """Return what is given with a record in place of each text.
+
+    Of several, texts are named by the labels of a column of pandas, else by their numbers. Files,
+    records, dictionaries and data frames stay as they are.
+
+    Args:
+        given: A text, or what ``run`` takes, or several.
+        section: The section that each text is all of; then a single line is a text, too.
+    """
     if isinstance(given, str):
         is_text = section is not None or _holds_text(given)
         return make_record(given, section=section) if is_text else given
     if isinstance(given, _SINGLE) or not isinstance(given, Iterable):
         return given
-    if hasattr(given, "columns"):  # ``run`` says what to give in its place
+    # a data frame: ``run`` says what to give in its place
+    if hasattr(given, "columns"):
         return given
     items = list(given)
     if is_column(given):
@@ -471,8 +482,10 @@ def _take_texts(given: Any, section: GivenSection | None) -> Any:
 
 
 def _take_text(given: Any, name: str, section: GivenSection | None) -> Any:
-    """Return the record of one of several texts, or the error of a text that is none, such as an
-    empty cell; what is no text as it is.
+    """Return the record of one of several texts, or the error of a text that cannot be read or is
+    missing, such as an empty cell. What is no text, or is the name of a file, stays as it is.
+
+    ``name`` is the id of the record, and its place in an error.
     """
     is_missing = given is None or (isinstance(given, float) and isnan(given))
     is_blank = isinstance(given, str) and not given.strip()

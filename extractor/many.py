@@ -34,6 +34,9 @@ GIVEN = "given.jsonl"
 class GivenRun:
     """A run over files, records and studies given in Python.
 
+    Records that stand in no file, and dictionaries, are kept in ``given.jsonl`` of the run's folder
+    and read from there.
+
     Attributes:
         run: The run, with its counts.
         registry: The registered fields of each record.
@@ -58,7 +61,12 @@ class GivenRun:
         )
 
     def _take(self, number: int | str, item: Given) -> None:
-        """Take one input. What cannot be kept is a failure of that record."""
+        """Take one input: a path, or an error, as it is; a record of a file that exists as it is;
+        any other record and a dictionary as a line of ``given.jsonl``.
+
+        What cannot be kept becomes a failure of that record. ``number`` is its place in what was
+        given, from 1. Raises ``WrongType`` for what is none of these.
+        """
         if isinstance(item, str | PathLike):
             name = fspath(item)
             self._sources.append(refuse_text(name) if is_text(name) else name)
@@ -101,7 +109,12 @@ class GivenRun:
         self.run.is_stopping = True
 
     def perform(self, workers: int) -> None:
-        """Perform the run in its folder."""
+        """Perform the run in its folder, with so many processes.
+
+        A run that reaches its budget, or whose model is away after some results, ends here, and
+        ``stopped`` says why. Any other error is raised, after the folder is finished. Warns if the
+        file of an earlier run's results was damaged.
+        """
         run = self.run
         settings = describe_settings(run.setup)
         inputs = self._list_inputs()
@@ -138,8 +151,8 @@ class GivenRun:
             await self.run.perform(sink, executor)
 
     def count(self) -> int | None:
-        """Return the number of records, as far as they can be read; None if they can be read
-        only once.
+        """Return the number of records, as far as they can be read, and at most the run's limit;
+        None if an input can be read only once.
         """
         for source in self._sources:
             if isinstance(source, str) and is_stream(source):
@@ -163,6 +176,9 @@ class GivenRun:
     def _read(
         self, on_error: Callable[[ExtractorError], None]
     ) -> Iterator[TrialRecord]:
+        """Yield the records whose ids are new, and keep the registered fields of each. ``on_error``
+        gets all others.
+        """
         seen: dict[str, tuple[str, int]] = {}
         for record in self._open(on_error):
             checked = check_new(record, seen)
@@ -180,7 +196,10 @@ def _name_item(number: int | str, given: Mapping[str, Any]) -> int | str:
 
 
 def _find_fault(given: Mapping[str, Any]) -> RecordError | None:
-    """Return why a text in a dictionary cannot be read; here, where its place is known."""
+    """Return why a text in a dictionary cannot be read; None if it can, or is no text.
+
+    It is looked for here, where the place of the dictionary is known.
+    """
     if "text" not in given:
         return None
     try:

@@ -128,8 +128,11 @@ def mask(text: str) -> str:
 
 
 def mask_known(text: str) -> str:
-    """Replace each credential that is known. In a model's answer, any other text is the
-    record's.
+    """Replace each credential that is known, in any form in which a server may repeat it, and no
+    other text: in a model's answer, an address with a user is the record's.
+
+    Short credentials are replaced as whole words, long ones anywhere, also if they are cut or have
+    stars in their middle.
     """
     forms = _list_forms(_list_credentials())
     if forms is None:
@@ -205,7 +208,9 @@ class MaskedStream(io.TextIOWrapper):
 
 
 def mask_standard_error() -> None:
-    """Mask what this process writes to standard error from now on."""
+    """Mask what this process writes to standard error from now on. Does nothing if that is no
+    ordinary stream, or is masked already.
+    """
     stream = sys.stderr
     if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, MaskedStream):
         return
@@ -268,6 +273,9 @@ def names_credential(name: str) -> bool:
 
 
 def _find_credentials(options: Mapping[str, Any], *, in_headers: bool) -> Iterator[str]:
+    """Yield the credentials among options, and within them. ``in_headers``: they are headers or
+    parameters of an address, most of which are credentials.
+    """
     for name, value in options.items():
         if isinstance(value, Mapping):
             inside = in_headers or name in _OF_HEADERS
@@ -277,6 +285,9 @@ def _find_credentials(options: Mapping[str, Any], *, in_headers: bool) -> Iterat
 
 
 def _hide(name: str, value: Any, *, in_headers: bool) -> Any:
+    """Return the value of an option with ``***`` in place of each credential, judged by the names
+    of the option and of what is within it. Texts that are none are masked as any text.
+    """
     if isinstance(value, Mapping):
         inside = in_headers or name in _OF_HEADERS
         return {
@@ -291,6 +302,9 @@ def _hide(name: str, value: Any, *, in_headers: bool) -> Any:
 
 
 def _is_credential(name: str, value: Any, *, in_headers: bool) -> bool:
+    """Return whether a value is a credential by its name; in headers each is, except a few plain
+    ones. Nothing, "" and truth values are none.
+    """
     if value is None or value == "" or isinstance(value, bool):
         return False
     if in_headers:
@@ -299,7 +313,9 @@ def _is_credential(name: str, value: Any, *, in_headers: bool) -> bool:
 
 
 def _list_credentials() -> frozenset[str]:
-    """List the credentials of the environment, and those that were remembered."""
+    """List the credentials of the environment, and those that were remembered: the values of
+    variables whose names say so, headers, and users in addresses.
+    """
     credentials = set(_remembered)
     for name, value in os.environ.items():
         if names_credential(name):
@@ -315,13 +331,18 @@ def _list_credentials() -> frozenset[str]:
 
 
 def _list_users(name: str, value: str) -> Iterator[str]:
-    """Yield the user with its password in an address, and the password alone."""
+    """Yield the user with its password in an address, and the password alone, as written and
+    without the codes of addresses.
+
+    ``name`` is the variable that holds the address: without a scheme, only that of a proxy is one.
+    """
     address = _ADDRESS_WITH_USER.match(value)
     if address is None:
         return
     scheme, user = address.groups()
+    # an address of mail
     if scheme is None and not name.lower().endswith("_proxy"):
-        return  # an address of mail
+        return
     yield user
     yield unquote(user)
     _, colon, password = user.partition(":")
@@ -332,9 +353,13 @@ def _list_users(name: str, value: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Forms:
-    """What credentials look like: texts to mask ``anywhere``, and ``words`` to mask as such.
+    """What credentials look like.
 
-    Of ``long`` ones, each text of ``parts`` gives the word away in which it stands.
+    Attributes:
+        anywhere: Texts to mask wherever they stand.
+        words: The short credentials, to mask as whole words; None without any.
+        long: The long credentials.
+        parts: All parts of long credentials: a word with one of them is masked.
     """
 
     anywhere: tuple[str, ...]
@@ -368,7 +393,9 @@ class _Forms:
 
 @lru_cache(maxsize=8)
 def _list_forms(credentials: frozenset[str]) -> _Forms | None:
-    """List the forms of credentials; None if none of these is worth masking."""
+    """List the forms of credentials; None if all of them are so short or plain that they may be
+    ordinary words.
+    """
     secrets = [secret for secret in credentials if _is_worth_masking(secret)]
     if not secrets:
         return None

@@ -69,9 +69,11 @@ class Options(BaseModel):
 
     @classmethod
     def read(cls, given: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
-        """Check options. ``spell`` returns the name that the user writes for a field.
+        """Return the options that are given, checked, with the defaults of all others.
 
-        Raises ``ArgumentError`` that names the first wrong option, and says what to write.
+        ``spell`` returns the name that the user writes for a field, for messages. Raises the
+        ``FieldError`` of a user's own field, and else ``ArgumentError`` that names the first wrong
+        option, and says what to write.
 
         >>> ExtractionOptions.read({"effort": "low"}, spell="--{}".format)
         Traceback (most recent call last):
@@ -83,7 +85,8 @@ class Options(BaseModel):
             first = error.errors()[0]
             cause = first.get("ctx", {}).get("error")
             name = str(first["loc"][0])
-            if isinstance(cause, FieldError):  # it says its place itself
+            # it says its place itself
+            if isinstance(cause, FieldError):
                 raise cause from None
             if name not in cls.model_fields:
                 nearest = suggest(name, tuple(cls.model_fields))
@@ -140,8 +143,10 @@ def read_own_fields(
 
 
 def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
-    """Read parameters of a request: a mapping, or texts ``KEY=VALUE`` whose values are JSON, else
-    text.
+    """Return the parameters of a request, checked: of a mapping, or of texts ``KEY=VALUE`` whose
+    values are JSON, else text. Nothing gives none.
+
+    Raises ``ValueError`` for any other text, without the part of it that may be a key.
 
     >>> _read_parameters(
     ...     ["top_k=40", "service_tier=flex", 'thinking={"type": "adaptive"}']
@@ -166,8 +171,10 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
 
 
 def _check_parameters(options: dict[str, Any]) -> dict[str, Any]:
-    """Check the parameters that hold others, and mask their credentials from now on. Messages
-    have no value of them.
+    """Return the parameters of a request, and mask their credentials from now on.
+
+    Raises ``ValueError`` for a parameter that must hold others and does not, for a wrong header,
+    and for a key with white space. The messages have no value of a parameter.
     """
     remember_options(options)
     for name in _OF_REQUEST & options.keys():
@@ -186,7 +193,9 @@ def _check_parameters(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_header(name: Any, value: Any) -> None:
-    """Refuse what no header of HTTP can have: a name of other characters, a line break."""
+    """Raise ``ValueError`` for what no header of HTTP can have: a name of other characters, or a
+    value that is no text, is not ASCII, has a line break, or has a blank at an end.
+    """
     if not isinstance(name, str) or not _HEADER.fullmatch(name):
         raise ValueError(
             f"extra_headers: {name!r} is no name of a header; write one such as X-Tenant"

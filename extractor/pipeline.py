@@ -44,6 +44,7 @@ def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
 def _run_stages(
     record: TrialRecord | ParsedRecord, options: ExtractionOptions
 ) -> Extraction:
+    """Parse, ask, assemble, audit, drop doubtful values, and place the evidence in a document."""
     parsed = _parse_within_limits(record, options)
     result = yield from _ask(parsed, options)
     extraction = assemble_extraction(parsed, result, options.tasks, options.fields)
@@ -64,7 +65,9 @@ def _ask(
 
 
 def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
-    """Add the contradictions in the record. A text alone has nothing that it could contradict."""
+    """Add findings of the contradictions in the record. A text alone, without outcomes and
+    registered fields, has nothing that it could contradict.
+    """
     if not parsed.outcomes and parsed.record.registry == RegistryFields():
         return extraction
     from extractor.audit import add_findings  # noqa: PLC0415 - as above
@@ -135,9 +138,11 @@ def advance(
     extraction.
 
     The result depends on the arguments only, so any process can compute or repeat a step. A record
-    is parsed; a parse goes on from there.
+    is parsed; a parse goes on from there. All stages run again from the parse on, with the replies
+    so far.
     """
-    if options.fields:  # the parse may come from another process
+    # the parse may come from another process, which learned the words of the user's fields
+    if options.fields:
         from extractor.concepts.own.read import learn_words  # noqa: PLC0415 - few have own fields
 
         learn_words(options.fields)

@@ -348,21 +348,19 @@ class Results:
         return to
 
     def _move_given(self, to: Path) -> Manifest:
-        """Return the manifest of a copy: what was given in Python stands in a file of its own
-        folder.
+        """Return the manifest of a copy of the run in the folder ``to``: what was given in Python
+        stands in the copy's own file.
         """
         here = str(self.folder / GIVEN)
-        there = str(to / GIVEN)
-        there_in_full = str(Path(there).absolute())
+        there = to / GIVEN
         manifest = self._manifest
-        update = {
-            "inputs": tuple(
-                there if name == here else name for name in manifest.inputs
-            ),
-            "input_paths": tuple(
-                there_in_full if path == here else path for path in manifest.input_paths
-            ),
-        }
+        inputs = list(manifest.inputs)
+        paths = list(manifest.input_paths)
+        if here in inputs:
+            inputs[inputs.index(here)] = str(there)
+        if here in paths:
+            paths[paths.index(here)] = str(there.absolute())
+        update = {"inputs": tuple(inputs), "input_paths": tuple(paths)}
         return manifest.model_copy(update=update)
 
 

@@ -78,7 +78,9 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
 def _store_rows(
     database: sqlite3.Connection, name: str, open_table: OpenTable
 ) -> Iterator[UnreadableSource]:
-    """Store the rows of a table, and yield those that cannot be read."""
+    """Store the rows of a table, and yield the problems of rows that cannot be read. Raises
+    ``UnreadableSource`` if the header cannot be read.
+    """
     with open_table() as stream:
         rows = group_rows(stream, _STARTS_ROW)
         _, header = next(rows, ("", b""))
@@ -98,8 +100,10 @@ def _store_rows(
 def _read_row(
     names: Sequence[str], columns: Sequence[str], row: bytes | UnreadableSource
 ) -> tuple[str, int, Row]:
-    """Return a row's NCT number, its own number, and the cells of the columns that are not
-    empty.
+    """Return a row's NCT number, its own number, and the cells of ``columns`` that are not empty,
+    with line breaks. A row without a number of its own has 0.
+
+    Raises ``UnreadableSource`` for a broken row and for one without an NCT number.
     """
     if isinstance(row, UnreadableSource):
         raise row
@@ -119,6 +123,13 @@ def _read_row(
 
 
 def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
+    """Return the content of a study; a problem if its rows are too large together, or if the table
+    of studies lacks it. Its place is that of its last row there.
+
+    Args:
+        trial: The NCT number.
+        rows: Of each of its rows the NCT number, the table, the place, and the cells as JSON.
+    """
     tables: dict[str, list[Row]] = {}
     places: dict[str, str] = {}
     size = 0

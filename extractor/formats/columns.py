@@ -110,7 +110,9 @@ def match_columns(
     rows: Sequence[Sequence[str]],
     id_name: str,
 ) -> Columns:
-    """Find what each column holds.
+    """Find what each column holds: by its exact name, then by a name that is nearly one, then by
+    what most of its cells hold. A name that is taken already is not given to another column by the
+    last two.
 
     Args:
         header: The names of the columns, as written.
@@ -154,14 +156,18 @@ def match_columns(
 
 
 def _find_near(name: str, by_name: Mapping[str, str]) -> str | None:
-    """Return the known name that a column's name nearly is."""
+    """Return the known name that a column's name nearly is, or None. ``by_name`` has the known
+    names by their folded form.
+    """
     likeness = {known: fuzz.ratio(name, spelled) for spelled, known in by_name.items()}
     best = max(likeness, key=lambda known: likeness[known])
     return best if likeness[best] >= _NEAR else None
 
 
 def _read_content(cells: Sequence[str], id_name: str) -> str | None:
-    """Return what most cells of a column hold: numbers of trials, or criteria."""
+    """Return the name of what more than half of the filled cells of a column hold: numbers of
+    trials (``id_name``), or criteria; None for anything else.
+    """
     filled = [cell.strip() for cell in cells if cell.strip()]
     half = len(filled) / 2
     numbers = [cell for cell in filled if _TRIAL_NUMBER.fullmatch(cell)]

@@ -58,7 +58,11 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
 
 
 def _build(kind: str, content: DocumentContent) -> RecordContent:
-    """Build the content of a document. Raises ``UnreadableSource``."""
+    """Build the content of a document from the sections that are read of it.
+
+    Places in the record's sections are those of the document's whole text, which the record has,
+    too. Raises ``UnreadableSource`` for a document that is too long and has no known headings.
+    """
     selection = select_sections(content)
     read = sum(end - start for start, end in selection.places)
     if not selection.is_readable or read > MAX_CHARACTERS:
@@ -85,8 +89,9 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
 
 
 def _join_pages(text: str, pages: Sequence[int]) -> str:
-    """Return a text of the same length, with a blank for the line break between two pages within
-    a sentence.
+    """Return a text of the same length, with a blank for the line break between two pages within a
+    sentence: the page does not end with a sign of an end, and the next one begins with a small
+    letter that is no mark of an item. ``pages`` are where the pages begin.
     """
     signs = list(text)
     for start in pages[1:]:
@@ -96,14 +101,20 @@ def _join_pages(text: str, pages: Sequence[int]) -> str:
         if ending.rstrip().endswith(_ENDS):
             continue
         following = text[start : start + 2]
-        is_mark = following[1:] in _MARK_ENDS  # the item "b)"
+        # the item "b)"
+        is_mark = following[1:] in _MARK_ENDS
         if following[:1].islower() and not is_mark:
             signs[start - 1] = " "
     return "".join(signs)
 
 
 def _make_heading(text: str, start: int | None, chapter: Chapter) -> Heading | None:
-    """Return the heading of a chapter, which stands at ``start`` in what is read."""
+    """Return the heading of a chapter, which stands at ``start`` in what is read.
+
+    None if it is not read (``start`` is None), and for a chapter of the synopsis or a label. A
+    chapter of treatment begins interventions, a list of criteria the eligibility, and any other
+    chapter, with its title, a description.
+    """
     if start is None:
         return None
     # A synopsis has headings of its own, and a label belongs to the list that it divides.
@@ -159,7 +170,9 @@ class _Placed:
         return section.model_copy(update={"pieces": tuple(moved)})
 
     def _split(self, piece: Piece, end: int) -> Iterator[Piece]:
-        """Yield the pieces of a piece: one for each place that it reaches into."""
+        """Yield a piece in parts, one for each place that it reaches into, with where they stand in
+        the document. ``end`` is where the piece ends in its section.
+        """
         at = piece.at
         start = piece.start
         number = bisect_right(self._starts, at) - 1

@@ -43,7 +43,7 @@ class _Text(NamedTuple):
 
 
 class _Trial:
-    """Reads the fields of a trial. ``german`` collects the names of those that are in German
+    """Reads the fields of a trial. ``german`` collects the names of the fields that are in German
     only.
     """
 
@@ -83,6 +83,9 @@ class _Trial:
         return _Text(german, is_german=bool(german))
 
     def _list_conditions(self) -> Iterator[Section]:
+        """Yield the section of conditions in English, and a section of those in German only: they
+        are keywords if there are English ones, else the conditions.
+        """
         path = "studiedHealthConditionDescriptions[]"
         english: list[str] = []
         german: list[str] = []
@@ -104,6 +107,9 @@ class _Trial:
         yield from _mark(text_section(name, "\n".join(german)), in_german)
 
     def _list_criteria(self) -> Iterator[Section]:
+        """Yield the section of inclusion and exclusion criteria, in which a list that is in German
+        only is marked.
+        """
         descriptions = find_nodes(self.trial, _POPULATION)
         inclusion = self._choose(descriptions, "inclusionCriteria")
         exclusion = self._choose(descriptions, "exclusionCriteria")
@@ -118,7 +124,9 @@ class _Trial:
             yield section.model_copy(update={"other_languages": tuple(spans)})
 
     def _list_arms(self) -> Iterator[_Text]:
-        """Yield what is done in each arm, in the order of their numbers."""
+        """Yield what is done in each arm, in the order of their numbers. The register has an entry
+        for each arm and language.
+        """
         by_number: dict[str, list[Node]] = {}
         for group in find_nodes(self.trial, "observationalGroups[]"):
             if group.value is None:
@@ -157,6 +165,7 @@ class _Trial:
         )
 
     def _read_age(self, path: str) -> str | None:
+        """Return an age with its unit, "18 Years"; None without a limit."""
         amount = _read_number(self.trial, f"{path}.amount")
         unit = _read(self.trial, f"{path}.unit")
         return f"{amount} {unit.capitalize()}" if amount and unit in _AGES else None

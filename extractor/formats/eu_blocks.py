@@ -43,8 +43,17 @@ class TextRange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RegisterField:
-    """A field of a block: its label and what it says, with their places, and both as they are
-    written.
+    """A field of a block.
+
+    Attributes:
+        number: Its number in the register's form: ``E.3``.
+        label: Its label.
+        label_place: Where the label stands in the file.
+        line: The label and what the field says, as written.
+        text: What it says.
+        place: Where that stands in the file.
+        language: The code of a language in brackets behind the label; None without one.
+        country: The country of the block.
     """
 
     number: str
@@ -84,9 +93,15 @@ class MarkedWords(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The block of a country: its text, where it begins in the file, and on which line.
+    """The block of a country.
 
-    ``odd_bytes`` are not UTF-8. A block that ``is_cut`` is larger than a record may be.
+    Attributes:
+        number: The EudraCT number of the trial; None without the line that begins a block.
+        text: The text of the block.
+        start: Where it begins in the file, in characters.
+        line: The line on which it begins, from 1.
+        odd_bytes: How many of its bytes are not UTF-8.
+        is_cut: Whether it is larger than a record may be: then its text ends early.
     """
 
     number: str | None
@@ -131,7 +146,8 @@ class Block:
         for line in _LINE.finditer(self.text):
             section = _SECTION.match(self.text, *line.span())
             begun = (section["letter"] or section["part"]) if section else ""
-            is_item = begun >= "G" and letter < "F"  # an item of a list: "G. Asthma"
+            # an item of a list of criteria: "G. Asthma"
+            is_item = begun >= "G" and letter < "F"
             if begun >= letter and not is_item:
                 letter = begun
                 marks.append((line.start(), None))
@@ -153,7 +169,8 @@ class Block:
         return marks
 
     def _read(self, line: re.Match[str], end: int) -> RegisterField | None:
-        """Return the field that a line begins; None if it says nothing.
+        """Return the field that a line begins; None if it says nothing, unless it begins a product,
+        or if the line is a heading of several fields.
 
         ``end``: where what it says ends in the text.
         """
@@ -190,8 +207,10 @@ def _order(number: str) -> tuple[str, tuple[int, ...]]:
 
 
 def list_blocks(stream: BinaryIO) -> Iterator[Block | UnreadableSource]:
-    """Yield the blocks of a file. Of a block that is too large, the text ends early."""
-    block = Block(None, "", 0, 1)
+    """Yield the blocks of a file, and the problem of each line that is too long. Of a block that is
+    too large, the text ends early. What stands above the first block belongs to it.
+    """
+    block = Block(number=None, text="", start=0, line=1)
     lines: list[str] = []
     size = 0
     for number, raw in read_lines(stream):
@@ -202,7 +221,7 @@ def list_blocks(stream: BinaryIO) -> Iterator[Block | UnreadableSource]:
         opening = _START.match(line)
         if opening and block.number:
             yield replace(block, text="".join(lines))
-            block = Block(None, "", block.start + size, number)
+            block = Block(number=None, text="", start=block.start + size, line=number)
             lines = []
             size = 0
         size += len(line)

@@ -112,8 +112,17 @@ COUNTRIES = {
 
 
 def is_field(number: str, label: str, letter: str) -> bool:
-    """Return whether a line within the part of a letter is a field, and no line of a text that
-    looks like one.
+    """Return whether a line that begins with a field's number is a field, and no line of a text
+    that looks like one.
+
+    Fields of the parts A to D, and of G on, count by the part that they stand in. Of E and F, a
+    field with a known label must have it; any other must be one of the short ones, and its label
+    begin with a capital.
+
+    Args:
+        number: The number of the field: ``E.4``.
+        label: The words behind it.
+        letter: The letter of the part of the form in which the line stands.
 
     >>> (
     ...     is_field("E.4", "Principal exclusion criteria", "E"),

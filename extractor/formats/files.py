@@ -53,8 +53,9 @@ _BROKEN_DIRECTORY = (*BROKEN_STREAM, ValueError, RuntimeError, struct.error)
 _GZIP = b"\x1f\x8b"
 _ENCRYPTED = 0x1
 _WORD_FIRST = b"[Content_Types].xml"
-_FIRST_NAMES = 200
-"""The name of the first member of a Word file, and how far from its beginning it stands."""
+"""The name of the first member of a Word file, and of other files of Office."""
+_FIRST_NAME_WITHIN = 200
+"""The bytes at the beginning of a zip in which the name of its first member stands."""
 _SPOOL_BYTES = 32 * 1024**2
 _DATA = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|xml)(?:\.\w+)?$", re.IGNORECASE)
 """Names of files that hold data: what they hold otherwise is no free text."""
@@ -76,8 +77,13 @@ class Document:
 def open_documents(
     name: str, source: Bytes, *, named: bool = True
 ) -> Iterator[Document]:
-    """Yield the documents in a file. Read each one before requesting the next. ``named``: the
-    user named this file.
+    """Yield the documents in a file: one for each member of a zip, else one. Read each one before
+    requesting the next.
+
+    Args:
+        name: The name of the file, of which its documents have their stems.
+        source: Its bytes.
+        named: Whether the user named this very file, as in ``build_plain``.
     """
     raw = SteadyStream(source)
     stream = _buffer(raw)
@@ -101,12 +107,18 @@ def as_unreadable(problem: Exception) -> UnreadableSource:
 
 
 def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
-    """Yield what the reader of the document's format finds."""
+    """Yield what the reader of the document's format finds.
+
+    The format is detected from the content. The name matters only for what seems plain text: a
+    table whose columns are not known, and data that is none of its format, are no free text.
+    """
     kind = detect_format(peek_block(stream))
+    # the reader of tables says that no column is known
     if kind == "plain" and _TABLE.search(name):
-        kind = "table"  # its reader says that no column is known
+        kind = "table"
     if kind == "plain":
-        yield _read_plain(stream, named=named and not _DATA.search(name))
+        is_text = not _DATA.search(name)
+        yield _read_plain(stream, named=named and is_text)
     else:
         yield from find_reader(kind)(stream)
 
@@ -136,9 +148,15 @@ def _buffer(raw: SteadyStream) -> BinaryIO:
 
 
 def _unpack(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
+    """Return a stream without gzip; the same stream if it is not packed, or is a Word file within
+    an archive, which is a zip itself.
+
+    ``raw`` counts the packed bytes, so that a bomb is noticed. Raises ``UnreadableSource`` for any
+    other zip and for what is packed twice.
+    """
     head = peek_block(stream)
     if head.startswith(ZIPS):
-        if _WORD_FIRST in head[:_FIRST_NAMES]:
+        if _WORD_FIRST in head[:_FIRST_NAME_WITHIN]:
             return stream
         raise UnreadableSource(
             "a zip inside a zip", "unpack the inner one and give it by itself"
@@ -166,6 +184,11 @@ def _rewind(stream: BinaryIO, source: Bytes) -> Iterator[IO[bytes]]:
 
 
 def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
+    """Yield the documents of a zip: the Word document that it is, the export of AACT that its
+    members make up, or one for each member that is not hidden.
+
+    Raises ``UnreadableSource`` for a damaged or empty archive, and for a workbook or presentation.
+    """
     packed = archive_file.seek(0, io.SEEK_END)
     meter = UnpackMeter(packed=lambda: packed)
     try:
@@ -178,6 +201,7 @@ def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
             archive_file.seek(0)
             yield Document(stem, find_reader("docx")(cast("BinaryIO", archive_file)))
             return
+        # the first members of the other files of Office, and of OpenOffice
         if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
             raise UnreadableSource(
                 "a workbook, a presentation or a document of OpenOffice, which is not read",
@@ -198,6 +222,9 @@ def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
 def _read_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
 ) -> Iterator[Document]:
+    """Yield the document of a member of an archive. A member that cannot be opened or read is a
+    document with that problem, so that the others are read.
+    """
     stem = _get_stem(member.filename)
     try:
         with _open_member(archive, member, meter) as stream:
@@ -211,6 +238,9 @@ def _read_member(
 def _open_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
 ) -> Iterator[BinaryIO]:
+    """Yield the unpacked bytes of a member in UTF-8. Raises ``UnreadableSource`` for an encrypted
+    one.
+    """
     if member.flag_bits & _ENCRYPTED:
         raise UnreadableSource(
             "the archive's member is encrypted", "unpack it with its password first"

@@ -108,30 +108,34 @@ class _NotFlat(Exception):
 def build_plain(
     text: str, *, title: str | None = None, named: bool = True
 ) -> RecordContent:
-    """Build the content of a flattened text, of the EU register's, or of another; see
-    ``build_text``.
+    """Build the content of a plain text: of the EU register's, else of a flattened record, else of
+    a free text.
 
-    Raises ``UnreadableSource``.
+    ``title`` and ``named`` are those of ``build_text``; a flattened record has its own title.
+    Raises ``UnreadableSource`` for too many lines, and as ``build_text`` does.
     """
     if is_register_text(text):
         from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - few texts are
 
         return build_register_text(text, title=title)
     spans = (found.span() for found in LINE.finditer(text) if found.group().strip())
+    # one line more than allowed shows that there are too many
     lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
     if len(lines) > MAX_LINES:
         raise UnreadableSource(
             f"text of more than {MAX_LINES:,} lines", "give one record a file"
         )
     try:
-        return RecordContent(
-            take_sections(_list_sections(lines)) if lines else (), "flat"
-        )
+        sections = take_sections(_list_sections(lines)) if lines else ()
+        return RecordContent(sections, "flat")
     except _NotFlat:
         return build_text(text, title=title, named=named)
 
 
 def _list_sections(lines: _Lines) -> Iterator[Section]:
+    """Yield the sections of a flattened record, whose lines are fields in a fixed order. Raises
+    ``_NotFlat`` for a text without interventions whose outcomes are not certain.
+    """
     starts = [number for number in range(len(lines)) if lines.starts_field(number)]
     interventions = _find_interventions(lines, starts)
     if interventions is not None:
@@ -169,8 +173,12 @@ def _find_interventions(lines: _Lines, starts: Sequence[int]) -> int | None:
 
 
 def _are_certain(lines: _Lines, outcomes: Sequence[int]) -> bool:
-    """Return whether outcomes are certain, as they must be in a text without interventions: any
+    """Return whether the lists of outcomes in a text without interventions are certain: any text
     may look like one.
+
+    The first list must end as one. Then bars between its items, or the lack of any heading, show
+    that the text is a flattened record. ``outcomes`` are the first lines of the lists, and the end
+    of the last.
     """
     if not outcomes:
         return False
@@ -184,8 +192,10 @@ def _are_certain(lines: _Lines, outcomes: Sequence[int]) -> bool:
 
 
 def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:
-    """Return the starts of the lists of outcomes, followed by the end of the last; empty without
-    a list.
+    """Return the first line of each list of outcomes, at most two, followed by the end of the last
+    one; empty without a list.
+
+    ``starts`` are the lines at which a field may start. Lists stand directly behind each other.
     """
     bounds: list[int] = []
     for start, end in pairwise([*starts, len(lines)]):
@@ -221,7 +231,8 @@ _PROSE_END = re.compile(r"[.;:]\s*$")
 
 
 def _ends_outcome_list(line: str) -> bool:
-    """Return whether a line ends like a list of outcomes.
+    """Return whether a line ends like a list of outcomes: with a short phrase after a comma that
+    names a time and is no sentence.
 
     >>> _ends_outcome_list("Overall survival, From infusion to death., 2 years")
     True

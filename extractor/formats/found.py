@@ -66,7 +66,9 @@ Found = RecordContent | UnreadableSource
 def build_content(
     build: Callable[[_Value], RecordContent], value: _Value, place: str | None
 ) -> Found:
-    """Build the content of one record's value, or return the problem. Does not raise."""
+    """Build the content of one record's value, with its place, or return the problem. Does not
+    raise: an unexpected error of ``build`` is a problem, too, and so is a record without a text.
+    """
     try:
         content = build(value)
     except UnreadableSource as problem:
@@ -173,8 +175,8 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
     r"""Return the section ``eligibility`` of a source that keeps inclusion and exclusion criteria
     apart.
 
-    Each list gets a heading, unless it has one of its own or is the only text, which may hold both
-    lists.
+    Each list gets a heading, unless it has one of its own. Inclusion criteria alone get none: the
+    text may hold both lists. Without either text there is no section.
 
     >>> [section] = criteria_section("Adults", "Exclusion criteria: Asthma")
     >>> section.text
@@ -205,8 +207,10 @@ STARTS_TIME = re.compile(
 
 
 def list_items(name: str, cell: str, first: int = 0) -> Iterator[Section]:
-    r"""Yield a section ``name[i]`` for each item of a cell; items have marks, or semicolons without
-    a blank after them.
+    r"""Yield a section ``name[i]`` for each item of a cell, numbered from ``first`` on.
+
+    Items have marks, or semicolons without a blank after them. What begins with "Time frame" and
+    the like belongs to the item before it.
 
     >>> [
     ...     section.text

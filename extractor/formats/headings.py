@@ -115,7 +115,8 @@ class Heading:
 
 
 def find_headings(text: LexedSection) -> list[Heading]:
-    r"""Return the headings of a text, in order.
+    r"""Return the headings of a text, in order: lines with known words, and lines whose marks end
+    the section above them. Of headings of one kind, only those that are marked best count.
 
     >>> from extractor.language.passage import read_section
     >>> headings = find_headings(
@@ -141,7 +142,9 @@ def find_headings(text: LexedSection) -> list[Heading]:
 
 
 def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | None:
-    """Return the kind of heading with whose words a line begins, and where they end."""
+    """Return the kind of heading with whose words a line begins, and where in the text they end;
+    None if its words are unknown.
+    """
     line = text.between(start, min(end, start + _LONGEST_HEADING))
     names = mend_names(line.tokens.cut(line.first, line.end))
     terms = {term.first: term for term in find_terms(names, "text_headings")}
@@ -161,7 +164,11 @@ def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | Non
 def _read_heading(
     text: LexedSection, front: re.Match[str], end: int, last: Heading | None
 ) -> Heading | None:
-    """Return the heading that a line begins with, behind the marks in ``front``.
+    """Return the heading that a line begins with, behind the marks in ``front``; None for a line
+    that is none.
+
+    The line must begin with known words, and end there or go on after a sign such as a colon.
+    Without marks or signs, it must begin with a capital. It must also fit the heading before it.
 
     Args:
         text: The whole text.
@@ -202,9 +209,9 @@ def _read_heading(
         is_caption=bool(front["caption"]),
         columns=columns,
     )
-    marked = any(
-        (front["hash"], front["bold"], front["bracket"], behind["cell"], behind["sign"])
-    )
+    # signs that show a heading
+    marks = (front["hash"], front["bold"], front["bracket"])
+    marked = any(marks) or any((behind["cell"], behind["sign"]))
     # Below "Table 2 Treatment arms" stand columns of their own names. Only criteria are read.
     captions_criteria = kind in ("criteria", ELIGIBILITY) and heading.is_alone
     if heading.is_caption and not captions_criteria:
@@ -217,8 +224,8 @@ def _read_heading(
 def _adapt_kind(
     raw: str, front: re.Match[str], words_end: int, kind: str, last: Heading | None
 ) -> str:
-    """Return the kind of a heading's words below the ``last`` heading, where some mean something
-    else.
+    """Return the kind of a heading's words below the ``last`` heading: ``kind``, except for
+    "Other" in a list of arms, and for "Description" right below the heading of criteria.
     """
     if last is None:
         return kind
@@ -227,17 +234,17 @@ def _adapt_kind(
         return "arm"
     # On a registry's page, the criteria stand below "Eligibility Criteria" and "Description".
     is_label = raw[front.end() : words_end] == "Description"
-    if is_label and last.section == ELIGIBILITY:
-        is_next = not raw[last.start : front.start()].strip()
-        return ELIGIBILITY if is_next else kind
+    is_next = not raw[last.start : front.start()].strip()
+    if is_label and is_next and last.section == ELIGIBILITY:
+        return ELIGIBILITY
     return kind
 
 
 def _read_columns(
     text: LexedSection, start: int, end: int
 ) -> tuple[tuple[str, Place], ...]:
-    """Return the kinds of the columns, if each cell of a row is the heading of criteria,
-    objectives or outcomes.
+    """Return the kinds of the columns and the places of their words, if each of several cells of a
+    row is the heading of criteria, objectives or outcomes, and nothing else; else nothing.
     """
     columns: list[tuple[str, Place]] = []
     for cell in list_words(text.raw, start, end):
@@ -255,9 +262,11 @@ def _read_columns(
 
 
 def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
-    """Return whether a heading can follow the ``last`` one.
+    """Return whether a heading can follow the ``last`` one: otherwise its line is an item, a label
+    or a row of what stands below that.
 
-    ``marked``: signs show that the line is a heading, such as a colon behind it.
+    ``marked``: signs show that the line is a heading, such as a colon behind it. ``last`` is None
+    for the first heading of a text.
     """
     # "Secondary:" is a heading only in a list of objectives, behind "Primary:".
     if heading.kind in RANKS:
@@ -278,8 +287,8 @@ def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
 
 
 def _is_item(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
-    """Return whether the words of a heading begin an item: within a list of criteria, few words
-    are headings.
+    """Return whether the words of a heading begin an item: it has a bullet and names no list, or it
+    stands within a list of criteria, where few words are headings.
     """
     begins_list = heading.section in (ELIGIBILITY, *OUTCOMES)
     if heading.style == "-":
@@ -296,8 +305,8 @@ def _is_item(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
 
 
 def _labels_arm(heading: Heading, last: Heading | None) -> bool:
-    """Return whether the words for an arm are the label of one, and not words of a criterion or
-    an outcome.
+    """Return whether the words for an arm are the label of one: they have no bullet, and do not
+    stand below a heading of criteria or outcomes. "Group" must be a field in front of the label.
     """
     if heading.style == "-":
         return False
@@ -312,8 +321,12 @@ def _labels_arm(heading: Heading, last: Heading | None) -> bool:
 def _end_section(
     raw: str, front: re.Match[str], end: int, last: Heading | None
 ) -> Heading | None:
-    """Return the heading of a description if the marks of a line end the section, though its
-    words are unknown.
+    """Return the heading of a description if the marks of a line end the section above it, though
+    its words are unknown; else None.
+
+    A heading of Markdown ends a section of the same or a lower level, or one without such marks. A
+    row, letter or Roman number ends a section of the same style, and a number like "5.2" one of the
+    same or a lower level, unless the line ends as prose does.
     """
     style = _read_style(front)
     if last is None:
@@ -338,8 +351,10 @@ def _end_section(
 
 
 def _drop_mentions(headings: Sequence[Heading]) -> list[Heading]:
-    """Drop headings where others of their kind are marked better: in descriptions, lists are
-    often repeated.
+    """Return the headings without those that only mention a list or an arm.
+
+    A heading is dropped where another of its kind is marked better, for descriptions often repeat
+    lists; and so is "Arm A" outside of the list of arms, if there is one.
     """
     best: dict[str, int] = {}
     for heading in headings:

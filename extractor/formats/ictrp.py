@@ -85,8 +85,10 @@ class _Trial:
         return RegistryFields.model_validate(registry)
 
     def list_sections(self) -> Iterator[Section]:
-        # European registers write answers on the population below the criteria, and objectives
-        # beside the outcomes.
+        """Yield the sections. Objectives that stand among the outcomes, and answers on the
+        population that stand below the criteria, are the description.
+        """
+        # European registers write both so.
         criteria = self.read(("inclusion criteria",))
         inclusion, asked, answers = criteria.partition(_POPULATION)
         aims: list[str] = []
@@ -106,6 +108,7 @@ class _Trial:
 
 
 def _list_interventions(cell: str) -> Iterator[Section]:
+    """Yield a section for each intervention of a cell, with the name of a product as its name."""
     for number, item in enumerate(filter(str.strip, _STARTS_INTERVENTION.split(cell))):
         product = _PRODUCT.match(item)
         if product:
@@ -118,7 +121,11 @@ def _list_interventions(cell: str) -> Iterator[Section]:
 
 
 def _list_outcomes(name: str, cell: str, aims: list[str]) -> Iterator[Section]:
-    """Yield the outcomes of a cell; objectives among its labelled texts are added to ``aims``."""
+    """Yield the outcomes of a cell.
+
+    Its text without a label has one outcome an item. Of labelled texts, end points are outcomes,
+    which all have the time points that are stated, and objectives are added to ``aims``.
+    """
     # The split gives a label and its text by turns, behind what has no label.
     unlabelled, *labelled = _LABEL.split(cell)
     yield from list_items(name, unlabelled)

@@ -64,7 +64,10 @@ def refuse_text(text: str) -> RecordError:
 
 
 def refuse_missing(inputs: Sequence[str]) -> None:
-    """Raise ``ArgumentError`` if no input exists. One that is missing among others fails alone."""
+    """Raise ``ArgumentError`` if no input exists, for the first of them: it names a similar file
+    beside it. An input that is missing among others fails alone. Inputs that are texts count only
+    if all are.
+    """
     names = [location for location in inputs if not is_text(location)]
     if inputs and not names:
         raise ArgumentError(str(refuse_text(inputs[0])))
@@ -89,7 +92,15 @@ def _may_exist(location: str) -> bool:
 def open_input(
     location: str, stdin: BinaryIO | None, open_address: OpenAddress | None
 ) -> Iterator[tuple[str, BinaryIO] | RecordError]:
-    """Yield the open files of one input, each closed before the next is opened."""
+    """Yield the open files of one input with their names, each closed before the next is opened,
+    and an error for each that cannot be opened.
+
+    Args:
+        location: A file, a folder, a pattern, an address, or ``-`` for standard input. A text is an
+            error.
+        stdin: What is read in place of standard input.
+        open_address: Opens the files at an address; without it, an address is taken for a path.
+    """
     if location == "-":
         yield STDIN, stdin or _open_stdin()
     elif is_text(location):
@@ -127,6 +138,7 @@ def _open_stdin() -> BinaryIO:
 
 
 def _open_file(path: Path) -> Iterator[tuple[str, BinaryIO] | RecordError]:
+    """Yield a file, open until the caller asks for the next one, or why it cannot be opened."""
     try:
         stream = path.open("rb")
     except PermissionError:
@@ -179,6 +191,10 @@ def _locate_by_pattern(pattern: str) -> Iterator[Path | RecordError]:
 
 
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
+    """Yield the files of a folder and of the folders in it, without hidden ones and without results
+    of runs in inner folders; then an error for each folder that cannot be listed, and one if there
+    are no files. A link to nothing counts as a file, so that opening it says why.
+    """
     problems: list[OSError] = []
     is_empty = True
     for parent, folders, names in os.walk(folder, onerror=problems.append):

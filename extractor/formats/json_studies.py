@@ -35,7 +35,10 @@ _DOWNLOAD_AGAIN = "check or download the file again"
 
 
 def read_json(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the studies of one document, in order."""
+    """Yield the studies of one document, in order, and the problem of each that cannot be read.
+
+    Its first block shows whether it is an array, a page, JSONL, or one or several objects.
+    """
     head = peek_block(stream)
     if head.lstrip().startswith(b"["):
         return _read_values(stream, "item")
@@ -48,7 +51,9 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _has_study_a_line(head: bytes) -> bool:
-    """Return whether a document is JSONL, judging by its first block."""
+    """Return whether a document is JSONL, judging by its first block, which is not blank: it has
+    one line, its first line ends an object, or its second one begins an object.
+    """
     lines = [line.strip() for line in head.split(b"\n") if line.strip()]
     if len(lines) == 1 or lines[0].endswith(b"}"):
         return True
@@ -76,7 +81,8 @@ def _find_page(head: bytes) -> str | None:
             if is_end:
                 return None
     except (ijson.JSONError, ValueError, UnreadableSource):
-        pass  # the block ends somewhere inside a study, or a later study is nested too deep
+        # the block ends somewhere inside a study, or a later study is nested too deep
+        return None
     return None
 
 
@@ -89,6 +95,9 @@ def _read_lines(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _read_line(line: bytes, place: str) -> Found:
+    """Return the content of a study on a line of JSONL, or what is wrong with it. Does not
+    raise.
+    """
     try:
         study = json.loads(line)
     except UnicodeDecodeError as problem:
@@ -113,6 +122,12 @@ def _read_line(line: bytes, place: str) -> Found:
 
 
 def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
+    """Yield the content of each study at a path of the document ("" for its objects themselves), or
+    the study's problem.
+
+    Raises ``UnreadableSource``, with the number of the record, where the JSON is broken: nothing
+    behind that can be read.
+    """
     capped = CappedStream(stream)
     number = 0
     events = _limit_nesting(
@@ -178,7 +193,9 @@ def build_study(study: Any) -> RecordContent:
 
 
 def _build_known(study: dict[str, Any]) -> RecordContent | None:
-    """Build the content of an object of any known format; None for others."""
+    """Build the content of an object of any known format; None for others. A record of this program
+    and a study of a registry come before a text: only an object without their keys is one.
+    """
     if {"record_id", "sections"} <= study.keys():
         return _read_own(study)
     if {"authorizedApplication", "authorizedPartI"} & study.keys():
@@ -212,8 +229,11 @@ def _read_ctis(trial: dict[str, Any]) -> RecordContent:
 
 def _read_text(given: dict[str, Any]) -> RecordContent:
     """Build the content of a text in JSON: ``{"text": "...", "title": "...", "record_id": "...",
-    "section": "eligibility"}``, the last three if wanted. Other keys are refused: they would be
-    ignored.
+    "section": "eligibility"}``, the last three if wanted.
+
+    ``record_id`` may be a whole number, such as that of a row. Raises ``UnreadableSource`` for
+    other keys, which would be ignored, for values that are no text, and as ``build_plain`` and
+    ``build_given`` do.
     """
     unknown = sorted(given.keys() - set(_OF_TEXT))
     if unknown:
@@ -221,7 +241,7 @@ def _read_text(given: dict[str, Any]) -> RecordContent:
             f"JSON of a text with a key {unknown[0][:40]!r}",
             f"give {', '.join(_OF_TEXT)} alone",
         )
-    if type(given.get("record_id")) is int:  # a row's number
+    if type(given.get("record_id")) is int:
         given = given | {"record_id": str(given["record_id"])}
     for name in _OF_TEXT:
         value = given.get(name)

@@ -98,7 +98,12 @@ def undo_layout(text: str) -> str:
 
 
 def _join_lines(text: str) -> Iterator[str]:
-    """Yield the lines that stay, each behind what is between it and the line before."""
+    """Yield the lines that stay, each behind what is between it and the line before.
+
+    Edges of pages are blanked. The break between two lines becomes a blank if the second one
+    continues a sentence of the first, and soft hyphens if that ends with a hyphen that only broke a
+    word. All keeps its length.
+    """
     lines = [line for line in LINE.finditer(text) if line.group().strip()]
     dropped = _find_edges([line.group() for line in lines])
     kept = [line for number, line in enumerate(lines) if number not in dropped]
@@ -111,7 +116,8 @@ def _join_lines(text: str) -> Iterator[str]:
         gap = text[end : line.start()]
         here = line.group()
         marked = MARK.match(here) is not None
-        over_page = bool(gap.strip())  # the edges of the page stand in the gap
+        # the edges of a page, which are dropped, stand in the gap
+        over_page = bool(gap.strip())
         is_next = over_page or gap.count("\n") == 1
         joins = False
         if before and not marked and is_next:
@@ -177,8 +183,14 @@ def _find_width(lines: Sequence[re.Match[str]]) -> int | None:
 def _continues(before: str, line: str, *, in_item: bool, is_full: bool) -> bool:
     """Return whether a line goes on with the sentence of the line before it.
 
-    ``in_item``: that is an item, or a page ends between them. ``is_full``: it has no room for
-    another word.
+    Neither may be a heading. The line before has not ended its sentence, except in a full line of
+    an item, and ends within a phrase or bracket, is full, or is followed by a small letter.
+
+    Args:
+        before: The line before.
+        line: The line.
+        in_item: Whether the line before is in an item, or a page ends between them.
+        is_full: Whether the line before has no room for another word.
     """
     said = before.rstrip(" ")
     ended = said.endswith(_SEPARATES) or ends_sentence(said)
@@ -199,7 +211,12 @@ def _could_continue(
 ) -> bool:
     """Return whether a line may go on with a sentence that has not ended.
 
-    ``is_open``: the line before ends with a word that others follow, or within a bracket.
+    Behind an open or full line it may, in an item in any case, elsewhere if it begins with a small
+    letter. Behind any other line it must begin with a small letter, and the line before must break
+    a word or be a longer line of an item.
+
+    ``is_open``: the line before ends with a word that others follow, or within a bracket. The other
+    arguments are those of ``_continues``.
     """
     if is_open or is_full:
         # A capital begins a line of its own, unless an item goes on.
@@ -218,8 +235,9 @@ def _is_heading(line: str) -> bool:
 
 
 def _find_edges(lines: list[str]) -> set[int]:
-    """Return the numbers of the lines that are a page's number, or what recurs beside such
-    numbers or form feeds.
+    """Return the numbers of the lines that are the edge of a page: a header or footer by its words,
+    or near the number of a page or a form feed a line that recurs there or has only digits or
+    signs.
     """
     said = [" ".join(_PAGE.sub(" ", line).split()) for line in lines]
     near: set[int] = set()
@@ -231,11 +249,10 @@ def _find_edges(lines: list[str]) -> set[int]:
     edges: set[int] = set()
     for number, words in enumerate(said):
         says_nothing = words.isdigit() or not any(map(str.isalnum, words))
-        if (
-            recurring[words] > 1
-            or (number in near and says_nothing)
-            or _is_edge(lines[number])
-        ):
+        is_near_edge = says_nothing and number in near
+        if recurring[words] > 1 or is_near_edge:
+            edges.add(number)
+        if _is_edge(lines[number]):
             edges.add(number)
     return edges
 

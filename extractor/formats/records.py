@@ -181,10 +181,14 @@ def write_study(study: Mapping[str, Any]) -> str:
 def check_new(
     record: TrialRecord, seen: dict[str, tuple[str, int]]
 ) -> TrialRecord | RecordError:
-    """Return the record if its id is new, else an error with both places. ``seen``: place and
-    digest of each id.
+    """Return the record if its id is new, else an error with both places.
 
     A record with text that is no Unicode is an error, too: it cannot be stored.
+
+    Args:
+        record: The record.
+        seen: The place of each id so far, and a digest of its text, by which the error says whether
+            both have the same text. A new id is added.
     """
     try:
         check_unicode(record)
@@ -214,7 +218,10 @@ def _check_all(
 ) -> Iterator[TrialRecord | RecordError]:
     """Yield the records of an open file whose ids are new, and the errors of all else.
 
-    ``ids`` and ``named`` are as in ``check_new`` and ``build_plain``.
+    Args:
+        opened: The name of the file and its stream, or why it cannot be opened.
+        ids: The ids so far, as in ``check_new``.
+        named: Whether the user named this very file, as in ``build_plain``.
     """
     if isinstance(opened, RecordError):
         yield opened
@@ -236,6 +243,9 @@ def _as_dictionary(given: object) -> dict[Any, Any]:
 def _read_file(
     path: str, stream: BinaryIO, *, named: bool
 ) -> Iterator[TrialRecord | RecordError]:
+    """Yield the records of a file, and the errors of what cannot be read. Damage that ends the
+    reading of a document, or of the file, is the last error of it. Does not raise.
+    """
     from extractor.formats.files import BROKEN_STREAM, as_unreadable, open_documents  # noqa: PLC0415
 
     def contain(items: Iterator[Found]) -> Iterator[Found]:
@@ -256,7 +266,8 @@ def _read_file(
 def _make_records(
     path: str, items: Iterator[Found], stem: str, member: str | None = None
 ) -> Iterator[TrialRecord | RecordError]:
-    """Yield the records of a document, and the errors of what cannot be read.
+    """Yield the records of a document, and the errors of what cannot be read. A document that holds
+    nothing is an error.
 
     Args:
         path: The file.
@@ -264,6 +275,7 @@ def _make_records(
         stem: The id of a record without one; it is numbered if the document holds several.
         member: The name of the document in an archive.
     """
+    # two items show whether the document holds several
     opening = list(islice(items, 2))
     if not opening:
         opening = [UnreadableSource("holds no record", "give a file with records")]

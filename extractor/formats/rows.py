@@ -12,11 +12,12 @@ from extractor.formats.streams import MAX_RECORD_BYTES, read_lines
 def group_rows(
     stream: BinaryIO, starts_row: re.Pattern[bytes]
 ) -> Iterator[tuple[str, bytes | UnreadableSource]]:
-    """Yield the lines of each row with the row's place.
+    """Yield the lines of each row behind the row's place, such as "line 7"; blank rows are left
+    out. A line that is too long is a problem in place of a row.
 
     A quoted cell may contain line breaks, so a row ends where its quotes are balanced. If a quote
     is never closed, the next line that matches ``starts_row`` starts the next row, so that only one
-    row is lost.
+    row is lost; so does any line behind a row that is too large.
     """
     lines: list[bytes] = []
     place = "line 1"

@@ -37,7 +37,13 @@ class Bytes(Protocol):
 
 @dataclass
 class UnpackMeter:
-    """Counts the unpacked bytes of one packed file, and refuses files that unpack to too much."""
+    """Counts the unpacked bytes of one packed file, and refuses files that unpack to too much, as
+    such or for their packed size.
+
+    Attributes:
+        packed: Returns how many packed bytes were read.
+        unpacked: How many bytes they became.
+    """
 
     packed: Callable[[], int]
     unpacked: int = 0
@@ -130,8 +136,10 @@ one byte.
 
 
 def decode_loosely(content: bytes) -> tuple[str, int]:
-    r"""Return the text of bytes in UTF-8, and how many bytes are none: these are read as
-    Windows-1252, or as "�".
+    r"""Return the text of bytes in UTF-8, and how many bytes are no UTF-8.
+
+    A single such byte is read as Windows-1252, and the beginning of a character that lacks its end
+    as "�".
 
     >>> decode_loosely(b"5 \xb5g")
     ('5 µg', 1)

@@ -88,9 +88,14 @@ def read_study(
     read: Callable[[_Node, str], list[str]],
     derived: _Node | None = None,
 ) -> RecordContent:
-    """Build the content of a study. ``find`` returns the items at a path, and ``read`` the texts.
+    """Build the content of a study.
 
-    ``derived`` holds the registry's own terms, where they are not in the study.
+    Args:
+        study: The study, an element of XML or a node of JSON.
+        paths: Where its format has each field.
+        find: Returns the items at a path of a node.
+        read: Returns the texts at a path of a node.
+        derived: What holds the registry's own terms, if they are not in the study.
     """
     return _StudyReader(study, paths, find, read).read_content(derived)
 
@@ -140,6 +145,9 @@ class _StudyReader(Generic[_Node]):
         )
 
     def _list_sections(self) -> Iterator[Section]:
+        """Yield the sections in the order of the paths: texts, criteria, items with parts, and
+        items of which each is one text; these are numbered behind items of the same name.
+        """
         paths = self._paths
         for name, path in paths.texts.items():
             yield from text_section(name, "\n".join(self._read(self._study, path)))
@@ -154,9 +162,10 @@ class _StudyReader(Generic[_Node]):
                 texts = self._list_parts(item, parts)
                 yield from join_parts(f"{name}[{number}]", texts)
         for name, path in paths.lists.items():
-            # Each text ends an item.
-            cell = ";".join(map(str.strip, self._read(self._study, path)))
-            yield from list_items(name, cell, len(self._items.get(name, ())))
+            # a semicolon parts items: each text is at least one
+            stated = [text.strip() for text in self._read(self._study, path)]
+            first = len(self._items.get(name, ()))
+            yield from list_items(name, ";".join(stated), first)
 
     def _list_parts(
         self, item: _Node, parts: Mapping[str, str]
@@ -211,7 +220,11 @@ class _StudyReader(Generic[_Node]):
 def link_arms(
     arms: Iterable[_Linked], interventions: Iterable[_Linked]
 ) -> dict[str, tuple[str, ...]]:
-    """Return the sections of the arms of each intervention, by its section.
+    """Return the sections of the arms of each intervention, by its section. An intervention without
+    any is left out.
+
+    The labels that an intervention names count before the arms that name it, since two
+    interventions may have one name. Case and white space do not matter.
 
     Args:
         arms: Each arm's label, and the interventions that it names, each behind its type or not.
@@ -235,7 +248,6 @@ def link_arms(
         linked = set[int]()
         for label in labels:
             linked |= by_label[fold_label(label)]
-        # Two interventions may have one name, so labels say more.
         if not linked and title:
             linked = by_name[fold_label(title)]
         if linked:

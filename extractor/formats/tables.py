@@ -123,7 +123,9 @@ def is_table(head: str) -> bool:
 
 
 def _find_table(head: str) -> _Table | None:
-    """Return the table that a text begins with: of all readings of its first lines, the surest."""
+    """Return the table that a text begins with: of all readings of its first lines, the surest, the
+    first of equals. None if that is not sure enough to be no prose.
+    """
     lines = [line for line in head.splitlines(keepends=True) if line.strip()]
     best: _Table | None = None
     # R and spreadsheets put a title or a date above the header, and cells between other signs.
@@ -136,13 +138,14 @@ def _find_table(head: str) -> _Table | None:
                 continue
             if best is None or table.columns.certainty > best.columns.certainty:
                 best = replace(table, lines_above=above)
-    if best is None:
-        return None
-    return best if best.is_plain or best.has_numbers_and_texts else None
+    if best and (best.is_plain or best.has_numbers_and_texts):
+        return best
+    return None
 
 
 def _read_header(lines: list[str], delimiter: str, kind: _Kind) -> _Table | None:
-    """Read the first of these lines as a header; None if no name is known, or the first row has
+    """Read the first of these lines as a header of a table of this kind. None if a cell is too long
+    for a name, if no column is known, or, unless the names alone show a table, if the first row has
     more or fewer cells.
     """
     rows = _sample_rows("".join(lines), delimiter)
@@ -174,14 +177,15 @@ def _sample_rows(text: str, delimiter: str) -> list[list[str]]:
 
 
 def read_table(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the studies of one table, in order. Raises ``UnreadableSource`` if no column is
-    known.
+    """Yield the studies of one table, in order, and the problem of each row that cannot be read.
+    Raises ``UnreadableSource`` if no column is known, or if the header cannot be read.
     """
     head = peek_block(stream).decode("utf-8", "replace")
     table = _find_table(head)
     if table is None:
         raise _refuse_columns(head)
     rows = group_rows(stream, _STARTS_RECORD)
+    # pass over the lines above the header, and the header
     for _, header in islice(rows, table.lines_above + 1):
         if isinstance(header, UnreadableSource):
             raise header
@@ -201,8 +205,8 @@ def _build_row(table: _Table, row: bytes) -> RecordContent:
 
 
 def _refuse_columns(head: str) -> UnreadableSource:
-    """Return the refusal of a table whose columns are not known; it lists its names, and those
-    that are known.
+    """Return the refusal of a table whose columns are not known; it lists the names in its first
+    line, and the names that are known.
     """
     lines = [line for line in head.splitlines() if line.strip()]
     first = lines[0] if lines else ""

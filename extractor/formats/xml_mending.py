@@ -70,9 +70,10 @@ def mend(content: bytes) -> MendedXml:
 
 
 def _split_apart(text: str) -> list[str]:
-    """Divide a text at its comments and CDATA, which are the items with odd numbers.
+    """Divide a text at its comments and CDATA, which are the items with odd indexes. A sign that
+    nothing closes begins none.
 
-    A sign that nothing closes is looked for once, so that many take linear time.
+    The end of such a sign is looked for once, so that many of them take linear time.
     """
     pieces: list[str] = []
     absent: set[str] = set()
@@ -97,7 +98,9 @@ def _replace(character: str, changes: Counter[str]) -> str:
 
 
 def _refer(reference: re.Match[str], changes: Counter[str]) -> str:
-    """Return a reference that XML knows, or the text that one stands for."""
+    """Return a reference that XML knows as it is, the character of a name that only HTML knows, and
+    any other "&" as text. What is changed is counted in ``changes``.
+    """
     name = reference["name"]
     if name in _OWN:
         return reference.group()

@@ -21,7 +21,9 @@ _CLOSINGS = {b"<!--": b"-->", b"<![CDATA[": b"]]>"}
 
 
 class PieceKind(StrEnum):
-    """What a piece is: a record, or one that lacks its end or beginning, or what is between."""
+    """What a piece is: a record, a record without its end tag or its start tag, or what stands
+    between records. The value names what is missing.
+    """
 
     RECORD = "record"
     UNFINISHED = "end"
@@ -100,7 +102,9 @@ class _Splitter:
             opened = tag.name
 
     def _cut(self, kind: PieceKind, end: int) -> XmlPiece:
-        """Take the buffer up to ``end`` as a piece."""
+        """Take the buffer up to ``end`` as a piece. A piece of which a part was dropped has no
+        content, and is too large.
+        """
         content = bytes(self._buffer[:end])
         piece = XmlPiece(
             kind,
@@ -145,6 +149,9 @@ class _Splitter:
                 self._searched = sign.end()
 
     def _read_tag(self, found: re.Match[bytes], end: int) -> _Tag:
+        """Return the tag that was found, and go on behind it. ``end`` is where its ">" stands, -1
+        if there is none: then, or if another tag begins before, the tag ends with its name.
+        """
         self._searched = len(self._buffer) if end < 0 else end + 1
         # the tag itself does not end
         if end < 0 or b"<" in self._buffer[found.end() : end]:
@@ -154,8 +161,9 @@ class _Splitter:
         )
 
     def _skip(self, opening: re.Match[bytes]) -> bool:
-        """Go on behind a comment or CDATA, or behind its sign if it does not end; False if more
-        must be read.
+        """Go on behind a comment or CDATA, or behind its opening sign if it is text: a comment that
+        holds another, or what does not end within ``_LONGEST_COMMENT``. Return False, without going
+        on, if more must be read to tell.
         """
         closing = _CLOSINGS[opening.group()]
         # What was searched before is not searched again, so that many signs without an end take
@@ -178,7 +186,9 @@ class _Splitter:
         return False
 
     def _read_more(self) -> bool:
-        """Add a block to the buffer; False at the end of the document."""
+        """Add a block to the buffer; False at the end of the document. Of a piece that is larger
+        than a record, what was searched is dropped.
+        """
         block = self._stream.read(BLOCK_BYTES)
         if not block:
             return False

@@ -66,7 +66,11 @@ _TITLE = re.compile(
 
 
 def read_xml(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the studies of one document, in order."""
+    """Yield the studies of one document, in order, and the problem of each that cannot be read.
+
+    The last one has a note if the file ends before its root element does. A document without any
+    record is a problem.
+    """
     head = peek_block(stream)
     reader = _XmlReader(head)
     last: Found | None = None
@@ -74,6 +78,7 @@ def read_xml(stream: BinaryIO) -> Iterator[Found]:
         content = reader.read(piece)
         if not content:
             continue
+        # The last one is kept back: what follows it may show that the file ends too early.
         if last:
             yield last
         last = content
@@ -90,8 +95,8 @@ def read_xml(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _convert(stream: BinaryIO, head: bytes) -> BinaryIO:
-    """Return the stream in UTF-8, from the encoding that it declares. Raises ``UnreadableSource``
-    for an unknown one.
+    """Return the stream in UTF-8, from the encoding that the XML declares in its first block
+    ``head``; the same stream if that is UTF-8. Raises ``UnreadableSource`` for an unknown one.
     """
     declared = _ENCODING.match(head)
     name = declared[1].decode("ascii", "replace") if declared else "utf-8"
@@ -157,6 +162,9 @@ class _XmlReader:
         self.opening = b"<r" + b"".join(namespaces.values()) + b">"
 
     def _read_between(self, piece: XmlPiece, said: bytes) -> UnreadableSource | None:
+        """Look in what stands between two records, without its comments (``said``), for the end of
+        the root. Return a problem if it has the title of a record whose own tags are damaged.
+        """
         if self.root and b"</" + self.root.encode() in said:
             self.is_closed = True
         if not _TITLE.search(said):
@@ -165,7 +173,9 @@ class _XmlReader:
         return _refuse(piece, "fields of a record that neither begins nor ends")
 
     def _read_record(self, piece: XmlPiece) -> Found:
-        """Return the record of a piece as it is, or as it can be mended."""
+        """Return the record of a piece as it is, or as it can be mended; a problem if it breaks a
+        limit or is refused. Does not raise.
+        """
         place = f"record {self.number}"
         try:
             try:
@@ -180,7 +190,9 @@ class _XmlReader:
             return error
 
     def _mend(self, piece: XmlPiece, problem: ParseError, place: str) -> Found:
-        """Return the record of a piece that could not be parsed, as it can be mended."""
+        """Return the record of a piece that could not be parsed, with a note that it was mended; a
+        problem if it still cannot be parsed.
+        """
         line, column = self._locate(piece, problem)
         mended, changes = mend(piece.content)
         try:
@@ -197,7 +209,11 @@ class _XmlReader:
         return replace(content, notes=(*content.notes, note))
 
     def _parse(self, content: bytes) -> Element:
-        """Return the element of a record, without namespaces. Raises ``ParseError``."""
+        """Return the element of a record, without namespaces in the names of tags.
+
+        Raises ``ParseError`` for broken XML, or for XML without the element of a record, and
+        ``UnreadableSource`` for deep nesting.
+        """
         parser = DefusedXMLParser(target=TreeBuilder(), encoding="utf-8")
         elements: list[Element] = []
         depth = 0
@@ -221,6 +237,8 @@ class _XmlReader:
         opening.
         """
         line, column = problem.position
+        # On its first line, the piece stands behind the opening when it is parsed, and behind other
+        # bytes in the file.
         if line == 1:
             return piece.line, max(0, column - len(self.opening)) + piece.column
         return piece.line + line - 1, column
@@ -260,17 +278,21 @@ def _read_texts(element: Element, path: str) -> list[str]:
 
 def _refuse_text(group: Element, place: str) -> None:
     """Raise ``UnreadableSource`` for text beside the elements of a group, which would not be
-    read.
+    read. White space is no text.
     """
-    beside = [group.text, *(child.tail for child in group)]
-    if any(text and not text.isspace() for text in beside):
-        raise UnreadableSource(
-            "text where elements are expected", _CORRECT, place=place
-        )
+    for text in [group.text, *(child.tail for child in group)]:
+        if text and not text.isspace():
+            raise UnreadableSource(
+                "text where elements are expected", _CORRECT, place=place
+            )
 
 
 def _make_builder(paths: StudyPaths) -> Callable[[Element], RecordContent]:
-    """Return the function that checks a record's element and builds its content."""
+    """Return the function that builds the content of a record's element.
+
+    It raises ``UnreadableSource`` for text beside the elements of any group that the ``paths`` go
+    through.
+    """
     groups = set(_list_groups(paths))
 
     def check(element: Element, path: str) -> None:
@@ -306,6 +328,9 @@ def _list_groups(paths: StudyPaths) -> Iterator[str]:
 def _build_trial(record: Element) -> RecordContent:
     """Build the content of a trial of the WHO: in its export a flat list of fields, in its data
     set groups of them.
+
+    Raises ``UnreadableSource`` for text beside elements, and for elements within a field of the
+    export, which would not be read.
     """
     _refuse_text(record, record.tag)
     if is_who(record):

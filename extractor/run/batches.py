@@ -38,9 +38,18 @@ async def perform_in_batches(
 ) -> None:
     """Extract all records with the answers of batches.
 
-    At most ``rounds`` batches follow one another. The first poll for answers comes after ``poll_s``
-    seconds; if it is None, the run ends when a batch is submitted. ``on_status`` gets the news of
-    each batch.
+    All records are extracted once more after each batch, with its answers; what is still open goes
+    into the next batch.
+
+    Args:
+        run: The run, which has a model.
+        folder: Where results, calls and batches are stored.
+        executor: What computes.
+        rounds: The most batches that follow one another.
+        on_status: Gets the news of each batch.
+        poll_s: Seconds until the first poll for answers; None ends the run when its batches are
+            submitted.
+        sending: How batches are cut and sent.
 
     Raises the errors of ``Run.perform``, ``ModelUnavailable`` if the provider cannot be used, and
     ``BatchUnfinished`` if questions are left that no batch answered.

@@ -63,9 +63,10 @@ class Executor(ABC):
     """Computes functions of records. An asynchronous context manager, which stops its processes at
     the end.
 
-    ``capacity`` is the number of records in progress that keeps it busy; 0 if it computes one at a
-    time. ``cluster_workers`` counts the workers of a cluster, each of which gets its own share of
-    requests to the model.
+    Attributes:
+        capacity: How many records in progress keep it busy; 0 if it computes one at a time.
+        cluster_workers: The workers of a cluster, each of which gets its own share of requests to
+            the model; 1 without a cluster.
     """
 
     capacity: int = 0
@@ -130,7 +131,12 @@ class ProcessExecutor(Executor):
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any
     ) -> T:
-        """Compute in a worker process, or in this one for the first calls."""
+        """Compute in the worker process with the fewest calls, or in this one for the first calls.
+
+        If the process dies, the call is repeated once, alone in a process of its own: it may have
+        been another record that killed the first one. Raises ``RecordError`` if that dies, too, or
+        ends because the call takes too long.
+        """
         if self._inline_left > 0:
             self._inline_left -= 1
             return call_picklable(None, function, record, *arguments)

@@ -129,9 +129,11 @@ class FinishedRun:
         self, inputs: Sequence[str | PathLike[str]] = ()
     ) -> Iterator[RereadRecord]:
         """Yield each record with a result once: first those found in ``inputs``, in their order,
-        then the others.
+        then the others, which are ``MISSING``.
 
-        The default ``inputs`` are those of the run.
+        A record whose text is not that of the run is ``CHANGED``, and is not given. Records without
+        a result, and a second record with the same id, are passed over. The default ``inputs`` are
+        those of the run.
         """
         left = dict.fromkeys(self.record_ids)
         for record in self._read_inputs(inputs or self.find_inputs()):

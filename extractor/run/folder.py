@@ -66,13 +66,23 @@ class RunFolder(Sink):
     folder.
 
     Opening the folder of an earlier run continues it. A record is done if there is a result with
-    its id and text that lacks no answer of a model. ``changed`` counts records whose text has
-    changed. With ``fresh`` no record counts as done; ``begin`` sets the earlier run aside, until
-    the new one has a result or an answer. If it ends without any, ``kept_earlier`` is true, and
-    the earlier run is back. Results are appended as they come, and ``finish`` sorts them; only
-    records in progress are in memory. ``differing`` are the first repeated records with another
-    text. ``mended`` says what was damaged in the file of results, if anything. ``price`` returns
-    the cost of tokens in dollars.
+    its id and text that lacks no answer of a model. Results are appended as they come, and
+    ``finish`` sorts them; only records in progress are in memory.
+
+    Args:
+        path: The folder. It is made if it does not exist.
+        settings: What decides results, as ``describe_settings`` returns it.
+        inputs: What the records are read from, for the manifest.
+        fresh: Whether no record counts as done. Then ``begin`` sets the earlier run aside, until
+            the new one has a result, and an answer if it asks a model. If it ends without, the
+            earlier run is put back.
+        price: Returns the cost of tokens in dollars.
+
+    Attributes:
+        changed: How many records have another text than in the earlier run.
+        differing: The first repeated records with another text.
+        mended: What was damaged in the file of results, in a sentence; None if nothing was.
+        kept_earlier: Whether an earlier run that was set aside is back.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files,
     ``SettingsDiffer`` if it holds something of a run with other settings.
@@ -123,8 +133,9 @@ class RunFolder(Sink):
             failing.pop_all()
 
     def begin(self) -> None:
-        """Begin to write, and set an earlier run aside if ``fresh``. The first record, result or
-        failure also begins.
+        """Begin to write: set an earlier run aside if ``fresh``, and open the manifest, the store
+        and the files. The first record, result or failure also begins. Does nothing if the run has
+        begun.
         """
         if self._files:
             return
@@ -182,8 +193,9 @@ class RunFolder(Sink):
         """Return whether an earlier run finished this record with this text. Called once per
         record, in input order.
 
-        Raises ``RepeatedRecord`` for another text with a known id from another file or from this
-        invocation.
+        If so, the new place of the record is stored; if not, it counts as started, and as changed
+        if its file had another text in an earlier invocation. Raises ``RepeatedRecord`` for another
+        text with a known id from another file or from this invocation.
         """
         self.check_place()
         position = self._position
@@ -211,7 +223,9 @@ class RunFolder(Sink):
         return False
 
     def write(self, line: ExtractedLine, session: Session) -> None:
-        """Append and store a result. ``session`` holds the model's answers in it."""
+        """Append and store a result of a started record. ``session`` holds the model's answers in
+        it. An earlier run that was set aside is discarded if this one works.
+        """
         # The file first: after a kill it has every line that the store has.
         self._append(EXTRACTIONS, line.line)
         record, position = self._started.pop(line.record_id)
@@ -223,13 +237,13 @@ class RunFolder(Sink):
                 self._earlier.discard()
 
     def _is_in_earnest(self) -> bool:
-        """Return whether a result is that of a run which works: of a model that answers."""
+        """Return whether the new run works: it asks no model, or its model has answered."""
         asks = self._manifest.settings.get("model") is not None
         return not asks or self.store.was_answered
 
     def _settle_earlier(self) -> None:
         """Decide between an earlier run that was set aside and the new one: the new one stays if
-        it holds something.
+        it holds something; else the earlier one is put back, which ``kept_earlier`` says.
         """
         has_new_run = (self.path / RUN_FILE).exists()
         if self._earlier.are_aside and has_new_run:
@@ -240,7 +254,9 @@ class RunFolder(Sink):
         self.kept_earlier = self._earlier.put_back()
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
-        """Append a failure."""
+        """Append a failure, whose record is no longer started. A failure without an id of a record
+        makes its whole input count as unread.
+        """
         record_id = failure.get("record_id")
         if record_id is None:
             # Nobody knows which of its records the input still has.
@@ -267,9 +283,11 @@ class RunFolder(Sink):
                 raise
 
     def note_total(self, total: int) -> None:
-        """Note the number of records in the inputs. Another thread may call this during the run.
+        """Note the number of records in the inputs, in the manifest too if the run has begun.
+        Another thread may call this during the run.
 
-        Ignored if earlier invocations had further inputs, whose records are in the folder too.
+        The manifest leaves it out if earlier invocations had further inputs, whose records are in
+        the folder too.
         """
         with self._manifest_lock, naming_file(self.path):
             self._total = total
@@ -281,8 +299,13 @@ class RunFolder(Sink):
     ) -> None:
         """Sort the results by input order, records of other inputs last, and write the manifest.
 
-        ``stop`` is the reason for an early end; ``whole`` means that otherwise the inputs were read
-        to their end. Does nothing if the run never began.
+        Does nothing if the run never began.
+
+        Args:
+            tally: The counts of this invocation.
+            stop: The reason for an early end; None if there was none.
+            whole: Whether the inputs were read to their end if there was no early end. Only then
+                results whose record was not met count as left over.
         """
         if not self._files:
             return
@@ -302,7 +325,7 @@ class RunFolder(Sink):
 
     def _has_left(self, path: str) -> bool:
         """Return whether a record from a path would have been read again now, if it were still
-        there.
+        there: that path was given now, or lies in a folder that was, and nothing of it was unread.
         """
         # a stream may hold other records each time
         if path in self._unread or path == STDIN:
@@ -351,10 +374,12 @@ class RunFolder(Sink):
         return self._store
 
     def _continue_earlier(self) -> None:
-        """Take over the earlier run in the folder, if there is one.
+        """Take over the earlier run in the folder, if there is one: its manifest, its store, and
+        its file of results, which is written again if it is damaged.
 
-        Raises ``StoreError`` if a part of it is lost, ``SettingsDiffer`` if it holds something of
-        a run with other settings.
+        A run with other settings that holds nothing of worth is begun anew. Raises ``StoreError``
+        if a part of it is lost, ``SettingsDiffer`` if it holds something of a run with other
+        settings.
         """
         earlier = read_manifest(self.path / MANIFEST)
         if earlier is None:
@@ -374,8 +399,8 @@ class RunFolder(Sink):
                 raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
             # an empty store is not taken for a new one
             open_run_to_read(self.path).close()
-        # What differs from the earlier settings is no setting: the address of the model, or a
-        # masked key.
+        # What still differs from the earlier settings decides nothing: the address of the model's
+        # server, or a masked key.
         self._manifest = earlier.model_copy(
             update={"settings": earlier.settings | settings}
         )
@@ -469,8 +494,11 @@ def holds_something(folder: Path, manifest: Manifest) -> bool:
     """Return whether a run's folder holds what another run must not take: results, or an answer or
     a cost of a model.
 
-    If the model was asked in vain and the run stopped for that, its results are those of records
-    without a question, and its requests without a reply were refused as the others.
+    If the model was asked in vain and the run stopped for that, it holds nothing of worth: its
+    results are those of records without a question, and its requests without a reply were refused
+    as the others. If the model was asked in vain otherwise, requests without a reply may have cost
+    something, and the results count only if the run was completed. A folder that cannot be read
+    counts as holding something.
     """
     try:
         with closing(RunStore(folder, reading=True)) as store:
@@ -485,12 +513,13 @@ def holds_something(folder: Path, manifest: Manifest) -> bool:
             if may_have_cost:
                 return True
             return manifest.state is RunState.COMPLETE and store.has_results
-    except StoreError:  # what cannot be read may be worth keeping
+    except StoreError:
+        # what cannot be read may be worth keeping
         return True
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether a run writes to the folder."""
+    """Return whether a run writes to the folder. Another process cannot take the lock meanwhile."""
     if not (folder / _LOCK).exists():
         return False
     try:
@@ -498,7 +527,8 @@ def is_locked(folder: Path) -> bool:
             return False
     except StoreError:
         return True
-    except OSError:  # a read-only folder, to which no run writes
+    except OSError:
+        # a read-only folder, to which no run writes
         return False
 
 

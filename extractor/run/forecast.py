@@ -81,7 +81,8 @@ async def measure_records(
     """Estimate the questions about all records.
 
     ``on_error`` gets the error of each record that cannot be estimated; ``on_estimate`` is called
-    for all others.
+    for each other one. Raises ``EngineError`` if no process can estimate records, and any error
+    that is no ``ExtractorError``.
     """
     reader = Reader(records)
     count = 0
@@ -106,7 +107,12 @@ async def measure_records(
 
 
 def forecast_run(measured: Measured, pricing: Pricing, concurrency: int) -> Forecast:
-    """Forecast a run over measured records, with ``concurrency`` calls at once."""
+    """Forecast a run over measured records, with ``concurrency`` calls at once.
+
+    Each figure has a low, an expected and a high case. Dollars are left out if no price is known.
+    Computing and waiting go on together, except in the highest case, where their times are added.
+    The highest number of calls is a bound, not an estimate.
+    """
     total = measured.total
     tokens = Cases(*(forecast_calls(total.size, rates) for rates in pricing.rates))
     answer = tokens.expected.output / max(1.0, tokens.expected.calls)

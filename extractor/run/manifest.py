@@ -152,8 +152,12 @@ class Manifest(BaseModel):
         return {name: round(count / total, 4) for name, count in self.support.items()}
 
     def begun(self, inputs: Iterable[str], started: str) -> "Manifest":
-        """Return the manifest at the start of another invocation. The total is kept if the
-        inputs are the same.
+        """Return the manifest at the start of another invocation, whose inputs are added to those
+        of earlier ones. The total is kept if the inputs are the same.
+
+        Args:
+            inputs: The inputs of this invocation, as given.
+            started: The time of its start, which counts if it is the first invocation.
         """
         earlier = dict(zip(self.input_paths or self.inputs, self.inputs, strict=True))
         new = {_make_absolute(given): given for given in inputs}
@@ -176,9 +180,14 @@ class Manifest(BaseModel):
         stop: Stop | None,
         places: list[dict[str, str]],
     ) -> "Manifest":
-        """Return the manifest after another invocation of ``seconds``, with the counts of all.
+        """Return the manifest after another invocation, with the counts of all.
 
-        ``places`` are those of repeated records with another text.
+        Args:
+            store: The results and calls of all invocations.
+            tally: The counts of this one.
+            seconds: How long this one took.
+            stop: Why it stopped early, None if it did not.
+            places: The places of repeated records with another text.
         """
         counts = _sum_counts(store)
         spending = store.calls.spending
@@ -250,7 +259,10 @@ def _sum_counts(store: RunStore) -> dict[str, Any]:
 def _sum_cost(
     spending: Spending, price: Callable[[Usage], float] | None
 ) -> dict[str, int | float | None]:
-    """Return what all calls have cost, and may have cost."""
+    """Return what all calls have cost, and the most that calls without a reply or without a stated
+    usage may have cost beside it, as ``Manifest.cost`` has it. The last two are None without a
+    ``price``.
+    """
     is_known = not (spending.unpriced or spending.unmetered.calls)
     known = spending.dollars
     return {
@@ -306,14 +318,16 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
     """Describe version, rules, options, model, prompts with their hashes, and own fields for JSON.
     Never a key.
 
-    Keys and headers among the parameters of requests are masked.
+    Keys and headers among the parameters of requests are masked. A run that replays another one has
+    that one's model.
     """
     replay = chosen.choice.replay
     model = str(chosen.choice)
-    replayed = read_manifest(replay / MANIFEST) if replay else None
-    if replayed:
-        # With its model, the new run can go on where the stored answers end.
-        model = replayed.settings.get("model") or model
+    if replay:
+        replayed = read_manifest(replay / MANIFEST)
+        if replayed:
+            # With its model, the new run can go on where the stored answers end.
+            model = replayed.settings.get("model") or model
     prompt = load_prompt(chosen.options.fields).version
     fields = [
         field.model_dump(mode="json", exclude_defaults=True)
@@ -341,9 +355,10 @@ def restore_fields(settings: Mapping[str, Any]) -> tuple[CustomField, ...]:
 def explain_changed(
     earlier: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Say in a few words how each setting has changed that is another one than before.
+    """Say in a few words how each setting has changed that is another one than before, by the name
+    of the setting; nothing if none has.
 
-    The address of a model's server is no setting, and no key is.
+    Where a model's server stands is no setting, nor is a key.
 
     >>> explain_changed(
     ...     {"effort": "none", "rules": "1f"}, {"effort": "medium", "rules": "2e"}
@@ -375,7 +390,9 @@ def explain_changed(
 def _explain_fields(
     earlier: Iterable[dict[str, Any]], fields: Iterable[dict[str, Any]]
 ) -> str:
-    """Say in a few words how the user's own fields have changed."""
+    """Say in a few words how the user's own fields have changed: defined in another way, new, gone,
+    or in another order.
+    """
     old = {field["name"]: field for field in earlier}
     new = {field["name"]: field for field in fields}
     redefined = [name for name in new if name in old and new[name] != old[name]]
@@ -424,7 +441,8 @@ def _what_decides(name: str, value: Any) -> Any:
 
 @cache
 def digest_rules() -> str:
-    """Return a digest of the code and data that decide questions and results, of 16 digits.
+    """Return a digest of the code and data that decide questions and results, of 16 hexadecimal
+    digits. A folder of ``_DECIDING`` that is absent or empty is skipped.
 
     >>> len(digest_rules())
     16

@@ -44,10 +44,14 @@ def show_progress(
     """Show a live line with records, rate, tokens and time while the body runs, in a terminal or a
     notebook.
 
-    Nothing is shown if ``quiet`` or piped. If piped, ``say`` gets once a minute what the run waits
-    for, as long as it waits. ``count`` returns the number of records, or None; once it is known,
-    the time left is shown too. A thread calls it after some seconds, if a line is shown or if
-    ``counts`` is set because ``count`` stores the number.
+    Args:
+        tally: The counts that are shown.
+        count: Returns the number of records, or None; once it is known, the time left is shown too.
+            A thread calls it after some seconds, if a line is shown or ``counts`` is set.
+        quiet: Whether nothing is shown or said.
+        counts: Whether ``count`` is called in any case, because it stores the number.
+        say: Gets once a minute what the run waits for, as long as it waits, if the output is piped.
+            Then no line is shown.
     """
     can_draw = sys.stderr.isatty() or _is_notebook()
     is_shown = can_draw and not quiet

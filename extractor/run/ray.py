@@ -63,8 +63,10 @@ class RayExecutor(Executor):
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any
     ) -> T:
-        """Compute on a node. Raises ``EngineError`` also if no node is left, or one has another
-        version.
+        """Compute on a node, on another one if it is lost, at most ``_ATTEMPTS`` times.
+
+        Raises the error of the function, ``RecordError`` if all attempts lost their workers, and
+        ``EngineError`` also if no node is left, or one has another version.
         """
         async with self._slots:
             for _ in range(_ATTEMPTS):
@@ -158,7 +160,9 @@ def _choose_environment(*, is_local: bool) -> dict[str, str]:
 
 
 def _check_address(address: str) -> None:
-    """Fail at once if nothing listens, because Ray would try for minutes."""
+    """Raise ``ValueError`` for an address that is not ``host:port``, and ``ModelAway`` if nothing
+    listens there: Ray would try for minutes.
+    """
     if address.startswith("ray://"):
         raise ValueError(
             f"--ray {address}: the driver must run on a node of the cluster; use host:port there"

@@ -37,25 +37,25 @@ class Reader(Generic[T]):
         is_stopping: Callable[[], bool] = lambda: False,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> T | None:
-        """Return the next item; None at the end, and as soon as ``is_stopping``.
+        """Return the next item; None at the end, or if the run is being stopped.
 
-        ``meanwhile`` is called now and then, as long as the item takes. Raises what the iterator
-        raises.
+        As long as the item takes, ``is_stopping`` and ``meanwhile`` are called each half a second.
+        An item that is still being read at a stop is lost. Raises what the iterator raises.
         """
         take_next = partial(copy_context().run, next, self._items, None)
         reading = asyncio.get_running_loop().run_in_executor(self._thread, take_next)
         try:
-            while not reading.done():
+            while True:
                 await asyncio.wait([reading], timeout=_LOOK_S)
                 if reading.done():
-                    break
+                    return reading.result()
                 if is_stopping():
                     return None
                 meanwhile()
         finally:
-            if not reading.done():  # nobody waits for it any more
+            # nobody waits for it any more
+            if not reading.done():
                 reading.add_done_callback(_ignore)
-        return reading.result()
 
     async def read_some(self, most: int) -> list[T]:
         """Return up to ``most`` items, none at the end."""

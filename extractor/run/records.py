@@ -114,11 +114,24 @@ async def extract_records(
 ) -> None:
     """Extract every record, write the results to ``sink`` and count them in ``tally``.
 
-    Records are read in a thread, where no limit of time holds. As soon as ``is_stopping``, no other
-    one is waited for. Results keep input order unless the sink accepts any order. Any error of a
-    record is written as a failure. Raises ``BudgetReached`` or ``ModelAway`` after the records in
-    progress; ``ModelUnavailable`` if the model cannot be used and no record has used it before; and
-    ``EngineError`` if no process can extract records. Finished results are always written.
+    Records are read in a thread, where no limit of time holds. Results keep input order unless the
+    sink accepts any order. Any error of a record is written as a failure. Finished results are
+    always written, also if an error ends the run.
+
+    Args:
+        records: The records.
+        extract: Extracts a record.
+        sink: Where results and failures go. It also says which records are done already.
+        tally: What counts them.
+        limits: How many records are in progress at once and are read at all, and the budget.
+        is_stopping: Whether the run is being stopped: then no other record is waited for, and those
+            in progress may end.
+
+    Raises:
+        BudgetReached: The budget was reached, and the records in progress have ended.
+        ModelAway: The model is away, and the records in progress have ended.
+        ModelUnavailable: The model cannot be used, and no record has used it before.
+        EngineError: No process can extract records.
     """
     relax_garbage_collector()
     progress = _InProgress(extract, sink, tally, limits.concurrency)
@@ -155,7 +168,9 @@ async def extract_records(
 def note_unread(
     error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None
 ) -> None:
-    """Write a record that was not read or was refused as a failure; a repeated one as such."""
+    """Write, count and report what was not read or was refused: a repeated record as such, all else
+    as a failure. ``record`` is the refused one, None if it could not be read.
+    """
     if isinstance(error, RepeatedRecord):
         tally.repeated += 1
         tally.differing += not error.same_text
@@ -176,7 +191,9 @@ def note_unread(
 def describe_failure(
     error: BaseException, record: TrialRecord | None = None
 ) -> dict[str, Any]:
-    """Describe a failure as in ``failures.jsonl``: the record, its place, and the error."""
+    """Describe a failure as in ``failures.jsonl``: the record, its place, and the error. Keys are
+    masked. What is unknown is None, such as the id of a record that could not be read.
+    """
     error = as_extractor_error(error)
     source: RecordError | Source | None
     if isinstance(error, RecordError):
@@ -224,7 +241,9 @@ class _InProgress:
         return len(self.tasks) >= _AHEAD * self._concurrency
 
     def is_done(self, record: TrialRecord) -> bool:
-        """Return whether an earlier run finished the record, or the sink refuses it."""
+        """Return whether an earlier run finished the record, or the sink refuses it. It is counted
+        as resumed, or written as a failure.
+        """
         try:
             done = self._sink.is_done(record)
         except RecordError as error:
@@ -247,7 +266,12 @@ class _InProgress:
         self.write_ready()
 
     def write_ready(self) -> None:
-        """Write what is ready. Raises errors that must stop the run."""
+        """Write what is ready: each record that has ended, or, if the sink keeps the order, those
+        up to the first that has not.
+
+        Raises errors that must stop the run: the model is away, no process can extract, or the
+        model fails for good and has never worked.
+        """
         started = list(self.tasks)
         ready: Iterable[_Task]
         if self._sink.in_any_order:
@@ -279,8 +303,11 @@ class _InProgress:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _write(self, record: TrialRecord, task: _Task) -> BaseException | None:
-        """Write the outcome of a record, and return its error, if any. Raises an error that is not
-        of the record.
+        """Write the outcome of a record, and return its error, if any.
+
+        A result is written and counted, and so is a failure of the record. An interrupted record,
+        and one that the model or the processes failed, is neither: it is tried again in the next
+        run. Raises an error of the store, and any other that is not of the record.
         """
         # A run cancels no single task, so a cancelled task is a failure of its record.
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
@@ -305,7 +332,9 @@ class _InProgress:
         return error
 
     def _count_unanswered(self, error: ModelError, usage: Usage) -> None:
-        """Count the questions of a record that the model failed as open."""
+        """Count the questions of a record that the model failed as open. They count as asked,
+        unless the model was away before the first call.
+        """
         is_unasked = isinstance(error, ModelAway) and usage.calls == 0
         counts = usage.model_dump()
         counts["open_questions"] = usage.questions

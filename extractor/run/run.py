@@ -102,7 +102,13 @@ class Run:
         self, sink: Sink, executor: Executor, route: Route, budget: Budget | None
     ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """Open the model, and begin the folder. Yields a function that reads all records and
-        extracts them.
+        extracts them; batches call it once for each round.
+
+        Args:
+            sink: Where the results go. In a folder, the calls to the model are stored, too.
+            executor: What computes.
+            route: What answers calls, and the budget that they must fit.
+            budget: The limit of money that ends the run when it is reached.
         """
         folder = sink if isinstance(sink, RunFolder) else None
         calls = folder.calls if folder else None
@@ -136,7 +142,9 @@ class Run:
     def _read_until_stopped(
         self, sink: Sink, loop: asyncio.AbstractEventLoop
     ) -> Iterator[TrialRecord]:
-        """Read the records in another thread than that of the ``loop``, which alone writes."""
+        """Read the records in another thread than that of the ``loop``, which alone writes: what
+        cannot be read is handed to it. The reading ends as soon as the run is being stopped.
+        """
 
         def report(error: ExtractorError) -> None:
             if self.is_stopping:

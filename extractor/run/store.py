@@ -118,9 +118,15 @@ class RunStore:
         line: ExtractedLine,
         session: Session,
     ) -> None:
-        """Store a finished record. It replaces an earlier result.
+        """Store a finished record with its line and the model's answers. It replaces an earlier
+        result with its answers.
 
-        ``position`` is its number in the input, ``session`` holds the model's answers.
+        Args:
+            record: The record.
+            position: Its number in the input.
+            line: Its result.
+            session: The model's answers. If it lacks one, or the budget cut the questions off, the
+                state is ``LACKING``, so that the record is asked again.
         """
         lacks_answer = session.lacking or line.cut
         record_row = {
@@ -165,8 +171,8 @@ class RunStore:
         )
 
     def note_left(self, has_left: Callable[[str], bool]) -> None:
-        """Store which results were not found in the input of this invocation, those whose path
-        ``has_left``.
+        """Store which results have no record in the inputs any more: of those that this invocation
+        did not meet, the ones whose path ``has_left`` says would have been read.
         """
         sql = "SELECT record_id, path FROM records WHERE invocation < ? AND state <> ?"
         missing = self.database.execute(sql, (self.invocation, LEFT)).fetchall()

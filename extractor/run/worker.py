@@ -46,7 +46,12 @@ def advance_record(
     """Return the next round of questions after the replies to earlier rounds, or the finished line.
 
     With a round comes the record's parse: the next step takes it in place of the record, in any
-    process, so a record is parsed once. ``[None]`` as ``replies`` means that there is no model.
+    process, so a record is parsed once.
+
+    Args:
+        record: The record at first, then its parse.
+        options: What is extracted.
+        replies: The replies to all earlier rounds, none at first; ``[None]`` if there is no model.
     """
     if isinstance(record, PackedParse):
         step = advance(pickle.loads(record.pickled), options, replies)  # noqa: S301 - our own

@@ -627,7 +627,9 @@ class TrialExtraction(FrozenModel):
     )
 
     def to_gold(self) -> dict[str, Any]:
-        """Return the extraction with only the guideline's keys, in the format of gold files."""
+        """Return the extraction with only the guideline's keys, in the format of gold files: the
+        values of all items, also of the user's own fields, without evidence, findings and usage.
+        """
         eligibility = _include_stated(self.eligibility)
         eligibility["criteria"] = _include_each(self.eligibility.criteria)
         of_own_item = {"of": True, "values": True}
@@ -644,7 +646,10 @@ class TrialExtraction(FrozenModel):
         )
 
     def list_items(self) -> Iterator[tuple[str, ExtractedItem]]:
-        """Yield every item with its path, such as ``dosing[0]``."""
+        """Yield every item with its path, such as ``dosing[0]``: the facts about all participants
+        (``eligibility``), the criteria, regimens, endpoints, and the values of the user's own
+        fields.
+        """
         yield "eligibility", self.eligibility
         for number, criterion in enumerate(self.eligibility.criteria):
             yield f"eligibility.criteria[{number}]", criterion

@@ -142,7 +142,9 @@ def list_fields(task: Task) -> tuple[FieldInfo, ...]:
 
 
 def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
-    """Yield the fields of a model of the items at ``group``, and of the models of its own items."""
+    """Yield the fields of a model of the items at ``group``, and of the models of its own items.
+    Fields without metadata, such as the evidence, are left out.
+    """
     for name, info in model.model_fields.items():
         value_type, many = _unwrap(info.annotation)
         metadata = [
@@ -177,13 +179,17 @@ def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
 
 
 def _name_kind(value_type: type[Any]) -> ValueKind:
+    """Return the kind of a value by its class; a model by its fields: a length of time has only a
+    value and a unit, and what has a name is one.
+    """
     if issubclass(value_type, BaseModel):
         if set(value_type.model_fields) == {"value", "unit"}:
             return ValueKind.DURATION
         if "name" in value_type.model_fields:
             return ValueKind.NAME
         return ValueKind.QUANTITY
-    if issubclass(value_type, StrEnum):  # before str, of which it is one, too
+    # before ``str``, of which each choice is one, too
+    if issubclass(value_type, StrEnum):
         return ValueKind.CHOICE
     if issubclass(value_type, bool):
         return ValueKind.YES_NO

@@ -122,11 +122,11 @@ class Section(FrozenModel):
     )
 
     def locate(self, start: int, end: int) -> tuple[int, int] | None:
-        """Return where characters of the section stand in the text that was given; None if no free
-        text was.
+        """Return where the characters ``start:end`` of the section stand in the text that was
+        given.
 
-        None, too, for characters of several columns of a table, which do not stand there in this
-        order.
+        None if no free text was given, and for characters of several columns of a table, which do
+        not stand there in this order.
 
         >>> Section(
         ...     name="title", text="A Trial", pieces=(Piece(start=0, at=7),)
@@ -306,7 +306,9 @@ class RegistryFields(FrozenModel):
     @field_validator("*", mode="after")
     @classmethod
     def _unify_words(cls, value: Any, info: ValidationInfo) -> Any:
-        """Write a word as API v2 spells it, and a date as ISO 8601 does."""
+        """Write a word as API v2 of ClinicalTrials.gov spells it, and a date as ISO 8601 does. What
+        is unknown, and the fields that have no such words, stay as they are.
+        """
         name = info.field_name or ""
         if name == "phases":
             nothing = _NOTHING - _NO_PHASE

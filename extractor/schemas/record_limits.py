@@ -49,7 +49,9 @@ def refuse_larger(source: Source, most: int, count: int, name: str) -> None:
 
 
 def check_size(record: TrialRecord) -> None:
-    """Raise ``RecordTooLarge`` for a record with too many characters, sections or lines."""
+    """Raise ``RecordTooLarge`` for a record with too many characters, sections or lines. A bar
+    parts the items of a flattened line, and counts as a line.
+    """
     source = record.source
     texts = [section.text for section in record.sections]
     characters = sum(map(len, texts))
@@ -61,7 +63,8 @@ def check_size(record: TrialRecord) -> None:
 
 def check_unicode(record: TrialRecord) -> None:
     """Raise ``RecordError`` for a record with half of a surrogate pair, or anything else that
-    JSON cannot hold.
+    JSON cannot hold, in its id, path, sections or structured fields. The error names the first
+    broken section.
     """
     source = record.source
     path = source.path.encode("utf-8", "backslashreplace").decode()
@@ -152,7 +155,9 @@ def tell_too_slow(source: Source, seconds: float) -> RecordTooSlow:
 def limit_steps(
     stages: Generator[Asked, Reply | None, Result], source: Source
 ) -> Generator[Asked, Reply | None, Result]:
-    """Limit the time of each step of a generator. Time between two steps does not count."""
+    """Yield and return what a generator does, and raise ``RecordTooSlow`` if one of its steps takes
+    too long. Time between two steps does not count.
+    """
     reply = None
     while True:
         with limit_time(source):

@@ -63,6 +63,9 @@ _MASKING = re.compile(r"(?P<degree>[^()]*)\((?P<who>[^()]*)\)")
 def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     """Return the degree of masking, and who is masked if the field says so in brackets.
 
+    The text stays as it is if its words before the brackets are no degree. Nobody is masked in
+    "None (Open Label)".
+
     >>> (
     ...     split_masking("Double (Participant, Outcomes Assessor)"),
     ...     split_masking("None (Open Label)"),
@@ -139,6 +142,10 @@ def split_phases(written: Iterable[str]) -> tuple[str, ...]:
 
 
 def _read_phases(text: str) -> list[str]:
+    """Return the phases that a text names, as API v2 spells them: ``NA`` if it says that there is
+    none, the text itself if it names none. Of a form with questions, the phases answered by yes
+    count.
+    """
     if len(text) > _LONGEST:
         return [text]
     if _NO_PHASE.fullmatch(text):
@@ -185,7 +192,7 @@ _DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})")
 
 def read_date(written: str) -> str | None:
     """Return a registered day, month or year as ISO 8601 writes it; None if it is no date, or may
-    be two.
+    be two: "05/03/2019" is in March or in May.
 
     >>> (
     ...     read_date("March 2019"),
@@ -207,7 +214,8 @@ def read_date(written: str) -> str | None:
         first = int(numbers[1])
         second = int(numbers[3])
         text = _order_date(first, second, numbers[4], has_points=numbers[2] == ".")
-    if text.isdigit() and len(text) not in (4, 8):  # "201912" is no day of January
+    # "201912" is no day of January
+    if text.isdigit() and len(text) not in (4, 8):
         return None
     for shape in _DATE_SHAPES:
         with suppress(ValueError):

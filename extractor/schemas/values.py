@@ -31,8 +31,10 @@ class Value(NamedTuple):
 
 
 def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
-    """Yield the values of the item at ``path``, in schema order. Places, such as an endpoint's
-    rank, are left out.
+    """Yield the values of the item at ``path``, in schema order, each member of a list by itself.
+    Empty fields are left out, and places, such as an endpoint's rank.
+
+    A member without evidence of its own has that of the whole list.
 
     >>> from extractor.schemas import Criterion
     >>> item = Criterion(

@@ -68,7 +68,9 @@ class _Line:
 
 
 def read_pdf(given: bytes) -> DocumentContent:
-    """Return the content of a PDF. Raises ``DocumentProblem``."""
+    """Return the content of a PDF. Raises ``DocumentProblem`` for one that is damaged, encrypted,
+    too long, or a scan without text.
+    """
     document = _open(given)
     pages: list[list[_Line]] = []
     size = 0
@@ -121,6 +123,7 @@ def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
 
 
 def _read_lines(text: pdfium.PdfTextPage, height: float) -> Iterator[_Line]:
+    """Yield the lines of a page of this height, each cell of a table's row as a line of its own."""
     begun = 0
     for number in range(text.count_chars()):
         sign = _read_sign(text, number)
@@ -137,7 +140,9 @@ def _read_lines(text: pdfium.PdfTextPage, height: float) -> Iterator[_Line]:
 def _read_line(
     text: pdfium.PdfTextPage, start: int, end: int, height: float
 ) -> Iterator[_Line]:
-    """Yield the line of these characters, or each cell of a table's row."""
+    """Yield the line of the characters ``start:end``, or each cell of a table's row as a line: a
+    gap wider than ``_GAP`` parts two cells.
+    """
     cell: list[tuple[str, api.FS_RECTF]] = []
     for number in range(start, end):
         sign = _read_sign(text, number)
@@ -177,8 +182,9 @@ def _make_line(
 
 
 def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
-    """Join the cells of a table's rows, between tabs. A cell of several lines stands below its
-    label, which is one line.
+    """Join the cells of a table's rows: with a tab between a label of one line and a cell of one
+    line. A cell of several lines, or beside a label of several, stands below its label, which
+    becomes one line.
     """
     joined: list[_Line] = []
     for line, following in zip_longest(lines, lines[1:]):
@@ -207,7 +213,12 @@ def _goes_on_below(label: _Line, line: _Line, following: _Line | None) -> bool:
 
 
 def _find_label(lines: Sequence[_Line], line: _Line) -> Sequence[_Line]:
-    """Return the last lines if they are the cell to the left of a line; empty if they are not."""
+    """Return the last lines if they are the cell to the left of a line, its label; empty if they
+    are not, or are too many for a label.
+
+    The lines of a label stand to the left, close below each other, and the lowest is not above the
+    line's own height. The search ends at a line on the same height.
+    """
     first = len(lines)
     while first:
         part = lines[first - 1]
@@ -242,7 +253,9 @@ def _join_wrapped(lines: Sequence[_Line]) -> list[_Line]:
 def _is_wrapped(before: _Line, line: _Line, lines: Sequence[_Line]) -> bool:
     """Return whether a line goes on with the line before it, where its first word had no room.
 
-    ``lines`` are all of the page, whose longest ones show where its right margin is.
+    It begins no item, stands close below with letters of the same size and weight, begins at about
+    the same place, and the line before ends near the right margin. ``lines`` are all of the page:
+    those that begin there show where the margin is, if enough of them end near it.
     """
     if _MARK.match(line.text) or "\t" in line.text:
         return False
@@ -287,7 +300,11 @@ def _is_bold(text: pdfium.PdfTextPage, number: int) -> bool:
 
 
 def _set_text(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
-    """Return the text of pages. The lines at their edges stand at its end, each once."""
+    """Return the text of pages with the places of pages, headings and edges.
+
+    The headers and footers, which recur at the edges of pages, stand at the end of the text, each
+    once. The rank of a heading comes from its letters, 1 for the highest.
+    """
     edges = _find_edges(pages)
     stands_out = _find_headings([line for lines in pages for line in lines])
     written: list[str] = []
@@ -337,7 +354,9 @@ def _find_edges(pages: Sequence[Sequence[_Line]]) -> set[str]:
 
 
 def _find_headings(lines: Sequence[_Line]) -> Callable[[_Line], bool]:
-    """Return what tells a heading: larger letters than most, or bold ones if most are not."""
+    """Return a function that tells whether a line is a heading: short, without tabs, and in larger
+    letters than most of the document, or in bold ones if most are not.
+    """
     sizes: Counter[float] = Counter()
     bold = 0
     for line in lines:

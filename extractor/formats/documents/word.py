@@ -44,7 +44,9 @@ _SHORT_LABEL = 80
 
 
 def read_word(given: bytes) -> DocumentContent:
-    """Return the content of a Word document. Raises ``DocumentProblem``."""
+    """Return the content of a Word document. Raises ``DocumentProblem`` for one that is damaged,
+    encrypted, unpacks to too much or has no text.
+    """
     _check_archive(given)
     try:
         document = docx.Document(io.BytesIO(given))
@@ -148,6 +150,9 @@ class _Writer:
         )
 
     def _add(self, line: str) -> int:
+        """Add a line to the text, and return where it begins. Raises ``DocumentProblem`` if the
+        text becomes too long.
+        """
         start = self._size
         self._written.append(line + "\n")
         self._size += len(line) + 1
@@ -161,6 +166,9 @@ class _Writer:
         return start
 
     def _write_paragraph(self, paragraph: Any) -> None:
+        """Write a paragraph as a line. By its style, it is noted as an entry of a table of contents
+        or as a heading, whose rank is the number in the name of the style, or 1.
+        """
         text = self._read_paragraph(paragraph)
         if not text.strip():
             self._add("")
@@ -174,7 +182,9 @@ class _Writer:
             self._ranks.append(int(named["level"] or 0) or 1)
 
     def _write_table(self, table: Any) -> None:
-        """Write the rows of a table: a label above its list, or the cells between tabs."""
+        """Write the rows of a table, without blank ones: the lines of a row's only filled cell, a
+        label above its list, or the cells between tabs on one line.
+        """
         for row in _find_children(table, "w:tr"):
             cells = [self._read_cell(cell) for cell in _find_children(row, "w:tc")]
             filled = [cell for cell in cells if cell]
@@ -244,17 +254,17 @@ class _Writer:
             style = style.base_style if hasattr(style, "base_style") else None
 
     def _mark_item(self, paragraph: Any) -> str:
-        """Return the mark of an item, which Word keeps apart from its text: a bullet, or its
-        number.
+        """Return the mark of an item, which Word keeps apart from its text: a bullet, its number or
+        letter behind an indent, or the whole number of a heading ("5.2"); "" for what is no item.
+        The item is counted.
         """
         numbering = self._find_numbering(paragraph)
         if numbering is None:
             return ""
         list_id = _read_value(numbering, "w:numId")
         level = _read_number(_read_value(numbering, "w:ilvl"))
-        if (
-            not list_id or list_id == "0"
-        ):  # 0 takes an item out of the list of its style
+        # 0 takes an item out of the list of its style
+        if list_id in ("", "0"):
             return ""
         number = self._count_item(list_id, level)
         form = self._formats.get((list_id, level), "bullet")
@@ -265,11 +275,10 @@ class _Writer:
             return f"{indent}- "
         if _HEADING.fullmatch(self._name_style(paragraph)):
             counts = self._counts[list_id]
-            return (
-                ".".join(str(counts.get(above, 1)) for above in range(level + 1)) + " "
-            )
-        is_letter = "etter" in form and number <= 26  # "lowerLetter" or "upperLetter"
-        if is_letter:
+            numbers = [str(counts.get(above, 1)) for above in range(level + 1)]
+            return f"{'.'.join(numbers)} "
+        # "lowerLetter" or "upperLetter"
+        if "etter" in form and number <= 26:
             return f"{indent}{chr(ord('a') + number - 1)}) "
         return f"{indent}{number}. "
 
@@ -321,7 +330,9 @@ def _find_children(parent: Any, *names: str, depth: int = 0) -> Iterator[Any]:
 
 
 def _read_runs(element: Any, depth: int = 0) -> Iterator[str]:
-    """Yield the words of a paragraph as it reads with all changes accepted."""
+    """Yield the words of a paragraph, or of an element in it, as it reads with all changes
+    accepted. Text boxes are left out, and elements nested too deep.
+    """
     if depth > MAX_DEPTH:
         return
     for child in element:
