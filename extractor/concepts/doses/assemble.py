@@ -154,8 +154,8 @@ def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Reg
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
-    """Yield the model's regimens, then those of the rules: all if the model listed none, else those
-    in passages that it was not asked about or did not answer about, which no answer covers.
+    """Yield the model's regimens, then those of the rules: in passages that it did not answer about
+    those that no answer covers; elsewhere all of them if it answered about no passage, else none.
     """
     listed = result.list_regimens()
     for answer in listed:

@@ -221,7 +221,8 @@ def _find_candidates(
     covers. A model is asked about them.
 
     ``statements`` are those that became regimens or parts of regimens. A clause is no candidate if
-    they contain all its amounts, or if it has no amount and names one of their agents.
+    they contain all its amounts, or if it has no amount and names one of their agents. In an arm or
+    intervention, a clause without an amount and an agent that follows theirs is none either.
     """
     levels = frozenset(level for statement in statements for level in statement.levels)
     keys = frozenset(statement.agent.key for statement in statements)

@@ -182,7 +182,7 @@ class _Reader:
         """Return the statements of a step after "then": those of the last agent go on from the last
         statement, and have what they do not say themselves from it.
 
-        If only the dose changes, the last statement loses its length, which is that of a step.
+        If only the dose changes, none of them keeps a length, which would be that of a step.
         """
         last = self.statements[-1]
         if any(_is_titrated(last, step) for step in steps):
