@@ -189,7 +189,7 @@ def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(
         assert read_chosen(page) == words
     page.goto(f"{seeds}#{OTHER}/endpoints[0].instrument")
     expect(page.locator("li.chosen")).to_contain_text(
-        "No instrument: not reported; searched: primary_outcomes"
+        "No instrument: not reported; searched: primary outcomes"
     )
     page.goto(f"{seeds}#{OTHER}/dosing")
     expect(page.locator(".lone.chosen")).to_contain_text("No regimen: not reported")
