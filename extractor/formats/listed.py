@@ -480,8 +480,9 @@ def _read_outcome(
     """Yield the parts of an outcome: its first line or cell, the time frame that it names, and
     the rest.
 
-    Without a time frame only the first line is a part, the measure. If there are no other lines, or
-    they go on with its sentence, all is a "statement" of which no part is known.
+    Without a time frame, the first line is the measure and the lines below are its description. If
+    there are no other lines, or they go on with its sentence, all is a "statement" of which no part
+    is known.
     """
     raw = text.raw
     cells = list_words(raw, start, end)
@@ -504,6 +505,7 @@ def _read_outcome(
             yield "statement", (start, end)
         else:
             yield "measure", (start, line_end)
+            yield "description", (line_end, end)
         return
     yield "measure", (start, min(frame.first, line_end))
     # the description stands between measure and time frame, else behind the time frame

@@ -106,7 +106,7 @@ def test_a_text_in_json_names_its_section():
 
 
 def test_an_empty_table_of_texts_is_never_silent():
-    with pytest.warns(UserWarning, match='1 of 1 texts .* section="eligibility"'):
+    with pytest.warns(UserWarning, match='1 of 1 text .* section="eligibility"'):
         assert Extractor().table("criteria", LONE[0]).empty
     with warnings.catch_warnings():
         warnings.simplefilter("error")
