@@ -234,9 +234,8 @@ class ItemBuilder:
         hostile text. The item is no surer than this value.
         """
         is_quote = self._parsed.raw(span) in (value, getattr(value, "name", None))
-        has_version = getattr(value, "version", None) is not None
-        is_cited = FieldRef(name).path in _CITED
-        if is_quote and not has_version and not is_cited:
+        is_whole_quote = is_quote and getattr(value, "version", None) is None
+        if is_whole_quote and FieldRef(name).path not in _CITED:
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
