@@ -53,6 +53,19 @@ def run_keys(*arguments):
     return done.stdout
 
 
+def run_spent(*arguments):
+    done = invoke("serve", "spent", *arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_what_is_spent_can_be_asked_while_the_service_runs(served, tmp_path):
+    assert float(run_spent("--root", str(served.root))) >= 0
+    done = invoke("serve", "spent", "--root", str(tmp_path))
+    assert done.exit_code == 1
+    assert "there is no such file" in done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/jobs/{NOBODYS}/results"])
 @pytest.mark.parametrize(
@@ -318,6 +331,9 @@ def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
             )
             assert (job["state"], "limit" in job["reason"]) == ("paused", True)
             assert 0 < job["usage"]["calls"] * 1100e-6 <= 0.01
+            cost = pytest.approx(job["usage"]["calls"] * 1100e-6, abs=1e-4)
+            assert job["usage"]["usd"] == cost
+            assert float(run_spent("--root", str(service.root))) == cost
             for path in ("/v1/extractions", "/v1/jobs", f"/v1/jobs/{job['id']}/resume"):
                 problem = check_problem(
                     service.client.post(path, content=one()), 402, "spending-limit"
