@@ -573,11 +573,17 @@ class _AnswerReader:
         return True
 
     def find_missing(self, progress: Progress, problem: str) -> str:
-        """Say what is missing of the answers that are paid for. Return "" if nothing is: each
-        request had a line, or as many succeeded as the provider's counts promise.
+        """Say what is missing of the answers that are paid for. Return "" if nothing is.
 
-        Without counts, a completed batch promises an answer to each request, any other none.
-        ``problem`` is what the download had in place of an answer.
+        Nothing is missing if each request has a line in the download. Else the provider's count of
+        answers decides: if as many requests succeeded, nothing is missing, whatever ``problem``
+        says. Without a count, a ``problem`` is returned, whatever the state; without a problem, a
+        completed batch must have an answer to each request, any other batch none.
+
+        Args:
+            progress: What the provider says of the batch: its state, and how many answers it has,
+                or None.
+            problem: What the download had in place of an answer; "" if nothing.
         """
         if self._seen == self._names:
             return ""
@@ -588,7 +594,9 @@ class _AnswerReader:
             promised = 0
             if progress.state == "completed":
                 promised = len(self._names)
-        if len(self._succeeded) >= min(promised, len(self._names)):
+        # a provider may count requests that this batch has not
+        wanted = min(promised, len(self._names))
+        if len(self._succeeded) >= wanted:
             return ""
         return problem or f"it has {len(self._succeeded)} of {promised} answers"
 
