@@ -107,10 +107,20 @@ class BatchClient:
     """Sends a run's planned batches to the provider and fetches their answers.
 
     It continues from the stored state. A batch is never created twice, even if the program ended
-    before it stored the id. ``report`` is called with the status of batches.
+    before it stored the id.
 
-    ``unfinished`` says for batches, by number, why they could not be finished now; ``is_refused``
-    means that the provider takes no further one now.
+    Args:
+        live: The model's client, whose form of a request batches have, too.
+        provider: The provider's batch API.
+        book: The stored batches, and the calls that wait for one.
+        policy: How often batches are looked at.
+        sending: How large batches are, and what may be asked live.
+        report: Is called with the status of batches.
+        account: What calls in batches may cost.
+
+    Attributes:
+        unfinished: Why batches could not be finished now, by number.
+        is_refused: Whether the provider takes no further batch now.
     """
 
     def __init__(
@@ -503,7 +513,13 @@ class BatchClient:
 
 
 class _AnswerReader:
-    """Reads the lines of one batch's answers into the store. It knows which requests had a line."""
+    """Reads the lines of one batch's answers into the store.
+
+    Attributes:
+        ended: The names of the requests that were answered or refused, now or by an earlier
+            download.
+        answered: How many of them ended now.
+    """
 
     def __init__(self, client: BatchClient, stored: StoredBatch) -> None:
         self._client = client

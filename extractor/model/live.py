@@ -69,7 +69,8 @@ class LiveModel(Answerer):
     """Answers calls by a provider's model. Belongs to one event loop.
 
     What a provider refuses (a parameter, a way to send the schema) is left out from then on.
-    ``was_reached`` says whether anything has answered a call.
+    ``was_reached`` says whether anything has answered a call. ``policy`` says how often a request
+    is repeated and how long the waits are, ``watch`` when the model is given up.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class LiveModel(Answerer):
         return next(iter(self._clients.values())).client
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections of all clients. A client whose SDK cannot be closed is skipped."""
         for client in self._clients.values():
             # Google's SDK keeps its asynchronous client apart
             sdk = getattr(client.client, "aio", client.client)
@@ -477,8 +478,9 @@ class _Answers:
 
 
 def _show_answer(choice: Any, answer: Completion) -> None:
-    """Write into a choice of OpenAI's form what was read of it, so that instructor judges the
-    same.
+    """Write into a choice of OpenAI's form what was read of it, so that instructor judges the same:
+    the text into its first tool call, else into its content, and "stop" as its end if the answer
+    is complete. ``choice`` is changed.
     """
     message = choice.message
     calls = message.tool_calls

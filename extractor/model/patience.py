@@ -75,7 +75,8 @@ class Watch:
         self._calls: dict[asyncio.Task[Any] | None, asyncio.Timeout] = {}
         self._exchanging: set[asyncio.Task[Any] | None] = set()
         self._requests = 0
-        self._useless_calls = 0  # in a row
+        # in a row
+        self._useless_calls = 0
         self._was_usable = False
         self._has_answered = False
         self._silent_since: float | None = None
@@ -83,7 +84,8 @@ class Watch:
         self._next_try = 0.0
         self._last = Came("", "")
         self._why_over = ""
-        self._lets_end = False  # a request under way may end, though no other begins
+        # a request under way may end, though no other begins
+        self._lets_end = False
 
     @property
     def gives_up(self) -> bool:
@@ -223,8 +225,8 @@ class Watch:
         self._reschedule()
 
         def note(came: Came) -> None:
-            """Note what came. An answer ends the silence; if other exchanges wait, it begins
-            anew.
+            """Note what came. An answer ends the silence, which begins anew at once if other
+            exchanges still wait. Anything else that came changes only what messages say.
             """
             self._last = came
             if not came.is_answer:
@@ -258,8 +260,9 @@ class Watch:
         return noted
 
     def describe_wait(self) -> str:
-        """Say what the calls wait for, for a progress line: the next try, or an answer that is
-        late. Return "" if nothing is late.
+        """Say what the calls wait for, for a progress line: the next try of a request, with what
+        came before, or an answer that is late. Return "" if nothing is late: the first answer is
+        after 3 seconds, any later one after 10.
         """
         now = self._clock()
         waited = 0.0

@@ -84,7 +84,10 @@ def show_progress(
 
 @contextmanager
 def telling_waits(tally: Tally, say: Callable[[str], None]) -> Iterator[None]:
-    """Say once a minute what the run waits for, if it waits, while the body runs."""
+    """Say once a minute what the run waits for, while the body runs. A thread calls ``say``;
+    nothing is said in a minute in which the run waits for nothing. The end of the body waits for
+    the thread.
+    """
     ending = Event()
 
     def tell() -> None:
@@ -103,7 +106,10 @@ def telling_waits(tally: Tally, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _live_line(tally: Tally) -> "Progress":
-    """Return a line that shows the tally while it is open, and goes away at its end."""
+    """Return a line on standard error that shows the tally while it is open, and goes away at its
+    end. The total of its task is unknown until somebody sets it; then the bar and the time left
+    appear.
+    """
     from rich.console import Console  # noqa: PLC0415 - slow, and most runs are piped or quiet
     from rich.progress import (  # noqa: PLC0415 - as above
         BarColumn,
@@ -140,7 +146,11 @@ def _live_line(tally: Tally) -> "Progress":
 def _list_figures(
     tally: Tally, finished: int, elapsed_s: float | None
 ) -> Iterator[str]:
-    """Yield the figures of a live line, without those that are 0 or unknown."""
+    """Yield the figures of a live line: records and rate always, then failures, tokens, cost and
+    what is waited for, if there are any.
+
+    The rate leaves out resumed records, which took no time in this run.
+    """
     records = counted(finished, "record")
     if tally.resumed:
         records += f" ({tally.extracted:,} new)"

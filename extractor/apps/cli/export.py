@@ -200,8 +200,11 @@ def _describe_missing(records: str) -> str:
 def _prepare(
     run: Path, finished: "FinishedRun", gold: Path | None, *, partial: bool
 ) -> None:
-    """Refuse a run without results, and an incomplete one unless ``partial``; take corrected
-    results from ``gold``.
+    """Check a run before its export, and let it take the corrected results of the folder ``gold``,
+    if there is one. Warns of a run that is not complete, and says how many results were corrected.
+
+    Raises ``StoreError`` for a run without results, and for one that is not complete unless
+    ``partial``.
     """
     from extractor.errors import StoreError
 
