@@ -240,8 +240,9 @@ class _Builder:
         return Reading(length.value, confidence, spans, Support.PARSED)
 
     def _lend_length(self) -> Reading[Period | None]:
-        """Return the length of the trial's treatment for what is given more than once and says
-        nothing of its own length; else None.
+        """Return the trial's length of treatment for an agent that is given more than once and
+        says nothing of its own length. In all other cases the reading has the value None, also if
+        it is unknown how often the agent is given.
         """
         nothing: Reading[Period | None] = Reading(None, self.trust.of_nothing("length"))
         stated = self.trial_length
