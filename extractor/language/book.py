@@ -331,7 +331,8 @@ def rule(name: str) -> Rule:
 
 
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
-    """Return the entry whose term, or rule, is exactly ``tokens.words[first:end]``.
+    """Return the entry whose term, or rule, is exactly ``tokens.words[first:end]``; None without
+    one.
 
     >>> read_term("comparators", read_text("no more than"), 0, 3).value
     '<='
@@ -351,7 +352,9 @@ def terms_of(vocabulary: str) -> tuple[Entry, ...]:
 def find_terms(
     tokens: Tokens, vocabulary: str, first: int = 0, end: int | None = None
 ) -> list[Term]:
-    """Return the terms of a vocabulary in a range of tokens, and the matches of its entries' rules.
+    """Return the terms of a vocabulary in the tokens ``first:end`` (all, without ``end``), and the
+    matches of its entries' rules, from left to right, without overlaps: of those with the same
+    start, the longest. Raises ``KeyError`` for an unknown vocabulary.
 
     >>> tokens = read_text("IL-6 in bone marrow and in blood")
     >>> [term.value for term in find_terms(tokens, "specimens", 3)]

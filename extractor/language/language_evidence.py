@@ -158,7 +158,12 @@ def list_other_letters(text: str) -> list[int]:
 
 
 def weigh(text: str) -> LanguageSigns:
-    """Return the evidence in a text.
+    """Return what the words, endings and letters of a text say for each language.
+
+    Each word counts once, in any case. A word that is listed for no language and not in English
+    counts by its accented letters and its ending, up to a limit for each language; endings only
+    beside a word or letter of their language. Letters of another script count for all languages
+    that are written in it.
 
     >>> signs = weigh("Schwangerschaft oder Stillzeit")
     >>> signs.scores["German"], signs.english, signs.words

@@ -48,8 +48,12 @@ def resolve_references(
     repeated: list[Statement] = []
     for text in texts:
         for clause in text.section.clauses:
-            if text.first <= clause[0] < text.end:
-                repeated += _repeat_in_other_cycle(text, clause, by_arm)
+            if not text.first <= clause[0] < text.end:
+                continue
+            of_other = list(_repeat_in_other_cycle(text, clause, by_arm))
+            repeated += of_other
+            # arm III may refer to arm II, which refers to arm I
+            by_arm[text.name] += of_other
     return [*statements, *repeated]
 
 
