@@ -31,6 +31,8 @@ from .running import (
     wait_until,
 )
 
+pytestmark = pytest.mark.slow
+
 ON_A_JOB = [(method, path) for method, path in OPERATIONS if "{job_id}" in path]
 
 
@@ -53,7 +55,6 @@ def run_keys(*arguments):
     return done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/jobs/{NOBODYS}/results"])
 @pytest.mark.parametrize(
     "given",
@@ -77,7 +78,6 @@ def test_without_a_valid_key_everything_is_refused(anybody, path, given):
     )
 
 
-@pytest.mark.slow
 def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
     job_id = submit(anna, one(), effort="none")["id"]
     finish(anna, job_id)
@@ -92,7 +92,6 @@ def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
     assert anna.get(f"/v1/jobs/{job_id}").json()["state"] == "done"
 
 
-@pytest.mark.slow
 def test_the_operator_sees_the_jobs_of_all(served, anna):
     job_id = submit(anna, one(), effort="none")["id"]
     finish(served.client, job_id)
@@ -149,7 +148,6 @@ def test_the_id_of_a_folder_of_jobs_is_not_used_again(tmp_path):
         assert book.find(book.add("ben", 60)).id == "ben.2"
 
 
-@pytest.mark.slow
 def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
     """The model's answers wait until the key is revoked, and break the schema, so that they
     would be asked again.
@@ -195,7 +193,6 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
             assert results(service.client, job_id)
 
 
-@pytest.mark.slow
 def test_jobs_are_kept_for_as_long_as_is_set(tmp_path):
     """The folders of two jobs that ended, one of them long ago, lie in the root of a service
     that starts.
@@ -256,7 +253,6 @@ def test_too_many_requests_in_a_minute_are_refused_with_the_time_to_wait(served)
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
 
 
-@pytest.mark.slow
 def test_the_limit_of_money_holds_through_a_kill(tmp_path):
     """The service is killed while calls are under way: whether they were paid for is never
     known.
@@ -294,7 +290,6 @@ def test_the_limit_of_money_holds_through_a_kill(tmp_path):
     assert 0 < sum(one[name] * price[name] for one in usage for name in price) <= limit
 
 
-@pytest.mark.slow
 def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
     """A call of the stub costs 1,100 millionths of a dollar; what it may cost at most is
     reserved before it.

@@ -25,6 +25,8 @@ condition.
 """
 _LONGEST = 20
 """The most tokens of a condition."""
+_LONGEST_NAME = 3
+"""The most words of a name between a word for a sex and its limit."""
 _NORMAL = frozenset({"ULN", "UNL", "normal", "Normal"})
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "with", "exception"})
 _BRACKETED = re.compile(r"\([^()]*\)")
@@ -133,7 +135,23 @@ def _stands_before_limit(
     """
     if word + 1 in starts:
         return True
+    if _opens_named_limit(tokens, word, starts):
+        return True
     return word + 2 in starts and tokens.codes[word + 1] in signs
+
+
+def _opens_named_limit(tokens: Tokens, word: int, starts: Collection[int]) -> bool:
+    """Return whether a word for a sex with its opening begins a clause, and nothing but a name
+    parts it from a limit: "ALT < 3 x ULN, in men Hb > 13 g/dL".
+    """
+    opening, end = _extend_sex(tokens, word)
+    if opening == word or tokens.words[opening - 1].lower() not in (",", ";", "and"):
+        return False
+    start = min((other for other in starts if other > end), default=end)
+    name = tokens.words[end:start]
+    if not name or len(name) > _LONGEST_NAME:
+        return False
+    return all(part.isalnum() and part.lower() not in _BEFORE_CLAUSE for part in name)
 
 
 def _find_sex_before(
@@ -638,6 +656,9 @@ def _choose_limits(
     if has_next and _suits_limit_behind(tokens, phrase, last, limits[next_at]):
         # the phrase of "If liver metastases, ALT <= 5 x ULN" opens a clause
         begins = _opens_clause(tokens, phrase) or _excepts(tokens, phrase)
+        if suits_last and last and _is_closed_behind(tokens, phrase, last):
+            # "albumin > 3 g/dL unless ascites, INR < 1.5"
+            begins = _may_share_quantity(tokens, last, limits[next_at])
         near = tokens.codes[max(0, phrase.first - _NUMBER_REACH) : phrase.first]
         stands_free = not suits_last and NUMBER not in near
         if begins or stands_free:
@@ -662,6 +683,15 @@ def _opens_clause(tokens: Tokens, phrase: _Phrase) -> bool:
     if phrase.first == 0:
         return True
     return tokens.words[phrase.first - 1].lower() in _BEFORE_CLAUSE
+
+
+def _is_closed_behind(tokens: Tokens, phrase: _Phrase, last: Limit) -> bool:
+    """Return whether a phrase stands behind a limit, with nothing but a comma between, and a comma
+    closes it.
+    """
+    if tokens.codes[last.end : phrase.first] not in ("", ","):
+        return False
+    return tokens.codes[phrase.end : phrase.end + 1] == ","
 
 
 def _suits_limit_before(

@@ -10,6 +10,8 @@ from extractor.language.book import read_table, rule
 from extractor.language.lexer import LEXICON, NUMBER, Tokens
 from extractor.schemas import Concept, TimeKind, TimeUnit
 
+LENGTH_ALONE = "the length of something else alone"
+"""A case of ``measured``: the only moment may be no time point, but how long a test lasts."""
 _PROSE = 10
 """More words than this around several moments are a sentence, which may name the time of
 something else.
@@ -56,7 +58,7 @@ def describe_points(frame: TimeFrame) -> str:
     # "Walking test (6 min)": the time point is a length of something else, kept for want of others
     is_nothing_left_out = len(frame.kept) == len(frame.tokens)
     if frame.others and is_nothing_left_out:
-        return "the length of something else alone"
+        return LENGTH_ALONE
     moments = _list_moments(frame)
     stated = {(moment.value, moment.unit) for moment in moments}
     if len(stated) < len(moments):
