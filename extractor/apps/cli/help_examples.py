@@ -94,7 +94,11 @@ EXAMPLES: Final = {
     """,
     "serve keys add": """
         extractor serve keys add anna
-        extractor serve keys add anna --requests-per-minute 60 --days 30
+        extractor serve keys add anna --requests-per-minute 60 --max-usd 2 --days 30
+    """,
+    "serve keys limit": """
+        extractor serve keys limit anna --max-usd 5
+        extractor serve keys limit anna
     """,
     "serve keys renew": """
         extractor serve keys renew anna

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import Field, NonNegativeInt
 
-from extractor.apps.serve.callers import SPENT, CallerBook, SharedMeter
+from extractor.apps.serve.callers import CallerBook, SharedMeter, spend_as
 from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.concepts.own.declaration import CustomField
@@ -166,7 +166,8 @@ class JobRun:
             fields=[*services_own, *job.brought],
         )
         asks = settings.model is not None and job.effort is not Effort.NONE
-        budget = shared.budget if asks else None
+        # Of both limits, the caller's; the limit of all marks it as reached, too.
+        budget = shared.budget_of(job.caller) if asks else None
         self.run = Run(
             setup=setup,
             read=self._read_upload,
@@ -195,6 +196,7 @@ class JobRun:
         try:
             with (self._folder / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
+                spend_as(self._job.caller)
                 return await self._perform(executor)
         # while the results were sorted
         except asyncio.CancelledError:
@@ -237,7 +239,7 @@ class JobRun:
             return JobState.CANCELLED, self.refusal
         # a higher limit lets it go on
         if stop is Stop.BUDGET:
-            return JobState.PAUSED, SPENT
+            return JobState.PAUSED, self._shared.explain_spent(self._job.caller)
         if isinstance(failure, ModelUnavailable):
             return JobState.PAUSED, "the model cannot be used at the moment"
         if failure:
