@@ -259,8 +259,8 @@ class _Builder:
         return Reading(stated.fact.value, confidence, (place,), Support.PARSED)
 
     def _is_open_ended(self) -> bool:
-        """Return whether the words about the agent give its treatment no end in time, as "until
-        disease progression" and "for life" do.
+        """Return whether the words about the agent give its treatment no end in time: "until
+        disease progression", "for life".
         """
         open_ended = rule("open_ended")
         for part in self.statement.parts or (self.statement,):

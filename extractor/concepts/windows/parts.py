@@ -761,7 +761,7 @@ def _is_bracket_of_name(tokens: Tokens, first: int, end: int) -> bool:
     close = tokens.codes.find(")", first, end)
     if close < 0 or close == end - 1:
         return False
-    # as in "(a)symptomatic stroke"
+    # the bracket is a part of a word, as in "(a)symptomatic stroke"
     if tokens.joined(close + 1):
         return True
     # "(or planned) surgery": all words in the brackets name nothing
