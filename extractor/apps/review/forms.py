@@ -24,6 +24,7 @@ from extractor.concepts.windows.read import first_window
 from extractor.language.numbers import read_number
 from extractor.language.shown import show_text
 from extractor.schemas import (
+    Age,
     Comparison,
     Criterion,
     CriterionGroup,
@@ -42,6 +43,7 @@ _LISTED = {"section": "section", "arms": "arm", "group": "member", "parent": "me
 """Fields and parts with values that the record, or its item "who may take part", lists; the
 widget for each.
 """
+_UNITS_OF_AGE = frozenset({"day", "week", "month", "year"})
 _QUOTED = frozenset({"quote", "name", "condition", "of", "anchor", "lead_in"})
 """Parts that are words of the record."""
 _DERIVED = "eligibility.criteria.time_window"
@@ -197,6 +199,8 @@ def _describe_type(held: type[Any]) -> Json:
     if issubclass(held, BaseModel):
         parts = held.model_fields.items()
         fields = [_describe_part(name, part) for name, part in parts]
+        if held is Age:
+            fields = [_keep_units_of_age(part) for part in fields]
         return {"widget": "group", "fields": fields}
     if issubclass(held, StrEnum):
         meanings = read_definitions()["words"].get(held.__name__, {})
@@ -210,6 +214,15 @@ def _describe_type(held: type[Any]) -> Json:
     if held is str:
         return {"widget": "text"}
     return {"widget": "number"}
+
+
+def _keep_units_of_age(part: Json) -> Json:
+    """Return a part of an age; as its unit, only those of the guideline may be chosen."""
+    options = part.get("options")
+    if not options:
+        return part
+    kept = [option for option in options if option["value"] in _UNITS_OF_AGE]
+    return part | {"options": kept}
 
 
 def _describe_part(name: str, part: PydanticField) -> Json:
