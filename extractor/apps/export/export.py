@@ -120,14 +120,7 @@ def export_run(
     chosen = tuple(tables) or list_tables(fields)
     format_ = destination.format
     results = find_results(run)
-    is_of_one_table = destination.is_single_file and format_ not in _OF_MANY
-    if is_of_one_table and len(chosen) > 1:
-        raise ValueError(
-            f"{destination.path} holds one table; name it with --tables, or a folder with --format"
-        )
-    library, extra = _EXTRAS.get(format_, ("", ""))
-    if library and find_spec(library) is None:
-        raise MissingExtra(f"the format {format_} needs {library}", extra)
+    _refuse_unwritable(destination, chosen)
     with destination.staged() as (scratch, made):
         # A destination that is a file holds all tables; a folder has a file for each.
         names = [table.name for table in chosen]
@@ -135,7 +128,7 @@ def export_run(
         if not destination.is_single_file:
             final = {name: made / f"{name}.{format_}" for name in names}
         written = final
-        if library:
+        if format_ in _EXTRAS:
             # Libraries load complete lines.
             written = {name: scratch / f"{name}.rows" for name in names}
         chosen_values = threshold or Threshold()
@@ -153,6 +146,22 @@ def export_run(
             described = json.dumps(describe_tables(chosen), indent=2)
             (made / COLUMNS_FILE).write_text(f"{described}\n", encoding="utf-8")
     return counts
+
+
+def _refuse_unwritable(destination: Destination, tables: Sequence[Table]) -> None:
+    """Raise ``ValueError`` if one file would have to hold several tables, and ``MissingExtra`` if
+    the library that writes the format is not installed.
+    """
+    is_of_one_table = destination.is_single_file and destination.format not in _OF_MANY
+    if is_of_one_table and len(tables) > 1:
+        raise ValueError(
+            f"{destination.path} holds one table; name it with --tables, or a folder with --format"
+        )
+    if destination.format not in _EXTRAS:
+        return
+    library, extra = _EXTRAS[destination.format]
+    if find_spec(library) is None:
+        raise MissingExtra(f"the format {destination.format} needs {library}", extra)
 
 
 def _list_rows(
