@@ -50,11 +50,14 @@ def pytest_collection() -> Iterator[None]:
 @pytest.hookimpl(
     optionalhook=True
 )  # without pytest-xdist (-p no:xdist) nothing calls it
-def pytest_xdist_auto_num_workers():
-    """One process more than cores: many tests wait for a process, a server or a browser of their
-    own.
+def pytest_xdist_auto_num_workers(config):
+    """A process for each core. With slow tests one more: many of these wait for a process, a
+    server or a browser of their own.
     """
-    return (os.cpu_count() or 1) + 1
+    cores = os.cpu_count() or 1
+    if config.option.markexpr == "not slow":
+        return cores
+    return cores + 1
 
 
 _LONGEST = ("test_readme.py", "test_linear_time.py", "test_accuracy.py")

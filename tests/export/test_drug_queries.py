@@ -16,6 +16,12 @@ from extractor.schemas import (
     TrialRecord,
 )
 
+VIEW = next(
+    block.partition("```")[0]
+    for block in Path("docs/how-to/queries.md").read_text("utf-8").split("```sql\n")
+    if "VIEW look_backs" in block
+)
+"""What both pages mean by a wash-out."""
 QUERIES = [
     block.partition("```")[0]
     for block in Path("docs/how-to/drugs.md").read_text("utf-8").split("```sql\n")[1:]
@@ -79,7 +85,41 @@ TRIALS = {
                                 "anchor": "before day 1",
                             }
                         ],
-                    }
+                    },
+                    {
+                        "kind": "inclusion",
+                        "section": "eligibility",
+                        "quote": "No radiation or more than 2 steroid bursts within 3 months",
+                        "category": "prior_therapy",
+                        "negated": True,
+                        "constraints": [
+                            {"quantity": "bursts", "comparator": ">", "value": 2}
+                        ],
+                        "time_windows": [
+                            {
+                                "quote": "within 3 months",
+                                "comparator": "<=",
+                                "value": 3,
+                                "unit": "month",
+                                "of": "radiation or steroid bursts",
+                            }
+                        ],
+                    },
+                    {
+                        "kind": "inclusion",
+                        "section": "eligibility",
+                        "quote": "Stable dose of oralin for at least 8 weeks",
+                        "category": "concomitant_therapy",
+                        "time_windows": [
+                            {
+                                "quote": "at least 8 weeks",
+                                "comparator": ">=",
+                                "value": 8,
+                                "unit": "week",
+                                "of": "oralin",
+                            }
+                        ],
+                    },
                 ]
             },
             "dosing": [
@@ -133,8 +173,32 @@ ANSWERS = [
     [("A", "Prostate Cancer"), ("B", "Neoplasms, Prostate")],
     [("Prostatic Neoplasms", "A, B")],
     [("fictuzole", "A", "FCT-12", 50, 50, "mg")],
-    [("chemotherapy", "first_dose", 28, 1), ("radiotherapy", "first_dose", 28, 1)],
-    [("A", "chemotherapy", 28, "first_dose")],
+    [
+        ("chemotherapy", "first_dose", 28, 1),
+        ("radiation", "not stated", 91.3125, 1),
+        ("radiotherapy", "first_dose", 28, 1),
+        ("steroid burst", "not stated", 91.3125, 1),
+    ],
+    [
+        (
+            "A",
+            "chemotherapy",
+            28,
+            "first_dose",
+            "Chemotherapy or radiotherapy within 4 weeks before day 1",
+            None,
+            None,
+        ),
+        (
+            "A",
+            "steroid burst",
+            91.3125,
+            "not stated",
+            "No radiation or more than 2 steroid bursts within 3 months",
+            "bursts > 2.0",
+            None,
+        ),
+    ],
     [
         ("A", "fictuzole", "FCT-12", "code"),
         ("B", "samplimab", "Sampira", "perhaps a brand"),
@@ -173,6 +237,7 @@ def database(tmp_path_factory):
         folder, Destination.choose(folder / "t.duckdb", None), (), registry=registry
     )
     with duckdb.connect(str(folder / "t.duckdb")) as opened:
+        opened.execute(VIEW)
         for query in QUERIES:
             if "RXNCONSO.RRF" in query:
                 opened.execute(

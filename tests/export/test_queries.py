@@ -55,6 +55,19 @@ def treatment(*windows, kind="exclusion"):
     return criterion(kind, category="prior_therapy", time_windows=windows)
 
 
+def evidence(field, confidence):
+    return {
+        "field": field,
+        "section": "eligibility",
+        "start": 0,
+        "end": 4,
+        "quote": "text",
+        "origin": "rule",
+        "support": "literal",
+        "confidence": confidence,
+    }
+
+
 def dose(low, high, unit, *arms):
     return {"low": low, "high": high, "unit": unit, "arms": arms}
 
@@ -259,6 +272,100 @@ TRIALS = {
         ],
     },
 }
+TRIALS["E"] = {
+    "eligibility": {
+        "criteria": [
+            criterion(
+                "inclusion",
+                category="prior_therapy",
+                quote="Have not received immunotherapy in the previous 5 years",
+                negated=True,
+                time_windows=[window("<=", 5, "year", of="immunotherapy")],
+                evidence=[
+                    evidence("negated", 0.9),
+                    evidence("category", 0.9),
+                    evidence("time_windows[0]", 0.95),
+                    evidence("time_windows[0].of", 0.75),
+                ],
+            ),
+            criterion(
+                "inclusion",
+                category="prior_therapy",
+                quote="Treatment-naive, and have not taken insulin in the past 3 months",
+                time_windows=[window("<=", 3, "month", of="insulin")],
+            ),
+            criterion(
+                "exclusion",
+                category="concomitant_therapy",
+                quote="Antihistamines; they can be enrolled when they discontinued these for at least 4 weeks",
+                time_windows=[window(">=", 4, "week", of="Antihistamines")],
+            ),
+            criterion(
+                "exclusion",
+                ("bursts", ">", 1),
+                category="prior_therapy",
+                quote="Use of >1 bursts of oral steroids in the past year",
+                time_windows=[window("<=", 1, "year", of="oral steroids")],
+            ),
+            criterion(
+                "inclusion",
+                category="concomitant_therapy",
+                quote="Stable dose of metformin for at least 8 weeks",
+                time_windows=[window(">=", 8, "week", of="metformin")],
+            ),
+            criterion(
+                "exclusion",
+                category="prior_therapy",
+                quote="Systemic steroids for more than 14 days",
+                time_windows=[window(">", 14, of="Systemic steroids")],
+            ),
+            criterion(
+                "exclusion",
+                category="prior_therapy",
+                quote="Omalizumab 2-4 weeks before randomization",
+                time_windows=[
+                    window(
+                        "between",
+                        2,
+                        "week",
+                        value_high=4,
+                        of="Omalizumab",
+                        anchor="before randomization",
+                    )
+                ],
+            ),
+        ]
+    },
+    "endpoints": [
+        {
+            "rank": "primary",
+            "index": 0,
+            "measure": "Pain",
+            "time_frame": "Week 12 and 24",
+            "time_kind": "at",
+            "time_points": [
+                {"value": 12, "unit": "week"},
+                {"value": 24, "unit": "week"},
+            ],
+        },
+        {
+            "rank": "primary",
+            "index": 1,
+            "measure": "Fever",
+            "time_frame": "1 week after the end of treatment",
+            "time_kind": "at",
+            "time_points": [{"value": 1, "unit": "week"}],
+        },
+        {
+            "rank": "primary",
+            "index": 2,
+            "measure": "Weight",
+            "time_frame": "Baseline",
+            "time_kind": "at",
+        },
+    ],
+}
+"""What a query on wash-outs, or on times of endpoints, could lose or take for another."""
 ARMS = {
     "High": "EXPERIMENTAL",
     "Low": "EXPERIMENTAL",
@@ -268,14 +375,16 @@ ARMS = {
 """The registered arms of the last trial."""
 ANSWERS = [
     [
+        ("category", "concomitant_therapy", 1),
         ("category", "diagnosis", 1),
-        ("category", "prior_therapy", 4),
+        ("category", "prior_therapy", 5),
         ("dosage_form", "pill", 1),
         ("instrument_canonical", "moca", 1),
         ("instrument_canonical", "sf_36", 1),
         ("quantity_canonical", "alt", 1),
         ("quantity_canonical", "alt_or_ast", 1),
         ("quantity_canonical", "blood_pressure", 1),
+        ("quantity_canonical", "count", 1),
         ("quantity_canonical", "creatinine_clearance", 1),
         ("quantity_canonical", "diastolic_blood_pressure", 1),
         ("quantity_canonical", "ecog_performance_status", 2),
@@ -319,6 +428,7 @@ ANSWERS = [
         ("B", "does not admit"),
         ("C", "does not admit"),
         ("D", "depends"),
+        ("E", "states no limit"),
     ],
     [("D", "Dummy", "PLACEBO_COMPARATOR"), ("D", "Low", "EXPERIMENTAL")],
     [
@@ -330,22 +440,117 @@ ANSWERS = [
     ],
     [("D", "Watching", "NO_INTERVENTION")],
     [(1000, 1000, "mg/d", 2)],
+    [],
     [
-        ("A", None, 28, "day", 28, None),
-        ("D", "rituximab", 4, "week", 28, "before the first dose"),
-        ("D", "warfarin", 5, "half_life", None, None),
+        ("A", None, 28, 28, "day", "not stated", "text", None, None),
+        ("D", "rituximab", 28, 4, "week", "first_dose", "text", None, None),
+        ("D", "warfarin", None, 5, "half_life", "not stated", "text", None, None),
+        (
+            "E",
+            "immunotherapy",
+            5 * 365.25,
+            5,
+            "year",
+            "not stated",
+            "Have not received immunotherapy in the previous 5 years",
+            None,
+            0.75,
+        ),
+        (
+            "E",
+            "insulin",
+            3 * 30.4375,
+            3,
+            "month",
+            "not stated",
+            "Treatment-naive, and have not taken insulin in the past 3 months",
+            None,
+            None,
+        ),
+        (
+            "E",
+            "antihistamine",
+            28,
+            4,
+            "week",
+            "not stated",
+            "Antihistamines; they can be enrolled when they discontinued these for at least 4 weeks",
+            None,
+            None,
+        ),
+        (
+            "E",
+            "oral steroid",
+            365.25,
+            1,
+            "year",
+            "not stated",
+            "Use of >1 bursts of oral steroids in the past year",
+            "bursts > 1.0",
+            None,
+        ),
+        (
+            "E",
+            "omalizumab",
+            28,
+            2,
+            "week",
+            "randomisation_or_enrolment",
+            "Omalizumab 2-4 weeks before randomization",
+            None,
+            None,
+        ),
     ],
     [
         ("C", "part 1", "live vaccine", 42, "first_dose"),
         ("C", "part 1", "surgery", 42, "first_dose"),
     ],
-    [(28, 2)],
-    [("first_dose", 2, 35)],
+    [(59.65625, 3)],
+    [
+        ("not stated", 6, 91.3125),
+        ("first_dose", 2, 35),
+        ("randomisation_or_enrolment", 1, 28),
+    ],
     [("at", 28, None, "last_dose", 1), ("at", 56, None, "last_dose", 1)],
-    [("A", 730.5), ("B", 126)],
+    [
+        (
+            "A",
+            0,
+            "OS",
+            "Up to 24 months",
+            24,
+            "month",
+            104.4,
+            None,
+            "not stated",
+            None,
+        ),
+        ("B", 0, "PFS", "Up to 6 cycles", 6, "cycle", 18, None, "not stated", None),
+        ("E", 0, "Pain", "Week 12 and 24", 12, "week", 12, None, "not stated", None),
+        ("E", 0, "Pain", "Week 12 and 24", 24, "week", 24, None, "not stated", None),
+        (
+            "E",
+            1,
+            "Fever",
+            "1 week after the end of treatment",
+            1,
+            "week",
+            1,
+            None,
+            "last_dose",
+            None,
+        ),
+        ("E", 2, "Weight", "Baseline", None, None, None, None, "not stated", None),
+    ],
+    [
+        ("A", "not stated", 730.5),
+        ("B", "not stated", 126),
+        ("E", "last_dose", 7),
+        ("E", "not stated", 168),
+    ],
     [("A", "OS", 730.5, "not stated")],
     [("B", "Metformin", 21, 126)],
-    [(0.5, 2)],
+    [(0.333, 3)],
     [
         ("A", "ecog_performance_status", "between 0.0 2.0", None),
         ("B", "ecog_performance_status", "<= 2.0", None),
@@ -359,15 +564,22 @@ ANSWERS = [
             "exclusion",
             "Cancer, except for basal cell carcinoma",
             "except for basal cell carcinoma",
-        )
+        ),
+        (
+            "E",
+            "exclusion",
+            "Antihistamines; they can be enrolled when they discontinued these for at least 4 weeks",
+            None,
+        ),
     ],
-    [(False, 1), (True, 1), (None, 2)],
+    [(False, 1), (True, 1), (None, 3)],
     [("A", "ECOG between 0 None 2")],
     [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
     [
         ("B", 0.5, None, None),
         ("C", 40, None, "female"),
         ("D", None, None, None),
+        ("E", None, None, None),
     ],
     [
         (
@@ -389,6 +601,7 @@ ANSWERS = [
             "Platelets >= 200 x 10^9/L | Rhinitis",
         ),
     ],
+    [("E", "immunotherapy", 5 * 365.25, 0.75, 0.95, 0.9)],
     [
         (
             "A",
@@ -598,6 +811,9 @@ def database(tmp_path_factory):
     )
     with duckdb.connect(str(folder / "t.duckdb")) as opened:
         opened.execute(CONCEPTS)
+        for query in QUERIES:
+            if "TEMP VIEW" in query:
+                opened.execute(query)
         yield opened
 
 

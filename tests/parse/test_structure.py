@@ -317,3 +317,34 @@ def test_a_subheading_of_criteria_raises_no_doubt(heading):
         "Angina",
     ]
     assert doubts == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Follow-up procedures\nVisits take place every 4 weeks.",
+        "Laboratory assessments\nBlood is drawn at each visit.",
+        "Blood sampling\nSamples are stored in the freezer.",
+        "Imaging schedule\nScans are made every 8 weeks.",
+        "Home monitoring:\nA device is sent to all homes.",
+    ],
+)
+def test_a_title_of_what_a_trial_does_is_doubted_with_what_follows(lines):
+    extraction, doubts = find_doubts(f"{LISTS}{lines}")
+
+    criteria = extraction.eligibility.criteria[4:]
+    assert all(find_confidence(item, "kind") < 0.85 for item in criteria)
+    assert doubts
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Invasive procedures\nHeart failure",
+        "Able to attend visits\nAble to walk alone.",
+    ],
+)
+def test_a_criterion_with_a_word_of_such_titles_is_not_doubted(lines):
+    _, doubts = find_doubts(f"{LISTS}{lines}")
+
+    assert doubts == []

@@ -12,6 +12,8 @@ from .standin import Outcome
 from .test_seeds_by_providers import CLAUDE, GPT, check_bill, run_seeds
 from .test_what_providers_say import limit_of
 
+pytestmark = pytest.mark.slow
+
 BOTH = pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE)])
 
 
@@ -28,7 +30,6 @@ def users(standin, requests):
     return [standin.read_user(request) for request in requests]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("standin", "model", "usd", "written"),
     [
@@ -62,7 +63,6 @@ def test_the_seeds_by_batch(standin, model, usd, written, stand, tmp_path):
     check_bill(manifest, standin, usd, written_tokens=written)
 
 
-@pytest.mark.slow
 @BOTH
 def test_a_refused_parameter_costs_one_call_not_a_round(kind, model, stand, tmp_path):
     name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
@@ -76,7 +76,6 @@ def test_a_refused_parameter_costs_one_call_not_a_round(kind, model, stand, tmp_
     assert standin.billed == 5
 
 
-@pytest.mark.slow
 @BOTH
 def test_nothing_that_was_paid_for_is_bought_again(kind, model, stand, tmp_path):
     """Thinking leaves no room for one answer; only its own questions are asked again, in the

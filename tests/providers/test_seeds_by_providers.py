@@ -17,6 +17,8 @@ from .gemini_server import Gemini
 from .openai_server import OpenAI
 from .standin import Outcome, answer_seeds
 
+pytestmark = pytest.mark.slow
+
 GPT = "openai/gpt-5-mini"
 CLAUDE = "anthropic/claude-sonnet-4-6"
 FLASH = "google/gemini-2.5-flash"

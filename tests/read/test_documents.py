@@ -24,6 +24,8 @@ from tests.loopback import QuietHandler, run_server
 from .pdfs import Text, set_lines, write_pdf
 from .protocols import write_protocol
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path("tests/read/samples/documents")
 NOTE = (
     "Inclusion criteria",
@@ -360,7 +362,6 @@ def documents(tmp_path):
     return folder
 
 
-@pytest.mark.slow
 def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(documents, tmp_path):
     texts = {record.record_id: record.document for record in read_records(documents)}
 
@@ -382,7 +383,6 @@ def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(documents, tmp
     assert len(pages["protocol"]) > 3
 
 
-@pytest.mark.slow
 def test_the_table_of_evidence_has_places_and_pages(documents, tmp_path):
     run = extract(documents, tmp_path / "run")
     to = tmp_path / "tables"
@@ -542,7 +542,6 @@ HOSTILE = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_documents_end_with_one_line(name):
     make, problem, remedy = HOSTILE[name]

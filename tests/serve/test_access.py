@@ -31,6 +31,8 @@ from .running import (
     wait_until,
 )
 
+pytestmark = pytest.mark.slow
+
 ON_A_JOB = [(method, path) for method, path in OPERATIONS if "{job_id}" in path]
 
 
@@ -53,7 +55,19 @@ def run_keys(*arguments):
     return done.stdout
 
 
-@pytest.mark.slow
+def run_spent(*arguments):
+    done = invoke("serve", "spent", *arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_what_is_spent_can_be_asked_while_the_service_runs(served, tmp_path):
+    assert float(run_spent("--root", str(served.root))) >= 0
+    done = invoke("serve", "spent", "--root", str(tmp_path))
+    assert done.exit_code == 1
+    assert "there is no such file" in done.stderr
+
+
 @pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/jobs/{NOBODYS}/results"])
 @pytest.mark.parametrize(
     "given",
@@ -77,7 +91,6 @@ def test_without_a_valid_key_everything_is_refused(anybody, path, given):
     )
 
 
-@pytest.mark.slow
 def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
     job_id = submit(anna, one(), effort="none")["id"]
     finish(anna, job_id)
@@ -92,7 +105,6 @@ def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
     assert anna.get(f"/v1/jobs/{job_id}").json()["state"] == "done"
 
 
-@pytest.mark.slow
 def test_the_operator_sees_the_jobs_of_all(served, anna):
     job_id = submit(anna, one(), effort="none")["id"]
     finish(served.client, job_id)
@@ -149,7 +161,6 @@ def test_the_id_of_a_folder_of_jobs_is_not_used_again(tmp_path):
         assert book.find(book.add("ben", 60)).id == "ben.2"
 
 
-@pytest.mark.slow
 def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
     """The model's answers wait until the key is revoked, and break the schema, so that they
     would be asked again.
@@ -195,7 +206,6 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
             assert results(service.client, job_id)
 
 
-@pytest.mark.slow
 def test_jobs_are_kept_for_as_long_as_is_set(tmp_path):
     """The folders of two jobs that ended, one of them long ago, lie in the root of a service
     that starts.
@@ -256,7 +266,6 @@ def test_too_many_requests_in_a_minute_are_refused_with_the_time_to_wait(served)
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
 
 
-@pytest.mark.slow
 def test_the_limit_of_money_holds_through_a_kill(tmp_path):
     """The service is killed while calls are under way: whether they were paid for is never
     known.
@@ -294,7 +303,6 @@ def test_the_limit_of_money_holds_through_a_kill(tmp_path):
     assert 0 < sum(one[name] * price[name] for one in usage for name in price) <= limit
 
 
-@pytest.mark.slow
 def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
     """A call of the stub costs 1,100 millionths of a dollar; what it may cost at most is
     reserved before it.
@@ -318,6 +326,9 @@ def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
             )
             assert (job["state"], "limit" in job["reason"]) == ("paused", True)
             assert 0 < job["usage"]["calls"] * 1100e-6 <= 0.01
+            cost = pytest.approx(job["usage"]["calls"] * 1100e-6, abs=1e-4)
+            assert job["usage"]["usd"] == cost
+            assert float(run_spent("--root", str(service.root))) == cost
             for path in ("/v1/extractions", "/v1/jobs", f"/v1/jobs/{job['id']}/resume"):
                 problem = check_problem(
                     service.client.post(path, content=one()), 402, "spending-limit"

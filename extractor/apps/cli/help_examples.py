@@ -88,6 +88,10 @@ EXAMPLES: Final = {
         extractor serve --playground
         extractor serve --model gpt-5-mini --max-usd 20 --port 8080
     """,
+    "serve spent": """
+        extractor serve spent
+        extractor serve spent --root service
+    """,
     "serve keys add": """
         extractor serve keys add anna
         extractor serve keys add anna --requests-per-minute 60 --days 30

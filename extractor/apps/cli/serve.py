@@ -93,6 +93,18 @@ def serve(options: ServiceOptions) -> None:
             typer.echo("stopped", err=True)
 
 
+@app.command("spent")
+def show_spent(root: RootOption = None) -> None:
+    """Print the dollars that the model has cost over all starts, also while the service runs.
+
+    It is what --max-usd limits: calls under way and calls without a reply count at
+    the most that they may cost, calls without a known price not at all.
+    """
+    from extractor.apps.serve.callers import read_spent
+
+    print(f"{read_spent(choose_root(root)):.4f}")
+
+
 @keys.command("add")
 def add_key(
     name: Annotated[

@@ -10,6 +10,7 @@ from types import MappingProxyType, NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo as PydanticField
 from pydantic_core import to_jsonable_python
 
 from extractor.apps.pages import name_label
@@ -224,8 +225,14 @@ def _keep_units_of_age(part: Json) -> Json:
     return part | {"options": kept}
 
 
-def _describe_part(name: str, part: Any) -> Json:
-    """Return what the page needs to know of a part of a value."""
+def _describe_part(name: str, part: PydanticField) -> Json:
+    """Return what the page needs to know of a part of a value, such as the unit of an amount: its
+    name and label, whether it may be empty (``optional``), whether a person may not change it
+    (``readonly``), and its widget.
+
+    The widget follows from the class of the part, but for a few parts whose words the record has
+    (``_LISTED``).
+    """
     if name in _LISTED:
         shape = {"widget": _LISTED[name]}
     else:

@@ -5,6 +5,7 @@ of the service.
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -311,3 +312,13 @@ class SharedMeter:
 
     def close(self) -> None:
         self._database.close()
+
+
+def read_spent(root: Path) -> float:
+    """Return the dollars that the model has cost over all starts of the service in ``root``, which
+    may be running: its calls under way count at the most that they may cost. Raises ``StoreError``
+    if there was no start.
+    """
+    path = root / _SPENDING_FILE
+    with closing(Database.open_to_read(path, _SPENDING_VERSION)) as database:
+        return float(database.value("SELECT coalesce(sum(dollars), 0) FROM spending"))

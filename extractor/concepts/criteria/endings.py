@@ -74,6 +74,8 @@ def find_endings(
             if mark and letter in ("a", *letters_of_footnotes):
                 letters_of_footnotes += chr(ord(mark["letter"] or "`") + 1)
                 ending = ListEnding(_FOOTNOTE_DOUBT, sure=False, is_title=False)
+        if ending is None and _may_be_title(blocks, place, bullets_of_list):
+            ending = ListEnding(_TITLE_DOUBT, sure=False, is_title=False)
         if ending is None and _names_step(blocks, place, bullets_of_list):
             ending = ListEnding(_STEP_DOUBT, sure=False, is_title=False)
         if ending:
@@ -127,6 +129,30 @@ def _read_section_title(
     if named and not spoken[place]:
         return ListEnding(_OTHER_SECTION, sure=True, is_title=True)
     return ListEnding(_TITLE_DOUBT, sure=False, is_title=is_question or is_title)
+
+
+def _may_be_title(
+    blocks: Sequence[TextLine], place: int, bullets: Collection[Bullet | None]
+) -> bool:
+    """Return whether a line without a bullet below items that have one may be a title: it names
+    what a trial does ("Follow-up procedures"), and a sentence without a bullet follows.
+
+    ``bullets`` are the marks of the items above.
+    """
+    if not bullets or place + 1 == len(blocks):
+        return False
+    block = blocks[place]
+    following = blocks[place + 1]
+    if block.bullet or following.bullet:
+        return False
+    text = block.tokens
+    if not text.words or not text.words[0][0].isupper():
+        return False
+    if rule("says_who_may").search(text) is not None:
+        return False
+    if rule("trial_activity").covers(text, 0, len(text)) is None:
+        return False
+    return following.tokens.codes.endswith(".") and count_words(following.tokens) > 3
 
 
 def _find_spoken(

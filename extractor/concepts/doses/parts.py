@@ -212,10 +212,24 @@ def _set_reaches(clause: Clause, parts: Sequence[Part]) -> None:
             is_in_mark = any(first < joint.first < end for first, end in marked)
             if not is_in_mark:
                 border = joint.first
+        opening = _find_timed_opening(clause, behind, border)
+        if opening is not None:
+            border = opening
         part.reach = (start, border)
         start = border
     if parts:
         parts[-1].reach = (start, clause.end)
+
+
+def _find_timed_opening(clause: Clause, first: int, following: int) -> int | None:
+    """Return the token at which the words about the agent at ``following`` begin, if these are
+    "with" and its frequency: "60 Gy in 30 fractions with weekly A". None if they are not.
+    """
+    for joint in rule("with_agent").find(clause.tokens, first, following):
+        timed = clause.marks.inside(joint.end, following).frequency
+        if timed and clause.speaks_of_dosing(joint.end, following):
+            return joint.first
+    return None
 
 
 def _find_owner(

@@ -142,7 +142,7 @@ def _borrow(
     for later in parts[place + 1 :]:
         own = _drop_continuous(clause.marks.inside(*later.reach))
         fact = choose_fact(own, name)
-        if fact and not _is_of_later_name(fact, later, name):
+        if fact and not _is_of_later_name(clause, fact, later, name):
             return fact
         if name in _LOOSE:
             continue
@@ -154,8 +154,13 @@ def _borrow(
     return choose_fact(opening, name)
 
 
-def _is_of_later_name(fact: Fact, later: Part, name: str) -> bool:
-    """Return whether a fact is the route before the name of a later part: "and oral B"."""
+def _is_of_later_name(clause: Clause, fact: Fact, later: Part, name: str) -> bool:
+    """Return whether a fact belongs to the name of a later part alone: the route before it ("and
+    oral B"), or the frequency between "with" and it ("with weekly B").
+    """
+    if name == "frequency" and fact.end <= later.first:
+        start = later.reach[0]
+        return rule("with_agent").starts(clause.tokens, start) is not None
     if name != "route" or later.mention is None:
         return False
     return bool(fact.end == later.mention.first)

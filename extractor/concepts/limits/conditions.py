@@ -25,6 +25,8 @@ condition.
 """
 _LONGEST = 20
 """The most tokens of a condition."""
+_LONGEST_NAME = 3
+"""The most words of a name between a word for a sex and its limit."""
 _NORMAL = frozenset({"ULN", "UNL", "normal", "Normal"})
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "with", "exception"})
 _BRACKETED = re.compile(r"\([^()]*\)")
@@ -133,7 +135,23 @@ def _stands_before_limit(
     """
     if word + 1 in starts:
         return True
+    if _opens_named_limit(tokens, word, starts):
+        return True
     return word + 2 in starts and tokens.codes[word + 1] in signs
+
+
+def _opens_named_limit(tokens: Tokens, word: int, starts: Collection[int]) -> bool:
+    """Return whether a word for a sex with its opening begins a clause, and nothing but a name
+    parts it from a limit: "ALT < 3 x ULN, in men Hb > 13 g/dL".
+    """
+    opening, end = _extend_sex(tokens, word)
+    if opening == word or tokens.words[opening - 1].lower() not in (",", ";", "and"):
+        return False
+    start = min((other for other in starts if other > end), default=end)
+    name = tokens.words[end:start]
+    if not name or len(name) > _LONGEST_NAME:
+        return False
+    return all(part.isalnum() and part.lower() not in _BEFORE_CLAUSE for part in name)
 
 
 def _find_sex_before(
@@ -637,7 +655,8 @@ def _choose_limits(
     has_next = next_at < len(limits)
     if has_next and _suits_limit_behind(tokens, phrase, last, limits[next_at]):
         # the phrase of "If liver metastases, ALT <= 5 x ULN" opens a clause
-        begins = _opens_clause(tokens, phrase) or _excepts(tokens, phrase)
+        stays = _stays_behind(tokens, phrase, last, limits[next_at])
+        begins = not stays and _begins_statement(tokens, phrase)
         near = tokens.codes[max(0, phrase.first - _NUMBER_REACH) : phrase.first]
         stands_free = not suits_last and NUMBER not in near
         if begins or stands_free:
@@ -662,6 +681,25 @@ def _opens_clause(tokens: Tokens, phrase: _Phrase) -> bool:
     if phrase.first == 0:
         return True
     return tokens.words[phrase.first - 1].lower() in _BEFORE_CLAUSE
+
+
+def _stays_behind(
+    tokens: Tokens, phrase: _Phrase, last: Limit | None, following: Limit
+) -> bool:
+    """Return whether a phrase behind the limit ``last`` is no condition of the ``following`` one:
+    nothing but a comma parts it from the first, a comma closes it, and the other is on something
+    else, as in "albumin > 3 g/dL unless ascites, INR < 1.5".
+    """
+    if last is None or tokens.codes[last.end : phrase.first] not in ("", ","):
+        return False
+    if tokens.codes[phrase.end : phrase.end + 1] != ",":
+        return False
+    return not _may_share_quantity(tokens, last, following)
+
+
+def _begins_statement(tokens: Tokens, phrase: _Phrase) -> bool:
+    """Return whether a phrase opens a clause, or excepts people from what follows."""
+    return _opens_clause(tokens, phrase) or _excepts(tokens, phrase)
 
 
 def _suits_limit_before(

@@ -22,6 +22,8 @@ from extractor.schemas import Comparator, CriterionKind
 _ACRONYM = 4
 """The fewest letters of the name of a scale in capitals."""
 _SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
+_SHARES = frozenset({"half", "twice", "thrice", "double"})
+"""Numbers in words that count shares of something."""
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _SHORT_WORD = 4
 """A substance has a longer word."""
@@ -53,6 +55,8 @@ def read_stated(
         return None
     if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
+    if unit is None and _is_share(tokens, end):
+        return None
     apart = find_unit_apart(measure, floor, end) if unit is None else None
     if apart:
         unit = apart.unit
@@ -78,6 +82,15 @@ def read_stated(
         _find_rate_behind(tokens, unit, quantity),
     )
     return _scale(limit, apart.factor) if apart else limit
+
+
+def _is_share(tokens: Tokens, end: int) -> bool:
+    """Return whether a number that ends at token ``end`` is a share of something that has no number
+    of its own: "at least half the maximum", "twice the ideal weight".
+    """
+    if tokens.words[end - 1].lower() not in _SHARES:
+        return False
+    return rule("share_after").starts(tokens, end) is not None
 
 
 def _decide_comparator(

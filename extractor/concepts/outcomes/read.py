@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from extractor.concepts.outcomes.events import read_events
-from extractor.concepts.outcomes.moments import read_time_frame
+from extractor.concepts.outcomes.moments import TimeFrame, read_time_frame
 from extractor.concepts.outcomes.naming import (
     read_instrument,
     read_methods,
@@ -21,7 +21,11 @@ from extractor.concepts.outcomes.split import (
     split_section,
     split_statement,
 )
-from extractor.concepts.outcomes.times import describe_points, read_time_kind
+from extractor.concepts.outcomes.times import (
+    LENGTH_ALONE,
+    describe_points,
+    read_time_kind,
+)
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span, span_of
 from extractor.evidence.scoring import list_words, load_scorer, measured
 from extractor.language.book import find_terms
@@ -34,6 +38,7 @@ from extractor.schemas import (
     Support,
     TimeKind,
     TimePoint,
+    TimeUnit,
     TrialRecord,
 )
 
@@ -314,11 +319,28 @@ def _read_times(
         start, end = frame.locate(point)
         raw_span = section.cleaned.raw_span(start, end)
         spans.append(Span(section.name, *raw_span))
-    sure_of_points = certainty * measured("outcome", describe_points(frame))
+    case = describe_points(frame)
+    if _may_last_so_long(parts.measure, frame):
+        case = LENGTH_ALONE
+    sure_of_points = certainty * measured("outcome", case)
     points = Reading(tuple(values), sure_of_points, tuple(spans), Support.PARSED)
     kind, sure_of_kind = read_time_kind(frame, concept)
     sure_of_kind *= certainty
     return points, Reading(kind, sure_of_kind, (span_of(words),), Support.INFERRED)
+
+
+def _may_last_so_long(measure: Passage, frame: TimeFrame) -> bool:
+    """Return whether the only moment of a time frame may be how long a test lasts: "walking
+    distance, after 6 minutes". With words behind it ("after the meal"), it is a moment.
+    """
+    if len(frame.groups) != 1:
+        return False
+    (group,) = frame.groups
+    if any(moment.unit is not TimeUnit.MINUTE for moment in group.moments):
+        return False
+    if group.end < len(frame.kept):
+        return False
+    return measure.search("timed_performance") is not None
 
 
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:

@@ -10,6 +10,8 @@ from extractor.language.book import read_table, rule
 from extractor.language.lexer import LEXICON, NUMBER, Tokens
 from extractor.schemas import Concept, TimeKind, TimeUnit
 
+LENGTH_ALONE = "the length of something else alone"
+"""A case of ``measured``: the only moment may be no time point, but how long a test lasts."""
 _PROSE = 10
 """More words than this around several moments are a sentence, which may name the time of
 something else.
@@ -56,7 +58,7 @@ def describe_points(frame: TimeFrame) -> str:
     # "Walking test (6 min)": the time point is a length of something else, kept for want of others
     is_nothing_left_out = len(frame.kept) == len(frame.tokens)
     if frame.others and is_nothing_left_out:
-        return "the length of something else alone"
+        return LENGTH_ALONE
     moments = _list_moments(frame)
     stated = {(moment.value, moment.unit) for moment in moments}
     if len(stated) < len(moments):
@@ -145,9 +147,14 @@ def _make_skeleton(
 
 
 def _show_group(group: MomentGroup) -> str:
-    """Return the signs of a group: ``@`` for "week 4", ``#`` for "4 weeks", two of them for a list;
-    ``#-#`` for a range of two, and ``0 to #`` for a range from the start: from 0 or less, week 1
-    or day 1.
+    """Return the signs of a group of moments, by its first one: ``@`` if that is named by a number
+    ("week 4"), ``#`` if it is a length ("4 weeks").
+
+    - One moment is ``@`` or ``#``.
+    - Three or more, and two that are no range, are a list: ``@@`` or ``##``.
+    - A range of two is ``@-@`` or ``#-#``.
+    - A range of two from the start of the trial is ``0 to @`` or ``0 to #``: from 0 or less, or
+      from the first of a named unit other than a cycle ("week 1", "day 1").
     """
     first = group.moments[0]
     sign = "@" if first.named else "#"
@@ -159,7 +166,7 @@ def _show_group(group: MomentGroup) -> str:
         return sign * 2
     if first.value <= 0:
         return f"0 to {sign}"
-    # week 1 or day 1 is the start, but cycle 1 is a stretch of weeks
+    # "day 1 to 28" begins with the trial, but cycle 1 is a stretch of weeks
     if first.named and first.value == 1 and first.unit is not TimeUnit.CYCLE:
         return f"0 to {sign}"
     return f"{sign}-{sign}"

@@ -172,6 +172,8 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
     """
     first = limit.first
     end = limit.end
+    if _is_end_of_lone_range(tokens):
+        return True
     if limit.time_unit is None:
         return False
     # as in "3 months prior to entry"
@@ -205,6 +207,15 @@ def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
     before = tokens.codes[start : limit.first]
     behind = tokens.codes[limit.end :].strip(".")
     return _ADDED.issuperset(before) and _ADDED.issuperset(behind)
+
+
+def _is_end_of_lone_range(tokens: Tokens) -> bool:
+    """Return whether a line has nothing but the two ends of a range in years: "≥ 18 and < 65
+    years".
+    """
+    if rule("year_words").search(tokens) is None:
+        return False
+    return rule("only_ages").search(tokens) is not None
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
