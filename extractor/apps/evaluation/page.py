@@ -144,7 +144,7 @@ def _say_provenance(side: ErrorSide | None) -> str | None:
         return None
     parts: list[str | None] = [side.origin, side.support]
     if side.confidence is not None:
-        parts.append(f"confidence {side.confidence:.2f}")
+        parts.append(f"{100 * side.confidence:.0f} % sure")
     return ", ".join(filter(None, parts)) or None
 
 
