@@ -103,7 +103,7 @@ def _pair_regimens(
     """Return the model's regimen for each of the rules (by identity) that it read again; None if
     it did not see it.
     """
-    if not result.lists_regimens:
+    if not result.answers_any_passage:
         return {}
     listed = result.list_regimens()
     return {

@@ -418,8 +418,9 @@ def _list_lacks(results: "Results") -> Iterator[str]:
 
 
 def _tell_failures(failures: Sequence[Mapping[str, Any]], extracted: int) -> str:
-    """Return what to tell of records that failed: the first message, and the names of the
-    others.
+    """Return what to tell the user of records that failed: how many of all, the first message, and
+    the names of the others. There must be a failure; ``extracted`` is how many records did not
+    fail.
     """
     first, *others = failures
     problem = (
@@ -538,7 +539,9 @@ def call_without_loop(
 
 
 def _as_record(given: object) -> TrialRecord:
-    """Return the record, or that of a study. Raises ``RecordError`` and ``WrongType``."""
+    """Return a record as it is, and that of a study, which is a dictionary. Raises ``RecordError``
+    for a study that cannot be read, ``WrongType`` for anything else, a text included.
+    """
     if isinstance(given, TrialRecord):
         return given
     if isinstance(given, Mapping):

@@ -35,7 +35,8 @@ class GivenRun:
     """A run over files, records and studies given in Python.
 
     Records that stand in no file, and dictionaries, are kept in ``given.jsonl`` of the run's folder
-    and read from there.
+    and read from there. Raises ``ArgumentError`` if only names of files are given and none of these
+    exists; a file that is missing among others becomes a failure.
 
     Attributes:
         run: The run, with its counts.

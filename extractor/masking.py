@@ -393,8 +393,11 @@ class _Forms:
 
 @lru_cache(maxsize=8)
 def _list_forms(credentials: frozenset[str]) -> _Forms | None:
-    """List the forms of credentials; None if all of them are so short or plain that they may be
-    ordinary words.
+    """Return the forms in which credentials may stand in a text. Those that are so short or plain
+    that they may be ordinary words are left out; None if none is left.
+
+    Base64 of a credential is a form of any of them. A credential of 16 characters or more is found
+    inside other words and in parts, a shorter one only as a whole word.
     """
     secrets = [secret for secret in credentials if _is_worth_masking(secret)]
     if not secrets:

@@ -348,8 +348,8 @@ class Results:
         return to
 
     def _move_given(self, to: Path) -> Manifest:
-        """Return the manifest of a copy of the run in the folder ``to``: what was given in Python
-        stands in the copy's own file.
+        """Return the manifest for a copy of the run in the folder ``to``. Its inputs are those of
+        the run; but the file of what was given in Python is the one in ``to``.
         """
         here = str(self.folder / GIVEN)
         there = to / GIVEN
@@ -366,7 +366,10 @@ class Results:
 
 @contextmanager
 def _naming_target(path: Path) -> Iterator[None]:
-    """Name the arguments of Python in messages, and turn an ``OSError`` into a ``StoreError``."""
+    """Raise the errors of the body with messages for a caller in Python: an option such as ``--to``
+    becomes the argument of that meaning, and an ``OSError`` becomes a ``StoreError`` that names the
+    file, or ``path`` if it names none.
+    """
     try:
         yield
     except (StoreError, ValueError) as error:

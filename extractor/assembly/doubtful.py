@@ -35,6 +35,19 @@ _PLACING = frozenset(
 """Fields that say where something stands, such as the groups of criteria."""
 
 
+class Sifted(NamedTuple):
+    """An extraction without its doubtful values.
+
+    Attributes:
+        extraction: What stays.
+        places: For each list that lost members, by its path before, the old positions of the
+            members that stay.
+    """
+
+    extraction: TrialExtraction
+    places: Mapping[str, tuple[int, ...]]
+
+
 def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
     """Return the extraction without values whose confidence is below ``minimum``, a probability
     from 0 to 1.
@@ -45,8 +58,13 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     dropped. Coverage and usage do not change. Values without evidence, such as gold, stay. If
     nothing is dropped, the same object is returned.
     """
+    return sift_doubtful(extraction, minimum).extraction
+
+
+def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
+    """Return what ``drop_doubtful`` returns, and where the members of its lists stood before."""
     if minimum <= 0:
-        return extraction
+        return Sifted(extraction, {})
     sieve = _Sieve(minimum)
     before = extraction.eligibility
     eligibility = sieve.sift(before, "eligibility") or before
@@ -59,7 +77,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     for name, items in extraction.custom.items():
         custom[name] = sieve.sift_own(items, name)
     if sieve.kept.is_all:
-        return extraction
+        return Sifted(extraction, {})
     absences = [*sieve.kept.relocate(extraction.absences), *sieve.list_absences()]
     changed = {
         "eligibility": eligibility.model_copy(update={"criteria": criteria}),
@@ -69,7 +87,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
         "absences": tuple(absences),
         "findings": tuple(sieve.kept.relocate(extraction.findings)),
     }
-    return extraction.model_copy(update=changed)
+    return Sifted(extraction.model_copy(update=changed), sieve.kept.places)
 
 
 @dataclass(slots=True)

@@ -155,7 +155,7 @@ def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Find
             yield inform(
                 FindingKind.REGIMEN_UNCONFIRMED, "dosing", kept, cited, Severity.WARNING
             )
-        elif result.lists_regimens and regimen.rules["amounts"].value:
+        elif result.answers_any_passage and regimen.rules["amounts"].value:
             yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", left_out, cited)
 
 

@@ -78,8 +78,13 @@ def assemble_own(
             if not chosen:
                 absences.append(_explain_absence(field, (path, draft), parsed, result))
         if not places:
-            reason = AbsenceReason.NOT_REPORTED
-            absences.append(Absence(field=f"custom.{field.name}", reason=reason))
+            absences.append(
+                Absence(
+                    field=f"custom.{field.name}",
+                    reason=AbsenceReason.NOT_REPORTED,
+                    sections=_list_sections(field, assembled),
+                )
+            )
         own[field.name] = tuple(items)
     return own, absences
 
@@ -98,6 +103,20 @@ def _list_places(
                 continue
             if field.may_be_in(draft.chunk.text) and field.applies(item.value_of):
                 yield path, draft
+
+
+def _list_sections(
+    field: CustomField, assembled: Sequence[Assembled[Any]]
+) -> tuple[str, ...]:
+    """Return the sections of all items of the field's group, in their order: none of these items
+    was one that the field is asked of.
+    """
+    sections: dict[str, None] = {}
+    for group in assembled:
+        for _, _, draft in group.items:
+            if draft.group == field.group.of:
+                sections[draft.span.section] = None
+    return tuple(sections)
 
 
 def _build_item(

@@ -424,12 +424,14 @@ class ModelResult:
         return sorted(passages, key=lambda draft: draft.number)
 
     @property
-    def lists_regimens(self) -> bool:
-        """Whether a model gave a list of the record's regimens, be it empty."""
+    def answers_any_passage(self) -> bool:
+        """Whether a model listed the regimens of a passage. An empty list, and one that was
+        refused, is an answer, too.
+        """
         return any(draft.is_answered for draft in self.passages)
 
     def list_regimens(self) -> list[Draft]:
-        """Return the model's regimens: the drafts of such passages with an agent or a quote."""
+        """Return the model's regimens: the drafts of ``passages`` with an agent or a quote."""
         regimens: list[Draft] = []
         for draft in self.passages:
             if "agent" not in draft.model and "quote" not in draft.model:

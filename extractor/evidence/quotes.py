@@ -20,8 +20,12 @@ _MOST_COMPARED = 1_000_000
 """The most words of one quote that are compared at all its places, so that no text "5-5-5-..."
 takes the square.
 """
-_CASED = frozenset({"mm", "mu"})
-"""Units that case tells apart: millimolar and millimetre, mega-units and milli-units."""
+_CASED_UNITS = frozenset({"mm", "mM", "mU", "MU"})
+"""Units that case tells apart: millimetre and millimolar, milli-units and mega-units. Another
+spelling, such as "MM", may mean either.
+"""
+_FOLDED_CASED_UNITS = frozenset({"mm", "mu"})
+"""The same in small letters, as the tokens of a folded text have them."""
 _SIGNS = "<>=≤≥!"
 _NUMBERS = NUMBER + NAME_NUMBER
 
@@ -229,29 +233,36 @@ def _find_contradiction(
     denial = _find_denial(text.tokens, place[0])
     if denial is not None:
         return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
-    if text.alphabet.keys().isdisjoint(_CASED):
+    if text.alphabet.keys().isdisjoint(_FOLDED_CASED_UNITS):
         return None
-    units_quoted = _list_cased(quote, (0, len(quote.tokens)))
-    units_stated = _list_cased(text, place)
+    # The words are the same but for their case, so the units of both stand in the same order.
+    units_quoted = _list_cased_units(quote, (0, len(quote.tokens)))
+    units_stated = _list_cased_units(text, place)
     for quoted, stated in zip(units_quoted, units_stated, strict=False):
-        if quoted != stated:
+        # "5 MM" says neither millimetre nor millimolar
+        is_clear = quoted in _CASED_UNITS and stated in _CASED_UNITS
+        if is_clear and quoted != stated:
             return TokenConflict(ConflictKind.UNIT, quoted, stated)
     return None
 
 
-def _list_cased(text: FoldedText, place: Range) -> list[str]:
-    """Return the units of ``_CASED`` behind the numbers of a range of tokens, as written: "mM",
-    "mm". Any other spelling, such as "MM", is left out.
+def _list_cased_units(text: FoldedText, place: Range) -> list[str]:
+    """Return the units behind the numbers of a range of tokens that case may tell apart, in any
+    case and as written: "mM", "mm", "MM". A hyphen may stand before the unit: "5-mm".
     """
     tokens = text.tokens
+    first, stop = place
     units: list[str] = []
-    for at in range(place[0] + 1, place[1]):
-        if tokens.words[at] not in _CASED or tokens.codes[at - 1] != NUMBER:
+    for at in range(first + 1, stop):
+        if tokens.words[at] not in _FOLDED_CASED_UNITS:
+            continue
+        number = at - 1
+        if tokens.words[number] == "-" and number > first:
+            number -= 1
+        if tokens.codes[number] != NUMBER:
             continue
         start, end = text.clean_span(at, at + 1)
-        written = text.cleaned.text[start:end]
-        if written in ("mm", "mM", "mU", "MU"):
-            units.append(written)
+        units.append(text.cleaned.text[start:end])
     return units
 
 

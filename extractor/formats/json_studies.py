@@ -8,6 +8,7 @@ JSONL a broken line loses only that line.
 
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -29,6 +30,12 @@ from extractor.schemas import TrialRecord
 
 _OF_TEXT = ("text", "title", "record_id", "section")
 """The keys of a text in JSON."""
+_NUMBERS = ("nctId", "NCTId", "ctNumber", "drksId", "record_id")
+"""The keys of a trial's own number; it is the first with one of them."""
+_OWN_NUMBER = re.compile(
+    rf'"(?:{"|".join(_NUMBERS)})"\s{{0,9}}:\s{{0,9}}"(?P<number>[^"\\]{{1,40}})"'
+)
+_LONGEST_NUMBER = 40
 _OPENING = ("start_map", "start_array")
 _CLOSING = ("end_map", "end_array")
 _DOWNLOAD_AGAIN = "check or download the file again"
@@ -108,7 +115,7 @@ def _read_line(line: bytes, place: str) -> Found:
         )
     except json.JSONDecodeError as problem:
         return UnreadableSource(
-            f"broken JSON ({problem.msg})",
+            _describe_broken(problem),
             _DOWNLOAD_AGAIN,
             place=f"{place}, character {problem.pos}",
         )
@@ -121,6 +128,37 @@ def _read_line(line: bytes, place: str) -> Found:
     return build_content(build_study, study, place)
 
 
+def _describe_broken(problem: json.JSONDecodeError) -> str:
+    """Return what is wrong with a line of JSON. One that was cut off is named by the trial's
+    number, if that stands before the cut.
+
+    >>> def describe(line: str) -> str:
+    ...     try:
+    ...         return str(json.loads(line))
+    ...     except json.JSONDecodeError as problem:
+    ...         return _describe_broken(problem)
+    >>> describe('{"nctId": "NCT90000001", "title": "A trial of')
+    'the JSON of NCT90000001 ends too early'
+    >>> describe('{"nctId":')
+    'the JSON ends too early'
+    >>> describe('{"nctId": NCT90000001}')
+    'broken JSON (Expecting value)'
+    """
+    is_within_text = problem.msg.startswith("Unterminated string")
+    is_at_end = problem.pos >= len(problem.doc.rstrip())
+    if not is_within_text and not is_at_end:
+        return f"broken JSON ({problem.msg})"
+    number = _OWN_NUMBER.search(problem.doc)
+    return _say_cut_off(number["number"] if number else None)
+
+
+def _say_cut_off(number: str | None) -> str:
+    """Return that a file was cut off within a trial, whose number may be unknown."""
+    if number:
+        return f"the JSON of {number} ends too early"
+    return "the JSON ends too early"
+
+
 def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
     """Yield the content of each study at a path of the document ("" for its objects themselves), or
     the study's problem.
@@ -130,12 +168,14 @@ def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
     """
     capped = CappedStream(stream)
     number = 0
+    numbers = _Numbers()
     events = _limit_nesting(
         ijson.basic_parse(capped, multiple_values=True, use_float=True)
     )
     try:
-        for study in ijson.items(ijson.parse(events), prefix):
+        for study in ijson.items(ijson.parse(numbers.watch(events)), prefix):
             number += 1
+            numbers.own = None
             yield build_content(build_study, study, f"record {number}")
             capped.start_record()
     except UnreadableSource as problem:
@@ -144,7 +184,9 @@ def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
         ) from problem
     except (ijson.JSONError, ValueError, RecursionError) as problem:
         raise UnreadableSource(
-            _describe(problem), _DOWNLOAD_AGAIN, place=f"record {number + 1}"
+            _describe(problem, numbers.own),
+            _DOWNLOAD_AGAIN,
+            place=f"record {number + 1}",
         ) from problem
 
 
@@ -293,8 +335,32 @@ def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any
         yield event, value
 
 
-def _describe(problem: Exception) -> str:
-    """Return the first line of the parser's message; the lines after it quote the data."""
+class _Numbers:
+    """Watches a parser for the number of the trial that it reads, so that a file that was cut off
+    can be named by it.
+
+    Attributes:
+        own: The number, once it was read. The reader sets it to None behind each trial.
+    """
+
+    def __init__(self) -> None:
+        self.own: str | None = None
+
+    def watch(self, events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+        """Yield the same events."""
+        key = None
+        for event, value in events:
+            if event == "map_key":
+                key = value
+            elif event == "string" and key in _NUMBERS and self.own is None:
+                self.own = value[:_LONGEST_NUMBER]
+            yield event, value
+
+
+def _describe(problem: Exception, number: str | None) -> str:
+    """Return the first line of the parser's message; the lines after it quote the data. ``number``
+    is that of the trial, if it was read.
+    """
     message: Any = problem.args[0] if problem.args else problem
     if isinstance(message, bytes):
         text = message.decode("utf-8", "replace")
@@ -302,7 +368,7 @@ def _describe(problem: Exception) -> str:
         text = str(message)
     text = text.strip().partition("\n")[0]
     if "premature EOF" in text or "incomplete JSON" in text.lower():
-        return "the JSON ends too early"
+        return _say_cut_off(number)
     if "UTF8" in text:
         return "text that is not UTF-8"
     return f"broken JSON ({text})"

@@ -107,8 +107,12 @@ class TermFinder:
 
     @cached_property
     def _automaton(self) -> Any:
-        """All terms by their codes. As numbers share a code, "CD19" and "CD20" have the same codes:
-        the numbers of a term are kept beside its entry.
+        """The search for all terms at once, by the codes of their tokens.
+
+        Each string of codes leads to its length and its entries. All numbers share two codes, so
+        "CD19" and "CD20" are the same string: the numbers of a term, with their places in it, stand
+        beside its entry, and ``find`` compares them. A term with words that are also known in
+        capitals has several strings.
         """
         meanings: dict[str, list[tuple[_PlacedNumbers, Entry]]] = {}
         for entry in self._entries:
@@ -119,7 +123,8 @@ class TermFinder:
                     for place, word in enumerate(tokens.words)
                     if tokens.codes[place] in _NUMBERS
                 ]
-                for codes in product(*self._list_codes(tokens)):
+                # "car" is also found as "CAR", which has a code of its own
+                for codes in product(*self._list_possible_codes(tokens)):
                     meanings.setdefault("".join(codes), []).append((numbers, entry))
         automaton = ahocorasick.Automaton()
         for codes_of_term, entries in meanings.items():
@@ -127,8 +132,10 @@ class TermFinder:
         automaton.make_automaton()
         return automaton
 
-    def _list_codes(self, tokens: Tokens) -> Iterator[str]:
-        """Yield for each token of a term the codes that it may have in a text."""
+    def _list_possible_codes(self, tokens: Tokens) -> Iterator[str]:
+        """Yield for each token of a term a string of the codes that it may have in a text: of a
+        number both codes of numbers, of a word its own code and that of the word in capitals.
+        """
         for word, code in zip(tokens.words, tokens.codes, strict=True):
             codes = self._lexicon.find(word) if word[0].isalpha() else code
             yield _NUMBERS if codes in _NUMBERS else codes
@@ -324,7 +331,8 @@ def rule(name: str) -> Rule:
 
 
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
-    """Return the entry whose term, or rule, is exactly ``tokens.words[first:end]``.
+    """Return the entry whose term, or rule, is exactly ``tokens.words[first:end]``; None without
+    one.
 
     >>> read_term("comparators", read_text("no more than"), 0, 3).value
     '<='
@@ -344,7 +352,9 @@ def terms_of(vocabulary: str) -> tuple[Entry, ...]:
 def find_terms(
     tokens: Tokens, vocabulary: str, first: int = 0, end: int | None = None
 ) -> list[Term]:
-    """Return the terms of a vocabulary in a range of tokens, and the matches of its entries' rules.
+    """Return the terms of a vocabulary in the tokens ``first:end`` (all, without ``end``), and the
+    matches of its entries' rules, from left to right, without overlaps: of those with the same
+    start, the longest. Raises ``KeyError`` for an unknown vocabulary.
 
     >>> tokens = read_text("IL-6 in bone marrow and in blood")
     >>> [term.value for term in find_terms(tokens, "specimens", 3)]

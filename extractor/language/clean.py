@@ -179,7 +179,8 @@ class CleanText:
         return raw_start, self._raw_end(end)
 
     def match_span(self, start: int, end: int) -> tuple[int, int]:
-        """Like ``raw_span``, without the white space that an expression matched at either end.
+        """Like ``raw_span``, without the white space that an expression matched at either end; of
+        white space alone, the whole span.
 
         >>> clean_text("single dose").match_span(0, 7)
         (0, 6)
@@ -247,10 +248,12 @@ Replacers = Mapping[str, Callable[[str], str]]
 def list_changes(
     raw: str, replacers: Replacers, read_tagged: Callable[[re.Match[str]], str]
 ) -> list[_Change]:
-    """Return what ``replacers`` change in a raw text, in order.
+    """Return what ``replacers`` change in a raw text, codes of HTML, and the line breaks of a text
+    that was wrapped at a width (a blank takes their place); from left to right, without overlaps.
 
+    A group of ``_CHANGES`` without a replacer, and a "£" that is money, stay as they are.
     ``read_tagged`` gives what stands for a sign within tags: a raised power, an underlined
-    comparator.
+    comparator. A change by a tag or a line break replaces those inside it.
     """
     changes = list[_Change]()
     done = 0

@@ -158,7 +158,12 @@ def list_other_letters(text: str) -> list[int]:
 
 
 def weigh(text: str) -> LanguageSigns:
-    """Return the evidence in a text.
+    """Return what the words, endings and letters of a text say for each language.
+
+    Each word counts once, in any case. A word that is listed for no language and not in English
+    counts by its accented letters and its ending, up to a limit for each language; endings only
+    beside a word or letter of their language. Letters of another script count for all languages
+    that are written in it.
 
     >>> signs = weigh("Schwangerschaft oder Stillzeit")
     >>> signs.scores["German"], signs.english, signs.words
@@ -268,22 +273,27 @@ def find_scripts(text: str) -> dict[str, float]:
 
 
 def _count_letters(word: str) -> dict[str, int]:
-    """Return the letters of other scripts in a word. "(ΒΜΙ)", and look-alikes within a Latin
-    word, are a name.
+    """Return how many letters of each other script are in a word, by the script's name; a script
+    without letters there is left out.
+
+    Letters of the scripts with capitals (``_CASED``), such as Greek, do not count in a word that
+    is short, has Latin letters, too, or is an abbreviation in capitals.
     """
     if word.isascii():
         return {}
-    is_name = word.isupper() and len(word) < _LONG_WORD
-    may_look_alike = (
-        is_name or len(word) < _FEW_LETTERS or _LATIN.search(word) is not None
-    )
+    # "ΒΜΙ" in Greek capitals, which look like the Latin ones
+    is_abbreviation = word.isupper() and len(word) < _LONG_WORD
+    # the "β" of "β2-agonist"
+    is_short = len(word) < _FEW_LETTERS
+    has_latin = _LATIN.search(word) is not None
+    is_foreign_word = not (is_abbreviation or is_short or has_latin)
     counts: dict[str, int] = {}
-    for name, letters in _load().scripts.items():
-        if may_look_alike and name in _CASED:
+    for script, letters in _load().scripts.items():
+        if script in _CASED and not is_foreign_word:
             continue
         count = len(letters.findall(word))
         if count:
-            counts[name] = count
+            counts[script] = count
     return counts
 
 

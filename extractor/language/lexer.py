@@ -200,7 +200,9 @@ class Lexicon(dict[str, str]):
         )
 
     def add(self, word: str) -> str:
-        """Register a word, a sign or a prefix, and return its code."""
+        """Register a word, a sign or a prefix ("randomi~"), and return its code; a known one keeps
+        its code. A new one makes the lexicon forget what it has looked up.
+        """
         codes = self._codes
         key = word if is_abbreviation(word) else word.lower()
         if word.endswith("~"):
@@ -236,7 +238,10 @@ class Lexicon(dict[str, str]):
         ends: Sequence[int],
         codes: str,
     ) -> str:
-        """Return the codes of a text, in which words behind a joined prefix are unknown.
+        """Return the codes of a text, in which words that a hyphen joins to a prefix ("non-daily")
+        have the code of an unknown word, unless a term or rule has both prefix and word.
+
+        ``words``, ``starts``, ``ends`` and ``codes`` are those of the text's tokens.
 
         >>> words = Lexicon()
         >>> code = words.add("daily")
@@ -496,8 +501,10 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
 def _mark_names(
     text: str, starts: list[int], ends: list[int], codes: str, named: set[str]
 ) -> str:
-    """Mark numbers that are part of a name: joined to an unknown word, directly or by a
-    hyphen.
+    """Return the codes, in which numbers that are a part of a name ("IL-6") have the code of one.
+
+    They follow a word directly or behind a hyphen, and the word's code is in ``named``: unknown
+    words, and words that a term has before a number. A decimal without a zero (".5") is none.
     """
     marked: list[str] | None = None
     for number in _AFTER_WORD.finditer(codes):

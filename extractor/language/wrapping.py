@@ -17,7 +17,8 @@ _MOST_NAMES = 6
 
 def is_page_edge(tokens: Tokens) -> bool:
     """Return whether a line is the header or footer of a page: a page's number, "confidential", a
-    version, and names.
+    version, and names. Beside these only words with a capital may stand: six of them with a page's
+    number, else one. A line of over 40 tokens is none.
 
     >>> from extractor.language.book import read_text
     >>> lines = (
@@ -92,8 +93,10 @@ def opens_bracket(line: str) -> bool:
 def find_width(broken: Sequence[int], lengths: Sequence[int]) -> int | None:
     """Return the width at which a text was wrapped; None if it was not, or only by hand.
 
-    ``broken`` has the lengths of the lines that surely go on in the next one, ``lengths`` those of
-    all lines. One long line says nothing: two must be alike, and most lines must fit.
+    ``broken`` has the characters of each line that surely goes on in the next one, ``lengths``
+    those of all lines. The width is the longest broken line of at least 40 characters that has
+    another at most a tenth shorter: one long line says nothing. There is none if more than a
+    quarter of all lines are longer.
 
     >>> (
     ...     find_width([64, 66, 30], [64, 66, 30, 12, 20, 250]),

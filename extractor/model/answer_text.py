@@ -365,8 +365,9 @@ def _find_items(value: Any, levels: int = _DEEPEST) -> Items | None:
 
 
 def _find_in_object(value: dict[str, Any], levels: int) -> Items | None:
-    """Return the items of an object: itself, its list ``items``, or those of its last member that
-    has some. None if there are none.
+    """Return the items of an object: the object itself if it is an item; else its list ``items``,
+    if it has that key, or None if that is no list of objects; else the items of its last member
+    that has some. None if there are none.
     """
     # {"n": 1} on a line of its own
     if _is_item(value):

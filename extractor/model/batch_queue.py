@@ -13,6 +13,9 @@ from extractor.schemas import Usage
 class BatchQueue(Answerer):
     """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the
     budget has no room.
+
+    The calls that wait in ``book``, for a batch to come or for one that is under way, get their
+    place in the ``budget`` first. Calls that the provider refused earlier are asked again.
     """
 
     queues = True

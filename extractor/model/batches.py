@@ -107,10 +107,20 @@ class BatchClient:
     """Sends a run's planned batches to the provider and fetches their answers.
 
     It continues from the stored state. A batch is never created twice, even if the program ended
-    before it stored the id. ``report`` is called with the status of batches.
+    before it stored the id.
 
-    ``unfinished`` says for batches, by number, why they could not be finished now; ``is_refused``
-    means that the provider takes no further one now.
+    Args:
+        live: The model's client, whose form of a request batches have, too.
+        provider: The provider's batch API.
+        book: The stored batches, and the calls that wait for one.
+        policy: How often batches are looked at.
+        sending: How large batches are, and what may be asked live.
+        report: Is called with the status of batches.
+        account: What calls in batches may cost.
+
+    Attributes:
+        unfinished: Why batches could not be finished now, by number.
+        is_refused: Whether the provider takes no further batch now.
     """
 
     def __init__(
@@ -503,7 +513,13 @@ class BatchClient:
 
 
 class _AnswerReader:
-    """Reads the lines of one batch's answers into the store. It knows which requests had a line."""
+    """Reads the lines of one batch's answers into the store.
+
+    Attributes:
+        ended: The names of the requests that were answered or refused, now or by an earlier
+            download.
+        answered: How many of them ended now.
+    """
 
     def __init__(self, client: BatchClient, stored: StoredBatch) -> None:
         self._client = client
@@ -573,11 +589,17 @@ class _AnswerReader:
         return True
 
     def find_missing(self, progress: Progress, problem: str) -> str:
-        """Say what is missing of the answers that are paid for. Return "" if nothing is: each
-        request had a line, or as many succeeded as the provider's counts promise.
+        """Say what is missing of the answers that are paid for. Return "" if nothing is.
 
-        Without counts, a completed batch promises an answer to each request, any other none.
-        ``problem`` is what the download had in place of an answer.
+        Nothing is missing if each request has a line in the download. Else the provider's count of
+        answers decides: if as many requests succeeded, nothing is missing, whatever ``problem``
+        says. Without a count, a ``problem`` is returned, whatever the state; without a problem, a
+        completed batch must have an answer to each request, any other batch none.
+
+        Args:
+            progress: What the provider says of the batch: its state, and how many answers it has,
+                or None.
+            problem: What the download had in place of an answer; "" if nothing.
         """
         if self._seen == self._names:
             return ""
@@ -588,7 +610,9 @@ class _AnswerReader:
             promised = 0
             if progress.state == "completed":
                 promised = len(self._names)
-        if len(self._succeeded) >= min(promised, len(self._names)):
+        # a provider may count requests that this batch has not
+        wanted = min(promised, len(self._names))
+        if len(self._succeeded) >= wanted:
             return ""
         return problem or f"it has {len(self._succeeded)} of {promised} answers"
 

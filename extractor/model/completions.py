@@ -264,8 +264,10 @@ def _read_candidates(body: _Json) -> _Said:
 
 
 def _read_converse(body: _Json) -> _Said:
-    """Read Bedrock's converse. Its input tokens leave out those that a cache served or took. It
-    does not name the model.
+    """Read a reply of Bedrock's converse, which does not name the model. Raises ``KeyError`` for
+    one without a message.
+
+    Bedrock's input tokens leave out those that a cache served or took, so they are added.
     """
     reason = body.get("stopReason") or ""
     cached = _count(body, "usage.cacheReadInputTokens")

@@ -20,8 +20,8 @@ class MaskedLog(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand a record on with its message masked, and without its error: an SDK's error holds its
-        request, with the key.
+        """Hand a record on to the root logger with its message masked, and without its error: an
+        SDK's error holds its request, with the key. Dropped if the program has set up no logging.
         """
         root = logging.getLogger()
         if not root.handlers:

@@ -69,7 +69,8 @@ class LiveModel(Answerer):
     """Answers calls by a provider's model. Belongs to one event loop.
 
     What a provider refuses (a parameter, a way to send the schema) is left out from then on.
-    ``was_reached`` says whether anything has answered a call.
+    ``was_reached`` says whether anything has answered a call. ``policy`` says how often a request
+    is repeated and how long the waits are, ``watch`` when the model is given up.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class LiveModel(Answerer):
         return next(iter(self._clients.values())).client
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections of all clients. A client whose SDK cannot be closed is skipped."""
         for client in self._clients.values():
             # Google's SDK keeps its asynchronous client apart
             sdk = getattr(client.client, "aio", client.client)
@@ -252,23 +253,23 @@ class LiveModel(Answerer):
         A repeated exchange reserves its budget anew. The watch and the events are told what came,
         and how long it took. Raises the error of a failed exchange.
         """
-        if answers.sent:
-            await answers.requests.renew(answers.usage)
+        if answers.exchanges:
+            await answers.bookings.renew(answers.usage)
         left = self._paused_until - self._policy.clock()
         while left > 0:
             await self._policy.sleep(left)
             left = self._paused_until - self._policy.clock()
         begun = monotonic()
         spent = answers.usage
-        answers.sent += 1
+        answers.exchanges += 1
         facts = {
             "record_id": call.record_id,
             "model": self.spec.name,
-            "attempt": answers.sent,
+            "attempt": answers.exchanges,
         }
         try:
-            with self._watch.exchanging() as came:
-                answers.came = came
+            with self._watch.exchanging() as note:
+                answers.on_reply = note
                 async with asyncio.timeout(self._settings.timeout):
                     await self._create(call, answers, reasks)
         except BaseException as error:
@@ -304,14 +305,14 @@ class LiveModel(Answerer):
         failure = read_failure(error)
         if failure:
             self.was_reached |= failure.status is not None
-            answers.came(_describe_failure(failure))
+            answers.on_reply(_describe_failure(failure))
             self._pause(failure)
             may_cost = failure.leaves_cost_open
         else:
             is_unsent = lacks_key(error) or find_unknown(error) is not None
             may_cost = not is_unsent
         if answers.awaits and may_cost:
-            answers.requests.note_lost()
+            answers.bookings.note_lost()
         answers.awaits = False
         return failure.status if failure else None
 
@@ -394,28 +395,32 @@ class LiveModel(Answerer):
 class _Answers:
     """The answers to one call: the ``last`` one, their ``count`` and ``usage``.
 
-    ``sent`` exchanges brought them, in so many ``attempts`` after faults. It ``awaits`` a reply
-    from the sending of a request until the SDK has read one, which may be ``garbled``. ``came``
-    takes each answer.
+    Attributes:
+        bookings: Books each request of the call and what it cost.
+        exchanges: How many exchanges began. An exchange is a request with its re-asks.
+        attempts: How often the call was begun: once, and again after each fault.
+        awaits: Whether a request was sent whose reply the SDK has not read yet.
+        garbled: The error of a reply that is no answer of a model.
+        on_reply: Takes what came of each request.
     """
 
-    def __init__(self, call: Call, requests: Requests, watch: Watch) -> None:
+    def __init__(self, call: Call, bookings: Requests, watch: Watch) -> None:
         self._call = call
-        self.requests = requests
+        self.bookings = bookings
         self._watch = watch
         self.last: Completion | None = None
         self.usage = Usage()
         self.count = 0
-        self.sent = 0
+        self.exchanges = 0
         self.attempts = 0
         self.garbled: GarbledReply | None = None
         self.awaits = False
-        self.came: Callable[[Came], None] = lambda _: None
+        self.on_reply: Callable[[Came], None] = lambda _: None
 
     def note_request(self, *_: Any, **__: Any) -> None:
         """Note that a request is about to be sent."""
         self.awaits = True
-        self.requests.note_sent()
+        self.bookings.note_sent()
         self._watch.note_request()
 
     def note(self, reply: Any) -> None:
@@ -436,7 +441,7 @@ class _Answers:
         # Read now, because instructor adds up later usage in the same place.
         self.usage += answer.usage
         if not answer.has_usage:
-            self.requests.note_unmetered()
+            self.bookings.note_unmetered()
         choices = getattr(reply, "choices", None)
         if choices:
             _show_answer(choices[0], answer)
@@ -444,7 +449,7 @@ class _Answers:
         shown = f": {text!r}" if text else ", empty"
         reason = answer.reason or "unknown"
         words = f"HTTP 200, finish reason {reason}{shown}"
-        self.came(Came(words, "HTTP 200", is_answer=True))
+        self.on_reply(Came(words, "HTTP 200", is_answer=True))
 
     def are_worth_reask(self, state: RetryCallState) -> bool:
         """Return whether the last answer was complete and broke the schema, and another request
@@ -459,7 +464,7 @@ class _Answers:
             return False
         if self.garbled or self.last is None:
             return False
-        if self._watch.is_over or not self.requests.may_repeat():
+        if self._watch.is_over or not self.bookings.may_repeat():
             return False
         if self.last.ending is not Ending.COMPLETE:
             return False
@@ -473,8 +478,9 @@ class _Answers:
 
 
 def _show_answer(choice: Any, answer: Completion) -> None:
-    """Write into a choice of OpenAI's form what was read of it, so that instructor judges the
-    same.
+    """Write into a choice of OpenAI's form what was read of it, so that instructor judges the same:
+    the text into its first tool call, else into its content, and "stop" as its end if the answer
+    is complete. ``choice`` is changed.
     """
     message = choice.message
     calls = message.tool_calls

@@ -161,7 +161,9 @@ def _rewrite(text: str, start: int) -> tuple[str, int]:
     for token in _list_tokens(text, start):
         # {"n": 1, "quote": "no history of
         if token["unended"]:
-            strict.append(_write_string(text[token.end() :]).removesuffix('"'))
+            # an escape that the end of the text cuts says nothing yet: "5 \\u00b"
+            rest = _CUT_ESCAPE.sub(r"\1", text[token.end() :])
+            strict.append(_write_string(rest).removesuffix('"'))
             break
         if token["open"]:
             depth += 1
@@ -229,13 +231,13 @@ def _write_token(token: re.Match[str], *, is_last: bool) -> str:
 
 
 def _write_string(inside: str) -> str:
-    """Write what stands between quotation marks as strict JSON.
+    r"""Write what stands between quotation marks as strict JSON. A backslash that escapes nothing
+    stands for itself.
 
-    A backslash that escapes nothing stands for itself. An escape that the end of the text cuts says
-    nothing yet.
+    >>> print(_write_string(r"a \d and \u12"))
+    "a \\d and \\u12"
     """
-    whole = _CUT_ESCAPE.sub(r"\1", inside)
-    escaped = _ESCAPE.sub(_repair_escape, whole)
+    escaped = _ESCAPE.sub(_repair_escape, inside)
     decoded = json.loads(f'"{escaped}"', strict=False)
     return json.dumps(repair_characters(decoded), ensure_ascii=False)
 

@@ -75,7 +75,8 @@ class Watch:
         self._calls: dict[asyncio.Task[Any] | None, asyncio.Timeout] = {}
         self._exchanging: set[asyncio.Task[Any] | None] = set()
         self._requests = 0
-        self._useless_calls = 0  # in a row
+        # in a row
+        self._useless_calls = 0
         self._was_usable = False
         self._has_answered = False
         self._silent_since: float | None = None
@@ -83,7 +84,8 @@ class Watch:
         self._next_try = 0.0
         self._last = Came("", "")
         self._why_over = ""
-        self._lets_end = False  # a request under way may end, though no other begins
+        # a request under way may end, though no other begins
+        self._lets_end = False
 
     @property
     def gives_up(self) -> bool:
@@ -131,17 +133,22 @@ class Watch:
 
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
-        """Hold one call inside the block, and note its failure. Raises ``ModelAway`` if the
-        model is given up, before the call, by it, or while it waits.
+        """Hold one call inside the block, and count it if it fails with ``ModelUnavailable``.
 
-        The call ends when nothing has answered for the seconds of the patience. Time without any
-        call does not count as silence.
+        The call ends when nothing has answered for the seconds of the patience since the first
+        request was sent, or since the last answer. Before a request is sent, by this call or
+        another, nothing is waited for. Time without any call does not count as silence.
+
+        Raises ``ModelAway`` if the model is given up, before the call, by it, or while it waits;
+        ``RunStopped`` after ``stop``, unless a request of the call is under way.
         """
         if self._why_over:
             raise self._explain_end()
         self._clock = asyncio.get_running_loop().time
+        # the time between the last call and this one is no silence
         if self._silent_since is not None and not self._calls:
             self._silent_since += self._clock() - self._idle_since
+        # none until a request is sent; then ``exchanging`` sets it for all calls under way
         limit = asyncio.timeout_at(self._deadline)
         task = asyncio.current_task()
         try:
@@ -155,19 +162,23 @@ class Watch:
         except TimeoutError:
             if not limit.expired():
                 raise
-            self.give_up(self._explain_silence())
+            # "stop" and "give_up" end calls as well, and have said why
+            if not self._why_over:
+                self.give_up(self._explain_silence())
             raise self._explain_end() from None
         except ModelUnavailable as error:
+            # a model that is given up already has no further call to count
             if not isinstance(error, ModelAway):
-                self.note_call(str(error))
+                self.check_call(str(error))
             raise
 
-    def note_call(self, problem: str | None) -> None:
-        """Note the end of a call: ``problem`` says why its answer was of no use, None if it was
-        usable.
+    def check_call(self, problem: str | None) -> None:
+        """Count a call that has ended: ``problem`` says why its answer was of no use, None if it
+        was usable. A usable answer starts the count of useless calls anew.
 
-        Raises ``ModelAway`` after too many useless calls in a row. A model that has been useful may
-        fail ten times as often, as weak models do.
+        Gives the model up and raises ``ModelAway`` after too many useless calls in a row. A model
+        that has been useful may fail ten times as often, as weak models do. Without a patience it
+        never raises.
         """
         if problem is None:
             self._useless_calls = 0
@@ -214,8 +225,8 @@ class Watch:
         self._reschedule()
 
         def note(came: Came) -> None:
-            """Note what came. An answer ends the silence; if other exchanges wait, it begins
-            anew.
+            """Note what came. An answer ends the silence, which begins anew at once if other
+            exchanges still wait. Anything else that came changes only what messages say.
             """
             self._last = came
             if not came.is_answer:
@@ -249,8 +260,9 @@ class Watch:
         return noted
 
     def describe_wait(self) -> str:
-        """Say what the calls wait for, for a progress line: the next try, or an answer that is
-        late. Return "" if nothing is late.
+        """Say what the calls wait for, for a progress line: the next try of a request, with what
+        came before, or an answer that is late. Return "" if nothing is late: the first answer is
+        after 3 seconds, any later one after 10.
         """
         now = self._clock()
         waited = 0.0
@@ -299,7 +311,9 @@ class Watch:
         return kind(self._why_over)
 
     def _explain_silence(self) -> str:
-        """Say for how long nothing answered, and what came last."""
+        """Say for how long nothing answered, and what came last. Only a model with a patience is
+        silent for too long.
+        """
         assert self._patience
         seconds = f"{self._patience.seconds:g} seconds"
         tried = f"{self._name}: no answer for {seconds} ({counted(self._requests, 'request')})"

@@ -111,7 +111,9 @@ class RequestForm:
         return _answer_to(call, titled=titled, closed=self.spec.provider != "google")
 
     def write(self, call: Call) -> dict[str, Any]:
-        """Return the body of a request in a batch, as instructor would send it now."""
+        """Return the body of a request in a batch, as instructor would send it now: without what
+        the provider has refused before.
+        """
         import instructor  # noqa: PLC0415 - slow
         from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
 

@@ -78,8 +78,9 @@ def _quieten_litellm() -> None:
 
 
 def _set_up(sdk: Any, spec: ModelSpec) -> None:
-    """Leave repeats and limits of time to this program, and keep keys and records at one
-    address.
+    """Set up a provider's SDK: it repeats no request and has no limit of time, which are this
+    program's; it follows no redirects; and its keys are masked from now on. A server that speaks as
+    OpenAI's does gets no organization and no project of OpenAI.
     """
     _remember_keys(sdk)
     _forbid_redirects(sdk)

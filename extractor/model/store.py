@@ -97,8 +97,10 @@ class CallStore:
         self.price = price
 
     def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
-        """Store a call that is about to be sent, and its prompt if it is new. Returns its
-        number.
+        """Store a call that is about to be sent to a ``model``, in one transaction with its prompt
+        if that is new. Returns the number of the call, by which ``end`` stores its answer.
+
+        ``state`` is ``ASKED`` for a call that is sent now, another state for one that waits.
         """
         prompt = call.prompt
         schema = schema_of(call.reply_model)
@@ -264,8 +266,9 @@ class CallStore:
         return self.read(number)
 
     def read(self, number: int) -> StoredCall:
-        """Read the call with this number. What was stored as ``why`` is the problem of a refusal,
-        and the remark on any other answer.
+        """Return the call with this number, which the store must have. Its completion is None if
+        it has no answer. What was stored as ``why`` is the problem of a refusal, and the remark on
+        any other answer.
         """
         row = self.database.row(
             f"SELECT state, why, answer, ending, coalesce(answered_by, ''), {_USAGE} FROM calls "
@@ -338,7 +341,9 @@ class CallStore:
         )
 
     def price_unpriced(self) -> None:
-        """Set the current price on calls that used tokens and have no price, if it is known."""
+        """Set the current price on calls that used tokens and have no price. Does nothing without
+        a function ``price``; a call whose price it does not know stays without.
+        """
         if self.price is None:
             return
         unpriced = self.database.execute(

@@ -138,8 +138,9 @@ def _find_variable(name: str) -> str:
 
 
 def _check_proxies() -> None:
-    """Let the HTTP library read the address of each proxy. Raises ``ArgumentError`` that names the
-    variable, never the address, which may have a password.
+    """Check the addresses of all proxies of the environment, as the HTTP library reads them. Raises
+    ``ArgumentError`` for the first that it cannot use. The message names the variable, never the
+    address, which may have a password.
     """
     for name in name_proxies():
         address = os.environ[name]

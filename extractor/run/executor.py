@@ -176,8 +176,11 @@ class _Worker:
         self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Compute. Raises ``BrokenExecutor`` if the process dies, ``EngineError`` if it cannot
-        be started.
+        """Compute ``function`` in the process, which is started if there is none.
+
+        If the process was found dead before the work was handed over, another one is started: this
+        work did not kill it. Raises ``BrokenExecutor`` if the process dies during the work,
+        ``EngineError`` if none can be started, and the errors of the function.
         """
         self.pending += 1
         try:
@@ -219,8 +222,11 @@ class _Worker:
 
 
 async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
-    """Start a pool of one process, and wait until it is ready. Raises ``EngineError`` if that
-    fails.
+    """Start a pool of one process, and wait until it is ready: until it has computed the
+    ``example``, which loads the rules, or something trivial without one.
+
+    A process that dies, or cannot be started, is tried again a few times. Raises ``EngineError``
+    if all of them fail.
     """
     first: Callable[[], object] = os.getpid
     if example:

@@ -39,7 +39,9 @@ class TextState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RereadRecord:
-    """A record of a run. ``record`` is None unless its text is the same as in the run."""
+    """A record of a run, read again. ``text`` says whether its text is that of the run; ``record``
+    is None if it is another, or could not be read.
+    """
 
     record_id: str
     text: TextState

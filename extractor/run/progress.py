@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING
@@ -41,30 +41,37 @@ def show_progress(
     counts: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
-    """Show a live line with records, rate, tokens and time while the body runs, in a terminal or a
-    notebook.
+    """Show while the body runs how far the run is.
+
+    In a terminal, and in a notebook that can draw it, this is a live line with records, rate,
+    tokens and time. Elsewhere, as in a pipe, no line is shown, and ``say`` gets once a minute what
+    the run waits for. ``quiet`` shows and says nothing.
 
     Args:
         tally: The counts that are shown.
-        count: Returns the number of records, or None; once it is known, the time left is shown too.
-            A thread calls it after some seconds, if a line is shown or ``counts`` is set.
+        count: Returns the number of records, or None if it cannot be known. A thread calls it after
+            five seconds, if a line is shown or ``counts`` is set; the line then shows the time
+            left, too.
         quiet: Whether nothing is shown or said.
-        counts: Whether ``count`` is called in any case, because it stores the number.
-        say: Gets once a minute what the run waits for, as long as it waits, if the output is piped.
-            Then no line is shown.
+        counts: Whether ``count`` is called even if no line is shown, because it stores the number
+            as well.
+        say: Takes a sentence for the user; None if nothing is to be said in a pipe.
     """
     can_draw = sys.stderr.isatty() or _is_notebook()
     is_shown = can_draw and not quiet
-    is_piped = not can_draw and not quiet
-    notes = telling_waits(tally, say) if say and is_piped else nullcontext()
-    live_line = _live_line(tally) if is_shown else nullcontext()
-    with notes, live_line as progress:
+    shown: AbstractContextManager[Progress | None] = nullcontext()
+    if is_shown:
+        shown = _live_line(tally)
+    elif say and not quiet:
+        shown = telling_waits(tally, say)
+    with shown as live_line:
 
         def note_total() -> None:
             total = count()
-            if progress:
-                progress.update(progress.task_ids[0], total=total)
+            if live_line:
+                live_line.update(live_line.task_ids[0], total=total)
 
+        # counting reads the inputs again, which may take long: in a thread, beside the run
         timer = Timer(_COUNT_AFTER_S, note_total)
         timer.daemon = True
         if is_shown or counts:
@@ -77,7 +84,10 @@ def show_progress(
 
 @contextmanager
 def telling_waits(tally: Tally, say: Callable[[str], None]) -> Iterator[None]:
-    """Say once a minute what the run waits for, if it waits, while the body runs."""
+    """Say once a minute what the run waits for, while the body runs. A thread calls ``say``;
+    nothing is said in a minute in which the run waits for nothing. The end of the body waits for
+    the thread.
+    """
     ending = Event()
 
     def tell() -> None:
@@ -96,7 +106,10 @@ def telling_waits(tally: Tally, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _live_line(tally: Tally) -> "Progress":
-    """Return a line that shows the tally while it is open, and goes away at its end."""
+    """Return a line on standard error that shows the tally while it is open, and goes away at its
+    end. The total of its task is unknown until somebody sets it; then the bar and the time left
+    appear.
+    """
     from rich.console import Console  # noqa: PLC0415 - slow, and most runs are piped or quiet
     from rich.progress import (  # noqa: PLC0415 - as above
         BarColumn,
@@ -133,7 +146,11 @@ def _live_line(tally: Tally) -> "Progress":
 def _list_figures(
     tally: Tally, finished: int, elapsed_s: float | None
 ) -> Iterator[str]:
-    """Yield the figures of a live line, without those that are 0 or unknown."""
+    """Yield the figures of a live line: records and rate always, then failures, tokens, cost and
+    what is waited for, if there are any.
+
+    The rate leaves out resumed records, which took no time in this run.
+    """
     records = counted(finished, "record")
     if tally.resumed:
         records += f" ({tally.extracted:,} new)"

@@ -44,10 +44,11 @@ _WORKERS = {"worker_process_setup_hook": "extractor.run.worker.relax_garbage_col
 
 
 class RayExecutor(Executor):
-    """Computes each step as a task with one core, on any node, at most ``workers`` at once (None:
-    one per core).
+    """Computes each step as a task with one core, on any node, at most ``workers`` at once.
 
-    A step is repeated elsewhere if its worker or node is lost.
+    Without ``workers`` there are as many as the cluster has cores, and twice as many tasks, so that
+    no core waits for the next one. ``ray`` is the module, connected to a cluster. A step is
+    repeated elsewhere if its worker or node is lost.
     """
 
     def __init__(self, ray: Any, workers: int | None = None) -> None:

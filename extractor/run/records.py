@@ -345,9 +345,12 @@ class _InProgress:
     async def _extract_observed(
         self, record: TrialRecord
     ) -> tuple[ExtractedLine, Session]:
-        """Extract a record, and report events. Raises every error as ``ExtractorError``.
+        """Extract a record, and report events at its start and end. Returns its line, and the
+        model's answers in it.
 
-        A cancelled record reports no event at its end.
+        Raises every error as ``ExtractorError``. A cancelled record reports no event at its end,
+        and its cancellation goes on as it is. The model counts as used, unless the error says
+        nothing of it: an error of the processes, or one that any other record would have.
         """
         tell(Event.RECORD_STARTED, record_id=record.record_id)
         since = monotonic()

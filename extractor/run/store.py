@@ -240,7 +240,9 @@ class RunStore:
 def _describe(
     record: TrialRecord, question: Question, item: BaseModel, model: str
 ) -> dict[str, Any]:
-    """Return a row of the table ``answers``."""
+    """Return a row of the table ``answers``: an ``item`` of a ``model``'s answer, with the lines of
+    the record that its question was about, and the fields that were asked.
+    """
     chunk = question.chunk
     return {
         "record_id": record.record_id,

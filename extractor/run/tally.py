@@ -28,7 +28,10 @@ class ExtractedLine:
 
 
 def to_line(extraction: TrialExtraction) -> ExtractedLine:
-    """Make the line and the counts of an extraction."""
+    """Make the line of an extraction for ``extractions.jsonl``, and its counts as ``run.json`` sums
+    them: the record, its items, findings and absences by kind, the support of its evidence, and its
+    usage without zeros.
+    """
     absences = Counter(absence.reason for absence in extraction.absences)
     support = Counter[str]()
     for _, item in extraction.list_items():

@@ -12,7 +12,8 @@ _MOST_LISTED = 8
 
 
 def find_nearest(name: str, choices: Collection[str]) -> str | None:
-    """Return the choice that is most like ``name`` in any case, None if none is alike.
+    """Return the choice that is most like ``name``, in small or capital letters; None if less than
+    two letters of three agree with any. An exchange of two neighbours counts as one slip.
 
     >>> find_nearest("criterai", ["criteria", "constraints"])
     'criteria'

@@ -179,8 +179,11 @@ def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
 
 
 def _name_kind(value_type: type[Any]) -> ValueKind:
-    """Return the kind of a value by its class; a model by its fields: a length of time has only a
-    value and a unit, and what has a name is one.
+    """Return the kind of a value by its class.
+
+    A model with the fields ``value`` and ``unit`` alone is a duration (``Period``), one with a
+    ``name`` is a name (``Instrument``), any other a quantity (``Amount``). A class that is no
+    model, closed set, truth value or text is a number.
     """
     if issubclass(value_type, BaseModel):
         if set(value_type.model_fields) == {"value", "unit"}:
@@ -188,7 +191,7 @@ def _name_kind(value_type: type[Any]) -> ValueKind:
         if "name" in value_type.model_fields:
             return ValueKind.NAME
         return ValueKind.QUANTITY
-    # before ``str``, of which each choice is one, too
+    # before ``str``, since a StrEnum is a str, too
     if issubclass(value_type, StrEnum):
         return ValueKind.CHOICE
     if issubclass(value_type, bool):

@@ -290,8 +290,8 @@ class RegistryFields(FrozenModel):
     @field_validator("*", mode="before")
     @classmethod
     def _drop_words_for_nothing(cls, value: Any, info: ValidationInfo) -> Any:
-        """Read "N/A", "-", "NaN" and the like as an empty field, and an age such as "No limit"
-        as well.
+        """Return None for "N/A", "-", "NaN", white space and the like, and for an age such as "No
+        limit"; any other value as it is. Fields in ``_own_words`` may have any text.
         """
         if not isinstance(value, str) or info.field_name in cls._own_words:
             return value

@@ -155,8 +155,9 @@ def tell_too_slow(source: Source, seconds: float) -> RecordTooSlow:
 def limit_steps(
     stages: Generator[Asked, Reply | None, Result], source: Source
 ) -> Generator[Asked, Reply | None, Result]:
-    """Yield and return what a generator does, and raise ``RecordTooSlow`` if one of its steps takes
-    too long. Time between two steps does not count.
+    """Yield and return what a generator yields and returns, and hand it the replies. Raises
+    ``RecordTooSlow``, about ``source``, if one of its steps takes too long: the time from a reply
+    to what is asked next. The time in which the caller finds the reply does not count.
     """
     reply = None
     while True:

@@ -191,8 +191,8 @@ _DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})")
 
 
 def read_date(written: str) -> str | None:
-    """Return a registered day, month or year as ISO 8601 writes it; None if it is no date, or may
-    be two: "05/03/2019" is in March or in May.
+    """Return a registered day, month or year as ISO 8601 writes it, as exactly as it is given and
+    without a time of day. None if it is no date, or may be two: "05/03/2019" is in March or in May.
 
     >>> (
     ...     read_date("March 2019"),

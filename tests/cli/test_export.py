@@ -173,6 +173,18 @@ def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
     )
 
 
+def test_a_changed_input_is_not_called_missing(tmp_path):
+    record = tmp_path / "a.txt"
+    record.write_text("A Trial\nInclusion criteria:\n- Adults\n", "utf-8")
+    run = extract(record, tmp_path / "run")
+    record.write_text("A Trial\nInclusion criteria:\n- Children\n", "utf-8")
+
+    done = invoke("export", run, "--to", tmp_path / "t.csv", "--tables", "records")
+
+    assert "the inputs of 1 of 1 record have changed since the run" in done.stderr
+    assert "missing" not in done.stderr
+
+
 def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     results = tmp_path / "extractions.jsonl"
     results.write_bytes((run / "extractions.jsonl").read_bytes())

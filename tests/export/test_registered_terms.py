@@ -3,8 +3,9 @@
 import pytest
 
 from extractor import Extractor, read_records
+from extractor.apps.export.interventions import Intervention, describe_agent
 from extractor.apps.export.tables import tabulate
-from extractor.schemas import TrialExtraction
+from extractor.schemas import RegisteredTerm, TrialExtraction
 
 XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_title>Fictumab in Asthma</brief_title>
 <overall_status>Active, not recruiting</overall_status><start_date>March 5, 2031</start_date>
@@ -117,6 +118,31 @@ def test_an_agent_is_found_by_any_of_its_names(tables):
         ("Fictumab", 0, "Fictumab 40 mg|Fictira|FCT-1439", "fictumab"),
         ("Samplinib", 1, None, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("agent", "others", "mesh"),
+    [
+        ("samplinib", None, "Samplinib"),
+        ("Fictumab and Samplinib", "FS", "Fictumab|Samplinib"),
+        ("FS", None, None),
+        ("Testumab", "Testumab 5 mg", None),
+    ],
+)
+def test_a_part_of_a_combination_has_no_name_of_the_other_part(agent, others, mesh):
+    combined = Intervention(
+        "Fictumab and Samplinib", "DRUG", ("FS",), None, "interventions[0]"
+    )
+    single = Intervention("Testumab 5 mg", "DRUG", (), None, "interventions[1]")
+    terms = [
+        RegisteredTerm(kind="intervention", name=name)
+        for name in ("Fictumab", "Samplinib")
+    ]
+
+    cells = describe_agent(agent, [combined, single], terms)
+
+    assert cells["intervention_index"] == (1 if agent == "Testumab" else 0)
+    assert (cells["agent_other_names"], cells["agent_mesh"]) == (others, mesh)
 
 
 def test_an_old_line_without_terms_takes_them_from_the_record(tmp_path):

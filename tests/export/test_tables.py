@@ -11,6 +11,7 @@ from extractor import Extractor
 from extractor.apps.export import (
     Destination,
     Format,
+    Threshold,
     describe_tables,
     export_run,
     list_tables,
@@ -330,6 +331,62 @@ def test_a_limit_of_some_never_admits_all(
     assert [row["admits"] for row in rows["constraints"]] == admits
     assert [row["admits_some"] for row in rows["constraints"]] == admits_some
     assert rows["criteria"][0]["decides"] is decides
+
+
+def test_a_limit_of_some_stays_one_when_its_doubtful_sibling_is_left_out(tmp_path):
+    limits = [ALT, ALT_OF_SOME | {"value": 5}, BILIRUBIN]
+    sure, doubtful = PROOF | {"confidence": 0.9}, PROOF | {"confidence": 0.5}
+    evidence = [
+        sure | {"field": "quote"},
+        sure | {"field": "constraints[0]"},
+        sure | {"field": "constraints[1]"},
+        doubtful | {"field": "constraints[1].condition"},
+        sure | {"field": "constraints[2]"},
+    ]
+    dropped = {"kind": "inclusion", "section": "eligibility", "quote": "f"}
+    extraction = limited(*limits, quote="f", evidence=evidence)
+    # The criterion before it is left out: positions move.
+    extraction["eligibility"]["criteria"].insert(
+        0, dropped | {"evidence": [doubtful | {"field": "quote"}]}
+    )
+    made = TrialExtraction.model_validate(extraction)
+    (tmp_path / "extractions.jsonl").write_text(made.model_dump_json(), "utf-8")
+
+    to = Destination(tmp_path / "tables", Format.JSONL)
+    export_run(tmp_path, to, threshold=Threshold(0.8))
+
+    left = read_lines(to.path / "constraints.jsonl")
+    assert [
+        (row["criterion_index"], row["quantity"], row["admits"], row["admits_some"])
+        for row in left
+    ] == [(0, "ALT", None, "<="), (0, "bilirubin", "<=", None)]
+    bounds = read_lines(to.path / "bounds.jsonl")
+    assert [row["holds_for"] for row in bounds] == ["some", "all"]
+
+
+def test_a_criterion_of_several_stays_one_when_its_group_is_left_out(tmp_path):
+    sure, doubtful = PROOF | {"confidence": 0.9}, PROOF | {"confidence": 0.5}
+    extraction = limited(
+        ALT,
+        quote="f",
+        group="g1",
+        evidence=[sure | {"field": "quote"}, sure | {"field": "constraints[0]"}],
+    )
+    extraction["eligibility"] |= {
+        "groups": [{"id": "g1", "rule": "any", "lead_in": "f"}],
+        "evidence": [doubtful | {"field": "groups[0]"}],
+    }
+    made = TrialExtraction.model_validate(extraction)
+    (tmp_path / "extractions.jsonl").write_text(made.model_dump_json(), "utf-8")
+
+    to = Destination(tmp_path / "tables", Format.JSONL)
+    export_run(tmp_path, to, threshold=Threshold(0.8))
+
+    assert read_lines(to.path / "groups.jsonl") == []
+    (criterion,) = read_lines(to.path / "criteria.jsonl")
+    (limit,) = read_lines(to.path / "constraints.jsonl")
+    assert criterion["decides"] is False
+    assert (limit["admits"], limit["admits_some"]) == (None, "<=")
 
 
 @pytest.mark.parametrize(

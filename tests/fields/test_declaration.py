@@ -240,6 +240,7 @@ def test_a_wrong_model_is_refused_with_its_place_and_remedy(model, said):
         ("6 week", None),
         ({"value": {"value": 6, "unit": "week"}}, None),
         ({"length": "6 week"}, "length is no attribute; write value: "),
+        ({1: "6 week"}, "1 is no attribute; write value: "),
         ("a while", "'a while': write a time as one number and a unit"),
         ({"quote": "six weeks"}, "own: value is missing"),
         (None, None),
@@ -252,6 +253,15 @@ def test_an_example_is_checked_as_an_answer_is(value, said):
         return
     with pytest.raises(FieldError, match=said):
         Extractor("gpt-5-mini", fields=model)
+
+
+def test_words_of_the_record_have_no_quote_beside_them():
+    example = {
+        "text": "by hand",
+        "value": {"value": "by hand", "quote": "nowhere at all"},
+    }
+    with pytest.raises(FieldError, match="quote is no attribute; write value: "):
+        Extractor("gpt-5-mini", fields=make(examples=[example]))
 
 
 MODELS = '''

@@ -219,6 +219,23 @@ def test_a_row_a_value_finds_its_item_by_its_quote(tmp_path):
     ]
 
 
+def test_a_name_that_a_row_gives_to_an_item_may_be_used_by_later_rows(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "record,field,value,quote,of\n"
+        f"{OTHER},agent,Fludarabine,Fludarabine 30 mg/m2/day,\n"
+        f"{OTHER},agent,Fludarabine,Fludarabine 30 mg/m2/day,r1\n"
+        f"{OTHER},route,intravenous,,r1\n",
+        "utf-8",
+    )
+
+    found = import_gold(path, [RECORDS], LABELS)
+
+    assert found.problems == ()
+    (dose,) = found.gold[OTHER]["dosing"]
+    assert dose["route"] == "intravenous"
+
+
 def test_a_workbook_is_read_as_a_sheet(tmp_path):
     book = openpyxl.Workbook()
     for row in (("record", "field", "value"), (OTHER, "minimum_age", "3 year")):

@@ -33,6 +33,7 @@ from extractor.schemas import (
         (Amount(low=1, high=2, unit="mg"), ["1-2 mg"], "1 to 2 mg"),
         (Amount(low=5, high=5, unit="mg", arms=("Low \\> 1", "Both")), [], "5 mg (Low > 1, Both)"),
         (Amount(low=40, high=None, unit="mg"), [], "from 40 mg"),
+        ({"low": 5, "unit": "mg"}, [], "from 5 mg"),
         (Period(value=1, unit="week"), [], "1 week"),
         (TimeWindow(quote="within 4 weeks", comparator="<=", value=4, unit="week"), ["within 4 weeks"], "≤ 4 weeks"),
         (TimeWindow(quote="10-20 days before", comparator="between", value=10, value_high=20, unit="day",

@@ -93,13 +93,19 @@ CASES = {
         LINES[0] + LINES[1][:900],
         JSONL_IDS[:1],
         "line 2, ",
+        "the JSON of NCT90000007 ends too early",
+    ),
+    "broken line": (
+        LINES[0] + b'{"nctId": NCT90000007}\n',
+        JSONL_IDS[:1],
+        "line 2, ",
         "broken JSON",
     ),
     "first line": (
         LINES[0][:900] + b"\n" + LINES[1],
         JSONL_IDS[1:],
         "line 1, ",
-        "broken JSON",
+        "the JSON of NCT90000006 ends too early",
     ),
     "line in Latin-1": (
         LINES[0] + b'{"a": "\xe9"}\n' + LINES[1],

@@ -2,12 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 
 from extractor.apps.review.changes import Conflict, Review
 from extractor.apps.review.journal import Journal
+from extractor.apps.review.page import WHOLE
+from extractor.apps.review.queue import RunRecords
+from extractor.evidence.drafts import CERTAIN
+from tests.commands import extract
 
 from .reviewing import SEED, add_criterion, change, decide, item, mend, set_value
 
@@ -119,7 +124,9 @@ def test_a_number_is_edited_as_the_text_writes_it(start_review):
 
 def test_an_item_stays_open_until_all_doubtful_fields_are_checked(start_review):
     review = start_review()
-    doubtful = set(item(review, "endpoints[0]")["doubts"])
+    # Its confidence, set by hand, is that of none of its fields.
+    assert item(review, "endpoints[0]")["doubts"][WHOLE] == 0.4
+    doubtful = set(item(review, "endpoints[0]")["doubts"]) - {WHOLE}
     assert {"specimens", "time_kind"} <= doubtful
     values = {
         "specimens": ["blasts"],
@@ -135,8 +142,37 @@ def test_an_item_stays_open_until_all_doubtful_fields_are_checked(start_review):
             (values | {"concept": "mortality", "time_kind": "at"}).get(name),
         )
         doubtful -= {name}
-        assert set(item(review, "endpoints[0]")["doubts"]) == doubtful
+        assert set(item(review, "endpoints[0]")["doubts"]) == {*doubtful, WHOLE}
+    assert item(review, "endpoints[0]")["state"] == "open"
+    decide(review, "accept", "endpoints[0]")
     assert item(review, "endpoints[0]")["state"] == "corrected"
+
+
+def test_an_edit_does_not_decide_an_item_that_may_be_wrong_as_a_whole(start_review):
+    review = start_review()
+    assert item(review, "dosing[0]")["doubts"] == {WHOLE: 0.3}
+
+    set_value(review, "dosing[0]", "timing", "day 1")
+
+    assert item(review, "dosing[0]")["state"] == "open"
+    assert item(review, "dosing[0]")["doubts"] == {WHOLE: 0.3}
+
+
+def test_the_confidence_of_an_item_is_that_of_its_least_certain_field(tmp_path):
+    records = Path(__file__).parents[1] / "records" / "studies.jsonl"
+    found = RunRecords(extract(records, tmp_path / "run"))
+    with closing(Journal(tmp_path / "journal.sqlite")) as journal:
+        review = Review(found, tmp_path / "gold", journal, "anna")
+        items = [
+            entry for name in found.doubts for entry in review.describe(name)["items"]
+        ]
+    doubtful = [entry for entry in items if entry["confidence"] < CERTAIN]
+    assert {entry["group"] for entry in doubtful} >= {"eligibility.criteria", "dosing"}
+    for entry in doubtful:
+        assert WHOLE not in entry["doubts"], entry["path"]
+        if entry["group"] != "eligibility":  # its groups count in no confidence
+            least = min(entry["doubts"].values())
+            assert abs(least - entry["confidence"]) < 0.006, entry["path"]
 
 
 def test_every_action_is_kept_with_its_author_and_both_values(start_review):

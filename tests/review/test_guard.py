@@ -195,6 +195,10 @@ def test_the_page_s_own_files_alone_are_served_and_run(served, cookie):
         "/api/nothing",
     ):
         assert ask(served, path, cookie=cookie)[0] == 404, path
+    status, _, guideline = ask(served, "/guideline", cookie=cookie)
+    assert status == 200
+    assert "# What counts as correct" in guideline
+    assert "<!--" not in guideline
     headers = ask(served, "/", cookie=cookie)[1]
     policy = headers["content-security-policy"]
 

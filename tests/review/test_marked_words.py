@@ -2,6 +2,7 @@
 
 import pytest
 
+from extractor.apps.review.forms import describe_form
 from extractor.apps.review.selection import read_age
 from extractor.formats.records import make_record
 
@@ -120,3 +121,21 @@ def test_an_age_is_that_of_its_field(words, low, high):
     record = make_record("Inclusion Criteria: adults")
     ages = [read_age(record, words, field) for field in ("minimum_age", "maximum_age")]
     assert [age and age["value"] for age in ages] == [low, high]
+
+
+def test_an_agent_that_stands_in_another_section_is_marked_there(start_review):
+    review = start_review()
+    read(review, "dosing[0]", "agent", "title", "Sequential CAR-T Cell")
+    values = {value["name"]: value for value in item(review, "dosing[0]")["values"]}
+    record = describe(review)
+    places = [record["spans"][span] for span in values["agent"]["spans"]]
+    names = [record["sections"][section]["name"] for section, *_ in places]
+    assert names == ["title"]
+    assert item(review, "dosing[0]")["value"]["section"] == "brief_summary"
+
+
+def test_an_age_has_only_the_units_of_the_guideline():
+    fields = {field["name"]: field for field in describe_form()["eligibility"]}
+    parts = {part["name"]: part for part in fields["minimum_age"]["fields"]}
+    units = [option["value"] for option in parts["unit"]["options"]]
+    assert sorted(units) == ["day", "month", "week", "year"]

@@ -135,7 +135,7 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
         page, "endpoints[0]", "to decide"
     )  # other fields of it are still doubtful
     doubt = re.compile(
-        r"^\d+ % sure of .*kind of time.* and that no specimen is stated$"
+        r"^40 % sure of the item as a whole; also in doubt: kind of time, .*specimens$"
     )
     expect(endpoint.locator(".head .doubt")).to_have_text(doubt)
     click(page, "Accept endpoint")
@@ -175,7 +175,7 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
         "added inclusion criterion"
     )
     expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text(
-        f"nothing → to decide: “{CRITERION}”"
+        f"to decide: “{CRITERION}”"
     )
     press(page, "Escape")
     page.get_by_role("button", name="Finish").click()
@@ -184,6 +184,27 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     assert check_gold_files(served.gold, "seeds/records") == []
     page.get_by_role("link", name="Next record").click()
     expect(page.locator(".title code")).not_to_have_text(SEED)
+
+
+def test_a_message_goes_when_it_is_no_longer_true(page):
+    press(page, "f")
+    expect(page.locator(".message")).to_have_text("4 items are not decided yet.")
+    press(page, "a")
+    expect(page.locator(".progress")).to_have_text("1 of 4 decided")
+    expect(page.locator(".message")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [920, 1100, 1280])
+def test_the_bar_of_a_record_stays_on_one_line(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    buttons = page.locator(".topbar button:visible, .topbar a:visible")
+    tops = {round(box["y"] + box["height"] / 2) for box in boxes(buttons)}
+    assert max(tops) - min(tops) < 12
+    assert fits_its_window(page)
+
+
+def boxes(locator):
+    return [element.bounding_box() for element in locator.all()]
 
 
 def test_a_record_with_a_red_field_is_finished_all_the_same_if_told_to(page, served):

@@ -109,12 +109,14 @@ class Served:
             base_url=self.url, headers=headers, timeout=300, trust_env=False
         )
 
-    def add_caller(self, name: str, requests_per_minute: int = 600) -> httpx2.Client:
+    def add_caller(
+        self, name: str, requests_per_minute: int = 600, max_usd: float | None = None
+    ) -> httpx2.Client:
         """A client with a new key, added while the service runs, as by ``extractor serve keys
         add``.
         """
         with closing(CallerBook(self.root)) as book:
-            return self.client_of(book.add(name, requests_per_minute))
+            return self.client_of(book.add(name, requests_per_minute, max_usd=max_usd))
 
     @property
     def errors(self) -> str:

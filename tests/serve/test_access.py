@@ -7,8 +7,12 @@ from functools import partial
 
 import pytest
 
-from extractor.apps.serve.callers import CallerBook, now
+from extractor.apps.serve.callers import CallerBook, SharedMeter, now
 from extractor.apps.serve.job import Job
+from extractor.apps.serve.problems import ProblemError
+from extractor.model.cost.budget import Pricing
+from extractor.model.spec import ModelSpec
+from extractor.schemas.vocabulary import Effort
 from tests.commands import invoke
 from tests.faults.server import WELL, Fault, serve_faults
 from tests.llm.stub import serve as serve_stub
@@ -53,6 +57,19 @@ def run_keys(*arguments):
     done = invoke("serve", "keys", *arguments)
     assert done.exit_code == 0, done.output
     return done.stdout
+
+
+def run_spent(*arguments):
+    done = invoke("serve", "spent", *arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_what_is_spent_can_be_asked_while_the_service_runs(served, tmp_path):
+    assert float(run_spent("--root", str(served.root))) >= 0
+    done = invoke("serve", "spent", "--root", str(tmp_path))
+    assert done.exit_code == 1
+    assert "there is no such file" in done.stderr
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/jobs/{NOBODYS}/results"])
@@ -232,7 +249,7 @@ def test_keys_are_stored_as_hashes_and_listed_without(served):
     assert not any(key[3:].encode() in content for content in files)
     assert key not in listed
     (line,) = [line for line in listed.splitlines() if line.startswith("dora")]
-    assert line.split("\t")[2:] == ["50", "never", "dora"]
+    assert line.split("\t")[2:] == ["50", "never", "dora", "none", "0.0000"]
 
 
 @pytest.mark.parametrize(
@@ -290,6 +307,87 @@ def test_the_limit_of_money_holds_through_a_kill(tmp_path):
     assert 0 < sum(one[name] * price[name] for one in usage for name in price) <= limit
 
 
+def test_the_limit_of_a_caller_holds_through_a_kill(tmp_path):
+    """As for the limit of all: what is under way at the kill counts in full, for its caller
+    alone.
+    """
+    limit = 0.15
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES)
+    asked = []
+    with serve_faults() as server:
+        server.judge = lambda body: asked.append(body) or WELL
+        model = ("--model", f"{server.url}#stub", "--prices", str(prices))
+        server.holds_after = 4
+        with serve(tmp_path / "root", *model, "--workers", "1") as service:
+            with service.add_caller("anna", max_usd=limit) as anna:
+                job_id = submit(anna, many(2000), effort="all")["id"]
+            wait_until(lambda: server.calls > 4)
+            service.process.kill()
+        server.holds_after = None
+        with serve(tmp_path / "root", *model, "--workers", "1") as service:
+            job = finish(service.client, job_id)
+            assert (job["state"], job["reason"]) == (
+                "paused",
+                "the caller's limit of money is reached",
+            )
+            usage = [json.loads(WELL.reply(body))["usage"] for body in asked]
+            tokens = ("prompt_tokens", "completion_tokens")
+            spent = sum(one[name] * 1e-6 for one in usage for name in tokens)
+            assert 0 < spent <= limit
+            listed = run_keys("list", "--root", str(service.root)).splitlines()[-1]
+            assert 0 < float(listed.split("\t")[-1]) <= limit
+            assert post(service.client, one(9000), effort="all").status_code == 200
+
+
+def test_at_its_limit_a_caller_waits_for_a_higher_one_and_others_go_on(tmp_path):
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES)
+    with serve_stub(partial(say_nothing, tokens=10)) as stub:
+        model = ("--model", f"{stub.url}#stub", "--prices", str(prices))
+        with (
+            serve(tmp_path / "root", *model, "--workers", "1") as service,
+            service.add_caller("anna", max_usd=0.01) as anna,
+            service.add_caller("ben") as ben,
+        ):
+            root = ("--root", str(service.root))
+            job = finish(anna, submit(anna, many(12), effort="all")["id"])
+            assert (job["state"], job["reason"]) == (
+                "paused",
+                "the caller's limit of money is reached",
+            )
+            assert 0 < job["usage"]["calls"] * 1100e-6 <= 0.01
+            for path in ("/v1/extractions", "/v1/jobs", f"/v1/jobs/{job['id']}/resume"):
+                check_problem(anna.post(path, content=one()), 402, "spending-limit")
+            assert post(anna, one(), effort="none").status_code == 200
+            answer = post(ben, one(), effort="all")
+            assert answer.json()["usage"]["calls"] == 1
+            run_keys("limit", "anna", "--max-usd", "1", *root)
+            assert anna.post(f"/v1/jobs/{job['id']}/resume").status_code == 200
+            again = finish(anna, job["id"])
+            assert (again["state"], again["extracted"]) == ("done", 12)
+            rows = [line.split("\t") for line in run_keys("list", *root).splitlines()]
+            spent = {row[0]: row[-2:] for row in rows}
+            assert spent["anna"] == ["1", f"{12 * 1100e-6:.4f}"]
+            assert spent["ben"] == ["none", "0.0011"]
+
+
+def test_without_a_price_a_caller_with_a_limit_asks_nothing(tmp_path):
+    pricing = Pricing(ModelSpec.parse("http://127.0.0.1:1/v1#unpriced"))
+    with (
+        closing(CallerBook(tmp_path)) as book,
+        closing(SharedMeter(tmp_path, pricing, None, book)) as meter,
+    ):
+        book.add("anna", 600, max_usd=1)
+        book.add("ben", 600)
+        with pytest.raises(ProblemError, match="price of the model is unknown"):
+            meter.check(Effort.ALL, "anna")
+        meter.check(Effort.NONE, "anna")
+        meter.check(Effort.ALL, "ben")
+        book.limit("anna", None)
+        meter.check(Effort.ALL, "anna")
+
+
 def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
     """A call of the stub costs 1,100 millionths of a dollar; what it may cost at most is
     reserved before it.
@@ -313,6 +411,9 @@ def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
             )
             assert (job["state"], "limit" in job["reason"]) == ("paused", True)
             assert 0 < job["usage"]["calls"] * 1100e-6 <= 0.01
+            cost = pytest.approx(job["usage"]["calls"] * 1100e-6, abs=1e-4)
+            assert job["usage"]["usd"] == cost
+            assert float(run_spent("--root", str(service.root))) == cost
             for path in ("/v1/extractions", "/v1/jobs", f"/v1/jobs/{job['id']}/resume"):
                 problem = check_problem(
                     service.client.post(path, content=one()), 402, "spending-limit"

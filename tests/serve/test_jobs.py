@@ -1,6 +1,7 @@
 """Jobs: submission, events, results, cancellation and deletion."""
 
 import csv
+import gzip
 import io
 import json
 import socket
@@ -48,7 +49,7 @@ def test_a_job_ends_with_counts_results_and_failures(served, done):
         "done",
         2,
         1,
-        None,
+        "1 record failed; /failures says why",
     )
     assert done["created"] <= done["started"] <= done["ended"]
     lines = results(served.client, done["id"])
@@ -162,6 +163,44 @@ def test_a_deleted_job_leaves_nothing(served):
     check_problem(served.client.get(f"/v1/jobs/{running}"), 404, "no-such-job")
     check_problem(served.client.delete(f"/v1/jobs/{running}"), 404, "no-such-job")
     assert not folder.exists()
+
+
+def zipped(*bodies):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, body in enumerate(bodies):
+            archive.writestr(f"{number}.json", body)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "extracted"),
+    [
+        (one(1)[:-40], 0),
+        (many(2) + one(3)[:-40], 2),
+        (b"[" + one(1) + b"," + one(2)[:-40], 1),
+        (zipped(one(1), one(2))[:-60], 0),
+        (zipped(one(1), one(2)[:-40]), 1),
+        (gzip.compress(one(1))[:-12], 0),
+        (b"", 0),
+        (b"{", 0),
+    ],
+    ids=["json", "lines", "array", "zip", "in zip", "gzip", "empty", "brace"],
+)
+def test_a_cut_upload_does_not_look_like_a_success(served, body, extracted):
+    """Without any result the job failed; else its reason counts what failed."""
+    job = finish(served.client, submit(served.client, body, effort="none")["id"])
+    assert (job["extracted"], job["failed"]) == (extracted, 1)
+    if extracted:
+        assert job["state"] == "done"
+        assert job["reason"] == "1 record failed; /failures says why"
+    else:
+        assert job["state"] == "failed"
+        assert (
+            job["reason"]
+            == "nothing was extracted: 1 record failed; /failures says why"
+        )
+    assert len(failures(served.client, job["id"])) == 1
 
 
 def test_a_zip_bomb_fails_and_the_other_records_do_not(served):

@@ -125,7 +125,13 @@ def find_file(named: str | None) -> OptionsFile | None:
 
 
 def _read(path: Path, *, is_named: bool) -> OptionsFile | None:
-    """Read a file; None for a ``pyproject.toml`` without a table for this program."""
+    """Read a file of options; None for a ``pyproject.toml`` without a table ``tool.extractor``.
+
+    ``is_named``: ``--config`` names the file. Raises ``ArgumentError`` for a file that is too
+    large, cannot be read, or is no TOML, and for a ``tool.extractor`` that is no table. A
+    ``pyproject.toml`` in which the word "extractor" does not stand is not parsed: its faults are
+    not this program's.
+    """
     is_shared = path.name == SHARED_FILE
     try:
         if path.stat().st_size > _LARGEST_BYTES:
@@ -217,7 +223,12 @@ def _refuse_keys(file: OptionsFile, table: Mapping[str, Any], above: str) -> Non
 def _check_table(
     file: OptionsFile, commands: Commands, table: Mapping[str, Any], words: str
 ) -> Iterator[FileOption]:
-    """Yield the options of a table, and of those inside. ``words`` are those of its command."""
+    """Yield the options of a table, and of the tables inside, in the order of the file.
+
+    ``words`` are the words of the table's command, such as "batch submit"; "" for the top of the
+    file. Raises ``ArgumentError`` for a name that is neither an option nor a command, a command
+    that is no table, and a value that the option cannot have.
+    """
     known = _list_known(commands, words)
     names_of_tables = {
         name.removeprefix(words).split()[0]
@@ -239,7 +250,10 @@ def _check_table(
 
 
 def _list_known(commands: Commands, words: str) -> dict[str, Any]:
-    """Return the options that a table may have, by name: of its command, and of those inside."""
+    """Return the options that a table may have, by name: those of its command, and of the commands
+    inside. At the top of the file (``words`` is ""), they are those that all commands share which
+    extract.
+    """
     if not words:
         common = _list_common()
         options: dict[str, Any] = {}
@@ -281,7 +295,10 @@ def _list_options(command: Any) -> dict[str, Any]:
 def _refuse_name(
     file: OptionsFile, commands: Commands, words: str, name: str, known: list[str]
 ) -> None:
-    """Raise ``ArgumentError`` for a name that a table cannot have."""
+    """Raise ``ArgumentError`` for a name that a table cannot have: it is only for the command line,
+    belongs in another table, or is unknown. For an unknown name the nearest of ``known`` is
+    suggested.
+    """
     table = f"[{words.replace(' ', '.')}]" if words else "the top of the file"
     if name in _OF_ONE_COMMAND:
         raise ArgumentError(

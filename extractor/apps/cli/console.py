@@ -101,8 +101,8 @@ def _is_output_broken() -> bool:
 
 
 def warn_incomplete(*results: Path | None) -> None:
-    """Warn about incomplete runs, and about results of records that left the input; ignore other
-    paths.
+    """Warn on standard error about each run that is not complete, and about its results whose
+    record is not in its input any more. Paths that are no run, and None, are ignored.
     """
     from extractor.run.finished import find_run
 

@@ -201,8 +201,10 @@ def _reread(run: "FinishedRun") -> "dict[str, TrialRecord]":
 
 
 def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
-    """Say in which settings two runs differ. Return the names of the user's own fields that both
-    declare alike.
+    """Say in which settings two runs differ, and which of the user's own fields are not compared:
+    those that only one run has, or that both declare differently. Return the names of the others.
+
+    The effort is no difference if neither run has a model.
     """
     from extractor.run.manifest import explain_changed, restore_fields
 

@@ -225,8 +225,10 @@ def _check_folder(name: str, folder: Path, remedy: str) -> Check:
 
 
 def _check_model(name: str) -> Check:
-    """Ask the model about a made-up record. Raises ``ValueError`` if ``name`` is not a model's
-    specification.
+    """Ask the model about a made-up record. The check fails if the request fails, or if no call
+    was answered; else it names the tokens that were used.
+
+    Raises ``ValueError`` if ``name`` is not a model's specification.
     """
     from extractor.api import Extractor
     from extractor.apps.cli.environment import read_model_spec

@@ -68,7 +68,12 @@ def _leave_out_unread(fields: "tuple[CustomField, ...]") -> "tuple[CustomField, 
 def _extract(
     case: "ExampleCase", model: str | None, left: float | None
 ) -> "tuple[TrialExtraction, float]":
-    """Return what is read in an example, and its price in US dollars."""
+    """Return what is read in an example, and its price in US dollars: 0 without a model, and if
+    the price is unknown.
+
+    The model does not see the example's own answer, unless a pattern of the field needs the
+    example; this is said. ``left`` is what may still be spent, in US dollars; None for no limit.
+    """
     from extractor.api import Extractor
     from extractor.errors import FieldError
 

@@ -153,33 +153,44 @@ def export(
 def _read_registered(
     run: "FinishedRun | None", tables: "Sequence[Table]"
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return what the registry says of each record of a run, if a table needs it, and a line on
-    the inputs that are not there any more.
+    """Return what the registry says of each record of a run, by its id, and what to tell the user
+    of the records for which this is not known. Both are empty if no table has registered columns.
+
+    A record is left out if its input is missing, or has changed since the run. Without a run, as
+    for gold, all records are missing.
     """
     from extractor.apps.export import read_registry
+    from extractor.run.finished import TextState
 
     registry: dict[str, Any] = {}
     names = {table.name for table in tables}
     if names.isdisjoint(_REGISTERED):
         return registry, []
-    if run:
-        for reread in run.reread():
-            if reread.record:
-                registry[reread.record_id] = read_registry(reread.record)
-    missing = _describe_missing(run, len(registry))
-    return registry, [missing] if missing else []
+    if run is None:
+        return registry, [_describe_missing("all records")]
+    changed = 0
+    missing = 0
+    for reread in run.reread():
+        if reread.record:
+            registry[reread.record_id] = read_registry(reread.record)
+        elif reread.text is TextState.CHANGED:
+            changed += 1
+        else:
+            missing += 1
+    total = counted(len(run.record_ids), "record")
+    unread: list[str] = []
+    if missing:
+        unread.append(_describe_missing(f"{missing} of {total}"))
+    if changed:
+        unread.append(
+            f"records: the inputs of {changed} of {total} have changed since the run, so their "
+            "registered columns and arms are empty; repeat the run, which reads them anew"
+        )
+    return registry, unread
 
 
-def _describe_missing(run: "FinishedRun | None", texts: int) -> str | None:
-    """Return a line on the inputs that are not there, None if all are. ``texts`` counts those that
-    are.
-    """
-    records = "all records"
-    if run:
-        total = len(run.record_ids)
-        if texts >= total:
-            return None
-        records = f"{total - texts} of {counted(total, 'record')}"
+def _describe_missing(records: str) -> str:
+    """Say that the inputs of ``records`` cannot be read, and what to do."""
     return (
         f"records: the inputs are missing for {records}, so their registered columns and arms are "
         "empty; export the run's folder, from where the run was started"
@@ -189,8 +200,11 @@ def _describe_missing(run: "FinishedRun | None", texts: int) -> str | None:
 def _prepare(
     run: Path, finished: "FinishedRun", gold: Path | None, *, partial: bool
 ) -> None:
-    """Refuse a run without results, and an incomplete one unless ``partial``; take corrected
-    results from ``gold``.
+    """Check a run before its export, and let it take the corrected results of the folder ``gold``,
+    if there is one. Warns of a run that is not complete, and says how many results were corrected.
+
+    Raises ``StoreError`` for a run without results, and for one that is not complete unless
+    ``partial``.
     """
     from extractor.errors import StoreError
 

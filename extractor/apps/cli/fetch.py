@@ -298,7 +298,12 @@ def _read_pages(
     *,
     quiet: bool,
 ) -> None:
-    """Fetch what is not known, and write and count it page by page."""
+    """Fetch the wanted records whose ids are not ``known``, and write and count them page by page,
+    with a progress line unless ``quiet``.
+
+    They go into ``file``, or to standard output without one. At most ``limit`` records are wanted
+    in all, with those that an earlier fetch has already written (``tally.resumed``).
+    """
     from extractor.apps.fetch import RegistryQuery, fetch_pages
     from extractor.run.progress import show_progress
 

@@ -88,9 +88,17 @@ EXAMPLES: Final = {
         extractor serve --playground
         extractor serve --model gpt-5-mini --max-usd 20 --port 8080
     """,
+    "serve spent": """
+        extractor serve spent
+        extractor serve spent --root service
+    """,
     "serve keys add": """
         extractor serve keys add anna
-        extractor serve keys add anna --requests-per-minute 60 --days 30
+        extractor serve keys add anna --requests-per-minute 60 --max-usd 2 --days 30
+    """,
+    "serve keys limit": """
+        extractor serve keys limit anna --max-usd 5
+        extractor serve keys limit anna
     """,
     "serve keys renew": """
         extractor serve keys renew anna

@@ -153,7 +153,9 @@ async def _open_once(setup: Setup) -> None:
 
 
 def _check_places(options: RecordOptions, *, in_batches: bool) -> None:
-    """Raise ``ValueError`` for a folder of results, or inputs, that the job cannot use."""
+    """Raise ``ValueError`` for places that the job cannot use: an output folder that is an address,
+    an input, or the run that is replayed; and, ``in_batches``, an input that can be read only once.
+    """
     if options.out and "://" in options.out:
         raise ValueError(
             f"{options.out} is an address; name a folder of this machine or of a shared file "

@@ -72,7 +72,9 @@ class _Shown:
         self._places = places
 
     def list_lines(self) -> "Iterator[str]":
-        """Yield the lines of the record: its own fields, then each of its items."""
+        """Yield the lines of the record: its id, its own fields, then each criterion, regimen,
+        passage that may hold a regimen, and outcome, with the item's number and its fields.
+        """
         parsed = self._parsed
         yield f"# {to_printable(parsed.record.record_id)}"
         yield from self._list_fields(parsed.whole, indent="")

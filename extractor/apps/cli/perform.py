@@ -145,8 +145,9 @@ def _tell_what_was_found(job: RunJob, folder: RunFolder) -> None:
 
 
 def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
-    """Say that batches may answer what this command asks live, so that it is paid twice. Empty
-    if none can.
+    """Return a warning that the answers of batches under way may be paid twice, since this command
+    asks the same live. Return "" if that cannot be: no model is asked live, the run is new, or no
+    batch is under way.
     """
     choice = job.setup.choice
     if choice.spec is None or job.batch_rounds:
@@ -192,7 +193,9 @@ def _explain(job: RunJob, stop: Stop | None, error: BaseException) -> str:
 
 
 async def _extract(job: RunJob, sink: Sink) -> None:
-    """Extract the records of a job, live or in batches."""
+    """Extract the records of a job into ``sink``: in batches if the job says so and the sink is a
+    run's folder, which keeps them; else live.
+    """
     with job.connect() as connected:
         async with connected as executor:
             if job.batch_rounds and isinstance(sink, RunFolder):
@@ -234,8 +237,12 @@ def _show_batch(job: RunJob, news: "BatchStatus") -> None:
 
 
 def forecast_job(job: RunJob) -> int:
-    """Print the forecast of a run's calls, time and cost, and return the exit code. Calls no
-    model.
+    """Print the forecast of a run's calls, time and cost, and return the exit code: ``FAILED`` if a
+    record cannot be read, else ``OK``. Calls no model.
+
+    Each record is read by the rules, to count its questions; a live line shows how far that is.
+    Also said: what cannot be read, in which settings the run in the output folder differs, and how
+    many tokens the user's own fields add.
     """
     run = job.run
     tally = job.run.tally
@@ -281,8 +288,8 @@ def forecast_job(job: RunJob) -> int:
 
 
 def print_forecast(forecast: Forecast) -> None:
-    """Print the least, expected and largest figures of a run as a table, and their assumptions
-    on standard error.
+    """Print the least, expected and largest figures of a run as a table on standard output, then,
+    on standard error, the price of the model if it is known, and the assumptions.
     """
     rows = []
     for name, cases in forecast.figures.items():

@@ -44,7 +44,10 @@ class Interrupts:
         self._is_late = False
 
     def run(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run ``work`` in an event loop. Raises ``KeyboardInterrupt`` if it was interrupted."""
+        """Run ``work`` in an event loop to its end. Meanwhile Ctrl-C calls ``_note`` instead of
+        raising. Raises ``KeyboardInterrupt`` at the end if there was one, and the errors of
+        ``work``.
+        """
 
         async def watched() -> None:
             self._task = asyncio.current_task()

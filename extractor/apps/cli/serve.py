@@ -33,6 +33,15 @@ DaysOption = Annotated[
         help="Days until the key expires; never if left out.",
     ),
 ]
+MoneyOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-usd",
+        min=0,
+        metavar="USD",
+        help="Most dollars for the model in all; no limit if left out.",
+    ),
+]
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")
 ]
@@ -93,6 +102,18 @@ def serve(options: ServiceOptions) -> None:
             typer.echo("stopped", err=True)
 
 
+@app.command("spent")
+def show_spent(root: RootOption = None) -> None:
+    """Print the dollars that the model has cost over all starts, also while the service runs.
+
+    It is what --max-usd limits: calls under way and calls without a reply count at
+    the most that they may cost, calls without a known price not at all.
+    """
+    from extractor.apps.serve.callers import read_spent
+
+    print(f"{read_spent(choose_root(root)):.4f}")
+
+
 @keys.command("add")
 def add_key(
     name: Annotated[
@@ -103,9 +124,10 @@ def add_key(
         int, typer.Option(min=1, metavar="N", help="Most requests in a minute.")
     ] = 600,
     days: DaysOption = None,
+    max_usd: MoneyOption = None,
 ) -> None:
     """Create a key and print it. It is not stored, and cannot be shown again."""
-    print(_open_book(root).add(name, requests_per_minute, days))
+    print(_open_book(root).add(name, requests_per_minute, days, max_usd))
 
 
 @keys.command("renew")
@@ -116,18 +138,32 @@ def renew_key(
     print(_open_book(root).renew(name, days))
 
 
+@keys.command("limit")
+def limit_key(
+    name: NameArgument, root: RootOption = None, max_usd: MoneyOption = None
+) -> None:
+    """Change what a caller may spend in all, at once. Paused jobs can then be resumed."""
+    _open_book(root).limit(name, max_usd)
+
+
 @keys.command("list")
 def list_keys(root: RootOption = None) -> None:
-    """List callers, tab-separated, with their limits."""
-    print("name\tmade\trequests per minute\texpires\tid")
+    """List callers, tab-separated, with their limits and the dollars that they have spent."""
+    from extractor.apps.serve.callers import read_spent_of_callers
+
+    spent = read_spent_of_callers(choose_root(root))
+    print("name\tmade\trequests per minute\texpires\tid\tmax usd\tspent usd")
     for caller in _open_book(root):
         expires = caller.expires or "never"
+        limit = "none" if caller.max_usd is None else f"{caller.max_usd:g}"
         print(
             caller.name,
             caller.made,
             caller.requests_per_minute,
             expires,
             caller.id,
+            limit,
+            f"{spent.get(caller.id, 0):.4f}",
             sep="\t",
         )
 

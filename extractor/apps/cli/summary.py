@@ -110,8 +110,11 @@ def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
 def _list_costs(
     tally: Tally, cost: Mapping[str, int | float | None] | None
 ) -> Iterator[tuple[str, str | None]]:
-    """Yield the cost of this command and the total of all, then what calls of unknown cost may
-    have cost beside it.
+    """Yield the names and figures of the costs: what all commands of the run cost, with the part of
+    this one if it is another sum; nothing if both are 0. Then the calls of unknown cost, with the
+    most that they may have cost beside it.
+
+    ``cost`` is that of ``run.json``; None for a run without a folder.
     """
     new = tally.usd or 0.0
     total = cost and (cost.get("usd_known") or cost["usd"])
@@ -178,8 +181,10 @@ def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:
 
 
 def explain_lacking(job: RunJob) -> str | None:
-    """Say that more questions lack an answer than the run allows, and why; None if it does not
-    fail for that.
+    """Say why the run fails for questions without an answer; None if it does not: the share of
+    these questions is within ``EXTRACTOR_MAX_LACKING``.
+
+    It fails as well if some lines of ``--answers`` are broken and no line answered a question.
     """
     tally = job.run.tally
     choice = job.setup.choice
@@ -207,7 +212,11 @@ def _words() -> list[str]:
 
 
 def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
-    """Yield lines on failures, omitted records and open questions, and on the next steps."""
+    """Yield lines on failures, omitted records and open questions, and on the next steps.
+
+    With ``--quiet`` only answers of files are named that cannot be used. If the run does not wait
+    for its batches, only the command that collects them is named.
+    """
     exchange = job.setup.choice.exchange
     if exchange:
         # Also with --quiet, since these answers are lost.
@@ -280,8 +289,9 @@ def _explain_failures(path: Path) -> Iterator[str]:
 
 
 def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str]:
-    """Yield lines on why records failed, and on records read twice, changed since an earlier
-    run, or unanswered.
+    """Yield lines on why records failed, on records that stand twice with different texts, on
+    records changed since an earlier run, on those that lack an answer of a model, and on results
+    whose records are not in the input now.
     """
     if tally.failed:
         yield from _explain_failures(folder.path / FAILURES)

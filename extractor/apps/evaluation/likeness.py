@@ -175,15 +175,17 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
 
 
 def _list_nearest(comparer: Comparer, gold: Any, predicted: Any) -> Iterator[float]:
-    """Yield the likeness of each value, of either side, to the most similar one on the other
-    side.
+    """Yield the likeness, 0 to 1, of each value of gold to the predicted value that is most like
+    it, then that of each predicted value to gold. A value whose other side is empty has 0; if both
+    sides are empty, nothing is yielded.
     """
     ours = comparer.spread(gold)
     theirs = comparer.spread(predicted)
 
     def measure(value: Any, other: Any) -> float:
+        # equal values in other forms, such as "12 weeks" and "84 days", share few words
         if comparer.level(value, other) >= Level.NORMALISED:
-            return max(comparer.likeness(value, other), 1.0)
+            return 1.0
         return comparer.likeness(value, other)
 
     for value in ours:

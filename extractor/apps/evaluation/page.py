@@ -31,6 +31,8 @@ from extractor.formats import read_records
 from extractor.schemas import TrialRecord
 
 _SCRIPTS = ("list.js", "detail.js", "start.js")
+_FEW_RECORDS = 20
+"""With fewer records, the page warns that intervals over records are too narrow."""
 _Score = TypeVar("_Score", GroupScore, FieldScore)
 
 
@@ -70,6 +72,7 @@ def render_score_page(
         "without_values": scored - len(fields),
         "tasks": tuple(dict.fromkeys(field.task for field in fields)),
         "least_values": LEAST_VALUES,
+        "few_records": _FEW_RECORDS,
         "kinds": {kind.value: kind for kind in ErrorKind},
         "count": sum(kind.count for kind in report.errors),
         "shown": len(shown),

@@ -12,13 +12,12 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from extractor.apps.export.arms import Arm
-from extractor.apps.export.interventions import Intervention
+from extractor.apps.export.interventions import Intervention, names_several
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.doses.names import (
     find_general,
     is_vague,
     name_key,
-    split_names,
     trim_name,
 )
 from extractor.language.book import find_terms, read_text, rule
@@ -74,8 +73,6 @@ _ADJECTIVES = ("al", "ous", "ic", "ive", "ed", "ing", "ar", "ly", "ion", "ment",
 _JOINT = re.compile(r"\s?(?:\+|/|,|&|\band\b)\s?")
 _CODE = re.compile(r"[A-Z]{1,6}[- ]?\d{2,10}[A-Z]?(?:-\d{1,4})?")
 """A company's code for a substance: "PF-06444753"."""
-_JOINING = frozenset({"+", "/", ",", ";", "&", "and", "plus", "with", "or"})
-"""Signs and words between the names of several agents."""
 _KEPT = 4096
 """How many bare names are cached."""
 _MEDICINES = frozenset(
@@ -358,14 +355,6 @@ def _is_known(name: str) -> bool:
     return agents == [("drug", 0, len(tokens))]
 
 
-def _has_several(name: str) -> bool:
-    """Return whether a name may be that of several agents: "Fictumab + samplinib"."""
-    tokens = read_text(name)
-    if any(word.lower() in _JOINING for word in tokens.words):
-        return True
-    return len(split_names(tokens, 0, len(tokens))) > 1
-
-
 def _read_registered(
     interventions: Iterable[Intervention], mesh: Set[str]
 ) -> Mapping[str, str]:
@@ -424,7 +413,7 @@ def _list_others(
     terms. None is returned if the names may be the parts of a mixture: the intervention's own
     name joins several, or two of the names are of different substances.
     """
-    if not intervention.other_names or _has_several(intervention.name or ""):
+    if not intervention.other_names or names_several(intervention.name or ""):
         return []
     others = dict[str, str]()
     for written in intervention.other_names:
@@ -433,7 +422,7 @@ def _list_others(
         # The name of another intervention, or of no single drug.
         if key in own or _is_placebo(other):
             continue
-        if _has_several(written) or _is_class(other):
+        if names_several(written) or _is_class(other):
             continue
         others.setdefault(key, other)
     substances = set[str]()

@@ -24,6 +24,7 @@ from extractor.apps.export.files import (
 from extractor.apps.export.tables import (
     Registry,
     Table,
+    Whole,
     complete_gold,
     find_rows,
     list_tables,
@@ -65,14 +66,23 @@ class Threshold:
 
     def apply(self, extraction: TrialExtraction) -> TrialExtraction:
         """Return an extraction without its doubtful values."""
-        if not self.minimum:
-            return extraction
-        from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
+        kept, _ = self.sift(extraction)
+        return kept
 
-        kept = drop_doubtful(extraction, self.minimum)
+    def sift(self, extraction: TrialExtraction) -> tuple[TrialExtraction, Whole | None]:
+        """Return an extraction without its doubtful values, and what it was before; None if
+        nothing was left out.
+        """
+        if not self.minimum:
+            return extraction, None
+        from extractor.assembly.doubtful import sift_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
+
+        kept, places = sift_doubtful(extraction, self.minimum)
         self.seen.update(_count_items(extraction))
         self.kept.update(_count_items(kept))
-        return kept
+        if kept is extraction:
+            return kept, None
+        return kept, Whole(extraction, places)
 
 
 def _count_items(extraction: TrialExtraction) -> dict[str, int]:
@@ -128,8 +138,9 @@ def export_run(
         if library:
             # Libraries load complete lines.
             written = {name: scratch / f"{name}.rows" for name in names}
-        extractions = read_results(results, lines, threshold)
-        rows = _list_rows(extractions, registry, fields)
+        chosen_values = threshold or Threshold()
+        extractions = _read_whole(results, lines, chosen_values)
+        rows = _list_rows(extractions, registry, fields, chosen_values)
         as_csv = format_ is Format.CSV
         counts = _write_rows(chosen, written, rows, as_csv=as_csv)
         if format_ is Format.XLSX:
@@ -148,10 +159,14 @@ def _list_rows(
     extractions: Iterable[TrialExtraction],
     registry: Registry,
     fields: tuple[CustomField, ...],
+    threshold: Threshold,
 ) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of extractions, each with the name of its table."""
+    """Yield the rows of extractions without their doubtful values, each with the name of its
+    table.
+    """
     for extraction in extractions:
-        yield from find_rows(extraction, registry, fields)
+        kept, whole = threshold.sift(extraction)
+        yield from find_rows(kept, registry, fields, whole)
 
 
 def _write_rows(
@@ -241,6 +256,16 @@ def read_results(
     extraction.
     """
     threshold = threshold or Threshold()
+    for extraction in _read_whole(path, lines, threshold):
+        yield threshold.apply(extraction)
+
+
+def _read_whole(
+    path: Path, lines: Iterable[bytes] | None, threshold: Threshold
+) -> Iterator[TrialExtraction]:
+    """Yield what ``read_results`` yields, with the doubtful values. ``threshold`` only tells
+    whether confidences are needed.
+    """
     if lines is not None:
         yield from _parse_lines(lines, path, "run its command again", threshold)
         return
@@ -274,7 +299,7 @@ def _parse_lines(
 def _parse(
     data: bytes, place: str, remedy: str, again: str, threshold: Threshold
 ) -> TrialExtraction:
-    """Parse an extraction, and return it without the values below the threshold.
+    """Parse an extraction, of which no value is left out.
 
     Raises ``StoreError``, which names ``place``: with ``remedy`` for what is no JSON; with
     ``again`` for what is no extraction, or if the threshold needs confidences and some are missing.
@@ -294,7 +319,7 @@ def _parse(
         raise StoreError(
             f"{place}: has values without a confidence; {again}, or drop --min-confidence"
         )
-    return threshold.apply(complete_gold(extraction))
+    return complete_gold(extraction)
 
 
 def _has_confidences(extraction: TrialExtraction) -> bool:

@@ -5,10 +5,14 @@ agent's name.
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from extractor.concepts.doses.names import name_key
+from extractor.concepts.doses.names import name_key, split_names
+from extractor.language.book import read_text
 from extractor.language.lexer import lex
 from extractor.schemas import RegisteredTerm, Section, TermKind, TrialRecord
 from extractor.schemas.registered_words import unify_word
+
+_JOINING = frozenset({"+", "/", ",", ";", "&", "and", "plus", "with", "or"})
+"""Signs and words between the names of several agents."""
 
 
 class Intervention(NamedTuple):
@@ -69,9 +73,14 @@ def _join_words(text: str) -> str:
 def describe_agent(
     agent: str, interventions: Sequence[Intervention], terms: Sequence[RegisteredTerm]
 ) -> dict[str, Any]:
-    """Return, by column, the position of the registered intervention that is an agent, the other
-    names that the agent has there, and the MeSH terms that stand in any of its names; None for
-    what there is not.
+    """Return, by column, what the registry says of an agent: the position of its intervention, its
+    other names and its MeSH terms. A column is None if the registry says nothing for it.
+
+    The intervention is the first of which the agent is a name; without one, the only one in whose
+    names the agent's name stands; none if it stands in several. The other names are those of this
+    intervention. Of an intervention of several drugs they may name another drug, so an agent that
+    is only a part of it takes none of them. The MeSH terms are those that stand in the agent's name
+    or in its other names.
 
     >>> registered = [
     ...     Intervention(
@@ -85,7 +94,7 @@ def describe_agent(
     key = name_key(agent)
     index = _find_intervention(key, interventions)
     names = [agent]
-    if index is not None:
+    if index is not None and not _is_part(key, interventions[index]):
         names += interventions[index].names
     others = dict.fromkeys(name for name in names if name_key(name) != key)
     mesh: dict[str, None] = {}
@@ -100,6 +109,31 @@ def describe_agent(
         "agent_other_names": "|".join(others) or None,
         "agent_mesh": "|".join(mesh) or None,
     }
+
+
+def _is_part(key: str, intervention: Intervention) -> bool:
+    """Return whether an agent, by its key, may be one of several drugs of its intervention: the
+    intervention's own name, or another name in which the agent stands, names several, and is not
+    the agent's name itself.
+
+    >>> both = Intervention(
+    ...     "Fictumab and Samplinib", "DRUG", ("FS",), None, "interventions[0]"
+    ... )
+    >>> [_is_part(name_key(agent), both) for agent in ("samplinib", both.name)]
+    [True, False]
+    """
+    naming = [name for name in intervention.other_names if _has_name(name, key)]
+    if intervention.name:
+        naming.append(intervention.name)
+    return any(name_key(name) != key and names_several(name) for name in naming)
+
+
+def names_several(name: str) -> bool:
+    """Return whether a name may be that of several agents: "Fictumab + samplinib"."""
+    tokens = read_text(name)
+    if any(word.lower() in _JOINING for word in tokens.words):
+        return True
+    return len(split_names(tokens, 0, len(tokens))) > 1
 
 
 def find_named(name: str, interventions: Sequence[Intervention]) -> int | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -66,7 +66,6 @@ from extractor.schemas import (
     ExtractedItem,
     Finding,
     Regimen,
-    Sex,
     Task,
     TermKind,
     TimeWindow,
@@ -99,6 +98,18 @@ _QUOTED = (Criterion, Regimen, TimeWindow, Citation, Evidence)
 _PLURAL = re.compile(r"(?<![isu])s$")
 """The end of a plural, and not of "status"."""
 _RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
+
+
+class Whole(NamedTuple):
+    """An extraction before doubtful values were left out of it.
+
+    Attributes:
+        extraction: The extraction with all of its values.
+        places: For each list that lost members, by its path, the positions of those that stay.
+    """
+
+    extraction: TrialExtraction
+    places: Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +205,13 @@ def find_rows(
     extraction: TrialExtraction,
     registry: Registry = MappingProxyType({}),
     fields: tuple[CustomField, ...] = (),
+    whole: Whole | None = None,
 ) -> Iterator[tuple[str, Row]]:
     """Yield each row with the name of its table; a field that is not stated is None.
 
     Texts are one line of clean words. ``registry`` holds the registered fields of each record;
-    ``fields`` are the user's own that have tables.
+    ``fields`` are the user's own that have tables. ``whole`` is the extraction before doubtful
+    values were left out, if any were: it says which values a limit admits.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
@@ -210,7 +223,7 @@ def find_rows(
      None, 'male'))]
     """
     yield from clean_rows(
-        _find_raw_rows(extraction, registry, fields), _place_texts(fields)
+        _find_raw_rows(extraction, registry, fields, whole), _place_texts(fields)
     )
 
 
@@ -220,7 +233,10 @@ def _place_texts(fields: tuple[CustomField, ...]) -> dict[str, TextPlaces]:
 
 
 def _find_raw_rows(
-    extraction: TrialExtraction, registry: Registry, fields: tuple[CustomField, ...]
+    extraction: TrialExtraction,
+    registry: Registry,
+    fields: tuple[CustomField, ...],
+    before: Whole | None,
 ) -> Iterator[tuple[str, Row]]:
     """Yield each row with its texts as the record writes them. The extraction as JSON gets its
     computed cells first, under ``ADDED``, and lists of the rows that no field of it has.
@@ -231,10 +247,12 @@ def _find_raw_rows(
     terms = extraction.registered_terms or registered.get("terms", ())
     interventions = registered.get("interventions", ())
     namer = AgentNamer(interventions, registered.get("explained", {}), terms, arms)
-    # What the text does not state is as registered.
-    sex = people.sex or read_registered("sex", registered.get("registered_sex") or "")
     whole = extraction.model_dump(mode="json")
-    _add_criteria(whole, people, sex, namer)
+    _add_criteria(whole, people, registered, namer)
+    if before is not None:
+        complete = before.extraction.model_dump(mode="json")
+        _add_criteria(complete, before.extraction.eligibility, registered, namer)
+        _keep_admission(whole, complete, before.places)
     for regimen in whole["dosing"]:
         cells = describe_agent(regimen["agent"], interventions, terms)
         named = name_regimen(regimen | {ADDED: cells}, namer, interventions, arms)
@@ -279,9 +297,11 @@ def _link_regimens(
 
 
 def _add_criteria(
-    whole: Json, people: Eligibility, sex: Sex | None, namer: AgentNamer
+    whole: Json, people: Eligibility, registered: Json, namer: AgentNamer
 ) -> None:
     """Add the computed cells of criteria, their limits and their windows."""
+    # What the text does not state is as registered.
+    sex = people.sex or read_registered("sex", registered.get("registered_sex") or "")
     measured = set(filter(None, map(find_instrument, whole["endpoints"])))
     criteria = whole["eligibility"]["criteria"]
     for criterion, around in zip(criteria, find_alternatives(people), strict=True):
@@ -296,6 +316,27 @@ def _add_criteria(
         for limit, cells in zip(criterion["constraints"], described, strict=True):
             limit[ADDED] = cells
         _add_windows(criterion, namer)
+
+
+def _keep_admission(kept: Json, complete: Json, places: Mapping[str, Any]) -> None:
+    """Give the criteria and limits that stay the cells that say whom they admit, as they were
+    before doubtful values were left out.
+
+    A limit of women that is left out leaves that of the others, which is no limit of all.
+    """
+    path = "eligibility.criteria"
+    criteria = complete["eligibility"]["criteria"]
+    positions = places.get(path, range(len(criteria)))
+    staying = kept["eligibility"]["criteria"]
+    for criterion, position in zip(staying, positions, strict=True):
+        before = criteria[position]
+        criterion[ADDED]["decides"] = before[ADDED]["decides"]
+        limits = before["constraints"]
+        stay = places.get(f"{path}[{position}].constraints", range(len(limits)))
+        for limit, place in zip(criterion["constraints"], stay, strict=True):
+            cells = limits[place][ADDED]
+            for name in ("admits", "admits_some"):
+                limit[ADDED][name] = cells.get(name)
 
 
 def _add_windows(criterion: Json, namer: AgentNamer) -> None:

@@ -479,9 +479,14 @@ class Collector:
         )
 
     def _find_home(self, mark: Mark) -> tuple[Labelled, MarkedItem]:
-        """Return the field that a mark means, and the item that has it: the one that the mark
-        names, who may take part, the one around its words, or a new one. Raises ``ValueError``
-        if the field or the item is not clear.
+        """Return the field that a mark means, and the item that gets its value.
+
+        That is the item that the mark names in ``of``; else the record's people, for a field of who
+        may take part; else the item in which the mark's words stand; else a new item. A name in
+        ``of`` that no item has yet becomes a name of that item, so that later marks may use it.
+
+        Raises ``ArgumentError`` for a label that is no field, and ``ValueError`` if the field or
+        the item is not clear.
         """
         meant = self.labels.find(mark.label)
         host = self.by_id.get(mark.of)
@@ -492,7 +497,7 @@ class Collector:
             raise ValueError(
                 f"a {mark.label} is no field of {mark.of!r}; name another item"
             )
-        # A record has one item "who may take part".
+        # The field names its item: a record has one item "who may take part".
         if meant[0].group == PEOPLE:
             return meant[0], self.people
         span = None
@@ -509,6 +514,8 @@ class Collector:
         item = self._find_around(label.group, span)
         if item is None:
             item = self._open(label.group, mark, self.homes.widen(label.group, span))
+        elif mark.of:
+            self.by_id[mark.of] = item
         return label, item
 
     def _find_around(self, group: str, span: Span) -> MarkedItem | None:
@@ -545,9 +552,12 @@ class Collector:
         raise ValueError(f"{meant[0].name} is a field of several items; write {names}")
 
     def _open(self, group: str, mark: Mark, span: Span | None) -> MarkedItem:
-        """Return a new item for a value of which no mark names the item; later marks may name it by
-        the ids of this one. Raises ``ValueError`` for a part of a dose other than the agent, and
-        for words that are in no outcome.
+        """Return a new item for the value of a mark that belongs to no item yet, with what follows
+        from its place: section, quote and list of a criterion, section and quote of a regimen,
+        rank, index and words of an outcome.
+
+        Later marks may name the item by ``of`` or ``id`` of this one. Raises ``ValueError`` for a
+        part of a dose other than the agent, and for words that are in no outcome.
         """
         if group == DOSING and not mark.label.endswith("agent"):
             raise ValueError(
@@ -557,8 +567,9 @@ class Collector:
         values = self.homes.derive(group, span)
         item = MarkedItem(group, values, span, [], is_marked=False, tool=mark.tool)
         if group == ENDPOINTS:
-            item.span, words = self.homes.split_outcome(values)
-            values |= words
+            # measure, description and time frame as the rules cut the outcome
+            item.span, parts = self.homes.split_outcome(values)
+            item.values |= parts
         self.items.append(item)
         for name in (mark.of, mark.id):
             if name:

@@ -97,9 +97,12 @@ def _say_list(values: Iterable[Any], quotes: tuple[str, ...]) -> str:
 def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     """Return an amount, a limit, a time, a window or an instrument on one line: what is measured,
     the sign, the numbers and the unit, with what it limits, from when it counts, for whom, and in
-    which arms. One without a number, as a window may be, is its quote.
+    which arms. Parts that are missing or empty are left out.
+
+    A value with a quote and no number, as a window may be, is its quote alone.
     """
-    ends = ("low", "high") if "high" in parts else ("value", "value_high")
+    is_amount = "low" in parts or "high" in parts
+    ends = ("low", "high") if is_amount else ("value", "value_high")
     numbers: list[str] = []
     for end in ends:
         if parts.get(end) is None:
@@ -108,7 +111,7 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
         # A range from 5 to 5 is one number.
         if number not in numbers:
             numbers.append(number)
-    # a window whose sense is left to its words
+    # a window whose sense is left to its words; an instrument has no number and no quote
     if not numbers and parts.get("quote"):
         return say(parts["quote"])
     words = (
@@ -135,11 +138,12 @@ def _say_sign(parts: dict[str, Any]) -> str:
     """Return how a limit compares ("≤"), or which end an amount has ("from", "up to"). A range, and
     a number alone, have no sign ("").
     """
-    if "high" not in parts:
+    is_amount = "low" in parts or "high" in parts
+    if not is_amount:
         sign = str(parts.get("comparator") or "")
         return _SIGNS.get(sign, sign)
     has_low = parts.get("low") is not None
-    has_high = parts["high"] is not None
+    has_high = parts.get("high") is not None
     if has_low and has_high:
         return ""
     if has_low:

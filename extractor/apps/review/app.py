@@ -1,10 +1,12 @@
 """The review as a local web application: a guard, a JSON API, and the files of its page."""
 
 import json
+import re
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from importlib.resources import files
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -187,9 +189,13 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         media_type = guess_type(request.path_params.get("name", "index.html"))[0]
         return Response(choose(assets, request), media_type=media_type)
 
+    async def serve_guideline(_: Request) -> Response:
+        return PlainTextResponse(_read_guideline())
+
     routes = [
         Route("/", serve_file),
         Route("/assets/{name}", serve_file),
+        Route("/guideline", serve_guideline),
         Route("/api/{name}", read),
         Route("/api/{name}", act, methods=["POST"]),
     ]
@@ -313,6 +319,12 @@ class _PageGuard(BaseHTTPMiddleware):
             self._cookie, self._session, httponly=True, samesite="strict", path="/"
         )
         return response
+
+
+def _read_guideline() -> str:
+    """Return the guideline as people read it, without the marks of what a model does not get."""
+    file = files("extractor") / "model" / "prompts" / "guideline.md"
+    return re.sub(r"<!--/?people-->", "", file.read_text("utf-8"))
 
 
 def _is_from_elsewhere(request: Request) -> bool:

@@ -348,14 +348,16 @@ def describe_action(action: Action, draft: ReviewDraft) -> Json:
     }
 
 
-def _tell_side(action: Action, side: Json | None, item: ReviewItem | None) -> str:
+def _tell_side(
+    action: Action, side: Json | None, item: ReviewItem | None
+) -> str | None:
     """Return one side of an action in words: the value of its field, or the state of the item,
-    with the item's words if it came or went; "written" for gold, "nothing" where there was none.
+    with the item's words if it came or went. None where there was nothing before, as for gold.
     """
-    if not side:
-        return "nothing"
     if item is None:
-        return "written"
+        return "gold written" if side else None
+    if not side:
+        return "not there" if side is action.new else None
     if action.path:
         return say(side["value"].get(action.path))
     state = tell_state(side["state"])

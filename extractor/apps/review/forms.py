@@ -10,6 +10,7 @@ from types import MappingProxyType, NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo as PydanticField
 from pydantic_core import to_jsonable_python
 
 from extractor.apps.pages import name_label
@@ -23,6 +24,7 @@ from extractor.concepts.windows.read import first_window
 from extractor.language.numbers import read_number
 from extractor.language.shown import show_text
 from extractor.schemas import (
+    Age,
     Comparison,
     Criterion,
     CriterionGroup,
@@ -41,6 +43,7 @@ _LISTED = {"section": "section", "arms": "arm", "group": "member", "parent": "me
 """Fields and parts with values that the record, or its item "who may take part", lists; the
 widget for each.
 """
+_UNITS_OF_AGE = frozenset({"day", "week", "month", "year"})
 _QUOTED = frozenset({"quote", "name", "condition", "of", "anchor", "lead_in"})
 """Parts that are words of the record."""
 _DERIVED = "eligibility.criteria.time_window"
@@ -196,6 +199,8 @@ def _describe_type(held: type[Any]) -> Json:
     if issubclass(held, BaseModel):
         parts = held.model_fields.items()
         fields = [_describe_part(name, part) for name, part in parts]
+        if held is Age:
+            fields = [_keep_units_of_age(part) for part in fields]
         return {"widget": "group", "fields": fields}
     if issubclass(held, StrEnum):
         meanings = read_definitions()["words"].get(held.__name__, {})
@@ -211,8 +216,23 @@ def _describe_type(held: type[Any]) -> Json:
     return {"widget": "number"}
 
 
-def _describe_part(name: str, part: Any) -> Json:
-    """Return what the page needs to know of a part of a value."""
+def _keep_units_of_age(part: Json) -> Json:
+    """Return a part of an age; as its unit, only those of the guideline may be chosen."""
+    options = part.get("options")
+    if not options:
+        return part
+    kept = [option for option in options if option["value"] in _UNITS_OF_AGE]
+    return part | {"options": kept}
+
+
+def _describe_part(name: str, part: PydanticField) -> Json:
+    """Return what the page needs to know of a part of a value, such as the unit of an amount: its
+    name and label, whether it may be empty (``optional``), whether a person may not change it
+    (``readonly``), and its widget.
+
+    The widget follows from the class of the part, but for a few parts whose words the record has
+    (``_LISTED``).
+    """
     if name in _LISTED:
         shape = {"widget": _LISTED[name]}
     else:

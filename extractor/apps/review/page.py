@@ -30,11 +30,15 @@ from extractor.apps.review.forms import (
 from extractor.apps.review.gold import check_draft, shape_gold
 from extractor.apps.review.selection import MarkedWords
 from extractor.concepts.parse import ParsedRecord, parse_record
-from extractor.evidence.drafts import CERTAIN, Draft, Span
+from extractor.evidence.drafts import CERTAIN, Draft, Reading, Span
 from extractor.schemas import Evidence, Finding, Origin, Support, TrialRecord
 
 _WHOLE = frozenset({"quote", "measure"})
 """Fields with the words that an item is."""
+WHOLE = "item"
+"""The name of a doubt that is of no field: the item may be wrong as a whole."""
+_ALIKE = 0.005
+"""Confidences that differ by at most so much are the same in percent."""
 
 
 class OpenedRecord:
@@ -63,8 +67,9 @@ class OpenedRecord:
     def list_doubts(self, item: ReviewItem) -> dict[str, float | None]:
         """Return the doubtful fields of an open item with their confidence; none of a decided item.
 
-        A field whose value differs from the prediction has been checked. An item that was added
-        from marked words has one doubtful field, with a confidence of None.
+        A field whose value differs from the prediction has been checked; a doubt of the item as a
+        ``WHOLE`` stays until it is accepted or rejected. An item that was added from marked words
+        has one doubtful field, with a confidence of None.
         """
         if item.state != "open":
             return {}
@@ -169,7 +174,11 @@ class OpenedRecord:
         words = dict(list_words(item.value, self.find_form(item)))
         # The item's quote first: its other words stand beside it.
         for name in sorted(words, key=lambda name: name not in _WHOLE):
-            span = self._locate(words[name], sections, near)
+            searched = sections
+            # An agent, say, may be named in another section than the dose.
+            if home and name not in _WHOLE:
+                searched = [home, *self._list_sections(near)]
+            span = self._locate(words[name], searched, near)
             if span is None:
                 continue
             if name in _WHOLE:
@@ -207,44 +216,83 @@ def _place(evidence: Evidence) -> Span:
 
 
 def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
-    """Return the fields of an item that the rules doubt, with their confidence. Fields from a
-    model are left out, since the rules do not doubt what it said. Of a user's own value, all
-    evidence below ``CERTAIN`` is doubtful.
+    """Return the fields of a predicted item that may be wrong, with their confidence: that of the
+    least certain piece of evidence, or of the rules' reading if that is less. Fields from a model
+    have that of their evidence alone, since the rules do not doubt what it said.
+
+    The least of them is the confidence of the item. If none is as low, the item may be wrong as a
+    whole, and has the doubt ``WHOLE``.
     """
-    doubts: dict[str, float] = {}
-    if item.group not in FIELDS:
-        for piece in item.evidence:
-            confidence = piece.confidence or 0.0
-            if confidence < CERTAIN:
-                doubts[name_field(piece.field)] = confidence
-        return doubts
-    draft = _find_draft(parsed, item)
-    if draft is None:
-        return {}
+    least: dict[str, float] = {}
     by_model = set()
     for piece in item.evidence:
+        name = _name_in_form(piece.field)
+        least[name] = min(least.get(name, 1.0), piece.confidence or 0.0)
         if piece.origin is not Origin.RULE:
-            by_model.add(name_field(piece.field))
-    for name, field in FIELDS[item.group].items():
-        if field.is_derived or name in by_model:
-            continue
-        reading = draft.rules.get(name)
-        if reading and not reading.certain:
-            doubts[name] = reading.confidence
+            by_model.add(name)
+    draft = _find_draft(parsed, item)
+    readings = draft.rules if draft else {}
+    names = FIELDS.get(item.group) or least
+    sure = 0.0 if item.confidence is None else item.confidence
+    doubts: dict[str, float] = {}
+    for name in names:
+        confidence = least.get(name, 1.0)
+        reading = None if name in by_model else readings.get(name)
+        # Where the item is surer, something else has decided on the field later.
+        if reading and reading.confidence > sure - _ALIKE:
+            is_as_read = bool(reading.value) == bool(item.value.get(name))
+            if is_as_read:
+                confidence = min(confidence, reading.confidence)
+        if confidence < CERTAIN:
+            shown = _name_in_form(name)
+            doubts[shown] = min(doubts.get(shown, 1.0), confidence)
+    lowest = min(doubts.values(), default=1.0)
+    if 0 < sure < CERTAIN and lowest - sure > _ALIKE:
+        doubts[WHOLE] = sure
     return doubts
 
 
-def _find_draft(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
-    """Return what the rules read where an item stands; None if they read nothing there, and for a
-    regimen.
+def _name_in_form(field: str) -> str:
+    """Return the field of the form that has what a piece of evidence bears out. ``time_window`` is
+    the first of ``time_windows``.
     """
+    name = name_field(field)
+    return "time_windows" if name == "time_window" else name
+
+
+def _find_draft(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
+    """Return what the rules read where an item stands; None if they read nothing there."""
     if item.group == "eligibility":
         return parsed.whole
     if item.group == "eligibility.criteria":
         return _find_criterion(parsed, item)
+    if item.group == "dosing":
+        return _find_regimen(parsed, item)
     if item.group == "endpoints":
         return _find_outcome(parsed, item)
     return None
+
+
+def _find_regimen(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
+    """Return the regimen of the rules whose agent stands where that of an item does; of several
+    the one that also has the item's quote.
+    """
+    agents = [_place(piece) for piece in item.evidence if piece.field == "agent"]
+    quotes = [_place(piece) for piece in item.evidence if piece.field == "quote"]
+    of_agent = [
+        regimen
+        for regimen in parsed.regimens
+        if _stands_at(regimen.read("agent"), agents)
+    ]
+    for regimen in of_agent:
+        if _stands_at(regimen.read("quote"), quotes):
+            return regimen
+    return of_agent[0] if of_agent else None
+
+
+def _stands_at(reading: Reading[Any], places: Sequence[Span]) -> bool:
+    """Return whether the words of a reading overlap one of these places."""
+    return any(span.overlaps(place) for span in reading.spans for place in places)
 
 
 def _find_criterion(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:

@@ -375,8 +375,8 @@ async def _check_parts(settings: ServiceSettings) -> None:
     remedy.
     """
     with (
-        closing(CallerBook(settings.root)),
-        closing(SharedMeter(settings.root, settings.pricing, None)),
+        closing(CallerBook(settings.root)) as book,
+        closing(SharedMeter(settings.root, settings.pricing, None, book)),
     ):
         async with Setup(settings.model).open():
             pass

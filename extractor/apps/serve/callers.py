@@ -5,6 +5,8 @@ of the service.
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -14,6 +16,7 @@ from pathlib import Path
 from aiolimiter import AsyncLimiter
 
 from extractor.apps.serve.problems import ProblemError
+from extractor.errors import StoreError
 from extractor.model.calls import Call
 from extractor.model.cost.budget import Budget, Pricing
 from extractor.model.database import Database
@@ -33,7 +36,15 @@ CREATE TABLE IF NOT EXISTS keys (
     made TEXT NOT NULL, expires TEXT, is_revoked INTEGER NOT NULL DEFAULT 0
 );
 """
-_COLUMNS = "id, name, requests_per_minute, made, expires"
+_LIMITS = """
+-- of callers with a limit of money
+CREATE TABLE IF NOT EXISTS limits (id TEXT PRIMARY KEY, max_usd REAL NOT NULL)
+"""
+"""Made in files of earlier versions, too, which go on without it."""
+_COLUMNS = """
+id, name, requests_per_minute, made, expires,
+(SELECT max_usd FROM limits WHERE limits.id = keys.id)
+"""
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -43,7 +54,7 @@ class Caller:
     """A holder of a key.
 
     ``id`` is the name of the caller's folder of jobs; a name that is used again gets a new one. The
-    operator has no limit of requests. Times are in UTC.
+    operator has no limit of requests, and none of money of its own (``max_usd``). Times are in UTC.
     """
 
     id: str
@@ -51,6 +62,15 @@ class Caller:
     requests_per_minute: int | None = None
     made: str = ""
     expires: str | None = None
+    max_usd: float | None = None
+
+
+_spender: ContextVar[str] = ContextVar("spender", default=OPERATOR)
+
+
+def spend_as(caller_id: str) -> None:
+    """Let what this task asks of the model, and the tasks that it makes, count for a caller."""
+    _spender.set(caller_id)
 
 
 def now() -> str:
@@ -77,11 +97,17 @@ class CallerBook:
         self._root = root
         self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION)
         (root / _BOOK_FILE).chmod(0o600)
+        self._database.execute(_LIMITS)
 
     def add(
-        self, name: str, requests_per_minute: int, days: float | None = None
+        self,
+        name: str,
+        requests_per_minute: int,
+        days: float | None = None,
+        max_usd: float | None = None,
     ) -> str:
         """Add a caller, whose key expires after ``days``, and return the key, which is not stored.
+        ``max_usd`` limits what the caller may spend in all.
 
         Raises ``ValueError`` for an invalid name, and for one that has a key.
         """
@@ -97,6 +123,7 @@ class CallerBook:
             caller_id = self._find_free_id(name)
             row = (caller_id, name, "", requests_per_minute, now(), None)
             self._database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, 0)", row)
+            self._set_limit(caller_id, max_usd)
             return self._make_key(caller_id, days)
 
     def _find_free_id(self, name: str) -> str:
@@ -138,6 +165,28 @@ class CallerBook:
             self._database.execute(
                 "UPDATE keys SET is_revoked = 1 WHERE id = ?", (caller_id,)
             )
+
+    def limit(self, name: str, max_usd: float | None) -> None:
+        """Set what a caller may spend in all; None for no limit. Raises ``ValueError`` for an
+        unknown caller.
+        """
+        with self._database.transaction():
+            self._set_limit(self._find_id(name), max_usd)
+
+    def _set_limit(self, caller_id: str, max_usd: float | None) -> None:
+        """Store what a caller may spend in all."""
+        self._database.execute("DELETE FROM limits WHERE id = ?", (caller_id,))
+        if max_usd is not None:
+            self._database.execute(
+                "INSERT INTO limits VALUES (?, ?)", (caller_id, max_usd)
+            )
+
+    def find_limit(self, caller_id: str) -> float | None:
+        """Return the dollars that a caller may spend in all; None without a limit."""
+        limit = self._database.row(
+            "SELECT max_usd FROM limits WHERE id = ?", (caller_id,)
+        )
+        return float(limit[0]) if limit else None
 
     def _make_key(self, caller_id: str, days: float | None) -> str:
         """Give a caller a new key, and return it. Only its hash is stored."""
@@ -220,6 +269,7 @@ class RequestRates:
 
 
 SPENT = "the service's limit of money is reached"
+SPENT_BY_CALLER = "the caller's limit of money is reached"
 _SPENDING_FILE = "spending.sqlite"
 _SPENDING_VERSION = 2
 _SPENDING_TABLES = """
@@ -229,10 +279,30 @@ CREATE TABLE IF NOT EXISTS spending (
 );
 """
 
+_SPENDING_OF_CALLERS = """
+-- who caused a row of spending; without its number, the sum of all before this start
+CREATE TABLE IF NOT EXISTS spending_of_callers (
+    spending INTEGER UNIQUE, caller TEXT NOT NULL, dollars REAL NOT NULL
+)
+"""
+"""Made in files of earlier versions, too, which go on without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A call under way: its caller, the caller's budget with the reservation there, and the row
+    with the most that it may cost.
+    """
+
+    caller: str
+    budget: Budget
+    reservation: Reservation
+    number: int
+
 
 class SharedMeter:
     """The ``Meter`` of a service: the requests of all callers and jobs to the model, and what they
-    cost.
+    cost, in all and for each caller. A call must fit the limit of all and that of its caller.
 
     Each cost is stored in ``root``, so that the limit of money holds over all starts of the
     service: a call that a killed process began counts at the most that it may have cost. Raises
@@ -240,8 +310,14 @@ class SharedMeter:
     """
 
     def __init__(
-        self, root: Path, pricing: Pricing, requests_per_minute: float | None
+        self,
+        root: Path,
+        pricing: Pricing,
+        requests_per_minute: float | None,
+        book: CallerBook,
     ) -> None:
+        self._book = book
+        self._pricing = pricing
         self._database = Database.open(
             root / _SPENDING_FILE, _SPENDING_TABLES, _SPENDING_VERSION
         )
@@ -251,13 +327,16 @@ class SharedMeter:
             sql = "SELECT coalesce(sum(dollars), 0) FROM spending"
             spent = float(self._database.value(sql))
             self._database.execute("DELETE FROM spending")
-            self._add(spent)
+            self._database.execute("INSERT INTO spending VALUES (NULL, ?)", (spent,))
+            self._spent = self._sum_callers()
         self.budget = Budget(
             pricing.max_usd, pricing.rates.high, pricing.price, Spending(dollars=spent)
         )
         self._cost = pricing.cost or (lambda _: 0)
-        self._numbers = dict[Reservation, int]()
-        """For each call under way, the row with the most that it may cost."""
+        self._budgets = dict[str, Budget]()
+        """The budgets of the callers that asked since this start, by their ids."""
+        self._under_way = dict[Reservation, _UnderWay]()
+        """The calls under way, by their reservations in the budget of all."""
         self._limiter: AsyncLimiter | None = None
         if requests_per_minute:
             # The requests of ten seconds may go out at once, further ones at the rate.
@@ -266,19 +345,67 @@ class SharedMeter:
             seconds = 60 * burst / requests_per_minute
             self._limiter = AsyncLimiter(burst, seconds)
 
-    def _add(self, dollars: float) -> int:
-        """Store a cost, and return the number of its row."""
-        number = self._database.execute(
-            "INSERT INTO spending VALUES (NULL, ?)", (dollars,)
-        ).lastrowid
-        assert number is not None
+    def _sum_callers(self) -> dict[str, float]:
+        """Return what each caller has spent before this start, and store it as one row each."""
+        self._database.execute(_SPENDING_OF_CALLERS)
+        sql = "SELECT caller, sum(dollars) FROM spending_of_callers GROUP BY caller"
+        sums = dict(self._database.execute(sql).fetchall())
+        self._database.execute("DELETE FROM spending_of_callers")
+        for caller, dollars in sums.items():
+            sql = "INSERT INTO spending_of_callers VALUES (NULL, ?, ?)"
+            self._database.execute(sql, (caller, dollars))
+        return sums
+
+    def _add(self, dollars: float, caller: str) -> int:
+        """Store a cost of a caller, and return the number of its row."""
+        with self._database.transaction():
+            number = self._database.execute(
+                "INSERT INTO spending VALUES (NULL, ?)", (dollars,)
+            ).lastrowid
+            assert number is not None
+            sql = "INSERT INTO spending_of_callers VALUES (?, ?, ?)"
+            self._database.execute(sql, (number, caller, dollars))
         return number
 
-    def check(self, effort: Effort) -> None:
-        """Raise ``ProblemError`` if the model may be asked and the money is spent."""
-        if effort is not Effort.NONE and self.budget.reached:
+    def budget_of(self, caller: str) -> Budget:
+        """Return the budget of a caller, at the limit that the caller has now. If no price is
+        known, a limit leaves no room.
+        """
+        limit = self._book.find_limit(caller)
+        price = self._pricing.price
+        if limit is not None and price is None:
+            closed = Budget(None, self._pricing.rates.high, None)
+            closed.reached = True
+            return closed
+        budget = self._budgets.get(caller)
+        if budget is None:
+            spent = Spending(dollars=self._spent.get(caller, 0))
+            budget = Budget(None, self._pricing.rates.high, price, spent)
+            self._budgets[caller] = budget
+        budget.change_limit(limit)
+        return budget
+
+    def explain_spent(self, caller: str) -> str:
+        """Return which limit of money is reached: that of all, or that of the caller."""
+        has_limit = self._book.find_limit(caller) is not None
+        if has_limit and self._pricing.price is None:
+            return (
+                "the caller has a limit of money, and the price of the model is unknown"
+            )
+        return SPENT if self.budget.reached else SPENT_BY_CALLER
+
+    def check(self, effort: Effort, caller: str | None = None) -> None:
+        """Raise ``ProblemError`` if the model may be asked, and the money of all or of the caller
+        is spent. Without a ``caller``, it is that of this task.
+        """
+        if effort is Effort.NONE or self._pricing.spec is None:
+            return
+        caller = caller or _spender.get()
+        if self.budget.reached or self.budget_of(caller).reached:
             remedy = "ask the operator for a higher limit, or use effort=none"
-            raise ProblemError("spending-limit", SPENT, remedy=remedy)
+            raise ProblemError(
+                "spending-limit", self.explain_spent(caller), remedy=remedy
+            )
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait for the rate and for room, reserve what a call may use, and store the most that it
@@ -286,28 +413,73 @@ class SharedMeter:
         """
         if self._limiter:
             await self._limiter.acquire()
-        reservation = await self.budget.reserve(call)
-        self._numbers[reservation] = self._add(self._cost(reservation.most))
+        caller = _spender.get()
+        budget = self.budget_of(caller)
+        own = await budget.reserve(call)
+        try:
+            reservation = await self.budget.reserve(call)
+        # also a cancellation
+        except BaseException:
+            budget.charge(own, Usage())
+            # so that the caller's jobs end, too
+            budget.reached |= self.budget.reached
+            raise
+        number = self._add(self._cost(reservation.most), caller)
+        self._under_way[reservation] = _UnderWay(caller, budget, own, number)
         return reservation
 
     def allows(self, reservation: Reservation) -> bool:
         """Return whether there is room now for another request like this one."""
-        return self.budget.allows(reservation)
+        under_way = self._under_way[reservation]
+        has_own_room = under_way.budget.allows(under_way.reservation)
+        return has_own_room and self.budget.allows(reservation)
 
     def lose(self, reservation: Reservation, *, replied: bool = False) -> None:
         """Count a request at the most that it may have used: it got no reply, or ``replied``
         without a usage.
         """
+        under_way = self._under_way[reservation]
+        under_way.budget.lose(under_way.reservation, replied=replied)
         self.budget.lose(reservation, replied=replied)
-        self._add(self._cost(reservation.most))
+        self._add(self._cost(reservation.most), under_way.caller)
 
     def charge(self, reservation: Reservation, usage: Usage) -> None:
         """Release a reservation, and count the usage that replies reported, in place of the most
         that the call could have cost.
         """
+        under_way = self._under_way.pop(reservation)
+        under_way.budget.charge(under_way.reservation, usage)
         self.budget.charge(reservation, usage)
-        row = (self._cost(usage), self._numbers.pop(reservation))
-        self._database.execute("UPDATE spending SET dollars = ? WHERE id = ?", row)
+        row = (self._cost(usage), under_way.number)
+        with self._database.transaction():
+            self._database.execute("UPDATE spending SET dollars = ? WHERE id = ?", row)
+            sql = "UPDATE spending_of_callers SET dollars = ? WHERE spending = ?"
+            self._database.execute(sql, row)
 
     def close(self) -> None:
         self._database.close()
+
+
+def read_spent(root: Path) -> float:
+    """Return the dollars that the model has cost over all starts of the service in ``root``, which
+    may be running: its calls under way count at the most that they may cost. Raises ``StoreError``
+    if there was no start.
+    """
+    path = root / _SPENDING_FILE
+    with closing(Database.open_to_read(path, _SPENDING_VERSION)) as database:
+        return float(database.value("SELECT coalesce(sum(dollars), 0) FROM spending"))
+
+
+def read_spent_of_callers(root: Path) -> dict[str, float]:
+    """Return the dollars of each caller, by id, as ``read_spent`` counts them; empty if there was
+    no start of the service.
+    """
+    path = root / _SPENDING_FILE
+    sql = "SELECT caller, sum(dollars) FROM spending_of_callers GROUP BY caller"
+    # there is no such file or, of an earlier version, no such table
+    with (
+        suppress(StoreError),
+        closing(Database.open_to_read(path, _SPENDING_VERSION)) as database,
+    ):
+        return dict(database.execute(sql).fetchall())
+    return {}

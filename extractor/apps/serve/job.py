@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import Field, NonNegativeInt
 
-from extractor.apps.serve.callers import SPENT, CallerBook, SharedMeter
+from extractor.apps.serve.callers import CallerBook, SharedMeter, spend_as
 from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.concepts.own.declaration import CustomField
@@ -27,6 +27,7 @@ from extractor.model.calls import Call
 from extractor.model.events import EventLog
 from extractor.model.metering import Reservation
 from extractor.options import Choice
+from extractor.plurals import counted
 from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder, holds_something
 from extractor.run.manifest import (
@@ -40,6 +41,7 @@ from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import Setup
 from extractor.schemas import TrialRecord, Usage
+from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.vocabulary import Effort
 
 EVENTS = "events.jsonl"
@@ -49,8 +51,8 @@ UPLOAD = "upload"
 
 
 class JobState(StrEnum):
-    """The state of a job. A paused, failed or cancelled job keeps its results and can be
-    resumed.
+    """The state of a job. A job that is done was read to its end, and has a result unless it had
+    no record. A paused, failed or cancelled job keeps its results and can be resumed.
     """
 
     QUEUED = "queued"
@@ -71,7 +73,9 @@ class Job(Choice):
     )
     state: JobState
     reason: str | None = Field(
-        default=None, description="Why the job is paused or failed."
+        default=None,
+        description="Why the job is paused, failed or cancelled, or that some of its records "
+        "failed.",
     )
     name: str = Field(
         description="Name of the upload. Records without an id of their own are named after it."
@@ -95,9 +99,9 @@ class Job(Choice):
     repeated: NonNegativeInt = Field(
         default=0, description="Records left out: an earlier one has the same id."
     )
-    usage: Usage = Field(
-        default=Usage(),
-        description="Usage of the model since the last start of the job.",
+    usage: PricedUsage = Field(
+        default=PricedUsage(),
+        description="Usage of the model since the last start of the job, with its price if known.",
     )
 
 
@@ -162,7 +166,8 @@ class JobRun:
             fields=[*services_own, *job.brought],
         )
         asks = settings.model is not None and job.effort is not Effort.NONE
-        budget = shared.budget if asks else None
+        # Of both limits, the caller's; the limit of all marks it as reached, too.
+        budget = shared.budget_of(job.caller) if asks else None
         self.run = Run(
             setup=setup,
             read=self._read_upload,
@@ -181,7 +186,8 @@ class JobRun:
             "failed": tally.failed,
             "repeated": tally.repeated,
         }
-        return self._job.model_copy(update={**counts, "usage": tally.usage})
+        usage = PricedUsage(**tally.usage.model_dump(), usd=tally.usd)
+        return self._job.model_copy(update={**counts, "usage": usage})
 
     async def perform(self, executor: Executor) -> tuple[JobState, str | None]:
         """Extract the rest of the upload, with the events in the job's own log. Returns the final
@@ -190,6 +196,7 @@ class JobRun:
         try:
             with (self._folder / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
+                spend_as(self._job.caller)
                 return await self._perform(executor)
         # while the results were sorted
         except asyncio.CancelledError:
@@ -232,14 +239,27 @@ class JobRun:
             return JobState.CANCELLED, self.refusal
         # a higher limit lets it go on
         if stop is Stop.BUDGET:
-            return JobState.PAUSED, SPENT
+            return JobState.PAUSED, self._shared.explain_spent(self._job.caller)
         if isinstance(failure, ModelUnavailable):
             return JobState.PAUSED, "the model cannot be used at the moment"
         if failure:
             return JobState.FAILED, self._word(failure)
         if self._problem:
             return JobState.FAILED, self._problem
-        return JobState.DONE, None
+        return self._judge_failures()
+
+    def _judge_failures(self) -> tuple[JobState, str | None]:
+        """Return the final state of a job that was read to its end, with the reason. Without a
+        result it is no success, and each failed record is told.
+        """
+        shown = self.shown
+        if not shown.failed:
+            return JobState.DONE, None
+        failed = counted(shown.failed, "record")
+        if not shown.extracted:
+            reason = f"nothing was extracted: {failed} failed; /failures says why"
+            return JobState.FAILED, reason
+        return JobState.DONE, f"{failed} failed; /failures says why"
 
     def _read_upload(
         self, *, on_error: Callable[[ExtractorError], None]

@@ -23,6 +23,7 @@ from extractor.model.events import Event, tell
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
 from extractor.run.folder import write_atomically
+from extractor.schemas.vocabulary import Effort
 
 _logger = logging.getLogger(__name__)
 _JOB = "job.json"
@@ -147,6 +148,8 @@ class JobRunner:
     ) -> Job:
         """Queue a job whose upload is complete, write its state, and begin it if there is room."""
         own = self._settings.options.fields
+        # Without a model, only rules extract, whatever the effort.
+        effort = options.effort if self._settings.model else Effort.NONE
         job = Job(
             id=job_id,
             caller=caller,
@@ -154,7 +157,7 @@ class JobRunner:
             name=name,
             bytes=size,
             tasks=options.tasks,
-            effort=options.effort,
+            effort=effort,
             min_confidence=options.min_confidence,
             fields=tuple(field.name for field in options.fields),
             brought=tuple(field for field in options.fields if field not in own),

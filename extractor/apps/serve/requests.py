@@ -14,7 +14,7 @@ from fastapi import Depends, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import Field
 
-from extractor.apps.serve.callers import OPERATOR, Caller
+from extractor.apps.serve.callers import OPERATOR, Caller, spend_as
 from extractor.apps.serve.problems import ProblemError, WrongParameter
 from extractor.apps.serve.service import Service
 from extractor.concepts.own.declaration import CustomField, explain_unread
@@ -66,6 +66,7 @@ async def _find_caller(
     if caller is None:
         raise _refuse_key("this key is not valid")
     request.state.caller = caller.name
+    spend_as(caller.id)
     await service.rates.count_request(caller)
     _check_parameters(request)
     return caller

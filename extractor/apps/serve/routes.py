@@ -229,7 +229,7 @@ async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
             f"the job is {job.state.value}",
             remedy="there is nothing to resume",
         )
-    service.meter.check(job.effort)
+    service.meter.check(job.effort, job.caller)
     if not service.book.is_valid(job.caller):
         raise ProblemError(
             "not-finished",

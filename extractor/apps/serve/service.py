@@ -88,7 +88,10 @@ class Service:
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
             meter = SharedMeter(
-                settings.root, settings.pricing, settings.options.requests_per_minute
+                settings.root,
+                settings.pricing,
+                settings.options.requests_per_minute,
+                book,
             )
             stack.enter_context(closing(meter))
             # Jobs have their own processes, so that their long records do not block requests.

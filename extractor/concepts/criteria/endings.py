@@ -74,7 +74,7 @@ def find_endings(
             if mark and letter in ("a", *letters_of_footnotes):
                 letters_of_footnotes += chr(ord(mark["letter"] or "`") + 1)
                 ending = ListEnding(_FOOTNOTE_DOUBT, sure=False, is_title=False)
-        if ending is None and bullets_of_list and _may_be_title(blocks, place):
+        if ending is None and _may_be_title(blocks, place, bullets_of_list):
             ending = ListEnding(_TITLE_DOUBT, sure=False, is_title=False)
         if ending is None and _names_step(blocks, place, bullets_of_list):
             ending = ListEnding(_STEP_DOUBT, sure=False, is_title=False)
@@ -131,11 +131,15 @@ def _read_section_title(
     return ListEnding(_TITLE_DOUBT, sure=False, is_title=is_question or is_title)
 
 
-def _may_be_title(blocks: Sequence[TextLine], place: int) -> bool:
+def _may_be_title(
+    blocks: Sequence[TextLine], place: int, bullets: Collection[Bullet | None]
+) -> bool:
     """Return whether a line without a bullet below items that have one may be a title: it names
     what a trial does ("Follow-up procedures"), and a sentence without a bullet follows.
+
+    ``bullets`` are the marks of the items above.
     """
-    if place + 1 == len(blocks):
+    if not bullets or place + 1 == len(blocks):
         return False
     block = blocks[place]
     following = blocks[place + 1]

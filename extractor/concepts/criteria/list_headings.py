@@ -270,20 +270,24 @@ def _read_names(
 
 
 def _opens_named_list(tokens: Tokens, named: Found, *, bulleted: bool) -> bool:
-    """Return whether a line opens the list that it names.
+    """Return whether a line opens the list that it names (``named``).
 
-    Up to eight words do so, up to four behind a bullet, and any line that states nothing itself. A
-    colon at the end makes 14 words enough, and more if the words before the name are those of
-    headings and no condition stands in the line.
+    - Up to eight words without a bullet do so.
+    - Up to four words behind a bullet do so, unless they begin as an item about criteria.
+    - A longer line that states nothing itself does so; behind a bullet only with a colon.
+    - Of the other lines only those with a colon at the end can: with up to 14 words, or, if more,
+      with words of headings before the name and no condition in the line.
     """
     words = count_words(tokens)
-    if not bulleted and words <= _FEW_WORDS:
-        return True
-    # "Meets all inclusion criteria" is an item
-    is_short_item = bulleted and words <= _FEW_BULLETED
-    if is_short_item and not rule("denies_criteria").starts(tokens, 0):
+    if bulleted:
+        # "- Meets all inclusion criteria" is an item
+        is_item = rule("opens_item_on_criteria").starts(tokens, 0)
+        if words <= _FEW_BULLETED and not is_item:
+            return True
+    elif words <= _FEW_WORDS:
         return True
     has_colon = ends_with_colon(tokens)
+    # "All of the following inclusion criteria must be met by the patients"
     if is_generic(tokens):
         return has_colon or not bulleted
     if not has_colon:

@@ -154,24 +154,29 @@ def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Reg
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
-    """Yield the model's regimens, then those of the rules: in passages that it did not answer about
-    those that no answer covers; elsewhere all of them if it answered about no passage, else none.
+    """Yield the model's regimens, each with the rules' readings beside it, then regimens of the
+    rules.
+
+    - In a passage that the model was asked about and did not answer, a regimen of the rules stays
+      unless a regimen of the model covers it.
+    - Elsewhere it stays only if the model answered about no passage at all. An empty list, and an
+      answer that was refused, is an answer.
     """
-    listed = result.list_regimens()
-    for answer in listed:
+    by_model = result.list_regimens()
+    for answer in by_model:
         yield _confirm(parsed, answer)
     unanswered = [passage for passage in result.passages if not passage.is_answered]
     for regimen in parsed.regimens:
         passage = _find_passage(unanswered, regimen)
-        if passage and not any(covers(answer, regimen) for answer in listed):
-            # An open field has the reason of the passage that should have been read again.
+        if passage and not any(covers(answer, regimen) for answer in by_model):
+            # an open field has the reason of the passage that should have been read again.
             yield replace(
                 regimen,
                 chunk=passage.chunk,
                 asked=passage.asked,
                 is_skipped=passage.is_skipped,
             )
-        elif not result.lists_regimens:
+        elif not result.answers_any_passage:
             yield regimen
 
 

@@ -42,9 +42,12 @@ _JOINS = frozenset({"and", "plus", "+", "&"})
 def find_name(
     statement: Statement, sections: Mapping[str, DosingSection]
 ) -> tuple[DosingSection, int, int]:
-    """Return the section and tokens that name the agent: those of its mention in the clause with a
-    salt behind it, or those of the agent's own name if that says more. A placebo, and an agent that
-    the clause does not name, goes by its own name.
+    """Return the section and tokens that name the agent.
+
+    These are its mention in the clause, with a salt behind it. The agent's own name, usually that
+    of an intervention, is taken instead for a placebo, for an agent that the clause does not name,
+    and where the clause has another name that gives way to the own one (``_gives_way``), such as
+    an abbreviation.
     """
     agent = statement.agent
     mention = statement.mention
@@ -68,7 +71,9 @@ def _gives_way(
     sections: Mapping[str, DosingSection],
 ) -> bool:
     """Return whether another name of an agent in a clause (``mention``, written ``short``) gives
-    way to the agent's own name.
+    way to the agent's own name: an abbreviation of the vocabulary, any other name if the own one
+    stands in the same section and is not vague, a misspelling, and a registered name that the
+    record uses no more often.
     """
     agent = statement.agent
     # an abbreviation of the vocabulary, such as "TBI"

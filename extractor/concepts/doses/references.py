@@ -30,9 +30,11 @@ def resolve_references(
     sections: Sequence[DosingSection], statements: Sequence[Statement]
 ) -> list[Statement]:
     """Return the statements, and behind them those of another arm that a clause refers to ("as in
-    arm I"), with the cycle that stands behind the reference.
+    arm I"), in the cycle that the clause or the rest of its arm's text states.
 
-    Agents that have statements of their own after the reference are left out.
+    Nothing is repeated without such a cycle, since both arms are then given alike. Left out are
+    statements without a cycle or with one of the same length, and agents that the text states
+    itself after the reference.
     """
     as_in_group = rule("as_in_group")
     if not any(as_in_group.search(section.tokens) for section in sections):
@@ -46,8 +48,12 @@ def resolve_references(
     repeated: list[Statement] = []
     for text in texts:
         for clause in text.section.clauses:
-            if text.first <= clause[0] < text.end:
-                repeated += _repeat(text, clause, by_arm)
+            if not text.first <= clause[0] < text.end:
+                continue
+            of_other = list(_repeat_in_other_cycle(text, clause, by_arm))
+            repeated += of_other
+            # arm III may refer to arm II, which refers to arm I
+            by_arm[text.name] += of_other
     return [*statements, *repeated]
 
 
@@ -70,13 +76,18 @@ def _read_group(found: Found) -> str:
     return (found.read("group") or "").lower()
 
 
-def _repeat(
+def _repeat_in_other_cycle(
     text: _ArmText, place: Place, by_arm: Mapping[str, Sequence[Statement]]
 ) -> Iterator[Statement]:
-    """Yield the statements of another arm that the clause at ``place`` repeats in another cycle.
-    Nothing is yielded without a reference to another arm, and without a cycle behind it.
+    """Yield the statements of another arm that the clause at ``place`` repeats in another cycle,
+    one of each agent, as statements of this clause.
 
-    ``by_arm`` are the statements of each arm, by its number or letter.
+    The cycle is the first from the clause's start to the end of the arm's text; the length is that
+    which stands beside it. Only the first reference of the clause counts. Nothing is yielded
+    without a reference, without such a cycle, and if the reference is to the same arm.
+
+    ``place`` are the tokens of the clause, ``by_arm`` the statements of each arm, by its number or
+    letter.
     """
     section = text.section
     first, clause_end = place

@@ -23,6 +23,7 @@ from extractor.concepts.doses.timing import (
     is_cyclic,
     is_rate,
     resolve_frequency,
+    resolve_length,
     resolve_timing,
     value_of,
 )
@@ -30,6 +31,7 @@ from extractor.concepts.doses.trial_view import Trial
 from extractor.concepts.doses.trust import Trust, list_stated
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.scoring import measured
+from extractor.language.book import rule
 from extractor.schemas import Amount, Frequency, Period, Route, Support
 
 
@@ -99,9 +101,9 @@ def _add_trial_cycle(statements: Sequence[Statement], arms: Arms) -> list[Statem
 
 def _has_other_length(statements: Sequence[Statement], length: Fact) -> bool:
     """Return whether an agent is given for another time than ``length``, which the trial's
-    descriptions state.
+    descriptions state. A part of a cycle ("for 3 weeks of each 28-day cycle") is no such time.
     """
-    lengths = {value_of(statement.length) for statement in statements}
+    lengths = {value_of(resolve_length(statement)) for statement in statements}
     return bool(lengths - {None, length.value})
 
 
@@ -240,20 +242,31 @@ class _Builder:
         return Reading(length.value, confidence, spans, Support.PARSED)
 
     def _lend_length(self) -> Reading[Period | None]:
-        """Return the length of the trial's treatment for what is given more than once and says
-        nothing of its own length; else None.
+        """Return the trial's length of treatment for an agent that is given more than once and of
+        whose length its own words say nothing. In all other cases the reading has the value None,
+        also if it is unknown how often the agent is given, or if it is given until an event.
         """
         nothing: Reading[Period | None] = Reading(None, self.trust.of_nothing("length"))
         stated = self.trial_length
         if stated is None or not stated.holds_for(self.statement.agent):
             return nothing
-        if self.statement.length:
+        if resolve_length(self.statement) or self._is_open_ended():
             return nothing
         if self.frequency.value in {None, Frequency.ONCE}:
             return nothing
         confidence = measured("length", "of the trial")
         place = self._span(stated.fact)
         return Reading(stated.fact.value, confidence, (place,), Support.PARSED)
+
+    def _is_open_ended(self) -> bool:
+        """Return whether the words about the agent give its treatment no end in time: "until
+        disease progression", "for life".
+        """
+        open_ended = rule("open_ended")
+        for part in self.statement.parts or (self.statement,):
+            if open_ended.occurs(part.clause.tokens, *part.reach):
+                return True
+        return False
 
     def _read_timing(self) -> Reading[str | None]:
         """Return the words for the days or the moment of giving, or None."""

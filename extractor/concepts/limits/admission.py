@@ -279,10 +279,12 @@ def describe_ages(
     eligibility: Eligibility, sections: Mapping[str, LexedSection]
 ) -> Eligibility:
     """Return the eligibility with the comparator by which its words bound each age, in the age's
-    evidence: "over 18 years" is ``>``, "under 65" ``<``.
+    evidence: of a minimum, "over 18 years" is ``>``; of a maximum, "under 65" is ``<``.
 
-    If there are criteria, only words in their sections count: "elderly over 65" in a summary is
-    loose.
+    Words of the other side are turned round: "under 18" among exclusions makes a minimum of
+    ``>=``. Words that bound the age by no comparator with its number alone ("18-65 years") give
+    None. If there are criteria, only words in their sections count: "elderly over 65" in a summary
+    is loose, and keeps the evidence as it is.
     """
     of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []

@@ -655,10 +655,8 @@ def _choose_limits(
     has_next = next_at < len(limits)
     if has_next and _suits_limit_behind(tokens, phrase, last, limits[next_at]):
         # the phrase of "If liver metastases, ALT <= 5 x ULN" opens a clause
-        begins = _opens_clause(tokens, phrase) or _excepts(tokens, phrase)
-        if suits_last and last and _is_closed_behind(tokens, phrase, last):
-            # "albumin > 3 g/dL unless ascites, INR < 1.5"
-            begins = _may_share_quantity(tokens, last, limits[next_at])
+        stays = _stays_behind(tokens, phrase, last, limits[next_at])
+        begins = not stays and _begins_statement(tokens, phrase)
         near = tokens.codes[max(0, phrase.first - _NUMBER_REACH) : phrase.first]
         stands_free = not suits_last and NUMBER not in near
         if begins or stands_free:
@@ -685,13 +683,23 @@ def _opens_clause(tokens: Tokens, phrase: _Phrase) -> bool:
     return tokens.words[phrase.first - 1].lower() in _BEFORE_CLAUSE
 
 
-def _is_closed_behind(tokens: Tokens, phrase: _Phrase, last: Limit) -> bool:
-    """Return whether a phrase stands behind a limit, with nothing but a comma between, and a comma
-    closes it.
+def _stays_behind(
+    tokens: Tokens, phrase: _Phrase, last: Limit | None, following: Limit
+) -> bool:
+    """Return whether a phrase behind the limit ``last`` is no condition of the ``following`` one:
+    nothing but a comma parts it from the first, a comma closes it, and the other is on something
+    else, as in "albumin > 3 g/dL unless ascites, INR < 1.5".
     """
-    if tokens.codes[last.end : phrase.first] not in ("", ","):
+    if last is None or tokens.codes[last.end : phrase.first] not in ("", ","):
         return False
-    return tokens.codes[phrase.end : phrase.end + 1] == ","
+    if tokens.codes[phrase.end : phrase.end + 1] != ",":
+        return False
+    return not _may_share_quantity(tokens, last, following)
+
+
+def _begins_statement(tokens: Tokens, phrase: _Phrase) -> bool:
+    """Return whether a phrase opens a clause, or excepts people from what follows."""
+    return _opens_clause(tokens, phrase) or _excepts(tokens, phrase)
 
 
 def _suits_limit_before(

@@ -432,14 +432,20 @@ def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | No
 def _find_clauses(
     tokens: Tokens, limits: Sequence[Limit], subjects: Sequence[Range | None]
 ) -> list[Range]:
-    """Return the clause of each limit: its tokens from the first joint behind the limit before it
-    (else from its own first word) to the next clause, as far as they are in its sentence. The first
-    clause begins with the line.
+    """Return the tokens of the clause of each limit.
+
+    A clause begins at the first joint ("and", a comma) behind the limit before it, or else at the
+    name of what is limited, or at the limit itself; the first one begins with the line. It ends
+    where the next one begins, the last with the line. Of this, only the part in the sentence of the
+    limit counts, at most 80 tokens before and behind it.
+
+    ``subjects`` are the tokens that name what each limit is about; None for a limit without a name.
     """
     starts: list[int] = []
     last_end = 0
     for limit, subject in zip(limits, subjects, strict=True):
         own_first = limit.first
+        # the name before the sign: the "ECOG" of "ECOG <= 2"
         if subject and last_end <= subject[0] < own_first:
             own_first = subject[0]
         joint = rule("clause_joint").search(tokens, last_end, own_first)

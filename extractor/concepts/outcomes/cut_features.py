@@ -416,9 +416,11 @@ def _describe_measure(
     """Return features of the measure before a description, which show that a description began
     further in front, and of whether the supposed description is a time frame.
 
-    ``before`` and ``behind`` are the tokens on both sides of comma ``cut``.
+    ``before`` are the tokens of the item up to comma ``cut``, ``behind`` those from there on.
+    Commas are counted from 0, so the segment directly behind comma ``cut`` is ``cut + 1``.
     """
     features = []
+    following = item.segment(cut + 1)
     words = len(item.words(before))
     if words > 20:
         features.append("d:measure over 20 words")
@@ -426,18 +428,20 @@ def _describe_measure(
         features.append("d:measure over 35 words")
     if item.has_sentence(before):
         features.append("d:sentence in measure")
-    later_segments = [item.segment(number) for number in range(1, cut + 1)]
+    behind_first_comma = [item.segment(number) for number in range(1, cut + 1)]
     # ", according to RECIST" opens a description
-    if any(item.opens("opens_reference", segment) for segment in later_segments):
+    if any(item.opens("opens_reference", segment) for segment in behind_first_comma):
         features.append("d:refers in measure")
     if item.holds("passive_verb", before):
         features.append("d:verb in measure")
+    # most other outcomes of the record have no description
     if item.plain_share > 0.5:
         features.append("d:plain neighbours")
+    # "week 4" between commas is a piece of a list of times
     if item.is_moment(cut + 1):
         features.append("d:fragment")
-    opening = item.quote(item.segment(cut + 1)).split()
-    if len(opening) <= 8 and item.opens("timely_opening", behind):
+    following_words = item.quote(following).split()
+    if len(following_words) <= 8 and item.opens("timely_opening", behind):
         features.append("d:reads as time frame")
     opens_with_number = item.tail(cut)[:1].isdigit()
     if opens_with_number and item.follows_number(cut):

@@ -147,9 +147,14 @@ def _make_skeleton(
 
 
 def _show_group(group: MomentGroup) -> str:
-    """Return the signs of a group: ``@`` for "week 4", ``#`` for "4 weeks", two of them for a list;
-    ``#-#`` for a range of two, and ``0 to #`` for a range from the start: from 0 or less, week 1
-    or day 1.
+    """Return the signs of a group of moments, by its first one: ``@`` if that is named by a number
+    ("week 4"), ``#`` if it is a length ("4 weeks").
+
+    - One moment is ``@`` or ``#``.
+    - Three or more, and two that are no range, are a list: ``@@`` or ``##``.
+    - A range of two is ``@-@`` or ``#-#``.
+    - A range of two from the start of the trial is ``0 to @`` or ``0 to #``: from 0 or less, or
+      from the first of a named unit other than a cycle ("week 1", "day 1").
     """
     first = group.moments[0]
     sign = "@" if first.named else "#"
@@ -161,7 +166,7 @@ def _show_group(group: MomentGroup) -> str:
         return sign * 2
     if first.value <= 0:
         return f"0 to {sign}"
-    # week 1 or day 1 is the start, but cycle 1 is a stretch of weeks
+    # "day 1 to 28" begins with the trial, but cycle 1 is a stretch of weeks
     if first.named and first.value == 1 and first.unit is not TimeUnit.CYCLE:
         return f"0 to {sign}"
     return f"{sign}-{sign}"

@@ -281,17 +281,25 @@ class CustomField(FrozenModel):
         return [quote | answer for answer in self.list_answers(example.value)]
 
     def list_faults(self, example: Example) -> Iterator[str]:
-        """Yield what is wrong with the form of an example's answer: a key that is no attribute, or
-        a value that cannot be read.
+        """Yield what is wrong with the form of an example's answer: each key that is no attribute,
+        then each value that cannot be read. Whether the example's text bears the answer out is not
+        checked here.
+
+        An unknown key may bring two faults: in ``{"tme": "4 weeks"}``, the value of ``time`` is
+        missing, too. ``quote`` is a key if answers need a quote beside their attributes.
         """
         answers = self.complete_answers(example)
-        names = ("quote", *(attribute.name for attribute in self.attributes))
+        names = [attribute.name for attribute in self.attributes]
+        if self.needs_quote:
+            names.append("quote")
         for answer in answers:
             for key in answer:
                 if key in names:
                     continue
                 form = ", ".join(attribute.describe() for attribute in self.attributes)
-                yield f"{key} is no attribute{suggest(key, names)}; write {form}"
+                # in Python a key may be a number: {1: "4 weeks"}
+                nearest = suggest(str(key), names)
+                yield f"{key} is no attribute{nearest}; write {form}"
         _, unreadable = self.read(answers)
         for _, reason in unreadable:
             yield reason

@@ -98,8 +98,10 @@ def read_sex(
     if none of them tells it.
 
     One line that names both sexes, or two lines that name one each, admit both. Lines only about
-    pregnancy and contraception do not count, nor do exclusions and lines about donors. ``titles``
-    includes the conditions.
+    pregnancy and contraception do not count, nor do exclusions and lines about donors. Such lines
+    decide one thing: if all criteria together name women and men, a condition of one sex
+    ("Endometriosis") does not tell the sex, while a title in words ("in women") still does.
+    ``titles`` includes the conditions.
     """
     named: list[tuple[Sex, Passage]] = []
     for criterion in stated:
@@ -120,7 +122,7 @@ def read_sex(
         names_women = any(_find("women", passage) for passage in criteria)
         names_men = any(_find("men", passage) for passage in criteria)
         names_both = names_women and names_men
-        return _read_sex_elsewhere(titles, summary, of_one=not names_both)
+        return _read_sex_elsewhere(titles, summary, by_condition=not names_both)
     sex, quote = named[0]
     sexes = {each_sex for each_sex, _ in named}
     if len(sexes) == 2:
@@ -143,14 +145,14 @@ def _may_limit_sex(criterion: StatedCriterion) -> bool:
 
 
 def _read_sex_elsewhere(
-    titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool
+    titles: Sequence[Passage], summary: Sequence[Passage], *, by_condition: bool
 ) -> Reading[Sex | None]:
     """Return the sex outside the criteria: both if a title or the summary states both, else the
     one that all of these name: titles, else conditions of one sex, else the summary. No value if
     they name none, or different ones.
 
-    A condition of one sex counts if ``of_one`` and no title names a sex. Tumours do not count,
-    since trials of tumours list several organs.
+    A condition that only one sex has, such as endometriosis, counts if ``by_condition``, no title
+    names a sex and no condition is a tumour: trials of tumours list several organs.
     """
     for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
         for passage in passages:
@@ -158,7 +160,7 @@ def _read_sex_elsewhere(
             if both:
                 return _infer(Sex.ALL, "both sexes", both)
     named = _list_sexes(titles)
-    if not named and of_one:
+    if not named and by_condition:
         is_of_tumour = any(rule("tumour").search(title.tokens) for title in titles)
         if not is_of_tumour:
             named = _list_sexes(titles, "of_women", "of_men")

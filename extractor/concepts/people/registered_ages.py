@@ -74,10 +74,11 @@ def read_registered_age(written: str) -> Age | None:
 
 
 def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]:
-    """Return the registered ages in days by field; None where no age is registered, or none that
-    can be read.
+    """Return the registered ages in days by field; None for an age that cannot be read, and for
+    both if the record registers none.
 
-    A record that registers one end only has no limit at the other: 0 days, or infinitely many.
+    A record that registers one end only has no limit at the other: 0 days, or infinitely many. An
+    upper limit of 99 years or more is none either. "N/A" and "-" are read as nothing.
 
     >>> ages = read_registered_ages(
     ...     RegistryFields(minimum_age="2 Years", maximum_age="N/A")
@@ -87,7 +88,7 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
     """
     ages: dict[str, float | None] = dict.fromkeys(AGES)
     written = {name: registry.text(name) for name in AGES}
-    if not any(written.values()):
+    if all(text is None for text in written.values()):
         return ages
     for name, unlimited in (("minimum_age", 0.0), ("maximum_age", inf)):
         text = written[name]

@@ -508,7 +508,7 @@ def _trim_moment(tokens: Tokens, first: int, end: int) -> Range:
         return first, end
     # "before and during the study"
     both = rule("before_and_during").starts(tokens, first)
-    trimmed_end = _trim_end(tokens, both.end if both else first, end)[1]
+    trimmed_end = _trim_end(tokens, both.end if both else first, end)
     if tokens.words[trimmed_end : trimmed_end + 1] in (["date"], ["period"]):
         trimmed_end += 1
     return first, trimmed_end
@@ -703,7 +703,7 @@ def _is_only_verb(tokens: Tokens, window: Window, floor: int) -> bool:
     "infected within 30 days". Words that name nothing may stand between. Short words ("bed") are no
     verbs.
     """
-    last = _trim_end(tokens, floor, window.first)[1] - 1
+    last = _trim_end(tokens, floor, window.first) - 1
     if last < floor:
         return False
     if not tokens.words[last].lower().endswith("ed"):
@@ -719,13 +719,14 @@ def _is_bracketed(tokens: Tokens, place: Range, at: int) -> bool:
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens ``first:end`` without those at both ends that name nothing ("any", "the"),
-    and without a bracket at the end that was not opened; None if nothing else is left.
+    """Return the tokens ``first:end`` without those at both ends that name nothing ("any", "the");
+    None if the rest names nothing.
+
+    A bracket at the end that is not opened, and one at the start that closes at the end or never,
+    go too. A bracket that is a part of the name stays: "(neo)adjuvant chemotherapy".
     """
-    end = _trim_end(tokens, first, end)[1]
-    codes = tokens.codes[first:end]
-    if codes.endswith(")") and codes.count(")") > codes.count("("):
-        end -= 1
+    end = _trim_end(tokens, first, end)
+    end = _drop_unopened(tokens, first, end)
     while first < end:
         lead = rule("limited_lead").starts(tokens, first, end)
         if lead is None or lead.end <= lead.first:
@@ -733,28 +734,63 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
         # "A1C", "in-centre"
         if tokens.words[first].isalpha() and _is_in_a_word(tokens, lead.end, end):
             break
+        if _is_bracket_of_name(tokens, first, end):
+            break
         first = lead.end
+    end = _drop_unopened(tokens, first, end)
     is_named = any(word[0].isalpha() for word in tokens.words[first:end])
     if is_named and not rule("limited_nothing").covers(tokens, first, end):
         return first, end
     return None
 
 
+def _drop_unopened(tokens: Tokens, first: int, end: int) -> int:
+    """Return the end of the tokens ``first:end`` without a closing bracket that none opens."""
+    codes = tokens.codes[first:end]
+    if codes.endswith(")") and codes.count(")") > codes.count("("):
+        return end - 1
+    return end
+
+
+def _is_bracket_of_name(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether the tokens ``first:end`` begin with words in brackets that are a part of the
+    name behind them: "(neo)adjuvant chemotherapy", "(oral) corticosteroids".
+    """
+    if tokens.codes[first] != "(":
+        return False
+    close = tokens.codes.find(")", first, end)
+    if close < 0 or close == end - 1:
+        return False
+    # the bracket is a part of a word, as in "(a)symptomatic stroke"
+    if tokens.joined(close + 1):
+        return True
+    # "(or planned) surgery": all words in the brackets name nothing
+    at = first + 1
+    while at < close:
+        lead = rule("limited_lead").starts(tokens, at, close + 1)
+        if lead is None or lead.end <= lead.first:
+            return True
+        at = lead.end
+    return False
+
+
 def _is_in_a_word(tokens: Tokens, at: int, end: int) -> bool:
     """Return whether the token ``at``, before ``end``, is a part of the same word as the token
-    before it: joined to it, or by a hyphen and with a further token behind.
+    before it: joined to it, or by a hyphen and with a further token behind. A stroke and a closing
+    bracket ("(prior) surgery") are no part.
     """
     if at >= end:
         return False
-    if tokens.joined(at) and tokens.codes[at] != "/":
+    if tokens.joined(at) and tokens.codes[at] not in "/)":
         return True
     # "post-operative infection", but "post-injury" is the time since an injury
     return at + 1 < end and _is_hyphenated(tokens, at)
 
 
-def _trim_end(tokens: Tokens, first: int, end: int) -> Range:
-    """Return the tokens ``first:end`` without those at the end that name nothing ("within the").
-    A word that a hyphen joins to the one before it stays.
+def _trim_end(tokens: Tokens, first: int, end: int) -> int:
+    """Return the end of the tokens ``first:end`` without the last ones that name nothing ("within
+    the"); ``first`` if all name nothing. A word that a hyphen joins to the one before it stays:
+    "lead-in".
     """
     while first < end:
         tail = rule("limited_tail").ends(tokens, end, first)
@@ -763,7 +799,7 @@ def _trim_end(tokens: Tokens, first: int, end: int) -> Range:
         if first < tail.first and _is_hyphenated(tokens, tail.first):
             break
         end = tail.first
-    return first, end
+    return end
 
 
 def _is_hyphenated(tokens: Tokens, at: int) -> bool:

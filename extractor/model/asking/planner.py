@@ -180,7 +180,9 @@ def pack_questions(
 
 
 def _group_inseparable(questions: Sequence[Question]) -> list[list[Question]]:
-    """Return the questions in groups that must share a call: all for regimens, any other alone."""
+    """Return the questions, in their order, in groups that must share a call: neighbours that ask
+    for regimens are one group, any other question is a group of its own.
+    """
     groups: list[list[Question]] = []
     for asks_regimens, lines in groupby(
         questions, key=lambda question: REGIMENS in question.fields
@@ -489,8 +491,8 @@ def _is_sure(item: Draft, field: CustomField, options: AskingOptions) -> bool:
 
 
 def _may_apply(field: CustomField, item: Draft, options: AskingOptions) -> bool:
-    """Return whether an item meets the field's condition ``where``, or may meet it, because a value
-    that the condition reads is in doubt.
+    """Return whether an item meets the field's condition ``where``, or may meet it, because the
+    effort doubts a value that the condition reads. A field without a condition applies to all.
     """
     doubts: list[bool] = []
 

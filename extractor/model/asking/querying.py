@@ -167,7 +167,7 @@ async def ask(
         async with model, model.watch.calling():
             reply, _ = await asking.ask(tuple(questions), MOST_CALLS)
             if not reply.pending:
-                model.watch.note_call(_find_problem(reply, questions))
+                model.watch.check_call(_find_problem(reply, questions))
     except (BudgetReached, ModelError) as error:
         session.lacking = True
         if isinstance(error, ModelError):

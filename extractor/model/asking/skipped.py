@@ -60,8 +60,8 @@ def find_skipped(
 
 
 def _is_read(asked: Sequence[Question], answered: Collection[int]) -> bool:
-    """Return whether a call was read as a whole: at least four of five lines that need an item
-    have one. True if no line needs one.
+    """Return whether the model seems to have read the whole call: at least four of five lines that
+    need an item were ``answered``. True if no line needs one.
     """
     needed = 0
     skipped = 0

@@ -77,6 +77,16 @@ class Budget:
             return None
         return self._set_aside(most)
 
+    def change_limit(self, max_usd: float | None) -> None:
+        """Set another limit. Calls may be sent again if it leaves room; those that wait now look
+        at once.
+        """
+        if max_usd == self._max_usd:
+            return
+        self._max_usd = max_usd
+        self.reached = False
+        self._wake()
+
     def set_aside(self, call: Call) -> Reservation:
         """Reserve what a call in flight may use, even without room."""
         return self._set_aside(self._forecast(call))

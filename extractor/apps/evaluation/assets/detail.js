@@ -16,8 +16,8 @@ function showDetail(page, error, found, state, views) {
   page.detail.replaceChildren(
     make("p", { class: "steps" }, makeSteps("← List", writeState({ ...state, error: undefined }), link(found[place - 1]), link(found[place + 1]))),
     make("h3", {}, make("span", { class: "kind" }, toWords(error.kind)), " ", make("span", {}, error.field)),
-    make("p", { class: "dim facts" }, `Record ${error.record} · harm ${error.harm}`),
-    make("div", { class: "sides" }, showSide("gold", "Gold", error, pieces[0]), showSide("predicted", "Predicted", error, pieces[1])),
+    make("p", { class: "dim facts" }, `Record ${error.record} · harm ${error.harm} of 10`),
+    make("div", { class: "sides" }, showSide("gold", "Gold", error, pieces[0]), showSide("predicted", "Predicted by the run", error, pieces[1])),
     error.belongsTo ? make("p", { class: "notice" }, "Gold has this value at ", make("code", {}, error.belongsTo), ".") : "",
     make("div", { class: "texts" }, showTexts(error, Object.hasOwn(views, error.record) ? views[error.record] : null)),
   );
@@ -42,6 +42,9 @@ function showSide(side, title, error, pieces) {
     side === "predicted" && error.provenance ? make("p", { class: "file dim" }, `item: ${error.provenance}`) : "",
   );
 }
+
+/** What the colours of a text mean. A bare "predicted" would read like a word of the text. */
+const SWATCHES = { gold: "quoted by gold", predicted: "quoted by the run", both: "quoted by both" };
 
 /** The sections that matter to an error, or the reason why there are none. */
 function showTexts(error, view) {
@@ -71,6 +74,6 @@ function showTexts(error, view) {
     const pre = section.querySelector("pre");
     Object.assign(pre, { tabIndex: 0, role: "region", ariaLabel: `Text of ${section.firstChild.textContent}` });
   }
-  const key = make("p", { class: "key-line" }, [...kinds].map((side) => make("span", { class: `swatch ${side}` }, side)));
+  const key = make("p", { class: "key-line" }, [...kinds].map((side) => make("span", { class: `swatch ${side}` }, SWATCHES[side])));
   return [key, ...notes, ...text];
 }

@@ -47,12 +47,13 @@ function sayAll({ said }) {
 function makeRow(error, state) {
   const span = (name, ...children) => make("span", { class: name }, ...children);
   const shorten = (text) => (text.length > 90 ? `${text.slice(0, 89)}…` : text);
-  const line = (side) => span(`${side}-line`, shorten(sayAll(error[side])));
+  // What is wider than the row is cut, and shown whole under the pointer.
+  const line = (side, name) => make("span", { class: `${side}-line`, title: sayAll(error[side]) }, span("side-name", name), " ", shorten(sayAll(error[side])));
   return make(
     "a",
     { href: writeState({ ...state, error: error.id }) },
-    span("row-head", span("kind", toWords(error.kind)), span("field", error.field), span("harm", `harm ${error.harm}`)),
-    span("row-values", line("gold"), span("sr", " in gold, predicted "), line("predicted")),
+    span("row-head", span("kind", toWords(error.kind)), make("span", { class: "field", title: error.field }, error.field), span("harm", `harm ${error.harm}`)),
+    span("row-values", line("gold", "gold"), line("predicted", "run")),
     span("row-record", error.record),
   );
 }

@@ -103,7 +103,7 @@ function showConfidence({ confidence }) {
   if (confidence === null) return null;
   const title = "how likely the least sure of its fields is right";
   const isDoubtful = confidence < 0.5;
-  return make("span", { class: isDoubtful ? "sure doubtful" : "sure", title }, `confidence ${confidence.toFixed(2)}`);
+  return make("span", { class: isDoubtful ? "sure doubtful" : "sure", title }, `${toPercent(confidence)} sure`);
 }
 
 /** The empty fields of an item, with the reason for each. */

@@ -19,6 +19,11 @@ function toWords(name) {
   return LABELS.get(name) ?? name.replaceAll("_", " ");
 }
 
+/** A confidence as readers see it on every page: "84 %". */
+function toPercent(confidence) {
+  return `${Math.round(100 * confidence)} %`;
+}
+
 /** A number with its noun: "1 regimen", "1,200 criteria". */
 function count(number, singular, plural = `${singular}s`) {
   const noun = number === 1 ? singular : plural;
@@ -37,16 +42,19 @@ function switchPanes(root) {
   return turn;
 }
 
-/** Scroll an element or a range into the sight of its scrolling pane, or of the window if the pane does not scroll. */
-function bringIntoSight(element, pane) {
+/**
+ * Scroll an element or a range into the sight of its scrolling pane, or of the window if the pane does not scroll.
+ * So many pixels at the top of the pane are ``covered``.
+ */
+function bringIntoSight(element, pane, covered = 40) {
   if (!element) return;
   const inner = element.getBoundingClientRect();
   const doesPaneScroll = pane.scrollHeight > pane.clientHeight;
   const outer = doesPaneScroll ? pane.getBoundingClientRect() : { top: 0, bottom: innerHeight };
-  const isInSight = inner.top >= outer.top + 40 && inner.bottom <= outer.bottom - 10;
+  const isInSight = inner.top >= outer.top + covered && inner.bottom <= outer.bottom - 10;
   if (isInSight) return;
   // To the middle; of what is higher than the pane, the beginning is shown.
-  const above = Math.max(40, (outer.bottom - outer.top - inner.height) / 2);
+  const above = Math.max(covered, (outer.bottom - outer.top - inner.height) / 2);
   const scrolling = doesPaneScroll ? pane : window;
   scrolling.scrollBy({ top: inner.top - outer.top - above, behavior: "instant" });
 }

@@ -73,7 +73,7 @@ function makeRow(row) {
       numbers.map((words) => make("span", {}, words)),
       findings,
       make("span", {}, `${row.empty} empty`),
-      make("span", {}, "least confidence ", make("b", {}, leastSure(row).toFixed(2))),
+      make("span", {}, "least sure item ", make("b", {}, toPercent(leastSure(row)))),
     ),
   );
 }

@@ -1,6 +1,8 @@
 // An item's card: two lines when closed, its form when open, with the cards of what the user's own fields say of it.
 
 const CERTAIN = 0.95;
+/** The name of a doubt that is of no field. */
+const WHOLE = "item";
 const SAID = new Set(["quote", "agent", "measure", "lead_in", "description", "time_frame", "kind"]);
 /** Fields whose values say too little without their label. */
 const LABELLED = new Set(["minimum_age", "maximum_age", "sex", "healthy_volunteers", "cycle", "duration", "start_event", "end_events", "censored", "arms"]);
@@ -51,6 +53,7 @@ function makeHead(view, item, own, flaws, isOpened) {
   const flawWords = flaws.every((flaw) => flaw.warns) ? "to check" : "to mend";
   const line = make("span", { class: "line" },
     make("span", { class: "name" }, item.name),
+    makeListNumber(view, item),
     makeChip(item.state, item.state === "open" ? "to decide" : item.state),
     makeDoubt(item),
     flaws.length > 0 && makeChip("wrong", flawWords));
@@ -62,6 +65,15 @@ function makeHead(view, item, own, flaws, isOpened) {
     view.choose(shownNext);
   });
   return head;
+}
+
+/** The number of an exclusion within its own list, since names count the criteria of both lists; else null. */
+function makeListNumber({ record }, item) {
+  if (item.group !== "eligibility.criteria" || item.value.kind !== "exclusion" || !item.predicted) return null;
+  const exclusions = record.items.filter(({ group, value }) => group === item.group && value.kind === "exclusion");
+  if (exclusions.length === record.items.filter(({ group }) => group === item.group).length) return null;
+  const title = "The name counts the criteria of both lists together; this number counts the exclusions alone. Sub-items and added criteria count, too.";
+  return make("span", { class: "dim in-list", title }, `no. ${exclusions.indexOf(item) + 1} of the exclusions`);
 }
 
 /** The words and the values of an item, with what the user's own fields say of it. */
@@ -85,9 +97,8 @@ function makeSummary(item, own) {
 function makeDoubt(item) {
   if (item.state !== "open") return null;
   if (item.predicted) {
-    const isSure = item.confidence === null || item.confidence >= CERTAIN;
-    if (isSure) return null;
-    return make("span", { class: "doubt", title: "how sure the extraction is of its least sure field" }, describeDoubts(item));
+    if (Object.keys(item.doubts).length === 0) return null;
+    return make("span", { class: "doubt", title: "how sure the extraction is of the field that it is least sure of" }, describeDoubts(item));
   }
   const fields = Object.keys(item.doubts);
   if (fields.length === 0) return null;
@@ -114,37 +125,27 @@ function describeDoubt(item, name) {
   const confidence = item.doubts[name];
   if (confidence === null) return "guessed";
   if (!confidence) return "not read";
-  const sure = `${Math.round(100 * confidence)} % sure`;
+  const sure = `${toPercent(confidence)} sure`;
   return isEmpty(item, name) ? `${sure} ${tellNone(item, [name])}` : sure;
 }
 
-/** Describe the confidence of an item, and its uncertain fields: "84 % sure of kind; not read: value". */
+/** Describe the doubts of an item, the greatest first: "84 % sure of kind; also in doubt: route; not read: value". */
 function describeDoubts(item) {
-  const doubtful = [];
-  const unread = [];
-  for (const [name, confidence] of Object.entries(item.doubts)) {
-    if (confidence === 0) unread.push(name);
-    else doubtful.push(name);
-  }
+  const doubts = Object.entries(item.doubts).sort(([, one], [, other]) => one - other);
+  const unread = doubts.filter(([, confidence]) => confidence === 0).map(([name]) => name);
+  const [least, ...others] = doubts.filter(([, confidence]) => confidence !== 0).map(([name]) => name);
   const parts = [];
-  if (doubtful.length > 0 || unread.length === 0) parts.push(describeSure(item, doubtful, unread.length > 0));
+  if (least) parts.push(describeLeast(item, least));
+  if (others.length > 0) parts.push(`also in doubt: ${others.map(toWords).join(", ")}`);
   if (unread.length > 0) parts.push(`not read: ${unread.map(toWords).join(", ")}`);
   return parts.join("; ");
 }
 
-/** Describe how sure an item is, and of which of its fields it is in doubt. */
-function describeSure(item, doubtful, hasUnread) {
-  let { confidence } = item;
-  // After a change, or beside fields that were not read, it is that of the fields that are named.
-  if (doubtful.length > 0 && (isChanged(item) || hasUnread)) {
-    confidence = Math.min(...doubtful.map((name) => item.doubts[name]));
-  }
-  const stated = doubtful.filter((name) => !isEmpty(item, name));
-  const empty = doubtful.filter((name) => isEmpty(item, name));
-  const fields = [];
-  if (stated.length > 0) fields.push(`of ${stated.map(toWords).join(", ")}`);
-  if (empty.length > 0) fields.push(tellNone(item, empty));
-  return `${Math.round(100 * confidence)} % sure ${fields.join(" and ")}`.trim();
+/** Describe the greatest doubt of an item: of a field, or that the item may be wrong as a whole. */
+function describeLeast(item, name) {
+  if (name === WHOLE) return `${toPercent(item.doubts[name])} sure of the item as a whole`;
+  const doubt = describeDoubt(item, name);
+  return isEmpty(item, name) ? doubt : `${doubt} of ${toWords(name)}`;
 }
 
 /** The buttons that decide on an item. */
@@ -170,7 +171,9 @@ function makeButtons(view, item) {
   }
   if (!isRejected && !isOfRecord) buttons.push(makeButton("Reject", () => view.decide("reject"), { title: "key x" }));
   if (isRejected || item.state === "corrected" || isChanged(item)) {
-    buttons.push(makeButton("Restore", () => view.decide("restore"), { title: isRejected && "key x" }));
+    const words = isRejected ? "Take rejection back" : "Restore values";
+    const title = isRejected ? "The item is there again, as it was extracted (key x)" : "Give each field the value that it had before the review";
+    buttons.push(makeButton(words, () => view.decide("restore"), { title, id: "restore" }));
   }
   return make("div", { class: "decide" }, buttons);
 }

@@ -43,7 +43,8 @@ function showHistory(actions) {
   const rows = actions.map(({ time, reviewer, kind, path, name, was, now }) => {
     const hasField = path && kind !== "finish";
     const what = hasField ? `${kind} ${toWords(path)}` : kind;
-    const cells = [new Date(time).toLocaleString(), reviewer, what, name, `${was} → ${now}`];
+    const change = was === null ? now : `${was} → ${now}`;
+    const cells = [new Date(time).toLocaleString(), reviewer, what, name, change];
     return make("tr", {}, cells.map((words) => make("td", {}, words)));
   });
   const table = makeTable(["When", "Who", "What", "Item", "Old and new"], rows);

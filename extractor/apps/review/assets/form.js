@@ -96,7 +96,7 @@ function makeChecks(values, save, place, { choices }) {
 /** The parts of a value that may be missing, or a button to add it. */
 function makeOptionalGroup(field, value, shown, save, place, context) {
   if (value === null) return makeSmall("Add", `Add ${field.label}`, () => save(makeEmpty(field)), `${place.key}|add`);
-  const remove = makeSmall("Remove", `Remove ${field.label}`, () => save(null));
+  const remove = makeSmall(`Clear ${field.label}`, `Clear ${field.label}`, () => save(null));
   return make("div", { class: "row-of" }, makeGroup(field, value, shown, save, place, context), remove);
 }
 

@@ -128,7 +128,8 @@ class RecordView {
     if (innerWidth < 900) card.scrollIntoView({ block: "start" });
     else bringIntoSight(card, this.items);
     const doubtful = card.querySelector(".field.doubtful");
-    if (doubtful) bringIntoSight(doubtful, this.items);
+    const covered = card.querySelector(".card-top").offsetHeight + 12;
+    if (doubtful) bringIntoSight(doubtful, this.items, covered);
     if (!quiet) this.seekMark();
     if (focus) card.querySelector(focus)?.focus();
   }
@@ -139,7 +140,8 @@ class RecordView {
     const cards = new Map();
     this.findings ??= makeFindings(this);
     this.explanation ??= make("p", { class: "dim explained" },
-      "A percentage is the confidence of the extraction: of a field, or, beside an item's name, of its least certain field. ",
+      "A percentage is the confidence of the extraction: of a field, or, beside an item's name, of the field that it is least sure of. ",
+      "An item is certain if it is at least 95 % sure. ",
       "To accept an item is to confirm all of it, also that its empty fields are not stated.");
     const parts = [this.explanation];
     if (this.findings) parts.unshift(this.findings);
@@ -218,13 +220,12 @@ class RecordView {
     const button = find("certain");
     if (certain.length > 0) {
       button.disabled = false;
-      const items = certain.length === 1 ? "item" : "items";
-      button.textContent = `Accept ${certain.length} certain ${items}`;
-      button.title = `Accept ${certain.map(({ name }) => name).join(", ")}`;
+      button.textContent = `Accept ${certain.length} certain (≥ ${100 * CERTAIN} %)`;
+      button.title = `At least ${100 * CERTAIN} % sure of each field: ${certain.map(({ name }) => name).join(", ")}`;
     } else {
       button.disabled = true;
       button.textContent = "Accept certain items";
-      button.title = "No undecided item is certain";
+      button.title = `No undecided item is at least ${100 * CERTAIN} % sure`;
     }
   }
 
@@ -354,7 +355,9 @@ class RecordView {
   async sendNow(what, body) {
     const id = this.record.record;
     try {
-      this.take(await act(what, id, body));
+      const record = await act(what, id, body);
+      hush();  // what was said before may no longer be true
+      this.take(record);
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -410,12 +413,14 @@ class RecordView {
     if (next) this.choose(next.path);
   }
 
-  /** Put the focus into the first doubtful field of the current item, or into its first field. */
+  /** Put the focus into the least certain field of the current item, or into its first field. */
   edit() {
     if (!this.item) return;
     const card = this.findCard(this.current);
     const control = ":is(input, select, textarea, button.small)";
-    const first = card.querySelector(`.field.doubtful ${control}`) || card.querySelector(`.form ${control}`);
+    const doubts = Object.entries(this.item.doubts).sort(([, one], [, other]) => one - other);
+    const fields = doubts.map(([name]) => card.querySelector(`[data-field="${name}"] ${control}`));
+    const first = fields.find(Boolean) || card.querySelector(`.form ${control}`);
     first?.focus();
   }
 

@@ -20,12 +20,14 @@ async function show() {
   document.title = id === null ? "Extractor review" : `${id} – Extractor review`;
   view = null;
   if (id === null) return queue.show(() => turn === turns);
+  const opening = setTimeout(() => turn === turns && say("Opening the record …"), 200);
   form ??= await read("form");
   const record = await read("record", { id }).catch((error) => {
     if (turn === turns) main.replaceChildren();  // another record must not stay under this address
     throw error;
-  });
+  }).finally(() => clearTimeout(opening));
   if (turn !== turns) return;
+  hush();
   // Not before the record is there: the queue, which stays until then, has other margins.
   document.body.classList.add("in-record");
   view = new RecordView(main, form, record);
