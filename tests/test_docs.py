@@ -15,7 +15,7 @@ import pytest
 import extractor
 from benchmarks.effort import main as measure_effort
 from docs import generate
-from extractor.schemas import Task
+from extractor.schemas import FindingKind, Task
 
 from .commands import invoke
 
@@ -80,6 +80,12 @@ def run(command):
         text=True,
     )
     return done.stdout
+
+
+def test_the_page_on_findings_lists_every_kind():
+    page = (ROOT / "docs" / "reference" / "findings.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(\w+_\w+|markup)` \|", page, re.M)
+    assert sorted(listed) == sorted(FindingKind)
 
 
 def test_the_site_has_every_page():

@@ -127,11 +127,12 @@ def check_time_points(audited: AuditedRecord) -> Problems:
         start = min(start, times_start)
         end = max(end, times_end)
         outcome = outcomes[0]
+        measured = concept.replace("_", " ")
         promised = _list_times(moments)
         registered = _list_times(outcome.time_points)
         yield report(
             FindingKind.TIME_POINTS_DIFFER,
-            f"the text measures {outcome.concept} at {promised}, the registered outcome at "
+            f"the text measures {measured} at {promised}, {_name_outcome(outcome)} at "
             f"{registered}",
             audited.cite(section.name, start, end),
             *audited.cite_outcome(outcome, "time_frame"),
@@ -254,11 +255,19 @@ def check_repeated_outcomes(audited: AuditedRecord) -> Problems:
         spans = (outcomes[first].chunk.span, chunk.span)
         yield report(
             FindingKind.OUTCOME_REPEATED,
-            f"{endpoint.rank} outcome {endpoint.index + 1} is {other.rank} outcome "
-            f"{other.index + 1} again",
+            f"{_name_outcome(endpoint)} is {_name_outcome(other)} again",
             *(audited.cite_raw(span.section, span.start, span.end) for span in spans),
             field=f"endpoints[{number}]",
         )
+
+
+def _name_outcome(endpoint: Endpoint) -> str:
+    """Return the name of an outcome for readers, with its number among those of its rank, from 1.
+
+    >>> _name_outcome(Endpoint(rank="secondary", index=2, measure="Response"))
+    'secondary outcome 3'
+    """
+    return f"{endpoint.rank} outcome {endpoint.index + 1}"
 
 
 def check_time_frames(audited: AuditedRecord) -> Problems:

@@ -176,10 +176,15 @@ class Citation(SaidModel):
 class Finding(SaidModel):
     """Something a reader should know before trusting the extraction."""
 
-    kind: FindingKind
-    severity: Severity
+    kind: FindingKind = Field(
+        description="Kind of finding; docs/reference/findings.md lists all."
+    )
+    severity: Severity = Field(
+        description="warning: look at it; info: look at it if you need the field."
+    )
     field: str = Field(
-        description="Field concerned and where it was read; empty for an answer lost as a whole."
+        description="Field concerned, or where it was read; empty if a finding is about the whole "
+        "record, or about an answer lost as a whole."
     )
     message: str = Field(description="A sentence.")
     citations: tuple[Citation, ...] = Field(

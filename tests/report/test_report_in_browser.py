@@ -201,6 +201,10 @@ def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(
     expect(page.locator(".status")).to_have_text(
         "This page has no record no-such-record."
     )
+    page.goto(f"{seeds}#/records?finding=age_differs")
+    expect(page.locator(".status")).to_have_text(
+        "Nothing has the address #/records?finding=age_differs."
+    )
 
 
 def test_the_page_works_by_keyboard(visit, seeds):

@@ -110,7 +110,7 @@ function startPage(rows, page) {
     if (!row) {
       turnTo("records");
       await select();
-      status.textContent = `This page has no record ${id}.`;
+      status.textContent = id ? `This page has no record ${id}.` : `Nothing has the address ${location.hash}.`;
       return;
     }
     const record = await openRecord(row);
