@@ -28,7 +28,7 @@ PAGES = [
 ]
 """All pages, in the order of the site."""
 RUN = {
-    page.stem: page
+    str(page.relative_to(ROOT / "docs")): page
     for page in PAGES
     if re.search("^```(console|pycon)", page.read_text("utf-8"), re.M)
 }
