@@ -28,7 +28,7 @@ PAGES = [
 ]
 """All pages, in the order of the site."""
 RUN = {
-    page.stem: page
+    str(page.relative_to(ROOT / "docs")): page
     for page in PAGES
     if re.search("^```(console|pycon)", page.read_text("utf-8"), re.M)
 }
@@ -49,6 +49,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", RUN.values(), ids=RUN)
 @pytest.mark.usefixtures("folder")
+@pytest.mark.filterwarnings("default::UserWarning")  # a page may show what warns
 def test_the_examples_of_a_page_print_what_they_show(page):
     """``console`` and ``pycon`` blocks run in order; ``...`` stands for output left out.
     ``text`` blocks do not run.

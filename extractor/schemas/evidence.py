@@ -21,7 +21,9 @@ from extractor.schemas.vocabulary import (
 class Evidence(SaidModel):
     """The exact characters that support one field of an item.
 
-    ``section_text[start:end] == quote`` holds for the raw text of the named section.
+    ``section_text[start:end] == quote`` holds for the raw text of the named section. In tables the
+    offsets are ``char_start`` and ``char_end``; ``quote`` is one clean line there, and
+    ``quote_raw`` has these characters where they differ.
     """
 
     field: str = Field(

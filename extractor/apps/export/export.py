@@ -131,9 +131,7 @@ def export_run(
         if format_ in _EXTRAS:
             # Libraries load complete lines.
             written = {name: scratch / f"{name}.rows" for name in names}
-        chosen_values = threshold or Threshold()
-        extractions = _read_whole(results, lines, chosen_values)
-        rows = _list_rows(extractions, registry, fields, chosen_values)
+        rows = _list_rows(results, lines, threshold, registry, fields)
         as_csv = format_ is Format.CSV
         counts = _write_rows(chosen, written, rows, as_csv=as_csv)
         if format_ is Format.XLSX:
@@ -165,15 +163,17 @@ def _refuse_unwritable(destination: Destination, tables: Sequence[Table]) -> Non
 
 
 def _list_rows(
-    extractions: Iterable[TrialExtraction],
+    results: Path,
+    lines: Iterable[bytes] | None,
+    threshold: Threshold | None,
     registry: Registry,
     fields: tuple[CustomField, ...],
-    threshold: Threshold,
 ) -> Iterator[tuple[str, Row]]:
     """Yield the rows of extractions without their doubtful values, each with the name of its
-    table.
+    table. The arguments are those of ``export_run``.
     """
-    for extraction in extractions:
+    threshold = threshold or Threshold()
+    for extraction in _read_whole(results, lines, threshold):
         kept, whole = threshold.sift(extraction)
         yield from find_rows(kept, registry, fields, whole)
 
