@@ -145,7 +145,7 @@ def test_two_single_records_are_compared_whatever_their_names(tmp_path):
     ("new", "options", "message"),
     [
         ("missing.json", (), "there is no such file or folder"),
-        ("broken.json", (), "broken JSON"),
+        ("broken.json", (), "the JSON ends too early"),
         (
             "new.jsonl",
             ("--only", "smaller"),

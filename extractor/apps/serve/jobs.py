@@ -107,8 +107,13 @@ class JobRunner:
         """
         while True:
             before = (datetime.now(UTC) - age).isoformat()
-            # a list, since jobs may come and go while one is deleted
-            for job in [entry.job for entry in self._entries.values()]:
+            for job_id in list(self._entries):
+                # Other jobs may have been deleted or resumed while the last one was deleted.
+                entry = self._entries.get(job_id)
+                if entry is None:
+                    continue
+                job = entry.job
+                # A job that waits for money or the model is not over.
                 if job.state not in _OVER or not job.ended:
                     continue
                 # Times in UTC sort as texts.

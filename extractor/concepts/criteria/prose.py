@@ -144,7 +144,8 @@ def _find_semicolons(raw: str, start: int, end: int) -> list[int]:
     semicolons: list[int] = []
     depth = 0
     for at in range(start, end):
-        depth += _DEPTH.get(raw[at], 0)
+        # "a) aspirin (100 mg; daily)": a bracket that nothing opened
+        depth = max(0, depth + _DEPTH.get(raw[at], 0))
         if depth <= 0 and raw[at] in ";；":
             semicolons.append(at)
     return semicolons

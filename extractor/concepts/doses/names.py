@@ -561,7 +561,8 @@ def _split(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
         if word in "([":
             depth += 1
         elif word in ")]":
-            depth -= 1
+            # "1) Fictira (adalimumab, 40 mg)": a bracket that nothing opened
+            depth = max(0, depth - 1)
         is_inside = at + 1 < end and tokens.joined(at + 1)
         if word not in _SEPARATORS or is_inside or depth > 0:
             continue

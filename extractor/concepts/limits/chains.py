@@ -24,7 +24,9 @@ def find_chain(tokens: Tokens, first: int) -> list[Limit]:
     ``first``: one range if both numbers count ("18 ≤ age ≤ 65"), else two limits ("18 ≤ age < 65").
     There are none if something else begins there.
     """
-    if tokens.codes.count("<") + tokens.codes.count("≤") > 1:
+    rising = tokens.codes.count("<") + tokens.codes.count("≤")
+    falling = tokens.codes.count(">") + tokens.codes.count("≥")
+    if rising > 1 or falling > 1:
         chain = rule("chained_limit").starts(tokens, first)
         if chain:
             return _read_chain(chain)
