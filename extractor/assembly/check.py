@@ -263,8 +263,9 @@ class _Search:
         field alone allows.
 
         The parts of an outcome are placed together, and an arm stands at its label. Time points
-        must stand in the time frame. Events are trimmed to the words that name them. A limit may
-        have its quantity in the lead-in and its number in the chunk, and an agent another name.
+        must stand in the time frame, or anywhere in the outcome if it has none. Events are trimmed
+        to the words that name them. A limit may have its quantity in the lead-in and its number in
+        the chunk, and an agent another name.
         """
         if field in self.parts:
             part = self.parts[field]

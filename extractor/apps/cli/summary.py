@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from extractor.apps.cli.console import name_some, to_printable
@@ -256,7 +256,11 @@ def _list_open_questions(job: RunJob, number: int) -> Iterator[str]:
 
 
 def _list_not_replayed(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
-    """Yield a line on the calls that have no recorded answer, and how to ask them."""
+    """Yield a line on the calls that have no recorded answer, and how to ask them.
+
+    The folder of a replay names the model of the run that it replays. Without a folder, or if that
+    run was a replay, too, the model is not known, and the user has to name one.
+    """
     replayed = job.setup.choice.tally
     if not replayed or not replayed.missing:
         return
@@ -264,12 +268,33 @@ def _list_not_replayed(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     is_model_known = model != "none" and not model.startswith("replay of ")
     how = ", name a model with --model"
     if is_model_known:
-        asking = f"--model {shlex.quote(model)}"
-        how = ": extractor " + re.sub(r"--replay[= ]\S+", asking, shlex.join(_words()))
+        how = f": extractor {_ask_instead(_words(), model)}"
     yield (
         f"no answer in {job.setup.choice.replay} to {counted(replayed.missing, 'call')}, of about "
         f"{counted(replayed.missing_tokens, 'prompt token')}; to ask{how}"
     )
+
+
+def _ask_instead(words: Sequence[str], model: str) -> str:
+    """Return the words of a command, quoted for a shell, with ``--model`` in place of
+    ``--replay``.
+
+    >>> _ask_instead(["run", "trials", "--replay", "my run"], "gpt-5-mini")
+    'run trials --model gpt-5-mini'
+    """
+    asking: list[str] = []
+    is_folder = False
+    for word in words:
+        if is_folder:
+            is_folder = False
+        elif word == "--replay":
+            asking += ["--model", model]
+            is_folder = True
+        elif word.startswith("--replay="):
+            asking += ["--model", model]
+        else:
+            asking.append(word)
+    return shlex.join(asking)
 
 
 def _explain_failures(path: Path) -> Iterator[str]:

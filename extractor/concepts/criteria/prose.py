@@ -121,7 +121,8 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
 def split_clauses(block: TextLine) -> Iterator[Passage]:
     """Yield the sentences of a block, split at semicolons outside brackets.
 
-    A clause has no comma or semicolon at either end, and at least three characters.
+    A clause begins with no comma or semicolon, ends with no semicolon, and has at least three
+    characters.
     """
     raw = block.section.raw
     ends_of_entities = {

@@ -189,9 +189,13 @@ def _find_passage(passages: Iterable[Draft], regimen: Draft) -> Draft | None:
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
-    """Return a regimen of the model with the rules' readings beside it: the values that the text
-    links to its agent, and the agent, role and timing of a similar regimen of the rules. That the
-    regimen stands is surer if the rules have one of its agent.
+    """Return a regimen of the model with a reading beside each of its fields.
+
+    For the fields ``LINKED``, whose link to the agent was proven, this is the proven answer itself.
+    For the others it is the agreeing value of a regimen of the rules with the same agent. A field
+    that the model left empty is lent by such a regimen in the same words. All others stay open.
+
+    That the regimen stands is surer if the rules have one of its agent.
     """
     span = _place(answer)
     agent = answer.model.get("agent")
