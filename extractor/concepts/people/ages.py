@@ -215,6 +215,9 @@ def _is_end_of_lone_range(tokens: Tokens) -> bool:
     """
     if rule("year_words").search(tokens) is None:
         return False
+    # the 1 of "1 - ≥ 18 years" is no age
+    if rule("mark_of_line").search(tokens):
+        return False
     return rule("only_ages").search(tokens) is not None
 
 
