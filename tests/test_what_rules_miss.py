@@ -31,6 +31,13 @@ def list_rows():
     return rows
 
 
+def test_the_page_has_texts_of_every_part():
+    parts = {text.partition(":")[0] for text, _ in list_rows() if "\n- " in text}
+
+    assert len(list_rows()) >= 30
+    assert parts >= {form.partition(":")[0] for form in FORMS.values() if ":" in form}
+
+
 @pytest.mark.parametrize(("text", "answer"), list_rows())
 def test_the_rules_answer_what_the_page_shows(text, answer):
     extraction = Extractor().extract_text(text)

@@ -333,6 +333,7 @@ TRIALS["E"] = {
                         anchor="before randomization",
                     )
                 ],
+                evidence=[evidence("time_windows[0]", 0.9)],
             ),
         ]
     },
@@ -498,7 +499,7 @@ ANSWERS = [
             "randomisation_or_enrolment",
             "Omalizumab 2-4 weeks before randomization",
             None,
-            None,
+            0.9,
         ),
     ],
     [
@@ -599,6 +600,19 @@ ANSWERS = [
             "at_least",
             2,
             "Platelets >= 200 x 10^9/L | Rhinitis",
+        ),
+    ],
+    [
+        (
+            "E",
+            "omalizumab",
+            28,
+            2,
+            "week",
+            "randomisation_or_enrolment",
+            "Omalizumab 2-4 weeks before randomization",
+            None,
+            0.9,
         ),
     ],
     [("E", "immunotherapy", 5 * 365.25, 0.75, 0.95, 0.9)],

@@ -79,6 +79,7 @@ class OptionsFile:
     tables: Mapping[str, Any]
     is_named: bool = False
     within: str = ""
+    """The table of a shared file that has the options, such as "tool.extractor"."""
 
     def __str__(self) -> str:
         """Return the file's name as messages have it."""
@@ -371,13 +372,21 @@ def _has_type(value: Any, wanted: str) -> bool:
 
 
 def _check_range(file: OptionsFile, place: str, parameter: Any, value: float) -> None:
+    """Raise ``ArgumentError`` for a number below the least or above the most that an option allows;
+    either may be None.
+    """
     least = parameter.min
     most = parameter.max
     is_too_small = least is not None and value < least
     is_too_large = most is not None and value > most
-    if is_too_small or is_too_large:
-        allowed = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise ArgumentError(f"{file}: {place} is {value}; choose a number {allowed}")
+    if not is_too_small and not is_too_large:
+        return
+    allowed = f"from {least} to {most}"
+    if most is None:
+        allowed = f"of at least {least}"
+    elif least is None:
+        allowed = f"of at most {most}"
+    raise ArgumentError(f"{file}: {place} is {value}; choose a number {allowed}")
 
 
 def _list_texts(value: Any) -> list[str]:

@@ -37,9 +37,14 @@ def config(context: typer.Context) -> int:
 
 
 def _describe(risk: str, *, trusted: bool) -> str:
+    """Return whether an option needs trust: why (``risk``, empty if it needs none), and whether the
+    file has it.
+    """
     if not risk:
         return "no"
-    return f"{risk}: {'trusted' if trusted else 'not trusted'}"
+    if trusted:
+        return f"{risk}: trusted"
+    return f"{risk}: not trusted"
 
 
 @app.command("trust")

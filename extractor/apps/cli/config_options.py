@@ -57,6 +57,7 @@ def find_words(context: typer.Context) -> str:
 
 
 def _ignore(context: typer.Context, is_ignored: bool) -> None:
+    """Note that ``--no-config`` was given. It stays so for the commands inside a group."""
     if is_ignored:
         find_state(context).is_ignored = True
 
@@ -70,14 +71,19 @@ def _take(context: typer.Context, named: str | None) -> None:
         return
     with errors_for_people():
         try:
-            _read(context, state, named)
+            _set_defaults(context, state, named)
         except ArgumentError as error:
             if find_words(context) != _EXAMINING:
                 raise
             state.problem = str(error)
 
 
-def _read(context: typer.Context, state: ConfigState, named: str | None) -> None:
+def _set_defaults(
+    context: typer.Context, state: ConfigState, named: str | None
+) -> None:
+    """Read the file in use, keep it in the state, and make its options the defaults of the command;
+    nothing without a file. Raises ``ArgumentError`` for a file that is not right.
+    """
     state.file = find_file(named)
     if state.file is None:
         return

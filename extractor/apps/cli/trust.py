@@ -33,6 +33,7 @@ def forget(file: OptionsFile) -> None:
 
 
 def _key(file: OptionsFile) -> str:
+    """Return the name under which a file is remembered: its path, with links resolved."""
     return str(file.path.resolve())
 
 
