@@ -145,7 +145,10 @@ def _opens_named_limit(tokens: Tokens, word: int, starts: Collection[int]) -> bo
     parts it from a limit: "ALT < 3 x ULN, in men Hb > 13 g/dL".
     """
     opening, end = _extend_sex(tokens, word)
-    if opening == word or tokens.words[opening - 1].lower() not in (",", ";", "and"):
+    # "in men" at the start of the line is read elsewhere
+    if opening in (word, 0):
+        return False
+    if tokens.words[opening - 1].lower() not in (",", ";", "and"):
         return False
     start = min((other for other in starts if other > end), default=end)
     name = tokens.words[end:start]
