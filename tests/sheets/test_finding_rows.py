@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor.apps.report.record import RunRecord
+from extractor.apps.sheets import doubts
 from extractor.apps.sheets.findings import COLUMNS, compare_findings, list_findings
 from extractor.run.finished import TextState
 from extractor.schemas import (
@@ -135,3 +136,21 @@ def test_a_row_has_both_sides_in_the_words_of_the_report():
         "address": "report.html#my%20trial%2F1/findings[0]",
     }
     assert list(row._asdict()) == [column.name for column in COLUMNS]
+
+
+@pytest.mark.parametrize(
+    ("chapter", "columns"), [("Findings", COLUMNS), ("Doubts", doubts.COLUMNS)]
+)
+def test_the_page_has_each_column_with_its_meaning(chapter, columns):
+    page = (ROOT / "docs/reference/sheets.md").read_text("utf-8")
+    table = page.split(f"## {chapter}\n")[1].split("\n\n")[0]
+
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", table.replace("\\|", "|"), re.M)
+    assert rows == [(column.name, column.meaning) for column in columns]
+
+
+def test_the_page_has_each_reason_of_a_doubt():
+    page = (ROOT / "docs/reference/sheets.md").read_text("utf-8")
+    table = page.split("| reason | meaning |")[1].split("\n\n")[0]
+
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == set(doubts.REASONS)

@@ -51,7 +51,7 @@ SheetOption = Annotated[
 ]
 ListFormatOption = Annotated[
     Literal["text", "json"],
-    option(FILES, "Of the list; json: one object a row, a line each.", "--format"),
+    option(FILES, "Form of the list; json: one object a row, a line each.", "--format"),
 ]
 ForceOption = Annotated[bool, option(FILES, "Replace an earlier sheet.", "--force")]
 

@@ -75,7 +75,7 @@ COLUMNS = (
     Column("record_id", "The record: NCT number, or the file's stem."),
     Column("title", "The title of the record; empty if its text is not at hand."),
     Column("item", "The item, as the report names it."),
-    Column("field", "The field, or the part of it that is least sure."),
+    Column("field", "The field, or the part of it that is less sure."),
     Column("value", "What was read; empty if nothing was."),
     Column("quote", "The words that the value rests on, or those that were not read."),
     Column("place", "Where these words stand, as the report names the section."),
