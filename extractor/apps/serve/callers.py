@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
@@ -94,12 +94,50 @@ class Caller:
     max_usd: float | None = None
 
 
+@dataclass(slots=True)
+class Spent:
+    """What one request or job asked of the model: the calls with an answer, and their cost in US
+    dollars, None if the price is unknown.
+    """
+
+    usage: Usage = field(default_factory=Usage)
+    usd: float | None = None
+
+    @property
+    def facts(self) -> dict[str, int | float | None]:
+        """Calls, tokens and dollars, for an event; empty if the model was not asked."""
+        if not self.usage.calls:
+            return {}
+        return list_facts(self.usage, self.usd)
+
+
+def list_facts(usage: Usage, usd: float | None) -> dict[str, int | float | None]:
+    """Return the calls, tokens and dollars of an event."""
+    return {
+        "calls": usage.calls,
+        "prompt_tokens": usage.prompt_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+        "usd": None if usd is None else round(usd, 6),
+    }
+
+
 _spender: ContextVar[str] = ContextVar("spender", default=OPERATOR)
+_spent: ContextVar[Spent | None] = ContextVar("spent", default=None)
 
 
 def spend_as(caller_id: str) -> None:
     """Let what this task asks of the model, and the tasks that it makes, count for a caller."""
     _spender.set(caller_id)
+
+
+def count_spent() -> Spent:
+    """Return the count, from now on, of what this task asks of the model, and the tasks that it
+    makes, until they begin a count of their own.
+    """
+    spent = Spent()
+    _spent.set(spent)
+    return spent
 
 
 def now() -> str:
@@ -505,6 +543,11 @@ class SharedMeter:
         under_way = self._under_way.pop(reservation)
         under_way.budget.charge(under_way.reservation, usage)
         self.budget.charge(reservation, usage)
+        spent = _spent.get()
+        if spent:
+            spent.usage += usage
+            if self._pricing.cost:
+                spent.usd = (spent.usd or 0) + self._pricing.cost(usage)
         row = (self._cost(usage), under_way.number)
         with self._database.transaction():
             self._database.execute("UPDATE spending SET dollars = ? WHERE id = ?", row)
