@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from extractor.language.book import word_list
+from extractor.language.book import expression, word_list
 from extractor.language.lexer import LEXICON, Tokens
 
 _NAMES = (
@@ -103,6 +103,9 @@ def _find_meant(word: str) -> str | None:
     if folded in _NAMES or folded in _OTHER_FORMS:
         return None
     if folded in word_list("no_names_of_lists") or not folded.isalpha():
+        return None
+    # as in "incursion", "excision"
+    if expression("latin_noun").fullmatch(folded):
         return None
     for list_name in ("inclusion", "exclusion"):
         # the blank between the words of a heading is lost: "Inclusioncriteria"

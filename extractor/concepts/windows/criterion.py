@@ -23,6 +23,7 @@ from extractor.concepts.windows.read import (
     stands_aside,
 )
 from extractor.concepts.windows.signs import list_signs
+from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.evidence.drafts import Reading, Signs, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
@@ -53,7 +54,7 @@ def read_windows(
     """
     tokens = passage.tokens
     times = find_times(tokens)
-    windows = list_windows(tokens, kind)
+    windows = list_windows(tokens, kind, topic=topic)
     topic_words = {word.lower() for word in read_text(topic).words} if topic else set()
     if topic_words & {"age", "life", "survival"}:
         windows = ()
@@ -209,6 +210,10 @@ def anchor_windows(
     if moment is None:
         return windows
     words = introduction.part(*moment).raw
+    # "of asthma" behind "Duration" is what lasts, and no moment
+    is_of_course = read_subject(introduction.text) is Subject.COURSE
+    if is_of_course and words.lower().startswith("of "):
+        return windows
     values = []
     for window in windows.value:
         quoted = map(str.lower, read_text(window.quote).words)
