@@ -68,7 +68,7 @@ __all__ = ["read_eligibility"]
 _CLEARLY_HEADING = 0.98
 _UNKNOWN = RegistryFields()
 _OF_DOUBTFUL_AGE = 0.5
-"""Judged: how sure it is that a criterion is about age which may be about another length of time."""
+"""Judged: how sure it is that a criterion is about age, and not about another length of time."""
 _REACH = 11
 """Items after one that ends with a colon that it may introduce, though they are not below it."""
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")

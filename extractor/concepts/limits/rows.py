@@ -73,8 +73,7 @@ def find_numbers(
             continue
         last = match.end
         likeliest = Number(match.first, last, readings[0])
-        has_sign = has_minus(tokens, match.first)
-        is_negative = has_sign and is_below_zero(tokens, match.first, last)
+        is_negative = is_below_zero(tokens, match.first, last)
         own = [likeliest]
         if "," not in match.text:
             own += (likeliest._replace(value=value) for value in readings[1:])
@@ -90,9 +89,11 @@ def find_numbers(
         else:
             plain.append(own[0])
         numbers += own
-        if not is_negative:
-            numbers += _find_sums(tokens, likeliest, end)
-        if has_sign and not is_negative:
+        if is_negative:
+            continue
+        numbers += _find_sums(tokens, likeliest, end)
+        # a minus that may be a dash
+        if has_minus(tokens, match.first):
             numbers.append(_negate(tokens, likeliest))
     return tuple(sorted([*numbers, *_find_counts(tokens, first, end)]))
 

@@ -405,7 +405,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         excludes_each = not admits and bool(rule("all_excluded").search(heading))
         if not excludes_each:
             return
-    # "Parents:", "Age at onset:"
+    # as below "Parents:" or "Age at onset:"
     if read_subject(criterion.heading) is Subject.OTHERS:
         return
     is_about_age = criterion.category is Category.AGE or _is_below_age(criterion)

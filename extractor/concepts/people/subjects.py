@@ -63,7 +63,7 @@ def _is_of_others(tokens: Tokens) -> bool:
         return True
     if rule("relative").search(tokens) is None:
         return False
-    # "Participants and their partners:"
+    # as in "Participants and their partners:"
     return rule("trial_person").search(tokens) is None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.concepts.windows.parts import (
     describe_naming,
     find_moment_of_items,
@@ -23,7 +24,6 @@ from extractor.concepts.windows.read import (
     stands_aside,
 )
 from extractor.concepts.windows.signs import list_signs
-from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.evidence.drafts import Reading, Signs, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
