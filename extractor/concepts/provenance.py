@@ -160,29 +160,32 @@ class ItemBuilder:
         return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
     def _prove_parts(self, member: str, value: Any, near: Span) -> None:
-        """Add evidence of the quotes that are parts of a value, at their places nearest to it. A
-        part that is nowhere gets none.
+        """Add evidence of the quotes that are parts of a value, whose own words are ``near``. A
+        part that is nowhere gets none. The item is no surer than any part.
 
-        They stand in the item, those of a time window also in the line that introduces it.
+        They are sought in the item, and if they are not there, those of a time window also in the
+        line that introduces it.
         """
         field = FieldRef(member).path
         task, _, _ = self.draft.group.partition(".")
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
+        spans = [self.draft.span]
+        if isinstance(value, TimeWindow):
+            spans += self._find_lead_in()
         for name in PARTS.get(type(value), ()):
             words = getattr(value, name)
             if not words:
                 continue
-            spans = [self.draft.span]
-            if isinstance(value, TimeWindow):
-                spans += self._find_lead_in()
             # An anchor is part of the words of its window: "within 14 days before screening".
-            is_inside = name == "anchor"
-            place = self._find_nearest(words, spans, near, inside=is_inside)
+            may_overlap = name == "anchor"
+            place = self._find_nearest(words, spans, near, may_overlap=may_overlap)
             if place is None:
                 continue
-            origin, sure = resolve_part(value, name, rule, model, f"{task}.{field}")
-            part = Reading(words, sure, (place,), origin=origin)
+            origin, confidence = resolve_part(
+                value, name, rule, model, f"{task}.{field}"
+            )
+            part = Reading(words, confidence, (place,), origin=origin)
             self._prove(f"{member}.{name}", words, place, part, Support.LITERAL)
 
     def _find_lead_in(self) -> tuple[Span, ...]:
@@ -196,18 +199,18 @@ class ItemBuilder:
         return tuple(spans)
 
     def _find_nearest(
-        self, words: str, spans: Sequence[Span], near: Span, *, inside: bool
+        self, words: str, spans: Sequence[Span], near: Span, *, may_overlap: bool
     ) -> Span | None:
         """Return the place of these characters in the first span that has them, the nearest one
-        to ``near``; None if no span has them. Unless they may stand ``inside`` of ``near``, a place
-        outside comes first.
+        to ``near``; None if no span has them. Unless they ``may_overlap`` it, a place outside of
+        ``near`` comes first.
 
         In "medication within 14 days prior to the study medication" the first is limited.
         """
 
         def measure_distance(place: Span) -> tuple[bool, int]:
             gap = max(place.start - near.end, near.start - place.end, 0)
-            is_last_choice = not inside and place.overlaps(near)
+            is_last_choice = not may_overlap and place.overlaps(near)
             return is_last_choice, gap
 
         for span in spans:

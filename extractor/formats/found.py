@@ -123,8 +123,8 @@ _OTHER_LINE_END = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 def unify_line_ends(text: str) -> str:
-    r"""Return a text of the same length in which every end of a line is one that the rules know, a
-    line feed.
+    r"""Return a text of the same length in which every line ends with a line feed, which the rules
+    know. The two characters of Windows ("\r\n") end with it, and stay.
 
     Old programs write carriage returns alone, some word processors the separators of Unicode.
 
@@ -137,8 +137,8 @@ def unify_line_ends(text: str) -> str:
 def join_parts(
     name: str, parts: Iterable[tuple[str, str | None]]
 ) -> tuple[Section, ...]:
-    r"""Return the section of an item whose source keeps it in several fields; blank fields are left
-    out.
+    r"""Return a tuple with the section of an item whose source keeps it in several fields. Blank
+    fields are left out; the tuple is empty if all are.
 
     >>> [section] = join_parts(
     ...     "arms[0]",

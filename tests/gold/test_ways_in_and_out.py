@@ -349,6 +349,28 @@ def test_a_field_that_nobody_knows_may_be_any_that_nothing_says(label, tmp_path)
 
 
 @pytest.mark.parametrize(
+    "says", [("sort: diagnosis", "inclusion"), ("inclusion", "sort: diagnosis")]
+)
+@pytest.mark.parametrize("category_first", [True, False])
+def test_an_unknown_line_of_an_item_costs_what_no_mark_says(says, category_first):
+    quote = "Life expectancy of at least 12 weeks"
+    criterion = Mark(OTHER, "row 2", "criterion", quote, says=says, id="c1")
+    category = Mark(
+        OTHER, "row 3", "category", quote, says=("life_expectancy",), of="c1"
+    )
+    marks = [category, criterion] if category_first else [criterion, category]
+
+    built = build_gold(find_record(OTHER), marks)
+
+    (problem,) = built.problems
+    assert "'sort' is no field of a criterion" in str(problem)
+    scored = built.gold["scored"]
+    assert "eligibility.criteria.kind" in scored
+    assert "eligibility.criteria.category" in scored
+    assert "eligibility.criteria.constraints" not in scored
+
+
+@pytest.mark.parametrize(
     ("label", "words", "value"),
     [
         ("minimum_age", "Age 3 to 25 years", {"value": 3, "unit": "year"}),

@@ -154,6 +154,49 @@ def test_a_part_of_a_time_window_costs_only_itself(
 
 
 @pytest.mark.parametrize(
+    ("line", "answers", "first"),
+    [
+        (
+            "Smoking within 30 minutes or alcohol within 2 days before screening",
+            ["within 30 minutes | <= 30 minute", "within 2 days | <= 2 day"],
+            "within 2 days",
+        ),
+        (
+            "Nicotine within 15 minutes, caffeine within 6 hours before the test",
+            ["within 6 hours | <= 6 hour"],
+            "within 6 hours",
+        ),
+        (
+            "A drug within 5 half-lives, or vaccines within 4 weeks before screening",
+            ["within 5 half-lives | <= 5 half-life", "within 4 weeks | <= 4 week"],
+            "within 4 weeks",
+        ),
+        (
+            "Smoking within 30 minutes before screening (no alcohol within 2 days)",
+            ["within 2 days | <= 2 day"],
+            "within 2 days",
+        ),
+        # the model left a sure window out that is the first
+        (
+            "Smoking within 30 minutes, alcohol within 2 days, tea within 1 day of a test",
+            ["within 1 day | <= 1 day"],
+            None,
+        ),
+        (
+            "Surgery within 4 weeks or transfusion within 2 weeks before screening",
+            ["within 2 weeks | <= 2 week"],
+            None,
+        ),
+    ],
+)
+def test_the_first_window_is_in_hours_or_longer_units(line, answers, first):
+    _, grounded = ground(line, windows=[f"{answer} | - | -" for answer in answers])
+
+    reading = grounded.model.get("time_window")
+    assert (reading and reading.value.quote) == first
+
+
+@pytest.mark.parametrize(
     ("line", "answer", "conditions", "support", "why"),
     [
         (BY_SEX, "Haemoglobin: < 12 g/dL @ for men", ["for men"], "parsed", None),

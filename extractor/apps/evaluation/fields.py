@@ -142,39 +142,39 @@ def _make_fields(info: FieldInfo) -> Iterator[Field]:
     yielded twice, the second time for the values alone of which gold states it.
     """
     is_own = info.group.startswith("custom.")
-    place = info.name
+    attribute = info.name
     if is_own:
-        place = f"values.{info.name}"
-    metadata = info.metadata
-    comparer = COMPARERS[metadata.comparison]
-    if info.many and metadata.comparison is Comparison.WINDOW:
+        attribute = f"values.{info.name}"
+    comparer = COMPARERS[info.metadata.comparison]
+    if info.many and info.metadata.comparison is Comparison.WINDOW:
         comparer = WINDOWS
     yield Field(
         info.path,
-        place,
+        attribute,
         comparer,
-        metadata.family,
-        metadata.weight,
-        metadata.in_total,
+        family=info.metadata.family,
+        weight=info.metadata.weight,
+        counts=info.metadata.in_total,
     )
-    if is_own or not info.many or not issubclass(info.type, BaseModel):
+    has_parts = info.many and issubclass(info.type, BaseModel)
+    if is_own or not has_parts:
         return
     for part in list_model(info.path, info.type):
-        metadata = part.metadata
-        part_comparer = comparer
-        if not comparer.of_groups:
-            part_comparer = COMPARERS[metadata.comparison]
+        part_comparer = COMPARERS[part.metadata.comparison]
+        # a list that groups items is compared in one way with all of its parts
+        if comparer.of_groups:
+            part_comparer = comparer
         scored_part = Field(
             part.path,
-            f"{place}.{part.name}",
+            f"{attribute}.{part.name}",
             part_comparer,
-            metadata.family,
-            metadata.weight,
-            metadata.in_total,
+            family=part.metadata.family,
+            weight=part.metadata.weight,
+            counts=part.metadata.in_total,
             whole=info.name,
         )
         yield scored_part
-        if metadata.rare:
+        if part.metadata.rare:
             yield replace(
                 scored_part, name=f"{scored_part.name}.stated", only_stated=True
             )

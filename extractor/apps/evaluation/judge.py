@@ -84,8 +84,10 @@ def _judge_items(group: Group, pair: Aligned) -> Iterator[JudgedValue]:
     of its fields. If one side has the item in parts, its first part is compared.
 
     Errors of plain fields that follow from an error of the item itself, such as the fields of a
-    missed item, are dropped from their rows, if ``group`` has a row for the item.
+    missed item, are taken out of their rows, if ``group`` has a row for the item. A plain field is
+    neither the item itself nor a part of a list's values, such as ``time_windows.of``.
     """
+    # The old side is gold, the new one the prediction.
     gold = pair.old[0] if pair.old else NOWHERE
     predicted = pair.new[0] if pair.new else NOWHERE
     item_error = _find_item_error(pair)

@@ -61,13 +61,13 @@ def name_instrument(name: str, around: str = "") -> str | None:
     return _fold(short) or None
 
 
-def name_version(name: str, quantity: KnownQuantity) -> str | None:
-    """Return the key of another version of an instrument than the one that a quantity is: ACQ-6 is
-    not the ACQ, and MADRS-S not the MADRS. None if the words name none, or the quantity is no
-    score.
+def name_other_version(name: str, quantity: KnownQuantity) -> str | None:
+    """Return the key of the version of an instrument that words name, if a quantity is another one:
+    ACQ-6 is not the ACQ, and MADRS-S not the MADRS. None if they name no version with a hyphen, or
+    the quantity is no score.
 
     >>> acq = list_quantities()["acq"]
-    >>> name_version("ACQ-6 score", acq), name_version("ACQ score", acq)
+    >>> name_other_version("ACQ-6 score", acq), name_other_version("ACQ score", acq)
     ('acq_6', None)
     """
     if quantity.unit != _SCORE:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence, Set
 from typing import Any, NamedTuple
 
 from extractor.apps.export.columns import Json, find_least, list_evidence
-from extractor.apps.export.instruments import name_instrument, name_version
+from extractor.apps.export.instruments import name_instrument, name_other_version
 from extractor.concepts.limits.borne_out import bears_out, list_joined
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
@@ -60,7 +60,7 @@ def name_limit(
         return _name_measured(text, limit, unit, measured)
     if not known:
         # "ACQ-6" is not the ACQ: its limit is of another score.
-        version = name_version(text, quantity)
+        version = name_other_version(text, quantity)
         if version:
             return _name_score(version, limit, unit)
         corrected = _correct_name(text, quantity, unit)

@@ -430,9 +430,10 @@ def _walk(
     # The evidence of all tables is in one, by the name of the item.
     if table.item:
         record_id = keys[0]
+        # Items stand directly below the record, so their position is the second key.
         item_index = keys[1] if len(keys) > 1 else None
-        for index, cells in enumerate(_list_evidence(item)):
-            yield "evidence", (record_id, table.item, item_index, index, *cells)
+        for index, proof in enumerate(_list_evidence(item)):
+            yield "evidence", (record_id, table.item, item_index, index, *proof)
     for below in table.below:
         held = _pick(item, below.path)
         # A single item, such as who may take part, has no position.

@@ -61,7 +61,9 @@ _SHOWN = 60
 @dataclass(slots=True)
 class MarkedItem:
     """An item that marks build: its values, where it stands, and which fields marks gave it.
-    ``extent`` are the words of all marks that were joined to it.
+
+    ``extent`` are the words of all marks that were joined to it. ``has_unknown`` says whether a
+    line of it names no field that anybody knows, and may have meant any.
     """
 
     group: str
@@ -72,6 +74,7 @@ class MarkedItem:
     given: set[str] = field(default_factory=set)
     tool: Layout = Layout.SHEET
     extent: Span | None = None
+    has_unknown: bool = False
 
 
 @dataclass(slots=True)
@@ -156,9 +159,16 @@ class Collector:
             self.is_any_broken = True
 
     def break_unsaid(self) -> None:
-        """If the field of a mark is not known, note that no field is whole of which no mark says
-        anything: the mark may have meant any of them. Lists without items are not whole, either.
+        """Note which fields are not whole because a name is like no field, and may have meant any
+        that nothing says. To be called after the last mark: a later line or mark may say it.
+
+        For a line of an item, these are the fields that the item lacks; for a mark, those of which
+        no mark of the record says anything, and the lists without items.
         """
+        for item in (self.people, *self.items):
+            if item.has_unknown:
+                lacking = set(self._list_names(item.group)) - item.given
+                self.broken |= {f"{item.group}.{name}" for name in lacking}
         if not self.is_any_broken:
             return
         stated = set(self.named)
@@ -274,14 +284,15 @@ class Collector:
 
     def _refuse_line(self, mark: Mark, item: MarkedItem, name: str) -> None:
         """Keep a line whose field ``name`` nobody knows as a problem. The field that it nearly
-        names is then not whole; if it is like none, all fields that the item lacks are not.
+        names is then not whole in this record; if it is like none, all fields are not that no mark
+        gives the item (see ``break_unsaid``).
         """
         names = self._list_names(item.group)
         nearest = find_nearest(fold_name(name), names)
-        lost = set(names) - item.given
         if nearest:
-            lost = {nearest}
-        self.broken |= {f"{item.group}.{field}" for field in lost}
+            self.broken.add(f"{item.group}.{nearest}")
+        else:
+            item.has_unknown = True
         suggestion = suggest(name, names)
         shown = ", ".join(field for field in names if field not in HIDDEN)
         problem = Problem(

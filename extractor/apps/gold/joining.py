@@ -28,8 +28,8 @@ class Joined(NamedTuple):
 def join_marks(marks: Sequence[Mark], labels: Labels) -> Joined:
     """Return the marks of a record, each with the item to which relations lead.
 
-    A mark that leads to several items at once is unclear, and not among the marks. A mark whose
-    relations lead to no item, and say nothing else, stays, with a warning.
+    A mark that leads to several items that are equally near is unclear, and not among the marks. A
+    mark whose relations lead to no item, and have no other use, stays, with a warning.
 
     >>> agent = Mark("A", "region 1", "agent", "Examplib", id="1")
     >>> amount = Mark("A", "region 2", "amounts", "10 mg", id="2", links=("1",))
@@ -41,8 +41,8 @@ def join_marks(marks: Sequence[Mark], labels: Labels) -> Joined:
     for mark in marks:
         hosts = finder.find_hosts(mark)
         if len(hosts) > 1:
-            names = " and ".join(sorted(hosts))
-            problem = f"is joined to several items ({names}); join it to one, or mark it for each"
+            ids = " and ".join(sorted(hosts))
+            problem = f"is joined to several items ({ids}); join it to one, or mark it for each"
             joined.unclear.append((mark, problem))
             continue
         if hosts:
@@ -82,10 +82,10 @@ class _Finder:
         visited = {mark.id}
         reached = {mark.id}
         while reached:
-            neighbours = {other for name in reached for other in self._beside[name]}
+            neighbours = {other for near in reached for other in self._beside[near]}
             reached = neighbours - visited
             visited |= reached
-            hosts = [name for name in reached if self._hold(name, mark) in wanted]
+            hosts = [other for other in reached if self._hold(other, mark) in wanted]
             if hosts:
                 return hosts
         return []
@@ -108,11 +108,11 @@ class _Finder:
             return set()
         return {host}
 
-    def _hold(self, name: str, mark: Mark) -> str:
-        """Return the group of the item that the mark ``name`` makes for ``mark``; empty if it makes
-        none. An agent makes a regimen for all but other agents.
+    def _hold(self, other_id: str, mark: Mark) -> str:
+        """Return the group of the item that the mark with the id ``other_id`` makes for ``mark``;
+        empty if it makes none. An agent makes a regimen for all but other agents.
         """
-        other = self._by_id.get(name)
+        other = self._by_id.get(other_id)
         if other is None or other.label == RECORD:
             return ""
         is_agent = other.label.endswith(_AGENT)
@@ -128,7 +128,7 @@ class _Finder:
         a problem when the part is taken over.
         """
         beside = self._beside[mark.id]
-        others = [self._by_id[name] for name in beside if name in self._by_id]
+        others = [self._by_id[other] for other in beside if other in self._by_id]
         is_of_dose = DOSING in self._list_groups(mark)
         if is_of_dose and not mark.label.endswith(_AGENT):
             return True

@@ -242,16 +242,18 @@ def _adds_parts(tokens: Tokens) -> bool:
     following:".
     """
     joining = rule("joins_parts").search(tokens)
-    if not joining or not joining.first:
+    if joining is None or joining.first == 0:
         return False
     # "used in patients" with any of the following: the parts end its statement
     if rule("runs_into_parts").ends(tokens, joining.first):
         return False
+    # "Patients with asthma are eligible with any of the following:" says who takes part
     if _has("takes_part", tokens):
         return False
     # "Patients with any of the following:" has no condition before the parts
     if rule("idle_front").covers(tokens, 0, joining.first) is not None:
         return False
+    # limits follow in "Adequate organ function with all of the following:"
     return not _is("laboratory", tokens)
 
 

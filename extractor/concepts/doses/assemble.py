@@ -191,23 +191,20 @@ def _find_passage(passages: Iterable[Draft], regimen: Draft) -> Draft | None:
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     """Return a regimen of the model with a reading beside each of its fields.
 
-    For the fields ``LINKED``, whose link to the agent was proven, this is the proven answer itself.
-    For the others it is the agreeing value of a regimen of the rules with the same agent. A field
-    that the model left empty is lent by such a regimen in the same words. All others stay open.
+    - Of the fields ``LINKED``, whose link to the agent was proven, it is the model's own value.
+    - Of any other field it is the value of a regimen of the rules with the same agent, if it agrees
+      with the model's.
+    - What the model left empty is lent by a regimen of the rules with the same agent and in the
+      same words.
+    - All other readings are open.
 
     That the regimen stands is surer if the rules have one of its agent.
     """
     span = _place(answer)
-    agent = answer.model.get("agent")
-    similar: list[Draft] = []
-    if agent:
-        for regimen in parsed.regimens:
-            if not is_same_agent(regimen.rules["agent"].value, agent.value):
-                continue
-            similar.append(regimen)
+    similar = _list_of_same_agent(parsed, answer)
     rules: dict[str, Reading[Any]] = {}
     for field in _FIELDS:
-        rules[field.name] = _find_same(field.name, answer, similar, span)
+        rules[field.name] = _read_beside(field.name, answer, similar, span)
     situation = AGREE if similar else ALONE
     rules["stands"] = Reading(
         value=True,
@@ -215,6 +212,20 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
         origin=Origin.BOTH if similar else Origin.MODEL,
     )
     return replace(answer, span=span, rules=rules)
+
+
+def _list_of_same_agent(parsed: ParsedRecord, answer: Draft) -> list[Draft]:
+    """Return the regimens of the rules with the agent of a model's regimen; none if it has no
+    agent.
+    """
+    agent = answer.model.get("agent")
+    if not agent:
+        return []
+    return [
+        regimen
+        for regimen in parsed.regimens
+        if is_same_agent(regimen.rules["agent"].value, agent.value)
+    ]
 
 
 def _place(answer: Draft) -> Span:
@@ -243,17 +254,17 @@ def _place(answer: Draft) -> Span:
     return Span(whole.section, start, end)
 
 
-def _find_same(
+def _read_beside(
     name: str, answer: Draft, similar: Sequence[Draft], span: Span
 ) -> Reading[Any]:
-    """Return the reading of a field by the rules that agrees with the answer; where the model has
-    no value, that of a similar regimen in the same words, unless the text refused this value.
+    """Return the reading beside a field of a model's regimen, as ``_confirm`` describes it. An open
+    reading says nothing: no regimen of the rules agrees with the model or has a value to lend.
 
-    ``similar`` are the rules' regimens of the agent, ``span`` the words of the answer. An open
-    reading says nothing. For the fields ``LINKED``, whose link to the agent was proven against the
-    text, the proven answer itself is the reading.
+    ``similar`` are the rules' regimens of the agent, ``span`` the words of the answer. A value that
+    the text refused is not lent. The arms of an agent's only regimen are lent wherever it stands.
     """
     model = answer.model.get(name)
+    # the text was asked for the link already: the rules' regimens say nothing more
     if model and name in LINKED:
         is_open = Support.INFERRED in model.list_supports()
         return Reading.open_() if is_open else model

@@ -194,10 +194,10 @@ class AmountProof:
         """
         is_open = self._omits_level(stated)
         for field in READERS:
-            elsewhere = self._list_with_other_amounts(field, stated)
-            if not elsewhere:
+            with_others = self._list_with_other_amounts(field, stated)
+            if not with_others:
                 continue
-            contrast = _find_contrast(field, stated, elsewhere[0])
+            contrast = _find_contrast(field, stated, with_others[0])
             if contrast:
                 return self.regimen.refuse(contrast)
             is_open = True
@@ -221,19 +221,28 @@ class AmountProof:
         return False
 
     def _list_with_other_amounts(self, field: str, stated: Stated) -> Sequence[Stated]:
-        """Return the nearest statements of the regimen's value of a field, if the statement of the
-        amount (``stated``) says something else and they have none of the regimen's amounts; else
-        nothing. Vague values contradict nothing.
+        """Return the nearest statements that give the regimen's value of a field with other amounts
+        than the regimen's.
+
+        There are none if the statement of the amount (``stated``) has this value itself, if the
+        value is too vague to contradict another one, or if one of the nearest has an amount of the
+        regimen. A statement of the amount that says nothing of the field does not have the value.
         """
         reading = self.regimen.draft.model.get(field)
-        own_value, _ = READERS[field](stated.one)
-        if reading is None or reading.value in (None, own_value, *VAGUE):
+        if reading is None or reading.value is None:
             return ()
-        having: list[Stated] = []
-        for other in self.regimen.list_stated(field):
-            if not is_same(other.value, reading.value):
-                continue
-            having.append(other)
+        # "once" and "other" go with any schedule
+        if reading.value in VAGUE:
+            return ()
+        value_beside_amount, _ = READERS[field](stated.one)
+        if is_same(value_beside_amount, reading.value):
+            return ()
+        # the nearest first
+        having = [
+            other
+            for other in self.regimen.list_stated(field)
+            if is_same(other.value, reading.value)
+        ]
         nearest = [other for other in having if other.place == having[0].place]
         if any(self.regimen.fits(other.one) for other in nearest):
             return ()

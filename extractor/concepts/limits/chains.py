@@ -64,28 +64,30 @@ def _read_lost_chain(match: Found) -> list[Limit]:
 
 def _read_chain(match: Found) -> list[Limit]:
     """Return the limits of a quantity between two numbers: one range for "18 ≤ age ≤ 65", two
-    limits for "18 ≤ age < 65", since a range says that both ends count.
+    limits for "18 ≤ age < 65", since a range says that both ends count. A chain may also fall: "65
+    ≥ age ≥ 18".
 
-    Nothing if the two signs do not point the same way, or the numbers do not rise in that way.
+    Nothing if the two signs do not point the same way, or the numbers do not rise or fall as the
+    signs say.
     """
-    low = read_value(match, "low")
-    high = read_value(match, "high")
-    if low is None or high is None:
+    first = read_value(match, "first")
+    last = read_value(match, "last")
+    if first is None or last is None:
         return []
-    if low == high:
+    if first == last:
         return []
     front = read_comparator("comparators", match, "front")
     behind = read_comparator("comparators", match, "behind")
     if front is None or behind is None:
         return []
     rises = front in UPPER
-    if rises is not (behind in UPPER) or rises is not (low < high):
+    if rises is not (behind in UPPER) or rises is not (first < last):
         return []
-    unit, time_unit = find_unit_of(match, "unit", "low_unit")
+    unit, time_unit = find_unit_of(match, "unit", "first_unit")
     whole = Limit(
         Comparator.BETWEEN,
-        min(low, high),
-        max(low, high),
+        min(first, last),
+        max(first, last),
         match.first,
         match.end,
         match.part("quantity"),
@@ -95,9 +97,9 @@ def _read_chain(match: Found) -> list[Limit]:
     if front is behind and front in _BOTH_INCLUDED:
         return [whole]
     # "18 ≤ age": the sign follows the number, so for the age it is "≥"
-    opposite = mirror_comparator(front)
-    first = match.place("behind")[0]
+    mirrored = mirror_comparator(front)
+    at, _ = match.place("behind")
     return [
-        replace(whole, comparator=opposite, value=low, value_high=None, end=first),
-        replace(whole, comparator=behind, value=high, value_high=None, first=first),
+        replace(whole, comparator=mirrored, value=first, value_high=None, end=at),
+        replace(whole, comparator=behind, value=last, value_high=None, first=at),
     ]

@@ -208,19 +208,31 @@ def _compare_numbers(
 
 def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
     """Return how surely a mention says the numbers and the comparator of a limit; None if it does
-    not. A limit with one number may also be an end of a range.
+    not.
+
+    It is parsed if the numbers are those of the likeliest reading of the mention, and the words
+    leave no choice of the comparator. It is inferred if they are those of another reading, or if
+    the limit has one number, which is an end of the range that the mention says.
     """
     bounds = (value.value, value.value_high)
     if bounds in mention.bounds:
         if value.comparator not in mention.comparators:
             return None
-        is_sure = mention.stated and bounds == mention.bounds[0]
+        likeliest = mention.bounds[0]
+        is_sure = mention.stated and bounds == likeliest
         return Support.PARSED if is_sure else Support.INFERRED
-    if value.value_high is not None or mention.bounds[0][1] is None:
-        return None
-    if Comparator.BETWEEN not in mention.comparators:
+    is_range = value.value_high is not None
+    if is_range or not _says_range(mention):
         return None
     return Support.INFERRED if _is_end(value, mention) else None
+
+
+def _says_range(mention: Mention) -> bool:
+    """Return whether the likeliest reading of a mention has two ends, and its words may mean all
+    that lies between them.
+    """
+    _, high = mention.bounds[0]
+    return high is not None and Comparator.BETWEEN in mention.comparators
 
 
 def _is_end(value: Constraint | Quantity, mention: Mention) -> bool:

@@ -13,11 +13,11 @@ from extractor.concepts.windows.parts import (
 )
 from extractor.concepts.windows.read import (
     BACK,
-    NO_UNITS,
     Time,
     Window,
     find_times,
     first_window,
+    list_possible_firsts,
     list_windows,
     make_window,
     may_be_window,
@@ -98,13 +98,8 @@ def _choose_first(tokens: Tokens, windows: Sequence[Window]) -> Window | None:
     and none that borrows its direction. One in brackets, in an exception or in a definition counts
     behind all others.
     """
-    possible = []
-    for window in windows:
-        has_usual_unit = window.unit not in NO_UNITS
-        if has_usual_unit and not window.borrowed:
-            possible.append(window)
     return min(
-        possible,
+        list_possible_firsts(windows),
         key=lambda window: (stands_aside(tokens, window), window.first),
         default=None,
     )

@@ -592,19 +592,24 @@ def _continues(tokens: Tokens, floor: int, first: int) -> bool:
 
 def _open_clause(tokens: Tokens, floor: int, end: int) -> int:
     """Return the token at which the words begin that belong to a window at token ``end``: behind
-    the last sentence that ends there, or behind a bracket that is open and has words that name
-    something. They do not begin before ``floor``.
+    the nearest bracket that is open there and whose words name what is limited; without such a
+    bracket, where the last sentence before ``end`` begins. They do not begin before ``floor``.
     """
     start = start_last_sentence(tokens, floor, end)
-    depth = 0
+    closed = 0
     for at in range(end - 1, start - 1, -1):
         if tokens.codes[at] == ")":
-            depth += 1
-        elif tokens.codes[at] == "(":
-            depth -= 1
-            if depth < 0 and narrow(tokens, at + 1, end):
-                return at + 1
-            depth = max(depth, 0)
+            closed += 1
+            continue
+        if tokens.codes[at] != "(":
+            continue
+        # the bracket is one of those that close before the window
+        if closed:
+            closed -= 1
+            continue
+        # "stroke (within 3 months)" names nothing in the bracket: it is named in front of it
+        if narrow(tokens, at + 1, end):
+            return at + 1
     return start
 
 
@@ -637,7 +642,8 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
     around them; None if they name nothing.
 
     It is the name behind the last words that lead to one ("who have received"), with a treatment
-    before them to which it is an alternative. If no name is behind these words, it is before them.
+    before them to which it is an alternative ("received a drug or participated in a trial"). If no
+    name is behind these words, it is before them ("asthma treated with").
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Patients who have received systemic steroids")
@@ -647,18 +653,25 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
     place = _trim(tokens, first, end)
     if place is None:
         return None
-    for cut in reversed([*rule("limited_cut").find(tokens, *place)]):
-        if _is_bracketed(tokens, place, cut.first):
+    leads = list(rule("limited_cut").find(tokens, *place))
+    # From the last words that lead to a name to the first: those before stay in what is left.
+    for lead in reversed(leads):
+        if _is_bracketed(tokens, place, lead.first):
             continue
-        rest = narrow(tokens, cut.end, place[1])
-        if rest and not _is_fragment(tokens, *rest):
-            alternative = _find_alternative(tokens, place[0], cut)
-            return (alternative[0], rest[1]) if alternative else rest
-        shorter = _trim(tokens, place[0], cut.first)
-        if shorter is None:
+        behind = narrow(tokens, lead.end, place[1])
+        if behind and not _is_fragment(tokens, *behind):
+            alternative = _find_alternative(tokens, place[0], lead)
+            if alternative:
+                return alternative[0], behind[1]
+            return behind
+        # nothing is named behind these words: look only at what stands before them
+        before = _trim(tokens, place[0], lead.first)
+        if before is None:
             return None
-        place = shorter
-    return None if _is_fragment(tokens, *place) else place
+        place = before
+    if _is_fragment(tokens, *place):
+        return None
+    return place
 
 
 def _find_alternative(tokens: Tokens, first: int, cut: Found) -> Range | None:

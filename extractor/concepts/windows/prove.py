@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from extractor.concepts.limits.bounds import LOWER, Limit
@@ -12,6 +13,7 @@ from extractor.concepts.windows.prove_times import is_same_length
 from extractor.concepts.windows.read import (
     Window,
     first_window,
+    list_possible_firsts,
     list_windows,
     make_window,
     stands_aside,
@@ -139,36 +141,40 @@ def _list_overlapping(
     return [window for window in windows if window.first < end and first < window.end]
 
 
-def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
-    """Return the reading of the first of several time windows, as ``time_window`` has it; None if
-    the text has an earlier one that is sure. The value of the reading is None if no window is in
-    hours or longer units.
+def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
+    """Return the reading of the first of the time windows that a model answered, as ``time_window``
+    has it. The value of the reading is None if no window is in hours or longer units.
 
     Windows of the criterion ``here`` count before those of the line above it, and those in
-    brackets, exceptions and definitions behind the others of their line.
+    brackets, exceptions and definitions behind the others of their line. The model may have left
+    the first one out: None if the text has a sure one, in hours or longer units, that counts before
+    all that were answered.
     """
-    stated = list_windows(cut(here), None)
-    count = len(windows.value or ())
-    ranks = [_rank(windows.spans[at], stated, here) for at in range(count)]
-    for at in sorted(range(count), key=ranks.__getitem__):
-        first = first_window(windows.value[at : at + 1])
+    in_text = list_windows(cut(here), None)
+    supports = answered.list_supports()
+    ranked = []
+    for at, window in enumerate(answered.value or ()):
+        rank = _rank(answered.spans[at], in_text, here)
+        ranked.append((rank, at, first_window([window])))
+    for rank, at, first in sorted(ranked, key=itemgetter(0)):
+        # "smoking within 30 minutes": in minutes, no first window
         if first is None:
             continue
-        if _has_earlier(windows.spans[at], ranks[at], stated, here):
+        span = answered.spans[at]
+        if _has_earlier(span, rank, in_text, here):
             return None
-        supports = windows.list_supports()[at : at + 1]
         return replace(
-            windows,
+            answered,
             value=first,
-            spans=windows.spans[at : at + 1],
-            support=supports[0],
-            supports=supports,
+            spans=(span,),
+            support=supports[at],
+            supports=(supports[at],),
         )
-    return replace(windows, value=None, spans=(), supports=())
+    return replace(answered, value=None, spans=(), supports=())
 
 
-def _rank(span: Span, stated: Sequence[Window], here: Passage) -> _Rank:
-    """Return the rank of the window at a span. ``stated`` are the windows of the criterion
+def _rank(span: Span, in_text: Sequence[Window], here: Passage) -> _Rank:
+    """Return the rank of the window at a span. ``in_text`` are the windows of the criterion
     ``here``: the span is aside if all of them that it shares words with are.
     """
     start, end = here.raw_span
@@ -176,26 +182,29 @@ def _rank(span: Span, stated: Sequence[Window], here: Passage) -> _Rank:
     if not is_here:
         return _Rank(is_elsewhere=True, is_aside=False, start=span.start)
     tokens = cut(here)
-    at_span = _list_overlapping(stated, span, here)
+    at_span = _list_overlapping(in_text, span, here)
     is_aside = all(stands_aside(tokens, window) for window in at_span)
     return _Rank(is_elsewhere=False, is_aside=is_aside, start=span.start)
 
 
 def _has_earlier(
-    span: Span, rank: _Rank, stated: Sequence[Window], here: Passage
+    span: Span, rank: _Rank, in_text: Sequence[Window], here: Passage
 ) -> bool:
-    """Return whether the first sure window of a criterion that is no aside counts before the window
-    at a span, whose ``rank`` is given.
+    """Return whether the text has a window that ``time_window`` can have and that counts before the
+    one at a span, whose ``rank`` is given. Only sure windows that are no aside are looked at.
     """
     tokens = cut(here)
-    for plain in stated:
-        if not plain.sure or stands_aside(tokens, plain):
-            continue
-        if rank.is_elsewhere or rank.is_aside:
-            return True
-        at_span = _list_overlapping(stated, span, here)
-        return bool(at_span) and at_span[0].first > plain.first
-    return False
+    sure = [
+        window
+        for window in list_possible_firsts(in_text)
+        if window.sure and not stands_aside(tokens, window)
+    ]
+    if not sure:
+        return False
+    if rank.is_elsewhere or rank.is_aside:
+        return True
+    at_span = _list_overlapping(in_text, span, here)
+    return bool(at_span) and at_span[0].first > sure[0].first
 
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:

@@ -131,6 +131,18 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     return None
 
 
+def list_possible_firsts(windows: Sequence[Window]) -> list[Window]:
+    """Return the windows that ``time_window`` can have: none in minutes, cycles or half-lives, and
+    none that borrows its direction.
+    """
+    possible = []
+    for window in windows:
+        has_usual_unit = window.unit not in NO_UNITS
+        if has_usual_unit and not window.borrowed:
+            possible.append(window)
+    return possible
+
+
 def stands_aside(tokens: Tokens, window: Window) -> bool:
     """Return whether a window is none of the criterion itself: it is in brackets, in an exception
     or in a definition.

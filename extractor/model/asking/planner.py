@@ -155,13 +155,14 @@ def plan_questions(
 def pack_questions(
     questions: Sequence[Question], max_tokens: int = 8000, max_output: int = 8000
 ) -> tuple[tuple[Question, ...], ...]:
-    """Pack questions into as few calls as possible, in order.
+    """Pack questions into calls, in order: each call takes the next lines as long as they fit.
 
     ``max_tokens`` limits the estimated tokens of a call's lines (the system part is extra),
-    ``max_output`` the longest answer that it may get: all models of today can write 8,000 tokens,
-    and of a model with a smaller context the client asks halves. A line beyond a limit gets a call
-    of its own. Lines asked for their regimens stay together, since all of them make one list.
+    ``max_output`` those of the longest answer that it may get. A line beyond a limit gets a call of
+    its own. Neighbouring lines that are asked for their regimens stay together, also beyond a
+    limit, since all of them make one list.
     """
+    # All models of today can write 8,000 tokens; of one with less room the client asks halves.
     calls: list[list[Question]] = []
     room = 0
     for group in _group_inseparable(questions):
