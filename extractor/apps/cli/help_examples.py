@@ -94,6 +94,7 @@ EXAMPLES: Final = {
     """,
     "serve keys add": """
         extractor serve keys add anna
+        extractor serve keys add anna --new --root service
         extractor serve keys add anna --requests-per-minute 60 --max-usd 2 --days 30
     """,
     "serve keys limit": """
