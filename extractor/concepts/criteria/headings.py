@@ -163,6 +163,15 @@ def introduces(tokens: Tokens) -> bool:
     return names_group(tokens)
 
 
+def names_length(tokens: Tokens, part: Tokens) -> bool:
+    """Return whether a line only says of what the bare length of time below it is, ``part``: "Time
+    since first symptom" above "< 10 years".
+    """
+    if not _has("only_ages", part) or _has_own_limit(tokens):
+        return False
+    return _has("names_course", tokens)
+
+
 def continues(tokens: Tokens, part: Tokens) -> bool:
     """Return whether a sub-item, ``part``, continues the sentence of its item, or spells out what
     the item names. Behind a full stop it does not.

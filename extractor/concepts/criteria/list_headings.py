@@ -266,7 +266,16 @@ def _read_names(
             return _judge_led(led, has_colon=has_colon, above_items=above_items)
     if not is_generic(tokens):
         return None
-    return _read_generic(tokens, has_colon=has_colon)
+    asks = not bulleted and _asks_or_stays_open(tokens)
+    return _read_generic(tokens, announces=has_colon or asks)
+
+
+def _asks_or_stays_open(tokens: Tokens) -> bool:
+    """Return whether a line is a question whose sign is missing ("Who cannot take part"), or ends
+    with a word that others follow ("You can join if").
+    """
+    words = [word.lower() for word in tokens.words]
+    return words[0] == "who" or words[-1] in ("if", "when", "who")
 
 
 def _opens_named_list(tokens: Tokens, named: Found, *, bulleted: bool) -> bool:
@@ -301,13 +310,15 @@ def _opens_named_list(tokens: Tokens, named: Found, *, bulleted: bool) -> bool:
     return not carries_condition(tokens)
 
 
-def _read_generic(tokens: Tokens, *, has_colon: bool) -> ListHeading | None:
+def _read_generic(tokens: Tokens, *, announces: bool) -> ListHeading | None:
     """Return the heading that a line is by its verb: "Patients are excluded if any of the
     following:". None if nothing in it announces a list, or its verb says neither.
+
+    ``announces``: its form announces a list, whatever its words.
     """
     is_question = tokens.codes.endswith("?")
-    announces = "following" in map(str.lower, tokens.words)
-    if not (has_colon or is_question or announces):
+    names_following = "following" in map(str.lower, tokens.words)
+    if not (announces or is_question or names_following):
         return None
     if rule("refused").search(tokens):
         return ListHeading(CriterionKind.EXCLUSION)

@@ -324,6 +324,8 @@ class _OutlineReader:
         if _contains(block, following):
             if self._is_title(block):
                 return LineRole.PARENT
+            if following and headings.names_length(text, following.tokens):
+                return LineRole.PARENT
             # "Age 18-75 with one of the following:" is a criterion itself
             if headings.carries_condition(text):
                 return LineRole.CRITERION

@@ -210,7 +210,8 @@ def _limit_people(
     rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
 ) -> dict[str, float]:
     """Return how sure ages, sex and healthy volunteers can be, by the name of the field: as sure as
-    the list of the criteria that say them. Fields without such a criterion are left out.
+    the list of the criteria that say them; a sex that only some groups state, as sure as it was
+    read. Other fields are left out.
     """
     doubtful = [
         (criterion.span, criterion.at_most["kind"])
@@ -222,6 +223,10 @@ def _limit_people(
         for span, sure in doubtful:
             if any(map(span.overlaps, reading.spans)):
                 limits[name] = min(limits.get(name, sure), sure)
+    sex = rules["sex"]
+    # one sex in some groups, and perhaps both in the others
+    if Sex.ALL in sex.alternatives and sex.value is not None:
+        limits["sex"] = min(limits.get("sex", sex.confidence), sex.confidence)
     return limits
 
 

@@ -106,6 +106,7 @@ def read_sex(
     ``titles`` includes the conditions.
     """
     named: list[tuple[Sex, Passage]] = []
+    telling: list[StatedCriterion] = []
     for criterion in stated:
         if not _may_limit_sex(criterion):
             continue
@@ -119,6 +120,7 @@ def read_sex(
             sex_and_quote = _find_one_sex(passage)
             if sex_and_quote:
                 named.append(sex_and_quote)
+                telling.append(criterion)
     if not named:
         criteria = [criterion.passage for criterion in stated]
         names_women = any(_find("women", passage) for passage in criteria)
@@ -130,7 +132,40 @@ def read_sex(
     if len(sexes) == 2:
         both_sexes = _infer(Sex.ALL, "both sexes in two lines", quote)
         return replace(both_sexes, alternatives=tuple(sorted(sexes)))
+    # men in part A; part B does not say
+    if _is_of_some_groups(stated, telling):
+        return replace(_infer(sex, _DOUBTFUL, quote), alternatives=(Sex.ALL,))
     return _infer(sex, "one sex", quote)
+
+
+def _is_of_some_groups(
+    stated: Sequence[StatedCriterion], telling: Sequence[StatedCriterion]
+) -> bool:
+    """Return whether the criteria that tell something are of some groups of people alone: each
+    stands below the name of a group, and another group has only criteria that do not tell it.
+    """
+    told = {criterion.heading for criterion in telling}
+    if not told or not all(map(_names_group, told)):
+        return False
+    for criterion in stated:
+        if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
+            continue
+        if criterion.heading not in told and _names_group(criterion.heading):
+            return True
+    return False
+
+
+def _names_group(heading: str) -> bool:
+    """Return whether a heading names some of the people of the trial: "Part A:", "Patients:"."""
+    if not heading:
+        return False
+    tokens = read_text(heading)
+    if rule("trial_division").search(tokens):
+        return True
+    end = len(tokens) - tokens.codes.endswith(":")
+    if rule("only_persons").covers(tokens, 0, end):
+        return True
+    return rule("population").search(tokens) is not None
 
 
 def _may_limit_sex(criterion: StatedCriterion) -> bool:
@@ -361,9 +396,14 @@ def read_ages(
     low_side = _Side(AGES[0], lowest, highest, section)
     high_side = _Side(AGES[1], highest, lowest, section)
     listed: list[_Bound] = []
+    telling: list[StatedCriterion] = []
     for criterion in stated:
-        if not criterion.donor:
-            listed += _read_criterion(criterion)
+        bounds = [] if criterion.donor else [*_read_criterion(criterion)]
+        if bounds:
+            telling.append(criterion)
+        listed += bounds
+    if _is_of_some_groups(stated, telling):
+        listed = [bound._replace(case=_DOUBTFUL) for bound in listed]
     low = _choose(listed, low_side)
     high = _choose(listed, high_side)
     if low.value is not None and high.value is not None:

@@ -599,6 +599,10 @@ def _is_window(tokens: Tokens, duration: Duration, first: int, topic: str = "") 
     # "drugs with a half-life of more than 24 hours"
     if rule("half_life_before").ends(tokens, first, first - _OPENING):
         return False
+    # a newborn's "age below 72 hours"
+    in_hours = duration.unit is TimeUnit.HOUR
+    if in_hours and rule("aged_before").ends(tokens, first, first - _OPENING):
+        return False
     if is_age(tokens, limit, topic):
         return False
     return not is_lifetime(tokens, limit)
