@@ -23,6 +23,7 @@ _FLOOR = 0.35
 _AT_MOST = {
     "a number with two readings": 0.5,
     "an age of somebody else": 0.7,
+    "a length that may be no age": 0.7,
     "named in another line": 0.65,
     "of the line above": 0.8,
     "another quantity in its list": 0.7,

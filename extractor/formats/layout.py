@@ -60,6 +60,9 @@ _PAGE = re.compile(
 _EDGE = 2
 """How many lines of a page's header or footer may stand on either side of its number."""
 _LONGEST_EDGE = 200
+_REFUSES = ("no", "not", "without", "any")
+"""Words with which a criterion begins, and no header."""
+_LIMITS = frozenset("<>≤≥=")
 _SHORT = 24
 """A line of so few characters is no sentence that was broken: the label of an arm, the name of
 an outcome.
@@ -238,23 +241,39 @@ def _find_edges(lines: list[str]) -> set[int]:
     """Return the numbers of the lines that are the edge of a page: a header or footer by its words,
     or near the number of a page or a form feed a line that recurs there or has only digits or
     signs.
+
+    A header recurs at the same distance from the number of its page. An item, and a line that
+    refuses or limits something, is none, wherever it recurs: "No pregnancy".
     """
     said = [" ".join(_PAGE.sub(" ", line).split()) for line in lines]
-    near: set[int] = set()
+    distances: dict[int, set[int]] = {}
     for number, line in enumerate(lines):
         if _PAGE.search(line) or "\f" in line:
             first = max(0, number - _EDGE)
-            near.update(range(first, min(len(lines), number + _EDGE + 1)))
-    recurring = Counter(said[number] for number in near)
+            for near in range(first, min(len(lines), number + _EDGE + 1)):
+                distances.setdefault(near, set()).add(near - number)
+    recurring: Counter[tuple[str, int]] = Counter()
+    for number, from_pages in distances.items():
+        recurring.update((said[number], distance) for distance in from_pages)
     edges: set[int] = set()
-    for number, words in enumerate(said):
+    for number, from_pages in distances.items():
+        words = said[number]
         says_nothing = words.isdigit() or not any(map(str.isalnum, words))
-        is_near_edge = says_nothing and number in near
-        if recurring[words] > 1 or is_near_edge:
+        recurs = any(recurring[words, distance] > 1 for distance in from_pages)
+        if says_nothing or (recurs and not _states_criterion(lines[number])):
             edges.add(number)
-        if _is_edge(lines[number]):
-            edges.add(number)
+    edges.update(number for number, line in enumerate(lines) if _is_edge(line))
     return edges
+
+
+def _states_criterion(line: str) -> bool:
+    """Return whether a line is an item, or one that refuses or limits something."""
+    if MARK.match(line):
+        return True
+    tokens = read_text(line.strip())
+    if not tokens.words:
+        return False
+    return tokens.words[0].lower() in _REFUSES or not _LIMITS.isdisjoint(tokens.codes)
 
 
 def _is_edge(line: str) -> bool:

@@ -43,7 +43,10 @@ class Event(StrEnum):
     WORKER_LOST = "worker_lost"
     REQUEST_ENDED = "request_ended"
     REQUEST_FAILED = "request_failed"
+    JOB_SUBMITTED = "job_submitted"
     JOB_CHANGED = "job_changed"
+    JOB_ENDED = "job_ended"
+    JOB_DELETED = "job_deleted"
 
 
 def tell(event: Event, **facts: Fact) -> None:

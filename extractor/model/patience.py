@@ -176,9 +176,9 @@ class Watch:
         """Count a call that has ended: ``problem`` says why its answer was of no use, None if it
         was usable. A usable answer starts the count of useless calls anew.
 
-        Gives the model up and raises ``ModelAway`` after too many useless calls in a row. A model
-        that has been useful may fail ten times as often, as weak models do. Without a patience it
-        never raises.
+        Gives the model up and raises ``ModelAway`` after too many useless calls in a row;
+        ``RunStopped`` if the run was stopped meanwhile. A model that has been useful may fail ten
+        times as often, as weak models do. Without a patience it never raises.
         """
         if problem is None:
             self._useless_calls = 0
@@ -201,7 +201,7 @@ class Watch:
         if self._useless_calls >= most:
             waste = f"{which} brought no usable answer ({counted(self._requests, 'request')})"
             self.give_up(f"{self._name}: {waste}: {self.problem}")
-            raise ModelAway(self._why_over) from None
+            raise self._explain_end() from None
 
     def note_request(self) -> None:
         """Note that a request is sent, which may be one of several in an exchange."""

@@ -5,6 +5,7 @@ lower case as values.
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class Task(StrEnum):
@@ -188,6 +189,11 @@ AbsenceReason.__doc__ = """Why a field is empty.
   read.
 """
 
+SETTLED_ABSENCES: Final = frozenset(
+    {AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT}
+)
+"""Reasons of fields that are rightly empty. All others leave open what the text says."""
+
 FindingKind = StrEnum(
     "FindingKind",
     """
@@ -271,6 +277,26 @@ Of a record that contradicts itself (``extractor/audit``):
 - ``time_frame_missing``: an outcome without a time frame.
 - ``outcome_repeated``: an outcome that is registered twice.
 """
+
+CONTRADICTIONS: Final = frozenset(
+    {
+        FindingKind.ENDPOINT_NOT_REGISTERED,
+        FindingKind.TIME_POINTS_DIFFER,
+        FindingKind.SAMPLE_SIZE_DIFFERS,
+        FindingKind.PHASE_DIFFERS,
+        FindingKind.ALLOCATION_DIFFERS,
+        FindingKind.MASKING_DIFFERS,
+        FindingKind.ARM_COUNT_DIFFERS,
+        FindingKind.ARM_WITHOUT_INTERVENTION,
+        FindingKind.AGE_DIFFERS,
+        FindingKind.SEX_DIFFERS,
+        FindingKind.LIMITS_CONTRADICT,
+        FindingKind.ENDPOINT_UNDEFINED,
+        FindingKind.TIME_FRAME_MISSING,
+        FindingKind.OUTCOME_REPEATED,
+    }
+)
+"""Kinds of findings of a record that contradicts itself. All others are about what was read."""
 
 TermKind = StrEnum(
     "TermKind",

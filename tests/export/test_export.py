@@ -406,10 +406,12 @@ def test_the_library_never_guesses_what_a_cell_is(run, tmp_path, monkeypatch):
 
 def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
     monkeypatch.setattr(excel, "_MOST_ROWS", 6)
-    with pytest.raises(
-        StoreError, match=r"constraints: has more than 5 rows.*--tables"
+    for names, remedy in (
+        (["constraints"], "name a file that ends with .csv"),
+        (["constraints", "regimens"], "the other tables with --tables"),
     ):
-        export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["constraints"]))
+        with pytest.raises(StoreError, match=f"constraints: has more.*{remedy}"):
+            export(run, tmp_path / "trials.xlsx", tables=choose_tables([], names))
     monkeypatch.setattr(excel, "_LONGEST_TEXT", 5)
 
     with pytest.raises(

@@ -22,3 +22,11 @@ async def test_a_stopped_run_ends_a_call_that_waits_for_its_turn(patience):
 
     with pytest.raises(RunStopped, match="stopped by the user"):
         await call
+
+
+async def test_the_last_useless_call_of_a_stopped_run_says_that_it_was_stopped():
+    watch = Watch(Patience(calls=2), "a model")
+    watch.check_call("no answer")
+    watch.stop("the service stops")
+    with pytest.raises(RunStopped, match="the service stops"):
+        watch.check_call("no answer")

@@ -23,8 +23,10 @@ from .running import (
     ids,
     many,
     one,
+    post,
     results,
     submit,
+    wait_until,
 )
 
 
@@ -245,3 +247,63 @@ def test_an_unknown_id_is_no_job(served, job_id):
         answer = served.client.request(method, path.format(job_id=job_id))
         assert answer.status_code in {404, 405}, (method, path)
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def read_log(served, *events):
+    """The service's events of these names."""
+    lines = map(json.loads, served.log.read_text("utf-8").splitlines())
+    return [line for line in lines if line["event"] in events]
+
+
+def test_the_log_says_who_ran_what_how_many_records_for_how_much_and_who_deleted_it(
+    served,
+):
+    with served.add_caller("lena") as lena:
+        job = submit(lena, many(3) + b'{"protocolSection": {\n', effort="all")
+        ended = finish(lena, job["id"])
+        assert served.client.delete(f"/v1/jobs/{job['id']}").status_code == 204
+    log = [
+        line
+        for line in read_log(
+            served, "job_submitted", "job_changed", "job_ended", "job_deleted"
+        )
+        if line["job"] == job["id"]
+    ]
+    assert {line["caller"] for line in log} == {"lena"}
+    submitted, running, end, done, deleted = log
+    assert (submitted["event"], submitted["bytes"]) == ("job_submitted", job["bytes"])
+    assert (submitted["effort"], submitted["model"]) == ("all", "stub")
+    assert (running["state"], done["state"]) == ("running", "done")
+    assert end["event"] == "job_ended"
+    assert (end["state"], end["effort"], end["model"]) == ("done", "all", "stub")
+    assert (end["extracted"], end["failed"], end["repeated"]) == (3, 1, 0)
+    usage = ended["usage"]
+    for name in ("calls", "prompt_tokens", "cached_tokens", "output_tokens"):
+        assert end[name] == usage[name] > 0
+    assert end["usd"] == pytest.approx(usage["usd"])
+    assert end["usd"] > 0
+    assert (deleted["event"], deleted["by"]) == ("job_deleted", "operator")
+    assert (deleted["extracted"], deleted["failed"]) == (3, 1)
+
+
+def test_the_log_says_what_an_extraction_cost_and_whom(served):
+    with served.add_caller("mira") as mira:
+        for effort in ("all", "none"):
+            assert post(mira, one(), effort=effort).status_code == 200
+
+    def find_events():
+        return [
+            line
+            for line in read_log(served, "request_ended")
+            if (line["caller"], line["route"]) == ("mira", "/v1/extractions")
+        ]
+
+    wait_until(lambda: len(find_events()) == 2)
+    asked, unasked = find_events()
+    assert (asked["calls"], asked["prompt_tokens"], asked["output_tokens"]) == (
+        1,
+        100,
+        50,
+    )
+    assert asked["usd"] == pytest.approx(20e-6 + 80 * 0.5e-6 + 50e-6)
+    assert "calls" not in unasked

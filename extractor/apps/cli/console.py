@@ -8,6 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from extractor.run.finished import FinishedRun
 
 OK = 0
 FAILED = 1
@@ -88,6 +92,18 @@ def errors_for_people() -> Iterator[None]:
         raise SystemExit(FAILED) from error
 
 
+@contextmanager
+def errors_are_usage() -> Iterator[None]:
+    """Turn expected errors into one line on standard error and the exit code 2, for commands whose
+    exit code 1 says that there is something to see.
+    """
+    try:
+        with errors_for_people():
+            yield
+    except SystemExit as ended:
+        raise SystemExit(USAGE if ended.code == FAILED else ended.code) from ended
+
+
 def _is_output_broken() -> bool:
     """Return whether standard output takes no more, and discard the rest: Python would report it
     again at exit.
@@ -121,6 +137,25 @@ def warn_incomplete(*results: Path | None) -> None:
             say(
                 f"{path}: {run.left_out} of its results {verb} not in its input any more"
             )
+
+
+def warn_settings(old: "FinishedRun", new: "FinishedRun") -> None:
+    """Warn on standard error about the settings in which two runs differ. The effort is no
+    difference if neither run has a model.
+    """
+    from extractor.run.manifest import explain_changed
+
+    was = old.manifest.settings
+    now = new.manifest.settings
+    changed = explain_changed(now, was) if now else {}
+    # Without a model, the effort changes nothing.
+    if was.get("model") == now.get("model") == "none":
+        changed.pop("effort", None)
+    if changed:
+        names = ", ".join(changed)
+        say(
+            f"the two runs had other settings ({names}); some changes may come from that"
+        )
 
 
 def print_table(

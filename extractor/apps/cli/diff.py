@@ -15,12 +15,13 @@ from extractor.apps.cli.console import (
     FAILED,
     OK,
     USAGE,
-    errors_for_people,
+    errors_are_usage,
     name_some,
     say,
     say_first,
     to_printable,
     warn_incomplete,
+    warn_settings,
 )
 from extractor.apps.cli.options import QuietOption, RunOptions, WorkersOption, option
 from extractor.options import FILES, WHAT, split_names
@@ -75,7 +76,7 @@ def diff(
     ] = None,
     quiet: QuietOption = False,
     workers: WorkersOption = None,
-) -> None:
+) -> int:
     """Show what changed between two versions of the same trials.
 
     Criteria added, removed, tightened, loosened or moved; ages and sex; doses
@@ -88,34 +89,28 @@ def diff(
 
     Exit codes: 0 no change, 1 changes, 2 usage or an error, 130 interrupted.
     """
-    try:
-        with errors_for_people(), TemporaryDirectory(prefix="extractor-") as scratch:
-            if html and not html.parent.is_dir():
-                raise ValueError(
-                    f"--html {html}: the folder {html.parent} does not exist"
-                )
-            say_first(f"comparing {old} with {new}", quiet=quiet)
-            kept = _read_filter(severity, only)
-            old_side = _open_side(old, Path(scratch, "old"), workers)
-            new_side = _open_side(new, Path(scratch, "new"), workers)
-            own_fields = _check_settings(old_side.run, new_side.run)
-            compared = list(_compare(old_side, new_side, kept, own_fields))
-            diffs = [trial for trial, _ in compared]
-            shown = [trial for trial in diffs if trial.only_in or trial.changes]
-            if html:
-                _write_page(html, shown, compared, old, new)
-            print_diffs(shown, format_)
-            sys.stdout.flush()  # the summary on standard error comes last
-            if not quiet:
-                _print_summary(diffs)
-            code = CHANGED if any(trial.differs for trial in shown) else OK
-            if old_side.failed or new_side.failed:
-                say("some records could not be compared")
-                code = USAGE
-    except SystemExit as ended:
-        # 1 means that the versions differ.
-        raise SystemExit(USAGE if ended.code == FAILED else ended.code) from ended
-    raise SystemExit(code)
+    with errors_are_usage(), TemporaryDirectory(prefix="extractor-") as scratch:
+        if html and not html.parent.is_dir():
+            raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
+        say_first(f"comparing {old} with {new}", quiet=quiet)
+        kept = _read_filter(severity, only)
+        old_side = _open_side(old, Path(scratch, "old"), workers)
+        new_side = _open_side(new, Path(scratch, "new"), workers)
+        own_fields = _check_settings(old_side.run, new_side.run)
+        compared = list(_compare(old_side, new_side, kept, own_fields))
+        diffs = [trial for trial, _ in compared]
+        shown = [trial for trial in diffs if trial.only_in or trial.changes]
+        if html:
+            _write_page(html, shown, compared, old, new)
+        print_diffs(shown, format_)
+        sys.stdout.flush()  # the summary on standard error comes last
+        if not quiet:
+            _print_summary(diffs)
+        code = CHANGED if any(trial.differs for trial in shown) else OK
+        if old_side.failed or new_side.failed:
+            say("some records could not be compared")
+            code = USAGE
+    return code
 
 
 def _write_page(
@@ -203,22 +198,12 @@ def _reread(run: "FinishedRun") -> "dict[str, TrialRecord]":
 def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
     """Say in which settings two runs differ, and which of the user's own fields are not compared:
     those that only one run has, or that both declare differently. Return the names of the others.
-
-    The effort is no difference if neither run has a model.
     """
-    from extractor.run.manifest import explain_changed, restore_fields
+    from extractor.run.manifest import restore_fields
 
+    warn_settings(old, new)
     was = old.manifest.settings
     now = new.manifest.settings
-    changed = explain_changed(now, was) if now else {}
-    # Without a model, the effort changes nothing.
-    if was.get("model") == now.get("model") == "none":
-        changed.pop("effort", None)
-    if changed:
-        names = ", ".join(changed)
-        say(
-            f"the two runs had other settings ({names}); some changes may come from that"
-        )
     old_fields = {field.name: field for field in restore_fields(was)}
     new_fields = {field.name: field for field in restore_fields(now)}
     alike = set()

@@ -28,6 +28,16 @@ EXAMPLES: Final = {
         extractor report results
         extractor report results --out trials.html --open
     """,
+    "findings": """
+        extractor findings results
+        extractor findings results --contradictions -o contradictions.csv
+        extractor findings results-of-june --since results-of-may
+    """,
+    "doubts": """
+        extractor doubts results
+        extractor doubts results --below 0.6 -o doubts.xlsx
+        extractor doubts results --field time_windows --reason unread_number
+    """,
     "review": """
         extractor review results --gold gold
         extractor review results --gold gold --reviewer anna --blind
@@ -94,6 +104,7 @@ EXAMPLES: Final = {
     """,
     "serve keys add": """
         extractor serve keys add anna
+        extractor serve keys add anna --new --root service
         extractor serve keys add anna --requests-per-minute 60 --max-usd 2 --days 30
     """,
     "serve keys limit": """

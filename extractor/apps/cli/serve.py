@@ -3,6 +3,8 @@
 import os
 import shlex
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +14,14 @@ from extractor.apps.cli.commands import Commands, complete
 from extractor.apps.cli.console import say
 from extractor.apps.cli.options import option_of
 from extractor.apps.serve.settings import (
+    LIMITS,
+    SERVICE,
     ServiceOptions,
     ServiceSettings,
     choose_root,
     choose_token,
 )
+from extractor.options import COST, SPEED
 
 if TYPE_CHECKING:
     from extractor.apps.serve.callers import CallerBook
@@ -31,6 +36,7 @@ DaysOption = Annotated[
         min=0.001,
         metavar="DAYS",
         help="Days until the key expires; never if left out.",
+        rich_help_panel=LIMITS,
     ),
 ]
 MoneyOption = Annotated[
@@ -40,6 +46,7 @@ MoneyOption = Annotated[
         min=0,
         metavar="USD",
         help="Most dollars for the model in all; no limit if left out.",
+        rich_help_panel=COST,
     ),
 ]
 NameArgument = Annotated[
@@ -64,19 +71,15 @@ def serve(options: ServiceOptions) -> None:
     Jobs are kept under --root, and resume when the service restarts. The key for
     a model server is EXTRACTOR_MODEL_TOKEN.
     """
-    try:
+    with _needing_extra():
         from extractor.apps.serve.app import serve_service
-    except ImportError as error:
-        from extractor.errors import MissingExtra
-
-        if (error.name or "").partition(".")[0] in _EXTRA:
-            raise MissingExtra(f"serve needs {error.name}", "serve") from error
-        raise
+        from extractor.apps.serve.callers import has_begun
     from extractor.apps.cli.environment import choose_model
     from extractor.apps.cli.progress import observing
     from extractor.run.executor import count_cores
 
     root = choose_root(options.root)
+    is_new = not has_begun(root)
     token, token_file = choose_token(
         os.environ.get("EXTRACTOR_TOKEN"), options.host, root
     )
@@ -86,6 +89,8 @@ def serve(options: ServiceOptions) -> None:
     )
 
     def announce(url: str) -> None:
+        if is_new:
+            say(f"a new service begins in {root}: it has no callers and no jobs")
         if token_file:
             command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token_file))})"
             say(f"clients need the token in {token_file}; in their shell: {command}")
@@ -109,9 +114,10 @@ def show_spent(root: RootOption = None) -> None:
     It is what --max-usd limits: calls under way and calls without a reply count at
     the most that they may cost, calls without a known price not at all.
     """
-    from extractor.apps.serve.callers import read_spent
+    with _needing_extra():
+        from extractor.apps.serve.callers import check_root, read_spent
 
-    print(f"{read_spent(choose_root(root)):.4f}")
+    print(f"{read_spent(check_root(choose_root(root))):.4f}")
 
 
 @keys.command("add")
@@ -121,13 +127,31 @@ def add_key(
     ],
     root: RootOption = None,
     requests_per_minute: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Most requests in a minute.")
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Most requests in a minute.",
+            rich_help_panel=SPEED,
+        ),
     ] = 600,
     days: DaysOption = None,
     max_usd: MoneyOption = None,
+    new: Annotated[
+        bool,
+        typer.Option(
+            "--new",
+            help="Begin the root if no service has begun there.",
+            rich_help_panel=SERVICE,
+        ),
+    ] = False,
 ) -> None:
-    """Create a key and print it. It is not stored, and cannot be shown again."""
-    print(_open_book(root).add(name, requests_per_minute, days, max_usd))
+    """Create a key and print it. It is not stored, and cannot be shown again.
+
+    Before the first start of the service there is no root yet: --new begins it.
+    """
+    book = _open_book(root, begins=new)
+    print(book.add(name, requests_per_minute, days, max_usd))
 
 
 @keys.command("renew")
@@ -149,11 +173,12 @@ def limit_key(
 @keys.command("list")
 def list_keys(root: RootOption = None) -> None:
     """List callers, tab-separated, with their limits and the dollars that they have spent."""
+    book = _open_book(root)
     from extractor.apps.serve.callers import read_spent_of_callers
 
     spent = read_spent_of_callers(choose_root(root))
     print("name\tmade\trequests per minute\texpires\tid\tmax usd\tspent usd")
-    for caller in _open_book(root):
+    for caller in book:
         expires = caller.expires or "never"
         limit = "none" if caller.max_usd is None else f"{caller.max_usd:g}"
         print(
@@ -176,7 +201,27 @@ def revoke_key(name: NameArgument, root: RootOption = None) -> None:
     _open_book(root).revoke(name)
 
 
-def _open_book(root: Path | None) -> "CallerBook":
-    from extractor.apps.serve.callers import CallerBook
+def _open_book(root: Path | None, *, begins: bool = False) -> "CallerBook":
+    """Open the callers of a service. Raises ``ArgumentError`` for a folder in which no service has
+    begun, unless this ``begins`` it.
+    """
+    with _needing_extra():
+        from extractor.apps.serve.callers import CallerBook, check_root
 
-    return CallerBook(choose_root(root))
+    folder = choose_root(root)
+    if not begins:
+        check_root(folder)
+    return CallerBook(folder)
+
+
+@contextmanager
+def _needing_extra() -> Iterator[None]:
+    """Name the extra if a library that the block imports is not installed."""
+    try:
+        yield
+    except ImportError as error:
+        from extractor.errors import MissingExtra
+
+        if (error.name or "").partition(".")[0] in _EXTRA:
+            raise MissingExtra(f"serve needs {error.name}", "serve") from error
+        raise

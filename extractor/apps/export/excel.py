@@ -41,12 +41,13 @@ def write_workbook(
             with rows[table.name].open("rb") as lines:
                 for number, line in enumerate(lines, start=1):
                     if number >= _MOST_ROWS:
-                        raise _refuse(table, f"has more than {_MOST_ROWS - 1:,} rows")
+                        problem = f"has more than {_MOST_ROWS - 1:,} rows"
+                        raise _refuse(table, problem, tables)
                     for place, (column, cell) in enumerate(json.loads(line).items()):
                         if _is_too_long(cell):
                             problem = f"has more than {_LONGEST_TEXT:,} characters"
                             where = f"row {number}, {column}"
-                            raise _refuse(table, f"{where}: {problem}")
+                            raise _refuse(table, f"{where}: {problem}", tables)
                         _write_cell(sheet, number, place, cell)
 
 
@@ -71,8 +72,12 @@ def _write_cell(sheet: Any, row: int, place: int, cell: Any) -> None:
         sheet.write_number(row, place, cell)
 
 
-def _refuse(table: Table, problem: str) -> StoreError:
-    remedy = "choose --format csv or parquet for it, or the other tables with --tables"
+def _refuse(table: Table, problem: str, tables: Sequence[Table]) -> StoreError:
+    remedy = "name a file that ends with .csv"
+    if len(tables) > 1:
+        remedy = (
+            "choose --format csv or parquet for it, or the other tables with --tables"
+        )
     return StoreError(
         f"{table.name}: {problem}, more than a sheet of Excel holds; {remedy}"
     )

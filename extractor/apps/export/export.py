@@ -118,12 +118,26 @@ def export_run(
     destination may not be replaced.
     """
     chosen = tuple(tables) or list_tables(fields)
-    format_ = destination.format
     results = find_results(run)
-    _refuse_unwritable(destination, chosen)
+    rows = _list_rows(results, lines, threshold, registry, fields)
+    return write_tables(destination, chosen, rows)
+
+
+def write_tables(
+    destination: Destination, tables: Sequence[Table], rows: Iterable[tuple[str, Row]]
+) -> dict[str, int]:
+    """Write rows to their tables, and return the number of rows of each. Each row comes with the
+    name of its table; those of other tables are skipped.
+
+    The destination appears only when it is complete, and rows are not held in memory. Raises
+    ``ValueError`` if one file would have to hold several tables, ``MissingExtra`` without the
+    format's extra, and ``StoreError`` if the destination may not be replaced.
+    """
+    format_ = destination.format
+    _refuse_unwritable(destination, tables)
     with destination.staged() as (scratch, made):
         # A destination that is a file holds all tables; a folder has a file for each.
-        names = [table.name for table in chosen]
+        names = [table.name for table in tables]
         final = dict.fromkeys(names, made)
         if not destination.is_single_file:
             final = {name: made / f"{name}.{format_}" for name in names}
@@ -131,17 +145,16 @@ def export_run(
         if format_ in _EXTRAS:
             # Libraries load complete lines.
             written = {name: scratch / f"{name}.rows" for name in names}
-        rows = _list_rows(results, lines, threshold, registry, fields)
         as_csv = format_ is Format.CSV
-        counts = _write_rows(chosen, written, rows, as_csv=as_csv)
+        counts = _write_rows(tables, written, rows, as_csv=as_csv)
         if format_ is Format.XLSX:
-            write_workbook(made, chosen, written)
+            write_workbook(made, tables, written)
         elif format_ is Format.DUCKDB:
-            load_tables(made, chosen, written, None)
+            load_tables(made, tables, written, None)
         elif format_ is Format.PARQUET:
-            load_tables(scratch / "rows.duckdb", chosen, written, final)
+            load_tables(scratch / "rows.duckdb", tables, written, final)
         if not destination.is_single_file:
-            described = json.dumps(describe_tables(chosen), indent=2)
+            described = json.dumps(describe_tables(tables), indent=2)
             (made / COLUMNS_FILE).write_text(f"{described}\n", encoding="utf-8")
     return counts
 

@@ -127,10 +127,10 @@ class Destination:
         if self.path.is_dir():
             files = list(self.path.iterdir())
         if files and not self._is_export(files):
-            raise StoreError(f"{self.path}: holds other files; choose another --to")
+            raise StoreError(f"{self.path}: holds other files; choose another name")
         if (files or self.path.is_file()) and not self.force:
             raise StoreError(
-                f"{self.path}: already exists; choose another --to, or replace it with --force"
+                f"{self.path}: already exists; choose another name, or replace it with --force"
             )
         # Made beside the destination, so that it can be moved into its place at once.
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from extractor.apps.serve.callers import CallerBook, SharedMeter
+from extractor.apps.serve.callers import CallerBook, SharedMeter, count_spent
 from extractor.apps.serve.playground import playground
 from extractor.apps.serve.problems import (
     PROBLEM_TYPE,
@@ -153,6 +153,7 @@ class _Envelope:
         request_id = str(uuid4())
         state["request_id"] = request_id
         since = monotonic()
+        spent = count_spent()
         # 0 until the response begins
         status = 0
 
@@ -188,8 +189,10 @@ class _Envelope:
                 "caller": state.get("caller"),
                 "method": method,
                 "route": getattr(scope.get("route"), "path", "none"),
+                "status": status,
+                "seconds": round(seconds, 4),
             }
-            tell(Event.REQUEST_ENDED, **facts, status=status, seconds=round(seconds, 4))
+            tell(Event.REQUEST_ENDED, **facts, **spent.facts)
 
 
 def _tell_failure(error: Exception, request_id: str) -> None:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
@@ -16,7 +16,7 @@ from pathlib import Path
 from aiolimiter import AsyncLimiter
 
 from extractor.apps.serve.problems import ProblemError
-from extractor.errors import StoreError
+from extractor.errors import ArgumentError, StoreError
 from extractor.model.calls import Call
 from extractor.model.cost.budget import Budget, Pricing
 from extractor.model.database import Database
@@ -46,7 +46,36 @@ id, name, requests_per_minute, made, expires,
 (SELECT max_usd FROM limits WHERE limits.id = keys.id)
 """
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_LONGEST_NAME = 40
+_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{_LONGEST_NAME - 1}}}")
+
+
+def _check_name(name: str) -> None:
+    """Raise ``ValueError`` for a name that no caller may have, and say what is wrong with it."""
+    if name == OPERATOR:
+        raise ValueError(
+            f"{name}: this is the caller with the service's own token; choose another name"
+        )
+    if _NAME.fullmatch(name):
+        return
+    if not name:
+        problem = "a name has at least one character"
+    elif len(name) > _LONGEST_NAME:
+        problem = f"a name has at most {_LONGEST_NAME} characters"
+    elif name[0] in "-_":
+        problem = "a name begins with a letter or a digit"
+    else:
+        problem = "a name has only lowercase letters from a to z, digits, - and _"
+    raise ValueError(f"{name!r}: {problem}; choose another")
+
+
+def _check_days(days: float | None) -> None:
+    """Raise ``ValueError`` for days after which a key would never have been valid."""
+    if days is not None and not days > 0:
+        raise ValueError(
+            f"{days:g} days: a key is valid for more than 0 days; leave the days out for a key "
+            "that never expires"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +94,36 @@ class Caller:
     max_usd: float | None = None
 
 
+@dataclass(slots=True)
+class Spent:
+    """What one request or job asked of the model: the calls with an answer, and their cost in US
+    dollars, None if the price is unknown.
+    """
+
+    usage: Usage = field(default_factory=Usage)
+    usd: float | None = None
+
+    @property
+    def facts(self) -> dict[str, int | float | None]:
+        """Calls, tokens and dollars, for an event; empty if the model was not asked."""
+        if not self.usage.calls:
+            return {}
+        return list_facts(self.usage, self.usd)
+
+
+def list_facts(usage: Usage, usd: float | None) -> dict[str, int | float | None]:
+    """Return the calls, tokens and dollars of an event."""
+    return {
+        "calls": usage.calls,
+        "prompt_tokens": usage.prompt_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+        "usd": None if usd is None else round(usd, 6),
+    }
+
+
 _spender: ContextVar[str] = ContextVar("spender", default=OPERATOR)
+_spent: ContextVar[Spent | None] = ContextVar("spent", default=None)
 
 
 def spend_as(caller_id: str) -> None:
@@ -73,9 +131,42 @@ def spend_as(caller_id: str) -> None:
     _spender.set(caller_id)
 
 
+def count_spent() -> Spent:
+    """Return the count, from now on, of what this task asks of the model, and the tasks that it
+    makes, until they begin a count of their own.
+    """
+    spent = Spent()
+    _spent.set(spent)
+    return spent
+
+
 def now() -> str:
     """Return the time in UTC, to the second; such texts sort by time."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def has_begun(root: Path) -> bool:
+    """Return whether a folder is the root of a service. Raises ``OSError`` if this user may not
+    look.
+    """
+    try:
+        (root / _BOOK_FILE).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def check_root(root: Path) -> Path:
+    """Return the root of a service. Raises ``ArgumentError`` for any other folder: a mistyped one
+    would look like a service without callers.
+    """
+    if not has_begun(root):
+        raise ArgumentError(
+            f"{root}: no service has begun here (there is no {_BOOK_FILE}); name the service's "
+            "folder with --root or EXTRACTOR_ROOT; to begin a new one: extractor serve keys add "
+            "NAME --new"
+        )
+    return root
 
 
 def _digest(key: str) -> str:
@@ -109,11 +200,11 @@ class CallerBook:
         """Add a caller, whose key expires after ``days``, and return the key, which is not stored.
         ``max_usd`` limits what the caller may spend in all.
 
-        Raises ``ValueError`` for an invalid name, and for one that has a key.
+        Raises ``ValueError`` for an invalid name, for one that has a key, and for ``days`` that
+        are not above 0.
         """
-        if not _NAME.fullmatch(name) or name == OPERATOR:
-            wanted = "at most 40 lowercase letters, digits, - and _"
-            raise ValueError(f"{name!r}: a caller's name has {wanted}; choose another")
+        _check_name(name)
+        _check_days(days)
         with self._database.transaction():
             sql = "SELECT 1 FROM keys WHERE name = ? AND NOT is_revoked"
             if self._database.row(sql, (name,)):
@@ -143,13 +234,15 @@ class CallerBook:
     def renew(self, name: str, days: float | None = None) -> str:
         """Replace a caller's key, also one that has expired, and return the new one.
 
-        Raises ``ValueError`` for an unknown caller, and without ``days`` for a key that expires.
+        Raises ``ValueError`` for an unknown caller, for ``days`` that are not above 0, and without
+        ``days`` for a key that expires.
         """
+        _check_days(days)
         with self._database.transaction():
             caller_id = self._find_id(name)
             sql = "SELECT expires FROM keys WHERE id = ?"
             expires = self._database.value(sql, (caller_id,))
-            if expires and not days:
+            if expires and days is None:
                 # Without days, the new key would be valid for ever.
                 raise ValueError(
                     f"{name}: this key expires; say for how many days the new one is valid (--days)"
@@ -192,7 +285,7 @@ class CallerBook:
         """Give a caller a new key, and return it. Only its hash is stored."""
         key = f"xk_{secrets.token_urlsafe(32)}"
         expires = None
-        if days:
+        if days is not None:
             expires = f"{datetime.now(UTC) + timedelta(days=days):%FT%T+00:00}"
         sql = "UPDATE keys SET key_sha256 = ?, expires = ? WHERE id = ?"
         self._database.execute(sql, (_digest(key), expires, caller_id))
@@ -450,6 +543,11 @@ class SharedMeter:
         under_way = self._under_way.pop(reservation)
         under_way.budget.charge(under_way.reservation, usage)
         self.budget.charge(reservation, usage)
+        spent = _spent.get()
+        if spent:
+            spent.usage += usage
+            if self._pricing.cost:
+                spent.usd = (spent.usd or 0) + self._pricing.cost(usage)
         row = (self._cost(usage), under_way.number)
         with self._database.transaction():
             self._database.execute("UPDATE spending SET dollars = ? WHERE id = ?", row)
@@ -462,10 +560,12 @@ class SharedMeter:
 
 def read_spent(root: Path) -> float:
     """Return the dollars that the model has cost over all starts of the service in ``root``, which
-    may be running: its calls under way count at the most that they may cost. Raises ``StoreError``
-    if there was no start.
+    may be running: its calls under way count at the most that they may cost; 0 before the first
+    start. Raises ``StoreError`` if the file cannot be read.
     """
     path = root / _SPENDING_FILE
+    if not path.exists():
+        return 0.0
     with closing(Database.open_to_read(path, _SPENDING_VERSION)) as database:
         return float(database.value("SELECT coalesce(sum(dollars), 0) FROM spending"))
 

@@ -14,17 +14,24 @@ from enum import StrEnum
 from errno import ENOSPC
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 from pydantic import Field, NonNegativeInt
 
-from extractor.apps.serve.callers import CallerBook, SharedMeter, spend_as
+from extractor.apps.serve.callers import (
+    CallerBook,
+    SharedMeter,
+    count_spent,
+    list_facts,
+    spend_as,
+)
 from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, RunStopped
 from extractor.formats import read_records
 from extractor.model.calls import Call
-from extractor.model.events import EventLog
+from extractor.model.events import EventLog, Fact
 from extractor.model.metering import Reservation
 from extractor.options import Choice
 from extractor.plurals import counted
@@ -152,6 +159,7 @@ class JobRun:
         self.lose = shared.lose
         self.charge = shared.charge
         self.refusal: str | None = None
+        self._since = monotonic()
         # why the upload could not be read to its end
         self._problem: str | None = None
         options = settings.options
@@ -189,6 +197,20 @@ class JobRun:
         usage = PricedUsage(**tally.usage.model_dump(), usd=tally.usd)
         return self._job.model_copy(update={**counts, "usage": usage})
 
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """The facts of its event at the end: the counts of records over all starts, and what this
+        start took, in seconds, calls, tokens and dollars.
+        """
+        shown = self.shown
+        return {
+            "seconds": round(monotonic() - self._since, 3),
+            "extracted": shown.extracted,
+            "failed": shown.failed,
+            "repeated": shown.repeated,
+            **list_facts(shown.usage, shown.usage.usd),
+        }
+
     async def perform(self, executor: Executor) -> tuple[JobState, str | None]:
         """Extract the rest of the upload, with the events in the job's own log. Returns the final
         state of the job, and the reason for its caller, None if there is nothing to say.
@@ -197,6 +219,8 @@ class JobRun:
             with (self._folder / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
                 spend_as(self._job.caller)
+                # apart from the request that happened to begin the job
+                count_spent()
                 return await self._perform(executor)
         # while the results were sorted
         except asyncio.CancelledError:

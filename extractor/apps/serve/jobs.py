@@ -18,8 +18,9 @@ from pydantic import ValidationError
 
 from extractor.apps.serve.callers import OPERATOR, CallerBook, SharedMeter, now
 from extractor.apps.serve.job import EVENTS, UPLOAD, Job, JobRun, JobState
+from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
-from extractor.model.events import Event, tell
+from extractor.model.events import Event, Fact, tell
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
 from extractor.run.folder import write_atomically
@@ -34,11 +35,12 @@ _CLEAN_S = 600.0
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A job, and its start with its task while it runs."""
+    """A job, and its start with its task while it runs, and who cancelled it."""
 
     job: Job
     start: JobRun | None = None
     task: "asyncio.Task[None] | None" = None
+    cancelled_by: str | None = None
 
     @property
     def shown(self) -> Job:
@@ -118,8 +120,16 @@ class JobRunner:
                     continue
                 # Times in UTC sort as texts.
                 if job.ended < before:
-                    await self.delete(job.id)
+                    await self._delete_old(job.id)
             await asyncio.sleep(_CLEAN_S)
+
+    async def _delete_old(self, job_id: str) -> None:
+        """Delete a job whose days are over. One that cannot be deleted holds up no other."""
+        try:
+            await self.delete(job_id)
+        except Exception as error:  # noqa: BLE001 - the other jobs are deleted all the same
+            why = describe_unexpected(error)
+            _logger.error("job %s: it cannot be deleted: %s", job_id, why)  # noqa: TRY400 - no traceback
 
     def path(self, job_id: str) -> Path:
         """Return a job's folder."""
@@ -170,36 +180,61 @@ class JobRunner:
         )
         self._write(job)
         self._entries[job_id] = _Entry(job)
+        tell(Event.JOB_SUBMITTED, **self._describe(job), bytes=size)
         self._fill()
         return job
 
-    def resume(self, job_id: str) -> Job:
-        """Queue an inactive job again."""
+    def _describe(self, job: Job) -> dict[str, Fact]:
+        """Return the facts that say which job an event is of, and what it asks of which model."""
+        model = None
+        if self._settings.model and job.effort is not Effort.NONE:
+            model = self._settings.model.name
+        facts = {"job": job.id, "caller": job.caller}
+        return {**facts, "effort": job.effort.value, "model": model}
+
+    def resume(self, job_id: str, by: str) -> Job:
+        """Queue an inactive job again, as a caller asks (``by``)."""
         entry = self._entries[job_id]
-        self._set(entry, state=JobState.QUEUED, reason=None, ended=None)
+        self._set(entry, by, state=JobState.QUEUED, reason=None, ended=None)
         self._fill()
         return entry.shown
 
-    def cancel(self, job_id: str) -> Job:
-        """End a job: one that runs after the records in progress, one that waits at once. Its
-        results are kept. A job that has ended stays as it is.
+    def cancel(self, job_id: str, by: str) -> Job:
+        """End a job, as a caller asks (``by``): one that runs after the records in progress, one
+        that waits at once. Its results are kept. A job that has ended stays as it is.
         """
         entry = self._entries[job_id]
         if entry.start:
             entry.start.run.is_stopping = True
+            entry.cancelled_by = by
         elif entry.job.state in ACTIVE:
-            self._set(entry, state=JobState.CANCELLED, ended=now())
+            self._set(entry, by, state=JobState.CANCELLED, ended=now())
         return entry.shown
 
-    async def delete(self, job_id: str) -> None:
-        """End a job at once, and delete its files."""
+    async def delete(self, job_id: str, by: str | None = None) -> None:
+        """End a job at once, and delete its files, as a caller asks (``by``), None for the service
+        itself. Nothing happens to a job that is deleted already.
+        """
+        if job_id not in self._entries:
+            return
         folder = self.path(job_id)
         entry = self._entries.pop(job_id)
         if entry.task:
             # Files that it still writes would come back after they are deleted.
             entry.task.cancel()
             await asyncio.wait([entry.task])
-        await asyncio.to_thread(_discard, folder)
+        try:
+            await asyncio.to_thread(_discard, folder)
+        except OSError:
+            # it is still there, and may be deleted later
+            self._entries[job_id] = entry
+            if entry.job.state in ACTIVE:
+                self._set(entry, by, state=JobState.CANCELLED, ended=now())
+            raise
+        job = entry.job
+        counts = {"extracted": job.extracted, "failed": job.failed}
+        facts = {"job": job.id, "caller": job.caller, "by": by, **counts}
+        tell(Event.JOB_DELETED, **facts)
 
     def stop(self) -> None:
         """Begin no further record and no request to the model."""
@@ -258,19 +293,28 @@ class JobRunner:
         of a job that was deleted meanwhile is not stored.
         """
         state, reason = await start.perform(self._executor)
+        # it goes on at the next start of the service
+        goes_on = self._closing and state is not JobState.DONE
+        if goes_on:
+            state = JobState.QUEUED
+        ended = {**self._describe(entry.job), "state": state.value, **start.facts}
+        tell(Event.JOB_ENDED, **ended)
         entry.job = entry.shown
         entry.start = None
         entry.task = None
         was_deleted = entry.job.id not in self._entries
-        # it goes on at the next start of the service
-        if self._closing and state is not JobState.DONE:
+        by = entry.cancelled_by
+        entry.cancelled_by = None
+        if goes_on:
             self._set(entry, state=JobState.QUEUED)
         elif not was_deleted:
-            self._set(entry, state=state, reason=reason, ended=now())
+            self._set(entry, by, state=state, reason=reason, ended=now())
         self._fill()
 
-    def _set(self, entry: _Entry, **changes: Any) -> None:
-        """Change a job, store its state, and tell of the change."""
+    def _set(self, entry: _Entry, by: str | None = None, **changes: Any) -> None:
+        """Change a job, store its state, and tell of the change, and which caller asked for it
+        (``by``), None for the service itself.
+        """
         entry.job = entry.job.model_copy(update=changes)
         try:
             self._write(entry.job)
@@ -278,7 +322,9 @@ class JobRunner:
             # The job continues, but a restart may find its earlier state.
             path = error.filename or self.path(entry.job.id) / _JOB
             _logger.error("%s: %s; free some space", path, error.strerror)  # noqa: TRY400 - no traceback
-        tell(Event.JOB_CHANGED, job=entry.job.id, state=entry.job.state.value)
+        job = entry.job
+        facts = {"job": job.id, "caller": job.caller, "state": job.state.value}
+        tell(Event.JOB_CHANGED, **facts, by=by)
 
     def _write(self, job: Job) -> None:
         """Write the state of a job atomically."""

@@ -65,7 +65,7 @@ async def _find_caller(
     caller = _identify(service, authorization.credentials)
     if caller is None:
         raise _refuse_key("this key is not valid")
-    request.state.caller = caller.name
+    request.state.caller = caller.id
     spend_as(caller.id)
     await service.rates.count_request(caller)
     _check_parameters(request)

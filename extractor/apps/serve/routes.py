@@ -206,7 +206,9 @@ async def show_job(job: JobOfRequest) -> Job:
 
 
 @jobs.post("/{job_id}/cancel")
-async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
+async def cancel_job(
+    job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
+) -> Job:
     """The records in progress are finished, and all results are kept."""
     if job.state not in ACTIVE:
         raise ProblemError(
@@ -214,11 +216,13 @@ async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
             f"the job is {job.state.value}",
             remedy="there is nothing to cancel",
         )
-    return service.runner.cancel(job.id)
+    return service.runner.cancel(job.id, caller.id)
 
 
 @jobs.post("/{job_id}/resume")
-async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
+async def resume_job(
+    job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
+) -> Job:
     """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid
     again.
     """
@@ -236,13 +240,15 @@ async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
             "the key of the job's caller is not valid",
             remedy="renew the caller's key",
         )
-    return service.runner.resume(job.id)
+    return service.runner.resume(job.id, caller.id)
 
 
 @jobs.delete("/{job_id}", status_code=204)
-async def delete_job(job: JobOfRequest, service: ServiceOfRequest) -> None:
+async def delete_job(
+    job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
+) -> None:
     """The job ends at once. Its upload and results are deleted."""
-    await service.runner.delete(job.id)
+    await service.runner.delete(job.id, caller.id)
 
 
 @jobs.get("/{job_id}/events", response_class=Response)

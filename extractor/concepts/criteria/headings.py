@@ -172,6 +172,9 @@ def continues(tokens: Tokens, part: Tokens) -> bool:
     first_word = part.words[0]
     if first_word[0].islower() or first_word in "<>≤≥":
         return True
+    # "5 to 20 years" below "History of diabetes"
+    if _has("only_ages", part):
+        return True
     # as in "Diabetes as defined by the WHO criteria"
     return _has("spelt_out", tokens)
 

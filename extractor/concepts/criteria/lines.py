@@ -5,7 +5,7 @@ Lines come from the layout of the raw text, because indentation and line breaks 
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -172,7 +172,8 @@ def read_lines(section: LexedSection, layout: Layout | None = None) -> list[Text
             if line:
                 lines.append(line)
                 gap = False
-    return list(_read_bare_numbers(_read_codes(lines)))
+    with_codes = list(_read_codes(lines))
+    return list(_read_bare_numbers(_read_dashed_numbers(with_codes)))
 
 
 def _find_header_rows(text: str) -> frozenset[int]:
@@ -355,7 +356,31 @@ def _begin_behind_number(line: TextLine, start: int, ordinal: int) -> TextLine:
     )
 
 
-def _read_bare_numbers(lines_with_numbers: Iterator[TextLine]) -> Iterator[TextLine]:
+def _read_dashed_numbers(lines: Sequence[TextLine]) -> list[TextLine]:
+    """Return the lines without the numbers in "1 - 18 years and older" where the items count up:
+    "2 - Asthma" stands below.
+
+    Alone, such a line is a range.
+    """
+    read = list(lines)
+    # upwards for the first items of a list, then downwards for all others
+    places = range(len(read))
+    for order, step in ((reversed(places), 1), (places, -1)):
+        for place in order:
+            line = read[place]
+            beside = place + step
+            if line.ordinal or not 0 <= beside < len(read):
+                continue
+            number = expression("number_and_dash").match(line.section.raw, *line.span)
+            if number is None:
+                continue
+            ordinal = int(number["ordinal"])
+            if read[beside].ordinal == ordinal + step:
+                read[place] = _begin_behind_number(line, number.end(), ordinal)
+    return read
+
+
+def _read_bare_numbers(lines_with_numbers: Iterable[TextLine]) -> Iterator[TextLine]:
     """Yield the lines without numbers that lack punctuation ("2 Signed consent") where the items
     count up. Such a line is an item with that number.
 

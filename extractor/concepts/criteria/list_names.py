@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from extractor.language.book import word_list
+from extractor.language.book import expression, word_list
 from extractor.language.lexer import LEXICON, Tokens
 
 _NAMES = (
@@ -100,9 +100,7 @@ def _find_meant(word: str) -> str | None:
     names.
     """
     folded = word.casefold()
-    if folded in _NAMES or folded in _OTHER_FORMS:
-        return None
-    if folded in word_list("no_names_of_lists") or not folded.isalpha():
+    if not folded.isalpha() or _is_word_of_its_own(folded):
         return None
     for list_name in ("inclusion", "exclusion"):
         # the blank between the words of a heading is lost: "Inclusioncriteria"
@@ -124,3 +122,14 @@ def _find_meant(word: str) -> str | None:
         if distance == smallest and rival[:2] != nearest[:2]:
             return None
     return nearest
+
+
+def _is_word_of_its_own(folded: str) -> bool:
+    """Return whether a word in small letters is a right name of a list or another English word:
+    "incursion", "excision".
+    """
+    if folded in _NAMES or folded in _OTHER_FORMS:
+        return True
+    if folded in word_list("no_names_of_lists"):
+        return True
+    return expression("latin_noun").fullmatch(folded) is not None

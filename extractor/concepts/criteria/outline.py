@@ -153,12 +153,28 @@ class _OutlineReader:
                 yield OutlineEntry(block.passage, self.kind, LineRole.REMARK)
             elif block.bullet:
                 yield self._read_item(block, following)
-            elif _is_section_heading(block, following, self._last_ordinal()):
+            elif self._heads_part(block, following):
                 yield from self._read_section_heading(block, following)
             else:
                 yield from self._read_paragraph(place)
                 if following is None or following.bullet:
                     self.items = []
+
+    def _heads_part(self, block: TextLine, following: TextLine | None) -> bool:
+        """Return whether a line without a bullet heads a part of the list, and is not its last
+        item: "Severe COPD" directly above "Exclusion criteria:".
+        """
+        if not _is_section_heading(block, following, self._last_ordinal()):
+            return False
+        below = self.list_headings.found.get(following.start) if following else None
+        text = block.tokens
+        is_plain = not headings.ends_with_colon(text) and not headings.names_group(text)
+        if not (following and below and is_plain) or self.kind is None:
+            return True
+        # inclusions behind exclusions begin another part: "Dose Escalation"
+        if self.kind is CriterionKind.EXCLUSION and below.kind is not self.kind:
+            return True
+        return block.gap and not following.gap
 
     def _last_ordinal(self) -> int | None:
         """Return the number of the innermost item above; None if it has none, or none is open."""

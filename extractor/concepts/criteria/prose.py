@@ -121,8 +121,8 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
 def split_clauses(block: TextLine) -> Iterator[Passage]:
     """Yield the sentences of a block, split at semicolons outside brackets.
 
-    A clause begins with no comma or semicolon, ends with no semicolon, and has at least three
-    characters.
+    A clause begins and ends with no comma or semicolon, except for that of an entity ("BMI &ge;"),
+    and has at least three characters.
     """
     raw = block.section.raw
     ends_of_entities = {
@@ -135,7 +135,9 @@ def split_clauses(block: TextLine) -> Iterator[Passage]:
         borders = [at for at in semicolons if at not in ends_of_entities]
         for before, behind in pairwise([start - 1, *borders, end]):
             clause_start, _ = strip_span(raw, before + 1, behind, " \t\r\n,;")
-            _, clause_end = strip_span(raw, clause_start, behind, " \t\r\n;")
+            _, clause_end = strip_span(raw, clause_start, behind, " \t\r\n,;")
+            if clause_end in ends_of_entities:
+                clause_end += 1
             if clause_end - clause_start > 2:
                 yield block.section.between(clause_start, clause_end).alone()
 

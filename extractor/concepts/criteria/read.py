@@ -19,8 +19,10 @@ from extractor.concepts.criteria.negation import find_negation
 from extractor.concepts.criteria.outline import Outline, read_outline
 from extractor.concepts.criteria.prose import find_suspects
 from extractor.concepts.groups.read import read_rule
+from extractor.concepts.limits.bounds import Limit
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
+from extractor.concepts.people.ages import is_doubtful_age
 from extractor.concepts.people.read import (
     StatedCriterion,
     read_ages,
@@ -49,6 +51,7 @@ from extractor.evidence.drafts import (
 )
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
+from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import (
     Category,
@@ -64,6 +67,8 @@ __all__ = ["read_eligibility"]
 
 _CLEARLY_HEADING = 0.98
 _UNKNOWN = RegistryFields()
+_OF_DOUBTFUL_AGE = 0.5
+"""Judged: how sure it is that a criterion is about age, and not about another length of time."""
 _REACH = 11
 """Items after one that ends with a colon that it may introduce, though they are not below it."""
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
@@ -281,6 +286,7 @@ def _read(
     window, windows = _read_times(entry, parent, is_value=is_value)
     category = date_treatment(category, passage, window.value)
     category = sort_weight(category, constraints.value or (), target)
+    category = _doubt_age(category, passage.tokens, limits, parent or heading)
     rules: dict[str, Reading[Any]] = {
         "stands": _read_existence(entry, heading_chance),
         "kind": Reading(entry.sense, _measure_kind(entry), (span,), Support.INFERRED),
@@ -310,6 +316,23 @@ def _read(
         passage, entry.sense, category.value, limits, is_of_donor, parent or heading
     )
     return criterion, statement
+
+
+def _doubt_age(
+    category: Reading[Category],
+    tokens: Tokens,
+    limits: Sequence[Limit],
+    topic: str,
+) -> Reading[Category]:
+    """Return the category of a criterion, in doubt if it is about age only by the shape of a length
+    of time: "5 to 20 years" below "Epilepsy:", the line ``topic``.
+    """
+    if category.value is not Category.AGE:
+        return category
+    if not any(is_doubtful_age(tokens, limit, topic) for limit in limits):
+        return category
+    sure = min(category.confidence, _OF_DOUBTFUL_AGE)
+    return replace(category, confidence=sure)
 
 
 def _put_on_one_line(introduction: Passage | None) -> str:

@@ -20,6 +20,7 @@ from extractor.concepts.limits.signs import (
 )
 from extractor.concepts.people.ages import (
     is_age,
+    is_doubtful_age,
     is_lifetime,
     is_of_people,
     is_other_age,
@@ -100,7 +101,7 @@ def read_constraints(
     around = list_around(
         tokens, constraining, has_unread=bool(unread), is_asked=is_asked
     )
-    signs = tuple(_sign_limits(tokens, made, known, around))
+    signs = tuple(_sign_limits(tokens, made, known, around, topic))
     confidence = measured("constraints", shape)
     if any(CUT_LIST in sign[""] for sign in signs):
         confidence = min(confidence, _OF_CUT_LIST)
@@ -252,9 +253,10 @@ def _sign_limits(
     made: Sequence[_Made],
     known: Sequence[KnownQuantity | None],
     around: Sequence[str],
+    topic: str,
 ) -> Iterator[Signs]:
     """Yield, for each limit, the names of the signs by which its confidence is judged. They are of
-    the limit as a whole (the key "").
+    the limit as a whole (the key ""). ``topic`` is the line above.
     """
     floor = 0
     for (limit, named, last, constraint), quantity in zip(made, known, strict=True):
@@ -266,6 +268,8 @@ def _sign_limits(
             signs = (*signs, "a word that may be its unit")
         if constraint.condition:
             signs = (*signs, "a condition of its own")
+        if is_age(tokens, limit) and is_doubtful_age(tokens, limit, topic):
+            signs = (*signs, "a length that may be no age")
         yield {"": signs}
 
 
@@ -298,7 +302,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     An age does if it is that of the participants, and a length of time if it is a lifetime ("life
     expectancy"). All other limits do, except for the definition of a unit.
     """
-    if is_age(tokens, limit):
+    if is_age(tokens, limit, topic):
         return _is_own_age(tokens, limit)
     # "1 unit = 300 mL of beer" defines a unit
     if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):

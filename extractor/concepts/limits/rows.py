@@ -47,7 +47,7 @@ def find_numbers(
     thousands, as in English); after a minus that may be a dash; before a plus and days, which may
     be weeks of a pregnancy ("28+6"); in years with months behind ("5 years and 10 months" are 70);
     before the power of ten at the end of its range or list ("3-4 million", "1, 3 and 10 x 10^6").
-    After a minus that is surely one, the number is only there below zero.
+    After a minus that is surely one, all readings of the number are below zero.
 
     >>> from extractor.language.book import read_text
     >>> [
@@ -59,6 +59,8 @@ def find_numbers(
     [3, 4, 2, 1500, -2.5]
     >>> sorted(number.value for number in find_numbers(read_text("1, 3 and 10 x 10^6")))
     [1, 3, 1000000.0, 3000000.0, 10000000]
+    >>> [number.value for number in find_numbers(read_text("at most -1.500"))]
+    [-1500, -1.5]
     """
     end = len(tokens) if end is None else end
     numbers = list[Number]()
@@ -71,7 +73,13 @@ def find_numbers(
             continue
         last = match.end
         likeliest = Number(match.first, last, readings[0])
-        if plain and not _read_joint(tokens, plain[-1:], [likeliest]):
+        is_negative = is_below_zero(tokens, match.first, last)
+        own = [likeliest]
+        if "," not in match.text:
+            own += (likeliest._replace(value=value) for value in readings[1:])
+        if is_negative:
+            own = [_negate(tokens, number) for number in own]
+        if plain and not _read_joint(tokens, plain[-1:], own[:1]):
             plain.clear()
         # of several tokens, a number has a power of ten: "10 x 10^6"
         has_power = last > match.first + 1
@@ -79,15 +87,13 @@ def find_numbers(
             numbers += _scale_up(tokens, plain, likeliest)
             plain.clear()
         else:
-            plain.append(likeliest)
-        numbers.append(likeliest)
-        if "," not in match.text:
-            numbers += (likeliest._replace(value=value) for value in readings[1:])
+            plain.append(own[0])
+        numbers += own
+        if is_negative:
+            continue
         numbers += _find_sums(tokens, likeliest, end)
+        # a minus that may be a dash
         if has_minus(tokens, match.first):
-            if is_below_zero(tokens, match.first, last):
-                while numbers and numbers[-1].first == match.first:
-                    numbers.pop()
             numbers.append(_negate(tokens, likeliest))
     return tuple(sorted([*numbers, *_find_counts(tokens, first, end)]))
 

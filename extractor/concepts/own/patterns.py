@@ -33,7 +33,7 @@ _DENIED = 3
 _ARTICLES = frozenset({"a", "an", "the"})
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 """A hyphen between two words, which is no token of a text."""
-_PAGE = "docs/how-to/your-own-fields.md shows the language"
+_PAGE = "docs/reference/own-fields.md shows the language"
 
 
 class Compiled(NamedTuple):

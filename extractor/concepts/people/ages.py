@@ -3,6 +3,7 @@
 from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
 from extractor.concepts.limits.denials import is_turned
 from extractor.concepts.people.registered_ages import OLDEST, count_days
+from extractor.concepts.people.subjects import Subject, read_subject, speaks_of_people
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.units import read_unit
@@ -22,10 +23,15 @@ _WHOSE_REACH = 26
 """How many tokens before an age decide whose age it is."""
 _AGES = range(12, 100)
 """Bare numbers that can only be ages if they limit people; smaller ones may be months."""
+_MAJORITY = 18
+"""The age from which people are adults, at which most trials begin."""
 
 
-def is_age(tokens: Tokens, limit: Limit) -> bool:
+def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """Return whether a limit bounds an age: it is called so, or stands where only ages do.
+
+    ``topic`` is the line that introduces this one. Nothing is an age that stands alone below
+    "Duration of asthma:".
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text(
@@ -53,7 +59,50 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         # not "prior to entry" or the like behind a single length of time
         is_range = limit.value_high is not None
         return is_range or not rule("relation_after").starts(tokens, end)
-    return _is_further_age(tokens, limit) or _is_age_unnamed(tokens, limit, floor)
+    if _is_further_age(tokens, limit):
+        return True
+    if not _is_age_unnamed(tokens, limit, floor):
+        return False
+    if topic and _has_no_subject(tokens, limit):
+        return read_subject(topic) is not Subject.COURSE
+    return True
+
+
+def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
+    """Return whether only its shape makes a length of time an age, in a line on something else than
+    people, or alone below such a line, the ``topic``.
+
+    It is not doubtful if it begins or ends at the age from which people are adults. So is a range
+    without an end, whose first number may be that of the item: "1 - 18 years or older".
+
+    >>> from extractor.concepts.limits.read import find_limits
+    >>> tokens = read_text("5 to 10 years")
+    >>> (limit,) = find_limits(tokens, None)
+    >>> [is_doubtful_age(tokens, limit, topic) for topic in ("Children:", "Epilepsy:")]
+    [False, True]
+    """
+    is_range = limit.value_high is not None
+    if is_range and rule("open_end").search(tokens, limit.first, limit.end + 3):
+        return True
+    if not limit.time_unit or limit.value == _MAJORITY:
+        return False
+    if rule("said_age").search(tokens) or rule("old").search(tokens):
+        return False
+    if _is_further_age(tokens, limit) or stands_beside_consent(tokens, limit):
+        return False
+    if _has_no_subject(tokens, limit):
+        return read_subject(topic) is not Subject.PEOPLE
+    is_short = limit.first <= _LENGTH_REACH
+    return is_short and not speaks_of_people(tokens)
+
+
+def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether no words before or behind a length of time say of what it is, so that only the
+    line above does.
+    """
+    if rule("only_ages").search(tokens):
+        return True
+    return _stands_alone(tokens, limit)
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:

@@ -10,6 +10,7 @@ from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import (
     ends_age_range,
     is_age,
+    is_doubtful_age,
     is_lifetime,
     is_of_people,
     is_other_age,
@@ -26,6 +27,7 @@ from extractor.concepts.people.registered_ages import (
     is_plain,
     read_registered_ages,
 )
+from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
@@ -403,6 +405,9 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         excludes_each = not admits and bool(rule("all_excluded").search(heading))
         if not excludes_each:
             return
+    # as below "Parents:" or "Age at onset:"
+    if read_subject(criterion.heading) is Subject.OTHERS:
+        return
     is_about_age = criterion.category is Category.AGE or _is_below_age(criterion)
     last_end = 0
     for limit in _list_ages(criterion, is_about_age=is_about_age):
@@ -411,7 +416,10 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         if not is_about_age and not _is_of_participants(criterion, limit, last_end):
             continue
         last_end = limit.end
-        yield from _read_bounds(passage, limit, admits=admits)
+        case = ""
+        if is_doubtful_age(tokens, limit, criterion.heading):
+            case = _DOUBTFUL
+        yield from _read_bounds(passage, limit, admits=admits, case=case)
         if not admits:
             continue
         for other in criterion.limits:
@@ -435,11 +443,12 @@ def _list_ages(criterion: StatedCriterion, *, is_about_age: bool) -> list[Limit]
     ages = [
         limit
         for limit in criterion.limits
-        if is_age(tokens, limit) and not is_lifetime(tokens, limit)
+        if is_age(tokens, limit, criterion.heading) and not is_lifetime(tokens, limit)
     ]
     if not criterion.heading:
         ages += [limit for limit in criterion.limits if is_of_people(tokens, limit)]
-    if ages or not is_about_age:
+    is_of_course = read_subject(criterion.heading) is Subject.COURSE
+    if ages or is_of_course or not is_about_age:
         return ages
     is_short = len(tokens) < 15
     names_grade = not _GRADED.isdisjoint(map(str.lower, tokens.words))

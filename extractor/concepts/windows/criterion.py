@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.concepts.windows.parts import (
     describe_naming,
     find_moment_of_items,
@@ -53,7 +54,7 @@ def read_windows(
     """
     tokens = passage.tokens
     times = find_times(tokens)
-    windows = list_windows(tokens, kind)
+    windows = list_windows(tokens, kind, topic=topic)
     topic_words = {word.lower() for word in read_text(topic).words} if topic else set()
     if topic_words & {"age", "life", "survival"}:
         windows = ()
@@ -204,6 +205,10 @@ def anchor_windows(
     if moment is None:
         return windows
     words = introduction.part(*moment).raw
+    # "of asthma" behind "Duration" is what lasts, and no moment
+    is_of_course = read_subject(introduction.text) is Subject.COURSE
+    if is_of_course and words.lower().startswith("of "):
+        return windows
     values = []
     for window in windows.value:
         quoted = map(str.lower, read_text(window.quote).words)

@@ -37,7 +37,7 @@ def find_window(
     """
     tokens = cut(passage)
     supported = list[tuple[Supported, Window]]()
-    for place, window in _find_all(value, passage):
+    for place, window in _find_all(value, passage, topic):
         if topic and _is_lifetime(tokens, window, topic):
             continue
         supported.append((place, window))
@@ -73,7 +73,7 @@ def _is_lifetime(tokens: Tokens, window: Window, topic: str) -> bool:
 
 
 def _find_all(
-    value: TimeWindow | str, passage: Passage
+    value: TimeWindow | str, passage: Passage, topic: str
 ) -> Iterator[tuple[Supported, Window]]:
     """Yield each place of the quote that states the window, with the window of the text there: at
     each place one, of several one with a stated direction.
@@ -82,7 +82,7 @@ def _find_all(
     comparator if both look the same way. It is inferred if the text's direction is not sure, or its
     window is an aside.
     """
-    stated_windows = list_windows(cut(passage), None, wide=True)
+    stated_windows = list_windows(cut(passage), None, wide=True, topic=topic)
     if not stated_windows:
         return
     windows = sorted(stated_windows, key=lambda window: window.either)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from extractor.concepts.limits.bounds import LOWER, UPPER, Limit, read_comparator
 from extractor.concepts.people.ages import is_age, is_lifetime
+from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS, Duration, find_durations, read_number
@@ -167,14 +168,16 @@ def find_times(tokens: Tokens) -> list[Time]:
     return times
 
 
-def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
+def find_windows(
+    tokens: Tokens, times: Sequence[Time], topic: str = ""
+) -> Iterator[Window]:
     """Yield the time windows among the lengths of time and the half-lives of a line, then those
     without a number: "in the last year". A length that counts from no moment, or without words that
-    say how it counts, is none.
+    say how it counts, is none. ``topic`` is the line above.
     """
     for front, duration in (*times, *_find_half_lives(tokens)):
         # the years of "women >= 18 years" count from no moment
-        if not _counts_time(tokens, front, duration):
+        if not _counts_time(tokens, front, duration, topic):
             continue
         sense = _read_sense(front, duration)
         if sense is None:
@@ -214,8 +217,8 @@ def _is_exempt(tokens: Tokens, first: int) -> bool:
     return rule("exception_before").ends(tokens, first, reach) is not None
 
 
-def _counts_time(tokens: Tokens, front: Found, duration: Duration) -> bool:
-    """Return whether a length of time may count from a moment.
+def _counts_time(tokens: Tokens, front: Found, duration: Duration, topic: str) -> bool:
+    """Return whether a length of time may count from a moment. ``topic`` is the line above.
 
     Half-lives always do, minutes only with "within" or before "before", cycles never. Other lengths
     do unless they are an age, a lifetime, many years without a relation to a moment, or how long a
@@ -233,9 +236,11 @@ def _counts_time(tokens: Tokens, front: Found, duration: Duration) -> bool:
     # "in the last" is never said of an age
     looks_back = bool(_WITHIN & words) and bool(BACK & words)
     if not looks_back:
-        if not _is_window(tokens, duration, front.first):
+        if not _is_window(tokens, duration, front.first, topic):
             return False
-        if _is_unrelated(front, duration):
+        # below "Duration of diabetes:", 20 years are related to its beginning
+        is_below_course = read_subject(topic) is Subject.COURSE
+        if not is_below_course and _is_unrelated(front, duration):
             return False
     return not _is_course(tokens, front, duration)
 
@@ -257,14 +262,19 @@ def _split_pair(tokens: Tokens, window: Window, duration: Duration) -> Iterator[
 
 @lru_cache(maxsize=64)
 def list_windows(
-    tokens: Tokens, kind: CriterionKind | None, *, wide: bool = False
+    tokens: Tokens,
+    kind: CriterionKind | None,
+    *,
+    wide: bool = False,
+    topic: str = "",
 ) -> tuple[Window, ...]:
     """Return all time windows of a criterion in the order of the text. A window that only says the
     one before it in another unit is left out: "28 days (4 weeks)".
 
     ``kind`` is that of the list, and decides the direction of wash-outs ("cetirizine: 3 days").
     These count if no window has words of its own in front. ``wide``: they always count, and so do
-    the lengths that something has lasted ("completed four months of treatment").
+    the lengths that something has lasted ("completed four months of treatment"). ``topic`` is the
+    line above: "at least 2 years" is a window below "Duration of asthma:", and else an age.
 
     >>> from extractor.language.book import read_text
     >>> windows = list_windows(
@@ -278,7 +288,7 @@ def list_windows(
     [('<=', 28, 'day'), ('<=', 5, 'half_life')]
     """
     times = find_times(tokens)
-    windows = list(find_windows(tokens, times))
+    windows = list(find_windows(tokens, times, topic))
     # "steroids: 4 weeks; biologics: 12 weeks before baseline" has two wash-outs, of which one has
     # its moment
     bare_firsts = {duration.first for _, duration in times}
@@ -568,10 +578,10 @@ def _list_words(front: Found, duration: Duration) -> set[str]:
     return {word.lower() for word in front.tokens.words[front.first : duration.first]}
 
 
-def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
+def _is_window(tokens: Tokens, duration: Duration, first: int, topic: str = "") -> bool:
     """Return whether a length of time is no age, no lifetime and no half-life of a drug, is in
     hours or longer units, and is no second part of a length ("17 years 11 months"). ``first`` is
-    the token at which it begins, with its comparator.
+    the token at which it begins, with its comparator. ``topic`` is the line above.
     """
     high = duration.high if duration.high > duration.low else None
     limit = Limit(
@@ -589,7 +599,7 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     # "drugs with a half-life of more than 24 hours"
     if rule("half_life_before").ends(tokens, first, first - _OPENING):
         return False
-    if is_age(tokens, limit):
+    if is_age(tokens, limit, topic):
         return False
     return not is_lifetime(tokens, limit)
 

@@ -1,0 +1,205 @@
+"""``extractor findings``: the contradictions and doubts that a run reports, a row each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from extractor.apps.cli.console import (
+    errors_are_usage,
+    name_some,
+    say,
+    say_first,
+    to_printable,
+    warn_incomplete,
+    warn_settings,
+)
+from extractor.apps.cli.options import QuietOption, RecordsOption, option
+from extractor.apps.cli.sheets import (
+    NAMED,
+    Census,
+    ForceOption,
+    ListFormatOption,
+    ResultsArgument,
+    SheetOption,
+    choose_sheet,
+    find_code,
+    hides_progress,
+    put_out,
+    say_summary,
+)
+from extractor.options import WHAT, split_names
+from extractor.plurals import counted
+
+if TYPE_CHECKING:
+    from extractor.apps.report.record import RunRecord
+    from extractor.apps.sheets.findings import FindingRow, OlderRun
+
+_CHANGES = "new,gone"
+
+
+def findings(
+    run: ResultsArgument,
+    out: SheetOption = None,
+    format_: ListFormatOption = "text",
+    force: ForceOption = False,
+    records: RecordsOption = None,
+    quiet: QuietOption = False,
+    kind: Annotated[
+        str,
+        option(
+            WHAT, "Only these kinds: age_differs,phase_differs.", metavar="NAME,..."
+        ),
+    ] = "",
+    contradictions: Annotated[
+        bool,
+        option(
+            WHAT,
+            "Only contradictions of a record with itself, nothing on what was read.",
+            "--contradictions",
+        ),
+    ] = False,
+    since: Annotated[
+        Path | None,
+        option(WHAT, "Only what has changed since this older run.", metavar="OLD_RUN"),
+    ] = None,
+    change: Annotated[
+        str | None,
+        option(
+            WHAT,
+            f"With --since: new, gone, kept; {_CHANGES} if left out.",
+            metavar="NAME,...",
+        ),
+    ] = None,
+) -> int:
+    """List the findings of a run: contradictions of records, and doubts of what was read.
+
+    A row has the finding in a sentence, the quotes of both sides with their
+    places, and its address in the report. With -o it is a sheet. CSV is safe to
+    open in a spreadsheet; .xlsx needs the extra excel.
+
+    --since compares two runs, such as those of two versions of the same records:
+    a finding is new, gone or kept.
+
+    Exit codes: 0 no finding, 1 findings, 2 usage, an error, or records that were
+    not extracted, 130 interrupted.
+    """
+    with errors_are_usage():
+        destination = choose_sheet(out, format_, force=force)
+        say_first(f"reading {run}", quiet=quiet)
+        from extractor.apps.sheets.findings import OlderRun, make_table
+        from extractor.apps.sheets.results import Results
+        from extractor.run.progress import show_progress
+        from extractor.run.tally import Tally
+
+        kinds = _read_kinds(kind, contradictions=contradictions)
+        changes = _read_changes(change, compares=since is not None)
+        results = Results(run, records or ())
+        older = OlderRun(Results(since), results) if since else None
+
+        def list_rows(result: "RunRecord") -> "Iterator[FindingRow]":
+            tally.extracted += 1
+            return _list_wanted(result, older, kinds, changes)
+
+        census = Census()
+        tally = Tally()
+        rows = census.count(
+            results.read(), list_rows, lambda row: row.change or row.kind
+        )
+        with show_progress(
+            tally,
+            lambda: results.count,
+            quiet=hides_progress(destination, quiet=quiet),
+        ):
+            put_out(
+                rows,
+                make_table(compares=since is not None),
+                destination,
+                format_,
+                _print_row,
+            )
+        if not quiet:
+            say_summary(results, census, "finding", out)
+        if older:
+            _warn_of_both(older)
+        return find_code(results, census)
+
+
+def _read_kinds(names: str, *, contradictions: bool) -> frozenset[str]:
+    """Return the kinds of findings that are wanted. Raises ``ArgumentError`` for an unknown one."""
+    from extractor.schemas import FindingKind
+    from extractor.schemas.arguments import refuse_unknown
+    from extractor.schemas.vocabulary import CONTRADICTIONS
+
+    every = [kind.value for kind in FindingKind]
+    wanted = split_names(names)
+    refuse_unknown("kind of finding", wanted, every)
+    kinds = frozenset(wanted or every)
+    if contradictions:
+        return kinds & CONTRADICTIONS
+    return kinds
+
+
+def _read_changes(names: str | None, *, compares: bool) -> frozenset[str]:
+    """Return the changes that are wanted. Raises ``ValueError`` for an unknown one, and if nothing
+    is compared.
+    """
+    from extractor.apps.sheets.findings import Change
+    from extractor.schemas.arguments import refuse_unknown
+
+    if names is not None and not compares:
+        raise ValueError("--change needs the older run: --since OLD_RUN")
+    wanted = split_names(names or _CHANGES)
+    refuse_unknown("change", wanted, [change.value for change in Change])
+    return frozenset(wanted)
+
+
+def _list_wanted(
+    result: "RunRecord",
+    older: "OlderRun | None",
+    kinds: frozenset[str],
+    changes: frozenset[str],
+) -> "Iterator[FindingRow]":
+    """Yield the rows of a record that are of these kinds; if two runs are compared, also of these
+    changes.
+    """
+    from extractor.apps.sheets.findings import list_changes, list_findings
+
+    rows = list_changes(result, older) if older else list_findings(result)
+    for row in rows:
+        if row.kind not in kinds:
+            continue
+        if row.change and row.change not in changes:
+            continue
+        yield row
+
+
+def _warn_of_both(older: "OlderRun") -> None:
+    """Say why the findings of two runs may differ beside their records: other settings, and records
+    of one run alone.
+    """
+    old = older.results
+    warn_incomplete(old.path)
+    if old.run and older.newer.run:
+        warn_settings(old.run, older.newer.run)
+    if older.only_new:
+        say(
+            f"{counted(len(older.only_new), 'record')} only in the new run, whose findings are all "
+            f"new: {name_some(older.only_new, NAMED)}"
+        )
+    if older.only_old:
+        say(
+            f"{counted(len(older.only_old), 'record')} only in the old run, whose findings are not "
+            f"listed as gone: {name_some(older.only_old, NAMED)}"
+        )
+
+
+def _print_row(row: "FindingRow") -> None:
+    """Print a finding with its quotes and their places."""
+    label = f"{row.severity}: {row.kind}"
+    if row.change:
+        label = f"{row.change}: {label}"
+    print(f"  {label}: {to_printable(row.message)}")
+    if row.first_quote:
+        print(f"    {to_printable(row.first_quote)}  [{row.first_place}]")
+    if row.other_quotes:
+        print(f"    {to_printable(row.other_quotes)}  [{row.other_places}]")

@@ -1,0 +1,1 @@
+"""Sheets for curators: a row for each finding of a run, or for each of its doubts."""

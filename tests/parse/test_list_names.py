@@ -1,0 +1,28 @@
+"""Words that are nearly the name of a list of criteria, and words of their own."""
+
+import pytest
+
+from extractor.concepts.criteria.list_names import mend_names
+from extractor.language.book import read_text
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("Inclution", "inclusion"),
+        ("Inclusoin", "inclusion"),
+        ("exlcusion", "exclusion"),
+        ("Exculsion", "exclusion"),
+        ("exclusios", "exclusion"),
+    ],
+)
+def test_a_misspelt_name_is_mended(word, meant):
+    assert mend_names(read_text(f"{word} criteria:")).words[0] == meant
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["Incursion", "excursions", "Excision", "infusions", "Intrusion", "Explosion"],
+)
+def test_another_noun_of_latin_stays(word):
+    assert mend_names(read_text(f"{word} criteria:")).words[0] == word
