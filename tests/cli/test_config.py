@@ -82,10 +82,18 @@ def test_the_own_file_has_precedence_over_the_shared_one(folder):
 def test_the_environment_has_precedence_over_the_file(folder):
     write(folder, "[serve]\nroot = 'of-the-file'\n")
     named = ("--config", "extractor.toml")
-    invoke("serve", "keys", "add", "anna", *named, EXTRACTOR_ROOT="of-the-environment")
+    invoke(
+        "serve",
+        "keys",
+        "add",
+        "anna",
+        "--new",
+        *named,
+        EXTRACTOR_ROOT="of-the-environment",
+    )
     assert (folder / "of-the-environment").exists()
     assert not (folder / "of-the-file").exists()
-    invoke("serve", "keys", "add", "anna", *named)
+    invoke("serve", "keys", "add", "anna", "--new", *named)
     assert (folder / "of-the-file").exists()
 
 
