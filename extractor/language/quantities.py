@@ -181,11 +181,13 @@ def _spread_units(items: Sequence[_Item]) -> list[_Item]:
         if item.unit:
             unit = item.unit
             lacks_final_part = last is not None and last.parts[:-1] == unit.parts
+            # "2.5 mg, 5 mg or 10 mg per day": the rate is that of all levels
             if lacks_final_part:
                 unit = last
             scale = item.scale
         value = item.value
         is_scaled = item.scale == 1 and scale > 1
+        # "dose levels of 1/3/9 million cells"
         if is_scaled and value < 1000:
             value = multiply(value, scale)
         spread.append(replace(item, unit=unit, value=value))
@@ -246,6 +248,7 @@ def _ends_code(tokens: Tokens, item: _Item) -> bool:
         return False
     before = item.first - 1
     is_in_capitals = tokens.codes[before] == UNKNOWN and tokens.words[before].isupper()
+    # "examplumab (EX 154, 10 mg/kg)": a code, and no dose level
     if is_in_capitals and item.value > 9:
         return True
     return rule("label_before").ends(tokens, item.first) is not None
@@ -337,6 +340,7 @@ def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
         return _Item(whole + round(top / bottom, 2), 1, unit, at, unit.end)
     if top != 0.5 or bottom:
         return None
+    # as in "one and a half tablets"
     if part.has("joint"):
         return _Item(whole + top, 1, unit, at, unit.end)
     # as in "two half tablets"
@@ -359,6 +363,7 @@ def _read_half(tokens: Tokens, at: int, end: int) -> _Item | None:
     if not unit or not unit.dose:
         return None
     whole = read_number(match.read("whole") or "0") or 0
+    # "seven and a half milligrams for every kilogram of body weight"
     if match.has("joint"):
         return _Item(whole + 0.5, 1, unit, at, unit.end)
     if whole not in (0, 1):
@@ -490,6 +495,7 @@ def _read_number(tokens: Tokens, at: int, end: int) -> _Number | None:
     if not scale:
         return plain
     scale_word = tokens.words[behind].lower()
+    # "3 million cells per kg"
     if scale_word in _SCALES:
         factor = _SCALES[scale_word]
     else:
@@ -537,6 +543,7 @@ def _find_bare_power(tokens: Tokens, at: int, end: int) -> int | None:
     if ten["sure"]:
         return int(ten["power"])
     for first in range(at + 2, min(at + _COUNTED_REACH + 6, end)):
+        # "2·106 cells": the exponent of 10 lost its place
         if _is_count(find_unit(tokens, first, end)):
             return int(ten["power"])
     return None

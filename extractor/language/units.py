@@ -256,6 +256,7 @@ def _look_up(spelling: str, *, loose: bool) -> Unit | None:
     if len(spelling) < 3:
         return None
     is_plural = spelling.endswith("s")
+    # "AGE 18 TO 65 YEARS"
     if spelling.endswith("S") and spelling.isupper():
         is_plural = True
     if not is_plural:
@@ -380,6 +381,7 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
         return _read_denominator(tokens, at + 1, end)
     if word == "for" and at + 2 < end:
         next_word = tokens.words[at + 1].lower()
+        # "seven and a half milligrams for every kilogram of body weight"
         if next_word in ("each", "every"):
             body = _read_denominator(tokens, at + 2, end)
             if body and body[0].code in ("kg", "m2"):

@@ -194,6 +194,7 @@ def date_treatment(
     if category.value not in TREATMENTS:
         return category
     tokens = passage.tokens
+    # as in "Medication free or on a stable dose"
     if rule("treatment_changes").search(tokens, passage.first, passage.end):
         decided = Category.CONCOMITANT_THERAPY
         case = "a treatment that is stable or changes"

@@ -90,6 +90,7 @@ def is_generic(tokens: Tokens) -> bool:
         return False
     for word, code in zip(tokens.words, tokens.codes, strict=True):
         is_number_word = code == NUMBER and word.isalpha()
+        # "Any two of the following:" asks for a count, and not for all
         if is_number_word and word.lower() != "one":
             return False
     return True

@@ -168,6 +168,7 @@ class AgentNames:
         is_procedure = agent.kind in PROCEDURES
         # what a placebo is made of, by the general vocabulary
         if own and mention.confidence == _GENERAL and not is_procedure:
+            # "Placebo and standard metformin 1000 mg daily": the dose is that of metformin
             if _is_other_than_placebo(tokens, mention):
                 return mention
             return replace(mention, value=own)

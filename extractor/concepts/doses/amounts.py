@@ -126,6 +126,7 @@ def _read_levels(
             return None
         levels = (replace(levels[-1], low=mean, high=mean, first=first),)
     per_day = ""
+    # "total daily dose of 900 mg in three divided doses"
     if "/" not in unit and _is_daily_total(tokens, first, end):
         per_day = "/day"
     amounts: list[Amount] = []
@@ -138,6 +139,7 @@ def _read_levels(
     if not amounts:
         return None
     pieces = _count_pieces(tokens, first, levels)
+    # as in "80 mg (two 40 mg tablets) daily", "3 x 20 mg capsules daily"
     if pieces:
         return pieces
     is_sure = _is_sure(tokens, first, levels) and not _is_mixture(unit)
@@ -156,6 +158,7 @@ def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
 
 def _is_sure(tokens: Tokens, first: int, levels: tuple[Quantity, ...]) -> bool:
     """Return whether the numbers have one reading, and are neither pieces nor a sum."""
+    # "Examplumab 1/2 mg once daily"
     if _can_be_fraction(tokens, levels):
         return False
     if _stands_behind(("pieces_before", "sum_before"), tokens, first):
@@ -168,6 +171,7 @@ def _is_mixture(unit: str) -> bool:
     contains: "mg/mL", "ug/g".
     """
     base, *below = unit.split("/")
+    # "5 mL of a 4 mg/mL solution": a concentration is no dose
     if not (_VOLUMES | {"g"}).isdisjoint(below):
         return True
     return base in _VOLUMES and not {"h", "min", "sec"}.isdisjoint(below)
@@ -222,6 +226,7 @@ def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
     """Return whether numbers are levels in blood: by their unit, or cells that are too few for a
     dose.
     """
+    # "ferritin of 1000 ng/mL" is measured, and not given
     if unit in _LEVELS_IN_BLOOD:
         return True
     if not unit.startswith("cells"):
@@ -240,6 +245,7 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
     end = max(level.end for level in levels)
     if _stands_behind(("limit_before", "mixture_before", "vial_before"), tokens, first):
         return True
+    # "in 5 mL of D5W", "250 mg in 200 mL once daily"
     if unit in _VOLUMES and _stands_behind(("volume_before",), tokens, first):
         return True
     # "in 5 mg increments", "10 mg tablets are available"
@@ -305,6 +311,7 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
             value = read_number(match.read(name) or "")
             if value is not None:
                 values.append(value)
+        # "AUC 0-24" is an area over 24 hours, and no dose of carboplatin
         if not values or not all(values):
             continue
         number, _ = match.place("low")
@@ -363,8 +370,10 @@ def drop_explaining(
 
 def _is_explained_by(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     """Return whether the first only explains the second, and so gives way to it."""
+    # as in "0.3 mL dose (6 mg)", "0.5 mL (30 mcg)"
     if _first_explains(tokens, first, second):
         return True
+    # "45 Gy (1.8 Gy/fraction)": the first is the sum of the second
     if _is_sum(tokens, first, second):
         return True
     return _fills_one_piece(tokens, first, second)
@@ -410,6 +419,7 @@ def _holds(tokens: Tokens, volume: AmountMark, dose: AmountMark) -> bool:
 
 def _is_beside(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     """Return whether nothing stands between two amounts, or only words for a piece."""
+    # as in "one capsule with breakfast and two with dinner"
     if first.end == second.first:
         return True
     return rule("piece_gap").covers(tokens, first.end, second.first) is not None
@@ -424,6 +434,7 @@ def _fills_one_piece(tokens: Tokens, piece: AmountMark, amount: AmountMark) -> b
     # a volume or a concentration tells no substance
     if is_volume_or_piece(held) or "/" in held:
         return False
+    # as in "1 drop of 0.5 % solution"
     if held == "%":
         return False
     between = tokens.words[piece.end : amount.first]

@@ -216,6 +216,7 @@ def _link_in_clause(statement: Statement, fact: Fact, amounts: Sequence[Fact]) -
     behind = min(clause.end, max(end, fact.end + _OTHER_ACT_REACH))
     if rule("other_act").search(clause.tokens, first, behind):
         return Link.ELSEWHERE
+    # "5 mg of examplumab or placebo once daily": both have the frequency
     if any(first <= other.first < end for other in others):
         return Link.CLAUSE
     is_far = end - first > _BESIDE_REACH

@@ -143,6 +143,7 @@ def _both_give(before: Findings, after: Findings) -> bool:
     if before.amounts and after.amounts:
         return True
     has_routes = bool(before.route and after.route)
+    # "IV on days 1-3 and then orally on days 4-14"
     if has_routes and before.route[-1].value != after.route[0].value:
         return True
     is_timed_before = bool(before.frequency or before.days)
@@ -190,6 +191,7 @@ def _between_names(
     for mention, following in pairwise(named):
         gap = (mention.end, following.first)
         is_same = mention.value.key == following.value.key
+        # "Examplumab every 2 weeks subcutaneously and Examplumab every 4 weeks subcutaneously"
         if is_same and _find_change(frequencies, gap, following.end):
             yield gap
 

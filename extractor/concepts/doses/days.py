@@ -160,6 +160,7 @@ def _is_span(tokens: Tokens, lead: Found, weeks: Days) -> bool:
         return rule("during_before").ends(tokens, lead.first) is not None
     days_between = weeks[-1] - weeks[0]
     are_in_a_row = days_between == 7 * (len(weeks) - 1)
+    # "Examplumab 5 mg at weeks 0 and 4" is given twice, and not for weeks
     if not are_in_a_row:
         return False
     # "week 1 and 2: 1 mg/kg/day": what is given daily is given through both weeks
@@ -184,9 +185,11 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
         return None
     days, end = listed
     span = rule("up_to_week").starts(tokens, end)
+    # "from day 0 up to week 48"
     if span:
         days = ()
         end = span.end
+    # "starting on day 7 of each cycle" is no single day
     if lead.has("start") or rule("onwards").starts(tokens, end):
         days = ()
     # "of each 21-day cycle" belongs to the mark
@@ -207,6 +210,7 @@ def _is_code(tokens: Tokens, at: int) -> bool:
     if tokens.words[at] not in ("D", "d"):
         return False
     before = at - 1
+    # "in 5 mL of D5W": dextrose, and no day 5
     if before <= 0 or not tokens.joined(at):
         return False
     if not tokens.words[before].isdecimal():
@@ -421,6 +425,7 @@ def _code_weekdays(days: Days) -> Frequency:
         weeks.setdefault(week, set()).add(weekday)
     first_week = weeks[0]
     are_alike = all(weekdays == first_week for weekdays in weeks.values())
+    # "according to a 0-1-6 month schedule" has no frequency
     if len(weeks) < 2 or not are_alike:
         return Frequency.OTHER
     return _PER_WEEK.get(len(first_week), Frequency.OTHER)
@@ -452,6 +457,7 @@ def code_schedule(
         return stated
     # "once on day 1" of a cycle is once a cycle
     is_once_a_cycle = stated is Frequency.ONCE and cycle is not None
+    # "once daily on day 1 of each 21-day cycle"
     if stated and not is_once_a_cycle:
         return stated
     is_of_unknown_cycle = cyclic and cycle is None and days[0] > 0

@@ -42,6 +42,7 @@ def find_daytimes(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     """
     for match in rule("daytimes").find(tokens):
         slots = list(rule("day_slot").find(tokens, match.first, match.end))
+        # "in a 1:1 or 2:1 ratio" has no time of day
         if not all(map(_is_time, slots)):
             continue
         if len(slots) > 1:
@@ -72,6 +73,7 @@ def _is_daily(tokens: Tokens, found: Found, slot: Found) -> bool:
         return False
     lead = {word.lower() for word in tokens.words[found.first : slot.first]}
     is_bare = lead <= _ARTICLES
+    # "the morning after surgery" is no daily dose
     if is_bare and slot.text.lower() not in ("mane", "nocte"):
         return False
     # "after 12:00" is when something begins
@@ -91,6 +93,7 @@ def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     for match in rule("daily_counts").find(tokens):
         words = [match.read(name) for name in ("one", "two", "three", "four")]
         pieces = [read_number(word) for word in words if word]
+        # "Examplumab 5 mg, protocol 12-1-0-1": nobody takes 12 pieces at a time
         if any(piece is None or piece > _MOST_PIECES for piece in pieces):
             continue
         times = len(pieces) - pieces.count(0)

@@ -26,6 +26,7 @@ def is_label(tokens: Tokens, first: int, end: int) -> bool:
     counts = False
     while at < end:
         word = rule("label_word").starts(tokens, at, end)
+        # "A-1012 capsules": a code, and no group A
         if not counts and _is_code(tokens, at, end):
             return False
         if word and word.end > at:

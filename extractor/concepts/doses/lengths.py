@@ -37,6 +37,7 @@ def find_length(regimen: Statement) -> Length | None:
     lengths = {_count(fact.value) for fact in stated}
     if len(lengths) > 1:
         return Length(longest.value, (longest,), "several lengths")
+    # "10 mg, then 20 mg orally once daily for 6 weeks": the weeks may be those of the 20 mg
     if _is_of_a_step(own, parts, regimen):
         return Length(own.value, (own,), "of a step")
     return Length(own.value, (own,))

@@ -141,6 +141,7 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
         return False
     if not any(sign.isalpha() for sign in text):
         return False
+    # as in "Examplumab (open-label)"
     if is_label(tokens, first, end):
         return False
     for vocabulary in ("routes", "frequencies"):
@@ -313,6 +314,7 @@ def _is_second_part(tokens: Tokens, slash: int) -> bool:
     if not tokens.joined(slash) or not tokens.joined(behind):
         return False
     word = tokens.words[behind]
+    # "2-4 million CAR T cells/kg": behind the slash is a unit, and no second brand
     if not word.isalpha() or len(word) < _SHORTEST_PART:
         return False
     if word.lower().endswith(_NO_PARTS):
@@ -337,6 +339,7 @@ def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:
             continue
         if word not in ")]" or opened is None:
             continue
+        # as in "A0001 (alpha-examplol)"
         if at > opened and is_alias(tokens, opened, at):
             yield tokens.read(opened, at)
         opened = None
@@ -480,6 +483,7 @@ def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
             continue
         # "GM-090 capsules"
         is_in_name = tokens.gap(dose.first) == "-"
+        # as in "Incretin analogues: liraglutide 3 mg daily"
         if not is_in_name:
             return first, dose.first
     return first, end
@@ -503,6 +507,7 @@ def _is_cut(tokens: Tokens, at: int, end: int) -> bool:
     word = tokens.words[at]
     if word in "([":
         return True
+    # "12-lead ECG"
     if word == "-":
         return not tokens.joined(at)
     if word not in ",:":

@@ -280,6 +280,7 @@ def _says_more_than_a_name(section: DosingSection, agent: Agent) -> bool:
     words = {word.lower() for word in section.tokens.words[first:end]}
     if not _JOINS.isdisjoint(words):
         return True
+    # "Glucose monitor" is used, and not given
     if rule("other_act").search(section.tokens, first, end):
         return True
     stated = section.marks.inside(first, end)

@@ -53,6 +53,7 @@ def can_name(tokens: Tokens, first: int, end: int) -> bool:
     # "slowly", "afterwards"
     if is_one_word and tokens.words[first].lower().endswith(_OTHER_ENDS):
         return False
+    # "20 ug daily + two microgram puffs": a unit names no agent
     if find_unit(tokens, first) is not None:
         return False
     for vocabulary in _CLOSED:

@@ -98,8 +98,10 @@ def _assign_amounts(clause: Clause) -> list[Part]:
     if clause.topic is not None:
         topic = Part(clause.topic, _OF_TOPIC, clause.first, clause.first)
     for amount in clause.marks.amounts:
+        # "10 mg once daily; the dose is increased weekly by 5 mg": the step is no dose
         if rule("dose_change").ends(clause.tokens, amount.first):
             continue
+        # "ezetimibe and simvastatin 10/20 mg once daily"
         if _split_pair(clause, amount, named):
             continue
         owner = _find_owner(clause, amount, named, topic)
@@ -147,9 +149,11 @@ def _share_with_placebo(clause: Clause, named: Sequence[Part]) -> None:
             continue
         if not is_joint("or_placebo", clause.tokens, first.end, second.first):
             continue
+        # "5 mg examplumab versus a placebo once daily"
         if first.amounts and not second.amounts:
             before = [mark for mark in first.amounts if mark.end <= first.first]
             second.amounts += _doubt(before)
+        # "Examplumab/placebo 5 mg IV every 4 weeks"
         elif second.amounts and not first.amounts:
             behind = [mark for mark in second.amounts if mark.first >= second.end]
             first.amounts += _doubt(behind)
@@ -227,6 +231,7 @@ def _find_timed_opening(clause: Clause, first: int, following: int) -> int | Non
     """
     for joint in rule("with_agent").find(clause.tokens, first, following):
         timed = clause.marks.inside(joint.end, following).frequency
+        # "Metformin 500 mg twice daily with weekly semaglutide 1 mg"
         if timed and clause.speaks_of_dosing(joint.end, following):
             return joint.first
     return None
@@ -245,12 +250,14 @@ def _find_owner(
     after = behind[0] if behind else None
     if after and _stands_before(clause, amount, owner, after):
         owner = after
+    # "Placebo once daily plus fictizide 1000 mg daily": the dose is that of fictizide
     if _is_of_unknown(clause, amount, owner):
         return None
     # an unknown agent gets an amount that would be the topic's, or the second of its owner
     is_loose = topic is not None
     if owner is not None:
         is_loose = bool(owner.amounts)
+    # "20 ug daily and 300 mg of calcium"
     if is_loose and _is_beside_unknown(clause, amount):
         return None
     if owner or topic:

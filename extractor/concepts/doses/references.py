@@ -111,6 +111,7 @@ def _repeat_in_other_cycle(
     for other in by_arm[name]:
         if other.agent.key in done or other.cycle is None:
             continue
+        # "as in arm I. Courses repeat every 3 weeks.", and so they do in arm I
         if count_days(other.cycle.value) == count_days(cycle.value):
             continue
         done.add(other.agent.key)

@@ -19,6 +19,7 @@ def is_same_regimen(first: Statement, second: Statement) -> bool:
     """
     if _are_other_steps(first, second):
         return False
+    # "5 mg orally or IV once daily"
     if _differ(value_of(first.route), value_of(second.route)):
         return False
     if _differ_in_days(first, second):
@@ -101,6 +102,7 @@ def _differ_in_days(first: Statement, second: Statement) -> bool:
         return False
     stated = value_of(first.frequency)
     is_as_often = bool(stated) and stated == value_of(second.frequency)
+    # "10 mg once daily on days 1 to 7. 10 mg once daily on days 15 to 21."
     if is_as_often and first.levels == second.levels:
         return False
     if len(one) > 1 and len(other) > 1:

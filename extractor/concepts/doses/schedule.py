@@ -121,8 +121,10 @@ def find_frequencies(
     stated = _drop_implied(tokens, stated)
     frequencies: list[Mark[Frequency]] = []
     for mark, following in pairwise(stated):
+        # as in "biweekly (twice a week)"
         if _explains_surely(tokens, mark, following):
             continue
+        # "total daily dose of 900 mg in three divided doses" is given three times a day
         if _splits_the_day(tokens, mark, following):
             continue
         frequencies.append(mark)
@@ -181,6 +183,7 @@ def _weigh(tokens: Tokens, mark: Mark[Frequency]) -> Mark[Frequency]:
         if _ends("least_apart_before", tokens, mark.first):
             return replace(mark, confidence=min(mark.confidence, _LEAST))
         return mark
+    # "as needed, not more often than every 6 hours" sets a distance, and no frequency
     if every and _ends("least_interval_before", tokens, mark.first):
         return replace(mark, value=Frequency.OTHER, confidence=WEAK)
     # "up to three times a day"
@@ -230,6 +233,7 @@ def _drop_implied(
             counted.add(number)
     kept: list[Mark[Frequency]] = []
     for mark, number, implied in zip(marks, numbers, is_implied, strict=True):
+        # as in "four times a day, also at breakfast and at bedtime"
         if implied and number in counted:
             continue
         kept.append(mark)
@@ -255,6 +259,7 @@ def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
     negated.
     """
     for name in ("step_after", "examined_after"):
+        # "5 mg twice daily, with monthly clinic visits"
         if rule(name).starts(tokens, mark.end):
             return False
     for name in ("not_this_one", "step_before", "washout_before"):
@@ -358,6 +363,7 @@ def _code_interval_of(interval: Found) -> Frequency | None:
     # "hourly" and "weekly" without a number are 1; "m" is a month
     unit = (interval.read("unit") or "").lower().removesuffix("ly")
     time_unit = read_time_unit(unit) or TimeUnit.MONTH
+    # "every 20 minutes" is no frequency of the schema
     if low is None or time_unit is TimeUnit.MINUTE:
         return None
     if interval.has("high"):
@@ -468,6 +474,7 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         before = tokens.words[max(0, term.first - 2) : term.first]
         lowered = [word.lower() for word in before]
         is_either = lowered in (["once", "or"], ["once", "to"])
+        # "once or twice a day"
         if term.value == "BID" and is_either:
             yield Mark(Frequency.OTHER, term.first - 2, term.end)
             continue
@@ -612,6 +619,7 @@ def _drop_repeats(
     kept = list(lengths[:1])
     for before, mark in pairwise(lengths):
         is_in_brackets = tokens.codes[before.end : mark.first] == "("
+        # as in "once daily for 14 days (2 weeks)"
         if is_in_brackets and before.value and is_same(before.value, mark.value):
             continue
         kept.append(mark)
@@ -633,6 +641,7 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
         # "2 weeks before surgery"
         if rule("no_length_after").starts(tokens, end):
             continue
+        # "monitored in long-term follow-up for 15 years": nothing is given for so long
         if _ends("no_length_before", tokens, duration.first):
             continue
         first = duration.first if lead is None else lead
@@ -680,6 +689,7 @@ def _read_short_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
             value = read_number(match.read("value") or "")
             word = (match.read("unit") or "").lower()
             unit = read_time_unit(word)
+            # "at bedtime for three nights"
             if word == "d" or word in _NIGHTS:
                 unit = TimeUnit.DAY
             if value and unit:

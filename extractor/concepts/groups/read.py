@@ -92,6 +92,7 @@ def _read_count(found: Found) -> CriterionGroup | None:
         return None
     if found.has("more"):
         least += 1  # "more than two"
+    # as in "Men with 2-3 risk factors:"
     if isinstance(most, int):
         return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least, n_high=most)
     if least < 2:
@@ -133,6 +134,7 @@ def read_rule(
     if usual is GroupRule.ALL:
         judged, case = _judge_inclusions(line.tokens, items)
         return _conclude(judged, case, line)
+    # as in "Warfarin. It is permitted as long as the following hold:"
     if rule("permits_if").search(line.tokens):
         return _conclude(GroupRule.ALL, "permitted if", line)
     return _conclude(usual, "any exclusion", line)
@@ -156,6 +158,7 @@ def _read_stated(
         # "No history of any of these": none of them
         if rule("denies_parts").ends(line.tokens, place[0]):
             return _conclude(GroupRule.ALL, "none of the parts", line)
+        # "Good marrow function, shown by any of these criteria:": good values are all good
         if rule("good_values").search(line.tokens) and _are_values(items):
             return _conclude(GroupRule.ALL, "any of good values", line)
     contrary = OR if group.rule is GroupRule.ALL else AND
@@ -194,6 +197,7 @@ def _judge_inclusions(
             part_case = "names of kinds"
     if part_case and not wants_values:
         return GroupRule.ANY, part_case
+    # as in "Adequate organ function within 14 days of enrolment, defined as:"
     if not are_values:
         return GroupRule.ALL, "all inclusions"
     return GroupRule.ALL, "all values" if wants_values else "all stated values"

@@ -239,9 +239,11 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
     sign = first - 1
     if tokens.words[sign].lower() == "minus":
         return True
+    # "Refractive error of - 7D": behind such words a hyphen is a minus
     if rule("before_minus").ends(tokens, sign, sign - 1):
         return True
     unit = tokens.words[end] if end < len(tokens) else ""
+    # "frozen at -80 °C": temperatures and dioptres go below zero
     if unit in _SIGNED_UNITS:
         return True
     near = tokens.read(max(0, sign - _NAME_REACH), sign)
@@ -250,6 +252,7 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
     # "RASS 0, -1".
     for words in (last_clause, near):
         quantity = name_quantity(words, read_unit(unit), near)
+        # "T-score less than or equal to-1.5": a T-score has values below zero, a weight has none
         if quantity:
             return quantity.signed
     return False
@@ -287,10 +290,13 @@ def _shares_quantity(tokens: Tokens, last: Limit, limit: Limit) -> bool:
     """Return whether a limit without a name goes on with the quantity of ``last``, the limit before
     it: only "or" or "and" stands between. A length of time does so only with an age.
     """
+    # as in "ECOG <= 2 and hemoglobin >= 9 g/dL"
     if limit.quantity is not None or not last.quantity:
         return False
+    # "Proteinuria of 2+, or 0.3 g or more": a dipstick has no unit to share
     if not rule("shares_unit").covers(tokens, last.end, limit.first):
         return False
+    # "Leukocytes < 4 or > 12 x 10^9/L"
     if not limit.time_unit:
         return True
     return rule("said_age").search(tokens, *last.quantity) is not None
@@ -348,6 +354,7 @@ def _sum_up(parts: Sequence[Limit], whole: Duration) -> list[Limit]:
         time_unit="month",
         sure=stated.sure,
     )
+    # "Less than 7 years 2 months of age"
     if years.value_high is None:
         return [total]
     lower = replace(years, comparator=Comparator.AT_LEAST, value_high=None)
@@ -374,6 +381,7 @@ def restore_signs(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         if not _has_lost_signs(tokens, low, high):
             continue
         upper = high.comparator
+        # as in "Age = 18 and = 65 years"
         if upper is Comparator.EQUAL:
             upper = Comparator.AT_MOST
         restored[at - 1] = replace(low, comparator=Comparator.AT_LEAST, settled=False)
@@ -460,6 +468,7 @@ def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
         return False
     if _names_another(tokens, low, high):
         return False
+    # "30 < BMI < 45"
     if low.end == high.first:
         return True
     return rule("fills_range").covers(tokens, low.end, high.first) is not None
@@ -469,10 +478,13 @@ def _names_another(tokens: Tokens, low: Limit, high: Limit) -> bool:
     """Return whether an upper bound names another quantity, behind the lower bound: "SBP > 90 mmHg
     and DBP < 110 mmHg". A name before the lower bound, and words for people, name no other one.
     """
+    # "18 or older and 80 or younger"
     if not low.quantity or not high.quantity:
         return False
+    # as in "BMI >= 18.5 and < 30 kg/m2"
     if high.quantity[0] < low.end:
         return False
+    # "Aged 18 or over but less than 65"
     if rule("names_nobody").covers(tokens, *high.quantity):
         return False
     name = tokens.read(*low.quantity).lower()
@@ -505,6 +517,7 @@ def find_quantity(
     # "FEV1 (a ratio and value)": nothing inside the brackets at the end begins the name
     front = last
     opened = tokens.codes.find("(", first, last)
+    # as in "Target lesion(s) > 2", "Ratio (FEV1/FVC) < 0.7"
     if opened > first and tokens.codes[last - 1] == ")":
         front = opened + 1
     if not _is_pair(tokens, first, last):
@@ -585,6 +598,7 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
         joint += 1
     if joint - first > _LONGEST_IN_LIST:
         return False
+    # as in "ALT or AST <= 3"
     if names_quantity(tokens.read(first, joint), surely=True):
         return True
     return not names_quantity(tokens.read(joint + 1, last))

@@ -119,6 +119,7 @@ def _take_sexes_inside(
         words_inside = []
         for word in named:
             is_inside = first <= word < end
+            # as in "Waist of at least 94 cm (men) / 80 cm (women)"
             if is_inside and NUMBER not in tokens.codes[word:end]:
                 words_inside.append(word)
         if len(words_inside) == 1:
@@ -133,8 +134,10 @@ def _stands_before_limit(
     """Return whether a limit begins directly behind a word ("men > 13"), or behind one of ``signs``
     that follows the word ("men: > 13"). ``word`` and ``starts`` are tokens.
     """
+    # as in "Hb >= 13 g/dL in males; females >= 12 g/dL"
     if word + 1 in starts:
         return True
+    # "ALT < 3 x ULN, in men Hb > 13 g/dL"
     if _opens_named_limit(tokens, word, starts):
         return True
     return word + 2 in starts and tokens.codes[word + 1] in signs
@@ -189,11 +192,13 @@ def _find_sex_behind(
         return None
     word = words[at]
     next_end = [*ends, len(tokens)][bisect_right(ends, end)]
+    # "Waist > 40 inches in men, 35 inches in women": the women are those of the next limit
     if word >= next_end:
         return None
     opening, _ = _extend_sex(tokens, word)
     # "102 cm (40 inches) in men": a number in a closed bracket does not count
     between = _BRACKETED.sub("", tokens.codes[end : max(end, opening)])
+    # as in "Clearance >= 60 mL/min by an equation: for men, weight / creatinine"
     if NUMBER in between or ":" in between:
         return None
     # "450 ms (men)": a bracket that opens directly before the word is its own
@@ -295,6 +300,7 @@ def _add_sexes(
         if conditions[at] is not None:
             continue
         begins_another = is_parted and not _continues_previous(tokens, limits, at)
+        # "Women between 19 and 64, BMI 20-29": the women are said of the ages
         if begins_another and _is_subject(tokens, word):
             continue
         conditions[at] = _extend_sex(tokens, word)
@@ -314,6 +320,7 @@ def _share_conditions(
         limit = limits[at]
         other = limits[at + 1]
         stands_behind = condition[1] > other.end
+        # as in "Waist over 40 inches (102 cm) in men"
         if stands_behind and _is_one_statement(tokens, limit, other):
             conditions[at] = condition
 
@@ -391,6 +398,7 @@ def _may_share_quantity(tokens: Tokens, limit: Limit, other: Limit) -> bool:
     """Return whether a limit and a later one, ``other``, may be on the same quantity: they have one
     name, or one of them has none.
     """
+    # as in "Age 18 to 65 years (up to 70 years if fit)"
     if limit.quantity is None or other.quantity is None:
         return True
     # "Hb > 13 g/dL for men and > 12 g/dL": "for men and" names people and no quantity
@@ -407,6 +415,7 @@ def _is_one_statement(tokens: Tokens, limit: Limit, other: Limit) -> bool:
     """
     between = tokens.codes[limit.end : other.first]
     is_beside = between in ("", "(")
+    # "Aged at least 18 years; 16 or over if a parent consents"
     if not is_beside and not rule("fills_range").covers(tokens, limit.end, other.first):
         return False
     if not _may_share_quantity(tokens, limit, other):
@@ -437,6 +446,7 @@ def is_ratio(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit is a multiple of the normal value: "3 x ULN"."""
     if limit.unit is None:
         return False
+    # "ALT > 3 x ULN"
     if not _NORMAL.isdisjoint(tokens.words[slice(*limit.unit)]):
         return True
     # "xULN"
@@ -459,6 +469,7 @@ def _names_limit(tokens: Tokens, phrase: _Phrase, limit: Limit) -> bool:
     """
     if limit.quantity is None:
         return False
+    # as in "For patients with bone metastases, ALP <= 5 x ULN"
     if is_ratio(tokens, limit):
         return False
     if not phrase.first <= limit.quantity[0] < phrase.end:
@@ -561,6 +572,7 @@ def _says_something(tokens: Tokens, first: int, end: int) -> bool:
     """
     if end <= first + 1:
         return False
+    # "ALP > 210 U/L for women and men"
     if rule("men_and_women").search(tokens, first, end):
         return False
     return rule("condition_empty").covers(tokens, first, end) is None
@@ -607,6 +619,7 @@ def _find_own_limits(
     is_named = is_near and names_quantity(tokens.read(*name))
     # "if < 60 years of age"
     stands_beside = nearest.first <= opening.end + 1
+    # "Patients are eligible if they are 18 years or older"
     if not is_named and not stands_beside:
         return ()
     count = 1
@@ -649,6 +662,7 @@ def _choose_limits(
         return [around_at]
     next_at = bisect_left([limit.first for limit in limits], phrase.end)
     has_comma = tokens.codes[phrase.end : phrase.end + 1] == ","
+    # as in "Mild group: AHI 5-15; severe group: AHI > 30"
     if phrase.reach and not has_comma:
         behind = range(next_at, len(limits))
         return [at for at in behind if limits[at].first < phrase.reach]
@@ -681,6 +695,7 @@ def _excepts(tokens: Tokens, phrase: _Phrase) -> bool:
 
 
 def _opens_clause(tokens: Tokens, phrase: _Phrase) -> bool:
+    # as in "For patients with bone metastases, ALP <= 5 x ULN"
     if phrase.first == 0:
         return True
     return tokens.words[phrase.first - 1].lower() in _BEFORE_CLAUSE

@@ -138,6 +138,7 @@ def _list_constraining(
     constraining = []
     for limit in asked:
         is_behind = limit.first >= first_measured
+        # as in "Weight >= 40 kg for participants < 16 years of age"
         if is_behind and _says_to_whom(tokens, limit):
             continue
         constraining.append(limit)
@@ -196,10 +197,12 @@ def _is_asked(tokens: Tokens, limits: Sequence[Limit]) -> bool:
     asked for, or if a limit is only the condition of another one: "if albumin is < 30 g/L, calcium
     must be".
     """
+    # as in "Warfarin. It is permitted as long as the following hold:"
     if rule("not_asked_for").search(tokens):
         return False
     for limit in limits:
         first = limit.first
+        # "If QTcF exceeds 450 ms, or QRS exceeds 120 ms, the ECG is repeated"
         if rule("limit_condition").ends(tokens, first, first - _IF_REACH):
             return False
     return True
@@ -322,15 +325,18 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
     """
     first = limit.first
     for name in ("aside_before", "condition_clause", "kin_before", "scale_of_age"):
+        # "No data are available in patients < 12 years of age"
         if rule(name).ends(tokens, first, first - _ASIDE_REACH):
             return False
     for name in ("aside_after", "kin_after"):
+        # "Sudden death under 40 years of age in first-degree relatives"
         if rule(name).starts(tokens, limit.end):
             return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     has_consent = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
     if has_consent and not stands_beside_consent(tokens, limit):
         signer = rule("signer").ends(tokens, first, first - _ASIDE_REACH)
+        # "Consent of a parent if under 18 years of age"
         if signer:
             return False
     return rule("condition_before").ends(tokens, first, first - 6) is None
@@ -376,6 +382,7 @@ def _find_name(
         if limit.time_unit or _touches_any(limit, names):
             return name
     says_itself = is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit)
+    # "Children below 20 kg", "Patients over 130 kg"
     if says_itself and not topic:
         return None
     own = _find_own_name(tokens, limit, last, topic, floor)
@@ -395,9 +402,11 @@ def _find_span_of_life(tokens: Tokens, limit: Limit) -> Range | None:
     such name.
     """
     pregnant = rule("pregnant_after").starts(tokens, limit.end)
+    # "Women 20 to 24 weeks pregnant"
     if pregnant:
         return pregnant.end - 1, pregnant.end
     lifetime = rule("lifetime_after").starts(tokens, limit.end)
+    # "less than 11-month life-expectancy"
     if lifetime:
         return lifetime.end - 2, lifetime.end
     return None
@@ -428,6 +437,7 @@ def _find_own_name(
     ``floor`` is the token at which the limit before it ends.
     """
     marker = _find_marker(tokens, limit)
+    # as in "blasts (>20% CD19)"
     if marker:
         return marker
     own = limit.quantity
@@ -438,6 +448,7 @@ def _find_own_name(
     # the rest of the unit of the limit before it
     if tokens.words[own[0]].lower() == "per":
         return last
+    # "AST <= 2.5 x ULN; in patients with liver metastases <= 5 x ULN": the liver is not measured
     if _only_says_to_whom(tokens, limit, own):
         return last
     # "Hb > 13 g/dL for men and > 12 g/dL": "for men and" is no name
@@ -455,6 +466,7 @@ def _find_before_sex(
     sex stands for it.
     """
     before = find_quantity(tokens, floor, sex[0])
+    # as in "Ferritin: women; < 30 ng/mL, men; < 40 ng/mL"
     if before and names_quantity(tokens.read(*before)):
         return before
     if last or before:
@@ -543,6 +555,7 @@ def _word_quantity(
         quantity = quantity.rstrip(")")
     if quantity:
         return quantity
+    # "Children below 20 kg"
     if is_unnamed_weight(passage.tokens, limit):
         return WEIGHT
     if limit.time_unit or is_of_people(passage.tokens, limit):

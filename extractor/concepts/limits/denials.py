@@ -65,6 +65,7 @@ def cut_denial(quantity: Range | None, denied: Range | None) -> Range | None:
     """
     if quantity is None or denied is None:
         return quantity
+    # "COPD in the absence of eosinophils > 300/uL": only the eosinophils are measured
     if quantity[0] < denied[0] < quantity[1]:
         return denied[0], quantity[1]
     return quantity

@@ -60,12 +60,14 @@ def read_grades(tokens: Tokens, match: Found) -> Limit | None:
     comparator, is_known = _compare(tokens, match, quantity)
     if not is_known:
         return None
+    # as in "Itch of 7 or more (scale of 0 to 10)"
     if comparator is None and _limits_nothing(tokens, match, grades):
         return None
     # "resolved to grade 0 or 1"
     if recovers and comparator is None:
         comparator = Comparator.AT_MOST
         grades = [max(grades)]
+    # "Adverse events not improved to grade ≤1" are those that stay above it
     if stays and comparator:
         comparator = comparator.opposite or comparator
     return _make_limit(match, comparator, grades, quantity)
@@ -130,8 +132,10 @@ def _is_no_grade(tokens: Tokens, match: Found) -> bool:
     is_single = last == first + 1
     if is_single and opening == "(" and closing == ")":
         return True
+    # as in "Apnea index of less than 5 h-1", "Karnofsky of 70% or more"
     if rule("rate_unit").starts(tokens, last) or find_unit(tokens, last):
         return True
+    # "Score at Visit 1 of at least 3"
     if rule("numbered_place").ends(tokens, first, first - 1):
         return True
     if rule("of_trial_after").starts(tokens, last):
@@ -139,6 +143,7 @@ def _is_no_grade(tokens: Tokens, match: Found) -> bool:
     goes_on = tokens.words[last : last + 1] in (["to"], ["-"])
     if goes_on and tokens.codes[last + 1 : last + 2] in ("<", "≤"):
         return True
+    # "T-score from -1 to -2.5": grades do not go below zero
     if has_minus(tokens, first):
         return True
     return _is_lettered(tokens, first, last)
@@ -171,6 +176,7 @@ def _compare(
     if turned:
         for name in (match.place("scale"), quantity):
             comparator = turn_comparator(turned, tokens.read(*name))
+            # "Toxicities that have not recovered to grade 1 or better"
             if comparator:
                 return comparator, True
         return None, False
@@ -189,6 +195,7 @@ def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
         if not rule("grade_value").starts(tokens, at):
             continue
         grade = _read_grade(tokens, at)
+        # "NCI-CTCAE v4.0" has a version, and no grade
         if grade is None:
             return []
         grades.append(grade)

@@ -251,6 +251,7 @@ def _can_share_limit(quantities: tuple[KnownQuantity, ...], code: str | None) ->
     if code not in _MULTIPLES:
         return len({quantity.unit for quantity in quantities}) == 1
     for quantity in quantities:
+        # "Hepatitis B, hepatitis C, ALT > 3 x ULN": a virus has no limit of normal
         if not quantity.laboratory or _is_viral(quantity):
             return False
         if not quantity.fits(code):

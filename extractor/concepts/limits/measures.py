@@ -80,6 +80,7 @@ def read_measure(match: Found, floor: int) -> Measure | None:
     if _measures_nothing(match, compared, floor):
         return None
     comparator = _read_front(compared) if compared else None
+    # "ALT within 3 x ULN"
     if within:
         comparator = Comparator.AT_MOST
     suffix = _read_suffix(match)
@@ -131,8 +132,10 @@ def _read_front(compared: Found) -> Comparator | None:
     """Return the comparator that the words in front of a number say; None if their sense depends on
     a scale ("no worse than").
     """
+    # "Triglycerides greater 150 mg/dL"
     if compared.has("more"):
         return Comparator.MORE
+    # "Haemoglobin lower 8 g/dL"
     if compared.has("less"):
         return Comparator.LESS
     return read_comparator("comparators", compared, "comparator")
@@ -142,6 +145,7 @@ def _read_suffix(match: Found) -> Comparator | None:
     """Return the comparator behind a number: "or more", the plus of "18+"; None if there is
     none.
     """
+    # "2+ prior lines", "aged 70+ years"
     if match.has("plus"):
         return Comparator.AT_LEAST
     return read_comparator("comparator_suffixes", match, "suffix")
@@ -153,6 +157,7 @@ def _find_plus(match: Found, low: float) -> Range | None:
     """
     tokens = match.tokens
     end = match.place("low")[1]
+    # "proteinuria >= 2+": the plus is a step of the dipstick, and no "or more"
     if low < FEW and tokens.joined(end) and tokens.words[end] == "+":
         return end, end + 1
     return None
@@ -169,6 +174,7 @@ def _measures_nothing(match: Found, compared: Found | None, floor: int) -> bool:
             return True
         if _is_name(tokens, match, floor):
             return True
+    # as in "Asthma (control group, n = 50)"
     elif rule("sample_size").ends(tokens, compared.first, compared.first - 1):
         return True
     return _is_year(match, compared)
@@ -203,6 +209,7 @@ def _is_name(tokens: Tokens, match: Found, floor: int) -> bool:
         # "study 007"
         if len(word) > 1 and word[0] == "0":
             return True
+        # "Diagnosed in 2009"
         if is_alone and _LIKE_A_YEAR.match(word):
             return True
     # "PD-1", but "age-18" is an age
@@ -228,6 +235,7 @@ def find_unit_of(match: Found, *names: str) -> tuple[Range | None, str | None]:
     # "myopia > 6D": the "D" is no day
     if _is_in_dioptres(tokens, first):
         return (first, end), None
+    # "Must be past their 21st birthday"
     if tokens.words[first].lower() == _BIRTHDAY:
         return (first, end), TimeUnit.YEAR.value
     end = _find_unit_end(tokens, first, end)
@@ -255,6 +263,7 @@ def _trim_front(tokens: Tokens, written: Range) -> Range:
     first, end = written
     if tokens.words[first] == "/":
         clearance = find_unit(tokens, first + 1)
+        # "eGFR<60/ml/min/1,73 m2": the stroke before the unit is a slip
         if clearance and clearance.code.startswith("mL/min"):
             first = clearance.first
             end = max(clearance.end, end)
@@ -285,6 +294,7 @@ def _is_in_dioptres(tokens: Tokens, at: int) -> bool:
     if tokens.words[at] != "D":
         return False
     number = tokens.words[at - 1]
+    # "Refraction of 0 ± 0.5 D": dioptres have a sign or decimals
     if tokens.codes[at - 2] == "-" or "." in number:
         return True
     return rule("refraction_word").search(tokens) is not None

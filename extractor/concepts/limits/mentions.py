@@ -269,10 +269,12 @@ def _list_comparators(
     """
     allowed = [limit.comparator]
     opposite = limit.comparator.opposite
+    # "No PSA doubling time of < 3 months" may be answered as ">= 3 months"
     if is_denied and opposite:
         allowed.append(opposite)
     # "IHC 2+": a score of 2+, or 2 and more
     has_plus = tokens.words[number[1] : number[1] + 1] == ["+"]
+    # as in "proteinuria >= 2+"
     if has_plus and not rule("limit_plus").starts(tokens, number[1]):
         allowed.append(Comparator.EQUAL)
     # a bare number that explains a level, behind a comparator of the level
@@ -503,12 +505,16 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     if end - first > _SINGLE and _is_range_of_scale(tokens, place):
         return NumberRole.SCALE
     low = max(0, first - _ROLES)
+    # "gestational age 26+0 - 29+5 weeks": the 0 and the 5 are days of a week
     if rule("part_before").ends(tokens, first, low):
         return NumberRole.PART
+    # as in "Itch of 7 or more (scale of 0 to 10)"
     if rule("scale_before").ends(tokens, first, low):
         return NumberRole.SCALE
+    # as in "Urate above 6 mg/dL (goal: < 5 mg/dL)"
     if rule("aim_before").ends(tokens, first, low):
         return NumberRole.AIM
+    # "eGFR that has not dropped below 30"
     if first and rule("reaches_value").starts(tokens, first - 1):
         return NumberRole.STATED
     if rule("value_reached").ends(tokens, first, low):
@@ -525,6 +531,7 @@ def _is_range_of_scale(tokens: Tokens, place: Range) -> bool:
     first, end = place
     # the range of "pain > 3 on 0-10 a NPS"
     is_on = rule("on_before").ends(tokens, first, first - 2)
+    # "Average joint pain > 3 on 0-10 a NPS"
     if is_on and rule("scale_named_after").starts(tokens, end):
         return True
     # the range of "graded 0-6, of no more than 2"
@@ -542,8 +549,10 @@ def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
     first = place[0]
     low = max(0, first - _ROLES)
     if quantity is None or quantity[0] < first:
+        # "no change of weight of more than 5 kg"
         if rule("change_before").ends(tokens, first, low):
             return True
+        # "Creatinine that went up by 0.3 mg/dL or more"
         if rule("changed_by").ends(tokens, first, low):
             return True
     if quantity:
@@ -570,6 +579,7 @@ def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
     """
     first, end = named
     before = rule("named_change_before").ends(tokens, first, first - _ROLES)
+    # "A fall in haemoglobin of at least 2 g/dL"
     if before:
         return before.first, end
     behind = rule("change_word").search(tokens, end, limit)

@@ -60,6 +60,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     # "AUC of 5": the number has no unit behind it
     if rule("exposure_before").ends(tokens, place[0], place[0] - 8):
         return unit == "AUC"
+    # as in "proteinuria >= 2+ at entry"
     if unit == "+":
         return _has_plus_of_score(tokens, place[1])
     # the "20/" of "20/40"
@@ -203,6 +204,7 @@ def borrows_unit(
     other = _find_next(tokens, end)
     if other is None:
         return is_age
+    # "systolic BP > 150 or diastolic BP > 95 mmHg"
     if fits and _is_joined(tokens, end):
         return has_unit(tokens, other, unit)
     goes_on = rule("unit_goes_on").starts(tokens, end)
@@ -262,6 +264,7 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
     first, end = _find_words_behind(tokens, place[1])
     if first < end and tokens.words[first].lower() in subject:
         return True
+    # as in "Recovered to <= grade 1"
     if rule("class_before").ends(tokens, place[0], place[0] - 1):
         return True
     return not _read_unit(tokens, first, end, counted=False)
@@ -320,6 +323,7 @@ def _is_in_unit(tokens: Tokens, at: int) -> bool:
     m2".
     """
     before = tokens.words[at - 1]
+    # "eGFR < 60 mL per minute/1.73 m2"
     if before.lower() in ("per", "every", "/"):
         return True
     return tokens.joined(at) and (before.isalpha() or before in "/^")
@@ -407,6 +411,7 @@ def _add_rate(tokens: Tokens, place: UnitPlace, end: int) -> str | None:
     prednisone per day"; None if no rate follows one to three words behind the unit.
     """
     for at in range(place.end + 1, min(place.end + 4, end - 1)):
+        # "more than 15 units of alcohol per week"
         if tokens.words[at].lower() in ("/", "per"):
             rate = find_unit(tokens, at + 1, end, loose=True)
             return f"{place.code}/{rate.code}" if rate else None

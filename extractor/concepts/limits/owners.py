@@ -194,7 +194,10 @@ class _Context:
         not the hip".
         """
         is_named = self.words <= _list_line(self.tokens)
-        return is_named and not self.words <= _list_meant(self.tokens)
+        if not is_named:
+            return False
+        meant = _list_meant_words(self.tokens, 0, len(self.tokens))
+        return not self.words <= meant
 
     def is_of_other_people(self) -> bool:
         """Return whether the quantity is of one group of people, or of one side of the body, and
@@ -389,10 +392,6 @@ def _list_line(tokens: Tokens) -> frozenset[str]:
 
 
 @lru_cache(maxsize=16)
-def _list_meant(tokens: Tokens) -> frozenset[str]:
-    return _list_meant_words(tokens, 0, len(tokens))
-
-
 def _list_meant_words(tokens: Tokens, first: int, end: int) -> frozenset[str]:
     """Return the words of the tokens ``first:end``, without those that they set aside: of "the
     waist, not the hip", the waist.

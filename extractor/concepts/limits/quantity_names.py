@@ -237,6 +237,7 @@ class KnownQuantity:
             return not self.measured
         if unit == self.unit or unit in self.others:
             return True
+        # as in "Testosterone >10% below the lower limit of normal"
         if unit.partition("{")[0] in self.others:
             return True
         if unit in _ANY_LABORATORY:
@@ -398,6 +399,7 @@ def _name_by_dimension(named: KnownQuantity, unit: str) -> KnownQuantity:
     percent of the predicted value. It is ``named`` if its ``instead`` has no unit that converts.
     """
     for code, name in named.instead.items():
+        # "Fibrosis of more than 7.1 kilopascals": a stiffness, and no stage
         if convert(1, unit, code) is not None:
             return list_quantities()[name]
     return list_quantities()[named.name]
@@ -445,6 +447,7 @@ def _name(
     """
     words = fold_words(text)
     named = _choose(words, unit)
+    # "Height more than 2 SD above the mean": no height is 2
     if named and unit is None and _is_implausible(named, value):
         named = None
     people_and_scales = word_list("people") | word_list("scale_words")
@@ -460,6 +463,7 @@ def _name(
     by_unit = _name_by_unit(unit, value) if unit else None
     if by_unit:
         return by_unit
+    # "Women of 55 and above with 4 or more risks"
     if unit is None and _is_count(text):
         return list_quantities()["count"]
     return None
@@ -601,6 +605,7 @@ def choose_reading(
         return usual[0], True
     if len(readings) == 1:
         return likeliest, True
+    # "Platelet count at least 100,000" may be 100 or 100,000 platelets
     if usual:
         return likeliest, False
     is_unusual = quantity is not None and quantity.usual is not None
@@ -840,6 +845,7 @@ def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
         fitting = [quantity for quantity in fitting if _has_head(quantity, head)]
     strong = [quantity for quantity in fitting if not quantity.weak]
     combined = _combine(strong, unit) or _combine(fitting, unit)
+    # "ECOG 0 or 1 or Karnofsky 70"
     if combined:
         return combined
     if strong:

@@ -83,6 +83,7 @@ def _turn_below_mean(tokens: Tokens, limit: Limit) -> Limit:
     if limit.value <= 0 or not rule("below_mean").starts(tokens, behind):
         return limit
     comparator = mirror_comparator(limit.comparator)
+    # "Height more than 2 SD below the mean"
     if limit.value_high is None:
         return replace(limit, value=-limit.value, comparator=comparator)
     return replace(
@@ -186,10 +187,12 @@ def _find_acuity(tokens: Tokens, match: Found, floor: int) -> Found | None:
     if not rule("vision_word").search(tokens, first, match.first):
         return None
     ranged = rule("acuity_range").starts(tokens, match.first)
+    # "Visual acuity 20/30 to 20/160"
     if ranged:
         return ranged
     first = max(floor, match.first - 2)
     fraction = rule("acuity_fraction").search(tokens, first, match.end + 4)
+    # "Visual acuity of at least 6/12"
     if fraction and fraction.first <= match.first:
         return fraction
     return None

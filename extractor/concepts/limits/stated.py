@@ -55,15 +55,18 @@ def read_stated(
         return None
     if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
+    # "Weight above twice the ideal weight"
     if unit is None and _is_share(tokens, end):
         return None
     apart = find_unit_apart(measure, floor, end) if unit is None else None
+    # as in "Albumin in g/L of at least 30", "Age (yrs) > 18"
     if apart:
         unit = apart.unit
         time_unit = apart.time_unit
     quantity = cut_denial(_find_limited(measure, floor, unit, end), denied)
     if apart and _touches(quantity, apart.unit):
         quantity = name_beside_unit(tokens, floor, measure.first, apart.unit)
+    # as in "PHQ-9 of 10 or more (possible values 0 to 27)"
     if comparator is Comparator.BETWEEN and _is_scale(measure, quantity, time_unit):
         return None
     # "at least one seizure per week"
@@ -130,6 +133,7 @@ def _compare(
     if comparator:
         return comparator, True
     behind = match.place("low")[1]
+    # "Children before their 13th birthday"
     if measure.time_unit and rule("birthday").starts(match.tokens, behind):
         return _compare_birthday(measure)
     return _compare_bare(measure, kind)
@@ -187,8 +191,10 @@ def _compare_birthday(measure: Measure) -> tuple[Comparator | None, bool]:
     """
     tokens = measure.match.tokens
     first = measure.first
+    # "Children before their 13th birthday"
     if rule("until_before").ends(tokens, first, first - SIGN_REACH):
         return Comparator.LESS, True
+    # "Has celebrated the 50th birthday"
     if rule("reached_before").ends(tokens, first, first - SIGN_REACH):
         return Comparator.AT_LEAST, True
     return None, False
@@ -210,6 +216,7 @@ def _count_things(measure: Measure) -> Limit | None:
     counted = rule("counted_noun").starts(tokens, match.end)
     if counted is None:
         return None
+    # "80 adults will be enrolled" and "1½ tablets" ask for nothing
     if not rule("counted_thing").search(tokens, match.end, counted.end):
         return None
     comparator = Comparator.EQUAL
@@ -249,6 +256,7 @@ def _find_own_unit(
         unit, time_unit = find_unit_of(measure.match, "low_unit")
     if unit is None:
         return None, time_unit, end
+    # "at least 2 cycles of therapy": a count, and no length of time
     if time_unit == "cycle":
         return None, None, unit[0]
     relative = rule("relative_unit").starts(measure.match.tokens, unit[0])
@@ -369,6 +377,7 @@ def _is_scale(measure: Measure, quantity: Range | None, time_unit: str | None) -
     last = ""
     if quantity:
         last = tokens.words[quantity[1] - 1]
+        # "Pain of at least 4 on a scale of 0 to 10"
         if not time_unit and rule("scale_range").starts(tokens, quantity[0]):
             return True
     starts_low = match.read("low") in ("0", "1") and not match.has("unit")
@@ -431,6 +440,7 @@ def _find_end(measure: Measure, unit: Range | None, end: int) -> int:
     the comparator that follows its number ("or more"), and ``end`` at least.
     """
     match = measure.match
+    # as in "proteinuria >= 2+ at entry"
     if unit and match.tokens.words[unit[0]] == "+":
         return unit[1]
     for name in ("suffix", "turn"):

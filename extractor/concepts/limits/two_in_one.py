@@ -35,6 +35,7 @@ def _split_range(measure: Measure, limit: Limit, high: int | float) -> list[Limi
     """
     tokens = measure.match.tokens
     outside = rule("outside_before").ends(tokens, limit.first, limit.first - SIGN_REACH)
+    # "pulse outside of 50 to 90"
     if outside:
         return _split_outside(tokens, limit, high, outside)
     low_unit, low_time = find_unit_of(measure.match, "low_unit")
@@ -42,6 +43,7 @@ def _split_range(measure: Measure, limit: Limit, high: int | float) -> list[Limi
     if low_unit and low_time not in (None, limit.time_unit):
         low = replace(limit, unit=low_unit, time_unit=low_time, end=low_unit[1])
         return _split_ends(measure, low, limit, high)
+    # as in "HbA1c of more than 7 % and less than 10 %"
     if measure.ends != BOTH_COUNT:
         return _split_ends(measure, limit, limit, high)
     ranges = rule("pressure_ranges").starts(tokens, measure.match.place("high")[1])

@@ -42,6 +42,7 @@ def _list_units_apart(measure: Measure, floor: int, end: int) -> Iterator[Found]
     """
     tokens = measure.match.tokens
     behind = rule("unit_in_brackets").starts(tokens, end)
+    # as in "Bilirubin <= 2 (mg/dL)"
     if behind:
         yield behind
     if measure.match.has("suffix"):
