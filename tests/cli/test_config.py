@@ -212,6 +212,9 @@ def test_a_key_is_refused_and_not_shown(folder, text):
 RISKY = [
     ("model = 'http://127.0.0.1:9/v1#m'", "model sends records to a model"),
     ("model = 'gpt-5-mini'", "model sends records to a model"),
+    ("effort = 'all'", "effort may let your model cost more"),
+    ("reasoning = 'low'", "reasoning may let your model cost more"),
+    ("[run]\nreasoning = 'high'", "run.reasoning may let your model cost more"),
     ("fields = 'mine.py:Washout'", "fields runs Python code"),
     ("model-option = 'a=1'", "model-option changes what is sent"),
     ("prices = 'p.toml'", "prices changes what counts as spent"),
@@ -238,6 +241,30 @@ def test_what_sends_spends_or_runs_code_is_refused_from_a_file_that_lies_there(
         "trial.txt",
     ]
     extract("--no-config")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "effort = 'none'",
+        "effort = 'medium'",
+        "reasoning = 'none'",
+        "max-usd = 0",
+        "max-usd = 1000",  # without it there is no limit
+    ],
+)
+def test_what_cannot_cost_more_than_without_a_file_needs_no_trust(folder, text):
+    write(folder, text)
+    name = text.partition(" ")[0]
+    said = extract("--model", "gpt-5-mini", "--dry-run")[1]
+    assert f"{TAKEN}extractor.toml: {name} (" in said
+
+
+def test_an_effort_of_the_command_line_is_the_user_s(folder):
+    write(folder, "effort = 'all'\nreasoning = 'high'\n")
+    extract(
+        "--effort", "all", "--reasoning", "low", "--model", "gpt-5-mini", "--dry-run"
+    )
 
 
 def test_a_link_in_the_folder_that_leads_out_of_it_is_outside(folder, tmp_path):
@@ -301,11 +328,11 @@ def test_the_file_in_use_is_shown_with_what_needs_trust(folder):
     done = invoke("config")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "no file of options is in use here" in done.stderr
-    write(folder, "effort = 'all'\n[run]\nray = 'host:1'\n")
+    write(folder, "effort = 'none'\n[run]\nray = 'host:1'\n")
     lines = invoke("config").stdout.splitlines()
     assert lines == [
         "option\tvalue\tneeds trust",
-        "effort\tall\tno",
+        "effort\tnone\tno",
         "run.ray\thost:1\tsends records to other machines: not trusted",
     ]
 
@@ -318,7 +345,7 @@ def test_doctor_shows_the_file_in_use_and_what_is_wrong_with_it(folder):
         return checks["options file"]
 
     assert examine(0)["detail"] == ""
-    write(folder, "effort = 'all'\n[run]\nout = 'results'\n")
+    write(folder, "effort = 'none'\n[run]\nout = 'results'\n")
     assert examine(0)["detail"] == "options of extractor.toml (effort, run.out)"
     assert "; options of extractor.toml (effort, run.out)" in invoke("doctor").stdout
     write(folder, "model = 'gpt-5-mini'\n")
@@ -345,7 +372,7 @@ def test_a_hostile_project_sends_nothing(folder):
     """Every key that may decide where something goes is refused, also beside harmless ones."""
     write(
         folder,
-        "[project]\nname = 'x'\n[tool.extractor]\neffort = 'all'\n"
+        "[project]\nname = 'x'\n[tool.extractor]\neffort = 'none'\n"
         "model = 'http://attacker.example/v1#m'\n",
         "pyproject.toml",
     )

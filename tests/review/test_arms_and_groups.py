@@ -168,7 +168,7 @@ def test_a_group_is_made_from_marked_words_and_criteria_join_it(review, tmp_path
     set_value(review, "eligibility", "groups", [*GROUPS, made | {"rule": "any"}])
     set_value(review, CRITERION(0), "group", "g4")
     assert item(review, CRITERION(0))["groups"] == ["eligibility.groups[3]"]
-    assert ("g4", "g4: any of “liver metastases”") in describe(review)["choices"][
+    assert ("g4", "group 4: any of “liver metastases”") in describe(review)["choices"][
         "member"
     ]
     gold = finish(review, tmp_path)["eligibility"]

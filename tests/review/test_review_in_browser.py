@@ -569,10 +569,10 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(
         )
         groups = unfold(page, "eligibility").locator("[data-field=groups]")
         groups.get_by_role("button", name="Add groups").click()
-        expect(groups.get_by_label("name").last).to_have_value("g4")
+        expect(groups.get_by_label("name").last).to_have_text("group 4")
         expect(groups.locator(".flaw")).to_contain_text("no. 4: nothing is filled in")
         groups.get_by_label("within").last.select_option(
-            label="g1: at least 2 of “High risk, at least two of:”"
+            label="group 1: at least 2 of “High risk, at least two of:”"
         )
         groups.get_by_label("rule").last.select_option(
             label="any – one is enough"
@@ -581,7 +581,7 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(
             "no criterion and no group is in 'g4'"
         )
         criterion = unfold(page, "eligibility.criteria[0]")
-        criterion.get_by_label("Group").select_option(label="g4: any of these")
+        criterion.get_by_label("Group").select_option(label="group 4: any of these")
         expect(groups.locator(".flaw")).to_have_count(0)
         expect(criterion.locator("[data-field=group] .before")).to_have_text(
             "was: not stated"

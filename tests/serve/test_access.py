@@ -425,3 +425,36 @@ def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
             assert (
                 again["usage"]["calls"] + job["usage"]["calls"] == 12
             )  # one a record, none twice
+
+
+def test_a_refusal_for_money_can_be_rehearsed_with_a_caller_that_may_spend_nothing(
+    tmp_path,
+):
+    """The page tells operators to do so. No request goes to the model."""
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES)
+    calls = []
+    with serve_stub(
+        lambda request: calls.append(request) or say_nothing(request)
+    ) as stub:
+        model = ("--model", f"{stub.url}#stub", "--prices", str(prices))
+        with serve(tmp_path / "root", *model, "--workers", "1") as service:
+            root = ("--root", str(service.root))
+            key = run_keys("add", "rehearsal", "--max-usd", "0", *root).strip()
+            with service.client_of(key) as client:
+                problem = check_problem(post(client, one()), 402, "spending-limit")
+                assert problem["detail"] == "the caller's limit of money is reached"
+                assert "effort=none" in problem["remedy"]
+                check_problem(
+                    client.post("/v1/jobs", content=one()), 402, "spending-limit"
+                )
+                assert post(client, one(), effort="none").status_code == 200
+                assert calls == []
+                assert post(service.client, one(), effort="all").status_code == 200
+                # the rules' answer would look like the model's
+                run_keys("limit", "rehearsal", "--max-usd", "0.00001", *root)
+                answer = post(client, one(), effort="all")
+                check_problem(answer, 402, "spending-limit")
+                run_keys("limit", "rehearsal", "--max-usd", "1", *root)
+                assert post(client, one(), effort="all").status_code == 200
+            run_keys("revoke", "rehearsal", *root)

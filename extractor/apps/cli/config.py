@@ -36,7 +36,7 @@ _OF_ONE_COMMAND = frozenset(
 )
 """Options that say what a single command is to do."""
 _FREE = frozenset(
-    {"tasks", "min-confidence", "effort", "max-usd", "reasoning", "limit", "quiet"}
+    {"tasks", "min-confidence", "max-usd", "limit", "quiet"}
     | {"concurrency", "workers", "timeout", "batch-tokens", "rounds", "poll"}
     | {"severity", "only", "format", "tables", "partial", "removed", "bundles"}
     | {"examples", "resamples", "fail-under", "json", "explain", "verbose", "needs"}
@@ -44,11 +44,19 @@ _FREE = frozenset(
     | {"page-size", "requests-per-minute", "reviewer", "blind", "annotator"}
     | {"port", "queue", "jobs", "max-bytes", "max-upload-bytes", "days"}
 )
-"""Options that any file may set: they send nothing, run nothing and write nowhere else."""
+"""Options that any file may set: they send nothing, run nothing and write nowhere else. Without
+``max-usd`` there is no limit, so a file can only lower it.
+"""
+_FREE_VALUES = {"effort": ("none", "medium"), "reasoning": ("none",)}
+"""The values that any file may set of options with which the user's own model costs more: none
+above the default.
+"""
 _FREE_INSIDE = frozenset({"out", "to", "html", "gold", "records"})
 """Paths that any file may set if they lie in the working folder."""
 _REASONS = {
     "model": "sends records to a model and may spend money",
+    "effort": "may let your model cost more",
+    "reasoning": "may let your model cost more",
     "base-url": "says which server is asked",
     "fields": "runs Python code",
     "ray": "sends records to other machines",
@@ -97,7 +105,7 @@ class FileOption:
     @property
     def risk(self) -> str:
         """Why a file that merely lies in the working folder may not set this; empty if it may."""
-        if self.name in _FREE:
+        if self.name in _FREE or self.value in _FREE_VALUES.get(self.name, ()):
             return ""
         if self.name in _FREE_INSIDE:
             outside = [path for path in _list_texts(self.value) if not _is_inside(path)]

@@ -390,12 +390,22 @@ def _list_choices(opened: OpenedRecord, sections: Sequence[Json]) -> Json:
     members = []
     for group in groups:
         name = group["id"]
-        members.append((name, f"{name}: {say(group)}"))
+        members.append((name, f"{_name_group(str(name))}: {say(group)}"))
     return {
         "section": [(section["name"], section["title"]) for section in sections],
         "arm": [(label, say(label)) for label in list_arm_labels(opened.record)],
         "member": members,
     }
+
+
+def _name_group(group_id: str) -> str:
+    """Return the name of a group of criteria for readers; the page's form writes the same.
+
+    >>> _name_group("g2")
+    'group 2'
+    """
+    number = group_id.removeprefix("g")
+    return f"group {number}" if number.isdecimal() else group_id
 
 
 def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:

@@ -485,7 +485,7 @@ class SharedMeter:
             return (
                 "the caller has a limit of money, and the price of the model is unknown"
             )
-        return SPENT if self.budget.reached else SPENT_BY_CALLER
+        return SPENT if self.budget.is_spent else SPENT_BY_CALLER
 
     def check(self, effort: Effort, caller: str | None = None) -> None:
         """Raise ``ProblemError`` if the model may be asked, and the money of all or of the caller
@@ -494,7 +494,7 @@ class SharedMeter:
         if effort is Effort.NONE or self._pricing.spec is None:
             return
         caller = caller or _spender.get()
-        if self.budget.reached or self.budget_of(caller).reached:
+        if self.budget.is_spent or self.budget_of(caller).is_spent:
             remedy = "ask the operator for a higher limit, or use effort=none"
             raise ProblemError(
                 "spending-limit", self.explain_spent(caller), remedy=remedy

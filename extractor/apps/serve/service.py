@@ -1,6 +1,7 @@
 """Start and stop the parts of a service, and extract single records."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import replace
@@ -32,6 +33,7 @@ from extractor.model.opening import Route
 from extractor.options import ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.setup import OpenExtractor, Setup
+from extractor.run.tally import ExtractedLine
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
 from extractor.schemas.vocabulary import Effort
@@ -203,6 +205,14 @@ class Service:
             raise ProblemError("wrong-parameter", f"schema: {fields}", errors=wrong)
         return fields
 
+    def _check_spent(self, extracted: ExtractedLine, effort: Effort) -> None:
+        """Raise ``ProblemError`` if the money ended before the first question about a record: its
+        caller would take the rules' reading for the model's.
+        """
+        usage = json.loads(extracted.counts)["usage"]
+        if usage.get("open_questions") and not usage.get("calls"):
+            self.meter.check(effort)
+
     async def extract(
         self,
         name: str,
@@ -241,6 +251,8 @@ class Service:
                     )
                 extractor = OpenExtractor(model, options)
                 extracted = await extract_with(self._executor, extractor, record)
+                if model:
+                    self._check_spent(extracted, options.effort)
                 if not render:
                     return extracted.line
                 return await self._executor.compute(render, record, extracted.line)

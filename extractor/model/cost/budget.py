@@ -87,6 +87,14 @@ class Budget:
         self.reached = False
         self._wake()
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left, or less than the next call may cost."""
+        if self._max_usd is None:
+            return self.reached
+        dollars = self._spent + self._lost + self._unmetered
+        return self.reached or dollars >= self._max_usd
+
     def set_aside(self, call: Call) -> Reservation:
         """Reserve what a call in flight may use, even without room."""
         return self._set_aside(self._forecast(call))

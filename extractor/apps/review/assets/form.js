@@ -136,10 +136,11 @@ function makeSmall(words, label, act, key = null) {
 
 /** The control of a single value: a menu, a number, or a text. */
 function makeControl(field, value, shown, save, place, context) {
-  const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": place.invalid && "true", readonly: field.readonly };
+  const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": place.invalid && "true" };
   if (["choice", "flag"].includes(field.widget) || field.widget in context.choices) {
     return makeMenu(field, value, save, attributes, context);
   }
+  if (field.readonly) return make("output", { id: place.key }, nameGroup(value));
   if (field.widget === "number") return makeNumber(shown, save, attributes);
   const box = make("textarea", { ...attributes, rows: "1", spellcheck: "false" });
   setText(box, shown ?? "");
@@ -154,6 +155,11 @@ function makeControl(field, value, shown, save, place, context) {
     box.blur();
   });
   return box;
+}
+
+/** The name of a group of criteria for readers, as in the menus of its members; none before it is stored. */
+function nameGroup(id) {
+  return (id ?? "").replace(/^g(\d+)$/, "group $1");
 }
 
 /** Set the text of a box, also as the text to which Escape returns. */
