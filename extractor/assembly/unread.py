@@ -140,8 +140,9 @@ def _compare_numbers(
     """Return where a criterion states limits that are in no limit or window of it, and which empty
     fields of it a number outside of all values may belong to.
 
-    Numbers that are part of something else, such as of a name, may belong to no field. A criterion
-    without a quote has neither.
+    A limit relative to something else ("at least half the maximum") is never read, and belongs to
+    the limits. Numbers that are part of something else, such as of a name, may belong to no field.
+    A criterion without a quote has neither.
     """
     quotes = [piece for piece in criterion.evidence if piece.field == "quote"]
     if not quotes:
@@ -149,10 +150,16 @@ def _compare_numbers(
     quote = quotes[0]
     words = _place(parsed, quote).alone()
     tokens = words.tokens
+    limits: list[Span] = []
+    fields: list[str] = []
+    # "at least half the maximum" limits, but has no value of its own
+    relative = rule("relative_limit").search(tokens)
+    if relative and not criterion.constraints:
+        limits.append(span_of(words.part(relative.first, relative.end)))
+        fields.append("constraints")
     unclaimed = _list_unclaimed_numbers(parsed, criterion, quote.section, tokens)
     if not unclaimed:
-        return [], []
-    limits: list[Span] = []
+        return limits, fields
     numbers: set[int] = set()
     for mention in find_mentions(tokens):
         at, _ = mention.number
@@ -162,7 +169,8 @@ def _compare_numbers(
             limits.append(span_of(words.part(mention.first, mention.end)))
         if mention.role is not NumberRole.PART:
             numbers.add(at)
-    return limits, _name_empty_fields(criterion, tokens, numbers)
+    fields += _name_empty_fields(criterion, tokens, numbers)
+    return limits, fields
 
 
 def _name_empty_fields(

@@ -4,7 +4,7 @@ Each check looks for one kind of contradiction and reports only certain cases: a
 trust.
 """
 
-from extractor.audit import design, eligibility, outcomes
+from extractor.audit import design, eligibility, outcomes, own_times
 from extractor.audit.record import AuditedRecord
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Finding, TrialExtraction
@@ -12,6 +12,7 @@ from extractor.schemas import Finding, TrialExtraction
 CHECKS = (
     outcomes.check_promised_endpoints,
     outcomes.check_time_points,
+    own_times.check_own_times,
     design.check_sample_size,
     design.check_phase,
     design.check_allocation_and_masking,

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -19,6 +20,7 @@ from extractor.schemas import (
     Endpoint,
     EndpointCategory,
     FindingKind,
+    Rank,
     Severity,
     TimeKind,
     TimePoint,
@@ -32,6 +34,7 @@ def check_promised_endpoints(audited: AuditedRecord) -> Problems:
     """
     if not audited.extraction.endpoints:
         return
+    searched = _count_outcomes(audited.extraction.endpoints)
     reported: set[Concept] = set()
     for promise in audited.promises:
         if promise.concept in reported or _is_registered(audited, promise.concept):
@@ -47,12 +50,29 @@ def check_promised_endpoints(audited: AuditedRecord) -> Problems:
         place = section.tokens.span(promise.first, promise.end)
         yield report(
             FindingKind.ENDPOINT_NOT_REGISTERED,
-            f"the text names {words} as an {noun}, but none of the registered outcomes measures it",
+            f"the text names {words} as an {noun}, but none of the registered outcomes measures it "
+            f"({searched})",
             audited.cite(section.name, *place),
             field="endpoints",
             severity=severity,
             sections=audited.outcome_sections,
         )
+
+
+def _count_outcomes(endpoints: Sequence[Endpoint]) -> str:
+    """Return how many outcomes of each rank were searched; primary and secondary ones are named
+    even where the record has none.
+
+    >>> _count_outcomes([Endpoint(rank="primary", index=0, measure="Response")])
+    '1 primary, no secondary'
+    """
+    counts = Counter(endpoint.rank for endpoint in endpoints)
+    parts: list[str] = []
+    for rank in Rank:
+        count = counts[rank]
+        if count or rank is not Rank.OTHER:
+            parts.append(f"{count or 'no'} {rank}")
+    return ", ".join(parts)
 
 
 def _is_registered(audited: AuditedRecord, concept: Concept) -> bool:
@@ -96,7 +116,7 @@ def _load_traces() -> Mapping[Concept, tuple[frozenset[Concept], re.Pattern[str]
     return traces
 
 
-_DATED = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
+DATED = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
 _SAME = 0.1
 """Relative difference at which two times count as the same: a month has 28 or 30 days, a year 48
 or 52 weeks.
@@ -128,11 +148,11 @@ def check_time_points(audited: AuditedRecord) -> Problems:
         end = max(end, times_end)
         outcome = outcomes[0]
         measured = concept.replace("_", " ")
-        promised = _list_times(moments)
-        registered = _list_times(outcome.time_points)
+        promised = list_times(moments)
+        registered = list_times(outcome.time_points)
         yield report(
             FindingKind.TIME_POINTS_DIFFER,
-            f"the text measures {measured} at {promised}, {_name_outcome(outcome)} at "
+            f"the text measures {measured} at {promised}, {name_outcome(outcome)} at "
             f"{registered}",
             audited.cite(section.name, start, end),
             *audited.cite_outcome(outcome, "time_frame"),
@@ -151,7 +171,7 @@ def _read_times(promise: Promise) -> tuple[_Place, list[Moment]]:
     if frame is None:
         return (0, 0), []
     moments = [moment for group in frame.groups for moment in group.moments]
-    if not moments or not all(map(_is_dated, moments)):
+    if not moments or not all(map(is_dated, moments)):
         return (0, 0), []
     start = frame.kept.starts[frame.groups[0].first]
     end = frame.kept.ends[frame.groups[-1].end - 1]
@@ -170,11 +190,11 @@ def _find_times(tokens: Tokens, promise: Promise) -> _Place | None:
     return after.part("times") if after else None
 
 
-def _is_dated(moment: Moment) -> bool:
+def is_dated(moment: Moment) -> bool:
     """Return whether a time has a length in days, from the start of the trial on, and is no end of
     a range.
     """
-    if moment.unit not in _DATED or moment.value <= 0:
+    if moment.unit not in DATED or moment.value <= 0:
         return False
     return not moment.after_range
 
@@ -189,7 +209,7 @@ def _is_missed(
     """
     for outcome in outcomes:
         units = {point.unit for point in outcome.time_points}
-        if not units or not units.issubset(_DATED):
+        if not units or not units.issubset(DATED):
             return False
     numbers: set[str] = set()
     for moment in moments:
@@ -219,10 +239,10 @@ def _covers(outcome: Endpoint, moment: Moment) -> bool:
     return any(abs(other - day) <= _SAME * max(other, day) for other in days)
 
 
-def _list_times(times: Iterable[Moment | TimePoint]) -> str:
+def list_times(times: Iterable[Moment | TimePoint]) -> str:
     """Format times as a reader would write them.
 
-    >>> _list_times(
+    >>> list_times(
     ...     [
     ...         TimePoint(value=30, unit="day"),
     ...         TimePoint(value=45, unit="day"),
@@ -255,16 +275,16 @@ def check_repeated_outcomes(audited: AuditedRecord) -> Problems:
         spans = (outcomes[first].chunk.span, chunk.span)
         yield report(
             FindingKind.OUTCOME_REPEATED,
-            f"{_name_outcome(endpoint)} is {_name_outcome(other)} again",
+            f"{name_outcome(endpoint)} is {name_outcome(other)} again",
             *(audited.cite_raw(span.section, span.start, span.end) for span in spans),
             field=f"endpoints[{number}]",
         )
 
 
-def _name_outcome(endpoint: Endpoint) -> str:
+def name_outcome(endpoint: Endpoint) -> str:
     """Return the name of an outcome for readers, with its number among those of its rank, from 1.
 
-    >>> _name_outcome(Endpoint(rank="secondary", index=2, measure="Response"))
+    >>> name_outcome(Endpoint(rank="secondary", index=2, measure="Response"))
     'secondary outcome 3'
     """
     return f"{endpoint.rank} outcome {endpoint.index + 1}"

@@ -8,7 +8,7 @@ from extractor.audit.promises import Promise, PromiseList, find_lists, find_prom
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text
 from extractor.language.lexer import Tokens
-from extractor.language.passage import LexedSection
+from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import (
     Citation,
     Endpoint,
@@ -101,14 +101,17 @@ class AuditedRecord:
                 tokens[name] = section.tokens
         return tokens
 
+    def locate(self, item: ExtractedItem, field: str) -> Passage | None:
+        """Return the place of a field's first evidence, alone; None without evidence."""
+        for piece in item.evidence_for(field):
+            section = self.parsed.sections[piece.section]
+            return section.between(piece.start, piece.end).alone()
+        return None
+
     def read(self, item: ExtractedItem, field: str) -> Tokens:
         """Return the tokens of a field's first evidence; no tokens without evidence."""
-        evidence = list(item.evidence_for(field))
-        if not evidence:
-            return read_text("")
-        first = evidence[0]
-        section = self.parsed.sections[first.section]
-        return section.between(first.start, first.end).alone().tokens
+        passage = self.locate(item, field)
+        return passage.tokens if passage else read_text("")
 
     def cite(self, section: str, start: int, end: int) -> Citation:
         """Cite the characters at ``start:end`` of a section's cleaned text."""

@@ -31,6 +31,7 @@ _AT_MOST = {
     "a volume or a piece": 0.84,
     "a piece beside a substance": 0.6,
     "words of two meanings": 0.75,
+    "says that something is given, not what": 0.7,
 }
 """Judged: signs that gold has too seldom, or under which a value is never sure."""
 

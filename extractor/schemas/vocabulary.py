@@ -260,8 +260,7 @@ Of text that is aimed at a model, or that hides something
 Of a record that contradicts itself (``extractor/audit``):
 
 - ``endpoint_not_registered``: the text names an endpoint that no registered outcome measures.
-- ``time_points_differ``: the text measures an endpoint at other times than the registered outcome
-  does.
+- ``time_points_differ``: the text, or an outcome's own words, say other times than its time frame.
 - ``sample_size_differs``: the number of participants in the text is not the planned enrolment.
 - ``phase_differs``: the phase in the text is not the registered one.
 - ``allocation_differs``: the text says randomised, the registered design does not, or the other way

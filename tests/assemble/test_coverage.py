@@ -151,6 +151,23 @@ def test_a_limit_that_is_in_no_value_is_reported():
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "Muscle strength of at least half the maximum",
+        "A score of at least two thirds of the maximum score",
+        "ALT greater than double the baseline value",
+        "Grip strength of less than half of normal",
+        "Must have eaten at least half of the meals",
+    ],
+)
+def test_a_relative_limit_is_reported_and_gives_its_reason(line):
+    record = trial(eligibility=f"Inclusion Criteria:\n\n* {line}\n* Consent")
+    assert [kind for kind, _ in unread(record)] == [FindingKind.NUMBER_UNREAD]
+    reasons = {absence.field: absence.reason for absence in extract(record).absences}
+    assert reasons["eligibility.criteria[0].constraints"] == "unread_number"
+
+
+@pytest.mark.parametrize(
     "eligibility",
     [
         "Inclusion Criteria:\n\n* ALT \\< 40 U/L\n* Consent",

@@ -83,3 +83,42 @@ def test_the_sex_of_the_whole_trial_is_no_condition(line, condition):
     assert extract(of_both)[0].constraints[0].condition is not None
     if "women" not in line:
         assert extract(of_men)[0].constraints[0].condition == condition
+
+
+def find_confidence(text, field):
+    (criterion,) = extract(text)
+    (piece,) = [piece for piece in criterion.evidence if piece.field == field]
+    return piece.confidence
+
+
+@pytest.mark.parametrize(
+    ("line", "is_sure"),
+    [
+        ("Hb > 9 g/dL, unless transfused, platelets > 100 x 10^9/L", False),
+        ("AST < 3 x ULN, unless liver metastases, bilirubin < 2 mg/dL", False),
+        ("ANC > 1.5 x 10^9/L, except on G-CSF, Hb > 8 g/dL", False),
+        ("Weight > 40 kg, except in women, height > 150 cm", False),
+        ("Hb > 9 g/dL, unless transfused, and platelets > 100 x 10^9/L", True),
+        ("Hb > 9 g/dL unless transfused, platelets > 100 x 10^9/L", True),
+        ("Hb > 9 g/dL, unless transfused", True),
+    ],
+)
+def test_a_condition_between_two_limits_is_doubted(line, is_sure):
+    text = f"Inclusion Criteria:\n\n* {line}"
+    confidence = find_confidence(text, "constraints[0].condition")
+    assert (confidence >= 0.85) == is_sure
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Systemic use in the last two weeks of antibiotics",
+        "Long-term use (> 2 weeks) of oral steroids",
+        "Exposure within two weeks to sedatives",
+        "Current use or recent discontinuation (within 14 days) of antipsychotics",
+        "A short course (of up to 12 weeks) of steroids",
+    ],
+)
+def test_words_that_name_no_treatment_are_doubted(line):
+    text = f"Exclusion Criteria:\n\n* {line}"
+    assert find_confidence(text, "time_windows[0].of") < 0.85

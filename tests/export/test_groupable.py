@@ -47,6 +47,20 @@ THINGS = {
         "attack",
         "event affecting the brain, spinal cord",
     ),
+    "prednisone or equivalent": ("prednisone",),
+    "warfarin or similar agents": ("warfarin",),
+    "aspirin, or the like": ("aspirin",),
+    "methotrexate, etc.": ("methotrexate",),
+    "equivalent": (),
+    "ongoing or previous anti-tumor therapies": (
+        "ongoing or previous anti-tumor therapy",
+    ),
+    "long-term or short-term steroids": ("long-term or short-term steroid",),
+    "prescription or nonprescription drugs": ("prescription or nonprescription drug",),
+    "hand or arm surgery": ("hand or arm surgery",),
+    "initiation or change of antidiabetics": ("initiation or change of antidiabetic",),
+    "diabetes treatment, begun": ("diabetes treatment",),
+    "alcohol withdrawal or seizures": ("alcohol withdrawal", "seizure"),
     "": (),
 }
 

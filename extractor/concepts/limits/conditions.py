@@ -325,6 +325,41 @@ def _share_conditions(
             conditions[at] = condition
 
 
+def stands_between(tokens: Tokens, words: Range, limits: Sequence[Limit]) -> bool:
+    """Return whether a condition may belong to the limit before it or to the one behind it: it
+    stands between two limits of one sentence, with a comma on either side.
+
+    It does not if "and" or "or" follows the second comma, since they would open the next limit with
+    its condition. Without the first comma, the condition is that of the limit before it.
+
+    >>> from extractor.language.book import read_text
+    >>> from extractor.concepts.limits.read import find_limits
+    >>> for line in (
+    ...     "Hb > 9 g/dL, unless transfused, ALT < 50 U/L",
+    ...     "Hb > 9 g/dL, unless transfused, and ALT < 50 U/L",
+    ... ):
+    ...     tokens = read_text(line)
+    ...     limits = find_limits(tokens, None)
+    ...     (place, _) = find_conditions(tokens, limits)
+    ...     print(tokens.read(*place), stands_between(tokens, place, limits))
+    unless transfused True
+    unless transfused False
+    """
+    first, end = words
+    has_comma_before = first > 0 and tokens.codes[first - 1] == ","
+    has_comma_behind = tokens.codes[end : end + 1] == ","
+    if not has_comma_before or not has_comma_behind:
+        return False
+    if rule("condition_joint").starts(tokens, end + 1):
+        return False
+    before = [limit.end for limit in limits if limit.end <= first]
+    behind = [limit.first for limit in limits if limit.first >= end]
+    if not before or not behind:
+        return False
+    around = tokens.codes[max(before) : min(behind)]
+    return _CLAUSE_ENDS.isdisjoint(around)
+
+
 def is_of_another(
     tokens: Tokens, words: Range, own: Limit, limits: Sequence[Limit]
 ) -> bool:

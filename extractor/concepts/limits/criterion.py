@@ -1,10 +1,14 @@
 """Read what a criterion limits: its constraints."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from extractor.concepts.limits.bounds import Limit, find_quantity
-from extractor.concepts.limits.conditions import find_conditions, is_ratio
+from extractor.concepts.limits.conditions import (
+    find_conditions,
+    is_ratio,
+    stands_between,
+)
 from extractor.concepts.limits.lists import read_list
 from extractor.concepts.limits.mentions import NumberRole, find_role, name_change
 from extractor.concepts.limits.quantity_names import (
@@ -51,6 +55,8 @@ WEIGHT = "weight"
 """What is limited in kilograms or pounds of people, if no word names it."""
 _OF_CUT_LIST = 0.7
 """Judged: the most that a reading is worth that may leave out a quantity of a list."""
+_BETWEEN_LIMITS = 0.75
+"""Judged: how sure a condition is that may be that of the limit before it or of the one behind."""
 _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
 
 
@@ -58,13 +64,14 @@ class _Made(NamedTuple):
     """A limit with the constraint that was made of it.
 
     ``named`` is the place that names its quantity, ``last`` the one that names that of the limit
-    before it.
+    before it. ``sure_parts`` has the confidence of its condition, if that is doubtful.
     """
 
     limit: Limit
     named: Range | None
     last: Range | None
     constraint: Constraint
+    sure_parts: Mapping[str, float]
 
     def find_span(self, passage: Passage) -> Span:
         """Return the words from the name of the quantity to the end of the limit."""
@@ -111,6 +118,7 @@ def read_constraints(
         tuple(limit.find_span(passage) for limit in made),
         Support.PARSED,
         signs=signs,
+        sure_parts=tuple(limit.sure_parts for limit in made),
     )
 
 
@@ -183,10 +191,13 @@ def _make_constraints(
         if named and _find_role(tokens, limit) is NumberRole.CHANGE:
             named = name_change(tokens, named, limit.first)
         constraint = _make_constraint(passage, limit, named, topic)
+        sure_parts = dict[str, float]()
         if condition:
             words = passage.part(*condition).raw
             constraint = constraint.model_copy(update={"condition": words})
-        made.append(_Made(limit, named, last_name, constraint))
+            if stands_between(tokens, condition, limits):
+                sure_parts["condition"] = _BETWEEN_LIMITS
+        made.append(_Made(limit, named, last_name, constraint, sure_parts))
         last_name = named or last_name
         floor = limit.end
     return made
@@ -259,7 +270,7 @@ def _sign_limits(
     the limit as a whole (the key ""). ``topic`` is the line above.
     """
     floor = 0
-    for (limit, named, last, constraint), quantity in zip(made, known, strict=True):
+    for (limit, named, last, constraint, _), quantity in zip(made, known, strict=True):
         is_shared = named is not None and named == last
         view = LimitView(limit, constraint, named, quantity, is_shared, floor)
         floor = limit.end

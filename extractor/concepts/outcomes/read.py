@@ -14,6 +14,7 @@ from extractor.concepts.outcomes.naming import (
     read_methods,
     read_specimens,
 )
+from extractor.concepts.outcomes.own_time import find_own_time
 from extractor.concepts.outcomes.split import (
     Outcome,
     OutcomeParts,
@@ -53,6 +54,8 @@ __all__ = [
     "trial_words",
 ]
 
+_IN_DESCRIPTION = 0.8
+"""Judged: the most that a time frame is worth that only the description states."""
 _LONGEST_MEASURE = 60
 _LONGEST_DESCRIPTION = 80
 _LONGEST_TIME_FRAME = 30
@@ -129,12 +132,17 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
 
 def _split_measure(measure: Passage, description: Passage | None) -> OutcomeParts:
     """Return an outcome whose field for the time frame is empty. Its measure, which stays whole,
-    may state the time.
+    may state the time, else its description, which may also be about something else.
     """
     parts = split_statement(measure)
     end = measure.end
     if description:
         end = max(end, description.end)
+    if description and parts.time_frame is None:
+        time = find_own_time(description.alone())
+        if time:
+            sure = min(_IN_DESCRIPTION, measured("outcome", time.case))
+            parts = replace(parts, time_frame=time.frame, time_frame_confidence=sure)
     return replace(
         parts,
         whole=measure.part(measure.first, end),

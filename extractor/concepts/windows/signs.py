@@ -20,6 +20,7 @@ _WORDS = ((1, "one word"), (3, "two or three words"), (6, "four to six words"))
 """Names of what is limited, by their most words."""
 _LONG_LINE = 45
 """Tokens from which on a line is long."""
+NO_THING = "says that something is given, not what"
 _LONG_MOMENT = 4
 """Words from which on a moment is long."""
 
@@ -113,6 +114,8 @@ def _describe_words(tokens: Tokens, place: Range) -> Iterator[str]:
         yield "a number within"
     if rule("treatment_verb").search(tokens, first, end):
         yield "a verb within"
+    if rule("names_no_treatment").covers(tokens, first, end):
+        yield NO_THING
     if first == 0:
         yield "at the start of the line"
 

@@ -162,6 +162,9 @@ def _needs_noun(tokens: Tokens, at: int) -> bool:
     for name in ("kind_alone", "routes"):
         if rule(name).covers(tokens, at, at + 1):
             return True
+    # "ongoing or previous", "long-term or"
+    if rule("kind_of_course").ends(tokens, at + 1, at - 2):
+        return True
     if word in _NOUNS or word.startswith("anti"):
         return word.endswith("-")
     return word.endswith(_ADJECTIVES) or word in ("systemic", "biologic", "cytotoxic")
@@ -224,6 +227,9 @@ def _name_thing(tokens: Tokens, first: int, end: int) -> str | None:
         if is_use_of_drug or last_word == "use":
             end -= 1
     if first == end:
+        return None
+    # "prednisone or equivalent" is prednisone
+    if rule("no_thing").covers(tokens, first, end):
         return None
     text = tokens.read(first, end)
     if not any(map(str.isalpha, text)):
