@@ -112,10 +112,8 @@ def _find_event(tokens: Tokens, end: int) -> tuple[str, ...]:
     counted = rule("event_of_own_time").starts(tokens, end)
     if counted is None or rule("start_of_own_time").starts(tokens, end):
         return ()
-    words: list[str] = []
-    for word in tokens.words[end : end + 2 * _EVENT_WORDS]:
-        if word[0].isalnum() and word.lower() not in _ARTICLES:
-            words.append(word.lower())
+    near = [word.lower() for word in tokens.words[end : end + 2 * _EVENT_WORDS]]
+    words = [word for word in near if word[0].isalnum() and word not in _ARTICLES]
     return tuple(words[:_EVENT_WORDS])
 
 
