@@ -151,3 +151,45 @@ def test_the_summary_and_the_page_say_what_was_scored(tmp_path):
     assert "scored: eligibility.sex; not scored (--fields) 48 others" in both.stdout
     none = invoke("evaluate", str(gold), str(found), "--fields", "dosing")
     assert "scored: nothing: gold has no key of a field to score" in none.stdout
+
+
+ALLERGY = criterion("Known allergy to peanuts")
+STROKE = criterion("History of stroke")
+ANAEMIA = criterion("Severe anaemia")
+
+
+@pytest.mark.parametrize(
+    ("given", "predicted", "score", "beside"),
+    [
+        ([ALLERGY], [ALLERGY, STROKE, ANAEMIA], 1.0, 2),
+        ([ALLERGY, STROKE], [ALLERGY, ANAEMIA], 2 / 3, 1),
+        ([ALLERGY], [ALLERGY], 1.0, 0),
+        # an empty list says that there is none
+        ([], [STROKE], 0.0, 0),
+    ],
+)
+def test_only_the_given_items_are_scored(given, predicted, score, beside):
+    gold, found = (
+        {"record_id": "A", "eligibility": {"criteria": criteria}}
+        for criteria in (given, predicted)
+    )
+    report = evaluate([gold], [found], resamples=0, only_given=True)
+    assert report.figure("eligibility.criteria") == pytest.approx(score)
+    assert report.beside == beside
+    # without the option, all others are invented
+    whole = evaluate([gold], [found], resamples=0)
+    assert whole.beside is None
+    assert sum(error.count for error in whole.errors if error.kind == "invented") == (
+        beside + (not given)
+    )
+
+
+def test_a_value_on_an_item_that_gold_does_not_give_is_missed():
+    given = criterion("Known allergy to peanuts", constraints=[limit("ANC", ">=", 1)])
+    found = criterion("Severe anaemia", constraints=[limit("ANC", ">=", 1)])
+    gold, predicted = (
+        {"record_id": "A", "eligibility": {"criteria": criteria}}
+        for criteria in ([given], [ALLERGY, found])
+    )
+    report = evaluate([gold], [predicted], resamples=0, only_given=True)
+    assert [error.kind.value for error in report.errors] == ["missed"]

@@ -8,6 +8,7 @@ import pytest
 
 from extractor import Extractor, TrialExtraction, read_records
 from extractor.apps.evaluation import check_gold
+from extractor.apps.evaluation.fields import GROUPS, list_scored_groups
 from extractor.apps.gold.build import build_gold
 from extractor.apps.gold.files import export_gold, import_gold
 from extractor.apps.gold.layouts import Layout
@@ -259,7 +260,10 @@ def test_a_workbook_is_read_as_a_sheet(tmp_path):
             (OTHER, "sex", "everyone", ""),
             "'everyone' is none of all, female, male; write",
         ),
-        ((OTHER, "minimum_age", "adult", ""), "minimum_age: 'adult': write a time as"),
+        (
+            (OTHER, "minimum_age", "adult", ""),
+            "minimum_age: 'adult' cannot be read; write a time as",
+        ),
         ((OTHER, "minimum_age", "", ""), "there is no value; write"),
         (
             (OTHER, "constraints", "ECOG: 0-1", ""),
@@ -310,6 +314,87 @@ def test_a_field_with_a_broken_value_is_not_scored(tmp_path):
     assert len(found.problems) == 1
     assert "eligibility.criteria.constraints" not in found.gold[OTHER]["scored"]
     assert "eligibility.sex" in found.gold[OTHER]["scored"]
+
+
+WEEKS = "Life expectancy of at least 12 weeks"
+WINDOW = "at least 12 weeks | >= 12 week"
+
+
+@pytest.mark.parametrize(
+    ("written", "not_scored"),
+    [
+        ("< 1 year", {"time_window", "time_windows", "of", "anchor"}),
+        ("a while", {"time_window", "time_windows", "of", "anchor"}),
+        (WINDOW, {"of", "anchor"}),
+        (f"{WINDOW} | life", {"anchor"}),
+        (f"{WINDOW} | - | -", set()),
+        ("none", set()),
+    ],
+)
+def test_what_is_not_said_or_not_read_of_a_time_window_is_not_scored(
+    written, not_scored, tmp_path
+):
+    item = (OTHER, "criterion", "inclusion", WEEKS)
+    found = read_rows(tmp_path, item, (OTHER, "time_windows", written, WEEKS))
+
+    gold = TrialExtraction.model_validate(found.gold[OTHER])
+    names = {
+        field.name
+        for group in list_scored_groups(GROUPS, gold)
+        for field in group.fields
+    }
+    parts = {"time_window", "time_windows"} | {"of", "anchor"}
+    paths = {
+        part: f"eligibility.criteria.{part}" for part in ("time_window", "time_windows")
+    }
+    paths |= {
+        part: f"eligibility.criteria.time_windows.{part}" for part in ("of", "anchor")
+    }
+    assert {part for part in parts if paths[part] not in names} == not_scored
+
+
+@pytest.mark.parametrize(
+    ("label", "form", "remedy"),
+    [
+        ("time_windows", "< 1 year", 'write a time window as "words |'),
+        ("constraints", "few", 'write a limit as "quantity:'),
+        ("minimum_age", "young", "write a time as one number and a unit"),
+        ("sex", "people", "write one of all, female, male"),
+    ],
+)
+def test_a_refusal_says_its_remedy_once(label, form, remedy, tmp_path):
+    (problem,) = read_rows(tmp_path, (OTHER, label, form, WEEKS)).problems
+    assert str(problem).count("write ") == 1
+    assert remedy in str(problem)
+
+
+CRITERIA = [
+    (OTHER, "criterion", "inclusion", "Age 3 to 25 years"),
+    (OTHER, "criterion", "inclusion", "ECOG performance status 0-1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "warning"),
+    [
+        (CRITERIA, "2 of about 15 criteria that the rules read"),
+        (
+            [(OTHER, "constraints", "ECOG: 0-1", "ECOG performance status 0-1")],
+            "1 of about",
+        ),
+        ([(OTHER, "criterion", "none", "")], ""),
+        ([(OTHER, "sex", "all", "")], ""),
+    ],
+)
+def test_gold_of_a_few_items_is_warned_of(rows, warning, tmp_path):
+    found = read_rows(tmp_path, *rows)
+    assert found.problems == ()
+    warnings = [str(problem) for problem in found.few]
+    if not warning:
+        assert warnings == []
+        return
+    assert warning in warnings[0]
+    assert "--only-given" in warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,14 @@ def evaluate(
             metavar="NAME,...|PLACE",
         ),
     ] = None,
+    only_given: Annotated[
+        bool,
+        option(
+            SCORES,
+            "Of gold with some items of a record: count no other item as invented.",
+            "--only-given",
+        ),
+    ] = False,
     model: Annotated[
         str | None,
         option(
@@ -227,6 +235,7 @@ def evaluate(
             "--compare": compare,
             "--fields": fields,
             "--check": check,
+            "--only-given": only_given,
         }
         _leave_out("examples are scored alone", others)
         return _score_examples(gold, model, max_usd, fail_under, as_json=as_json)
@@ -240,6 +249,7 @@ def evaluate(
             "--compare": compare,
             "--fail-under": fail_under,
             "--html": html,
+            "--only-given": only_given,
         }
         of_scores[f"--fields {','.join(chosen)}"] = bool(chosen)
         _leave_out("--check scores nothing", of_scores)
@@ -269,6 +279,7 @@ def evaluate(
         examples=examples,
         resamples=resamples,
         fields=(*chosen, *declared),
+        only_given=only_given,
     )
     if html:
         from extractor.apps.evaluation.page import write_score_page
@@ -383,6 +394,8 @@ def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, floa
 
 def print_report(report: "ScoreReport") -> None:
     """Print all scores, the errors by harm, and the differences, if any, on standard output."""
+    from extractor.apps.evaluation.report import describe_beside
+
     print(
         f"{counted(report.records, 'record')}, {len(report.missing)} missing, "
         f"{len(report.without_gold)} without gold"
@@ -390,6 +403,8 @@ def print_report(report: "ScoreReport") -> None:
     _list_records("missing", report.missing)
     _list_records("without gold", report.without_gold)
     print(f"scored: {report.describe_scored()}")
+    if report.beside is not None:
+        print(f"only given: {describe_beside(report.beside)}")
     _print_scores(report)
     if report.empty.fields:
         share = _show(report.empty.specificity)

@@ -74,6 +74,7 @@ def import_(
     write_gold_files(to, imported.gold)
     problems = [problem for problem in imported.problems if not problem.warns]
     warnings = [problem for problem in imported.problems if problem.warns]
+    warnings += imported.few
     # warnings last: what they speak of is in the gold
     for problem in (*problems, *warnings):
         print(to_printable(str(problem)))

@@ -263,13 +263,22 @@ def list_scored_groups(
             is_empty = has_no_items and field.counts
             if not is_empty and find_mark(field) not in stated:
                 continue
-            if gold.scored and not field.is_named(gold.scored):
+            if gold.scored and not _is_read_for(field, gold.scored):
                 continue
             if chosen is not None and field.name not in chosen:
                 continue
             annotated.append(field)
         if annotated:
             yield group.keep(annotated.__contains__)
+
+
+def _is_read_for(field: Field, names: Collection[str]) -> bool:
+    """Return whether gold that names what it was read for was read for a field. Where it names a
+    list by its whole path, the parts of its values have names of their own.
+    """
+    if field.whole and find_mark(field) in names:
+        return field.name in names
+    return field.is_named(names)
 
 
 def _find_stated(gold: TrialExtraction) -> set[str]:

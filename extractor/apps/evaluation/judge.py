@@ -30,12 +30,16 @@ _EXPLAINED = {
 
 
 def judge(
-    gold: TrialExtraction, predicted: TrialExtraction | None, groups: Iterable[Group]
+    gold: TrialExtraction,
+    predicted: TrialExtraction | None,
+    groups: Iterable[Group],
+    beside: list[Side] | None = None,
 ) -> list[JudgedValue]:
     """Return the rows of a record: every value of every field in ``groups``. The order of lists is
     ignored.
 
-    Without a prediction, all of gold is missed.
+    Without a prediction, all of gold is missed. Predicted items that match none of gold are
+    invented; with a list ``beside`` they are added to it, and not judged, where gold has items.
 
     >>> from .fields import GROUPS
     >>> gold, predicted = (
@@ -58,14 +62,31 @@ def judge(
         fields |= {field.name: field for field in group.fields}
         predicted_items = group.items(predicted) if predicted else ()
         pairs = align(group, group.items(gold), predicted_items)
-        for pair in pairs:
+        judged = pairs
+        # an empty list of gold says that there is no item
+        if beside is not None and group.items(gold):
+            judged = [pair for pair in pairs if pair.old]
+            for pair in pairs:
+                if not pair.old:
+                    beside += pair.new
+        for pair in judged:
             rows += _judge_items(group, pair)
             rows += _judge_other_parts(group, pair)
         if group.path == "eligibility.criteria":
             criteria = pairs
     if criteria is not None:
-        rows += judge_groups(fields, gold, predicted, criteria)
+        of_groups = judge_groups(fields, gold, predicted, criteria)
+        if beside:
+            of_groups = filter(_is_given, of_groups)
+        rows += of_groups
     return _find_wrong_pairings(rows)
+
+
+def _is_given(row: JudgedValue) -> bool:
+    """Return whether gold has what a row about groups judges: the criterion, or the group."""
+    if row.field.name == "eligibility.criteria.group":
+        return row.gold_item is not NOWHERE
+    return row.gold is not None
 
 
 def _judge_other_parts(group: Group, pair: Aligned) -> Iterator[JudgedValue]:

@@ -199,6 +199,12 @@ class ScoreReport(FrozenModel):
     chosen: tuple[str, ...] = Field(
         default=(), description="The names of the fields to score; all by default."
     )
+    beside: int | None = Field(
+        default=None,
+        description="Predicted items that match none of gold and were not counted, since only the "
+        "given items were scored; not there if all count.",
+        exclude_if=lambda count: count is None,
+    )
 
     def list_left(self) -> list[FieldScore]:
         """Return the fields that were scored in no record."""
@@ -256,6 +262,17 @@ class ScoreReport(FrozenModel):
         """Return all normalised F1 scores by name."""
         scores = (*self.groups, *self.fields)
         return {score.figure: score.normalised.f1 for score in scores}
+
+
+def describe_beside(count: int) -> str:
+    """Say how many predicted items were not counted, since gold does not give them.
+
+    >>> describe_beside(1)
+    '1 predicted item that matches none of gold is not counted'
+    """
+    matches = "matches" if count == 1 else "match"
+    are = "is" if count == 1 else "are"
+    return f"{counted(count, 'predicted item')} that {matches} none of gold {are} not counted"
 
 
 def find_figure(name: str, known: Collection[str]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from extractor.apps.evaluation.alignment import Side
 from extractor.apps.evaluation.chosen import split_fields
 from extractor.apps.evaluation.errors import group_errors, list_errors
 from extractor.apps.evaluation.fields import (
@@ -57,7 +58,7 @@ from extractor.errors import ArgumentError, GoldError
 from extractor.schemas import TrialExtraction
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - all but the sources are options
     gold: ExtractionSource,
     predicted: ExtractionSource,
     *,
@@ -66,6 +67,7 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
     fields: Iterable[Declared] | Declared = (),
+    only_given: bool = False,
 ) -> ScoreReport:
     """Score extractions against gold, with 95 % intervals and the worst errors.
 
@@ -78,12 +80,15 @@ def evaluate(
         predicted: The extractions to score.
         compare: Another prediction, for paired differences on the same records.
         examples: The number of errors kept for each kind.
-        resamples: The number of bootstrap samples for the intervals; 0 for none.
+        resamples: The number of bootstrap samples for the intervals; 0 for none. A single record
+            has none.
         seed: The seed of the bootstrap.
         fields: Fields of your own, scored beside the built-in ones: see
             ``docs/how-to/your-own-fields.md``. And the names of the fields to score, such as
             ``minimum_age``, ``constraints`` or ``dosing``: those with such a name in their path; by
             default all whose keys gold has.
+        only_given: Score the criteria, regimens and endpoints that gold gives, and do not count
+            other predicted ones as invented. For gold that has only some items of a record.
 
     Raises:
         GoldError: A source cannot be read.
@@ -109,10 +114,17 @@ def evaluate(
     others = None
     if compare is not None:
         others = open_extractions(compare, "compare")
-    judged = _judge_records(own, annotations, predictions, chosen)
+    judged = _judge_records(
+        own, annotations, predictions, chosen, only_given=only_given
+    )
+    # Draws of a single record are all alike: an interval of them would seem certain.
+    if len(annotations.record_ids) < 2:
+        resamples = 0
     comparison = None
     if others is not None:
-        judged_others = _judge_records(own, annotations, others, chosen)
+        judged_others = _judge_records(
+            own, annotations, others, chosen, only_given=only_given
+        )
         comparison = _compare(judged, judged_others, others.name, resamples, seed)
     errors = group_errors(judged.errors, examples)
     harm = sum(error.harm for error in errors)
@@ -135,6 +147,7 @@ def evaluate(
         comparison=comparison,
         undeclared=judged.undeclared,
         chosen=names,
+        beside=judged.beside,
     )
 
 
@@ -149,6 +162,8 @@ class _Judged:
         errors: All errors, record by record.
         missing: The records without a prediction.
         undeclared: The user's fields in gold that have no declaration.
+        beside: The number of predicted items that are not judged, since gold does not give them;
+            None if all are judged.
     """
 
     fields: tuple[Field, ...]
@@ -157,6 +172,7 @@ class _Judged:
     errors: list[ErrorExample]
     missing: tuple[str, ...]
     undeclared: tuple[str, ...]
+    beside: int | None
 
 
 def _judge_records(
@@ -164,10 +180,12 @@ def _judge_records(
     gold: Extractions,
     predicted: Extractions,
     chosen: Collection[str] | None,
+    *,
+    only_given: bool,
 ) -> _Judged:
     """Judge every gold record, and count its values. ``own`` are the declared fields of the user,
-    ``chosen`` the names of the fields to score; None for all. Raises ``GoldError`` for gold that
-    cannot be read.
+    ``chosen`` the names of the fields to score; None for all. ``only_given`` says whether predicted
+    items that gold does not give are left out. Raises ``GoldError`` for gold that cannot be read.
     """
     groups = add_groups(own)
     fields = tuple(field for group in groups for field in group.fields)
@@ -177,6 +195,7 @@ def _judge_records(
     errors = list[ErrorExample]()
     missing = list[str]()
     undeclared = set[str]()
+    beside: list[Side] | None = [] if only_given else None
     for number, record_id in enumerate(gold.record_ids):
         annotation = gold.read(record_id)
         undeclared |= annotation.custom.keys() - declared
@@ -191,11 +210,17 @@ def _judge_records(
         scored_groups = tuple(list_scored_groups(groups, annotation, chosen))
         for group in scored_groups:
             scored.update(field.name for field in group.fields)
-        rows = judge(annotation, prediction, scored_groups)
+        rows = judge(annotation, prediction, scored_groups, beside)
         counts[number] = count_values(rows, fields)
         errors += list_errors(record_id, rows)
     return _Judged(
-        fields, counts, scored, errors, tuple(missing), tuple(sorted(undeclared))
+        fields,
+        counts,
+        scored,
+        errors,
+        tuple(missing),
+        tuple(sorted(undeclared)),
+        beside=None if beside is None else len(beside),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from extractor.apps.evaluation.fields import add_groups, list_scored_groups
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.gold.collector import Collector, MarkedItem
+from extractor.apps.gold.completeness import warn_of_few
 from extractor.apps.gold.homes import Homes, derive_window
 from extractor.apps.gold.joining import join_marks
 from extractor.apps.gold.marks import (
@@ -23,13 +24,21 @@ from extractor.apps.gold.marks import (
 )
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
+_DERIVED_FROM = {
+    "eligibility.criteria.time_window": "eligibility.criteria.time_windows",
+}
+"""Fields of gold that follow from another one, and are as whole as that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The gold of a record, None if it says nothing, and what could not be taken over."""
+    """The gold of a record, None if it says nothing, and what could not be taken over. ``few``
+    warns of lists that seem to be only a part of the record's.
+    """
 
     gold: dict[str, Any] | None
     problems: tuple[Problem, ...]
+    few: tuple[Problem, ...] = ()
 
 
 def build_gold(
@@ -98,7 +107,8 @@ class _Shaper:
         problems = tuple(self.collected.problems)
         if gold.get(SCORED) == []:
             return Imported(None, problems)
-        return Imported(gold, problems)
+        few = warn_of_few(gold, self.collected.homes.by_rules)
+        return Imported(gold, problems, tuple(few))
 
     def _join(self, kept: Sequence[MarkedItem]) -> dict[str, Any]:
         """Return the JSON of who may take part and of all items. A list that nothing was said of is
@@ -205,9 +215,9 @@ class _Shaper:
         the marks do: if a value could not be read, or has no mark of its item. Else nothing is
         named, and names that the marks said stay.
         """
-        is_broken = bool(self.collected.broken)
+        is_less = bool(self.collected.broken or self.collected.unsaid)
         is_named = SCORED in gold
-        if not is_broken and (is_named or not self._has_partial_items()):
+        if not is_less and (is_named or not self._has_partial_items()):
             return
         without_scored = {name: value for name, value in gold.items() if name != SCORED}
         keys = TrialExtraction.model_validate(without_scored)
@@ -233,12 +243,25 @@ class _Shaper:
         return False
 
     def _is_read(self, name: str) -> bool:
-        """Return whether marks say all of a scored field, and what they say could be read."""
+        """Return whether marks say all of a scored field, and what they say could be read: also
+        what it is derived from.
+        """
+        if self._is_broken(name) or self._is_broken(_DERIVED_FROM.get(name, "")):
+            return False
+        if name in self.collected.unsaid:
+            return False
+        dotted = f"{name}."
+        return any(dotted.startswith(f"{named}.") for named in self.collected.named)
+
+    def _is_broken(self, name: str) -> bool:
+        """Return whether a value of a field, or of a part or the whole of it, could not be read."""
+        if not name:
+            return False
         dotted = f"{name}."
         for broken in self.collected.broken:
             if dotted.startswith(f"{broken}.") or broken.startswith(dotted):
-                return False
-        return any(dotted.startswith(f"{named}.") for named in self.collected.named)
+                return True
+        return False
 
 
 def _number(items: Iterable[MarkedItem]) -> Iterator[tuple[int, str]]:

@@ -28,7 +28,7 @@ from extractor.apps.gold.marks import (
     Problem,
     fold_name,
 )
-from extractor.apps.gold.values import describe_form, read_value
+from extractor.apps.gold.values import describe_form, list_unsaid, read_value
 from extractor.apps.review.forms import FIELDS
 from extractor.apps.review.selection import MarkedWords
 from extractor.apps.review.selection import read_value as read_words
@@ -54,6 +54,8 @@ a duration, words may say several.
 """
 _LONGEST_QUOTE = 400
 """Most characters of a regimen's quote that marks of its parts make."""
+_FORM = ": write "
+"""What stands before the form of a value in an error that names it."""
 _SHOWN = 60
 """Most characters of a quote in a message."""
 
@@ -89,6 +91,7 @@ class Collector:
     problems: list[Problem] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
+    unsaid: set[str] = field(default_factory=set)
     is_any_broken: bool = False
     said_scored: str = ""
     hosts: dict[int, str] = field(default_factory=dict)
@@ -445,8 +448,16 @@ class Collector:
         try:
             value = read_value(written, info, attribute)
         except ValueError as error:
-            problem = f"{name}: {str(error).replace('; ', ': ')}"
-            raise ValueError(f"{problem}; {self._advise(label)}") from None
+            what, names_form, form = str(error).partition(_FORM)
+            if names_form:
+                raise ValueError(
+                    f"{name}: {what} cannot be read; write {form}"
+                ) from None
+            problem = what.replace("; ", ": ")
+            raise ValueError(f"{name}: {problem}; {self._advise(label)}") from None
+        if info.type is TimeWindow:
+            path = f"{label.group}.{name}"
+            self.unsaid |= {f"{path}.{part}" for part in list_unsaid(written)}
         if info.many:
             values[name] = [*(values.get(name) or []), value]
         elif name in item.given and values[name] != value:

@@ -26,10 +26,13 @@ MarkedRecord = tuple[TrialRecord, Sequence[Mark]]
 
 
 class ImportedFiles(NamedTuple):
-    """Gold by record, and every row, region or line that could not be taken over."""
+    """Gold by record, and every row, region or line that could not be taken over. ``few`` warns of
+    lists that seem to be only a part of a record's.
+    """
 
     gold: Mapping[str, dict[str, Any]]
     problems: tuple[Problem, ...]
+    few: tuple[Problem, ...] = ()
 
 
 def import_gold(
@@ -56,6 +59,7 @@ def import_gold(
             lost[loss.record].append(loss)
     unreadable: list[RecordError] = []
     known: set[str] = set()
+    few: list[Problem] = []
     gold: dict[str, dict[str, Any]] = {}
     for record in read_records(*inputs, on_error=unreadable.append):
         record_id = record.record_id
@@ -65,6 +69,7 @@ def import_gold(
             continue
         built = build_gold(record, marks[record_id], labels, lost[record_id])
         problems += built.problems
+        few += built.few
         if built.gold is not None:
             gold[record_id] = built.gold
     # Marks of records that there are not.
@@ -81,7 +86,7 @@ def import_gold(
         Problem(error.path, error.problem, error.remedy) for error in unreadable
     ]
     problems.sort(key=lambda problem: _rank_place(problem.place))
-    return ImportedFiles(gold, tuple(problems))
+    return ImportedFiles(gold, tuple(problems), tuple(few))
 
 
 def _suggest_record(name: str, known: Collection[str]) -> str:

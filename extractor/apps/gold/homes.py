@@ -32,7 +32,8 @@ class Homes:
         return ShownRecord(self.record)
 
     @cached_property
-    def _by_rules(self) -> TrialExtraction:
+    def by_rules(self) -> TrialExtraction:
+        """What the rules read in the record."""
         return extract_by_rules(self.record, _BY_RULES)
 
     def derive(self, group: str, span: Span | None) -> dict[str, Any]:
@@ -77,7 +78,7 @@ class Homes:
         """
         if group != CRITERIA:
             return span
-        for criterion in self._by_rules.eligibility.criteria:
+        for criterion in self.by_rules.eligibility.criteria:
             for place in _list_places(criterion):
                 if place.contains(span):
                     return place
@@ -91,7 +92,7 @@ class Homes:
         rank = values["rank"]
         index = values["index"]
         place = self.shown.places[name_outcome(rank, index)]
-        for endpoint in self._by_rules.endpoints:
+        for endpoint in self.by_rules.endpoints:
             if endpoint.rank.value == rank and endpoint.index == index:
                 return place, {name: getattr(endpoint, name) for name in _PARTS}
         return place, {}
@@ -124,7 +125,7 @@ class Homes:
         """Return "inclusion" or "exclusion": as the rules read the criterion in which a span
         stands, else by the last of both words before it.
         """
-        for criterion in self._by_rules.eligibility.criteria:
+        for criterion in self.by_rules.eligibility.criteria:
             if any(place.contains(span) for place in _list_places(criterion)):
                 return criterion.kind.value
         text = self.record.raw_text(span.section) or ""

@@ -16,6 +16,9 @@ from extractor.schemas.arguments import suggest
 _JSON = ("{", "[", '"')
 """How a value begins that is written as JSON, since it has no shorter form."""
 _WINDOW = '"words | comparator number unit | of what | counted from"'
+_LAST_PARTS = ("of", "anchor")
+"""The last two parts of the form of a time window, which may be left out."""
+_WINDOW_EXAMPLE = '"within 4 weeks | <= 4 week"'
 
 
 def describe_form(info: FieldInfo, attribute: Attribute | None = None) -> str:
@@ -25,7 +28,7 @@ def describe_form(info: FieldInfo, attribute: Attribute | None = None) -> str:
     if issubclass(info.type, StrEnum):
         return f"one of {', '.join(info.type)}"
     if info.type is TimeWindow:
-        return f'{_WINDOW}, such as "within 4 weeks | <= 4 week"'
+        return f"{_WINDOW}, such as {_WINDOW_EXAMPLE}"
     if info.type in CLASSES:
         return CLASSES[info.type].form
     if issubclass(info.type, BaseModel):
@@ -53,7 +56,9 @@ def read_value(text: str, info: FieldInfo, attribute: Attribute | None = None) -
     if info.type is TimeWindow:
         window = read_window(written)
         if isinstance(window, str):
-            raise ValueError(f"{written!r}: write a time window as {_WINDOW}")
+            raise ValueError(
+                f"{written!r}: write a time window as {_WINDOW}, such as {_WINDOW_EXAMPLE}"
+            )
         return window.model_dump(mode="json")
     if info.type in CLASSES:
         return to_jsonable_python(CLASSES[info.type].read(written))
@@ -61,6 +66,22 @@ def read_value(text: str, info: FieldInfo, attribute: Attribute | None = None) -
     if written.isdecimal():
         return _read_json(int(written), info, attribute)
     return _read_json(written, info, attribute)
+
+
+def list_unsaid(text: str) -> tuple[str, ...]:
+    """Return the parts of a time window of which a short form says nothing, not even that there
+    is none ("-").
+
+    >>> (
+    ...     list_unsaid("within 4 weeks | <= 4 week | steroids"),
+    ...     list_unsaid("a | < 1 day | - | -"),
+    ... )
+    (('anchor',), ())
+    """
+    if text.strip().startswith(_JSON):
+        return ()
+    bars = text.count("|")
+    return _LAST_PARTS[max(0, bars - 1) :]
 
 
 def _read_choice(written: str, words: type[StrEnum]) -> str:

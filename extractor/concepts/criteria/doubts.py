@@ -52,7 +52,8 @@ def doubt_lists(
 ) -> tuple[list[OutlineEntry], list[StructureDoubt]]:
     """Return the entries, less sure where their list is in doubt, and these doubts.
 
-    In doubt are the items below a heading that names both lists, all items if two headings stand
+    In doubt are the items below a heading that names both lists, which their own words class, all
+    items if two headings stand
     one after the other, a heading of exclusions with nothing below it, and, if no heading opens
     exclusions, the items that read like exclusions.
 
@@ -68,6 +69,8 @@ def doubt_lists(
         doubts.append(StructureDoubt(*opening.heading.span, reason))
         for place in places:
             at_most[place] = _MIXED
+        if opening.kind is None:
+            entries = _class_by_words(entries, places)
     stacked = _find_stacked(opened, below)
     empty = _find_empty_exclusions(opened, below)
     if stacked:
@@ -92,6 +95,30 @@ def doubt_lists(
         for place in alike:
             at_most[place] = min(at_most[place], _LIKE_EXCLUSION)
     return list(map(_limit_kind, entries, at_most)), doubts
+
+
+def _class_by_words(
+    entries: Sequence[OutlineEntry], places: Sequence[int]
+) -> list[OutlineEntry]:
+    """Return the entries, of which those at ``places`` stand below a heading of both lists: each is
+    in the list that its own words name, and in that of the line that introduces it.
+
+    An item that reads like an exclusion is one. Ages, consent, and what nobody may have ("No
+    history of stroke") are inclusions, like all others.
+    """
+    classed = list(entries)
+    exclusions: set[tuple[int, int]] = set()
+    for place in places:
+        entry = entries[place]
+        if entry.parent:
+            is_exclusion = entry.parent.raw_span in exclusions
+        else:
+            is_exclusion = _reads_like_exclusion(entry)
+            is_exclusion = is_exclusion or entry.sense is CriterionKind.EXCLUSION
+        if is_exclusion:
+            exclusions.add(entry.passage.raw_span)
+            classed[place] = replace(entry, kind=CriterionKind.EXCLUSION)
+    return classed
 
 
 def _list_like_exclusions(

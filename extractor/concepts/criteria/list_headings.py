@@ -1,7 +1,7 @@
 """Headings of lists of criteria: which list a line opens, and how sure that is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractor.concepts.criteria.headings import (
     carries_condition,
@@ -90,7 +90,7 @@ def find_headings(
             continue
         if is_sentence and heading.first == first:
             continue
-        start = heading.first
+        start = _find_start_of_both(tokens, done, heading.first)
         # as in "Cohort A (adults) - Inclusion Criteria:"
         if rule("cohort_name").covers(tokens, done, start):
             start = done
@@ -102,6 +102,16 @@ def find_headings(
     last = rule("list_at_end").search(tokens, done, end)
     if last and _is_end_of_item(tokens, done, last.first):
         yield last.first, last.end
+
+
+def _find_start_of_both(tokens: Tokens, first: int, name: int) -> int:
+    """Return where a heading begins that has the name of a list at ``name``: at the name of the
+    other list before it, as in "Inclusion/exclusion criteria:", if that is not before ``first``.
+    """
+    for opening in rule("opens_both_lists").find(tokens, first, name):
+        if opening.end == name:
+            return opening.first
+    return name
 
 
 def _is_led(tokens: Tokens, first: int, end: int) -> bool:
@@ -235,6 +245,8 @@ def read_list_heading(
         return None
     names = mend_names(tokens)
     heading = _read_names(names, bulleted=bulleted, above_items=above_items)
+    if heading and _names_both(names):
+        heading = replace(heading, kind=None)
     is_misspelt = names is not tokens
     if heading and is_misspelt:
         sure = min(heading.confidence, _MISSPELT)
@@ -268,6 +280,14 @@ def _read_names(
         return None
     asks = not bulleted and _asks_or_stays_open(tokens)
     return _read_generic(tokens, announces=has_colon or asks)
+
+
+def _names_both(tokens: Tokens) -> bool:
+    """Return whether a heading names inclusions and exclusions together, and denies neither."""
+    both = rule("names_both_lists").search(tokens)
+    if both is None:
+        return False
+    return rule("denies").search(tokens, 0, both.first) is None
 
 
 def _asks_or_stays_open(tokens: Tokens) -> bool:
