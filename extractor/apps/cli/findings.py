@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from extractor.apps.cli.console import (
+    NAMED,
     errors_are_usage,
     name_some,
     say,
@@ -15,7 +16,6 @@ from extractor.apps.cli.console import (
 )
 from extractor.apps.cli.options import QuietOption, RecordsOption, option
 from extractor.apps.cli.sheets import (
-    NAMED,
     Census,
     ForceOption,
     ListFormatOption,

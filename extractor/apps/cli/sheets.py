@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from extractor.apps.cli.console import (
+    NAMED,
     OK,
     USAGE,
     name_some,
     say,
     to_printable,
+    warn_failed,
     warn_incomplete,
 )
 from extractor.apps.cli.options import option
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
 LISTED = 1
 """The exit code if there are rows; errors have ``USAGE``."""
-NAMED = 5
-"""Most records, and most kinds, that are named in a message."""
 _SUFFIXES = (".csv", ".xlsx")
 _Row = TypeVar("_Row", bound=Any)
 
@@ -165,11 +165,7 @@ def find_code(results: "Results", census: Census) -> int:
         code = USAGE
     failed = results.failed
     if failed:
-        verb = "has" if len(failed) == 1 else "have"
-        say(
-            f"{counted(len(failed), 'record')} failed and {verb} no rows: "
-            f"{name_some(failed, NAMED)} (failures.jsonl says why)"
-        )
+        warn_failed(failed, "rows")
         code = USAGE
     return code
 
