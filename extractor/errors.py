@@ -24,6 +24,7 @@
      +-- BudgetReached          the run reached its token or money limit
      +-- StoreError             a run's folder cannot be used
      |    +-- SettingsDiffer    it was created with other settings
+     |    +-- FolderInUse       another process writes to it
      |    +-- DiskFull          its disk has no room
      +-- EngineError            no process can extract records: the run stops
      +-- UnexpectedError        a bug of this program, at one record
@@ -234,6 +235,10 @@ class StoreError(ExtractorError):
 
 class SettingsDiffer(StoreError):
     """A run's folder was created with other settings than those of this invocation."""
+
+
+class FolderInUse(StoreError):
+    """Another process writes to a run's folder."""
 
 
 class DiskFull(StoreError):

@@ -152,7 +152,7 @@ class ProcessExecutor(Executor):
             except BrokenExecutor:
                 source = record.source
                 if monotonic() - since >= self._timeout:
-                    raise tell_too_slow(source, self._timeout) from None
+                    raise tell_too_slow(source, f"{self._timeout:g} seconds") from None
                 problem = "the process that worked on the record died, perhaps for lack of memory"
                 remedy = "run this record alone, with --workers 1"
                 raise RecordError(

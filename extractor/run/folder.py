@@ -12,7 +12,13 @@ from typing import IO, Any, Self
 
 from filelock import FileLock, Timeout
 
-from extractor.errors import DiskFull, RepeatedRecord, SettingsDiffer, StoreError
+from extractor.errors import (
+    DiskFull,
+    FolderInUse,
+    RepeatedRecord,
+    SettingsDiffer,
+    StoreError,
+)
 from extractor.formats.inputs import STDIN
 from extractor.masking import mask
 from extractor.model.asking.questions import Session
@@ -45,6 +51,12 @@ _OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
 ``--replay``.
 """
 _MAX_DIFFERING = 100
+_LEAVE_OUT = "leave one of the two out"
+_RENAME = (
+    "the earlier result stays; give a file that replaces another the name of that one, or use "
+    "--fresh"
+)
+"""Remedies for two texts of one record: in the inputs of one command, and of two commands."""
 _OF_A_RUN = (
     MANIFEST,
     EXTRACTIONS,
@@ -209,15 +221,10 @@ class RunFolder(Sink):
             # A file may have changed since an earlier invocation; else two records have one id.
             is_of_other_file = stored.path != record.source.path
             is_of_this_invocation = stored.invocation == self.store.invocation
-            if is_of_other_file or is_of_this_invocation:
-                raise RepeatedRecord(
-                    record.source.path,
-                    record.record_id,
-                    stored.path,
-                    same_text=False,
-                    place=record.source.place,
-                    remedy="leave one of the two out, or use --fresh if the file was renamed",
-                )
+            if is_of_this_invocation:
+                raise _refuse_other_text(record, stored.path, _LEAVE_OUT)
+            if is_of_other_file:
+                raise _refuse_other_text(record, stored.path, _RENAME)
             self.changed += 1
         self._started[record.record_id] = record, position
         return False
@@ -430,6 +437,18 @@ class RunFolder(Sink):
         )
 
 
+def _refuse_other_text(record: TrialRecord, first: str, remedy: str) -> RepeatedRecord:
+    """Make the error of a record whose id was read before, at ``first``, with another text."""
+    return RepeatedRecord(
+        record.source.path,
+        record.record_id,
+        first,
+        same_text=False,
+        place=record.source.place,
+        remedy=remedy,
+    )
+
+
 def _is_empty(path: Path) -> bool:
     """Return whether there is a file at a path, without content."""
     return path.exists() and path.stat().st_size == 0
@@ -475,7 +494,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
     The lock's file stays, since another process may have opened it, unless nothing else is in the
     folder.
 
-    Raises ``StoreError`` if another run has the lock, ``OSError`` if its file cannot be opened.
+    Raises ``FolderInUse`` if another run has the lock, ``OSError`` if its file cannot be opened.
     """
     try:
         with FileLock(folder / _LOCK, timeout=0):
@@ -485,7 +504,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
                 if list(folder.iterdir()) == [folder / _LOCK]:
                     (folder / _LOCK).unlink()
     except Timeout:
-        raise StoreError(
+        raise FolderInUse(
             f"{folder}: another process writes to it; wait for its end, or choose another --out"
         ) from None
 

@@ -20,6 +20,7 @@ from extractor.errors import (
     ModelUnavailable,
     RecordError,
     RepeatedRecord,
+    RequestTooLong,
     StoreError,
     UnexpectedError,
     as_extractor_error,
@@ -328,6 +329,7 @@ class _InProgress:
         if isinstance(error, (ModelAway, EngineError)):
             return error
         self._tally.failed += 1
+        self._tally.failed_by_model += _may_be_answered_later(error)
         self._sink.write_failure(describe_failure(error, record))
         return error
 
@@ -383,6 +385,15 @@ class _InProgress:
             seconds=round(monotonic() - since, 3),
         )
         return line, answered
+
+
+def _may_be_answered_later(error: BaseException) -> bool:
+    """Return whether a record failed for a model that may answer it the next time: its server had
+    a fault, or its answer could not be used.
+    """
+    if isinstance(error, RequestTooLong) or _is_lasting(error):
+        return False
+    return isinstance(error, ModelError)
 
 
 def _is_lasting(error: BaseException) -> bool:

@@ -77,12 +77,14 @@ class Tally:
     the most that requests without a reply may have used, ``unmetered`` the same of those whose
     reply states no usage. ``price`` returns the cost of tokens in dollars. ``watch`` says what
     the model's calls wait for, ``waits_for`` which batches of a provider. ``repeated`` records were
-    read before, ``differing`` of them with another text.
+    read before, ``differing`` of them with another text. Of the ``failed`` records,
+    ``failed_by_model`` lack an answer that the same command may get later.
     """
 
     extracted: int = 0
     resumed: int = 0
     failed: int = 0
+    failed_by_model: int = 0
     repeated: int = 0
     differing: int = 0
     counts: dict[str, Any] = field(default_factory=dict)
@@ -143,6 +145,7 @@ class Tally:
         self.extracted = 0
         self.resumed = 0
         self.failed = 0
+        self.failed_by_model = 0
         self.repeated = 0
         self.differing = 0
         self.counts = {}

@@ -21,11 +21,11 @@ from extractor.options import ExtractionOptions
 from extractor.pipeline import Paused, advance
 from extractor.run.tally import ExtractedLine, to_line
 from extractor.schemas import Source, TrialRecord
-from extractor.schemas.record_limits import MAX_SECONDS
+from extractor.schemas.record_limits import MAX_CLOCK_SECONDS
 
 T = TypeVar("T")
 
-KILL_S = MAX_SECONDS + 10
+KILL_S = MAX_CLOCK_SECONDS + 10
 """Seconds after which a worker process ends that its limit on a step did not stop."""
 _NEW_OBJECTS = 50_000
 

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from time import monotonic, thread_time
 from typing import TypeVar
 
 from extractor.errors import RecordError, RecordTooLarge, RecordTooSlow
@@ -21,9 +22,11 @@ MAX_LINES = 20_000
 MAX_ITEMS = 5_000
 """Criteria, regimens or outcomes that are read in a record."""
 MAX_SECONDS = 60.0
-"""Seconds on the clock for one step: everything up to a question to the model, between two, or
-after the last one.
+"""Seconds of processor time for one step: everything up to a question to the model, between two,
+or after the last one. On a busy machine, these take longer on the clock.
 """
+MAX_CLOCK_SECONDS = 300.0
+"""Seconds on the clock for one step, however little of the processor it got."""
 
 _AGAIN_S = 1.0
 _REMEDY = "leave this record out; if it is an honest one, report it"
@@ -103,12 +106,13 @@ def _is_unicode(text: object) -> bool:
 
 
 class _TimeUp(BaseException):
-    """Ends a step. No handler of ``Exception`` holds it up."""
+    """Ends a step that took these seconds. No handler of ``Exception`` holds it up."""
 
 
 @contextmanager
 def limit_time(source: Source) -> Iterator[None]:
-    """Raise ``RecordTooSlow`` if the block takes longer than ``MAX_SECONDS``.
+    """Raise ``RecordTooSlow`` if the block takes longer than ``MAX_SECONDS`` of processor time, or
+    than ``MAX_CLOCK_SECONDS``.
 
     A signal ends the block, between two steps of Python and within most of a regular expression. It
     does so in the main thread only, on systems that have such a signal, and not while another alarm
@@ -118,16 +122,22 @@ def limit_time(source: Source) -> Iterator[None]:
         yield
         return
 
+    used_before = thread_time()
+    since = monotonic()
+
     def stop(*_: object) -> None:
-        raise _TimeUp
+        if thread_time() - used_before >= MAX_SECONDS:
+            raise _TimeUp(f"{MAX_SECONDS:g} seconds of processor time")
+        if monotonic() - since >= MAX_CLOCK_SECONDS:
+            raise _TimeUp(f"{MAX_CLOCK_SECONDS:g} seconds")
 
     before = signal.signal(signal.SIGALRM, stop)
     try:
-        # again: what runs in a destructor is lost
+        # again: it may have waited for the processor, and what runs in a destructor is lost
         signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS, _AGAIN_S)
         yield
-    except _TimeUp:
-        raise tell_too_slow(source, MAX_SECONDS) from None
+    except _TimeUp as up:
+        raise tell_too_slow(source, str(up)) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -142,11 +152,11 @@ def _can_set_alarm() -> bool:
     return seconds_left == 0
 
 
-def tell_too_slow(source: Source, seconds: float) -> RecordTooSlow:
-    """Make the error of a record that took longer than it may."""
+def tell_too_slow(source: Source, limit: str) -> RecordTooSlow:
+    """Make the error of a record that took longer than it may, such as "60 seconds"."""
     return RecordTooSlow(
         source.path,
-        f"the record took longer than {seconds:g} seconds",
+        f"the record took longer than {limit}",
         _REMEDY,
         place=source.place,
     )

@@ -65,7 +65,7 @@ def test_a_download_that_stays_unreadable_ends_the_command_unfinished(
 ):
     with serve_provider(spoils=[lambda _: PAGE] * 4, counts=True) as provider:
         stopped = command("collect", provider)
-        assert stopped.exit_code == 1, stopped.stderr
+        assert stopped.exit_code == 75, stopped.stderr
         assert (
             "its answers cannot be read: it is no file of answers, but '<html>"
             in stopped.stderr
@@ -98,7 +98,7 @@ def test_what_is_gone_is_asked_again_on_the_users_word_alone(command, manifest, 
         held = len(provider.requests)
         for _ in range(2):
             stopped = command("collect", provider)
-            assert stopped.exit_code == 1, stopped.stderr
+            assert stopped.exit_code == 75, stopped.stderr
             assert "no longer" in stopped.stderr
             assert f"{held} of its questions have no answer" in stopped.stderr
             assert "add --ask-again" in stopped.stderr
@@ -146,7 +146,7 @@ def test_a_limit_of_enqueued_tokens_that_stays_ends_the_command_unfinished(
 ):
     with serve_provider(room=0) as provider:
         stopped = command("collect", provider)
-        assert stopped.exit_code == 1, stopped.stderr
+        assert stopped.exit_code == 75, stopped.stderr
         assert (
             "the provider had no room for it (token_limit_exceeded Enqueued token limit reached"
             in stopped.stderr
@@ -187,10 +187,10 @@ def test_batches_are_split_by_an_option_and_submitted_one_after_another(
     assert manifest()["state"] == "complete"
 
 
-def test_a_refused_submit_ends_with_1_and_collect_goes_on(command):
+def test_a_refused_submit_ends_with_75_and_collect_goes_on(command):
     with serve_provider(faults={"POST /batches": [(429, FULL)] * 99}) as provider:
         stopped = command("submit", provider)
-        assert stopped.exit_code == 1, stopped.stderr
+        assert stopped.exit_code == 75, stopped.stderr
         assert "had no room" in stopped.stderr
         provider.faults.clear()
         assert command("collect", provider).exit_code == 0
@@ -209,7 +209,7 @@ def test_a_batch_that_is_refused_as_a_whole_is_not_sent_again_at_once(
 ):
     with serve_provider(ends="failed") as provider:
         stopped = command("collect", provider)
-        assert stopped.exit_code == 1, stopped.stderr
+        assert stopped.exit_code == 75, stopped.stderr
         assert (
             "the provider refused it (invalid_json_line line 1 is no JSON)"
             in stopped.stderr

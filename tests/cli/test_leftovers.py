@@ -70,14 +70,14 @@ def test_a_run_whose_model_is_away_or_refuses_the_key_does_not_claim_its_folder(
     tmp_path,
 ):
     with serve([fault(401)] * 9) as server:
-        for address, told in (
-            ("http://127.0.0.1:9/v1", "questions: 0 asked"),
-            (server.url, "HTTP 401"),
+        for address, code, told in (
+            ("http://127.0.0.1:9/v1", 75, "questions: 0 asked"),
+            (server.url, 1, "HTTP 401"),
         ):
             done = invoke(
                 "run", "tests/records", "--model", f"{address}#m", "--out", tmp_path
             )
-            assert done.exit_code == 1, done.output
+            assert done.exit_code == code, done.output
             assert told in done.stderr
     forecast = invoke(
         "run", "tests/records", "--model", "gpt-5-mini", "--out", tmp_path, "--dry-run"
@@ -96,7 +96,7 @@ def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
         invoke(
             "run", "NCT01234567", "--effort", "none", "--out", tmp_path / "out", **away
         ).exit_code
-        == 1
+        == 75
     )
     there = invoke(
         "fetch",
@@ -106,7 +106,7 @@ def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
         tmp_path / "deep" / "folder" / "a.jsonl",
         **away,
     )
-    assert there.exit_code == 1
+    assert there.exit_code == 75
     assert list(tmp_path.iterdir()) == []
 
 

@@ -202,7 +202,7 @@ def test_a_full_disk_behind_standard_output_is_reported_in_one_line():
         done = subprocess.run(
             process, stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert done.returncode == 1
+    assert done.returncode == 75
     assert (
         done.stderr.splitlines()[-1]
         == "extractor: standard output: No space left on device"

@@ -41,7 +41,7 @@ def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
     )
     with serve_faults(lambda number: WELL if number < 6 else broke) as server:
         stopped = run(records, tmp_path / "run", server.url)
-        assert stopped.exit_code == 1
+        assert stopped.exit_code == 75
         assert (
             "the account has no credit left: You exceeded your quota; go on with: extractor"
             in stopped.stderr
@@ -81,7 +81,7 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
         "--workers",
         "2",
     )
-    assert ended.exit_code == 1
+    assert ended.exit_code == 75
     assert f"model stub at {server.url}: no connection: " in ended.stderr
     assert "is the server running, and the address right?" in ended.stderr
     assert "go on with: extractor" in ended.stderr
@@ -97,7 +97,7 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     }
 
 
-def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_1(
+def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_75(
     records, tmp_path
 ):
     """Three calls in four are empty: the model is not given up, but most questions have no
@@ -107,7 +107,7 @@ def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_1(
     with serve_faults(lambda number: Fault() if number % 4 == 0 else empty) as server:
         ended = run(records, tmp_path / "run", server.url, EXTRACTOR_MAX_LACKING="0.05")
         said = ended.stderr.splitlines()
-        assert ended.exit_code == 1
+        assert ended.exit_code == 75
         assert (
             " questions, more than EXTRACTOR_MAX_LACKING (0.05) allows; such as: "
         ) in said[0]
@@ -120,7 +120,7 @@ def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_1(
         quiet = run(
             records, tmp_path / "quiet", server.url, "--quiet", EXTRACTOR_MAX_LACKING=""
         )
-        assert quiet.exit_code == 1
+        assert quiet.exit_code == 75
         assert "no usable answer" in quiet.stderr
         assert (
             run(

@@ -85,7 +85,7 @@ def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
             *words, "--model", f"{silent.url}#stub", "--concurrency", concurrency
         )
     said = ended.stderr.decode()
-    assert ended.returncode == 1
+    assert ended.returncode == 75
     assert f"model stub at {silent.url}: no answer in time to the first calls (" in said
     assert (
         "requests, 1 seconds each); is the server running, and the address right?"

@@ -164,7 +164,7 @@ def test_a_query_goes_on_where_the_registry_failed(fetch, registry, tmp_path, na
     out = tmp_path / name
     words = ["--condition", "asthma", "--page-size", 6, "-o", out]
     registry.plan[2] = Fault(403, b"enough")
-    assert fetch(*words).exit_code == 1
+    assert fetch(*words).exit_code == 75
     assert list_ids(out) == ASTHMA[:12]
     with out.open("ab") as file:  # a kill amid the next page
         file.write(
@@ -208,7 +208,7 @@ def test_fewer_studies_than_the_registry_counts_are_no_success(tmp_path):
             done = invoke(
                 "fetch", "--condition", "asthma", "--base-url", registry.url, "-o", out
             )
-            assert done.exit_code == 1
+            assert done.exit_code == 75
             assert "counts 6 records, and its pages had 4" in done.stderr
         registry.counted = 4
         done = invoke(
@@ -225,7 +225,7 @@ def test_an_earlier_file_stays_until_there_is_something_to_replace_it_with(
 
     registry.plan[1] = Fault(403)
 
-    assert fetch("--condition", "asthma", "--fresh", "-o", out).exit_code == 1
+    assert fetch("--condition", "asthma", "--fresh", "-o", out).exit_code == 75
     assert len(list_ids(out)) == 5
     assert fetch("--condition", "asthma", "--fresh", "-o", out).exit_code == 0
     assert list_ids(out) == ASTHMA

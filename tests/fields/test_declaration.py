@@ -142,7 +142,12 @@ BY_HAND = [{"text": "by hand", "value": "hand"}]
             "Own.value: json_schema_extra has",
         ),
         (make(name="dosing"), "dosing: the guideline has a field or key of that name"),
-        (make(name="Own"), "Own.name: 'Own': begin with a small letter"),
+        (
+            make(name="Own"),
+            "Own.name: 'Own' must have 2 to 40 characters: small letters",
+        ),
+        (make(name="c"), "Own.name: 'c' must have 2 to 40 characters"),
+        (make(name="1st"), "Own.name: '1st' must have 2 to 40 characters"),
         (
             make(of="arm"),
             "Own.of: Input should be 'record', 'criterion', 'regimen' or 'endpoint'",

@@ -4,6 +4,7 @@ workers.
 
 import asyncio
 import time
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -77,6 +78,7 @@ def failing(monkeypatch):
     extract_by_rules(record(1), RULES)  # loads the rules, which counts too
     monkeypatch.setattr("extractor.pipeline.parse_record", fail_for_some(parse_record))
     monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(record_limits, "MAX_CLOCK_SECONDS", 0.5)
     monkeypatch.setenv("PYTHONPATH", path_with_failures())
 
 
@@ -123,3 +125,28 @@ def test_the_python_api_limits_a_record_too(failing) -> None:
     with pytest.raises(RecordTooSlow):
         Extractor(effort="none").extract(record(1, "nights that fails by sleep"))
     assert time.monotonic() - since < 60
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("work", "most_on_clock", "problem"),
+    [
+        (spin, 300, "took longer than 0.1 seconds of processor time"),
+        (partial(time.sleep, 300), 0.3, "took longer than 0.3 seconds"),
+        (partial(time.sleep, 0.5), 300, None),  # as on a machine that does other work
+    ],
+    ids=["busy", "waiting too long", "waiting"],
+)
+def test_a_step_is_limited_by_its_processor_time_and_more_widely_by_the_clock(
+    monkeypatch, work, most_on_clock, problem
+) -> None:
+    monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.1)
+    monkeypatch.setattr(record_limits, "MAX_CLOCK_SECONDS", most_on_clock)
+    monkeypatch.setattr(record_limits, "_AGAIN_S", 0.05)
+    refused = pytest.raises(RecordTooSlow, match=problem) if problem else nullcontext()
+    with refused, record_limits.limit_time(record(1).source):
+        work()

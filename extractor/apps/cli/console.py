@@ -10,6 +10,8 @@ from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from extractor.plurals import counted
+
 if TYPE_CHECKING:
     from extractor.run.finished import FinishedRun
 
@@ -19,8 +21,16 @@ LISTED = 1
 """With ``--exit-code``: the command worked, and listed something."""
 USAGE = 2
 BUDGET = 3
+LATER = 75
+"""The same command may succeed later, once what its message names is over. Other programs use the
+number for this, too: it is ``EX_TEMPFAIL`` of ``sysexits.h``.
+"""
 INTERRUPTED = 130
 
+NAMED = 5
+"""Most records, and most kinds, that are named in a message."""
+
+_NO_ROOM = frozenset({ENOSPC, EDQUOT})
 _OF_WRITING = frozenset({ENOSPC, EDQUOT, EFBIG, EIO, EBADF})
 """Numbers of errors that only writing has. One of them without the name of a file is of standard
 output.
@@ -50,17 +60,10 @@ def say_first(text: str, *, quiet: bool) -> None:
 def errors_for_people() -> Iterator[None]:
     """Turn expected errors into one line on standard error and an exit code.
 
-    Exit code 2 means a usage error, a missing extra or key, or settings that differ from the run's;
-    3 a reached budget; 1 any other expected error, including errors of the operating system such as
-    a full disk.
+    The codes are those of ``find_error_code``. An error of the operating system has 75 if a disk is
+    full, else 1.
     """
-    from extractor.errors import (
-        BudgetReached,
-        ExtractorError,
-        MissingExtra,
-        MissingKey,
-        SettingsDiffer,
-    )
+    from extractor.errors import ExtractorError
 
     try:
         try:
@@ -73,14 +76,7 @@ def errors_for_people() -> Iterator[None]:
         raise SystemExit(FAILED) from None
     except (ValueError, ExtractorError) as error:
         say(str(error))
-        usage = (ValueError, MissingExtra, MissingKey, SettingsDiffer)
-        if isinstance(error, BudgetReached):
-            code = BUDGET
-        elif isinstance(error, usage):
-            code = USAGE
-        else:
-            code = FAILED
-        raise SystemExit(code) from error
+        raise SystemExit(find_error_code(error)) from error
     except OSError as error:
         # Asked in any case, since it also discards what standard output does not take.
         is_broken = _is_output_broken()
@@ -91,7 +87,48 @@ def errors_for_people() -> Iterator[None]:
             say(f"standard output: {error.strerror}")
         else:
             say(error.strerror or str(error))
-        raise SystemExit(FAILED) from error
+        code = LATER if error.errno in _NO_ROOM else FAILED
+        raise SystemExit(code) from error
+
+
+def find_error_code(error: Exception) -> int:
+    """Return the exit code of a command that an expected error ends: 2 for a usage error, a missing
+    extra or key, and settings that differ from the run's; 3 for a reached budget; 75 for what may
+    be over later; 1 for any other error.
+    """
+    from extractor.errors import (
+        BatchUnfinished,
+        BudgetReached,
+        DiskFull,
+        EngineError,
+        FolderInUse,
+        MissingExtra,
+        MissingKey,
+        ModelAway,
+        RegistryError,
+        RegistryRefused,
+        SettingsDiffer,
+    )
+
+    of_usage = (ValueError, MissingExtra, MissingKey, SettingsDiffer)
+    over_later = (
+        BatchUnfinished,
+        DiskFull,
+        EngineError,
+        FolderInUse,
+        ModelAway,
+        RegistryError,
+    )
+    if isinstance(error, BudgetReached):
+        return BUDGET
+    if isinstance(error, of_usage):
+        return USAGE
+    # the registry would refuse the same request again
+    if isinstance(error, RegistryRefused):
+        return FAILED
+    if isinstance(error, over_later):
+        return LATER
+    return FAILED
 
 
 @contextmanager
@@ -103,7 +140,8 @@ def errors_are_usage() -> Iterator[None]:
         with errors_for_people():
             yield
     except SystemExit as ended:
-        raise SystemExit(USAGE if ended.code == FAILED else ended.code) from ended
+        is_error = ended.code in (FAILED, LATER)
+        raise SystemExit(USAGE if is_error else ended.code) from ended
 
 
 def _is_output_broken() -> bool:
@@ -139,6 +177,19 @@ def warn_incomplete(*results: Path | None) -> None:
             say(
                 f"{path}: {run.left_out} of its results {verb} not in its input any more"
             )
+
+
+def warn_failed(failed: Sequence[str], missing: str) -> None:
+    """Say on standard error which records failed and have nothing in what is written, such as
+    rows, if there are any.
+    """
+    if not failed:
+        return
+    verb = "has" if len(failed) == 1 else "have"
+    say(
+        f"{counted(len(failed), 'record')} failed and {verb} no {missing}: "
+        f"{name_some(failed, NAMED)} (failures.jsonl says why)"
+    )
 
 
 def warn_settings(old: "FinishedRun", new: "FinishedRun") -> None:

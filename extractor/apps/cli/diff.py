@@ -182,16 +182,18 @@ def _extract(name: str, folder: Path, workers: int | None) -> bool:
         "workers": workers,
     }
     with open_job(RunOptions.read(options)) as (job, unknown):
-        code = perform_job(job) or unknown
+        code = perform_job(job, keeps_folder=False)
     failures = read_failures(folder / FAILURES)
     for failure in failures[:_NAMED]:
         first_line, *_ = str(failure.get("message", "")).splitlines()
         say(first_line)
-    # If some records failed, the others can still be compared.
-    some_failed = code == FAILED and len(failures) > 0
-    if code == OK or some_failed:
-        return len(failures) > 0
-    raise SystemExit(code)
+    # if some records failed or stand twice, the others can still be compared
+    was_read = code in (OK, FAILED)
+    if not was_read:
+        raise SystemExit(code)
+    if unknown and not failures:
+        raise SystemExit(unknown)
+    return len(failures) > 0
 
 
 def _reread(run: "FinishedRun") -> "dict[str, TrialRecord]":

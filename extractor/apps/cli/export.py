@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from extractor.apps.cli.console import say, warn_incomplete
+from extractor.apps.cli.console import say, warn_failed, warn_incomplete
 from extractor.apps.cli.options import (
     ALL_TASKS,
     MinConfidenceOption,
@@ -107,6 +107,7 @@ def export(
         export_run,
     )
     from extractor.apps.export.pairs import pair_results
+    from extractor.apps.report.overview import list_failed
     from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
     from extractor.run.manifest import restore_fields
@@ -127,6 +128,8 @@ def export(
     chosen = choose_tables(split_names(tasks), split_names(tables), fields)
     if finished:
         _prepare(run, finished, gold, partial=partial)
+        failed = list_failed(finished.folder)
+        warn_failed(failed, "resources" if is_fhir else "rows")
     elif gold:
         raise ValueError("--gold corrects a run; name the run's folder")
     if is_fhir:

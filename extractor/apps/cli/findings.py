@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from extractor.apps.cli.console import (
+    NAMED,
     errors_are_usage,
     name_some,
     say,
@@ -20,7 +21,6 @@ from extractor.apps.cli.options import (
     option,
 )
 from extractor.apps.cli.sheets import (
-    NAMED,
     Census,
     ForceOption,
     ListFormatOption,

@@ -9,7 +9,15 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from extractor.apps.cli.console import BUDGET, FAILED, INTERRUPTED, OK, print_table, say
+from extractor.apps.cli.console import (
+    BUDGET,
+    FAILED,
+    INTERRUPTED,
+    LATER,
+    OK,
+    print_table,
+    say,
+)
 from extractor.apps.cli.job import RunJob
 from extractor.apps.cli.options import RecordOptions
 from extractor.apps.cli.progress import Interrupts
@@ -36,22 +44,26 @@ from extractor.run.manifest import (
 )
 from extractor.run.progress import show_progress
 from extractor.run.records import Sink, StreamSink, describe_failure
+from extractor.run.tally import Tally
 
 if TYPE_CHECKING:
     from extractor.model.batches import BatchPolicy, BatchStatus
 
 _CODES = {
     None: OK,
-    Stop.MODEL_AWAY: FAILED,
-    Stop.BATCHES: FAILED,
+    Stop.MODEL_AWAY: LATER,
+    Stop.BATCHES: LATER,
     Stop.BUDGET: BUDGET,
     Stop.INTERRUPTED: INTERRUPTED,
 }
 
 
-def perform_job(job: RunJob) -> int:
+def perform_job(job: RunJob, *, keeps_folder: bool = True) -> int:
     """Perform a run, and return the exit code. Raises errors that stop the whole run, such as
     ``StoreError``.
+
+    Without ``keeps_folder`` the caller reads the failures and removes the folder, so they are not
+    named here.
 
     A run that ``exports`` writes its requests to its exchange file, and prints their counts as
     JSON.
@@ -66,19 +78,30 @@ def perform_job(job: RunJob) -> int:
     code = _CODES[stop]
     if job.exports and code == OK:
         _print_exported(job)
-        return FAILED if tally.failed else OK
+        return _judge_records(tally)
     if code == OK:
         lacking = explain_lacking(job)
         if lacking:
             say(lacking)
-            code = FAILED
+            # a recorded answer that cannot be used now cannot be used later
+            choice = job.setup.choice
+            code = FAILED if choice.replay or choice.exchange else LATER
     if not job.options.quiet:
         print_summary(tally, folder.manifest if folder else None)
-    for remark in list_remarks(job, folder):
+    for remark in list_remarks(job, folder if keeps_folder else None):
         say(remark)
-    if code == OK and tally.failed:
-        return FAILED
+    if code == OK:
+        return _judge_records(tally)
     return code
+
+
+def _judge_records(tally: Tally) -> int:
+    """Return the exit code of a run that read all its records, by those that have no result."""
+    if tally.failed_by_model:
+        return LATER
+    if tally.failed or tally.differing:
+        return FAILED
+    return OK
 
 
 def _open_sink(job: RunJob) -> AbstractContextManager[Sink]:

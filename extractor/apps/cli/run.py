@@ -22,9 +22,9 @@ def run(options: RunOptions) -> int:
 
     `extractor batch` asks by a provider's batch API, or by files.
 
-    Exit codes: 0 all done, 1 some records failed, or the model gave no usable
-    answers, 2 usage, 3 budget reached, 130 interrupted.
-    After 1, 3 and 130 the same command resumes.
+    Exit codes: 0 all done, 1 some records failed, 2 usage, 3 budget reached, 75 the
+    same command may succeed later (the model was away), 130 interrupted.
+    After 3, 75 and 130 the same command resumes.
     """
     if options.ray and not options.out:
         raise ValueError(

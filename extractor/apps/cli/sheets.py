@@ -12,11 +12,13 @@ import typer
 
 from extractor.apps.cli.console import (
     LISTED,
+    NAMED,
     OK,
     USAGE,
     name_some,
     say,
     to_printable,
+    warn_failed,
     warn_incomplete,
 )
 from extractor.apps.cli.options import option
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from extractor.apps.report.record import RunRecord
     from extractor.apps.sheets.results import Results
 
-NAMED = 5
-"""Most records that are named in a message."""
 _MOST_NAMES = 12
 """Most kinds and fields whose rows are counted in a message."""
 _SUFFIXES = (".csv", ".xlsx")
@@ -173,11 +173,7 @@ def find_code(results: "Results", census: Census, *, tells_rows: bool) -> int:
         code = USAGE
     failed = results.failed
     if failed:
-        verb = "has" if len(failed) == 1 else "have"
-        say(
-            f"{counted(len(failed), 'record')} failed and {verb} no rows: "
-            f"{name_some(failed, NAMED)} (failures.jsonl says why)"
-        )
+        warn_failed(failed, "rows")
         code = USAGE
     return code
 

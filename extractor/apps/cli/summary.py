@@ -79,13 +79,14 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
     questions = f"{whole.questions:,} asked, {whole.open_questions:,} open"
     if whole.unanswered:
         questions += f" ({whole.unanswered:,} without any usable answer)"
-    yield "questions", questions
+    yield ("questions in all" if tally.resumed else "questions"), questions
     if usage.calls:
         prompt = counted(usage.prompt_tokens, "prompt token")
         if usage.cached_tokens:
             prompt += f" ({usage.cached_tokens:,} of them cached)"
         output = counted(usage.output_tokens, "output token")
-        yield "model", f"{counted(usage.calls, 'call')}, {prompt}, {output}"
+        calls = counted(usage.calls, f"{new}call")
+        yield "model", f"{calls}, {prompt}, {output}"
 
 
 def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
@@ -214,22 +215,26 @@ def _words() -> list[str]:
 def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps.
 
-    With ``--quiet`` only answers of files are named that cannot be used. If the run does not wait
-    for its batches, only the command that collects them is named.
+    With ``--quiet`` only what is missing is named: answers of files that cannot be used, records
+    that failed, and records with another text than an earlier one. If the run does not wait for its
+    batches, the command that collects them is named instead of open questions.
     """
     exchange = job.setup.choice.exchange
+    tally = job.run.tally
     if exchange:
-        # Also with --quiet, since these answers are lost.
         for broken in exchange.failed:
             yield f"no answer in {broken}"
+    if folder:
+        if job.options.quiet:
+            yield from _count_missing(tally)
+        yield from _list_missing(folder, tally)
     if job.options.quiet:
         return
     if not job.waits:
         yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"
         return
-    tally = job.run.tally
     if folder:
-        yield from _list_failures(job, folder, tally)
+        yield from _list_changes(job, folder)
     usage = sum_usage(tally, folder.manifest if folder else None)
     yield from _list_open_questions(job, usage.open_questions)
     yield from _list_not_replayed(job, folder)
@@ -313,16 +318,29 @@ def _explain_failures(path: Path) -> Iterator[str]:
     yield f"all failures, with place and remedy: {path}"
 
 
-def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str]:
-    """Yield lines on why records failed, on records that stand twice with different texts, on
-    records changed since an earlier run, on those that lack an answer of a model, and on results
-    whose records are not in the input now.
-    """
+def _count_missing(tally: Tally) -> Iterator[str]:
+    """Yield the counts of records without a result, as the summary has them, if there are any."""
+    if tally.failed:
+        with_result = tally.extracted + tally.resumed
+        read = with_result + tally.failed + tally.differing
+        yield f"records failed: {tally.failed:,} of {read:,}"
+    if tally.differing:
+        yield f"records with another text, left out: {tally.differing:,}"
+
+
+def _list_missing(folder: RunFolder, tally: Tally) -> Iterator[str]:
+    """Yield lines on why records failed, and on records that stand twice with different texts."""
     if tally.failed:
         yield from _explain_failures(folder.path / FAILURES)
     yield from map(str, folder.differing[:_MOST_SHOWN])
     if len(folder.differing) > _MOST_SHOWN:
         yield f"all of these are in {folder.path / REPEATED}"
+
+
+def _list_changes(job: RunJob, folder: RunFolder) -> Iterator[str]:
+    """Yield lines on records changed since an earlier run, on those that lack an answer of a
+    model, and on results whose records are not in the input now.
+    """
     if folder.changed:
         yield f"records with another text than in an earlier run: {folder.changed}"
     counts = folder.manifest.records

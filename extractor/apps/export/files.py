@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
@@ -15,7 +16,7 @@ from typing import Any, TextIO
 from extractor.apps.export.columns import Row
 from extractor.apps.export.macros import write_macros
 from extractor.apps.export.tables import Table
-from extractor.errors import StoreError
+from extractor.errors import ArgumentError, DiskFull, StoreError
 
 COLUMNS_FILE = "tables.json"
 UNMAPPED_FILE = "unmapped.jsonl"
@@ -120,8 +121,8 @@ class Destination:
         """Yield a scratch folder beside the destination, and the path in it that replaces the
         destination at the end.
 
-        If the body fails, the destination stays as it was. Raises ``StoreError`` if it may not be
-        replaced.
+        If the body fails, the destination stays as it was. Raises ``ArgumentError`` if
+        it exists and ``force`` is not set, ``StoreError`` if it may not be replaced at all.
         """
         files: list[Path] = []
         if self.path.is_dir():
@@ -129,14 +130,15 @@ class Destination:
         if files and not self._is_export(files):
             raise StoreError(f"{self.path}: holds other files; choose another name")
         if (files or self.path.is_file()) and not self.force:
-            raise StoreError(
+            raise ArgumentError(
                 f"{self.path}: already exists; choose another name, or replace it with --force"
             )
         # Made beside the destination, so that it can be moved into its place at once.
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(
+        temporary = TemporaryDirectory(
             dir=self.path.parent, prefix=f".{self.path.name}."
-        ) as scratch:
+        )
+        with _naming_full_disk(self.path), temporary as scratch:
             made = Path(scratch, "made")
             if not self.is_single_file:
                 made.mkdir()
@@ -144,6 +146,19 @@ class Destination:
             if self.path.is_dir():
                 self.path.replace(Path(scratch, "old"))
             made.replace(self.path)
+
+
+@contextmanager
+def _naming_full_disk(path: Path) -> Iterator[None]:
+    """Say which destination a disk has no room for: not every error of writing names a file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (ENOSPC, EDQUOT):
+            raise
+        raise DiskFull(
+            f"{path}: {error.strerror}; free some space on its disk, and run the same command again"
+        ) from error
 
 
 _FORMULA = re.compile(

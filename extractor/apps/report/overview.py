@@ -18,7 +18,7 @@ from extractor.apps.report.record import (
     name_value,
 )
 from extractor.run.finished import TextState
-from extractor.run.folder import naming_file
+from extractor.run.folder import FAILURES, naming_file
 from extractor.schemas import ExtractedItem, FindingKind, Task
 from extractor.schemas.values import Value
 
@@ -269,6 +269,23 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
     return failures
 
 
+def list_failed(folder: Path) -> list[str]:
+    """Return the records of a run that have no result, by id, or by their place in the input if
+    they have no id.
+    """
+    return [_name_record(failure) for failure in read_failures(folder / FAILURES)]
+
+
+def _name_record(failure: dict[str, Any]) -> str:
+    """Return the id of a record that failed, or its place in the input if it has none."""
+    return str(failure.get("record_id") or _find_place(failure))
+
+
+def _find_place(failure: dict[str, Any]) -> str:
+    parts = [failure.get("path"), failure.get("place")]
+    return ", ".join(str(part) for part in parts if part)
+
+
 def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
     """Count why records failed, most common first. Messages of one class that differ only in a
     place, an id or a number count as one.
@@ -296,9 +313,8 @@ def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
     messages: dict[tuple[str, str], str] = {}
     places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for failure in failures:
-        parts = [failure.get("path"), failure.get("place")]
-        place = ", ".join(str(part) for part in parts if part)
-        name = str(failure.get("record_id") or place)
+        name = _name_record(failure)
+        place = _find_place(failure)
         message = str(failure.get("message", "")).removeprefix(f"{place}: ")
         # the same for messages that differ only in an id or a number
         general = _NUMBER.sub("N", message.replace(name, "ID"))

@@ -6,11 +6,10 @@ from functools import cached_property
 from pathlib import Path
 
 from extractor.apps.export import read_results
-from extractor.apps.report.overview import read_failures
+from extractor.apps.report.overview import list_failed
 from extractor.apps.report.record import RunRecord
 from extractor.errors import StoreError
 from extractor.run.finished import TextState, find_run
-from extractor.run.folder import FAILURES
 from extractor.schemas import TrialExtraction
 
 
@@ -96,12 +95,7 @@ class Results:
         """
         if self.run is None:
             return []
-        names = []
-        for failure in read_failures(self.run.folder / FAILURES):
-            places = [failure.get("path"), failure.get("place")]
-            place = ", ".join(str(part) for part in places if part)
-            names.append(str(failure.get("record_id") or place))
-        return names
+        return list_failed(self.run.folder)
 
 
 def _read_id(line: bytes, path: Path) -> str:

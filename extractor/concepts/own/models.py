@@ -138,8 +138,8 @@ def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
         problem = f"{fault['input']!r}: write True or False"
     elif fault["type"] == "string_pattern_mismatch":
         problem = (
-            f"{fault['input']!r}: begin with a small letter, go on with letters, digits "
-            "and _"
+            f"{fault['input']!r} must have 2 to 40 characters: small letters, digits and _, a "
+            "letter first; choose another name"
         )
     raise FieldError(f"{'.'.join([where, *place])}: {problem}")
 
