@@ -12,7 +12,6 @@ import typer
 
 from extractor.apps.cli.console import (
     LISTED,
-    NAMED,
     OK,
     USAGE,
     name_some,
