@@ -130,6 +130,19 @@ def test_a_row_of_a_sheet_leads_to_its_place_in_the_report(
         assert link.location.replace("\\", "/") == place
 
 
+def test_a_sheet_with_more_links_than_excel_opens_has_addresses_alone(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("extractor.apps.export.excel._MOST_LINKS", 3)
+
+    invoke("doubts", run, "-o", tmp_path / "sheet.xlsx")
+
+    _, *rows = openpyxl.load_workbook(tmp_path / "sheet.xlsx").active.iter_rows()
+    links = [row[-1].hyperlink is not None for row in rows]
+    assert links == [True, True] + [False] * (len(rows) - 2)
+    assert all("report.html#" in row[-1].value for row in rows)
+
+
 def test_what_is_gone_leads_to_the_older_report(versions):
     done = invoke(
         "findings",

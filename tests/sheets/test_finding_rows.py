@@ -18,7 +18,7 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
-from extractor.schemas.vocabulary import CONTRADICTIONS
+from extractor.schemas.vocabulary import CONTRADICTIONS, UNREAD
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,11 +31,15 @@ def test_contradictions_are_the_kinds_that_the_audit_reports():
     assert {FindingKind[name] for name in reported} == CONTRADICTIONS
 
 
-def test_contradictions_stand_under_their_heading_on_the_page():
+@pytest.mark.parametrize(
+    ("heading", "kinds"),
+    [("The record contradicts itself", CONTRADICTIONS), ("Text was not read", UNREAD)],
+)
+def test_kinds_stand_under_their_heading_on_the_page(heading, kinds):
     page = (ROOT / "docs/reference/findings.md").read_text("utf-8")
-    chapter = page.split("## The record contradicts itself")[1].split("\n## ")[0]
+    chapter = page.split(f"## {heading}")[1].split("\n## ")[0]
 
-    assert set(re.findall(r"^\| `(\w+)` \|", chapter, re.M)) == CONTRADICTIONS
+    assert set(re.findall(r"^\| `(\w+)` \|", chapter, re.M)) == kinds
 
 
 def finding(kind, message, *quotes, section="eligibility", sections=()):

@@ -34,8 +34,8 @@ EXAMPLES: Final = {
         extractor findings results-of-june --since results-of-may
     """,
     "doubts": """
-        extractor doubts results
-        extractor doubts results --below 0.6 -o doubts.xlsx
+        extractor doubts results --unread
+        extractor doubts results --without category,concept -o doubts.xlsx
         extractor doubts results --field time_windows --reason unread_number
     """,
     "review": """
