@@ -254,6 +254,9 @@ def _find_own_unit(
     # "15 years and 9 months"
     if high is None and measure.match.has("high") and measure.match.has("low_unit"):
         unit, time_unit = find_unit_of(measure.match, "low_unit")
+        # "testosterone < 350 ng/dL and > 100 ng/dL": the second limit begins behind the unit
+        if unit:
+            end = max(end, unit[1])
     if unit is None:
         return None, time_unit, end
     # "at least 2 cycles of therapy": a count, and no length of time
