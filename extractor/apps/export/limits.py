@@ -244,9 +244,11 @@ def _share_doubts(
     for limit, canonical in zip(limits, cells, strict=True):
         of_unit = (canonical["quantity_canonical"], limit.get("unit"))
         is_converted = canonical["unit_canonical"] != canonical["unit_ucum"]
-        if limit.get("unit") and is_converted and of_unit in wrong_units:
-            canonical = canonical | _WITHOUT_VALUE
-        shared.append(canonical)
+        is_wrong = is_converted and of_unit in wrong_units
+        if limit.get("unit") and is_wrong:
+            shared.append(canonical | _WITHOUT_VALUE)
+        else:
+            shared.append(canonical)
     return shared
 
 

@@ -179,6 +179,9 @@ def _compare_bare(
     # "vaccinated at 2, 4 and 6 months of age"
     if is_listed and tokens.codes[first - 2 : first - 1] == NUMBER:
         return None, False
+    # "pubic hair before 8 years of age"
+    if rule("before_an_age").ends(tokens, first, first - 2):
+        return Comparator.LESS, False
     has_reached = before in ("completed", "attained", "reached")
     if kind is CriterionKind.EXCLUSION and not has_reached:
         return Comparator.AT_MOST, False
