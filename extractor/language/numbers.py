@@ -380,6 +380,10 @@ def joins_words(tokens: Tokens, at: int) -> bool:
     return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
 
 
+_POWER_REACH = 24
+"""How many tokens before or behind a "W" may say that it is one of watts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Duration:
     """``tokens.words[first:end]`` reads as ``low`` to ``high`` units; both are equal for a single
@@ -447,6 +451,8 @@ def _read_duration(match: Found) -> Duration | None:
         return None
     if _in_dioptres(match) or _is_rate(match):
         return None
+    if is_in_watts(match.tokens, match.place("unit")[0]):
+        return None
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
         return Duration(low, high, unit, first, end)
@@ -490,6 +496,24 @@ def _in_dioptres(duration: Found) -> bool:
     if "." in number or "," in number:
         return True
     return rule("refraction_word").search(duration.tokens) is not None
+
+
+def is_in_watts(tokens: Tokens, at: int) -> bool:
+    """Return whether the token at ``at``, behind a number, is a "W" for watts and no week: a word
+    of power, of exercise or of a device stands near it ("cycled at 25W"), or it is a density.
+
+    >>> [
+    ...     is_in_watts(read_text(text), 2)
+    ...     for text in ("Load 25 W", "For 12 W", "at 2 W/cm2")
+    ... ]
+    [True, False, True]
+    """
+    if at >= len(tokens) or tokens.words[at] != "W":
+        return False
+    if rule("per_area_or_mass").starts(tokens, at + 1):
+        return True
+    first = max(0, at - _POWER_REACH)
+    return rule("power_word").search(tokens, first, at + _POWER_REACH) is not None
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ from extractor.apps.export.fhir_eligibility import _read_limit, _SaysMoreError
 from extractor.apps.export.limits import name_limit
 from extractor.schemas import Constraint
 
+_PASP = "systolic_pulmonary_artery_pressure"
 NAMES = [
     # a kind that the unit alone tells
     ("Cut-off", 5, "ng/mL", None),
@@ -52,6 +53,36 @@ NAMES = [
     ("calculated Cr clearance", 30, "mL/min", "creatinine_clearance"),
     ("BMI", 95, "percentile", "bmi_percentile"),
     ("Post bronchodilator FEV1/FVC", 0.7, None, "fev1_fvc_ratio"),
+    # an instrument or a test that only shares words with a known one
+    ("Neck Disability Index (NDI)", 30, "%", "neck_disability_index"),
+    ("Roland-Morris score", 7, None, "roland_morris"),
+    ("Oswestry Disability Index", 30, "%", "oswestry"),
+    ("TIBC", 250, "ug/dL", "iron_binding_capacity"),
+    ("total iron-binding capacity (TIBC)", 60, "umol/L", "iron_binding_capacity"),
+    ("liver iron concentration", 7, "mg/g", "liver_iron_concentration"),
+    ("serum iron", 60, "ug/dL", "iron"),
+    ("PCL-5 score", 33, None, "ptsd_checklist"),
+    ("AUDIT-C", 4, None, "audit_c"),
+    ("CDR-SB", 0.5, None, "cdr_sb"),
+    ("KOOS pain score", 40, None, "koos"),
+    ("WOMAC pain subscale score", 9, None, "womac"),
+    ("HIT-6", 50, None, "hit_6"),
+    ("pulmonary artery systolic pressure", 50, "mmHg", _PASP),
+    ("systolic pulmonary artery pressure", 50, "mmHg", _PASP),
+    ("central venous oxygen saturation", 70, "%", "central_venous_oxygen_saturation"),
+    ("total T4", 4, "ug/dL", "total_t4"),
+    ("peak flow variability", 20, "%", "peak_flow_variability"),
+    ("bone ages", 2, "years", "bone_age"),
+    ("creatinine", 60, "mL/min", "creatinine_clearance"),
+    ("CKD-EPI creatinine equation", 60, "mL/min/1.73 m2", "egfr"),
+    ("CGI-S", 4, None, "clinical_global_impression"),
+    ("CGI-I", 2, None, "clinical_global_improvement"),
+    # a ratio of two, of which only one is named
+    ("neutrophil-to-lymphocyte ratio", 3, None, None),
+    ("CRP/albumin ratio", 3, None, None),
+    ("ratio of ferritin to albumin", 3, None, None),
+    ("PaO2/FiO2 ratio", 300, None, "pao2_fio2"),
+    ("AST/ALT ratio", 2, None, "ast_alt_ratio"),
     # several without a joint name
     ("bilirubin or ASAT", 3, "x ULN", "total_bilirubin|ast"),
     ("BUN and serum creatinine", 1.5, "x ULN", "blood_urea_nitrogen|serum_creatinine"),

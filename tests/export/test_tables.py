@@ -189,6 +189,13 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
             "implausible",
         ),
         ({"quantity": "Platelets", "value": 2000, "unit": "G/L"}, "implausible"),
+        # a thousand times too much: the unit is a slip
+        ({"quantity": "TSH", "value": 0.2, "unit": "mIU/mL"}, "implausible"),
+        ({"quantity": "TSH", "value": 5.5, "unit": "mIU/mL"}, "implausible"),
+        ({"quantity": "Ferritin", "value": 15, "unit": "ug/mL"}, "implausible"),
+        ({"quantity": "TSH", "value": 0.2, "unit": "uIU/mL"}, None),
+        ({"quantity": "Birth weight", "value": 2.5, "unit": "kg"}, None),
+        ({"quantity": "Vitamin D", "value": 0.02, "unit": "mg/L"}, None),
         ({"quantity": "ECOG", "value": 0}, None),
         ({"quantity": "ECOG", "value": 18}, "implausible"),
         ({"quantity": "body weight", "value": 50}, "no unit"),
@@ -205,6 +212,18 @@ def test_an_empty_canonical_value_says_why(rows_of, limit, note):
         is (row["unit_canonical"] is None)
         is (note is not None)
     )
+
+
+def test_one_wrong_unit_leaves_no_value_of_its_quantity_in_the_line(rows_of):
+    limits = [
+        {"quantity": "FSH", "comparator": "<", "value": 1, "unit": "IU/mL"},
+        {"quantity": "FSH", "comparator": ">", "value": 40, "unit": "IU/mL"},
+        {"quantity": "LH", "comparator": ">", "value": 4, "unit": "IU/L"},
+    ]
+    quote = "FSH < 1 IU/mL or > 40 IU/mL, LH > 4 IU/L"
+    rows = rows_of(limited(*limits, quote=quote))["constraints"]
+    notes = [row["canonical_note"] for row in rows]
+    assert notes == ["implausible", "implausible", None]
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from extractor.apps.export.columns import ADDED, Json
+from extractor.apps.export.limits import IMPLAUSIBLE
 from extractor.concepts.limits.quantity_names import KnownQuantity, list_quantities
 from extractor.language.book import read_table
 from extractor.schemas import Comparator
 
 _OUTSIDE = "outside"
 """What ``admits`` is where a range is excluded."""
-_IMPLAUSIBLE = "implausible"
-"""The note of a value that no such limit has, such as an albumin of 3.2 mg/dL."""
 _JOINTS = ("_or_", "_and_")
 """What the names of limits of several quantities hold."""
 
@@ -122,7 +121,7 @@ def _bound(cells: Json, limit: Json, quantity: str) -> dict[str, Any]:
         holds_for = "some"
     own = list_quantities().get(quantity)
     canonical_unit = own.unit if own else cells["unit_canonical"]
-    is_plausible = cells["canonical_note"] != _IMPLAUSIBLE
+    is_plausible = cells["canonical_note"] != IMPLAUSIBLE
     return {
         "holds_for": holds_for,
         "unit": unit,
@@ -142,7 +141,7 @@ def _measure(
         high = cells["value_high_canonical"]
         return cells["value_canonical"], high, cells["unit_canonical"]
     # A mistake of the text or of its unit: shown as written, and compared with nothing.
-    if cells["canonical_note"] == _IMPLAUSIBLE:
+    if cells["canonical_note"] == IMPLAUSIBLE:
         return limit["value"], limit.get("value_high"), cells["unit_ucum"]
     if cells["canonical_note"] != "no conversion":
         return None, None, None

@@ -18,11 +18,20 @@ from extractor.schemas import Comparator, CriterionKind, Sex
 
 _ROUNDED = 0.07
 """How far apart two forms of one number are at most, relative to it: 7 mmol/L and 126 mg/dL."""
+IMPLAUSIBLE = "implausible"
+"""The note of a limit whose value nobody has in the unit that is written."""
 _SCORE = "{score}"
 _SURFACE = "{1.73_m2}"
 """The body surface to which an estimated filtration rate refers, written or not."""
 
 
+_WITHOUT_VALUE = {
+    "unit_canonical": None,
+    "value_canonical": None,
+    "value_high_canonical": None,
+    "canonical_note": IMPLAUSIBLE,
+}
+"""The cells of a limit that has no canonical value, since its unit is wrong."""
 _Range = tuple[float | None, float | None]
 """The lower and the upper end of a range."""
 
@@ -158,7 +167,10 @@ def _convert_ends(
             return named._replace(canonical_note="no conversion")
         values.append(value)
     if not all(map(quantity.is_possible, values)):
-        return named._replace(canonical_note="implausible")
+        return named._replace(canonical_note=IMPLAUSIBLE)
+    # "TSH < 0.2 mIU/mL": nobody means 200 mIU/L
+    if any(map(quantity.is_slip, ends, values)):
+        return named._replace(canonical_note=IMPLAUSIBLE)
     high = None
     if len(values) > 1:
         high = values[1]
@@ -218,6 +230,28 @@ def _list_divided(limits: Sequence[Json], cells: Sequence[Json]) -> set[str]:
     return divided
 
 
+def _share_doubts(
+    limits: Sequence[Json], cells: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the cells of all limits of a line, in which a limit in the same wrong unit as an
+    implausible one on its quantity is implausible, too: "TSH < 0.1 or > 5.5 mIU/mL".
+    """
+    wrong_units = set[tuple[str | None, str | None]]()
+    for limit, canonical in zip(limits, cells, strict=True):
+        if canonical["canonical_note"] == IMPLAUSIBLE:
+            wrong_units.add((canonical["quantity_canonical"], limit.get("unit")))
+    shared = list[dict[str, Any]]()
+    for limit, canonical in zip(limits, cells, strict=True):
+        of_unit = (canonical["quantity_canonical"], limit.get("unit"))
+        is_converted = canonical["unit_canonical"] != canonical["unit_ucum"]
+        is_wrong = is_converted and of_unit in wrong_units
+        if limit.get("unit") and is_wrong:
+            shared.append(canonical | _WITHOUT_VALUE)
+        else:
+            shared.append(canonical)
+    return shared
+
+
 def _is_same_range(one: _Range, other: _Range) -> bool:
     """Return whether two ranges in canonical units are equal, but for rounding. A range that
     could not be converted equals none.
@@ -266,6 +300,7 @@ def describe_limits(
         if limit.get("condition") or of_sex not in (None, sex):
             divided.add(limit["quantity"].casefold())
         alternatives.append(bool(proof.get("alternative")))
+    described = _share_doubts(limits, described)
     divided |= _list_divided(limits, described)
     for limit, cells, is_alternative in zip(
         limits, described, alternatives, strict=True

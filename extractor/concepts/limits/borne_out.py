@@ -12,6 +12,7 @@ from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     fold_words,
     get_quantity,
+    list_named,
     list_named_words,
     spell_words,
 )
@@ -47,8 +48,8 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
 
     A kind that only the unit tells is not borne out, except for a count of a plural. An age is,
     unless its unit is too short. A weight without its name needs words for people. A name is not,
-    if the words end with a gene or a drug, if a count is counted of something else, or if the name
-    is only a short form of other words.
+    if the words end with a gene or a drug, if they are a ratio of several quantities, if a count is
+    counted of something else, or if the name is only a short form of other words.
 
     >>> from extractor.concepts.limits.quantity_names import name_quantity
     >>> texts = (
@@ -77,6 +78,8 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
         return False
     if not named:
         return True
+    if _is_ratio_of_others(words, text, quantity):
+        return False
     is_bare_count = quantity.unit == _COUNT and unit is None
     if is_bare_count and not quantity.general:
         return _is_counted(text, quantity)
@@ -123,6 +126,20 @@ def _is_counted(text: str, quantity: KnownQuantity) -> bool:
     if not words or words[-1] in _COUNT_WORDS:
         return True
     return any(start < len(words) for start in list_named_words(text, quantity))
+
+
+def _is_ratio_of_others(
+    words: tuple[str, ...], text: str, quantity: KnownQuantity
+) -> bool:
+    """Return whether a text is a ratio of several known quantities, of which ``quantity`` is only
+    one: "neutrophil to lymphocyte ratio". No name of the vocabulary stands for the ratio then.
+    """
+    ends_as_ratio = bool(words) and words[-1] == "ratio"
+    if not ends_as_ratio and words[:2] != ("ratio", "of"):
+        return False
+    if any("ratio" in spell_words(name) for name in quantity.names):
+        return False
+    return len({known.name for known in list_named(text)}) > 1
 
 
 def _has_other_long_form(text: str, quantity: KnownQuantity) -> bool:

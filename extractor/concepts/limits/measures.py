@@ -12,7 +12,7 @@ from extractor.concepts.limits.bounds import (
 )
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
-from extractor.language.numbers import read_time_unit
+from extractor.language.numbers import is_in_watts, read_time_unit
 from extractor.language.patterns import Found
 from extractor.language.units import find_unit, read_unit
 from extractor.schemas import Comparator, TimeUnit
@@ -232,8 +232,8 @@ def find_unit_of(match: Found, *names: str) -> tuple[Range | None, str | None]:
     if written is None:
         return None, None
     first, end = _trim_front(tokens, written)
-    # "myopia > 6D": the "D" is no day
-    if _is_in_dioptres(tokens, first):
+    # "myopia > 6D": the "D" is no day; "cycled at > 25W": the "W" is no week
+    if _is_in_dioptres(tokens, first) or is_in_watts(tokens, first):
         return (first, end), None
     # "Must be past their 21st birthday"
     if tokens.words[first].lower() == _BIRTHDAY:

@@ -1,5 +1,6 @@
 """Canonical names of limited quantities, and values in their canonical units."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -190,6 +191,8 @@ _OF_SCORES = (("{score}", 1),)
 """The dimension of points of a score."""
 _LONGEST_STEM = 3
 """A word that is no plural may have as many letters and an "s"."""
+_THOUSANDFOLD = 2.99
+"""The decimal logarithm of a factor of a thousand, but for rounding."""
 _LONGEST_GAP = 4
 """The most words in place of a ``*`` in a name."""
 # units of visual acuity that count what is lost
@@ -291,6 +294,27 @@ class KnownQuantity:
         if canonical == 0:
             return True
         return self.usual[0] <= abs(canonical) <= self.usual[1]
+
+    def is_slip(self, value: float, canonical: float) -> bool:
+        """Return whether a value seems to be in the canonical unit already, and the unit that is
+        written beside it to be a slip by thousands: "TSH < 0.2 mIU/mL" is 0.2 mIU/L, not 200.
+
+        It is if the unit makes it a thousand times as great, or as small, as ``canonical`` is, and
+        ``value`` lies nearer to the middle of the ``usual`` range.
+
+        >>> tsh = list_quantities()["tsh"]
+        >>> tsh.is_slip(0.2, 200), tsh.is_slip(0.0002, 0.2)
+        (True, False)
+        """
+        if self.usual is None or value <= 0 or canonical <= 0:
+            return False
+        if abs(math.log10(canonical / value)) < _THOUSANDFOLD:
+            return False
+        if not self.is_possible(value):
+            return False
+        middle = (math.log10(self.usual[0]) + math.log10(self.usual[1])) / 2
+        written_apart = abs(math.log10(value) - middle)
+        return written_apart < abs(math.log10(canonical) - middle)
 
     def infer_unit(self, value: float) -> str | None:
         """Return the unit in which a value without one is meant; None if it is not known, or if

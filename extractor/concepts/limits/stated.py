@@ -179,6 +179,9 @@ def _compare_bare(
     # "vaccinated at 2, 4 and 6 months of age"
     if is_listed and tokens.codes[first - 2 : first - 1] == NUMBER:
         return None, False
+    # "pubic hair before 8 years of age"
+    if rule("before_an_age").ends(tokens, first, first - 2):
+        return Comparator.LESS, False
     has_reached = before in ("completed", "attained", "reached")
     if kind is CriterionKind.EXCLUSION and not has_reached:
         return Comparator.AT_MOST, False
@@ -254,6 +257,9 @@ def _find_own_unit(
     # "15 years and 9 months"
     if high is None and measure.match.has("high") and measure.match.has("low_unit"):
         unit, time_unit = find_unit_of(measure.match, "low_unit")
+        # "testosterone < 350 ng/dL and > 100 ng/dL": the second limit begins behind the unit
+        if unit:
+            end = max(end, unit[1])
     if unit is None:
         return None, time_unit, end
     # "at least 2 cycles of therapy": a count, and no length of time

@@ -59,6 +59,9 @@ def describe_points(frame: TimeFrame) -> str:
     is_nothing_left_out = len(frame.kept) == len(frame.tokens)
     if frame.others and is_nothing_left_out:
         return LENGTH_ALONE
+    # "operations last on average 2 to 4 hours"
+    if rule("lasts_so_long").search(frame.tokens):
+        return "time points, perhaps another length"
     moments = _list_moments(frame)
     stated = {(moment.value, moment.unit) for moment in moments}
     if len(stated) < len(moments):

@@ -392,7 +392,8 @@ def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
     if _limits_last_item(tokens, joints, window):
         return _trim(tokens, joints[-1] + 1, end) or named
     start = _start_behind_limit(tokens, first, joints)
-    if start is None:
+    # "steroids > 10 mg/day prednisone or equivalent": the last words are no other item
+    if start is None or rule("no_thing").covers(tokens, start, end):
         return named
     return _trim(tokens, start, end) or named
 
@@ -740,6 +741,7 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     """
     end = _trim_end(tokens, first, end)
     end = _drop_unopened(tokens, first, end)
+    first = _skip_unit(tokens, first, end)
     while first < end:
         lead = rule("limited_lead").starts(tokens, first, end)
         if lead is None or lead.end <= lead.first:
@@ -749,12 +751,22 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
             break
         if _is_bracket_of_name(tokens, first, end):
             break
-        first = lead.end
+        first = _skip_unit(tokens, lead.end, end)
     end = _drop_unopened(tokens, first, end)
     is_named = any(word[0].isalpha() for word in tokens.words[first:end])
     if is_named and not rule("limited_nothing").covers(tokens, first, end):
         return first, end
     return None
+
+
+def _skip_unit(tokens: Tokens, first: int, end: int) -> int:
+    """Return the token behind the unit with which ``first:end`` begin, if a number stands before
+    it: the prednisone of "10 mg/day prednisone". Without one, it is ``first``.
+    """
+    if tokens.codes[first - 1 : first] != NUMBER:
+        return first
+    unit = rule("unit_of_number").starts(tokens, first, end)
+    return unit.end if unit else first
 
 
 def _drop_unopened(tokens: Tokens, first: int, end: int) -> int:

@@ -747,6 +747,9 @@ def find_washouts(
         first = duration.first
         if first and tokens.words[first - 1].lower() in _REPEATS:
             continue
+        # "pubic hair prior to 8 years" is before an age
+        if rule("before_an_age").ends(tokens, first, first - 2):
+            continue
         behind_word = word is not None and word.first < first
         behind_half_lives = not half_lives.isdisjoint(range(first - _JOINT, first))
         is_named = behind_word or behind_half_lives
