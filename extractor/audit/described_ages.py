@@ -164,7 +164,11 @@ def find_described_age(section: LexedSection, name: str) -> DescribedAge | None:
 
 
 def _list_described_ages(section: LexedSection) -> Iterator[DescribedAge]:
-    """Yield the ages in those sentences of a section that say who takes part in this trial."""
+    """Yield the ages in those sentences of a section that say who takes part in this trial; none if
+    parts of the trial have ages of their own.
+    """
+    if rule("parted_by_age").search(section.tokens):
+        return
     for sentence in _list_sentences(section):
         if _says_who_takes_part(sentence):
             yield from _read_sentence(sentence)
