@@ -4,7 +4,13 @@ Each check looks for one kind of contradiction and reports only certain cases: a
 trust.
 """
 
-from extractor.audit import design, eligibility, outcomes, own_times
+from extractor.audit import (
+    described_ages,
+    design,
+    eligibility,
+    outcomes,
+    own_times,
+)
 from extractor.audit.record import AuditedRecord
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Finding, TrialExtraction
@@ -19,6 +25,7 @@ CHECKS = (
     design.check_arm_count,
     design.check_arms_without_intervention,
     eligibility.check_ages,
+    described_ages.check_described_ages,
     eligibility.check_sex,
     outcomes.check_undefined_endpoints,
     outcomes.check_time_frames,

@@ -2,6 +2,7 @@
 size.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -251,7 +252,18 @@ def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
         )
 
 
-_PLANS = ("plans_a_total", "plans_in_this_trial", "plans_to_enrol", "plans_a_sample")
+_OPENING = "plans_people"
+"""The rule that finds a number of people at the start of a sentence."""
+_PLANS = (
+    "plans_a_total",
+    "plans_in_this_trial",
+    "plans_to_enrol",
+    "plans_a_sample",
+    "plans_in_a_trial_of",
+    "plans_a_target",
+    "plans_n",
+    _OPENING,
+)
 """Rules that find the planned size of the whole trial."""
 _OTHERWISE = ("part_of_a_trial", "counted_otherwise", "counted_besides")
 _BEFORE = 270
@@ -295,8 +307,7 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
         plans += _find_plans(section)
     if not plans or any(_fits(plan, enrolment) for plan in plans):
         return
-    # some texts plan each part of the trial by itself
-    if sum(plan.number for plan in plans) == enrolment:
+    if _fits_in_parts(plans, enrolment, len(audited.sections("arms"))):
         return
     plan = plans[0]
     planned = f"{plan.bound} {plan.number}" if plan.bound else f"{plan.number}"
@@ -306,6 +317,19 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
         audited.cite(plan.section, *plan.found.span),
         audited.cite_registry("enrollment"),
     )
+
+
+def _fits_in_parts(plans: list[_Plan], enrolment: float, arms: int) -> bool:
+    """Return whether a section plans each part of the trial by itself, or the number of one of
+    ``arms``, and they sum up to the enrolment.
+    """
+    if any(plan.number * arms == enrolment for plan in plans):
+        return True
+    # a summary and a description plan the same people
+    sums = Counter[str]()
+    for plan in plans:
+        sums[plan.section] += plan.number
+    return enrolment in sums.values()
 
 
 def _may_fit(tokens: Tokens, enrolment: float) -> bool:
@@ -328,9 +352,17 @@ def _find_plans(section: LexedSection) -> Iterator[_Plan]:
             number = read_number(found.read("number") or "")
             if not number:
                 continue
+            if name == _OPENING and not _opens_sentence(tokens, found):
+                continue
             if _is_of_whole_trial(tokens, found):
                 bound = (found.read("bound") or "").lower()
                 yield _Plan(section.name, found, int(number), bound)
+
+
+def _opens_sentence(tokens: Tokens, plan: Found) -> bool:
+    """Return whether a planned number stands at the start of its sentence."""
+    first, _ = find_sentence(tokens, plan.first, plan.end)
+    return first == plan.first
 
 
 def _is_of_whole_trial(tokens: Tokens, plan: Found) -> bool:

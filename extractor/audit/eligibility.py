@@ -7,78 +7,75 @@ from extractor.concepts.people.registered_ages import (
     differs,
     read_registered_ages,
 )
-from extractor.evidence.drafts import Reading
 from extractor.language.book import rule
-from extractor.schemas import Age, Citation, Eligibility, FindingKind, Severity, Sex
+from extractor.schemas import Age, Citation, Eligibility, FindingKind, Sex
 
 
 def check_ages(audited: AuditedRecord) -> Problems:
-    """Report ages of the text that differ by more than a year (a month for infants) from the
+    """Report extracted ages that differ by more than a year (a month for infants) from the
     registered ones, and ages that leave nobody.
 
     The lowest age leaves nobody if it is not below the highest. An age that was not extracted,
-    because the text may state it of others than the participants, is reported for information. An
-    age that a criterion states of some participants alone is passed over.
+    because the text may state it of others than the participants, is passed over: its field says
+    that it is ambiguous. So is an age that a criterion states of some participants alone.
     """
-    registry = audited.record.registry
-    registered = read_registered_ages(registry)
     eligibility = audited.extraction.eligibility
     low, high = (audited.parsed.whole.read(name).value for name in AGES)
-    leaves_nobody = bool(low and high and count_days(low) >= count_days(high))
+    if low and high and count_days(low) >= count_days(high):
+        yield from _report_nobody(audited, low, high)
+    registered = read_registered_ages(audited.record.registry)
     for name in AGES:
-        is_taken = getattr(eligibility, name) is not None
-        age, citations = _find_age(audited, name, leaves_nobody=leaves_nobody)
+        age: Age | None = getattr(eligibility, name)
         if age is None or _is_of_some(eligibility, age):
-            continue
-        field = f"eligibility.{name}"
-        said = f"the text's {name.replace('_', ' ')} is {age.value} {age.unit}s"
-        if leaves_nobody and not is_taken:
-            message = f"{said}; the ages of the text leave nobody, so it is not taken"
-            yield report(
-                FindingKind.LIMITS_CONTRADICT, message, *citations, field=field
-            )
             continue
         if not differs(age, registered[name]):
             continue
-        message = f"{said}, the registry has none"
-        written = registry.text(name)
-        if written:
-            message = f"{said}, the registry's {written}"
-            citations = (*citations, audited.cite_registry(name))
-        severity = Severity.WARNING
-        if not is_taken:
-            message += (
-                "; it is not plainly that of all participants, so it is not taken"
+        said = f"the text's {name.replace('_', ' ')} is {age}s"
+        citations = audited.cite_evidence(eligibility, name)[:1]
+        field = f"eligibility.{name}"
+        written = audited.record.registry.text(name)
+        if written is None:
+            yield report(
+                FindingKind.AGE_DIFFERS,
+                f"{said}, the registry has none",
+                *citations,
+                field=field,
+                sections=(f"registry.{name}",),
             )
-            severity = Severity.INFO
+            continue
         yield report(
-            FindingKind.AGE_DIFFERS, message, *citations, field=field, severity=severity
+            FindingKind.AGE_DIFFERS,
+            f"{said}, the registry's {written}",
+            *citations,
+            audited.cite_registry(name),
+            field=field,
         )
 
 
-def _find_age(
-    audited: AuditedRecord, name: str, *, leaves_nobody: bool
-) -> tuple[Age | None, tuple[Citation, ...]]:
-    """Return the extracted age, else the likeliest that the text has and that was not taken, and
-    its citation.
-
-    That is the age of the rules if both ages together leave nobody, else the first of the rules'
-    alternatives, or None.
+def _report_nobody(audited: AuditedRecord, low: Age, high: Age) -> Problems:
+    """Report each of two ages that together leave nobody and that was not extracted, with the words
+    of both.
     """
     eligibility = audited.extraction.eligibility
-    age: Age | None = getattr(eligibility, name)
-    if age is not None:
-        return age, audited.cite_evidence(eligibility, name)[:1]
-    reading: Reading[Age | None] = audited.parsed.whole.read(name)
-    if not reading.spans:
-        return None, ()
-    likeliest: Age | None = None
-    if leaves_nobody:
-        likeliest = reading.value
-    elif reading.alternatives:
-        likeliest = reading.alternatives[0]
-    place = reading.spans[0]
-    return likeliest, (audited.cite_raw(place.section, place.start, place.end),)
+    for name, age in zip(AGES, (low, high), strict=True):
+        if getattr(eligibility, name) is not None or _is_of_some(eligibility, age):
+            continue
+        other = AGES[1 - AGES.index(name)]
+        citations = [_cite_reading(audited, side) for side in (name, other)]
+        yield report(
+            FindingKind.LIMITS_CONTRADICT,
+            f"the text's {name.replace('_', ' ')} is {age}s; the ages of the text leave nobody, "
+            "so it is not taken",
+            *(citation for citation in citations if citation),
+            field=f"eligibility.{name}",
+        )
+
+
+def _cite_reading(audited: AuditedRecord, name: str) -> Citation | None:
+    """Return the first words from which the rules read an age."""
+    for place in audited.parsed.whole.read(name).spans:
+        return audited.cite_raw(place.section, place.start, place.end)
+    return None
 
 
 def _is_of_some(eligibility: Eligibility, age: Age) -> bool:

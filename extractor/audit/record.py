@@ -10,12 +10,14 @@ from extractor.language.book import read_text
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import (
+    AbsenceReason,
     Citation,
     Endpoint,
     ExtractedItem,
     Finding,
     FindingKind,
     Severity,
+    Task,
     TrialExtraction,
     TrialRecord,
 )
@@ -63,6 +65,13 @@ class AuditedRecord:
     @property
     def record(self) -> TrialRecord:
         return self.parsed.record
+
+    def has_task(self, task: Task) -> bool:
+        """Return whether a task was extracted. One that was not is empty as a whole."""
+        for absence in self.extraction.absences:
+            if absence.field == task and absence.reason is AbsenceReason.NOT_ASKED:
+                return False
+        return True
 
     @cached_property
     def titles(self) -> tuple[LexedSection, ...]:

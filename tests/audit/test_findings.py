@@ -43,29 +43,54 @@ def test_an_objective_matters_less_than_an_endpoint_and_searched_sections_are_na
     assert finding.sections == ("primary_outcomes[0]",)
 
 
-def test_an_age_of_the_text_that_is_not_taken_is_told():
+def test_an_age_that_is_not_taken_is_ambiguous_and_contradicts_nothing():
     text = "Inclusion Criteria:\n\n* An adolescent aged 13 to 16 years\n* Both parents"
     record = make_study(
         eligibility=text, fields={"minimumAge": "13 Years", "maximumAge": "75 Years"}
     )
     extraction = Extractor(effort="none").extract(record)
     assert extraction.eligibility.maximum_age is None
-    (finding,) = extraction.findings
-    assert finding.kind == "age_differs"
-    assert finding.severity == "info"
-    assert finding.field == "eligibility.maximum_age"
-    assert [citation.quote for citation in finding.citations] == [
-        "13 to 16 years",
-        "75 Years",
-    ]
+    assert extraction.findings == ()
     assert (
         next(
             absence.reason
             for absence in extraction.absences
-            if absence.field == finding.field
+            if absence.field == "eligibility.maximum_age"
         )
         == "ambiguous"
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "cited"),
+    [
+        ({"minimumAge": "18 Years"}, []),
+        (
+            {"minimumAge": "18 Years", "maximumAge": "75 Years"},
+            ["registry.maximum_age"],
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"eligibility": "Inclusion Criteria:\n\n* Age 18 to 65 years\n* Asthma"},
+        {"summary": "Twenty adults aged 18 to 65 will be enrolled."},
+    ],
+)
+def test_the_registered_age_is_cited_or_named_as_empty(texts, fields, cited):
+    (finding,) = audit(make_study(**texts, fields=fields))
+    assert finding.severity == Severity.WARNING
+    assert [citation.section for citation in finding.citations[1:]] == cited
+    assert finding.sections == (() if cited else ("registry.maximum_age",))
+
+
+def test_ages_of_a_task_that_is_not_wanted_are_not_compared():
+    record = make_study(
+        summary="Twenty adults aged 18 to 65 will be enrolled.",
+        fields={"minimumAge": "18 Years", "maximumAge": "75 Years"},
+    )
+    assert Extractor(effort="none", tasks=("dosing",)).extract(record).findings == ()
 
 
 def test_ages_that_leave_nobody_are_told_and_not_taken():
@@ -73,9 +98,13 @@ def test_ages_that_leave_nobody_are_told_and_not_taken():
     extraction = Extractor(effort="none").extract(make_study(eligibility=text))
     assert extraction.eligibility.minimum_age is None
     assert extraction.eligibility.maximum_age is None
-    assert [finding.kind for finding in extraction.findings] == [
-        "limits_contradict"
-    ] * 2
+    assert [
+        (finding.kind, *(citation.quote for citation in finding.citations))
+        for finding in extraction.findings
+    ] == [
+        ("limits_contradict", "65 years or older", "below 18 years"),
+        ("limits_contradict", "below 18 years", "65 years or older"),
+    ]
     registered = make_study(
         eligibility=text, fields={"minimumAge": "65 Years", "maximumAge": "80 Years"}
     )

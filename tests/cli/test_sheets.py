@@ -232,6 +232,8 @@ def test_the_file_of_a_run_has_the_rows_of_its_folder(run, tmp_path, command):
         (("--kind", "dose_unread,time_frame_missing"), ["time_frame_missing"]),
         (("--kind", "dose_unread", "--contradictions"), []),
         (("--contradictions",), ["age_differs", "time_frame_missing"]),
+        (("--severity", "warning"), ["age_differs"]),
+        (("--severity", "info", "--contradictions"), ["time_frame_missing"]),
         (("--reading",), []),
     ],
 )

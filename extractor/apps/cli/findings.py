@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from extractor.apps.cli.console import (
     NAMED,
@@ -56,6 +56,10 @@ def findings(
             WHAT, "Only these kinds: age_differs,phase_differs.", metavar="NAME,..."
         ),
     ] = "",
+    severity: Annotated[
+        Literal["warning", "info"] | None,
+        option(WHAT, "Only findings of this severity."),
+    ] = None,
     contradictions: Annotated[
         bool,
         option(
@@ -118,7 +122,8 @@ def findings(
 
         def list_rows(result: "RunRecord") -> "Iterator[FindingRow]":
             tally.extracted += 1
-            return _list_wanted(result, older, kinds, changes, reports)
+            rows = _list_wanted(result, older, kinds, changes, reports)
+            return (row for row in rows if severity in (None, row.severity))
 
         census = Census()
         tally = Tally()
