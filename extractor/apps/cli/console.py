@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OK = 0
 FAILED = 1
+LISTED = 1
+"""With ``--exit-code``: the command worked, and listed something."""
 USAGE = 2
 BUDGET = 3
 LATER = 75
@@ -26,7 +28,7 @@ number for this, too: it is ``EX_TEMPFAIL`` of ``sysexits.h``.
 INTERRUPTED = 130
 
 NAMED = 5
-"""Most records, and most kinds, that are named in a message."""
+"""Most records that are named in a message."""
 
 _NO_ROOM = frozenset({ENOSPC, EDQUOT})
 _OF_WRITING = frozenset({ENOSPC, EDQUOT, EFBIG, EIO, EBADF})
