@@ -28,7 +28,7 @@ number for this, too: it is ``EX_TEMPFAIL`` of ``sysexits.h``.
 INTERRUPTED = 130
 
 NAMED = 5
-"""Most records, and most kinds, that are named in a message."""
+"""Most records that are named in a message."""
 
 _NO_ROOM = frozenset({ENOSPC, EDQUOT})
 _OF_WRITING = frozenset({ENOSPC, EDQUOT, EFBIG, EIO, EBADF})
