@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from extractor.assembly.coverage import list_unclaimed
 from extractor.assembly.findings import cite, inform
-from extractor.concepts.doses.amounts import find_amounts
+from extractor.assembly.unread_doses import find_unread_doses
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
@@ -12,7 +12,7 @@ from extractor.concepts.limits.mentions import (
     find_mentions,
 )
 from extractor.concepts.limits.quantity_names import choose_reading
-from extractor.evidence.drafts import Chunk, Span, span_of
+from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER, Tokens
@@ -40,9 +40,6 @@ from extractor.schemas import (
 )
 
 _FEWEST_WORDS = 5
-_GIVEN_IN = ("arms[", "interventions[")
-_VOLUMES = frozenset({"ml", "l", "mg/ml", "ug/ml", "iu/ml", "%"})
-"""Units of substances that are drawn, dissolved or prepared far more often than given."""
 _COUNTS = range(2, 1000)
 """Numbers that name the start of a trial beside a unit, such as "day 1"."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
@@ -79,7 +76,9 @@ def find_unread(
             cited = cite(parsed, limit)
             findings.append(inform(FindingKind.NUMBER_UNREAD, field, message, cited))
     if Task.DOSING in tasks:
-        findings += _report_doses(parsed, extraction)
+        unread_doses, fields_of_doses = find_unread_doses(parsed, extraction)
+        findings += unread_doses
+        unread |= fields_of_doses
     for number, endpoint in enumerate(extraction.endpoints):
         field = f"endpoints[{number}].time_points"
         times = list(_report_times(endpoint, field))
@@ -240,57 +239,6 @@ def _states_limit(mention: Mention) -> bool:
         return False
     # "1 cup = 250 mL" defines a measure, and limits nothing.
     return mention.comparators[0] is not Comparator.EQUAL
-
-
-def _report_doses(
-    parsed: ParsedRecord, extraction: TrialExtraction
-) -> Iterator[Finding]:
-    """Yield the chunks that seem to hold a regimen that the rules could not read, and that state a
-    dose that no regimen has.
-
-    A chunk outside of arms and interventions, in prose, counts only if no regimen was read at all.
-    A chunk that the quote of a regimen touches does not count.
-    """
-    message = "these words look like a dose, and no regimen has it"
-    bounds: set[float | None] = set()
-    quotes: list[Span] = []
-    for regimen in extraction.dosing:
-        for amount in regimen.amounts:
-            bounds.update((amount.low, amount.high))
-        for piece in regimen.evidence:
-            if piece.field != "quote":
-                continue
-            quotes.append(Span(piece.section, piece.start, piece.end))
-    for chunk in parsed.candidates:
-        span = chunk.span
-        is_prose = not span.section.startswith(_GIVEN_IN)
-        if is_prose and extraction.dosing:
-            continue
-        if not _states_dose(chunk, bounds):
-            continue
-        if not any(quote.overlaps(span) for quote in quotes):
-            yield inform(FindingKind.DOSE_UNREAD, "dosing", message, cite(parsed, span))
-
-
-def _states_dose(chunk: Chunk, bounds: Collection[float | None]) -> bool:
-    """Return whether words state an amount that is given, and has none of these bounds.
-
-    An end that an amount does not have is no bound: "up to 5 mg" has no lower one. Words of supply
-    and preparation state no dose ("vials of 10 mg", "dissolved in 5 mL of water"), nor do volumes
-    and percentages.
-    """
-    tokens = read_text(chunk.text)
-    if rule("speaks_of_supply").search(tokens):
-        return False
-    for mark in find_amounts(tokens):
-        amounts = mark.value if isinstance(mark.value, tuple) else (mark.value,)
-        for amount in amounts:
-            if amount.unit.lower() in _VOLUMES:
-                continue
-            ends = {amount.low, amount.high} - {None}
-            if ends.isdisjoint(bounds):
-                return True
-    return False
 
 
 def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:

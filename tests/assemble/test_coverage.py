@@ -220,6 +220,47 @@ def test_doses_that_were_read_or_are_not_given_are_not_reported(arm):
 
 
 @pytest.mark.parametrize(
+    "arm",
+    [
+        # one amount of the clause was read, the other was not
+        "Drugamab 5 mg and 0.45 mg of conjugated testamides daily",
+        # what a piece contains: the regimen has the pieces alone
+        "Two 212.5 mg pills of Drugamab daily",
+        "Drugamab, 2 sachets (3 g) daily",
+        # a limit elsewhere in the clause makes the dose none
+        "Drugamab 5 mg daily, then study product 30 mg weekly, and at the end of each month a dose "
+        "that does not exceed the one of the last month",
+    ],
+)
+def test_an_amount_beside_one_that_was_read_is_reported(arm):
+    record = trial(
+        title="Drugamab in hay fever", arms_0=arm, interventions_0="Drugamab"
+    )
+    assert [kind for kind, _ in unread(record)] == [FindingKind.DOSE_UNREAD]
+
+
+def test_an_amount_is_reported_once():
+    record = trial(
+        title="A trial", arms_0="Study product 5 mg", arms_1="Study product 5 mg daily"
+    )
+    assert [kind for kind, _ in unread(record)] == [FindingKind.DOSE_UNREAD]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Drugamab 20% + laser once every 2 weeks", "unread_number"),
+        ("Drugamab once every 2 weeks", "not_reported"),
+        ("Drugamab once every 2 weeks, in 20% of the patients", "not_reported"),
+    ],
+)
+def test_a_regimen_without_an_amount_tells_whether_a_number_was_left(text, reason):
+    record = trial(title="A trial", arms_0=text, interventions_0="DRUG: Drugamab")
+    reasons = {absence.field: absence.reason for absence in extract(record).absences}
+    assert reasons["dosing[0].amounts"] == reason
+
+
+@pytest.mark.parametrize(
     ("frame", "reported"),
     [
         ("4 weeks", True),

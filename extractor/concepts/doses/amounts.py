@@ -39,6 +39,8 @@ _FEW_CELLS = 1000
 """The least number of cells that is a dose."""
 _CUE_REACH = 8
 """How many tokens before a number can show that it is no dose."""
+_STEP_REACH = 14
+"""How many tokens before a number can show that it is a step of a titration."""
 _BESIDE = 14
 """The greatest distance at which one amount can explain another, in tokens."""
 
@@ -85,6 +87,25 @@ def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
         amount = _read_levels(tokens, levels, unit)
         if amount:
             yield amount
+
+
+def find_strengths(tokens: Tokens) -> Iterator[AmountMark]:
+    """Yield what a piece or a preparation contains: the strength of several pieces, and a
+    percentage that is no dose of its own.
+
+    >>> [
+    ...     mark.value[0].high
+    ...     for mark in find_strengths(read_text("two 50 mg tablets, 1% cream"))
+    ... ]
+    [50, 1]
+    """
+    for levels, unit in _find_measured(tokens):
+        first = levels[0].first
+        if unit != "%" and _count_pieces(tokens, first, levels) is None:
+            continue
+        level = levels[-1]
+        amount = Amount(low=level.low, high=level.high, unit=unit)
+        yield Mark((amount,), first, level.end)
 
 
 def _stands_behind(names: Iterable[str], tokens: Tokens, first: int) -> bool:
@@ -243,6 +264,9 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
         return True
     first = _skip_bracket(tokens, levels[0].first)
     end = max(level.end for level in levels)
+    # "increased to 15 g/day or decreased to 5 g/day": both are steps
+    if rule("raised_or_lowered").ends(tokens, first, first - _STEP_REACH):
+        return False
     if _stands_behind(("limit_before", "mixture_before", "vial_before"), tokens, first):
         return True
     # "in 5 mL of D5W", "250 mg in 200 mL once daily"
@@ -258,13 +282,22 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
     # "3 pulses of oral examplumab" is how often
     if unit == "pulses":
         return rule("times_of").starts(tokens, end) is not None
-    # "1% terbinafine cream" is a strength, "0.9% NaCl" a solvent
+    # "1% terbinafine cream" may be the dose, "0.9% NaCl" is a solvent
     if unit == "%":
-        return not rule("strength_after").starts(tokens, end)
+        return not _is_strength_of_preparation(tokens, levels[0].first, end)
     if unit in _COUNTED or unit == "Gy":
         return False
     # "150 mg vials"
     return rule("package_after").starts(tokens, end) is not None
+
+
+def _is_strength_of_preparation(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a percentage is the strength of what it stands beside: "1% cream", "cream
+    1%".
+    """
+    if rule("strength_after").starts(tokens, end):
+        return True
+    return _stands_behind(("strength_before",), tokens, first)
 
 
 def _is_tool(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
@@ -513,17 +546,23 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
     (True, True)
     """
-    doses = [level for level in levels if not _is_concentration(level.unit)]
+    doses = [level for level in levels if not is_concentration(level.unit)]
     if not doses:
         doses = list(levels)
     substances = [level for level in doses if not is_volume_or_piece(level.unit)]
     return tuple(substances or doses)
 
 
-def _is_concentration(unit: str) -> bool:
+def is_concentration(unit: str) -> bool:
+    """Return whether a unit is that of a mixture: "%", "mg/mL"."""
     return unit == "%" or unit.endswith("/mL")
+
+
+def counts_pieces(unit: str) -> bool:
+    """Return whether a unit counts pieces: "tablet"."""
+    return unit in _COUNTED
 
 
 def is_volume_or_piece(unit: str) -> bool:
     """Return whether a unit measures no substance: "mL", "tablet"."""
-    return unit.partition("/")[0] in _VOLUMES or unit in _COUNTED
+    return unit.partition("/")[0] in _VOLUMES or counts_pieces(unit)
