@@ -177,8 +177,8 @@ AbsenceReason.__doc__ = """Why a field is empty.
 - ``not_reported``: the sections were searched and do not state it.
 - ``unread_number``: the text has a number that no field took, so a value may have been missed.
 - ``section_absent``: the record has no section that could state it.
-- ``ambiguous``: the text was read in several ways, or by one who is often wrong, and no reading is
-  believed.
+- ``ambiguous``: the text can be read in several ways, or what was read is too unsure, so no value
+  was taken.
 - ``contradictory``: two passages disagree, and neither is believed.
 - ``not_asked``: the rules could not read it and no model was asked.
 - ``unsupported_answer``: a model answered, its answer was not in the text, and it was kept out.
@@ -244,8 +244,8 @@ Of text that nothing was read from:
 
 Of a file that had to be mended, or whose parts had to be guessed, to read the record:
 
-- ``source_doubtful``: characters that XML does not allow, a column that has another name than the
-  registry's, ...
+- ``source_doubtful``: a file that had to be mended, such as one with characters that XML does not
+  allow, or with a column that has another name than the registry's.
 
 Of text that is aimed at a model, or that hides something
 (``extractor/concepts/hostile/injection.py``):
@@ -296,6 +296,19 @@ CONTRADICTIONS: Final = frozenset(
     }
 )
 """Kinds of findings of a record that contradicts itself. All others are about what was read."""
+
+UNREAD: Final = frozenset(
+    {
+        FindingKind.CRITERION_UNREAD,
+        FindingKind.DOSE_UNREAD,
+        FindingKind.NUMBER_UNREAD,
+        FindingKind.AMBIGUOUS_NUMBER,
+        FindingKind.LANGUAGE_OTHER,
+        FindingKind.STRUCTURE_DOUBTFUL,
+        FindingKind.SOURCE_DOUBTFUL,
+    }
+)
+"""Kinds of findings on text that was not read, or may have been read wrongly."""
 
 TermKind = StrEnum(
     "TermKind",

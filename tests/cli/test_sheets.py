@@ -26,6 +26,11 @@ def run(tmp_path_factory):
     return extract("tests/records", tmp_path_factory.mktemp("listed") / "run")
 
 
+def look(*words):
+    """Run a command that tells by its exit code whether it lists something."""
+    return invoke(*words, "--exit-code")
+
+
 def read_sheet(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -40,7 +45,7 @@ def change_state(run, folder, state):
 
 
 def test_findings_are_listed_below_their_records_with_both_sides(run):
-    done = invoke("findings", run)
+    done = look("findings", run)
 
     assert done.exit_code == 1
     assert done.stdout == (
@@ -64,9 +69,9 @@ def test_findings_are_listed_below_their_records_with_both_sides(run):
 def test_a_sheet_has_the_rows_that_json_has(run, tmp_path, command, columns):
     names = [column.name for column in columns if column.name != "change"]
 
-    printed = invoke(command, run, "--format", "json", "--quiet")
-    written = invoke(command, run, "-o", tmp_path / "a.csv", "--quiet")
-    book = invoke(command, run, "-o", tmp_path / "a.xlsx", "--quiet")
+    printed = look(command, run, "--format", "json", "--quiet")
+    written = look(command, run, "-o", tmp_path / "a.csv", "--quiet")
+    book = look(command, run, "-o", tmp_path / "a.xlsx", "--quiet")
 
     assert printed.exit_code == written.exit_code == book.exit_code == 1
     assert (written.output, book.output, printed.stderr) == ("", "", "")
@@ -76,19 +81,98 @@ def test_a_sheet_has_the_rows_that_json_has(run, tmp_path, command, columns):
         values_only=True
     )
     assert header == tuple(names)
-    assert cells == [tuple(row.values()) for row in rows]
+    # An address leads from the folder of the sheet, or from the current one.
+    assert [row[:-1] for row in cells] == [tuple(row.values())[:-1] for row in rows]
     sheet = read_sheet(tmp_path / "a.csv")
-    assert [row["address"] for row in sheet] == [row["address"] for row in rows]
+    places = [row["address"].partition("#") for row in sheet]
+    assert [place[2] for place in places] == [
+        row["address"].partition("#")[2] for row in rows
+    ]
     assert len(rows) == len(set(map(str, rows)))
+
+
+@pytest.mark.parametrize("command", ["findings", "doubts"])
+def test_a_command_that_lists_something_has_worked(run, command):
+    done = invoke(command, run)
+
+    assert done.exit_code == 0
+    assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("sheet", "report"),
+    [
+        ("run/sheet", "report.html"),
+        ("sheet", "run/report.html"),
+        ("other folder/sheet", "../run/report.html"),
+    ],
+)
+@pytest.mark.parametrize("command", ["findings", "doubts"])
+def test_a_row_of_a_sheet_leads_to_its_place_in_the_report(
+    run, tmp_path, command, sheet, report
+):
+    shutil.copytree(run, tmp_path / "run")
+    book = (tmp_path / sheet).with_suffix(".xlsx")
+    lines = (tmp_path / sheet).with_suffix(".csv")
+
+    for path in (book, lines):
+        invoke(command, tmp_path / "run", "-o", path)
+
+    addresses = [row["address"] for row in read_sheet(lines)]
+    header, *rows = openpyxl.load_workbook(book).active.iter_rows()
+    assert header[-1].value == "address"
+    assert [row[-1].value for row in rows] == addresses
+    for row in rows:
+        file, _, place = row[-1].value.partition("#")
+        link = row[-1].hyperlink
+        assert file == report
+        assert link.target.replace("\\", "/") == file
+        assert link.location.replace("\\", "/") == place
+
+
+def test_what_is_gone_leads_to_the_older_report(versions):
+    done = invoke(
+        "findings",
+        versions / "old",
+        "--since",
+        versions / "new",
+        "-o",
+        versions / "gone.csv",
+    )
+
+    (row,) = read_sheet(versions / "gone.csv")
+    assert row["address"].startswith("new/report.html#NCT90000001/findings[")
+    assert done.exit_code == 0
+
+
+def test_a_workbook_can_be_read_and_filtered(run, tmp_path):
+    invoke("doubts", run, "-o", tmp_path / "sheet.xlsx")
+
+    sheet = openpyxl.load_workbook(tmp_path / "sheet.xlsx").active
+    by_name = {cell.value: cell for cell in sheet[1]}
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == sheet.dimensions
+    for name, cell in by_name.items():
+        letter = cell.column_letter
+        width = sheet.column_dimensions[letter].width
+        texts = [str(cell.value) for cell in sheet[letter] if cell.value is not None]
+        longest = max(map(len, texts))
+        assert len(name) < width < 62
+        assert (
+            longest < width
+            or name == "address"
+            or sheet[f"{letter}2"].alignment.wrap_text
+        )
+    assert sheet[f"{by_name['quote'].column_letter}2"].alignment.wrap_text
 
 
 def test_an_earlier_sheet_is_replaced_only_by_force(run, tmp_path):
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("mine", "utf-8")
 
-    refused = invoke("findings", run, "-o", sheet)
+    refused = look("findings", run, "-o", sheet)
     kept = sheet.read_text("utf-8")
-    forced = invoke("findings", run, "-o", sheet, "--force")
+    forced = look("findings", run, "-o", sheet, "--force")
 
     assert (refused.exit_code, kept) == (2, "mine")
     assert "already exists; choose another name, or replace it" in refused.stderr
@@ -101,10 +185,10 @@ def test_a_cell_of_csv_is_no_formula(tmp_path):
     (tmp_path / "trial.txt").write_text(TEXT, "utf-8")
     run = extract(tmp_path / "trial.txt", tmp_path / "run")
 
-    invoke("doubts", run, "--below", "1", "-o", tmp_path / "sheet.csv")
+    look("doubts", run, "--below", "1", "-o", tmp_path / "sheet.csv")
 
-    values = {row["value"] for row in read_sheet(tmp_path / "sheet.csv")}
-    assert "'=1+1 bottles of wine, age at least 18 years" in values
+    quotes = {row["quote"] for row in read_sheet(tmp_path / "sheet.csv")}
+    assert "'=1+1 bottles of wine, age at least 18 years" in quotes
 
 
 @pytest.mark.parametrize("command", ["findings", "doubts"])
@@ -112,14 +196,17 @@ def test_the_file_of_a_run_has_the_rows_of_its_folder(run, tmp_path, command):
     shutil.copy(run / "extractions.jsonl", tmp_path / "alone.jsonl")
 
     of_folder, of_file, of_copy = (
-        invoke(command, results, "--format", "json")
+        look(command, results, "--format", "json")
         for results in (run, run / "extractions.jsonl", tmp_path / "alone.jsonl")
     )
 
     assert of_folder.stdout == of_file.stdout
     rows = [json.loads(line) for line in of_folder.stdout.splitlines()]
-    without_titles = [row | {"title": None} for row in rows]
-    assert list(map(json.loads, of_copy.stdout.splitlines())) == without_titles
+    copied = [json.loads(line) for line in of_copy.stdout.splitlines()]
+    for row, copy in zip(rows, copied, strict=True):
+        _, _, place = row["address"].partition("#")
+        assert copy["address"].endswith(f"/report.html#{place}")
+        assert copy == row | {"title": None, "address": copy["address"]}
     assert "no title for 12 of 12 records" in of_copy.stderr
     assert "no title" not in of_folder.stderr
 
@@ -132,10 +219,11 @@ def test_the_file_of_a_run_has_the_rows_of_its_folder(run, tmp_path, command):
         (("--kind", "dose_unread,time_frame_missing"), ["time_frame_missing"]),
         (("--kind", "dose_unread", "--contradictions"), []),
         (("--contradictions",), ["age_differs", "time_frame_missing"]),
+        (("--reading",), []),
     ],
 )
 def test_findings_are_chosen_by_kind(run, options, kinds):
-    done = invoke("findings", run, "--format", "json", *options)
+    done = look("findings", run, "--format", "json", *options)
 
     assert done.exit_code == (1 if kinds else 0)
     assert [json.loads(line)["kind"] for line in done.stdout.splitlines()] == kinds
@@ -149,11 +237,14 @@ def test_contradictions_leave_out_what_was_not_read(tmp_path):
     )
     run = extract(tmp_path / "trial.txt", tmp_path / "run")
 
-    every = invoke("findings", run, "--format", "json")
-    contradictions = invoke("findings", run, "--contradictions")
+    every = look("findings", run, "--format", "json")
+    contradictions = look("findings", run, "--contradictions")
 
     (row,) = map(json.loads, every.stdout.splitlines())
+    reading = look("findings", run, "--reading", "--format", "json")
+
     assert (row["kind"], row["contradiction"]) == ("language_other", False)
+    assert reading.stdout == every.stdout
     assert (contradictions.exit_code, contradictions.stdout) == (0, "")
     assert contradictions.stderr == "extractor: 0 findings in 0 of 1 record\n"
 
@@ -183,7 +274,7 @@ def versions(tmp_path_factory):
     ],
 )
 def test_two_runs_are_compared(versions, since, run, options, shown):
-    done = invoke(
+    done = look(
         "findings",
         versions / run,
         "--since",
@@ -201,8 +292,8 @@ def test_two_runs_are_compared(versions, since, run, options, shown):
 def test_the_sheet_of_two_runs_says_what_changed_and_the_list_too(versions, tmp_path):
     words = ("findings", versions / "new", "--since", versions / "old")
 
-    invoke(*words, "-o", tmp_path / "sheet.csv")
-    listed = invoke(*words)
+    look(*words, "-o", tmp_path / "sheet.csv")
+    listed = look(*words)
 
     (row,) = read_sheet(tmp_path / "sheet.csv")
     assert list(row) == [column.name for column in FINDING_COLUMNS]
@@ -212,8 +303,8 @@ def test_the_sheet_of_two_runs_says_what_changed_and_the_list_too(versions, tmp_
 
 
 def test_records_of_one_run_alone_are_named(run, versions):
-    more = invoke("findings", run, "--since", versions / "old")
-    fewer = invoke("findings", versions / "old", "--since", run)
+    more = look("findings", run, "--since", versions / "old")
+    fewer = look("findings", versions / "old", "--since", run)
 
     assert "11 records only in the new run, whose findings are all new: " in more.stderr
     assert more.stdout.count("  new: ") == 2
@@ -232,8 +323,8 @@ def test_records_that_failed_and_runs_that_are_not_complete_are_told(
     invoke("run", tmp_path / "records", "--out", tmp_path / "failed", *words)
     broken = change_state(run, tmp_path / "broken", "interrupted")
 
-    of_failed = invoke(command, tmp_path / "failed", "--quiet")
-    of_broken = invoke(command, broken)
+    of_failed = look(command, tmp_path / "failed", "--quiet")
+    of_broken = look(command, broken)
 
     assert (of_failed.exit_code, of_broken.exit_code) == (2, 2)
     assert "1 record failed and has no rows: " in of_failed.stderr
@@ -243,7 +334,7 @@ def test_records_that_failed_and_runs_that_are_not_complete_are_told(
 
 
 def test_doubts_say_what_was_read_how_sure_it_is_and_where(run):
-    done = invoke("doubts", run, "--field", "minimum_age")
+    done = look("doubts", run, "--field", "minimum_age")
 
     assert done.exit_code == 1
     assert done.stdout == (
@@ -264,13 +355,48 @@ def test_times_that_were_not_read_are_found_by_field_and_reason(tmp_path):
     run = extract(tmp_path / "trial.txt", tmp_path / "run")
 
     for name in ("time_windows", "time windows"):
-        done = invoke("doubts", run, "--field", name, "--reason", "unread_number")
+        done = look("doubts", run, "--field", name, "--reason", "unread_number")
 
         assert done.exit_code == 1
         assert done.stdout.splitlines()[2:] == [
             "  Exclusion criterion 1, time windows (unread_number)",
             f"    {quote}  [Eligibility]",
         ]
+
+
+UNREAD = """A Trial of Fictumab
+Inclusion criteria:
+- Kreatinin unter 1,5 mg/dl ist nötig
+- Amplitude less than half of that of the other side
+- Age at least 18 years
+"""
+
+
+def test_one_command_lists_all_that_was_not_read_each_word_once(tmp_path):
+    (tmp_path / "trial.txt").write_text(UNREAD, "utf-8")
+    run = extract(tmp_path / "trial.txt", tmp_path / "run")
+
+    done = look("doubts", run, "--unread", "--format", "json")
+
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["item"], row["reason"], row["quote"]) for row in rows] == [
+        ("Inclusion criterion 1", "unread_number", "less than half of that"),
+        ("The record", "language_other", "- Kreatinin unter 1,5 mg/dl ist nötig"),
+    ]
+    assert [row["item_index"] for row in rows] == [0, None]
+
+
+def test_fields_can_be_left_out_and_the_summary_says_which(run):
+    every = invoke("doubts", run, "--format", "json")
+    fewer = invoke("doubts", run, "--format", "json", "--without", "category, concept")
+
+    rows = [json.loads(line) for line in every.stdout.splitlines()]
+    left = [row for row in rows if row["field"] not in ("category", "concept")]
+    assert [json.loads(line) for line in fewer.stdout.splitlines()] == left
+    assert len(left) < len(rows)
+    told = f"{len(rows) - len(left)} of these are about classes: leave them out with "
+    assert f"{told}--without category\n" in every.stderr
+    assert "--without" not in fewer.stderr
 
 
 @pytest.mark.parametrize("command", ["findings", "doubts"])
@@ -280,9 +406,9 @@ def test_addresses_lead_into_the_report_which_may_have_to_be_made(
     shutil.copytree(run, tmp_path / "run")
     words = (command, tmp_path / "run", "-o", tmp_path / "sheet.csv", "--force")
 
-    before = invoke(*words)
+    before = look(*words)
     invoke("report", tmp_path / "run")
-    after = invoke(*words)
+    after = look(*words)
 
     told = f"the addresses lead into the report: extractor report {tmp_path / 'run'}"
     assert told in before.stderr
@@ -306,11 +432,17 @@ def test_addresses_lead_into_the_report_which_may_have_to_be_made(
             "time_window_: no such field (did you mean",
         ),
         ("doubts RUN --reason unread", "unread: no such reason"),
+        ("doubts RUN --without categry", "categry: no such field (did you mean cat"),
+        ("doubts RUN --unread --reason ambiguous", "--unread names reasons itself"),
+        (
+            "findings RUN --contradictions --reading",
+            "--reading leaves out what --contradictions lists",
+        ),
         ("doubts tests/records/study.json", "is not an extraction of this version"),
     ],
 )
 def test_a_mistake_is_told_with_exit_code_2(run, words, message):
-    done = invoke(*(str(run) if word == "RUN" else word for word in words.split()))
+    done = look(*(str(run) if word == "RUN" else word for word in words.split()))
 
     assert done.exit_code == 2
     assert message in done.stderr
@@ -335,7 +467,7 @@ def test_only_the_rows_of_one_record_are_held_at_a_time(run, tmp_path, monkeypat
         "extractor.apps.cli.doubts._print_row", lambda row: events.append(row.item)
     )
 
-    invoke("doubts", tmp_path / "many.jsonl")
+    look("doubts", tmp_path / "many.jsonl")
 
     first_two = [place for place, event in enumerate(events) if event == "record"][:2]
     assert first_two[1] - first_two[0] > 1

@@ -34,8 +34,10 @@ def old(tmp_path_factory):
 
 
 def diff(*words: object):
-    """Run the command in this process alone."""
-    return invoke("diff", *words, "--workers", 1)
+    """Run the command in this process alone. It tells by its exit code whether there are
+    changes.
+    """
+    return invoke("diff", *words, "--workers", 1, "--exit-code")
 
 
 def test_the_same_records_are_no_change_and_exit_0(old):
@@ -56,6 +58,15 @@ def test_a_change_is_told_with_both_quotes_and_exits_1(old, tmp_path):
         "+ Absolute neutrophil count of at least 2,000/mm3  [eligibility "
         in done.stdout
     )
+
+
+def test_a_change_is_no_failure_unless_it_is_asked_for(old, tmp_path):
+    new = write(tmp_path / "new.jsonl", PLANT["floor raised"])
+
+    done = invoke("diff", old, new, "--workers", 1)
+
+    assert done.exit_code == 0
+    assert "major: criterion tightened" in done.stdout
 
 
 def test_a_rewording_is_no_change_but_can_be_shown(old, tmp_path):

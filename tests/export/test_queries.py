@@ -2,6 +2,8 @@
 invented trials.
 """
 
+import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -374,7 +376,78 @@ ARMS = {
     "Watching": "NO_INTERVENTION",
 }
 """The registered arms of the last trial."""
+ALL_LIMITS = """
+["A", 0, 0, "laboratory value", "Platelets", "platelet_count", ">=", 75000.0, null, "/mm3", null, "inclusion", false, ">=", null, "Platelets >= 75000 /mm3; LVEF > 50 %", null]
+["A", 0, 1, "other", "LVEF", "lvef", ">", 50.0, null, "%", null, "inclusion", false, ">", null, "Platelets >= 75000 /mm3; LVEF > 50 %", null]
+["A", 1, 0, "score", "ECOG", "ecog_performance_status", "between", 0.0, 2.0, null, null, "inclusion", false, "between", null, "ECOG between 0 None 2", null]
+["A", 2, 0, "vital sign", "SBP", "systolic_blood_pressure", ">", 160.0, null, "mmHg", null, "exclusion", false, "<=", null, "SBP > 160 mmHg; DBP > 100 mmHg", null]
+["A", 2, 1, "vital sign", "DBP", "diastolic_blood_pressure", ">", 100.0, null, "mmHg", null, "exclusion", false, "<=", null, "SBP > 160 mmHg; DBP > 100 mmHg", null]
+["A", 5, 0, "laboratory value", "ALT or AST", "alt_or_ast", "<", 3.0, null, "x ULN", null, "inclusion", false, "<", null, "ALT or AST < 3 x ULN; Creatinine clearance > 50 mL/min", null]
+["A", 5, 1, "laboratory value", "Creatinine clearance", "creatinine_clearance", ">", 50.0, null, "mL/min", null, "inclusion", false, ">", null, "ALT or AST < 3 x ULN; Creatinine clearance > 50 mL/min", null]
+["B", 0, 0, "laboratory value", "PLT", "platelet_count", "<", 100.0, null, "x 10^9/L", null, "exclusion", false, ">=", null, "PLT < 100 x 10^9/L; ECOG > 2", null]
+["B", 0, 1, "score", "ECOG", "ecog_performance_status", ">", 2.0, null, null, null, "exclusion", false, "<=", null, "PLT < 100 x 10^9/L; ECOG > 2", null]
+["B", 1, 0, "laboratory value", "Hb", "haemoglobin", "<", 90.0, null, "g/L", null, "exclusion", false, ">=", null, "Hb < 90 g/L; BP > 160 mmHg", null]
+["B", 1, 1, "vital sign", "BP", "blood_pressure", ">", 160.0, null, "mmHg", null, "exclusion", false, "<=", null, "Hb < 90 g/L; BP > 160 mmHg", null]
+["B", 3, 0, "laboratory value", "eGFR", "egfr", "<", 30.0, null, "mL/min/1.73m2", null, "exclusion", false, ">=", null, "eGFR < 30 mL/min/1.73m2", null]
+["C", 0, 0, "laboratory value", "platelets", "platelet_count", ">=", 50.0, null, "x 10^9/L", null, "inclusion", false, ">=", null, "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
+["C", 0, 1, "laboratory value", "platelets", "platelet_count", ">=", 100.0, null, "x 10^9/L", null, "inclusion", false, ">=", null, "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
+["C", 1, 0, "laboratory value", "Hemoglobin", "haemoglobin", ">", 9.0, null, "g/dL", null, "inclusion", false, ">", null, "Hemoglobin > 9 g/dL; Hemoglobin > 9 mg/dL", null]
+["C", 1, 1, "laboratory value", "Hemoglobin", "haemoglobin", ">", 9.0, null, "mg/dL", null, "inclusion", false, ">", null, "Hemoglobin > 9 g/dL; Hemoglobin > 9 mg/dL", null]
+["C", 4, 0, "score", "MoCA score", "moca", "<=", 25.0, null, null, null, "inclusion", false, "<=", null, "MoCA score <= 25", null]
+["D", 1, 0, "laboratory value", "platelets", "platelet_count", ">=", 200.0, null, "x 10^9/L", null, "inclusion", false, null, ">=", "Platelets >= 200 x 10^9/L", null]
+["D", 4, 0, "laboratory value", "Haemoglobin", "haemoglobin", "<", 13.0, null, "g/dL", "for men", "exclusion", false, null, ">=", "Haemoglobin < 13 g/dL for men, or < 120 g/L for women", null]
+["D", 4, 1, "laboratory value", "Haemoglobin", "haemoglobin", "<", 120.0, null, "g/L", "for women", "exclusion", false, null, ">=", "Haemoglobin < 13 g/dL for men, or < 120 g/L for women", null]
+["D", 5, 0, "laboratory value", "ALT", "alt", "<=", 3.0, null, "x ULN", null, "inclusion", false, null, "<=", "ALT <= 3 x ULN; ALT <= 5 x ULN None with liver metastases", null]
+["D", 5, 1, "laboratory value", "ALT", "alt", "<=", 5.0, null, "x ULN", "with liver metastases", "inclusion", false, null, "<=", "ALT <= 3 x ULN; ALT <= 5 x ULN None with liver metastases", null]
+["E", 3, 0, "other", "bursts", "count", ">", 1.0, null, null, null, "exclusion", false, "<=", null, "Use of >1 bursts of oral steroids in the past year", null]
+"""
+LABORATORY_VALUES_AND_SCORES = """
+["A", "laboratory value", "Platelets", ">=", 75000.0, null, "/mm3", "Platelets >= 75000 /mm3; LVEF > 50 %", null]
+["A", "score", "ECOG", "between", 0.0, 2.0, null, "ECOG between 0 None 2", null]
+["A", "laboratory value", "ALT or AST", "<", 3.0, null, "x ULN", "ALT or AST < 3 x ULN; Creatinine clearance > 50 mL/min", null]
+["A", "laboratory value", "Creatinine clearance", ">", 50.0, null, "mL/min", "ALT or AST < 3 x ULN; Creatinine clearance > 50 mL/min", null]
+["B", "laboratory value", "PLT", "<", 100.0, null, "x 10^9/L", "PLT < 100 x 10^9/L; ECOG > 2", null]
+["B", "score", "ECOG", ">", 2.0, null, null, "PLT < 100 x 10^9/L; ECOG > 2", null]
+["B", "laboratory value", "Hb", "<", 90.0, null, "g/L", "Hb < 90 g/L; BP > 160 mmHg", null]
+["B", "laboratory value", "eGFR", "<", 30.0, null, "mL/min/1.73m2", "eGFR < 30 mL/min/1.73m2", null]
+["C", "laboratory value", "platelets", ">=", 50.0, null, "x 10^9/L", "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
+["C", "laboratory value", "platelets", ">=", 100.0, null, "x 10^9/L", "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
+["C", "laboratory value", "Hemoglobin", ">", 9.0, null, "g/dL", "Hemoglobin > 9 g/dL; Hemoglobin > 9 mg/dL", null]
+["C", "laboratory value", "Hemoglobin", ">", 9.0, null, "mg/dL", "Hemoglobin > 9 g/dL; Hemoglobin > 9 mg/dL", null]
+["C", "score", "MoCA score", "<=", 25.0, null, null, "MoCA score <= 25", null]
+["D", "laboratory value", "platelets", ">=", 200.0, null, "x 10^9/L", "Platelets >= 200 x 10^9/L", null]
+["D", "laboratory value", "Haemoglobin", "<", 13.0, null, "g/dL", "Haemoglobin < 13 g/dL for men, or < 120 g/L for women", null]
+["D", "laboratory value", "Haemoglobin", "<", 120.0, null, "g/L", "Haemoglobin < 13 g/dL for men, or < 120 g/L for women", null]
+["D", "laboratory value", "ALT", "<=", 3.0, null, "x ULN", "ALT <= 3 x ULN; ALT <= 5 x ULN None with liver metastases", null]
+["D", "laboratory value", "ALT", "<=", 5.0, null, "x ULN", "ALT <= 3 x ULN; ALT <= 5 x ULN None with liver metastases", null]
+"""
+ALL_WINDOWS = """
+["A", "exclusion", false, null, "<=", 28.0, null, "day", 28.0, null, null, null, "text", null]
+["B", "inclusion", false, null, ">=", 14.0, null, "day", 14.0, null, null, null, "text", null]
+["C", "exclusion", false, null, ">=", 900.0, null, "day", 900.0, null, null, null, "text", null]
+["C", "exclusion", false, "Surgery or a live vaccine", "<=", 6.0, null, "week", 42.0, null, "of day 1", "first_dose", "Part 1: Surgery or a live vaccine within 6 weeks of day 1", null]
+["D", "exclusion", false, "rituximab", "<=", 4.0, null, "week", 28.0, null, "before the first dose", "first_dose", "text", null]
+["D", "exclusion", false, "warfarin", "<=", 5.0, null, "half_life", null, null, null, null, "text", null]
+["E", "inclusion", true, "immunotherapy", "<=", 5.0, null, "year", 1826.25, null, null, null, "Have not received immunotherapy in the previous 5 years", 0.75]
+["E", "inclusion", false, "insulin", "<=", 3.0, null, "month", 91.3125, null, null, null, "Treatment-naive, and have not taken insulin in the past 3 months", null]
+["E", "exclusion", false, "Antihistamines", ">=", 4.0, null, "week", 28.0, null, null, null, "Antihistamines; they can be enrolled when they discontinued these for at least 4 weeks", null]
+["E", "exclusion", false, "oral steroids", "<=", 1.0, null, "year", 365.25, null, null, null, "Use of >1 bursts of oral steroids in the past year", null]
+["E", "inclusion", false, "metformin", ">=", 8.0, null, "week", 56.0, null, null, null, "Stable dose of metformin for at least 8 weeks", null]
+["E", "exclusion", false, "Systemic steroids", ">", 14.0, null, "day", 14.0, null, null, null, "Systemic steroids for more than 14 days", null]
+["E", "exclusion", null, "Omalizumab", "between", 2.0, 4.0, "week", 14.0, 28.0, "before randomization", "randomisation_or_enrolment", "Omalizumab 2-4 weeks before randomization", 0.9]
+"""
+
+
+def read_rows(lines):
+    """Return the rows of a table, of which each line is one as JSON."""
+    return [tuple(json.loads(line)) for line in lines.split("\n") if line]
+
+
 ANSWERS = [
+    [],
+    read_rows(ALL_LIMITS),
+    read_rows(LABORATORY_VALUES_AND_SCORES),
+    read_rows(ALL_WINDOWS),
     [
         ("category", "concomitant_therapy", 1),
         ("category", "diagnosis", 1),
@@ -844,3 +917,48 @@ def test_the_queries_of_other_pages_run(database, page):
     assert queries
     for query in queries:
         database.execute(query)
+
+
+UNNAMED = criterion(
+    "inclusion",
+    ("fasting 17-hydroxyprogesterone (17-OHP) level", "<", 2, "ng/mL"),
+    ("urinary albumin concentration", "<", 30, "mg/dL"),
+    ("VAS back pain score", ">=", 40, "mm"),
+    ("PEDT", ">", 8, "points"),
+    ("Body mass index", "<", 30, "kg/m2"),
+    ("positive straight leg raise", ">", 30, "degrees"),
+    ("HKDI", ">", 3),
+)
+
+
+def test_limits_without_a_canonical_name_are_kept(tmp_path):
+    extraction = TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {"criteria": [UNNAMED]}}
+    )
+    (tmp_path / "extractions.jsonl").write_text(
+        extraction.model_dump_json() + "\n", "utf-8"
+    )
+    export_run(tmp_path, Destination.choose(tmp_path / "t.duckdb", None))
+
+    with duckdb.connect(str(tmp_path / "t.duckdb")) as opened:
+        opened.execute(QUERIES[0])
+        kept = opened.execute(QUERIES[2]).fetchall()
+        sorts = opened.execute("SELECT sort FROM all_limits ORDER BY ALL").fetchall()
+
+    assert [(sort, quantity) for _, sort, quantity, *_ in kept] == [
+        ("laboratory value", "fasting 17-hydroxyprogesterone (17-OHP) level"),
+        ("laboratory value", "urinary albumin concentration"),
+        ("score", "VAS back pain score"),
+        ("score", "PEDT"),
+        ("not known", "positive straight leg raise"),
+        ("not known", "HKDI"),
+    ]
+    assert ("bmi",) in sorts
+
+
+def test_each_question_stands_in_the_table_at_the_top():
+    page = Path("docs/how-to/queries.md").read_text("utf-8")
+    contents, _, rest = page.partition("\n## ")
+    headings = re.findall(r"^##+ (.+)$", f"## {rest}", re.M)
+
+    assert re.findall(r"\[([^]]+)\]\(#", contents) == headings

@@ -180,8 +180,12 @@ def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(
         ("endpoints[3].time_points", "day 30"),
         ("endpoints[3].time_points[2]", "day 90"),
         ("findings[0]", "ORR(CR+CRi) on days 45, 90, 120day 30, day 45, day 90"),
+        # Excel takes an address for the path of a file.
+        ("\\findings[0]", "ORR(CR+CRi) on days 45, 90, 120day 30, day 45, day 90"),
+        ("%5Cendpoints[3].time_points", "day 30"),
     ):
-        page = visit(seeds, f"#{OTHER}/{path}")
+        between = "" if path.startswith(("\\", "%")) else "/"
+        page = visit(seeds, f"#{OTHER}{between}{path}")
         expect(
             page.locator("[data-path].chosen, .chosen-card").first
         ).to_be_in_viewport()

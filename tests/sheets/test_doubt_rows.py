@@ -6,6 +6,7 @@ from extractor.apps.report.record import RunRecord
 from extractor.apps.sheets.doubts import (
     COLUMNS,
     OPEN_REASONS,
+    UNREAD_REASONS,
     DoubtRow,
     Wanted,
     list_doubts,
@@ -24,6 +25,20 @@ def evidence(field, confidence, quote="words", section="eligibility"):
         "origin": "rule",
         "support": "literal",
         "confidence": confidence,
+    }
+
+
+def finding(kind, field, *quotes):
+    citations = [
+        {"section": "eligibility", "start": 0, "end": len(quote), "quote": quote}
+        for quote in quotes
+    ]
+    return {
+        "kind": kind,
+        "severity": "info",
+        "field": field,
+        "message": "see there",
+        "citations": citations,
     }
 
 
@@ -102,6 +117,14 @@ EXTRACTION = TrialExtraction.model_validate(
                 }
             ]
         },
+        "findings": [
+            finding("number_unread", "endpoints[0].time_points", "400"),
+            finding("criterion_unread", "eligibility.criteria", "Fever"),
+            finding("age_differs", "eligibility.minimum_age", "18 years"),
+            finding("number_unread", "eligibility.criteria[0].constraints", "> 3 x"),
+            finding("language_other", "eligibility", "Fieber", "Husten"),
+            finding("source_doubtful", "source"),
+        ],
         "absences": [
             {
                 "field": "eligibility.criteria[1].time_window",
@@ -133,13 +156,17 @@ ROWS = [
     "eligibility.criteria[0].time_windows[0]",
     f"Exclusion criterion 1; time windows: what it limits; {TIME}; warfarin; Eligibility; 0.5; doubtful_value; "
     "eligibility.criteria[0].time_windows[0]",
+    "Exclusion criterion 1; constraints; -; > 3 x; Eligibility; -; unread_number; findings[3]",
     "Inclusion criterion 2; time windows; -; Off statins since Easter 2020; Eligibility; -; unread_number; "
     "eligibility.criteria[1].time_windows",
-    "Regimen 1; the item as a whole; -; fictumab; Arm 1; 0.4; doubtful_item; dosing[0]",
+    "Regimen 1; whether it belongs here and is complete; -; fictumab; Arm 1; 0.4; doubtful_item; dosing[0]",
     "Regimen 1; diet; -; fictumab; Arm 1; -; model_refused; dosing[0].custom.diet",
-    "Primary endpoint 1; time points; -; 3 to 400; Primary outcome 1; -; unread_number; endpoints[0].time_points",
+    "Primary endpoint 1; time points; -; 400; Eligibility; -; unread_number; findings[0]",
     "Primary endpoint 1; instrument; -; Pain; Primary outcome 1; -; not_asked; endpoints[0].instrument",
     "Diet of inclusion criterion 2; diet; vegan; vegan; Eligibility; 0.6; doubtful_value; custom.diet[0].values.value",
+    "The record; criteria; -; Fever; Eligibility; -; criterion_unread; findings[1]",
+    "The record; the text; -; Fieber | Husten; Eligibility; -; language_other; findings[4]",
+    "The record; the text; -; -; -; -; source_doubtful; findings[5]",
     "The record; site; -; -; -; -; not_asked; custom.site",
 ]
 
@@ -162,18 +189,28 @@ def test_each_doubtful_value_item_and_unread_field_has_a_row_in_the_order_of_the
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
-        ({"below": 0.0}, [1, 4, 6, 7, 8, 10]),
-        ({"below": 0.8}, [0, 1, 3, 4, 5, 6, 7, 8, 9, 10]),
-        ({"fields": frozenset({"time_windows"})}, [2, 3, 4]),
-        ({"fields": frozenset({"diet"})}, [6, 9]),
-        ({"reasons": frozenset({"unread_number"})}, [4, 7]),
-        ({"reasons": frozenset({"doubtful_item"})}, [5]),
+        ({"below": 0.0}, [1, 4, 5, 7, 8, 9, 11, 12, 13, 14]),
+        ({"below": 0.8}, [0, 1, *range(3, 15)]),
+        ({"fields": frozenset({"time_windows"})}, [2, 3, 5]),
+        ({"fields": frozenset({"diet"})}, [7, 10]),
+        ({"fields": frozenset({"item"})}, [6]),
+        ({"fields": frozenset({"text"})}, [12, 13]),
+        ({"reasons": frozenset({"unread_number"})}, [4, 5, 8]),
+        ({"reasons": frozenset({"doubtful_item"})}, [6]),
+        (
+            {"reasons": frozenset(UNREAD_REASONS)},
+            [1, 4, 5, 7, 8, 9, 11, 12, 13, 14],
+        ),
+        (
+            {"without": frozenset({"time_windows", "item", "diet", "text"})},
+            [0, 1, 4, 8, 9, 11, 14],
+        ),
         (
             {
                 "fields": frozenset({"time_windows"}),
                 "reasons": frozenset({"unread_number"}),
             },
-            [4],
+            [5],
         ),
     ],
 )
@@ -183,6 +220,38 @@ def test_rows_are_chosen_by_confidence_field_and_reason(wanted, numbers):
 
 def test_the_columns_are_the_cells_of_a_row():
     assert [column.name for column in COLUMNS] == list(DoubtRow._fields)
+
+
+@pytest.mark.parametrize(
+    ("task", "item", "field", "meaning"),
+    [
+        (
+            {"eligibility": {"criteria": [{"kind": "inclusion"}]}},
+            "Inclusion criterion 1",
+            "whether it is a criterion",
+            "these words may be no criterion of their own",
+        ),
+        (
+            {"dosing": [{"agent": "fictumab"}]},
+            "Regimen 1",
+            "whether it is a regimen",
+            "these words may be no regimen of their own",
+        ),
+    ],
+)
+def test_doubtful_words_are_doubted_as_an_item(task, item, field, meaning):
+    ((name, part),) = task.items()
+    (fields,) = part["criteria"] if name == "eligibility" else part
+    fields |= {"section": "eligibility", "quote": "words"}
+    fields |= {"evidence": [evidence("quote", 0.6)], "confidence": 0.6}
+    extraction = TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {}} | task
+    )
+
+    (row,) = list_doubts(RunRecord(extraction, None, TextState.MISSING), Wanted())
+
+    assert (row.item, row.field, row.meaning) == (item, field, meaning)
+    assert (row.value, row.quote, row.item_index) == (None, "words", 0)
 
 
 def test_fields_that_are_rightly_empty_are_no_doubt():

@@ -152,5 +152,9 @@ def test_the_page_has_each_column_with_its_meaning(chapter, columns):
 def test_the_page_has_each_reason_of_a_doubt():
     page = (ROOT / "docs/reference/sheets.md").read_text("utf-8")
     table = page.split("| reason | meaning |")[1].split("\n\n")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*)\. \|$", table, re.M))
 
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == set(doubts.REASONS)
+    assert set(rows) == set(doubts.REASONS)
+    for reason, meaning in rows.items():
+        said = doubts.MEANINGS[reason].replace("``", "`")
+        assert meaning[:1].lower() + meaning[1:] == said

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OK = 0
 FAILED = 1
+LISTED = 1
+"""With ``--exit-code``: the command worked, and listed something."""
 USAGE = 2
 BUDGET = 3
 INTERRUPTED = 130

@@ -13,6 +13,7 @@ import typer
 
 from extractor.apps.cli.console import (
     FAILED,
+    LISTED,
     OK,
     USAGE,
     errors_are_usage,
@@ -23,7 +24,13 @@ from extractor.apps.cli.console import (
     warn_incomplete,
     warn_settings,
 )
-from extractor.apps.cli.options import QuietOption, RunOptions, WorkersOption, option
+from extractor.apps.cli.options import (
+    ExitCodeOption,
+    QuietOption,
+    RunOptions,
+    WorkersOption,
+    option,
+)
 from extractor.options import FILES, WHAT, split_names
 from extractor.plurals import counted
 
@@ -33,8 +40,6 @@ if TYPE_CHECKING:
     from extractor.run.finished import FinishedRun
     from extractor.schemas import TrialRecord
 
-CHANGED = 1
-"""The exit code if the versions differ, as that of ``diff``; errors have ``USAGE``."""
 _INPUT = "records in any format that extractor run reads, or a run's folder"
 _NAMED = 20
 """Most trials of one side alone, and most failures, that are named."""
@@ -76,6 +81,7 @@ def diff(
     ] = None,
     quiet: QuietOption = False,
     workers: WorkersOption = None,
+    exit_code: ExitCodeOption = False,
 ) -> int:
     """Show what changed between two versions of the same trials.
 
@@ -87,7 +93,8 @@ def diff(
     Rules alone read records. To use a model, run both versions first, and give
     the two folders.
 
-    Exit codes: 0 no change, 1 changes, 2 usage or an error, 130 interrupted.
+    Exit codes: 0 done, 1 changes (with --exit-code), 2 usage or an error,
+    130 interrupted.
     """
     with errors_are_usage(), TemporaryDirectory(prefix="extractor-") as scratch:
         if html and not html.parent.is_dir():
@@ -106,7 +113,8 @@ def diff(
         sys.stdout.flush()  # the summary on standard error comes last
         if not quiet:
             _print_summary(diffs)
-        code = CHANGED if any(trial.differs for trial in shown) else OK
+        differs = any(trial.differs for trial in shown)
+        code = LISTED if exit_code and differs else OK
         if old_side.failed or new_side.failed:
             say("some records could not be compared")
             code = USAGE

@@ -1,10 +1,20 @@
-"""``extractor doubts``: the values of a run that may be wrong, and what was not read."""
+"""``extractor doubts``: the values of a run that may be wrong, and all that was not read."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from extractor.apps.cli.console import errors_are_usage, say_first, to_printable
-from extractor.apps.cli.options import QuietOption, RecordsOption, option
+from extractor.apps.cli.console import (
+    errors_are_usage,
+    say,
+    say_first,
+    to_printable,
+)
+from extractor.apps.cli.options import (
+    ExitCodeOption,
+    QuietOption,
+    RecordsOption,
+    option,
+)
 from extractor.apps.cli.sheets import (
     Census,
     ForceOption,
@@ -12,6 +22,7 @@ from extractor.apps.cli.sheets import (
     ResultsArgument,
     SheetOption,
     choose_sheet,
+    choose_start,
     find_code,
     hides_progress,
     put_out,
@@ -21,8 +32,12 @@ from extractor.options import WHAT, split_names
 
 if TYPE_CHECKING:
     from extractor.apps.report.record import RunRecord
-    from extractor.apps.sheets.doubts import DoubtRow, Wanted
+    from extractor.apps.sheets.doubts import DoubtRow
     from extractor.run.finished import FinishedRun
+
+
+_CLASSES = ("category", "concept")
+"""Fields that sort items into classes; their labels are the same."""
 
 
 def doubts(
@@ -46,33 +61,52 @@ def doubts(
         str,
         option(WHAT, "Only these fields: time_windows,amounts.", metavar="NAME,..."),
     ] = "",
+    without: Annotated[
+        str,
+        option(WHAT, "Leave out these fields: category,concept.", metavar="NAME,..."),
+    ] = "",
     reason: Annotated[
         str,
         option(WHAT, "Only these reasons: unread_number.", metavar="NAME,..."),
     ] = "",
+    unread: Annotated[
+        bool,
+        option(
+            WHAT, "Only what was not read, no values that may be wrong.", "--unread"
+        ),
+    ] = False,
+    exit_code: ExitCodeOption = False,
 ) -> int:
-    """List what is doubtful in a run: values that may be wrong, and fields that were not read.
+    """List what is doubtful in a run: values that may be wrong, and all that was not read.
 
     A row has the item and the field as the report names them, the value, its
     words in the record, how sure it is, and its address in the report. With -o it
     is a sheet. CSV is safe to open in a spreadsheet; .xlsx needs the extra excel.
 
-    Reasons: doubtful_value, doubtful_item, and those of fields that were not read,
-    such as unread_number: the text has a number that no field took.
+    Reasons: doubtful_value, doubtful_item, and those of what was not read, such as
+    unread_number: the text has a number that no field took. --unread lists these
+    alone, also lines and doses that stand in no value.
 
-    Exit codes: 0 no doubt, 1 doubts, 2 usage, an error, or records that were not
-    extracted, 130 interrupted.
+    Exit codes: 0 done, 1 doubts (with --exit-code), 2 usage, an error, or records
+    that were not extracted, 130 interrupted.
     """
     with errors_are_usage():
         destination = choose_sheet(out, format_, force=force)
         say_first(f"reading {run}", quiet=quiet)
-        from extractor.apps.sheets.doubts import TABLE, list_doubts
+        from extractor.apps.sheets.doubts import TABLE, Wanted, list_doubts
+        from extractor.apps.sheets.places import find_report
         from extractor.apps.sheets.results import Results
         from extractor.run.progress import show_progress
         from extractor.run.tally import Tally
 
         results = Results(run, records or ())
-        wanted = _read_wanted(below, field, reason, results.run)
+        wanted = Wanted(
+            below,
+            _read_fields(field, results.run),
+            _read_reasons(reason, unread=unread),
+            _read_fields(without, results.run),
+            find_report(results.folder, choose_start(out)),
+        )
 
         def list_rows(result: "RunRecord") -> "Iterator[DoubtRow]":
             tally.extracted += 1
@@ -80,7 +114,7 @@ def doubts(
 
         census = Census()
         tally = Tally()
-        rows = census.count(results.read(), list_rows, lambda row: row.field)
+        rows = census.count(results.read(), list_rows, _name_row)
         with show_progress(
             tally,
             lambda: results.count,
@@ -89,21 +123,15 @@ def doubts(
             put_out(rows, TABLE, destination, format_, _print_row)
         if not quiet:
             say_summary(results, census, "doubt", out)
-        return find_code(results, census)
+            _say_what_to_leave_out(census)
+        return find_code(results, census, tells_rows=exit_code)
 
 
-def _read_wanted(
-    below: float, fields: str, reasons: str, run: "FinishedRun | None"
-) -> "Wanted":
-    """Return which doubts are wanted. A field may be named as in the sheet, "time windows". Raises
-    ``ArgumentError`` for an unknown field or reason.
+def _read_fields(names: str, run: "FinishedRun | None") -> frozenset[str]:
+    """Return the names of fields. One may be named as in the sheet, "time windows". Raises
+    ``ArgumentError`` for an unknown one.
     """
-    from extractor.apps.sheets.doubts import (
-        REASONS,
-        Wanted,
-        label_field,
-        list_field_names,
-    )
+    from extractor.apps.sheets.doubts import label_field, list_field_names
     from extractor.run.manifest import restore_fields
     from extractor.schemas.arguments import refuse_unknown
 
@@ -111,11 +139,44 @@ def _read_wanted(
     if run:
         known += [field.name for field in restore_fields(run.manifest.settings)]
     by_label = {label_field(name): name for name in known}
-    names = [by_label.get(name, name) for name in split_names(fields)]
-    refuse_unknown("field", names, known)
-    wanted_reasons = split_names(reasons)
-    refuse_unknown("reason", wanted_reasons, REASONS)
-    return Wanted(below, frozenset(names), frozenset(wanted_reasons))
+    fields = [by_label.get(name, name) for name in split_names(names)]
+    refuse_unknown("field", fields, known)
+    return frozenset(fields)
+
+
+def _read_reasons(names: str, *, unread: bool) -> frozenset[str]:
+    """Return the reasons that are wanted; empty for all. ``unread`` are those of what was not read.
+    Raises ``ArgumentError`` for an unknown one, and ``ValueError`` if both are given.
+    """
+    from extractor.apps.sheets.doubts import REASONS, UNREAD_REASONS
+    from extractor.schemas.arguments import refuse_unknown
+
+    if names and unread:
+        raise ValueError("--unread names reasons itself; drop it, or --reason")
+    if unread:
+        return frozenset(UNREAD_REASONS)
+    reasons = split_names(names)
+    refuse_unknown("reason", reasons, REASONS)
+    return frozenset(reasons)
+
+
+def _name_row(row: "DoubtRow") -> str:
+    """Return the field under which a row is counted; its parts are counted with it."""
+    field, _, _ = row.field.partition(": ")
+    return field
+
+
+def _say_what_to_leave_out(census: Census) -> None:
+    """Say how many rows are about classes, which few readers need, and how to leave them out."""
+    there = [name for name in _CLASSES if census.names[name]]
+    number = sum(census.names[name] for name in there)
+    if not number or number == census.rows:
+        return
+    verb = "is" if number == 1 else "are"
+    say(
+        f"{number:,} of these {verb} about classes: leave them out with --without "
+        f"{','.join(there)}"
+    )
 
 
 def _print_row(row: "DoubtRow") -> None:

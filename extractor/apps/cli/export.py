@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from extractor.run.finished import FinishedRun
 
 
+_FIRST = ("criteria", "constraints", "windows", "regimens", "endpoints")
+"""The tables that answer most questions."""
 _REGISTERED = frozenset({"records", "eligibility", "arms", "regimen_arms"})
 """Tables with registered columns."""
 
@@ -145,9 +147,19 @@ def export(
     if quiet:
         return
     print("\n".join(report), file=sys.stderr)
+    if not is_fhir:
+        _say_where_to_begin(chosen)
     if threshold.seen:
         below = f"left out below {threshold.minimum:g}: {threshold}"
         say(f"{below}; others keep their sure fields, and positions count what is left")
+
+
+def _say_where_to_begin(tables: "Sequence[Table]") -> None:
+    """Name the tables to look at first, if there are many."""
+    names = {table.name for table in tables}
+    first = [name for name in _FIRST if name in names]
+    if first and len(names) > 2 * len(_FIRST):
+        say(f"begin with {', '.join(first)}; the others add details")
 
 
 def _read_registered(

@@ -1,6 +1,6 @@
 """``extractor findings``: the contradictions and doubts that a run reports, a row each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,12 @@ from extractor.apps.cli.console import (
     warn_incomplete,
     warn_settings,
 )
-from extractor.apps.cli.options import QuietOption, RecordsOption, option
+from extractor.apps.cli.options import (
+    ExitCodeOption,
+    QuietOption,
+    RecordsOption,
+    option,
+)
 from extractor.apps.cli.sheets import (
     NAMED,
     Census,
@@ -22,6 +27,7 @@ from extractor.apps.cli.sheets import (
     ResultsArgument,
     SheetOption,
     choose_sheet,
+    choose_start,
     find_code,
     hides_progress,
     put_out,
@@ -58,6 +64,14 @@ def findings(
             "--contradictions",
         ),
     ] = False,
+    reading: Annotated[
+        bool,
+        option(
+            WHAT,
+            "Only what was not read or is doubtful, no contradictions.",
+            "--reading",
+        ),
+    ] = False,
     since: Annotated[
         Path | None,
         option(WHAT, "Only what has changed since this older run.", metavar="OLD_RUN"),
@@ -70,6 +84,7 @@ def findings(
             metavar="NAME,...",
         ),
     ] = None,
+    exit_code: ExitCodeOption = False,
 ) -> int:
     """List the findings of a run: contradictions of records, and doubts of what was read.
 
@@ -80,25 +95,30 @@ def findings(
     --since compares two runs, such as those of two versions of the same records:
     a finding is new, gone or kept.
 
-    Exit codes: 0 no finding, 1 findings, 2 usage, an error, or records that were
-    not extracted, 130 interrupted.
+    Exit codes: 0 done, 1 findings (with --exit-code), 2 usage, an error, or records
+    that were not extracted, 130 interrupted.
     """
     with errors_are_usage():
         destination = choose_sheet(out, format_, force=force)
         say_first(f"reading {run}", quiet=quiet)
         from extractor.apps.sheets.findings import OlderRun, make_table
+        from extractor.apps.sheets.places import find_report
         from extractor.apps.sheets.results import Results
         from extractor.run.progress import show_progress
         from extractor.run.tally import Tally
 
-        kinds = _read_kinds(kind, contradictions=contradictions)
+        kinds = _read_kinds(kind, contradictions=contradictions, reading=reading)
         changes = _read_changes(change, compares=since is not None)
         results = Results(run, records or ())
         older = OlderRun(Results(since), results) if since else None
+        start = choose_start(out)
+        reports = [find_report(results.folder, start)]
+        if older:
+            reports.append(find_report(older.results.folder, start))
 
         def list_rows(result: "RunRecord") -> "Iterator[FindingRow]":
             tally.extracted += 1
-            return _list_wanted(result, older, kinds, changes)
+            return _list_wanted(result, older, kinds, changes, reports)
 
         census = Census()
         tally = Tally()
@@ -121,21 +141,29 @@ def findings(
             say_summary(results, census, "finding", out)
         if older:
             _warn_of_both(older)
-        return find_code(results, census)
+        return find_code(results, census, tells_rows=exit_code)
 
 
-def _read_kinds(names: str, *, contradictions: bool) -> frozenset[str]:
-    """Return the kinds of findings that are wanted. Raises ``ArgumentError`` for an unknown one."""
+def _read_kinds(names: str, *, contradictions: bool, reading: bool) -> frozenset[str]:
+    """Return the kinds of findings that are wanted. Raises ``ArgumentError`` for an unknown one,
+    and ``ValueError`` if all kinds are left out.
+    """
     from extractor.schemas import FindingKind
     from extractor.schemas.arguments import refuse_unknown
     from extractor.schemas.vocabulary import CONTRADICTIONS
 
+    if contradictions and reading:
+        raise ValueError(
+            "--reading leaves out what --contradictions lists; drop one of them"
+        )
     every = [kind.value for kind in FindingKind]
     wanted = split_names(names)
     refuse_unknown("kind of finding", wanted, every)
     kinds = frozenset(wanted or every)
     if contradictions:
         return kinds & CONTRADICTIONS
+    if reading:
+        return kinds - CONTRADICTIONS
     return kinds
 
 
@@ -158,13 +186,16 @@ def _list_wanted(
     older: "OlderRun | None",
     kinds: frozenset[str],
     changes: frozenset[str],
+    reports: Sequence[str],
 ) -> "Iterator[FindingRow]":
     """Yield the rows of a record that are of these kinds; if two runs are compared, also of these
-    changes.
+    changes. ``reports`` are the ways to the report of the run and to that of an older one.
     """
     from extractor.apps.sheets.findings import list_changes, list_findings
 
-    rows = list_changes(result, older) if older else list_findings(result)
+    rows = list_findings(result, *reports[:1])
+    if older:
+        rows = list_changes(result, older, *reports)
     for row in rows:
         if row.kind not in kinds:
             continue

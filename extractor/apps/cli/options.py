@@ -185,6 +185,10 @@ FieldsOption = Annotated[list[str] | None, option_of(RunOptions, "fields")]
 LimitOption = Annotated[int | None, option_of(RunOptions, "limit", min=1)]
 FreshOption = Annotated[bool, option_of(RunOptions, "fresh")]
 QuietOption = Annotated[bool, option_of(RunOptions, "quiet")]
+ExitCodeOption = Annotated[
+    bool,
+    option(FILES, "End with exit code 1 if there is something to list.", "--exit-code"),
+]
 WorkersOption = Annotated[
     int | None, option_of(RunOptions, "workers", min=1, max=10_000)
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from extractor.apps.cli.console import (
+    LISTED,
     OK,
     USAGE,
     name_some,
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from extractor.apps.report.record import RunRecord
     from extractor.apps.sheets.results import Results
 
-LISTED = 1
-"""The exit code if there are rows; errors have ``USAGE``."""
 NAMED = 5
-"""Most records, and most kinds, that are named in a message."""
+"""Most records that are named in a message."""
+_MOST_NAMES = 12
+"""Most kinds and fields whose rows are counted in a message."""
 _SUFFIXES = (".csv", ".xlsx")
 _Row = TypeVar("_Row", bound=Any)
 
@@ -98,7 +99,7 @@ class Census:
         most = [f"{name} {count:,}" for name, count in self.names.most_common()]
         if not most:
             return summary
-        return f"{summary}: {name_some(most, NAMED)}"
+        return f"{summary}: {name_some(most, _MOST_NAMES)}"
 
 
 def choose_sheet(out: Path | None, form: str, *, force: bool) -> "Destination | None":
@@ -157,9 +158,16 @@ def hides_progress(destination: "Destination | None", *, quiet: bool) -> bool:
     return quiet or (destination is None and sys.stdout.isatty())
 
 
-def find_code(results: "Results", census: Census) -> int:
-    """Return the exit code of a command, and say which records are missing from its rows."""
-    code = LISTED if census.rows else OK
+def choose_start(out: Path | None) -> Path:
+    """Return the folder from which addresses lead: that of a sheet, else the current one."""
+    return out.parent if out else Path()
+
+
+def find_code(results: "Results", census: Census, *, tells_rows: bool) -> int:
+    """Return the exit code of a command, and say which records are missing from its rows. With
+    ``tells_rows`` it tells whether there are rows.
+    """
+    code = LISTED if tells_rows and census.rows else OK
     warn_incomplete(results.path)
     if results.run and results.run.incomplete:
         code = USAGE

@@ -50,7 +50,8 @@ class Column:
     boolean.
 
     ``path`` leads to its value in the item of a row; it is empty for keys and computed columns.
-    ``default`` is the value where the item's JSON leaves it out.
+    ``default`` is the value where the item's JSON leaves it out. A text ``is_link`` if it leads to
+    another file.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Column:
     kind: str = "text"
     path: tuple[str, ...] = ()
     default: bool | None = None
+    is_link: bool = False
 
 
 @cache

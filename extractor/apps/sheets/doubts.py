@@ -1,4 +1,4 @@
-"""A row for each doubtful value of a run, each doubtful item, and each field that was not read."""
+"""A row for each doubtful value of a run, each doubtful item, and all that was not read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_item, name_section
 from extractor.apps.pages.words import say
 from extractor.apps.report.record import RunRecord, list_meanings, name_absence
-from extractor.apps.sheets.places import make_address, name_places
+from extractor.apps.sheets.places import REPORT, make_address, name_places
 from extractor.language.shown import show_line
 from extractor.schemas import (
     Absence,
@@ -18,10 +18,12 @@ from extractor.schemas import (
     Evidence,
     ExtractedItem,
     FieldRef,
+    Finding,
+    FindingKind,
     list_groups,
 )
 from extractor.schemas.values import Value
-from extractor.schemas.vocabulary import SETTLED_ABSENCES
+from extractor.schemas.vocabulary import SETTLED_ABSENCES, UNREAD
 
 BOUND = 0.85
 """Values that are less sure than this are doubtful."""
@@ -30,16 +32,27 @@ DOUBTFUL_ITEM = "doubtful_item"
 OPEN_REASONS = tuple(
     reason.value for reason in AbsenceReason if reason not in SETTLED_ABSENCES
 )
-REASONS = (DOUBTFUL_VALUE, DOUBTFUL_ITEM, *OPEN_REASONS)
-"""Why a row stands in the sheet."""
-_MEANINGS = {
-    DOUBTFUL_VALUE: "the value may be wrong",
-    DOUBTFUL_ITEM: "the item as a whole may be wrong, or one of its empty fields",
-    **list_meanings(),
+_OF_FINDINGS = {kind: kind.value for kind in FindingKind if kind in UNREAD} | {
+    # The same is said of a number whether a finding or an empty field tells of it.
+    FindingKind.NUMBER_UNREAD: AbsenceReason.UNREAD_NUMBER.value
 }
+"""The reason of the row of a finding."""
+UNREAD_REASONS = tuple(dict.fromkeys([*OPEN_REASONS, *_OF_FINDINGS.values()]))
+"""Reasons of rows on what was not read."""
+REASONS = (DOUBTFUL_VALUE, DOUBTFUL_ITEM, *UNREAD_REASONS)
+"""Why a row stands in the sheet."""
+MEANINGS = {
+    **list_meanings(),
+    DOUBTFUL_VALUE: "the value may be wrong",
+    DOUBTFUL_ITEM: "it may not belong here, or a value of it may have been missed",
+}
+"""What the reasons say."""
 _ALIKE = 0.005
 """Confidences that differ by at most so much are the same in percent."""
-_WHOLE = "the item as a whole"
+_ITEM = "item"
+"""The field of a doubt of a whole item."""
+_TEXT = "text"
+"""The field of what is said of a text as a whole."""
 _PARTS = {
     "of": "what it limits",
     "anchor": "from when it counts",
@@ -51,8 +64,17 @@ _WORDS = ("quote", "measure")
 """Fields with the words that an item is."""
 _TIMES = frozenset({"time_points", "time_kind"})
 """Fields of an endpoint that are read from its time frame."""
-_LISTS = {"criteria": "criteria", "dosing": "regimens", "endpoints": "endpoints"}
-"""Labels of lists of items, which may be empty as a whole."""
+_LABELS = {
+    "criteria": "criteria",
+    "dosing": "regimens",
+    "endpoints": "endpoints",
+    _ITEM: "whether it belongs here and is complete",
+    _TEXT: "the text",
+}
+"""Labels of lists of items, which may be empty as a whole, and of what is no field."""
+_NOUNS = {"eligibility.criteria": "criterion", "dosing": "regimen"}
+"""What the words of an item are said to be."""
+_ROOTS = frozenset({"eligibility", "dosing", "endpoints", "custom"})
 
 
 class DoubtRow(NamedTuple):
@@ -61,6 +83,7 @@ class DoubtRow(NamedTuple):
     record_id: str
     title: str | None
     item: str
+    item_index: int | None
     field: str
     value: str | None
     quote: str | None
@@ -74,7 +97,12 @@ class DoubtRow(NamedTuple):
 COLUMNS = (
     Column("record_id", "The record: NCT number, or the file's stem."),
     Column("title", "The title of the record; empty if its text is not at hand."),
-    Column("item", "The item, as the report names it."),
+    Column("item", "The item, as the report names it. Its number counts from 1."),
+    Column(
+        "item_index",
+        "Its position in the tables, from 0: criterion_index, regimen_index or endpoint_index.",
+        "integer",
+    ),
     Column("field", "The field, or the part of it that is less sure."),
     Column("value", "What was read; empty if nothing was."),
     Column("quote", "The words that the value rests on, or those that were not read."),
@@ -82,7 +110,12 @@ COLUMNS = (
     Column("confidence", "How sure the value is, from 0 to 1.", "number"),
     Column("reason", "Why the row is here."),
     Column("meaning", "The same in a sentence."),
-    Column("address", "The value in the report; put the run's folder before it."),
+    Column(
+        "address",
+        "The value in the report, as seen from the folder of the sheet. Numbers in it count "
+        "from 0.",
+        is_link=True,
+    ),
 )
 """The columns of the sheet."""
 TABLE = Table("doubts", None, (), COLUMNS)
@@ -94,17 +127,23 @@ class Wanted:
 
     Attributes:
         below: Values with a lower confidence are doubtful; from 0 to 1.
-        fields: Names of fields, as ``time_windows``; empty for all. The doubt of a whole item is of
-            no field.
+        fields: Names of fields, as ``time_windows``; empty for all. The doubt of a whole item has
+            the field ``item``, that of a text as a whole the field ``text``.
         reasons: Some of ``REASONS``; empty for all.
+        without: Names of fields that are left out.
+        report: Where the report is, as seen by who follows an address.
     """
 
     below: float = BOUND
     fields: frozenset[str] = frozenset()
     reasons: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    report: str = REPORT
 
     def has(self, field: str, reason: str) -> bool:
         """Return whether doubts of this field, for this reason, are listed."""
+        if field in self.without:
+            return False
         if self.fields and field not in self.fields:
             return False
         return not self.reasons or reason in self.reasons
@@ -117,7 +156,7 @@ def list_field_names() -> list[str]:
     True
     """
     names = [field.name for group in list_groups() for field in group.fields]
-    return list(dict.fromkeys([*names, *_LISTS]))
+    return list(dict.fromkeys([*names, *_LABELS]))
 
 
 def label_field(name: str) -> str:
@@ -126,19 +165,26 @@ def label_field(name: str) -> str:
     >>> label_field("time_windows"), label_field("dosing")
     ('time windows', 'regimens')
     """
-    return _LISTS.get(name) or name_label(name)
+    return _LABELS.get(name) or name_label(name)
 
 
 def list_doubts(result: RunRecord, wanted: Wanted) -> Iterator[DoubtRow]:
     """Yield a row for each doubt of a record, in the order of its items. Of each item, the doubt of
-    the whole comes first, then its values, then its fields that were not read.
+    the whole comes first, then its values, then what was not read: each word that a finding cites,
+    and fields that are empty for another reason. What is of no item comes last.
     """
     record = _Record(result)
+    findings = record.sort_findings()
     absences = record.sort_open_absences()
     for path, item, values in result.items:
         yield from _list_of_item(record, path, item, values, wanted)
+        for position, finding in findings.pop(path, ()):
+            yield from _list_of_finding(record, path, item, position, finding, wanted)
         for absence in absences.pop(path, ()):
             yield from _list_of_absence(record, path, item, absence, wanted)
+    for left in findings.values():
+        for position, finding in left:
+            yield from _list_of_finding(record, "", None, position, finding, wanted)
     # Those of lists without items, such as "dosing", and of the record's own fields.
     for rest in absences.values():
         for absence in rest:
@@ -156,17 +202,47 @@ class _Record:
             group.id: group for group in result.extraction.eligibility.groups
         }
         self._absences = result.absences
+        self._findings = []
+        for position, finding in enumerate(result.extraction.findings):
+            if finding.kind in UNREAD:
+                self._findings.append((position, finding))
+
+    def sort_findings(self) -> dict[str, list[tuple[int, Finding]]]:
+        """Return the findings on text that was not read, each with its position among all findings,
+        by the path of their item; "" without one.
+        """
+        by_item: dict[str, list[tuple[int, Finding]]] = {}
+        for position, finding in self._findings:
+            owner = self._find_owner(finding.field)
+            if finding.field == "eligibility.criteria":
+                # A line that is no criterion belongs to the record.
+                owner = ""
+            by_item.setdefault(owner, []).append((position, finding))
+        return by_item
 
     def sort_open_absences(self) -> dict[str, list[Absence]]:
-        """Return the fields that were not read, by the path of their item; "" without one."""
+        """Return the fields that were not read, by the path of their item; "" without one. A field
+        whose numbers a finding cites is left out: the finding has the words.
+        """
+        cited = set()
+        for _, finding in self._findings:
+            if finding.kind is FindingKind.NUMBER_UNREAD:
+                cited.add(finding.field)
         by_item: dict[str, list[Absence]] = {}
         for absence in self._absences:
             if absence.reason in SETTLED_ABSENCES:
                 continue
-            parents = FieldRef(absence.field).parents
-            owner = next((path for path in parents if path in self.items), "")
+            is_number = absence.reason is AbsenceReason.UNREAD_NUMBER
+            if is_number and absence.field in cited:
+                continue
+            owner = self._find_owner(absence.field)
             by_item.setdefault(owner, []).append(absence)
         return by_item
+
+    def _find_owner(self, field: str) -> str:
+        """Return the path of the item that has a field; "" if there is none."""
+        parents = FieldRef(field).parents
+        return next((path for path in parents if path in self.items), "")
 
     def name_item(self, path: str, item: ExtractedItem | None) -> str:
         """Return the name of an item in the report. A value of a user's own field is named with the
@@ -202,38 +278,97 @@ def _list_of_item(
     whole = item.confidence
     is_doubtful = whole is not None and whole < wanted.below
     is_less_sure = whole is not None and whole < least - _ALIKE
-    if is_doubtful and is_less_sure and wanted.has("", DOUBTFUL_ITEM):
+    if is_doubtful and is_less_sure and wanted.has(_ITEM, DOUBTFUL_ITEM):
         words, place = _quote_item(item)
         yield DoubtRow(
             record_id=record.record_id,
             title=record.title,
             item=name,
-            field=_WHOLE,
+            item_index=FieldRef(path).position,
+            field=label_field(_ITEM),
             value=None,
             quote=words,
             place=place,
             confidence=whole,
             reason=DOUBTFUL_ITEM,
-            meaning=_MEANINGS[DOUBTFUL_ITEM],
-            address=make_address(record.record_id, path),
+            meaning=MEANINGS[DOUBTFUL_ITEM],
+            address=make_address(record.record_id, path, wanted.report),
         )
     for value in values:
         if not wanted.has(_name_field(path, value), DOUBTFUL_VALUE):
             continue
+        noun = _NOUNS.get(FieldRef(path).path) if value.name == "quote" else None
         for piece, confidence in _list_doubtful(value, wanted.below):
+            field = _name_part(path, item, value, piece)
+            said: str | None = record.say(value)
+            meaning = MEANINGS[DOUBTFUL_VALUE]
+            if noun:
+                # The value would be the quote itself.
+                field = f"whether it is a {noun}"
+                said = None
+                meaning = f"these words may be no {noun} of their own"
             yield DoubtRow(
                 record_id=record.record_id,
                 title=record.title,
                 item=name,
-                field=_name_part(path, item, value, piece),
-                value=record.say(value),
+                item_index=FieldRef(path).position,
+                field=field,
+                value=said,
                 quote=show_line(piece.quote) or None,
                 place=name_section(piece.section),
                 confidence=confidence,
                 reason=DOUBTFUL_VALUE,
-                meaning=_MEANINGS[DOUBTFUL_VALUE],
-                address=make_address(record.record_id, value.path),
+                meaning=meaning,
+                address=make_address(record.record_id, value.path, wanted.report),
             )
+
+
+def _list_of_finding(
+    record: _Record,
+    path: str,
+    item: ExtractedItem | None,
+    position: int,
+    finding: Finding,
+    wanted: Wanted,
+) -> Iterator[DoubtRow]:
+    """Yield the row of a finding on text that was not read, if it is wanted. Its words are all that
+    it cites.
+    """
+    reason = _OF_FINDINGS[finding.kind]
+    name = _name_field_of_finding(finding.field)
+    if not wanted.has(name, reason):
+        return
+    quotes = [show_line(citation.quote) for citation in finding.citations]
+    sections = dict.fromkeys(citation.section for citation in finding.citations)
+    yield DoubtRow(
+        record_id=record.record_id,
+        title=record.title,
+        item=record.name_item(path, item),
+        item_index=FieldRef(path).position if path else None,
+        field=label_field(name),
+        value=None,
+        quote=" | ".join(quotes) or None,
+        place=name_places(tuple(sections)) or None,
+        confidence=None,
+        reason=reason,
+        meaning=show_line(finding.message),
+        address=make_address(record.record_id, f"findings[{position}]", wanted.report),
+    )
+
+
+def _name_field_of_finding(field: str) -> str:
+    """Return the name of the field that a finding is about; that of a text if it is none.
+
+    >>> _name_field_of_finding("endpoints[3].time_points")
+    'time_points'
+    >>> _name_field_of_finding("brief_summary")
+    'text'
+    """
+    names = FieldRef(name_absence(field)).names
+    # "eligibility" alone is a section.
+    if names[0] not in _ROOTS or names == ["eligibility"]:
+        return _TEXT
+    return names[-1]
 
 
 def _list_of_absence(
@@ -258,14 +393,15 @@ def _list_of_absence(
         record_id=record.record_id,
         title=record.title,
         item=record.name_item(path, item),
+        item_index=FieldRef(path).position if path else None,
         field=label_field(name),
         value=None,
         quote=words,
         place=place or name_places(absence.sections) or None,
         confidence=None,
         reason=reason,
-        meaning=_MEANINGS[reason],
-        address=make_address(record.record_id, absence.field),
+        meaning=MEANINGS[reason],
+        address=make_address(record.record_id, absence.field, wanted.report),
     )
 
 

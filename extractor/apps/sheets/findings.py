@@ -8,7 +8,7 @@ from extractor.apps.export.columns import Column
 from extractor.apps.export.tables import Table
 from extractor.apps.pages.view import name_section
 from extractor.apps.report.record import RunRecord
-from extractor.apps.sheets.places import make_address, name_places
+from extractor.apps.sheets.places import REPORT, make_address, name_places
 from extractor.apps.sheets.results import Results
 from extractor.language.shown import show_line
 from extractor.schemas import Finding, Severity
@@ -59,14 +59,22 @@ COLUMNS = (
     Column("severity", "warning: look at it; info: look at it if you need the field."),
     Column("message", "The finding, in a sentence."),
     Column("first_quote", "What the text says."),
-    Column("first_place", "Where it says so, as the report names the section."),
+    Column(
+        "first_place",
+        "Where it says so, as the report names the section. Numbers count from 1.",
+    ),
     Column(
         "other_quotes",
         "What it contradicts: a registered field, an outcome, other places. Joined by |.",
     ),
     Column("other_places", "Where these stand, in the same order. Joined by |."),
     Column("searched", "Where what is missing was looked for. Joined by |."),
-    Column("address", "The finding in the report; put the run's folder before it."),
+    Column(
+        "address",
+        "The finding in the report, as seen from the folder of the sheet. Numbers in it count "
+        "from 0.",
+        is_link=True,
+    ),
 )
 """The columns of the sheet."""
 
@@ -82,10 +90,10 @@ def make_table(*, compares: bool) -> Table:
     return Table("findings", None, (), tuple(columns))
 
 
-def list_findings(result: RunRecord) -> Iterator[FindingRow]:
-    """Yield a row for each finding of a record."""
+def list_findings(result: RunRecord, report: str = REPORT) -> Iterator[FindingRow]:
+    """Yield a row for each finding of a record. Its address is one of the ``report``."""
     for position, finding in enumerate(result.extraction.findings):
-        yield _make_row(result, position, finding, None)
+        yield _make_row(result, position, finding, None, report)
 
 
 class OlderRun:
@@ -121,12 +129,20 @@ class OlderRun:
         return self.results.find(old_id).findings
 
 
-def list_changes(result: RunRecord, older: OlderRun) -> Iterator[FindingRow]:
-    """Yield a row for each finding of a record that is new, gone or kept since an older run."""
+def list_changes(
+    result: RunRecord,
+    older: OlderRun,
+    report: str = REPORT,
+    older_report: str = REPORT,
+) -> Iterator[FindingRow]:
+    """Yield a row for each finding of a record that is new, gone or kept since an older run. What
+    is gone has an address of the ``older_report``, the others one of the ``report``.
+    """
     before = older.read_findings(result.extraction.record_id)
     after = result.extraction.findings
     for change, position, finding in compare_findings(before, after):
-        yield _make_row(result, position, finding, change)
+        shown_in = older_report if change is Change.GONE else report
+        yield _make_row(result, position, finding, change, shown_in)
 
 
 def compare_findings(
@@ -186,7 +202,11 @@ def _find_counterpart(
 
 
 def _make_row(
-    result: RunRecord, position: int, finding: Finding, change: Change | None
+    result: RunRecord,
+    position: int,
+    finding: Finding,
+    change: Change | None,
+    report: str,
 ) -> FindingRow:
     """Return the row of a finding. Its ``position`` is that among the findings of its version."""
     record_id = result.extraction.record_id
@@ -205,5 +225,5 @@ def _make_row(
         other_quotes=" | ".join(quotes[1:]) or None,
         other_places=" | ".join(places[1:]) or None,
         searched=name_places(finding.sections) or None,
-        address=make_address(record_id, f"findings[{position}]"),
+        address=make_address(record_id, f"findings[{position}]", report),
     )

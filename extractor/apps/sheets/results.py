@@ -85,6 +85,11 @@ class Results:
         return places
 
     @property
+    def folder(self) -> Path:
+        """The folder of the run, or that of the file of extractions."""
+        return self.run.folder if self.run else self.path.parent
+
+    @property
     def failed(self) -> list[str]:
         """The records that have no result, by id, or by their place in the input if they have no
         id. Empty for a file of extractions, which does not tell.
