@@ -618,15 +618,3 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(
     assert window["comparator"] == "between"
     assert window["value"] == 10
     assert window["value_high"] == 12
-
-
-def test_text_that_is_not_saved_is_warned_of_before_the_page_closes(page):
-    warns = """() => !dispatchEvent(new Event("beforeunload", { cancelable: true }))"""
-    box = unfold(page, "eligibility.criteria[1]").locator("textarea").first
-    written = box.input_value()
-    assert page.evaluate(warns) is False
-    box.fill(f"{written} typed")
-    assert page.evaluate(warns) is True
-    box.press("Escape")
-    expect(box).to_have_value(written)
-    assert page.evaluate(warns) is False

@@ -158,13 +158,6 @@ for (const button of document.querySelectorAll("[data-do]")) {
   button.addEventListener("click", () => inOrder(ACTS[button.dataset.do]));
 }
 document.addEventListener("selectionchange", () => view?.noteSelection());
-// Text is saved when its field is left: a page that is closed before would lose it.
-let typed = null;
-addEventListener("input", ({ target }) => { typed = target.closest(".form input:not([type=checkbox]), .form textarea"); });
-addEventListener("change", () => { typed = null; });
-addEventListener("beforeunload", (event) => {
-  if (typed !== null && typed === document.activeElement) event.preventDefault();
-});
 addEventListener("hashchange", () => run(show));
 setInterval(() => {
   if (document.visibilityState !== "visible" || !view) return;
