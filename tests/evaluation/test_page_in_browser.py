@@ -166,3 +166,9 @@ def test_axe_finds_no_violation(page):
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         assert list_violations(page) == [], scheme
+
+
+def test_a_row_names_the_item_of_its_error(page):
+    items = page.locator(".list a .row-record").all_inner_texts()
+    assert any("Criterion 1, constraints" in item for item in items)
+    assert all("[" not in item for item in items)

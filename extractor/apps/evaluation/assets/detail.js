@@ -18,7 +18,7 @@ function showDetail(page, error, found, state, views) {
     make("h3", {}, make("span", { class: "kind" }, toWords(error.kind)), " ", make("span", {}, error.field)),
     make("p", { class: "dim facts" }, `Record ${error.record} · harm ${error.harm} of 10`),
     make("div", { class: "sides" }, showSide("gold", "Gold", error, pieces[0]), showSide("predicted", "Predicted by the run", error, pieces[1])),
-    error.belongsTo ? make("p", { class: "notice" }, "Gold has this value at ", make("code", {}, error.belongsTo), ".") : "",
+    error.belongsTo ? make("p", { class: "notice" }, "Gold has this value at ", sayPath(error.belongsTo), " (", make("code", {}, error.belongsTo), ").") : "",
     make("div", { class: "texts" }, showTexts(error, Object.hasOwn(views, error.record) ? views[error.record] : null)),
   );
   page.detail.scrollTop = 0;
@@ -37,7 +37,7 @@ function showSide(side, title, error, pieces) {
     make("h4", {}, title),
     said.length > 1 ? make("ul", { class: "values" }, said.map((line) => make("li", { class: "value" }, line))) : value,
     quote && quote !== said[0] ? make("blockquote", {}, quote) : "",
-    path ? make("p", { class: "path" }, make("code", {}, path)) : "",
+    path ? make("p", { class: "path" }, sayPath(path), " ", make("code", {}, path)) : "",
     path ? "" : make("p", { class: "file dim" }, side === "gold" ? "not in gold" : "not predicted"),
     side === "predicted" && error.provenance ? make("p", { class: "file dim" }, `item: ${error.provenance}`) : "",
   );

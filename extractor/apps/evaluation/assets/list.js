@@ -43,6 +43,27 @@ function sayAll({ said }) {
   return said.join(" + ") || "nothing";
 }
 
+/** The item of an error in words, with its number and its quote, unless a value says the quote already. */
+function nameItem(error, shorten) {
+  const { quote, path } = error.gold.path ? error.gold : error.predicted;
+  const parts = [];
+  const place = path ? sayPath(path) : "";
+  if (place) parts.push(place);
+  const isSaid = [error.gold, error.predicted].some(({ said }) => said[0] === quote);
+  if (quote && !isSaid) parts.push(`“${shorten(quote)}”`);
+  return parts;
+}
+
+const ITEM_NAMES = { "eligibility.criteria": "Criterion", dosing: "Regimen", endpoints: "Endpoint" };
+
+/** A path in words: "eligibility.criteria[11].category" is "Criterion 12, category"; a path that is of no item as it is. */
+function sayPath(path) {
+  const place = /^([a-z_.]+)\[(\d+)\](?:\.(.+))?$/.exec(path);
+  if (!place || !ITEM_NAMES[place[1]]) return path.replace(/^eligibility\.?/, "").replaceAll("_", " ");
+  const item = `${ITEM_NAMES[place[1]]} ${Number(place[2]) + 1}`;
+  return place[3] ? `${item}, ${place[3].replaceAll("_", " ")}` : item;
+}
+
 /** The link of an error in the list. */
 function makeRow(error, state) {
   const span = (name, ...children) => make("span", { class: name }, ...children);
@@ -54,6 +75,6 @@ function makeRow(error, state) {
     { href: writeState({ ...state, error: error.id }) },
     span("row-head", span("kind", toWords(error.kind)), make("span", { class: "field", title: error.field }, error.field), span("harm", `harm ${error.harm}`)),
     span("row-values", line("gold", "gold"), line("predicted", "run")),
-    span("row-record", error.record),
+    span("row-record", [error.record, ...nameItem(error, shorten)].join(" · ")),
   );
 }
