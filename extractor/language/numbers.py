@@ -449,9 +449,7 @@ def _read_duration(match: Found) -> Duration | None:
     unit = read_time_unit(match.read("unit") or "")
     if low is None or high is None or unit is None:
         return None
-    if _in_dioptres(match) or _is_rate(match):
-        return None
-    if is_in_watts(match.tokens, match.place("unit")[0]):
+    if _is_no_time(match):
         return None
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
@@ -469,6 +467,13 @@ def _read_duration(match: Found) -> Duration | None:
         end=end,
         is_sum=True,
     )
+
+
+def _is_no_time(duration: Found) -> bool:
+    """Return whether the unit behind a number is no time: dioptres, watts, or a rate."""
+    if _in_dioptres(duration) or _is_rate(duration):
+        return True
+    return is_in_watts(duration.tokens, duration.place("unit")[0])
 
 
 def _read_part(match: Found, name: str) -> int | float | None:
