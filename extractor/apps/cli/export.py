@@ -115,10 +115,7 @@ def export(
     from extractor.schemas.arguments import refuse_unknown
 
     is_fhir = format_ == "fhir"
-    if is_fhir and tables:
-        raise ValueError(f"--format {format_} writes no tables; drop --tables")
-    if bundles and not is_fhir:
-        raise ValueError("--bundles needs --format fhir")
+    _refuse_options_of_another_format(is_fhir, tables=tables, bundles=bundles)
     refuse_unknown("task", split_names(tasks), tuple(Task))
     threshold = Threshold(
         ExtractionOptions(min_confidence=min_confidence).min_confidence
@@ -155,6 +152,15 @@ def export(
     if threshold.seen:
         below = f"left out below {threshold.minimum:g}: {threshold}"
         say(f"{below}; others keep their sure fields, and positions count what is left")
+
+
+def _refuse_options_of_another_format(
+    is_fhir: bool, *, tables: str, bundles: bool
+) -> None:
+    if is_fhir and tables:
+        raise ValueError("--format fhir writes no tables; drop --tables")
+    if bundles and not is_fhir:
+        raise ValueError("--bundles needs --format fhir")
 
 
 def _say_where_to_begin(tables: "Sequence[Table]") -> None:
