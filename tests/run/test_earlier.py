@@ -52,7 +52,7 @@ def test_a_fresh_run_that_fails_keeps_the_earlier_results(keep, words, monkeypat
 
     result = invoke("run", *words, "--out", str(keep), "--fresh")
 
-    assert result.exit_code in (1, 2)
+    assert result.exit_code in (1, 2, 75)
     assert list_files(keep) == before
     assert (keep / "texts" / "a.txt").read_text() == "mine"
     assert not [path for path in keep.iterdir() if path.name in (".earlier", ".moving")]
