@@ -23,7 +23,7 @@ from extractor.apps.export import (
     list_tables,
     neutralise,
 )
-from extractor.errors import StoreError
+from extractor.errors import ArgumentError, StoreError
 
 from .samples import SMALL
 
@@ -184,7 +184,7 @@ def test_an_earlier_export_is_replaced_only_on_demand(run, tmp_path, name, forma
     to = tmp_path / name
     export(run, to, format_)
 
-    with pytest.raises(StoreError, match="--force"):
+    with pytest.raises(ArgumentError, match="--force"):
         export(run, to, format_)
 
     assert export(run, to, format_, force=True)["records"] == 3

@@ -223,7 +223,9 @@ def test_results_are_reported_exported_and_scored(results, tmp_path):
 
 def test_messages_name_the_arguments_of_python(results, tmp_path):
     results.export(tmp_path / "a.csv", tables="endpoints")
-    with pytest.raises(StoreError, match=r"choose another path, or .* with force=True"):
+    with pytest.raises(
+        ArgumentError, match=r"choose another name, or .* with force=True"
+    ):
         results.export(tmp_path / "a.csv", tables="endpoints")
     results.export(tmp_path / "a.csv", tables="endpoints", force=True)
     with pytest.raises(ValueError, match="give file_format"):
