@@ -3,6 +3,7 @@ confidences.
 """
 
 import json
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +45,7 @@ def report(
     share it only with people who may read them.
     """
     from extractor.apps.report import write_report
-    from extractor.errors import StoreError
+    from extractor.errors import DiskFull, StoreError
 
     path = out or run / _NAME
     if out and not out.parent.is_dir():
@@ -52,7 +53,9 @@ def report(
     try:
         summary = write_report(run, path, records=records or (), limit=limit)
     except OSError as error:
-        raise StoreError(
+        is_full = error.errno in (ENOSPC, EDQUOT)
+        kind = DiskFull if is_full else StoreError
+        raise kind(
             f"{path}: {error.strerror}; name a file in another place with --out"
         ) from error
     print(path)
