@@ -105,11 +105,16 @@ class FileOption:
     @property
     def risk(self) -> str:
         """Why a file that merely lies in the working folder may not set this; empty if it may."""
-        if self.name in _FREE or self.value in _FREE_VALUES.get(self.name, ()):
+        if self.name in _FREE:
+            return ""
+        # effort = "medium" is the default: with the file a run costs no more than without it
+        if self.value in _FREE_VALUES.get(self.name, ()):
             return ""
         if self.name in _FREE_INSIDE:
-            outside = [path for path in _list_texts(self.value) if not _is_inside(path)]
-            return f"names {outside[0]}, outside of this folder" if outside else ""
+            for path in _list_texts(self.value):
+                if not _is_inside(path):
+                    return f"names {path}, outside of this folder"
+            return ""
         return _REASONS.get(self.name, "decides about files or servers")
 
 
