@@ -581,6 +581,10 @@ def _word_unit(passage: Passage, limit: Limit) -> str | None:
     if not limit.unit:
         return None
     unit = _quote(passage, limit.unit)
+    # "ALT <= ULN" is at most 1 x ULN
+    if limit.at_bound:
+        code = read_unit(unit) or ""
+        return f"x {code.strip('{}')}"
     if not unit or not limit.rate:
         return unit
     rate = _quote(passage, limit.rate)
