@@ -11,7 +11,13 @@ from extractor.concepts.people.ages import is_age, is_lifetime
 from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import DAYS, Duration, find_durations, read_number
+from extractor.language.numbers import (
+    DAYS,
+    Duration,
+    find_durations,
+    read_number,
+    read_time_unit,
+)
 from extractor.language.patterns import Found
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 
@@ -203,10 +209,11 @@ def find_windows(
         )
         yield from _split_pair(tokens, window, duration)
     for last_unit in rule("last_unit").find(tokens):
-        unit = TimeUnit((last_unit.read("unit") or "").lower())
-        yield Window(
-            last_unit.first, last_unit.end, Comparator.AT_MOST, 1, unit, sure=True
-        )
+        unit = read_time_unit(last_unit.read("unit") or "")
+        if unit:
+            yield Window(
+                last_unit.first, last_unit.end, Comparator.AT_MOST, 1, unit, sure=True
+            )
 
 
 def _is_exempt(tokens: Tokens, first: int) -> bool:
