@@ -23,10 +23,8 @@ from extractor.schemas import (
     list_groups,
 )
 from extractor.schemas.values import Value
-from extractor.schemas.vocabulary import SETTLED_ABSENCES, UNREAD
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES, UNREAD
 
-BOUND = 0.85
-"""Values that are less sure than this are doubtful."""
 DOUBTFUL_VALUE = "doubtful_value"
 DOUBTFUL_ITEM = "doubtful_item"
 OPEN_REASONS = tuple(
@@ -134,7 +132,7 @@ class Wanted:
         report: Where the report is, as seen by who follows an address.
     """
 
-    below: float = BOUND
+    below: float = DOUBTFUL_BELOW
     fields: frozenset[str] = frozenset()
     reasons: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
