@@ -15,6 +15,7 @@ from extractor.apps.cli.console import (
     INTERRUPTED,
     LATER,
     OK,
+    USAGE,
     print_table,
     say,
 )
@@ -86,6 +87,10 @@ def perform_job(job: RunJob, *, keeps_folder: bool = True) -> int:
             # a recorded answer that cannot be used now cannot be used later
             choice = job.setup.choice
             code = FAILED if choice.replay or choice.exchange else LATER
+    watch = tally.watch
+    if code == LATER and watch and watch.is_too_small:
+        # the same model would refuse the same requests tomorrow
+        code = USAGE
     if not job.options.quiet:
         print_summary(tally, folder.manifest if folder else None)
     for remark in list_remarks(job, folder if keeps_folder else None):
