@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.apps.pages.view import Json
-from extractor.apps.pages.words import say
 from extractor.apps.review.draft import (
     Action,
     ActionKind,
@@ -20,6 +19,7 @@ from extractor.apps.review.draft import (
     describe_action,
     list_items,
     replay,
+    say_field,
     tell_state,
 )
 from extractor.apps.review.flaws import tell_flaw
@@ -417,7 +417,8 @@ def _plan_value(
         is_as_seen = item.value.get(name) == change.old
     else:
         words = find_words(opened.record, change.selection)
-        value = field.take(read_value(item.value, field, words))
+        first = item.base.value if item.base else {}
+        value = field.take(read_value(item.value, field, words, first))
         is_as_seen = True
     values = {name: value}
     # A user's own field has no other fields that follow from it.
@@ -429,10 +430,10 @@ def _plan_value(
     # Another reviewer may have changed other fields of the item meanwhile, but not this one.
     is_changed = not is_as_seen or item.state == "rejected"
     if is_changed and item.version != change.version:
-        theirs = say(item.value.get(name))
+        theirs = say_field(name, item.value.get(name))
         mine = "the selected words"
         if isinstance(change, Set):
-            mine = say(change.value)
+            mine = say_field(name, change.value)
         raise _conflict(item, (field.info.label, theirs, mine))
     changed = item.value | values
     if changed == item.value:

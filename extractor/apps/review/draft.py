@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -42,6 +42,8 @@ _MODELS: dict[str, type[ExtractedItem]] = {
 }
 _WORDS = {"eligibility.criteria": "quote", "dosing": "agent", "endpoints": "measure"}
 """The field with the words of the record that an item is."""
+_OF_GROUPS = frozenset({"group", "parent"})
+"""Fields that name a group of criteria by its id."""
 
 
 class ReviewItem(BaseModel):
@@ -359,7 +361,7 @@ def _tell_side(
     if not side:
         return "not there" if side is action.new else None
     if action.path:
-        return say(side["value"].get(action.path))
+        return say_field(action.path, side["value"].get(action.path))
     state = tell_state(side["state"])
     if action.old and action.new:
         return state
@@ -368,6 +370,27 @@ def _tell_side(
     if not words:
         return state
     return f"{state}: “{say(words)}”"
+
+
+def say_field(name: str, value: Any, quotes: Iterable[str] = ()) -> str:
+    """Return the value of a field in words: a group of criteria by its name for readers.
+
+    >>> say_field("group", "g2"), say_field("sex", "male")
+    ('group 2', 'male')
+    """
+    if name in _OF_GROUPS and isinstance(value, str):
+        return name_group(value)
+    return say(value, quotes)
+
+
+def name_group(group_id: str) -> str:
+    """Return the name of a group of criteria for readers; the page's form writes the same.
+
+    >>> name_group("g2")
+    'group 2'
+    """
+    number = group_id.removeprefix("g")
+    return f"group {number}" if number.isdecimal() else group_id
 
 
 def tell_state(state: ItemState) -> str:

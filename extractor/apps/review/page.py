@@ -18,7 +18,12 @@ from extractor.apps.pages.view import (
     view,
 )
 from extractor.apps.pages.words import say
-from extractor.apps.review.draft import ReviewDraft, ReviewItem
+from extractor.apps.review.draft import (
+    ReviewDraft,
+    ReviewItem,
+    name_group,
+    say_field,
+)
 from extractor.apps.review.forms import (
     FIELDS,
     Fields,
@@ -390,22 +395,12 @@ def _list_choices(opened: OpenedRecord, sections: Sequence[Json]) -> Json:
     members = []
     for group in groups:
         name = group["id"]
-        members.append((name, f"{_name_group(str(name))}: {say(group)}"))
+        members.append((name, f"{name_group(str(name))}: {say(group)}"))
     return {
         "section": [(section["name"], section["title"]) for section in sections],
         "arm": [(label, say(label)) for label in list_arm_labels(opened.record)],
         "member": members,
     }
-
-
-def _name_group(group_id: str) -> str:
-    """Return the name of a group of criteria for readers; the page's form writes the same.
-
-    >>> _name_group("g2")
-    'group 2'
-    """
-    number = group_id.removeprefix("g")
-    return f"group {number}" if number.isdecimal() else group_id
 
 
 def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
@@ -429,7 +424,7 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
         quotes += own_words
         written[name] = write_numbers(value, quotes)
         if item.base and value != before.get(name):
-            changed[name] = say(before.get(name), quotes)
+            changed[name] = say_field(name, before.get(name), quotes)
     return {
         "group": item.group,
         "name": opened.draft.name(item),
