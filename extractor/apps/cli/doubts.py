@@ -36,6 +36,7 @@ from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 if TYPE_CHECKING:
     from extractor.apps.sheets.doubts import DoubtRow
+    from extractor.concepts.own.declaration import CustomField
     from extractor.run.finished import FinishedRun
 
 
@@ -110,6 +111,7 @@ def doubts(
             _read_reasons(reason, unread=unread),
             _read_fields(without, results.run),
             find_report(results.folder, choose_start(out)),
+            _find_own(results.run),
         )
 
         census = list_all(
@@ -130,16 +132,22 @@ def _read_fields(names: str, run: "FinishedRun | None") -> frozenset[str]:
     ``ArgumentError`` for an unknown one.
     """
     from extractor.apps.sheets.doubts import label_field, list_field_names
-    from extractor.run.manifest import restore_fields
     from extractor.schemas.arguments import refuse_unknown
 
-    known = list_field_names()
-    if run:
-        known += [field.name for field in restore_fields(run.manifest.settings)]
+    known = [*list_field_names(), *_find_own(run)]
     by_label = {label_field(name): name for name in known}
     fields = [by_label.get(name, name) for name in split_names(names)]
     refuse_unknown("field", fields, known)
     return frozenset(fields)
+
+
+def _find_own(run: "FinishedRun | None") -> "dict[str, CustomField]":
+    """Return the user's own fields of a run by name; none of a file of extractions."""
+    from extractor.run.manifest import restore_fields
+
+    if run is None:
+        return {}
+    return {own.name: own for own in restore_fields(run.manifest.settings)}
 
 
 def _read_reasons(names: str, *, unread: bool) -> frozenset[str]:
