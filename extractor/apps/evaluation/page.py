@@ -58,9 +58,7 @@ def render_score_page(
     """Return the page as text; see ``write_score_page``."""
     errors = [error for kind in report.errors for error in kind.examples]
     errors.sort(key=rank_error)
-    shown = [_export(error) for error in errors]
-    _number(shown)
-    views = _mark_texts(errors, shown, records)
+    shown, views = export_errors(errors, records)
     with_errors = {error.record_id for error in errors}
     # Gold of the user's own fields alone has nothing to score in the guideline's.
     groups = _list_with_values(report.groups) or report.groups[:1]
@@ -90,6 +88,17 @@ def render_score_page(
     return render_page(
         "extractor.apps.evaluation", values, styles=("page.css",), scripts=_SCRIPTS
     )
+
+
+def export_errors(
+    errors: Sequence[ErrorExample], records: Sequence[str | PathLike[str]]
+) -> tuple[list[Json], dict[str, Json]]:
+    """Return errors in the form that the page's script reads, and the views of their texts, by
+    record: only those of records that the inputs ``records`` have.
+    """
+    shown = [_export(error) for error in errors]
+    _number(shown)
+    return shown, _mark_texts(errors, shown, records)
 
 
 def _list_with_values(scores: Sequence[_Score]) -> list[_Score]:

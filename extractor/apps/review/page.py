@@ -19,6 +19,7 @@ from extractor.apps.pages.view import (
 )
 from extractor.apps.pages.words import say
 from extractor.apps.review.draft import (
+    WHOLE,
     ReviewDraft,
     ReviewItem,
     name_group,
@@ -40,8 +41,6 @@ from extractor.schemas import Evidence, Finding, Origin, Support, TrialRecord
 
 _WHOLE = frozenset({"quote", "measure"})
 """Fields with the words that an item is."""
-WHOLE = "item"
-"""The name of a doubt that is of no field: the item may be wrong as a whole."""
 _ALIKE = 0.005
 """Confidences that differ by at most so much are the same in percent."""
 
@@ -435,4 +434,6 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
         "before": changed,
         "predicted": item.base is not None,
         "doubts": opened.list_doubts(item),
+        "others": item.others,
+        "unsettled": sorted(item.list_unsettled()),
     }

@@ -113,7 +113,7 @@ class RunRecords:
 
     def count_without_text(self) -> int:
         """Count the records that cannot be reviewed because their text is missing."""
-        return len(self.doubts) - len(self._texts)
+        return sum(name not in self._texts for name in self.doubts)
 
     def read_text(self, record_id: str) -> TrialRecord:
         """Return a record whose text was found."""
