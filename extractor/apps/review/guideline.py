@@ -15,6 +15,8 @@ from extractor.apps.review.forms import FIELDS
 
 _MARKS = re.compile(r"<!--/?people-->")
 """What a model does not get stands between these marks."""
+_BODY = re.compile(r"[.:]\s|\w \w")
+"""What shows that the text has gone beyond the names that lead it."""
 _BLOCKS = frozenset({"li", "p", "th", "tr", "h3"})
 
 
@@ -68,13 +70,41 @@ def _name_headings(tokens: list[Token]) -> Iterator[tuple[str, str, str]]:
 
 
 def _name_fields(tokens: list[Token]) -> dict[str, str]:
-    """Give the blocks that speak of the fields of forms an id, and return these by field. A field
-    is where its name leads a block of its task, else where it is named first, else the section of
-    its name.
+    """Give the blocks that speak of the fields of forms an id, and return these by field."""
+    places = _find_places(tokens)
+    anchors = {}
+    for group, form in FIELDS.items():
+        task = group.partition(".")[0]
+        for name in form:
+            found = places.get((task, name))
+            if found is None:
+                continue
+            # A heading and a block of several fields keep their first id.
+            anchor = str(found.attrGet("id") or f"{task}.{name}")
+            found.attrSet("id", anchor)
+            anchors[f"{group}.{name}"] = anchor
+    return anchors
+
+
+def _find_places(tokens: list[Token]) -> dict[tuple[str, str], Token]:
+    """Return by task and name the block that speaks of it: the first that the name leads, else
+    the first that has it, else the section of this title.
     """
     leading: dict[tuple[str, str], Token] = {}
     named: dict[tuple[str, str], Token] = {}
     titled: dict[tuple[str, str], Token] = {}
+    for task, block, words in _list_blocks(tokens):
+        if block.tag == "h3":
+            titled[task, words.content.lower()] = block
+        for name, is_leading in _list_names(words):
+            named.setdefault((task, name), block)
+            if is_leading:
+                leading.setdefault((task, name), block)
+    return titled | named | leading
+
+
+def _list_blocks(tokens: list[Token]) -> Iterator[tuple[str, Token, Token]]:
+    """Yield each block with text: the task of its section, the block and its text."""
     task = ""
     block = None
     for token in tokens:
@@ -82,29 +112,16 @@ def _name_fields(tokens: list[Token]) -> dict[str, str]:
             task = str(token.attrGet("id"))
         if token.nesting == 1 and token.tag in _BLOCKS and not token.hidden:
             block = token
-        if token.type != "inline" or block is None:
-            continue
-        if block.tag == "h3":
-            titled[task, token.content.lower()] = block
-        children = token.children or []
-        for number, child in enumerate(children):
-            if child.type != "code_inline":
-                continue
-            named.setdefault((task, child.content), block)
-            # `minimum_age`, `maximum_age`: both lead.
-            before = "".join(other.content for other in children[:number])
-            if not re.search(r"[.:]\s|\w \w", before):
-                leading.setdefault((task, child.content), block)
-    anchors = {}
-    for group, form in FIELDS.items():
-        task = group.partition(".")[0]
-        for name in form:
-            place = (task, name)
-            found = leading.get(place) or named.get(place) or titled.get(place)
-            if found is None:
-                continue
-            # A heading and a block of several fields keep their first id.
-            anchor = found.attrGet("id") or f"{task}.{name}"
-            found.attrSet("id", str(anchor))
-            anchors[f"{group}.{name}"] = str(anchor)
-    return anchors
+        if token.type == "inline" and block is not None:
+            yield task, block, token
+
+
+def _list_names(words: Token) -> Iterator[tuple[str, bool]]:
+    """Yield the names in a text, and whether each leads it: `minimum_age`, `maximum_age`: both
+    lead.
+    """
+    before = ""
+    for child in words.children or []:
+        if child.type == "code_inline":
+            yield child.content, not _BODY.search(before)
+        before += child.content
