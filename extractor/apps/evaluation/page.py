@@ -28,6 +28,7 @@ from extractor.apps.pages.words import say
 from extractor.errors import RecordError
 from extractor.evidence.drafts import Span
 from extractor.formats import read_records
+from extractor.plurals import percent
 from extractor.schemas import TrialRecord
 
 _SCRIPTS = ("list.js", "detail.js", "start.js")
@@ -153,7 +154,7 @@ def _say_provenance(side: ErrorSide | None) -> str | None:
         return None
     parts: list[str | None] = [side.origin, side.support]
     if side.confidence is not None:
-        parts.append(f"{100 * side.confidence:.0f} % sure")
+        parts.append(f"{percent(side.confidence)} sure")
     return ", ".join(filter(None, parts)) or None
 
 
