@@ -36,7 +36,7 @@ class ShownExtraction:
         extraction = self.extraction
         record = self.record
         items = list(extraction.list_items())
-        shown = view(record, items)
+        shown = view(record, items, as_given=True)
         # The view counts in UTF-16 units, each of two bytes here.
         texts = [
             section["text"].encode("utf-16-le", "surrogatepass")

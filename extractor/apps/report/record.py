@@ -128,7 +128,7 @@ def show_record(result: RunRecord) -> Json:
     cited: list[Citation] = []
     for finding in extraction.findings:
         cited += finding.citations
-    shown = view(result.record, extraction.list_items(), cited)
+    shown = view(result.record, extraction.list_items(), cited, as_given=True)
     marks = iter(shown.pop("marks"))
     source = extraction.source
     origin = [source.path, source.place] if source else []

@@ -119,14 +119,14 @@ function showEmpty(absences, meanings) {
 /** A value: a link to its own address, which also shows its evidence. */
 function makeValue(record, { path, said, support, spans }, meanings) {
   const places = spans.map((number) => {
-    const [section, , , start, end] = record.spans[number];
-    return `${record.sections[section].name}, characters ${start} to ${end}`;
+    const [, , , start, end] = record.spans[number];
+    return `${nameOrigin(record, number)}, characters ${start} to ${end}`;
   });
   // That a value is as quoted goes without saying.
   const isSupportShown = support && support !== "literal";
   return make(
     "a",
-    { class: "value", href: writeRecord(record.id, path), title: places.join("\n"), "data-path": path, "data-spans": spans.join(" ") },
+    { class: "value", href: writeRecord(record.id, path), title: [...new Set(places)].join("\n"), "data-path": path, "data-spans": spans.join(" ") },
     said,
     isSupportShown && make("span", { class: `how ${support}`, title: meanings[support] }, support),
   );

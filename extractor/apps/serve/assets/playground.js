@@ -52,12 +52,18 @@ const viewer = new Viewer(root, {
   listFacts,
   listNotes: () => [],
 });
+const TOLD = {
+  given: "Your text, character by character. At its right edge stands what each part was read as.",
+  fields: "The texts of your record, field by field. What you sent stays above as it is.",
+};
 let stopping = new AbortController();
 
 /** Show an extraction in the viewer, and offer it as a file of JSON. */
 function showResult({ shown, extraction }) {
   history.replaceState(null, "", location.pathname);
   viewer.show(shown, []);
+  const isGiven = shown.sections.some(({ parts }) => parts);
+  root.querySelector(".told").textContent = isGiven ? TOLD.given : TOLD.fields;
   const link = root.querySelector(".download");
   URL.revokeObjectURL(link.href);
   link.href = URL.createObjectURL(new Blob([JSON.stringify(extraction, null, 2)], { type: "application/json" }));
