@@ -201,9 +201,9 @@ def _refuse_other(text: str, *, named: bool) -> None:
     if is_table or is_json or _says_nothing(text):
         raise UnreadableSource(
             "an unknown format",
-            'give a text with headings such as "Inclusion Criteria" (Python and JSON also take '
-            'section "eligibility" in their place), or a download of a registry '
-            "(docs/reference/formats.md), plain, in gzip or in zip",
+            'give a text with headings such as "Inclusion Criteria", or say that its section is '
+            "eligibility (in Python, in JSON, and on the page to try texts), or a download of a "
+            "registry (docs/reference/formats.md), plain, in gzip or in zip",
         )
     if not named:
         problem = 'a text without a heading such as "Inclusion Criteria"'

@@ -56,7 +56,7 @@ def cut(text: str, start: int, end: int) -> str:
 def test_every_character_is_shown_and_each_quote_is_marked(text):
     record = make_record(text)
     extraction = Extractor().extract(record)
-    shown = show_record(RunRecord(extraction, record, TextState.SAME))
+    shown = show_record(RunRecord(extraction, record, TextState.SAME), as_given=True)
     (section,) = shown["sections"]
     assert section["text"] == text
     assert len(section["parts"]) == len(record.sections)
@@ -127,6 +127,17 @@ def test_a_notebook_shows_the_labels():
     card = show(Extractor().extract(record), record)._repr_html_()
     assert "Primary endpoint: " in card
     assert "\n   1. " in card
+
+
+def test_a_report_shows_a_free_text_whole_and_a_flattened_record_by_its_fields():
+    names = {}
+    for text in (INDENTED, TEXTS["a flattened record"]):
+        record = make_record(text)
+        result = RunRecord(Extractor().extract(record), record, TextState.SAME)
+        shown = show_record(result)
+        names[record.source.format] = [part["name"] for part in shown["sections"]]
+    assert names["text"] == ["given"]
+    assert names["flat"][:3] == ["title", "brief_summary", "conditions"]
 
 
 def test_other_views_keep_the_sections():

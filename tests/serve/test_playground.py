@@ -204,6 +204,40 @@ def test_a_value_marks_its_words_behind_their_label(page):
 
 @needs_browser
 @pytest.mark.slow
+def test_the_reader_says_what_a_text_without_headings_is(page):
+    line = "  HbA1c > 7.5 %, or platelets of at least 100,000 per µL"
+    assert extract(page, "ECOG") == (
+        "This cannot be read: an unknown format; give a text with headings such as "
+        '"Inclusion Criteria", or say that its section is eligibility (in Python, in JSON, and on '
+        "the page to try texts), or a download of a registry (docs/reference/formats.md), plain, "
+        "in gzip or in zip"
+    )
+    page.get_by_label("Read the text as").select_option("eligibility: criteria alone")
+    assert extract(page, line) == ""
+    assert page.locator(".text-pane pre").all_text_contents() == [line]
+    value = page.locator("a.value", has_text="HbA1c > 7.5 %").last
+    value.click()
+    assert page.locator(".text-pane .mark.chosen").all_inner_texts() == [
+        "HbA1c > 7.5 %"
+    ]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_text_without_a_value_is_shown_with_the_reasons(page):
+    text = "The weather is fine today, and nothing else is to be said of it."
+    assert extract(page, text) == ""
+    assert page.locator(".text-pane pre").all_text_contents() == [text]
+    said = page.locator(".values-pane").inner_text()
+    assert "Structure doubtful" in said
+    for lacking in ("No criterion", "No regimen", "No endpoint"):
+        assert f"{lacking}: " in said
+    facts = page.locator(".record-facts").inner_text()
+    assert facts == "0 % of the words are quoted (without headings and list marks)"
+
+
+@needs_browser
+@pytest.mark.slow
 def test_a_file_of_text_is_shown_as_it_is(page):
     written = PASTED.replace("\n", "\r\n")
     file = {"name": "a.txt", "mimeType": "text/plain", "buffer": written.encode()}
@@ -233,7 +267,7 @@ def test_what_is_shown_is_never_of_another_text(page):
     page.get_by_label("Text of a trial").press_sequentially(" ")
     said = page.locator("#try .status").inner_text()
     assert said == "The text has changed since it was extracted."
-    assert extract(page, "{}").startswith("The body is not a trial record")
+    assert extract(page, "{}").startswith("This cannot be read")
     assert page.locator("#record").is_hidden()
     assert extract(page, PASTED) == ""
     page.get_by_role("button", name="Clear").click()
@@ -248,9 +282,7 @@ def test_what_is_wrong_is_said_with_its_remedy(page):
         "(input) => input === document.activeElement"
     )
     said = extract(page, "{}")
-    assert said.startswith(
-        "The body is not a trial record: line 1: JSON that is not a study"
-    )
+    assert said.startswith("This cannot be read: line 1: JSON that is not a study")
     assert "; download the record from its registry, or export it from the WHO" in said
     assert page.locator("#record").is_hidden()
 

@@ -123,6 +123,13 @@ class _Quotes(ShownText):
         return super().place(joined_start + offset - raw_start)
 
 
+def is_free_text(record: TrialRecord | None) -> bool:
+    """Return whether a record is a free text, whose labels and indents belong to it. The lines of a
+    flattened record are fields, as those of other formats are.
+    """
+    return record is not None and record.source.format == "text"
+
+
 def show_texts(record: TrialRecord) -> dict[str, ShownText]:
     """Return all sections of a record, and the structured registry fields that have a value."""
     texts = {section.name: section.text for section in record.sections}
@@ -158,7 +165,7 @@ def view(
         marks: More places to mark, such as the citations of findings; with a quote if there is no
             record.
         sections: The names of the sections to show; by default all.
-        as_given: Whether a free text is shown whole, character by character, in place of its
+        as_given: Whether a text is shown whole, character by character, in place of its
             sections. The section ``given`` then has ``parts``: for each of its sections the place
             where it begins, and its title.
     """
