@@ -194,6 +194,9 @@ SETTLED_ABSENCES: Final = frozenset(
 )
 """Reasons of fields that are rightly empty. All others leave open what the text says."""
 
+DOUBTFUL_BELOW: Final = 0.85
+"""A value with a lower confidence is in doubt."""
+
 FindingKind = StrEnum(
     "FindingKind",
     """

@@ -29,6 +29,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from extractor.apps.pages import read_assets, read_shared_script, render_template
+from extractor.apps.review.adjudication import Adjudication
 from extractor.apps.review.changes import (
     Change,
     Conflict,
@@ -40,7 +41,7 @@ from extractor.apps.review.draft import ReviewItem
 from extractor.apps.review.forms import describe_form
 from extractor.apps.review.journal import Journal
 from extractor.apps.review.queue import RunRecords
-from extractor.errors import ExtractorError, StoreError
+from extractor.errors import ExtractorError, GoldError, StoreError
 
 _T = TypeVar("_T")
 _HOST = "127.0.0.1"
@@ -90,18 +91,33 @@ class ReviewServer(NamedTuple):
 
 @contextmanager
 def open_review(
-    run: Path, gold: Path, *, reviewer: str, port: int = 0, inputs: Sequence[Path] = ()
+    run: Path,
+    gold: Path,
+    *,
+    reviewer: str,
+    port: int = 0,
+    inputs: Sequence[Path] = (),
+    annotators: tuple[Path, Path] | None = None,
 ) -> Iterator[ReviewServer]:
-    """Open the review of a run on the loopback interface; ``port`` 0 takes a free one.
+    """Open the review of a run on the loopback interface; ``port`` 0 takes a free one. With the
+    golds of two ``annotators``, their differences are reviewed.
 
     Gold files go into ``gold``, drafts and history into ``gold/.review``. Raises ``StoreError``
-    if the run, the folder or the port cannot be used.
+    if the run, the folder or the port cannot be used, and ``GoldError`` for gold that cannot be
+    read, or has none of the run's records.
     """
     records = RunRecords(run, inputs)
     if not records.doubts:
         raise StoreError(
             f"{run}: has no results to review; its failures.jsonl and `extractor report` say why"
         )
+    adjudication = None
+    if annotators:
+        adjudication = Adjudication(*annotators, records.fields)
+        records.doubts = adjudication.list_doubts(records.doubts)
+        if not records.doubts:
+            names = " and ".join(map(str, annotators))
+            raise GoldError(f"{names}: have gold of none of the records of {run}")
     folder = gold / ".review"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +139,9 @@ def open_review(
             ) from error
         token = secrets.token_urlsafe(32)
         port = listening.getsockname()[1]
-        app = _build_app(Review(records, gold, journal, reviewer), token, port)
+        app = _build_app(
+            Review(records, gold, journal, reviewer, adjudication), token, port
+        )
         # No access log: the first request contains the token.
         options: dict[str, Any] = {
             "access_log": False,
