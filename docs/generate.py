@@ -1,12 +1,12 @@
-"""Writes into the pages of the reference what the code says, so that they can be read without the
-site.
+"""Writes into pages what the code and the rules say, so that they can be read without the site.
 
 ::
 
     python -m docs.generate
 
 A page names what it shows on a line such as ``<!-- from extractor.api.Extractor -->`` or ``<!--
-from commands -->``. What stands between this line and ``<!-- end -->`` is replaced.
+from commands -->``, ``from rules`` or ``from cases``. What stands between this line and
+``<!-- end -->`` is replaced.
 """
 
 import ast
@@ -23,8 +23,14 @@ import typer
 from extractor.apps.cli.app import app
 from extractor.apps.cli.help_examples import list_examples
 
-PAGES = tuple(
-    Path(__file__).with_name("reference") / name for name in ("cli.md", "python.md")
+from .rule_tables import describe_keys, describe_rule_files
+
+_DOCS = Path(__file__).parent
+PAGES = (
+    _DOCS / "reference/cli.md",
+    _DOCS / "reference/python.md",
+    _DOCS / "contributing/index.md",
+    _DOCS / "contributing/rules.md",
 )
 _MARKED = re.compile(
     r"^(<!-- from (\S+) -->\n).*?^(<!-- end -->)$", re.MULTILINE | re.DOTALL
@@ -43,6 +49,10 @@ def generate(page: str) -> str:
 
 
 def _describe(name: str) -> str:
+    if name == "rules":
+        return "\n\n".join(describe_rule_files())
+    if name == "cases":
+        return describe_keys()
     if name == "commands":
         command = typer.main.get_command(app)
         return "\n\n".join(

@@ -6,13 +6,14 @@ run.
 """
 
 import ast
+import gc
 import importlib
 import inspect
 import pkgutil
 import re
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import log
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any, NamedTuple
 import extractor
 from extractor.language.book import expression, load_book, read_table
 from extractor.language.lexer import ANY_WORD, CODES
+from extractor.language.patterns import Rule
 
 LARGEST_EXPONENT = 1.3
 _SUSPICIOUS = 1.2
@@ -32,7 +34,11 @@ _LENGTH = 350
 _TIMES = 4
 _MEASURABLE_S = 0.00025
 _HANGS_S = 3.0
-"""Seconds of processor time for one measurement, many times what linear work takes."""
+"""Seconds of processor time for a first measurement, many times what linear work takes."""
+_HANGS_TIMES = 64
+"""How many times that of the shorter text the work on the longer one may take before it is stopped:
+time that grows with the cube of the length. A busy machine slows both.
+"""
 _LONG = 30
 """A repetition that may be so long makes an expression work hard on a text that repeats what it
 repeats.
@@ -52,17 +58,16 @@ def fit_growth(work: Callable[[str], object], piece: str) -> float:
     """Return the exponent of the time over the length of a text that repeats ``piece``.
 
     Return 0 if the time is too short to be measured. What seems to grow too fast is measured in
-    longer texts, where repetitions with an end have come to it, and then several times: it may be
-    what else the machine does.
+    longer texts, where repetitions with an end have come to it, and then again and again, shorter
+    and longer text in turn: it may be what else the machine does, which only ever adds time. Work
+    that grows too fast does so each time.
     """
     exponent = 0.0
     try:
         if _measure(work, piece, _TIMES * _LENGTH) < _MEASURABLE_S:
             return exponent
-        for factor, runs in ((1, 1), (2, 1), (4, 2), (4, 4)):
-            length = factor * _LENGTH
-            longer = _measure_best(work, piece, _TIMES * length, runs)
-            shorter = _measure_best(work, piece, length, runs)
+        for factor, runs in ((1, 1), (2, 1), (4, 2), (4, 4), (4, 12)):
+            shorter, longer = _measure_both(work, piece, factor * _LENGTH, runs)
             exponent = log(longer / max(shorter, 1e-9), _TIMES)
             if exponent <= _SUSPICIOUS:
                 break
@@ -71,16 +76,44 @@ def fit_growth(work: Callable[[str], object], piece: str) -> float:
     return exponent
 
 
-def _measure(work: Callable[[str], object], piece: str, length: int) -> float:
+def _measure_both(
+    work: Callable[[str], object], piece: str, length: int, runs: int
+) -> tuple[float, float]:
+    """Return the least times for a text of this length and for one that is ``_TIMES`` longer."""
+    shorter = longer = float("inf")
+    for _ in range(runs):
+        shorter = min(shorter, _measure(work, piece, length))
+        longest = max(_HANGS_S, _HANGS_TIMES * shorter)
+        longer = min(longer, _measure(work, piece, _TIMES * length, longest))
+    return shorter, longer
+
+
+def _measure(
+    work: Callable[[str], object], piece: str, length: int, longest: float = _HANGS_S
+) -> float:
+    """Return the processor time of the work on a text of this length, without that of the garbage
+    collector, which depends on what ran before. Raise ``Hangs`` after ``longest`` seconds of it.
+    """
     text = (piece * (length // len(piece) + 1))[:length]
-    with _interrupted():
+    with _without_collector(), _interrupted(longest):
         since = thread_time()
         work(text)
         return thread_time() - since
 
 
 @contextmanager
-def _interrupted() -> Iterator[None]:
+def _without_collector() -> Iterator[None]:
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def _interrupted(longest: float) -> Iterator[None]:
     """Raise ``Hangs`` inside the block after some seconds of the processor; ``re`` looks for
     signals, too.
     """
@@ -89,7 +122,7 @@ def _interrupted() -> Iterator[None]:
         raise Hangs
 
     before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, _HANGS_S)
+    signal.setitimer(signal.ITIMER_PROF, longest)
     try:
         yield
     finally:
@@ -131,23 +164,42 @@ class Expression(NamedTuple):
         return sorted(pieces)
 
 
-def _measure_best(
-    work: Callable[[str], object], piece: str, length: int, runs: int
-) -> float:
-    return min(_measure(work, piece, length) for _ in range(runs))
+def find_slow(expressions: Iterable[Expression]) -> dict[str, str]:
+    """Return the places of expressions whose time grows faster than the text, with the text."""
+    slow = {}
+    for member in expressions:
+        for piece in member.list_pieces():
+            for method in member.methods:
+                exponent = fit_growth(member.work(method), piece)
+                if exponent > LARGEST_EXPONENT:
+                    slow[member.place] = (
+                        f"{method} of {piece[:40]!r}: exponent {exponent:.2f}"
+                    )
+    return slow
 
 
-def list_expressions() -> Iterator[Expression]:
-    """Yield the expressions of the rule book, of modules, and those written where they are used."""
-    for name in read_table("characters")["expression"]:
-        yield Expression(f"characters.toml: {name}", expression(name), _SEARCHED)
+def list_rules() -> list[Rule]:
+    """Return all rules, also those of vocabularies and their entries. Rules of one entry share a
+    name.
+    """
     book = load_book()
     rules = list(book.rules.values())
     for entries in book.entry_rules.values():
         rules += [rule for rule, _ in entries]
-    for rule in rules:
-        methods = _SEARCHED | {"fullmatch"}
-        yield Expression(f"rule {rule.name}", rule.expression, methods)
+    return rules
+
+
+def express(rule: Rule) -> Expression:
+    methods = _SEARCHED | {"fullmatch"}
+    return Expression(f"rule {rule.name}", rule.expression, methods)
+
+
+def list_other_expressions() -> Iterator[Expression]:
+    """Yield the expressions that are no rules: over characters, of modules, and those written where
+    they are used.
+    """
+    for name in read_table("characters")["expression"]:
+        yield Expression(f"characters.toml: {name}", expression(name), _SEARCHED)
     for module in pkgutil.walk_packages(extractor.__path__, "extractor."):
         if not module.name.endswith("__main__"):
             yield from _list_of_module(importlib.import_module(module.name))

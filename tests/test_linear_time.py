@@ -2,6 +2,7 @@
 length is about 1.
 """
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
@@ -10,6 +11,7 @@ import pytest
 from extractor.assembly.refusals import explain_refusal
 from extractor.assembly.support import find_support
 from extractor.language.passage import read_section
+from extractor.language.patterns import Rule
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import (
@@ -25,7 +27,15 @@ from extractor.schemas import (
 )
 from extractor.schemas.vocabulary import Effort
 
-from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
+from .growth import (
+    LARGEST_EXPONENT,
+    PIECES,
+    express,
+    find_slow,
+    fit_growth,
+    list_other_expressions,
+    list_rules,
+)
 from .trust import trial
 
 pytestmark = pytest.mark.slow
@@ -79,24 +89,20 @@ def extract(text: str) -> object:
     return extract_by_rules(trial(**dict.fromkeys(SECTIONS, text)), RULES)
 
 
-def test_each_expression_takes_linear_time() -> None:
-    """Also one that is new: the expressions are found in the modules and in the rule book."""
+@pytest.mark.parametrize("rule", list_rules(), ids=lambda rule: rule.name)
+def test_a_rule_takes_linear_time(rule: Rule) -> None:
+    assert find_slow([express(rule)]) == {}
+
+
+def test_other_expressions_take_linear_time() -> None:
+    """Also one that is new: the expressions are found in the modules."""
     expressions = {
         (expression.compiled.pattern, expression.methods): expression
-        for expression in list_expressions()
+        for expression in list_other_expressions()
     }
-    assert len(expressions) > 1000
-    slow = {}
-    for expression in expressions.values():
-        for piece in expression.list_pieces():
-            for method in expression.methods:
-                if (
-                    exponent := fit_growth(expression.work(method), piece)
-                ) > LARGEST_EXPONENT:
-                    slow[expression.place] = (
-                        f"{method} of {piece[:40]!r}: exponent {exponent:.2f}"
-                    )
-    assert not slow
+    assert len(expressions) > 300
+
+    assert find_slow(expressions.values()) == {}
 
 
 def test_a_record_takes_linear_time() -> None:
@@ -166,3 +172,16 @@ def test_the_proof_of_a_value_takes_linear_time(piece: str) -> None:
         ) > LARGEST_EXPONENT:
             slow[repr(value)] = exponent
     assert not slow
+
+
+@pytest.mark.parametrize(
+    ("pattern", "least", "most"),
+    [("a+b", 1.6, 3), ("(a|aa)+b", 3, float("inf")), ("a+", 0, LARGEST_EXPONENT)],
+)
+def test_growth_is_measured(pattern: str, least: float, most: float) -> None:
+    """With the square of the length, exponentially, and with the length."""
+    expression = re.compile(pattern)
+
+    exponent = fit_growth(lambda text: list(expression.finditer(text)), "a")
+
+    assert least <= exponent <= most

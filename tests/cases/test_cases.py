@@ -1,23 +1,7 @@
 """Texts and what they say: the rules read it, and the same values stand as the answer of a model.
 
 Each table of a TOML file is a group of cases: a text, and what is expected of it. ``_`` holds what
-the group shares.
-
-- ``reads``: fields that the rules read. One field gives all its values; several give one row for
-  each item, such as "10 mg; oral; QD". Beside fields: ``criterion`` and ``line`` (the text of a
-  criterion, of any line), ``section`` and ``quote``; ``route:words`` are the words of a field.
-- ``at``: where the text stands, a name of ``PLACES``, or sections with ``{}`` for the text. A table
-  is a section made of parts, a list of tables are numbered sections.
-- ``sure``: whether the confidence of what is read is at least 0.8. ``proven = false``: the proof of
-  it is a known gap.
-- ``answers``: a field of which a model gives the values ``stands``, ``inferred`` and ``refused``:
-  with the support of their words, as a conclusion, or not borne out. ``claims``: the same for a
-  user's own field of such a type; its claim has the whole text as its words, or ``quote``.
-  ``words`` are those found for all answers.
-- ``gap``: cases that fail today, and are to move to another group as soon as they hold.
-
-A case is what is read (a text or a list, empty for nothing), or a table of any of these keys.
-``surer_than`` are other texts, of which the same is read with less confidence.
+the group shares. ``KEYS`` says what a case may hold, and so does the contributors' page.
 """
 
 import tomllib
@@ -34,26 +18,9 @@ from extractor.concepts.own.value_forms import read_group_rule, read_window, sho
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span
 from extractor.schemas import Amount, Route, Support, Task, TimeWindow
+from tests.cases.keys import KEYS, PLACES, WAYS
 from tests.trust import trial
 
-PLACES: Mapping[str, Mapping[str, Any]] = {
-    "inclusion": {"eligibility": "Inclusion Criteria:\n\n* {}"},
-    "exclusion": {"eligibility": "Exclusion Criteria:\n\n* {}"},
-    "intervention": {
-        "interventions": [{"type": "DRUG", "name": "Examplumab", "description": "{}"}]
-    },
-    "dose": {
-        "interventions": [
-            {"type": "DRUG", "name": "Examplumab", "description": "5 mg {}"}
-        ]
-    },
-    "measure": {"primary_outcomes": [{"measure": "{}"}]},
-    "description": {"primary_outcomes": [{"measure": "Change", "description": "{}"}]},
-    "survival": {
-        "primary_outcomes": [{"measure": "Overall survival", "description": "{}"}]
-    },
-    "time_frame": {"primary_outcomes": [{"measure": "Change", "time_frame": "{}"}]},
-}
 READERS: Mapping[str, Callable[[str], Any]] = {
     "constraints": AttributeType.CONSTRAINT.read,
     "amounts": AttributeType.AMOUNT.read,
@@ -74,21 +41,6 @@ ASKED_AS = {"time_window": "time_windows"}
 """The list that a model is asked for, of which a field is one member."""
 UNASKED = ("lead_in", "rank", "index")
 """What the layout says, and no model is asked."""
-WAYS = ("stands", "inferred", "refused")
-KEYS = {
-    "at",
-    "reads",
-    "read",
-    "sure",
-    "surer_than",
-    "proven",
-    "answers",
-    "claims",
-    "quote",
-    "words",
-    "gap",
-    *WAYS,
-}
 SURE = 0.8
 KNOWN_GAP = pytest.mark.xfail(strict=True, raises=AssertionError)
 
@@ -100,9 +52,11 @@ class Case:
         own = case if isinstance(case, dict) else {"read": case}
         self.text = text
         self.expected = {"at": "inclusion", **group, **own}
-        unknown = self.expected.keys() - KEYS
+        unknown = self.expected.keys() - KEYS.keys()
         if unknown:
-            raise KeyError(f"{text!r} has unknown keys: {unknown}")
+            raise KeyError(
+                f"{text!r} has unknown keys: {sorted(unknown)}. Known are {[*KEYS]}"
+            )
         at = self.expected["at"]
         sections = PLACES[at] if isinstance(at, str) else at
         self.parsed = parse_record(trial(**fill(sections, text)))
@@ -340,10 +294,13 @@ def check_values(case: Case) -> None:
         values = [values]
     expect(case, case.read(), [value for value in values if value])
     unproven = case.list_unproven()
-    all_proven = not unproven
-    assert all_proven is case.expected.get("proven", True), (
-        f"{case.text!r}: unproven are {unproven}"
-    )
+    if case.expected.get("proven", True):
+        assert not unproven, (
+            f"{case.text!r}: these are read, but not proven as answers of a model: {unproven}. "
+            "`proven = false` marks a known gap of the proof"
+        )
+    else:
+        assert unproven, f"{case.text!r} is proven now: take `proven = false` away"
 
 
 def check_confidences(case: Case) -> None:

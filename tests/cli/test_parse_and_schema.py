@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from extractor.apps.cli.rule_places import RULES_OF
+from extractor.concepts.parse import parse_record
+from extractor.formats import read_records
 from tests.commands import invoke
 
 SEED = "seeds/records/003_b184c860ed2ef927.txt"
@@ -26,6 +29,58 @@ def test_a_value_is_explained_by_its_words_and_the_rules_that_found_them():
     at = lines.index("    constraints: Age: >= 18 year (0.97)")
     assert lines[at + 1] == "        from: Age >= 18 years"
     assert "            comparison: >=" in lines[at + 2 : at + 6]
+
+
+def test_what_was_not_read_leads_to_the_files_of_its_rules(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("Inclusion criteria:\n- No asthma\n- Hb >= 9 g/dL\n", "utf-8")
+
+    lines = invoke("parse", "--explain", text).stdout.splitlines()
+
+    assert lines.count("    not read: constraints, time_windows") == 1
+    assert lines.count("    not read: negated, time_windows") == 1
+    steps = lines[lines.index("Not read, and the rules that decide it:") + 1 :]
+    assert "    negated: denials.toml in extractor/concepts/criteria/rules" in steps
+    plain = invoke("parse", text).stdout
+    assert "ot read" not in plain
+
+
+def test_a_text_without_items_leads_to_the_rules_of_items(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("People are welcome.\n", "utf-8")
+
+    shown = invoke("parse", "--explain", text).stdout
+
+    files = "headings.toml, running_text.toml in extractor/concepts/criteria/rules"
+    assert f"criteria: {files}" in shown
+
+
+def test_the_files_that_decide_a_field_exist():
+    folder = Path("extractor/concepts")
+    missing = [
+        file
+        for files in RULES_OF.values()
+        for file in files.split()
+        if not (folder / file).exists()
+    ]
+    assert missing == []
+
+
+def test_the_fields_of_an_item_have_files_or_follow_from_others():
+    """A field that is new needs a place where its rules are, or stands here."""
+    other = {
+        *("stands", "kind", "lead_in", "category", "time_window"),
+        *("agent", "arms", "role"),
+        *("rank", "index", "measure", "description", "time_frame", "censored"),
+    }
+    known = set()
+    for record in read_records("tests/records", "seeds/records", on_error=print):
+        parsed = parse_record(record)
+        items = (parsed.whole, *parsed.criteria, *parsed.regimens, *parsed.outcomes)
+        known |= {name for item in items for name in item.rules}
+
+    assert known - RULES_OF.keys() == other & known
+    assert RULES_OF.keys() - known == {"criteria", "regimens", "outcomes"}
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,11 @@
-"""Every rule matches its examples, and none of its counter-examples."""
+"""Every rule matches its examples, and none of its counter-examples; the rule book reads and finds."""
 
 import re
 import tomllib
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import extractor
-from extractor.language.book import find_terms, load_book, read_text, word_set
+from extractor.language.book import find_terms, load_book, read_text
 from extractor.language.clean import clean_text
 from extractor.language.lexer import (
     ANY_WORD,
@@ -20,160 +17,63 @@ from extractor.language.lexer import (
     lex,
 )
 from extractor.language.patterns import Rule, RuleError, read_rules
-
-PACKAGE = Path(extractor.__file__).parent
-RULE_FILES = [path for path in PACKAGE.rglob("*.toml") if "rules" in path.parts]
-BOOK = load_book()
-RULES = [rule for rule in BOOK.rules.values() if rule.name not in BOOK.vocabularies]
-
-
-_COMMON = word_set(
-    "a an and are as at be been by for from in is it of on or s that the this to was were with"
+from tests.text.rule_check import (
+    BOOK,
+    RULE_FILES,
+    RULES,
+    find_files,
+    list_faults,
+    list_faults_of_file,
 )
-"""Words that make no text a near miss."""
-
-
-def list_words(text: str) -> set[str]:
-    """The words of a text in lower case. A number is "5"."""
-    return {
-        "5" if word.isdigit() else word.lower()
-        for word in re.findall(r"[^\W\d_]+|\d+", text)
-    }
-
-
-def list_pattern_words(pattern: str) -> Iterator[str]:
-    """The words of a pattern and of the rules and vocabularies that it names. A number is "5"; a
-    stem has no "~".
-    """
-    for name in re.findall(r"<\+?(\w+)>", pattern):
-        if name in BOOK.vocabularies:
-            for entry in BOOK.vocabularies[name]:
-                yield from list_words(" ".join(entry.terms))
-        else:
-            yield from list_pattern_words(BOOK.rules[name].pattern)
-    own_words = re.sub(r"\w+=|<\+?\w+>|\\n|\{[\d,]*\}", " ", pattern)
-    yield from list_words(own_words.replace("#", "5"))
-
-
-def has_near_misses(rule: Rule) -> bool:
-    """Whether a text can share a word with the rule and not match: not if the rule is a list of
-    words.
-    """
-    if is_list(rule.pattern):
-        return False
-    return not all(rule.search(read_text(word)) for word in find_known(rule))
-
-
-def is_list(pattern: str) -> bool:
-    """Whether a pattern is one of several words, also by the rules that it names."""
-    alternatives = pattern.strip().removeprefix("( ").removesuffix(" )").split("|")
-    for alternative in alternatives:
-        if len(alternative.split()) != 1 or "(" in alternative:
-            return False
-    for name in re.findall(r"<(\w+)>", pattern):
-        is_rule = name in BOOK.rules and name not in BOOK.vocabularies
-        if not is_rule or not is_list(BOOK.rules[name].pattern):
-            return False
-    return True
-
-
-def find_known(rule: Rule) -> set[str]:
-    """The words of a rule and its examples; common ones only if there are no others."""
-    words = {*list_pattern_words(rule.pattern), *list_words(" ".join(rule.examples))}
-    return words - _COMMON or words
-
-
-def is_near(text: str, rule: Rule) -> bool:
-    """Whether a text shares a word with a rule or its examples; a sign, if the rule has no
-    words.
-    """
-    rule_words = find_known(rule)
-    text_words = list_words(text)
-    if rule_words & text_words:
-        return True
-    stems = tuple(stem.lower() for stem in re.findall(r"([^\W\d_]+)~", rule.pattern))
-    if any(word.startswith(stems) for word in text_words):
-        return True
-    has_words = bool(rule_words - {"5"} - _COMMON)
-    shares_sign = bool(set(text) & set("".join(rule.examples)))
-    return shares_sign and not has_words
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_rule_matches_only_its_examples(rule):
-    assert rule.examples, "a rule needs examples"
-    if has_near_misses(rule):
-        assert rule.counter_examples, "a rule needs counter-examples"
+def test_a_rule_is_well_made(rule):
+    path = find_files().get(rule.name)
+    faults = [f"- {fault}" for fault in list_faults(rule, path)]
 
-    missed = [text for text in rule.examples if not rule.search(read_text(text))]
-    wrong = [text for text in rule.counter_examples if rule.search(read_text(text))]
-
-    assert missed == []
-    assert wrong == []
+    assert not faults, "\n".join((f"{rule.name} in {path}:", *faults))
 
 
-def test_a_counter_example_is_a_near_miss():
-    far = [
-        (rule.name, text)
-        for rule in RULES
-        for text in rule.counter_examples
-        if not is_near(text, rule)
+def test_each_fault_of_a_rule_is_named_with_what_mends_it(tmp_path):
+    path = tmp_path / "long.toml"
+    path.write_text("[rule.a]\n" + "\n" * 500, "utf-8")
+    rule = Rule(
+        "no_such_rule",
+        f"zorp {'blick ' * 60}",
+        examples=("zorp",),
+        counter_examples=("the minimum",),
+    )
+
+    faults = list(list_faults(rule, path))
+
+    beginnings = [
+        "it does not find its example 'zorp'",
+        "its counter-example 'the minimum' has no word of the rule",
+        "its pattern has 364 characters, at most 300 are allowed",
+        "nothing uses it: name it in another rule, as <no_such_rule>",
+        "long.toml has 501 lines, at most 500 are allowed",
+        "long.toml does not say in its first line what it decides",
     ]
-    assert far == []
+    assert len(faults) == len(beginnings)
+    for fault, beginning in zip(faults, beginnings, strict=True):
+        assert fault.startswith(beginning)
+        assert ": " in fault
 
 
-def test_files_are_short():
-    lengths = {
-        str(path): len(path.read_text("utf-8").splitlines()) for path in RULE_FILES
-    }
-    assert {path: lines for path, lines in lengths.items() if lines > 500} == {}
-
-
-def list_alternatives(pattern: str) -> list[str]:
-    """The alternatives of a pattern that stand outside brackets: "a | ( b | c ) d" has two."""
-    alternatives = [""]
-    depth = 0
-    for word in pattern.split():
-        plain = re.sub(r"\\.", "", word)
-        depth += plain.count("(") - plain.count(")")
-        if word == "|" and not depth:
-            alternatives.append("")
-        else:
-            alternatives[-1] += f" {word}"
-    return [alternative.strip() for alternative in alternatives]
-
-
-def test_patterns_are_short():
-    """A list of phrases may be long, but none of its phrases."""
-    long = [
-        (rule.name, alternative)
-        for rule in RULES
-        for alternative in list_alternatives(rule.pattern)
-        if len(alternative) > 300
+def test_a_rule_without_examples_is_named():
+    rule = Rule("no_such_rule", "zorp blick")
+    assert [fault.partition(":")[0] for fault in list_faults(rule, None)] == [
+        "it has no examples",
+        "it has no counter_examples",
+        "nothing uses it",
     ]
-    assert long == []
 
 
-def test_every_rule_is_used():
-    """By another rule, by an entry of a vocabulary, by its name in the code, or by its
-    ``gives``.
-    """
-    patterns = [rule.pattern for rule in RULES]
-    for vocabulary in BOOK.vocabularies.values():
-        for entry in vocabulary:
-            patterns += entry.rules
-    code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
-    used = set(re.findall(r"<\+?(\w+)>", " ".join(patterns)))
-    used |= set(re.findall(r'"(\w+)"', code))
-    prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
-
-    unused = []
-    for rule in RULES:
-        is_used = rule.name in used or rule.name.startswith(prefixes)
-        if not is_used and not rule.gives:
-            unused.append(rule.name)
-
-    assert unused == []
+def test_files_are_short_and_say_what_they_decide():
+    """Also those without rules, such as vocabularies."""
+    faults = [fault for path in RULE_FILES for fault in list_faults_of_file(path)]
+    assert faults == []
 
 
 def test_no_expression_holds_the_range_of_all_codes():

@@ -7,6 +7,7 @@ import typer
 
 from extractor.apps.cli.console import FAILED, OK, say, to_printable
 from extractor.apps.cli.options import FieldsOption, option
+from extractor.apps.cli.rule_places import RULES_OF, list_next_steps
 from extractor.options import FILES, read_own_fields
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ def parse(
         typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for stdin."),
     ],
     explain: Annotated[
-        bool, option(FILES, "Show each value's words and rules.", "--explain")
+        bool,
+        option(
+            FILES,
+            "Show each value's words and rules, and which rules decide what was not read.",
+            "--explain",
+        ),
     ] = False,
     fields: FieldsOption = None,
 ) -> int:
@@ -46,9 +52,10 @@ def parse(
 
     failures: list[Exception] = []
     custom = read_own_fields(fields)
-    unread = explain_unread(custom)
-    if unread:
-        say(unread)
+    without_rules = explain_unread(custom)
+    if without_rules:
+        say(without_rules)
+    unread: set[str] = set()
 
     def report(error: Exception) -> None:
         if not isinstance(error, RepeatedRecord):
@@ -61,15 +68,23 @@ def parse(
         places = None if trace is None else place_rules(parsed, trace)
         shown = _Shown(parsed, places)
         typer.echo("\n".join(shown.list_lines()) + "\n")
+        unread |= shown.unread
+    if explain and unread:
+        typer.echo("Not read, and the rules that decide it:")
+        typer.echo("\n".join(f"    {step}" for step in list_next_steps(unread)))
     return FAILED if failures else OK
 
 
 class _Shown:
-    """A record in lines; with ``places`` of rules, also the words and rules of each value."""
+    """A record in lines; with ``places`` of rules, also the words and rules of each value, and
+    where the rules are of what was not read.
+    """
 
     def __init__(self, parsed: "ParsedRecord", places: "Places | None") -> None:
         self._parsed = parsed
         self._places = places
+        self.unread: set[str] = set()
+        """Fields that rules decide and that were not read, of the lines listed so far."""
 
     def list_lines(self) -> "Iterator[str]":
         """Yield the lines of the record: its id, its own fields, then each criterion, regimen,
@@ -94,6 +109,8 @@ class _Shown:
             measure = _mark(outcome.rules["measure"])
             yield f"\n[{outcome.number}] {rank} outcome {index}: {measure}"
             yield from self._list_fields(outcome, "measure", "rank", "index")
+        if not (parsed.criteria or parsed.regimens or parsed.outcomes):
+            self.unread |= {"criteria", "regimens", "outcomes"}
 
     def _list_criterion(self, criterion: "Draft") -> "Iterator[str]":
         """Yield the lines of a criterion: its kind and whether it stands, its text, its other
@@ -128,6 +145,10 @@ class _Shown:
             if is_stated and self._places is not None:
                 for line in self._explain(reading, self._places):
                     yield f"{indent}    {line}"
+        unread = [name for name in RULES_OF if _is_unread(item.rules.get(name))]
+        self.unread.update(unread)
+        if unread and self._places is not None and not is_of_record:
+            yield f"{indent}not read: {', '.join(unread)}"
 
     def _explain(self, reading: "Reading[Any]", places: "Places") -> "Iterator[str]":
         """Yield the words of a value, and the rules that read them."""
@@ -148,6 +169,11 @@ def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
         for value in values:
             for name, reading in value.rules.items():
                 yield f"{field}.{name}", reading
+
+
+def _is_unread(reading: "Reading[Any] | None") -> bool:
+    """Return whether a field of an item is empty, open or false."""
+    return reading is not None and reading.value in (None, (), False)
 
 
 def _mark(reading: "Reading[Any]") -> str:

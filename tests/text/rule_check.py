@@ -1,0 +1,196 @@
+"""What is wrong with one rule, each fault with what mends it."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import extractor
+from extractor.language.book import load_book, read_text, word_set
+from extractor.language.patterns import Rule
+
+PACKAGE = Path(extractor.__file__).parent
+RULE_FILES = [path for path in PACKAGE.rglob("*.toml") if "rules" in path.parts]
+BOOK = load_book()
+RULES = [rule for rule in BOOK.rules.values() if rule.name not in BOOK.vocabularies]
+LONGEST_FILE = 500
+"""Most lines of a file of rules."""
+LONGEST_PHRASE = 300
+"""Most characters of a pattern; of a list of phrases, of each phrase."""
+
+
+def list_faults(rule: Rule, path: Path | None) -> Iterator[str]:
+    """Yield what is wrong with a rule, and with the file that holds it."""
+    yield from _list_faults_of_examples(rule)
+    yield from _list_faults_of_pattern(rule)
+    if not is_used(rule):
+        yield (
+            f"nothing uses it: name it in another rule, as <{rule.name}>, or in a reader, as "
+            f'rule("{rule.name}")'
+        )
+    if path:
+        yield from list_faults_of_file(path)
+
+
+def _list_faults_of_examples(rule: Rule) -> Iterator[str]:
+    if not rule.examples:
+        yield "it has no examples: add texts that it finds"
+    if not rule.counter_examples and has_near_misses(rule):
+        yield (
+            "it has no counter_examples: add texts that share a word with it and that it must "
+            "leave alone"
+        )
+    for text in rule.examples:
+        if not rule.search(read_text(text)):
+            yield f"it does not find its example {text!r}: change the pattern, or the example"
+    for text in rule.counter_examples:
+        if rule.search(read_text(text)):
+            yield f"it finds its counter-example {text!r}: change the pattern, or take another text"
+        elif not is_near(text, rule):
+            yield (
+                f"its counter-example {text!r} has no word of the rule: take a text that is "
+                "likelier to be found"
+            )
+
+
+def _list_faults_of_pattern(rule: Rule) -> Iterator[str]:
+    for alternative in list_alternatives(rule.pattern):
+        if len(alternative) > LONGEST_PHRASE:
+            yield (
+                f"its pattern has {len(alternative)} characters, at most {LONGEST_PHRASE} are "
+                f"allowed: give a part that has a name in the field a rule of its own. It begins "
+                f"with {alternative[:60]!r}"
+            )
+
+
+def list_faults_of_file(path: Path) -> Iterator[str]:
+    """Yield what is wrong with a file of rules."""
+    lines = path.read_text("utf-8").splitlines()
+    if len(lines) > LONGEST_FILE:
+        yield (
+            f"{path.name} has {len(lines)} lines, at most {LONGEST_FILE} are allowed: take a "
+            "file of the topic that has room, or begin a new one"
+        )
+    if not lines[0].startswith("# "):
+        yield f"{path.name} does not say in its first line what it decides: add a comment"
+
+
+@cache
+def find_files() -> dict[str, Path]:
+    """The file of each rule."""
+    return {
+        name: path
+        for path in RULE_FILES
+        for name in tomllib.loads(path.read_text("utf-8")).get("rule", ())
+    }
+
+
+def is_used(rule: Rule) -> bool:
+    """Whether another rule, an entry of a vocabulary or the code names the rule, or it ``gives``
+    something.
+    """
+    names, prefixes = list_used()
+    return bool(rule.gives) or rule.name in names or rule.name.startswith(prefixes)
+
+
+@cache
+def list_used() -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names that patterns and the code use, and the beginnings of those that the code puts
+    together.
+    """
+    patterns = [rule.pattern for rule in RULES]
+    for vocabulary in BOOK.vocabularies.values():
+        for entry in vocabulary:
+            patterns += entry.rules
+    code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+    in_patterns = re.findall(r"<\+?(\w+)>", " ".join(patterns))
+    in_code = re.findall(r'"(\w+)"', code)
+    prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
+    return frozenset((*in_patterns, *in_code)), prefixes
+
+
+def list_alternatives(pattern: str) -> list[str]:
+    """The alternatives of a pattern that stand outside brackets: "a | ( b | c ) d" has two."""
+    alternatives = [""]
+    depth = 0
+    for word in pattern.split():
+        plain = re.sub(r"\\.", "", word)
+        depth += plain.count("(") - plain.count(")")
+        if word == "|" and not depth:
+            alternatives.append("")
+        else:
+            alternatives[-1] += f" {word}"
+    return [alternative.strip() for alternative in alternatives]
+
+
+_COMMON = word_set(
+    "a an and are as at be been by for from in is it of on or s that the this to was were with"
+)
+"""Words that make no text a near miss."""
+
+
+def list_words(text: str) -> set[str]:
+    """The words of a text in lower case. A number is "5"."""
+    return {
+        "5" if word.isdigit() else word.lower()
+        for word in re.findall(r"[^\W\d_]+|\d+", text)
+    }
+
+
+def list_pattern_words(pattern: str) -> Iterator[str]:
+    """The words of a pattern and of the rules and vocabularies that it names. A number is "5"; a
+    stem has no "~".
+    """
+    for name in re.findall(r"<\+?(\w+)>", pattern):
+        if name in BOOK.vocabularies:
+            for entry in BOOK.vocabularies[name]:
+                yield from list_words(" ".join(entry.terms))
+        else:
+            yield from list_pattern_words(BOOK.rules[name].pattern)
+    own_words = re.sub(r"\w+=|<\+?\w+>|\\n|\{[\d,]*\}", " ", pattern)
+    yield from list_words(own_words.replace("#", "5"))
+
+
+def has_near_misses(rule: Rule) -> bool:
+    """Whether a text can share a word with the rule and not match: not if the rule is a list of
+    words.
+    """
+    if is_list(rule.pattern):
+        return False
+    return not all(rule.search(read_text(word)) for word in find_known(rule))
+
+
+def is_list(pattern: str) -> bool:
+    """Whether a pattern is one of several words, also by the rules that it names."""
+    alternatives = pattern.strip().removeprefix("( ").removesuffix(" )").split("|")
+    for alternative in alternatives:
+        if len(alternative.split()) != 1 or "(" in alternative:
+            return False
+    for name in re.findall(r"<(\w+)>", pattern):
+        is_rule = name in BOOK.rules and name not in BOOK.vocabularies
+        if not is_rule or not is_list(BOOK.rules[name].pattern):
+            return False
+    return True
+
+
+def find_known(rule: Rule) -> set[str]:
+    """The words of a rule and its examples; common ones only if there are no others."""
+    words = {*list_pattern_words(rule.pattern), *list_words(" ".join(rule.examples))}
+    return words - _COMMON or words
+
+
+def is_near(text: str, rule: Rule) -> bool:
+    """Whether a text shares a word with a rule or its examples; a sign, if the rule has no
+    words.
+    """
+    rule_words = find_known(rule)
+    text_words = list_words(text)
+    if rule_words & text_words:
+        return True
+    stems = tuple(stem.lower() for stem in re.findall(r"([^\W\d_]+)~", rule.pattern))
+    if any(word.startswith(stems) for word in text_words):
+        return True
+    has_words = bool(rule_words - {"5"} - _COMMON)
+    shares_sign = bool(set(text) & set("".join(rule.examples)))
+    return shares_sign and not has_words
