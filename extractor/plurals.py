@@ -1,4 +1,9 @@
-"""Count things in messages: 1 record, 2 records."""
+"""Numbers in messages: 1 record, 2 records; 84 %."""
+
+from math import floor
+
+_DIGITS = 6
+"""Digits of a percentage that are more than an error of rounding."""
 
 
 def plural(number: int, thing: str, things: str = "") -> str:
@@ -23,3 +28,13 @@ def counted(number: int, thing: str, things: str = "") -> str:
     ('1 criterion', '1,204 records')
     """
     return f"{number:,} {plural(number, thing, things)}"
+
+
+def percent(confidence: float) -> str:
+    """Return a confidence as readers see it, rounded down: a value that is less sure than a bound
+    never reads as if it reached the bound.
+
+    >>> percent(0.849), percent(0.85), percent(0.29)
+    ('84 %', '85 %', '29 %')
+    """
+    return f"{floor(round(100 * confidence, _DIGITS))} %"

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from extractor.errors import ModelAway, ModelUnavailable, RunStopped
+from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong, RunStopped
 from extractor.masking import hide_keys
 from extractor.plurals import counted
 
@@ -32,6 +32,11 @@ _IS_IT_THERE = (
     "is the server running, and the address right? If it is only slow, give it more "
     "time (--timeout SECONDS)"
 )
+TOO_SMALL = (
+    "the context of this model is too small, so waiting does not help: give its server a larger "
+    "one (16,384 tokens are enough), or name another model"
+)
+"""What is to be done if a model refuses requests for their length."""
 
 
 class Came(NamedTuple):
@@ -78,6 +83,9 @@ class Watch:
         # in a row
         self._useless_calls = 0
         self._was_usable = False
+        # in the whole run
+        self._all_useless = 0
+        self._too_long = 0
         self._has_answered = False
         self._silent_since: float | None = None
         self._idle_since = 0.0
@@ -96,6 +104,13 @@ class Watch:
     def is_over(self) -> bool:
         """Whether no further request may begin."""
         return bool(self._why_over)
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the model's context is too small for the requests: it refused most of the calls
+        that brought nothing for their length.
+        """
+        return self._too_long > self._all_useless / 2
 
     @property
     def under_way(self) -> int:
@@ -169,12 +184,14 @@ class Watch:
         except ModelUnavailable as error:
             # a model that is given up already has no further call to count
             if not isinstance(error, ModelAway):
-                self.check_call(str(error))
+                is_too_long = isinstance(error, RequestTooLong)
+                self.check_call(str(error), is_too_long=is_too_long)
             raise
 
-    def check_call(self, problem: str | None) -> None:
+    def check_call(self, problem: str | None, *, is_too_long: bool = False) -> None:
         """Count a call that has ended: ``problem`` says why its answer was of no use, None if it
-        was usable. A usable answer starts the count of useless calls anew.
+        was usable; ``is_too_long`` that the model refused its length. A usable answer starts the
+        count of useless calls anew.
 
         Gives the model up and raises ``ModelAway`` after too many useless calls in a row;
         ``RunStopped`` if the run was stopped meanwhile. A model that has been useful may fail ten
@@ -191,6 +208,8 @@ class Watch:
             said += f"; the last reply: {self._last.words}"
         self.problem = hide_keys(said)
         self._useless_calls += 1
+        self._all_useless += 1
+        self._too_long += is_too_long
         if self._patience is None:
             return
         most = self._patience.calls
@@ -200,7 +219,8 @@ class Watch:
             which = f"{counted(self._useless_calls, 'call')} in a row"
         if self._useless_calls >= most:
             waste = f"{which} brought no usable answer ({counted(self._requests, 'request')})"
-            self.give_up(f"{self._name}: {waste}: {self.problem}")
+            remedy = f"; {TOO_SMALL}" if self.is_too_small else ""
+            self.give_up(f"{self._name}: {waste}: {self.problem}{remedy}")
             raise self._explain_end() from None
 
     def note_request(self) -> None:

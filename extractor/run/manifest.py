@@ -41,6 +41,10 @@ MANIFEST = "run.json"
 _SHOWN_LEFT = 100
 _DIGESTS = ("rules", "prompts")
 """Settings whose values are too long for people, or say nothing to them."""
+_NO_MODEL = "none"
+"""The setting ``model`` of a run that asks none."""
+_OF_MODELS = frozenset({"prompts", "reasoning", "model_options"})
+"""Settings that decide nothing where no model is asked."""
 _Counts = dict[str, NonNegativeInt]
 
 _DECIDING = (
@@ -358,7 +362,9 @@ def explain_changed(
     """Say in a few words how each setting has changed that is another one than before, by the name
     of the setting; nothing if none has.
 
-    Where a model's server stands is no setting, nor is a key.
+    Where a model's server stands is no setting, nor is a key. Without a model, what concerns only
+    models is none either. The prompts change with the user's own fields; then these alone are
+    named.
 
     >>> explain_changed(
     ...     {"effort": "none", "rules": "1f"}, {"effort": "medium", "rules": "2e"}
@@ -372,9 +378,16 @@ def explain_changed(
     ...     {"fields": [visits]}, {"fields": [visits | {"of": "criterion"}, washout]}
     ... )["fields"]
     'the fields have changed (other definitions: visits; new: washout)'
+    >>> explain_changed(
+    ...     {"model": "none", "prompts": "1f"}, {"model": "none", "prompts": "2e"}
+    ... )
+    {}
     """
     changed = {}
+    asks_none = earlier.get("model") == settings.get("model") == _NO_MODEL
     for name, value in settings.items():
+        if asks_none and name in _OF_MODELS:
+            continue
         old_value = earlier.get(name)
         if _what_decides(name, old_value) == _what_decides(name, value):
             continue
@@ -384,6 +397,8 @@ def explain_changed(
             changed[name] = f"the {name} have changed"
         else:
             changed[name] = f"{name} was {_show(old_value)}, is {_show(value)}"
+    if "fields" in changed:
+        changed.pop("prompts", None)
     return changed
 
 

@@ -104,6 +104,37 @@ def test_a_run_of_an_effort_that_is_gone_is_read_but_does_not_go_on(tmp_path):
     assert "effort was high, is medium" in done.stderr
 
 
+def test_prompts_are_no_setting_of_a_run_that_asks_no_model(tmp_path):
+    assert invoke("run", STUDY, "--out", tmp_path).exit_code == 0
+    manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    manifest["settings"]["prompts"] = {"older": "0" * 64}
+    (tmp_path / "run.json").write_text(json.dumps(manifest), "utf-8")
+
+    done = invoke("run", STUDY, "--out", tmp_path)
+
+    assert done.exit_code == 0
+    assert "records done: 1 (0 new)" in done.stderr
+
+
+def test_a_field_of_ones_own_that_changed_is_named_and_not_the_prompts(tmp_path):
+    file = tmp_path / "own.py"
+    written = (
+        "from pydantic import BaseModel\n"
+        "class Sites(BaseModel):\n"
+        '    """How many WHICH take part."""\n'
+        "    count: int\n"
+    )
+    words = ("run", STUDY, "--fields", file, "--out", tmp_path / "run")
+    file.write_text(written.replace("WHICH", "sites"), "utf-8")
+    assert invoke(*words).exit_code == 0
+    file.write_text(written.replace("WHICH", "centres"), "utf-8")
+
+    done = invoke(*words)
+
+    assert done.exit_code == 2
+    assert "(the fields have changed (other definitions: sites))" in done.stderr
+
+
 def test_more_effort_asks_more_questions():
     asked = [
         json.loads(invoke("run", STUDY, "--effort", effort).stdout)["usage"][

@@ -486,3 +486,57 @@ def test_only_the_rows_of_one_record_are_held_at_a_time(run, tmp_path, monkeypat
 
     first_two = [place for place, event in enumerate(events) if event == "record"][:2]
     assert first_two[1] - first_two[0] > 1
+
+
+BRAIN = '''
+from pydantic import BaseModel, Field
+
+
+class Brain(
+    BaseModel,
+    json_schema_extra={
+        "mentions": ["brain", "CNS"],
+        "examples": [{"text": "No brain metastases", "value": True}],
+    },
+):
+    """Is the brain free of disease?"""
+
+    free: bool = Field(json_schema_extra={"pattern": {"true": "no brain metastases"}})
+'''
+
+
+def test_lines_that_a_pattern_of_ones_own_field_missed_are_shown(tmp_path):
+    lines = [
+        "Inclusion criteria:",
+        "- Age over 18",
+        "- Brain lesions were treated",
+        "- CNS disease is absent",
+    ]
+    record = tmp_path / "a.txt"
+    record.write_text("\n".join(lines), "utf-8")
+    own = tmp_path / "own.py"
+    own.write_text(BRAIN, "utf-8")
+    run = tmp_path / "run"
+    assert invoke("run", record, "--fields", own, "--out", run).exit_code == 0
+
+    done = look("doubts", run, "--field", "brain", "--format", "json")
+
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert row["reason"] == "not_asked"
+    assert row["quote"] == "- Brain lesions were treated | - CNS disease is absent"
+    assert row["place"] == "Eligibility"
+
+
+def test_ages_that_were_not_taken_are_shown_with_their_criteria(tmp_path):
+    record = tmp_path / "a.txt"
+    lines = "Inclusion criteria:\n- Age 18 to 65 years\n- Age over 70 years"
+    record.write_text(lines, "utf-8")
+    run = tmp_path / "run"
+    assert invoke("run", record, "--out", run).exit_code == 0
+
+    done = look("doubts", run, "--field", "maximum_age", "--format", "json")
+
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert row["reason"] == "ambiguous"
+    assert row["quote"] == "Age 18 to 65 years | Age over 70 years"
+    assert row["place"] == "Eligibility"

@@ -134,7 +134,11 @@ TRIALS = {
                     "exclusion", ("Hb", "<", 90, "g/L"), ("BP", ">", 160, "mmHg")
                 ),
                 treatment(window(">=", 14), kind="inclusion"),
-                criterion("exclusion", ("eGFR", "<", 30, "mL/min/1.73m2")),
+                criterion(
+                    "exclusion",
+                    ("eGFR", "<", 30, "mL/min/1.73m2"),
+                    evidence=[evidence("constraints[0]", 0.9)],
+                ),
                 criterion(
                     "exclusion",
                     quote="Cancer, except for basal cell carcinoma",
@@ -388,7 +392,7 @@ ALL_LIMITS = """
 ["B", 0, 1, "score", "ECOG", "ecog_performance_status", ">", 2.0, null, null, null, "exclusion", false, "<=", null, "PLT < 100 x 10^9/L; ECOG > 2", null]
 ["B", 1, 0, "laboratory value", "Hb", "haemoglobin", "<", 90.0, null, "g/L", null, "exclusion", false, ">=", null, "Hb < 90 g/L; BP > 160 mmHg", null]
 ["B", 1, 1, "vital sign", "BP", "blood_pressure", ">", 160.0, null, "mmHg", null, "exclusion", false, "<=", null, "Hb < 90 g/L; BP > 160 mmHg", null]
-["B", 3, 0, "laboratory value", "eGFR", "egfr", "<", 30.0, null, "mL/min/1.73m2", null, "exclusion", false, ">=", null, "eGFR < 30 mL/min/1.73m2", null]
+["B", 3, 0, "laboratory value", "eGFR", "egfr", "<", 30.0, null, "mL/min/1.73m2", null, "exclusion", null, ">=", null, "eGFR < 30 mL/min/1.73m2", 0.9]
 ["C", 0, 0, "laboratory value", "platelets", "platelet_count", ">=", 50.0, null, "x 10^9/L", null, "inclusion", false, ">=", null, "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
 ["C", 0, 1, "laboratory value", "platelets", "platelet_count", ">=", 100.0, null, "x 10^9/L", null, "inclusion", false, ">=", null, "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
 ["C", 1, 0, "laboratory value", "Hemoglobin", "haemoglobin", ">", 9.0, null, "g/dL", null, "inclusion", false, ">", null, "Hemoglobin > 9 g/dL; Hemoglobin > 9 mg/dL", null]
@@ -402,24 +406,24 @@ ALL_LIMITS = """
 ["E", 3, 0, "other", "bursts", "count", ">", 1.0, null, null, null, "exclusion", false, "<=", null, "Use of >1 bursts of oral steroids in the past year", null]
 """
 LABORATORY_VALUES_AND_SCORES = """
-["A", "laboratory value", "Platelets", ">=", 75000.0, null, "/mm3", "Platelets >= 75000 /mm3; LVEF > 50 %", null]
-["A", "score", "ECOG", "between", 0.0, 2.0, null, "ECOG between 0 None 2", null]
-["A", "laboratory value", "ALT or AST", "<", 3.0, null, "x ULN", "ALT or AST < 3 x ULN; Creatinine clearance > 50 mL/min", null]
-["A", "laboratory value", "Creatinine clearance", ">", 50.0, null, "mL/min", "ALT or AST < 3 x ULN; Creatinine clearance > 50 mL/min", null]
-["B", "laboratory value", "PLT", "<", 100.0, null, "x 10^9/L", "PLT < 100 x 10^9/L; ECOG > 2", null]
-["B", "score", "ECOG", ">", 2.0, null, null, "PLT < 100 x 10^9/L; ECOG > 2", null]
-["B", "laboratory value", "Hb", "<", 90.0, null, "g/L", "Hb < 90 g/L; BP > 160 mmHg", null]
-["B", "laboratory value", "eGFR", "<", 30.0, null, "mL/min/1.73m2", "eGFR < 30 mL/min/1.73m2", null]
-["C", "laboratory value", "platelets", ">=", 50.0, null, "x 10^9/L", "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
-["C", "laboratory value", "platelets", ">=", 100.0, null, "x 10^9/L", "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
-["C", "laboratory value", "Hemoglobin", ">", 9.0, null, "g/dL", "Hemoglobin > 9 g/dL; Hemoglobin > 9 mg/dL", null]
-["C", "laboratory value", "Hemoglobin", ">", 9.0, null, "mg/dL", "Hemoglobin > 9 g/dL; Hemoglobin > 9 mg/dL", null]
-["C", "score", "MoCA score", "<=", 25.0, null, null, "MoCA score <= 25", null]
-["D", "laboratory value", "platelets", ">=", 200.0, null, "x 10^9/L", "Platelets >= 200 x 10^9/L", null]
-["D", "laboratory value", "Haemoglobin", "<", 13.0, null, "g/dL", "Haemoglobin < 13 g/dL for men, or < 120 g/L for women", null]
-["D", "laboratory value", "Haemoglobin", "<", 120.0, null, "g/L", "Haemoglobin < 13 g/dL for men, or < 120 g/L for women", null]
-["D", "laboratory value", "ALT", "<=", 3.0, null, "x ULN", "ALT <= 3 x ULN; ALT <= 5 x ULN None with liver metastases", null]
-["D", "laboratory value", "ALT", "<=", 5.0, null, "x ULN", "ALT <= 3 x ULN; ALT <= 5 x ULN None with liver metastases", null]
+["A", "inclusion", "laboratory value", "Platelets", ">=", 75000.0, null, "/mm3", ">=", null, "Platelets >= 75000 /mm3; LVEF > 50 %", null]
+["A", "inclusion", "score", "ECOG", "between", 0.0, 2.0, null, "between", null, "ECOG between 0 None 2", null]
+["A", "inclusion", "laboratory value", "ALT or AST", "<", 3.0, null, "x ULN", "<", null, "ALT or AST < 3 x ULN; Creatinine clearance > 50 mL/min", null]
+["A", "inclusion", "laboratory value", "Creatinine clearance", ">", 50.0, null, "mL/min", ">", null, "ALT or AST < 3 x ULN; Creatinine clearance > 50 mL/min", null]
+["B", "exclusion", "laboratory value", "PLT", "<", 100.0, null, "x 10^9/L", ">=", null, "PLT < 100 x 10^9/L; ECOG > 2", null]
+["B", "exclusion", "score", "ECOG", ">", 2.0, null, null, "<=", null, "PLT < 100 x 10^9/L; ECOG > 2", null]
+["B", "exclusion", "laboratory value", "Hb", "<", 90.0, null, "g/L", ">=", null, "Hb < 90 g/L; BP > 160 mmHg", null]
+["B", "exclusion", "laboratory value", "eGFR", "<", 30.0, null, "mL/min/1.73m2", ">=", null, "eGFR < 30 mL/min/1.73m2", 0.9]
+["C", "inclusion", "laboratory value", "platelets", ">=", 50.0, null, "x 10^9/L", ">=", null, "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
+["C", "inclusion", "laboratory value", "platelets", ">=", 100.0, null, "x 10^9/L", ">=", null, "platelets >= 50 x 10^9/L; platelets >= 100 x 10^9/L", null]
+["C", "inclusion", "laboratory value", "Hemoglobin", ">", 9.0, null, "g/dL", ">", null, "Hemoglobin > 9 g/dL; Hemoglobin > 9 mg/dL", null]
+["C", "inclusion", "laboratory value", "Hemoglobin", ">", 9.0, null, "mg/dL", ">", null, "Hemoglobin > 9 g/dL; Hemoglobin > 9 mg/dL", null]
+["C", "inclusion", "score", "MoCA score", "<=", 25.0, null, null, "<=", null, "MoCA score <= 25", null]
+["D", "inclusion", "laboratory value", "platelets", ">=", 200.0, null, "x 10^9/L", null, ">=", "Platelets >= 200 x 10^9/L", null]
+["D", "exclusion", "laboratory value", "Haemoglobin", "<", 13.0, null, "g/dL", null, ">=", "Haemoglobin < 13 g/dL for men, or < 120 g/L for women", null]
+["D", "exclusion", "laboratory value", "Haemoglobin", "<", 120.0, null, "g/L", null, ">=", "Haemoglobin < 13 g/dL for men, or < 120 g/L for women", null]
+["D", "inclusion", "laboratory value", "ALT", "<=", 3.0, null, "x ULN", null, "<=", "ALT <= 3 x ULN; ALT <= 5 x ULN None with liver metastases", null]
+["D", "inclusion", "laboratory value", "ALT", "<=", 5.0, null, "x ULN", null, "<=", "ALT <= 3 x ULN; ALT <= 5 x ULN None with liver metastases", null]
 """
 ALL_WINDOWS = """
 ["A", "exclusion", false, null, "<=", 28.0, null, "day", 28.0, null, null, null, "text", null]
@@ -447,6 +451,7 @@ ANSWERS = [
     [],
     read_rows(ALL_LIMITS),
     read_rows(LABORATORY_VALUES_AND_SCORES),
+    [("B", "eGFR", "<", 30, None, "mL/min/1.73m2", "eligibility", 0, 4, "text")],
     read_rows(ALL_WINDOWS),
     [
         ("category", "concomitant_therapy", 1),
@@ -945,7 +950,7 @@ def test_limits_without_a_canonical_name_are_kept(tmp_path):
         kept = opened.execute(QUERIES[2]).fetchall()
         sorts = opened.execute("SELECT sort FROM all_limits ORDER BY ALL").fetchall()
 
-    assert [(sort, quantity) for _, sort, quantity, *_ in kept] == [
+    assert [(sort, quantity) for _, _, sort, quantity, *_ in kept] == [
         ("laboratory value", "fasting 17-hydroxyprogesterone (17-OHP) level"),
         ("laboratory value", "urinary albumin concentration"),
         ("score", "VAS back pain score"),

@@ -97,6 +97,22 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     }
 
 
+@pytest.mark.parametrize("inputs", ["seeds/records", None], ids=["few", "many"])
+def test_a_context_that_is_too_small_is_an_error_that_does_not_pass(
+    inputs, records, tmp_path
+):
+    """With few records all questions stay open; with many the model is given up."""
+    small = Fault(400, error={"message": "exceeds the available context size (4096)"})
+    with serve_faults(lambda _: small) as server:
+        folder = tmp_path / "run"
+        given = inputs or records
+        ended = run(given, folder, server.url, EXTRACTOR_MAX_LACKING="0.05")
+    assert ended.exit_code == 2
+    assert "available context size (4096)" in ended.stderr
+    assert "the context of this model is too small" in ended.stderr
+    assert "go on with: extractor" in ended.stderr
+
+
 def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_75(
     records, tmp_path
 ):

@@ -9,11 +9,14 @@ from contextlib import closing
 import pytest
 
 from extractor.apps.evaluation import check_gold_files
+from extractor.apps.pages.words import say
 from extractor.apps.review.changes import Conflict, Review
 from extractor.apps.review.draft import list_items
-from extractor.apps.review.forms import describe_form
+from extractor.apps.review.forms import FIELDS, describe_form
 from extractor.apps.review.journal import Journal
 from extractor.apps.review.queue import RunRecords
+from extractor.apps.review.selection import MarkedWords, read_value
+from extractor.formats.records import make_record
 from extractor.schemas import TrialExtraction
 from tests.pages.invented import ARMS, GROUPS, TRIAL, make_extraction, make_run
 
@@ -142,6 +145,45 @@ def test_the_first_time_window_follows_from_the_list_and_is_not_set_alone(
     assert item(review, CRITERION(6))["value"]["time_window"] is None
 
 
+def test_a_removed_time_window_that_is_selected_again_still_says_what_it_limits(review):
+    assert WINDOWS[1]["of"]
+    set_value(review, CRITERION(6), "time_windows", WINDOWS[:1])
+    read(review, CRITERION(6), "time_windows", "eligibility", "within 10 days")
+    assert item(review, CRITERION(6))["before"] == {}
+    assert item(review, CRITERION(6))["value"]["time_windows"][1] == WINDOWS[1]
+
+
+def test_a_selected_time_window_is_read_with_the_rest_of_its_criterion():
+    text = (
+        "Inclusion Criteria:\n\n* Adults\n\nExclusion Criteria:\n\n"
+        "* Major surgery or radiotherapy within 4 weeks before randomisation"
+    )
+    record = make_record(text)
+    section = record.sections[-1]
+    quote = section.text[section.text.index("Major") :]
+    start = section.text.index("within 4 weeks")
+    words = MarkedWords(record, section, start, start + len("within 4 weeks"))
+    field = FIELDS["eligibility.criteria"]["time_windows"]
+    (window,) = read_value({"quote": quote}, field, words)
+    assert window["of"] == "Major surgery or radiotherapy"
+    assert window["anchor"] == "before randomisation"
+    (alone,) = read_value({"quote": "elsewhere"}, field, words)
+    assert alone["value"] == 4
+
+
+def test_a_flaw_names_a_group_as_the_page_does(review):
+    added = {"id": "", "rule": "at_least", "lead_in": None, "n": None}
+    set_value(review, "eligibility", "groups", [*GROUPS, added])
+    told = [flaw["problem"] for flaw in describe(review)["flaws"]]
+    assert told == [
+        "no criterion and no group is in group 4",
+        "is empty with the rule 'at least'",
+    ]
+    set_value(review, CRITERION(0), "group", "g4")
+    history = review.list_history(TRIAL)
+    assert history[0]["now"] == "group 4"
+
+
 def test_gold_that_has_the_first_time_window_alone_offers_it_in_the_list(
     start_review, tmp_path
 ):
@@ -223,3 +265,13 @@ def test_the_second_of_two_reviewers_sees_the_arms_of_the_first(start_review):
         )
 
     assert refused.value.rows == (("arms", "High > 5 mg, Low, Placebo", "High > 5 mg"),)
+
+
+def test_an_arm_is_told_with_its_type_which_is_no_label(review):
+    assert dict(describe(review)["choices"]["arm"]) == {
+        label: f"{say(label)} (experimental)" for label in ARMS
+    }
+    set_value(review, "dosing[2]", "arms", [*ARMS[1:], "EXPERIMENTAL"])
+    (flaw,) = describe(review)["flaws"]
+    assert flaw["problem"] == "the record has no arm 'EXPERIMENTAL'"
+    assert flaw["remedy"].startswith("that is the type of the arm ")

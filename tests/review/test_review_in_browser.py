@@ -578,7 +578,7 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(
             label="any – one is enough"
         )  # at once, as above
         expect(groups.locator(".flaw")).to_contain_text(
-            "no criterion and no group is in 'g4'"
+            "no criterion and no group is in group 4; choose it as the group of its criteria"
         )
         criterion = unfold(page, "eligibility.criteria[0]")
         criterion.get_by_label("Group").select_option(label="group 4: any of these")
@@ -618,3 +618,27 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(
     assert window["comparator"] == "between"
     assert window["value"] == 10
     assert window["value_high"] == 12
+
+
+@pytest.mark.parametrize("leaves", ["closed", "hidden"])
+def test_text_of_a_field_that_is_being_edited_is_saved_when_the_page_is_left(
+    page, served, visit, spoilt_run, leaves
+):
+    box = unfold(page, "endpoints[0]").locator("[data-field=measure] textarea")
+    written = box.input_value()
+    box.press("End")
+    box.press_sequentially(" typed")
+    if leaves == "closed":
+        page.close(run_before_unload=True)
+    else:
+        hide = """() => {
+          Object.defineProperty(document, "visibilityState", { value: "hidden" });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+        page.evaluate(hide)
+    with serve(spoilt_run, served.gold, "ben") as other:
+        later = visit(other)
+        open_record(later)
+        saved = unfold(later, "endpoints[0]").locator("[data-field=measure] textarea")
+        expect(saved).to_have_value(f"{written} typed")
+        later.close()

@@ -11,8 +11,10 @@ from extractor.apps.sheets.doubts import (
     Wanted,
     list_doubts,
 )
+from extractor.plurals import percent
 from extractor.run.finished import TextState
 from extractor.schemas import TrialExtraction
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 
 def evidence(field, confidence, quote="words", section="eligibility"):
@@ -257,3 +259,11 @@ def test_doubtful_words_are_doubted_as_an_item(task, item, field, meaning):
 def test_fields_that_are_rightly_empty_are_no_doubt():
     assert {"not_reported", "section_absent"}.isdisjoint(OPEN_REASONS)
     assert {"unread_number", "ambiguous", "not_asked"} <= set(OPEN_REASONS)
+
+
+def test_a_value_below_the_bound_never_reads_as_if_it_reached_it():
+    below = DOUBTFUL_BELOW - 0.001
+
+    assert percent(below) == "84 %"
+    assert percent(DOUBTFUL_BELOW) == "85 %"
+    assert Wanted().below == DOUBTFUL_BELOW

@@ -194,14 +194,13 @@ def warn_failed(failed: Sequence[str], missing: str) -> None:
 
 def warn_settings(old: "FinishedRun", new: "FinishedRun") -> None:
     """Warn on standard error about the settings in which two runs differ. The effort is no
-    difference if neither run has a model.
+    difference if neither run has a model: it only counts open questions.
     """
     from extractor.run.manifest import explain_changed
 
     was = old.manifest.settings
     now = new.manifest.settings
     changed = explain_changed(now, was) if now else {}
-    # Without a model, the effort changes nothing.
     if was.get("model") == now.get("model") == "none":
         changed.pop("effort", None)
     if changed:

@@ -1,6 +1,7 @@
-"""``extractor doubts``: the values of a run that may be wrong, and all that was not read."""
+"""``extractor doubts``: what the extraction may have wrong: its unsure values, and all that was not
+read.
+"""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from extractor.apps.cli.console import (
@@ -25,14 +26,17 @@ from extractor.apps.cli.sheets import (
     choose_start,
     find_code,
     hides_progress,
+    list_all,
     put_out,
     say_summary,
 )
 from extractor.options import WHAT, split_names
+from extractor.plurals import percent
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 if TYPE_CHECKING:
-    from extractor.apps.report.record import RunRecord
     from extractor.apps.sheets.doubts import DoubtRow
+    from extractor.concepts.own.declaration import CustomField
     from extractor.run.finished import FinishedRun
 
 
@@ -56,7 +60,7 @@ def doubts(
             max=1,
             metavar="0..1",
         ),
-    ] = 0.85,
+    ] = DOUBTFUL_BELOW,
     field: Annotated[
         str,
         option(WHAT, "Only these fields: time_windows,amounts.", metavar="NAME,..."),
@@ -79,6 +83,9 @@ def doubts(
 ) -> int:
     """List what is doubtful in a run: values that may be wrong, and all that was not read.
 
+    A doubt is about a value or a field. What a record contradicts in itself:
+    extractor findings.
+
     A row has the item and the field as the report names them, the value, its
     words in the record, how sure it is, and its address in the report. With -o it
     is a sheet. CSV is safe to open in a spreadsheet; .xlsx needs the extra excel.
@@ -96,8 +103,6 @@ def doubts(
         from extractor.apps.sheets.doubts import TABLE, Wanted, list_doubts
         from extractor.apps.sheets.places import find_report
         from extractor.apps.sheets.results import Results
-        from extractor.run.progress import show_progress
-        from extractor.run.tally import Tally
 
         results = Results(run, records or ())
         wanted = Wanted(
@@ -106,21 +111,16 @@ def doubts(
             _read_reasons(reason, unread=unread),
             _read_fields(without, results.run),
             find_report(results.folder, choose_start(out)),
+            _find_own(results.run),
         )
 
-        def list_rows(result: "RunRecord") -> "Iterator[DoubtRow]":
-            tally.extracted += 1
-            return list_doubts(result, wanted)
-
-        census = Census()
-        tally = Tally()
-        rows = census.count(results.read(), list_rows, _name_row)
-        with show_progress(
-            tally,
-            lambda: results.count,
-            quiet=hides_progress(destination, quiet=quiet),
-        ):
-            put_out(rows, TABLE, destination, format_, _print_row)
+        census = list_all(
+            results,
+            lambda result: list_doubts(result, wanted),
+            _name_row,
+            lambda rows: put_out(rows, TABLE, destination, format_, _print_row),
+            hides_progress=hides_progress(destination, quiet=quiet),
+        )
         if not quiet:
             say_summary(results, census, "doubt", out)
             _say_what_to_leave_out(census)
@@ -132,16 +132,22 @@ def _read_fields(names: str, run: "FinishedRun | None") -> frozenset[str]:
     ``ArgumentError`` for an unknown one.
     """
     from extractor.apps.sheets.doubts import label_field, list_field_names
-    from extractor.run.manifest import restore_fields
     from extractor.schemas.arguments import refuse_unknown
 
-    known = list_field_names()
-    if run:
-        known += [field.name for field in restore_fields(run.manifest.settings)]
+    known = [*list_field_names(), *_find_own(run)]
     by_label = {label_field(name): name for name in known}
     fields = [by_label.get(name, name) for name in split_names(names)]
     refuse_unknown("field", fields, known)
     return frozenset(fields)
+
+
+def _find_own(run: "FinishedRun | None") -> "dict[str, CustomField]":
+    """Return the user's own fields of a run by name; none of a file of extractions."""
+    from extractor.run.manifest import restore_fields
+
+    if run is None:
+        return {}
+    return {own.name: own for own in restore_fields(run.manifest.settings)}
 
 
 def _read_reasons(names: str, *, unread: bool) -> frozenset[str]:
@@ -186,7 +192,7 @@ def _print_row(row: "DoubtRow") -> None:
         what = f"{what}: {row.value}"
     doubt = row.reason
     if row.confidence is not None:
-        doubt = f"{100 * row.confidence:.0f} % sure"
+        doubt = f"{percent(row.confidence)} sure"
     print(f"  {to_printable(what)} ({doubt})")
     if row.quote:
         print(f"    {to_printable(row.quote)}  [{row.place}]")

@@ -205,10 +205,7 @@ def evaluate(
     (over values). They are compared with the normalised F1. One with
     nothing to score is named on standard error and does not fail.
 
-    Two annotators are compared in the same way, one in the place of the
-    prediction: the F1 of a field is how far they agree, in either order.
-    If anna has 4 criteria, and ben has the same 4 and one more, their agreement
-    on eligibility.criteria is 2 x 4 / (4 + 5) = 0.889.
+    Two annotators are compared by `extractor gold compare GOLD_A GOLD_B`.
 
     A field is scored in the records whose gold has its key; null and []
     say that the record states none. --fields minimum_age,constraints scores
@@ -263,6 +260,7 @@ def evaluate(
         say(
             f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED"
         )
+    _name_comparison(gold, predicted)
     _check_page_options(html, records)
     # A run knows the user's own fields with which it was made.
     if run and not places:
@@ -291,6 +289,15 @@ def evaluate(
         print_report(report)
     warn_incomplete(gold, predicted, compare)
     return _check_floors(report, floors)
+
+
+def _name_comparison(gold: Path, predicted: Path) -> None:
+    """Name the command that compares two annotators, if a review wrote both."""
+    if all((folder / ".review").is_dir() for folder in (gold, predicted)):
+        say(
+            f"both are gold of a review: `extractor gold compare {gold} {predicted}` says how far "
+            "two annotators agree"
+        )
 
 
 def _leave_out(reason: str, options: Mapping[str, object]) -> None:

@@ -1,4 +1,6 @@
-"""``extractor findings``: the contradictions and doubts that a run reports, a row each."""
+"""``extractor findings``: what was found in the records, such as contradictions, and what of it has
+changed since an older run.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +23,6 @@ from extractor.apps.cli.options import (
     option,
 )
 from extractor.apps.cli.sheets import (
-    Census,
     ForceOption,
     ListFormatOption,
     ResultsArgument,
@@ -30,6 +31,7 @@ from extractor.apps.cli.sheets import (
     choose_start,
     find_code,
     hides_progress,
+    list_all,
     put_out,
     say_summary,
 )
@@ -90,7 +92,10 @@ def findings(
     ] = None,
     exit_code: ExitCodeOption = False,
 ) -> int:
-    """List the findings of a run: contradictions of records, and doubts of what was read.
+    """List the findings of a run: contradictions of records, and remarks on what was read.
+
+    A finding is about a place of a record. Which values may be wrong, and which fields
+    were not read: extractor doubts.
 
     A row has the finding in a sentence, the quotes of both sides with their
     places, and its address in the report. With -o it is a sheet. CSV is safe to
@@ -108,8 +113,6 @@ def findings(
         from extractor.apps.sheets.findings import OlderRun, make_table
         from extractor.apps.sheets.places import find_report
         from extractor.apps.sheets.results import Results
-        from extractor.run.progress import show_progress
-        from extractor.run.tally import Tally
 
         kinds = _read_kinds(kind, contradictions=contradictions, reading=reading)
         changes = _read_changes(change, compares=since is not None)
@@ -120,28 +123,19 @@ def findings(
         if older:
             reports.append(find_report(older.results.folder, start))
 
+        table = make_table(compares=since is not None)
+
         def list_rows(result: "RunRecord") -> "Iterator[FindingRow]":
-            tally.extracted += 1
             rows = _list_wanted(result, older, kinds, changes, reports)
             return (row for row in rows if severity in (None, row.severity))
 
-        census = Census()
-        tally = Tally()
-        rows = census.count(
-            results.read(), list_rows, lambda row: row.change or row.kind
+        census = list_all(
+            results,
+            list_rows,
+            lambda row: row.change or row.kind,
+            lambda rows: put_out(rows, table, destination, format_, _print_row),
+            hides_progress=hides_progress(destination, quiet=quiet),
         )
-        with show_progress(
-            tally,
-            lambda: results.count,
-            quiet=hides_progress(destination, quiet=quiet),
-        ):
-            put_out(
-                rows,
-                make_table(compares=since is not None),
-                destination,
-                format_,
-                _print_row,
-            )
         if not quiet:
             say_summary(results, census, "finding", out)
         if older:

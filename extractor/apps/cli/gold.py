@@ -8,13 +8,30 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from extractor.apps.cli.commands import Commands
-from extractor.apps.cli.console import FAILED, OK, say, to_printable
-from extractor.apps.cli.options import FieldsOption, option
-from extractor.options import FILES, RARE, read_own_fields
+from extractor.apps.cli.console import (
+    FAILED,
+    OK,
+    Row,
+    name_some,
+    print_table,
+    say,
+    to_printable,
+)
+from extractor.apps.cli.options import FieldsOption, JsonOption, option
+from extractor.options import FILES, RARE, WHAT, read_own_fields
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
+    from extractor.apps.evaluation.agreement import (
+        Agreement,
+        Difference,
+        FieldAgreement,
+    )
+    from extractor.apps.evaluation.report import ErrorSide
     from extractor.apps.gold.marks import Labels
+
+_NAMED = 10
+"""Most records named in a line."""
 
 app = Commands(
     no_args_is_help=True, help="Bring gold in from a sheet or a tool, and take it back."
@@ -145,6 +162,151 @@ def export(
         labels = type(labels)({field.name: field for field in declared})
     written = export_gold(pair_records(gold, inputs), to, layout, labels)
     say(f"{counted(written, 'record')} in {to}")
+
+
+@app.command("compare")
+def compare(
+    one: Annotated[
+        Path,
+        typer.Argument(metavar="GOLD_A", exists=True, help="Gold of one annotator."),
+    ],
+    other: Annotated[
+        Path,
+        typer.Argument(metavar="GOLD_B", exists=True, help="Gold of another."),
+    ],
+    html: Annotated[
+        Path | None,
+        option(
+            FILES,
+            "Write a page with each difference in its text.",
+            "--html",
+            "-o",
+            metavar="FILE",
+            dir_okay=False,
+        ),
+    ] = None,
+    records: RecordsOption = None,
+    fields: Annotated[
+        list[str] | None,
+        option(
+            WHAT,
+            "Only these, such as minimum_age,constraints; or the file of your own fields. "
+            "Repeatable.",
+            metavar="NAME,...|PLACE",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    listed: Annotated[
+        int,
+        option(RARE, "Differences that are listed.", "--list", min=0, metavar="N"),
+    ] = 20,
+    resamples: Annotated[
+        int,
+        option(
+            RARE, "Bootstrap samples for the intervals; 0 for none.", min=0, metavar="N"
+        ),
+    ] = 1000,
+) -> None:
+    """Say how far two annotators agree, and list their differences.
+
+    Only records that both have are compared. The first line is the figure to
+    report: the F1 of one against the other, the mean over the fields, with its
+    95 % interval. It is the same in either order. 1 is full agreement.
+
+    To make one gold of two, decide the differences in the review:
+    `extractor review RUN --gold agreed --adjudicate GOLD_A GOLD_B`.
+    """
+    from extractor.apps.evaluation.agreement import compare_annotators
+    from extractor.apps.evaluation.chosen import split_fields
+
+    if html and not html.parent.is_dir():
+        raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
+    if records and not html:
+        raise ValueError("--records is for the page; give --html FILE too")
+    chosen, places = split_fields(fields or ())
+    agreement = compare_annotators(
+        one,
+        other,
+        resamples=resamples,
+        fields=(*chosen, *read_own_fields(places)),
+    )
+    if html:
+        from extractor.apps.evaluation.agreement_page import write_agreement_page
+
+        write_agreement_page(html, agreement, records or ())
+    if as_json:
+        print(agreement.model_dump_json(indent=2))
+        return
+    _print_agreement(agreement)
+    _print_differences(agreement, listed)
+
+
+def _print_agreement(agreement: "Agreement") -> None:
+    """Print the figure to report, what it means, the records, and the figures of the fields."""
+    one = to_printable(agreement.one)
+    other = to_printable(agreement.other)
+    print(f"agreement of {one} and {other}: {agreement.describe()}")
+    print(f"same value where either states one: {agreement.describe_share()}")
+    for name, ids in ((one, agreement.only_one), (other, agreement.only_other)):
+        if ids:
+            print(f"only in {name}, not compared: {name_some(ids, _NAMED)}")
+    head = (
+        "field",
+        "F1",
+        "95 % interval",
+        "both",
+        "differ",
+        f"only in {one}",
+        f"only in {other}",
+    )
+    rows = [_show_agreement(field) for field in agreement.fields]
+    priority = ("F1", "differ", *head[5:], "both", "95 % interval")
+    print_table(head, rows, priority)
+
+
+def _show_agreement(field: "FieldAgreement") -> Row:
+    bounds = field.interval
+    interval = f"{bounds.low:.3f} to {bounds.high:.3f}" if bounds else ""
+    counts = (field.both, field.differ, field.only_one, field.only_other)
+    figure = "" if field.f1 is None else f"{field.f1:.3f}"
+    return (field.name, figure, interval, *map(str, counts))
+
+
+def _print_differences(agreement: "Agreement", most: int) -> None:
+    """Print the first differences, with the values of both, and say how many more there are."""
+    differences = agreement.differences
+    if not differences:
+        print("\nno difference is left")
+        return
+    head = ("record", "item", "field", "how", agreement.one, agreement.other, "words")
+    rows = [_show_difference(row) for row in differences[:most]]
+    if rows:
+        print_table(head, rows, head[:6], prose=head[4:])
+    left = len(differences) - most
+    if left > 0:
+        say(
+            f"{counted(left, 'more difference')}; --list {len(differences)} or --html FILE shows "
+            "all"
+        )
+
+
+def _show_difference(difference: "Difference") -> Row:
+    from extractor.apps.pages.words import say as say_value
+
+    quotes = [difference.words] if difference.words else []
+
+    def tell(side: "ErrorSide | None") -> str:
+        return "-" if side is None else say_value(side.value, quotes)
+
+    return (
+        difference.record_id,
+        difference.item,
+        difference.field,
+        difference.relation,
+        tell(difference.one),
+        tell(difference.other),
+        say_value(difference.words) if difference.words else "",
+    )
 
 
 @app.command("template")

@@ -41,6 +41,7 @@ EXAMPLES: Final = {
     "review": """
         extractor review results --gold gold
         extractor review results --gold gold --reviewer anna --blind
+        extractor review results --gold agreed --adjudicate gold/anna gold/ben
     """,
     "export": """
         extractor export results --to trials.duckdb
@@ -50,7 +51,6 @@ EXAMPLES: Final = {
     "evaluate": """
         extractor evaluate gold results
         extractor evaluate gold results --html errors.html --fail-under all=0.8
-        extractor evaluate gold/anna gold/ben
     """,
     "calibrate": """
         extractor run records --model gpt-5-mini --fields fields.py:Diet -o results
@@ -68,6 +68,10 @@ EXAMPLES: Final = {
     "gold export": """
         extractor gold export results --to tasks --format label-studio
         extractor gold export gold --to sheet.xlsx --records records
+    """,
+    "gold compare": """
+        extractor gold compare gold/anna gold/ben
+        extractor gold compare gold/anna gold/ben --html page.html --records records
     """,
     "gold template": """
         extractor gold template
@@ -102,6 +106,10 @@ EXAMPLES: Final = {
         extractor serve spent
         extractor serve spent --root service
     """,
+    "serve drain": """
+        extractor serve drain
+        extractor serve drain --root service
+    """,
     "serve keys add": """
         extractor serve keys add anna
         extractor serve keys add anna --new --root service
@@ -117,7 +125,7 @@ EXAMPLES: Final = {
     """,
     "serve keys list": """
         extractor serve keys list
-        extractor serve keys list --root service
+        extractor serve keys list --all --root service
     """,
     "serve keys revoke": """
         extractor serve keys revoke anna

@@ -15,6 +15,7 @@ from extractor.apps.cli.console import (
     INTERRUPTED,
     LATER,
     OK,
+    USAGE,
     print_table,
     say,
 )
@@ -80,12 +81,11 @@ def perform_job(job: RunJob, *, keeps_folder: bool = True) -> int:
         _print_exported(job)
         return _judge_records(tally)
     if code == OK:
-        lacking = explain_lacking(job)
-        if lacking:
-            say(lacking)
-            # a recorded answer that cannot be used now cannot be used later
-            choice = job.setup.choice
-            code = FAILED if choice.replay or choice.exchange else LATER
+        code = _judge_answers(job)
+    watch = tally.watch
+    if code == LATER and watch and watch.is_too_small:
+        # the same model would refuse the same requests tomorrow
+        code = USAGE
     if not job.options.quiet:
         print_summary(tally, folder.manifest if folder else None)
     for remark in list_remarks(job, folder if keeps_folder else None):
@@ -93,6 +93,20 @@ def perform_job(job: RunJob, *, keeps_folder: bool = True) -> int:
     if code == OK:
         return _judge_records(tally)
     return code
+
+
+def _judge_answers(job: RunJob) -> int:
+    """Return the exit code of a run that read all its records, by the questions that have no usable
+    answer, and say how many they are if they are too many.
+    """
+    lacking = explain_lacking(job)
+    if not lacking:
+        return OK
+    say(lacking)
+    # a recorded answer that cannot be used now cannot be used later
+    if job.setup.choice.replay or job.setup.choice.exchange:
+        return FAILED
+    return LATER
 
 
 def _judge_records(tally: Tally) -> int:

@@ -103,6 +103,16 @@ def review(
             "--blind",
         ),
     ] = False,
+    adjudicate: Annotated[
+        tuple[Path, Path] | None,
+        option(
+            SERVICE,
+            "Make one gold of two annotators': decide where GOLD_A and GOLD_B differ.",
+            "--adjudicate",
+            metavar="GOLD_A GOLD_B",
+            exists=True,
+        ),
+    ] = None,
     port: Annotated[
         int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")
     ] = 0,
@@ -112,8 +122,9 @@ def review(
     Prints an address that works once, on this machine only. Ctrl-C stops the
     review; the same command resumes it. Another reviewer runs the same command
     with another --reviewer name: no one overwrites another's changes. With
-    --blind, each has a folder of gold; `extractor evaluate gold/anna gold/ben`
-    says how far they agree.
+    --blind, each has a folder of gold; `extractor gold compare gold/anna gold/ben`
+    says how far they agree. With --adjudicate gold/anna gold/ben, what both say
+    is accepted, and where they differ you choose.
     """
     try:
         from extractor.apps.review.app import open_review
@@ -138,7 +149,12 @@ def review(
         gold /= name_folder(reviewer)
     try:
         with open_review(
-            run, gold, reviewer=reviewer, port=port, inputs=records or ()
+            run,
+            gold,
+            reviewer=reviewer,
+            port=port,
+            inputs=records or (),
+            annotators=adjudicate,
         ) as opened:
             print(f"review: {opened.address}", flush=True)
             say(

@@ -101,6 +101,33 @@ class Census:
         return f"{summary}: {name_some(most, _MOST_NAMES)}"
 
 
+def list_all(
+    results: "Results",
+    list_rows: "Callable[[RunRecord], Iterable[_Row]]",
+    name_row: Callable[[_Row], str],
+    print_rows: Callable[[Iterable[_Row]], None],
+    *,
+    hides_progress: bool,
+) -> Census:
+    """Print or write the rows of all results by ``print_rows``, with progress, and return their
+    counts under the names of ``name_row``.
+    """
+    from extractor.run.progress import show_progress
+    from extractor.run.tally import Tally
+
+    census = Census()
+    tally = Tally()
+
+    def list_counted(result: "RunRecord") -> "Iterable[_Row]":
+        tally.extracted += 1
+        return list_rows(result)
+
+    rows = census.count(results.read(), list_counted, name_row)
+    with show_progress(tally, lambda: results.count, quiet=hides_progress):
+        print_rows(rows)
+    return census
+
+
 def choose_sheet(out: Path | None, form: str, *, force: bool) -> "Destination | None":
     """Return where a sheet goes; None if the rows are printed. Raises ``ValueError`` for another
     kind of file, and for options that do not go together.

@@ -9,6 +9,7 @@ from pathlib import Path
 from extractor.apps.cli.console import name_some, to_printable
 from extractor.apps.cli.job import RunJob
 from extractor.apps.report.overview import count_reasons, read_failures
+from extractor.model.patience import TOO_SMALL
 from extractor.plurals import counted
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import Manifest
@@ -201,6 +202,8 @@ def explain_lacking(job: RunJob) -> str | None:
     )
     if tally.watch and tally.watch.problem:
         explained += f"; such as: {tally.watch.problem}"
+    if tally.watch and tally.watch.is_too_small:
+        explained += f"; {TOO_SMALL}"
     if not choice.replay:
         # A recorded answer that lacks now would lack again.
         explained += f"; to ask again, {how_to_resume(job)}"

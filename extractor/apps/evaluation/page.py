@@ -28,6 +28,7 @@ from extractor.apps.pages.words import say
 from extractor.errors import RecordError
 from extractor.evidence.drafts import Span
 from extractor.formats import read_records
+from extractor.plurals import percent
 from extractor.schemas import TrialRecord
 
 _SCRIPTS = ("list.js", "detail.js", "start.js")
@@ -57,9 +58,7 @@ def render_score_page(
     """Return the page as text; see ``write_score_page``."""
     errors = [error for kind in report.errors for error in kind.examples]
     errors.sort(key=rank_error)
-    shown = [_export(error) for error in errors]
-    _number(shown)
-    views = _mark_texts(errors, shown, records)
+    shown, views = export_errors(errors, records)
     with_errors = {error.record_id for error in errors}
     # Gold of the user's own fields alone has nothing to score in the guideline's.
     groups = _list_with_values(report.groups) or report.groups[:1]
@@ -89,6 +88,17 @@ def render_score_page(
     return render_page(
         "extractor.apps.evaluation", values, styles=("page.css",), scripts=_SCRIPTS
     )
+
+
+def export_errors(
+    errors: Sequence[ErrorExample], records: Sequence[str | PathLike[str]]
+) -> tuple[list[Json], dict[str, Json]]:
+    """Return errors in the form that the page's script reads, and the views of their texts, by
+    record: only those of records that the inputs ``records`` have.
+    """
+    shown = [_export(error) for error in errors]
+    _number(shown)
+    return shown, _mark_texts(errors, shown, records)
 
 
 def _list_with_values(scores: Sequence[_Score]) -> list[_Score]:
@@ -144,7 +154,7 @@ def _say_provenance(side: ErrorSide | None) -> str | None:
         return None
     parts: list[str | None] = [side.origin, side.support]
     if side.confidence is not None:
-        parts.append(f"{100 * side.confidence:.0f} % sure")
+        parts.append(f"{percent(side.confidence)} sure")
     return ", ".join(filter(None, parts)) or None
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.apps.pages.view import Json
-from extractor.apps.pages.words import say
+from extractor.apps.review.adjudication import Adjudication
 from extractor.apps.review.draft import (
     Action,
     ActionKind,
@@ -20,6 +20,7 @@ from extractor.apps.review.draft import (
     describe_action,
     list_items,
     replay,
+    say_field,
     tell_state,
 )
 from extractor.apps.review.flaws import tell_flaw
@@ -140,10 +141,16 @@ class Review:
         gold: Folder of the gold files; no other files are written.
         journal: The actions of all reviewers in that folder.
         reviewer: Name of this reviewer.
+        adjudication: The golds of two annotators, of which one is made; else the run is reviewed.
     """
 
     def __init__(
-        self, records: RunRecords, gold: Path, journal: Journal, reviewer: str
+        self,
+        records: RunRecords,
+        gold: Path,
+        journal: Journal,
+        reviewer: str,
+        adjudication: Adjudication | None = None,
     ) -> None:
         self.reviewer = reviewer
         self.fields = records.fields
@@ -151,6 +158,7 @@ class Review:
         self._gold = gold
         self._files = GoldFolder(gold)
         self._journal = journal
+        self._adjudication = adjudication
 
     def list_queue(self) -> Json:
         """Return a row for each record. Records with more expected errors come first. No result
@@ -163,12 +171,14 @@ class Review:
                 "record": record_id,
                 "title": records.titles.get(record_id),
                 "progress": progress,
+                "differs": self._adjudication is not None,
             }
             rows.append(row | records.doubts[record_id]._asdict())
         return {
             "reviewer": self.reviewer,
             "gold": str(self._gold),
             "incomplete": records.incomplete,
+            "annotators": self._adjudication.names if self._adjudication else None,
             "records": rows,
         }
 
@@ -387,6 +397,10 @@ class Review:
         """
         path = self._gold / name_gold(record_id)
         digest = digest_gold(path)
+        if digest is None and self._adjudication:
+            record = self._records.read_text(record_id)
+            items = self._adjudication.make_items(record)
+            return Base(items=items, fields=tuple(self.fields))
         if digest is None:
             extraction = self._records.read_extraction(record_id)
             items = list_items(extraction, fields=self.fields)
@@ -417,7 +431,8 @@ def _plan_value(
         is_as_seen = item.value.get(name) == change.old
     else:
         words = find_words(opened.record, change.selection)
-        value = field.take(read_value(item.value, field, words))
+        first = item.base.value if item.base else {}
+        value = field.take(read_value(item.value, field, words, first))
         is_as_seen = True
     values = {name: value}
     # A user's own field has no other fields that follow from it.
@@ -429,10 +444,10 @@ def _plan_value(
     # Another reviewer may have changed other fields of the item meanwhile, but not this one.
     is_changed = not is_as_seen or item.state == "rejected"
     if is_changed and item.version != change.version:
-        theirs = say(item.value.get(name))
+        theirs = say_field(name, item.value.get(name))
         mine = "the selected words"
         if isinstance(change, Set):
-            mine = say(change.value)
+            mine = say_field(name, change.value)
         raise _conflict(item, (field.info.label, theirs, mine))
     changed = item.value | values
     if changed == item.value:
@@ -457,7 +472,7 @@ def _decide_by_value(
         return state
     if item.state != "open":
         return None
-    unchecked = set(opened.list_doubts(item)) - names
+    unchecked = (set(opened.list_doubts(item)) | item.list_unsettled()) - names
     if unchecked:
         return "open"
     return None

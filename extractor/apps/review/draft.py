@@ -1,11 +1,11 @@
 """A record under review: its predicted items with every action of the reviewers applied."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.evaluation.alignment import align
 from extractor.apps.evaluation.fields import GROUPS
@@ -42,6 +42,10 @@ _MODELS: dict[str, type[ExtractedItem]] = {
 }
 _WORDS = {"eligibility.criteria": "quote", "dosing": "agent", "endpoints": "measure"}
 """The field with the words of the record that an item is."""
+WHOLE = "item"
+"""The name of a doubt that is of no field: the item may be wrong as a whole."""
+_OF_GROUPS = frozenset({"group", "parent"})
+"""Fields that name a group of criteria by its id."""
 
 
 class ReviewItem(BaseModel):
@@ -57,6 +61,9 @@ class ReviewItem(BaseModel):
             record.
         words: Section, start and end of the words from which a value of a user's own field was
             added.
+        others: What another annotator says, by field, if this is one of two golds: in words
+            (``said``), as the form has it (``value``), and whether that can be taken over
+            (``may_take``). That one of them lacks the item stands under ``WHOLE``.
         evidence: Evidence of the predicted values.
         confidence: Confidence of the prediction.
         base: The item before the review; None for an added item, and for a base itself.
@@ -71,6 +78,7 @@ class ReviewItem(BaseModel):
     value: Json
     of: str | None = None
     words: Json | None = None
+    others: Json = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
     base: "ReviewItem | None" = None
@@ -87,6 +95,17 @@ class ReviewItem(BaseModel):
     def content(self) -> Json:
         """Return the part that actions change: their ``old`` or ``new``."""
         return self.model_dump(include={"state", "value", "of", "words"})
+
+    def list_unsettled(self) -> set[str]:
+        """Return the fields in which two annotators differ and that nobody has changed since."""
+        if self.state != "open":
+            return set()
+        first = self.base.value if self.base else {}
+        return {
+            name
+            for name in self.others
+            if name == WHOLE or self.value.get(name) == first.get(name)
+        }
 
     def build(self, evidence: tuple[Evidence, ...] = ()) -> ExtractedItem:
         """Return the item as pages show it. Its values are not validated: a reviewer may type
@@ -149,19 +168,7 @@ def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
     are left out.
     """
     predicted = list_items(extraction, fields=fields)
-    # From the path of a predicted item to that of the same item in the base.
-    same = dict[str | None, str | None]({None: None})
-    for group in GROUPS:
-        ours = [item for item in base.items if item.group == group.path]
-        theirs = [item for item in predicted if item.group == group.path]
-        for pair in align(group, _validate(ours), _validate(theirs)):
-            if not pair.old or not pair.new:
-                continue
-            our_side = pair.old[0]
-            their_side = pair.new[0]
-            our_item = ours[our_side.position]
-            their_item = theirs[their_side.position]
-            same[their_item.path] = our_item.path
+    same = pair_items(base.items, predicted)
     new = fields.keys() - set(base.fields)
     groups = {f"custom.{name}" for name in new}
     items = list(base.items)
@@ -171,6 +178,25 @@ def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
         items.append(item.model_copy(update={"of": same[item.of]}))
     names = (*base.fields, *sorted(new))
     return base.model_copy(update={"items": tuple(items), "fields": names})
+
+
+def pair_items(
+    ours: Sequence[ReviewItem], theirs: Sequence[ReviewItem]
+) -> dict[str | None, str | None]:
+    """Return, by the path of each criterion, regimen and endpoint of theirs, the path of the same
+    item of ours, paired as in evaluation; None, the record, is its own partner.
+    """
+    same = dict[str | None, str | None]({None: None})
+    for group in GROUPS:
+        our_items = [item for item in ours if item.group == group.path]
+        their_items = [item for item in theirs if item.group == group.path]
+        for pair in align(group, _validate(our_items), _validate(their_items)):
+            if not pair.old or not pair.new:
+                continue
+            our_item = our_items[pair.old[0].position]
+            their_item = their_items[pair.new[0].position]
+            same[their_item.path] = our_item.path
+    return same
 
 
 def _validate(items: Iterable[ReviewItem]) -> list[ExtractedItem]:
@@ -359,7 +385,7 @@ def _tell_side(
     if not side:
         return "not there" if side is action.new else None
     if action.path:
-        return say(side["value"].get(action.path))
+        return say_field(action.path, side["value"].get(action.path))
     state = tell_state(side["state"])
     if action.old and action.new:
         return state
@@ -368,6 +394,27 @@ def _tell_side(
     if not words:
         return state
     return f"{state}: “{say(words)}”"
+
+
+def say_field(name: str, value: Any, quotes: Iterable[str] = ()) -> str:
+    """Return the value of a field in words: a group of criteria by its name for readers.
+
+    >>> say_field("group", "g2"), say_field("sex", "male")
+    ('group 2', 'male')
+    """
+    if name in _OF_GROUPS and isinstance(value, str):
+        return name_group(value)
+    return say(value, quotes)
+
+
+def name_group(group_id: str) -> str:
+    """Return the name of a group of criteria for readers; the page's form writes the same.
+
+    >>> name_group("g2")
+    'group 2'
+    """
+    number = group_id.removeprefix("g")
+    return f"group {number}" if number.isdecimal() else group_id
 
 
 def tell_state(state: ItemState) -> str:

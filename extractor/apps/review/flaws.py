@@ -16,12 +16,16 @@ _REMEDIES = {
     "has no value": "fill one in, or reject the item",
     "is empty": "fill it in, or reject the item",
     "is not annotated": "restore it, or select its words in the text and choose New endpoint",
+    "stands in itself": "choose another group within which it is",
 }
 """Remedies in terms of the page; the gold check's own remedies refer to files."""
 _NOT_FILLED = re.compile(r"^input should be .*, not None$")
 _NO_NUMBER = re.compile(r"^input should be a valid (?:number|integer).*, not (.+)$")
 _NO_CHOICE = re.compile(r"^input should be ('.+'), not (.+)$")
 _POSITION = re.compile(r"\[(\d+)\]")
+_GROUP = re.compile(r"'g(\d+)'")
+_WORD = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+"""The id of a group of criteria, and a word of the schema; the page has other names for both."""
 _GIVEN_BY_PAGE = frozenset({"id"})
 """Parts that a reviewer does not fill in."""
 
@@ -52,11 +56,27 @@ def word_flaw(within: str, flaw: Flaw) -> Flaw:
     if no_choice:
         problem = f"{no_choice[2]} is none of {no_choice[1]}"
         return Flaw(within, problem, "choose one", flaw.warns)
-    problem = _OUTCOME.sub(_count_from_one, flaw.problem)
+    problem = name_as_page(_OUTCOME.sub(_count_from_one, flaw.problem))
+    if problem.startswith("no criterion and no group is in "):
+        remedy = "choose it as the group of its criteria, or remove the row"
+        return Flaw(within, problem, remedy, flaw.warns)
+    if problem.startswith("there is no group "):
+        return Flaw(within, problem, "choose another group", flaw.warns)
     for ending, remedy in _REMEDIES.items():
         if problem.endswith(ending):
             return Flaw(within, problem, remedy, flaw.warns)
-    return Flaw(within, problem, flaw.remedy, flaw.warns)
+    return Flaw(within, problem, name_as_page(flaw.remedy), flaw.warns)
+
+
+def name_as_page(text: str) -> str:
+    """Return a message with groups of criteria and words of the schema as the page names them.
+
+    >>> name_as_page("is null with the rule 'at_least'"), name_as_page("in 'g4'")
+    ("is empty with the rule 'at least'", 'in group 4')
+    """
+    text = text.replace("is null", "is empty").replace("write null", "leave it empty")
+    text = _GROUP.sub(r"group \1", text)
+    return _WORD.sub(lambda word: name_label(word[0]), text)
 
 
 def _count_from_one(outcome: re.Match[str]) -> str:

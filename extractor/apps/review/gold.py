@@ -1,7 +1,7 @@
 """Gold files of drafts: their JSON, their checks, and their files."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -211,6 +211,20 @@ def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewIt
     """Return predicted items in their order, and each added item before the first that follows it
     in the text. Sections follow each other as in the record; an item of none stands last.
     """
+    # Predicted items stay in the order of the extraction.
+    ordered = [item for item in items if item.base]
+    for item in items:
+        if item.base is None:
+            ordered.insert(insert_by_text(ordered, item, record), item)
+    return ordered
+
+
+def insert_by_text(
+    ordered: Sequence[ReviewItem], item: ReviewItem, record: TrialRecord
+) -> int:
+    """Return where an item belongs among others: before the first that follows it in the text.
+    Sections follow each other as in the record; an item of none stands last.
+    """
     names = [section.name for section in record.sections]
 
     def place(item: ReviewItem) -> tuple[int, int]:
@@ -220,13 +234,7 @@ def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewIt
         start = section.text.find(str(item.value.get("quote")))
         return names.index(section.name), start
 
-    # Predicted items stay in the order of the extraction.
-    ordered = [item for item in items if item.base]
-    for item in items:
-        if item.base:
-            continue
-        number = 0
-        while number < len(ordered) and place(ordered[number]) <= place(item):
-            number += 1
-        ordered.insert(number, item)
-    return ordered
+    number = 0
+    while number < len(ordered) and place(ordered[number]) <= place(item):
+        number += 1
+    return number

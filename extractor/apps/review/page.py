@@ -18,7 +18,13 @@ from extractor.apps.pages.view import (
     view,
 )
 from extractor.apps.pages.words import say
-from extractor.apps.review.draft import ReviewDraft, ReviewItem
+from extractor.apps.review.draft import (
+    WHOLE,
+    ReviewDraft,
+    ReviewItem,
+    name_group,
+    say_field,
+)
 from extractor.apps.review.forms import (
     FIELDS,
     Fields,
@@ -35,8 +41,6 @@ from extractor.schemas import Evidence, Finding, Origin, Support, TrialRecord
 
 _WHOLE = frozenset({"quote", "measure"})
 """Fields with the words that an item is."""
-WHOLE = "item"
-"""The name of a doubt that is of no field: the item may be wrong as a whole."""
 _ALIKE = 0.005
 """Confidences that differ by at most so much are the same in percent."""
 
@@ -390,22 +394,26 @@ def _list_choices(opened: OpenedRecord, sections: Sequence[Json]) -> Json:
     members = []
     for group in groups:
         name = group["id"]
-        members.append((name, f"{_name_group(str(name))}: {say(group)}"))
+        members.append((name, f"{name_group(str(name))}: {say(group)}"))
     return {
         "section": [(section["name"], section["title"]) for section in sections],
-        "arm": [(label, say(label)) for label in list_arm_labels(opened.record)],
+        "arm": [
+            (label, _say_arm(opened.record, label))
+            for label in list_arm_labels(opened.record)
+        ],
         "member": members,
     }
 
 
-def _name_group(group_id: str) -> str:
-    """Return the name of a group of criteria for readers; the page's form writes the same.
-
-    >>> _name_group("g2")
-    'group 2'
-    """
-    number = group_id.removeprefix("g")
-    return f"group {number}" if number.isdecimal() else group_id
+def _say_arm(record: TrialRecord, label: str) -> str:
+    """Return the label of an arm with its registered type: "Saline (placebo comparator)"."""
+    for section in record.sections:
+        if (section.part("label") or "").strip() != label:
+            continue
+        kind = section.part("type")
+        if kind and section.name.startswith("arms["):
+            return f"{say(label)} ({kind.strip().replace('_', ' ').lower()})"
+    return say(label)
 
 
 def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
@@ -429,7 +437,7 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
         quotes += own_words
         written[name] = write_numbers(value, quotes)
         if item.base and value != before.get(name):
-            changed[name] = say(before.get(name), quotes)
+            changed[name] = say_field(name, before.get(name), quotes)
     return {
         "group": item.group,
         "name": opened.draft.name(item),
@@ -440,4 +448,6 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
         "before": changed,
         "predicted": item.base is not None,
         "doubts": opened.list_doubts(item),
+        "others": item.others,
+        "unsettled": sorted(item.list_unsettled()),
     }

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from extractor.apps.pages.view import name_item, name_record
 from extractor.evidence.drafts import CERTAIN
-from extractor.plurals import counted
+from extractor.plurals import counted, percent
 from extractor.run.finished import FinishedRun
 from extractor.run.manifest import restore_fields
 from extractor.schemas import Severity, TrialExtraction, TrialRecord
@@ -59,7 +59,7 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     findings = sum(_FINDING[finding.severity] for finding in result.findings)
     expected = round(sum(lacks) + findings, 3)
     reasons = [
-        f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]
+        f"{name} is {percent(1 - lack)} sure" for name, lack in doubtful[:_NAMED]
     ]
     rest = len(doubtful) - _NAMED
     if rest == 1:
@@ -113,7 +113,7 @@ class RunRecords:
 
     def count_without_text(self) -> int:
         """Count the records that cannot be reviewed because their text is missing."""
-        return len(self.doubts) - len(self._texts)
+        return sum(name not in self._texts for name in self.doubts)
 
     def read_text(self, record_id: str) -> TrialRecord:
         """Return a record whose text was found."""

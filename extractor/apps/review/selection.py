@@ -1,13 +1,15 @@
 """New items and values from marked words: the rules read the words as they would in a record."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.evaluation.places import find_places
+from extractor.apps.evaluation.text import fold_quote
 from extractor.apps.pages.view import Json, ShownText
 from extractor.apps.review.forms import FIELDS, Form, FormField, make_empty, write_item
 from extractor.evidence.drafts import CERTAIN
@@ -160,9 +162,15 @@ def propose_own(form: Form, words: MarkedWords) -> tuple[Json, bool]:
     return {name: read_value(value, field, words)}, True
 
 
-def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
+def read_value(
+    item: Json,
+    field: FormField,
+    words: MarkedWords,
+    before: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
     """Return a field's new value from marked words: a list gets further members, words replace
-    words, and what has a unit or parts is read by the rules.
+    words, and what has a unit or parts is read by the rules. ``before`` has the values that the
+    item had before the review.
     """
     info = field.info
     value: Any = words.text
@@ -170,6 +178,8 @@ def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
         # Without it, the reviewer sees the words, and what is wrong with them.
         with suppress(ValueError):
             value = field.write(field.attribute.read(words.text))
+    elif info.name == "time_windows":
+        value = _read_windows(item, field, words, before)
     elif info.name in _NAMES:
         value = _read_named(field, words)
     elif issubclass(info.type, BaseModel):
@@ -178,6 +188,55 @@ def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
         return value
     members = value if isinstance(value, list) else [value]
     return [*(item.get(info.name) or []), *members]
+
+
+def _read_windows(
+    item: Json, field: FormField, words: MarkedWords, before: Mapping[str, Any]
+) -> Any:
+    """Return the time windows of marked words, with what they limit and are counted from, which
+    often stands elsewhere in the criterion.
+
+    A window that was there before the review and was removed comes back as it was. Else the rules
+    read the whole criterion; the marked words are read alone if that gives nothing.
+    """
+    kept = [
+        window.get("quote")
+        for window in item.get("time_windows") or []
+        # A reviewer may have typed anything.
+        if isinstance(window, dict)
+    ]
+    removed = [
+        window
+        for window in before.get("time_windows") or []
+        if window["quote"] not in kept
+    ]
+    for windows in (removed, _read_criterion(item, words).get("time_windows") or []):
+        here = [window for window in windows if _overlaps(window["quote"], words.text)]
+        if here:
+            return here
+    return _read_named(field, words)
+
+
+def _read_criterion(item: Json, words: MarkedWords) -> Json:
+    """Return what the rules read in the criterion whose quote has the marked words; nothing if
+    they stand elsewhere.
+    """
+    quote = str(item.get("quote") or "")
+    start = words.section.text.find(quote)
+    end = start + len(quote)
+    is_around = start >= 0 and start <= words.start and words.end <= end
+    if not quote or not is_around:
+        return {}
+    whole = words._replace(start=start, end=end)
+    criterion, _ = propose_item("eligibility.criteria", whole)
+    return criterion
+
+
+def _overlaps(quote: str, words: str) -> bool:
+    """Return whether one of two texts stands in the other; white space and case do not matter."""
+    one = fold_quote(quote)
+    other = fold_quote(words)
+    return one in other or other in one
 
 
 def _read_named(field: FormField, words: MarkedWords) -> Any:

@@ -1,7 +1,7 @@
 """A row for each doubtful value of a run, each doubtful item, and all that was not read."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from extractor.apps.export.columns import Column
@@ -11,10 +11,13 @@ from extractor.apps.pages.view import name_item, name_section
 from extractor.apps.pages.words import say
 from extractor.apps.report.record import RunRecord, list_meanings, name_absence
 from extractor.apps.sheets.places import REPORT, make_address, name_places
+from extractor.concepts.own.declaration import CustomField
 from extractor.language.shown import show_line
+from extractor.plurals import counted
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Category,
     Evidence,
     ExtractedItem,
     FieldRef,
@@ -23,10 +26,8 @@ from extractor.schemas import (
     list_groups,
 )
 from extractor.schemas.values import Value
-from extractor.schemas.vocabulary import SETTLED_ABSENCES, UNREAD
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES, UNREAD
 
-BOUND = 0.85
-"""Values that are less sure than this are doubtful."""
 DOUBTFUL_VALUE = "doubtful_value"
 DOUBTFUL_ITEM = "doubtful_item"
 OPEN_REASONS = tuple(
@@ -47,8 +48,16 @@ MEANINGS = {
     DOUBTFUL_ITEM: "it may not belong here, or a value of it may have been missed",
 }
 """What the reasons say."""
+_MOST_LINES = 20
+"""Most lines of a record that are shown for one field."""
 _ALIKE = 0.005
 """Confidences that differ by at most so much are the same in percent."""
+_STATED_BY = {
+    "minimum_age": Category.AGE,
+    "maximum_age": Category.AGE,
+    "sex": Category.SEX,
+}
+"""Fields of the people who may take part, and the category of the criteria that state them."""
 _ITEM = "item"
 """The field of a doubt of a whole item."""
 _TEXT = "text"
@@ -132,13 +141,16 @@ class Wanted:
         reasons: Some of ``REASONS``; empty for all.
         without: Names of fields that are left out.
         report: Where the report is, as seen by who follows an address.
+        own: The user's own fields, by name. Of one that a record does not have, the lines with one
+            of its ``mentions`` are shown.
     """
 
-    below: float = BOUND
+    below: float = DOUBTFUL_BELOW
     fields: frozenset[str] = frozenset()
     reasons: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     report: str = REPORT
+    own: Mapping[str, CustomField] = field(default_factory=dict)
 
     def has(self, field: str, reason: str) -> bool:
         """Return whether doubts of this field, for this reason, are listed."""
@@ -197,10 +209,12 @@ class _Record:
     def __init__(self, result: RunRecord) -> None:
         self.record_id = result.extraction.record_id
         self.title = result.title or None
+        self._text = result.record
         self.items = {path: item for path, item, _ in result.items}
         self._groups = {
             group.id: group for group in result.extraction.eligibility.groups
         }
+        self._criteria = result.extraction.eligibility.criteria
         self._absences = result.absences
         self._findings = []
         for position, finding in enumerate(result.extraction.findings):
@@ -255,6 +269,39 @@ class _Record:
         if home in self.items:
             name = f"{name} of {name_item(home, self.items[home])}"
         return name[:1].upper() + name[1:]
+
+    def quote_lines(self, own: CustomField) -> tuple[str | None, str | None]:
+        """Return the lines that have one of the words that a field of the record mentions, and the
+        names of their sections; None without such words, and if the text is not at hand.
+        """
+        if self._text is None or not own.mentions:
+            return None, None
+        lines: list[str] = []
+        sections: dict[str, None] = {}
+        for section in self._text.sections:
+            if not own.may_stand_in(section.name):
+                continue
+            for line in section.text.splitlines():
+                if own.may_be_in(line):
+                    lines.append(show_line(line.strip()))
+                    sections[section.name] = None
+        shown = lines[:_MOST_LINES]
+        left = len(lines) - len(shown)
+        if left:
+            shown.append(f"and {counted(left, 'line')} more")
+        return " | ".join(shown) or None, name_places(tuple(sections)) or None
+
+    def quote_people(self, name: str) -> tuple[str | None, str | None]:
+        """Return the criteria that state an age or a sex, and the names of their sections; None for
+        another field, and if there are none.
+        """
+        category = _STATED_BY.get(name)
+        stated = []
+        if category:
+            stated = [item for item in self._criteria if item.category is category]
+        sections = dict.fromkeys(item.section for item in stated)
+        quotes = [show_line(item.quote) for item in stated]
+        return " | ".join(quotes) or None, name_places(tuple(sections)) or None
 
     def say(self, value: Value) -> str:
         """Return a value in words. A group has its rule in the place of its id."""
@@ -387,8 +434,13 @@ def _list_of_absence(
         return
     words: str | None = None
     place: str | None = None
-    if item is not None:
+    is_of_people = absence.field == f"eligibility.{name}"
+    if is_of_people and name in _STATED_BY:
+        words, place = record.quote_people(name)
+    elif item is not None:
         words, place = _quote_item(item, name)
+    elif name in wanted.own:
+        words, place = record.quote_lines(wanted.own[name])
     yield DoubtRow(
         record_id=record.record_id,
         title=record.title,

@@ -3,8 +3,8 @@
 /** Draw an error with links to its neighbours in the list. */
 function showDetail(page, error, found, state, views) {
   if (!error) {
-    const gone = "No error has this address: it was fixed, or left out of this page.";
-    const words = state.error ? gone : "Choose an error to see it in its text.";
+    const gone = `No ${ENTRY} has this address: it was fixed, or left out of this page.`;
+    const words = state.error ? gone : `Choose an ${ENTRY} to see it in its text.`.replace("an d", "a d");
     page.detail.replaceChildren(make("p", { class: "dim empty" }, words));
     return;
   }
@@ -16,9 +16,9 @@ function showDetail(page, error, found, state, views) {
   page.detail.replaceChildren(
     make("p", { class: "steps" }, makeSteps("← List", writeState({ ...state, error: undefined }), link(found[place - 1]), link(found[place + 1]))),
     make("h3", {}, make("span", { class: "kind" }, toWords(error.kind)), " ", make("span", {}, error.field)),
-    make("p", { class: "dim facts" }, `Record ${error.record} · harm ${error.harm} of 10`),
-    make("div", { class: "sides" }, showSide("gold", "Gold", error, pieces[0]), showSide("predicted", "Predicted by the run", error, pieces[1])),
-    error.belongsTo ? make("p", { class: "notice" }, "Gold has this value at ", sayPath(error.belongsTo), " (", make("code", {}, error.belongsTo), ").") : "",
+    make("p", { class: "dim facts" }, error.harm === null ? `Record ${error.record}` : `Record ${error.record} · harm ${error.harm} of 10`),
+    make("div", { class: "sides" }, showSide("gold", SIDES.gold.title, error, pieces[0]), showSide("predicted", SIDES.predicted.title, error, pieces[1])),
+    error.belongsTo ? make("p", { class: "notice" }, `${SIDES.gold.who} has this value at `, sayPath(error.belongsTo), " (", make("code", {}, error.belongsTo), ").") : "",
     make("div", { class: "texts" }, showTexts(error, Object.hasOwn(views, error.record) ? views[error.record] : null)),
   );
   page.detail.scrollTop = 0;
@@ -38,13 +38,10 @@ function showSide(side, title, error, pieces) {
     said.length > 1 ? make("ul", { class: "values" }, said.map((line) => make("li", { class: "value" }, line))) : value,
     quote && quote !== said[0] ? make("blockquote", {}, quote) : "",
     path ? make("p", { class: "path" }, sayPath(path), " ", make("code", {}, path)) : "",
-    path ? "" : make("p", { class: "file dim" }, side === "gold" ? "not in gold" : "not predicted"),
+    path ? "" : make("p", { class: "file dim" }, SIDES[side].absent),
     side === "predicted" && error.provenance ? make("p", { class: "file dim" }, `item: ${error.provenance}`) : "",
   );
 }
-
-/** What the colours of a text mean. A bare "predicted" would read like a word of the text. */
-const SWATCHES = { gold: "quoted by gold", predicted: "quoted by the run", both: "quoted by both" };
 
 /** The sections that matter to an error, or the reason why there are none. */
 function showTexts(error, view) {
@@ -54,7 +51,7 @@ function showTexts(error, view) {
   }
   const sides = ["gold", "predicted"];
   const notes = sides.filter((side) => error[side].said.length && !error.marks[side].length).map((side) => {
-    const who = side === "gold" ? "Gold" : "The prediction";
+    const { who } = SIDES[side];
     const { quote } = error[side];
     return make("p", { class: "notice" }, quote === null ? `${who} gives no quote for this value.` : `${who}'s words are not found in this text: “${quote}”`);
   });
@@ -66,7 +63,7 @@ function showTexts(error, view) {
     const found = sides.filter((side) => over.some((span) => error.marks[side].includes(span)));
     const side = found.length === 2 ? "both" : found[0];
     kinds.add(side);
-    const spoken = side === "both" ? "gold and predicted" : side;
+    const spoken = side === "both" ? `${SIDES.gold.spoken} and ${SIDES.predicted.spoken}` : SIDES[side].spoken;
     const said = (more) => make("span", { class: "sr" }, more);
     return make("mark", { class: side, title: spoken }, said(`[${spoken}: `), words, said("]"));
   }, "h4").filter((_, number) => wanted.has(view.sections[number].name));
@@ -74,6 +71,6 @@ function showTexts(error, view) {
     const pre = section.querySelector("pre");
     Object.assign(pre, { tabIndex: 0, role: "region", ariaLabel: `Text of ${section.firstChild.textContent}` });
   }
-  const key = make("p", { class: "key-line" }, [...kinds].map((side) => make("span", { class: `swatch ${side}` }, SWATCHES[side])));
+  const key = make("p", { class: "key-line" }, [...kinds].map((side) => make("span", { class: `swatch ${side}` }, SIDES[side]?.quoted ?? "quoted by both")));
   return [key, ...notes, ...text];
 }

@@ -3,6 +3,22 @@
 const NAMES = ["kind", "field", "record", "text", "sort", "error"];
 const FILTERS = ["kind", "field", "record", "text", "sort"];
 
+/** What the two sides are called: long, short, in the colours' key, and where a side says nothing. */
+const SIDES = {
+  gold: { title: "Gold", short: "gold", quoted: "quoted by gold", spoken: "gold", absent: "not in gold", who: "Gold" },
+  predicted: { title: "Predicted by the run", short: "run", quoted: "quoted by the run", spoken: "predicted", absent: "not predicted", who: "The prediction" },
+};
+/** What an entry of the list is. */
+let ENTRY = "error";
+
+/** Call both sides by the names of two annotators, of whom neither is right or wrong. */
+function nameSides(names) {
+  ENTRY = "difference";
+  for (const [side, name] of Object.entries(names)) {
+    SIDES[side] = { title: name, short: name, quoted: `quoted by ${name}`, spoken: name, absent: `not in ${name}`, who: name };
+  }
+}
+
 /** The state in an address's hash; null if it names a section of the page instead. */
 function readState(hash) {
   const state = readQuery(NAMES, hash.slice(1));
@@ -73,8 +89,8 @@ function makeRow(error, state) {
   return make(
     "a",
     { href: writeState({ ...state, error: error.id }) },
-    span("row-head", span("kind", toWords(error.kind)), make("span", { class: "field", title: error.field }, error.field), span("harm", `harm ${error.harm}`)),
-    span("row-values", line("gold", "gold"), line("predicted", "run")),
+    span("row-head", span("kind", toWords(error.kind)), make("span", { class: "field", title: error.field }, error.field), error.harm !== null && span("harm", `harm ${error.harm}`)),
+    span("row-values", line("gold", SIDES.gold.short), line("predicted", SIDES.predicted.short)),
     span("row-record", [error.record, ...nameItem(error, shorten)].join(" · ")),
   );
 }

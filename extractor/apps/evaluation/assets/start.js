@@ -2,6 +2,7 @@
 
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
+  if (data.names) nameSides(data.names);
   const byId = new Map(data.errors.map((error) => [error.id, error]));
   for (const error of data.errors) {
     const sides = [error.gold, error.predicted].flatMap((side) => [sayAll(side), side.quote]);
@@ -17,14 +18,14 @@ function start() {
   };
   let state = {};
   let found = [];
-  const list = new List(find(".scroller"), (error) => makeRow(error, state), "No error matches.");
+  const list = new List(find(".scroller"), (error) => makeRow(error, state), `No ${ENTRY} matches.`);
 
   function show(next) {
     state = next;
     found = selectErrors(data.errors, state);
     const error = byId.get(state.error);
     for (const name of FILTERS) page.form[name].value = state[name] || "";
-    page.status.textContent = `${found.length} of ${data.errors.length} errors`;
+    page.status.textContent = `${found.length} of ${data.errors.length} ${ENTRY}s`;
     page.browser.classList.toggle("opened", Boolean(state.error));
     showDetail(page, error, found, state, data.views);
     list.current = error?.id;

@@ -19,9 +19,9 @@ function toWords(name) {
   return LABELS.get(name) ?? name.replaceAll("_", " ");
 }
 
-/** A confidence as readers see it on every page: "84 %". */
+/** A confidence as readers see it on every page, rounded down so that 0.849 is no "85 %": "84 %". */
 function toPercent(confidence) {
-  return `${Math.round(100 * confidence)} %`;
+  return `${Math.floor(Number((100 * confidence).toFixed(6)))} %`;
 }
 
 /** A number with its noun: "1 regimen", "1,200 criteria". */

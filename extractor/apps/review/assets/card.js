@@ -96,6 +96,10 @@ function makeSummary(item, own) {
 /** The confidence of an undecided item, and its doubtful fields; null if nothing is in doubt. */
 function makeDoubt(item) {
   if (item.state !== "open") return null;
+  if (item.unsettled.length > 0) {
+    const words = item.others[WHOLE]?.said ?? `differ in: ${item.unsettled.map(toWords).join(", ")}`;
+    return make("span", { class: "doubt", title: "where the two annotators differ" }, words);
+  }
   if (item.predicted) {
     if (Object.keys(item.doubts).length === 0) return null;
     return make("span", { class: "doubt", title: "how sure the extraction is of the field that it is least sure of" }, describeDoubts(item));

@@ -17,13 +17,15 @@ function makeField(item, field, context) {
   const save = (value) => context.save(name, value);
   const value = item.value[name] ?? null;
   const control = makeValue(field, value, item.written[name] ?? null, save, place, context);
-  const isDoubtful = name in item.doubts;
+  const isDoubted = name in item.doubts;
+  const isDoubtful = isDoubted || item.unsettled.includes(name);
   const title = "how sure the rules are of this field";
-  const head = [field.label, isDoubtful && make("span", { class: "doubt", title }, describeDoubt(item, name))];
+  const head = [field.label, isDoubted && make("span", { class: "doubt", title }, describeDoubt(item, name))];
   const before = item.before[name];
   const notes = make("div", { id: notesId, class: "notes" },
-    make("p", { class: "help" }, field.help, explain(field, value)),
+    make("p", { class: "help" }, field.help, explain(field, value), linkGuideline(field)),
     before && make("p", { class: "before" }, `was: ${before}`),
+    makeOther(item, field, save),
     flaws.map((flaw) => make("p", { class: "flaw" }, `${nameWithin(flaw.path)}${flaw.problem}; ${flaw.remedy}`)));
   const attributes = { class: isDoubtful ? "field doubtful" : "field", "data-field": name };
   const body = make("div", { class: "control" }, control, notes);
@@ -31,6 +33,21 @@ function makeField(item, field, context) {
   const isGroup = field.many || field.widget === "group";
   if (isGroup) return make("fieldset", attributes, make("legend", {}, head), body);
   return make("div", attributes, make("label", { for: place.key }, head), body);
+}
+
+/** A link to where the guideline speaks of a field; null if it does not. */
+function linkGuideline({ label, guideline }) {
+  if (!guideline) return null;
+  const title = `What the guideline says of ${label} (opens beside this page)`;
+  return [" ", make("a", { href: `/guideline#${guideline}`, target: "guideline", title }, "Guideline")];
+}
+
+/** What the other annotator says in a field, with a button that takes it over; null if both say the same. */
+function makeOther(item, { name, label }, save) {
+  const other = item.others[name];
+  if (!other) return null;
+  const take = other.may_take && makeSmall(`Take ${other.by}'s`, `Take ${other.by}'s ${label}`, () => save(other.value), `${item.path}|${name}|take`);
+  return make("p", { class: "other" }, make("b", {}, `${other.by}: `), other.said, " ", take);
 }
 
 /** The full meaning of a menu's chosen word; null if it has none. */

@@ -23,12 +23,13 @@ class QueueView {
 
   /** Draw the queue, and put the focus on the record that the reviewer comes from. */
   async show(isWanted) {
-    const { records, gold, reviewer, incomplete } = await read("queue");
+    const { records, gold, reviewer, incomplete, annotators } = await read("queue");
     if (!isWanted()) return;
     this.records = records;
     this.main.replaceChildren(this.page);
     this.page.querySelector(".lead code").textContent = gold;
     this.page.querySelector(".lead b").textContent = reviewer;
+    if (annotators) this.page.querySelector(".order").textContent = `Those with the most differences between ${annotators.join(" and ")} come first; what both say is accepted.`;
     this.partial.hidden = !incomplete;
     this.partial.textContent = `This run is not complete: ${incomplete}.`;
     this.narrow();
@@ -81,7 +82,8 @@ function makeRow(row) {
   const name = make("span", { class: "row-name" },
     make("code", { class: "row-code" }, row.record), " ", make("span", { class: "row-title" }, row.title || row.record));
   const reasons = row.reasons.length ? `: ${row.reasons.join(", ")}` : "";
-  const note = make("span", { class: "row-note" }, make("b", {}, row.expected.toFixed(1)), " errors expected", reasons);
+  const expected = [make("b", {}, row.expected.toFixed(1)), " errors expected", reasons];
+  const note = make("span", { class: "row-note" }, row.differs ? row.reasons.join(", ") : expected);
   const share = items ? Math.round((100 * decided) / items) : 0;
   const progress = make("span", { class: "row-state" },
     makeChip(state, PROGRESS[state]),

@@ -33,6 +33,7 @@ function act(what, id, body = {}) {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
+    keepalive: true,  // also when the page is being closed
   });
 }
 

@@ -159,6 +159,19 @@ for (const button of document.querySelectorAll("[data-do]")) {
 }
 document.addEventListener("selectionchange", () => view?.noteSelection());
 addEventListener("hashchange", () => run(show));
+
+/** Save the text of the field that is being edited: one that loses the focus is saved. */
+function saveTyped() {
+  const control = document.activeElement;
+  if (control?.closest(".form") && hasTyped(control)) control.blur();
+}
+
+// The page may be closed, or left behind another one, before its field is left.
+addEventListener("beforeunload", saveTyped);
+addEventListener("pagehide", saveTyped);
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") saveTyped();
+});
 setInterval(() => {
   if (document.visibilityState !== "visible" || !view) return;
   // A review that was stopped is told at the next action.

@@ -1,0 +1,112 @@
+"""Two annotators: how far they agree, and their differences in neutral words."""
+
+import copy
+import json
+import re
+
+import pytest
+
+from extractor.apps.evaluation.agreement import compare_annotators
+from extractor.apps.evaluation.agreement_page import render_agreement_page
+from extractor.errors import GoldError
+from tests.commands import invoke
+
+QUOTES = ("Platelets >= 100 x 10^9/L", "ECOG 0-1", "Fever", "Adults")
+
+
+def make_gold(record_id="A"):
+    """Gold of one record with four criteria and a regimen."""
+    limit = {
+        "quantity": "platelets",
+        "comparator": ">=",
+        "value": 100000000000,
+        "unit": "/L",
+    }
+    criteria = [
+        {
+            "kind": "inclusion",
+            "section": "eligibility",
+            "quote": quote,
+            "category": "other",
+            "constraints": [limit] if quote.startswith("Platelets") else [],
+        }
+        for quote in QUOTES
+    ]
+    return {
+        "record_id": record_id,
+        "eligibility": {"sex": "female", "criteria": criteria},
+        "dosing": [
+            {"agent": "examplib", "section": "title", "quote": "examplib 10 mg"}
+        ],
+        "endpoints": [],
+    }
+
+
+def make_two(tmp_path):
+    """The folders of two annotators, who differ in one limit, one criterion and the sex."""
+    anna = make_gold()
+    ben = copy.deepcopy(anna)
+    ben["eligibility"]["criteria"][0]["constraints"][0]["value"] = 75000000000
+    ben["eligibility"]["criteria"].pop(2)
+    ben["eligibility"]["sex"] = "all"
+    for name, golds in (
+        ("anna", [anna, make_gold("only-anna")]),
+        ("ben", [ben, make_gold("only-ben")]),
+    ):
+        (tmp_path / name).mkdir()
+        for gold in golds:
+            file = tmp_path / name / f"{gold['record_id']}.json"
+            file.write_text(json.dumps(gold), "utf-8")
+    return tmp_path / "anna", tmp_path / "ben"
+
+
+def test_each_difference_is_told_once_by_the_names_of_the_folders(tmp_path):
+    agreement = compare_annotators(*make_two(tmp_path), resamples=0)
+    assert (agreement.one, agreement.other) == ("anna", "ben")
+    assert (agreement.only_one, agreement.only_other) == (("only-anna",), ("only-ben",))
+    told = [(row.item, row.field, row.relation) for row in agreement.differences]
+    assert told == [
+        ("record", "sex", "differs"),
+        ("criterion 1", "constraints", "differs"),
+        ("criterion 3", "whole item", "only in anna"),
+    ]
+    by_name = {field.name: field for field in agreement.fields}
+    criteria = by_name["eligibility.criteria"]
+    assert (criteria.both, criteria.differ) == (3, 0)
+    assert (criteria.only_one, criteria.only_other) == (1, 0)
+    assert criteria.f1 == pytest.approx(2 * 3 / (4 + 3))
+
+
+def test_agreement_is_the_same_in_either_order(tmp_path):
+    anna, ben = make_two(tmp_path)
+    one = compare_annotators(anna, ben)
+    other = compare_annotators(ben, anna)
+    assert one.total.f1 == other.total.f1
+    assert one.describe_share() == other.describe_share()
+    assert {row.relation for row in other.differences} == {"differs", "only in anna"}
+
+
+def test_no_record_in_common_is_an_error():
+    with pytest.raises(GoldError, match="no record in common"):
+        compare_annotators([make_gold("A")], [make_gold("B")])
+
+
+def test_the_command_says_what_to_report_and_lists_the_differences(tmp_path):
+    anna, ben = make_two(tmp_path)
+    result = invoke("gold", "compare", anna, ben, "--html", tmp_path / "page.html")
+    first, second, *_ = result.stdout.splitlines()
+    assert re.fullmatch(r"agreement of anna and ben: F1 0\.\d+ over 1 record", first)
+    assert re.fullmatch(r"same value where either states one: .* values\)", second)
+    assert "\tonly in anna\tFever\t-\tFever" in result.stdout
+    rest = invoke("gold", "compare", anna, ben, "--list", "1")
+    assert "2 more differences; --list 3 or --html FILE shows all" in rest.stderr
+    assert "no difference is left" in invoke("gold", "compare", anna, anna).stdout
+
+
+def test_the_page_has_no_word_of_right_and_wrong(tmp_path):
+    page = render_agreement_page(compare_annotators(*make_two(tmp_path)))
+    shown = re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.DOTALL)
+    assert not re.search(
+        r"invented|missed|\bharm(?!\":null)|predicted (?!\")|by the run", shown
+    )
+    assert "only in anna" in shown
