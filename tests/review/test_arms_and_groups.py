@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from extractor.apps.evaluation import check_gold_files
+from extractor.apps.pages.words import say
 from extractor.apps.review.changes import Conflict, Review
 from extractor.apps.review.draft import list_items
 from extractor.apps.review.forms import FIELDS, describe_form
@@ -264,3 +265,13 @@ def test_the_second_of_two_reviewers_sees_the_arms_of_the_first(start_review):
         )
 
     assert refused.value.rows == (("arms", "High > 5 mg, Low, Placebo", "High > 5 mg"),)
+
+
+def test_an_arm_is_told_with_its_type_which_is_no_label(review):
+    assert dict(describe(review)["choices"]["arm"]) == {
+        label: f"{say(label)} (experimental)" for label in ARMS
+    }
+    set_value(review, "dosing[2]", "arms", [*ARMS[1:], "EXPERIMENTAL"])
+    (flaw,) = describe(review)["flaws"]
+    assert flaw["problem"] == "the record has no arm 'EXPERIMENTAL'"
+    assert flaw["remedy"].startswith("that is the type of the arm ")

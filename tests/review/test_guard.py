@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import signal
 from threading import Event
 
@@ -197,8 +198,8 @@ def test_the_page_s_own_files_alone_are_served_and_run(served, cookie):
         assert ask(served, path, cookie=cookie)[0] == 404, path
     status, _, guideline = ask(served, "/guideline", cookie=cookie)
     assert status == 200
-    assert "# What counts as correct" in guideline
-    assert "<!--" not in guideline
+    assert ">What counts as correct</h1>" in guideline
+    assert "people--" not in guideline
     headers = ask(served, "/", cookie=cookie)[1]
     policy = headers["content-security-policy"]
 
@@ -207,6 +208,26 @@ def test_the_page_s_own_files_alone_are_served_and_run(served, cookie):
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_each_field_has_its_place_in_the_guideline(served, cookie):
+    _, _, guideline = ask(served, "/guideline", cookie=cookie)
+    ids = re.findall(r' id="([^"]+)"', guideline)
+    assert len(ids) == len(set(ids))
+    forms = json.loads(ask(served, "/api/form", cookie=cookie)[2])
+    anchors = {
+        f"{group}.{field['name']}": field["guideline"]
+        for group, fields in forms.items()
+        for field in fields
+    }
+    assert set(filter(None, anchors.values())) <= set(ids)
+    assert [name for name, anchor in anchors.items() if not anchor] == [
+        "dosing.section"
+    ]
+    assert anchors["eligibility.groups"] == "eligibility-groups"
+    assert '<li id="eligibility.sex">' in guideline
+    # The text is escaped; the only HTML is that of its Markdown.
+    assert "<code>&lt;=</code>" in guideline
 
 
 def test_other_machines_cannot_connect(seed_run, tmp_path):

@@ -1,6 +1,7 @@
 """Check what gold refers to: the groups of criteria, and the arms in which an agent is given."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from extractor.apps.evaluation.gold_files import Flaw, PlacedItem
 from extractor.language.clean import fold_label
@@ -105,14 +106,20 @@ def check_arms(
     Without ``record``, only the arms of amounts are checked.
     """
     registered = None
+    types: dict[str, str] = {}
     if record is not None:
         registered = _list_arms(record)
+        types = _list_types(record)
     for _, path, item in items:
         if not isinstance(item, Regimen):
             continue
         if registered is not None:
             yield from _check_labels(
-                f"{path}.arms", item.arms, registered, "the record has no arm"
+                f"{path}.arms",
+                item.arms,
+                registered,
+                "the record has no arm",
+                types,
             )
         for at, amount in enumerate(item.amounts):
             yield from _check_labels(
@@ -135,14 +142,40 @@ def _list_arms(record: TrialRecord) -> list[str]:
     return labels
 
 
+def _list_types(record: TrialRecord) -> dict[str, str]:
+    """Return the label of the first arm of each registered type, such as PLACEBO_COMPARATOR."""
+    types: dict[str, str] = {}
+    for section in record.sections:
+        label = section.part("label")
+        kind = section.part("type")
+        if label and kind and section.name.startswith("arms["):
+            types.setdefault(_fold_type(kind), label)
+    return types
+
+
+def _fold_type(kind: str) -> str:
+    return fold_label(kind.replace("_", " "))
+
+
 def _check_labels(
-    path: str, stated: Sequence[str], known: Sequence[str], problem: str
+    path: str,
+    stated: Sequence[str],
+    known: Sequence[str],
+    problem: str,
+    types: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Flaw]:
-    """Yield the stated labels that are none of the known ones; case and spaces do not matter."""
+    """Yield the stated labels that are none of the known ones; case and spaces do not matter. A
+    label that is one of ``types`` gets the arm of this type as a remedy.
+    """
     labels = {fold_label(label): label for label in known}
     remedy = "leave the list empty"
     if labels:
         remedy = f"write one of {', '.join(map(repr, labels.values()))}"
     for at, label in enumerate(stated):
-        if fold_label(label) not in labels:
-            yield Flaw(f"{path}[{at}]", f"{problem} {label!r}", remedy)
+        if fold_label(label) in labels:
+            continue
+        arm = types.get(_fold_type(label))
+        advice = (
+            f"that is the type of the arm {arm!r}; write {arm!r}" if arm else remedy
+        )
+        yield Flaw(f"{path}[{at}]", f"{problem} {label!r}", advice)

@@ -1,12 +1,10 @@
 """The review as a local web application: a guard, a JSON API, and the files of its page."""
 
 import json
-import re
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from importlib.resources import files
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -20,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import (
+    HTMLResponse,
     JSONResponse,
     PlainTextResponse,
     RedirectResponse,
@@ -29,6 +28,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from extractor.apps.pages import read_assets, read_shared_script, render_template
+from extractor.apps.pages.view import Json
 from extractor.apps.review.adjudication import Adjudication
 from extractor.apps.review.changes import (
     Change,
@@ -39,6 +39,7 @@ from extractor.apps.review.changes import (
 )
 from extractor.apps.review.draft import ReviewItem
 from extractor.apps.review.forms import describe_form
+from extractor.apps.review.guideline import open_guideline
 from extractor.apps.review.journal import Journal
 from extractor.apps.review.queue import RunRecords
 from extractor.errors import ExtractorError, GoldError, StoreError
@@ -162,7 +163,7 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
     loop's thread.
     """
     reads: dict[str, Callable[[QueryParams], Any]] = {
-        "form": lambda _: describe_form(review.fields),
+        "form": lambda _: _describe_forms(review),
         "queue": lambda _: review.list_queue(),
         "find": lambda query: {
             "record": review.find(query.get("id", ""), query.get("direction", ""))
@@ -208,7 +209,7 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         return Response(choose(assets, request), media_type=media_type)
 
     async def serve_guideline(_: Request) -> Response:
-        return PlainTextResponse(_read_guideline())
+        return HTMLResponse(open_guideline().page)
 
     routes = [
         Route("/", serve_file),
@@ -339,10 +340,14 @@ class _PageGuard(BaseHTTPMiddleware):
         return response
 
 
-def _read_guideline() -> str:
-    """Return the guideline as people read it, without the marks of what a model does not get."""
-    file = files("extractor") / "model" / "prompts" / "guideline.md"
-    return re.sub(r"<!--/?people-->", "", file.read_text("utf-8"))
+def _describe_forms(review: Review) -> Json:
+    """Return the forms, with the place of each field in the guideline."""
+    anchors = open_guideline().anchors
+    described = describe_form(review.fields)
+    for group, fields in described.items():
+        for field in fields:
+            field["guideline"] = anchors.get(f"{group}.{field['name']}")
+    return described
 
 
 def _is_from_elsewhere(request: Request) -> bool:

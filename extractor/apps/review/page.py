@@ -397,9 +397,23 @@ def _list_choices(opened: OpenedRecord, sections: Sequence[Json]) -> Json:
         members.append((name, f"{name_group(str(name))}: {say(group)}"))
     return {
         "section": [(section["name"], section["title"]) for section in sections],
-        "arm": [(label, say(label)) for label in list_arm_labels(opened.record)],
+        "arm": [
+            (label, _say_arm(opened.record, label))
+            for label in list_arm_labels(opened.record)
+        ],
         "member": members,
     }
+
+
+def _say_arm(record: TrialRecord, label: str) -> str:
+    """Return the label of an arm with its registered type: "Saline (placebo comparator)"."""
+    for section in record.sections:
+        if (section.part("label") or "").strip() != label:
+            continue
+        kind = section.part("type")
+        if kind and section.name.startswith("arms["):
+            return f"{say(label)} ({kind.strip().replace('_', ' ').lower()})"
+    return say(label)
 
 
 def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:

@@ -23,7 +23,7 @@ function makeField(item, field, context) {
   const head = [field.label, isDoubted && make("span", { class: "doubt", title }, describeDoubt(item, name))];
   const before = item.before[name];
   const notes = make("div", { id: notesId, class: "notes" },
-    make("p", { class: "help" }, field.help, explain(field, value)),
+    make("p", { class: "help" }, field.help, explain(field, value), linkGuideline(field)),
     before && make("p", { class: "before" }, `was: ${before}`),
     makeOther(item, field, save),
     flaws.map((flaw) => make("p", { class: "flaw" }, `${nameWithin(flaw.path)}${flaw.problem}; ${flaw.remedy}`)));
@@ -33,6 +33,13 @@ function makeField(item, field, context) {
   const isGroup = field.many || field.widget === "group";
   if (isGroup) return make("fieldset", attributes, make("legend", {}, head), body);
   return make("div", attributes, make("label", { for: place.key }, head), body);
+}
+
+/** A link to where the guideline speaks of a field; null if it does not. */
+function linkGuideline({ label, guideline }) {
+  if (!guideline) return null;
+  const title = `What the guideline says of ${label} (opens beside this page)`;
+  return [" ", make("a", { href: `/guideline#${guideline}`, target: "guideline", title }, "Guideline")];
 }
 
 /** What the other annotator says in a field, with a button that takes it over; null if both say the same. */

@@ -139,9 +139,12 @@ function wireFind(view, root) {
 function findNext(view, words) {
   if (!words) return "";
   const matches = [];
+  // Registers write PLACEBO_COMPARATOR for a placebo comparator.
+  const fold = (text) => text.toLowerCase().replaceAll("_", " ");
+  const sought = fold(words);
   for (const { name, text } of view.record.sections) {
-    const lowered = text.toLowerCase();
-    for (let start = lowered.indexOf(words); start >= 0; start = lowered.indexOf(words, start + words.length)) {
+    const folded = fold(text);
+    for (let start = folded.indexOf(sought); start >= 0; start = folded.indexOf(sought, start + words.length)) {
       matches.push({ section: name, start, end: start + words.length });
     }
   }
