@@ -286,7 +286,8 @@ def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
     hour, reads, writes = map(float, gpu.split(","))
     models: dict[str, Pricing] = {}
     for model in _HOSTED:
-        _, _, name = model.rpartition("/")
+        # as --model takes it
+        name = model.removeprefix("openai/")
         models[name] = find_pricing(model)
     models["a GPU"] = price_hardware(hour, reads, writes)
     by_effort: dict[str, list[Mapping[str, Any]]] = defaultdict(list)

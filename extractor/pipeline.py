@@ -12,7 +12,13 @@ from extractor.assembly.assemble import assemble_extraction
 from extractor.concepts.parse import ParsedRecord, parse_record
 from extractor.evidence.drafts import ModelResult
 from extractor.options import ExtractionOptions
-from extractor.schemas import Effort, RegistryFields, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    AbsenceReason,
+    Effort,
+    RegistryFields,
+    TrialExtraction,
+    TrialRecord,
+)
 from extractor.schemas.record_limits import (
     MAX_ITEMS,
     check_size,
@@ -66,11 +72,13 @@ def _ask(
 
 def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
     """Add findings of the contradictions in the record. A text alone, without outcomes and
-    registered fields, has nothing that it could contradict.
+    registered fields, is audited only if its ages leave nobody.
     """
-    if not parsed.outcomes and parsed.record.registry == RegistryFields():
+    is_text_alone = not parsed.outcomes and parsed.record.registry == RegistryFields()
+    reasons = {absence.reason for absence in extraction.absences}
+    if is_text_alone and AbsenceReason.CONTRADICTORY not in reasons:
         return extraction
-    from extractor.audit import add_findings  # noqa: PLC0415 - as above
+    from extractor.audit import add_findings  # noqa: PLC0415 - few texts alone need it
 
     return add_findings(parsed, extraction)
 

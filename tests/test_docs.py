@@ -150,7 +150,7 @@ def test_the_reference_is_as_the_code_says(page):
         (
             "extractor.schemas.TrialRecord",
             "\n    registry: RegistryFields = RegistryFields(),\n    document: DocumentText | "
-            "None = None,\n)\n```\n",
+            "None = None,\n    given: str | None = None,\n)\n```\n",
         ),
         (
             "extractor.api.Extractor",

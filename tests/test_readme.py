@@ -300,7 +300,7 @@ def test_the_figures_of_the_text_are_as_measured():
 
 
 def test_it_is_short_and_its_links_lead_to_files():
-    assert len(README.splitlines()) <= 130
+    assert len(README.splitlines()) <= 120
     links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []

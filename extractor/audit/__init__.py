@@ -13,7 +13,7 @@ from extractor.audit import (
 )
 from extractor.audit.record import AuditedRecord
 from extractor.evidence.parsed import ParsedRecord
-from extractor.schemas import Finding, TrialExtraction
+from extractor.schemas import Finding, RegistryFields, TrialExtraction
 
 CHECKS = (
     outcomes.check_promised_endpoints,
@@ -24,6 +24,7 @@ CHECKS = (
     design.check_allocation_and_masking,
     design.check_arm_count,
     design.check_arms_without_intervention,
+    eligibility.check_ages_of_nobody,
     eligibility.check_ages,
     described_ages.check_described_ages,
     eligibility.check_sex,
@@ -32,6 +33,8 @@ CHECKS = (
     outcomes.check_repeated_outcomes,
 )
 """The checks in the order of their findings."""
+_OF_TEXTS = (eligibility.check_ages_of_nobody,)
+"""The checks of a text alone, which has no outcomes and registered fields to contradict."""
 
 
 def audit_extraction(
@@ -58,7 +61,8 @@ def audit_extraction(
     """
     audited = AuditedRecord(parsed, extraction)
     findings: list[Finding] = []
-    for check in CHECKS:
+    is_text_alone = not parsed.outcomes and parsed.record.registry == RegistryFields()
+    for check in _OF_TEXTS if is_text_alone else CHECKS:
         for finding in check(audited):
             if any(map(parsed.list_blanks, finding.citations)):
                 continue

@@ -11,18 +11,22 @@ from extractor.language.book import rule
 from extractor.schemas import Age, Citation, Eligibility, FindingKind, Sex
 
 
-def check_ages(audited: AuditedRecord) -> Problems:
-    """Report extracted ages that differ by more than a year (a month for infants) from the
-    registered ones, and ages that leave nobody.
-
-    The lowest age leaves nobody if it is not below the highest. An age that was not extracted,
-    because the text may state it of others than the participants, is passed over: its field says
-    that it is ambiguous. So is an age that a criterion states of some participants alone.
-    """
-    eligibility = audited.extraction.eligibility
+def check_ages_of_nobody(audited: AuditedRecord) -> Problems:
+    """Report ages that leave nobody: the lowest is not below the highest."""
     low, high = (audited.parsed.whole.read(name).value for name in AGES)
     if low and high and count_days(low) >= count_days(high):
         yield from _report_nobody(audited, low, high)
+
+
+def check_ages(audited: AuditedRecord) -> Problems:
+    """Report extracted ages that differ by more than a year (a month for infants) from the
+    registered ones.
+
+    An age that was not extracted, because the text may state it of others than the participants, is
+    passed over: its field says that it is ambiguous. So is an age that a criterion states of some
+    participants alone.
+    """
+    eligibility = audited.extraction.eligibility
     registered = read_registered_ages(audited.record.registry)
     for name in AGES:
         age: Age | None = getattr(eligibility, name)

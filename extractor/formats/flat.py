@@ -33,7 +33,8 @@ from extractor.formats.found import (
 )
 from extractor.formats.free_text import build_text, has_headings
 from extractor.formats.listed import LINE
-from extractor.schemas import Section
+from extractor.language.line_ends import unify_line_ends
+from extractor.schemas import Piece, Section
 from extractor.schemas.record_limits import MAX_LINES
 
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
@@ -127,9 +128,22 @@ def build_plain(
         )
     try:
         sections = take_sections(_list_sections(lines)) if lines else ()
-        return RecordContent(sections, "flat")
+        return RecordContent(_place(sections, text), "flat", given=text)
     except _NotFlat:
         return build_text(text, title=title, named=named)
+
+
+def _place(sections: Sequence[Section], text: str) -> tuple[Section, ...]:
+    """Return the sections, which stand in the text in this order, each with its place there."""
+    written = unify_line_ends(text)
+    placed: list[Section] = []
+    end = 0
+    for section in sections:
+        at = written.index(unify_line_ends(section.text), end)
+        end = at + len(section.text)
+        piece = Piece(start=0, at=at)
+        placed.append(section.model_copy(update={"pieces": (piece,)}))
+    return tuple(placed)
 
 
 def _list_sections(lines: _Lines) -> Iterator[Section]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
+from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import DocumentText, Part, RegistryFields, Section
 from extractor.schemas.record_limits import MAX_SECTIONS
 
@@ -36,6 +37,7 @@ class RecordContent:
         notes: What the reader had to mend or guess, each as a sentence for people; they become
             findings.
         document: The text of a PDF or a Word file.
+        given: A free text as it was given.
     """
 
     sections: tuple[Section, ...]
@@ -45,6 +47,7 @@ class RecordContent:
     place: str | None = None
     notes: tuple[str, ...] = ()
     document: DocumentText | None = None
+    given: str | None = None
 
 
 class UnreadableSource(Exception):
@@ -117,21 +120,6 @@ def text_section(name: str, text: str | None) -> tuple[Section, ...]:
     if not text or text.isspace():
         return ()
     return (Section(name=name, text=unify_line_ends(text)),)
-
-
-_OTHER_LINE_END = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
-
-
-def unify_line_ends(text: str) -> str:
-    r"""Return a text of the same length in which every line ends with a line feed, which the rules
-    know. The two characters of Windows ("\r\n") end with it, and stay.
-
-    Old programs write carriage returns alone, some word processors the separators of Unicode.
-
-    >>> unify_line_ends("Adults\rAsthma\u2028Gout\r\nAge")
-    'Adults\nAsthma\nGout\r\nAge'
-    """
-    return _OTHER_LINE_END.sub("\n", text)
 
 
 def join_parts(

@@ -117,9 +117,8 @@ def build_text(
     usual = (ELIGIBILITY, *ITEMS)
     if not any(heading.section in usual for heading in reader.headings):
         _refuse_other(text, named=named)
-    return RecordContent(
-        take_sections(reader.list_sections(title)), "text", reader.find_id()
-    )
+    sections = take_sections(reader.list_sections(title))
+    return RecordContent(sections, "text", reader.find_id(), given=text)
 
 
 def build_given(
@@ -157,7 +156,8 @@ def build_given(
             f"text of more than {MAX_LINES:,} lines", "give one record a text"
         )
     reader = _TextReader(undo_layout(text), within=section)
-    return RecordContent(take_sections(reader.list_sections(title)), "text")
+    sections = take_sections(reader.list_sections(title))
+    return RecordContent(sections, "text", given=text)
 
 
 def build_laid_out(text: str, known: Sequence[Heading] = ()) -> RecordContent:
@@ -201,9 +201,9 @@ def _refuse_other(text: str, *, named: bool) -> None:
     if is_table or is_json or _says_nothing(text):
         raise UnreadableSource(
             "an unknown format",
-            'give a text with headings such as "Inclusion Criteria" (Python and JSON also take '
-            'section "eligibility" in their place), or a download of a registry '
-            "(docs/reference/formats.md), plain, in gzip or in zip",
+            'give a text with headings such as "Inclusion Criteria", or say that its section is '
+            "eligibility (in Python, in JSON, and on the page to try texts), or a download of a "
+            "registry (docs/reference/formats.md), plain, in gzip or in zip",
         )
     if not named:
         problem = 'a text without a heading such as "Inclusion Criteria"'

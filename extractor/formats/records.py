@@ -296,6 +296,7 @@ def _make_records(
             sections=content.sections,
             registry=content.registry,
             document=content.document,
+            given=content.given,
         )
 
 

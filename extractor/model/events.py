@@ -47,6 +47,10 @@ class Event(StrEnum):
     JOB_CHANGED = "job_changed"
     JOB_ENDED = "job_ended"
     JOB_DELETED = "job_deleted"
+    SERVICE_STARTED = "service_started"
+    SERVICE_ENDED = "service_ended"
+    DRAIN_CHANGED = "drain_changed"
+    KEY_CHANGED = "key_changed"
 
 
 def tell(event: Event, **facts: Fact) -> None:

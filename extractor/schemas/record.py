@@ -141,6 +141,32 @@ class Section(FrozenModel):
         last = end + shift_of_last
         return (first, last) if first <= last else None
 
+    def list_places(self, start: int, end: int) -> list[tuple[int, int]]:
+        r"""Return where the characters ``start:end`` of the section stand in the text that was
+        given, in the order of the section; several places if other text is between them there.
+
+        Empty if no free text was given.
+
+        >>> table = Section(
+        ...     name="eligibility",
+        ...     text="Inclusion\nAdults",
+        ...     pieces=(Piece(start=0, at=0), Piece(start=10, at=24)),
+        ... )
+        >>> table.list_places(0, 16)
+        [(0, 9), (24, 30)]
+        """
+        places: list[tuple[int, int]] = []
+        ends = [piece.start for piece in self.pieces[1:]] + [len(self.text)]
+        for piece, piece_end in zip(self.pieces, ends, strict=False):
+            # The line break that joins two pieces stands nowhere.
+            words = self.text[piece.start : piece_end].rstrip("\n")
+            first = max(start, piece.start)
+            last = min(end, piece.start + len(words))
+            if first < last:
+                shift = piece.at - piece.start
+                places.append((first + shift, last + shift))
+        return places
+
     def _find_shift(self, at: int) -> int | None:
         """Return how much further on a character stands in the text that was given; None if it is
         in no piece.
@@ -396,6 +422,13 @@ class TrialRecord(FrozenModel):
         default=None,
         exclude_if=lambda document: document is None,
         description="Of a PDF or a Word file: its whole text, in which the sections stand.",
+    )
+    given: str | None = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="Of a free text: the text as it was given, in which the sections stand; it is "
+        "not written to JSON.",
     )
 
     def section(self, name: str) -> Section | None:

@@ -218,8 +218,8 @@ Of a model's answers:
 
 - ``quote_not_found``: a quote that the text does not hold.
 - ``value_not_in_quote``: a value that its quote does not bear out.
-- ``quote_conflict``: a quote or value that nearly stands there, with another number, unit,
-  comparator, ...
+- ``quote_conflict``: a quote or value that nearly stands there, with another number, unit
+  or comparator.
 - ``answer_missing``: a question that got no usable answer, or a value in no readable form.
 - ``answer_ambiguous``: a reply that can be read in several ways, such as one with two complete
   answers that differ.

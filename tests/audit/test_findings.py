@@ -114,6 +114,34 @@ def test_ages_that_leave_nobody_are_told_and_not_taken():
 
 
 @pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        (
+            "- Age over 65 years\n- Age below 60 years",
+            "over 65 years",
+            "below 60 years",
+        ),
+        ("- Age 75 to 18 years", "75", "18 years"),
+        ("- At least 70 years old\n- Aged up to 50 years", "least 70", "50 years"),
+    ],
+)
+def test_a_text_alone_may_contradict_itself_in_its_ages(text, low, high):
+    extraction = Extractor().extract_text(f"Inclusion criteria:\n{text}")
+    for finding in extraction.findings:
+        assert finding.kind == "limits_contradict"
+    lowest, _ = extraction.findings
+    assert low in lowest.citations[0].quote
+    assert high in lowest.citations[1].quote
+
+
+@pytest.mark.parametrize(
+    "text", ["- Age 18 to 75 years", "- Age over 18 years\n- Signed consent"]
+)
+def test_a_text_alone_is_not_compared_with_a_registry_that_it_lacks(text):
+    assert Extractor().extract_text(f"Inclusion criteria:\n{text}").findings == ()
+
+
+@pytest.mark.parametrize(
     "entry", terms_of("promised_endpoints"), ids=lambda entry: entry.value
 )
 def test_a_registered_outcome_of_the_same_name_is_always_recognised(entry):

@@ -525,3 +525,18 @@ def test_lines_that_a_pattern_of_ones_own_field_missed_are_shown(tmp_path):
     assert row["reason"] == "not_asked"
     assert row["quote"] == "- Brain lesions were treated | - CNS disease is absent"
     assert row["place"] == "Eligibility"
+
+
+def test_ages_that_were_not_taken_are_shown_with_their_criteria(tmp_path):
+    record = tmp_path / "a.txt"
+    lines = "Inclusion criteria:\n- Age 18 to 65 years\n- Age over 70 years"
+    record.write_text(lines, "utf-8")
+    run = tmp_path / "run"
+    assert invoke("run", record, "--out", run).exit_code == 0
+
+    done = look("doubts", run, "--field", "maximum_age", "--format", "json")
+
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert row["reason"] == "ambiguous"
+    assert row["quote"] == "Age 18 to 65 years | Age over 70 years"
+    assert row["place"] == "Eligibility"

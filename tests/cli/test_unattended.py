@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -268,3 +270,28 @@ def test_the_script_for_cron_does_what_the_codes_say(
     )
     assert done.returncode == code
     assert (tmp_path / "calls").read_text("utf-8").split() == calls.split()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
+@pytest.mark.parametrize("options", ["", "--fields extractor.catalogue:Blinding"])
+def test_the_script_for_cron_runs_without_a_model(tmp_path, options):
+    page = (DOCS / "how-to" / "large-runs.md").read_text("utf-8")
+    (script,) = re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)
+    script = re.sub(r'OPTIONS=".*?"', f'OPTIONS="{options}"', script)
+    (tmp_path / "nightly.sh").write_text(script.replace("/data/trials", "."), "utf-8")
+    shutil.copy("tests/records/studies.jsonl", tmp_path / "trials.jsonl")
+    command = tmp_path / "extractor"
+    command.write_text(f'#!/bin/sh\n"{sys.executable}" -m extractor "$@"\n', "utf-8")
+    command.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "nightly.sh"],
+        cwd=tmp_path,
+        env={"PATH": path, "PAUSE": "0", "PYTHONPATH": str(DOCS.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "nightly.duckdb").exists()

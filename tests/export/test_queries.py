@@ -451,7 +451,7 @@ ANSWERS = [
     [],
     read_rows(ALL_LIMITS),
     read_rows(LABORATORY_VALUES_AND_SCORES),
-    [("B", "eGFR", "<", 30, "mL/min/1.73m2", "eligibility", 0, 4, "text")],
+    [("B", "eGFR", "<", 30, None, "mL/min/1.73m2", "eligibility", 0, 4, "text")],
     read_rows(ALL_WINDOWS),
     [
         ("category", "concomitant_therapy", 1),

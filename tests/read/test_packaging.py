@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from extractor.formats import read_records
+from extractor.schemas import Section, TrialRecord
 
 from .conftest import RECORDS, read_all
 
@@ -47,6 +48,11 @@ PACKAGINGS = {
 }
 
 
+def list_sections(record: TrialRecord) -> list[Section]:
+    """The sections without their places in the file, which blank lines before them move."""
+    return [section.model_copy(update={"pieces": ()}) for section in record.sections]
+
+
 @pytest.mark.parametrize("pack", PACKAGINGS.values(), ids=PACKAGINGS.keys())
 @pytest.mark.parametrize("name", sorted(path.name for path in RECORDS.iterdir()))
 def test_packaging_changes_nothing(tmp_path, name, pack):
@@ -58,8 +64,8 @@ def test_packaging_changes_nothing(tmp_path, name, pack):
 
     assert packed.errors == plain.errors == []
     assert packed.ids == IDS[name]
-    assert [record.sections for record in packed.records] == [
-        record.sections for record in plain.records
+    assert [list_sections(record) for record in packed.records] == [
+        list_sections(record) for record in plain.records
     ]
     assert [record.registry for record in packed.records] == [
         record.registry for record in plain.records

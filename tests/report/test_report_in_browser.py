@@ -112,6 +112,43 @@ def read_chosen(page):
     return "".join(page.locator(".mark.chosen").all_text_contents())
 
 
+def measure(page, words):
+    """The width of words in the letters of a menu."""
+    return page.evaluate(
+        """(words) => {
+        const pencil = document.createElement("canvas").getContext("2d");
+        pencil.font = getComputedStyle(document.querySelector("select")).font;
+        return pencil.measureText(words).width;
+        }""",
+        words,
+    )
+
+
+@pytest.mark.parametrize("width", [390, 1000, 1440])
+def test_what_stands_under_the_search_field_is_not_cut(visit, seeds, width):
+    page = visit(seeds, "#?text=nowhere")
+    page.set_viewport_size({"width": width, "height": 800})
+    expect(page.locator(".status")).to_have_text("0 of 5 records")
+    said = page.get_by_text("No record matches.")
+    box = page.locator(".scroller").bounding_box()
+    words = said.bounding_box()
+    assert box["y"] <= words["y"]
+    assert words["y"] + words["height"] <= box["y"] + box["height"]
+    if not page.locator("[name=sort]").is_visible():
+        page.locator(".choices summary").click()
+    page.locator("[name=field]").select_option(label="criteria.introductory line (1)")
+    page.locator("[name=origin]").select_option(label="rules or a model: it is filled")
+    for name in ("field", "origin"):
+        menu = page.locator(f"[name={name}]")
+        # The menu is as wide as what is chosen, or wraps to a line of its own.
+        assert (
+            menu.evaluate("(menu) => getComputedStyle(menu).fieldSizing") == "content"
+        )
+        label = menu.evaluate("(menu) => menu.selectedOptions[0].label")
+        assert menu.bounding_box()["width"] > measure(page, label)
+    assert fits_its_window(page)
+
+
 def test_the_overview_counts_and_leads_to_the_records(page):
     expect(page.locator(".tile dd:not(.note)").first).to_have_text("5")
     page.get_by_role("link", name="endpoint not registered").click()

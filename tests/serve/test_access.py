@@ -246,7 +246,7 @@ def test_keys_are_stored_as_hashes_and_listed_without(served):
     assert not any(key[3:].encode() in content for content in files)
     assert key not in listed
     (line,) = [line for line in listed.splitlines() if line.startswith("dora")]
-    assert line.split("\t")[2:] == ["50", "never", "dora", "none", "0.0000"]
+    assert line.split("\t")[2:] == ["50", "never", "dora", "none", "0.0000", "valid"]
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_the_limit_of_a_caller_holds_through_a_kill(tmp_path):
             spent = sum(one[name] * 1e-6 for one in usage for name in tokens)
             assert 0 < spent <= limit
             listed = run_keys("list", "--root", str(service.root)).splitlines()[-1]
-            assert 0 < float(listed.split("\t")[-1]) <= limit
+            assert 0 < float(listed.split("\t")[6]) <= limit
             assert post(service.client, one(9000), effort="all").status_code == 200
 
 
@@ -364,7 +364,7 @@ def test_at_its_limit_a_caller_waits_for_a_higher_one_and_others_go_on(tmp_path)
             again = finish(anna, job["id"])
             assert (again["state"], again["extracted"]) == ("done", 12)
             rows = [line.split("\t") for line in run_keys("list", *root).splitlines()]
-            spent = {row[0]: row[-2:] for row in rows}
+            spent = {row[0]: row[5:7] for row in rows}
             assert spent["anna"] == ["1", f"{12 * 1100e-6:.4f}"]
             assert spent["ben"] == ["none", "0.0011"]
 

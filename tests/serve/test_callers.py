@@ -25,6 +25,7 @@ def run_serve(*words, code=0):
         ("keys", "limit", "anna", "--max-usd", "1"),
         ("keys", "revoke", "anna"),
         ("spent",),
+        ("drain",),
     ],
 )
 def test_a_mistyped_root_is_refused_and_not_made(tmp_path, words):
@@ -62,6 +63,55 @@ def test_the_first_key_may_come_before_the_first_start(tmp_path):
     listed = run_serve("keys", "list", *root).stdout.splitlines()
     assert [line.split("\t")[0] for line in listed] == ["name", "anna", "ben", "cleo"]
     assert run_serve("spent", *root).stdout == "0.0000\n"
+
+
+def test_revoked_callers_are_listed_on_request(tmp_path):
+    """A name may have been given to several holders, one after the other."""
+    root = ("--root", str(tmp_path))
+    with closing(CallerBook(tmp_path)) as book:
+        book.add("anna", 60)
+        book.revoke("anna")
+        book.add("anna", 60)
+        book.add("ben", 60, days=1)
+        book._database.execute("UPDATE keys SET expires = made WHERE name = 'ben'")
+    listed = {}
+    for words in ((), ("--all",)):
+        lines = run_serve("keys", "list", *words, *root).stdout.splitlines()
+        cells = [line.split("\t") for line in lines]
+        assert cells[0][4::3] == ["id", "key"]
+        listed[words] = [row[4::3] for row in cells[1:]]
+    valid = [["anna.2", "valid"], ["ben", "expired"]]
+    assert listed == {(): valid, ("--all",): [["anna", "revoked"], *valid]}
+
+
+def test_changes_of_keys_are_noted_once_with_who_made_them(tmp_path):
+    """In a file of an earlier version, too, and without the keys."""
+    root = ("--root", str(tmp_path))
+    with closing(CallerBook(tmp_path)) as book:
+        book._database.execute("DROP TABLE changes")
+    secret = run_serve("keys", "add", "anna", "--max-usd", "2", *root).stdout.strip()
+    run_serve("keys", "limit", "anna", "--max-usd", "5", *root)
+    run_serve("keys", "renew", "anna", "--days", "1", *root)
+    with closing(CallerBook(tmp_path, by="root")) as book:
+        book.revoke("anna")
+        changes = list(book.changes.take())
+        assert list(book.changes.take()) == []
+        with pytest.raises(ValueError, match="no such caller"):
+            book.revoke("anna")
+        assert list(book.changes.take()) == []
+    assert [change["change"] for change in changes] == [
+        "added",
+        "limited",
+        "renewed",
+        "revoked",
+    ]
+    assert {change["caller"] for change in changes} == {"anna"}
+    assert (changes[0]["max_usd"], changes[1]["max_usd"]) == (2, 5)
+    assert (changes[0]["expires"], changes[0]["requests_per_minute"]) == (None, 600)
+    assert changes[2]["expires"]
+    assert changes[0]["by"]
+    assert changes[3]["by"] == "root"
+    assert secret not in str(changes)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ def test_a_body_that_kills_its_reader_ends_a_worker_and_not_the_service(served):
 @pytest.mark.parametrize("effort", ["none", "all"])
 def test_a_job_fails_at_these_records_alone(served, effort):
     ways = (*RAISED, "kill")
+    lost = served.log.read_text("utf-8").count('"worker_lost"')
     bodies = [
         one(1),
         *(failing(how, 50 + number) for number, how in enumerate(ways)),
@@ -72,6 +73,8 @@ def test_a_job_fails_at_these_records_alone(served, effort):
     assert sorted(
         failure["record_id"] for failure in failures(served.client, job["id"])
     ) == ids(len(ways), 50)
+    # in the service's log, too, where its operator looks
+    assert served.log.read_text("utf-8").count('"worker_lost"') > lost
 
 
 STARTUP = f"""

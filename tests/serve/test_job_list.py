@@ -30,7 +30,7 @@ def open_runner(root):
         closing(SharedMeter(root, pricing, None, book)) as meter,
     ):
         runner = JobRunner(settings, book, meter, InlineExecutor())
-        runner._fill = lambda: None
+        runner.fill = lambda: None
         yield runner
 
 

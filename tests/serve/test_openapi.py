@@ -165,7 +165,7 @@ def test_each_problem_is_shown_somewhere_and_all_share_one_schema(described):
 
 
 def test_the_documents_list_each_problem_with_its_status():
-    text = Path("docs/how-to/serve.md").read_text("utf-8")
+    text = Path("docs/reference/service.md").read_text("utf-8")
     for kind, (status, _) in PROBLEMS.items():
         assert re.search(rf"`{kind}`[^|]*\| {status}", text), kind
 

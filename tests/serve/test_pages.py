@@ -1,5 +1,6 @@
 """The page on the service and the files of ``deploy/`` do what they say, and agree."""
 
+import json
 import os
 import re
 import shutil
@@ -11,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from extractor.apps.serve.settings import ServiceOptions
+from extractor.model.events import Event
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/how-to/serve.md").read_text("utf-8")
+PRODUCTION = (ROOT / "docs/how-to/production.md").read_text("utf-8")
+LOGS = (ROOT / "docs/reference/logs.md").read_text("utf-8")
 UNIT = (ROOT / "deploy/extractor.service").read_text("utf-8")
 NGINX = (ROOT / "deploy/nginx.conf").read_text("utf-8")
 
@@ -23,6 +27,29 @@ def find_figure(pattern: str, text: str) -> int:
     match = re.search(pattern, text)
     assert match, pattern
     return int(match[1].replace(",", ""))
+
+
+def find_block(words: str, page: str = PRODUCTION) -> str:
+    """Return the block of commands that has these words."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", page, re.M | re.S)
+    (block,) = [block for block in blocks if words in block]
+    return str(block)
+
+
+def run_bash(commands: str, cwd: Path) -> str:
+    """Run commands of a page, each of which must succeed, and return what they print. There is no
+    systemd here, and `sudo` runs what follows it.
+    """
+    stubs = 'sudo() { "$@"; }; systemctl() { echo "systemctl $*"; }; set -eo pipefail\n'
+    done = subprocess.run(
+        ["bash", "-c", stubs + commands],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    return done.stdout
 
 
 def find_free_port() -> int:
@@ -69,14 +96,165 @@ def test_the_rehearsed_refusal_runs_as_written(tmp_path):
 
 
 def test_the_memory_of_the_unit_is_enough_for_its_workers():
-    base = find_figure(r"(\d+) MiB, and \d+ MiB for each of `--workers`", PAGE)
-    each = find_figure(r"\d+ MiB, and (\d+) MiB for each of `--workers`", PAGE)
+    base = find_figure(r"(\d+) MiB, and \d+ MiB for each of `--workers`", PRODUCTION)
+    each = find_figure(r"\d+ MiB, and (\d+) MiB for each of `--workers`", PRODUCTION)
     workers = find_figure(r"--workers (\d+)", UNIT)
     most = find_figure(r"MemoryMax=(\d+)G", UNIT) * 1024
-    assert f"starts {workers} workers" in PAGE
+    assert f"starts {workers} workers" in PRODUCTION
     assert 2 * (base + each * workers) <= most
 
 
 def test_the_proxy_lets_the_largest_upload_through():
     most = find_figure(r"client_max_body_size (\d+)g;", NGINX) * 1024**3
     assert most > ServiceOptions().max_upload_bytes
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files to others")
+def test_a_backup_holds_all_and_restores_it(tmp_path):
+    """The folder is a link, as systemd makes it, and belongs to a user of the service alone."""
+    private = tmp_path / "private"
+    (private / "jobs" / "anna").mkdir(parents=True)
+    (private / "callers.sqlite").write_text("keys")
+    (private / ".lock").touch()
+    for path in (private, *private.rglob("*")):
+        os.chown(path, 61234, 61234)
+    linked = tmp_path / "linked"
+    linked.symlink_to(private)
+    backups = tmp_path / "backups"
+    backups.mkdir()
+
+    def run(words: str) -> None:
+        commands = find_block(words).replace("/var/lib/extractor", str(linked))
+        commands = commands.replace("/var/backups/extractor", str(backups))
+        commands = commands.replace("DATE", "$(date +%F)")
+        printed = run_bash(commands, tmp_path).splitlines()
+        assert printed == ["systemctl stop extractor", "systemctl start extractor"]
+
+    before = sorted(private.rglob("*"))
+    run("-czf /var/backups/extractor/$(date")
+    (private / "callers.sqlite").write_text("torn")
+    (private / "later").touch()
+    run("-xzf")
+    assert sorted(private.rglob("*")) == before
+    assert (private / "callers.sqlite").read_text() == "keys"
+    # systemd gives it to the service's user, whoever that is then
+    assert {path.stat().st_uid for path in (private, *private.rglob("*"))} == {0}
+
+
+CALLING = [
+    {"event": "worker_lost"},
+    {"event": "request_failed", "error": "KeyError"},
+    {"event": "request_ended", "status": 507},
+    {"event": "request_ended", "status": 402},
+    {"event": "job_changed", "state": "failed"},
+    {"event": "job_changed", "state": "paused"},
+]
+QUIET = [
+    {"event": "request_ended", "status": 200},
+    {"event": "request_ended", "status": 404},
+    {"event": "call_ended", "status": 500},
+    {"event": "job_changed", "state": "queued"},
+    {"event": "job_ended", "state": "done"},
+    {"event": "service_started", "jobs": 0},
+]
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="the page uses jq")
+def test_the_filter_of_alerts_shows_what_calls_for_somebody(tmp_path):
+    """The journal also has lines that are no events."""
+    log = tmp_path / "log"
+    events = [json.dumps(event) for event in (*CALLING, *QUIET)]
+    log.write_text("\n".join(["http://127.0.0.1:8400", *events]))
+    command = find_block("fromjson?").replace(
+        "journalctl -u extractor -o cat --since -5min", f"cat {log}"
+    )
+    shown = run_bash(command, tmp_path).splitlines()
+    assert [json.loads(line) for line in shown] == CALLING
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="the page uses jq")
+def test_the_questions_to_the_log_have_answers(tmp_path):
+    log = tmp_path / "log"
+    ours = {"time": "2026-11-26T09:00:00+00:00", "caller": "anna", "job": "0f"}
+    usage = {"calls": 2, "prompt_tokens": 30, "output_tokens": 12, "usd": 0.5}
+    events = [
+        {"event": "job_ended", "state": "queued"},
+        {"event": "job_ended", "state": "done", "extracted": 5, "failed": 1, **usage},
+        {"event": "request_ended", "route": "/v1/extractions", "status": 200, **usage},
+        {"event": "job_deleted", "by": None},
+        {"event": "key_changed", "change": "limited", "by": "root", "max_usd": 3}
+        | {"changed": ours["time"]},
+    ]
+    log.write_text("\n".join(json.dumps({**ours, **event}) for event in events))
+    printed = run_bash(
+        find_block("job_ended", LOGS).replace("FILE", str(log)), tmp_path
+    )
+    assert printed.splitlines() == [
+        f"{ours['time']}\tanna\t0f\tdone\t5\t1\t0.5",
+        "anna\t84\t1",
+        f"{ours['time']}\t0f\tanna\tkeep-days",
+        f"{ours['time']}\tanna\tlimited\troot\t3\t",
+        "      1 anna /v1/extractions 200",
+    ]
+
+
+def test_each_event_that_calls_for_somebody_exists():
+    """The table of alerts, and the reference, which has each event."""
+    table = PRODUCTION[PRODUCTION.index("| event | means") :]
+    table = table[: table.index("\n\n")]
+    named = set(re.findall(r"`([a-z]+_[a-z]+)`", table))
+    assert named
+    assert named <= set(Event)
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not here")
+def test_the_proxy_s_file_is_valid_after_the_page_s_changes(tmp_path):
+    (tmp_path / "extractor.conf").write_text(NGINX)
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=trials.test", "-keyout", "key.pem", "-out", "cert.pem"),
+        ],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    edit = next(line for line in PRODUCTION.splitlines() if line.startswith("sudo sed"))
+    for old, new in (
+        ("/etc/nginx/conf.d", str(tmp_path)),
+        ("NAME", "trials.test"),
+        ("CERTIFICATE", str(tmp_path / "cert.pem")),
+        ("#KEY#", f"#{tmp_path / 'key.pem'}#"),
+    ):
+        assert old in edit
+        edit = edit.replace(old, new)
+    run_bash(edit, tmp_path)
+    changed = (tmp_path / "extractor.conf").read_text()
+    assert "example.org" not in changed
+    # The log's folder may not be here.
+    (tmp_path / "extractor.conf").write_text(changed.replace("/var/log/nginx", "."))
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; events {{}} http {{ include {tmp_path}/extractor.conf; }}"
+    )
+    command = ["nginx", "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
+def test_the_unit_is_valid(tmp_path):
+    program = tmp_path / "extractor"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    unit = tmp_path / "extractor.service"
+    unit.write_text(UNIT.replace("/opt/extractor/bin/extractor", str(program)))
+    command = ["systemd-analyze", "verify", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert str(unit) not in done.stderr, done.stderr
+    assert "extractor.service" not in done.stderr, done.stderr
+
+
+def test_the_unit_takes_options_from_the_environment_s_file():
+    """An update may replace the unit, since nobody writes options into it."""
+    assert re.search(r"^ExecStart=.* \$EXTRACTOR_OPTIONS$", UNIT, re.M)
+    assert "EXTRACTOR_OPTIONS=--keep-days 90" in find_block("EXTRACTOR_TOKEN=%s")

@@ -6,9 +6,15 @@ from pathlib import Path
 import pytest
 
 from extractor.schemas import TrialExtraction
-from tests.browser import Watch, list_violations, needs_browser, open_context
+from tests.browser import (
+    Watch,
+    fits_its_window,
+    list_violations,
+    needs_browser,
+    open_context,
+)
 
-from .running import TOKEN, check_policy, check_problem
+from .running import TOKEN, check_policy, check_problem, one
 
 EXAMPLE = Path("extractor/apps/serve/assets/synopsis.txt").read_text("utf-8")
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -148,18 +154,110 @@ Primary endpoint: Survival at week 52
 """
 
 
+LABELS = """Key inclusion criteria: Age > 18 years;\tECOG 0-1
+Key exclusion criteria: pregnancy
+
+Intervention: Fictumab 300 mg every 4 weeks
+Primary endpoint: Survival at week 52"""
+TEXTS = {
+    "indents, tabs and blank lines": PASTED,
+    "line ends of Windows": PASTED.replace("\n", "\r\n"),
+    "labels": LABELS,
+    "blank lines at both ends": f"\n\n  \n{LABELS}\n\n  \n",
+    "no heading": "   - Age 18 years or older\n   - HbA1c > 7.5 %\n",
+    "a flattened record": "A Trial\nA summary.\nAsthma|COPD\nDRUG: Fictumab 5 mg|OTHER: Visit\n"
+    "Pain, on a scale, 4 weeks|Sleep, 8 weeks\n",
+    "escapes and HTML": "Inclusion criteria:<br>- Age &gt;= 18 years\n- Weight \\> 50 kg",
+}
+
+
 @needs_browser
 @pytest.mark.slow
-def test_the_text_has_the_lines_and_blanks_with_which_it_was_pasted(page):
-    assert extract(page, PASTED) == ""
-    passages = page.locator(".text-pane pre").all_text_contents()
-    title, eligibility, outcome = passages
-    assert title == "A Trial of Fictumab"
-    start = PASTED.index("Inclusion")
-    end = PASTED.index("\n\nPrimary")
-    assert eligibility == PASTED[start:end]
-    assert outcome == "Survival at week 52"
-    assert page.get_by_text("As it was given").count() == 0
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_the_page_shows_what_was_pasted(page, text):
+    assert extract(page, text) == ""
+    pasted = page.get_by_label("Text of a trial").input_value()
+    assert pasted == text.replace("\r\n", "\n")
+    shown = page.locator(".text-pane pre")
+    assert shown.all_text_contents() == [pasted]
+    # Every character has its place on the screen: none is folded away.
+    assert shown.first.inner_text() == pasted
+    assert "character by character" in page.locator(".told").inner_text()
+    assert page.get_by_text("As it was given", exact=True).count() == 0
+    assert list_violations(page) == []
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert fits_its_window(page)
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_value_marks_its_words_behind_their_label(page):
+    assert extract(page, LABELS) == ""
+    page.locator(".endpoints a.value", has_text="Survival").first.click()
+    (chosen,) = page.locator(".text-pane .mark.chosen").all()
+    assert chosen.inner_text() == "Survival"
+    before = chosen.evaluate("(mark) => mark.previousSibling.previousSibling.data")
+    assert before.endswith("\nPrimary endpoint: ")
+    said = page.locator("#record .chosen[role=status]").inner_text()
+    assert said.endswith("“Survival” in primary_outcomes[0]")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_the_reader_says_what_a_text_without_headings_is(page):
+    line = "  HbA1c > 7.5 %, or platelets of at least 100,000 per µL"
+    assert extract(page, "ECOG") == (
+        "This cannot be read: an unknown format; give a text with headings such as "
+        '"Inclusion Criteria", or say that its section is eligibility (in Python, in JSON, and on '
+        "the page to try texts), or a download of a registry (docs/reference/formats.md), plain, "
+        "in gzip or in zip"
+    )
+    page.get_by_label("Read the text as").select_option("eligibility: criteria alone")
+    assert extract(page, line) == ""
+    assert page.locator(".text-pane pre").all_text_contents() == [line]
+    value = page.locator("a.value", has_text="HbA1c > 7.5 %").last
+    value.click()
+    assert page.locator(".text-pane .mark.chosen").all_inner_texts() == [
+        "HbA1c > 7.5 %"
+    ]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_text_without_a_value_is_shown_with_the_reasons(page):
+    text = "The weather is fine today, and nothing else is to be said of it."
+    assert extract(page, text) == ""
+    assert page.locator(".text-pane pre").all_text_contents() == [text]
+    said = page.locator(".values-pane").inner_text()
+    assert "Structure doubtful" in said
+    for lacking in ("No criterion", "No regimen", "No endpoint"):
+        assert f"{lacking}: " in said
+    facts = page.locator(".record-facts").inner_text()
+    assert facts == "0 % of the words are quoted (without headings and list marks)"
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_file_of_text_is_shown_as_it_is(page):
+    written = PASTED.replace("\n", "\r\n")
+    file = {"name": "a.txt", "mimeType": "text/plain", "buffer": written.encode()}
+    page.get_by_label("Or a file").set_input_files(files=[file])
+    assert extract(page) == ""
+    assert page.locator(".text-pane pre").all_text_contents() == [written]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_record_in_json_is_shown_by_its_fields(page):
+    record = one().decode()
+    assert extract(page, record) == ""
+    assert page.get_by_label("Text of a trial").input_value() == record
+    assert "field by field" in page.locator(".told").inner_text()
+    titles = page.locator(".text-pane .section-name").all_inner_texts()
+    assert titles[:3] == ["Title", "Brief summary", "Eligibility"]
+    passages = "\n".join(page.locator(".text-pane pre").all_text_contents())
+    study = json.loads(record)["protocolSection"]
+    assert study["eligibilityModule"]["eligibilityCriteria"] in passages
 
 
 @needs_browser
@@ -169,7 +267,7 @@ def test_what_is_shown_is_never_of_another_text(page):
     page.get_by_label("Text of a trial").press_sequentially(" ")
     said = page.locator("#try .status").inner_text()
     assert said == "The text has changed since it was extracted."
-    assert extract(page, "{}").startswith("The body is not a trial record")
+    assert extract(page, "{}").startswith("This cannot be read")
     assert page.locator("#record").is_hidden()
     assert extract(page, PASTED) == ""
     page.get_by_role("button", name="Clear").click()
@@ -184,9 +282,7 @@ def test_what_is_wrong_is_said_with_its_remedy(page):
         "(input) => input === document.activeElement"
     )
     said = extract(page, "{}")
-    assert said.startswith(
-        "The body is not a trial record: line 1: JSON that is not a study"
-    )
+    assert said.startswith("This cannot be read: line 1: JSON that is not a study")
     assert "; download the record from its registry, or export it from the WHO" in said
     assert page.locator("#record").is_hidden()
 

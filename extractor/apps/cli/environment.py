@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from extractor.model.cost.prices import PriceList
 
 
+def find_user() -> str:
+    """Return the name of this user of the machine: with sudo, of who called it."""
+    import getpass
+
+    called_by = os.environ.get("SUDO_USER")
+    if called_by:
+        return called_by
+    try:
+        return getpass.getuser()
+    # a container's user may have no name
+    except (KeyError, OSError):
+        return "unknown"
+
+
 def read_model_spec(text: str) -> ModelSpec:
     """Return the model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for
     a model of OpenAI, EXTRACTOR_MODEL_TOKEN for a server given by URL. The SDKs of other providers

@@ -106,6 +106,10 @@ EXAMPLES: Final = {
         extractor serve spent
         extractor serve spent --root service
     """,
+    "serve drain": """
+        extractor serve drain
+        extractor serve drain --root service
+    """,
     "serve keys add": """
         extractor serve keys add anna
         extractor serve keys add anna --new --root service
@@ -121,7 +125,7 @@ EXAMPLES: Final = {
     """,
     "serve keys list": """
         extractor serve keys list
-        extractor serve keys list --root service
+        extractor serve keys list --all --root service
     """,
     "serve keys revoke": """
         extractor serve keys revoke anna

@@ -121,8 +121,10 @@ class Interrupts:
 
 
 @contextmanager
-def observing(log_json: str | None) -> Iterator[None]:
-    """Write the block's events to a file, or to standard error for ``-``."""
+def observing(log_json: str | None, *, is_private: bool = False) -> Iterator[None]:
+    """Write the block's events to a file, or to standard error for ``-``. Of a file that is made
+    now, ``is_private`` lets only this user read it.
+    """
     from extractor.model.events import EventLog, listening
 
     with ExitStack() as closing:
@@ -130,6 +132,9 @@ def observing(log_json: str | None) -> Iterator[None]:
             if log_json == "-":
                 file = None
             else:
-                file = closing.enter_context(Path(log_json).open("a", encoding="utf-8"))
+                path = Path(log_json)
+                if is_private:
+                    path.touch(0o600)
+                file = closing.enter_context(path.open("a", encoding="utf-8"))
             closing.enter_context(listening(EventLog(file or sys.stderr)))
         yield

@@ -100,7 +100,7 @@ def serve(options: ServiceOptions) -> None:
 
     # the server has its own handler, and ends by the signal itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with observing(options.log_json):
+    with observing(options.log_json, is_private=True):
         try:
             serve_service(settings, options.host, options.port, announce)
         except KeyboardInterrupt:
@@ -118,6 +118,28 @@ def show_spent(root: RootOption = None) -> None:
         from extractor.apps.serve.callers import check_root, read_spent
 
     print(f"{read_spent(check_root(choose_root(root))):.4f}")
+
+
+@app.command("drain")
+def drain_service(root: RootOption = None) -> None:
+    """Wait until no job runs, before you stop the service for an update. New jobs are
+    refused meanwhile, and until the next start; single extractions go on.
+
+    Ctrl-C ends the wait, and the service takes new jobs again.
+    """
+    with _needing_extra():
+        from extractor.apps.serve.callers import check_root
+        from extractor.apps.serve.drain import drain
+        from extractor.apps.serve.job import JobState
+
+    states = drain(check_root(choose_root(root)), say)
+    print("no job runs, and none begins before the next start: stop the service now")
+    for state, remark in (
+        (JobState.QUEUED, "begins after the start"),
+        (JobState.PAUSED, "goes on after the start"),
+    ):
+        if states[state]:
+            print(f"{state.value}: {states[state]} ({remark})")
 
 
 @keys.command("add")
@@ -171,14 +193,25 @@ def limit_key(
 
 
 @keys.command("list")
-def list_keys(root: RootOption = None) -> None:
+def list_keys(
+    root: RootOption = None,
+    all_: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Also callers whose key was revoked.",
+            rich_help_panel=SERVICE,
+        ),
+    ] = False,
+) -> None:
     """List callers, tab-separated, with their limits and the dollars that they have spent."""
     book = _open_book(root)
     from extractor.apps.serve.callers import read_spent_of_callers
 
     spent = read_spent_of_callers(choose_root(root))
-    print("name\tmade\trequests per minute\texpires\tid\tmax usd\tspent usd")
-    for caller in book:
+    callers = book.list_all() if all_ else book
+    print("name\tmade\trequests per minute\texpires\tid\tmax usd\tspent usd\tkey")
+    for caller in callers:
         expires = caller.expires or "never"
         limit = "none" if caller.max_usd is None else f"{caller.max_usd:g}"
         print(
@@ -189,6 +222,7 @@ def list_keys(root: RootOption = None) -> None:
             caller.id,
             limit,
             f"{spent.get(caller.id, 0):.4f}",
+            caller.state,
             sep="\t",
         )
 
@@ -208,10 +242,12 @@ def _open_book(root: Path | None, *, begins: bool = False) -> "CallerBook":
     with _needing_extra():
         from extractor.apps.serve.callers import CallerBook, check_root
 
+    from extractor.apps.cli.environment import find_user
+
     folder = choose_root(root)
     if not begins:
         check_root(folder)
-    return CallerBook(folder)
+    return CallerBook(folder, by=find_user())
 
 
 @contextmanager

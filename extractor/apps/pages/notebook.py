@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from extractor.apps.pages import read_assets, render_template
-from extractor.apps.pages.view import Json, name_record, view
+from extractor.apps.pages.view import Json, is_free_text, name_record, view
 from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
@@ -36,7 +36,7 @@ class ShownExtraction:
         extraction = self.extraction
         record = self.record
         items = list(extraction.list_items())
-        shown = view(record, items)
+        shown = view(record, items, as_given=is_free_text(record))
         # The view counts in UTF-16 units, each of two bytes here.
         texts = [
             section["text"].encode("utf-16-le", "surrogatepass")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from extractor.apps.pages import name_label, to_utf16
 from extractor.apps.pages.words import say
+from extractor.language.line_ends import unify_line_ends
 from extractor.language.shown import show_line, show_text
 from extractor.schemas import (
     Endpoint,
@@ -17,11 +18,15 @@ from extractor.schemas import (
     FieldRef,
     Finding,
     RegistryFields,
+    Section,
     TrialRecord,
 )
 from extractor.schemas.values import Value, list_values
 
 Json = dict[str, Any]
+GIVEN = "given"
+"""Name of the section that is a whole text, as it was given."""
+_GIVEN_TITLE = "Text as it was given"
 _GAP = " … "
 _ORIGINS = {"rule": "by rules", "model": "by a model", "both": "by rules and a model"}
 
@@ -68,6 +73,23 @@ class ShownText:
         return self._clean.raw_span(len(before_start), len(before_end))
 
 
+class _GivenText(ShownText):
+    r"""A text as it was given, character by character. Only its line ends are all shown as such.
+
+    >>> _GivenText("  CD19 \\> 95 %\r").text
+    '  CD19 \\> 95 %\n'
+    """
+
+    def __init__(self, raw: str) -> None:
+        self.raw = raw
+        self.text = unify_line_ends(raw)
+        self._units = to_utf16(self.text)
+
+    def place(self, offset: int) -> int:
+        """Return the place of an offset into the text."""
+        return self._units(offset)
+
+
 class _Quotes(ShownText):
     """The quotes from a section whose text is not known, in text order, with dots where text is
     left out.
@@ -101,6 +123,13 @@ class _Quotes(ShownText):
         return super().place(joined_start + offset - raw_start)
 
 
+def is_free_text(record: TrialRecord | None) -> bool:
+    """Return whether a record is a free text, whose labels and indents belong to it. The lines of a
+    flattened record are fields, as those of other formats are.
+    """
+    return record is not None and record.source.format == "text"
+
+
 def show_texts(record: TrialRecord) -> dict[str, ShownText]:
     """Return all sections of a record, and the structured registry fields that have a value."""
     texts = {section.name: section.text for section in record.sections}
@@ -117,13 +146,14 @@ def view(
     marks: Iterable[TextPlace] = (),
     *,
     sections: Collection[str] | None = None,
+    as_given: bool = False,
 ) -> Json:
     """Return the data of a record's page.
 
     - ``sections``: the texts, each with its ``name``, its ``title`` and, if it differs, the
       ``raw`` text. Without a record they consist of the quotes.
     - ``spans``: the marked places: number of the section, start and end in UTF-16 units, start
-      and end in the raw text.
+      and end in the raw text, and the name of the section to which these belong.
     - ``items``: each with its path, its name, and its values in words, which refer to spans by
       number. A criterion has the paths of its ``groups``, the outermost first, and the words of
       the innermost as a value.
@@ -135,6 +165,9 @@ def view(
         marks: More places to mark, such as the citations of findings; with a quote if there is no
             record.
         sections: The names of the sections to show; by default all.
+        as_given: Whether a text is shown whole, character by character, in place of its
+            sections. The section ``given`` then has ``parts``: for each of its sections the place
+            where it begins, and its title.
     """
     items = list(items)
     marks = list(marks)
@@ -149,7 +182,11 @@ def view(
         texts = show_texts(record)
     if record is not None and sections is not None:
         texts = {name: text for name, text in texts.items() if name in sections}
-    spans = _Spans(texts)
+    given = None
+    if as_given and record is not None and record.given is not None:
+        given = _Given(record, record.given)
+        texts = given.list_texts(texts)
+    spans = _Spans(texts, given)
     groups = _list_groups(items)
     shown_items = []
     for path, item in items:
@@ -158,8 +195,8 @@ def view(
         shown_items.append(shown)
     return {
         "items": shown_items,
-        "marks": [spans.number(place) for place in marks],
-        "sections": [_show_section(name, text) for name, text in texts.items()],
+        "marks": [next(iter(spans.list_numbers(place)), None) for place in marks],
+        "sections": [_show_section(name, text, given) for name, text in texts.items()],
         "spans": spans.export(),
     }
 
@@ -175,38 +212,94 @@ def _join_quotes(places: Iterable[TextPlace]) -> dict[str, ShownText]:
     return {section: _Quotes(pieces) for section, pieces in quotes.items()}
 
 
+class _Given:
+    """A free text that is shown as it was given, with the sections that stand in it."""
+
+    def __init__(self, record: TrialRecord, text: str) -> None:
+        self.text = _GivenText(text)
+        self._sections: dict[str, Section] = {}
+        for section in record.sections:
+            if section.pieces:
+                self._sections[section.name] = section
+
+    def list_texts(self, texts: Mapping[str, ShownText]) -> dict[str, ShownText]:
+        """Return texts by their names, with the given text in place of the sections in it. A title
+        that was given beside the text stays before it.
+        """
+        others = {
+            name: text for name, text in texts.items() if name not in self._sections
+        }
+        return {**others, GIVEN: self.text}
+
+    def list_parts(self) -> list[tuple[int, str]]:
+        """Return where each section begins in the given text, and its title, in text order."""
+        parts: list[tuple[int, str]] = []
+        for name, section in self._sections.items():
+            start = min(piece.at for piece in section.pieces)
+            parts.append((self.text.place(start), name_section(name)))
+        return sorted(parts)
+
+    def list_places(self, place: TextPlace) -> list[tuple[int, int]] | None:
+        """Return where the characters of a place stand in the given text; None if its section is
+        not in it.
+        """
+        section = self._sections.get(place.section)
+        if section is None:
+            return None
+        return section.list_places(place.start, place.end)
+
+
 class _Spans:
-    """The marked places of texts, numbered in the order in which they are first named."""
+    """The marked places of texts, numbered in the order in which they are first named.
 
-    def __init__(self, texts: Mapping[str, ShownText]) -> None:
+    Places of sections that stand in a text that is shown as ``given`` are marked there.
+    """
+
+    def __init__(
+        self, texts: Mapping[str, ShownText], given: _Given | None = None
+    ) -> None:
         self._texts = texts
+        self._given = given
         self._sections = {name: number for number, name in enumerate(texts)}
-        self._numbers: dict[tuple[int, ...], int] = {}
+        self._numbers: dict[tuple[int | str, ...], int] = {}
 
-    def number(self, place: TextPlace) -> int | None:
-        """Return the number of a place; None if it is not in the text, or empty there."""
-        text = self._texts.get(place.section)
+    def list_numbers(self, place: TextPlace) -> list[int]:
+        """Return the numbers of a place; several if other text stands between its characters in a
+        given text, none if it is not in the text, or empty there.
+        """
+        name = place.section
+        within = [(place.start, place.end)]
+        places = self._given.list_places(place) if self._given else None
+        if places is not None:
+            name = GIVEN
+            within = places
+        text = self._texts.get(name)
         if text is None:
-            return None
-        start = text.place(place.start)
-        end = text.place(place.end)
-        # signs that readers do not see, such as the backslash of "\>"
-        if start >= end:
-            return None
-        section = self._sections[place.section]
-        span = (section, start, end, place.start, place.end)
-        return self._numbers.setdefault(span, len(self._numbers))
+            return []
+        numbers: list[int] = []
+        for raw_start, raw_end in within:
+            start = text.place(raw_start)
+            end = text.place(raw_end)
+            # signs that readers do not see, such as the backslash of "\>"
+            if start >= end:
+                continue
+            number = self._sections[name]
+            span = (number, start, end, place.start, place.end, place.section)
+            numbers.append(self._numbers.setdefault(span, len(self._numbers)))
+        return numbers
 
-    def export(self) -> list[tuple[int, ...]]:
+    def export(self) -> list[tuple[int | str, ...]]:
         """Return the places by number, each as ``view`` describes it."""
         return list(self._numbers)
 
 
-def _show_section(name: str, text: ShownText) -> Json:
+def _show_section(name: str, text: ShownText, given: _Given | None) -> Json:
     """Return the page's data of a section: its name, title and text, and the raw text if it
-    differs.
+    differs; of the ``given`` text its parts.
     """
-    section = {"name": name, "title": name_section(name), "text": text.text}
+    section: Json = {"name": name, "title": name_section(name), "text": text.text}
+    if given and text is given.text:
+        return section | {"title": _GIVEN_TITLE, "parts": given.list_parts()}
     # the escapes and the wrapping of the registry are not shown
     if text.raw != text.text:
         section["raw"] = text.raw
@@ -310,14 +403,16 @@ def _show_value(
     if value.name == "value":
         label = name_item(path, item)
     quotes = [proof.quote for proof in value.evidence]
-    numbers = [spans.number(proof) for proof in value.evidence]
+    numbers: list[int] = []
+    for proof in value.evidence:
+        numbers += spans.list_numbers(proof)
     return {
         "path": value.path,
         "name": value.name,
         "label": label,
         "said": say(value.value, [*quotes, *own_words]),
         "support": value.evidence[0].support if value.evidence else None,
-        "spans": [number for number in numbers if number is not None],
+        "spans": numbers,
     }
 
 

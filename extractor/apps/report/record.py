@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from extractor.apps.pages import name_label
-from extractor.apps.pages.view import Json, name_record, show_findings, view
+from extractor.apps.pages.view import (
+    Json,
+    is_free_text,
+    name_record,
+    show_findings,
+    view,
+)
 from extractor.apps.report.grid import lay_out_arms
 from extractor.run.finished import TextState
 from extractor.schemas import (
@@ -119,16 +125,23 @@ def name_absence(path: str) -> str:
     return f"{custom}{name}"
 
 
-def show_record(result: RunRecord) -> Json:
+def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
     """Return the page's data for a record: its view with id, title and source, the state of its
     text, findings, absences, the table of arms, coverage (None if it was not measured), and the
     counts of usage that are not 0.
+
+    A free text is shown as it was given; with ``as_given``, a flattened record is, too.
     """
     extraction = result.extraction
     cited: list[Citation] = []
     for finding in extraction.findings:
         cited += finding.citations
-    shown = view(result.record, extraction.list_items(), cited)
+    shown = view(
+        result.record,
+        extraction.list_items(),
+        cited,
+        as_given=as_given or is_free_text(result.record),
+    )
     marks = iter(shown.pop("marks"))
     source = extraction.source
     origin = [source.path, source.place] if source else []

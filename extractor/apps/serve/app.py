@@ -27,6 +27,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from extractor.apps.serve.callers import CallerBook, SharedMeter, count_spent
+from extractor.apps.serve.drain import LOCK
 from extractor.apps.serve.playground import playground
 from extractor.apps.serve.problems import (
     PROBLEM_TYPE,
@@ -66,6 +67,8 @@ problem (RFC 9457) that says what to do.
 """
 _INSTANCE = "urn:uuid:6f0c1c9e-6a0e-4d0c-9d4e-0a4b1f6f7c11"
 _WITH_KEY = ("no-key", "rate-limit", "wrong-parameter")
+_PROBES = frozenset({"/healthz", "/readyz"})
+_OK = 200
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
@@ -192,7 +195,10 @@ class _Envelope:
                 "status": status,
                 "seconds": round(seconds, 4),
             }
-            tell(Event.REQUEST_ENDED, **facts, **spent.facts)
+            # Monitors ask each few seconds.
+            is_quiet = facts["route"] in _PROBES and status == _OK
+            if not is_quiet:
+                tell(Event.REQUEST_ENDED, **facts, **spent.facts)
 
 
 def _tell_failure(error: Exception, request_id: str) -> None:
@@ -392,7 +398,7 @@ def _lock_root(root: Path) -> Iterator[None]:
     """
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with FileLock(root / ".lock", timeout=_LOCK_TIMEOUT_S):
+        with FileLock(root / LOCK, timeout=_LOCK_TIMEOUT_S):
             yield
     except Timeout:
         raise StoreError(

@@ -15,11 +15,13 @@ from pathlib import Path
 
 from aiolimiter import AsyncLimiter
 
+from extractor.apps.serve.key_changes import KeyChanges
 from extractor.apps.serve.problems import ProblemError
 from extractor.errors import ArgumentError, StoreError
 from extractor.model.calls import Call
 from extractor.model.cost.budget import Budget, Pricing
 from extractor.model.database import Database
+from extractor.model.events import Fact
 from extractor.model.metering import Reservation
 from extractor.model.store import Spending
 from extractor.schemas import Usage
@@ -43,7 +45,7 @@ CREATE TABLE IF NOT EXISTS limits (id TEXT PRIMARY KEY, max_usd REAL NOT NULL)
 """Made in files of earlier versions, too, which go on without it."""
 _COLUMNS = """
 id, name, requests_per_minute, made, expires,
-(SELECT max_usd FROM limits WHERE limits.id = keys.id)
+(SELECT max_usd FROM limits WHERE limits.id = keys.id), is_revoked
 """
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
 _LONGEST_NAME = 40
@@ -92,6 +94,17 @@ class Caller:
     made: str = ""
     expires: str | None = None
     max_usd: float | None = None
+    is_revoked: bool = False
+
+    @property
+    def state(self) -> str:
+        """Whether the caller's key is ``valid``, ``expired`` or ``revoked``."""
+        if self.is_revoked:
+            return "revoked"
+        # Times in UTC sort as texts.
+        if self.expires and self.expires <= now():
+            return "expired"
+        return "valid"
 
 
 @dataclass(slots=True)
@@ -180,15 +193,23 @@ class CallerBook:
     """Stores callers and the hashes of their keys in a folder.
 
     Changes, also those of another process, take effect at once. Raises ``StoreError`` if the file
-    cannot be used.
+    cannot be used. ``by`` names who makes changes, for the log.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, by: str | None = None) -> None:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._root = root
         self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION)
         (root / _BOOK_FILE).chmod(0o600)
         self._database.execute(_LIMITS)
+        self._by = by
+        self.changes = KeyChanges(self._database)
+
+    def _note(self, caller_id: str, change: str, **facts: Fact) -> None:
+        """Note a change of a caller's key, for the log of the service."""
+        self.changes.note(
+            caller=caller_id, change=change, by=self._by, changed=now(), **facts
+        )
 
     def add(
         self,
@@ -215,7 +236,10 @@ class CallerBook:
             row = (caller_id, name, "", requests_per_minute, now(), None)
             self._database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, 0)", row)
             self._set_limit(caller_id, max_usd)
-            return self._make_key(caller_id, days)
+            key, expires = self._make_key(caller_id, days)
+            facts = {"requests_per_minute": requests_per_minute, "max_usd": max_usd}
+            self._note(caller_id, "added", expires=expires, **facts)
+        return key
 
     def _find_free_id(self, name: str) -> str:
         """Return the name, or if it is used, the first of the name with a number from 2 on.
@@ -241,13 +265,15 @@ class CallerBook:
         with self._database.transaction():
             caller_id = self._find_id(name)
             sql = "SELECT expires FROM keys WHERE id = ?"
-            expires = self._database.value(sql, (caller_id,))
-            if expires and days is None:
+            old_expires = self._database.value(sql, (caller_id,))
+            if old_expires and days is None:
                 # Without days, the new key would be valid for ever.
                 raise ValueError(
                     f"{name}: this key expires; say for how many days the new one is valid (--days)"
                 )
-            return self._make_key(caller_id, days)
+            key, expires = self._make_key(caller_id, days)
+            self._note(caller_id, "renewed", expires=expires)
+        return key
 
     def revoke(self, name: str) -> None:
         """Revoke a caller's key. The caller's jobs stay. Raises ``ValueError`` for an unknown
@@ -258,13 +284,16 @@ class CallerBook:
             self._database.execute(
                 "UPDATE keys SET is_revoked = 1 WHERE id = ?", (caller_id,)
             )
+            self._note(caller_id, "revoked")
 
     def limit(self, name: str, max_usd: float | None) -> None:
         """Set what a caller may spend in all; None for no limit. Raises ``ValueError`` for an
         unknown caller.
         """
         with self._database.transaction():
-            self._set_limit(self._find_id(name), max_usd)
+            caller_id = self._find_id(name)
+            self._set_limit(caller_id, max_usd)
+            self._note(caller_id, "limited", max_usd=max_usd)
 
     def _set_limit(self, caller_id: str, max_usd: float | None) -> None:
         """Store what a caller may spend in all."""
@@ -281,15 +310,15 @@ class CallerBook:
         )
         return float(limit[0]) if limit else None
 
-    def _make_key(self, caller_id: str, days: float | None) -> str:
-        """Give a caller a new key, and return it. Only its hash is stored."""
+    def _make_key(self, caller_id: str, days: float | None) -> tuple[str, str | None]:
+        """Give a caller a new key, and return it, and when it expires. Only its hash is stored."""
         key = f"xk_{secrets.token_urlsafe(32)}"
         expires = None
         if days is not None:
             expires = f"{datetime.now(UTC) + timedelta(days=days):%FT%T+00:00}"
         sql = "UPDATE keys SET key_sha256 = ?, expires = ? WHERE id = ?"
         self._database.execute(sql, (_digest(key), expires, caller_id))
-        return key
+        return key, expires
 
     def _find_id(self, name: str) -> str:
         """Return the id of the caller with a valid key and that name. Raises ``ValueError``."""
@@ -327,6 +356,11 @@ class CallerBook:
             f"SELECT {_COLUMNS} FROM keys WHERE NOT is_revoked ORDER BY name"
         )
         return (Caller(*row) for row in rows)
+
+    def list_all(self) -> list[Caller]:
+        """Return all callers that ever were, by name, then by time."""
+        sql = f"SELECT {_COLUMNS} FROM keys ORDER BY name, made"
+        return [Caller(*row) for row in self._database.execute(sql)]
 
     def close(self) -> None:
         self._database.close()

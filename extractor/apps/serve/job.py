@@ -31,7 +31,7 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, RunStopped
 from extractor.formats import read_records
 from extractor.model.calls import Call
-from extractor.model.events import EventLog, Fact
+from extractor.model.events import Event, EventLog, Fact
 from extractor.model.metering import Reservation
 from extractor.options import Choice
 from extractor.plurals import counted
@@ -118,16 +118,16 @@ _event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)
 @contextmanager
 def keep_job_events_apart() -> Iterator[None]:
     """Inside the block, send the events of a job only to its ``events.jsonl``, not to the
-    service's log.
+    service's log. The death of a worker is in both: it concerns all jobs.
     """
 
     def divert(event: logging.LogRecord) -> bool:
-        """Return whether the service's log gets an event: not that of a job."""
+        """Return whether the service's log gets an event: not that of a single job."""
         log_of_job = _event_log.get()
         if log_of_job is None:
             return True
         log_of_job.handle(event)
-        return False
+        return event.getMessage() == Event.WORKER_LOST
 
     events = logging.getLogger("extractor.model.events")
     events.addFilter(divert)
@@ -248,8 +248,8 @@ class JobRun:
             if is_stale and asks_model and holds_something(folder, earlier):
                 return (
                     JobState.FAILED,
-                    "the program or its model has changed since the job began; send the records "
-                    "again",
+                    "the program or its model has changed since the job began; resume it with "
+                    "?fresh=true to start over, which pays again",
                 )
         failure = None
         price = run.pricing.cost

@@ -9,6 +9,7 @@ import logging
 import secrets
 import shutil
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from extractor.apps.serve.callers import OPERATOR, CallerBook, SharedMeter, now
-from extractor.apps.serve.job import EVENTS, UPLOAD, Job, JobRun, JobState
+from extractor.apps.serve.drain import end_drain, is_draining, is_under_way
+from extractor.apps.serve.job import EVENTS, RUN, UPLOAD, Job, JobRun, JobState
 from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.model.events import Event, Fact, tell
@@ -83,6 +85,7 @@ class JobRunner:
         and begin as many as there is room for. Discard incomplete uploads. A paused job may go on:
         the money or the model may be there again.
         """
+        end_drain(self._settings.root)
         jobs = []
         for folder in self._root.glob("*/*"):
             if not (folder / _JOB).exists():
@@ -98,7 +101,7 @@ class JobRunner:
             # a paused job may go on: the money or the model may be there again
             if job.state in ACTIVE | {JobState.PAUSED}:
                 self._set(entry, state=JobState.QUEUED, reason=None)
-        self._fill()
+        self.fill()
         keep_days = self._settings.options.keep_days
         if keep_days is not None:
             self._cleaning = asyncio.create_task(self._clean(timedelta(days=keep_days)))
@@ -181,7 +184,7 @@ class JobRunner:
         self._write(job)
         self._entries[job_id] = _Entry(job)
         tell(Event.JOB_SUBMITTED, **self._describe(job), bytes=size)
-        self._fill()
+        self.fill()
         return job
 
     def _describe(self, job: Job) -> dict[str, Fact]:
@@ -196,8 +199,19 @@ class JobRunner:
         """Queue an inactive job again, as a caller asks (``by``)."""
         entry = self._entries[job_id]
         self._set(entry, by, state=JobState.QUEUED, reason=None, ended=None)
-        self._fill()
+        self.fill()
         return entry.shown
+
+    async def start_over(self, job_id: str, by: str) -> Job:
+        """Delete the results of an inactive job, and queue it again, as a caller asks (``by``)."""
+        folder = self.path(job_id)
+        # Renamed at once, so that the job's next start does not meet the old results.
+        old = folder / f"{RUN}.{secrets.token_hex(4)}"
+        with suppress(FileNotFoundError):
+            (folder / RUN).rename(old)
+        job = self.resume(job_id, by)
+        await asyncio.to_thread(shutil.rmtree, old, ignore_errors=True)
+        return job
 
     def cancel(self, job_id: str, by: str) -> Job:
         """End a job, as a caller asks (``by``): one that runs after the records in progress, one
@@ -231,6 +245,9 @@ class JobRunner:
             if entry.job.state in ACTIVE:
                 self._set(entry, by, state=JobState.CANCELLED, ended=now())
             raise
+        # The last job of a caller takes the caller's folder with it.
+        with suppress(OSError):
+            folder.parent.rmdir()
         job = entry.job
         counts = {"extracted": job.extracted, "failed": job.failed}
         facts = {"job": job.id, "caller": job.caller, "by": by, **counts}
@@ -259,17 +276,25 @@ class JobRunner:
         # A cancelled job still sorts its results.
         await asyncio.wait(running)
 
-    def _fill(self) -> None:
+    @property
+    def unfinished(self) -> int:
+        """How many jobs wait or run."""
+        return sum(entry.job.state in ACTIVE for entry in self._entries.values())
+
+    def fill(self) -> None:
         """Start waiting jobs while there is room, unless the service stops: each time the oldest
-        one of the caller with the fewest running jobs.
+        one of the caller with the fewest running jobs. Before an update, only jobs that have begun
+        go on.
         """
+        drains = is_draining(self._settings.root)
         while not self._closing:
             running = Counter[str]()
             waiting = []
             for entry in self._entries.values():
                 if entry.task:
                     running[entry.job.caller] += 1
-                if entry.job.state is JobState.QUEUED:
+                may_begin = not drains or is_under_way(entry.job)
+                if entry.job.state is JobState.QUEUED and may_begin:
                     waiting.append(entry)
             is_full = running.total() >= self._settings.options.jobs
             if is_full or not waiting:
@@ -309,7 +334,7 @@ class JobRunner:
             self._set(entry, state=JobState.QUEUED)
         elif not was_deleted:
             self._set(entry, by, state=state, reason=reason, ended=now())
-        self._fill()
+        self.fill()
 
     def _set(self, entry: _Entry, by: str | None = None, **changes: Any) -> None:
         """Change a job, store its state, and tell of the change, and which caller asked for it

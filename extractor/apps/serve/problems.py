@@ -31,7 +31,7 @@ class Problem(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: str = Field(
-        description="The kind of problem; docs/how-to/serve.md lists all."
+        description="The kind of problem; docs/reference/service.md lists all."
     )
     title: str
     status: int

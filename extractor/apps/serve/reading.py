@@ -80,7 +80,9 @@ def read_posted(posted: Posted) -> TrialRecord | RecordError:
 
 
 def show_extraction(record: TrialRecord, line: bytes) -> bytes:
-    """Return an extraction, given as a line of JSON, with the data of its page in a report."""
+    """Return an extraction, given as a line of JSON, with the data of its page: that of a report,
+    with every text as it was given.
+    """
     extraction = TrialExtraction.model_validate_json(line)
-    shown = show_record(RunRecord(extraction, record, TextState.SAME))
+    shown = show_record(RunRecord(extraction, record, TextState.SAME), as_given=True)
     return json.dumps({"shown": shown, "extraction": json.loads(line)}).encode()

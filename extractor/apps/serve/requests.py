@@ -138,7 +138,7 @@ _MOST_SCHEMAS = 5
 _SCHEMA = Query(
     description="The JSON Schema of a field of your own, as pydantic's `model_json_schema()` "
     "writes it: the title names it, the description says what it is. Repeatable. It needs a model; "
-    "docs/how-to/serve.md says what of a schema is read.",
+    "docs/reference/service.md says what of a schema is read.",
     max_length=_MOST_SCHEMAS,
     examples=[
         '{"title": "PriorLines", "description": "Prior lines of therapy that are allowed.", '

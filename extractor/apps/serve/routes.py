@@ -33,6 +33,7 @@ from extractor.apps.export import (
     list_tables,
 )
 from extractor.apps.pages import render_page
+from extractor.apps.serve.drain import check_open
 from extractor.apps.serve.job import EVENTS, RUN, Job, JobState
 from extractor.apps.serve.jobs import ACTIVE
 from extractor.apps.serve.problems import ProblemError
@@ -59,6 +60,10 @@ _MEDIA_TYPES = {
 _TABLES = f"^({'|'.join(table.name for table in list_tables())}|custom_[a-z]\\w*)$"
 """The last are those of own fields."""
 _POLL_S = 0.2
+_KEEP_ALIVE_S = 15
+"""After so many seconds each, a stream of events gets a comment, so that no proxy takes it for
+dead.
+"""
 _LAST_EVENTS_S = 10.0
 """So long a stream of events may take to end by itself at a stop. Without it, the library that
 sends the stream cuts it off as soon as it sees the stop, and the caller gets a broken response.
@@ -143,6 +148,7 @@ async def submit_job(
     """The body is a file in any format that `extractor run` reads, written to disk as it arrives.
     The job is accepted once the upload is complete, and continues after a restart of the service.
     """
+    check_open(service.settings.root)
     service.meter.check(options.effort)
     job_id, upload = service.runner.prepare(caller.id)
     most_bytes = service.settings.options.max_upload_bytes
@@ -221,11 +227,22 @@ async def cancel_job(
 
 @jobs.post("/{job_id}/resume")
 async def resume_job(
-    job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
+    job: JobOfRequest,
+    caller: CallerOfRequest,
+    service: ServiceOfRequest,
+    *,
+    fresh: Annotated[
+        bool,
+        Query(
+            description="Whether the job starts over: its results are deleted, and all calls are "
+            "paid again. After an update of the service, a job with a model needs it."
+        ),
+    ] = False,
 ) -> Job:
     """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid
-    again.
+    again, unless it starts over.
     """
+    check_open(service.settings.root)
     # what runs, and what is complete
     if job.state in ACTIVE | {JobState.DONE}:
         raise ProblemError(
@@ -240,6 +257,8 @@ async def resume_job(
             "the key of the job's caller is not valid",
             remedy="renew the caller's key",
         )
+    if fresh:
+        return await service.runner.start_over(job.id, caller.id)
     return service.runner.resume(job.id, caller.id)
 
 
@@ -269,6 +288,7 @@ async def follow(
     return EventSourceResponse(
         _follow(service, caller.id, job.id, events, start),
         sep="\n",
+        ping=_KEEP_ALIVE_S,
         shutdown_grace_period=_LAST_EVENTS_S,
     )
 

@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import replace
+from importlib.metadata import version
 from importlib.resources import files
 from logging import NullHandler
 
 from extractor.apps.serve.callers import CallerBook, RequestRates, SharedMeter
+from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.job import keep_job_events_apart
 from extractor.apps.serve.jobs import JobRunner
 from extractor.apps.serve.problems import ProblemError, WrongParameter
@@ -26,12 +28,14 @@ from extractor.errors import (
     RecordError,
     RecordTooLarge,
     RecordTooSlow,
+    StoreError,
 )
 from extractor.model.client import Model
-from extractor.model.events import listening
+from extractor.model.events import Event, listening, tell
 from extractor.model.opening import Route
 from extractor.options import ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
+from extractor.run.manifest import digest_rules
 from extractor.run.setup import OpenExtractor, Setup
 from extractor.run.tally import ExtractedLine
 from extractor.run.worker import advance_record
@@ -40,6 +44,7 @@ from extractor.schemas.vocabulary import Effort
 
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 2.0
+_WATCH_S = 1.0
 
 
 def _read_example() -> TrialRecord:
@@ -70,6 +75,7 @@ class Service:
         self.runner = JobRunner(settings, book, meter, jobs)
         self._executors = executor, jobs
         self.loop = asyncio.get_running_loop()
+        self._since = self.loop.time()
         self.model: Model | None = None
         self._executor = executor
         self._computing = asyncio.Semaphore(settings.workers)
@@ -122,11 +128,48 @@ class Service:
             opened = await stack.enter_async_context(opening)
             service.model = opened.model
             service.runner.start()
+            service.tell_start()
+            watching = asyncio.create_task(service.watch_root())
             try:
                 yield service
             finally:
+                watching.cancel()
                 service.stop()
                 await service.runner.close(_STOP_TIMEOUT_S)
+                service.tell_end()
+
+    def tell_start(self) -> None:
+        """Tell the event of the start, with what decides results."""
+        tell(
+            Event.SERVICE_STARTED,
+            version=version("trial-extractor"),
+            rules=digest_rules(),
+            model=self.settings.model.name if self.settings.model else None,
+            workers=self.settings.workers,
+            jobs=self.runner.unfinished,
+        )
+
+    def tell_end(self) -> None:
+        """Tell the event of the end."""
+        seconds = round(self.loop.time() - self._since, 3)
+        tell(Event.SERVICE_ENDED, seconds=seconds, jobs=self.runner.unfinished)
+
+    async def watch_root(self) -> None:
+        """Tell, for as long as the service runs, what other processes change in its root: keys, and
+        whether it takes new jobs.
+        """
+        drained = False
+        while True:
+            # A change that cannot be marked as told now, as on a full disk, is told later.
+            with suppress(StoreError):
+                for facts in self.book.changes.take():
+                    tell(Event.KEY_CHANGED, **facts)
+            drains = is_draining(self.settings.root)
+            if drains != drained:
+                tell(Event.DRAIN_CHANGED, drains=drains)
+                self.runner.fill()
+            drained = drains
+            await asyncio.sleep(_WATCH_S)
 
     def stop(self) -> None:
         """Begin no further request to the model and no record of a job. What is under way may

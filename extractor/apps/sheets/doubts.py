@@ -17,6 +17,7 @@ from extractor.plurals import counted
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Category,
     Evidence,
     ExtractedItem,
     FieldRef,
@@ -51,6 +52,12 @@ _MOST_LINES = 20
 """Most lines of a record that are shown for one field."""
 _ALIKE = 0.005
 """Confidences that differ by at most so much are the same in percent."""
+_STATED_BY = {
+    "minimum_age": Category.AGE,
+    "maximum_age": Category.AGE,
+    "sex": Category.SEX,
+}
+"""Fields of the people who may take part, and the category of the criteria that state them."""
 _ITEM = "item"
 """The field of a doubt of a whole item."""
 _TEXT = "text"
@@ -207,6 +214,7 @@ class _Record:
         self._groups = {
             group.id: group for group in result.extraction.eligibility.groups
         }
+        self._criteria = result.extraction.eligibility.criteria
         self._absences = result.absences
         self._findings = []
         for position, finding in enumerate(result.extraction.findings):
@@ -282,6 +290,18 @@ class _Record:
         if left:
             shown.append(f"and {counted(left, 'line')} more")
         return " | ".join(shown) or None, name_places(tuple(sections)) or None
+
+    def quote_people(self, name: str) -> tuple[str | None, str | None]:
+        """Return the criteria that state an age or a sex, and the names of their sections; None for
+        another field, and if there are none.
+        """
+        category = _STATED_BY.get(name)
+        stated = []
+        if category:
+            stated = [item for item in self._criteria if item.category is category]
+        sections = dict.fromkeys(item.section for item in stated)
+        quotes = [show_line(item.quote) for item in stated]
+        return " | ".join(quotes) or None, name_places(tuple(sections)) or None
 
     def say(self, value: Value) -> str:
         """Return a value in words. A group has its rule in the place of its id."""
@@ -414,7 +434,10 @@ def _list_of_absence(
         return
     words: str | None = None
     place: str | None = None
-    if item is not None:
+    is_of_people = absence.field == f"eligibility.{name}"
+    if is_of_people and name in _STATED_BY:
+        words, place = record.quote_people(name)
+    elif item is not None:
         words, place = _quote_item(item, name)
     elif name in wanted.own:
         words, place = record.quote_lines(wanted.own[name])

@@ -5,9 +5,9 @@ const LONG = ["quote", "measure", "description", "time_frame", "lead_in", "timin
 /** All cards of a record. What a user's own field says of a criterion, regimen or endpoint stands in the card of that. */
 function showValues(record, meanings) {
   const explained = make("p", { class: "dim explained" },
-    "Confidence, from 0 to 1, says how likely the least sure field of an item, filled or empty, is right. "
-    + "A value without a note is the quote itself. Parsed: it is read from the quote, as 2 years from “two years”. "
-    + "Inferred: it follows from the quote, as a category does. Click a value to see its quote in the text.");
+    "“90 % sure”: the least sure field of the item, filled or empty, is right nine times out of ten. "
+    + "A value without a note stands so in the text. Parsed: it is read from the text, as 2 years from “two years”. "
+    + "Inferred: it follows from the text, as a category does. Click a value to see its words in the text.");
   const sections = [explained];
   if (record.findings.length) {
     const findings = record.findings.map((finding, number) => showFinding(record, finding, number, meanings));
@@ -119,14 +119,14 @@ function showEmpty(absences, meanings) {
 /** A value: a link to its own address, which also shows its evidence. */
 function makeValue(record, { path, said, support, spans }, meanings) {
   const places = spans.map((number) => {
-    const [section, , , start, end] = record.spans[number];
-    return `${record.sections[section].name}, characters ${start} to ${end}`;
+    const [, , , start, end] = record.spans[number];
+    return `${nameOrigin(record, number)}, characters ${start} to ${end}`;
   });
   // That a value is as quoted goes without saying.
   const isSupportShown = support && support !== "literal";
   return make(
     "a",
-    { class: "value", href: writeRecord(record.id, path), title: places.join("\n"), "data-path": path, "data-spans": spans.join(" ") },
+    { class: "value", href: writeRecord(record.id, path), title: [...new Set(places)].join("\n"), "data-path": path, "data-spans": spans.join(" ") },
     said,
     isSupportShown && make("span", { class: `how ${support}`, title: meanings[support] }, support),
   );

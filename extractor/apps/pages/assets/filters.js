@@ -18,7 +18,8 @@ function fillFilters(form, rows, listNames, choices) {
     if (!counts.has(`task ${task}`)) continue;
     const whole = makeOption("task", task, task === "record" ? "the record as a whole" : `all of ${task}`);
     const own = fields.filter((field) => field.startsWith(`${task}.`));
-    const options = own.map((field) => makeOption("field", field, toWords(field.slice(task.length + 1))));
+    const name = (field) => field.split(".").slice(1).map(toWords).join(".");
+    const options = own.map((field) => makeOption("field", field, name(field)));
     form.field.append(make("optgroup", { label: task }, whole, options));
   }
   for (const kind of choices) {

@@ -28,6 +28,7 @@ class List {
     this.list.style.height = `${this.rows.length * this.height}px`;
     this.lines.clear();
     if (this.rows.length === 0) {
+      this.list.style.height = "";  // that of the words
       this.list.replaceChildren(make("li", { class: "nothing" }, make("p", {}, this.nothing)));
       return;
     }

@@ -12,21 +12,28 @@ function showText(view, makeMark, heading = "h3") {
   });
 }
 
-/** Draw a section's words anew: cut at the ends of the spans, and at the starts of the items of a list in one cell. */
+/**
+ * Draw a section's words anew: cut at the ends of the spans, at the starts of the items of a list in one cell, and of a text
+ * as it was given at the starts of its parts, which are named at its edge.
+ */
 function drawMarks(element, view, number, makeMark) {
-  const { text, starts = [] } = view.sections[number];
+  const { text, starts = [], parts = [] } = view.sections[number];
   const spans = [];
   view.spans.forEach(([section, start, end], span) => {
     if (section === number) spans.push({ span, start, end, length: end - start });
   });
   const ends = spans.flatMap(({ start, end }) => [start, end]);
-  const cuts = [...new Set([0, text.length, ...starts, ...ends])].sort((one, other) => one - other);
+  const cuts = [...new Set([0, text.length, ...starts, ...parts.map(([start]) => start), ...ends])].sort((one, other) => one - other);
   const starting = Map.groupBy(spans, ({ start }) => start);
   const pieces = [];
   let open = [];
   cuts.slice(1).forEach((end, place) => {
     const start = cuts[place];
     open = [...open, ...(starting.get(start) || [])].filter((span) => span.end > start);
+    // Names of parts are no text, either: they are not copied with it.
+    for (const [at, title] of parts) {
+      if (at === start) pieces.push(make("span", { class: "part", "data-title": title }));
+    }
     const item = starts.indexOf(start);
     // The number of an item is no text, so that offsets stay.
     if (item >= 0) pieces.push(make("span", { class: item > 0 ? "start later" : "start", "data-number": `${item + 1}. ` }));

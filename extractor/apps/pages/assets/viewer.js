@@ -109,7 +109,8 @@ class Viewer {
     const isCard = element.matches(".card");
     element.classList.add(isCard ? "chosen-card" : "chosen");
     const values = isCard ? [...element.querySelectorAll("[data-spans]")] : [element];
-    const marks = this.listMarks(new Set(values.flatMap(readSpans)));
+    const spans = values.flatMap(readSpans);
+    const marks = this.listMarks(new Set(spans));
     if (from && innerWidth <= NARROW) {
       const showsText = from === this.values && marks.length > 0;
       this.turn(nameSide(showsText ? marks[0] : this.values));
@@ -121,16 +122,15 @@ class Viewer {
       if (first) this.setTabStop(first, pane);
     }
     if (from !== this.values) bringIntoSight(element, this.values);
-    this.said.textContent = this.describe(path, marks);
+    this.said.textContent = this.describe(path, marks, spans);
     return true;
   }
 
   /** What is said to a screen reader of a chosen value. */
-  describe(path, marks) {
+  describe(path, marks, spans) {
     if (marks.length === 0) return `${path}: without a quote`;
     const quote = marks.map((mark) => mark.textContent).join("");
-    const { section } = marks[0].closest("[data-section]").dataset;
-    return `${path}: “${quote}” in ${section}`;
+    return `${path}: “${quote}” in ${nameOrigin(this.record, spans[0])}`;
   }
 
   /** Choose the next value, or the previous one; the first or the last if none is chosen. */
@@ -176,6 +176,12 @@ function readSpans(element) {
 /** Whether an element quotes one of these spans, a set of numbers. */
 function hasSpan(element, spans) {
   return readSpans(element).some((span) => spans.has(span));
+}
+
+/** The name of the section whose characters a span counts, which may stand in a text as it was given. */
+function nameOrigin(record, span) {
+  const [section, , , , , origin] = record.spans[span];
+  return origin ?? record.sections[section].name;
 }
 
 /** The name of the pane in which an element is, as the buttons for a phone name it. */

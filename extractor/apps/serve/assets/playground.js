@@ -2,10 +2,11 @@
 
 const MEANINGS = JSON.parse(document.getElementById("meanings").textContent);
 
-/** Say what is wrong and what to do, as the service's problem says it. */
-function tellProblem({ title, detail, remedy, place }) {
+/** Say what is wrong and what to do, as the service's problem says it. Who pastes a text does not know of a body. */
+function tellProblem({ type = "", title, detail, remedy, place }) {
+  const what = type.endsWith("unreadable") ? "This cannot be read" : title;
   const problem = place ? `${place}: ${detail}` : detail;
-  return remedy ? `${title}: ${problem}; ${remedy}` : `${title}: ${problem}`;
+  return remedy ? `${what}: ${problem}; ${remedy}` : `${what}: ${problem}`;
 }
 
 /** The name of a file, in letters that the service allows; undefined if it has none of them. */
@@ -17,6 +18,13 @@ function nameFile(file) {
   return name || undefined;
 }
 
+/** What the form sends, and its type: a file, a text, or in JSON a text of which the reader says what it is. */
+function makeBody({ file, text, section }) {
+  if (file.files.length) return [file.files[0], "application/octet-stream"];
+  if (section.value) return [JSON.stringify({ text: text.value, section: section.value }), "application/json"];
+  return [text.value, "text/plain"];
+}
+
 /** Extract the text or the file of the form. Throws an error with words for the reader. */
 async function extractText(form, signal) {
   const query = new URLSearchParams();
@@ -26,9 +34,9 @@ async function extractText(form, signal) {
   const [file] = form.file.files;
   const fileName = file && nameFile(file);
   if (fileName) query.append("name", fileName);
-  const type = file ? "application/octet-stream" : "text/plain";
+  const [body, type] = makeBody(form);
   const headers = { Authorization: `Bearer ${form.key.value.trim()}`, "Content-Type": type };
-  const request = { method: "POST", headers, body: file ?? form.text.value, signal };
+  const request = { method: "POST", headers, body, signal };
   let answer;
   try {
     answer = await fetch(`playground?${query}`, request);
@@ -49,15 +57,21 @@ const send = form.querySelector("button:not([type])");
 const viewer = new Viewer(root, {
   listOwners: listQuoted,
   showValues: (record) => showValues(record, MEANINGS),
-  listFacts,
+  listFacts: (record) => listFacts({ ...record, source: "" }),  // it has no file of the reader's
   listNotes: () => [],
 });
+const TOLD = {
+  given: "Your text, character by character. At its right edge stands what each part was read as.",
+  fields: "The texts of your record, field by field. What you sent stays above as it is.",
+};
 let stopping = new AbortController();
 
 /** Show an extraction in the viewer, and offer it as a file of JSON. */
 function showResult({ shown, extraction }) {
   history.replaceState(null, "", location.pathname);
   viewer.show(shown, []);
+  const isGiven = shown.sections.some(({ parts }) => parts);
+  root.querySelector(".told").textContent = isGiven ? TOLD.given : TOLD.fields;
   const link = root.querySelector(".download");
   URL.revokeObjectURL(link.href);
   link.href = URL.createObjectURL(new Blob([JSON.stringify(extraction, null, 2)], { type: "application/json" }));
@@ -95,6 +109,7 @@ function turnToFile() {
   const isChosen = form.file.files.length > 0;
   form.text.required = !isChosen;
   form.text.disabled = isChosen;
+  form.section.disabled = isChosen;
 }
 
 form.file.addEventListener("change", turnToFile);
