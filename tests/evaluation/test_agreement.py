@@ -110,3 +110,23 @@ def test_the_page_has_no_word_of_right_and_wrong(tmp_path):
         r"invented|missed|\bharm(?!\":null)|predicted (?!\")|by the run", shown
     )
     assert "only in anna" in shown
+
+
+def test_folders_of_reviewers_are_named_where_one_of_them_is_meant(tmp_path):
+    make_two(tmp_path)
+    with pytest.raises(GoldError, match=r"folder of one reviewer: .*anna or .*ben"):
+        compare_annotators(tmp_path, tmp_path / "ben")
+
+
+def test_a_run_is_no_gold_of_an_annotator(tmp_path, seed_run):
+    anna, _ = make_two(tmp_path)
+    result = invoke("gold", "compare", anna, seed_run)
+    assert result.exit_code == 2
+    assert "is a run" in result.stderr
+
+
+def test_two_golds_stay_as_they_are_when_one_is_made_of_them(tmp_path, seed_run):
+    anna, ben = make_two(tmp_path)
+    result = invoke("review", seed_run, "--gold", ben, "--adjudicate", anna, ben)
+    assert result.exit_code == 2
+    assert "is one of the two golds" in result.stderr

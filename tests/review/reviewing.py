@@ -168,12 +168,12 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serve(run, gold, reviewer="anna"):
-    """Serve a review in a thread of this process."""
+def serve(run, gold, reviewer="anna", annotators=None):
+    """Serve a review in a thread of this process; of the golds of two ``annotators``, if given."""
     opened_reviews = Queue()
 
     def work():
-        with open_review(run, gold, reviewer=reviewer) as opened:
+        with open_review(run, gold, reviewer=reviewer, annotators=annotators) as opened:
             opened_reviews.put(opened)
             opened.serve()
 

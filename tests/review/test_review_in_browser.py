@@ -8,9 +8,10 @@ from playwright.sync_api import expect
 
 from extractor.apps.evaluation import check_gold_files
 from extractor.language.clean import clean_text
+from extractor.schemas import TrialExtraction
 from tests.browser import fits_its_window, list_violations, needs_browser, press_at_once
 from tests.commands import extract
-from tests.pages.invented import ARMS, TRIAL, make_run
+from tests.pages.invented import ARMS, TRIAL, make_extraction, make_run
 
 from .reviewing import OWN, SEED, make_custom, make_many, read_gold, serve
 
@@ -642,3 +643,31 @@ def test_text_of_a_field_that_is_being_edited_is_saved_when_the_page_is_left(
         saved = unfold(later, "endpoints[0]").locator("[data-field=measure] textarea")
         expect(saved).to_have_value(f"{written} typed")
         later.close()
+
+
+def test_what_another_annotator_says_is_shown_and_taken_over(invented, tmp_path, visit):
+    anna = TrialExtraction.model_validate(make_extraction()).to_gold()
+    ben = json.loads(json.dumps(anna))
+    ben["eligibility"]["criteria"][1]["constraints"][0]["value"] = 5
+    folders = tmp_path / "anna", tmp_path / "ben"
+    for folder, gold in zip(folders, (anna, ben), strict=True):
+        folder.mkdir()
+        (folder / f"{TRIAL}.json").write_text(json.dumps(gold), "utf-8")
+    with serve(invented, tmp_path / "agreed", "cleo", folders) as review:
+        page = visit(review)
+        expect(page.locator(".lead")).to_contain_text("between anna and ben")
+        expect(page.locator(".row-note")).to_have_text("1 difference")
+        open_record(page, TRIAL)
+        opened = card(page, "eligibility.criteria[1]")
+        expect(opened.locator(".head .doubt")).to_have_text("differ in: constraints")
+        expect(opened.locator(".other")).to_contain_text("ben: ALT ≤ 5 x ULN")
+        assert list_violations(page) == []
+        opened.get_by_role("button", name="Take ben's constraints").click()
+        expect_state(page, "eligibility.criteria[1]", "corrected")
+        click(page, "Finish")
+        expect(page.locator(".message")).to_contain_text("its gold is written")
+        page.goto(page.url.partition("#")[0] + "guideline#eligibility.sex")
+        expect(page.locator(":target")).to_contain_text("male or female")
+        assert list_violations(page) == []
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert fits_its_window(page)

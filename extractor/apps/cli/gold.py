@@ -218,11 +218,18 @@ def compare(
     """
     from extractor.apps.evaluation.agreement import compare_annotators
     from extractor.apps.evaluation.chosen import split_fields
+    from extractor.run.finished import find_run
 
     if html and not html.parent.is_dir():
         raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
     if records and not html:
         raise ValueError("--records is for the page; give --html FILE too")
+    for gold in (one, other):
+        if find_run(gold):
+            raise ValueError(
+                f"{gold} is a run, not the gold of an annotator; `extractor evaluate GOLD {gold}` "
+                "scores it"
+            )
     chosen, places = split_fields(fields or ())
     agreement = compare_annotators(
         one,

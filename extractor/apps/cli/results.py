@@ -147,6 +147,10 @@ def review(
             reviewer = "reviewer"
     if blind:
         gold /= name_folder(reviewer)
+    if adjudicate and gold.resolve() in {path.resolve() for path in adjudicate}:
+        raise ValueError(
+            f"--gold {gold} is one of the two golds, which stay as they are; name another folder"
+        )
     try:
         with open_review(
             run,

@@ -200,8 +200,18 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
         raise GoldError(f"{path}: does not exist; name {_SOURCES}")
     extractions = Extractions(str(source), _index_files(path))
     if not extractions.record_ids:
-        raise GoldError(f"{path}: holds no extractions; name {_SOURCES}")
+        raise GoldError(f"{path}: holds no extractions; name {_name_within(path)}")
     return extractions
+
+
+def _name_within(path: Path) -> str:
+    """Return what to name in place of a folder without extractions: the folders of reviewers in
+    it, if there are any.
+    """
+    reviewers = sorted(map(str, {file.parent for file in path.glob("[!.]*/*.json")}))
+    if not reviewers:
+        return _SOURCES
+    return f"the folder of one reviewer: {' or '.join(reviewers)}"
 
 
 def _validate_all(

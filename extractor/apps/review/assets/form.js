@@ -23,9 +23,10 @@ function makeField(item, field, context) {
   const head = [field.label, isDoubted && make("span", { class: "doubt", title }, describeDoubt(item, name))];
   const before = item.before[name];
   const notes = make("div", { id: notesId, class: "notes" },
+    // Above the help, which appears with the focus: the button must not move under the mouse.
+    makeOther(item, field, save),
     make("p", { class: "help" }, field.help, explain(field, value), linkGuideline(field)),
     before && make("p", { class: "before" }, `was: ${before}`),
-    makeOther(item, field, save),
     flaws.map((flaw) => make("p", { class: "flaw" }, `${nameWithin(flaw.path)}${flaw.problem}; ${flaw.remedy}`)));
   const attributes = { class: isDoubtful ? "field doubtful" : "field", "data-field": name };
   const body = make("div", { class: "control" }, control, notes);
