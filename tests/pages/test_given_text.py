@@ -6,7 +6,7 @@ from extractor import Extractor
 from extractor.apps.pages.notebook import show
 from extractor.apps.pages.view import view
 from extractor.apps.report.record import RunRecord, show_record
-from extractor.formats.records import make_record
+from extractor.formats.records import make_record, read_records
 from extractor.run.finished import TextState
 
 INDENTED = """A Trial of Fictumab
@@ -138,6 +138,20 @@ def test_a_report_shows_a_free_text_whole_and_a_flattened_record_by_its_fields()
         names[record.source.format] = [part["name"] for part in shown["sections"]]
     assert names["text"] == ["given"]
     assert names["flat"][:3] == ["title", "brief_summary", "conditions"]
+
+
+@pytest.mark.parametrize(
+    "name", ["synopsis_table.docx", "synopsis_table.pdf", "two_columns.pdf"]
+)
+def test_a_document_is_shown_whole(name):
+    (record,) = read_records(f"tests/read/samples/documents/{name}")
+    result = RunRecord(Extractor().extract(record), record, TextState.SAME)
+    shown = show_record(result)
+    (section,) = shown["sections"]
+    assert section["text"] == record.document.text
+    assert "Primary endpoint" in section["text"] or "Inclusion" in section["text"]
+    for _, start, end, *_ in shown["spans"]:
+        assert cut(section["text"], start, end).strip()
 
 
 def test_other_views_keep_the_sections():

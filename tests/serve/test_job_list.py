@@ -127,6 +127,23 @@ async def test_a_job_may_be_deleted_twice_at_once(tmp_path, told):
         assert [facts["by"] for facts in deleted] == ["anna"]
 
 
+async def test_the_last_job_of_a_caller_takes_its_folder_with_it_and_not_its_id(
+    tmp_path,
+):
+    with open_runner(tmp_path) as runner, closing(CallerBook(tmp_path)) as book:
+        book.add("anna", 60)
+        first, last = submit(runner), submit(runner)
+        await runner.delete(first, "anna")
+        assert (tmp_path / "jobs" / "anna" / last).exists()
+        await runner.delete(last, "anna")
+        assert list((tmp_path / "jobs").iterdir()) == []
+        book.revoke("anna")
+        book.add("anna", 60)
+        assert [caller.id for caller in book] == ["anna.2"]
+        # a caller goes on after it has deleted all of its jobs
+        assert runner.find("anna", submit(runner))
+
+
 async def test_events_say_who_submitted_cancelled_resumed_and_deleted(tmp_path, told):
     with open_runner(tmp_path) as runner:
         job_id = submit(runner)

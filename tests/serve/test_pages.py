@@ -15,7 +15,7 @@ from extractor.apps.serve.settings import ServiceOptions
 from extractor.model.events import Event
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/how-to/serve.md").read_text("utf-8")
+REFERENCE = (ROOT / "docs/reference/service.md").read_text("utf-8")
 PRODUCTION = (ROOT / "docs/how-to/production.md").read_text("utf-8")
 LOGS = (ROOT / "docs/reference/logs.md").read_text("utf-8")
 UNIT = (ROOT / "deploy/extractor.service").read_text("utf-8")
@@ -66,7 +66,7 @@ def test_the_rehearsed_refusal_runs_as_written(tmp_path):
     """It needs no network and no key of a provider. Only the port is another."""
     (block,) = [
         block
-        for block in re.findall(r"^```text\n(.*?)^```", PAGE, re.M | re.S)
+        for block in re.findall(r"^```text\n(.*?)^```", REFERENCE, re.M | re.S)
         if "REHEARSAL" in block
     ]
     commands = "\n".join(line[2:] for line in block.splitlines() if line[:2] == "$ ")

@@ -232,8 +232,11 @@ def test_a_text_without_a_value_is_shown_with_the_reasons(page):
     assert "Structure doubtful" in said
     for lacking in ("No criterion", "No regimen", "No endpoint"):
         assert f"{lacking}: " in said
-    facts = page.locator(".record-facts").inner_text()
-    assert facts == "0 % of the words are quoted (without headings and list marks)"
+    assert page.locator(".record-title").inner_text() == "Text without a title"
+    facts = page.locator(".record-facts span").all_inner_texts()
+    assert facts[1:] == [
+        "0 % of the words are quoted (without headings and list marks)"
+    ]
 
 
 @needs_browser
@@ -295,9 +298,22 @@ def test_a_file_is_sent_instead_of_the_text(page):
     )
     assert page.get_by_label("Text of a trial").is_disabled()
     assert extract(page) == ""
-    assert "PASI 90" in page.locator(".text-pane").inner_text()
+    shown = page.locator(".text-pane pre").inner_text()
+    assert "Primary endpoint\tPASI 90 at week 16" in shown
+    assert "The text of your file" in page.locator(".told").inner_text()
+    page.locator("a.value", has_text="PASI 90").first.click()
+    chosen = page.locator(".text-pane .mark.chosen").all_inner_texts()
+    assert "".join(chosen) == "PASI 90"
     page.get_by_role("button", name="Clear").click()
     assert page.get_by_label("Text of a trial").is_enabled()
+
+
+@needs_browser
+@pytest.mark.slow
+def test_the_pages_lead_to_each_other(page):
+    page.get_by_role("link", name="All operations").click()
+    page.get_by_role("link", name="Try a text").click()
+    assert page.get_by_label("Text of a trial").is_visible()
 
 
 @needs_browser

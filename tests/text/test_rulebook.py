@@ -19,6 +19,7 @@ from extractor.language.lexer import (
 from extractor.language.patterns import Rule, RuleError, read_rules
 from tests.text.rule_check import (
     BOOK,
+    PACKAGE,
     RULE_FILES,
     RULES,
     find_files,
@@ -32,7 +33,8 @@ def test_a_rule_is_well_made(rule):
     path = find_files().get(rule.name)
     faults = [f"- {fault}" for fault in list_faults(rule, path)]
 
-    assert not faults, "\n".join((f"{rule.name} in {path}:", *faults))
+    place = path.relative_to(PACKAGE.parent) if path else "no file"
+    assert not faults, "\n".join((f"{rule.name} in {place}:", *faults))
 
 
 def test_each_fault_of_a_rule_is_named_with_what_mends_it(tmp_path):

@@ -124,10 +124,12 @@ class _Quotes(ShownText):
 
 
 def is_free_text(record: TrialRecord | None) -> bool:
-    """Return whether a record is a free text, whose labels and indents belong to it. The lines of a
-    flattened record are fields, as those of other formats are.
+    """Return whether a record is a free text or a document, whose labels and indents belong to it.
+    The lines of a flattened record are fields, as those of other formats are.
     """
-    return record is not None and record.source.format == "text"
+    if record is None:
+        return False
+    return record.source.format == "text" or record.document is not None
 
 
 def show_texts(record: TrialRecord) -> dict[str, ShownText]:
@@ -182,9 +184,8 @@ def view(
         texts = show_texts(record)
     if record is not None and sections is not None:
         texts = {name: text for name, text in texts.items() if name in sections}
-    given = None
-    if as_given and record is not None and record.given is not None:
-        given = _Given(record, record.given)
+    given = _find_given(record) if as_given else None
+    if given:
         texts = given.list_texts(texts)
     spans = _Spans(texts, given)
     groups = _list_groups(items)
@@ -247,6 +248,15 @@ class _Given:
         if section is None:
             return None
         return section.list_places(place.start, place.end)
+
+
+def _find_given(record: TrialRecord | None) -> _Given | None:
+    """Return the whole text of a record, or of the document that it is; None if it has fields."""
+    if record is None:
+        return None
+    if record.document:
+        return _Given(record, record.document.text)
+    return None if record.given is None else _Given(record, record.given)
 
 
 class _Spans:

@@ -68,7 +68,7 @@ problem (RFC 9457) that says what to do.
 _INSTANCE = "urn:uuid:6f0c1c9e-6a0e-4d0c-9d4e-0a4b1f6f7c11"
 _WITH_KEY = ("no-key", "rate-limit", "wrong-parameter")
 _PROBES = frozenset({"/healthz", "/readyz"})
-_OK = 200
+_TO_MONITORS = frozenset({200, 503})
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
@@ -195,8 +195,8 @@ class _Envelope:
                 "status": status,
                 "seconds": round(seconds, 4),
             }
-            # Monitors ask each few seconds.
-            is_quiet = facts["route"] in _PROBES and status == _OK
+            # Monitors ask each few seconds, and see the answer themselves.
+            is_quiet = facts["route"] in _PROBES and status in _TO_MONITORS
             if not is_quiet:
                 tell(Event.REQUEST_ENDED, **facts, **spent.facts)
 

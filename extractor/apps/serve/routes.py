@@ -463,13 +463,15 @@ async def show_index(request: Request) -> dict[str, Any]:
 
 
 @pages.get("/docs")
-async def show_docs(request: Request) -> Response:
+async def show_docs(request: Request, service: ServiceOfRequest) -> Response:
     """The OpenAPI document as a page that loads nothing. Its forms send requests to this service
     alone.
     """
-    return send_page(
-        "docs.html", {"described": request.app.openapi()}, scripts=("try.js",)
-    )
+    values = {
+        "described": request.app.openapi(),
+        "playground": service.settings.options.playground,
+    }
+    return send_page("docs.html", values, scripts=("try.js",))
 
 
 def send_page(

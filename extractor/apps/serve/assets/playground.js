@@ -61,6 +61,7 @@ const viewer = new Viewer(root, {
   listNotes: () => [],
 });
 const TOLD = {
+  file: "The text of your file; of a PDF in reading order, with headers and footers at its end. At its right edge stands what each part was read as.",
   given: "Your text, character by character. At its right edge stands what each part was read as.",
   fields: "The texts of your record, field by field. What you sent stays above as it is.",
 };
@@ -69,9 +70,12 @@ let stopping = new AbortController();
 /** Show an extraction in the viewer, and offer it as a file of JSON. */
 function showResult({ shown, extraction }) {
   history.replaceState(null, "", location.pathname);
+  const isFile = form.file.files.length > 0;
+  shown.title ||= isFile ? "" : "Text without a title";
   viewer.show(shown, []);
   const isGiven = shown.sections.some(({ parts }) => parts);
-  root.querySelector(".told").textContent = isGiven ? TOLD.given : TOLD.fields;
+  const given = isFile ? TOLD.file : TOLD.given;
+  root.querySelector(".told").textContent = isGiven ? given : TOLD.fields;
   const link = root.querySelector(".download");
   URL.revokeObjectURL(link.href);
   link.href = URL.createObjectURL(new Blob([JSON.stringify(extraction, null, 2)], { type: "application/json" }));
