@@ -54,8 +54,8 @@ def find_bare_numbers(
     >>> find_bare_numbers(text, (0, len(text)))
     []
     """
-    has_dash = _OWN_DASH.search(text, max(0, span[0] - _OWN_REACH), span[0]) is not None
-    matches = _list_numbers(text, span, _NUMBER_AND_DASH if has_dash else _NUMBER)
+    has_dash = _has_dash(text, span[0])
+    matches = _list_numbers(text, span, with_dash=has_dash)
     numbers = [int(match["ordinal"]) for match in matches]
     if ordinal is None and 1 in numbers:
         return []  # a list within the item: "in one of two ways: 1. By test 2. By biopsy"
@@ -70,22 +70,28 @@ def find_bare_numbers(
         wanted = number + 1
     if follows in [mark.ordinal for mark in marks]:
         return []
+    # "1 - Adult 2 - Signed consent": the first number has the same dash
+    if has_dash and ordinal:
+        return marks
     has_marks = all(
         text[mark.before : mark.end].rstrip()[-1:] in _MARKS for mark in marks
     )
     fewest = _FEWEST if ordinal or has_marks else _FEWEST_BARE
-    # "1 - Adult 2 - Signed consent": the first number has the same dash
-    if has_dash and ordinal:
-        fewest = 1
-    if len(marks) < fewest:
-        return []
-    return marks
+    return marks if len(marks) >= fewest else []
+
+
+def _has_dash(text: str, start: int) -> bool:
+    """Return whether a number with a dash stands right before an item: "1 - Adult"."""
+    return _OWN_DASH.search(text, max(0, start - _OWN_REACH), start) is not None
 
 
 def _list_numbers(
-    text: str, span: tuple[int, int], number: re.Pattern[str]
+    text: str, span: tuple[int, int], *, with_dash: bool
 ) -> list[re.Match[str]]:
-    """Return the matches of a number before an item that belong to no word before them."""
+    """Return the numbers before items that belong to no word before them: with a dash ("2 - HIV"),
+    or else before a word with a capital.
+    """
+    number = _NUMBER_AND_DASH if with_dash else _NUMBER
     start, end = span
     matches: list[re.Match[str]] = []
     for match in number.finditer(text, start, end):

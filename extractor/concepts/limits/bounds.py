@@ -599,6 +599,9 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
     """
     if not rule("joined_quantities").covers(tokens, first, last):
         return False
+    # "bleeding with or without PBAC": the "or" joins no quantities
+    if rule("with_or_without").occurs(tokens, first, last):
+        return False
     joint = first
     while tokens.words[joint].lower() not in _AND:
         joint += 1

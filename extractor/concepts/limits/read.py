@@ -122,8 +122,8 @@ def _find_measured(
             floor = at_bound.end
             last = at_bound
         # "ALT <= ULN x 2.5": the number is the factor of the bound
-        if last and last.at_bound and match.first < last.end:
-            at = last.end
+        if _is_factor(match, last):
+            at = match.end
             continue
         at = match.end
         chain = find_chain(tokens, match.first)
@@ -156,6 +156,11 @@ def _find_measured(
             at = _find_low_end(match)
     behind = (at, len(tokens))
     yield from _read_at_bounds(bounds, behind, last, floor, kind)
+
+
+def _is_factor(match: Found, last: Limit | None) -> bool:
+    """Return whether a number is the factor of the bound of normal that is the ``last`` limit."""
+    return last is not None and last.at_bound and match.first < last.end
 
 
 def _read_at_bounds(
