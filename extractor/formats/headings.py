@@ -258,12 +258,13 @@ def _read_name(
 
 
 def _describes_outcome(raw: str, words: Place, last: Heading | None) -> bool:
-    """Return whether ``words`` are "Description", and label a part of an outcome below the ``last`` heading:
-    no empty line parts it from the outcome, or the outcome's time frame stands below it.
+    """Return whether ``words`` are "Description", with a colon, and label a part of an outcome below
+    the ``last`` heading: no empty line parts it from the outcome, or the outcome's time frame
+    stands below it.
     """
     if last is None or last.section not in OUTCOMES:
         return False
-    if raw[slice(*words)] != "Description":
+    if raw[words[0] : words[1] + 1] != "Description:":
         return False
     line = raw.rfind("\n", 0, words[0]) + 1
     if not _ENDS_PARAGRAPH.search(raw, last.start, line):

@@ -300,8 +300,8 @@ def _has_label(line: str) -> bool:
 
 def _continues(before: str, line: str) -> bool:
     """Return whether a line without a mark belongs to the item of the line before: it says only
-    when something is measured, is a description, begins with a small letter or a bracket, or follows
-    a comma or a colon.
+    when something is measured, is a description, begins with a small letter or a bracket, or
+    follows a comma or a colon.
     """
     tokens = read_text(line[:_LONGEST_LINE])
     above = read_text(before[:_LONGEST_LINE])

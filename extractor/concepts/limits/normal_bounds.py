@@ -27,7 +27,7 @@ def _measure(match: Found) -> Measure:
     # "creatinine within the ULN"
     if match.has("within"):
         comparator = Comparator.AT_MOST
-    # "ALT <= ULN x 2.5"
+    # the factor of a bound such as "ULN x 2.5"
     factor, _ = read_pair(match)
     return Measure(
         match=match,

@@ -28,7 +28,7 @@ from extractor.language.patterns import Found
 from extractor.schemas import Comparator, CriterionKind
 
 _ACUITY_SIGN = 6
-"""The most tokens in front of a number of "better than or equal to 20/40": the words, not the 20."""
+"""The most tokens of the words in front of "20/40": "better than or equal to"."""
 _VALUE_WORDS = COUNTS.keys() | set(map(str.lower, ROMAN))
 
 
