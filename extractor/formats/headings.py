@@ -258,9 +258,9 @@ def _read_name(
 
 
 def _describes_outcome(raw: str, words: Place, last: Heading | None) -> bool:
-    """Return whether ``words`` are "Description", with a colon, and label a part of an outcome below
-    the ``last`` heading: no empty line parts it from the outcome, or the outcome's time frame
-    stands below it.
+    """Return whether ``words`` are "Description", with a colon, and label a part of an outcome
+    below the ``last`` heading: no empty line parts it from the outcome, or the outcome's time
+    frame stands below it.
     """
     if last is None or last.section not in OUTCOMES:
         return False
