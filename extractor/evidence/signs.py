@@ -27,6 +27,7 @@ _AT_MOST = {
     "named in another line": 0.65,
     "of the line above": 0.8,
     "another quantity in its list": 0.7,
+    "left open by its line": 0.7,
     "named by a relation": 0.6,
     "a volume or a piece": 0.84,
     "a piece beside a substance": 0.6,

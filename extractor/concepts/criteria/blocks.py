@@ -26,6 +26,7 @@ from extractor.concepts.criteria.layout import (
 from extractor.concepts.criteria.lines import TextLine, read_lines
 from extractor.concepts.criteria.list_headings import read_list_heading
 from extractor.language.book import expression, rule
+from extractor.language.numbers import read_time_unit
 from extractor.language.passage import LexedSection, strip_span
 from extractor.language.wrapping import (
     ends_sentence,
@@ -101,6 +102,12 @@ _INNER_SIGNS = {
 _SIGN_BULLETS = {"-": Bullet.DASH, "–": Bullet.DASH, "—": Bullet.DASH, "*": Bullet.STAR}
 _LETTERED = re.compile(r"[B-H][,、][ \t]")
 """A letter and a comma, which some write before the parts of an item: "B, oxygen saturation"."""
+_RANGE_CONTEXT = 16
+"""How many characters before a dash the lower end of a range may begin."""
+_LAST_UNIT = re.compile(r"\d[ \t]{0,2}(?P<unit>[^\W\d_]{1,12}|%)\.?[ \t]{0,2}\Z")
+_FIRST_UNIT = re.compile(
+    r"[ \t]{0,2}\d{1,6}(?:[.,]\d{1,3})?[ \t]{0,2}(?P<unit>[^\W\d_]{1,12}|%)"
+)
 _WIDE_GAP = re.compile(r"[ \t\u00a0]{2,}\Z")
 _FIRST_COUNT = re.compile(r"(?:[(（]1[)）]\\?\.?|(?<!\w)1\\?[.)])[ \t\u00a0]*\Z")
 """The number of a first item, right before its words."""
@@ -451,7 +458,8 @@ def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Mar
     """Yield the bullets of one kind within ``text[start:end]``. They are ``sure`` behind several
     blanks.
 
-    A sign without words behind it, and one that joins two numbers ("5 - 10", "3 * 4"), are skipped.
+    A sign without words behind it, and one that joins two numbers ("5 - 10", "3 * 4", "6 months -
+    10 years"), are skipped.
     """
     for sign in _INNER_SIGNS[bullet].finditer(text, start, end):
         before = text[max(start, sign.start() - _SIGN_CONTEXT) : sign.start()]
@@ -462,8 +470,26 @@ def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Mar
         joins_numbers = False
         if before.rstrip()[-1:].isdigit():
             joins_numbers = bullet is Bullet.STAR or behind[:1].isdigit()
+        # as in "Age: 6 months - 10 years"
+        elif bullet is Bullet.DASH:
+            joins_numbers = _are_ends(text, sign, (start, end))
         if is_wide or not joins_numbers:
             yield Marker(bullet, None, sign.end(), sign.start(), is_wide)
+
+
+def _are_ends(text: str, dash: re.Match[str], within: tuple[int, int]) -> bool:
+    """Return whether a dash joins the ends of a range: a number with a unit stands on each side,
+    and both units are of time or the same. Only the characters ``within`` count.
+    """
+    first = max(within[0], dash.start() - _RANGE_CONTEXT)
+    low = _LAST_UNIT.search(text, first, dash.start())
+    high = _FIRST_UNIT.match(text, dash.end(), within[1])
+    if low is None or high is None:
+        return False
+    unit = low["unit"].lower()
+    if unit == high["unit"].lower():
+        return True
+    return bool(read_time_unit(unit) and read_time_unit(high["unit"]))
 
 
 def _find_list_in_sentence(text: str, block: TextLine) -> Iterator[Marker]:

@@ -70,7 +70,9 @@ class Limit:
     the limit is a length of time or an age. ``value_high`` is the upper end of a range, else None.
 
     ``sure`` is false if no word gives the comparator and it follows from the kind of the list.
-    ``settled`` is false if the number has another reading ("1.500") that is as likely.
+    ``settled`` is false if the number has another reading ("1.500") that is as likely. ``at_bound``
+    is true if no number is written, and the limit is a bound of normal itself: "<= ULN" is at most
+    1 x ULN.
     """
 
     comparator: Comparator
@@ -84,6 +86,7 @@ class Limit:
     sure: bool = True
     rate: Range | None = None
     settled: bool = True
+    at_bound: bool = False
 
 
 def mirror_comparator(comparator: Comparator) -> Comparator:

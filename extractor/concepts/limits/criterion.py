@@ -53,8 +53,13 @@ _IF_REACH = 20
 """How many tokens before a limit its condition may begin."""
 WEIGHT = "weight"
 """What is limited in kilograms or pounds of people, if no word names it."""
-_OF_CUT_LIST = 0.7
-"""Judged: the most that a reading is worth that may leave out a quantity of a list."""
+_LEFT_OPEN = "left open by its line"
+"""The sign of a limit that need not hold: "with or without menorrhagia (PBAC >= 100)"."""
+_DOUBTED = frozenset({CUT_LIST, _LEFT_OPEN})
+_IN_DOUBT = 0.7
+"""Judged: how sure a line is at most if one of its limits has a sign of ``_DOUBTED``."""
+_OPEN_REACH = 16
+"""How many tokens before a limit words may say that it need not hold."""
 _BETWEEN_LIMITS = 0.75
 """Judged: how sure a condition is that may be that of the limit before it or of the one behind."""
 _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
@@ -110,8 +115,8 @@ def read_constraints(
     )
     signs = tuple(_sign_limits(tokens, made, known, around, topic))
     confidence = measured("constraints", shape)
-    if any(CUT_LIST in sign[""] for sign in signs):
-        confidence = min(confidence, _OF_CUT_LIST)
+    if any(not _DOUBTED.isdisjoint(sign[""]) for sign in signs):
+        confidence = min(confidence, _IN_DOUBT)
     return Reading(
         tuple(limit.constraint for limit in made),
         max(0.5, confidence),
@@ -281,6 +286,9 @@ def _sign_limits(
             signs = (*signs, "a condition of its own")
         if is_age(tokens, limit) and is_doubtful_age(tokens, limit, topic):
             signs = (*signs, "a length that may be no age")
+        # "with or without menorrhagia (PBAC >= 100)" asks nobody for the score
+        if rule("left_open").ends(tokens, limit.first, limit.first - _OPEN_REACH):
+            signs = (*signs, _LEFT_OPEN)
         yield {"": signs}
 
 
@@ -581,6 +589,10 @@ def _word_unit(passage: Passage, limit: Limit) -> str | None:
     if not limit.unit:
         return None
     unit = _quote(passage, limit.unit)
+    # "ALT <= ULN" is at most 1 x ULN
+    if limit.at_bound:
+        code = read_unit(unit) or ""
+        return f"x {code.strip('{}')}"
     if not unit or not limit.rate:
         return unit
     rate = _quote(passage, limit.rate)

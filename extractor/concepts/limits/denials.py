@@ -36,7 +36,14 @@ def turns_comparator(
     # a clause such as "no FEV1 < 50 %"
     if denied:
         return True
-    return rule("must_not").ends(tokens, first, first - SIGN_REACH) is not None
+    return must_not(measure)
+
+
+def must_not(measure: Measure) -> bool:
+    """Return whether "must not" or the like stands before a limit: "BMI must not be above 40"."""
+    first = measure.first
+    found = rule("must_not").ends(measure.match.tokens, first, first - SIGN_REACH)
+    return found is not None
 
 
 def find_denied(measure: Measure) -> Range | None:

@@ -10,6 +10,7 @@ from extractor.concepts.limits.bounds import (
     read_comparator,
     read_pair,
 )
+from extractor.concepts.limits.quantity_names import names_quantity
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import is_in_watts, read_time_unit
@@ -213,9 +214,19 @@ def _is_name(tokens: Tokens, match: Found, floor: int) -> bool:
         if is_alone and _LIKE_A_YEAR.match(word):
             return True
     # "PD-1", but "age-18" is an age
-    if tokens.in_name(first) and not rule("age_word").starts(tokens, first - 1):
+    is_joined = tokens.in_name(first) and not _is_range_of_quantity(match)
+    if is_joined and not rule("age_word").starts(tokens, first - 1):
         return True
     return rule("numbered_name").ends(tokens, first, max(0, first - 4)) is not None
+
+
+def _is_range_of_quantity(match: Found) -> bool:
+    """Return whether a number that is joined to a word begins a range with a unit of the quantity
+    that the word names: "BMI25-35kg/m2".
+    """
+    if not match.has("high") or not match.has("unit"):
+        return False
+    return names_quantity(match.tokens.words[match.first - 1])
 
 
 def find_unit_of(match: Found, *names: str) -> tuple[Range | None, str | None]:

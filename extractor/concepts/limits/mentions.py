@@ -186,6 +186,9 @@ def _mention_limit(
     number = (limit.first, limit.end)
     if own_numbers:
         number = (own_numbers[0].first, max(part.end for part in own_numbers))
+    # "ALT <= ULN": the comparator stands where the number would be
+    elif limit.at_bound and limit.unit:
+        number = (limit.first, limit.unit[0])
     is_denied = _is_denied(tokens, limit, place.clause)
     allowed = _list_comparators(tokens, limit, number, is_denied=is_denied)
     is_guessed = _is_guessed(limit)

@@ -1,7 +1,9 @@
 """Find numeric and graded limits of a criterion, and the names of the limited quantities."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from extractor.concepts.limits.bounds import (
     COUNTS,
@@ -15,11 +17,12 @@ from extractor.concepts.limits.chains import find_chain
 from extractor.concepts.limits.further_values import read_alternative, read_other_case
 from extractor.concepts.limits.graded import read_acuity, read_acuity_range, read_grades
 from extractor.concepts.limits.measures import SIGN_REACH, Measure, read_measure
+from extractor.concepts.limits.normal_bounds import list_bounds
 from extractor.concepts.limits.quantity_names import choose_reading
 from extractor.concepts.limits.stated import read_stated
 from extractor.concepts.limits.two_in_one import split_limit
 from extractor.language.book import rule
-from extractor.language.lexer import NUMBER, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import ROMAN, is_two_ways
 from extractor.language.patterns import Found
 from extractor.schemas import Comparator, CriterionKind
@@ -39,14 +42,16 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
     has_words = not _VALUE_WORDS.isdisjoint(map(str.lower, tokens.words))
-    if NUMBER not in tokens.codes and not has_words:
+    has_number = NUMBER in tokens.codes or has_words
+    bounds = list_bounds(tokens)
+    if not has_number and not bounds:
         return []
     graded = []
     for match in rule("graded_limit").find(tokens):
         limit = read_grades(tokens, match)
         if limit:
             graded.append(limit)
-    limits = [*graded, *_find_measured(tokens, graded, kind)]
+    limits = [*graded, *_find_measured(tokens, graded, bounds, kind)]
     limits.sort(key=lambda limit: limit.first)
     limits = [_turn_below_mean(tokens, _settle(tokens, limit)) for limit in limits]
     limits = join_sums(tokens, limits)
@@ -92,9 +97,13 @@ def _turn_below_mean(tokens: Tokens, limit: Limit) -> Limit:
 
 
 def _find_measured(
-    tokens: Tokens, graded: list[Limit], kind: CriterionKind | None
+    tokens: Tokens,
+    graded: list[Limit],
+    bounds: list[Measure],
+    kind: CriterionKind | None,
 ) -> Iterator[Limit]:
-    """Yield the limits other than the ``graded`` ones, left to right.
+    """Yield the limits other than the ``graded`` ones, left to right. ``bounds`` are those of
+    normal without a number.
 
     At each number a chain ("18 ≤ age < 65") goes first, then a visual acuity ("20/40 or better"),
     then the plain measure. Numbers of a graded limit are skipped. If a match with two numbers gives
@@ -105,6 +114,11 @@ def _find_measured(
     floor = 0
     last: Limit | None = None
     while match := rule("measure").search(tokens, at):
+        between = (at, match.first)
+        for at_bound in _read_at_bounds(bounds, between, last, floor, kind):
+            yield at_bound
+            floor = at_bound.end
+            last = at_bound
         at = match.end
         chain = find_chain(tokens, match.first)
         if chain:
@@ -134,6 +148,32 @@ def _find_measured(
         if match.has("high") and not is_range:
             # the second number may begin a limit of its own
             at = _find_low_end(match)
+    behind = (at, len(tokens))
+    yield from _read_at_bounds(bounds, behind, last, floor, kind)
+
+
+def _read_at_bounds(
+    bounds: list[Measure],
+    place: Range,
+    last: Limit | None,
+    floor: int,
+    kind: CriterionKind | None,
+) -> Iterator[Limit]:
+    """Yield the limits at those of the ``bounds`` that stand at the tokens ``place``, behind one
+    number and before the next. ``last`` is the limit before them, which ends at token ``floor``.
+    """
+    next_at = bisect_left(bounds, place[0], key=lambda bound: bound.first)
+    for bound in islice(bounds, next_at, None):
+        if bound.match.end > place[1]:
+            return
+        # "> 5 mg/dL above the ULN": the number is a difference from the bound
+        if bound.first == place[0] > 0:
+            continue
+        limit = _read_limit(bound, last, floor, kind)
+        if limit:
+            last = replace(limit, at_bound=True)
+            floor = limit.end
+            yield last
 
 
 def _read_limit(

@@ -3,7 +3,12 @@
 from dataclasses import replace
 
 from extractor.concepts.limits.bounds import Limit, find_quantity, turn_comparator
-from extractor.concepts.limits.denials import cut_denial, find_denied, turns_comparator
+from extractor.concepts.limits.denials import (
+    cut_denial,
+    find_denied,
+    must_not,
+    turns_comparator,
+)
 from extractor.concepts.limits.measures import (
     FEW,
     SIGN_REACH,
@@ -107,9 +112,11 @@ def _decide_comparator(
     comparator, is_sure = _compare(measure, floor, kind)
     if comparator is None:
         return None, False
-    if denied is not None and kind is CriterionKind.EXCLUSION:
+    if kind is CriterionKind.EXCLUSION:
         # "tumour without nodes > 1 cm" among exclusions bars the others, or these
-        is_sure = False
+        is_sure = is_sure and denied is None
+        # so does "BMI must not be above 40"
+        is_sure = is_sure and not must_not(measure)
     if turns_comparator(measure, kind, denied):
         comparator = comparator.opposite or comparator
     return comparator, is_sure

@@ -286,7 +286,9 @@ def _place_window(passage: Passage, window: Window) -> Passage:
     """
     tokens = passage.tokens
     end = window.end
-    if not window.washout:
+    # the upper end of "in the past 6 weeks to 12 months" is no moment
+    has_moment = not rule("upper_end").starts(tokens, end)
+    if has_moment and not window.washout:
         anchor = rule("window_anchor").starts(tokens, end)
         end = anchor.end if anchor else end
     if tokens.codes[end - 1] == ")":

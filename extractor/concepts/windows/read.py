@@ -11,7 +11,13 @@ from extractor.concepts.people.ages import is_age, is_lifetime
 from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import DAYS, Duration, find_durations, read_number
+from extractor.language.numbers import (
+    DAYS,
+    Duration,
+    find_durations,
+    read_number,
+    read_time_unit,
+)
 from extractor.language.patterns import Found
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 
@@ -203,10 +209,11 @@ def find_windows(
         )
         yield from _split_pair(tokens, window, duration)
     for last_unit in rule("last_unit").find(tokens):
-        unit = TimeUnit((last_unit.read("unit") or "").lower())
-        yield Window(
-            last_unit.first, last_unit.end, Comparator.AT_MOST, 1, unit, sure=True
-        )
+        unit = read_time_unit(last_unit.read("unit") or "")
+        if unit:
+            yield Window(
+                last_unit.first, last_unit.end, Comparator.AT_MOST, 1, unit, sure=True
+            )
 
 
 def _is_exempt(tokens: Tokens, first: int) -> bool:
@@ -307,6 +314,7 @@ def list_windows(
         if time[1].end not in ends:
             open_lengths.append(time)
     windows.extend([*_borrow_sense(tokens, open_lengths, windows)])
+    windows = list(_part_ranges(tokens, times, windows))
     windows.sort(key=lambda window: (window.first, window.end))
     closed = list(_close_ranges(tokens, windows))
     distinct = closed[:1]
@@ -314,6 +322,67 @@ def list_windows(
         if not _is_restated(tokens, last, window):
             distinct.append(window)
     return tuple(distinct)
+
+
+def _part_ranges(
+    tokens: Tokens, times: Sequence[Time], windows: Sequence[Window]
+) -> Iterator[Window]:
+    """Yield the windows, in which a range whose ends have two units is two windows, at least and at
+    most: "in the past 6 weeks to 12 months". Neither is sure. If no window has either of the ends,
+    the range is none: "aged 6 weeks to 12 months".
+    """
+    parted = list(windows)
+    for (_, low), (_, high) in pairwise(times):
+        if not _are_ends(tokens, low, high):
+            continue
+        ends = [
+            window
+            for window in parted
+            if window.first < high.end and low.first < window.end
+        ]
+        if not ends:
+            continue
+        parted = [window for window in parted if window not in ends]
+        first = min(low.first, ends[0].first)
+        whole = ends[0]._replace(
+            sure=False, either=False, other_end=None, borrowed=False, washout=False
+        )
+        parted.append(
+            whole._replace(
+                first=first,
+                end=low.end,
+                comparator=Comparator.AT_LEAST,
+                value=low.low,
+                unit=low.unit,
+            )
+        )
+        parted.append(
+            whole._replace(
+                first=high.first,
+                end=high.end,
+                comparator=Comparator.AT_MOST,
+                value=high.high,
+                unit=high.unit,
+            )
+        )
+    yield from parted
+
+
+def _are_ends(tokens: Tokens, low: Duration, high: Duration) -> bool:
+    """Return whether two lengths of time are the ends of one range with two units: only "to" or a
+    dash stands between, and the second is longer.
+    """
+    if low.unit not in DAYS or high.unit not in DAYS or low.unit is high.unit:
+        return False
+    if low.low != low.high or high.low != high.high:
+        return False
+    upper = rule("upper_end").starts(tokens, low.end)
+    if upper is None or upper.place("duration")[0] != high.first:
+        return False
+    # "infusions every 2 weeks to 3 months"
+    if low.first and tokens.words[low.first - 1].lower() in _REPEATS:
+        return False
+    return low.low * DAYS[low.unit] < high.high * DAYS[high.unit]
 
 
 def _close_ranges(tokens: Tokens, windows: Sequence[Window]) -> Iterator[Window]:

@@ -148,7 +148,13 @@ function makeEmpty(field) {
 /** A small button. ``label`` says to a screen reader what its words mean here. */
 function makeSmall(words, label, act, key = null) {
   const button = make("button", { type: "button", class: "small", "aria-label": label, id: key }, words);
-  button.addEventListener("click", act);
+  // Help below the focused field goes with the focus: the button would move under the mouse.
+  button.addEventListener("mousedown", (event) => event.preventDefault());
+  button.addEventListener("click", () => {
+    const focused = document.activeElement;
+    if (focused !== button && hasTyped(focused)) focused.blur(); // saves typed text first
+    act();
+  });
   return button;
 }
 
