@@ -96,6 +96,7 @@ function makeSummary(item, own) {
 /** The confidence of an undecided item, and its doubtful fields; null if nothing is in doubt. */
 function makeDoubt(item) {
   if (item.state !== "open") return null;
+  if (item.left.length > 0) return makeLeft(`to check: the page was left while ${item.left.map(toWords).join(", ")} was typed`);
   if (item.unsettled.length > 0) {
     const words = item.others[WHOLE]?.said ?? `differ in: ${item.unsettled.map(toWords).join(", ")}`;
     return make("span", { class: "doubt", title: "where the two annotators differ" }, words);
