@@ -636,7 +636,9 @@ def test_a_button_stays_under_the_mouse_that_presses_it(page, button):
     if button == "next card":
         pressed = page.locator(".card[data-path='dosing[0]'] .head")
     else:
-        pressed = criterion.get_by_role("button", name=re.compile(button, re.IGNORECASE))
+        pressed = criterion.get_by_role(
+            "button", name=re.compile(button, re.IGNORECASE)
+        )
     pressed.scroll_into_view_if_needed()
     box = pressed.bounding_box()
     page.mouse.move(box["x"] + 5, box["y"] + 5)

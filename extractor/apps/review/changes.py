@@ -455,13 +455,19 @@ def _plan_value(
     changed = item.value | values
     if changed == item.value:
         return []
-    left = set(item.left) - {name}
-    if isinstance(change, Set) and change.left:
-        left.add(name)
+    left = _list_left(item, change)
     state = _decide_by_value(opened, item, changed, names=set(values))
     if left:
         state = "open"
-    return [_act(item, "set", name, changed, state, left=sorted(left))]
+    return [_act(item, "set", name, changed, state, left=left)]
+
+
+def _list_left(item: ReviewItem, change: Set | Read) -> list[str]:
+    """Return the fields in which the page was left in the middle of a text, after a change."""
+    left = set(item.left) - {change.path}
+    if isinstance(change, Set) and change.left:
+        left.add(change.path)
+    return sorted(left)
 
 
 def _decide_by_value(

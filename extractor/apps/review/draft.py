@@ -63,7 +63,8 @@ class ReviewItem(BaseModel):
             added.
         others: What another annotator says, by field, if this is one of two golds: in words
             (``said``), as the form has it (``value``), and whether that can be taken over
-            (``may_take``). That one of them lacks the item stands under ``WHOLE``.
+            (``may_take``); ``is_same`` if it is the same in other words. That one of them lacks the
+            item stands under ``WHOLE``.
         left: The fields whose text was saved because the page was left in the middle of it: it may
             be half a word.
         evidence: Evidence of the predicted values.
@@ -108,9 +109,12 @@ class ReviewItem(BaseModel):
         if self.state != "open":
             return set()
         first = self.base.value if self.base else {}
+        differing = [
+            name for name, note in self.others.items() if not note.get("is_same")
+        ]
         return {
             name
-            for name in self.others
+            for name in differing
             if name == WHOLE or self.value.get(name) == first.get(name)
         }
 

@@ -54,7 +54,8 @@ function makeOther(item, { name, label }, save) {
   const other = item.others[name];
   if (!other) return null;
   const take = other.may_take && makeSmall(`Take ${other.by}'s`, `Take ${other.by}'s ${label}`, () => save(other.value), `${item.path}|${name}|take`);
-  return make("p", { class: "other" }, make("b", {}, `${other.by}: `), other.said, " ", take);
+  const by = other.is_same ? `${other.by} says the same in other words: ` : `${other.by}: `;
+  return make("p", { class: "other" }, make("b", {}, by), other.said, " ", take);
 }
 
 /** The full meaning of a menu's chosen word; null if it has none. */
