@@ -5,8 +5,8 @@
     python -m docs.generate
 
 A page names what it shows on a line such as ``<!-- from extractor.api.Extractor -->`` or ``<!--
-from commands -->``, ``from rules``, ``from places`` or ``from cases``. What stands between this line
-and ``<!-- end -->`` is replaced.
+from commands -->``, ``from rules``, ``from places`` or ``from cases``. What stands between this
+line and ``<!-- end -->`` is replaced.
 """
 
 import ast

@@ -14,6 +14,7 @@ PAGE = Path(__file__).parents[1] / "docs/explanation/what-rules-miss.md"
 FORMS = {
     "Which lines are criteria": "{}",
     "Ages and limits": "Inclusion criteria:\n- {}",
+    "Negations": "Inclusion criteria:\n- {}",
     "Time windows": "Exclusion criteria:\n- {}",
     "Doses": "Interventions:\n- {}",
     "Endpoints": "Primary endpoints:\n- {}",
