@@ -17,6 +17,7 @@ from extractor.model.events import Event
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/reference/service.md").read_text("utf-8")
 PRODUCTION = (ROOT / "docs/how-to/production.md").read_text("utf-8")
+SERVE = (ROOT / "docs/how-to/serve.md").read_text("utf-8")
 LOGS = (ROOT / "docs/reference/logs.md").read_text("utf-8")
 UNIT = (ROOT / "deploy/extractor.service").read_text("utf-8")
 NGINX = (ROOT / "deploy/nginx.conf").read_text("utf-8")
@@ -60,6 +61,72 @@ def find_free_port() -> int:
     return port
 
 
+def list_commands(page: str) -> str:
+    """Return the commands of all blocks of a page that show what a command prints."""
+    blocks = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
+    calls = re.findall(r"^\$ (.*\n(?: {4}.*\n)*)", "".join(blocks), re.M)
+    return "".join(calls)
+
+
+def run_page(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run commands in a folder with the inputs of the clone, on a port that is free."""
+    commands = re.sub("840[01]", str(find_free_port()), commands)
+    for name in ("seeds", "tests"):
+        (folder / name).symlink_to(ROOT / name)
+    # A program rather than a function of the shell, so that the page's `kill` reaches it.
+    program = folder / "bin" / "extractor"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m extractor "$@"\n')
+    program.chmod(0o755)
+    environment = os.environ | {
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "EXTRACTOR_CONFIG": "none",
+    }
+    return subprocess.run(
+        ["bash", "-c", f"{commands}\nwait"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("curl", "jq", "zip", "openssl"))),
+    reason="the page uses them",
+)
+def test_the_page_on_the_service_runs_as_written(tmp_path):
+    """From the start to the revoked key, in one shell. Only the port and the key are others."""
+    begin = find_block("--log-json service.log", SERVE).replace(
+        "serve ", "serve --port 8400 "
+    )
+    chapters = SERVE[SERVE.index("## 2.") : SERVE.index("## 5.")]
+    commands = list_commands(chapters)
+    adds = re.findall(r"^extractor serve keys add .*", commands, re.M)
+    (add,) = adds
+    commands = commands.replace(add, f"KEY=$({add})")
+    commands = commands.replace("xk_cRVXLGqPAsETa8Ir-...", "$KEY")
+
+    done = run_page(f"{begin}\n{commands}\nkill %1", tmp_path)
+
+    shown = done.stdout
+    assert '"record_id":"note"' in shown, done.stderr
+    assert '"state": "done", "reason": null' in shown
+    assert "\n204\n" in shown
+    assert "\nanna\t" in shown
+    assert shown.count('"status": 401') == 1
+    assert (tmp_path / "criteria.csv").read_text("utf-8").startswith("record_id,")
+    # git offers none of these to commit
+    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    made = {path.name for path in tmp_path.iterdir()} - {"bin", "seeds", "tests"}
+    assert made == {"service", "service.log", "criteria.csv"}
+    assert {f"/{name}" for name in made} <= {line.rstrip("/") for line in ignored}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("curl"), reason="the page uses curl")
 def test_the_rehearsed_refusal_runs_as_written(tmp_path):
@@ -69,28 +136,7 @@ def test_the_rehearsed_refusal_runs_as_written(tmp_path):
         for block in re.findall(r"^```text\n(.*?)^```", REFERENCE, re.M | re.S)
         if "REHEARSAL" in block
     ]
-    commands = "\n".join(line[2:] for line in block.splitlines() if line[:2] == "$ ")
-    commands = commands.replace("8401", str(find_free_port()))
-    (tmp_path / "seeds").symlink_to(ROOT / "seeds")
-    # A program rather than a function of the shell, so that the page's `kill` reaches it.
-    program = tmp_path / "bin" / "extractor"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m extractor "$@"\n')
-    program.chmod(0o755)
-    environment = os.environ | {
-        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "EXTRACTOR_CONFIG": "none",
-    }
-    done = subprocess.run(
-        ["bash", "-c", f"{commands}\nwait"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run_page(list_commands(f"```text\n{block}```"), tmp_path)
     assert '"status": 402' in done.stdout, done.stderr
     assert "the caller's limit of money is reached" in done.stdout
 
@@ -131,7 +177,7 @@ def test_a_backup_holds_all_and_restores_it(tmp_path):
         assert printed == ["systemctl stop extractor", "systemctl start extractor"]
 
     before = sorted(private.rglob("*"))
-    run("-czf /var/backups/extractor/$(date")
+    run("-czf /var/backups/extractor/$(date +%F)")
     (private / "callers.sqlite").write_text("torn")
     (private / "later").touch()
     run("-xzf")
@@ -139,6 +185,61 @@ def test_a_backup_holds_all_and_restores_it(tmp_path):
     assert (private / "callers.sqlite").read_text() == "keys"
     # systemd gives it to the service's user, whoever that is then
     assert {path.stat().st_uid for path in (private, *private.rglob("*"))} == {0}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="cron's commands run as root")
+def test_the_backup_of_each_night_runs_and_deletes_old_copies(tmp_path):
+    data, backups, table = (tmp_path / name for name in ("data", "backups", "cron"))
+    data.mkdir()
+    (data / "callers.sqlite").write_text("keys")
+    backups.mkdir()
+    old = backups / "2026-01-01.tgz"
+    old.touch()
+    os.utime(old, (0, 0))
+    run_bash(
+        find_block("cron.d").replace("/etc/cron.d/extractor", str(table)), tmp_path
+    )
+    *when, user, command = table.read_text().split(maxsplit=6)
+    assert (when, user) == (["0", "3", "*", "*", "*"], "root")
+    # cron takes a bare % for the end of the command
+    assert not re.search(r"(?<!\\)%", command)
+    command = command.replace("\\%", "%").replace("/var/lib/extractor", str(data))
+    printed = run_bash(
+        command.replace("/var/backups/extractor", str(backups)), tmp_path
+    )
+    assert printed.splitlines() == [
+        "systemctl stop extractor",
+        "systemctl start extractor",
+    ]
+    (copy,) = backups.iterdir()
+    assert "./callers.sqlite" in run_bash(f"tar -tzf {copy}", tmp_path)
+
+
+def test_going_back_takes_the_old_program_and_its_unit(tmp_path):
+    for version in ("new", "old"):
+        folder = tmp_path / f"extractor-{version}"
+        folder.mkdir()
+        (folder / "extractor.service").write_text(version)
+    units = tmp_path / "units"
+    units.mkdir()
+
+    def run(words: str) -> list[str]:
+        commands = find_block(words).replace("/opt/", f"{tmp_path}/")
+        commands = commands.replace("/etc/systemd/system/", f"{units}/")
+        return run_bash(commands.replace("-OLD", "-old"), tmp_path).splitlines()
+
+    (tmp_path / "extractor").symlink_to(tmp_path / "extractor-new")
+    printed = run("extractor-OLD")
+    assert (tmp_path / "extractor").resolve() == tmp_path / "extractor-old"
+    assert (units / "extractor.service").read_text() == "old"
+    assert printed == [
+        "systemctl stop extractor",
+        "systemctl daemon-reload",
+        "systemctl start extractor",
+    ]
+    # the install puts the unit where an update and the way back find it
+    install = find_block("--require-hashes")
+    assert "cp deploy/extractor.service /opt/extractor-$version/\n" in install
 
 
 CALLING = [
@@ -175,6 +276,7 @@ def test_the_filter_of_alerts_shows_what_calls_for_somebody(tmp_path):
 @pytest.mark.skipif(not shutil.which("jq"), reason="the page uses jq")
 def test_the_questions_to_the_log_have_answers(tmp_path):
     log = tmp_path / "log"
+    journal = tmp_path / "journal"
     ours = {"time": "2026-11-26T09:00:00+00:00", "caller": "anna", "job": "0f"}
     usage = {"calls": 2, "prompt_tokens": 30, "output_tokens": 12, "usd": 0.5}
     events = [
@@ -185,7 +287,11 @@ def test_the_questions_to_the_log_have_answers(tmp_path):
         {"event": "key_changed", "change": "limited", "by": "root", "max_usd": 3}
         | {"changed": ours["time"]},
     ]
-    log.write_text("\n".join(json.dumps({**ours, **event}) for event in events))
+    lines = [json.dumps({**ours, **event}) for event in events]
+    journal.write_text("\n".join(["http://127.0.0.1:8400", *lines]))
+    # in production, the journal has other lines, too
+    (first,) = re.findall(r"`journalctl -u extractor -o cat (\|.* FILE)`", LOGS)
+    run_bash(f"cat {journal} {first.replace('FILE', str(log))}", tmp_path)
     printed = run_bash(
         find_block("job_ended", LOGS).replace("FILE", str(log)), tmp_path
     )
@@ -252,6 +358,11 @@ def test_the_unit_is_valid(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert str(unit) not in done.stderr, done.stderr
     assert "extractor.service" not in done.stderr, done.stderr
+
+
+def test_the_unit_outlives_a_worker_that_the_kernel_kills():
+    """The page says that the worker is replaced; systemd's default is to stop the whole unit."""
+    assert re.search(r"^OOMPolicy=continue$", UNIT, re.M)
 
 
 def test_the_unit_takes_options_from_the_environment_s_file():
