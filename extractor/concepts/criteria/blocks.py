@@ -108,6 +108,13 @@ _LAST_UNIT = re.compile(r"\d[ \t]{0,2}(?P<unit>[^\W\d_]{1,12}|%)\.?[ \t]{0,2}\Z"
 _FIRST_UNIT = re.compile(
     r"[ \t]{0,2}\d{1,6}(?:[.,]\d{1,3})?[ \t]{0,2}(?P<unit>[^\W\d_]{1,12}|%)"
 )
+_BOUND_OF_NORMAL = re.compile(
+    r"(?:\b(?:[ul]ln|unl|limits?|normal)|\([ul]ln\))[ \t]{0,2}\Z", re.IGNORECASE
+)
+_FACTOR = re.compile(
+    r"[ \t]{0,2}\d{1,2}(?:[.,]\d{1,2})?(?=[ \t]{0,2}(?:\Z|[\r\n),;.]|(?:and|or|if|in|for|with)\b))"
+)
+"""A number that is no age and no amount, since no noun stands behind it."""
 _WIDE_GAP = re.compile(r"[ \t\u00a0]{2,}\Z")
 _FIRST_COUNT = re.compile(r"(?:[(（]1[)）]\\?\.?|(?<!\w)1\\?[.)])[ \t\u00a0]*\Z")
 """The number of a first item, right before its words."""
@@ -459,7 +466,7 @@ def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Mar
     blanks.
 
     A sign without words behind it, and one that joins two numbers ("5 - 10", "3 * 4", "6 months -
-    10 years"), are skipped.
+    10 years") or a bound of normal and its factor ("ULN * 1.5"), are skipped.
     """
     for sign in _INNER_SIGNS[bullet].finditer(text, start, end):
         before = text[max(start, sign.start() - _SIGN_CONTEXT) : sign.start()]
@@ -473,6 +480,9 @@ def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Mar
         # as in "Age: 6 months - 10 years"
         elif bullet is Bullet.DASH:
             joins_numbers = _are_ends(text, sign, (start, end))
+        # as in "upper limit of normal (ULN) * 1.5"
+        elif bullet is Bullet.STAR and _BOUND_OF_NORMAL.search(before):
+            joins_numbers = _FACTOR.match(text, sign.end(), end) is not None
         if is_wide or not joins_numbers:
             yield Marker(bullet, None, sign.end(), sign.start(), is_wide)
 
