@@ -5,8 +5,8 @@
     python -m docs.generate
 
 A page names what it shows on a line such as ``<!-- from extractor.api.Extractor -->`` or ``<!--
-from commands -->``, ``from rules`` or ``from cases``. What stands between this line and
-``<!-- end -->`` is replaced.
+from commands -->``, ``from rules``, ``from places`` or ``from cases``. What stands between this
+line and ``<!-- end -->`` is replaced.
 """
 
 import ast
@@ -23,7 +23,7 @@ import typer
 from extractor.apps.cli.app import app
 from extractor.apps.cli.help_examples import list_examples
 
-from .rule_tables import describe_keys, describe_rule_files
+from .rule_tables import describe_keys, describe_places, describe_rule_files
 
 _DOCS = Path(__file__).parent
 PAGES = (
@@ -51,6 +51,8 @@ def generate(page: str) -> str:
 def _describe(name: str) -> str:
     if name == "rules":
         return "\n\n".join(describe_rule_files())
+    if name == "places":
+        return describe_places()
     if name == "cases":
         return describe_keys()
     if name == "commands":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import extractor
-from extractor.apps.cli.rule_places import RULES_OF
+from extractor.apps.cli.rule_places import PLACES, group_places
 from tests.cases.keys import KEYS
 
 _PACKAGE = Path(extractor.__file__).parent
@@ -22,12 +22,24 @@ def describe_rule_files() -> Iterator[str]:
     folders = sorted(path for path in _PACKAGE.rglob("rules") if path.is_dir())
     for folder in folders:
         place = folder.relative_to(_PACKAGE.parent).as_posix()
-        yield f"## {folder.parent.name.capitalize()}"
+        yield f"### {folder.parent.name.capitalize()}"
         fields = _list_fields(folder)
         decides = f", for {', '.join(fields)}" if fields else ""
         yield f"In `{place}`{decides}:"
         rows = [_write_row(path, folder) for path in _list_files(folder)]
         yield "\n".join(("| file | it decides | an example |", "|---|---|---|", *rows))
+
+
+def describe_places() -> str:
+    """Return the table of where each field is read, in files of rules, cases and code."""
+    rows = []
+    for fields, place in group_places(set(PLACES)):
+        names = ", ".join(f"`{field}`" for field in fields)
+        rules = ", ".join(
+            f"`{file.replace('/rules/', '/')}`" for file in place.rules.split()
+        )
+        rows.append(f"| {names} | `{place.cases}` | {rules} | `{place.reader}` |")
+    return "\n".join(("| field | cases | rules | reader |", "|---|---|---|---|", *rows))
 
 
 def describe_keys() -> str:
@@ -39,7 +51,7 @@ def describe_keys() -> str:
 def _list_fields(folder: Path) -> list[str]:
     """Return the fields that a concept's rules decide."""
     files = f"{folder.parent.name}/rules/"
-    return [f"`{field}`" for field, named in RULES_OF.items() if files in named]
+    return [f"`{field}`" for field, place in PLACES.items() if files in place.rules]
 
 
 def _list_files(folder: Path) -> list[Path]:

@@ -14,6 +14,7 @@ PAGE = Path(__file__).parents[1] / "docs/explanation/what-rules-miss.md"
 FORMS = {
     "Which lines are criteria": "{}",
     "Ages and limits": "Inclusion criteria:\n- {}",
+    "Negations": "Inclusion criteria:\n- {}",
     "Time windows": "Exclusion criteria:\n- {}",
     "Doses": "Interventions:\n- {}",
     "Endpoints": "Primary endpoints:\n- {}",
@@ -43,7 +44,8 @@ def test_the_rules_answer_what_the_page_shows(text, answer):
     extraction = Extractor().extract_text(text)
 
     given = {*list_values(extraction), *list_doubts(extraction)}
-    assert set(re.findall("`(.+?)`", answer)) <= given, given
+    shown = "\n".join(("the rules read:", *sorted(given)))
+    assert set(re.findall("`(.+?)`", answer)) <= given, shown
     missing = re.match(r"no (\w+)", answer)
     if missing:
         assert not any(list_things(extraction)[missing[1]])

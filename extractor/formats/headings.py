@@ -58,6 +58,11 @@ _BEHIND = re.compile(
     r"(?:(?P<cell>[|\t])|(?P<sign>[:：]|[-–—](?=[ \t]|$))|$)[ \t*_]*"
 )
 """What may follow the words of a heading."""
+_ENDS_PARAGRAPH = re.compile(r"\n[ \t\r]*\n\Z")
+_TIME_IN_PARAGRAPH = re.compile(
+    r"(?:[^\n]{0,400}\n(?![ \t\r]*\n)){1,12}?[ \t*_-]{0,4}Time ?frame", re.IGNORECASE
+)
+"""A line with the time of an outcome, with no empty line above it."""
 PROSE_END = re.compile(r"[.;,:!?]\W{0,3}$")
 
 
@@ -180,7 +185,7 @@ def _read_heading(
     start = front.end()
     if not raw[start : start + 1].isalpha():
         return None
-    named = read_kind(text, start, end)
+    named = _read_name(text, start, end, last)
     if not named:
         return None
     kind, words_end = named
@@ -238,6 +243,33 @@ def _adapt_kind(
     if is_label and is_next and last.section == ELIGIBILITY:
         return ELIGIBILITY
     return kind
+
+
+def _read_name(
+    text: LexedSection, start: int, end: int, last: Heading | None
+) -> tuple[str, int] | None:
+    """Return what ``read_kind`` does; None, too, if the words only label the description of an
+    outcome below the ``last`` heading.
+    """
+    named = read_kind(text, start, end)
+    if named and _describes_outcome(text.raw, (start, named[1]), last):
+        return None
+    return named
+
+
+def _describes_outcome(raw: str, words: Place, last: Heading | None) -> bool:
+    """Return whether ``words`` are "Description", with a colon, and label a part of an outcome
+    below the ``last`` heading: no empty line parts it from the outcome, or the outcome's time
+    frame stands below it.
+    """
+    if last is None or last.section not in OUTCOMES:
+        return False
+    if raw[words[0] : words[1] + 1] != "Description:":
+        return False
+    line = raw.rfind("\n", 0, words[0]) + 1
+    if not _ENDS_PARAGRAPH.search(raw, last.start, line):
+        return True
+    return _TIME_IN_PARAGRAPH.match(raw, words[1]) is not None
 
 
 def _read_columns(

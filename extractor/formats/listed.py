@@ -47,6 +47,7 @@ _LOWER_PHRASE = re.compile(
     r"(?:(?![.!?][ \t]+[A-Z])[^|\t\r\n]){1,120}"
 )
 """A phrase that may begin with a small letter, but not as the rest of a line above does."""
+_DESCRIPTION_LABEL = re.compile(r"[\s*_)\]]{0,20}Description[*_]{0,3}[:：][*_]{0,3}")
 _FEW_LINES = 2
 _LONGEST_LINE = 120
 _LONGEST_LABEL = 60
@@ -299,8 +300,8 @@ def _has_label(line: str) -> bool:
 
 def _continues(before: str, line: str) -> bool:
     """Return whether a line without a mark belongs to the item of the line before: it says only
-    when something is measured, begins with a small letter or a bracket, or follows a comma or a
-    colon.
+    when something is measured, is a description, begins with a small letter or a bracket, or
+    follows a comma or a colon.
     """
     tokens = read_text(line[:_LONGEST_LINE])
     above = read_text(before[:_LONGEST_LINE])
@@ -310,6 +311,9 @@ def _continues(before: str, line: str) -> bool:
     if rule("named_time").covers(above, 0, len(above)):
         return True
     if _is_time(tokens):
+        return True
+    # "Description:" stands below its outcome, too
+    if _DESCRIPTION_LABEL.match(line):
         return True
     if line[0].islower():
         return True
@@ -505,15 +509,21 @@ def _read_outcome(
             yield "statement", (start, end)
         else:
             yield "measure", (start, line_end)
-            yield "description", (line_end, end)
+            yield "description", _skip_label(raw, line_end, end)
         return
     yield "measure", (start, min(frame.first, line_end))
     # the description stands between measure and time frame, else behind the time frame
     description = (line_end, frame.first)
     if not raw[slice(*description)].strip(_EDGES):
         description = (frame.stop, end)
-    yield "description", description
+    yield "description", _skip_label(raw, *description)
     yield "time_frame", (frame.start, frame.stop)
+
+
+def _skip_label(raw: str, start: int, end: int) -> Place:
+    """Return a description without the word "Description" and the colon in front of it."""
+    label = _DESCRIPTION_LABEL.match(raw, start, end)
+    return (label.end(), end) if label else (start, end)
 
 
 class _Frame(NamedTuple):

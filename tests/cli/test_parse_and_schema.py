@@ -1,12 +1,14 @@
 """``extractor parse`` and ``extractor schema``."""
 
 import json
+import re
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from extractor.apps.cli.rule_places import RULES_OF
+from extractor.apps.cli.rule_places import PLACES
 from extractor.concepts.parse import parse_record
 from extractor.formats import read_records
 from tests.commands import invoke
@@ -38,9 +40,12 @@ def test_what_was_not_read_leads_to_the_files_of_its_rules(tmp_path):
     lines = invoke("parse", "--explain", text).stdout.splitlines()
 
     assert lines.count("    not read: constraints, time_windows") == 1
-    assert lines.count("    not read: negated, time_windows") == 1
+    assert lines.count("    not read: time_windows") == 1
+    denials = "denials.toml in extractor/concepts/criteria/rules"
+    assert lines.count(f"        no rule found a denial: {denials}") == 1
     steps = lines[lines.index("Not read, and the rules that decide it:") + 1 :]
-    assert "    negated: denials.toml in extractor/concepts/criteria/rules" in steps
+    sex = "sex.toml in extractor/concepts/people/rules; cases in people.toml"
+    assert f"    sex, healthy_volunteers: {sex}" in steps
     plain = invoke("parse", text).stdout
     assert "ot read" not in plain
 
@@ -55,15 +60,27 @@ def test_a_text_without_items_leads_to_the_rules_of_items(tmp_path):
     assert f"criteria: {files}" in shown
 
 
-def test_the_files_that_decide_a_field_exist():
-    folder = Path("extractor/concepts")
-    missing = [
-        file
-        for files in RULES_OF.values()
-        for file in files.split()
-        if not (folder / file).exists()
+@pytest.mark.parametrize("field", PLACES)
+def test_a_field_is_read_where_its_place_says(field):
+    """The files are there, the reader asks for one of the rules, and cases are of the field."""
+    place = PLACES[field]
+    concepts = Path("extractor/concepts")
+    files = [concepts / file for file in place.rules.split()]
+    assert [file for file in files if not file.exists()] == []
+
+    rules = [
+        name
+        for file in files
+        if file.is_file()
+        for name in (file.stem, *tomllib.loads(file.read_text("utf-8")).get("rule", {}))
     ]
-    assert missing == []
+    code = (concepts / place.reader).read_text("utf-8")
+    assert any(f'"{name}"' in code for name in rules), place.reader
+
+    of_cases = {"criteria": "criterion", "regimens": "agent", "outcomes": "measure"}
+    cases = Path("tests/cases", place.cases).read_text("utf-8")
+    said = re.findall(r'reads = "(.*?)"', cases)
+    assert of_cases.get(field, field) in " ".join(said).split()
 
 
 def test_the_fields_of_an_item_have_files_or_follow_from_others():
@@ -79,8 +96,8 @@ def test_the_fields_of_an_item_have_files_or_follow_from_others():
         items = (parsed.whole, *parsed.criteria, *parsed.regimens, *parsed.outcomes)
         known |= {name for item in items for name in item.rules}
 
-    assert known - RULES_OF.keys() == other & known
-    assert RULES_OF.keys() - known == {"criteria", "regimens", "outcomes"}
+    assert known - PLACES.keys() == other & known
+    assert PLACES.keys() - known == {"criteria", "regimens", "outcomes"}
 
 
 @pytest.mark.parametrize(

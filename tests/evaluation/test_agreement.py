@@ -86,6 +86,42 @@ def test_agreement_is_the_same_in_either_order(tmp_path):
     assert {row.relation for row in other.differences} == {"differs", "only in anna"}
 
 
+def test_the_total_is_the_mean_of_the_fields_that_say_so(tmp_path):
+    anna, ben = make_two(tmp_path)
+    agreement = compare_annotators(anna, ben)
+    in_mean = [field.f1 for field in agreement.fields if field.in_mean]
+    assert len(in_mean) < len(agreement.fields)
+    assert agreement.total.f1 == pytest.approx(sum(in_mean) / len(in_mean))
+    page = render_agreement_page(agreement)
+    assert page.count('data-label="in the mean">yes') == len(in_mean)
+    assert "2 differs, 1 only in anna; in 1 record" in page
+
+
+def test_values_that_agree_in_other_words_are_listed_last(tmp_path):
+    anna, ben = make_two(tmp_path)
+    file = ben / "A.json"
+    gold = json.loads(file.read_text("utf-8"))
+    gold["dosing"][0]["agent"] = "Examplib"
+    file.write_text(json.dumps(gold), "utf-8")
+    result = invoke("gold", "compare", anna, ben)
+    *_, last = result.stdout.splitlines()
+    assert "regimen 1\tagent\tthe same, other words\texamplib\tExamplib" in last
+    assert "1 value is the same in other words" in result.stderr
+    page = render_agreement_page(compare_annotators(anna, ben))
+    assert "1 value is the same in other words" in page
+    assert len(compare_annotators(anna, ben).differences) == 3
+
+
+def test_an_item_with_two_numbers_is_told_by_both(tmp_path):
+    anna, ben = make_two(tmp_path)
+    file = ben / "A.json"
+    gold = json.loads(file.read_text("utf-8"))
+    gold["eligibility"]["criteria"][2]["category"] = "logistics"
+    file.write_text(json.dumps(gold), "utf-8")
+    items = [row.item for row in compare_annotators(anna, ben).differences]
+    assert "criterion 4 (ben: 3)" in items
+
+
 def test_no_record_in_common_is_an_error():
     with pytest.raises(GoldError, match="no record in common"):
         compare_annotators([make_gold("A")], [make_gold("B")])
@@ -95,7 +131,10 @@ def test_the_command_says_what_to_report_and_lists_the_differences(tmp_path):
     anna, ben = make_two(tmp_path)
     result = invoke("gold", "compare", anna, ben, "--html", tmp_path / "page.html")
     first, second, *_ = result.stdout.splitlines()
-    assert re.fullmatch(r"agreement of anna and ben: F1 0\.\d+ over 1 record", first)
+    assert re.fullmatch(
+        r"agreement of anna and ben: F1 0\.\d+ \(no interval: there is one record\) over 1 record",
+        first,
+    )
     assert re.fullmatch(r"same value where either states one: .* values\)", second)
     assert "\tonly in anna\tFever\t-\tFever" in result.stdout
     rest = invoke("gold", "compare", anna, ben, "--list", "1")

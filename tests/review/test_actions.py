@@ -261,3 +261,26 @@ def test_one_of_many_simultaneous_changes_succeeds_and_the_others_conflict(
 
     with ThreadPoolExecutor(6) as threads:
         assert sorted(threads.map(work, range(6))) == [*["conflict"] * 5, "done"]
+
+
+def test_a_value_in_which_the_page_was_left_is_to_check(start_review):
+    review = start_review()
+    decide(review, "accept", "endpoints[0]")
+    seen = item(review, "endpoints[0]")
+    request = {"item": "endpoints[0]", "path": "measure", "kind": "set"}
+    was = seen["value"]["measure"]
+    half = request | {"version": seen["version"], "old": was, "value": "Objec"}
+    change(review, **half, left=True)
+    left = item(review, "endpoints[0]")
+    assert (left["state"], left["left"]) == ("open", ("measure",))
+    set_value(review, "endpoints[0]", "concept", "mortality")
+    assert item(review, "endpoints[0]")["left"] == ("measure",)
+    review.step(SEED, "undo")
+    review.step(SEED, "undo")
+    assert item(review, "endpoints[0]")["left"] == ()
+    assert item(review, "endpoints[0]")["state"] == "accepted"
+    review.step(SEED, "redo")
+    assert item(review, "endpoints[0]")["left"] == ("measure",)
+    decide(review, "accept", "endpoints[0]")
+    accepted = item(review, "endpoints[0]")
+    assert (accepted["state"], accepted["left"]) == ("corrected", ())

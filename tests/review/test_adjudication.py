@@ -108,6 +108,26 @@ def test_a_taken_value_decides_and_the_agreed_gold_differs_from_neither_in_it(
     ]
 
 
+def test_what_is_the_same_in_other_words_is_accepted_and_marked(review, folders):
+    file = folders[1] / f"{TRIAL}.json"
+    ben = json.loads(file.read_text("utf-8"))
+    limit = ben["eligibility"]["criteria"][1]["constraints"][0]
+    limit |= {"quantity": "confirmed serum ALT", "value": 3}
+    file.write_text(json.dumps(ben), "utf-8")
+    criterion = item(review, CRITERION(1))
+    assert criterion["state"] == "accepted"
+    assert criterion["unsettled"] == []
+    note = criterion["others"]["constraints"]
+    assert note["is_same"]
+    assert "confirmed serum ALT" in note["said"]
+    (row,) = compare_annotators(*folders).variants
+    assert (row.item, row.field, row.relation) == (
+        "criterion 2",
+        "constraints",
+        "the same, other words",
+    )
+
+
 def test_an_item_with_two_differences_is_decided_when_both_are(
     review, folders, run, tmp_path
 ):

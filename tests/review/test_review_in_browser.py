@@ -225,6 +225,7 @@ def test_a_record_with_a_red_field_is_finished_all_the_same_if_told_to(page, ser
     limits.get_by_label("value", exact=True).fill("99")
     limits.get_by_label("value", exact=True).press("Enter")
     expect(limits.locator(".flaw")).to_contain_text("99 does not stand in the quote")
+    expect(limits.locator("[aria-invalid]")).to_have_count(1)
     endpoint = unfold(page, "endpoints[0]")
     endpoint.get_by_role("button", name="Accept endpoint").click()
     # the page goes on to the next item before it shows this state
@@ -236,7 +237,10 @@ def test_a_record_with_a_red_field_is_finished_all_the_same_if_told_to(page, ser
     page.get_by_role("button", name="Finish").click()
     dialog = page.locator("dialog.dialog")
     expect(dialog).to_contain_text("1 field is still red: inclusion criterion 1")
-    click(page, "Close")
+    # Enter must not write what the page has just warned of.
+    expect(dialog.get_by_role("button", name="Show the field")).to_be_focused()
+    press(page, "Enter")
+    expect(limits.get_by_label("value", exact=True)).to_be_focused()
     assert list(served.gold.glob("*.json")) == []
     page.get_by_role("button", name="Finish").click()
     click(page, "Finish all the same")
@@ -621,6 +625,35 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(
     assert window["value_high"] == 12
 
 
+@pytest.mark.parametrize(
+    "button", ["Add time windows", "Reject", "Remove Constraints 1", "next card"]
+)
+def test_a_button_stays_under_the_mouse_that_presses_it(page, button):
+    criterion = unfold(page, "eligibility.criteria[0]")
+    criterion.get_by_role("button", name="Add constraints").click()
+    expect(criterion.get_by_label("quantity")).to_be_visible()
+    criterion.get_by_label("category").focus()
+    if button == "next card":
+        pressed = page.locator(".card[data-path='dosing[0]'] .head")
+    else:
+        pressed = criterion.get_by_role(
+            "button", name=re.compile(button, re.IGNORECASE)
+        )
+    pressed.scroll_into_view_if_needed()
+    box = pressed.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    assert pressed.bounding_box() == box
+    page.mouse.up()
+    effects = {
+        "Add time windows": criterion.get_by_label("comparator").first,
+        "Reject": criterion.get_by_role("button", name="Take rejection back"),
+        "Remove Constraints 1": criterion.get_by_role("button", name="Add constraints"),
+        "next card": page.locator(".card.opened[data-path='dosing[0]']"),
+    }
+    expect(effects[button]).to_be_visible()
+
+
 @pytest.mark.parametrize("leaves", ["closed", "hidden"])
 def test_text_of_a_field_that_is_being_edited_is_saved_when_the_page_is_left(
     page, served, visit, spoilt_run, leaves
@@ -642,6 +675,13 @@ def test_text_of_a_field_that_is_being_edited_is_saved_when_the_page_is_left(
         open_record(later)
         saved = unfold(later, "endpoints[0]").locator("[data-field=measure] textarea")
         expect(saved).to_have_value(f"{written} typed")
+        # It may be half of what the reviewer meant.
+        expect_state(later, "endpoints[0]", "to decide")
+        field = card(later, "endpoints[0]").locator("[data-field=measure]")
+        expect(field.locator(".doubt")).to_have_text("to check")
+        saved.fill(f"{written} typed in full")
+        saved.press("Enter")
+        expect(field.locator(".doubt")).to_have_count(0)
         later.close()
 
 

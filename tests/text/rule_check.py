@@ -46,7 +46,10 @@ def _list_faults_of_examples(rule: Rule) -> Iterator[str]:
             yield f"it does not find its example {text!r}: change the pattern, or the example"
     for text in rule.counter_examples:
         if rule.search(read_text(text)):
-            yield f"it finds its counter-example {text!r}: change the pattern, or take another text"
+            yield (
+                f"it finds its counter-example {text!r}, somewhere in it: change the pattern, take "
+                "another text, or make it a case in tests/cases if only its place saves it"
+            )
         elif not is_near(text, rule):
             yield (
                 f"its counter-example {text!r} has no word of the rule: take a text that is "

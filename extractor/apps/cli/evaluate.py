@@ -43,6 +43,7 @@ _FIELDS = (
     "relaxed",
     "precision",
     "recall",
+    "wrong",
     "missed",
     "invented",
     "empty",
@@ -52,6 +53,7 @@ _BY_IMPORTANCE = (
     "normalised",
     "stated",
     "95 % interval",
+    "wrong",
     "missed",
     "invented",
     "precision",
@@ -194,11 +196,12 @@ def evaluate(
     missed or invented. A field that both leave empty is not a value and does
     not raise F1; the line "left empty" counts such fields.
 
-    Columns: "stated" counts the values that gold states, "missed" those
-    without a predicted counterpart, "invented" predicted ones without one
-    in gold. "empty" counts the fields of paired items that gold leaves empty;
-    "left empty" is the share of them that the prediction leaves empty. A score
-    over fewer than ten values, stated or invented, has no interval.
+    Columns: "stated" counts the values that gold states, "wrong" those for
+    which another one is predicted, "missed" those without a predicted
+    counterpart, "invented" predicted ones without one in gold. "empty"
+    counts the fields of paired items that gold leaves empty; "left empty" is
+    the share of them that the prediction leaves empty. A score over fewer than ten
+    values, stated or invented, has no interval.
 
     Names for --fail-under are those of the table: a field, a task or all
     (the mean over fields that have values), or a task or all with .micro
@@ -449,7 +452,7 @@ def _print_scores(report: "ScoreReport") -> None:
 
 def _show_group(group: "GroupScore") -> Row:
     """Return the row of a task or of all; the columns of counts are for fields alone."""
-    return (group.figure, "", *_show_levels(group), "", "", "", "")
+    return (group.figure, "", *_show_levels(group), "", "", "", "", "")
 
 
 def _show_field(field: "FieldScore") -> Row:
@@ -458,6 +461,7 @@ def _show_field(field: "FieldScore") -> Row:
         field.figure,
         str(field.stated),
         *_show_levels(field),
+        str(field.wrong),
         str(field.missed),
         str(field.invented),
         str(field.empty.fields),

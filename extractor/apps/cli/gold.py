@@ -260,6 +260,7 @@ def _print_agreement(agreement: "Agreement") -> None:
     head = (
         "field",
         "F1",
+        "in mean",
         "95 % interval",
         "both",
         "differ",
@@ -267,7 +268,7 @@ def _print_agreement(agreement: "Agreement") -> None:
         f"only in {other}",
     )
     rows = [_show_agreement(field) for field in agreement.fields]
-    priority = ("F1", "differ", *head[5:], "both", "95 % interval")
+    priority = ("F1", "differ", *head[6:], "in mean", "both", "95 % interval")
     print_table(head, rows, priority)
 
 
@@ -276,19 +277,28 @@ def _show_agreement(field: "FieldAgreement") -> Row:
     interval = f"{bounds.low:.3f} to {bounds.high:.3f}" if bounds else ""
     counts = (field.both, field.differ, field.only_one, field.only_other)
     figure = "" if field.f1 is None else f"{field.f1:.3f}"
-    return (field.name, figure, interval, *map(str, counts))
+    in_mean = "yes" if field.in_mean else "no"
+    return (field.name, figure, in_mean, interval, *map(str, counts))
 
 
 def _print_differences(agreement: "Agreement", most: int) -> None:
-    """Print the first differences, with the values of both, and say how many more there are."""
-    differences = agreement.differences
-    if not differences:
+    """Print the first differences, with the values of both, those in words alone last, and say how
+    many more there are.
+    """
+    if not agreement.differences:
         print("\nno difference is left")
-        return
+    differences = (*agreement.differences, *agreement.variants)
     head = ("record", "item", "field", "how", agreement.one, agreement.other, "words")
     rows = [_show_difference(row) for row in differences[:most]]
     if rows:
         print_table(head, rows, head[:6], prose=head[4:])
+    same = len(agreement.variants)
+    if same:
+        are = "is" if same == 1 else "are"
+        say(
+            f"{counted(same, 'value')} {are} the same in other words, another unit or another "
+            "name, and counted as agreement"
+        )
     left = len(differences) - most
     if left > 0:
         say(

@@ -7,7 +7,7 @@ import typer
 
 from extractor.apps.cli.console import FAILED, OK, say, to_printable
 from extractor.apps.cli.options import FieldsOption, option
-from extractor.apps.cli.rule_places import RULES_OF, list_next_steps
+from extractor.apps.cli.rule_places import PLACES, list_next_steps, name_rules
 from extractor.options import FILES, read_own_fields
 
 if TYPE_CHECKING:
@@ -143,15 +143,20 @@ class _Shown:
                 continue
             yield f"{indent}{name}: {_mark(reading)}"
             if is_stated and self._places is not None:
-                for line in self._explain(reading, self._places):
+                for line in self._explain(name, reading, self._places):
                     yield f"{indent}    {line}"
-        unread = [name for name in RULES_OF if _is_unread(item.rules.get(name))]
+        unread = [name for name in PLACES if _is_unread(item.rules.get(name))]
         self.unread.update(unread)
         if unread and self._places is not None and not is_of_record:
             yield f"{indent}not read: {', '.join(unread)}"
 
-    def _explain(self, reading: "Reading[Any]", places: "Places") -> "Iterator[str]":
+    def _explain(
+        self, name: str, reading: "Reading[Any]", places: "Places"
+    ) -> "Iterator[str]":
         """Yield the words of a value, and the rules that read them."""
+        if name == "negated" and reading.value is False:
+            yield f"no rule found a denial: {name_rules(PLACES[name])}"
+            return
         if not reading.spans:
             return
         words = [to_printable(self._parsed.raw(span)) for span in reading.spans]
@@ -172,8 +177,8 @@ def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
 
 
 def _is_unread(reading: "Reading[Any] | None") -> bool:
-    """Return whether a field of an item is empty, open or false."""
-    return reading is not None and reading.value in (None, (), False)
+    """Return whether a field of an item is empty or open."""
+    return reading is not None and reading.value in (None, ())
 
 
 def _mark(reading: "Reading[Any]") -> str:

@@ -1,8 +1,8 @@
 """How far two annotators agree, and each difference between their golds, in neutral words."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import Field as ModelField
@@ -16,14 +16,14 @@ from extractor.apps.evaluation.report import (
     ErrorSide,
     FieldScore,
     Interval,
-    LevelScore,
     ScoreReport,
     Share,
 )
 from extractor.apps.evaluation.scoring import evaluate
+from extractor.apps.evaluation.variants import list_variants
 from extractor.apps.pages import name_label
 from extractor.apps.pages.words import say
-from extractor.concepts.own.declaration import Declared
+from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
 from extractor.schemas.base import FrozenModel
@@ -39,6 +39,8 @@ _NOUNS = {
 _DERIVED = "eligibility.criteria.time_window"
 """It follows from ``time_windows``, so that its difference is told there."""
 _WHOLE_ITEM = "whole item"
+SAME = "the same, other words"
+"""How two annotators differ who agree in other words, units or names."""
 
 
 class FieldAgreement(FrozenModel):
@@ -51,13 +53,19 @@ class FieldAgreement(FrozenModel):
     differ: int = ModelField(description="Places where each states another value.")
     only_one: int = ModelField(description="Values that the first alone states.")
     only_other: int = ModelField(description="Values that the second alone states.")
+    in_mean: bool = ModelField(
+        default=True, description="Whether it is part of the mean over the fields."
+    )
 
 
 class Difference(FrozenModel):
     """A place where two annotators do not agree. A side is null if that gold lacks the item."""
 
     record_id: str
-    item: str = ModelField(description="Such as 'criterion 3', as the first counts.")
+    item: str = ModelField(
+        description="Such as 'criterion 3', as the first counts; 'criterion 3 (ben: 2)' if the "
+        "second counts otherwise."
+    )
     field: str = ModelField(description="The field, or 'whole item'.")
     relation: str = ModelField(description="Such as 'differs' or 'only in anna'.")
     words: str | None = ModelField(description="Words of the item.")
@@ -77,7 +85,11 @@ class Agreement(FrozenModel):
         total: All fields: the figure to report.
         fields: Each field with a value in either.
         differences: All differences, record by record.
-        errors: The same as ``evaluate`` describes them, for the page.
+        variants: Values on which both agree in other words, units or names. They count as
+            agreement.
+        errors: The differences as ``evaluate`` describes them, for the page.
+        alike: The same of the variants.
+        report: The evaluation of the second one by the first.
     """
 
     one: str
@@ -88,7 +100,9 @@ class Agreement(FrozenModel):
     total: FieldAgreement
     fields: tuple[FieldAgreement, ...]
     differences: tuple[Difference, ...]
+    variants: tuple[Difference, ...]
     errors: tuple[ErrorExample, ...] = ModelField(exclude=True)
+    alike: tuple[ErrorExample, ...] = ModelField(exclude=True)
     report: ScoreReport = ModelField(exclude=True)
 
     def describe(self) -> str:
@@ -96,14 +110,29 @@ class Agreement(FrozenModel):
 
         >>> first = {"record_id": "A", "eligibility": {"sex": "female"}}
         >>> compare_annotators([first], [first], resamples=0).describe()
-        'F1 1.000 over 1 record'
+        'F1 1.000 (no interval: there is one record) over 1 record'
         """
         figure = "F1 –" if self.total.f1 is None else f"F1 {self.total.f1:.3f}"
         bounds = self.total.interval
         if bounds:
             figure += f" (95 % interval {bounds.low:.3f} to {bounds.high:.3f})"
+        else:
+            figure += f" (no interval: {self.explain_no_interval()})"
         records = "1 record" if self.records == 1 else f"{self.records} records"
         return f"{figure} over {records}"
+
+    def explain_no_interval(self) -> str:
+        """Return why the total has no interval."""
+        if self.records == 1:
+            return "there is one record"
+        if not self.report.resamples:
+            return "no samples were drawn"
+        return "there are too few values"
+
+    def describe_relations(self) -> str:
+        """Return how many differences there are of each kind: "5 differs, 1 only in anna"."""
+        counts = Counter(row.relation for row in self.differences)
+        return ", ".join(f"{number} {name}" for name, number in counts.most_common())
 
     def describe_share(self) -> str:
         """Return the share of the places where both state the same value, in words."""
@@ -158,22 +187,38 @@ def compare_annotators(
     )
     first, second = name_sides(ours.name, theirs.name)
     errors = sorted(_merge_items(report), key=_place)
+    names, declared = split_fields(fields)
+    own = read_fields(declared)
+    in_mean = _list_in_mean(own)
+    alike = []
+    for record_id in common:
+        of_record = list_variants(
+            ours.read(record_id), theirs.read(record_id), own, names
+        )
+        alike += [error for error in of_record if error.field != _DERIVED]
+    alike.sort(key=_place)
     return Agreement(
         one=first,
         other=second,
         records=len(common),
         only_one=tuple(sorted(ids - other_ids)),
         only_other=tuple(sorted(other_ids - ids)),
-        total=_add_up(report, fields),
-        fields=tuple(_count_field(field) for field in report.fields if _is_used(field)),
+        total=_add_up(report, in_mean),
+        fields=tuple(
+            _count_field(field, in_mean) for field in report.fields if _is_used(field)
+        ),
         differences=tuple(_describe(error, first, second) for error in errors),
+        variants=tuple(_describe(error, first, second) for error in alike),
         errors=tuple(errors),
+        alike=tuple(alike),
         report=report,
     )
 
 
 def name_relation(error: ErrorExample, one: str, other: str) -> str:
     """Return in neutral words how two annotators differ."""
+    if not error.harm:
+        return SAME
     if error.kind is ErrorKind.MISSED:
         return f"only in {one}"
     if error.kind is ErrorKind.INVENTED:
@@ -207,40 +252,34 @@ def _is_used(field: FieldScore) -> bool:
     return bool(field.records and (field.stated or field.predicted))
 
 
-def _count_field(field: FieldScore) -> FieldAgreement:
-    both = _count_both(field.normalised, field.stated)
-    # Of one item against several, the sides have not the same number.
-    differ = max(
-        field.stated - both - field.missed, field.predicted - both - field.invented, 0
-    )
+def _count_field(field: FieldScore, in_mean: Collection[str]) -> FieldAgreement:
     return FieldAgreement(
         name=field.name,
         f1=field.normalised.f1,
         interval=field.normalised.interval,
-        both=both,
-        differ=differ,
+        both=field.right,
+        differ=field.wrong,
         only_one=field.missed,
         only_other=field.invented,
+        in_mean=field.name in in_mean,
     )
 
 
-def _count_both(level: LevelScore, stated: int) -> int:
-    """Return how many of the stated values agree: recall is their share."""
-    return round((level.recall or 0) * stated)
-
-
-def _add_up(
-    report: ScoreReport, fields: Iterable[Declared] | Declared
-) -> FieldAgreement:
-    """Return the mean F1 over all fields, and the counts of the fields in it."""
-    _, declared = split_fields(fields)
-    in_total = {
+def _list_in_mean(own: Sequence[CustomField]) -> set[str]:
+    """Return the names of the fields that are part of the mean over all fields."""
+    return {
         field.name
-        for group in add_groups(read_fields(declared))
+        for group in add_groups(own)
         for field in group.fields
         if field.in_total
     }
-    counted = [_count_field(field) for field in report.fields if field.name in in_total]
+
+
+def _add_up(report: ScoreReport, in_mean: Collection[str]) -> FieldAgreement:
+    """Return the mean F1 over all fields, and the counts of the fields in it."""
+    counted = [
+        _count_field(field, in_mean) for field in report.fields if field.name in in_mean
+    ]
     (mean,) = [group for group in report.groups if group.figure == "all"]
     return FieldAgreement(
         name="all",
@@ -313,6 +352,10 @@ def _describe(error: ErrorExample, one: str, other: str) -> Difference:
     if item:
         noun = _NOUNS.get(item[1]) or name_label(item[1].removeprefix("custom."))
         name = f"{noun} {int(item[2]) + 1}"
+        their_item = _ITEM.match(error.predicted.path) if error.predicted else None
+        # A gold with one item more counts others differently.
+        if their_item and their_item[2] != item[2]:
+            name += f" ({other}: {int(their_item[2]) + 1})"
     field = error.field.rpartition(".")[2]
     if error.gold is None or error.predicted is None:
         field = _WHOLE_ITEM if item else field

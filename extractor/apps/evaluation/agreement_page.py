@@ -28,21 +28,21 @@ def render_agreement_page(
     agreement: Agreement, records: Sequence[str | PathLike[str]] = ()
 ) -> str:
     """Return the page as text; see ``write_agreement_page``."""
-    errors = agreement.errors
+    errors = (*agreement.errors, *agreement.alike)
     shown, views = export_errors(errors, records)
     for error, exported in zip(errors, shown, strict=True):
         exported["kind"] = name_relation(error, agreement.one, agreement.other)
         # Neither side is more harmful than the other.
         exported["harm"] = None
         exported["provenance"] = None
-    with_differences = {error.record_id for error in errors}
+    with_differences = {error.record_id for error in agreement.errors}
     names = {"gold": agreement.one, "predicted": agreement.other}
     values = {
         "agreement": agreement,
         "scores": {field.name: field for field in agreement.report.fields},
         "least_values": LEAST_VALUES,
         "records_with_differences": len(with_differences),
-        "without_text": len(with_differences - views.keys()),
+        "without_text": len({error.record_id for error in errors} - views.keys()),
         "data": escape_json({"errors": shown, "views": views, "names": names}),
     }
     return render_page(

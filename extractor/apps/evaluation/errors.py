@@ -24,18 +24,26 @@ def list_errors(record_id: str, rows: Iterable[JudgedValue]) -> Iterator[ErrorEx
     for row in rows:
         if not row.error:
             continue
-        attribute = row.field.attribute
-        yield ErrorExample(
-            kind=row.error,
-            harm=row.error.harm * row.field.weight,
-            record_id=record_id,
-            field=row.field.name,
-            gold=_describe(row.gold_item, row.gold_path, attribute, row.gold),
-            predicted=_describe(
-                row.predicted_item, row.predicted_path, attribute, row.predicted
-            ),
-            belongs_to=row.belongs_to,
-        )
+        harm = row.error.harm * row.field.weight
+        yield describe_row(record_id, row, row.error, harm)
+
+
+def describe_row(
+    record_id: str, row: JudgedValue, kind: ErrorKind, harm: float
+) -> ErrorExample:
+    """Return what both extractions say in a row, as an error of this kind."""
+    attribute = row.field.attribute
+    return ErrorExample(
+        kind=kind,
+        harm=harm,
+        record_id=record_id,
+        field=row.field.name,
+        gold=_describe(row.gold_item, row.gold_path, attribute, row.gold),
+        predicted=_describe(
+            row.predicted_item, row.predicted_path, attribute, row.predicted
+        ),
+        belongs_to=row.belongs_to,
+    )
 
 
 def _describe(

@@ -89,6 +89,19 @@ class FieldScore(_Ladder):
         default=0, description="Records that were scored for it: gold has its key."
     )
 
+    @property
+    def right(self) -> int:
+        """The values of gold that are predicted."""
+        return round((self.normalised.recall or 0) * self.stated)
+
+    @property
+    def wrong(self) -> int:
+        """The places where gold and the prediction state different values."""
+        # Of one item against several, the sides have not the same number.
+        of_gold = self.stated - self.right - self.missed
+        of_predicted = self.predicted - self.right - self.invented
+        return max(of_gold, of_predicted, 0)
+
 
 class GroupScore(_Ladder):
     """A task, 'custom' or 'all': the mean over its fields that have values (macro), or one over

@@ -65,14 +65,19 @@ class Adjudication:
                 name = self.names[0] if ours else self.names[1]
                 doubts[record_id] = Doubt(count, 0, (f"only in {name}",))
                 continue
-            number = len(self._compare(ours, theirs).errors)
-            said = counted(number, "difference") if number else "no difference"
-            doubts[record_id] = Doubt(count, number, (said,))
+            compared = self._compare(ours, theirs)
+            number = len(compared.errors)
+            said = [counted(number, "difference") if number else "no difference"]
+            alike = len(compared.alike)
+            if alike:
+                said.append(f"{counted(alike, 'value')} in other words")
+            doubts[record_id] = Doubt(count, number, tuple(said))
         return dict(sorted(doubts.items(), key=lambda pair: -pair[1].expected))
 
     def make_items(self, record: TrialRecord) -> tuple[ReviewItem, ...]:
         """Return the items of a record: those of the first annotator, accepted if the second says
-        the same, else open with what that one says; then those that the second alone has, open.
+        the same, perhaps in other words, else open with what that one says; then those that the
+        second alone has, open.
 
         The items of a record that one annotator alone has are open; there are none if neither
         has it.
@@ -88,7 +93,10 @@ class Adjudication:
         }
         first, second = self.names
         added = []
-        for error in self._compare(ours, theirs).errors:
+        compared = self._compare(ours, theirs)
+        for variant in compared.alike:
+            self._note_variant(variant, items, others)
+        for error in compared.errors:
             if error.gold is None:
                 assert error.predicted is not None
                 path = _find_item(error.predicted.path)
@@ -107,6 +115,24 @@ class Adjudication:
             items[path] = _open(items[path], {name: note})
         pairs = pair_items(list(items.values()), list(others.values()))
         return _join(items, added, pairs, record)
+
+    def _note_variant(
+        self,
+        variant: ErrorExample,
+        items: dict[str, ReviewItem],
+        others: Mapping[str, ReviewItem],
+    ) -> None:
+        """Note beside a field that the second annotator says the same in other words. The item
+        stays accepted.
+        """
+        assert variant.gold is not None
+        assert variant.predicted is not None
+        path = _find_item(variant.gold.path)
+        name = _find_field(variant, path)
+        other = others[_find_item(variant.predicted.path)].value
+        note = self._describe(name, other, others["eligibility"].value)
+        notes = {**items[path].others, name: note | {"is_same": True}}
+        items[path] = items[path].model_copy(update={"others": notes})
 
     def _compare(self, ours: TrialExtraction, theirs: TrialExtraction) -> Agreement:
         return compare_annotators(

@@ -1,6 +1,6 @@
 """Apply a reviewer's requests to items, unless another reviewer was faster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -87,12 +87,15 @@ class Seen(_Request):
 
 
 class Set(Seen):
-    """Set a field; ``old`` is the value that the reviewer saw."""
+    """Set a field; ``old`` is the value that the reviewer saw. ``left`` says that the page was
+    left while the value was typed, so that it may be half of it.
+    """
 
     kind: Literal["set"]
     path: str
     old: Any = None
     value: Any = None
+    left: bool = False
 
 
 class Read(Seen):
@@ -452,8 +455,19 @@ def _plan_value(
     changed = item.value | values
     if changed == item.value:
         return []
+    left = _list_left(item, change)
     state = _decide_by_value(opened, item, changed, names=set(values))
-    return [_act(item, "set", name, changed, state)]
+    if left:
+        state = "open"
+    return [_act(item, "set", name, changed, state, left=left)]
+
+
+def _list_left(item: ReviewItem, change: Set | Read) -> list[str]:
+    """Return the fields in which the page was left in the middle of a text, after a change."""
+    left = set(item.left) - {change.path}
+    if isinstance(change, Set) and change.left:
+        left.add(change.path)
+    return sorted(left)
 
 
 def _decide_by_value(
@@ -568,11 +582,18 @@ def _act(
     path: str,
     value: Json,
     state: ItemState | None = None,
+    *,
+    left: Sequence[str] = (),
 ) -> Action:
-    """Return an action that gives an item a ``value``. Its new state is that of ``_decide``."""
+    """Return an action that gives an item a ``value``. Its new state is that of ``_decide``;
+    ``left`` are the fields in which the page was left in the middle of a text.
+    """
     before = item.content()
     new_state = _decide(item, kind, value, state)
     after = before | {"state": new_state, "value": value}
+    after.pop("left", None)
+    if left:
+        after["left"] = list(left)
     return Action(item.path, kind, path, before, after)
 
 

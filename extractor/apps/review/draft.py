@@ -63,7 +63,10 @@ class ReviewItem(BaseModel):
             added.
         others: What another annotator says, by field, if this is one of two golds: in words
             (``said``), as the form has it (``value``), and whether that can be taken over
-            (``may_take``). That one of them lacks the item stands under ``WHOLE``.
+            (``may_take``); ``is_same`` if it is the same in other words. That one of them lacks the
+            item stands under ``WHOLE``.
+        left: The fields whose text was saved because the page was left in the middle of it: it may
+            be half a word.
         evidence: Evidence of the predicted values.
         confidence: Confidence of the prediction.
         base: The item before the review; None for an added item, and for a base itself.
@@ -79,6 +82,7 @@ class ReviewItem(BaseModel):
     of: str | None = None
     words: Json | None = None
     others: Json = Field(default_factory=dict)
+    left: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
     base: "ReviewItem | None" = None
@@ -94,16 +98,23 @@ class ReviewItem(BaseModel):
 
     def content(self) -> Json:
         """Return the part that actions change: their ``old`` or ``new``."""
-        return self.model_dump(include={"state", "value", "of", "words"})
+        content: Json = self.model_dump(include={"state", "value", "of", "words"})
+        # Journals of earlier versions do not have the key.
+        if self.left:
+            content["left"] = list(self.left)
+        return content
 
     def list_unsettled(self) -> set[str]:
         """Return the fields in which two annotators differ and that nobody has changed since."""
         if self.state != "open":
             return set()
         first = self.base.value if self.base else {}
+        differing = [
+            name for name, note in self.others.items() if not note.get("is_same")
+        ]
         return {
             name
-            for name in self.others
+            for name in differing
             if name == WHOLE or self.value.get(name) == first.get(name)
         }
 
@@ -346,7 +357,8 @@ def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
         else:
             before = items.get(path) or ReviewItem(path=path, **new)
             by = {"version": action.number, "reviewer": action.reviewer}
-            items[path] = before.model_copy(update=new | by)
+            left = {"left": tuple(new.get("left", ()))}
+            items[path] = before.model_copy(update=new | left | by)
     return ReviewDraft(base, items, done, written, digest)
 
 

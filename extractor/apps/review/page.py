@@ -450,4 +450,5 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
         "doubts": opened.list_doubts(item),
         "others": item.others,
         "unsettled": sorted(item.list_unsettled()),
+        "left": item.left,
     }

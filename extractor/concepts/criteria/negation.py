@@ -5,18 +5,21 @@ from typing import NamedTuple
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
-_BEHIND = ("denied_behind", "free_behind")
-"""Rules of a name with what denies it behind it: "Fever: none", "seizure-free"."""
+_BEHIND = ("denied_behind", "free_behind", "absent_behind")
+"""Rules of a name with what denies it behind it: "Fever: none", "seizure-free", "Fever is absent".
+A new rule of this kind is named here.
+"""
+_BEHIND_ITS_NAME = "negated behind its name"
 
 
 class Negation(NamedTuple):
-    """``tokens.words[first:end]`` negates a statement. ``leads``: it stands in front of what is
-    denied.
+    """``tokens.words[first:end]`` negates a statement. ``case``: how sure this is, by the cases of
+    ``negated`` in ``evidence/weights/measured.toml``.
     """
 
     first: int
     end: int
-    leads: bool
+    case: str
 
 
 def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
@@ -29,21 +32,37 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Brain metastases: absent")
     >>> find_negation(tokens, 0, len(tokens))
-    Negation(first=0, end=4, leads=False)
+    Negation(first=0, end=4, case='negated behind its name')
     """
     # "No history of stroke", "Patients must not be pregnant"
     in_front = rule("negated_statement").starts(tokens, first, end)
     if in_front:
-        return Negation(in_front.first, in_front.end, leads=True)
-    # as in "Pregnancy: no", "Seizure-free for 2 years"
+        return Negation(in_front.first, in_front.end, "negated")
+    # as in "Pregnancy: no", "Seizure-free for 2 years", "Pain is absent"
     for rule_name in _BEHIND:
         behind = rule(rule_name).starts(tokens, first, end)
         if behind:
-            return Negation(behind.first, behind.end, leads=False)
+            is_of_someone = rule("someone_absent").starts(tokens, first, end)
+            case = "someone is absent" if is_of_someone else _BEHIND_ITS_NAME
+            return Negation(behind.first, behind.end, case)
     # as in "Stroke has been ruled out"
     ruled_out = rule("ruled_out").search(tokens, first, end)
     if ruled_out is None:
         return None
     if rule("opens_clause").search(tokens, first, ruled_out.first):
         return None
-    return Negation(first, ruled_out.end, leads=False)
+    return Negation(first, ruled_out.end, _BEHIND_ITS_NAME)
+
+
+def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:
+    """Return the case of a statement without a negation: in doubt where words further on say that
+    something is absent, as in "Patients in whom asthma is absent".
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("Patients in whom asthma is absent")
+    >>> name_case_of_no_negation(tokens, 0, len(tokens))
+    'something else is absent'
+    """
+    if rule("said_to_be_absent").search(tokens, first, end):
+        return "something else is absent"
+    return "not negated"

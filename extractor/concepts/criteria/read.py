@@ -15,7 +15,7 @@ from extractor.concepts.criteria.category import (
     target_words,
 )
 from extractor.concepts.criteria.lines import LineRole, OutlineEntry
-from extractor.concepts.criteria.negation import find_negation
+from extractor.concepts.criteria.negation import find_negation, name_case_of_no_negation
 from extractor.concepts.criteria.outline import Outline, read_outline
 from extractor.concepts.criteria.prose import find_suspects
 from extractor.concepts.groups.read import read_rule
@@ -378,18 +378,18 @@ def _read_lead_in(entry: OutlineEntry, *, follows_colon: bool) -> Reading[str | 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
     """Return whether a criterion is negated: "No fever", "Fever: none"."""
-    negation = find_negation(passage.tokens, passage.first, passage.end)
+    place = (passage.tokens, passage.first, passage.end)
+    negation = find_negation(*place)
     if negation is None:
         return Reading(
             value=False,
-            confidence=measured("negated", "not negated"),
+            confidence=measured("negated", name_case_of_no_negation(*place)),
             spans=(span_of(passage),),
             support=Support.INFERRED,
         )
-    case = "negated" if negation.leads else "negated behind its name"
     return Reading(
         value=True,
-        confidence=measured("negated", case),
+        confidence=measured("negated", negation.case),
         spans=(span_of(passage.part(negation.first, negation.end)),),
         support=Support.INFERRED,
     )

@@ -116,7 +116,8 @@ def turn_comparator(
     side of the scale is worse.
 
     ``turned`` are the words of the comparator, ``quantity`` and ``unit`` those of the limit. "Than"
-    leaves out the number itself, unless it is denied: "no worse than 2" allows 2.
+    leaves out the number itself, unless it is denied ("no worse than 2" allows 2) or joined to it
+    ("better than or equal to 2").
 
     >>> (
     ...     turn_comparator("or better", "ECOG").value,
@@ -137,7 +138,9 @@ def turn_comparator(
     says_worse = "worse" in words
     says_higher = (worse == "higher") is says_worse
     is_lower_bound = says_higher is not is_denied
-    if "than" in words and not is_denied:
+    # "better than", but not "better than or equal to", "equal to or better than"
+    is_strict = "or" not in words and "than" in words
+    if is_strict and not is_denied:
         return Comparator.MORE if is_lower_bound else Comparator.LESS
     return Comparator.AT_LEAST if is_lower_bound else Comparator.AT_MOST
 
@@ -595,6 +598,9 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
     a quantity, or else the second is none: "pain and stiffness".
     """
     if not rule("joined_quantities").covers(tokens, first, last):
+        return False
+    # "bleeding with or without PBAC": the "or" joins no quantities
+    if rule("with_or_without").occurs(tokens, first, last):
         return False
     joint = first
     while tokens.words[joint].lower() not in _AND:

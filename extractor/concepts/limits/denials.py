@@ -46,6 +46,17 @@ def must_not(measure: Measure) -> bool:
     return found is not None
 
 
+def must_not_exceed(measure: Measure) -> bool:
+    """Return whether "must not exceed" or the like is the comparator of a limit: "weight should not
+    exceed 120 kg", but not "weight not exceeding 40 kg".
+    """
+    tokens = measure.match.tokens
+    first = max(0, measure.first - 2)
+    return (
+        rule("must_not_exceed").search(tokens, first, measure.match.first) is not None
+    )
+
+
 def find_denied(measure: Measure) -> Range | None:
     """Return the tokens of what a clause denies, behind its "no" or "without": "asthma, no FEV1
     < 50 %", "diabetes without BMI > 40". None if no such clause ends at the limit.

@@ -172,7 +172,8 @@ def _compare(
     by the ``quantity``. A bound in front of the grade goes before a comparator behind it, any other
     comparator in front gives way to it.
     """
-    turned = match.read("turn")
+    # "grade 1 or better", "no worse than class II"
+    turned = match.read("turn") or match.read("front")
     if turned:
         for name in (match.place("scale"), quantity):
             comparator = turn_comparator(turned, tokens.read(*name))

@@ -1,6 +1,8 @@
-"""Limits at a bound of what is normal, without a number: "ALT <= ULN" is at most 1 x ULN."""
+"""Limits at a bound of what is normal, without a number in front: "ALT <= ULN" is at most 1 x ULN,
+"ALT <= ULN x 2.5" at most 2.5 x ULN.
+"""
 
-from extractor.concepts.limits.bounds import read_comparator
+from extractor.concepts.limits.bounds import read_comparator, read_pair
 from extractor.concepts.limits.measures import Measure
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
@@ -9,8 +11,8 @@ from extractor.schemas import Comparator
 
 
 def list_bounds(tokens: Tokens) -> list[Measure]:
-    """Return the bounds of normal with a comparator in front and without a number, from left to
-    right: each is the number 1 with the bound as its unit.
+    """Return the bounds of normal with a comparator and no number in front, from left to right:
+    each is the number 1, or the factor behind it ("<= ULN x 2.5"), with the bound as its unit.
 
     >>> from extractor.language.book import read_text
     >>> lines = ("ALT <= ULN", "ALT <= 3 x ULN", "creatinine within normal limits")
@@ -25,11 +27,13 @@ def _measure(match: Found) -> Measure:
     # "creatinine within the ULN"
     if match.has("within"):
         comparator = Comparator.AT_MOST
+    # the factor of a bound such as "ULN x 2.5"
+    factor, _ = read_pair(match)
     return Measure(
         match=match,
         compared=match,
         first=match.first,
-        low=1,
+        low=1 if factor is None else factor,
         high=None,
         comparator=comparator,
         unit=match.part("unit"),

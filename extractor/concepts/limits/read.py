@@ -27,6 +27,8 @@ from extractor.language.numbers import ROMAN, is_two_ways
 from extractor.language.patterns import Found
 from extractor.schemas import Comparator, CriterionKind
 
+_ACUITY_SIGN = 6
+"""The most tokens of the words in front of "20/40": "better than or equal to"."""
 _VALUE_WORDS = COUNTS.keys() | set(map(str.lower, ROMAN))
 
 
@@ -103,7 +105,7 @@ def _find_measured(
     kind: CriterionKind | None,
 ) -> Iterator[Limit]:
     """Yield the limits other than the ``graded`` ones, left to right. ``bounds`` are those of
-    normal without a number.
+    normal without a number in front.
 
     At each number a chain ("18 ≤ age < 65") goes first, then a visual acuity ("20/40 or better"),
     then the plain measure. Numbers of a graded limit are skipped. If a match with two numbers gives
@@ -119,6 +121,10 @@ def _find_measured(
             yield at_bound
             floor = at_bound.end
             last = at_bound
+        # "ALT <= ULN x 2.5": the number is the factor of the bound
+        if _is_factor(match, last):
+            at = match.end
+            continue
         at = match.end
         chain = find_chain(tokens, match.first)
         if chain:
@@ -152,6 +158,11 @@ def _find_measured(
     yield from _read_at_bounds(bounds, behind, last, floor, kind)
 
 
+def _is_factor(match: Found, last: Limit | None) -> bool:
+    """Return whether a number is the factor of the bound of normal that is the ``last`` limit."""
+    return last is not None and last.at_bound and match.first < last.end
+
+
 def _read_at_bounds(
     bounds: list[Measure],
     place: Range,
@@ -164,7 +175,7 @@ def _read_at_bounds(
     """
     next_at = bisect_left(bounds, place[0], key=lambda bound: bound.first)
     for bound in islice(bounds, next_at, None):
-        if bound.match.end > place[1]:
+        if bound.unit and bound.unit[1] > place[1]:
             return
         # "> 5 mg/dL above the ULN": the number is a difference from the bound
         if bound.first == place[0] > 0:
@@ -230,11 +241,11 @@ def _find_acuity(tokens: Tokens, match: Found, floor: int) -> Found | None:
     # "Visual acuity 20/30 to 20/160"
     if ranged:
         return ranged
-    first = max(floor, match.first - 2)
-    fraction = rule("acuity_fraction").search(tokens, first, match.end + 4)
-    # "Visual acuity of at least 6/12"
-    if fraction and fraction.first <= match.first:
-        return fraction
+    # "Visual acuity of at least 6/12", "BCVA better than or equal to 20/40"
+    for first in range(max(floor, match.first - _ACUITY_SIGN), match.first + 1):
+        fraction = rule("acuity_fraction").starts(tokens, first, match.end + 4)
+        if fraction and fraction.end > match.first:
+            return fraction
     return None
 
 

@@ -7,6 +7,7 @@ from extractor.concepts.limits.denials import (
     cut_denial,
     find_denied,
     must_not,
+    must_not_exceed,
     turns_comparator,
 )
 from extractor.concepts.limits.measures import (
@@ -117,6 +118,9 @@ def _decide_comparator(
         is_sure = is_sure and denied is None
         # so does "BMI must not be above 40"
         is_sure = is_sure and not must_not(measure)
+        # "Weight should not exceed 120 kg" says the same in one word
+        if must_not_exceed(measure):
+            return comparator.opposite or comparator, False
     if turns_comparator(measure, kind, denied):
         comparator = comparator.opposite or comparator
     return comparator, is_sure

@@ -56,6 +56,7 @@ function makeHead(view, item, own, flaws, isOpened) {
     makeListNumber(view, item),
     makeChip(item.state, item.state === "open" ? "to decide" : item.state),
     makeDoubt(item),
+    tellVariants(item),
     flaws.length > 0 && makeChip("wrong", flawWords));
   const attributes = { type: "button", class: "head", id: `head|${item.path}`, "aria-expanded": String(isOpened) };
   const head = make("button", attributes, line, !isOpened && makeSummary(item, own));
@@ -74,6 +75,15 @@ function makeListNumber({ record }, item) {
   if (exclusions.length === record.items.filter(({ group }) => group === item.group).length) return null;
   const title = "The name counts the criteria of both lists together; this number counts the exclusions alone. Sub-items and added criteria count, too.";
   return make("span", { class: "dim in-list", title }, `no. ${exclusions.indexOf(item) + 1} of the exclusions`);
+}
+
+/** In which fields the other annotator says the same in other words; null if in none. */
+function tellVariants({ others }) {
+  const variants = Object.entries(others).filter(([, { is_same }]) => is_same);
+  if (variants.length === 0) return null;
+  const title = "Counted as agreement: the same in other words, another unit or another name";
+  const names = variants.map(([name]) => toWords(name));
+  return make("span", { class: "dim in-list", title }, `other words in ${variants[0][1].by}: ${names.join(", ")}`);
 }
 
 /** The words and the values of an item, with what the user's own fields say of it. */
@@ -96,6 +106,7 @@ function makeSummary(item, own) {
 /** The confidence of an undecided item, and its doubtful fields; null if nothing is in doubt. */
 function makeDoubt(item) {
   if (item.state !== "open") return null;
+  if (item.left.length > 0) return makeLeft(`to check: the page was left while ${item.left.map(toWords).join(", ")} was typed`);
   if (item.unsettled.length > 0) {
     const words = item.others[WHOLE]?.said ?? `differ in: ${item.unsettled.map(toWords).join(", ")}`;
     return make("span", { class: "doubt", title: "where the two annotators differ" }, words);

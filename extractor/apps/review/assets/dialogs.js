@@ -24,6 +24,7 @@ function openDialog(title, body, buttons = []) {
   dialog.querySelector("h2").textContent = title;
   dialog.querySelector(".dialog-body").replaceChildren(...[body].flat());
   const form = dialog.querySelector("form");
+  // The first button has the focus.
   form.replaceChildren(...buttons.map(([value, words]) => make("button", { value }, words)), make("button", { value: "" }, "Close"));
   dialog.returnValue = "";
   dialog.showModal();
@@ -67,6 +68,7 @@ function showConflict({ message, theirs, rows }) {
 async function askToFinish(message) {
   const advice = "Correct what is wrong. If the text bears it out as it is, finish all the same.";
   const body = [make("p", {}, message), make("p", {}, advice)];
-  const choice = await openDialog("Not all is in order", body, [["anyway", "Finish all the same"]]);
+  const choices = [["", "Show the field"], ["anyway", "Finish all the same"]];
+  const choice = await openDialog("Not all is in order", body, choices);
   return choice === "anyway";
 }

@@ -13,14 +13,15 @@ function makeField(item, field, context) {
   const { name } = field;
   const flaws = context.flaws.filter(({ path }) => path.split(/[.[]/)[0] === name);
   const notesId = `notes-${++sequence}`;
-  const place = { key: `${item.path}|${name}`, label: field.label, notes: notesId, invalid: flaws.length > 0 };
+  const place = { key: `${item.path}|${name}`, label: field.label, notes: notesId, path: name, flaws };
   const save = (value) => context.save(name, value);
   const value = item.value[name] ?? null;
   const control = makeValue(field, value, item.written[name] ?? null, save, place, context);
   const isDoubted = name in item.doubts;
-  const isDoubtful = isDoubted || item.unsettled.includes(name);
+  const isLeft = item.left.includes(name);
+  const isDoubtful = isDoubted || isLeft || item.unsettled.includes(name);
   const title = "how sure the rules are of this field";
-  const head = [field.label, isDoubted && make("span", { class: "doubt", title }, describeDoubt(item, name))];
+  const head = [field.label, isDoubted && make("span", { class: "doubt", title }, describeDoubt(item, name)), isLeft && makeLeft("to check")];
   const before = item.before[name];
   const notes = make("div", { id: notesId, class: "notes" },
     // Above the help, which appears with the focus: the button must not move under the mouse.
@@ -36,6 +37,11 @@ function makeField(item, field, context) {
   return make("div", attributes, make("label", { for: place.key }, head), body);
 }
 
+/** The mark of text that was saved because the page was left in the middle of it. */
+function makeLeft(words) {
+  return make("span", { class: "doubt", title: "The page was closed or left while this was typed: it may be half of it" }, words);
+}
+
 /** A link to where the guideline speaks of a field; null if it does not. */
 function linkGuideline({ label, guideline }) {
   if (!guideline) return null;
@@ -48,7 +54,8 @@ function makeOther(item, { name, label }, save) {
   const other = item.others[name];
   if (!other) return null;
   const take = other.may_take && makeSmall(`Take ${other.by}'s`, `Take ${other.by}'s ${label}`, () => save(other.value), `${item.path}|${name}|take`);
-  return make("p", { class: "other" }, make("b", {}, `${other.by}: `), other.said, " ", take);
+  const by = other.is_same ? `${other.by} says the same in other words: ` : `${other.by}: `;
+  return make("p", { class: "other" }, make("b", {}, by), other.said, " ", take);
 }
 
 /** The full meaning of a menu's chosen word; null if it has none. */
@@ -84,7 +91,7 @@ function makeList(field, values, shown, save, place, context) {
   const makeMember = isGroup ? makeGroup : makeControl;
   const rows = values.map((value, number) => {
     const put = (next) => save(values.with(number, next));
-    const inner = { ...place, key: `${place.key}|${number}`, label: `${field.label} ${number + 1}` };
+    const inner = { ...place, key: `${place.key}|${number}`, path: `${place.path}[${number}]`, label: `${field.label} ${number + 1}` };
     const remove = makeSmall("Remove", `Remove ${inner.label}`, () => save(values.toSpliced(number, 1)));
     return make("div", { class: "row-of" }, makeMember(member, value, shown[number], put, inner, context), remove);
   });
@@ -123,7 +130,7 @@ function makeGroup(field, value, shown, save, place, context) {
   let current = value;  // a second part may change before the answer to the first
   const parts = field.fields.map((part) => {
     const { name } = part;
-    const inner = { ...place, key: `${place.key}|${name}`, label: `${place.label}: ${part.label}` };
+    const inner = { ...place, key: `${place.key}|${name}`, path: `${place.path}.${name}`, label: `${place.label}: ${part.label}` };
     const put = (next) => {
       current = { ...current, [name]: next };
       return save(current);
@@ -148,19 +155,13 @@ function makeEmpty(field) {
 /** A small button. ``label`` says to a screen reader what its words mean here. */
 function makeSmall(words, label, act, key = null) {
   const button = make("button", { type: "button", class: "small", "aria-label": label, id: key }, words);
-  // Help below the focused field goes with the focus: the button would move under the mouse.
-  button.addEventListener("mousedown", (event) => event.preventDefault());
-  button.addEventListener("click", () => {
-    const focused = document.activeElement;
-    if (focused !== button && hasTyped(focused)) focused.blur(); // saves typed text first
-    act();
-  });
+  button.addEventListener("click", act);
   return button;
 }
 
 /** The control of a single value: a menu, a number, or a text. */
 function makeControl(field, value, shown, save, place, context) {
-  const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": place.invalid && "true" };
+  const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": isWrong(place) && "true" };
   if (["choice", "flag"].includes(field.widget) || field.widget in context.choices) {
     return makeMenu(field, value, save, attributes, context);
   }
@@ -179,6 +180,11 @@ function makeControl(field, value, shown, save, place, context) {
     box.blur();
   });
   return box;
+}
+
+/** Whether a flaw concerns a control: one of its own, or of the row or the value that it is in. */
+function isWrong({ path, flaws }) {
+  return flaws.some((flaw) => `${path}.`.startsWith(`${flaw.path}.`) || path.startsWith(`${flaw.path}[`));
 }
 
 /** The name of a group of criteria for readers, as in the menus of its members; none before it is stored. */

@@ -3,6 +3,7 @@
 class RecordView {
   constructor(main, form, record) {
     Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), places: new Map(), unsent: new Map() });
+    this.isLeaving = false;
     this.entered = { id: null, undo: "" };
     this.done = Promise.resolve();
   }
@@ -41,6 +42,7 @@ class RecordView {
       for (const name of ["pointerup", "pointercancel"]) addEventListener(name, end);
     });
     this.items.addEventListener("focusin", (event) => this.noteFocus(event.target.id));
+    holdStill(this.items);
     return page;
   }
 
@@ -253,10 +255,11 @@ class RecordView {
   set(itemPath, path, value) {
     const item = this.record.items.find((other) => other.path === itemPath);
     const old = item.value[path] ?? null;
+    const left = this.isLeaving;
     this.countUnsent(itemPath, 1);
     return this.send("change", () => {
       this.countUnsent(itemPath, -1);
-      return { kind: "set", item: itemPath, version: this.version(itemPath), path, old, value };
+      return { kind: "set", item: itemPath, version: this.version(itemPath), path, old, value, left };
     });
   }
 
@@ -327,7 +330,8 @@ class RecordView {
 
   /** The undecided items of which the extraction is certain. */
   listCertain() {
-    return this.record.items.filter((item) => item.state === "open" && item.confidence >= CERTAIN);
+    const isCertain = ({ state, confidence, left }) => state === "open" && confidence >= CERTAIN && left.length === 0;
+    return this.record.items.filter(isCertain);
   }
 
   /** The version of an item, by which the server sees a change of another reviewer; 0 for a new item. */
@@ -400,9 +404,11 @@ class RecordView {
   /** Go to what keeps the record from being finished: an undecided item, or else a flaw. */
   goToTrouble() {
     const open = this.record.items.find((item) => item.state === "open")?.path;
-    const flawed = this.record.flaws.find((flaw) => flaw.item)?.item;
+    const flaws = this.record.flaws.filter((flaw) => flaw.item);
+    const flawed = (flaws.find(({ warns }) => !warns) || flaws[0])?.item;
     const trouble = open || flawed;
-    if (trouble) this.choose(trouble);
+    // The first wrong box of a card, which may be one of a row.
+    if (trouble) this.choose(trouble, { focus: open ? null : "[aria-invalid]" });
   }
 
   /** Go so many items on, or back; at most to the last or the first. */
@@ -419,7 +425,8 @@ class RecordView {
     const card = this.findCard(this.current);
     const control = ":is(input, select, textarea, button.small)";
     const doubts = Object.entries(this.item.doubts).sort(([, one], [, other]) => one - other);
-    const fields = doubts.map(([name]) => card.querySelector(`[data-field="${name}"] ${control}`));
+    const names = [...this.item.left, ...doubts.map(([name]) => name)];
+    const fields = names.map((name) => card.querySelector(`[data-field="${name}"] ${control}`));
     const first = fields.find(Boolean) || card.querySelector(`.form ${control}`);
     first?.focus();
   }
@@ -438,6 +445,20 @@ class RecordView {
     this.take(await read("record", { id: this.record.record }));
     say(`${by} changed this record.`);
   }
+}
+
+/** Keep buttons and boxes in their place until the mouse is released: the help of the focused field goes with the focus. */
+function holdStill(pane) {
+  const findPressed = (event) => event.target.closest("button, label.check, input[type=checkbox]");
+  pane.addEventListener("mousedown", (event) => {
+    if (findPressed(event)) event.preventDefault();
+  });
+  const moveFocus = (event) => {
+    const pressed = findPressed(event);
+    const control = pressed?.matches("label") ? pressed.control : pressed;
+    control?.focus({ preventScroll: true });  // saves typed text first
+  };
+  pane.addEventListener("click", moveFocus, { capture: true });
 }
 
 /** Whether a control has text that is not saved yet. */

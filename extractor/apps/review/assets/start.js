@@ -160,10 +160,13 @@ for (const button of document.querySelectorAll("[data-do]")) {
 document.addEventListener("selectionchange", () => view?.noteSelection());
 addEventListener("hashchange", () => run(show));
 
-/** Save the text of the field that is being edited: one that loses the focus is saved. */
+/** Save the text of the field that is being edited, marked as perhaps half of it: one that loses the focus is saved. */
 function saveTyped() {
   const control = document.activeElement;
-  if (control?.closest(".form") && hasTyped(control)) control.blur();
+  if (!view || !control?.closest(".form") || !hasTyped(control)) return;
+  view.isLeaving = true;
+  control.blur();
+  view.isLeaving = false;
 }
 
 // The page may be closed, or left behind another one, before its field is left.
