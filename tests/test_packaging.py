@@ -132,6 +132,7 @@ def test_the_lock_file_has_a_fitting_version_and_hashes_for_all_that_the_image_i
         *project["build-system"]["requires"],
         *extras["serve"],
         *extras["export"],
+        *extras["documents"],
     ]
     for need in map(Requirement, needed):
         version = pinned[canonicalize_name(need.name)]

@@ -53,6 +53,9 @@ def run_bash(commands: str, cwd: Path) -> str:
     return done.stdout
 
 
+INSTALL = find_block("/opt/extractor-$version/\nsudo ln -sfn")
+
+
 def find_free_port() -> int:
     """Return a port of this machine that nobody listens on."""
     with socket.socket() as free:
@@ -100,16 +103,12 @@ def run_page(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
     reason="the page uses them",
 )
 def test_the_page_on_the_service_runs_as_written(tmp_path):
-    """From the start to the revoked key, in one shell. Only the port and the key are others."""
+    """From the start to the revoked key, in one shell. Only the port is another."""
     begin = find_block("--log-json service.log", SERVE).replace(
         "serve ", "serve --port 8400 "
     )
     chapters = SERVE[SERVE.index("## 2.") : SERVE.index("## 5.")]
     commands = list_commands(chapters)
-    adds = re.findall(r"^extractor serve keys add .*", commands, re.M)
-    (add,) = adds
-    commands = commands.replace(add, f"KEY=$({add})")
-    commands = commands.replace("xk_cRVXLGqPAsETa8Ir-...", "$KEY")
 
     done = run_page(f"{begin}\n{commands}\nkill %1", tmp_path)
 
@@ -197,7 +196,8 @@ def test_the_backup_of_each_night_runs_and_deletes_old_copies(tmp_path):
     old.touch()
     os.utime(old, (0, 0))
     run_bash(
-        find_block("cron.d").replace("/etc/cron.d/extractor", str(table)), tmp_path
+        find_block("<< 'END'\n0 3").replace("/etc/cron.d/extractor", str(table)),
+        tmp_path,
     )
     *when, user, command = table.read_text().split(maxsplit=6)
     assert (when, user) == (["0", "3", "*", "*", "*"], "root")
@@ -213,6 +213,35 @@ def test_the_backup_of_each_night_runs_and_deletes_old_copies(tmp_path):
     ]
     (copy,) = backups.iterdir()
     assert "./callers.sqlite" in run_bash(f"tar -tzf {copy}", tmp_path)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="cron's commands run as root")
+def test_a_backup_that_fails_starts_the_service_and_deletes_no_old_copy(tmp_path):
+    """The message of `tar`, which cron mails, and the exit code say so, in cron's `sh`."""
+    backups = tmp_path / "backups"
+    backups.mkdir()
+    old = backups / "2026-01-01.tgz"
+    old.touch()
+    os.utime(old, (0, 0))
+    line = find_block("<< 'END'\n0 3").splitlines()[1]
+    command = line.split(maxsplit=6)[-1].replace("\\%", "%")
+    command = command.replace("/var/lib/extractor", str(tmp_path / "missing"))
+    command = command.replace("/var/backups/extractor", str(backups))
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text('#!/bin/sh\necho "systemctl $*"\n')
+    systemctl.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "missing" in done.stderr
+    assert done.stdout.splitlines()[-1] == "systemctl start extractor"
+    assert old.exists()
 
 
 def test_going_back_takes_the_old_program_and_its_unit(tmp_path):
@@ -238,8 +267,16 @@ def test_going_back_takes_the_old_program_and_its_unit(tmp_path):
         "systemctl start extractor",
     ]
     # the install puts the unit where an update and the way back find it
-    install = find_block("--require-hashes")
-    assert "cp deploy/extractor.service /opt/extractor-$version/\n" in install
+    assert "cp deploy/extractor.service /opt/extractor-$version/\n" in INSTALL
+
+
+def test_an_update_installs_as_the_first_time():
+    """All but the link: the old version still runs."""
+    steps = INSTALL.removesuffix(
+        "sudo ln -sfn /opt/extractor-$version /opt/extractor\n"
+    )
+    assert steps != INSTALL
+    assert find_block("git pull\n") == f"git pull\n{steps}"
 
 
 CALLING = [

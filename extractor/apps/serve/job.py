@@ -96,6 +96,11 @@ class Job(Choice):
         description="Of these, those that the caller brought by JSON Schemas.",
         exclude_if=lambda brought: not brought,
     )
+    by_rules: bool = Field(
+        default=False,
+        description="No model is asked, also later: the service had none when the job was sent.",
+        exclude_if=lambda by_rules: not by_rules,
+    )
     created: str
     started: str | None = None
     ended: str | None = None
@@ -110,6 +115,11 @@ class Job(Choice):
         default=PricedUsage(),
         description="Usage of the model since the last start of the job, with its price if known.",
     )
+
+    @property
+    def asks(self) -> bool:
+        """Whether the service's model is asked, if it has one."""
+        return self.effort is not Effort.NONE and not self.by_rules
 
 
 _event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)
@@ -164,8 +174,10 @@ class JobRun:
         self._problem: str | None = None
         options = settings.options
         services_own = [field for field in options.fields if field.name in job.fields]
+        # A model that the service got later costs money that nobody agreed to.
+        model = None if job.by_rules else settings.model
         setup = Setup(
-            settings.model,
+            model,
             tasks=job.tasks,
             effort=job.effort,
             min_confidence=job.min_confidence,
@@ -173,7 +185,7 @@ class JobRun:
             model_options=options.model_options,
             fields=[*services_own, *job.brought],
         )
-        asks = settings.model is not None and job.effort is not Effort.NONE
+        asks = model is not None and job.asks
         # Of both limits, the caller's; the limit of all marks it as reached, too.
         budget = shared.budget_of(job.caller) if asks else None
         self.run = Run(

@@ -26,7 +26,6 @@ from extractor.model.events import Event, Fact, tell
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
 from extractor.run.folder import write_atomically
-from extractor.schemas.vocabulary import Effort
 
 _logger = logging.getLogger(__name__)
 _JOB = "job.json"
@@ -166,8 +165,6 @@ class JobRunner:
     ) -> Job:
         """Queue a job whose upload is complete, write its state, and begin it if there is room."""
         own = self._settings.options.fields
-        # Without a model, only rules extract, whatever the effort.
-        effort = options.effort if self._settings.model else Effort.NONE
         job = Job(
             id=job_id,
             caller=caller,
@@ -175,10 +172,11 @@ class JobRunner:
             name=name,
             bytes=size,
             tasks=options.tasks,
-            effort=effort,
+            effort=options.effort,
             min_confidence=options.min_confidence,
             fields=tuple(field.name for field in options.fields),
             brought=tuple(field for field in options.fields if field not in own),
+            by_rules=self._settings.model is None,
             created=now(),
         )
         self._write(job)
@@ -190,7 +188,7 @@ class JobRunner:
     def _describe(self, job: Job) -> dict[str, Fact]:
         """Return the facts that say which job an event is of, and what it asks of which model."""
         model = None
-        if self._settings.model and job.effort is not Effort.NONE:
+        if self._settings.model and job.asks:
             model = self._settings.model.name
         facts = {"job": job.id, "caller": job.caller}
         return {**facts, "effort": job.effort.value, "model": model}

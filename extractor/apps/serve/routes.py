@@ -250,7 +250,8 @@ async def resume_job(
             f"the job is {job.state.value}",
             remedy="there is nothing to resume",
         )
-    service.meter.check(job.effort, job.caller)
+    if job.asks:
+        service.meter.check(job.effort, job.caller)
     if not service.book.is_valid(job.caller):
         raise ProblemError(
             "not-finished",
