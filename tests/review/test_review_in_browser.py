@@ -689,6 +689,9 @@ def test_what_another_annotator_says_is_shown_and_taken_over(invented, tmp_path,
     anna = TrialExtraction.model_validate(make_extraction()).to_gold()
     ben = json.loads(json.dumps(anna))
     ben["eligibility"]["criteria"][1]["constraints"][0]["value"] = 5
+    ben["eligibility"]["criteria"][0]["constraints"][0]["quantity"] = (
+        "Serum haemoglobin"
+    )
     folders = tmp_path / "anna", tmp_path / "ben"
     for folder, gold in zip(folders, (anna, ben), strict=True):
         folder.mkdir()
@@ -696,8 +699,11 @@ def test_what_another_annotator_says_is_shown_and_taken_over(invented, tmp_path,
     with serve(invented, tmp_path / "agreed", "cleo", folders) as review:
         page = visit(review)
         expect(page.locator(".lead")).to_contain_text("between anna and ben")
-        expect(page.locator(".row-note")).to_have_text("1 difference")
+        expect(page.locator(".row-note")).to_contain_text("1 difference")
+        expect(page.locator(".row-note")).to_contain_text("1 value in other words")
         open_record(page, TRIAL)
+        alike = card(page, "eligibility.criteria[0]").locator(".head")
+        expect(alike).to_contain_text("other words in ben: constraints")
         opened = card(page, "eligibility.criteria[1]")
         expect(opened.locator(".head .doubt")).to_have_text("differ in: constraints")
         expect(opened.locator(".other")).to_contain_text("ben: ALT ≤ 5 x ULN")

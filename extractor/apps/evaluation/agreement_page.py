@@ -35,6 +35,7 @@ def render_agreement_page(
         # Neither side is more harmful than the other.
         exported["harm"] = None
         exported["provenance"] = None
+    listed = {error.record_id for error in errors}
     with_differences = {error.record_id for error in agreement.errors}
     names = {"gold": agreement.one, "predicted": agreement.other}
     values = {
@@ -42,7 +43,8 @@ def render_agreement_page(
         "scores": {field.name: field for field in agreement.report.fields},
         "least_values": LEAST_VALUES,
         "records_with_differences": len(with_differences),
-        "without_text": len({error.record_id for error in errors} - views.keys()),
+        "records_listed": len(listed),
+        "without_text": len(listed - views.keys()),
         "data": escape_json({"errors": shown, "views": views, "names": names}),
     }
     return render_page(
