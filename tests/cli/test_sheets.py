@@ -342,7 +342,7 @@ def test_records_that_failed_and_runs_that_are_not_complete_are_told(
     of_broken = look(command, broken)
 
     assert (of_failed.exit_code, of_broken.exit_code) == (2, 2)
-    assert "1 record failed and has no rows: " in of_failed.stderr
+    assert "1 record failed and has no new rows: " in of_failed.stderr
     assert "bad.json, line 1, character 1 (failures.jsonl says" in of_failed.stderr
     assert "interrupted" in of_broken.stderr
     assert of_broken.stdout

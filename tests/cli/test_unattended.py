@@ -126,7 +126,7 @@ def test_an_export_names_failed_records_and_does_not_replace(run, tmp_path, form
     run({"a.jsonl": GOOD + EMPTY})
     missing = "rows" if form == "duckdb" else "resources"
     named = (
-        f"extractor: 1 record failed and has no {missing}: a.jsonl, line 2 "
+        f"extractor: 1 record failed and has no new {missing}: a.jsonl, line 2 "
         "(failures.jsonl says why)\n"
     )
 

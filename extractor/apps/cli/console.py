@@ -180,14 +180,14 @@ def warn_incomplete(*results: Path | None) -> None:
 
 
 def warn_failed(failed: Sequence[str], missing: str) -> None:
-    """Say on standard error which records failed and have nothing in what is written, such as
-    rows, if there are any.
+    """Say on standard error which records failed and have nothing new in what is written, such as
+    rows, if there are any. What an earlier run of the folder read of them is written.
     """
     if not failed:
         return
     verb = "has" if len(failed) == 1 else "have"
     say(
-        f"{counted(len(failed), 'record')} failed and {verb} no {missing}: "
+        f"{counted(len(failed), 'record')} failed and {verb} no new {missing}: "
         f"{name_some(failed, NAMED)} (failures.jsonl says why)"
     )
 
