@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from extractor.apps.cli.app import app
 from extractor.apps.cli.environment import read_model_spec
+from extractor.apps.serve.callers import CallerBook
 from tests.llm.stub import serve as serve_stub
 
 from .running import TOKEN, check_problem, one, say_nothing, serve
@@ -44,6 +46,21 @@ def test_a_wrong_start_is_refused(tmp_path, monkeypatch, options, token, code, m
     assert (done.exit_code, done.stdout) == (code, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("is_revoked", [False, True])
+def test_a_caller_s_key_does_not_become_the_operator_s(
+    tmp_path, monkeypatch, is_revoked
+):
+    with closing(CallerBook(tmp_path / "root")) as book:
+        key = book.add("anna", 60)
+        if is_revoked:
+            book.revoke("anna")
+    monkeypatch.setenv("EXTRACTOR_TOKEN", key)
+    done = start(tmp_path / "root")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "EXTRACTOR_TOKEN is the key of the caller anna" in done.stderr
+    assert key not in done.stderr
 
 
 def test_a_folder_that_a_service_uses_is_refused(served, monkeypatch):

@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,6 +83,8 @@ def serve(options: ServiceOptions) -> None:
     token, token_file = choose_token(
         os.environ.get("EXTRACTOR_TOKEN"), options.host, root
     )
+    if not is_new:
+        _refuse_key_of_caller(root, token)
     spec, pricing = choose_model(options)
     settings = ServiceSettings(
         options, root, token, spec, pricing, options.workers or count_cores()
@@ -105,6 +107,21 @@ def serve(options: ServiceOptions) -> None:
             serve_service(settings, options.host, options.port, announce)
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
+
+
+def _refuse_key_of_caller(root: Path, token: str) -> None:
+    """Raise ``ValueError`` if the operator's token is a caller's key: the caller would become the
+    operator, who sees the jobs of all.
+    """
+    from extractor.apps.serve.callers import CallerBook
+
+    with closing(CallerBook(root)) as book:
+        owner = book.find_owner(token)
+    if owner:
+        raise ValueError(
+            f"EXTRACTOR_TOKEN is the key of the caller {owner}, who would see the jobs of all: "
+            "unset it, or set the operator's token"
+        )
 
 
 @app.command("spent")

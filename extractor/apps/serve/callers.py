@@ -341,6 +341,14 @@ class CallerBook:
             return None
         return Caller(*row)
 
+    def find_owner(self, key: str) -> str | None:
+        """Return the name of the caller whose key it is, also if it is revoked or expired; None if
+        it is nobody's.
+        """
+        sql = "SELECT name FROM keys WHERE key_sha256 = ?"
+        name = self._database.value(sql, (_digest(key),))
+        return None if name is None else str(name)
+
     def is_valid(self, caller_id: str) -> bool:
         """Return whether a caller's key is neither revoked nor expired; always true for the
         operator.
