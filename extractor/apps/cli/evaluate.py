@@ -16,8 +16,8 @@ from extractor.apps.cli.console import (
     to_printable,
     warn_incomplete,
 )
-from extractor.apps.cli.options import SCORES, JsonOption, option
-from extractor.options import COST, FILES, MODEL, RARE, WHAT, read_own_fields
+from extractor.apps.cli.options import SCORES, ComparedFieldsOption, JsonOption, option
+from extractor.options import COST, FILES, MODEL, RARE, read_own_fields
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
@@ -144,15 +144,7 @@ def evaluate(
             "--check",
         ),
     ] = False,
-    fields: Annotated[
-        list[str] | None,
-        option(
-            WHAT,
-            "Only these, such as minimum_age,constraints; or the file of your own fields. "
-            "Repeatable.",
-            metavar="NAME,...|PLACE",
-        ),
-    ] = None,
+    fields: ComparedFieldsOption = None,
     only_given: Annotated[
         bool,
         option(

@@ -17,8 +17,13 @@ from extractor.apps.cli.console import (
     say,
     to_printable,
 )
-from extractor.apps.cli.options import FieldsOption, JsonOption, option
-from extractor.options import FILES, RARE, WHAT, read_own_fields
+from extractor.apps.cli.options import (
+    ComparedFieldsOption,
+    FieldsOption,
+    JsonOption,
+    option,
+)
+from extractor.options import FILES, RARE, read_own_fields
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
@@ -186,15 +191,7 @@ def compare(
         ),
     ] = None,
     records: RecordsOption = None,
-    fields: Annotated[
-        list[str] | None,
-        option(
-            WHAT,
-            "Only these, such as minimum_age,constraints; or the file of your own fields. "
-            "Repeatable.",
-            metavar="NAME,...|PLACE",
-        ),
-    ] = None,
+    fields: ComparedFieldsOption = None,
     as_json: JsonOption = False,
     listed: Annotated[
         int,

@@ -182,6 +182,15 @@ class RunOptions(RecordOptions, ExtractorOptions):
 
 
 FieldsOption = Annotated[list[str] | None, option_of(RunOptions, "fields")]
+ComparedFieldsOption = Annotated[
+    list[str] | None,
+    option(
+        WHAT,
+        "Only these, such as minimum_age,constraints; or the file of your own fields. "
+        "Repeatable.",
+        metavar="NAME,...|PLACE",
+    ),
+]
 LimitOption = Annotated[int | None, option_of(RunOptions, "limit", min=1)]
 FreshOption = Annotated[bool, option_of(RunOptions, "fresh")]
 QuietOption = Annotated[bool, option_of(RunOptions, "quiet")]

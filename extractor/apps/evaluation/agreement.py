@@ -30,7 +30,8 @@ from extractor.schemas.base import FrozenModel
 
 _ALL = 1_000_000
 """Differences that are kept of each kind: all."""
-_ITEM = re.compile(r"^(eligibility\.criteria|dosing|endpoints|custom\.\w+)\[(\d+)\]")
+ITEM = re.compile(r"^(eligibility\.criteria|dosing|endpoints|custom\.\w+)\[(\d+)\]")
+"""The path of an item at the start of a path in it: its group and its number."""
 _NOUNS = {
     "eligibility.criteria": "criterion",
     "dosing": "regimen",
@@ -301,8 +302,7 @@ def _merge_items(report: ScoreReport) -> Iterator[ErrorExample]:
         for error in kind.examples:
             if error.field == _DERIVED:
                 continue
-            side = error.gold or error.predicted
-            item = _ITEM.match((side and side.path) or "")
+            item = _find_item(error)
             lacks_item = error.gold is None or error.predicted is None
             if item and lacks_item:
                 whole[error.record_id, item[0], error.gold is None].append(error)
@@ -336,10 +336,19 @@ def _merge(path: str, errors: list[ErrorExample], *, is_other: bool) -> ErrorExa
     )
 
 
+def _find_item(error: ErrorExample) -> re.Match[str] | None:
+    """Return the group and the number of the item that a difference is in; None if it is in the
+    record itself.
+    """
+    side = error.gold or error.predicted
+    if side is None or side.path is None:
+        return None
+    return ITEM.match(side.path)
+
+
 def _place(error: ErrorExample) -> tuple[str, str, int, str]:
     """Return the key that sorts differences: by record, group of items, item and field."""
-    side = error.gold or error.predicted
-    item = _ITEM.match((side and side.path) or "")
+    item = _find_item(error)
     if item is None:
         return error.record_id, "", 0, error.field
     return error.record_id, item[1], int(item[2]), error.field
@@ -347,12 +356,12 @@ def _place(error: ErrorExample) -> tuple[str, str, int, str]:
 
 def _describe(error: ErrorExample, one: str, other: str) -> Difference:
     side = error.gold or error.predicted
-    item = _ITEM.match((side and side.path) or "")
+    item = _find_item(error)
     name = "record"
     if item:
         noun = _NOUNS.get(item[1]) or name_label(item[1].removeprefix("custom."))
         name = f"{noun} {int(item[2]) + 1}"
-        their_item = _ITEM.match(error.predicted.path) if error.predicted else None
+        their_item = ITEM.match(error.predicted.path) if error.predicted else None
         # A gold with one item more counts others differently.
         if their_item and their_item[2] != item[2]:
             name += f" ({other}: {int(their_item[2]) + 1})"

@@ -2,12 +2,13 @@
 is open.
 """
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from extractor.apps.evaluation.agreement import (
+    ITEM,
     Agreement,
     compare_annotators,
     name_sides,
@@ -29,7 +30,6 @@ from extractor.apps.review.queue import Doubt
 from extractor.plurals import counted
 from extractor.schemas import TrialExtraction, TrialRecord
 
-_ITEM = re.compile(r"^(?:eligibility\.criteria|dosing|endpoints|custom\.\w+)\[\d+\]")
 _OF_GROUPS = frozenset({"groups", "group"})
 """Fields whose values name groups of criteria by ids, which two annotators give differently."""
 
@@ -159,7 +159,7 @@ class Adjudication:
 
 def _find_item(path: str) -> str:
     """Return the path of the item at or around a path."""
-    item = _ITEM.match(path)
+    item = ITEM.match(path)
     return item[0] if item else "eligibility"
 
 
@@ -188,15 +188,12 @@ def _join(
     """Return the items of one annotator with those ``added`` that the other alone has, each where
     it stands in the text. ``pairs`` has the first one's path of each item that both have.
     """
-    numbers: dict[str, int] = {}
-    for item in items.values():
-        numbers[item.group] = numbers.get(item.group, 0) + 1
+    numbers = Counter(item.group for item in items.values())
     moved: dict[str | None, str | None] = dict(pairs)
     renamed = []
     for item in added:
-        number = numbers.get(item.group, 0)
-        numbers[item.group] = number + 1
-        path = f"{item.group}[{number}]"
+        path = f"{item.group}[{numbers[item.group]}]"
+        numbers[item.group] += 1
         moved[item.path] = path
         renamed.append(item.model_copy(update={"path": path}))
     joined = list(items.values())
@@ -211,9 +208,9 @@ def _join(
         placed = item.model_copy(update={"value": value, "of": of})
         alike = [one for one in joined if one.group == item.group]
         before = insert_by_text(alike, placed, record)
-        at = (
-            joined.index(alike[before - 1]) + 1 if before else _find_start(joined, item)
-        )
+        at = _find_start(joined, item)
+        if before:
+            at = joined.index(alike[before - 1]) + 1
         joined.insert(at, placed)
     return tuple(joined)
 

@@ -474,17 +474,27 @@ def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Mar
         if not behind:
             continue
         is_wide = _WIDE_GAP.search(before) is not None
-        joins_numbers = False
-        if before.rstrip()[-1:].isdigit():
-            joins_numbers = bullet is Bullet.STAR or behind[:1].isdigit()
-        # as in "Age: 6 months - 10 years"
-        elif bullet is Bullet.DASH:
-            joins_numbers = _are_ends(text, sign, (start, end))
-        # as in "upper limit of normal (ULN) * 1.5"
-        elif bullet is Bullet.STAR and _BOUND_OF_NORMAL.search(before):
-            joins_numbers = _FACTOR.match(text, sign.end(), end) is not None
-        if is_wide or not joins_numbers:
+        if is_wide or not _joins_numbers(text, sign, (start, end), bullet):
             yield Marker(bullet, None, sign.end(), sign.start(), is_wide)
+
+
+def _joins_numbers(
+    text: str, sign: re.Match[str], within: tuple[int, int], bullet: Bullet
+) -> bool:
+    """Return whether a sign joins two numbers, or a bound of normal and its factor, and so is no
+    bullet. Only the characters ``within`` count.
+    """
+    before = text[max(within[0], sign.start() - _SIGN_CONTEXT) : sign.start()]
+    behind = text[sign.end() : min(within[1], sign.end() + _SIGN_CONTEXT)].lstrip()
+    if before.rstrip()[-1:].isdigit():
+        return bullet is Bullet.STAR or behind[:1].isdigit()
+    # as in "Age: 6 months - 10 years"
+    if bullet is Bullet.DASH:
+        return _are_ends(text, sign, within)
+    # as in "upper limit of normal (ULN) * 1.5"
+    if bullet is Bullet.STAR and _BOUND_OF_NORMAL.search(before):
+        return _FACTOR.match(text, sign.end(), within[1]) is not None
+    return False
 
 
 def _are_ends(text: str, dash: re.Match[str], within: tuple[int, int]) -> bool:

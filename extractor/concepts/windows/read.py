@@ -314,7 +314,7 @@ def list_windows(
         if time[1].end not in ends:
             open_lengths.append(time)
     windows.extend([*_borrow_sense(tokens, open_lengths, windows)])
-    windows = list(_part_ranges(tokens, times, windows))
+    windows = _part_ranges(tokens, times, windows)
     windows.sort(key=lambda window: (window.first, window.end))
     closed = list(_close_ranges(tokens, windows))
     distinct = closed[:1]
@@ -326,10 +326,10 @@ def list_windows(
 
 def _part_ranges(
     tokens: Tokens, times: Sequence[Time], windows: Sequence[Window]
-) -> Iterator[Window]:
-    """Yield the windows, in which a range whose ends have two units is two windows, at least and at
-    most: "in the past 6 weeks to 12 months". Neither is sure. If no window has either of the ends,
-    the range is none: "aged 6 weeks to 12 months".
+) -> list[Window]:
+    """Return the windows, in which a range whose ends have two units is two windows, at least and
+    at most: "in the past 6 weeks to 12 months". If no window has either of the ends, the range is
+    none: "aged 6 weeks to 12 months".
     """
     parted = list(windows)
     for (_, low), (_, high) in pairwise(times):
@@ -343,29 +343,32 @@ def _part_ranges(
         if not ends:
             continue
         parted = [window for window in parted if window not in ends]
-        first = min(low.first, ends[0].first)
-        whole = ends[0]._replace(
-            sure=False, either=False, other_end=None, borrowed=False, washout=False
-        )
-        parted.append(
-            whole._replace(
-                first=first,
-                end=low.end,
-                comparator=Comparator.AT_LEAST,
-                value=low.low,
-                unit=low.unit,
-            )
-        )
-        parted.append(
-            whole._replace(
-                first=high.first,
-                end=high.end,
-                comparator=Comparator.AT_MOST,
-                value=high.high,
-                unit=high.unit,
-            )
-        )
-    yield from parted
+        parted += _make_ends(ends[0], low, high)
+    return parted
+
+
+def _make_ends(window: Window, low: Duration, high: Duration) -> tuple[Window, Window]:
+    """Return the two windows of a range whose ends have two units, of which ``window`` was read as
+    one. Neither is sure.
+    """
+    unsure = window._replace(
+        sure=False, either=False, other_end=None, borrowed=False, washout=False
+    )
+    at_least = unsure._replace(
+        first=min(low.first, window.first),
+        end=low.end,
+        comparator=Comparator.AT_LEAST,
+        value=low.low,
+        unit=low.unit,
+    )
+    at_most = unsure._replace(
+        first=high.first,
+        end=high.end,
+        comparator=Comparator.AT_MOST,
+        value=high.high,
+        unit=high.unit,
+    )
+    return at_least, at_most
 
 
 def _are_ends(tokens: Tokens, low: Duration, high: Duration) -> bool:
