@@ -1,0 +1,203 @@
+"""All values of an extraction as rows: what was found, where, how sure, and what is missing.
+
+Export, lists, comparison, gold in sheets and the pages are views of this one table.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from extractor.language.shown import show_line
+from extractor.schemas import Absence, Evidence, ExtractedItem, Finding, TrialExtraction
+from extractor.schemas.values import Value, list_all_values
+
+RowKind = StrEnum("RowKind", "VALUE ABSENCE FINDING")
+RowKind.__doc__ = (
+    "What a row is about: a value, the reason for an empty field, or a finding."
+)
+
+_ITEM = re.compile(
+    r"eligibility\.criteria\[\d+\]|(?:dosing|endpoints)\[\d+\]"
+    r"|custom\.[^.\[]+\[\d+\]|eligibility"
+)
+_BETWEEN_QUOTES = " … "
+
+
+class ValueRow(NamedTuple):
+    """One value, absence or finding.
+
+    Attributes:
+        kind: What the row is about.
+        record_id: The record.
+        item: Path of the item, such as ``dosing[0]``; empty for the whole record.
+        field: Path of the field in its item, such as ``amounts[0]``.
+        value: The value as the schema has it; None for an absence; a finding's message.
+        quote: The words that support it on one line, joined by … if they are apart.
+        section: The section of the first words.
+        start: First character of the first words in the section's raw text.
+        end: One past their last character.
+        confidence: The least probability of being right among the words.
+        origin: Who found the value: rule, model or both.
+        support: How the value follows from the words.
+        reason: Why a field is empty, or the kind of a finding.
+        severity: Of a finding: warning or info.
+    """
+
+    kind: RowKind
+    record_id: str
+    item: str
+    field: str
+    value: Any = None
+    quote: str | None = None
+    section: str | None = None
+    start: int | None = None
+    end: int | None = None
+    confidence: float | None = None
+    origin: str | None = None
+    support: str | None = None
+    reason: str | None = None
+    severity: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The field's path in the extraction, such as ``dosing[0].amounts[0]``."""
+        return ".".join(part for part in (self.item, self.field) if part)
+
+    @property
+    def text(self) -> str:
+        """The value on one line; empty for an absence."""
+        return write_value(self.value)
+
+
+def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
+    """Yield a row for each value in schema order, then for each absence and each finding.
+
+    >>> extraction = TrialExtraction.model_validate(
+    ...     {
+    ...         "record_id": "A",
+    ...         "eligibility": {"sex": "male"},
+    ...         "absences": [
+    ...             {"field": "eligibility.minimum_age", "reason": "not_reported"}
+    ...         ],
+    ...     }
+    ... )
+    >>> [(row.path, row.text, row.reason) for row in list_values(extraction)]
+    [('eligibility.sex', 'male', None), ('eligibility.minimum_age', '', 'not_reported')]
+    """
+    for value, item in list_all_values(extraction):
+        yield _describe_value(extraction.record_id, value, item)
+    for absence in extraction.absences:
+        yield _describe_absence(extraction.record_id, absence)
+    for finding in extraction.findings:
+        yield _describe_finding(extraction.record_id, finding)
+
+
+def write_value(value: Any) -> str:
+    r"""Write a value on one line: ``4 week``, ``true``; empty for None.
+
+    >>> write_value(True), write_value(None), write_value("two\nlines")
+    ('true', '', 'two lines')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, default=_to_json)
+    return show_line(str(value))
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Split the path of a value into its item and the field there.
+
+    >>> (
+    ...     split_path("eligibility.criteria[3].constraints[1]"),
+    ...     split_path("eligibility.sex"),
+    ... )
+    (('eligibility.criteria[3]', 'constraints[1]'), ('eligibility', 'sex'))
+    """
+    item = _ITEM.match(path)
+    if item is None:
+        return "", path
+    return item[0], path[item.end() :].removeprefix(".")
+
+
+def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueRow:
+    item_path, field = split_path(value.path)
+    row = ValueRow(
+        RowKind.VALUE,
+        record_id,
+        item_path,
+        field,
+        value.value,
+        confidence=item.confidence,
+    )
+    # Gold has no evidence.
+    if not value.evidence:
+        return row
+    first = value.evidence[0]
+    return row._replace(
+        quote=_join_quotes([evidence.quote for evidence in value.evidence]),
+        section=first.section,
+        start=first.start,
+        end=first.end,
+        confidence=_find_least_confidence(value.evidence, item),
+        origin=first.origin.value,
+        support=first.support.value,
+    )
+
+
+def _find_least_confidence(
+    evidence: Sequence[Evidence], item: ExtractedItem
+) -> float | None:
+    """Return the least confidence of the words, or that of the item if none has one."""
+    known = [words.confidence for words in evidence if words.confidence is not None]
+    return min(known, default=item.confidence)
+
+
+def _describe_absence(record_id: str, absence: Absence) -> ValueRow:
+    item, field = split_path(absence.field)
+    return ValueRow(
+        RowKind.ABSENCE,
+        record_id,
+        item,
+        field,
+        section=_BETWEEN_QUOTES.join(absence.sections) or None,
+        reason=absence.reason.value,
+    )
+
+
+def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
+    item, field = split_path(finding.field)
+    row = ValueRow(
+        RowKind.FINDING,
+        record_id,
+        item,
+        field,
+        finding.message,
+        reason=finding.kind.value,
+        severity=finding.severity.value,
+    )
+    if not finding.citations:
+        return row
+    first = finding.citations[0]
+    return row._replace(
+        quote=_join_quotes([citation.quote for citation in finding.citations]),
+        section=first.section,
+        start=first.start,
+        end=first.end,
+    )
+
+
+def _join_quotes(quotes: Sequence[str]) -> str:
+    return show_line(_BETWEEN_QUOTES.join(dict.fromkeys(quotes)))
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return str(value)
