@@ -7,6 +7,7 @@ of the value, or the value alone. A row without texts says that the record state
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -44,12 +45,10 @@ _PARTS = {
     if issubclass(field.type, BaseModel)
 }
 """The parts of values that have a column; a list, such as the arms of an amount, has rows."""
-PART_COLUMNS = tuple(
-    dict.fromkeys([VALUE, *(part for parts in _PARTS.values() for part in parts)])
-)
+_FIRST = ("quantity", "comparator", VALUE, "value_high", "unit")
+PART_COLUMNS = tuple(dict.fromkeys([*_FIRST, *chain(*_PARTS.values())]))
 _KNOWN = {*_FIELDS, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
 _CUSTOM = "custom."
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _ADDED = 1_000_000
 """The position of the first member of a list whose path has none: behind all others."""
 _REMEDIES = {
@@ -333,4 +332,5 @@ def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
 
 
 def _split(path: str) -> Location:
-    return tuple(step[1] or int(step[2]) for step in _STEP.finditer(path))
+    steps = chain(*FieldRef(path).steps)
+    return tuple(step for step in steps if step is not None)
