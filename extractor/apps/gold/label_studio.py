@@ -236,8 +236,7 @@ def _list_regions(
             section = max(
                 starts, key=lambda name: (starts[name] <= start, starts[name])
             )
-            new = [line.format(section=section) for line in _NEW[label]]
-            listed = [*new, *listed]
+            listed = [line.format(section=section) for line in _NEW[label]] + listed
         shown = f"{place}, region {words[:40]!r}"
         regions.append(_Region(shown, label, start, end, words, item, listed))
     for region in regions:
@@ -250,26 +249,28 @@ def _collect_lines(results: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]
     for result in results:
         if result["type"] == "textarea":
             name = "" if result["from_name"] == "record" else result["id"]
+            texts = result["value"]["text"]
+            if not isinstance(texts, str):
+                texts = "\n".join(texts)
             # An annotator may write several lines at once.
-            texts = "\n".join(result["value"]["text"]).split("\n")
-            lines[name] = [text.strip() for text in texts if text.strip()]
+            lines[name] = [line.strip() for line in texts.split("\n") if line.strip()]
     return lines
 
 
 def _complete(region: _Region, regions: Sequence[_Region]) -> _Region:
-    """Return the region of a value with its item, which is a region around it, and with the field
-    in each line; without lines, the value is the words.
+    """Return the region of a value with its item, which is that of an enclosing region, and with
+    the field in each line. Without lines, the value is the words.
     """
-    groups = [name for name in FieldRef(region.label).parents if name in ITEM_GROUPS]
-    group = groups[0] if groups else ""
-    around = [
+    parents = filter(ITEM_GROUPS.__contains__, FieldRef(region.label).parents)
+    group = next(parents, "")
+    enclosing = [
         other.item
         for other in regions
         if other.label == group
         and other.start <= region.start <= region.end <= other.end
     ]
     of_record = PEOPLE if group == PEOPLE else f"{group}[?]"
-    item = next(filter(None, [region.item, *around, of_record]))
+    item = next(filter(None, [region.item, *enclosing, of_record]))
     name = region.label.removeprefix(group).lstrip(".")
     lines = [
         line if is_known(f"{item}.{line.partition(':')[0]}") else f"{name}: {line}"

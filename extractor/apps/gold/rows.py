@@ -220,7 +220,7 @@ class _Builder:
         path = FieldRef(row.path).path
         location = _split(row.path)
         if not is_known(row.path):
-            text = f"there is no {row.path!r}{suggest(path, _KNOWN)}; correct it"
+            text = f"there is no {row.path!r}{suggest(path, _KNOWN)}; correct field or item"
             self._refuse(row, "field", text)
             return
         if row.cells and path in _LISTS and row.path[-1] != "]":

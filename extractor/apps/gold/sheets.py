@@ -169,7 +169,7 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
 
 def _read_cell(place: str, cell: Any) -> str:
     """Return a cell as text; Excel has 18 as 18.0. Raises ``GoldError`` for a formula or a date."""
-    kinds = {"f": "a formula", "d": "a date", "e": "an error"}
+    kinds = {"f": "a formula", "d": "a date"}
     if cell.data_type in kinds:
         kind = kinds[cell.data_type]
         raise GoldError(
