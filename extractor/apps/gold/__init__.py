@@ -7,14 +7,15 @@ record, item, field and the parts of the value, each in a column of its own. The
 - ``export_gold`` writes gold, or a run, as a sheet (.csv, .xlsx) or as tasks of Label Studio
   (.json, with the labelling interface beside it).
 - ``import_gold`` reads them back. What nobody changed comes back as it was, also gold for some
-  fields, groups of criteria, and values of fields of your own.
+  fields, groups of criteria, and values of fields of your own. ``time_window`` follows from
+  ``time_windows``.
 - An error names the file, the row or region, the column, and what to write. A record with an error
   is not written; all others are. With the records at hand, quotes and numbers are checked as
   ``extractor evaluate --check`` checks them.
 - A formula or a date in a workbook, and a file that is too large to be a sheet of gold, are
   refused; no text that is written becomes a formula.
 
-A new column: the models of ``extractor.schemas.extraction`` (columns follow from the parts of
-values), or ``sheets.COLUMNS`` for one that is not read back. What a row means: ``rows.py``. A
-further tool: a module that writes ``ValueRow`` and reads ``PlacedRow``, and a line in ``files.py``.
+To add a part of a value as a column, add it to its model in ``extractor.schemas.extraction``; a
+column that is not read back, to ``sheets.py``. What a row means is in ``rows.py``. A further tool
+is a module that writes ``ValueRow`` and reads ``PlacedRow``, and a line in ``files.py``.
 """

@@ -13,7 +13,7 @@ from extractor.apps.gold.rows import PlacedRow, Problem, build_gold, list_rows
 from extractor.apps.gold.sheets import SHEETS, read_sheet, write_sheet
 from extractor.apps.review.gold import name_gold, write_gold
 from extractor.concepts.own.declaration import CustomField
-from extractor.errors import GoldError
+from extractor.errors import ArgumentError, GoldError
 from extractor.formats import read_records
 from extractor.run.finished import find_run
 from extractor.schemas import TrialRecord
@@ -30,7 +30,9 @@ class ImportedGold(NamedTuple):
     problems: Sequence[Problem]
 
     def write(self, folder: Path, *, force: bool = False) -> None:
-        """Write a file for each record. Raises ``GoldError`` if one exists, without ``force``."""
+        """Write a file for each record. Raises ``ArgumentError`` if one exists, without
+        ``force``.
+        """
         paths = {folder / name_gold(name): gold for name, gold in self.gold.items()}
         for path in paths:
             _refuse_existing(path, force=force)
@@ -106,8 +108,8 @@ def export_gold(
         force: Whether to replace a file.
 
     Raises:
-        GoldError: The gold cannot be read, a record is missing, or ``to`` has another ending or
-            exists.
+        ArgumentError: ``to`` exists already.
+        GoldError: The gold cannot be read, a record is missing, or ``to`` has another ending.
     """
     is_sheet = _is_sheet(to)
     _refuse_existing(to, force=force)
@@ -136,4 +138,6 @@ def export_gold(
 
 def _refuse_existing(path: Path, *, force: bool) -> None:
     if path.exists() and not force:
-        raise GoldError(f"{path}: exists already; add --force, or name another path")
+        raise ArgumentError(
+            f"{path}: exists already; add --force, or name another path"
+        )
