@@ -3,9 +3,7 @@
 import pytest
 
 from extractor.apps.evaluation.alignment import align, match_values
-from extractor.apps.evaluation.fields import CRITERIA, DOSING
-from extractor.apps.evaluation.judge import judge
-from extractor.apps.evaluation.judged import Verdict
+from extractor.apps.evaluation.fields import CRITERIA
 from extractor.schemas import TrialExtraction
 
 from .annotations import (
@@ -13,7 +11,6 @@ from .annotations import (
     make_gold,
     make_repetitive,
     name_errors,
-    regimen,
     score,
     shuffle,
     without_places,
@@ -116,80 +113,3 @@ def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
         new_positions = [item.position for item in new_items]
         positions.append((old_positions, new_positions))
     assert positions == [([0], [2]), ([2], [0]), ([1], []), ([], [1])]
-
-
-@pytest.fixture
-def compared():
-    """A regimen in other words, one that was split, and one that was invented; the rows of their
-    table without what says which regimen it is.
-    """
-    both = "aspirin 5 mg and aspirin 8 mg"
-    gold = [
-        regimen("zinc", "zinc 1 g", 1, "g", route="oral", frequency="BID"),
-        regimen("aspirin", both, 5, "mg"),
-    ]
-    predicted = [
-        regimen("zinc", "zinc 1 g", 1000, "mg", frequency="QD", timing="day 1"),
-        regimen("gold", "G", 4, "mg"),
-        regimen("aspirin", "aspirin 5 mg", 5, "mg"),
-        regimen("aspirin", "aspirin 8 mg", 8, "mg"),
-    ]
-    return [
-        row
-        for row in judge(give(gold), give(predicted), [DOSING])
-        if row.field.attribute not in ("agent", "quote", "section")
-    ]
-
-
-def give(dosing):
-    return TrialExtraction.model_validate(
-        {"record_id": "A", "eligibility": {}, "dosing": dosing}
-    )
-
-
-def test_the_table_has_a_row_for_every_field_that_either_side_states(compared):
-    rows = [
-        (
-            row.gold_item.path,
-            row.predicted_item.path,
-            row.field.name,
-            row.level.name.lower(),
-            row.error and row.error.value,
-        )
-        for row in compared
-        if row.verdict is not Verdict.EMPTY
-    ]
-    assert rows == [
-        ("dosing[1]", "dosing[2]", "dosing.regimens", "exact", "split"),
-        ("dosing[1]", "dosing[2]", "dosing.amounts", "exact", None),
-        (None, "dosing[3]", "dosing.regimens", "none", None),
-        (None, "dosing[3]", "dosing.amounts", "none", None),
-        ("dosing[0]", "dosing[0]", "dosing.regimens", "exact", None),
-        ("dosing[0]", "dosing[0]", "dosing.amounts", "normalised", None),
-        ("dosing[0]", "dosing[0]", "dosing.route", "none", "missed"),
-        ("dosing[0]", "dosing[0]", "dosing.frequency", "none", "number"),
-        ("dosing[0]", "dosing[0]", "dosing.timing", "none", "invented"),
-        (None, "dosing[1]", "dosing.regimens", "none", "invented"),
-        (None, "dosing[1]", "dosing.amounts", "none", None),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("field", "verdict"),
-    [
-        ("amounts", Verdict.RIGHT),
-        ("route", Verdict.MISSED),
-        ("frequency", Verdict.WRONG),
-        ("timing", Verdict.INVENTED),
-        ("duration", Verdict.EMPTY),
-    ],
-)
-def test_a_row_says_whether_a_field_is_right_missed_invented_wrong_or_empty(
-    compared, field, verdict
-):
-    (row,) = [
-        row
-        for row in compared
-        if row.gold_item.path == "dosing[0]" and row.field.attribute == field
-    ]
-    assert row.verdict is verdict

@@ -8,7 +8,6 @@ from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
 
 EXACT = Level.EXACT
 NORMALISED = Level.NORMALISED
-RELAXED = Level.RELAXED
 NONE = Level.NONE
 
 
@@ -51,8 +50,8 @@ def instrument(name, version=None):
         ("text", "Active infection", "Active infection", [EXACT]),
         ("text", "Active infection", "active  infection.", [NORMALISED]),
         ("text", r"platelets \> 50", "Platelets > 50;", [NORMALISED]),
-        ("text", "HER2 +", "HER2 -", [RELAXED]),
-        ("text", "Active infection of the lung", "infection of the lung", [RELAXED]),
+        ("text", "HER2 +", "HER2 -", [NONE]),
+        ("text", "Active infection of the lung", "infection of the lung", [NONE]),
         (
             "limit",
             limit(">=", 3, "mg"),
@@ -66,8 +65,8 @@ def instrument(name, version=None):
             limit("<", 1.5, "times upper limit of normal"),
             [NORMALISED],
         ),
-        ("limit", limit(">=", 3, "mg"), limit(">", 3, "mg"), [RELAXED]),
-        ("limit", limit(">=", 3, "mg"), limit(">=", 3), [RELAXED]),
+        ("limit", limit(">=", 3, "mg"), limit(">", 3, "mg"), [NONE]),
+        ("limit", limit(">=", 3, "mg"), limit(">=", 3), [NONE]),
         ("limit", limit(">=", 3, "mg"), limit("<=", 3, "mg"), [NONE]),
         ("limit", limit(">=", 3, "mg"), limit(">=", 4, "mg"), [NONE]),
         (
@@ -84,10 +83,10 @@ def instrument(name, version=None):
         ),
         ("time", age(1, "year"), age(12, "month"), [NORMALISED]),
         ("time", age(1, "month"), age(30, "day"), [NONE]),
-        ("time", age(2, "week"), age(2, "month"), [RELAXED]),
+        ("time", age(2, "week"), age(2, "month"), [NONE]),
         ("window", window(), window(quote="4 weeks"), [NORMALISED]),
         ("window", window(), window(value=28, unit="day"), [NORMALISED]),
-        ("window", window(), window(comparator=">="), [RELAXED]),
+        ("window", window(), window(comparator=">="), [NONE]),
         ("amount", amount(300, 300, "mg"), amount(0.3, 0.3, "g"), [NORMALISED]),
         (
             "amount",
@@ -95,7 +94,7 @@ def instrument(name, version=None):
             amount(None, 300, "mcg/kg"),
             [NORMALISED],
         ),
-        ("amount", amount(300, 300, "mg"), amount(300, 300, "mg/m2"), [RELAXED]),
+        ("amount", amount(300, 300, "mg"), amount(300, 300, "mg/m2"), [NONE]),
         ("amount", amount(None, 300, "mg"), amount(300, 300, "mg"), [NONE]),
         (
             "name",
@@ -104,9 +103,9 @@ def instrument(name, version=None):
             [NORMALISED],
         ),
         ("name", instrument("CTCAE", "5.0"), instrument("CTCAE", "5"), [NORMALISED]),
-        ("name", instrument("CTCAE", "5.0"), instrument("CTCAE", "4.03"), [RELAXED]),
+        ("name", instrument("CTCAE", "5.0"), instrument("CTCAE", "4.03"), [NONE]),
         ("name", instrument("CTCAE"), instrument("RECIST"), [NONE]),
-        ("name", instrument("SF-36"), instrument("SF-12"), [RELAXED]),
+        ("name", instrument("SF-36"), instrument("SF-12"), [NONE]),
         (
             "name",
             instrument("HAM-A"),
