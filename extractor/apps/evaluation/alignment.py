@@ -39,10 +39,9 @@ def match_values(
 
     table = np.array([[likeness(ours, theirs) for theirs in new] for ours in old])
     table[table < threshold] = 0.0
-    rows, columns = linear_sum_assignment(table, maximize=True)
+    assigned = zip(*linear_sum_assignment(table, maximize=True), strict=True)
     # The assignment is complete: it also pairs values that are not alike.
-    alike = table[rows, columns] > 0
-    partners = dict(zip(rows[alike].tolist(), columns[alike].tolist(), strict=True))
+    partners = {row: column for row, column in assigned if table[row, column] > 0}
     taken = set(partners.values())
     pairs = [(old[row], new[column]) for row, column in partners.items()]
     only_old = [value for row, value in enumerate(old) if row not in partners]
@@ -102,9 +101,7 @@ def align(
                 [Side(item, group.path) for item in new],
             )
         ]
-    ours = _place(group.path, old)
-    theirs = _place(group.path, new)
-    aligned = [Aligned([one], [other]) for one, other in _take_equal(ours, theirs)]
+    equal, ours, theirs = _take_equal(_place(group.path, old), _place(group.path, new))
     pairs, only_old, only_new = match_values(
         ours,
         theirs,
@@ -114,24 +111,28 @@ def align(
     paired = [Aligned([one], [other]) for one, other in pairs]
     _add_parts(kind, paired, only_new, 1)
     _add_parts(kind, paired, only_old, 0)
-    aligned += paired
+    aligned = [Aligned([one], [other]) for one, other in equal] + paired
     aligned.sort(key=lambda pair: pair.old[0].identity)
     aligned += [Aligned([side], []) for side in only_old]
     aligned += [Aligned([], [side]) for side in only_new]
     return aligned
 
 
-def _take_equal(ours: list[Side], theirs: list[Side]) -> list[tuple[Side, Side]]:
-    """Return the pairs of items with the same values, and remove them from both lists."""
-    same = defaultdict[str, list[Side]](list)
+def _take_equal(
+    ours: Sequence[Side], theirs: Sequence[Side]
+) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
+    """Return the pairs of items with the same values, and the other items of each side."""
+    twins = defaultdict[str, list[Side]](list)
     for side in theirs:
-        same[side.identity].append(side)
-    pairs = [(side, same[side.identity].pop(0)) for side in ours if same[side.identity]]
-    taken_old = {one.position for one, _ in pairs}
-    taken_new = {other.position for _, other in pairs}
-    ours[:] = [side for side in ours if side.position not in taken_old]
-    theirs[:] = [side for side in theirs if side.position not in taken_new]
-    return pairs
+        twins[side.identity].append(side)
+    pairs = []
+    others = []
+    for side in ours:
+        if twins[side.identity]:
+            pairs.append((side, twins[side.identity].pop(0)))
+        else:
+            others.append(side)
+    return pairs, others, [side for sides in twins.values() for side in sides]
 
 
 def _add_parts(

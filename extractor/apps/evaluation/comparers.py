@@ -79,9 +79,10 @@ class Comparer:
         key: Values with equal keys agree at the normalised level.
         overlaps: Whether values with unequal keys agree, too: of words that two readers cut
             differently.
-        likeness: Likeness of two members of a list, 0 to 1.
+        likeness: Likeness of two members of a list that do not agree, 0 to 1.
         threshold: Members of a list with a lower likeness are not paired.
         spread: Splits the value of a field into those that count one by one.
+        is_certain: Whether members that agree are a pair, whatever else is alike.
         of_pairs: Whether it is judged only in items that both extractions have.
         of_groups: Whether ``grouping`` judges it, for all criteria at once.
     """
@@ -89,9 +90,10 @@ class Comparer:
     error: Callable[[Any, Any], ErrorKind]
     key: Callable[[Any], Hashable] = str
     overlaps: Callable[[Any, Any], bool] | None = None
-    likeness: Callable[[Any, Any], float] = lambda one, other: float(one == other)
+    likeness: Callable[[Any, Any], float] = lambda *_: 0.0
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
+    is_certain: bool = True
     of_pairs: bool = False
     of_groups: bool = False
 
@@ -109,6 +111,11 @@ class Comparer:
         if self.overlaps and self.overlaps(gold, predicted):
             return Level.NORMALISED
         return Level.NONE
+
+    def measure(self, gold: Any, predicted: Any) -> float:
+        """Return the likeness of two members of a list; 2 and more if they agree."""
+        level = self.level(gold, predicted) if self.is_certain else Level.NONE
+        return 1.0 + level if level else self.likeness(gold, predicted)
 
     def judge(self, gold: Any, predicted: Any) -> tuple[Level, ErrorKind | None]:
         """Return the level of agreement and the error, if any.
@@ -199,27 +206,20 @@ def _have_same_dimension(unit: str | None, other: str | None) -> bool:
 
 
 def _compare_numbers(gold: Any, predicted: Any) -> float:
-    """Return the likeness of two numbers with units: equal ones in any unit are 1."""
-    if _scale(gold) == _scale(predicted):
-        return 1.0
     ours = _list_numbers(gold)
     theirs = _list_numbers(predicted)
     equal = [one == other for one, other in zip(ours, theirs, strict=False)]
-    likeness = 0.5 * equal.count(True) / len(equal)
-    is_same_unit: bool = gold.unit == predicted.unit
-    if isinstance(gold, Amount):
-        # Doses may be in milligrams and grams.
-        is_same_unit = _have_same_dimension(gold.unit, predicted.unit)
-    return likeness + 0.4 * is_same_unit
+    is_same_unit = _have_same_dimension(gold.unit, predicted.unit)
+    return 0.5 * equal.count(True) / len(equal) + 0.4 * is_same_unit
 
 
 def _compare_bounds(gold: Bound, predicted: Bound) -> float:
     """Return the likeness of two limits: the name of the quantity weighs as much as all else."""
     is_same_value = gold.value == predicted.value or _scale(gold) == _scale(predicted)
     likeness = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
-    likeness += 0.3 * is_same_value
-    likeness += 0.1 * (gold.comparator == predicted.comparator)
-    return likeness + 0.1 * _have_same_dimension(gold.unit, predicted.unit)
+    likeness += 0.3 * is_same_value + 0.1 * (gold.comparator == predicted.comparator)
+    likeness += 0.1 * _have_same_dimension(gold.unit, predicted.unit)
+    return likeness if gold != predicted else likeness + 0.01
 
 
 _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
@@ -246,21 +246,6 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
     return window.comparator, *sizes, unit
 
 
-def _compare_windows(gold: TimeWindow, predicted: TimeWindow) -> float:
-    """Return the likeness of two windows, at least 2 for those of one length, so that an equal
-    pair outweighs two unequal ones.
-    """
-    shared = sum(
-        share_words(getattr(gold, name) or "", getattr(predicted, name) or "")
-        for name in ("of", "anchor")
-    )
-    if measure_window(gold) == measure_window(predicted):
-        return 2.0 + 0.1 * shared
-    is_same_value = gold.value == predicted.value
-    is_same_unit = gold.unit == predicted.unit
-    return 0.5 * is_same_value + 0.4 * is_same_unit + 0.01 * shared
-
-
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
     without_rate = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
     if without_rate.isdisjoint((gold, predicted)):
@@ -272,12 +257,6 @@ def _find_instrument_error(gold: Instrument, predicted: Instrument) -> ErrorKind
     if name_instrument(gold.name)[0] == name_instrument(predicted.name)[0]:
         return ErrorKind.NUMBER  # of the version
     return ErrorKind.WRONG_CATEGORY
-
-
-def _compare_names(gold: str, predicted: str) -> float:
-    if fold_name(gold) == fold_name(predicted):
-        return 1.0
-    return compare_extents(gold, predicted)
 
 
 def _overlap_by_half(gold: str, predicted: str) -> bool:
@@ -292,7 +271,7 @@ def _find_word_error(gold: str, predicted: str) -> ErrorKind:
 
 NOTHING = ""
 """No words, in a part of a value where that is an answer."""
-TEXT = Comparer(lambda *_: ErrorKind.WORDING, fold_name, likeness=_compare_names)
+TEXT = Comparer(lambda *_: ErrorKind.WORDING, fold_name, likeness=compare_extents)
 EXTENT = replace(TEXT, overlaps=_overlap_by_half)
 WORDS = Comparer(
     _find_word_error,
@@ -307,7 +286,7 @@ WHOLE = replace(
     ),
 )
 _QUANTITY = Comparer(_find_number_error, _scale, likeness=_compare_numbers)
-WINDOWS = replace(_QUANTITY, key=measure_window, likeness=_compare_windows)
+WINDOWS = replace(_QUANTITY, key=measure_window)
 """Compares members of a list of windows; a single window keeps the exact length of its unit."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
@@ -322,12 +301,15 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.WINDOW: _QUANTITY,
     Comparison.AMOUNT: replace(_QUANTITY, spread=_list_amounts),
     Comparison.LIMIT: replace(
-        _QUANTITY, spread=list_bounds, likeness=_compare_bounds, threshold=0.5
+        _QUANTITY,
+        spread=list_bounds,
+        likeness=_compare_bounds,
+        threshold=0.5,
+        is_certain=False,
     ),
     Comparison.LABEL: Comparer(
         lambda *_: ErrorKind.WRONG_CATEGORY,
         fold_label,
-        likeness=lambda one, other: float(fold_label(one) == fold_label(other)),
         of_pairs=True,
     ),
     Comparison.GROUP: Comparer(lambda *_: ErrorKind.POLARITY, of_groups=True),

@@ -10,10 +10,7 @@ from extractor.apps.evaluation.comparers import NOTHING
 from extractor.apps.evaluation.judged import JudgedValue
 from extractor.apps.evaluation.places import name_home
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
-from extractor.schemas import Endpoint, Evidence, ExtractedItem
-
-_OF_TIME = frozenset({"time_points", "time_kind"})
-"""Fields of an outcome that its time frame states."""
+from extractor.schemas import Evidence, ExtractedItem
 
 
 def list_errors(record_id: str, rows: Iterable[JudgedValue]) -> Iterator[ErrorExample]:
@@ -41,13 +38,12 @@ def _describe(row: JudgedValue, side: Side, value: Any) -> ErrorSide | None:
     if path is None:
         return None
     item: ExtractedItem = side.item
-    attribute = row.field.attribute
-    evidence = _find_evidence(item, attribute, value)
+    evidence = _find_evidence(item, row.field.attribute or "quote", value)
     return ErrorSide(
         path=path,
         value=None if value == NOTHING else to_jsonable_python(value),
         section=name_home(item),
-        quote=_find_quote(item, attribute),
+        quote=getattr(item, "quote", None) or getattr(item, "measure", None),
         evidence=tuple(dict.fromkeys(one.cite() for one in evidence)),
         confidence=item.confidence,
         origin=item.origin,
@@ -55,22 +51,10 @@ def _describe(row: JudgedValue, side: Side, value: Any) -> ErrorSide | None:
     )
 
 
-def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
-    """Return the words of an item that state a value."""
-    if isinstance(item, Endpoint):
-        return item.time_frame if attribute in _OF_TIME else item.measure
-    quote: str | None = getattr(item, "quote", None)
-    if quote is None and attribute:
-        return next((one.quote for one in item.evidence_for(attribute)), None)
-    return quote
-
-
 def _find_evidence(
-    item: ExtractedItem, attribute: str | None, value: Any
+    item: ExtractedItem, attribute: str, value: Any
 ) -> Iterable[Evidence]:
     """Return the evidence for a value: of a member of a list its own, if it has any."""
-    if attribute is None:
-        return item.evidence_for("quote") or item.evidence_for("measure")
     members = getattr(item, attribute, None)
     if isinstance(members, tuple) and value in members:
         of_member = item.evidence_for(f"{attribute}[{members.index(value)}]")

@@ -29,8 +29,6 @@ from extractor.schemas import (
 from extractor.schemas.arguments import suggest
 from extractor.schemas.fields import list_model
 
-_FIRST = ("agent", "quote", "kind", "section")
-"""Identifying fields, which come first in a report."""
 _WHOLE_ITEMS = {
     "eligibility.criteria": "eligibility.criteria",
     "dosing": "dosing.regimens",
@@ -172,15 +170,10 @@ def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
     fields: list[Field] = []
     if group.path in _WHOLE_ITEMS:
         fields.append(Field(_WHOLE_ITEMS[group.path], None, TEXT))
-    # The index of an endpoint is not read in the text.
-    infos = [
-        info
-        for info in group.fields
-        if info.metadata.in_gold and info.path != "endpoints.index"
-    ]
-    infos.sort(key=lambda info: (*_FIRST, info.name).index(info.name))
-    for info in infos:
-        fields += _make_fields(info)
+    for info in group.fields:
+        # The index of an endpoint is not read in the text.
+        if info.metadata.in_gold and info.path != "endpoints.index":
+            fields += _make_fields(info)
     return Group(group.path, tuple(fields), group.list_items, group.of, many)
 
 

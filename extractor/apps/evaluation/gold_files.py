@@ -120,9 +120,6 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
-    # A frame of pandas or polars would be iterated by its columns.
-    if hasattr(source, "columns"):
-        raise GoldError(f"{name}: a data frame has no extractions; give dictionaries")
     if not isinstance(source, str | Path):
         valid = [
             _validate(entry, f"{name}[{number}]") for number, entry in enumerate(source)
@@ -134,9 +131,7 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
     places = ((_read_id(place), place) for place in list_places(path))
     extractions = Extractions(str(source), places)
     if not extractions.record_ids:
-        reviewers = sorted({str(file.parent) for file in path.glob("[!.]*/*.json")})
-        remedy = " or ".join(reviewers) or _SOURCES
-        raise GoldError(f"{path}: holds no extractions; name {remedy}")
+        raise GoldError(f"{path}: holds no extractions; name {_SOURCES}")
     return extractions
 
 

@@ -49,14 +49,15 @@ def judge(
     rows: list[JudgedValue] = []
     scored = tuple(groups)
     for group in scored:
-        ours = group.items(gold)
-        pairs = align(group, ours, group.items(predicted) if predicted else ())
+        pairs = align(
+            group, group.items(gold), group.items(predicted) if predicted else ()
+        )
+        given = pairs
         # An empty list of gold states that there is no item.
-        leaves_out = beside is not None and bool(ours)
-        for pair in pairs:
-            if beside is not None and leaves_out and not pair.old:
-                beside += pair.new
-                continue
+        if beside is not None and group.items(gold):
+            given = [pair for pair in pairs if pair.old]
+            beside += [side for pair in pairs if not pair.old for side in pair.new]
+        for pair in given:
             old = next(iter(pair.old), NOWHERE)
             new = next(iter(pair.new), NOWHERE)
             rows += _judge_items(group, old, new, _find_item_error(pair))
@@ -67,16 +68,8 @@ def judge(
                 rows += _leave_out_errors(_judge_items(group, NOWHERE, part))
         if group.path == "eligibility.criteria":
             fields = {field.name: field for one in scored for field in one.fields}
-            of_groups = judge_groups(fields, gold, predicted, pairs)
-            rows += [row for row in of_groups if not leaves_out or _is_given(row)]
+            rows += judge_groups(fields, gold, predicted, pairs)
     return rows
-
-
-def _is_given(row: JudgedValue) -> bool:
-    """Return whether gold has the criterion, or the group, of a row about groups."""
-    if row.field.name == "eligibility.criteria.group":
-        return row.gold_item is not NOWHERE
-    return row.gold is not None
 
 
 def _find_item_error(pair: Aligned) -> ErrorKind | None:
@@ -240,11 +233,7 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
 
     def measure(one: Any, other: Any) -> float:
         # A single value has no choice: it is compared with the other one, however unlike.
-        if not is_list:
-            return 1.0
-        # Of members that are equally alike, equal ones are a pair.
-        likeness = comparer.likeness(one, other)
-        return likeness + 0.01 if one == other else likeness
+        return comparer.measure(one, other) if is_list else 1.0
 
     pairs, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
     rows = [

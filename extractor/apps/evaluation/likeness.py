@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from extractor.apps.evaluation.comparers import Comparer, Level
+from extractor.apps.evaluation.comparers import Comparer
 from extractor.apps.evaluation.fields import Group
 from extractor.apps.evaluation.text import (
     compare_extents,
@@ -127,15 +127,7 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
 
 def _find_nearest(comparer: Comparer, value: Any, others: tuple[Any, ...]) -> float:
     """Return the likeness of a value to the nearest other one; values that agree are 1."""
-    return max(
-        (
-            1.0
-            if comparer.level(value, other) >= Level.NORMALISED
-            else comparer.likeness(value, other)
-            for other in others
-        ),
-        default=0.0,
-    )
+    return min(1.0, max((comparer.measure(value, one) for one in others), default=0.0))
 
 
 KINDS = {

@@ -1,9 +1,9 @@
 """The score page: one self-contained HTML file with the scores and each error in its text."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from extractor.apps.evaluation.errors import rank_error
 from extractor.apps.evaluation.places import find_places
@@ -18,12 +18,11 @@ from extractor.apps.pages import escape_json, render_page
 from extractor.apps.pages.view import Json, view
 from extractor.apps.pages.words import say
 from extractor.evidence.drafts import Span
-from extractor.evidence.quotes import QuoteStatus, verify_quote
+from extractor.evidence.quotes import verify_quote
 from extractor.formats import read_records
 from extractor.schemas import TrialRecord
 
 Inputs = Sequence[str | PathLike[str]]
-_SIDES = ("gold", "predicted")
 
 
 def write_score_page(
@@ -100,66 +99,45 @@ def _mark_texts(
     errors: Sequence[ErrorExample], shown: Sequence[Json], inputs: Inputs
 ) -> dict[str, Json]:
     """Add to each error in ``shown`` the numbers of its marks. Return the views of the texts, by
-    record: those of records that the inputs have.
+    record: those of the readable records of the inputs.
     """
     views: dict[str, Json] = {}
-    for record in _read_records(inputs, {error.record_id for error in errors}):
+    by_record = defaultdict[str, list[tuple[ErrorExample, Json]]](list)
+    for error, exported in zip(errors, shown, strict=True):
+        by_record[error.record_id].append((error, exported))
+    for record in read_records(*inputs, on_error=lambda _: None) if inputs else ():
         places = find_places(record).spans
-        marked: list[tuple[list[Any], Span]] = []
-        for error, exported in zip(errors, shown, strict=True):
-            if error.record_id != record.record_id:
-                continue
-            predicted = _find_spans(record, places, error.predicted)
-            gold = _find_spans(record, places, error.gold, predicted)
-            of_gold, of_prediction = exported["marks"]
-            marked += [(of_gold, span) for span in gold]
-            marked += [(of_prediction, span) for span in predicted]
-        spans = [span for _, span in marked]
+        spans: list[Span] = []
+        owners: list[list[int]] = []
+        for error, exported in by_record.pop(record.record_id, ()):
+            sides = (error.gold, error.predicted)
+            for side, marks in zip(sides, exported["marks"], strict=True):
+                found = _find_spans(record, places, side)
+                spans += found
+                owners += [marks] * len(found)
         sections = {span.section for span in spans}
-        shown_text = view(record, (), spans, sections=sections)
-        for (marks, _), number in zip(marked, shown_text["marks"], strict=True):
+        text = view(record, (), spans, sections=sections)
+        for marks, number in zip(owners, text["marks"], strict=True):
             if number is not None:
                 marks.append(number)
-        views[record.record_id] = {
-            "sections": shown_text["sections"],
-            "spans": shown_text["spans"],
-        }
+        views[record.record_id] = {key: text[key] for key in ("sections", "spans")}
+        if not by_record:
+            break
     return views
 
 
 def _find_spans(
-    record: TrialRecord,
-    places: Mapping[str, Span],
-    side: ErrorSide | None,
-    near: Sequence[Span] = (),
+    record: TrialRecord, places: Mapping[str, Span], side: ErrorSide | None
 ) -> list[Span]:
-    """Return the words of one side: its evidence, else its quote in the place of its item. Of
-    several places the one nearest to ``near`` counts.
-    """
+    """Return the words of one side: its evidence, else its quote in the place of its item."""
     if side is None:
         return []
-    cited = [
-        Span(citation.section, citation.start, citation.end)
-        for citation in side.evidence
-    ]
+    cited = [Span(one.section, one.start, one.end) for one in side.evidence]
     home = places.get(side.section or "")
     if cited or not home or not side.quote:
         return cited
     text = (record.raw_text(home.section) or "")[home.start : home.end]
-    starts = [span.start - home.start for span in near if span.section == home.section]
-    check = verify_quote(side.quote, text, next(iter(starts), None))
-    if check.start is None or check.end is None or check.status is QuoteStatus.CONFLICT:
+    check = verify_quote(side.quote, text)
+    if check.start is None or check.end is None or check.conflicts:
         return []
     return [Span(home.section, home.start + check.start, home.start + check.end)]
-
-
-def _read_records(inputs: Inputs, wanted: set[str]) -> Iterator[TrialRecord]:
-    """Yield the wanted records until all are read; unreadable ones are left out."""
-    if not inputs or not wanted:
-        return
-    for record in read_records(*inputs, on_error=lambda _: None):
-        if record.record_id in wanted:
-            wanted.remove(record.record_id)
-            yield record
-        if not wanted:
-            return

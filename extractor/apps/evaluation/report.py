@@ -215,15 +215,9 @@ def find_figure(name: str, known: Collection[str]) -> str:
     >>> find_figure("sex", ["all", "eligibility.sex"])
     'eligibility.sex'
     """
-    if name in known:
-        return name
-    alike = [figure for figure in known if figure.endswith(f".{name}")]
-    if len(alike) == 1:
-        return alike[0]
-    if alike:
-        raise ArgumentError(
-            f"{name}: several scores have this name; write {' or '.join(alike)}"
-        )
-    raise ArgumentError(
-        f"{name}: no such score{suggest(name, known)}; choose from {', '.join(known)}"
-    )
+    alike = [figure for figure in known if f".{figure}".endswith(f".{name}")]
+    if name in alike or len(alike) != 1:
+        alike = [name]
+    if alike[0] not in known:
+        raise ArgumentError(f"{name}: no such score{suggest(name, known)}")
+    return alike[0]
