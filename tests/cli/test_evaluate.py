@@ -101,7 +101,7 @@ def test_no_record_id_controls_the_terminal(tmp_path):
     assert result.exit_code == 0
     assert "\x1b" not in result.stdout
     assert "missing: A\ufffd[2J B C\n" in result.stdout
-    assert "missing in the other: A\ufffd[2J B C\n" in result.stdout
+    assert "missing in it: A\ufffd[2J B C\n" in result.stdout
 
 
 def test_wrong_usage_is_refused(sources, tmp_path):

@@ -182,11 +182,10 @@ def print_report(report: "ScoreReport") -> None:
     print(f"scored: {report.describe_scored()}")
     _print_rows(list_scores(report))
     _print_rows(list_kinds(report))
-    if report.comparison:
-        print(f"\npredicted less {report.comparison.other}, in normalised F1:")
-        if report.comparison.missing:
-            missing = name_some(report.comparison.missing, _NAMED)
-            print(f"missing in the other: {missing}")
+    if report.other:
+        print(f"\npredicted less {report.other}, in normalised F1:")
+        if report.missing_in_other:
+            print(f"missing in it: {name_some(report.missing_in_other, _NAMED)}")
         _print_rows(list_differences(report))
 
 

@@ -72,7 +72,7 @@ def _export(error: ErrorExample, report: ScoreReport, number: int) -> Json:
     """Return an error in the form that the page's script reads."""
     return {
         "id": str(number),
-        "kind": report.name_kind(error.kind),
+        "kind": report.name(error.kind),
         "field": error.field,
         "record": error.record_id,
         "gold": _export_side(error.gold),

@@ -13,6 +13,14 @@ from extractor.schemas.base import FrozenModel
 
 _MOST_NAMED = 6
 """Most fields named in a sentence."""
+_NEUTRAL = {
+    "missed": "only in {}",
+    "missing": "only in {}",
+    "invented": "only in {1}",
+    "without gold": "only in {1}",
+    "wrong": "differ",
+}
+"""Words of a report of two annotators, with the names of both."""
 Interval = tuple[float, float]
 
 
@@ -29,7 +37,11 @@ class LevelScore(FrozenModel):
 
 
 class Score(FrozenModel):
-    """The score of a field, of a task or of all. ``records`` counts those scored for a field."""
+    """The score of a field, of a task or of all.
+
+    ``records`` counts those scored for a field; ``other`` is the normalised F1 of the prediction
+    that is compared, from which ``difference`` is the paired difference.
+    """
 
     name: str
     exact: LevelScore
@@ -39,6 +51,9 @@ class Score(FrozenModel):
     missed: int
     invented: int
     records: int = 0
+    other: float | None = None
+    difference: float | None = None
+    difference_interval: Interval | None = None
 
     @property
     def stated(self) -> int:
@@ -94,24 +109,6 @@ class ErrorScore(FrozenModel):
         return next((f"{one.record_id} {one.place}" for one in self.examples), "")
 
 
-class PairedScore(FrozenModel):
-    """Normalised F1 of the prediction and of another one, with the paired difference."""
-
-    name: str
-    f1: float | None
-    other: float | None
-    difference: float | None
-    interval: Interval | None
-
-
-class Comparison(FrozenModel):
-    """The prediction against another one that lacks the ``missing`` records of gold."""
-
-    other: str
-    missing: tuple[str, ...]
-    differences: tuple[PairedScore, ...]
-
-
 class ScoreReport(FrozenModel):
     """The result of an evaluation.
 
@@ -127,7 +124,8 @@ class ScoreReport(FrozenModel):
             values.
         fields: The scores of all fields.
         errors: The errors by kind, the most harmful first.
-        comparison: The paired differences from another prediction.
+        other: The name of the prediction that is compared.
+        missing_in_other: Records of gold that it lacks.
         undeclared: Fields of the user's own in gold that have no declaration.
         chosen: The names of the fields to score; empty for all.
         beside: The number of predicted items that are not counted, since gold does not give them;
@@ -144,7 +142,8 @@ class ScoreReport(FrozenModel):
     groups: tuple[Score, ...]
     fields: tuple[Score, ...]
     errors: tuple[ErrorScore, ...]
-    comparison: Comparison | None = None
+    other: str | None = None
+    missing_in_other: tuple[str, ...] = ()
     undeclared: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
     beside: int | None = None
@@ -162,49 +161,38 @@ class ScoreReport(FrozenModel):
         figures = self.figures()
         return figures[find_figure(name, figures)]
 
-    def name_kind(self, kind: str) -> str:
-        """Return a kind of error in words; of two annotators, in neutral ones."""
-        words = {
-            "missed": f"only in {self.gold}",
-            "invented": f"only in {self.predicted}",
-        }
-        if self.neutral and kind in words:
-            return words[kind]
-        return kind.replace("_", " ")
+    def name(self, word: str) -> str:
+        """Return a kind of error, or another word of a report, in words: of two annotators in
+        neutral ones.
+        """
+        if not self.neutral:
+            return word.replace("_", " ")
+        neutral = _NEUTRAL.get(word, word.replace("_", " "))
+        return neutral.format(self.gold, self.predicted)
 
     def list_absent(self) -> dict[str, tuple[str, ...]]:
         """Return the records that one side lacks, with words for it."""
-        if self.neutral:
-            names = f"only in {self.gold}", f"only in {self.predicted}"
-        else:
-            names = "missing", "without gold"
-        return dict(zip(names, (self.missing, self.without_gold), strict=True))
+        return {
+            self.name("missing"): self.missing,
+            self.name("without gold"): self.without_gold,
+        }
 
     def describe_scored(self) -> str:
-        """Name the fields that were scored, those that not all records have, and what was not."""
-        scored = [field for field in self.fields if field.records]
-        partly = [
-            f"{field.name} ({field.records})"
-            for field in scored
-            if field.records < self.records
-        ]
-        parts = [f"{len(scored)} of {counted(len(self.fields), 'field')}"]
+        """Name the fields that were scored, and what was not."""
+        scored = [field.name for field in self.fields if field.records]
+        text = f"{len(scored)} of {counted(len(self.fields), 'field')}"
         if len(scored) <= _MOST_NAMED:
-            parts = [", ".join(field.name for field in scored) or "nothing"]
-        if partly:
-            more = ", ..." if len(partly) > _MOST_NAMED else ""
-            parts.append(f"in fewer records {', '.join(partly[:_MOST_NAMED])}{more}")
+            text = ", ".join(scored) or "nothing"
         left = len(self.fields) - len(scored)
         if left:
             reason = "--fields" if self.chosen else "no key in gold"
-            parts.append(f"not scored ({reason}) {counted(left, 'other')}")
+            text += f"; not scored ({reason}) {counted(left, 'other')}"
         if self.undeclared:
-            names = ", ".join(self.undeclared)
-            parts.append(f"no field is declared for custom {names}: use --fields")
+            text += f"; not declared (use --fields) {', '.join(self.undeclared)}"
         if self.beside is not None:
             beside = counted(self.beside, "predicted item")
-            parts.append(f"not counted {beside} that gold does not give")
-        return "; ".join(parts)
+            text += f"; not counted {beside} that gold does not give"
+        return text
 
 
 def find_figure(name: str, known: Collection[str]) -> str:

@@ -1,6 +1,6 @@
 """Evaluate predictions against gold: judge each record, then group the rows with numpy."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from extractor.apps.evaluation.alignment import Side
-from extractor.apps.evaluation.comparers import Level
+from extractor.apps.evaluation.comparers import ErrorKind, Level
 from extractor.apps.evaluation.errors import list_errors, rank_error
 from extractor.apps.evaluation.fields import (
     Field,
@@ -28,12 +28,10 @@ from extractor.apps.evaluation.gold_files import (
 from extractor.apps.evaluation.judge import judge
 from extractor.apps.evaluation.judged import Verdict
 from extractor.apps.evaluation.report import (
-    Comparison,
     ErrorExample,
     ErrorScore,
     Interval,
     LevelScore,
-    PairedScore,
     Score,
     ScoreReport,
 )
@@ -113,16 +111,13 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     if len(record_ids) < 2:
         resamples = 0
     weights = _draw(len(record_ids), resamples, seed)
-    scores = _score(judged, weights)
-    comparison = None
+    other = None
+    missing_in_other = set[str]()
     if compare is not None:
         others = open_extractions(compare, "compare")
+        missing_in_other = set(record_ids).difference(others.record_ids)
         other = judge_own(annotations, others, record_ids)
-        comparison = Comparison(
-            other=others.name,
-            missing=tuple(sorted(set(record_ids).difference(others.record_ids))),
-            differences=tuple(_compare(judged, other, weights)),
-        )
+    scores = _score(judged, weights, other)
     return ScoreReport(
         gold=annotations.name,
         predicted=predictions.name,
@@ -133,8 +128,9 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         resamples=resamples,
         groups=tuple(scores[len(judged.fields) :]),
         fields=tuple(scores[: len(judged.fields)]),
-        errors=_group_errors(judged.errors, examples),
-        comparison=comparison,
+        errors=tuple(_group_errors(judged.errors, examples)),
+        other=None if compare is None else others.name,
+        missing_in_other=tuple(sorted(missing_in_other)),
         undeclared=tuple(sorted(judged.undeclared)),
         chosen=names,
         beside=len(judged.beside) if only_given else None,
@@ -298,65 +294,59 @@ def _find_interval(samples: Numbers, values: float) -> Interval | None:
     return float(low), float(high)
 
 
-def _score(judged: _Judged, weights: Numbers) -> list[Score]:
+def _score(
+    judged: _Judged, weights: Numbers, other: _Judged | None = None
+) -> list[Score]:
+    """Return the scores of all figures, with the paired differences from another prediction."""
     samples = _measure(weights, judged)
+    f1 = samples[:, :, 1, 2]
+    other_f1 = np.full_like(f1, np.nan)
+    if other:
+        other_f1 = _measure(weights, other)[:, :, 1, 2]
     scores = []
     for number, figure in enumerate(list_figures(judged.fields)):
         counts = judged.count(figure.fields)
+        values = sum(counts.values())
         levels = []
         for level in (0, 1):
-            precision, recall, f1 = map(_to_share, samples[0, number, level])
-            drawn = samples[1:, number, level, 2]
-            interval = _find_interval(drawn, sum(counts.values()))
+            precision, recall, of_level = map(_to_share, samples[0, number, level])
+            interval = _find_interval(samples[1:, number, level, 2], values)
             levels.append(
-                LevelScore(precision=precision, recall=recall, f1=f1, interval=interval)
+                LevelScore(
+                    precision=precision, recall=recall, f1=of_level, interval=interval
+                )
             )
+        if other:
+            values = min(values, sum(other.count(figure.fields).values()))
+        differences = f1[:, number] - other_f1[:, number]
         scores.append(
             Score(
                 name=figure.name,
                 exact=levels[0],
                 normalised=levels[1],
                 records=judged.scored[figure.name],
+                other=_to_share(other_f1[0, number]),
+                difference=_to_share(differences[0]),
+                difference_interval=_find_interval(differences[1:], values),
                 **counts,
             )
         )
     return scores
 
 
-def _compare(judged: _Judged, other: _Judged, weights: Numbers) -> list[PairedScore]:
-    """Return the paired differences of normalised F1: the prediction's minus the other one's."""
-    ours = _measure(weights, judged)[:, :, 1, 2]
-    theirs = _measure(weights, other)[:, :, 1, 2]
+def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:
     scores = []
-    for number, figure in enumerate(list_figures(judged.fields)):
-        f1, other_f1 = ours[:, number], theirs[:, number]
-        values = min(sum(one.count(figure.fields).values()) for one in (judged, other))
-        scores.append(
-            PairedScore(
-                name=figure.name,
-                f1=_to_share(f1[0]),
-                other=_to_share(other_f1[0]),
-                difference=_to_share(f1[0] - other_f1[0]),
-                interval=_find_interval((f1 - other_f1)[1:], values),
+    ranked = sorted(errors, key=rank_error)
+    for kind in ErrorKind:
+        of_kind = [error for error in ranked if error.kind is kind]
+        if of_kind:
+            scores.append(
+                ErrorScore(
+                    kind=kind,
+                    count=len(of_kind),
+                    harm=sum(error.harm for error in of_kind),
+                    fields=Counter(error.field for error in of_kind),
+                    examples=tuple(of_kind[:examples]),
+                )
             )
-        )
-    return scores
-
-
-def _group_errors(
-    errors: Iterable[ErrorExample], examples: int
-) -> tuple[ErrorScore, ...]:
-    by_kind = defaultdict[Any, list[ErrorExample]](list)
-    for error in sorted(errors, key=rank_error):
-        by_kind[error.kind].append(error)
-    scores = [
-        ErrorScore(
-            kind=kind,
-            count=len(of_kind),
-            harm=sum(error.harm for error in of_kind),
-            fields=dict(sorted(Counter(error.field for error in of_kind).items())),
-            examples=tuple(of_kind[:examples]),
-        )
-        for kind, of_kind in by_kind.items()
-    ]
-    return tuple(sorted(scores, key=lambda score: -score.harm))
+    return sorted(scores, key=lambda score: -score.harm)

@@ -21,9 +21,9 @@ def list_scores(report: ScoreReport) -> Rows:
             "95 % interval": one.normalised.interval,
             "precision": one.normalised.precision,
             "recall": one.normalised.recall,
-            "differ" if report.neutral else "wrong": one.wrong,
-            report.name_kind("missed"): one.missed,
-            report.name_kind("invented"): one.invented,
+            report.name("wrong"): one.wrong,
+            report.name("missed"): one.missed,
+            report.name("invented"): one.invented,
         }
         for one in (*groups, *fields)
     ]
@@ -33,7 +33,7 @@ def list_kinds(report: ScoreReport) -> Rows:
     """Return a row for each kind of error; of two annotators, without its harm."""
     rows: Rows = []
     for one in report.errors:
-        row: dict[str, Any] = {"error": report.name_kind(one.kind), "count": one.count}
+        row: dict[str, Any] = {"error": report.name(one.kind), "count": one.count}
         if not report.neutral:
             row["harm"] = f"{one.harm:g}"
         field = max(one.fields, key=lambda name: one.fields[name])
@@ -45,17 +45,16 @@ def list_kinds(report: ScoreReport) -> Rows:
 
 def list_differences(report: ScoreReport) -> Rows:
     """Return a row for each paired difference."""
-    if report.comparison is None:
-        return []
     return [
         {
             "score": one.name,
-            "predicted": one.f1,
+            "predicted": one.normalised.f1,
             "other": one.other,
             "difference": one.difference,
-            "95 % interval": one.interval,
+            "95 % interval": one.difference_interval,
         }
-        for one in report.comparison.differences
+        for one in (*report.groups, *report.fields)
+        if one.difference is not None
     ]
 
 
