@@ -128,7 +128,7 @@ class _Finder:
 
     def __init__(self, record: TrialRecord) -> None:
         self._texts = {section.name: section.text for section in record.sections}
-        self._spans = find_places(record).spans
+        self._spans = find_places(record)
         self._labels = {
             fold_label(section.text[part.start : part.end]): [
                 section.name,

@@ -1,5 +1,6 @@
 """``extractor evaluate``: score extractions against gold, or check gold."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +92,6 @@ def evaluate(
     Exit codes: 0 done, 1 a score is under --fail-under or gold has a problem, 2 usage.
     """
     from extractor.apps.cli.examples import score_examples
-    from extractor.apps.evaluation.page import write_score_page
     from extractor.apps.evaluation.scoring import evaluate as score
     from extractor.apps.evaluation.scoring import split_fields
     from extractor.run.finished import find_run
@@ -99,40 +99,34 @@ def evaluate(
 
     chosen, places = split_fields(fields or ())
     declared = read_own_fields(places)
-    run = find_run(predicted) if predicted else None
-    inputs = records or (run.find_inputs() if run else ())
     if html and not html.parent.is_dir():
         raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
-    if predicted and check:
-        return _check(gold, predicted, declared)
-    if predicted:
-        if find_run(gold) and not run:
-            say(f"GOLD comes first, then PREDICTED, but only {gold} is a run")
-        # A run knows the user's own fields with which it was made.
-        if run and not places:
-            declared = restore_fields(run.manifest.settings)
-        report = score(
-            gold,
-            predicted,
-            compare=compare,
-            examples=examples,
-            resamples=resamples,
-            fields=(*chosen, *declared),
-            only_given=only_given,
-        )
-    elif gold.exists() and gold.suffix != ".py":
-        raise ValueError(f"name what to score against {gold}: {_SOURCE}")
-    else:
+    if predicted is None:
+        if gold.exists() and gold.suffix != ".py":
+            raise ValueError(f"name what to score against {gold}: {_SOURCE}")
         own = read_own_fields(str(gold))
         report = score_examples(own, model, max_usd, examples)
-    if html:
-        write_score_page(html, report, inputs)
-    if as_json:
-        print(report.model_dump_json(indent=2))
-    else:
-        print_report(report)
+        return _finish(report, fail_under, html, records or (), as_json=as_json)
+    if check:
+        return _check(gold, predicted, declared)
+    run = find_run(predicted)
+    if run:
+        records = records or list(map(Path, run.find_inputs()))
+        # A run knows the user's own fields with which it was made.
+        declared = declared or restore_fields(run.manifest.settings)
+    elif find_run(gold):
+        say(f"GOLD comes first, then PREDICTED, but only {gold} is a run")
+    report = score(
+        gold,
+        predicted,
+        compare=compare,
+        examples=examples,
+        resamples=resamples,
+        fields=(*chosen, *declared),
+        only_given=only_given,
+    )
     warn_incomplete(gold, predicted, compare)
-    return _check_floors(report, fail_under)
+    return _finish(report, fail_under, html, records or (), as_json=as_json)
 
 
 def _check(gold: Path, records: Path, fields: Any) -> int:
@@ -147,19 +141,32 @@ def _check(gold: Path, records: Path, fields: Any) -> int:
     return FAILED if wrong else OK
 
 
-def _check_floors(report: "ScoreReport", floors: str) -> int:
-    """Name the scores that are under floors such as ``all=0.8``, and return the exit code."""
+def _finish(
+    report: "ScoreReport",
+    floors: str,
+    html: Path | None,
+    records: Sequence[Path],
+    *,
+    as_json: bool,
+) -> int:
+    """Print a report, and return the exit code: 1 if a score is under its floor."""
+    from extractor.apps.evaluation.page import write_score_page
+
+    if html:
+        write_score_page(html, report, records)
+    if as_json:
+        print(report.model_dump_json(indent=2))
+    else:
+        print_report(report)
     code = OK
-    for part in filter(None, map(str.strip, floors.split(","))):
+    for part in floors.replace(",", " ").split():
         name, _, floor = part.partition("=")
         value = report.figure(name)
-        try:
-            is_under = value is not None and value < float(floor)
-        except ValueError:
-            raise ValueError(f"--fail-under {part}: write NAME=SCORE") from None
+        if not floor.replace(".", "", 1).isdecimal():
+            raise ValueError(f"--fail-under {part}: write NAME=SCORE")
         if value is None:
             say(f"{name} has nothing to score; its floor is not checked")
-        elif is_under:
+        elif value < float(floor):
             say(f"{name} is {value:.3f}, under {floor}")
             code = FAILED
     return code

@@ -1,13 +1,16 @@
 """Score the examples of a user's fields, for ``extractor evaluate``."""
 
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from extractor.apps.cli.console import say
 
 if TYPE_CHECKING:
     from extractor.apps.evaluation import ScoreReport
+    from extractor.apps.evaluation.examples import ExampleCase
     from extractor.concepts.own.declaration import CustomField
+    from extractor.schemas import TrialExtraction
 
 
 def score_examples(
@@ -19,10 +22,8 @@ def score_examples(
     """Extract the examples of fields by their patterns, or by a model that does not see the answer,
     and score them. ``examples`` are the errors of each kind in the report.
     """
-    from extractor.api import Extractor
     from extractor.apps.evaluation import evaluate
     from extractor.apps.evaluation.examples import list_examples
-    from extractor.errors import FieldError
 
     cases = list(list_examples(fields))
     if not cases:
@@ -40,8 +41,20 @@ def score_examples(
             say(problem)
         fields = tuple(field for field in fields if field.has_patterns)
         cases = [case for case in cases if case.shown.has_patterns]
-    extractions = []
-    left = max_usd
+    extractions = list(_extract(cases, model, max_usd))
+    gold = [case.gold for case in cases]
+    report = evaluate(gold, extractions, examples=examples, resamples=0, fields=fields)
+    sides = {"gold": "the examples", "predicted": model or "the patterns"}
+    return report.model_copy(update=sides)
+
+
+def _extract(
+    cases: "Iterable[ExampleCase]", model: str | None, left: float | None
+) -> "Iterator[TrialExtraction]":
+    """Yield what is read in each example; ``left`` is what may be spent, in US dollars."""
+    from extractor.api import Extractor
+    from extractor.errors import FieldError
+
     for case in cases:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # printed above, once
@@ -49,15 +62,10 @@ def score_examples(
                 asked = case.field if model else case.shown
                 extractor = Extractor(model, fields=[asked], max_usd=left)
             except FieldError:
-                say(
-                    f"{case.record.record_id} is shown with its answer: a pattern needs it"
-                )
+                name = case.record.record_id
+                say(f"{name} is shown with its answer: a pattern needs it")
                 extractor = Extractor(model, fields=[case.shown], max_usd=left)
             extraction = extractor.extract(case.record)
         if left is not None and extraction.usage:
             left = max(0.0, left - (extractor.price(extraction.usage) or 0.0))
-        extractions.append(extraction)
-    gold = [case.gold for case in cases]
-    report = evaluate(gold, extractions, examples=examples, resamples=0, fields=fields)
-    names_of_sides = {"gold": "the examples", "predicted": model or "the patterns"}
-    return report.model_copy(update=names_of_sides)
+        yield extraction

@@ -5,17 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel
 
-from extractor.apps.evaluation.fields import FIELDS, Group
+from extractor.apps.evaluation.fields import Group
 from extractor.apps.evaluation.likeness import ItemKind, find_kind
 from extractor.schemas import ExtractedItem
-
-_LATER_FIELDS = {field.attribute for field in FIELDS if not field.counts}
-_LATER_PARTS = {field.part for field in FIELDS if field.whole}
-"""The fields, and the parts of values, that guideline 1.5 added: items are paired alike with and
-without them.
-"""
 
 
 def match_values(
@@ -149,32 +142,18 @@ def _add_parts(
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
-    """Return items with their places, sorted by their values. What guideline 1.5 added only orders
-    items that are equal without it.
-    """
-    placed = []
-    for position, item in enumerate(items):
-        values = [pair for pair in item if pair[0] not in ExtractedItem.model_fields]
-        identity = repr(
-            [
-                (name, _write(value))
-                for name, value in values
-                if name not in _LATER_FIELDS
-            ]
-        )
-        side = Side(item, f"{path}[{position}]", position, identity)
-        placed.append((identity, repr(values), side))
-    placed.sort(key=lambda entry: entry[:2])
-    return [side for *_, side in placed]
+    """Return items with their places, sorted by their values, so that their order is no matter."""
+    sides = [
+        Side(item, f"{path}[{number}]", number, _write_values(item))
+        for number, item in enumerate(items)
+    ]
+    return sorted(sides, key=lambda side: side.identity)
 
 
-def _write(value: Any) -> Any:
-    """Return a value for ``repr``; the order of a list does not count."""
-    if not isinstance(value, tuple):
-        return value
-    return sorted(
-        repr([part for part in member if part[0] not in _LATER_PARTS])
-        if isinstance(member, BaseModel)
-        else repr(member)
-        for member in value
-    )
+def _write_values(item: ExtractedItem) -> str:
+    values = [
+        (name, sorted(map(repr, value)) if isinstance(value, tuple) else value)
+        for name, value in item
+        if name not in ExtractedItem.model_fields
+    ]
+    return repr(values)

@@ -3,7 +3,7 @@ to sections, outcomes, groups, arms, items and fields that there are not.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -19,7 +19,7 @@ from extractor.apps.evaluation.gold_files import (
     list_places,
     parse_own_values,
 )
-from extractor.apps.evaluation.places import find_places, name_home, name_outcome
+from extractor.apps.evaluation.places import find_places, name_home
 from extractor.apps.evaluation.text import fold_quote
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
@@ -142,34 +142,36 @@ def _check_references(
 
 
 def _check_places(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
-    """Yield sections, outcomes and arms that the record does not have, quotes that are not in their
-    section, and outcomes without an endpoint.
-    """
-    places = find_places(record)
+    """Yield what the record does not have, and outcomes without an endpoint."""
     texts = {
         name: (record.raw_text(span.section) or "")[span.start : span.end]
-        for name, span in places.spans.items()
+        for name, span in find_places(record).items()
     }
     labels = [section.part("label") or "" for section in record.sections]
-    arms = {fold_label(label): label for label in labels if label}
-    homes = set()
+    arms = {fold_label(label) for label in labels}
     for path, item in gold.list_items():
-        home = name_home(item) or ""
-        homes.add(home)
-        if home:
-            yield from _refuse(f"{path}.section", "place", home, texts)
-        for arm in getattr(item, "arms", ()):
-            yield from _refuse(f"{path}.arms", "arm", fold_label(arm), arms)
-        for place, name, quote in _list_quotes(path, item):
-            is_anywhere = name in _ANYWHERE or home not in texts
-            searched = texts.values() if is_anywhere else [texts[home]]
-            if not any(_has(quote, text) for text in searched):
-                problem = f"{quote!r} is not in {home or 'the record'}"
-                yield Flaw(place, problem, "copy the words from the text")
-    missing = {name_outcome(*outcome) for outcome in places.outcomes} - homes
+        yield from _check_item(path, item, texts, arms)
     if gold.endpoints and not gold.scored:
-        for name in sorted(missing):
+        outcomes = [name for name in texts if "_outcomes[" in name]
+        for name in sorted(set(outcomes).difference(map(name_home, gold.endpoints))):
             yield Flaw("endpoints", f"{name} is not annotated", "add an endpoint")
+
+
+def _check_item(
+    path: str, item: ExtractedItem, texts: Mapping[str, str], arms: Collection[str]
+) -> Iterator[Flaw]:
+    """Yield section and arms of an item that there are not, and quotes that are not there."""
+    home = name_home(item) or ""
+    if home:
+        yield from _refuse(f"{path}.section", "place", home, texts)
+    for arm in getattr(item, "arms", ()):
+        yield from _refuse(f"{path}.arms", "arm", fold_label(arm), arms)
+    for place, name, quote in _list_quotes(path, item):
+        is_anywhere = name in _ANYWHERE or home not in texts
+        searched = texts.values() if is_anywhere else [texts[home]]
+        if not any(_has(quote, text) for text in searched):
+            problem = f"{quote!r} is not in {home or 'the record'}"
+            yield Flaw(place, problem, "copy the words from the text")
 
 
 def _has(quote: str, text: str) -> bool:

@@ -106,7 +106,7 @@ def _mark_texts(
     for error, exported in zip(errors, shown, strict=True):
         by_record[error.record_id].append((error, exported))
     for record in read_records(*inputs, on_error=lambda _: None) if inputs else ():
-        places = find_places(record).spans
+        places = find_places(record)
         spans: list[Span] = []
         owners: list[list[int]] = []
         for error, exported in by_record.pop(record.record_id, ()):
