@@ -26,12 +26,8 @@ from extractor.schemas import (
 )
 
 _FIELDS = {field.name: field for field in FIELDS}
-_GOLD = {
-    f"{group.path}.{name}"
-    for group in GROUPS
-    for name in group.model.list_gold_fields()
-}
-_NAMES = (_GOLD & _FIELDS.keys()) - {
+_GOLD = {field.name for field in FIELDS if field.attribute and not field.whole}
+_NAMES = _GOLD - {
     "endpoints.rank",
     "dosing.quote",
     "eligibility.criteria",

@@ -65,7 +65,8 @@ def judge(
     whether it is right.
     """
     for row in judge_values(gold, found, list_scored_groups(GROUPS, gold)):
-        if row.field.name not in _FIELDS or not row.is_paired or row.predicted is None:
+        is_paired = row.gold_item.item is not None and row.predicted is not None
+        if row.field.name not in _FIELDS or not is_paired:
             continue
         own = [
             piece

@@ -68,7 +68,7 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
     assert {path.name for path in site.iterdir() if path.suffix != ".dist-info"} == {
         "extractor"
     }
-    assets = ("page.css", "page.html", "start.js")
+    assets = ("page.css", "page.html", "errors.js")
     data = (
         "py.typed",
         "schemas/__init__.py",

@@ -90,13 +90,13 @@ def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:
     golds = [gold for gold, _ in pairs]
     others = [other for _, other in pairs]
     report = evaluate(golds, others, resamples=resamples)
-    macros = [group for group in report.groups if group.average == "macro"]
+    macros = [one for one in report.groups if not one.name.endswith(".micro")]
     figures = {}
     for score in (*macros, *report.fields):
         level = score.normalised
         if level.f1 is None or level.interval is None:
             continue
-        interval = [round(level.interval.low, 3), round(level.interval.high, 3)]
+        interval = [round(bound, 3) for bound in level.interval]
         figures[score.name] = {"f1": round(level.f1, 3), "interval": interval}
     return {"records": len(pairs), "figures": figures}
 

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from extractor.apps.evaluation.fields import FIELDS, find_mark
+from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.places import find_places, name_home
 from extractor.apps.evaluation.text import ESCAPE
 from extractor.language.clean import fold_label
@@ -34,7 +34,7 @@ PARTS = ("eligibility", "dosing", "endpoints")
 """The keys of a line that hold annotations."""
 _QUOTED = {one.part for one in FIELDS if one.is_words}
 """Fields that always quote the record."""
-_MARKS = {find_mark(one).rpartition(".")[2] for one in FIELDS if not one.counts}
+_MARKS = {one.key.rpartition(".")[2] for one in FIELDS if not one.counts}
 """Lists that are kept although they are empty: they show that a trial was read for the fields of
 guideline 1.5.
 """
@@ -128,7 +128,7 @@ class _Finder:
 
     def __init__(self, record: TrialRecord) -> None:
         self._texts = {section.name: section.text for section in record.sections}
-        self._spans = find_places(record).spans
+        self._spans = find_places(record)
         self._labels = {
             fold_label(section.text[part.start : part.end]): [
                 section.name,

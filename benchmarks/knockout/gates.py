@@ -79,8 +79,7 @@ def _score(record: TrialRecord, gold: Row) -> Judged:
     found = extract_by_rules(record, RULES)
     errors = Counter[str]()
     for field in evaluate([gold], [found], resamples=0).fields:
-        right = round((field.normalised.recall or 0) * field.stated)
-        errors[field.name] = field.stated + field.predicted - 2 * right
+        errors[field.name] = 2 * field.wrong + field.missed + field.invented
     return found.model_dump_json(), errors
 
 

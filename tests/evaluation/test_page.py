@@ -1,155 +1,194 @@
-"""The score page as a file: its content, its policy, its size."""
+"""The score page: its content as a file, and in a real browser without network."""
 
 import json
 import re
+from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from playwright.sync_api import expect
 
-from extractor.apps.cli.app import app
 from extractor.apps.evaluation import evaluate
 from extractor.apps.evaluation.page import render_score_page
-from extractor.concepts.own.models import read_fields
-from extractor.language.clean import clean_text
+from tests.browser import (
+    Watch,
+    fits_its_window,
+    list_violations,
+    needs_browser,
+    open_context,
+    press_at_once,
+)
 
-from .pages import HOSTILE, NAME, TEXT, make_page, write_sources
+from .annotations import criterion, limit, make_gold
+
+HOSTILE = (
+    "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' "
+    "onerror='window.broken = 1'>"
+)
+QUOTE = f"Platelet count of at least 100 x 10^9/L {HOSTILE}"
+PEANUTS = "Known allergy to peanuts"
+# The first line has a character that takes two units of UTF-16, so that wrong offsets show.
+FILLER = "* Likes to read\n" * 60
+TEXT = (
+    f"Inclusion:\n\n* Smiles \U0001f600\n{FILLER}* {QUOTE}\n\nExclusion:\n\n* {PEANUTS}"
+)
+NAME = 'R"><img src=x onerror=window.broken=1>'
 
 
-@pytest.fixture
-def sources(tmp_path):
-    return write_sources(tmp_path)
-
-
-def _read_data(page):
-    (data,) = re.findall(
-        r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL
-    )
-    return json.loads(data)
-
-
-def _list_texts(page):
-    views = _read_data(page)["views"]
+def _prove(field, quote):
+    start = TEXT.index(quote)
     return {
-        name: {section["name"]: section["text"] for section in view["sections"]}
-        for name, view in views.items()
+        "field": field,
+        "section": "eligibility",
+        "start": start,
+        "end": start + len(quote),
+        "quote": quote,
+        "origin": "rule",
+        "support": "parsed",
     }
 
 
-def test_no_text_of_a_record_breaks_out_of_the_page(sources):
-    page = make_page(sources)
+def render(folder: Path, *, with_texts=True, **options):
+    """Render the page of a wrong number, a wrong category, a missed criterion and a missed sex."""
+    record = folder / f"{NAME}.json"
+    study = {
+        "identificationModule": {"briefTitle": "Smiles"},
+        "eligibilityModule": {"eligibilityCriteria": TEXT},
+    }
+    record.write_text(json.dumps({"protocolSection": study}), "utf-8")
+    right = [
+        criterion(QUOTE, constraints=[limit("Platelet count", ">=", 1e11, "/L")]),
+        criterion(PEANUTS, "exclusion", "allergy"),
+        criterion("No fever", category="infection"),
+    ]
+    wrong = right[0] | {"constraints": [limit("Platelet count", ">=", 100, "/L")]}
+    wrong["evidence"] = [
+        _prove("constraints[0]", "100 x 10^9/L"),
+        _prove("quote", QUOTE),
+    ]
+    other = right[1] | {"category": "comorbidity"}
+    gold = {"record_id": NAME, "eligibility": {"sex": "all", "criteria": right}}
+    found = {"record_id": NAME, "eligibility": {"criteria": [wrong, other]}}
+    report = evaluate(
+        [gold, make_gold("B")], [found, make_gold("B")], resamples=20, **options
+    )
+    return render_score_page(report, [record] if with_texts else [])
+
+
+def _read_data(page):
+    (data,) = re.findall(r'id="data">(.*?)</script>', page, re.DOTALL)
+    return json.loads(data)
+
+
+def test_every_error_is_there_and_no_text_breaks_out_of_the_page(tmp_path):
+    page = render(tmp_path, compare=[make_gold("B")])
     assert HOSTILE not in page
     assert page.count("<script") == page.count("</script>") == 2
     assert "<img" not in page
-    assert (
-        "&lt;img src=x" not in page
-    )  # the name is only in the data, where < is written as \u003c
-    assert _list_texts(page) == {NAME: {"eligibility": clean_text(TEXT).text}}
-    # A record that is missing is named by the template.
-    sources.predicted.write_text(
-        sources.predicted.read_text("utf-8").splitlines()[1], "utf-8"
-    )
-    page = make_page(sources)
-    assert "R&#34;&gt;&lt;img src=x onerror=window.broken=1&gt;" in page
-    assert "<img" not in page
-
-
-def test_every_error_is_there_with_its_places(sources):
-    errors = _read_data(make_page(sources))["errors"]
-    assert sorted((error["kind"], error["field"]) for error in errors) == [
+    data = _read_data(page)
+    assert [(error["kind"], error["field"]) for error in data["errors"]] == [
+        ("number", "eligibility.criteria.constraints"),
         ("missed", "eligibility.criteria"),
         ("missed", "eligibility.sex"),
-        ("number", "eligibility.criteria.constraints"),
-        ("wrong_category", "eligibility.criteria.category"),
+        ("wrong category", "eligibility.criteria.category"),
     ]
-    assert [error["harm"] for error in errors] == sorted(
-        (error["harm"] for error in errors), reverse=True
+    assert 'id="comparison"' in page
+
+
+def test_the_page_counts_what_it_leaves_out_and_gives_a_remedy(tmp_path):
+    page = render(tmp_path, examples=1, with_texts=False)
+    assert "errors of each kind are here, 3 of 4." in page
+    assert "The texts of 1 record could not be read" in page
+    assert _read_data(page)["views"] == {}
+
+
+def test_the_page_of_two_annotators_has_neutral_words(tmp_path):
+    page = render(tmp_path, neutral=True)
+    assert "Agreement of <code>gold</code> and <code>predicted</code>" in page
+    assert {error["kind"] for error in _read_data(page)["errors"]} == {
+        "number",
+        "only in gold",
+        "wrong category",
+    }
+    assert "harm" not in page.partition("<main>")[2].partition("<script")[0]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    path = folder / "page.html"
+    path.write_text(render(folder), "utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """The opened page. Afterwards checks that no script failed and nothing else was requested."""
+    size = {"width": 1280, "height": 800}
+    context = open_context(chromium, viewport=size, offline=True)
+    page = context.new_page()
+    watch = Watch()
+    watch.follow(page)
+    page.goto(address)
+    yield page
+    watch.check()
+    assert watch.requests == {address}
+    context.close()
+
+
+@needs_browser
+@pytest.mark.slow
+def test_filters_narrow_the_list_and_go_into_the_address(page):
+    rows = page.locator(".list a .field")
+    page.locator("[name=kind]").select_option("number")
+    expect(rows).to_have_text(["eligibility.criteria.constraints"])
+    page.get_by_role("button", name="Clear").click()
+    expect(rows).to_have_count(4)
+    page.locator("[name=text]").fill("PEANUTS allergy")
+    expect(rows).to_have_text(["eligibility.criteria.category"])
+    expect(page.locator(".status")).to_have_text("1 of 4")
+    assert "text=PEANUTS+allergy" in page.url
+
+
+@needs_browser
+@pytest.mark.slow
+def test_an_error_shows_both_values_and_the_words_in_the_text(page):
+    page.locator(".list a", has_text="constraints").click()
+    expect(page.get_by_role("region", name="Gold")).to_contain_text("100,000,000,000")
+    expect(page.get_by_role("region", name="Predicted")).to_contain_text(
+        "eligibility.criteria[0].constraints"
     )
-    assert errors[0]["predicted"]["path"] == "eligibility.criteria[0].constraints"
-
-
-def test_above_the_limit_the_page_counts_the_errors_left_out(sources):
-    everything = _read_data(make_page(sources))["errors"]
-    page = make_page(sources, examples=1)
-    assert make_page(sources, examples=1) == page
-    shown = _read_data(page)["errors"]
-    assert [error["kind"] for error in shown] == ["number", "missed", "wrong_category"]
-    # A link to an error does not depend on the others.
-    assert {error["id"] for error in shown} < {error["id"] for error in everything}
-    assert "The most harmful errors of each kind are here, 3 of 4." in page
-    assert "--examples 4" in page
-
-
-def test_without_texts_the_page_gives_a_remedy(sources, tmp_path):
-    folder = tmp_path / "moved"
-    folder.mkdir()
-    sources.record.rename(folder / sources.record.name)
-
-    page = make_page(sources, records=())
-
-    assert _list_texts(page) == {}
-    assert "The texts of 1 of 1 record with errors could not be read" in page
-    assert "--records INPUT" in page
-    assert _list_texts(make_page(sources, records=(folder,))).keys() == {NAME}
-
-
-def test_a_comparison_is_drawn(sources):
-    page = make_page(sources, compare=sources.gold)
-    assert "Paired differences of normalised F1" in page
-    assert re.search(r'aria-label="all: difference -0\.\d+ \(-', page)
-    assert re.search(
-        r'aria-label="eligibility.criteria.constraints: difference -0\.\d+"', page
-    )  # too few values
-    other = sources.gold.with_name("other.jsonl")
-    other.write_text(sources.gold.read_text("utf-8").splitlines()[0], "utf-8")
-    assert "which lacks 1 record of gold" in make_page(sources, compare=other)
-
-
-def test_the_command_writes_the_page(sources, tmp_path):
-    path = tmp_path / "page.html"
-    arguments = [
-        "evaluate",
-        str(sources.gold),
-        str(sources.predicted),
-        "--html",
-        str(path),
-        "--resamples",
-        "20",
-    ]
-
-    result = CliRunner().invoke(
-        app, [*arguments, "--records", str(sources.record), "--examples", "1"]
+    marks = page.locator("mark").evaluate_all(
+        "(all) => all.map((mark) => [mark.className, mark.childNodes[1].data])"
     )
-
-    assert result.exit_code == 0, result.output
-    assert len(_read_data(path.read_text("utf-8"))["errors"]) == 3  # one of each kind
-
-
-@pytest.mark.parametrize(
-    ("words", "message"), [(["--html", "nowhere/page.html"], "the folder nowhere does not exist"),
-                           (["--records", "seeds/records"], "give --html FILE too")]
-)  # fmt: skip
-def test_wrong_usage_is_reported_before_anything_is_scored(sources, words, message):
-    result = CliRunner().invoke(
-        app, ["evaluate", str(sources.gold), str(sources.predicted), *words]
-    )
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert message in result.stderr
+    before, after = QUOTE.split("100 x 10^9/L")
+    number = ["gold predicted", "100 x 10^9/L"]
+    assert marks == [["gold", before], number, ["gold", after]]
+    # A long text opens at its first mark, and a record's markup is text.
+    box = page.locator(".passage > pre").bounding_box()
+    mark = page.locator("mark").first.bounding_box()
+    assert box["y"] < mark["y"] < box["y"] + box["height"]
+    expect(page.locator(".detail")).to_contain_text(HOSTILE)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert list_violations(page) == [], scheme
 
 
-def test_gold_of_own_fields_alone_has_a_headline_and_no_rows_of_dashes(sources):
-    own = [
-        {
-            "record_id": "A",
-            "eligibility": {},
-            "custom": {"blinding": [{"of": None, "values": {"level": "double"}}]},
-        }
-    ]
-    report = evaluate(
-        own, own, resamples=0, fields=read_fields("extractor.catalogue:Blinding")
-    )
-
-    page = render_score_page(report)
-
-    assert re.search(r"F1, mean over fields, normalised</dt><dd>1\.000", page)
-    assert "eligibility.sex" not in page
-    assert "<b>Scored</b>: custom.blinding.level; not scored (no key in gold)" in page
+@needs_browser
+@pytest.mark.slow
+def test_the_list_works_by_keyboard_and_on_a_phone(page):
+    kind = page.locator(".detail h3 .kind")
+    page.locator(".list a").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(kind).to_have_text("missed")
+    page.keyboard.press("k")
+    expect(kind).to_have_text("number")
+    press_at_once(page, "jjj")
+    expect(page.locator(".list a").last).to_have_attribute("aria-current", "true")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(".list")).to_be_hidden()
+    assert fits_its_window(page)
+    page.get_by_role("link", name="List").click()
+    expect(page.locator(".list")).to_be_visible()

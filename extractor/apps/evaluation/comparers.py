@@ -1,9 +1,11 @@
-"""Compare values: one comparer for each kind of value decides agreement and the kind of error."""
+"""When two values of a field agree, and which error it is if they do not: one comparer for each
+``Comparison`` of the schemas.
+"""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
-from typing import Any, Self
+from typing import Any
 
 from extractor.apps.evaluation.text import (
     compare_extents,
@@ -15,7 +17,6 @@ from extractor.apps.evaluation.text import (
     share_whole,
     share_words,
 )
-from extractor.apps.evaluation.wording import may_name_one_thing
 from extractor.concepts.aliases import name_instrument
 from extractor.language.clean import fold_label
 from extractor.language.numbers import DAYS
@@ -26,71 +27,47 @@ from extractor.schemas import (
     Constraint,
     Frequency,
     Instrument,
-    Quantity,
     TimeUnit,
     TimeWindow,
 )
 
 
 class ErrorKind(StrEnum):
-    """How a prediction disagrees with gold. If several kinds apply, the most harmful is reported.
+    """How a prediction differs from gold."""
 
-    ``harm`` is the cost to a reader who trusts the value, 0 to 10; ``meaning`` explains the kind.
-    """
+    POLARITY = "polarity"
+    COMPARATOR = "comparator"
+    NUMBER = "number"
+    UNIT = "unit"
+    INVENTED = "invented"
+    MISSED = "missed"
+    WRONG_SECTION = "wrong_section"
+    WRONG_CATEGORY = "wrong_category"
+    SPLIT = "split"
+    MERGED = "merged"
+    WORDING = "wording"
 
-    harm: float
-    meaning: str
+    @property
+    def harm(self) -> int:
+        """The cost to a reader who trusts the value, 1 to 10."""
+        return _HARM[self]
 
-    def __new__(cls, value: str, harm: float, meaning: str) -> Self:
-        kind = str.__new__(cls, value)
-        kind._value_ = value
-        kind.harm = harm
-        kind.meaning = meaning
-        return kind
 
-    POLARITY = "polarity", 10, "the opposite is said"
-    COMPARATOR = (
-        "comparator",
-        9,
-        "a limit bounds the other way, or leaves out its own value",
-    )
-    NUMBER = (
-        "number",
-        9,
-        "another number, also of an instrument's version, or of doses in a time",
-    )
-    UNIT = "unit", 8, "the number in another unit"
-    TIME_UNIT = "time_unit", 8, "the number in another unit of time"
-    WRONG_PAIRING = "wrong_pairing", 8, "a right value on the wrong item"
-    INVENTED = "invented", 7, "predicted, and not in gold"
-    MISSED = "missed", 5, "in gold, and not predicted"
-    WRONG_SECTION = "wrong_section", 3, "from another part of the record"
-    WRONG_CATEGORY = "wrong_category", 3, "another choice of a closed set"
-    SPLIT = "split", 2, "one item of gold as several"
-    MERGED = "merged", 2, "several items of gold as one"
-    WORDING = (
-        "wording",
-        1,
-        "a text with other bounds or other words, or the right limit of a quantity named otherwise",
-    )
+_HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 2, 2, 1), strict=True))
 
 
 class Level(IntEnum):
-    """How strictly two values agree. Values that agree at one level agree at all lower ones."""
+    """How strictly two values agree; each level includes the lower ones."""
 
     NONE = 0
-    RELAXED = 1
-    NORMALISED = 2
-    EXACT = 3
+    NORMALISED = 1
+    EXACT = 2
 
 
 def _list_values(value: Any) -> tuple[Any, ...]:
-    """Return the values of a field; none if it is empty."""
     if value is None:
         return ()
-    if isinstance(value, tuple):
-        return value
-    return (value,)
+    return value if isinstance(value, tuple) else (value,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,28 +75,32 @@ class Comparer:
     """Compares values of one kind.
 
     Args:
-        error: The kind of error if the values do not agree.
-        key: Normalises a value; values that agree have equal keys.
-        resembles: Whether values that differ after normalisation agree at the relaxed level.
-        likeness: Likeness of two members of a list, 0 to 1.
+        error: The kind of error if two values do not agree.
+        key: Values with equal keys agree at the normalised level.
+        overlaps: Whether values with unequal keys agree, too: of words that two readers cut
+            differently.
+        likeness: Likeness of two members of a list that do not agree, 0 to 1.
         threshold: Members of a list with a lower likeness are not paired.
-        spread: Splits a field into its values.
-        is_extent: Whether the values are evidence, which agrees if it resembles the other.
-        of_pairs: Whether it is scored only in items that both have.
-        of_groups: Whether it says how items belong together, which ``grouping`` compares.
+        spread: Splits the value of a field into those that count one by one.
+        is_certain: Whether members that agree are a pair, whatever else is alike.
+        of_pairs: Whether it is judged only in items that both extractions have.
+        of_groups: Whether ``grouping`` judges it, for all criteria at once.
     """
 
     error: Callable[[Any, Any], ErrorKind]
     key: Callable[[Any], Hashable] = str
-    resembles: Callable[[Any, Any], bool] = lambda *_: False
-    likeness: Callable[[Any, Any], float] = lambda gold, predicted: float(
-        gold == predicted
-    )
+    overlaps: Callable[[Any, Any], bool] | None = None
+    likeness: Callable[[Any, Any], float] = lambda *_: 0.0
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
-    is_extent: bool = False
+    is_certain: bool = True
     of_pairs: bool = False
     of_groups: bool = False
+
+    @property
+    def is_extent(self) -> bool:
+        """Whether the values are words whose extent may differ."""
+        return self.overlaps is not None
 
     def level(self, gold: Any, predicted: Any) -> Level:
         """Return the strictest level at which two values agree."""
@@ -127,34 +108,31 @@ class Comparer:
             return Level.EXACT
         if self.key(gold) == self.key(predicted):
             return Level.NORMALISED
-        if not self.resembles(gold, predicted):
-            return Level.NONE
-        # Two readers seldom cut a quote alike: an extent that resembles the other agrees.
-        return Level.NORMALISED if self.is_extent else Level.RELAXED
+        if self.overlaps and self.overlaps(gold, predicted):
+            return Level.NORMALISED
+        return Level.NONE
+
+    def measure(self, gold: Any, predicted: Any) -> float:
+        """Return the likeness of two members of a list; 2 and more if they agree."""
+        level = self.level(gold, predicted) if self.is_certain else Level.NONE
+        return 1.0 + level if level else self.likeness(gold, predicted)
 
     def judge(self, gold: Any, predicted: Any) -> tuple[Level, ErrorKind | None]:
-        """Return the level of agreement, and the error in a predicted value.
+        """Return the level of agreement and the error, if any.
 
-        Another quantity of a right limit is an error, but keeps the score.
+        A right limit of another quantity is an error that keeps its level.
         """
         level = self.level(gold, predicted)
-        if level < Level.NORMALISED:
+        if level is Level.NONE:
             return level, self.error(gold, predicted)
-        if level is Level.EXACT or not isinstance(gold, Bound):
-            return level, None
-        # The comparison of limits leaves out their words: "ANC" may have met "platelets".
-        if may_name_one_thing(gold.quantity, predicted.quantity):
-            return level, None
-        return level, ErrorKind.WORDING
-
-
-AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
-"""Units of ages."""
+        if isinstance(gold, Bound) and not _may_name_one(gold, predicted):
+            return level, ErrorKind.WORDING
+        return level, None
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One side of a limit. "18 to 75" has two sides."""
+    """One side of a limit: "18 to 75" has two."""
 
     quantity: str
     comparator: Comparator
@@ -163,156 +141,93 @@ class Bound:
     of_range: bool = False
 
 
-_SAME_SIDE = (
-    {Comparator.LESS, Comparator.AT_MOST},
-    {Comparator.MORE, Comparator.AT_LEAST},
-)
+def _may_name_one(gold: Bound, predicted: Bound) -> bool:
+    if fold_name(gold.quantity) == fold_name(predicted.quantity):
+        return True
+    return measure_overlap(gold.quantity, predicted.quantity) > 0
 
 
-def list_bounds(
-    limits: Constraint | Quantity | tuple[Constraint | Quantity, ...] | None,
-) -> tuple[Bound, ...]:
-    """Split limits into their sides: two of a ``between``, one of any other comparator. A side
-    without a number is left out.
-    """
+def list_bounds(limits: Any) -> tuple[Bound, ...]:
+    """Split a limit, or a list of limits, into their sides; a side without a number is left out."""
     bounds: list[Bound] = []
     for limit in _list_values(limits):
         name = limit.quantity if isinstance(limit, Constraint) else ""
         is_range = limit.comparator is Comparator.BETWEEN
-        # A range has two sides, each of which can be right or wrong by itself.
-        sides: list[tuple[Comparator, float | None]] = [(limit.comparator, limit.value)]
+        sides = [(limit.comparator, limit.value)]
         if is_range:
             sides = [
                 (Comparator.AT_LEAST, limit.value),
                 (Comparator.AT_MOST, limit.value_high),
             ]
-        for comparator, value in sides:
-            if value is None:
-                continue
-            bounds.append(Bound(name, comparator, value, limit.unit, is_range))
+        bounds += [
+            Bound(name, comparator, value, limit.unit, is_range)
+            for comparator, value in sides
+            if value is not None
+        ]
     return tuple(bounds)
 
 
-# The next functions take numbers with a unit: ages, time points, time windows, limits, amounts.
+def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
+    """Return amounts without their arms, which are a field of their own."""
+    return tuple(
+        amount.model_copy(update={"arms": ()}) if amount.arms else amount
+        for amount in _list_values(amounts)
+    )
 
 
 def _list_numbers(value: Any) -> tuple[float | None, ...]:
-    """Return the numbers of a value: low and high of an amount, low and high of a range, else its
-    only number.
-    """
     if isinstance(value, Amount):
         return value.low, value.high
     high = getattr(value, "value_high", None)
-    if high is None:
-        return (value.value,)
-    return value.value, high
-
-
-def _list_amounts(amounts: Amount | tuple[Amount, ...] | None) -> tuple[Amount, ...]:
-    """Return amounts without their arms, which are a field of their own."""
-    without_arms: list[Amount] = []
-    for amount in _list_values(amounts):
-        if amount.arms:
-            without_arms.append(amount.model_copy(update={"arms": ()}))
-        else:
-            without_arms.append(amount)
-    return tuple(without_arms)
+    return (value.value,) if high is None else (value.value, high)
 
 
 def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
     """Return the comparator, if there is one, and the numbers in base units."""
-    scaled = tuple(
-        scale_quantity(number, value.unit) for number in _list_numbers(value)
-    )
+    numbers = _list_numbers(value)
+    scaled = tuple(scale_quantity(number, value.unit) for number in numbers)
     return getattr(value, "comparator", None), scaled
 
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
-    """Return in what two unequal values differ: the comparator, else the number, else the unit,
-    which is ``TIME_UNIT`` of times. If comparator and number differ, the error of a limit is the
-    comparator, that of a time window is the number.
-    """
     comparator, sizes = _scale(gold)
     other_comparator, other_sizes = _scale(predicted)
-    is_limit = isinstance(gold, Bound)
-    comparator_counts = is_limit or sizes == other_sizes
+    # Of windows with another comparator and another number, the number is the error.
+    comparator_counts = isinstance(gold, Bound) or sizes == other_sizes
     if comparator != other_comparator and comparator_counts:
         return ErrorKind.COMPARATOR
     if _list_numbers(gold) != _list_numbers(predicted):
         return ErrorKind.NUMBER
-    if isinstance(gold, Amount):
-        return ErrorKind.UNIT
-    if is_limit and not (_is_time(gold.unit) and _is_time(predicted.unit)):
-        return ErrorKind.UNIT
-    return ErrorKind.TIME_UNIT
+    return ErrorKind.UNIT
 
 
-def _is_time(unit: str | None) -> bool:
-    """Return whether a unit is of time: months have a dimension of their own."""
-    return read_dimension(unit)[0] in {"month", "s1"}
-
-
-def _resemble_numbers(gold: Any, predicted: Any) -> bool:
-    """Return whether two values have the same numbers, and limits also bound the same side."""
-    if _list_numbers(gold) != _list_numbers(predicted):
-        return False
-    if not isinstance(gold, Bound) or gold.comparator == predicted.comparator:
-        return True
-    # "> 18" and ">= 18" bound one side, "> 18" and "< 18" do not.
-    return {gold.comparator, predicted.comparator} in _SAME_SIDE
-
-
-def _compare_numbers(gold: Any, predicted: Any) -> float:
-    """Return the likeness of two members of a list, 0 to 1: 1 for equal values in any unit, else
-    at most 0.5 for equal numbers and 0.4 for the unit. Limits are compared by their words, too.
-    """
-    is_same = _scale(gold) == _scale(predicted)
-    if isinstance(gold, Bound):
-        return _compare_bounds(gold, predicted, is_same=is_same)
-    if is_same:
-        return 1.0
-    ours = _list_numbers(gold)
-    theirs = _list_numbers(predicted)
-    equal = [a == b for a, b in zip(ours, theirs, strict=True)]
-    likeness = 0.5 * equal.count(True) / len(equal)
-    is_same_unit = gold.unit == predicted.unit
-    if isinstance(gold, Amount):
-        # A dose may be written in another unit of the same dimension.
-        is_same_unit = _measure_the_same(gold.unit, predicted.unit)
-    if is_same_unit:
-        likeness += 0.4
-    return likeness
-
-
-def _compare_bounds(gold: Bound, predicted: Bound, *, is_same: bool) -> float:
-    """Return the likeness of two limits, 0 to 1: the words for the quantity weigh as much as all
-    else. ``is_same`` means that comparator and value are equal in base units.
-    """
-    likeness = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
-    if is_same or gold.value == predicted.value:
-        likeness += 0.3
-    if gold.comparator == predicted.comparator:
-        likeness += 0.1
-    if _measure_the_same(gold.unit, predicted.unit):
-        likeness += 0.1
-    return likeness
-
-
-def _measure_the_same(unit: str | None, other: str | None) -> bool:
-    """Return whether two units are of one dimension, such as mg and g."""
+def _have_same_dimension(unit: str | None, other: str | None) -> bool:
     return read_dimension(unit)[0] == read_dimension(other)[0]
 
 
+def _compare_numbers(gold: Any, predicted: Any) -> float:
+    ours = _list_numbers(gold)
+    theirs = _list_numbers(predicted)
+    equal = [one == other for one, other in zip(ours, theirs, strict=False)]
+    is_same_unit = _have_same_dimension(gold.unit, predicted.unit)
+    return 0.5 * equal.count(True) / len(equal) + 0.4 * is_same_unit
+
+
+def _compare_bounds(gold: Bound, predicted: Bound) -> float:
+    """Return the likeness of two limits: the name of the quantity weighs as much as all else."""
+    is_same_value = gold.value == predicted.value or _scale(gold) == _scale(predicted)
+    likeness = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
+    likeness += 0.3 * is_same_value + 0.1 * (gold.comparator == predicted.comparator)
+    likeness += 0.1 * _have_same_dimension(gold.unit, predicted.unit)
+    return likeness if gold != predicted else likeness + 0.01
+
+
 _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
-"""Days per unit where two windows are compared, so that 12 months are a year and 4 weeks 28
-days.
-"""
+"""Days of a unit where windows are compared: 12 months are a year, 4 weeks are 28 days."""
 
 
 def measure_window(window: TimeWindow) -> tuple[Any, ...]:
-    """Return the comparator, both numbers (None without an upper one) and the unit. Lengths of time
-    are in days, a month as 30, so that readers' units do not matter; cycles and half-lives keep
-    their unit.
+    """Return comparator, numbers and unit; lengths of time in days.
 
     >>> windows = (
     ...     TimeWindow(quote="", comparator="<=", value=n, unit=unit)
@@ -322,131 +237,57 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
     1
     """
     days = _DAYS.get(window.unit)
-    unit = window.unit
-    if days:
-        unit = TimeUnit.DAY
-    sizes: list[float | None] = []
-    for number in (window.value, window.value_high):
-        if number is None:
-            sizes.append(None)
-        else:
-            sizes.append(round(number * (days or 1), 6))
+    # Cycles and half-lives keep their unit.
+    unit = TimeUnit.DAY if days else window.unit
+    sizes = [
+        None if number is None else round(number * (days or 1), 6)
+        for number in (window.value, window.value_high)
+    ]
     return window.comparator, *sizes, unit
 
 
-def _compare_windows(gold: TimeWindow, predicted: TimeWindow) -> float:
-    """Return the likeness of two entries of a list of windows: 2 and more for windows of one
-    length, less than 1 for others, so that an equal pair outweighs two unequal pairs.
-    """
-    shared = 0
-    for name in ("of", "anchor"):
-        words = getattr(gold, name) or ""
-        other_words = getattr(predicted, name) or ""
-        if share_words(words, other_words):
-            shared += 1
-    if measure_window(gold) == measure_window(predicted):
-        return 2.0 + 0.1 * shared
-    likeness = 0.0
-    if gold.value == predicted.value:
-        likeness += 0.5
-    if gold.unit == predicted.unit:
-        likeness += 0.4
-    # What they limit only decides between windows that are equally alike.
-    return likeness + 0.01 * shared
-
-
-_WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
-
-
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
-    """Return ``NUMBER`` if both have a rate, else ``WRONG_CATEGORY``: "as needed" has no rate."""
-    if gold in _WITHOUT_RATE or predicted in _WITHOUT_RATE:
-        return ErrorKind.WRONG_CATEGORY
-    return ErrorKind.NUMBER
-
-
-def _have_one_name(one: Instrument, other: Instrument) -> bool:
-    """Return whether two instruments are the same one, perhaps in another version."""
-    return name_instrument(one.name)[0] == name_instrument(other.name)[0]
+    without_rate = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
+    if without_rate.isdisjoint((gold, predicted)):
+        return ErrorKind.NUMBER
+    return ErrorKind.WRONG_CATEGORY
 
 
 def _find_instrument_error(gold: Instrument, predicted: Instrument) -> ErrorKind:
-    if _have_one_name(gold, predicted):
+    if name_instrument(gold.name)[0] == name_instrument(predicted.name)[0]:
         return ErrorKind.NUMBER  # of the version
     return ErrorKind.WRONG_CATEGORY
 
 
-def _resemble_instruments(gold: Instrument, predicted: Instrument) -> bool:
-    if _have_one_name(gold, predicted):
-        return True
-    return measure_overlap(gold.name, predicted.name) >= 0.5
-
-
-def _compare_names(gold: str, predicted: str) -> float:
-    """Return the likeness of two names, 0 to 1: other names of one thing are equal."""
-    if fold_name(gold) == fold_name(predicted):
-        return 1.0
-    return compare_extents(gold, predicted)
-
-
-def _resemble_words(gold: str, predicted: str) -> bool:
-    if not gold or not predicted:
-        return False
-    return share_words(gold, predicted)
-
-
-def _resemble_wholes(gold: str, predicted: str) -> bool:
-    if not gold or not predicted:
-        return False
-    return share_whole(gold, predicted)
-
-
-TEXT = Comparer(
-    lambda *_: ErrorKind.WORDING,
-    fold_name,
-    lambda gold, predicted: measure_overlap(gold, predicted) >= 0.5,
-    _compare_names,
-)
-"""Verbatim text, or another name of the same agent or measure; texts that share half of their
-tokens agree at the relaxed level.
-"""
-EXTENT = replace(
-    TEXT,
-    resembles=lambda gold, predicted: compare_extents(gold, predicted) >= 0.5,
-    is_extent=True,
-)
-"""The extent of a quote: two readers seldom cut it alike, so an overlap is enough."""
+def _overlap_by_half(gold: str, predicted: str) -> bool:
+    return compare_extents(gold, predicted) >= 0.5
 
 
 def _find_word_error(gold: str, predicted: str) -> ErrorKind:
-    """Return the error of words, of which there may be none on either side."""
     if not gold:
         return ErrorKind.INVENTED
-    if not predicted:
-        return ErrorKind.MISSED
-    return ErrorKind.WORDING
+    return ErrorKind.WORDING if predicted else ErrorKind.MISSED
 
 
-def _list_words(words: str | None) -> tuple[str]:
-    """Return the words as the only value: that there are none is an answer too."""
-    return (words or NOTHING,)
-
-
+NOTHING = ""
+"""No words, in a part of a value where that is an answer."""
+TEXT = Comparer(lambda *_: ErrorKind.WORDING, fold_name, likeness=compare_extents)
+EXTENT = replace(TEXT, overlaps=_overlap_by_half)
 WORDS = Comparer(
     _find_word_error,
     fold_text,
-    _resemble_words,
-    spread=_list_words,
-    is_extent=True,
+    lambda gold, predicted: bool(gold and predicted) and share_words(gold, predicted),
+    spread=lambda words: (words or NOTHING,),
 )
-"""Words of the record that are part of a value: they agree if they share half of those of the
-shorter text, without articles and prepositions. That there are none is an answer too.
-"""
-WHOLE = replace(WORDS, resembles=_resemble_wholes)
-"""Words that name a thing, such as what a time window limits: a fragment of them is wrong."""
-NOTHING = ""
-"""Stands for no words, where that is an answer."""
-_QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
+WHOLE = replace(
+    WORDS,
+    overlaps=lambda gold, predicted: (
+        bool(gold and predicted) and share_whole(gold, predicted)
+    ),
+)
+_QUANTITY = Comparer(_find_number_error, _scale, likeness=_compare_numbers)
+WINDOWS = replace(_QUANTITY, key=measure_window)
+"""Compares members of a list of windows; a single window keeps the exact length of its unit."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
@@ -457,28 +298,23 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION),
     Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
-    Comparison.WINDOW: _QUANTITY,  # its quote counts only at the exact level
+    Comparison.WINDOW: _QUANTITY,
     Comparison.AMOUNT: replace(_QUANTITY, spread=_list_amounts),
-    # The words for the quantity help to pair limits, and count only at the exact level.
-    Comparison.LIMIT: replace(_QUANTITY, spread=list_bounds, threshold=0.5),
+    Comparison.LIMIT: replace(
+        _QUANTITY,
+        spread=list_bounds,
+        likeness=_compare_bounds,
+        threshold=0.5,
+        is_certain=False,
+    ),
     Comparison.LABEL: Comparer(
         lambda *_: ErrorKind.WRONG_CATEGORY,
         fold_label,
-        likeness=lambda gold, predicted: float(
-            fold_label(gold) == fold_label(predicted)
-        ),
         of_pairs=True,
     ),
-    Comparison.GROUP: Comparer(lambda *_: ErrorKind.WRONG_PAIRING, of_groups=True),
-    # All names of an instrument are equal; the version counts above the relaxed level.
+    Comparison.GROUP: Comparer(lambda *_: ErrorKind.POLARITY, of_groups=True),
     Comparison.NAME: Comparer(
         _find_instrument_error,
         lambda instrument: name_instrument(instrument.name, instrument.version),
-        _resemble_instruments,
     ),
 }
-"""The comparer of each kind of value."""
-WINDOWS = replace(
-    _QUANTITY, key=measure_window, resembles=lambda *_: False, likeness=_compare_windows
-)
-"""Compares the entries of lists of time windows that are paired by sense, number and unit."""

@@ -1,7 +1,4 @@
-"""The table of judged values: one row for each value of gold, of the prediction, or of both.
-
-Scores, errors, calibration and pages are groupings of these rows.
-"""
+"""The table of judged values: a row for each value of gold, of the prediction, or of both."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -10,32 +7,28 @@ from extractor.apps.evaluation.alignment import NOWHERE, Side
 from extractor.apps.evaluation.comparers import ErrorKind, Level
 from extractor.apps.evaluation.fields import Field
 
+Verdict = StrEnum("Verdict", "RIGHT WRONG MISSED INVENTED")
+Verdict.__doc__ = """The result for a value.
 
-class Verdict(StrEnum):
-    """What became of a value.
-
-    - ``right``: gold and prediction agree, also in another unit or under another name.
-    - ``wrong``: both have a value, and these differ.
-    - ``missed``: only gold has it.
-    - ``invented``: only the prediction has it.
-    - ``empty``: both leave the field of an item empty. Such rows are in no F1.
-    """
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    MISSED = "missed"
-    INVENTED = "invented"
-    EMPTY = "empty"
+- ``right``: both agree, also in another unit or under another name.
+- ``wrong``: both have a value, and these differ.
+- ``missed``: only gold has it.
+- ``invented``: only the prediction has it.
+"""
 
 
 class JudgedValue(NamedTuple):
-    """A row: a value that an item has in a field in gold, its counterpart in the prediction, and
-    how far they agree.
+    """A value of an item in gold and its counterpart in the prediction; None if one has none.
 
-    A value without a counterpart is beside None. The value of an item itself is its label; of
-    several parts of an item, the list of their labels. ``error`` is None if the values agree, or if
-    an error of the whole item explains the difference. ``belongs_to`` is gold's path of a value
-    that is on a wrong item.
+    Attributes:
+        field: The field.
+        gold: The value in gold. That of an item itself is its label; of several parts, a list.
+        predicted: The value in the prediction.
+        level: How far they agree.
+        error: The kind of error; None if they agree, or if an error of the whole item explains
+            the difference.
+        gold_item: The item in gold.
+        predicted_item: The item in the prediction.
     """
 
     field: Field
@@ -45,37 +38,18 @@ class JudgedValue(NamedTuple):
     error: ErrorKind | None = None
     gold_item: Side = NOWHERE
     predicted_item: Side = NOWHERE
-    belongs_to: str | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """What became of the value."""
-        if self.gold is None and self.predicted is None:
-            return Verdict.EMPTY
+        """The result for the value."""
         if self.gold is None:
             return Verdict.INVENTED
         if self.predicted is None:
             return Verdict.MISSED
-        if self.level < Level.NORMALISED:
-            return Verdict.WRONG
-        return Verdict.RIGHT
+        return Verdict.RIGHT if self.level else Verdict.WRONG
 
-    @property
-    def is_paired(self) -> bool:
-        """Whether both extractions have the item."""
-        return self.gold_item.item is not None and self.predicted_item.item is not None
-
-    @property
-    def gold_path(self) -> str | None:
-        """The value's path in gold, such as ``dosing[1].route``; None if gold lacks the item."""
-        return self._join_path(self.gold_item)
-
-    @property
-    def predicted_path(self) -> str | None:
-        """The value's path in the prediction; None if that lacks the item."""
-        return self._join_path(self.predicted_item)
-
-    def _join_path(self, side: Side) -> str | None:
+    def locate(self, side: Side) -> str | None:
+        """Return the value's path in an extraction; None if that lacks the item."""
         if side.path is None or self.field.attribute is None:
             return side.path
         return f"{side.path}.{self.field.attribute}"

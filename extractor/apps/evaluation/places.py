@@ -3,7 +3,7 @@ lists in one cell.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from extractor.concepts.outcomes.read import place_outcomes
 from extractor.evidence.drafts import Span
@@ -12,13 +12,6 @@ from extractor.schemas import Rank, Section, TrialRecord
 
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell of items joined by bars."""
-
-
-class Places(NamedTuple):
-    """Raw spans by name, such as "arms[0]", and the registered outcomes in the record's order."""
-
-    spans: Mapping[str, Span]
-    outcomes: tuple[tuple[Rank, int], ...]
 
 
 def name_outcome(rank: Rank | str, index: int) -> str:
@@ -39,15 +32,15 @@ def name_home(item: Any) -> str | None:
     return None
 
 
-def find_places(record: TrialRecord) -> Places:
-    """Return all places of a record.
+def find_places(record: TrialRecord) -> dict[str, Span]:
+    """Return all places of a record by name: sections, outcomes, and items of a list in one cell.
 
     >>> from extractor.schemas import Section, Source
     >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")
     >>> record = TrialRecord(
     ...     record_id="A", source=Source(path="a", format="flat"), sections=(cell,)
     ... )
-    >>> find_places(record).spans["arms[1]"]
+    >>> find_places(record)["arms[1]"]
     Span(section='arms', start=11, end=18)
     """
     spans: dict[str, Span] = {}
@@ -60,16 +53,14 @@ def find_places(record: TrialRecord) -> Places:
         for section in record.sections
         if "_outcomes" in section.name
     }
-    outcomes = place_outcomes(record, cells)
-    for outcome in outcomes:
+    for outcome in place_outcomes(record, cells):
         name = name_outcome(outcome.rank, outcome.index)
         whole = outcome.whole
         spans[name] = Span(whole.section.name, *whole.raw_span)
     # A section that a register keeps for an item, such as arms[0], is the place of that item.
     for section in record.sections:
         spans[section.name] = Span(section.name, 0, len(section.text))
-    ranked = tuple((outcome.rank, outcome.index) for outcome in outcomes)
-    return Places(spans, ranked)
+    return spans
 
 
 def _split_cell(section: Section) -> Iterator[tuple[str, Span]]:

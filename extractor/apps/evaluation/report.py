@@ -1,10 +1,8 @@
 """The report of an evaluation: frozen models that serialise to JSON."""
 
-import math
-from collections.abc import Collection, Sequence
-from typing import Annotated
+from collections.abc import Collection
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import JsonValue
 
 from extractor.apps.evaluation.comparers import ErrorKind
 from extractor.errors import ArgumentError
@@ -15,295 +13,199 @@ from extractor.schemas.base import FrozenModel
 
 _MOST_NAMED = 6
 """Most fields named in a sentence."""
-
-
-def _drop_nan(value: float | None) -> float | None:
-    """Return a share; None for NaN, which says in arrays that there is nothing to score."""
-    if value is None or math.isnan(value):
-        return None
-    return value
-
-
-Share = Annotated[float | None, BeforeValidator(_drop_nan)]
-"""A share from 0 to 1; None (or NaN on input) if there is nothing to score."""
-
-
-class Interval(FrozenModel):
-    """A 95 % interval by bootstrap over records."""
-
-    low: float
-    high: float
+_NEUTRAL = {
+    "missed": "only in {}",
+    "missing": "only in {}",
+    "invented": "only in {1}",
+    "without gold": "only in {1}",
+    "wrong": "differ",
+}
+"""Words of a report of two annotators, with the names of both."""
+Interval = tuple[float, float]
 
 
 class LevelScore(FrozenModel):
-    """Scores at one level of agreement, 0 to 1.
+    """Scores at one level of agreement, 0 to 1; None if there is nothing to score.
 
-    F1 is None without any value, precision without a predicted value, recall without a gold value.
+    The 95 % interval of F1 is None for fewer than ten values.
     """
 
-    precision: Share
-    recall: Share
-    f1: Share
-    interval: Interval | None = Field(
-        default=None, description="Of f1; None for fewer than ten values."
-    )
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    interval: Interval | None
 
 
-class _Ladder(FrozenModel):
+class Score(FrozenModel):
+    """The score of a field, of a task or of all.
+
+    ``records`` counts those scored for a field; ``other`` is the normalised F1 of the prediction
+    that is compared, from which ``difference`` is the paired difference.
+    """
+
     name: str
     exact: LevelScore
     normalised: LevelScore
-    relaxed: LevelScore
+    right: int
+    wrong: int
+    missed: int
+    invented: int
+    records: int = 0
+    other: float | None = None
+    difference: float | None = None
+    difference_interval: Interval | None = None
 
     @property
-    def figure(self) -> str:
-        """The figure's name: a field's, or, for groups, such as ``all`` (macro average) and
-        ``all.micro``.
-        """
-        is_micro = getattr(self, "average", "macro") == "micro"
-        return f"{self.name}.micro" if is_micro else self.name
-
-
-class EmptyScore(FrozenModel):
-    """Fields that gold leaves empty, of items that have a counterpart. They do not change any
-    F1.
-    """
-
-    fields: int = Field(description="Fields that gold leaves empty.")
-    left_empty: int = Field(
-        description="Of these, fields that the prediction leaves empty, too."
-    )
-    specificity: Share = Field(description="left_empty / fields.")
-
-
-class FieldScore(_Ladder):
-    """One field."""
-
-    task: str = Field(description="The task; 'custom' for a field of the user's own.")
-    stated: int = Field(description="Values that gold states.")
-    predicted: int = Field(description="Values that are predicted.")
-    missed: int = Field(description="Values of gold without a counterpart.")
-    invented: int = Field(description="Predicted values without a counterpart.")
-    empty: EmptyScore
-    records: int = Field(
-        default=0, description="Records that were scored for it: gold has its key."
-    )
-
-    @property
-    def right(self) -> int:
-        """The values of gold that are predicted."""
-        return round((self.normalised.recall or 0) * self.stated)
-
-    @property
-    def wrong(self) -> int:
-        """The places where gold and the prediction state different values."""
-        # Of one item against several, the sides have not the same number.
-        of_gold = self.stated - self.right - self.missed
-        of_predicted = self.predicted - self.right - self.invented
-        return max(of_gold, of_predicted, 0)
-
-
-class GroupScore(_Ladder):
-    """A task, 'custom' or 'all': the mean over its fields that have values (macro), or one over
-    its values (micro).
-    """
-
-    average: str = Field(description="macro or micro.")
+    def stated(self) -> int:
+        """The values that gold states."""
+        return self.right + self.wrong + self.missed
 
 
 class ErrorSide(FrozenModel):
-    """What gold or the prediction says where they differ; ``value`` is null if its item leaves
-    the field empty.
+    """One side of an error: the value and its place; the section and the words of its item; the
+    evidence of the value, if the extraction has any.
     """
 
-    path: str = Field(description="Place in the file, such as 'dosing[1].route'.")
+    path: str
     value: JsonValue
-    section: str | None = Field(
-        description="Section of the item, or place of the outcome."
-    )
-    quote: str | None = Field(
-        description="Words of the item, to find it in the record's text."
-    )
-    evidence: tuple[Citation, ...] = Field(
-        default=(), description="What the extraction gives as evidence."
-    )
-    confidence: float | None = Field(default=None, description="Of the item.")
+    section: str | None
+    quote: str | None
+    evidence: tuple[Citation, ...] = ()
+    confidence: float | None = None
     origin: Origin | None = None
     support: Support | None = None
 
 
 class ErrorExample(FrozenModel):
-    """One disagreement. A side is null if it lacks the item."""
+    """One disagreement. A side is None if it lacks the item; ``harm`` is that of the kind times the
+    weight of the field.
+    """
 
     kind: ErrorKind
-    harm: float = Field(description="Harm of the kind times weight of the field.")
+    harm: float
     record_id: str
     field: str
     gold: ErrorSide | None
     predicted: ErrorSide | None
-    belongs_to: str | None = Field(
-        default=None, description="Where gold has a value that is on the wrong item."
-    )
 
     @property
     def place(self) -> str | None:
         """The path in gold, or in the prediction if gold lacks the item."""
         side = self.gold or self.predicted
-        if side is None:
-            return None
-        return side.path
+        return side.path if side else None
 
 
 class ErrorScore(FrozenModel):
-    """All errors of one kind."""
+    """All errors of one kind: their count, also by field, their harm, and the worst of them."""
 
     kind: ErrorKind
     count: int
-    harm: float = Field(description="Summed over the errors.")
-    fields: dict[str, int] = Field(description="Count for each field.")
-    examples: tuple[ErrorExample, ...] = Field(
-        description="The worst, by harm and then record."
-    )
+    harm: float
+    fields: dict[str, int]
+    examples: tuple[ErrorExample, ...]
 
-
-class PairedScore(FrozenModel):
-    """Normalised F1 of the prediction, of the other one, and the paired difference."""
-
-    name: str
-    f1: Share
-    other: Share
-    difference: Share
-    interval: Interval | None
-
-
-class Comparison(FrozenModel):
-    """Prediction against another prediction, on the same records."""
-
-    other: str
-    missing: tuple[str, ...] = Field(
-        description="Records of gold that the other one did not predict: all missed."
-    )
-    differences: tuple[PairedScore, ...]
+    def name_worst(self) -> str:
+        """Return record and place of the worst error."""
+        return next((f"{one.record_id} {one.place}" for one in self.examples), "")
 
 
 class ScoreReport(FrozenModel):
-    """The result of an evaluation."""
+    """The result of an evaluation.
+
+    Attributes:
+        gold: The name of the gold; of two annotators, that of the first.
+        predicted: The name of the extractions; of two annotators, that of the second.
+        neutral: Whether two annotators are compared, of whom neither is right.
+        records: The number of records of gold, all of which are scored.
+        missing: Records without a prediction: all of their values are missed.
+        without_gold: Predicted records that gold does not have: they are not scored.
+        resamples: The number of bootstrap samples.
+        groups: The scores of all and of each task, as a mean over fields and (``.micro``) over
+            values.
+        fields: The scores of all fields.
+        errors: The errors by kind, the most harmful first.
+        other: The name of the prediction that is compared.
+        missing_in_other: Records of gold that it lacks.
+        undeclared: Fields of the user's own in gold that have no declaration.
+        chosen: The names of the fields to score; empty for all.
+        beside: The number of predicted items that are not counted, since gold does not give them;
+            None if all count.
+    """
 
     gold: str
     predicted: str
-    records: int = Field(description="Records of gold. Each one is scored.")
-    missing: tuple[str, ...] = Field(
-        description="Records of gold that were not predicted: all missed."
-    )
-    without_gold: tuple[str, ...] = Field(
-        description="Predicted records that gold does not have: not scored."
-    )
+    neutral: bool = False
+    records: int
+    missing: tuple[str, ...]
+    without_gold: tuple[str, ...]
     resamples: int
-    seed: int
-    groups: tuple[GroupScore, ...]
-    fields: tuple[FieldScore, ...]
-    empty: EmptyScore
-    errors: tuple[ErrorScore, ...] = Field(description="Most harmful kind first.")
-    harm_per_record: float
-    comparison: Comparison | None = None
-    undeclared: tuple[str, ...] = Field(
-        default=(), description="Own fields of gold without a declaration: not scored."
-    )
-    chosen: tuple[str, ...] = Field(
-        default=(), description="The names of the fields to score; all by default."
-    )
-    beside: int | None = Field(
-        default=None,
-        description="Predicted items that match none of gold and were not counted, since only the "
-        "given items were scored; not there if all count.",
-        exclude_if=lambda count: count is None,
-    )
-
-    def list_left(self) -> list[FieldScore]:
-        """Return the fields that were scored in no record."""
-        return [field for field in self.fields if not field.records]
-
-    def describe_scored(self) -> str:
-        """Say which fields were scored, and in how many records if not in all."""
-        scored = [field for field in self.fields if field.records]
-        if not scored:
-            return "nothing: gold has no key of a field to score"
-        text = self._describe_fields(scored)
-        left = self.list_left()
-        if not left:
-            return text
-        reason = "--fields" if self.chosen else "no key in gold"
-        text += f"; not scored ({reason}) {counted(len(left), 'other')}"
-        if len(left) <= _MOST_NAMED:
-            text += f": {', '.join(field.name for field in left)}"
-        return text
-
-    def _describe_fields(self, scored: Sequence[FieldScore]) -> str:
-        """Name a few fields; of many, say how many there are, and name those not in all records."""
-        if len(scored) <= _MOST_NAMED:
-            return ", ".join(map(self._name_with_records, scored))
-        text = f"{len(scored)} of {counted(len(self.fields), 'field')}"
-        in_fewer = [field for field in scored if field.records < self.records]
-        if in_fewer:
-            text += f"; in fewer records {self._list_some(in_fewer)}"
-        return text
-
-    def _name_with_records(self, field: FieldScore) -> str:
-        if field.records == self.records:
-            return field.name
-        return f"{field.name} ({field.records} of {counted(self.records, 'record')})"
-
-    def _list_some(self, fields: Sequence[FieldScore]) -> str:
-        """Name the first fields, and say how many more there are."""
-        named = ", ".join(map(self._name_with_records, fields[:_MOST_NAMED]))
-        more = len(fields) - _MOST_NAMED
-        if more <= 0:
-            return named
-        return f"{named} and {more} more"
-
-    def figure(self, name: str) -> float | None:
-        """Return the normalised F1 by name: a field, a task or 'all' (macro), or one of these with
-        '.micro'.
-
-        The end of a name is enough where no other has it: ``constraints`` is
-        ``eligibility.criteria.constraints``. Raises ``ArgumentError`` for an unknown name.
-        """
-        figures = self.figures()
-        return figures[find_figure(name, figures)]
+    groups: tuple[Score, ...]
+    fields: tuple[Score, ...]
+    errors: tuple[ErrorScore, ...]
+    other: str | None = None
+    missing_in_other: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+    beside: int | None = None
 
     def figures(self) -> dict[str, float | None]:
         """Return all normalised F1 scores by name."""
         scores = (*self.groups, *self.fields)
-        return {score.figure: score.normalised.f1 for score in scores}
+        return {score.name: score.normalised.f1 for score in scores}
 
+    def figure(self, name: str) -> float | None:
+        """Return a normalised F1 by its name, or by the end of its name: ``constraints``.
 
-def describe_beside(count: int) -> str:
-    """Say how many predicted items were not counted, since gold does not give them.
+        Raises ``ArgumentError`` for an unknown name.
+        """
+        figures = self.figures()
+        return figures[find_figure(name, figures)]
 
-    >>> describe_beside(1)
-    '1 predicted item that matches none of gold is not counted'
-    """
-    matches = "matches" if count == 1 else "match"
-    are = "is" if count == 1 else "are"
-    return f"{counted(count, 'predicted item')} that {matches} none of gold {are} not counted"
+    def name(self, word: str) -> str:
+        """Return a kind of error, or another word of a report, in words: of two annotators in
+        neutral ones.
+        """
+        if not self.neutral:
+            return word.replace("_", " ")
+        neutral = _NEUTRAL.get(word, word.replace("_", " "))
+        return neutral.format(self.gold, self.predicted)
+
+    def list_absent(self) -> dict[str, tuple[str, ...]]:
+        """Return the records that one side lacks, with words for it."""
+        return {
+            self.name("missing"): self.missing,
+            self.name("without gold"): self.without_gold,
+        }
+
+    def describe_scored(self) -> str:
+        """Name the fields that were scored, and what was not."""
+        scored = [field.name for field in self.fields if field.records]
+        text = f"{len(scored)} of {counted(len(self.fields), 'field')}"
+        if len(scored) <= _MOST_NAMED:
+            text = ", ".join(scored) or "nothing"
+        left = len(self.fields) - len(scored)
+        if left:
+            reason = "--fields" if self.chosen else "no key in gold"
+            text += f"; not scored ({reason}) {counted(left, 'other')}"
+        if self.undeclared:
+            text += f"; not declared (use --fields) {', '.join(self.undeclared)}"
+        if self.beside is not None:
+            beside = counted(self.beside, "predicted item")
+            text += f"; not counted {beside} that gold does not give"
+        return text
 
 
 def find_figure(name: str, known: Collection[str]) -> str:
-    """Return the name of a score; its end is enough where no other name has it. Raises
-    ``ArgumentError``.
+    """Return the name of a score; its end is enough if no other name has it.
+
+    Raises ``ArgumentError`` for any other name.
 
     >>> find_figure("sex", ["all", "eligibility.sex"])
     'eligibility.sex'
     """
-    if name in known:
-        return name
-    # The end of a name is enough: "constraints".
-    alike = [figure for figure in known if figure.endswith(f".{name}")]
-    if len(alike) == 1:
-        return alike[0]
-    if alike:
-        names = " or ".join(alike)
-        raise ArgumentError(f"{name}: several scores have this name; write {names}")
-    raise ArgumentError(
-        f"{name}: no such score{suggest(name, known)}; choose from {', '.join(known)}"
-    )
+    alike = [figure for figure in known if f".{figure}".endswith(f".{name}")]
+    if name in alike or len(alike) != 1:
+        alike = [name]
+    if alike[0] not in known:
+        raise ArgumentError(f"{name}: no such score{suggest(name, known)}")
+    return alike[0]

@@ -1,5 +1,4 @@
-r"""Normalise texts and quantities for comparison: ignore white space, case and the registry's
-backslashes.
+r"""Fold texts and scale quantities, so that two spellings of one value compare equal.
 
 >>> fold_text("Platelets  \\> 50 x 10^9/L;")
 'platelets > 50 x 10^9/l'
@@ -17,23 +16,23 @@ from extractor.language.units import find_dimension, read_unit
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 """A backslash that the registry put before punctuation."""
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[<>=≤≥%+]")
-_MONTHS = {"mo": 1.0, "a": 12.0}
-"""Months by UCUM code: a month has no fixed number of days."""
-_OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
-_MARK = re.compile(r"\{[^{}]*\}")
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
+_ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
 _LITTLE = word_set(
     "a an the of in on at to for from by with within into during since until before after prior"
 )
 """Articles and prepositions."""
-_JOINTS = frozenset({"and", "or", "any", "other"})
+_JOINTS = word_set("and or any other")
 _MEMBERS = re.compile(r"[,;/]|\b(?:and|or)\b")
-"""What parts the members of a list."""
-_ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
+"""What separates the members of a list."""
+_OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
+_MONTHS = {"mo": 1.0, "a": 12.0}
+"""Months by UCUM code: a month has no fixed number of days."""
+_MARK = re.compile(r"\{[^{}]*\}")
 
 
 def fold_quote(text: str) -> str:
-    r"""Normalise a text as the guideline does to compare quotes.
+    r"""Fold a quote as the guideline does: one space, small letters, no escapes.
 
     >>> fold_quote("ECOG\n  \\<= 2")
     'ecog <= 2'
@@ -43,16 +42,13 @@ def fold_quote(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def fold_text(text: str) -> str:
-    """Normalise a text for scores: as ``fold_quote``, without trade marks and a final full stop,
-    comma or semicolon.
-    """
+    """Fold a text as ``fold_quote``, without trade marks and closing punctuation."""
     return fold_quote(text.translate(_TRADE_MARKS)).rstrip(".,; ")
 
 
 @lru_cache(maxsize=2048)
 def fold_name(text: str) -> str:
-    """Normalise a text for scores. A name of an agent or a measure becomes its usual name, "the
-    date of" an event that event; an abbreviation in brackets behind a name adds nothing to it.
+    """Fold the name of an agent, a measure or an event to its usual name.
 
     >>> (
     ...     fold_name("MTX"),
@@ -72,9 +68,7 @@ def _list_tokens(text: str) -> frozenset[str]:
 
 
 def measure_overlap(one: str, other: str) -> float:
-    """Return the Dice coefficient of the tokens, 0 to 1. Two texts without tokens overlap if
-    they are equal.
-    """
+    """Return the Dice coefficient of the tokens. Texts without tokens overlap if equal."""
     first = _list_tokens(one)
     second = _list_tokens(other)
     if one == other or not first or not second:
@@ -83,8 +77,7 @@ def measure_overlap(one: str, other: str) -> float:
 
 
 def share_words(one: str, other: str) -> bool:
-    """Return whether two texts have at least half of the words of the shorter one in common,
-    without little words.
+    """Return whether two texts share half of the words of the shorter one, without little words.
 
     >>> (
     ...     share_words("before the first dose", "the first dose of it"),
@@ -95,15 +88,12 @@ def share_words(one: str, other: str) -> bool:
     # A text of little words alone keeps them.
     first = _list_tokens(one) - _LITTLE or _list_tokens(one)
     second = _list_tokens(other) - _LITTLE or _list_tokens(other)
-    shared = len(first & second)
-    return 2 * shared >= min(len(first), len(second))
+    return 2 * len(first & second) >= min(len(first), len(second))
 
 
 def share_whole(one: str, other: str) -> bool:
-    """Return whether two texts name the same thing as a whole: neither is a fragment of the other.
-
-    They share half of the words of the longer one, and a word of each member of a list. Little
-    words do not count, nor do brackets at the end, which only explain.
+    """Return whether two texts name the same whole: they share half of the words of the longer
+    one, and a word of each member of a list. A bracket at the end only explains.
 
     >>> share_whole("severe asthma", "asthma"), share_whole("asthma or gout", "asthma")
     (True, False)
@@ -113,42 +103,31 @@ def share_whole(one: str, other: str) -> bool:
     ... )
     (True, False)
     """
-    # "Drugs (such as aspirin)" are drugs.
-    short = _drop_last_bracket(one) or one
-    other_short = _drop_last_bracket(other) or other
-    words = _list_content(short)
-    other_words = _list_content(other_short)
-    shared = len(words & other_words)
-    # "Trial" is only a fragment of "participation in another trial".
-    if 2 * shared < max(len(words), len(other_words)):
+    first = _drop_bracket(one)
+    second = _drop_bracket(other)
+    words = _list_content(first)
+    other_words = _list_content(second)
+    if 2 * len(words & other_words) < max(len(words), len(other_words)):
         return False
-    # "Asthma" leaves out a member of "asthma or gout".
-    return _touches_all(short, other_words) and _touches_all(other_short, words)
+    return _names_members(first, other_words) and _names_members(second, words)
 
 
-def _drop_last_bracket(text: str) -> str:
-    """Return a text without the last bracket, if the text ends with it."""
-    whole = text.rstrip()
-    if not whole.endswith(")") or "(" not in whole:
-        return whole
-    return whole[: whole.rfind("(")].rstrip()
+def _drop_bracket(text: str) -> str:
+    start = text.rfind("(")
+    if start <= 0 or not text.rstrip().endswith(")"):
+        return text
+    return text[:start]
 
 
 def _list_content(text: str) -> frozenset[str]:
-    """Return the words with content; all words if none has."""
     words = _list_tokens(text)
     return words - _LITTLE - _JOINTS or words
 
 
-def _touches_all(text: str, words: frozenset[str]) -> bool:
-    """Return whether each member of the list in a text has one of ``words``; members without words
-    do not count.
-    """
-    for part in _MEMBERS.split(fold_text(text)):
-        member = _list_content(part)
-        if member and member.isdisjoint(words):
-            return False
-    return True
+def _names_members(text: str, words: frozenset[str]) -> bool:
+    """Return whether each member of the list in a text has one of ``words``."""
+    members = filter(None, map(_list_content, _MEMBERS.split(fold_text(text))))
+    return not any(member.isdisjoint(words) for member in members)
 
 
 def is_inside(part: str, whole: str) -> bool:
@@ -167,13 +146,8 @@ def is_inside(part: str, whole: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(short)}(?!\w)", long) is not None
 
 
-def is_inside_either(one: str, other: str) -> bool:
-    """Return whether one of two texts is a proper part of the other."""
-    return is_inside(one, other) or is_inside(other, one)
-
-
 def compare_extents(one: str | None, other: str | None) -> float:
-    """Return the overlap of two texts, 0 to 1, and at least 0.5 if one is a part of the other.
+    """Return the overlap of two texts, at least 0.5 if one is a part of the other.
 
     >>> (
     ...     compare_extents("fever", "no fever, no infection of the lung, no asthma"),
@@ -184,13 +158,13 @@ def compare_extents(one: str | None, other: str | None) -> float:
     first = one or ""
     second = other or ""
     overlap = measure_overlap(first, second)
-    if overlap < 0.5 and is_inside_either(first, second):
+    if overlap < 0.5 and (is_inside(first, second) or is_inside(second, first)):
         return 0.5
     return overlap
 
 
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
-    """Return a number and its dimension as comparable text, in base units.
+    """Return a number in base units and its dimension, as comparable text.
 
     >>> scale_quantity(24, "hours") == scale_quantity(1, "day")
     True
@@ -202,22 +176,19 @@ def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, s
     dimension, factor = read_dimension(unit)
     if value is None:
         return None, dimension
-    # Twelve digits, so that rounding makes no difference.
+    # Twelve digits hide the rounding of factors.
     return f"{value * factor:.12g}", dimension
 
 
 @lru_cache(maxsize=1024)
 def read_dimension(unit: str | None) -> tuple[str, float]:
-    """Return a unit's dimension and its factor to base units. An unknown unit is its own dimension,
-    without signs and case. Months and years have a dimension of their own, since a month is no
-    fixed number of days.
+    """Return a unit's dimension and its factor to base units. An unknown unit is a dimension of
+    its own.
     """
-    code = None
-    if unit:
-        code = read_unit(_OF_AGE.sub("", unit))
+    written = unit or ""
+    code = read_unit(_OF_AGE.sub("", written)) if written else None
     if code is None:
-        unknown = re.sub(r"[\s^*·.\\]", "", unit or "").casefold()
-        return unknown, 1.0
+        return re.sub(r"[\s^*·.\\]", "", written).casefold(), 1.0
     if code in _MONTHS:
         return "month", _MONTHS[code]
     factor, dimension = find_dimension(code)

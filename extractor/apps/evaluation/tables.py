@@ -1,0 +1,71 @@
+"""The tables of a report, for the terminal and the page: rows of cells by column."""
+
+from typing import Any
+
+from extractor.apps.evaluation.report import ScoreReport
+
+Rows = list[dict[str, Any]]
+
+
+def list_scores(report: ScoreReport) -> Rows:
+    """Return a row for each score over fields that were scored."""
+    fields = [field for field in report.fields if field.records]
+    tasks = {"all", *(field.name.split(".")[0] for field in fields)}
+    groups = [one for one in report.groups if one.name.split(".")[0] in tasks]
+    return [
+        {
+            "score": one.name,
+            "stated": one.stated,
+            "exact": one.exact.f1,
+            "normalised": one.normalised.f1,
+            "95 % interval": one.normalised.interval,
+            "precision": one.normalised.precision,
+            "recall": one.normalised.recall,
+            report.name("wrong"): one.wrong,
+            report.name("missed"): one.missed,
+            report.name("invented"): one.invented,
+        }
+        for one in (*groups, *fields)
+    ]
+
+
+def list_kinds(report: ScoreReport) -> Rows:
+    """Return a row for each kind of error; of two annotators, without its harm."""
+    rows: Rows = []
+    for one in report.errors:
+        row: dict[str, Any] = {"error": report.name(one.kind), "count": one.count}
+        if not report.neutral:
+            row["harm"] = f"{one.harm:g}"
+        field = max(one.fields, key=lambda name: one.fields[name])
+        row["most often in"] = f"{field} {one.fields[field]}"
+        row["worst example"] = one.name_worst()
+        rows.append(row)
+    return rows
+
+
+def list_differences(report: ScoreReport) -> Rows:
+    """Return a row for each paired difference."""
+    return [
+        {
+            "score": one.name,
+            "predicted": one.normalised.f1,
+            "other": one.other,
+            "difference": one.difference,
+            "95 % interval": one.difference_interval,
+        }
+        for one in (*report.groups, *report.fields)
+        if one.difference is not None
+    ]
+
+
+def write_cell(value: Any) -> str:
+    """Write a cell: shares with three decimals, an interval with "to".
+
+    >>> write_cell(0.5), write_cell((0.25, 1.0)), write_cell(12), write_cell(None)
+    ('0.500', '0.250 to 1.000', '12', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return " to ".join(map(write_cell, value))
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,349 @@
+"""What is scored, and the figures."""
+
+import copy
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from extractor.apps.evaluation import ScoreReport, evaluate
+from extractor.concepts.own.declaration import CustomField
+from extractor.errors import ArgumentError, GoldError
+from extractor.schemas import TrialExtraction
+
+from .annotations import criterion, make_gold, regimen, score, shuffle
+
+ROOT = Path(__file__).parents[2]
+DEV = ROOT.parent / "shared" / "gold" / "dev"
+GOLDS = [make_gold(name) for name in ("A", "B", "C")]
+AGE = {"minimum_age": {"value": 18, "unit": "year"}}
+LIMITS = "eligibility.criteria.constraints"
+
+
+def find(report, name):
+    return next(one for one in (*report.groups, *report.fields) if one.name == name)
+
+
+def name_scored(report):
+    return [field.name for field in report.fields if field.records]
+
+
+@pytest.mark.parametrize("folder", [ROOT / "seeds" / "gold", DEV])
+def test_gold_against_itself_in_another_order_is_exactly_one(folder):
+    if not folder.is_dir():
+        pytest.skip("needs the shared gold")
+    golds = [json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")]
+    report = evaluate(folder, [shuffle(gold, 1) for gold in golds], resamples=20)
+    assert set(report.figures().values()) <= {1.0, None}
+    assert {field.exact.f1 for field in report.fields} <= {1.0, None}
+    assert report.errors == ()
+    assert find(report, "all").normalised.interval == (1.0, 1.0)
+
+
+def test_f1_is_over_values():
+    gold = make_gold()
+    gold["dosing"] = [regimen(name, f"{name} daily", 1, "mg") for name in "abcdefghij"]
+    predicted = copy.deepcopy(gold)
+    for number, route in enumerate(("oral", "oral", "oral", None)):
+        gold["dosing"][number]["route"] = route
+    for number, route in enumerate(("oral", "topical", None, "oral")):
+        predicted["dosing"][number]["route"] = route
+    route = find(score(gold, predicted), "dosing.route")
+    assert (route.right, route.wrong, route.missed, route.invented) == (1, 1, 1, 1)
+    assert route.stated == 3
+    assert route.normalised.precision == route.normalised.recall == 1 / 3
+    assert route.normalised.f1 == 1 / 3
+
+
+def test_a_mean_is_over_fields_with_values_and_micro_over_values():
+    gold = make_gold()
+    gold["eligibility"] = {**AGE, "sex": "all", "healthy_volunteers": None}
+    predicted = make_gold()
+    predicted["eligibility"] = gold["eligibility"] | {"sex": "female"}
+    report = score(gold, predicted)
+    assert report.figure("eligibility") == report.figure("eligibility.micro") == 0.5
+    predicted["eligibility"]["healthy_volunteers"] = False  # invented: now it counts
+    assert score(gold, predicted).figure("eligibility") == pytest.approx(1 / 3)
+
+
+def test_all_values_of_a_missing_record_are_missed_and_others_do_not_count():
+    other = {"record_id": "X", "eligibility": {"sex": "all"}}
+    report = evaluate(GOLDS, [*GOLDS[:2], other], resamples=0)
+    assert (report.missing, report.without_gold) == (("C",), ("X",))
+    sex = find(report, "eligibility.sex")
+    assert (sex.normalised.precision, sex.normalised.recall) == (1.0, 2 / 3)
+    assert {error.kind.value for error in report.errors} == {"missed"}
+
+
+@pytest.mark.parametrize(
+    ("gold", "scored"),
+    [
+        ({"eligibility": AGE}, ["eligibility.minimum_age"]),
+        ({"eligibility": {"sex": None}}, ["eligibility.sex"]),
+        ({"eligibility": {}}, []),
+        (
+            {
+                "eligibility": {"criteria": [criterion("Asthma")], **AGE},
+                "scored": ["category", "minimum_age"],
+            },
+            ["eligibility.minimum_age", "eligibility.criteria.category"],
+        ),
+    ],
+)
+def test_a_field_is_scored_where_gold_was_read_for_it(gold, scored):
+    report = evaluate([{"record_id": "A", **gold}], [make_gold()], resamples=0)
+    assert name_scored(report) == scored
+
+
+@pytest.mark.parametrize(
+    ("gold", "field", "invented"),
+    [
+        ({"eligibility": {"sex": None}}, "eligibility.sex", 1),
+        ({"eligibility": {"criteria": []}}, "eligibility.criteria", 6),
+        ({"endpoints": []}, "endpoints.outcomes", 3),
+        (
+            {"eligibility": {"criteria": [criterion("Asthma", constraints=[])]}},
+            LIMITS,
+            5,
+        ),
+    ],
+)
+def test_null_and_an_empty_list_state_that_there_is_none(gold, field, invented):
+    report = evaluate([{"record_id": "A", **gold}], [make_gold()], resamples=0)
+    of_field = find(report, field)
+    assert (of_field.stated, of_field.invented) == (0, invented)
+
+
+@pytest.mark.parametrize(
+    ("fields", "scored"),
+    [
+        (["minimum_age,sex"], ["eligibility.minimum_age", "eligibility.sex"]),
+        ("dosing.route", ["dosing.route"]),
+        (["category"], ["eligibility.criteria.category", "endpoints.category"]),
+    ],
+)
+def test_fields_are_chosen_by_any_part_of_their_path(fields, scored):
+    report = evaluate(GOLDS, GOLDS, resamples=0, fields=fields)
+    assert name_scored(report) == scored
+
+
+@pytest.mark.parametrize(
+    ("given", "predicted", "score", "beside"),
+    [
+        (["Asthma"], ["Asthma", "Gout", "Severe anaemia"], 1.0, 2),
+        (["Asthma", "Gout"], ["Asthma", "Severe anaemia"], 2 / 3, 1),
+        ([], ["Gout"], 0.0, 0),  # an empty list states that there is none
+    ],
+)
+def test_only_the_given_items_are_scored(given, predicted, score, beside):
+    gold, found = (
+        {"record_id": "A", "eligibility": {"criteria": list(map(criterion, quotes))}}
+        for quotes in (given, predicted)
+    )
+    report = evaluate([gold], [found], resamples=0, only_given=True)
+    assert report.figure("eligibility.criteria") == pytest.approx(score)
+    assert report.beside == beside
+
+
+# Fields of the user's own.
+
+
+def declare(name, kind, choices=(), **more):
+    value = {"name": "value", "type": kind, "required": True, "choices": choices}
+    return CustomField(name=name, definition="A field.", attributes=[value], **more)
+
+
+def own(**fields):
+    values = {
+        name: [{"values": {"value": value}} for value in of_field]
+        for name, of_field in fields.items()
+    }
+    return make_gold() | {"custom": values}
+
+
+def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
+    fields = [
+        declare("blinding", "choice", ["open", "double"]),
+        declare("assays", "quote", many=True),
+        declare("fraction", "quantity", many=True),
+    ]
+    gold = own(blinding=["double"], assays=["PCR test", "smear"], fraction=["30-40 %"])
+    number = {"comparator": "between", "value": 30, "value_high": 40, "unit": "%"}
+    predicted = own(blinding=["open"], assays=["the PCR test"], fraction=[number])
+    report = evaluate([gold], [predicted], fields=fields, resamples=0)
+    assert report.figure("custom.blinding.value") == 0.0
+    assert report.figure("assays.value") == pytest.approx(2 / 3)
+    assert report.figure("fraction.value") == 1.0  # a written form is parsed
+    assert report.figure("custom") == pytest.approx(5 / 9)
+    assert report.figure("all") < 1.0
+    without = evaluate([gold], [predicted], resamples=0)
+    assert without.figure("all") == 1.0
+    assert without.undeclared == ("assays", "blinding", "fraction")
+    broken = own(fraction=["rather low"])
+    with pytest.raises(GoldError, match=r"A: custom.fraction\[0\].values: "):
+        evaluate([broken], [predicted], fields=fields, resamples=0)
+
+
+def test_a_value_of_an_item_is_scored_as_a_field_of_that_item():
+    def add_kinds(extraction):
+        kinds = [
+            {"of": f"eligibility.criteria[{number}]", "values": {"value": item["kind"]}}
+            for number, item in enumerate(extraction["eligibility"]["criteria"])
+        ]
+        return extraction | {"custom": {"same": kinds}}
+
+    predicted = make_gold()
+    criteria = predicted["eligibility"]["criteria"]
+    criteria[3]["kind"] = "inclusion"
+    criteria[1:2] = []
+    criteria.append(criterion("Seven seas sailed", "exclusion"))
+    field = declare("same", "choice", ["inclusion", "exclusion"], of="criterion")
+    report = evaluate(
+        [add_kinds(make_gold())], [add_kinds(predicted)], fields=field, resamples=0
+    )
+    kind = find(report, "eligibility.criteria.kind")
+    same = find(report, "custom.same.value")
+    assert 0 < kind.normalised.f1 < 1
+    assert kind.model_dump(exclude={"name"}) == same.model_dump(exclude={"name"})
+
+
+# Intervals and comparisons.
+
+
+def make_golds(number):
+    return [make_gold(f"R{position:03}") for position in range(number)]
+
+
+def predict(golds, share=0.7):
+    """Predict the right sex in that share of the records."""
+    draw = random.Random(0)
+    predicted = copy.deepcopy(golds)
+    for prediction in predicted:
+        is_right = draw.random() < share
+        prediction["eligibility"]["sex"] = "all" if is_right else "female"
+    return predicted
+
+
+def test_the_same_input_gives_the_same_report_in_any_order():
+    golds = make_golds(12)
+    predicted = predict(golds)
+    first = evaluate(golds, predicted, compare=golds, resamples=100)
+    assert evaluate(golds[::-1], predicted[::-1], compare=golds, resamples=100) == first
+    assert evaluate(golds, predicted, compare=golds, resamples=100, seed=1) != first
+    assert ScoreReport.model_validate_json(first.model_dump_json()) == first
+
+
+def test_an_interval_contains_the_figure_and_has_the_right_width():
+    golds = make_golds(100)
+    sex = find(evaluate(golds, predict(golds)), "eligibility.sex").normalised
+    low, high = sex.interval
+    assert low < sex.f1 < high
+    # Of a share p of n records: p plus or minus 1.96 times the root of p (1 - p) / n.
+    expected = 2 * 1.96 * (sex.f1 * (1 - sex.f1) / len(golds)) ** 0.5
+    assert high - low == pytest.approx(expected, rel=0.15)
+
+
+@pytest.mark.parametrize(("values", "has_interval"), [(9, False), (10, True)])
+def test_a_score_over_fewer_than_ten_values_has_no_interval(values, has_interval):
+    golds = make_golds(30)
+    for number, gold in enumerate(golds):
+        gold["eligibility"]["sex"] = "all" if number < values else None
+    report = evaluate(golds, golds, compare=golds, resamples=50)
+    assert (find(report, "eligibility.sex").normalised.interval is not None) is (
+        has_interval
+    )
+    interval = find(report, "eligibility.sex").difference_interval
+    assert (interval is not None) is has_interval
+
+
+def test_differences_are_paired():
+    golds = make_golds(30)
+    other = predict(golds)
+    for prediction in other[:4]:
+        prediction["eligibility"]["minimum_age"] = None
+    report = evaluate(golds, predict(golds), compare=other, resamples=300)
+    # Both are wrong in the same records: the difference is certainly zero.
+    assert find(report, "eligibility.sex").difference_interval == (0.0, 0.0)
+    age = find(report, "eligibility.minimum_age")
+    assert 0 < age.difference_interval[0] < age.difference < age.difference_interval[1]
+
+
+def test_two_annotators_are_compared_in_the_records_that_both_have():
+    theirs = [*copy.deepcopy(GOLDS)[1:], make_gold("D")]
+    theirs[0]["eligibility"]["sex"] = None
+    report = evaluate(GOLDS, theirs, neutral=True, resamples=0)
+    assert report.records == 2
+    assert report.list_absent() == {"only in gold": ("A",), "only in predicted": ("D",)}
+    assert [report.name(error.kind) for error in report.errors] == ["only in gold"]
+    other = evaluate(theirs, GOLDS, neutral=True, resamples=0)
+    assert other.figures() == report.figures()
+    with pytest.raises(GoldError, match="no record in common"):
+        evaluate(GOLDS[:1], theirs, neutral=True)
+
+
+# Sources.
+
+
+def _write_lines(path, extractions, encoding="utf-8"):
+    path.write_text("".join(json.dumps(one) + "\n" for one in extractions), encoding)
+    return path
+
+
+def _write_run(folder):
+    _write_lines(folder / "extractions.jsonl", reversed(GOLDS))
+    (folder / "run.json").write_text("{}", "utf-8")
+    (folder / "failures.jsonl").write_text("{}", "utf-8")
+    return folder
+
+
+def _write_folder(folder):
+    _write_lines(folder / "two.jsonl", GOLDS[:2])
+    (folder / "third.json").write_text(json.dumps(GOLDS[2]), "utf-8-sig")
+    (folder / "notes.txt").write_text("no extraction", "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _write_run,
+        _write_folder,
+        lambda folder: map(TrialExtraction.model_validate, GOLDS),
+        lambda folder: _write_lines(folder / "gold.jsonl", GOLDS, "utf-8-sig"),
+    ],
+)
+def test_each_source_is_read(tmp_path, make):
+    report = evaluate(GOLDS, make(tmp_path), resamples=0)
+    assert (report.records, report.missing, report.without_gold) == (3, (), ())
+    assert report.figure("all") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"eligibility": {}}', r"gold\.jsonl, line 1: is not an extraction .*remove"),
+        ("[" * 100_000, r"line 1: is not an extraction"),
+        ('{"record_id": "A", "scored": ["agee"]}', r"line 1: scored: agee: no such"),
+        (
+            '{"record_id": "A", "eligibility": {"sex": "femal", "age": 1}}',
+            r"line 1: eligibility\.sex: Input should be .* \(and 1 more; .*--check",
+        ),
+        ('{"record_id": "A"}\n{"record_id": "A"}', r"line 1: record_id 'A' is there"),
+        ("", r"gold\.jsonl: holds no extractions; name a folder"),
+    ],
+)
+def test_broken_files_are_named_with_a_remedy(tmp_path, content, message):
+    path = tmp_path / "gold.jsonl"
+    path.write_text(content, "utf-8")
+    with pytest.raises(GoldError, match=message):
+        evaluate(path, GOLDS, resamples=0)
+
+
+def test_broken_arguments_are_refused(tmp_path):
+    with pytest.raises(GoldError, match="nowhere: does not exist; name a folder"):
+        evaluate(GOLDS, tmp_path / "nowhere")
+    with pytest.raises(ArgumentError, match=r"agee: no such field"):
+        evaluate(GOLDS, GOLDS, fields=["agee"])
+    with pytest.raises(ArgumentError, match=r"al: no such score \(did you mean all"):
+        evaluate(GOLDS, GOLDS, resamples=0).figure("al")
