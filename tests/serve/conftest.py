@@ -1,4 +1,4 @@
-"""One service for all tests that do not stop it."""
+"""One service, with a model, for all tests that do not stop it."""
 
 import pytest
 
@@ -13,22 +13,15 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     prices = folder / "prices.toml"
     prices.write_text(PRICES)
-    limits = ("--max-bytes", "300000", "--max-upload-bytes", "3000000")
     options = (
-        "--playground",
-        "--workers",
-        "1",
-        "--effort",
-        "medium",
-        *limits,
-        "--prices",
-        str(prices),
+        *("--playground", "--workers", "1", "--effort", "medium"),
+        *("--max-bytes", "300000", "--max-upload-bytes", "3000000"),
+        *("--prices", str(prices)),
     )
     with serve_stub(say_nothing) as stub:
         model = ("--model", f"{stub.url}#stub")
-        with serve(
-            folder / "root", *model, *options, PYTHONPATH=path_with_failures()
-        ) as service:
+        failing = path_with_failures()
+        with serve(folder / "root", *model, *options, PYTHONPATH=failing) as service:
             yield service
     # No log may contain the text of a record or a key.
     logged = service.log.read_text("utf-8") + service.errors
