@@ -15,22 +15,24 @@ from extractor.apps.serve.problems import KINDS
 
 from .running import TOKEN, many
 
-JOB = "/v1/jobs/{job_id}"
 OPERATIONS = [
-    ("POST", "/v1/extractions"),
-    ("POST", "/v1/jobs"),
-    ("GET", "/v1/jobs"),
-    ("GET", JOB),
-    ("DELETE", JOB),
-    ("POST", f"{JOB}/cancel"),
-    ("POST", f"{JOB}/resume"),
-    ("GET", f"{JOB}/events"),
-    ("GET", f"{JOB}/results"),
-    ("GET", f"{JOB}/failures"),
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
+    operation.replace("JOB", "/v1/jobs/{job_id}").split()
+    for operation in [
+        "POST /v1/extractions",
+        "POST /v1/jobs",
+        "GET /v1/jobs",
+        "GET JOB",
+        "DELETE JOB",
+        "POST JOB/cancel",
+        "POST JOB/resume",
+        "GET JOB/events",
+        "GET JOB/results",
+        "GET JOB/failures",
+        "GET /healthz",
+        "GET /readyz",
+    ]
 ]
-WITH_QUERY = f"{JOB}/results"
+WITH_QUERY = "/v1/jobs/{job_id}/results"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def ended_job(served):
 
 def test_all_operations_are_described_with_their_problems(described):
     operations = [
-        (method.upper(), path)
+        [method.upper(), path]
         for path, item in described["paths"].items()
         for method in item
     ]

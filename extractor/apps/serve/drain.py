@@ -35,14 +35,14 @@ def drain(root: Path) -> None:
     """Let the service take and begin no new job, and wait until none is under way.
 
     If the wait ends early, the service takes new jobs again. Raises ``StoreError`` if no service
-    runs, or it stops meanwhile.
+    runs, or it stops or starts meanwhile.
     """
     _check_served(root)
     (root / _DRAINING).touch()
     try:
         with closing(open_store(root)) as store:
             is_busy = True
-            while is_busy:
+            while is_busy and is_draining(root):
                 # first, since the service may be about to begin a job
                 time.sleep(_WAIT_S)
                 _check_served(root)
@@ -50,6 +50,8 @@ def drain(root: Path) -> None:
     except BaseException:
         end_drain(root)
         raise
+    if not is_draining(root):
+        raise StoreError(f"{root}: the service has started again; drain it again")
 
 
 def _check_served(root: Path) -> None:

@@ -82,6 +82,9 @@ class Job(Choice):
 class JobRun:
     """One start of a job in its ``folder``."""
 
+    task: asyncio.Task[None]
+    cancelled_by: str | None = None
+
     def __init__(
         self,
         job: Job,
@@ -90,7 +93,6 @@ class JobRun:
         keys: Keys,
         money: Money,
     ) -> None:
-        self.cancelled_by: str | None = None
         self._job = job
         self._folder = folder
         self._keys = keys

@@ -56,7 +56,6 @@ class Jobs:
         self._partial = self._root / "partial"
         self._jobs: dict[str, Job] = {}
         self._runs: dict[str, JobRun] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._is_stopping = False
 
     def start(self) -> None:
@@ -188,12 +187,14 @@ class Jobs:
         """End a job at once, and delete its files, as a caller asks (``by``), None for the service
         itself. Nothing happens to a job that is deleted already.
         """
-        if job_id in self._runs:
-            self._runs[job_id].cancelled_by = by
+        running = self._runs.get(job_id)
+        if running:
             # Files that it still writes would come back after they are deleted.
-            task = self._tasks[job_id]
-            task.cancel()
-            await asyncio.wait([task])
+            running.cancelled_by = by
+            running.task.cancel()
+            await asyncio.wait([running.task])
+            # if it was cancelled before its first step
+            self._runs.pop(job_id, None)
         job = self._jobs.pop(job_id, None)
         if job is None:
             return
@@ -218,7 +219,7 @@ class Jobs:
         self._watching.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await asyncio.gather(*self._tasks.values())
+                await asyncio.gather(*(each.task for each in self._runs.values()))
 
     @property
     def unfinished(self) -> int:
@@ -249,7 +250,7 @@ class Jobs:
         folder = self.folder(job)
         running = JobRun(job, folder, self.settings, self.keys, self.money)
         self._runs[job.id] = running
-        self._tasks[job.id] = asyncio.create_task(self._perform(running))
+        running.task = asyncio.create_task(self._perform(running))
 
     async def _perform(self, running: JobRun) -> None:
         """Run the rest of a job, store its final state, and begin the next job. A job that the stop
@@ -263,7 +264,7 @@ class Jobs:
         job = running.shown
         facts = self._describe(job) | running.facts
         tell(Event.JOB_ENDED, state=state.value, **facts)
-        del self._runs[job.id], self._tasks[job.id]
+        del self._runs[job.id]
         self._jobs[job.id] = job
         self._set(job.id, running.cancelled_by, state=state, reason=reason, ended=ended)
         self.fill()
