@@ -9,15 +9,18 @@ from .running import PRICES, WORD, say_nothing, serve
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
+def prices(tmp_path_factory):
+    """The options for a price of the model of all tests."""
+    path = tmp_path_factory.mktemp("prices") / "prices.toml"
+    path.write_text(PRICES)
+    return ("--prices", str(path))
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory, prices):
     folder = tmp_path_factory.mktemp("served")
-    prices = folder / "prices.toml"
-    prices.write_text(PRICES)
-    options = (
-        *("--playground", "--workers", "1", "--effort", "medium"),
-        *("--max-bytes", "300000", "--max-upload-bytes", "3000000"),
-        *("--prices", str(prices)),
-    )
+    options = ("--playground", "--workers", "1", "--effort", "medium", *prices)
+    options += ("--max-bytes", "300000", "--max-upload-bytes", "3000000")
     with serve_stub(say_nothing) as stub:
         model = ("--model", f"{stub.url}#stub")
         failing = path_with_failures()

@@ -89,20 +89,15 @@ class Client(httpx2.Client):
 
     def follow(
         self, job_id: str, last_id: str = ""
-    ) -> list[tuple[str | None, str, dict[str, Any]]]:
+    ) -> list[tuple[str, str, dict[str, Any]]]:
         """All events of a job until its end: id, name, data."""
         headers = {"last-event-id": last_id}
         answer = self.get(f"/v1/jobs/{job_id}/events", headers=headers)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"].startswith("text/event-stream")
-        events = []
-        for block in answer.text.strip().split("\n\n"):
-            lines = [line for line in block.splitlines() if not line.startswith(":")]
-            fields = dict(line.split(": ", 1) for line in lines)
-            if fields:
-                data = json.loads(fields["data"])
-                events.append((fields.get("id"), fields["event"], data))
-        return events
+        pattern = r"^(?:id: (\d+)\n)?event: (\w+)\ndata: (.*)$"
+        found = re.findall(pattern, answer.text, re.MULTILINE)
+        return [(last, name, json.loads(data)) for last, name, data in found]
 
     def finish(self, job_id: str) -> dict[str, Any]:
         """Wait for the end of a job, and return it."""

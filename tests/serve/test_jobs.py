@@ -164,16 +164,6 @@ def test_an_upload_that_breaks_off_leaves_nothing(served):
     wait_until(lambda: not list(partial.iterdir()))
 
 
-def test_jobs_of_one_caller_do_not_hold_up_those_of_another(served):
-    with served.add_caller("kurt") as kurt, served.add_caller("lena") as lena:
-        long = [kurt.submit(many(60), effort="none")["id"] for _ in range(4)]
-        assert lena.finish(lena.submit(one(), effort="none")["id"])["extracted"] == 1
-        states = [kurt.get(f"/v1/jobs/{job_id}").json()["state"] for job_id in long]
-        assert "done" not in states[2:]
-        for job_id in long:
-            kurt.delete(f"/v1/jobs/{job_id}")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("effort", ["none", "all"])
 def test_a_job_fails_at_failing_records_alone(served, effort):

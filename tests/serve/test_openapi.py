@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import jsonschema
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, assume, given, settings
@@ -61,18 +60,6 @@ def test_all_operations_are_described_with_their_problems(described):
             (problem,) = operation["responses"]["default"]["content"].items()
             assert problem[0] == "application/problem+json", path
     assert "ValidationError" not in described["components"]["schemas"]
-
-
-@pytest.mark.parametrize("path", ["/v1/extractions", "/v1/jobs"])
-def test_the_example_of_a_body_is_answered_as_described(served, described, path):
-    operation = described["paths"][path]["post"]
-    example = operation["requestBody"]["content"]["text/plain"]["example"]
-    headers = {"content-type": "text/plain"}
-    answer = served.client.post(path, content=example.encode(), headers=headers)
-    shown = operation["responses"][str(answer.status_code)]
-    schema = shown["content"]["application/json"]["schema"]
-    components = {"components": described["components"]}
-    jsonschema.validate(answer.json(), components | schema)
 
 
 def test_the_reference_lists_each_operation_and_problem():

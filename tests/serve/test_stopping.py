@@ -9,7 +9,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -20,7 +19,6 @@ import pytest
 from filelock import FileLock
 from typer.main import get_command
 
-from benchmarks.servers import answer_request
 from extractor.apps.cli.app import app
 from extractor.apps.serve import app as server
 from extractor.apps.serve.drain import LOCK, is_draining
@@ -30,12 +28,10 @@ from extractor.errors import StoreError
 from tests.commands import invoke
 from tests.failing import path_with_failures
 from tests.faults.server import serve_faults
-from tests.llm.stub import Scripted
 from tests.llm.stub import serve as serve_stub
 from tests.mounting import UNSHARE, needs_mount
 
 from .running import (
-    PRICES,
     TOKEN,
     check_problem,
     ids,
@@ -144,37 +140,13 @@ async def test_a_small_service_from_its_start_to_its_end(tmp_path):
             assert ended["seconds"] > 0
 
 
-class Answers:
-    """Valid answers after a tenth of a second; ``block`` allows two dozen more until
-    ``release``.
-    """
-
-    def __init__(self):
-        self.free = threading.Event()
-        self.block()
-
-    def __call__(self, request):
-        self.left -= 1
-        if self.left < 0:
-            self.free.wait()
-        time.sleep(0.1)
-        return Scripted(body=json.dumps(answer_request(request)))
-
-    def block(self):
-        self.left = 24
-        self.free.clear()
-
-    def release(self):
-        self.free.set()
-
-
 @pytest.mark.slow
 def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
     """A job with the model is running, and one without a model waits."""
     root = tmp_path / "root"
-    answers = Answers()
-    with serve_stub(answers) as stub:
-        options = ("--model", f"{stub.url}#stub", "--workers", "1", "--jobs", "1")
+    with serve_faults() as faults:
+        faults.holds_after = 10
+        options = ("--model", f"{faults.url}#stub", "--workers", "1", "--jobs", "1")
         options += ("--concurrency", "4")
         with serve(root, *options) as first:
             asked = first.client.submit(many(20), effort="all")["id"]
@@ -182,10 +154,10 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
             wait_for_results(first, asked)
             first.process.kill()
             first.process.wait()
-        answers.release()
+        faults.holds_after = None
         torn = root / "partial" / ("0" * 32)
         (torn / "upload").mkdir(parents=True)
-        after_kill = len(stub.requests)
+        after_kill = faults.calls
         with serve(root, *options) as second:
             for job_id, count in ((asked, 20), (waiting, 3)):
                 job = second.client.finish(job_id)
@@ -193,13 +165,13 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
                 found = [line["record_id"] for line in second.client.results(job_id)]
                 assert found == ids(count)
             assert not torn.exists()
-            answers.block()
+            faults.holds_after = faults.calls + 10
             job_id = second.client.submit(many(200, 1000), effort="all")["id"]
             wait_for_results(second, job_id)
             second.process.terminate()
-            answers.release()
+            faults.holds_after = None
             assert second.process.wait(120) == 0
-        assert 0 < after_kill < len(stub.requests)
+        assert 0 < after_kill < faults.calls
     stopped = json.loads(ask(root, f"SELECT job FROM jobs WHERE id = '{job_id}'"))
     assert stopped["state"] == "queued"
     assert 0 < stopped["extracted"] < 200
@@ -234,16 +206,16 @@ def wait_for_results(service, job_id):
 
 
 @pytest.mark.slow
-def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_path):
+def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(
+    tmp_path, prices
+):
     """An extraction, a job and a stream of its events are under way. Each call may take 600
     seconds.
     """
-    prices = tmp_path / "prices.toml"
-    prices.write_text(PRICES)
     root = tmp_path / "root"
     with serve_faults() as faults:
         faults.holds_after = 6
-        options = ("--model", f"{faults.url}#stub", "--prices", str(prices))
+        options = ("--model", f"{faults.url}#stub", *prices)
         options += ("--concurrency", "3", "--timeout", "500")
         with serve(root, *options) as service:
             job_id = service.client.submit(many(50), effort="all")["id"]

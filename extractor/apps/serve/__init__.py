@@ -2,11 +2,11 @@
 
 ``extractor serve`` decides who may ask (``keys``), what each may spend (``money``), and runs jobs
 that survive a kill (``jobs``). Callers do not see each other. Every error is a problem of RFC 9457.
-Bodies, uploads, queues and requests a minute have limits.
+Bodies, uploads and queues have limits.
 
 ::
 
-    request --> app: id, headers, event --> routes, behind a key and a rate
+    request --> app: id, headers, event --> routes, behind a key
         POST /v1/extractions --> service.extract: one record, answered at once
         POST /v1/jobs        --> jobs: ROOT/jobs/<caller>/<job>, at most --jobs at once
 

@@ -13,10 +13,8 @@ from uuid import uuid4
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from filelock import FileLock, Timeout
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -27,14 +25,14 @@ from extractor.apps.serve.drain import LOCK
 from extractor.apps.serve.money import Account, account
 from extractor.apps.serve.playground import playground
 from extractor.apps.serve.problems import (
-    ProblemError,
+    KNOWN,
     describe_unexpected,
     render_problem,
 )
 from extractor.apps.serve.routes import router
 from extractor.apps.serve.service import Service
 from extractor.apps.serve.settings import ServiceSettings
-from extractor.errors import ExtractorError, StoreError
+from extractor.errors import StoreError
 from extractor.model.events import Event, tell
 
 _LOCK_TIMEOUT_S = 5.0
@@ -49,8 +47,6 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-_KNOWN = (ProblemError, ExtractorError, RequestValidationError, HTTPException)
-"""Errors that are answered and are no failures of the service."""
 _PROBES = frozenset({"/healthz", "/readyz"})
 
 
@@ -61,7 +57,7 @@ def build_app(service: Service) -> FastAPI:
         version=version("trial-extractor"),
         description=DESCRIPTION,
         middleware=[Middleware(_Envelope)],
-        exception_handlers=dict.fromkeys(_KNOWN, _answer_error),
+        exception_handlers=dict.fromkeys(KNOWN, _answer_error),
         redirect_slashes=False,
         # The framework's pages load scripts from other hosts.
         docs_url=None,
@@ -122,8 +118,7 @@ class _Envelope:
         except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
             described = describe_unexpected(error)
             tell(Event.REQUEST_FAILED, request=request_id, error=described)
-            has_answered = status > 0
-            if has_answered:
+            if status:
                 raise ConnectionError("a response was interrupted") from None
             await render_problem(error, request_id)(scope, receive, send_guarded)
         finally:

@@ -63,6 +63,19 @@ class ProblemError(Exception):
     headers: Mapping[str, str] | None = None
 
 
+KNOWN = (
+    DiskFull,
+    EngineError,
+    HTTPException,
+    MissingExtra,
+    ModelError,
+    ProblemError,
+    RecordError,
+    RequestValidationError,
+)
+"""Errors that are no failures of the service."""
+
+
 def describe_unexpected(error: BaseException) -> str:
     """Return an error's class and the line that raised it, without its text, which may quote a
     record.

@@ -115,8 +115,11 @@ class Service:
             finally:
                 service.stop()
                 await jobs.close(_STOP_TIMEOUT_S)
-                seconds = round(service._loop.time() - since, 3)
-                tell(Event.SERVICE_ENDED, seconds=seconds, jobs=jobs.unfinished)
+                tell(
+                    Event.SERVICE_ENDED,
+                    seconds=round(service._loop.time() - since, 3),
+                    jobs=jobs.unfinished,
+                )
 
     def stop(self) -> None:
         """Begin no further request to the model and no record of a job. What is under way may
