@@ -20,7 +20,6 @@ from tests.llm.stub import serve as serve_stub
 
 from .running import (
     NOBODYS,
-    PRICES,
     TOKEN,
     check_problem,
     many,
@@ -44,10 +43,10 @@ def keys(tmp_path):
         yield Keys(store)
 
 
-@pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/jobs/{NOBODYS}/results"])
 WRONG = f"x|Basic {TOKEN}|Bearer {TOKEN}x|Bearer {TOKEN[:-1]}|Bearer xk_a|Bearer \xe9"
 
 
+@pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/jobs/{NOBODYS}/results"])
 @pytest.mark.parametrize("given", WRONG.encode("latin-1").split(b"|"))
 def test_without_a_valid_key_everything_is_refused(anybody, path, given):
     headers = {"authorization": given}
