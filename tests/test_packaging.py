@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.commands import read_lines
-from tests.serve.running import finish, many, one, serve, submit
+from tests.serve.running import many, one, serve
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +89,7 @@ def test_the_service_answers_from_inside_a_clone(program, clone, tmp_path):
         answer = service.client.post("/v1/extractions", content=one(), headers=headers)
         assert answer.json()["record_id"] == "NCT00000001"
         # More records than the job's own process extracts.
-        job = finish(service.client, submit(service.client, many(40))["id"])
+        job = service.client.finish(service.client.submit(many(40))["id"])
         assert (job["state"], job["extracted"]) == ("done", 40)
         assert "another version" not in service.errors
 

@@ -49,8 +49,6 @@ class Event(StrEnum):
     JOB_DELETED = "job_deleted"
     SERVICE_STARTED = "service_started"
     SERVICE_ENDED = "service_ended"
-    DRAIN_CHANGED = "drain_changed"
-    KEY_CHANGED = "key_changed"
 
 
 def tell(event: Event, **facts: Fact) -> None:

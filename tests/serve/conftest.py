@@ -1,4 +1,4 @@
-"""One service for all tests that do not stop it."""
+"""One service, with a model, for all tests that do not stop it."""
 
 import pytest
 
@@ -9,26 +9,22 @@ from .running import PRICES, WORD, say_nothing, serve
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
+def prices(tmp_path_factory):
+    """The options for a price of the model of all tests."""
+    path = tmp_path_factory.mktemp("prices") / "prices.toml"
+    path.write_text(PRICES)
+    return ("--prices", str(path))
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory, prices):
     folder = tmp_path_factory.mktemp("served")
-    prices = folder / "prices.toml"
-    prices.write_text(PRICES)
-    limits = ("--max-bytes", "300000", "--max-upload-bytes", "3000000")
-    options = (
-        "--playground",
-        "--workers",
-        "1",
-        "--effort",
-        "medium",
-        *limits,
-        "--prices",
-        str(prices),
-    )
+    options = ("--playground", "--workers", "1", "--effort", "medium", *prices)
+    options += ("--max-bytes", "300000", "--max-upload-bytes", "3000000")
     with serve_stub(say_nothing) as stub:
         model = ("--model", f"{stub.url}#stub")
-        with serve(
-            folder / "root", *model, *options, PYTHONPATH=path_with_failures()
-        ) as service:
+        failing = path_with_failures()
+        with serve(folder / "root", *model, *options, PYTHONPATH=failing) as service:
             yield service
     # No log may contain the text of a record or a key.
     logged = service.log.read_text("utf-8") + service.errors

@@ -6,19 +6,15 @@ import re
 import subprocess
 import sys
 import time
-import tomllib
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from hashlib import sha256
-from html import unescape
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from extractor.apps.serve.callers import CallerBook
+from tests.commands import invoke
 from tests.llm.stub import Scripted, completion, items
 
 TOKEN = "operator-0123456789abcdef"
@@ -27,39 +23,26 @@ WORD = "Pseudolymphoma"
 PRICES = (
     'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\ncached = 0.5\noutput = 1.0\n'
 )
-OPERATIONS = [
-    tuple(name.split())
-    for name in tomllib.loads(
-        Path("extractor/apps/serve/assets/operations.toml").read_text("utf-8")
-    )
-]
-"""Method and path of each operation."""
 NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 """An id without a job."""
 
 
-def study(number: int, words: str = "") -> dict[str, Any]:
-    return {
-        "protocolSection": {
-            "identificationModule": {
-                "nctId": f"NCT{number:08d}",
-                "briefTitle": f"Fictucel in {WORD}, part {number}",
-            },
-            "descriptionModule": {"briefSummary": f"An invented study. {words}"},
-            "eligibilityModule": {
-                "eligibilityCriteria": f"Inclusion Criteria:\n\n* {WORD}\n* Age 18 years or older"
-            },
-            "outcomesModule": {
-                "primaryOutcomes": [
-                    {"measure": "Overall survival", "timeFrame": "2 years"}
-                ]
-            },
-        }
-    }
-
-
 def one(number: int = 1, words: str = "") -> bytes:
-    return json.dumps(study(number, words)).encode()
+    """A study as the registry's API returns it."""
+    criteria = f"Inclusion Criteria:\n\n* {WORD}\n* Age 18 years or older"
+    outcome = {"measure": "Overall survival", "timeFrame": "2 years"}
+    title = f"Fictucel in {WORD}, part {number}"
+    section = {
+        "identificationModule": {"nctId": f"NCT{number:08d}", "briefTitle": title},
+        "descriptionModule": {"briefSummary": f"An invented study. {words}"},
+        "eligibilityModule": {"eligibilityCriteria": criteria},
+        "outcomesModule": {"primaryOutcomes": [outcome]},
+    }
+    return json.dumps({"protocolSection": section}).encode()
+
+
+def study(number: int, words: str = "") -> dict[str, Any]:
+    return dict(json.loads(one(number, words)))
 
 
 def many(count: int, first: int = 1) -> bytes:
@@ -72,25 +55,61 @@ def ids(count: int, first: int = 1) -> list[str]:
 
 def say_nothing(request: dict[str, Any], tokens: int = 1) -> Scripted:
     """An item without a value for each line of ``study``: a model whose answers are all empty is
-    given up.
-
-    It reports 150 tokens, or ``tokens`` times as many.
+    given up. It reports 150 tokens, or ``tokens`` times as many.
     """
     usage = {
         "prompt_tokens": 100 * tokens,
         "completion_tokens": 50 * tokens,
         "total_tokens": 150 * tokens,
+        "prompt_tokens_details": {"cached_tokens": 80 * tokens},
     }
-    usage["prompt_tokens_details"] = {"cached_tokens": 80 * tokens}
-    lines = re.findall(r"^\[(\d+)\|", request["messages"][1]["content"], re.MULTILINE)
-    answer = items(
-        *(
-            {"n": int(number)}
-            for number in lines
-            if WORD in request["messages"][1]["content"]
-        )
-    )
-    return completion(answer, usage=usage)
+    asked = request["messages"][1]["content"]
+    lines = re.findall(r"^\[(\d+)\|", asked, re.MULTILINE)
+    answers = [{"n": int(number)} for number in lines if WORD in asked]
+    return completion(items(*answers), usage=usage)
+
+
+class Client(httpx2.Client):
+    """A client with a key."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        super().__init__(base_url=url, headers=headers, timeout=300, trust_env=False)
+
+    def extract(
+        self, body: bytes, kind: str = "application/json", **query: Any
+    ) -> httpx2.Response:
+        headers = {"content-type": kind}
+        return self.post("/v1/extractions", content=body, params=query, headers=headers)
+
+    def submit(self, body: bytes, **query: Any) -> dict[str, Any]:
+        answer = self.post("/v1/jobs", content=body, params=query)
+        assert answer.status_code == 202, answer.text
+        return dict(answer.json())
+
+    def follow(
+        self, job_id: str, last_id: str = ""
+    ) -> list[tuple[str, str, dict[str, Any]]]:
+        """All events of a job until its end: id, name, data."""
+        headers = {"last-event-id": last_id}
+        answer = self.get(f"/v1/jobs/{job_id}/events", headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        pattern = r"^(?:id: (\d+)\n)?event: (\w+)\ndata: (.*)$"
+        found = re.findall(pattern, answer.text, re.MULTILINE)
+        return [(last, name, json.loads(data)) for last, name, data in found]
+
+    def finish(self, job_id: str) -> dict[str, Any]:
+        """Wait for the end of a job, and return it."""
+        return self.follow(job_id)[-1][2]
+
+    def results(self, job_id: str, kind: str = "results") -> list[dict[str, Any]]:
+        answer = self.get(f"/v1/jobs/{job_id}/{kind}")
+        assert answer.status_code == 200, answer.text
+        return [json.loads(line) for line in answer.text.splitlines()]
+
+    def failures(self, job_id: str) -> list[dict[str, Any]]:
+        return self.results(job_id, "failures")
 
 
 @dataclass(frozen=True)
@@ -101,27 +120,31 @@ class Served:
     root: Path
     log: Path
     process: subprocess.Popen[str]
-    client: httpx2.Client
+    client: Client
 
-    def client_of(self, key: str | None) -> httpx2.Client:
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        return httpx2.Client(
-            base_url=self.url, headers=headers, timeout=300, trust_env=False
-        )
+    def client_of(self, key: str | None) -> Client:
+        return Client(self.url, key)
 
-    def add_caller(
-        self, name: str, requests_per_minute: int = 600, max_usd: float | None = None
-    ) -> httpx2.Client:
-        """A client with a new key, added while the service runs, as by ``extractor serve keys
-        add``.
-        """
-        with closing(CallerBook(self.root)) as book:
-            return self.client_of(book.add(name, requests_per_minute, max_usd=max_usd))
+    def add_caller(self, name: str, *options: str) -> Client:
+        """A client with a new key, added while the service runs."""
+        return self.client_of(run_keys(self.root, "add", name, *options).strip())
 
     @property
     def errors(self) -> str:
         """The service's standard error."""
         return self.log.with_suffix(".err").read_text("utf-8")
+
+    def list_events(self, name: str) -> list[dict[str, Any]]:
+        """The events of its log with that name."""
+        lines = self.log.read_text("utf-8").splitlines()
+        return [event for event in map(json.loads, lines) if event["event"] == name]
+
+
+def run_keys(root: Path, *words: str) -> str:
+    """Run a command of keys, in another process than the service's."""
+    done = invoke("serve", "keys", *words, "--root", str(root))
+    assert done.exit_code == 0, done.output
+    return str(done.stdout)
 
 
 @contextmanager
@@ -134,37 +157,24 @@ def serve(
 ) -> Iterator[Served]:
     """Run the command until the block ends."""
     log = root.with_name(f"{root.name}.log")
-    options = (
-        "serve",
-        "--port",
-        "0",
-        "--root",
-        str(root),
-        "--log-json",
-        str(log),
-        *options,
-    )
-    environment = {**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment}
+    given = ("--port", "0", "--root", str(root), "--log-json", str(log), *options)
     with (
         log.with_suffix(".err").open("a") as errors,
         subprocess.Popen(
-            [*program, *options],
+            [*program, "serve", *given],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env=environment,
+            env={**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment},
             cwd=cwd,
         ) as process,
     ):
         assert process.stdout
         url = process.stdout.readline().strip()
         assert url, log.with_suffix(".err").read_text()
-        served = Served(url, root, log, process, httpx2.Client())
-        with served.client, served.client_of(TOKEN) as client:
+        with Client(url, TOKEN) as client:
             try:
-                while "are starting" in client.get("/readyz").text:
-                    time.sleep(0.1)
-                yield replace(served, client=client)
+                yield Served(url, root, log, process, client)
             finally:
                 process.terminate()
                 process.wait(300)
@@ -178,63 +188,6 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def post(
-    client: httpx2.Client, body: bytes, kind: str = "application/json", **query: Any
-) -> httpx2.Response:
-    return client.post(
-        "/v1/extractions", content=body, params=query, headers={"content-type": kind}
-    )
-
-
-def submit(client: httpx2.Client, body: bytes, **query: Any) -> dict[str, Any]:
-    answer = client.post(
-        "/v1/jobs",
-        content=body,
-        params=query,
-        headers={"content-type": "application/octet-stream"},
-    )
-    assert answer.status_code == 202, answer.text
-    return dict(answer.json())
-
-
-def follow(
-    client: httpx2.Client, job_id: str, last_id: str | None = None
-) -> list[tuple[str | None, str, dict[str, Any]]]:
-    """All events of a job until its end: id, name, data."""
-    answer = client.get(
-        f"/v1/jobs/{job_id}/events",
-        headers={"last-event-id": last_id} if last_id else {},
-    )
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    blocks = (
-        dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")
-        for block in answer.text.split("\n\n")
-    )
-    return [
-        (fields.get("id"), fields["event"], json.loads(fields["data"]))
-        for fields in blocks
-        if fields
-    ]
-
-
-def finish(client: httpx2.Client, job_id: str) -> dict[str, Any]:
-    """Wait for the end of a job, and return it."""
-    return follow(client, job_id)[-1][2]
-
-
-def results(
-    client: httpx2.Client, job_id: str, kind: str = "results"
-) -> list[dict[str, Any]]:
-    answer = client.get(f"/v1/jobs/{job_id}/{kind}")
-    assert answer.status_code == 200, answer.text
-    return [json.loads(line) for line in answer.text.splitlines()]
-
-
-def failures(client: httpx2.Client, job_id: str) -> list[dict[str, Any]]:
-    return results(client, job_id, "failures")
-
-
 def check_problem(
     answer: httpx2.Response, status: int, kind: str | None = None
 ) -> dict[str, Any]:
@@ -244,24 +197,6 @@ def check_problem(
     problem: dict[str, Any] = answer.json()
     assert problem["status"] == status
     assert problem["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
-    assert problem["type"] == (
-        f"urn:trial-extractor:problem:{kind}" if kind else "about:blank"
-    )
+    type_ = f"urn:trial-extractor:problem:{kind}" if kind else "about:blank"
+    assert problem["type"] == type_
     return problem
-
-
-def check_policy(page: httpx2.Response) -> None:
-    """Check that a page allows its own style and script, requests to its server, and nothing
-    else.
-    """
-    assert page.headers["content-security-policy"] == "frame-ancestors 'none'"
-    (policy,) = re.findall(
-        r'http-equiv="Content-Security-Policy" content="([^"]*)"', page.text
-    )
-    digests = []
-    for element in ("style", "script"):
-        (content,) = re.findall(rf"<{element}>(.*?)</{element}>", page.text, re.DOTALL)
-        digest = b64encode(sha256(content.encode()).digest()).decode()
-        digests.append(f"{element}-src 'sha256-{digest}'")
-    others = ("base-uri 'none'", "form-action 'none'", "connect-src 'self'")
-    assert unescape(policy) == "; ".join(["default-src 'none'", *digests, *others])

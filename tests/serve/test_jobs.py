@@ -5,305 +5,204 @@ import gzip
 import io
 import json
 import socket
-import zipfile
 from urllib.parse import urlsplit
 
 import duckdb
 import pytest
 
+from tests.failing import RAISED
+from tests.llm.stub import serve as serve_stub
+
 from .running import (
-    NOBODYS,
-    OPERATIONS,
     TOKEN,
     WORD,
     check_problem,
-    failures,
-    finish,
-    follow,
     ids,
     many,
     one,
-    post,
-    results,
-    submit,
+    say_nothing,
+    serve,
     wait_until,
 )
+from .test_extractions import pack
 
 
 @pytest.fixture(scope="module")
 def done(served):
     """A finished job with two records and a broken one."""
     body = one(2) + b'\n{"protocolSection": {\n' + one(1) + b"\n"
-    job = submit(
-        served.client, body, name="trials.jsonl", effort="none", min_confidence=1
-    )
-    assert (job["state"], job["extracted"], job["min_confidence"], job["effort"]) == (
-        "queued",
-        0,
-        1,
-        "none",
-    )
-    return finish(served.client, job["id"])
+    query = {"name": "trials.jsonl", "effort": "none", "min_confidence": 1}
+    job = served.client.submit(body, **query)
+    assert job.items() >= (query | {"extracted": 0, "bytes": len(body)}).items()
+    return served.client.finish(job["id"])
 
 
 def test_a_job_ends_with_counts_results_and_failures(served, done):
-    assert (done["state"], done["extracted"], done["failed"], done["reason"]) == (
-        "done",
-        2,
-        1,
-        "1 record failed; /failures says why",
-    )
+    expected = {"state": "done", "extracted": 2, "failed": 1, "repeated": 0}
+    assert done.items() >= expected.items()
+    assert done["reason"] == "1 record failed; /failures says why"
     assert done["created"] <= done["started"] <= done["ended"]
-    lines = results(served.client, done["id"])
+    lines = served.client.results(done["id"])
     assert [line["record_id"] for line in lines] == ["NCT00000002", "NCT00000001"]
-    assert (
-        lines[0]["source"]["path"] == "trials.jsonl"
-    )  # not its place on the service's machine
-    assert "low_confidence" in {absence["reason"] for absence in lines[0]["absences"]}
-    assert (
-        served.client.get(f"/v1/jobs/{done['id']}/results").headers["content-type"]
-        == "application/x-ndjson"
-    )
-    (failure,) = failures(served.client, done["id"])
-    assert (failure["path"], failure["place"].split(",")[0]) == (
-        "trials.jsonl",
-        "line 2",
-    )
+    # not its place on the service's machine
+    assert lines[0]["source"]["path"] == "trials.jsonl"
+    assert "low_confidence" in {gap["reason"] for gap in lines[0]["absences"]}
+    (failure,) = served.client.failures(done["id"])
+    assert (failure["path"], failure["place"][:6]) == ("trials.jsonl", "line 2")
 
 
-def test_a_table_is_sent_as_parquet(served, done, tmp_path):
+def test_results_are_sent_as_tables(served, done, tmp_path):
     url = f"/v1/jobs/{done['id']}/results"
-    for _ in range(2):  # the second one from the cache
-        answer = served.client.get(
-            url, params={"format": "parquet", "table": "endpoints"}
-        )
-        assert answer.headers["content-type"] == "application/vnd.apache.parquet"
-    (tmp_path / "endpoints.parquet").write_bytes(answer.content)
-    rows = duckdb.sql(
-        f"SELECT record_id FROM '{tmp_path}/endpoints.parquet' ORDER BY ALL"
-    ).fetchall()
-    assert rows == [("NCT00000001",), ("NCT00000002",)]
-    answer = served.client.get(url, params={"format": "parquet", "table": "../job"})
+    answers = {}
+    for form in ("csv", "parquet", "jsonl", "csv"):
+        query = {"format": form, "table": "endpoints"}
+        answers[form] = served.client.get(url, params=query)
+        assert answers[form].status_code == 200, answers[form].text
+    (tmp_path / "a.parquet").write_bytes(answers["parquet"].content)
+    sql = f"SELECT record_id FROM '{tmp_path}/a.parquet' ORDER BY ALL"
+    assert duckdb.sql(sql).fetchall() == [("NCT00000001",), ("NCT00000002",)]
+    rows = list(csv.DictReader(io.StringIO(answers["csv"].text)))
+    lines = [json.loads(line) for line in answers["jsonl"].text.splitlines()]
+    for found in (rows, lines):
+        assert [row["record_id"] for row in found] == ["NCT00000002", "NCT00000001"]
+    answer = served.client.get(url, params={"format": "csv", "table": "../job"})
     problem = check_problem(answer, 422, "wrong-parameter")
-    assert problem["detail"].startswith("../job: no such table")
     assert "criteria" in problem["detail"]
 
 
-def test_a_table_is_sent_as_csv(served, done):
-    url = f"/v1/jobs/{done['id']}/results"
-    answer = served.client.get(url, params={"format": "csv", "table": "endpoints"})
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [row["record_id"] for row in rows] == ["NCT00000002", "NCT00000001"]
-
-
-def test_texts_in_json_lines_are_records(served):
-    lines = (
-        json.dumps({"text": f"Inclusion criteria:\n- {WORD} {number}"})
-        for number in "ab"
-    )
-    body = "\n".join(lines).encode()
-    job = finish(
-        served.client, submit(served.client, body, name="notes", effort="none")["id"]
-    )
-    assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, 0)
-    found = results(served.client, job["id"])
-    assert [len(line["eligibility"]["criteria"]) for line in found] == [1, 1]
-
-
 def test_events_begin_and_end_with_the_job_and_continue_after_any_of_them(served, done):
-    client = served.client
-    job = done["id"]
-
-    events = follow(client, job)
-
+    events = served.client.follow(done["id"])
     names = [name for _, name, _ in events]
     assert names[:2] == ["job", "run_started"]
     assert names[-2:] == ["run_ended", "job"]
     records = [data["record_id"] for _, name, data in events if name == "record_done"]
     assert records == ["NCT00000002", "NCT00000001"]
-    for last in range(1, len(events) - 2):
+    for last in range(1, len(events) - 1):
         missed = [events[0], *events[last + 1 :]]
-        assert follow(client, job, events[last][0]) == missed
-    headers = {"last-event-id": events[-2][0]}
-    ended = client.get(f"/v1/jobs/{job}/events", headers=headers)
-    assert ended.status_code == 204
-    for unknown in ("5", "99999999", "-1", "x", "9" * 50):
-        assert follow(client, job, unknown) == events
-
+        assert served.client.follow(done["id"], events[last][0]) == missed
+    for unknown in ("-1", "x", ""):
+        assert served.client.follow(done["id"], unknown) == events
+    for beyond in ("99999999", "9" * 50):
+        last = [events[0], events[-1]]
+        assert served.client.follow(done["id"], beyond) == last
     # torn when the service was killed
-    path = served.root / "jobs" / "operator" / job / "events.jsonl"
+    path = served.root / "jobs" / "operator" / done["id"] / "events.jsonl"
     torn = path.read_bytes().replace(b"\n", b'\n{"time": "2026\n', 1)
     path.write_bytes(torn)
-
-    again = follow(client, job)
+    again = served.client.follow(done["id"])
     assert [event[1:] for event in again] == [event[1:] for event in events]
 
 
 def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):
-    job_id = submit(served.client, many(100), effort="none")["id"]
-    check_problem(served.client.get(f"/v1/jobs/{job_id}/results"), 409, "not-finished")
-    check_problem(served.client.get(f"/v1/jobs/{job_id}/failures"), 409, "not-finished")
-    assert served.client.post(f"/v1/jobs/{job_id}/cancel").status_code == 200
-    cancelled = finish(served.client, job_id)
+    job_id = served.client.submit(many(100), effort="none")["id"]
+    url = f"/v1/jobs/{job_id}"
+    for kind in ("results", "failures"):
+        answer = served.client.get(f"{url}/{kind}")
+        check_problem(answer, 409, "not-finished")
+    check_problem(served.client.post(f"{url}/resume"), 409, "not-finished")
+    assert served.client.post(f"{url}/cancel").status_code == 200
+    cancelled = served.client.finish(job_id)
     assert cancelled["state"] == "cancelled"
     assert cancelled["extracted"] < 100
-    assert served.client.post(f"/v1/jobs/{job_id}/resume").json()["state"] in {
-        "queued",
-        "running",
-    }
-    resumed = finish(served.client, job_id)
-    assert (resumed["state"], resumed["extracted"]) == ("done", 100)
-    assert [line["record_id"] for line in results(served.client, job_id)] == ids(100)
+    assert served.client.post(f"{url}/cancel").json() == cancelled
+    resumed = served.client.post(f"{url}/resume").json()
+    assert resumed["state"] in {"queued", "running"}
+    job = served.client.finish(job_id)
+    assert (job["state"], job["extracted"]) == ("done", 100)
+    assert [line["record_id"] for line in served.client.results(job_id)] == ids(100)
+    changes = served.list_events("job_changed")
+    by = {e["state"]: e["by"] for e in changes if e["job"] == job_id}
+    assert by.items() >= {"cancelled": "operator", "queued": "operator"}.items()
 
 
 def test_a_deleted_job_leaves_nothing(served):
-    running = submit(served.client, many(100), effort="none")["id"]
-    folder = served.root / "jobs" / "operator" / running
+    job_id = served.client.submit(many(100), effort="none")["id"]
+    url = f"/v1/jobs/{job_id}"
+    folder = served.root / "jobs" / "operator" / job_id
     assert folder.is_dir()
-    assert served.client.delete(f"/v1/jobs/{running}").status_code == 204
-    check_problem(served.client.get(f"/v1/jobs/{running}"), 404, "no-such-job")
-    check_problem(served.client.delete(f"/v1/jobs/{running}"), 404, "no-such-job")
+    assert served.client.delete(url).status_code == 204
+    for method in ("GET", "DELETE"):
+        check_problem(served.client.request(method, url), 404, "no-such-job")
     assert not folder.exists()
-
-
-def zipped(*bodies):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for number, body in enumerate(bodies):
-            archive.writestr(f"{number}.json", body)
-    return packed.getvalue()
+    assert not list((served.root / "partial").iterdir())
+    deleted = [event["job"] for event in served.list_events("job_deleted")]
+    assert job_id in deleted
 
 
 @pytest.mark.parametrize(
     ("body", "extracted"),
     [
-        (one(1)[:-40], 0),
         (many(2) + one(3)[:-40], 2),
         (b"[" + one(1) + b"," + one(2)[:-40], 1),
-        (zipped(one(1), one(2))[:-60], 0),
-        (zipped(one(1), one(2)[:-40]), 1),
+        (pack(one(1), one(2))[:-60], 0),
+        (pack(one(1), one(2)[:-40]), 1),
+        (pack(one(1), b"x" * 60_000_000), 1),
         (gzip.compress(one(1))[:-12], 0),
         (b"", 0),
-        (b"{", 0),
     ],
-    ids=["json", "lines", "array", "zip", "in zip", "gzip", "empty", "brace"],
+    ids=["lines", "array", "zip", "in zip", "bomb", "gzip", "empty"],
 )
-def test_a_cut_upload_does_not_look_like_a_success(served, body, extracted):
-    """Without any result the job failed; else its reason counts what failed."""
-    job = finish(served.client, submit(served.client, body, effort="none")["id"])
+def test_a_broken_upload_does_not_look_like_a_success(served, body, extracted):
+    job = served.client.finish(served.client.submit(body, effort="none")["id"])
     assert (job["extracted"], job["failed"]) == (extracted, 1)
+    reason = "1 record failed; /failures says why"
     if extracted:
-        assert job["state"] == "done"
-        assert job["reason"] == "1 record failed; /failures says why"
+        assert (job["state"], job["reason"]) == ("done", reason)
     else:
         assert job["state"] == "failed"
-        assert (
-            job["reason"]
-            == "nothing was extracted: 1 record failed; /failures says why"
-        )
-    assert len(failures(served.client, job["id"])) == 1
-
-
-def test_a_zip_bomb_fails_and_the_other_records_do_not(served):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("../../outside.json", one(1))
-        archive.writestr("bomb.txt", b"x" * 60_000_000)
-    job = finish(
-        served.client, submit(served.client, packed.getvalue(), effort="none")["id"]
-    )
-    assert (job["state"], job["extracted"], job["failed"]) == ("done", 1, 1)
-    folder = served.root / "jobs" / "operator" / job["id"]
-    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == [
-        "run",
-        "upload",
-    ]
-    assert not list(served.root.rglob("outside.json"))
+        assert job["reason"] == f"nothing was extracted: {reason}"
+    assert len(served.client.failures(job["id"])) == 1
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(served):
-    jobs = served.root / "jobs" / "operator"
-    before = set(jobs.glob("*"))  # there is no folder before the first job
-    with socket.create_connection(
-        ("127.0.0.1", urlsplit(served.url).port), timeout=120
-    ) as line:
-        head = (
-            "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
-            f"{TOKEN}\r\nContent-Length: 1000\r\n"
-        )
-        line.sendall(
-            head.encode() + b"Content-Type: application/json\r\n\r\n" + b"{" * 10
-        )
-        while not set(jobs.glob("*")) - before:
-            assert served.client.get("/healthz").status_code == 200
-    while set(jobs.glob("*")) - before:
-        assert served.client.get("/healthz").status_code == 200
+    partial = served.root / "partial"
+    address = ("127.0.0.1", urlsplit(served.url).port)
+    head = f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+    with socket.create_connection(address, timeout=120) as line:
+        line.sendall(f"{head}Content-Length: 1000\r\n\r\n".encode() + b"{" * 10)
+        wait_until(lambda: list(partial.iterdir()))
+    wait_until(lambda: not list(partial.iterdir()))
 
 
-@pytest.mark.parametrize("job_id", [NOBODYS, "x", "..", "..%2F..", "%00", "a" * 5000])
-def test_an_unknown_id_is_no_job(served, job_id):
-    for method, path in OPERATIONS[3:10]:
-        answer = served.client.request(method, path.format(job_id=job_id))
-        assert answer.status_code in {404, 405}, (method, path)
-        assert answer.headers["content-type"] == "application/problem+json"
+@pytest.mark.slow
+@pytest.mark.parametrize("effort", ["none", "all"])
+def test_a_job_fails_at_failing_records_alone(served, effort):
+    ways = (*RAISED, "kill")
+    lost = len(served.list_events("worker_lost"))
+    failing = [one(50 + n, f"It fails by {how}.") for n, how in enumerate(ways)]
+    body = b"\n".join([one(1), *failing, one(2)])
+    job = served.client.finish(served.client.submit(body, effort=effort)["id"])
+    assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways))
+    assert [line["record_id"] for line in served.client.results(job["id"])] == ids(2)
+    failed = [failure["record_id"] for failure in served.client.failures(job["id"])]
+    assert sorted(failed) == ids(len(ways), 50)
+    # in the service's log, too, where its operator looks
+    assert len(served.list_events("worker_lost")) > lost
 
 
-def read_log(served, *events):
-    """The service's events of these names."""
-    lines = map(json.loads, served.log.read_text("utf-8").splitlines())
-    return [line for line in lines if line["event"] in events]
-
-
-def test_the_log_says_who_ran_what_how_many_records_for_how_much_and_who_deleted_it(
-    served,
-):
-    with served.add_caller("lena") as lena:
-        job = submit(lena, many(3) + b'{"protocolSection": {\n', effort="all")
-        ended = finish(lena, job["id"])
-        assert served.client.delete(f"/v1/jobs/{job['id']}").status_code == 204
-    log = [
-        line
-        for line in read_log(
-            served, "job_submitted", "job_changed", "job_ended", "job_deleted"
-        )
-        if line["job"] == job["id"]
-    ]
-    assert {line["caller"] for line in log} == {"lena"}
-    submitted, running, end, done, deleted = log
-    assert (submitted["event"], submitted["bytes"]) == ("job_submitted", job["bytes"])
-    assert (submitted["effort"], submitted["model"]) == ("all", "stub")
-    assert (running["state"], done["state"]) == ("running", "done")
-    assert end["event"] == "job_ended"
-    assert (end["state"], end["effort"], end["model"]) == ("done", "all", "stub")
-    assert (end["extracted"], end["failed"], end["repeated"]) == (3, 1, 0)
-    usage = ended["usage"]
-    for name in ("calls", "prompt_tokens", "cached_tokens", "output_tokens"):
-        assert end[name] == usage[name] > 0
-    assert end["usd"] == pytest.approx(usage["usd"])
-    assert end["usd"] > 0
-    assert (deleted["event"], deleted["by"]) == ("job_deleted", "operator")
-    assert (deleted["extracted"], deleted["failed"]) == (3, 1)
-
-
-def test_the_log_says_what_an_extraction_cost_and_whom(served):
-    with served.add_caller("mira") as mira:
-        for effort in ("all", "none"):
-            assert post(mira, one(), effort=effort).status_code == 200
-
-    def find_events():
-        return [
-            line
-            for line in read_log(served, "request_ended")
-            if (line["caller"], line["route"]) == ("mira", "/v1/extractions")
-        ]
-
-    wait_until(lambda: len(find_events()) == 2)
-    asked, unasked = find_events()
-    assert (asked["calls"], asked["prompt_tokens"], asked["output_tokens"]) == (
-        1,
-        100,
-        50,
-    )
-    assert asked["usd"] == pytest.approx(20e-6 + 80 * 0.5e-6 + 50e-6)
-    assert "calls" not in unasked
+@pytest.mark.slow
+def test_a_service_without_a_model_counts_what_it_would_ask(tmp_path):
+    body = one(words="Adults aged 18 to 65 years.")
+    with serve(tmp_path / "root", "--workers", "1", EXTRACTOR_MODEL="") as service:
+        client = service.client
+        for effort, is_open in (("medium", True), ("all", True), ("none", False)):
+            single = client.extract(body, effort=effort).json()["usage"]
+            job = client.finish(client.submit(body, effort=effort)["id"])
+            (line,) = client.results(job["id"])
+            assert job["state"] == "done"
+            assert line["usage"] == single
+            assert (single["calls"], bool(single["open_questions"])) == (0, is_open)
+        begun = client.submit(many(200), effort="all")["id"]
+        wait_until(lambda: client.get(f"/v1/jobs/{begun}").json()["extracted"])
+        client.post(f"/v1/jobs/{begun}/cancel")
+        assert client.finish(begun)["state"] == "cancelled"
+    # a job that has results without a model asks no later one
+    with serve_stub(say_nothing) as stub:
+        model = ("--model", f"{stub.url}#stub", "--workers", "1")
+        with serve(tmp_path / "root", *model) as service:
+            assert service.client.post(f"/v1/jobs/{begun}/resume").status_code == 200
+            job = service.client.finish(begun)
+            assert job["state"] == "failed"
+            assert "has changed since the job began; send it again" in job["reason"]
+            assert stub.requests == []
+            assert WORD in json.dumps(service.client.results(begun))

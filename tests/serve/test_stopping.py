@@ -1,75 +1,310 @@
-"""A stop ends the service although its model never answers, and what was cut off is counted."""
+"""The start and the end of ``extractor serve``: refused starts, kills, stops, drains, old jobs."""
 
+import asyncio
+import json
+import re
+import shlex
 import signal
 import sqlite3
+import stat
+import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
+import httpx2
 import pytest
+from filelock import FileLock
+from typer.main import get_command
 
+from extractor.apps.cli.app import app
+from extractor.apps.serve import app as server
+from extractor.apps.serve.drain import LOCK, is_draining
+from extractor.apps.serve.keys import Keys
+from extractor.apps.serve.store import open_store
+from extractor.errors import StoreError
+from tests.commands import invoke
+from tests.failing import path_with_failures
 from tests.faults.server import serve_faults
+from tests.llm.stub import serve as serve_stub
+from tests.mounting import UNSHARE, needs_mount
 
-from .running import PRICES, check_problem, many, one, post, serve, submit, wait_until
-
-pytestmark = pytest.mark.slow
-
-SELDOM_POLLED = """
-from extractor.apps.cli import main
-from extractor.apps.serve import routes
-routes._POLL_S = 2.0
-main()
-"""
-"""The service, whose streams look for events and for a stop less often than the library that sends
-them looks for a stop: as on a busy machine, it sees the stop first.
-"""
+from .running import (
+    TOKEN,
+    check_problem,
+    ids,
+    many,
+    one,
+    say_nothing,
+    serve,
+    wait_until,
+)
 
 
-def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_path):
+def start(root, *options, **environment):
+    """Run the command, which must end by itself."""
+    return invoke("serve", "--port", "0", "--root", root, *options, **environment)
+
+
+@pytest.mark.parametrize(
+    ("options", "token", "code", "message"),
+    [
+        (("--host", "0.0.0.0"), "", 2, "set EXTRACTOR_TOKEN"),
+        (("--host", "::"), "", 2, "set EXTRACTOR_TOKEN"),
+        ((), "short", 2, "fewer than 16 characters"),
+        (("--model", "no model"), TOKEN, 2, "names no model"),
+        (("--model", "gpt-5-mini"), TOKEN, 2, "set OPENAI_API_KEY"),
+        (("--host", "no.such.host.invalid"), TOKEN, 1, "choose another --host"),
+    ],
+)
+def test_a_wrong_start_is_refused(tmp_path, options, token, code, message):
+    done = start(tmp_path / "root", *options, EXTRACTOR_TOKEN=token)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("is_revoked", [False, True])
+def test_a_caller_s_key_does_not_become_the_operator_s(tmp_path, is_revoked):
+    with closing(open_store(tmp_path / "root")) as store:
+        key = Keys(store).add("anna")
+        if is_revoked:
+            Keys(store).revoke("anna")
+    done = start(tmp_path / "root", EXTRACTOR_TOKEN=key)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "EXTRACTOR_TOKEN is the key of the caller anna" in done.stderr
+    assert key not in done.stderr
+
+
+def test_a_folder_that_a_service_uses_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "_LOCK_TIMEOUT_S", 0)
+    with (
+        FileLock(tmp_path / LOCK),
+        pytest.raises(StoreError, match="another process uses it"),
+        server._lock_root(tmp_path),
+    ):
+        pass
+
+
+def test_the_deployment_examples_use_known_options():
+    params = get_command(app).commands["serve"].params
+    known = {name for param in params for name in param.opts}
+    for name, start_of_line in (("Dockerfile", "CMD"), ("extractor.service", "Exec")):
+        lines = Path("deploy", name).read_text("utf-8").splitlines()
+        (line,) = [line for line in lines if line.startswith(start_of_line)]
+        assert set(re.findall(r"--[a-z-]+", line)) <= known
+
+
+@pytest.mark.slow
+async def test_a_small_service_from_its_start_to_its_end(tmp_path):
+    """It creates a token, tells its place, refuses what is beyond its queue, and ends at Ctrl-C."""
+
+    def say_nothing_slowly(request):
+        time.sleep(0.1)
+        return say_nothing(request)
+
+    options = ("--workers", "1", "--queue", "4", "--concurrency", "2")
+    root = tmp_path / "root"
+    with serve_stub(say_nothing_slowly) as stub:
+        model = ("--model", f"{stub.url}#stub")
+        with serve(root, *model, *options, EXTRACTOR_TOKEN="") as service:
+            command = service.errors.partition("in their shell: ")[2].splitlines()[0]
+            shell = ["sh", "-c", f'{command}; printf %s "$EXTRACTOR_TOKEN"']
+            token = subprocess.run(shell, capture_output=True, text=True, check=True)
+            assert len(token.stdout) == 64
+            assert stat.S_IMODE((root / "token").stat().st_mode) == 0o600
+            assert stat.S_IMODE(service.log.stat().st_mode) == 0o600
+            # with the token of another service
+            assert service.client.get("/v1/jobs").status_code == 401
+            assert service.client.get("/").status_code == 404
+            url = f"{service.url}/v1/extractions"
+            headers = {"authorization": f"Bearer {token.stdout}"}
+            limits = httpx2.Limits(max_connections=None)
+            async with httpx2.AsyncClient(timeout=300, limits=limits) as sender:
+                bodies = [one(number + 1) for number in range(30)]
+                posts = [sender.post(url, content=b, headers=headers) for b in bodies]
+                answers = await asyncio.gather(*posts)
+            refused = [answer for answer in answers if answer.status_code != 200]
+            assert 4 <= len(answers) - len(refused) < 30
+            for answer in refused:
+                check_problem(answer, 429, "queue-full")
+                assert answer.headers["retry-after"] == "1"
+            service.process.send_signal(signal.SIGINT)
+            assert await asyncio.to_thread(service.process.wait, 300) == 0
+            assert token.stdout not in service.errors + service.log.read_text("utf-8")
+            (started,) = service.list_events("service_started")
+            (ended,) = service.list_events("service_ended")
+            assert (started["model"], started["workers"]) == ("stub", 1)
+            assert ended["seconds"] > 0
+
+
+@pytest.mark.slow
+def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
+    """A job with the model is running, and one without a model waits."""
+    root = tmp_path / "root"
+    with serve_faults() as faults:
+        faults.holds_after = 10
+        options = ("--model", f"{faults.url}#stub", "--workers", "1", "--jobs", "1")
+        options += ("--concurrency", "4")
+        with serve(root, *options) as first:
+            asked = first.client.submit(many(20), effort="all")["id"]
+            waiting = first.client.submit(many(3), effort="none")["id"]
+            wait_for_results(first, asked)
+            first.process.kill()
+            first.process.wait()
+        faults.holds_after = None
+        torn = root / "partial" / ("0" * 32)
+        (torn / "upload").mkdir(parents=True)
+        after_kill = faults.calls
+        with serve(root, *options) as second:
+            for job_id, count in ((asked, 20), (waiting, 3)):
+                job = second.client.finish(job_id)
+                assert (job["state"], job["extracted"]) == ("done", count)
+                found = [line["record_id"] for line in second.client.results(job_id)]
+                assert found == ids(count)
+            assert not torn.exists()
+            faults.holds_after = faults.calls + 10
+            job_id = second.client.submit(many(200, 1000), effort="all")["id"]
+            wait_for_results(second, job_id)
+            second.process.terminate()
+            faults.holds_after = None
+            assert second.process.wait(120) == 0
+        assert 0 < after_kill < faults.calls
+    stopped = json.loads(ask(root, f"SELECT job FROM jobs WHERE id = '{job_id}'"))
+    assert stopped["state"] == "queued"
+    assert 0 < stopped["extracted"] < 200
+    open_calls = "SELECT count(*) FROM calls WHERE answer IS NULL"
+    assert ask_run(root, job_id, open_calls) == 0
+    # only calls under way at the kill have no answer, and no answered call was repeated
+    assert ask_run(root, asked, open_calls) <= 4
+    repeated = (
+        "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier "
+        "WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')"
+    )
+    assert ask_run(root, asked, repeated) == 0
+
+
+def ask(root, sql, file="service.sqlite"):
+    """The value of a query to a file of the service."""
+    with closing(sqlite3.connect(root / file)) as store:
+        return store.execute(sql).fetchone()[0]
+
+
+def ask_run(root, job_id, sql):
+    return ask(root, sql, f"jobs/operator/{job_id}/run/run.sqlite")
+
+
+def wait_for_results(service, job_id):
+    """Wait until some of a job's records are finished, but not all."""
+    with service.client.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
+        lines = (line for line in answer.iter_lines() if line == "event: record_done")
+        for _ in range(5):
+            next(lines)
+    assert service.client.get(f"/v1/jobs/{job_id}").json()["state"] == "running"
+
+
+@pytest.mark.slow
+def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(
+    tmp_path, prices
+):
     """An extraction, a job and a stream of its events are under way. Each call may take 600
     seconds.
     """
-    prices = tmp_path / "prices.toml"
-    prices.write_text(PRICES)
-    with serve_faults() as server:
-        server.holds_after = 6
-        model = (
-            "--model",
-            f"{server.url}#stub",
-            "--prices",
-            str(prices),
-            "--concurrency",
-            "3",
-            "--timeout",
-            "500",
-        )
-        program = (sys.executable, "-c", SELDOM_POLLED)
-        with serve(tmp_path / "root", *model, program=program) as service:
-            job_id = submit(service.client, many(50), effort="all")["id"]
-            wait_until(lambda: server.calls >= 9)
+    root = tmp_path / "root"
+    with serve_faults() as faults:
+        faults.holds_after = 6
+        options = ("--model", f"{faults.url}#stub", *prices)
+        options += ("--concurrency", "3", "--timeout", "500")
+        with serve(root, *options) as service:
+            job_id = service.client.submit(many(50), effort="all")["id"]
+            wait_until(lambda: faults.calls >= 9)
             url = f"/v1/jobs/{job_id}/events"
-            with (
-                ThreadPoolExecutor(1) as thread,
-                service.client.stream("GET", url) as stream,
-            ):
-                lines = stream.iter_lines()
+            stream = service.client.stream("GET", url)
+            with ThreadPoolExecutor(1) as thread, stream as events:
+                lines = events.iter_lines()
                 next(lines)
-                asked = thread.submit(post, service.client, one(7), effort="all")
-                wait_until(lambda: server.calls >= 10)
+                asked = thread.submit(service.client.extract, one(7), effort="all")
+                wait_until(lambda: faults.calls >= 10)
                 service.process.terminate()
-                assert service.process.wait(100) == -signal.SIGTERM
+                assert service.process.wait(100) == 0
                 assert list(lines), "the stream ends as it should"
                 check_problem(asked.result(), 503, "not-ready")
-            assert server.calls == 10
+            assert faults.calls == 10
             assert "ERROR" not in service.errors
             assert "Traceback" not in service.errors
-        server.holds_after = None
-    run = tmp_path / "root" / "jobs" / "operator" / job_id / "run" / "run.sqlite"
-    with (
-        closing(sqlite3.connect(run)) as store,
-        closing(sqlite3.connect(tmp_path / "root" / "spending.sqlite")) as book,
-    ):
-        assert store.execute("SELECT count(*) FROM requests").fetchone() == (3,)
-        (spent,) = book.execute("SELECT sum(dollars) FROM spending").fetchone()
-        (answered,) = store.execute("SELECT sum(dollars) FROM calls").fetchone()
-        assert spent > answered > 0
+        faults.holds_after = None
+    assert ask_run(root, job_id, "SELECT count(*) FROM requests") == 3
+    answered = ask_run(root, job_id, "SELECT sum(dollars) FROM calls")
+    assert ask(root, "SELECT sum(dollars) FROM spending") > answered > 0
+
+
+@pytest.mark.slow
+def test_a_drained_service_ends_its_jobs_and_takes_no_new_ones(tmp_path):
+    root = tmp_path / "root"
+    with serve(root, "--workers", "1", "--jobs", "1") as service:
+        service.client.submit(many(60))
+        waiting = service.client.submit(many(2))["id"]
+        with ThreadPoolExecutor(1) as thread:
+            drained = thread.submit(invoke, "serve", "drain", "--root", root)
+            wait_until(lambda: is_draining(root))
+            refused = service.client.post("/v1/jobs", content=one())
+            check_problem(refused, 503, "not-ready")
+            assert refused.headers["retry-after"] == "60"
+            assert service.client.extract(one()).status_code == 200
+            assert "no job runs" in drained.result(300).stdout
+        listed = service.client.get("/v1/jobs").json()
+        assert [job["state"] for job in listed] == ["queued", "done"]
+    assert "no service runs here" in invoke("serve", "drain", "--root", root).output
+    with serve(root, "--workers", "1") as service:
+        assert service.client.finish(waiting)["state"] == "done"
+        assert not is_draining(root)
+
+
+@pytest.mark.slow
+def test_old_jobs_are_deleted_but_not_those_that_wait_for_money(tmp_path):
+    root = tmp_path / "root"
+    with serve(root, "--workers", "1") as service:
+        jobs = [service.client.submit(one())["id"] for _ in range(3)]
+        for job_id in jobs:
+            service.client.finish(job_id)
+    old = {"ended": "2026-01-01T00:00:00+00:00"}
+    for job_id, changes in ((jobs[0], old), (jobs[1], old | {"state": "paused"})):
+        with closing(sqlite3.connect(root / "service.sqlite")) as store:
+            sql = "UPDATE jobs SET job = json_patch(job, ?) WHERE id = ?"
+            store.execute(sql, (json.dumps(changes), job_id))
+            store.commit()
+    with serve(root, "--workers", "1", "--keep-days", "1") as service:
+        wait_until(lambda: service.list_events("job_deleted"))
+        service.client.finish(jobs[1])
+        left = {job["id"] for job in service.client.get("/v1/jobs").json()}
+        assert left == set(jobs[1:])
+        assert {path.name for path in (root / "jobs" / "operator").iterdir()} == left
+
+
+@pytest.mark.slow
+def test_too_slow_a_record_is_given_up_and_its_worker_is_replaced(tmp_path):
+    options = ("--workers", "1", "--timeout", "2")
+    path = path_with_failures()
+    with serve(tmp_path / "root", *options, PYTHONPATH=path) as service:
+        slow = service.client.extract(one(1, "It fails by sleep."))
+        check_problem(slow, 504, "took-too-long")
+        wait_until(lambda: service.client.extract(one()).status_code == 200)
+
+
+@needs_mount
+@pytest.mark.slow
+def test_a_full_disk_is_named_to_the_caller_and_the_operator(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    mount = f'mount -t tmpfs -o size=2m tmpfs {shlex.quote(str(root))} && exec "$@"'
+    program = (*UNSHARE, "sh", "-c", mount, "sh", sys.executable, "-m", "extractor")
+    with serve(root, "--workers", "1", program=program) as service:
+        job_id = service.client.submit(many(1500), effort="none")["id"]
+        job = service.client.finish(job_id)
+        assert job["state"] == "failed"
+        assert "the service's disk is full" in job["reason"]
+        assert service.client.get("/healthz").status_code == 200
+    assert "the disk is full" in service.errors
+    assert "Traceback" not in service.errors

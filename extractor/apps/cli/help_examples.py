@@ -108,7 +108,7 @@ EXAMPLES: Final = {
     "serve keys add": """
         extractor serve keys add anna
         extractor serve keys add anna --new --root service
-        extractor serve keys add anna --requests-per-minute 60 --max-usd 2 --days 30
+        extractor serve keys add anna --max-usd 2 --days 30
     """,
     "serve keys limit": """
         extractor serve keys limit anna --max-usd 5
@@ -120,7 +120,7 @@ EXAMPLES: Final = {
     """,
     "serve keys list": """
         extractor serve keys list
-        extractor serve keys list --all --root service
+        extractor serve keys list --root service
     """,
     "serve keys revoke": """
         extractor serve keys revoke anna

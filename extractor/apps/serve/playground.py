@@ -1,55 +1,65 @@
-"""The page to try the service: a text or a file, and what is extracted of it beside it."""
+"""A page to try a text, with what is extracted of it in the viewer of reports."""
 
+import json
 from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse
 
-from extractor.apps.pages import escape_json
-from extractor.apps.report.record import list_meanings
-from extractor.apps.serve.reading import show_extraction
+from extractor.apps.pages import escape_json, render_page
+from extractor.apps.report.record import RunRecord, list_meanings, show_record
 from extractor.apps.serve.requests import (
+    AskedOfRequest,
     CallerOfRequest,
-    OptionalNameQuery,
-    OptionsOfRequest,
     ServiceOfRequest,
 )
-from extractor.apps.serve.routes import extract_body, send_page, show_index
+from extractor.apps.serve.routes import extract_body
+from extractor.run.finished import TextState
+from extractor.schemas import TrialExtraction, TrialRecord
 
-_SCRIPTS = ("viewer.js", "browse.js", "cards.js", "playground.js")
 _EXAMPLE = files("extractor.apps.serve") / "assets" / "synopsis.txt"
 
 playground = APIRouter(include_in_schema=False)
 
 
 @playground.get("/")
-async def show_playground(request: Request, service: ServiceOfRequest) -> Response:
-    """The page for browsers; the index for other clients."""
-    if "text/html" not in request.headers.get("accept", ""):
-        return JSONResponse(await show_index(request), headers={"vary": "accept"})
-    values = {
-        "meanings": escape_json(list_meanings()),
-        "example": _EXAMPLE.read_text("utf-8"),
-        "model": service.settings.model,
-        "effort": service.settings.options.effort,
-    }
-    return send_page(
-        "playground.html",
-        values,
+async def show_playground(service: ServiceOfRequest) -> Response:
+    """The page."""
+    page = render_page(
+        "extractor.apps.serve",
+        {
+            "meanings": escape_json(list_meanings()),
+            "example": _EXAMPLE.read_text("utf-8"),
+            "model": service.settings.model,
+            "effort": service.settings.options.effort,
+        },
         styles=("viewer.css", "playground.css"),
-        scripts=_SCRIPTS,
+        scripts=("viewer.js", "browse.js", "cards.js", "playground.js"),
+        asks=True,
+        template="playground.html",
     )
+    # the page has a policy of its own, but for frames
+    headers = {"content-security-policy": "frame-ancestors 'none'"}
+    return HTMLResponse(page, headers=headers)
 
 
 @playground.post("/playground")
 async def try_text(
     request: Request,
-    _: CallerOfRequest,
+    caller: CallerOfRequest,
     service: ServiceOfRequest,
-    options: OptionsOfRequest,
-    name: OptionalNameQuery = None,
+    asked: AskedOfRequest,
 ) -> Response:
     """Extract the text or file in the body as ``POST /v1/extractions`` does, and answer with
     what the viewer shows.
     """
-    return await extract_body(request, service, options, name, render=show_extraction)
+    return await extract_body(request, caller, service, asked, show_extraction)
+
+
+def show_extraction(record: TrialRecord, line: bytes) -> bytes:
+    """Return an extraction, given as a line of JSON, with what the viewer shows of it. Texts are
+    shown as they were given.
+    """
+    extraction = TrialExtraction.model_validate_json(line)
+    shown = show_record(RunRecord(extraction, record, TextState.SAME), as_given=True)
+    return json.dumps({"shown": shown, "extraction": json.loads(line)}).encode()

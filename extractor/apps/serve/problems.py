@@ -1,86 +1,79 @@
-"""Render errors as problem details (RFC 9457), with the place of the error and a remedy."""
+"""Render every error as problem details (RFC 9457), with the place of the error and a remedy."""
 
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.resources import files
-from math import ceil
-from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from extractor.errors import ModelError, UnexpectedError, as_extractor_error
+from extractor.errors import (
+    DiskFull,
+    EngineError,
+    MissingExtra,
+    ModelError,
+    RecordError,
+    RecordTooLarge,
+    RecordTooSlow,
+    UnexpectedError,
+    as_extractor_error,
+)
 
 PROBLEM_TYPE = "application/problem+json"
-
-
-class WrongParameter(BaseModel):
-    """An invalid parameter."""
-
-    name: str
-    detail: str
+KINDS: dict[str, tuple[int, str]] = tomllib.loads(
+    (files("extractor.apps.serve") / "assets" / "problems.toml").read_text("utf-8")
+)
+"""Each kind of problem with its HTTP status and its title."""
+_KINDS_OF_RECORDS = {RecordTooLarge: "unreadable", RecordTooSlow: "took-too-long"}
 
 
 class Problem(BaseModel):
     """Problem details as in RFC 9457, with the place of the error and a remedy."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
-    type: str = Field(
-        description="The kind of problem; docs/reference/service.md lists all."
-    )
+    type: str
+    """The kind of problem; docs/reference/service.md lists all."""
     title: str
     status: int
     detail: str
-    instance: str = Field(
-        description="The request's id, as in the header X-Request-ID."
-    )
-    place: str | None = Field(default=None, description="The place in the body.")
+    instance: str
+    """The request's id, as in the header X-Request-ID."""
+    place: str | None = None
+    """The place in the body."""
     remedy: str | None = None
-    errors: tuple[WrongParameter, ...] | None = None
 
 
-PROBLEMS: dict[str, tuple[int, str]] = tomllib.loads(
-    (files("extractor.apps.serve") / "assets" / "problems.toml").read_text("utf-8")
-)
-"""Each kind of problem with its HTTP status and its title."""
-
-
-def problem_type(kind: str) -> str:
-    """Return the URI of a kind of problem."""
-    return f"urn:trial-extractor:problem:{kind}"
-
-
+@dataclass(eq=False)
 class ProblemError(Exception):
-    """A request is refused with a problem as response.
-
-    ``retry_s`` is the number of seconds after which to try again, ``headers`` are additional
-    headers, ``more`` are further members of the ``Problem``: ``place``, ``remedy``, ``errors``.
+    """A request is refused with a problem. ``retry_s`` is the number of seconds after which to try
+    again.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        detail: str,
-        *,
-        retry_s: float | None = None,
-        headers: Mapping[str, str] | None = None,
-        **more: Any,
-    ) -> None:
-        super().__init__(detail)
-        self.kind = kind
-        self.detail = detail
-        self.more = more
-        self.headers: dict[str, str] = {}
-        for name, value in (headers or {}).items():
-            self.headers[name.lower()] = value
-        if retry_s is not None:
-            # HTTP has whole seconds here, and 0 would mean at once.
-            self.headers["retry-after"] = str(max(1, ceil(retry_s)))
+    kind: str
+    detail: str
+    place: str | None = None
+    remedy: str | None = None
+    retry_s: int | None = None
+    headers: Mapping[str, str] | None = None
+
+
+KNOWN = (
+    DiskFull,
+    EngineError,
+    HTTPException,
+    MissingExtra,
+    ModelError,
+    ProblemError,
+    RecordError,
+    RequestValidationError,
+)
+"""Errors that are no failures of the service."""
 
 
 def describe_unexpected(error: BaseException) -> str:
@@ -90,50 +83,44 @@ def describe_unexpected(error: BaseException) -> str:
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):
         return type(error).__name__
-    described = f"an unexpected {error.kind}"
-    if error.frames:
-        described += f" at {error.frames[0]}"
-    return described
+    place = f" at {error.frames[0]}" if error.frames else ""
+    return f"an unexpected {error.kind}{place}"
 
 
 def render_problem(error: Exception, request_id: str) -> Response:
     """Return the response for any error.
 
-    An unexpected error shows only its class and place, because its text may quote a record. Invalid
-    parameters are named, but their values are not repeated.
+    An unexpected error shows only its class and place. Invalid parameters are named, but their
+    values are not repeated.
 
     >>> json.loads(render_problem(KeyError("a word of the record"), "0").body)["detail"]
     'an unexpected KeyError'
     """
     if isinstance(error, HTTPException):
         # The framework's own errors have a status only: RFC 9457 has this type for them.
+        refusal = ProblemError("", error.detail, headers=error.headers)
         type_ = "about:blank"
         status = error.status_code
         title = HTTPStatus(status).phrase
-        detail = _DETAILS.get(status, error.detail)
-        refusal = ProblemError(type_, detail, headers=error.headers)
     else:
         refusal = _find_problem(error)
-        type_ = problem_type(refusal.kind)
-        status, title = PROBLEMS[refusal.kind]
+        type_ = f"urn:trial-extractor:problem:{refusal.kind}"
+        status, title = KINDS[refusal.kind]
     problem = Problem(
         type=type_,
         title=title,
         status=status,
         detail=refusal.detail,
         instance=f"urn:uuid:{request_id}",
-        **refusal.more,
+        place=refusal.place,
+        remedy=refusal.remedy,
     )
-    text = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=False)
-    # Words of a request may have lone surrogates, which UTF-8 cannot write.
-    content = text.encode("utf-8", "backslashreplace")
-    return Response(content, status, refusal.headers, PROBLEM_TYPE)
-
-
-_DETAILS = {
-    404: "There is nothing at this address.",
-    405: "This address does not support that method.",
-}
+    headers = dict(refusal.headers or {})
+    if refusal.retry_s:
+        headers["retry-after"] = str(refusal.retry_s)
+    # in ASCII, since words of a request may have lone surrogates
+    content = json.dumps(problem.model_dump(exclude_none=True))
+    return Response(content, status, headers, PROBLEM_TYPE)
 
 
 def _find_problem(error: Exception) -> ProblemError:
@@ -142,12 +129,24 @@ def _find_problem(error: Exception) -> ProblemError:
         case ProblemError():
             return error
         case RequestValidationError():
-            wrong = []
-            for flaw in error.errors():
-                name = str(flaw["loc"][-1])
-                wrong.append(WrongParameter(name=name, detail=flaw["msg"]))
-            detail = "; ".join(f"{flaw.name}: {flaw.detail}" for flaw in wrong)
-            return ProblemError("wrong-parameter", detail, errors=tuple(wrong))
+            # anybody may send what they like, so a long name is cut
+            flaws = [
+                f"{flaw['loc'][1]!s:.100}: {flaw['msg']}" for flaw in error.errors()
+            ]
+            return ProblemError("wrong-parameter", "; ".join(flaws))
+        case RecordError():
+            # Of the others, the executor raises it for a record that kills its process.
+            kind = _KINDS_OF_RECORDS.get(type(error), "internal")
+            return ProblemError(kind, error.problem, remedy=error.remedy)
+        case EngineError():
+            detail = f"the worker processes cannot start: {error}"
+            remedy = "see the service's standard error"
+            return ProblemError("not-ready", detail, retry_s=5, remedy=remedy)
+        case DiskFull():
+            return ProblemError("no-space", "the service's disk is full")
+        case MissingExtra():
+            remedy = "ask the operator to install the extra `export`"
+            return ProblemError("not-installed", str(error), remedy=remedy)
         case ModelError():
             detail = "the model cannot be used at the moment"
             return ProblemError("model-away", detail, retry_s=30)

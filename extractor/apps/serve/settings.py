@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
-from extractor.errors import StoreError
 from extractor.options import RARE, SPEED, ExtractionOptions, ModelOptions, Shown
 
 if TYPE_CHECKING:
@@ -35,10 +34,6 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     """Show a page to paste a text and see its values, at /."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
     """Records at the model at once."""
-    requests_per_minute: Annotated[float | None, Field(ge=0.01), Shown(SPEED, "N")] = (
-        None
-    )
-    """Most requests to the model; its server's own limits apply too."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
     """Seconds for one extraction."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
@@ -86,42 +81,30 @@ def choose_token(
     """Return the operator's token: that of EXTRACTOR_TOKEN, or else that of a file, with its path.
 
     The file is ``ROOT/token``, which only its owner can read; a missing one is created. Raises
-    ``StoreError`` if it cannot be read or created, and ``ValueError`` for a short token, or for an
-    address that others reach without one.
+    ``ValueError`` for a token that somebody could guess, and for an address that others reach
+    without one.
     """
-    if environment_token:
-        _check_length(environment_token, "EXTRACTOR_TOKEN")
-        return environment_token, None
-    if not is_loopback(host):
-        raise ValueError(
-            f"--host {host} can be reached by others: set EXTRACTOR_TOKEN to a secret of your "
-            "own"
-        )
-    path = (root / "token").absolute()
-    try:
+    path = None
+    token = environment_token
+    if not token:
+        if not is_loopback(host):
+            raise ValueError(
+                f"--host {host} can be reached by others: set EXTRACTOR_TOKEN to a secret of your "
+                "own"
+            )
+        path = (root / "token").absolute()
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(0o600)
         # the permissions of a restored backup may differ
         path.chmod(0o600)
-        if not path.read_text("ascii").strip():
-            path.write_text(f"{secrets.token_hex(32)}\n", "ascii")
-        token = path.read_text("ascii").strip()
-    except (OSError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise StoreError(
-            f"{path}: {why}; set EXTRACTOR_TOKEN, or choose another --root"
-        ) from error
-    _check_length(token, path)
-    return token, path
-
-
-def _check_length(token: str, origin: Path | str) -> None:
-    """Raise ``ValueError`` for a token that somebody could guess."""
+        token = path.read_text("utf-8").strip() or secrets.token_hex(32)
+        path.write_text(f"{token}\n", "utf-8")
     if len(token) < _SHORTEST_TOKEN:
         raise ValueError(
-            f"{origin} has fewer than {_SHORTEST_TOKEN} characters; `openssl "
+            f"{path or 'EXTRACTOR_TOKEN'} has fewer than {_SHORTEST_TOKEN} characters; `openssl "
             "rand -hex 32` makes one"
         )
+    return token, path
 
 
 def is_loopback(host: str) -> bool:

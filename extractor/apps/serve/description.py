@@ -1,0 +1,39 @@
+"""What the OpenAPI document says beyond the parameters and types of operations."""
+
+from importlib.resources import files
+from typing import Any
+
+from extractor.apps.serve.problems import PROBLEM_TYPE, Problem
+from extractor.apps.serve.requests import BODY_TYPES
+
+Responses = dict[int | str, dict[str, Any]]
+JSON_LINES = "application/x-ndjson"
+DESCRIPTION = """\
+Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value has \
+the text that supports it, and every gap its reason. Send one record for an immediate answer, or a \
+file of many as a job. Every error is a problem (RFC 9457) with a remedy.
+"""
+_RECORD = files("extractor.apps.serve") / "assets" / "record.txt"
+
+
+def answering(description: str, *media_types: str) -> Responses:
+    """Return the response of an operation that answers with text or bytes."""
+    content: dict[str, Any] = {media_type: {} for media_type in media_types}
+    return {200: {"description": description, "content": content}}
+
+
+def _describe_body() -> dict[str, Any]:
+    """Describe the body of an extraction or a job."""
+    schema = {"type": "string", "format": "binary", "minLength": 1}
+    content: dict[str, Any] = {kind: {"schema": schema} for kind in BODY_TYPES}
+    content["text/plain"] = {"schema": schema, "example": _RECORD.read_text("utf-8")}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+BODY = _describe_body()
+PROBLEMS: Responses = {
+    "default": {
+        "description": "A problem: docs/reference/service.md lists all.",
+        "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}},
+    }
+}
