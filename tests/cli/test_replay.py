@@ -160,17 +160,12 @@ def test_a_changed_rule_shows_what_it_changes(made, run):
 
 
 @pytest.mark.usefixtures("other_prompt")
-def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(
-    made, run, monkeypatch
-):
+def test_what_has_no_answer_stays_open_until_a_model_is_named(made, run):
     """No answer fits, since the prompt has changed: the replay is no failure, and its folder can
     go on.
     """
     server = made[0]
     new = run.parent / "new"
-    monkeypatch.setattr(
-        "sys.argv", ["extractor", "run", "records", "--replay", "run", "--out", "new"]
-    )
     done = replay(run, "--effort", "all", EXTRACTOR_MAX_LACKING="0.05")
     assert done.exit_code == 0, done.output
     before = read_manifest(new)
@@ -185,10 +180,7 @@ def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(
     )
     assert int(told[1]) >= RECORDS
     assert int(told[2].replace(",", "")) > 100 * RECORDS
-    assert (
-        f"to ask: extractor run records --model '{server.url}#stub' --out new\n"
-        in done.stderr
-    )
+    assert "to ask, name a model with --model in place of --replay\n" in done.stderr
     calls = server.calls
     words = ("run", run.parent / "records.jsonl", *options(server))
     assert invoke(*words, "--out", new).exit_code == 0
@@ -242,19 +234,3 @@ def test_the_python_in_the_documentation_runs(made, capsys, monkeypatch):
     monkeypatch.chdir(made[1])
     exec(example.replace("results/run.sqlite", "run/run.sqlite"), {})
     assert '{"items":[' in capsys.readouterr().out
-
-
-def test_a_run_whose_model_is_unknown_asks_for_one(tmp_path):
-    """The recorded answers hold no settings, so no command can name their model."""
-    done = invoke(
-        "run",
-        "seeds/records",
-        "--effort",
-        "all",
-        "--replay",
-        "seeds/answers",
-        "--out",
-        tmp_path / "new",
-    )
-    assert done.exit_code == 0
-    assert " prompt tokens; to ask, name a model with --model\n" in done.stderr
