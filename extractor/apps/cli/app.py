@@ -56,7 +56,9 @@ def _load(name: str) -> Any:
         raise KeyError(name)
     module = import_module(f"extractor.apps.cli.{name}")
     if hasattr(module, "app"):
-        return typer.main.get_group(module.app)
+        group = typer.main.get_group(module.app)
+        group.name = name
+        return group
     single = Commands(add_completion=False)
     single.command(name)(getattr(module, name))
     return typer.main.get_command(single)

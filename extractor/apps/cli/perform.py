@@ -51,7 +51,6 @@ def perform_job(job: RunJob, *, keeps_folder: bool = True) -> int:
     named here. A run that ``exports`` writes its requests to its exchange file, and prints their
     counts as JSON.
     """
-    tally = job.run.tally
     sink = _make_sink(job)
     folder = sink if isinstance(sink, RunFolder) else None
     try:
@@ -66,20 +65,29 @@ def perform_job(job: RunJob, *, keeps_folder: bool = True) -> int:
     code = _CODES[stop]
     if job.exports and code == OK:
         _print_exported(job)
-        return judge_records(tally)
+        return judge_records(job.run.tally)
+    code = _judge_answers(job, code)
+    if not job.options.quiet:
+        print_summary(job.run.tally, folder.manifest if folder else None)
+    for remark in list_remarks(job, folder if keeps_folder else None):
+        say(remark)
+    return judge_records(job.run.tally) if code == OK else code
+
+
+def _judge_answers(job: RunJob, code: int) -> int:
+    """Return the exit code, by the questions that have no usable answer if all records were read.
+    Prints how many they are if they are too many.
+    """
     lacking = explain_lacking(job) if code == OK else None
     if lacking:
         say(lacking)
         # a recorded answer that cannot be used now cannot be used later
         is_recorded = job.setup.choice.replay or job.setup.choice.exchange
         code = FAILED if is_recorded else LATER
-    if code == LATER and tally.watch and tally.watch.is_too_small:
-        code = USAGE  # the same model would refuse the same requests tomorrow
-    if not job.options.quiet:
-        print_summary(tally, folder.manifest if folder else None)
-    for remark in list_remarks(job, folder if keeps_folder else None):
-        say(remark)
-    return judge_records(tally) if code == OK else code
+    watch = job.run.tally.watch
+    if code == LATER and watch and watch.is_too_small:
+        return USAGE  # the same model would refuse the same requests tomorrow
+    return code
 
 
 def judge_records(tally: Tally) -> int:

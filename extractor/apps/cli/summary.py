@@ -84,11 +84,12 @@ def _list_usage(tally: Tally, manifest: Manifest | None) -> Iterator[tuple[str, 
     yield "questions in all" if tally.resumed else "questions", questions
     usage = tally.usage
     if usage.calls:
-        yield (
-            "model",
-            f"{counted(usage.calls, 'call')}, {usage.prompt_tokens:,} prompt tokens "
-            f"({usage.cached_tokens:,} of them cached), {usage.output_tokens:,} output tokens",
-        )
+        cached = ""
+        if usage.cached_tokens:
+            cached = f" ({usage.cached_tokens:,} of them cached)"
+        calls = counted(usage.calls, "call")
+        prompt = f"{usage.prompt_tokens:,} prompt tokens{cached}"
+        yield "model", f"{calls}, {prompt}, {usage.output_tokens:,} output tokens"
     cost = manifest.cost if manifest else {"usd": tally.usd}
     usd = cost.get("usd_known") or cost["usd"]
     if usd:
