@@ -172,7 +172,7 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     assert 0 < least < most <= figures["dollars without a cache"][2]
     assert "gpt-5-mini costs $0.25 for a million prompt tokens" in hosted.stderr
     assert "the thinking of this model is assumed: 500 tokens per call" in hosted.stderr
-    assert "mine costs $3 for a million prompt tokens, and $4 for" in own.stderr
+    assert "mine costs $3 for a million prompt tokens, $4 for a" in own.stderr
     assert "dollars" not in none.stdout
     assert re.search(r"your own fields \(blinding\) add about \d+ tokens", none.stderr)
     assert list(tmp_path.iterdir()) == [prices]

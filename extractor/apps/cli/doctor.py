@@ -60,15 +60,11 @@ def _check_extras(needed: list[str]) -> Iterator[Row]:
     extras = metadata("trial-extractor").get_all("Provides-Extra") or []
     refuse_unknown("extra", needed, extras)
     missing = {name: ", ".join(_list_missing(name)) for name in extras}
-    groups: dict[bool, list[str]] = {True: [], False: []}
-    for name in extras:
-        groups[bool(missing[name])].append(name)
-    yield "extras", _OK, ", ".join(groups[False])
-    yield "not installed", _OK, ", ".join(groups[True])
-    for name in needed:
-        if missing[name]:
-            remedy = MissingExtra("", name).remedy
-            yield f"extra {name}", _FAILED, f"no {missing[name]}; {remedy}"
+    yield "extras", _OK, ", ".join(name for name in extras if not missing[name])
+    yield "not installed", _OK, ", ".join(filter(missing.get, extras))
+    for name in filter(missing.get, needed):
+        remedy = MissingExtra("", name).remedy
+        yield f"extra {name}", _FAILED, f"no {missing[name]}; {remedy}"
 
 
 def _list_missing(extra: str) -> list[str]:

@@ -71,12 +71,13 @@ def print_forecast(forecast: Forecast) -> None:
     listed = forecast.price
     if listed:
         price = listed.price
-        costs = f"{listed.name} costs ${price.prompt:g} for a million prompt tokens"
-        if price.cached is not None:
-            costs += f", {price.cached:g} for cached ones"
-        if price.written is not None:
-            costs += f", {price.written:g} for ones that are written into a cache"
-        costs += f", and ${price.output:g} for a million output tokens"
-        say(f"{costs} ({listed.source})")
+        rates = {
+            "a million prompt tokens": price.prompt,
+            "cached ones": price.cached,
+            "ones that are written into a cache": price.written,
+            "a million output tokens": price.output,
+        }
+        known = [f"${usd:g} for {of}" for of, usd in rates.items() if usd is not None]
+        say(f"{listed.name} costs {', '.join(known)} ({listed.source})")
     for note in forecast.notes:
         say(note)

@@ -208,18 +208,13 @@ def _share_work(
     ray = getattr(options, "ray", None)
     choice = setup.choice
     if ray:
+        from extractor.run.ray import connected
 
-        def connect() -> AbstractContextManager[Executor]:
-            from extractor.run.ray import connected
-
-            return connected(ray, workers)
-
-        return workers or 1, connect
+        return workers or 1, partial(connected, ray, workers)
     if not (setup.options.asks and choice.answers):
         return workers or count_cores(), lambda: nullcontext(open_executor(workers))
     processes = workers or min(count_cores(), _MOST_PROCESSES)
-    is_answered_before = choice.replay or choice.exchange or in_batches
-    if is_answered_before or processes == 1:
+    if choice.replay or choice.exchange or in_batches or processes == 1:
         return 1, lambda: nullcontext(InlineExecutor())
     inline_first = SMALL_RUN if workers is None else 0
     return processes, lambda: nullcontext(ProcessExecutor(processes - 1, inline_first))

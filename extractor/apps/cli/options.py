@@ -49,19 +49,8 @@ def option(panel: str, text: str, *names: str, **more: Any) -> Any:
 
 
 def name_option(name: str) -> str:
-    """Return how the command line names a field of ``ModelOptions``: ``--max-usd`` for
-    ``max_usd``.
-    """
-    shown = find_shown(ModelOptions.model_fields[name])
-    assert shown
-    return _spell(name, shown)
-
-
-def _spell(name: str, shown: Shown) -> str:
-    """Return the names of an option with spaces between, or the name of an argument."""
-    if shown.group is None:
-        return str(shown.metavar)
-    return shown.name or f"--{name.replace('_', '-')}"
+    """Return how the command line names an option: ``--max-usd`` for ``max_usd``."""
+    return f"--{name.replace('_', '-')}"
 
 
 def option_of(model: type[Options], name: str, **more: Any) -> Any:
@@ -69,11 +58,11 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
     field = model.model_fields[name]
     shown = find_shown(field)
     assert shown, f"{name} is no option of the command line"
-    text = field.description or ""
     if shown.group is None:
-        return typer.Argument(help=text, metavar=shown.metavar)
+        return typer.Argument(help=field.description, metavar=shown.metavar)
+    names = shown.name or name_option(name)
     more |= {"metavar": shown.metavar, "envvar": shown.envvar}
-    return option(shown.group, text, *_spell(name, shown).split(), **more)
+    return option(shown.group, field.description or "", *names.split(), **more)
 
 
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
@@ -82,33 +71,25 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
         shown = find_shown(field)
         if shown is None:
             continue
-        default = field.default
-        is_plain = isinstance(default, bool | int | float)
-        if field.is_required():
-            default = Parameter.empty
-        elif isinstance(default, frozenset):
-            default = ALL_TASKS
-        elif not default and not is_plain:
-            default = None  # help shows no default for an empty list or text
         kind = shown.kind or field.annotation
         annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
-        yield Parameter(
-            name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-        )
+        parameter = Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation)
+        default = field.default
+        if isinstance(default, frozenset):
+            default = ALL_TASKS
+        elif not isinstance(default, bool | int | float):
+            default = default or None  # help shows no default for an empty list
+        if not field.is_required():
+            parameter = parameter.replace(default=default)
+        yield parameter
 
 
 def read_given(model: type[Given], values: dict[str, Any]) -> Given:
     """Take the options of a model out of ``values``, and check them. Raises ``ValueError`` that
     names the option as the command line does.
     """
-    spellings = {}
-    given = {}
-    for name, field in model.model_fields.items():
-        shown = find_shown(field)
-        if shown:
-            spellings[name] = _spell(name, shown).split()[0]
-            given[name] = values.pop(name)
-    return model.read(given, spellings.__getitem__)
+    given = {name: values.pop(name) for name in model.model_fields if name in values}
+    return model.read(given, name_option)
 
 
 def find_place(parameter: Parameter) -> int:

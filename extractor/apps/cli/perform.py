@@ -20,8 +20,8 @@ from extractor.apps.cli.progress import Interrupts
 from extractor.apps.cli.summary import (
     explain_lacking,
     how_to_resume,
+    list_counts,
     list_remarks,
-    print_summary,
 )
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
@@ -68,7 +68,7 @@ def perform_job(job: RunJob, *, keeps_folder: bool = True) -> int:
         return judge_records(job.run.tally)
     code = _judge_answers(job, code)
     if not job.options.quiet:
-        print_summary(job.run.tally, folder.manifest if folder else None)
+        print(*list_counts(job, folder), sep="\n", file=sys.stderr)
     for remark in list_remarks(job, folder if keeps_folder else None):
         say(remark)
     return judge_records(job.run.tally) if code == OK else code
