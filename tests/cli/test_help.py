@@ -72,12 +72,6 @@ def test_the_options_of_run_are_in_groups_the_rare_ones_last():
     assert groups[-1] == RARE
 
 
-def test_what_names_the_output_has_a_short_option():
-    for words in ("run", "batch collect", "report", "review"):
-        names = [set(option.opts) for option in find_command(words).params]
-        assert any("-o" in one for one in names), words
-
-
 def test_the_model_may_come_from_the_environment():
     words = ("run", "tests/records/study.json", "--dry-run")
     named = invoke(*words, EXTRACTOR_MODEL="gpt-5-mini")

@@ -33,13 +33,8 @@ def test_a_field_is_explained_by_its_words_and_the_files_of_its_rules(tmp_path):
 
     lines = invoke("parse", "--explain", text).stdout.splitlines()
 
-    at = lines.index(
-        "        from: Hb >= 9 g/dL", lines.index("[2] criterion: Hb >= 9 g/dL")
-    )
-    assert any("limits/rules/limits.toml" in line for line in lines[at:])
-    assert lines.count("    time_windows: none (0.98)") >= 1 or any(
-        line.startswith("    time_windows: none") for line in lines
-    )
+    at = lines.index("        from: Hb >= 9 g/dL")
+    assert "limits/rules/limits.toml" in "".join(lines[at:])
     windows = [line for line in lines if "windows/rules/times.toml" in line]
     assert len(windows) == 2
     assert "no outcome; rules: outcomes/rules/cuts.toml; cases: outcomes.toml" in lines

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor import Effort, Extractor, errors, read_records
+from extractor import Extractor, errors, read_records
 from extractor.apps.cli import console
 from extractor.apps.cli.perform import judge_records
 from extractor.run.folder import lock_folder
@@ -123,27 +123,6 @@ def test_a_resumed_run_counts_all_its_records(tmp_path):
     assert (again["records"]["extracted"], again["records"]["resumed"]) == (5, 5)
 
 
-def test_more_effort_asks_more_questions():
-    asked = []
-    for effort in Effort:
-        done = invoke("run", STUDY, "--effort", effort)
-        asked.append(json.loads(done.stdout)["usage"]["open_questions"])
-    assert asked[0] == 0
-    assert asked == sorted(set(asked))
-
-
-def test_a_field_of_ones_own_that_changed_is_named(tmp_path):
-    file = tmp_path / "own.py"
-    declared = "from pydantic import BaseModel\nclass Sites(BaseModel):\n    {}\n    count: int\n"
-    words = ("run", STUDY, "--fields", file, "--out", tmp_path / "run")
-    file.write_text(declared.format('"""How many sites take part."""'), "utf-8")
-    assert invoke(*words).exit_code == 0
-    file.write_text(declared.format('"""How many centres take part."""'), "utf-8")
-    done = invoke(*words)
-    assert done.exit_code == 2
-    assert "the fields have changed (other definitions: sites)" in done.stderr
-
-
 def test_a_refused_key_stops_the_run_and_is_recorded(tmp_path):
     words = ("--out", tmp_path, "--effort", "all", "--concurrency", "1")
     with serve([fault(401)]) as server:
@@ -195,8 +174,7 @@ def test_the_same_text_twice_is_counted(run):
     code, said = run({"a.jsonl": ONE, "b.jsonl": ONE})
     assert code == 0
     assert said[2].startswith("trials that occur twice: 1 (0 with another text")
-    (noted,) = read_lines(Path("out", "repeated.jsonl"))
-    assert (noted["record_id"], noted["same_text"]) == ("NCT90000051", True)
+    assert read_lines(Path("out", "repeated.jsonl"))[0]["same_text"]
 
 
 def test_of_two_texts_the_first_is_used_and_both_places_are_named(run):
