@@ -16,8 +16,8 @@ For everybody who types a command or schedules one:
 
 To add a command, write a module with a function of its name, and name it in ``app.py``. An option
 of an extraction is declared in ``extractor.options``, one of commands alone in ``options.py``. Exit
-codes are in ``console.py``, lines of the summary in ``summary.py``, and the rule files that
-``parse --explain`` names in ``rule_places.toml``.
+codes are in ``console.py``, the words of summaries and of ``parse`` in ``texts``, and the rule
+files that ``parse --explain`` names in ``rule_places.toml``.
 """
 
 from extractor.apps.cli.app import main

@@ -2,7 +2,7 @@
 options.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Any
@@ -39,39 +39,30 @@ class Commands(typer.Typer):
 def complete(command: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function that typer calls. It ends with the exit code that ``command`` returns.
 
-    A parameter that is a model of options, such as ``RunOptions``, becomes the options that the
-    model declares. The function of a group does nothing if a command of the group is called.
+    The only parameter ``options`` of a command, a model such as ``RunOptions``, becomes the options
+    that the model declares. The function of a group does nothing if a command of the group is
+    called.
     """
     from extractor.apps.cli.options import find_place, list_parameters, read_given
-    from extractor.options import Options
 
     declared = signature(command)
-    models = {
-        name: parameter.annotation
-        for name, parameter in declared.parameters.items()
-        if isinstance(parameter.annotation, type)
-        and issubclass(parameter.annotation, Options)
-    }
+    model = declared.parameters.get("options")
 
     @wraps(command)
     def run(context: typer.Context, **values: Any) -> None:
         if context.invoked_subcommand:
             return
         with errors_for_people():
-            options = {
-                name: read_given(model, values) for name, model in models.items()
-            }
-            code = command(**values, **options)
+            if model:
+                values = {"options": read_given(model.annotation, values)}
+            code = command(**values)
         raise SystemExit(code or OK)
 
-    parameters = [
-        Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    ]
-    for name, parameter in declared.parameters.items():
-        if name in models:
-            parameters += list_parameters(models[name])
-        else:
-            parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+    given: Iterable[Parameter] = declared.parameters.values()
+    if model:
+        given = list_parameters(model.annotation)
+    parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in given]
     parameters.sort(key=find_place)
-    run.__signature__ = declared.replace(parameters=parameters)  # type: ignore[attr-defined]
+    context = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    run.__signature__ = declared.replace(parameters=[context, *parameters])  # type: ignore[attr-defined]
     return run

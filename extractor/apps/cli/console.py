@@ -4,11 +4,18 @@ characters.
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor.plurals import counted
 
@@ -224,6 +231,19 @@ def _print_on_terminal(
     dropped = ", ".join(name for name in lines[0] if name not in names)
     if dropped:
         console.print(f"(too narrow to show: {dropped}; a pipe shows all)")
+
+
+def render_text(
+    name: str, filters: Mapping[str, Callable[..., str]], **values: Any
+) -> str:
+    """Return a text of ``texts`` with these values."""
+    from jinja2 import Environment, PackageLoader
+
+    texts = Environment(  # noqa: S701 - plain text
+        loader=PackageLoader(__package__, "texts"), trim_blocks=True
+    )
+    texts.filters |= filters
+    return texts.get_template(name).render(values)
 
 
 def name_some(names: Sequence[str], most: int) -> str:

@@ -76,15 +76,6 @@ class RunJob:
         """Whether the run writes its questions into a file, and no results."""
         return self.setup.choice.exchange is not None and not self.waits
 
-    @property
-    def asks_live(self) -> bool:
-        """Whether calls go to the model at once, and not into batches, files or a replay."""
-        choice = self.setup.choice
-        is_answered_otherwise = choice.replay or choice.exchange or self.batch_rounds
-        return bool(
-            choice.spec and self.setup.options.asks and not is_answered_otherwise
-        )
-
     def count(self, folder: RunFolder | None = None) -> int | None:
         """Count the records in the inputs, and note the count in ``folder``. Returns None for
         inputs that cannot be read twice or lie on the network.

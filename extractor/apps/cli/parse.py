@@ -1,11 +1,11 @@
 """``extractor parse``: what the rules read, without a model."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.apps.cli.console import FAILED, OK, say, to_printable
+from extractor.apps.cli.console import FAILED, OK, render_text, say, to_printable
 from extractor.apps.cli.options import FieldsOption, option
 from extractor.apps.cli.rule_places import explain_place
 from extractor.options import FILES, read_own_fields
@@ -50,46 +50,25 @@ def parse(
 
     for record in read_records(*inputs, on_error=report):
         parsed = parse_record(record, custom)
-        print("\n".join(_list_lines(parsed, explains=explain)) + "\n")
+        print(_write(parsed, explains=explain))
     return FAILED if failures else OK
 
 
-def _list_lines(parsed: "ParsedRecord", *, explains: bool) -> Iterator[str]:
-    """Yield the lines of a record: its id, its fields, and its items with their fields. With
-    ``explains`` also the words of each value, and the files of the rules that decide a field.
-    """
-    yield f"# {to_printable(parsed.record.record_id)}"
-    items = {
-        "criterion": parsed.criteria,
-        "regimen": parsed.regimens,
-        "outcome": parsed.outcomes,
+def _write(parsed: "ParsedRecord", *, explains: bool) -> str:
+    """Return what was read of a record as text."""
+    filters: dict[str, Callable[..., str]] = {
+        "raw": lambda span: to_printable(parsed.raw(span)),
+        "printable": to_printable,
+        "show": _show,
     }
-    yield from _list_fields(parsed, parsed.whole, explains=explains)
-    for title, drafts in items.items():
-        for draft in drafts:
-            yield f"\n[{draft.number}] {title}: {to_printable(parsed.raw(draft.span))}"
-            yield from _list_fields(parsed, draft, explains=explains)
-        if explains and not drafts:
-            yield f"\nno {title}; {explain_place(title)}"
-    for chunk in parsed.candidates:
-        yield f"\n[{chunk.number}] perhaps a regimen: {to_printable(chunk.text)}"
-
-
-def _list_fields(
-    parsed: "ParsedRecord", draft: "Draft", *, explains: bool
-) -> Iterator[str]:
-    """Yield a line for each field of an item. Without ``explains``, none for a field that surely
-    has no value.
-    """
-    for name, reading in _list_readings(draft):
-        has_value = reading.value not in (None, ())
-        if has_value or explains or not reading.certain:
-            yield f"    {name}: {_show(reading)}"
-        if explains and reading.spans:
-            words = "; ".join(map(parsed.raw, reading.spans))
-            yield f"        from: {to_printable(words)}"
-        if explains:
-            yield f"        {explain_place(name)}"
+    return render_text(
+        "parse.txt",
+        filters,
+        parsed=parsed,
+        explains=explains,
+        list_readings=_list_readings,
+        explain_place=explain_place,
+    )
 
 
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
@@ -105,11 +84,11 @@ def _show(reading: "Reading[Any]") -> str:
     """Return a value with its confidence, "?" for a field that the rules leave open."""
     if reading.is_open:
         return "?"
-    shown = "; ".join(map(_write, reading.list_values())) or "none"
+    shown = "; ".join(map(_show_value, reading.list_values())) or "none"
     return f"{shown} ({reading.confidence:.2f})"
 
 
-def _write(value: Any) -> str:
+def _show_value(value: Any) -> str:
     if hasattr(value, "quote"):  # a time window, which prints as its quote alone
         value = f"{value.quote}: {value.comparator} {value.value} {value.unit}"
     return to_printable(str(value))

@@ -188,9 +188,11 @@ def _warn_of_earlier(job: RunJob, folder: RunFolder) -> None:
     """
     if folder.mended:
         say(folder.mended)
+    choice = job.setup.choice
+    is_live = choice.spec and not (choice.replay or choice.exchange or job.batch_rounds)
     # opening the store of a new run would begin it
     is_new = job.options.fresh or not (folder.path / RUN_FILE).exists()
-    if is_new or not job.asks_live:
+    if is_new or not is_live:
         return
     calls = sum(batch.requests for batch in folder.store.batches.open_batches())
     if calls:

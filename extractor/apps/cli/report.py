@@ -1,8 +1,9 @@
 """``extractor report``: a run as one page."""
 
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Annotated
+
+import typer
 
 from extractor.apps.cli.console import say, warn_incomplete
 from extractor.apps.cli.options import RecordsOption, RunArgument, option
@@ -39,18 +40,11 @@ def report(
     Example: extractor report results --open
     """
     from extractor.apps.report import write_report
-    from extractor.errors import DiskFull, StoreError
 
     path = out or run / "report.html"
     if not path.parent.is_dir():
         raise ValueError(f"--out {path}: the folder {path.parent} does not exist")
-    try:
-        summary = write_report(run, path, records=records or (), limit=limit)
-    except OSError as error:
-        kind = DiskFull if error.errno in (ENOSPC, EDQUOT) else StoreError
-        raise kind(
-            f"{path}: {error.strerror}; name a file in another place with --out"
-        ) from error
+    summary = write_report(run, path, records=records or (), limit=limit)
     print(path)
     warn_incomplete(run)
     number = counted(summary.records, "record")
@@ -61,8 +55,5 @@ def report(
         )
     if summary.shown < summary.records:
         say(f"{summary.shown} of {number} can be opened (--limit)")
-    if open_it:
-        import webbrowser
-
-        if not webbrowser.open(path.resolve().as_uri()):
-            say(f"no browser can be opened here; open {path}")
+    if open_it and typer.launch(path.resolve().as_uri()):
+        say(f"no browser can be opened here; open {path}")

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from jinja2 import Environment, PackageLoader
-
-from extractor.apps.cli.console import name_some
+from extractor.apps.cli.console import name_some, render_text
 from extractor.apps.cli.job import RunJob
 from extractor.model.patience import TOO_SMALL
 from extractor.plurals import counted
@@ -57,11 +55,9 @@ def _render(
     """
     tally = job.run.tally
     manifest = folder.manifest if folder else None
-    texts = Environment(  # noqa: S701 - plain text
-        loader=PackageLoader(__package__, "texts"), trim_blocks=True
-    )
-    texts.filters |= {"number": "{:,}".format, "dollars": "${:.4f}".format}
-    rendered = texts.get_template(name).render(
+    rendered = render_text(
+        name,
+        {"number": "{:,}".format, "dollars": "${:.4f}".format},
         tally=tally,
         usage=tally.usage,
         whole=manifest.usage if manifest and tally.resumed else tally.usage,
