@@ -29,7 +29,9 @@ def review(
     ] = None,
     blind: Annotated[
         bool,
-        option(SERVICE, "Write to --gold/NAME; nobody sees others' decisions."),
+        option(
+            SERVICE, "Write to --gold/NAME; nobody sees others' decisions.", "--blind"
+        ),
     ] = False,
     adjudicate: Annotated[
         tuple[Path, Path] | None,
