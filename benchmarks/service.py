@@ -67,7 +67,7 @@ class Peak:
 def serve(root: Path, workers: int) -> Iterator[tuple[httpx2.Client, psutil.Process]]:
     """Run a service without a model until the block ends."""
     command = [sys.executable, "-m", "extractor", "serve", "--root", str(root)]
-    options = ["--port", "0", "--workers", str(workers), "--no-config"]
+    options = ["--port", "0", "--workers", str(workers)]
     environment = {**os.environ, "EXTRACTOR_TOKEN": _TOKEN}
     environment.pop("EXTRACTOR_MODEL", None)
     with subprocess.Popen(

@@ -4,13 +4,12 @@
 
     python -m docs.generate
 
-A page names what it shows on a line such as ``<!-- from extractor.api.Extractor -->`` or ``<!--
-from commands -->``, ``from rules``, ``from places`` or ``from cases``. What stands between this
-line and ``<!-- end -->`` is replaced.
+A page names what it shows on a line such as ``<!-- from extractor.api.Extractor -->``, ``from
+rules``, ``from places`` or ``from cases``. What stands between this line and ``<!-- end -->`` is
+replaced. The help of commands is generated when the site is built (``docs.hooks``).
 """
 
 import ast
-import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -18,16 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import griffe
-import typer
-
-from extractor.apps.cli.app import app
-from extractor.apps.cli.help_examples import list_examples
 
 from .rule_tables import describe_keys, describe_places, describe_rule_files
 
 _DOCS = Path(__file__).parent
 PAGES = (
-    _DOCS / "reference/cli.md",
     _DOCS / "reference/python.md",
     _DOCS / "contributing/index.md",
     _DOCS / "contributing/rules.md",
@@ -55,60 +49,9 @@ def _describe(name: str) -> str:
         return describe_places()
     if name == "cases":
         return describe_keys()
-    if name == "commands":
-        command = typer.main.get_command(app)
-        return "\n\n".join(
-            _describe_command(
-                command,
-                typer.Context(
-                    command, info_name="extractor", **command.context_settings
-                ),
-                level=1,
-            )
-        )
     return "\n\n".join(
         _describe_name(_load()[name.removeprefix("extractor.")], level=3)
     )
-
-
-def _describe_command(command: Any, context: Any, level: int) -> Iterator[str]:
-    """Yield the help of a command with a list for each group of options, then the help of the
-    commands of a group.
-    """
-    if level > 1:  # the page has a title of its own
-        yield f"{'#' * level} `{context.command_path}`"
-    yield inspect.cleandoc(command.help or "")
-    usage = " ".join((context.command_path, *command.collect_usage_pieces(context)))
-    yield f"```text\n{usage}\n```"
-    groups: dict[str, list[str]] = {}
-    for one in command.get_params(context):
-        name, meaning = one.get_help_record(context) or ("", "")
-        kind = "Arguments" if one.param_type_name == "argument" else "Options"
-        if name:
-            groups.setdefault(one.rich_help_panel or kind, []).append(
-                f"- `{name}`: {meaning}"
-            )
-    visible = {
-        name: one
-        for name, one in getattr(command, "commands", {}).items()
-        if not one.hidden
-    }
-    for name, one in visible.items():
-        summary = " ".join(
-            inspect.cleandoc(one.help or "").partition("\n\n")[0].split()
-        )
-        groups.setdefault(one.rich_help_panel or "Commands", []).append(
-            f"- `{name}`: {summary}"
-        )
-    for title, lines in groups.items():
-        yield "\n".join((f"**{title}**\n", *lines))
-    examples = list_examples(context.command_path.removeprefix("extractor "))
-    if examples:
-        yield "\n".join(("**Examples**\n", "```bash", *examples, "```"))
-    for name, one in visible.items():
-        yield from _describe_command(
-            one, typer.Context(one, parent=context, info_name=name), level + 1
-        )
 
 
 @cache

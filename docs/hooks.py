@@ -1,19 +1,40 @@
-"""The list of all modules, which mkdocs puts in the place of ``<!-- modules -->``."""
+"""What mkdocs puts in the place of ``<!-- modules -->`` and ``<!-- commands -->``: the list of all
+modules, and the help of all commands.
+"""
 
 import ast
 from pathlib import Path
 from typing import Any
 
+import typer
+from typer.cli import get_docs_for_click
+
+from extractor.apps.cli.app import app
+
 ROOT = Path(__file__).parents[1]
+_HELP = "* `--help`: Show this message and exit.\n"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Return a page with the list. mkdocs calls this for each page before it becomes HTML."""
-    return (
-        markdown.replace("<!-- modules -->", describe_modules())
-        if "<!-- modules -->" in markdown
-        else markdown
+    """Return a page with what its marks name. mkdocs calls this for each page before it becomes
+    HTML.
+    """
+    for mark, describe in _GENERATED.items():
+        if mark in markdown:
+            markdown = markdown.replace(mark, describe())
+    return markdown
+
+
+def describe_commands() -> str:
+    """Return the help of all commands as typer writes it in Markdown, without the option --help of
+    each.
+    """
+    root = typer.main.get_command(app)
+    context = typer.Context(root, info_name="extractor")
+    described = get_docs_for_click(
+        obj=root, ctx=context, name="extractor", title="Commands", indent=1
     )
+    return described.replace(_HELP, "").replace("**Options**:\n\n\n", "")
 
 
 def describe_modules() -> str:
@@ -47,3 +68,9 @@ def _first_sentence(path: Path) -> str:
         .replace("``", "`")
         .replace("|", "\\|")
     )
+
+
+_GENERATED = {
+    "<!-- modules -->": describe_modules,
+    "<!-- commands -->": describe_commands,
+}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import extractor
-from extractor.apps.cli.rule_places import PLACES, group_places
+from extractor.apps.cli.rule_places import PLACES
 from tests.cases.keys import KEYS
 
 _PACKAGE = Path(extractor.__file__).parent
@@ -33,11 +33,9 @@ def describe_rule_files() -> Iterator[str]:
 def describe_places() -> str:
     """Return the table of where each field is read, in files of rules, cases and code."""
     rows = []
-    for fields, place in group_places(set(PLACES)):
-        names = ", ".join(f"`{field}`" for field in fields)
-        rules = ", ".join(
-            f"`{file.replace('/rules/', '/')}`" for file in place.rules.split()
-        )
+    for place in PLACES:
+        names = ", ".join(f"`{field}`" for field in place.fields)
+        rules = ", ".join(f"`{file.replace('/rules/', '/')}`" for file in place.rules)
         rows.append(f"| {names} | `{place.cases}` | {rules} | `{place.reader}` |")
     return "\n".join(("| field | cases | rules | reader |", "|---|---|---|---|", *rows))
 
@@ -50,8 +48,13 @@ def describe_keys() -> str:
 
 def _list_fields(folder: Path) -> list[str]:
     """Return the fields that a concept's rules decide."""
-    files = f"{folder.parent.name}/rules/"
-    return [f"`{field}`" for field, place in PLACES.items() if files in place.rules]
+    start = f"{folder.parent.name}/rules/"
+    return [
+        f"`{field}`"
+        for place in PLACES
+        if any(file.startswith(start) for file in place.rules)
+        for field in place.fields
+    ]
 
 
 def _list_files(folder: Path) -> list[Path]:

@@ -231,7 +231,7 @@ class Choice(Options):
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
     """Leave out values below this confidence."""
     effort: Annotated[Effort, Shown(MODEL, "none|medium|all")] = Effort.MEDIUM
-    """Ask a model about nothing, what the rules are unsure of, or everything."""
+    """Ask about nothing, what is unsure, or everything."""
 
 
 class ExtractionOptions(Choice):
@@ -246,7 +246,7 @@ class ExtractionOptions(Choice):
         BeforeValidator(read_own_fields),
         Shown(WHAT, "FILE.py:NAME", list[str] | None),
     ] = ()
-    """Fields of your own: pydantic models in a file or a module. Repeatable."""
+    """Fields of your own: pydantic models. Repeatable."""
 
     @property
     def asks(self) -> bool:
@@ -258,21 +258,19 @@ class ModelOptions(Options):
     """Which model is asked, how, and for how much money."""
 
     model: Annotated[str | None, Shown(MODEL, "SPEC", envvar="EXTRACTOR_MODEL")] = None
-    """A hosted model's name, or http://host:port/v1#NAME; without one only the rules run."""
+    """A hosted model, or http://host:port/v1#NAME; else only the rules run."""
     max_usd: Annotated[float | None, Field(ge=0), Shown(COST, "USD")] = None
-    """Most dollars for the model, with all that this resumes; calls without a reply count in
-    full.
-    """
+    """Most dollars for the model, with what this resumes."""
     prices: Annotated[
         tuple[Path, ...],
         BeforeValidator(_make_several),
         Shown(RARE, "FILE", list[Path] | None),
     ] = ()
-    """A file of prices, before known ones. Repeatable."""
+    """A file of prices. Repeatable."""
     reasoning: Annotated[
         Literal["none", "low", "medium", "high"] | None, Shown(RARE)
     ] = None
-    """How much the model thinks; else as little as its family needs."""
+    """How much the model thinks; else little."""
     model_options: Annotated[
         dict[str, Any],
         BeforeValidator(_read_parameters),
@@ -285,11 +283,9 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
     """The keywords of ``Extractor``."""
 
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
-    """Take the answers from the folder of an earlier run; no network."""
+    """Take the answers of an earlier run; no network."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
-    """Seconds for one request, to its last byte. A server that never answered is given up after
-    two, or after 300 s.
-    """
+    """Seconds for one request, to its last byte."""
 
     @property
     def extraction(self) -> ExtractionOptions:

@@ -72,7 +72,6 @@ def pytest_collection_modifyitems(items):
 def _clean_environment(monkeypatch):
     monkeypatch.chdir(ROOT)
     for name in (
-        "EXTRACTOR_CONFIG",
         "EXTRACTOR_MODEL",
         "EXTRACTOR_MODEL_TOKEN",
         "EXTRACTOR_TOKEN",

@@ -156,7 +156,6 @@ def test_the_reference_is_as_the_code_says(page):
             "extractor.api.Extractor",
             "\n#### `extract`\n\n```python\nextract(record: TrialRecord | Mapping[str, Any]) -> ",
         ),
-        ("commands", "\n**Cost**\n\n- `--max-usd USD`: Most dollars "),
     ],
 )
 def test_marks_of_the_reference_are_replaced_by_what_they_name(name, shown):

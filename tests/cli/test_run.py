@@ -1,15 +1,24 @@
-"""The command ``extractor run``: files, exit codes, output streams."""
+"""``extractor run``: files, settings, summary, ``--quiet`` and exit codes."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from extractor import Effort, Extractor, read_records
+from extractor import Extractor, errors, read_records
+from extractor.apps.cli import console
+from extractor.apps.cli.perform import judge_records
+from extractor.run.folder import lock_folder
+from extractor.run.tally import Tally
 from tests.commands import extract, invoke, read_lines
 from tests.llm.stub import fault, serve
 
+DOCS = Path(__file__).parents[2] / "docs"
 STUDY = "tests/records/study.json"
 STUDIES = "tests/records/studies.jsonl"
 
@@ -18,30 +27,53 @@ def read_manifest(folder):
     return json.loads((folder / "run.json").read_text("utf-8"))
 
 
+def study(nct_id, title):
+    named = {"identificationModule": {"briefTitle": title, "nctId": nct_id}}
+    return json.dumps({"protocolSection": named}) + "\n"
+
+
+EMPTY = '{"protocolSection": {}}\n'
+ONE = study("NCT90000051", "A")
+OTHER = study("NCT90000051", "B")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs these files into the folder ``out``; returns the exit code and the lines of standard
+    error.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def run(files, *options):
+        for name, content in files.items():
+            Path(name).write_text(content, "utf-8")
+        words = ("--out", "out", "--effort", "none", *options)
+        done = invoke("run", *files, *words)
+        return done.exit_code, done.stderr.splitlines()
+
+    return run
+
+
 def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
-    done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path)
+    done = invoke("run", "tests/records", "--out", tmp_path / "my run")
     assert (done.exit_code, done.stdout) == (0, "")
-    results = read_lines(tmp_path / "extractions.jsonl")
-    manifest = read_manifest(tmp_path)
-    assert manifest["records"] == {
-        "extracted": len(results),
-        "lacking": 0,
-        "left": 0,
-        "resumed": 0,
-        "failed": 0,
-    }
-    assert manifest["settings"]["prompts"].keys() == {"questions.v8"}
-    assert read_lines(tmp_path / "failures.jsonl") == []
-    assert "records extracted: 12" in done.stderr
+    results = read_lines(tmp_path / "my run" / "extractions.jsonl")
+    counts = read_manifest(tmp_path / "my run")["records"]
+    assert counts["extracted"] == len(results) == 12
+    assert read_lines(tmp_path / "my run" / "failures.jsonl") == []
+    *counted, still_open, step = done.stderr.splitlines()
+    assert counted[:2] == ["records extracted: 12", "records failed: 0"]
+    assert len(counted) <= 12
+    assert re.search(r"\d+ questions stayed open; a model can answer them", still_open)
+    folder = tmp_path / "my run"
+    assert step == f"extractor: to read the results: extractor report '{folder}'"
 
 
 def test_without_a_folder_results_go_to_standard_output():
     done = invoke("run", STUDIES, "--quiet")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert [json.loads(line)["record_id"] for line in done.stdout.splitlines()] == [
-        "NCT90000006",
-        "NCT90000007",
-    ]
+    ids = [json.loads(line)["record_id"] for line in done.stdout.splitlines()]
+    assert ids == ["NCT90000006", "NCT90000007"]
 
 
 def test_folders_of_results_inside_the_inputs_are_no_records(tmp_path):
@@ -52,206 +84,283 @@ def test_folders_of_results_inside_the_inputs_are_no_records(tmp_path):
 
 
 def test_values_below_the_minimum_confidence_are_left_out(tmp_path):
-    results = read_lines(
-        extract(STUDIES, tmp_path, "--min-confidence", "0.9") / "extractions.jsonl"
-    )
+    folder = extract(STUDIES, tmp_path, "--min-confidence", "0.9")
     library = Extractor(effort="none", min_confidence=0.9)
-    assert results == [
-        library.extract(record).model_dump(mode="json")
-        for record in read_records(STUDIES)
-    ]
-    assert read_manifest(tmp_path)["settings"]["min_confidence"] == 0.9
-    assert read_manifest(tmp_path)["absences"]["low_confidence"] > 0
-    whole = [
-        Extractor(effort="none").extract(record).model_dump(mode="json")
-        for record in read_records(STUDIES)
-    ]
-    kept, stated = (
-        sum(len(one["evidence"]) for each in runs for one in each["dosing"])
-        for runs in (results, whole)
-    )
-    assert kept < stated
+    expected = map(library.extract, read_records(STUDIES))
+    results = read_lines(folder / "extractions.jsonl")
+    assert results == [one.model_dump(mode="json") for one in expected]
+    assert read_manifest(folder)["absences"]["low_confidence"] > 0
 
 
 @pytest.mark.parametrize(
     ("first", "second", "difference"),
     [
-        (["--effort", "all"], ["--effort", "all"], ""),
-        ([], ["--effort", "all"], "effort was medium, is all"),
-        (["--effort", "none"], [], "effort was none, is medium"),
+        ("--effort all", "--effort all", ""),
+        ("", "--effort all", "effort was medium, is all"),
+        ("--effort none", "", "effort was none, is medium"),
+        ("", "--tasks dosing", "(tasks was "),
+        ("", "--min-confidence 0.5", "min_confidence was 0.0, is 0.5"),
     ],
 )
-def test_a_run_goes_on_with_its_own_effort_alone(tmp_path, first, second, difference):
-    assert invoke("run", STUDY, "--out", tmp_path, *first).exit_code == 0
-    done = invoke("run", STUDY, "--out", tmp_path, *second)
+def test_a_run_resumes_with_its_own_settings_alone(tmp_path, first, second, difference):
+    assert invoke("run", STUDY, "--out", tmp_path, *first.split()).exit_code == 0
+    done = invoke("run", STUDY, "--out", tmp_path, *second.split())
     assert done.exit_code == (2 if difference else 0)
     assert difference in done.stderr
+    assert ("use another --out, or --fresh" in done.stderr) is bool(difference)
 
 
-def test_a_run_of_an_effort_that_is_gone_is_read_but_does_not_go_on(tmp_path):
-    out = tmp_path / "run"
-    assert invoke("run", STUDY, "--out", out, "--effort", "none").exit_code == 0
-    manifest = json.loads((out / "run.json").read_text("utf-8"))
-    manifest["settings"]["effort"] = "high"
-    (out / "run.json").write_text(json.dumps(manifest), "utf-8")
-    assert (
-        invoke("export", out, "--to", tmp_path / "tables", "--format", "csv").exit_code
-        == 0
-    )
-    assert invoke("report", out, "--records", STUDY).exit_code == 0
-    done = invoke("run", STUDY, "--out", out)
-    assert done.exit_code == 2
-    assert "effort was high, is medium" in done.stderr
-
-
-def test_prompts_are_no_setting_of_a_run_that_asks_no_model(tmp_path):
-    assert invoke("run", STUDY, "--out", tmp_path).exit_code == 0
-    manifest = json.loads((tmp_path / "run.json").read_text("utf-8"))
-    manifest["settings"]["prompts"] = {"older": "0" * 64}
-    (tmp_path / "run.json").write_text(json.dumps(manifest), "utf-8")
-
-    done = invoke("run", STUDY, "--out", tmp_path)
-
-    assert done.exit_code == 0
-    assert "records done: 1 (0 new)" in done.stderr
-
-
-def test_a_field_of_ones_own_that_changed_is_named_and_not_the_prompts(tmp_path):
-    file = tmp_path / "own.py"
-    written = (
-        "from pydantic import BaseModel\n"
-        "class Sites(BaseModel):\n"
-        '    """How many WHICH take part."""\n'
-        "    count: int\n"
-    )
-    words = ("run", STUDY, "--fields", file, "--out", tmp_path / "run")
-    file.write_text(written.replace("WHICH", "sites"), "utf-8")
-    assert invoke(*words).exit_code == 0
-    file.write_text(written.replace("WHICH", "centres"), "utf-8")
-
+def test_a_resumed_run_counts_all_its_records(tmp_path):
+    words = ("run", "seeds/records", "--out", tmp_path, "--replay", "seeds/answers")
+    invoke(*words, "--limit", "2")
     done = invoke(*words)
-
-    assert done.exit_code == 2
-    assert "(the fields have changed (other definitions: sites))" in done.stderr
-
-
-def test_more_effort_asks_more_questions():
-    asked = [
-        json.loads(invoke("run", STUDY, "--effort", effort).stdout)["usage"][
-            "open_questions"
-        ]
-        for effort in Effort
-    ]
-    assert asked[0] == 0
-    assert asked == sorted(set(asked))
+    assert "records done: 5 (3 new)" in done.stderr
+    once = read_manifest(tmp_path)
+    assert f"\nquestions in all: {once['usage']['questions']} asked" in done.stderr
+    invoke(*words)
+    again = read_manifest(tmp_path)
+    assert again["usage"] == once["usage"]
+    assert (again["records"]["extracted"], again["records"]["resumed"]) == (5, 5)
 
 
 def test_a_refused_key_stops_the_run_and_is_recorded(tmp_path):
+    words = ("--out", tmp_path, "--effort", "all", "--concurrency", "1")
     with serve([fault(401)]) as server:
-        command = (
-            "run",
-            "seeds/records",
-            "--out",
-            tmp_path,
-            "--effort",
-            "all",
-            "--concurrency",
-            "1",
-        )
-        done = invoke(*command, "--model", f"{server.url}#stub")
+        done = invoke("run", "seeds/records", *words, "--model", f"{server.url}#stub")
     assert done.exit_code == 1
     (failure,) = read_lines(tmp_path / "failures.jsonl")
     assert "HTTP 401" in failure["message"]
-    assert read_manifest(tmp_path)["records"]["failed"] == 1
     assert read_manifest(tmp_path)["usage"]["calls"] == 0
     assert len(server.requests) <= 2
 
 
-def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
-    command = ("run", "seeds/records", "--replay", "seeds/answers", "--out", tmp_path)
-    invoke(*command, "--limit", "2")
-    invoke(*command)
-    once = read_manifest(tmp_path)
-    invoke(*command)
-    again = read_manifest(tmp_path)
-    results = read_lines(tmp_path / "extractions.jsonl")
-    assert again["usage"] == once["usage"]
-    assert (
-        once["usage"]["output_tokens"]
-        == sum(result["usage"]["output_tokens"] for result in results)
-        > 0
-    )
-    assert again["records"] == {
-        "extracted": 5,
-        "lacking": 0,
-        "left": 0,
-        "resumed": 5,
-        "failed": 0,
-    }
-    assert once["inputs"] == ["seeds/records"]
-
-
-def test_a_batch_is_estimated_at_its_price():
-    words = ("seeds/records", "--dry-run", "--model", "gpt-5-mini")
-    run, batch = (
-        invoke(*command, *words).stdout for command in (("run",), ("batch", "submit"))
-    )
-    dollars = [
-        float(re.search(r"^dollars\t[\d.]+\t([\d.]+)", found, re.M)[1])
-        for found in (run, batch)
-    ]
-    assert dollars[1] == pytest.approx(dollars[0] / 2, rel=0.1)
-
-
-def test_no_batch_is_forecast_for_a_provider_without_batches():
-    done = invoke(
-        "batch", "submit", STUDY, "--model", "mistral/mistral-large-latest", "--dry-run"
-    )
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert (
-        "mistral has no batch API that this program knows; use extractor run"
-        in done.stderr
-    )
-
-
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
-    (tmp_path / "prices.toml").write_text(
-        "as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8"
-    )
-    hosted, own, none = (
-        invoke("run", "seeds/records", "--dry-run", "--effort", "all", *model)
-        for model in (
-            ("--model", "gpt-5-mini"),
-            ("--model", "mine", "--prices", tmp_path / "prices.toml"),
-            (),
-        )
-    )
+    prices = tmp_path / "prices.toml"
+    prices.write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n")
+    words = ("run", "seeds/records", "--dry-run", "--effort", "all")
+    hosted = invoke(*words, "--model", "gpt-5-mini", "--out", tmp_path / "out")
+    own = invoke(*words, "--model", "mine", "--prices", prices)
+    none = invoke(*words, "--fields", "extractor.catalogue:Blinding")
     head, *rows = (line.split("\t") for line in hosted.stdout.splitlines())
     assert head == ["5 records", "least", "expected", "most"]
     figures = {
-        name: [float(one.replace(",", "")) for one in each] for name, *each in rows
+        name: [float(one.replace(",", "")) for one in row] for name, *row in rows
     }
     assert figures["calls"][1] == 5
-    assert (
-        figures["dollars"][0]
-        < figures["dollars"][2]
-        <= figures["dollars without a cache"][2]
-    )
+    least, _, most = figures["dollars"]
+    assert 0 < least < most <= figures["dollars without a cache"][2]
     assert "gpt-5-mini costs $0.25 for a million prompt tokens" in hosted.stderr
-    assert (
-        "the thinking of this model is assumed: 500 tokens per call, at most 4,000"
-        in hosted.stderr
-    )
-    assert (
-        "mine costs $3 for a million prompt tokens, and $4 for a million output tokens"
-        in own.stderr
-    )
+    assert "the thinking of this model is assumed: 500 tokens per call" in hosted.stderr
+    assert "mine costs $3 for a million prompt tokens, $4 for a" in own.stderr
     assert "dollars" not in none.stdout
-    assert "--model NAME shows the cost" in none.stderr
+    assert re.search(r"your own fields \(blinding\) add about \d+ tokens", none.stderr)
+    assert list(tmp_path.iterdir()) == [prices]
 
 
-def test_a_run_prints_the_next_steps(tmp_path):
-    done = invoke("run", STUDY, "--effort", "none", "--out", tmp_path / "my run")
-    folder = f"'{tmp_path / 'my run'}'"
-    last = [line.partition("extractor ")[2] for line in done.stderr.splitlines()[-2:]]
-    assert last == [f"report {folder}", f"review {folder} --gold GOLD"]
+def test_a_batch_is_forecast_at_its_price():
+    words = ("seeds/records", "--dry-run", "--model", "gpt-5-mini")
+    dollars = []
+    for verb in ("run", "batch submit"):
+        found = invoke(*verb.split(), *words).stdout
+        dollars.append(float(re.search(r"^dollars\t\S+\t(\S+)", found, re.M)[1]))
+    assert dollars[1] == pytest.approx(dollars[0] / 2, rel=0.1)
+    model = ("--model", "mistral/mistral-large-latest")
+    refused = invoke("batch", "submit", STUDY, *model, "--dry-run")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "mistral has no batch API that this program knows" in refused.stderr
+
+
+def test_the_same_text_twice_is_counted(run):
+    code, said = run({"a.jsonl": ONE, "b.jsonl": ONE})
+    assert code == 0
+    assert said[2].startswith("trials that occur twice: 1 (0 with another text")
+    assert read_lines(Path("out", "repeated.jsonl"))[0]["same_text"]
+
+
+def test_of_two_texts_the_first_is_used_and_both_places_are_named(run):
+    code, said = run({"a.jsonl": ONE, "b.jsonl": OTHER}, "--quiet")
+    assert code == 1
+    first, second = said
+    assert (
+        "b.jsonl, line 1: the record NCT90000051 was already read from a.jsonl" in first
+    )
+    assert second.startswith(
+        "extractor: 1 record with another text left out; all are in"
+    )
+    (extraction,) = read_lines(Path("out", "extractions.jsonl"))
+    assert extraction["source"]["path"] == "a.jsonl"
+
+
+def test_the_first_failures_are_printed_and_the_file_with_all(run):
+    code, said = run({"a.jsonl": EMPTY * 8 + ONE}, "--quiet")
+    assert code == 1
+    *first, last = said
+    assert [line.partition(": the record")[0] for line in first] == [
+        f"extractor: a.jsonl, line {number}" for number in (1, 2, 3)
+    ]
+    failures = Path("out", "failures.jsonl")
+    assert last == f"extractor: 8 records failed; all are in {failures}"
+    assert len(read_lines(failures)) == 8
+
+
+def test_a_quiet_run_without_trouble_prints_nothing(run):
+    assert run({"a.jsonl": ONE}, "--quiet") == (0, [])
+    # the same file with another text is read again
+    assert run({"a.jsonl": OTHER}, "--quiet") == (0, [])
+
+
+def test_a_run_in_use_or_without_its_server_may_pass_later(run):
+    with lock_folder(Path("out")):
+        code, said = run({"a.jsonl": ONE}, "--quiet")
+    assert code == 75
+    assert said[0].startswith("extractor: out: another process writes to it; wait")
+    asks = study("NCT90000072", "Men who rest at home")
+    away = ("--model", "http://127.0.0.1:9/v1#x", "--effort", "all", "--quiet")
+    code, said = run({"a.jsonl": asks}, *away)
+    assert code == 75
+    assert "go on with: extractor " in said[0]
+
+
+def list_empty(folder):
+    files = filter(Path.is_file, folder.rglob("*"))
+    return [one.name for one in files if one.name != ".lock" and not one.stat().st_size]
+
+
+def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(tmp_path):
+    paper = tmp_path / "paper.pdf"
+    paper.write_bytes(b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n")
+    out = tmp_path / "out"
+    done = invoke("run", paper, "--out", out, "--workers", 1)
+    assert done.exit_code == 1
+    assert "the PDF is damaged" in done.stderr
+    assert "to read the results" not in done.stderr
+    assert list_empty(out) == []
+    export = invoke("export", out, "--to", tmp_path / "tables", "--format", "csv")
+    assert (export.exit_code, "has no results" in export.stderr) == (1, True)
+    assert not (tmp_path / "tables").exists()
+
+
+def test_a_missing_key_leaves_no_folder_and_costs_no_earlier_results(tmp_path):
+    deep = ("--model", "gpt-5-mini", "--out", tmp_path / "deep" / "out")
+    done = invoke("run", "tests/records", *deep)
+    assert (done.exit_code, "there is no key" in done.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+    folder = extract("seeds/records", tmp_path / "kept")
+    kept = (folder / "extractions.jsonl").read_bytes()
+    fresh = ("--fresh", "--model", "gpt-5-mini", "--out", folder)
+    assert invoke("run", "seeds/records", *fresh).exit_code == 2
+    assert (folder / "extractions.jsonl").read_bytes() == kept
+
+
+CODES = {
+    1: [
+        errors.StoreError("damaged"),
+        errors.ModelUnavailable("HTTP 401"),
+        errors.RegistryRefused("no such parameter"),
+        errors.UnexpectedError("KeyError", ()),
+    ],
+    2: [
+        errors.ArgumentError("wrong"),
+        ValueError("wrong"),
+        errors.MissingExtra("FHIR needs it", "fhir"),
+        errors.MissingKey("no key"),
+        errors.SettingsDiffer("other rules"),
+    ],
+    3: [errors.BudgetReached("$1 of $1")],
+    75: [
+        errors.ModelAway("no credit"),
+        errors.RunStopped("stopped"),
+        errors.BatchUnfinished("batch 1"),
+        errors.EngineError("no process starts"),
+        errors.DiskFull("full"),
+        errors.FolderInUse("in use"),
+        errors.RegistryError("no connection"),
+    ],
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_an_error_has_the_code_that_tells_whether_to_try_again(code):
+    assert {console.find_error_code(error) for error in CODES[code]} == {code}
+
+
+@pytest.mark.parametrize(
+    ("counts", "code"),
+    [
+        ({}, 0),
+        ({"repeated": 2}, 0),
+        ({"repeated": 2, "differing": 1}, 1),
+        ({"failed": 2}, 1),
+        ({"failed": 2, "failed_by_model": 1}, 75),
+    ],
+)
+def test_records_without_a_result_give_the_code_of_a_run(counts, code):
+    assert judge_records(Tally(extracted=5, **counts)) == code
+
+
+def test_all_exit_codes_are_in_the_reference():
+    page = (DOCS / "reference" / "cli.md").read_text("utf-8")
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.M)}
+    killed = 137
+    assert documented == {*CODES, console.OK, console.INTERRUPTED, killed}
+
+
+def read_script():
+    page = (DOCS / "how-to" / "large-runs.md").read_text("utf-8")
+    (script,) = re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)
+    return script.replace("/data/trials", ".")
+
+
+def write_command(path, lines):
+    path.write_text(f"#!/bin/sh\n{lines}\n", "utf-8")
+    path.chmod(0o755)
+
+
+def run_script(script, folder, **more):
+    (folder / "nightly.sh").write_text(script, "utf-8")
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "PAUSE": "0", **more}
+    words = ["sh", "nightly.sh"]
+    return subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
+@pytest.mark.parametrize(
+    ("codes", "export", "code", "calls"),
+    [
+        ([0], 0, 0, "run export"),
+        ([1], 0, 1, "run export"),
+        ([2], 0, 2, "run"),
+        ([3], 0, 3, "run"),
+        ([130], 0, 130, "run"),
+        ([137], 0, 137, "run"),
+        ([75, 0], 0, 0, "run run export"),
+        ([75, 75, 1], 0, 1, "run run run export"),
+        ([75, 75, 75], 0, 75, "run run run"),
+        ([0], 75, 75, "run export"),
+    ],
+)
+def test_the_script_for_cron_acts_on_the_codes(tmp_path, codes, export, code, calls):
+    (tmp_path / "codes").write_text("".join(f"{number}\n" for number in codes), "utf-8")
+    write_command(
+        tmp_path / "extractor",
+        f'echo "$1" >> calls\n[ "$1" = export ] && exit {export}\n'
+        "code=$(head -n 1 codes)\ntail -n +2 codes > left\nmv left codes\n"
+        'exit "$code"',
+    )
+    assert run_script(read_script(), tmp_path).returncode == code
+    assert (tmp_path / "calls").read_text("utf-8").split() == calls.split()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
+@pytest.mark.parametrize("options", ["", "--fields extractor.catalogue:Blinding"])
+def test_the_script_for_cron_runs_without_a_model(tmp_path, options):
+    script = re.sub(r'OPTIONS=".*?"', f'OPTIONS="{options}"', read_script())
+    shutil.copy(STUDIES, tmp_path / "trials.jsonl")
+    write_command(tmp_path / "extractor", f'"{sys.executable}" -m extractor "$@"')
+    done = run_script(script, tmp_path, PYTHONPATH=str(DOCS.parent))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "nightly.duckdb").exists()

@@ -1,95 +1,83 @@
-"""Register all commands under the root command."""
+"""The root command. It knows each command by name, and imports the one that is called."""
 
-import json
 import signal
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from types import FrameType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from extractor.apps.cli.commands import Commands
-from extractor.apps.cli.config_command import app as config
-from extractor.apps.cli.diff import diff
-from extractor.apps.cli.doctor import doctor
-from extractor.apps.cli.doubts import doubts
-from extractor.apps.cli.evaluate import evaluate
-from extractor.apps.cli.export import export
-from extractor.apps.cli.fetch import fetch
-from extractor.apps.cli.findings import findings
-from extractor.apps.cli.gold import app as gold
-from extractor.apps.cli.mcp import mcp
-from extractor.apps.cli.options import FieldsOption
-from extractor.apps.cli.parse import parse
-from extractor.apps.cli.results import calibrate, report, review
-from extractor.apps.cli.run import batch, run
-from extractor.apps.cli.serve import app as serve
 from extractor.masking import mask_standard_error
 
-
-def schema(
-    task: Annotated[
-        Literal["eligibility", "dosing", "endpoints", "record"] | None,
-        typer.Argument(
-            metavar="TASK",
-            help="One part of the extraction, or the input record; all parts by default.",
-        ),
-    ] = None,
-    fields: FieldsOption = None,
-) -> None:
-    """Print the JSON Schema of an extraction, or of one part of it."""
-    from pydantic import BaseModel
-
-    from extractor.schemas import (
-        Eligibility,
-        Endpoint,
-        Regimen,
-        TrialExtraction,
-        TrialRecord,
-    )
-
-    if fields and task:
-        raise ValueError("--fields are part of the whole extraction; leave out TASK")
-    if fields:
-        from extractor.concepts.own.declaration import describe_extraction
-        from extractor.options import read_own_fields
-
-        schema = describe_extraction(read_own_fields(fields))
-    else:
-        parts: dict[str, type[BaseModel]] = {
-            "eligibility": Eligibility,
-            "dosing": Regimen,
-            "endpoints": Endpoint,
-            "record": TrialRecord,
-        }
-        model = parts[task] if task else TrialExtraction
-        schema = model.model_json_schema(mode="serialization")
-    typer.echo(json.dumps(schema, indent=2))
+COMMANDS: Final = {
+    "run": "Extract records into a folder of results.",
+    "batch": "Extract by a provider's batch API, or by files.",
+    "fetch": "Download records from ClinicalTrials.gov.",
+    "parse": "Show what the rules read, and which rules decide.",
+    "report": "Write a page of a run: texts beside values.",
+    "findings": "List contradictions and remarks of a run.",
+    "doubts": "List doubtful and missing values of a run.",
+    "review": "Correct a run in the browser.",
+    "export": "Write tables or FHIR resources.",
+    "evaluate": "Score extractions against gold.",
+    "gold": "Convert gold from and to sheets and tools.",
+    "diff": "Compare two versions of trials.",
+    "doctor": "Check the installation.",
+    "serve": "Serve extractions over HTTP.",
+    "mcp": "Serve tools to an agent.",
+    "schema": "Print the JSON Schema of an extraction.",
+}
+"""The line of each command in the help. The module of that name has a function of that name, or
+the group ``app``.
+"""
 
 
-app = Commands(
-    name="extractor",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-_EXTRACT = "Extract"
-_READ = "Read the results"
-_SCORE = "Score and compare"
-_SET_UP = "Set up"
-app.command(rich_help_panel=_EXTRACT)(run)
-app.command(rich_help_panel=_EXTRACT)(fetch)
-app.add_typer(batch, name="batch", rich_help_panel=_EXTRACT)
-app.command(rich_help_panel=_EXTRACT)(parse)
-for _command in (report, findings, doubts, review, export):
-    app.command(rich_help_panel=_READ)(_command)
-app.command(rich_help_panel=_SCORE)(evaluate)
-app.add_typer(gold, name="gold", rich_help_panel=_SCORE)
-app.command(rich_help_panel=_SCORE)(calibrate)
-app.command(rich_help_panel=_SCORE)(diff)
-app.command(rich_help_panel=_SET_UP)(doctor)
-app.add_typer(config, name="config", rich_help_panel=_SET_UP)
-app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
-app.command(rich_help_panel=_SET_UP)(mcp)
-app.command(rich_help_panel=_SET_UP)(schema)
+class _Loaded(Mapping[str, Any]):
+    """The commands by name; reading one imports its module."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+@cache
+def _load(name: str) -> Any:
+    """Return a command as typer runs it. Raises ``KeyError`` for an unknown name."""
+    if name not in COMMANDS:
+        raise KeyError(name)
+    module = import_module(f"extractor.apps.cli.{name}")
+    if hasattr(module, "app"):
+        group = typer.main.get_group(module.app)
+        group.name = name
+        return group
+    single = Commands(add_completion=False)
+    single.command(name)(getattr(module, name))
+    return typer.main.get_command(single)
+
+
+class Root(TyperGroup):
+    """The group of all commands, whose help imports none of them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = _Loaded()  # type: ignore[assignment]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([*COMMANDS.items()])
+
+
+app = Commands(name="extractor", cls=Root, no_args_is_help=True, rich_markup_mode=None)
 
 
 def _print_version(wanted: bool) -> None:
@@ -112,13 +100,11 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Extract evidence-backed eligibility, dosing and endpoints from clinical-trial records."""
+    """Extract eligibility, dosing and endpoints, with evidence, from clinical-trial records."""
 
 
 def main() -> None:
-    """Run the console script. SIGTERM, which batch systems and containers send, does what Ctrl-C
-    does then.
-    """
+    """Run the console script. SIGTERM, which batch systems and containers send, acts as Ctrl-C."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         # a shell starts its background jobs with Ctrl-C ignored

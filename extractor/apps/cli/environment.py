@@ -1,6 +1,4 @@
-"""Read environment variables: keys and addresses of hosted models, and folders. Only this module
-reads them.
-"""
+"""Read environment variables: keys and addresses of models, and the user."""
 
 import os
 from collections.abc import Sequence
@@ -23,13 +21,9 @@ def find_user() -> str:
     """Return the name of this user of the machine: with sudo, of who called it."""
     import getpass
 
-    called_by = os.environ.get("SUDO_USER")
-    if called_by:
-        return called_by
     try:
-        return getpass.getuser()
-    # a container's user may have no name
-    except (KeyError, OSError):
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
         return "unknown"
 
 
@@ -38,9 +32,8 @@ def read_model_spec(text: str) -> ModelSpec:
     a model of OpenAI, EXTRACTOR_MODEL_TOKEN for a server given by URL. The SDKs of other providers
     read their own variables.
 
-    If EXTRACTOR_MODEL names a server, too, the key is for its host, and no other host gets it. A
-    hosted model's name that looks mistyped gets a remark on standard error. Raises ``ValueError``
-    for an invalid specification.
+    If EXTRACTOR_MODEL names a server, the key is for its host, and no other host gets it. Raises
+    ``ValueError`` for an invalid specification.
     """
     server_key = os.environ.get(SERVER_KEY)
     spec = ModelSpec.parse(
@@ -49,43 +42,21 @@ def read_model_spec(text: str) -> ModelSpec:
         base_url=os.environ.get("OPENAI_BASE_URL"),
         server_key=server_key,
     )
-    if server_key and spec.is_server and not _is_server_of_key(spec):
+    usual = os.environ.get("EXTRACTOR_MODEL", "")
+    has_other_host = "://" in usual and spec.host != ModelSpec.parse(usual).host
+    if server_key and spec.is_server and has_other_host:
         say(
             f"{SERVER_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it"
         )
-        spec = replace(spec, api_key=None)
-    if not spec.base_url:
-        _tell_nearest_model(spec)
+        return replace(spec, api_key=None)
     return spec
-
-
-def _is_server_of_key(spec: ModelSpec) -> bool:
-    """Return whether the key of the environment is for this server, as far as EXTRACTOR_MODEL says
-    so.
-    """
-    usual_model = os.environ.get("EXTRACTOR_MODEL", "")
-    names_server = "://" in usual_model
-    return not names_server or spec.host == ModelSpec.parse(usual_model).host
-
-
-def _tell_nearest_model(spec: ModelSpec) -> None:
-    """Say which name may be meant by that of a hosted model that no list of prices knows."""
-    from extractor.model.cost.prices import list_names, read_prices
-    from extractor.schemas.arguments import find_nearest
-
-    if read_prices().find(spec):
-        return
-    names = tuple(f"{spec.provider}/{name}" for name in list_names(spec.provider))
-    nearest = find_nearest(str(spec), names)
-    if nearest:
-        say(f"{spec} is not a known model; did you mean {nearest}?")
 
 
 def choose_model(
     options: "ServiceOptions | ToolOptions",
 ) -> "tuple[ModelSpec | None, Pricing]":
-    """Return the model of a server's options, and what it may cost. Fields of the user's own that
-    nothing will read are named on standard error.
+    """Return the model of a server's options, and what it may cost. Warns of fields of the user's
+    own that nothing will read.
 
     Raises ``ValueError`` for an invalid model, or one without a price beside ``--max-usd``.
     """
@@ -98,11 +69,9 @@ def choose_model(
     reasoning = Reasoning(options.reasoning) if options.reasoning else None
     prices = find_prices(options.prices)
     pricing = Pricing.of(spec, prices, options.max_usd, reasoning, spell=name_option)
-    is_asked = spec is not None and options.asks
-    if not is_asked:
-        unread = explain_unread(options.fields)
-        if unread:
-            say(unread)
+    unread = explain_unread(options.fields)
+    if unread and not (spec and options.asks):
+        say(unread)
     return spec, pricing
 
 

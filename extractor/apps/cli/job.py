@@ -2,7 +2,6 @@
 work.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -10,9 +9,7 @@ from functools import partial
 from itertools import islice
 
 # unlike Path.resolve, it takes links that lead in a circle
-from os.path import (
-    realpath,
-)
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,7 @@ from extractor.formats.inputs import refuse_missing
 from extractor.model.cost.budget import Pricing
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally
+from extractor.options import Keywords
 from extractor.run.addresses import open_inputs
 from extractor.run.executor import (
     SMALL_RUN,
@@ -42,8 +40,12 @@ from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import Setup
 
+_OF_MONEY = frozenset({"max_usd", "prices"})
+"""The limit of money is that of the run, with all that it resumes."""
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
+
+Connect = Callable[[], AbstractContextManager[Executor]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ class RunJob:
     options: RecordOptions
     inputs: tuple[str, ...]
     run: Run
-    connect: Callable[[], AbstractContextManager[Executor]]
+    connect: Connect
     out: Path | None
     batch_rounds: int = 0
     waits: bool = True
@@ -72,148 +74,21 @@ class RunJob:
     @property
     def exports(self) -> bool:
         """Whether the run writes its questions into a file, and no results."""
-        exchange = self.setup.choice.exchange
-        return exchange is not None and not self.waits
-
-    @property
-    def uses_rules_alone(self) -> bool:
-        """Whether the run uses no model."""
-        return not self.setup.options.asks or not self.setup.choice.answers
+        return self.setup.choice.exchange is not None and not self.waits
 
     def count(self, folder: RunFolder | None = None) -> int | None:
-        """Count the records in the inputs, and note the count in ``folder``.
-
-        Returns None for inputs that cannot be read twice or lie on the network.
+        """Count the records in the inputs, and note the count in ``folder``. Returns None for
+        inputs that cannot be read twice or lie on the network.
         """
-        most = self.run.limits.records
-        if any("://" in name for name in self.inputs):
-            return None
         # a second reader would take records from the first
-        if any(map(is_stream, self.inputs)):
-            return most
+        if any("://" in name or is_stream(name) for name in self.inputs):
+            return None
         records = read_records(*self.inputs, on_error=lambda _: None)
-        total = sum(1 for _ in islice(records, most))
+        total = sum(1 for _ in islice(records, self.run.limits.records))
         if folder:
             with suppress(ExtractorError):  # writing the results reports it, too
                 folder.note_total(total)
         return total
-
-
-def _share_work(
-    options: RecordOptions, setup: Setup, *, in_batches: bool
-) -> tuple[int, Callable[[], AbstractContextManager[Executor]]]:
-    """Return how many processes share the work, and a function that opens their executor.
-
-    One process is enough if the answers come from a store, a file or a batch.
-    """
-    workers = getattr(options, "workers", None)
-    ray = getattr(options, "ray", None)
-    choice = setup.choice
-    if ray:
-
-        def connect() -> AbstractContextManager[Executor]:
-            from extractor.run.ray import connected
-
-            return connected(ray, workers)
-
-        return workers or 1, connect
-    asks_model = setup.options.asks and choice.answers
-    if not asks_model:
-        return workers or count_cores(), lambda: nullcontext(open_executor(workers))
-    is_answered_before = choice.replay or choice.exchange or in_batches
-    if is_answered_before:
-        processes = 1
-    else:
-        processes = workers or min(count_cores(), _MOST_PROCESSES)
-    if processes == 1:
-        return 1, lambda: nullcontext(InlineExecutor())
-    inline_first = SMALL_RUN if workers is None else 0
-    return processes, lambda: nullcontext(ProcessExecutor(processes - 1, inline_first))
-
-
-def _check_before_removing(options: RecordOptions, setup: Setup) -> None:
-    """Raise what would end a fresh run before its first record, as without a key, while all
-    earlier files are there: records are fetched into the folder before the run begins.
-    """
-    if not options.fresh or getattr(options, "dry_run", False):
-        return
-    may_be_numbers = any(name[:3].upper() == "NCT" for name in options.inputs)
-    if not may_be_numbers:
-        refuse_missing(options.inputs)
-    choice = setup.choice
-    uses_network = not (choice.exchange or choice.replay)
-    if choice.spec and uses_network:
-        asyncio.run(_open_once(setup))
-
-
-async def _open_once(setup: Setup) -> None:
-    """Open the model and close it. Raises what a run would raise at its start."""
-    async with setup.open():
-        pass
-
-
-def _check_places(options: RecordOptions, *, in_batches: bool) -> None:
-    """Raise ``ValueError`` for places that the job cannot use: an output folder that is an address,
-    an input, or the run that is replayed; and, ``in_batches``, an input that can be read only once.
-    """
-    if options.out and "://" in options.out:
-        raise ValueError(
-            f"{options.out} is an address; name a folder of this machine or of a shared file "
-            "system with --out"
-        )
-    if options.out:
-        # Two names may lead to one folder.
-        folder = realpath(Path(options.out))
-        if folder in map(realpath, options.inputs):
-            raise ValueError(
-                f"{options.out} is an input; name another folder with --out"
-            )
-        replay = getattr(options, "replay", None)
-        if replay and folder == realpath(replay):
-            raise ValueError(
-                f"{options.out} is replayed; name another folder with --out"
-            )
-    if in_batches and any(map(is_stream, options.inputs)):
-        raise ValueError(
-            "a batch reads its records several times; name a file instead of standard input or a "
-            "pipe"
-        )
-
-
-def _read_setup(options: RecordOptions, *, in_batches: bool) -> Setup:
-    """Return the options of the extraction and the model. Says which of the user's own fields stay
-    empty, before anything runs for nothing.
-    """
-    asked = options.model_dump(include={"replay", "answers", "requests", "timeout"})
-    replay = asked.get("replay")
-    spec = None
-    if options.model and not replay:
-        spec = read_model_spec(options.model)
-    if spec and in_batches:
-        # a forecast refuses a model without batches, as the batch itself does
-        _ = spec.batch_protocol
-    exchange = None
-    answers = asked.get("answers") or ()
-    requests = asked.get("requests")
-    if answers or requests:
-        most_tokens = getattr(options, "batch_tokens", None)
-        exchange = Exchange(answers, requests, most_tokens=most_tokens)
-    setup = Setup(
-        spec,
-        exchange=exchange,
-        tasks=options.tasks,
-        effort=options.effort,
-        min_confidence=options.min_confidence,
-        fields=options.fields,
-        reasoning=options.reasoning,
-        model_options=options.model_options,
-        **{name: asked[name] for name in ("replay", "timeout") if name in asked},
-    )
-    if setup.unread:
-        say(setup.unread)
-    if replay:  # a question without an answer stays open, and is counted
-        setup.choice = replace(setup.choice, tally=ReplayTally())
-    return setup
 
 
 @contextmanager
@@ -236,16 +111,16 @@ def open_job(options: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]
         in_batches=in_batches,
         spell=name_option,
     )
-    _check_before_removing(options, setup)
     out = Path(options.out) if options.out else None
-    is_dry = getattr(options, "dry_run", False)
-    # A dry run leaves no file.
-    fetched_folder = None if is_dry else out
-    log = None if is_dry else options.log_json
+    is_dry = getattr(options, "dry_run", False)  # leaves no file
     fetching = find_records(
-        options.inputs, fetched_folder, fresh=options.fresh, quiet=options.quiet
+        options.inputs,
+        None if is_dry else out,
+        fresh=options.fresh,
+        quiet=options.quiet,
     )
-    with fetching as (inputs, code), observing(log):
+    log = observing(None if is_dry else options.log_json)
+    with fetching as (inputs, code), log:
         refuse_missing(inputs)
         processes, connect = _share_work(options, setup, in_batches=in_batches)
         run = Run(
@@ -259,3 +134,78 @@ def open_job(options: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]
             options=options, inputs=inputs, run=run, connect=connect, out=out, **more
         )
         yield job, code
+
+
+def _check_places(options: RecordOptions, *, in_batches: bool) -> None:
+    """Raise ``ValueError`` for places that the job cannot use."""
+    if in_batches and any(map(is_stream, options.inputs)):
+        raise ValueError(
+            "a batch reads its records several times; name a file instead of standard input or a "
+            "pipe"
+        )
+    if not options.out:
+        return
+    if "://" in options.out:
+        raise ValueError(
+            f"{options.out} is an address; name a folder of this machine or of a shared file "
+            "system with --out"
+        )
+    folder = realpath(options.out)  # two names may lead to one folder
+    used = (*options.inputs, getattr(options, "replay", None) or "")
+    if folder in map(realpath, filter(None, used)):
+        raise ValueError(
+            f"{options.out} is an input or is replayed; name another folder with --out"
+        )
+
+
+def _read_setup(options: RecordOptions, *, in_batches: bool) -> Setup:
+    """Return the options of the extraction and the model. Warns of the user's own fields that stay
+    empty.
+    """
+    given = {
+        name: getattr(options, name)
+        for name in Keywords.__annotations__.keys() - _OF_MONEY
+        if hasattr(options, name)
+    }
+    replay = given.get("replay")
+    spec = None
+    if options.model and not replay:
+        spec = read_model_spec(options.model)
+    if spec and in_batches:
+        # a forecast refuses a model without batches, as the batch itself does
+        _ = spec.batch_protocol
+    exchange = None
+    answers = getattr(options, "answers", None) or ()
+    requests = getattr(options, "requests", None)
+    if answers or requests:
+        most_tokens = getattr(options, "batch_tokens", None)
+        exchange = Exchange(answers, requests, most_tokens=most_tokens)
+    setup = Setup(spec, exchange=exchange, **given)
+    if setup.unread:
+        say(setup.unread)
+    if replay:  # a question without an answer stays open, and is counted
+        setup.choice = replace(setup.choice, tally=ReplayTally())
+    return setup
+
+
+def _share_work(
+    options: RecordOptions, setup: Setup, *, in_batches: bool
+) -> tuple[int, Connect]:
+    """Return how many processes share the work, and a function that opens their executor.
+
+    One process is enough if the answers come from a store, a file or a batch.
+    """
+    workers = getattr(options, "workers", None)
+    ray = getattr(options, "ray", None)
+    choice = setup.choice
+    if ray:
+        from extractor.run.ray import connected
+
+        return workers or 1, partial(connected, ray, workers)
+    if not (setup.options.asks and choice.answers):
+        return workers or count_cores(), lambda: nullcontext(open_executor(workers))
+    processes = workers or min(count_cores(), _MOST_PROCESSES)
+    if choice.replay or choice.exchange or in_batches or processes == 1:
+        return 1, lambda: nullcontext(InlineExecutor())
+    inline_first = SMALL_RUN if workers is None else 0
+    return processes, lambda: nullcontext(ProcessExecutor(processes - 1, inline_first))

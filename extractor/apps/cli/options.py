@@ -1,9 +1,9 @@
-"""Declare the options of commands, in the groups in which help shows them.
+"""The options of commands, in the groups in which help shows them.
 
-Those that decide an extraction are declared in ``extractor.options``.
+``extractor.options`` declares those that decide an extraction.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -28,54 +28,29 @@ from extractor.options import (
 )
 from extractor.schemas import Task
 
-Read = TypeVar("Read", bound=Options)
+Given = TypeVar("Given", bound=Options)
 
 ALL_TASKS: Final = ",".join(Task)
 MACHINES: Final = "Many machines"
 QUERY: Final = "Which records"
 SCORES: Final = "Scores"
 PANELS: Final = (
-    FILES,
-    WHAT,
-    QUERY,
-    MODEL,
-    COST,
-    SERVICE,
-    SPEED,
-    MACHINES,
-    LIMITS,
-    SCORES,
-    RARE,
+    *(FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED),
+    *(MACHINES, LIMITS, SCORES, RARE),
 )
-"""The groups in the order in which help shows them."""
+"""The groups in the order of help."""
 
 
 def option(panel: str, text: str, *names: str, **more: Any) -> Any:
-    """Return a ``typer.Option`` in a group of help, with its help. Without names it is named
-    after its parameter.
+    """Return a ``typer.Option`` of a group of help. Without names it is named after its
+    parameter.
     """
     return typer.Option(*names, help=text, rich_help_panel=panel, **more)
 
 
-def spell(name: str, shown: Shown) -> str:
-    """Return what the user writes for a field: an option, of several names with spaces between, or
-    an argument.
-
-    >>> spell("min_confidence", Shown("What to extract"))
-    '--min-confidence'
-    """
-    if shown.group is None:
-        return str(shown.metavar)
-    return shown.name or f"--{name.replace('_', '-')}"
-
-
 def name_option(name: str) -> str:
-    """Return what the user writes for a field of ``ModelOptions``: ``--max-usd`` for
-    ``max_usd``.
-    """
-    shown = find_shown(ModelOptions.model_fields[name])
-    assert shown
-    return spell(name, shown)
+    """Return how the command line names an option: ``--max-usd`` for ``max_usd``."""
+    return f"--{name.replace('_', '-')}"
 
 
 def option_of(model: type[Options], name: str, **more: Any) -> Any:
@@ -85,74 +60,63 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
     assert shown, f"{name} is no option of the command line"
     if shown.group is None:
         return typer.Argument(help=field.description, metavar=shown.metavar)
+    names = shown.name or name_option(name)
     more |= {"metavar": shown.metavar, "envvar": shown.envvar}
-    return option(
-        shown.group, field.description or "", *spell(name, shown).split(), **more
-    )
+    return option(shown.group, field.description or "", *names.split(), **more)
 
 
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
-    """Yield the parameters that typer needs to read a model of options."""
+    """Yield the parameters by which typer reads a model of options."""
     for name, field in model.model_fields.items():
         shown = find_shown(field)
         if shown is None:
             continue
         kind = shown.kind or field.annotation
-        default = field.default
-        is_plain = isinstance(default, bool | int | float)
-        if field.is_required():
-            default = Parameter.empty
-        elif isinstance(default, frozenset):
-            default = ALL_TASKS
-        elif not default and not is_plain:
-            # Help shows no default for an empty list or text.
-            default = None
         annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
-        yield Parameter(
-            name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-        )
+        parameter = Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation)
+        default = field.default
+        if isinstance(default, frozenset):
+            default = ALL_TASKS
+        elif not isinstance(default, bool | int | float):
+            default = default or None  # help shows no default for an empty list
+        if not field.is_required():
+            parameter = parameter.replace(default=default)
+        yield parameter
 
 
-def read_given(
-    model: type[Read], values: dict[str, Any], places: Mapping[str, str]
-) -> Read:
-    """Take what the command line gave for a model out of ``values``, and check it. Raises
-    ``ValueError`` that names the option as it was written, or its place in a file of options,
-    which is in ``places``.
+def read_given(model: type[Given], values: dict[str, Any]) -> Given:
+    """Take the options of a model out of ``values``, and check them. Raises ``ValueError`` that
+    names the option as the command line does.
     """
-    written_names = {}
-    given = {}
-    for name, field in model.model_fields.items():
-        shown = find_shown(field)
-        if shown:
-            first_spelling, *_ = spell(name, shown).split()
-            written_names[name] = places.get(name, first_spelling)
-            given[name] = values.pop(name)
-    return model.read(given, written_names.__getitem__)
+    given = {name: values.pop(name) for name in model.model_fields if name in values}
+    return model.read(given, name_option)
+
+
+def find_place(parameter: Parameter) -> int:
+    """Return the place of a parameter's group in help; arguments, which have none, come first."""
+    for shown in getattr(parameter.annotation, "__metadata__", ()):
+        if shown.rich_help_panel:
+            return PANELS.index(shown.rich_help_panel)
+    return -1
 
 
 RunArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="RUN",
-        exists=True,
-        file_okay=False,
-        help="Folder that extractor run --out wrote.",
+        metavar="RUN", exists=True, file_okay=False, help="The folder of a run."
     ),
 ]
 JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None,
     option(
-        FILES, "The run's records, if they were moved.", metavar="INPUT", exists=True
+        FILES, "The records of the run, if they moved.", metavar="INPUT", exists=True
     ),
 ]
 
 
 class RecordOptions(ExtractionOptions, ModelOptions):
-    """The options of every command that extracts records: ``run``, ``batch submit`` and ``batch
-    collect``.
-    """
+    """The options of ``run``, ``batch submit`` and ``batch collect``."""
 
     inputs: Annotated[tuple[str, ...], Shown(None, "INPUT", list[str])]
     """Files, folders, globs, NCT numbers, or - for stdin."""
@@ -174,11 +138,46 @@ class RunOptions(RecordOptions, ExtractorOptions):
     dry_run: Annotated[bool, Shown(COST)] = False
     """Forecast calls, time and cost; ask nothing."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 8
-    """Requests at once, for each worker on a cluster."""
+    """Requests at once, for each worker of a cluster."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
-    """Processes that share the work; else all cores."""
+    """Processes; else all cores."""
     ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto|local")] = None
-    """Extract on this Ray cluster; local starts one here."""
+    """Extract on this Ray cluster; local starts one."""
+
+
+class BatchOptions(RecordOptions):
+    """The options of ``batch submit`` and ``batch collect``."""
+
+    batch_tokens: Annotated[int | None, Field(ge=1, le=10**12), Shown(COST, "N")] = None
+    """Most prompt tokens in batches at once."""
+
+
+class SubmitOptions(BatchOptions):
+    """The options of ``batch submit``."""
+
+    requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
+    """Write a batch file; no network."""
+    dry_run: Annotated[bool, Shown(COST)] = False
+    """Forecast calls, time and cost; ask nothing."""
+
+
+class CollectOptions(BatchOptions):
+    """The options of ``batch collect``."""
+
+    live: Annotated[bool, Shown(COST)] = False
+    """First ask one question live, at full price."""
+    ask_again: Annotated[bool, Shown(COST)] = False
+    """Ask again what lost or unreadable batches had."""
+    answers: Annotated[
+        tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)
+    ] = None
+    """Answers of a provider; no network. Repeatable."""
+    requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
+    """Write the questions without an answer in --answers."""
+    rounds: Annotated[int, Field(ge=1), Shown(RARE, "N")] = 4
+    """Most batches in sequence."""
+    poll: Annotated[float, Field(ge=0), Shown(RARE, "S")] = 5.0
+    """Seconds before the first poll."""
 
 
 FieldsOption = Annotated[list[str] | None, option_of(RunOptions, "fields")]
@@ -195,8 +194,7 @@ LimitOption = Annotated[int | None, option_of(RunOptions, "limit", min=1)]
 FreshOption = Annotated[bool, option_of(RunOptions, "fresh")]
 QuietOption = Annotated[bool, option_of(RunOptions, "quiet")]
 ExitCodeOption = Annotated[
-    bool,
-    option(FILES, "End with exit code 1 if there is something to list.", "--exit-code"),
+    bool, option(FILES, "End with exit code 1 if something is listed.", "--exit-code")
 ]
 WorkersOption = Annotated[
     int | None, option_of(RunOptions, "workers", min=1, max=10_000)
@@ -204,38 +202,3 @@ WorkersOption = Annotated[
 TasksOption = Annotated[str, option_of(RunOptions, "tasks")]
 MinConfidenceOption = Annotated[float, option_of(RunOptions, "min_confidence")]
 ModelOption = Annotated[str | None, option_of(RunOptions, "model")]
-
-
-class BatchOptions(RecordOptions):
-    """The options of ``batch submit`` and ``batch collect``."""
-
-    batch_tokens: Annotated[int | None, Field(ge=1, le=10**12), Shown(COST, "N")] = None
-    """Most prompt tokens that wait in batches at once."""
-
-
-class SubmitOptions(BatchOptions):
-    """The options of ``batch submit``."""
-
-    requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
-    """Write a batch file instead; no network."""
-    dry_run: Annotated[bool, Shown(COST)] = False
-    """Forecast calls, time and cost; ask nothing."""
-
-
-class CollectOptions(BatchOptions):
-    """The options of ``batch collect``."""
-
-    live: Annotated[bool, Shown(COST)] = False
-    """First ask one open question live, at full price."""
-    ask_again: Annotated[bool, Shown(COST)] = False
-    """Ask again what lost or unreadable batches held."""
-    answers: Annotated[
-        tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)
-    ] = None
-    """A provider's answers; no network. Repeatable."""
-    requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
-    """Write the questions that --answers leaves open."""
-    rounds: Annotated[int, Field(ge=1), Shown(RARE, "N")] = 4
-    """Most batches in sequence."""
-    poll: Annotated[float, Field(ge=0), Shown(RARE, "S")] = 5.0
-    """Seconds before the first poll."""

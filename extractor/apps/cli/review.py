@@ -1,0 +1,100 @@
+"""``extractor review``: correct a run in the browser."""
+
+from pathlib import Path
+from typing import Annotated
+
+from extractor.apps.cli.console import say, warn_incomplete
+from extractor.apps.cli.options import RecordsOption, RunArgument, option
+from extractor.apps.serve.settings import SERVICE
+from extractor.options import FILES
+from extractor.plurals import counted
+
+
+def review(
+    run: RunArgument,
+    gold: Annotated[
+        Path,
+        option(
+            FILES,
+            "Folder for the gold files.",
+            "--gold",
+            "-o",
+            metavar="DIR",
+            file_okay=False,
+        ),
+    ],
+    records: RecordsOption = None,
+    reviewer: Annotated[
+        str | None, option(SERVICE, "Who reviews; else your user name.", metavar="NAME")
+    ] = None,
+    blind: Annotated[
+        bool,
+        option(
+            SERVICE, "Write to --gold/NAME; nobody sees others' decisions.", "--blind"
+        ),
+    ] = False,
+    adjudicate: Annotated[
+        tuple[Path, Path] | None,
+        option(
+            SERVICE,
+            "Decide where the gold of two annotators differs.",
+            metavar="GOLD_A GOLD_B",
+            exists=True,
+        ),
+    ] = None,
+    port: Annotated[
+        int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")
+    ] = 0,
+) -> None:
+    """Correct a run in the browser; finished records become gold files.
+
+    Prints an address that works once, on this machine only. Ctrl-C stops the
+    review; the same command resumes it. Another reviewer runs the same command
+    with another --reviewer name.
+
+    Example: extractor review results --gold gold --reviewer anna --blind
+    """
+    try:
+        from extractor.apps.review.app import open_review
+    except ImportError as error:
+        from extractor.errors import MissingExtra
+
+        if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
+            raise MissingExtra(
+                "review needs starlette and uvicorn", "review"
+            ) from error
+        raise
+    from extractor.apps.cli.environment import find_user
+    from extractor.apps.review.gold import name_folder
+
+    reviewer = reviewer or find_user()
+    if blind:
+        gold /= name_folder(reviewer)
+    if adjudicate and gold.resolve() in {path.resolve() for path in adjudicate}:
+        raise ValueError(
+            f"--gold {gold} is one of the two golds, which stay as they are; name another folder"
+        )
+    try:
+        with open_review(
+            run,
+            gold,
+            reviewer=reviewer,
+            port=port,
+            inputs=records or (),
+            annotators=adjudicate,
+        ) as opened:
+            print(f"review: {opened.address}", flush=True)
+            say(
+                f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends "
+                "the review"
+            )
+            missing = opened.records.count_without_text()
+            if missing:
+                total = counted(len(opened.records.doubts), "record")
+                say(
+                    f"no text here for {missing} of {total}; name it with --records INPUT"
+                )
+            warn_incomplete(run)
+            opened.serve()
+    except KeyboardInterrupt:
+        print()  # end the line on which the terminal shows ^C

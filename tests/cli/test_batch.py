@@ -1,0 +1,216 @@
+"""``extractor batch``: what it prints, its exit codes, what is asked again, and files of requests
+and answers.
+"""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from extractor.model.database import open_run_to_read
+from extractor.model.store import CallStore
+from tests.commands import invoke, read_lines
+from tests.provider import serve_provider
+
+from .conftest import RECORDS
+
+slow = pytest.mark.slow
+PAGE = b"<html><title>Gateway</title></html>"
+SUBMIT = ("batch", "submit", "seeds/records", "--model", "gpt-5-mini")
+COLLECT = ("batch", "collect", "seeds/records", "--model", "gpt-5-mini", "--quiet")
+
+
+@pytest.fixture
+def ask(words):
+    """Runs a command of a batch."""
+
+    def ask(verb, provider, *options):
+        poll = ("--poll", 0) if verb == "collect" else ()
+        return invoke(*words(f"batch {verb}", provider.url, *poll, *options))
+
+    return ask
+
+
+def count_live(provider):
+    return provider.asked.count("POST /chat/completions")
+
+
+@slow
+def test_submit_ends_at_once_and_collect_writes_the_results(ask, manifest):
+    with serve_provider() as provider:
+        done = ask("submit", provider)
+        assert done.exit_code == 0, done.stderr
+        assert "batch 1: submitted, 0 of 13 done" in done.stderr
+        last = done.stderr.splitlines()[-1]
+        assert "to collect the answers: extractor batch collect " in last
+        assert ask("submit", provider).exit_code == 0  # nothing is submitted twice
+        assert ask("collect", provider).exit_code == 0
+        assert manifest()["records"]["extracted"] == RECORDS
+        assert len(provider.batches) == 1
+
+
+@slow
+def test_answers_that_stay_unreadable_end_the_command_unfinished(ask, manifest):
+    with serve_provider(spoils=[lambda _: PAGE] * 4, counts=True) as provider:
+        stopped = ask("collect", provider)
+        assert stopped.exit_code == 75, stopped.stderr
+        assert "its answers cannot be read: it is no file of answers" in stopped.stderr
+        assert "go on with: extractor" in stopped.stderr
+        assert (manifest()["state"], count_live(provider)) == ("stopped", 0)
+        assert ask("collect", provider).exit_code == 0
+        assert (manifest()["state"], len(provider.batches)) == ("complete", 1)
+
+
+@slow
+@pytest.mark.parametrize("kind", ["batch", "file"])
+def test_what_is_lost_is_asked_again_with_an_option_alone(ask, manifest, kind):
+    with serve_provider(looks=0) as provider:
+        assert ask("submit", provider).exit_code == 0
+        provider.look("batch-0")
+        file = provider.batches["batch-0"]["output_file_id"]
+        provider.gone.add("batch-0" if kind == "batch" else file)
+        held = len(provider.requests)
+        stopped = ask("collect", provider)
+        assert stopped.exit_code == 75, stopped.stderr
+        assert f"{held} of its questions have no answer" in stopped.stderr
+        assert "add --ask-again" in stopped.stderr
+        assert (len(provider.batches), count_live(provider)) == (1, 1)
+        assert ask("collect", provider, "--ask-again").exit_code == 0
+    cost = manifest()["cost"]
+    assert cost["calls_without_reply"] == held  # they may have been paid for
+    assert cost["usd_without_reply"] > 0
+
+
+@slow
+def test_a_run_warns_that_it_asks_live_what_batches_have(ask, words):
+    with serve_provider() as provider:
+        assert ask("submit", provider).exit_code == 0
+        done = invoke(*words("run", provider.url))
+    assert "so that answers may be paid twice" in done.stderr
+    assert "`extractor batch collect` waits for the batches instead" in done.stderr
+
+
+FULL = {"error": {"message": "Enqueued too much", "code": "token_limit_exceeded"}}
+
+
+@slow
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"room": 0}, "the provider had no room for it (token_limit_exceeded"),
+        ({"faults": {"POST /batches": [(429, FULL)] * 99}}, "had no room"),
+        ({"ends": "failed"}, "the provider refused it (invalid_json_line line 1"),
+    ],
+    ids=["no room", "refused submit", "refused batch"],
+)
+def test_a_batch_that_the_provider_does_not_take_ends_with_75(
+    ask, manifest, settings, problem
+):
+    with serve_provider(**settings) as provider:
+        stopped = ask("collect", provider)
+        assert stopped.exit_code == 75, stopped.stderr
+        assert problem in stopped.stderr
+        assert (manifest()["state"], count_live(provider)) == ("stopped", 0)
+        provider.room = None
+        provider.faults.clear()
+        if "ends" not in settings:
+            assert ask("collect", provider).exit_code == 0
+
+
+@slow
+def test_a_limit_of_tokens_splits_batches_and_submits_one_after_another(ask):
+    with serve_provider(room=1) as provider:
+        submitted = ask("submit", provider, "--batch-tokens", 1)
+        assert submitted.exit_code == 0, submitted.stderr
+        waits = "batch 2: waiting, 0 of 1 done; it is submitted when there is room"
+        assert waits in submitted.stderr
+        assert ask("collect", provider, "--batch-tokens", 1).exit_code == 0
+        files = [
+            provider.files[one["input_file_id"]] for one in provider.batches.values()
+        ]
+    assert {len(file.splitlines()) for file in files} == {1}
+
+
+@pytest.fixture(scope="module")
+def requests(tmp_path_factory):
+    """The requests of the seeds, as ``batch submit`` writes them."""
+    path = tmp_path_factory.mktemp("exchange") / "requests.jsonl"
+    done = invoke(*SUBMIT, "--requests", path)
+    assert done.exit_code == 0, done.stderr
+    lines = read_lines(path)
+    files = [str(path)]
+    counts = {"records": 5, "requests": len(lines), "files": files}
+    assert json.loads(done.stdout) == counts
+    return lines
+
+
+def answer(request):
+    """Return a line of a provider's output: the recorded answer to the request."""
+    with closing(open_run_to_read(Path("seeds/answers"))) as run:
+        kept = CallStore(run).recall(request["custom_id"]).completion
+    message = {"role": "assistant", "content": kept.text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {
+        "prompt_tokens": kept.usage.prompt_tokens,
+        "completion_tokens": kept.usage.output_tokens,
+    }
+    body = {"object": "chat.completion", "id": "x", "created": 0, "choices": [choice]}
+    body |= {"model": kept.model, "usage": usage}
+    response = {"status_code": 200, "body": body}
+    return {"id": "b", "custom_id": request["custom_id"], "response": response}
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def extractions(folder):
+    return [row | {"source": None} for row in read_lines(folder / "extractions.jsonl")]
+
+
+@slow
+def test_answers_from_files_give_the_results_of_the_network(tmp_path, requests):
+    answers = write(tmp_path / "answers.jsonl", map(answer, reversed(requests)))
+    by_file = invoke(*COLLECT, "--answers", answers, "--out", tmp_path / "by-file")
+    replay = ("--quiet", "--replay", "seeds/answers", "--out", tmp_path / "replayed")
+    invoke("run", "seeds/records", *replay)
+    assert (by_file.exit_code, by_file.stderr) == (0, "")
+    assert extractions(tmp_path / "by-file") == extractions(tmp_path / "replayed")
+
+
+def test_questions_without_an_answer_are_written_again(tmp_path, requests):
+    overloaded = {"status_code": 500, "body": {"error": {"message": "overloaded"}}}
+    failed = answer(requests[1]) | {"response": overloaded}
+    some = write(tmp_path / "some.jsonl", [answer(requests[0]), failed])
+    rest = tmp_path / "rest.jsonl"
+    out = ("--out", tmp_path / "out")
+    first = invoke(*COLLECT, "--answers", some, "--requests", rest, *out)
+    assert first.exit_code == 0
+    assert "some.jsonl, line 2: status 500, overloaded" in first.stderr
+    left = {line["custom_id"] for line in read_lines(rest)}
+    assert left == {line["custom_id"] for line in requests[1:]}
+    more = write(tmp_path / "more.jsonl", map(answer, read_lines(rest)))
+    # further answers go into the folder of the first ones
+    second = invoke(*COLLECT[:-1], "--answers", more, "--requests", rest, *out)
+    assert second.exit_code == 0, second.stderr
+    assert "still open: 0 requests" in second.stderr
+    results = extractions(tmp_path / "out")
+    assert sum(row["usage"]["open_questions"] for row in results) == 0
+
+
+def test_files_without_an_answer_are_a_failure(tmp_path):
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("no answer\n", "utf-8")
+    done = invoke(*COLLECT, "--answers", answers, "--out", tmp_path / "out")
+    assert done.exit_code == 1, done.output
+    first, *_ = done.stderr.splitlines()
+    assert "no line of --answers answers a question" in first
+
+
+def test_files_of_requests_are_split_by_tokens(tmp_path):
+    path = tmp_path / "requests.jsonl"
+    done = invoke(*SUBMIT, "--requests", path, "--batch-tokens", 1)
+    written = json.loads(done.stdout)
+    assert len(written["files"]) == written["requests"] > 1

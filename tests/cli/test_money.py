@@ -1,0 +1,256 @@
+"""Limits of money hold, live and in batches, through kills and replies that state no usage."""
+
+import json
+import random
+import signal
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from benchmarks.servers import answer_request, serve_counting
+from tests.commands import invoke, read_lines, start_extractor
+from tests.faults.server import WELL, serve_faults
+from tests.llm.stub import Scripted, completion, serve
+from tests.provider import answer_well, serve_provider
+
+from .conftest import RECORDS
+
+pytestmark = pytest.mark.slow
+
+POLL = ("--poll", "0.05")
+UNKNOWN = "calls whose price is unknown, since their replies state no usage: "
+
+
+@pytest.fixture
+def totals(tmp_path, manifest):
+    """Reads ``run.json``, and checks it against the sum of the calls in the store."""
+
+    def read(batched=1.0):
+        totals = manifest()
+        usage = totals["usage"]
+        with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as store:
+            sums = (
+                "sum(exchanges), sum(prompt_tokens), sum(output_tokens), sum(dollars)"
+            )
+            *counts, dollars = store.execute(f"SELECT {sums} FROM calls").fetchone()
+            tokens = "total(prompt_tokens), total(output_tokens)"
+            live = store.execute(f"SELECT {tokens} FROM calls WHERE batch IS NULL")
+            prompt, output = live.fetchone()
+        names = ("calls", "prompt_tokens", "output_tokens")
+        assert [usage[name] for name in names] == [count or 0 for count in counts]
+        batch_prompt = usage["prompt_tokens"] - prompt
+        batch_output = usage["output_tokens"] - output
+        priced = prompt * 2 + output * 10
+        priced += batched * (batch_prompt * 2 + batch_output * 10)
+        cost = totals["cost"]["usd"]
+        assert cost == pytest.approx(dollars or 0) == pytest.approx(priced / 1e6)
+        return totals
+
+    return read
+
+
+def count_answers(provider):
+    """The answers in batches, and those to live calls, which come before the first batch."""
+    return len(provider.requests) + provider.asked.count("POST /chat/completions")
+
+
+def test_a_limit_stops_with_3_and_the_rest_is_asked_on_resume(words, totals, tmp_path):
+    with serve_counting() as server:
+        stopped = invoke(*words("run", server.url, "--max-usd", "0.12"))
+        assert stopped.exit_code == 3
+        assert "; with a higher limit, go on with: extractor " in stopped.stderr
+        first = totals()
+        assert 0 < first["cost"]["usd"] <= 0.12
+        assert first["records"]["lacking"] > 0
+        again = invoke(*words("run", server.url, "--max-usd", "0.12"))
+        assert again.exit_code == 3
+        assert invoke(*words("run", server.url, "--max-usd", "5")).exit_code == 0
+        last = totals()
+        assert last["usage"]["calls"] == server.calls
+    assert last["records"]["extracted"] == RECORDS
+    assert len(read_lines(tmp_path / "out" / "extractions.jsonl")) == RECORDS
+
+
+def test_a_limit_holds_through_kills(words, totals):
+    """Whether the answers that the server holds back were paid for is never known."""
+    asked = []
+    with serve_faults() as server:
+        server.judge = lambda body: asked.append(body) or WELL
+        command = words("run", server.url, "--max-usd", 0.3, "--concurrency", 4)
+        for _ in range(3):
+            target = server.calls + 2
+            server.holds_after = server.calls + 1
+            with start_extractor(*command) as running:
+                running.wait_for(
+                    lambda at=target, one=running: server.calls >= at or one.has_ended()
+                )
+                if not running.has_ended():
+                    running.send_signal(signal.SIGKILL)
+                running.wait()
+        server.holds_after = None
+        stopped = invoke(*command)
+    assert stopped.exit_code == 3, stopped.stderr
+    worth = 0
+    for body in asked:
+        usage = json.loads(WELL.reply(body))["usage"]
+        worth += 2 * usage["prompt_tokens"] + 10 * usage["completion_tokens"]
+    cost = totals()["cost"]
+    of_one_call = 0.1
+    assert worth / 1e6 <= cost["usd"] + cost["usd_without_reply"] <= 0.3 + of_one_call
+    told = f"{cost['calls_without_reply']}, which may have cost up to"
+    most = f"${cost['usd_without_reply']:.4f} more"
+    assert f"calls without a reply: {told} {most}" in stopped.stderr
+
+
+def test_a_limit_holds_while_no_reply_comes_in_time(words, totals):
+    with serve_faults() as server:
+        server.holds_after = 0
+        slow = ("--max-usd", 0.2, "--timeout", 2, "--concurrency", 2)
+        stopped = invoke(*words("run", server.url, *slow))
+        server.holds_after = None
+    assert stopped.exit_code == 3, stopped.stderr
+    cost = totals()["cost"]
+    assert (cost["usd"], cost["calls_without_reply"]) == (0, server.calls)
+    assert 0.1 < cost["usd_without_reply"] <= 0.3
+
+
+def test_cached_tokens_are_billed_at_their_price(words, manifest, tmp_path):
+    usage = {
+        "prompt_tokens": 2050,
+        "completion_tokens": 25,
+        "prompt_tokens_details": {"cached_tokens": 1500},
+    }
+    log = tmp_path / "log.jsonl"
+    with serve([completion('{"items": []}', usage=usage)]) as server:
+        done = invoke(*words("run", server.url, "--limit", 1, "--log-json", log))
+    assert done.exit_code == 0, done.output
+    assert "2,050 prompt tokens (1,500 of them cached), 25 output" in done.stderr
+    dollars = (550 * 2 + 1500 * 0.25 + 25 * 10) / 1e6
+    assert f"cost: ${dollars:.4f}\n" in done.stderr
+    assert manifest()["cost"]["usd"] == dollars
+    ended = [event for event in read_lines(log) if event["event"] == "run_ended"]
+    assert [event["cached_tokens"] for event in ended] == [1500]
+
+
+def answer_at_most_half(body):
+    """Answer well, but cut the answers to all lines of a record; those to half of them fit."""
+    status, reply = answer_well(body)
+    if body["messages"][-1]["content"].count("\n[") > 30:
+        cut = {"role": "assistant", "content": '{"items": ['}
+        reply["choices"][0] |= {"finish_reason": "length", "message": cut}
+    return status, reply
+
+
+def test_batches_run_in_rounds_at_their_price(words, totals):
+    with serve_provider(answer=answer_at_most_half) as provider:
+        done = invoke(*words("batch collect", provider.url, *POLL))
+        assert done.exit_code == 0, done.stderr
+        assert totals(0.5)["usage"]["calls"] == count_answers(provider)
+        assert len(provider.batches) > 1  # later ones ask halves
+    assert "batch 1: fetched, 14 of 14 done" in done.stderr
+
+
+def test_a_limit_applies_to_batches_and_a_higher_one_resumes(words, totals):
+    with serve_provider() as provider:
+        limited = (*POLL, "--max-usd", "0.1")
+        stopped = invoke(*words("batch collect", provider.url, *limited))
+        assert stopped.exit_code == 3, stopped.stderr
+        assert totals(0.5)["cost"]["usd"] <= 0.1
+        assert 0 < count_answers(provider) < RECORDS
+        more = (*POLL, "--max-usd", "1")
+        assert invoke(*words("batch collect", provider.url, *more)).exit_code == 0
+        assert totals(0.5)["usage"]["calls"] == count_answers(provider)
+
+
+def is_good(line):
+    """Whether an answer follows the schema: the next command repeats refused and broken ones."""
+    message = answer_request(line["body"])["choices"][0]["message"]
+    return not message.get("refusal") and "987654" not in message["content"]
+
+
+def test_a_batch_that_is_killed_repeatedly_is_submitted_once(words, totals):
+    lots = random.Random(3)
+    with serve_provider(looks=2) as provider:
+        command = words("batch collect", provider.url, *POLL)
+        for number in range(4):
+            asked = len(provider.asked)
+            with start_extractor(*command) as running:
+                running.wait_for(
+                    lambda one=running, before=asked: (
+                        len(provider.asked) > before or one.has_ended()
+                    )
+                )
+                time.sleep(lots.uniform(0, 0.3))
+                if not running.has_ended():
+                    running.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
+                    running.wait()
+        done = invoke(*command)
+        assert done.exit_code == 0, done.stderr
+        good = [line["custom_id"] for line in filter(is_good, provider.requests)]
+        assert len(good) == len(set(good)) > 0
+        assert totals(0.5)["usage"]["calls"] == count_answers(provider)
+
+
+NO_USAGE = {
+    "null": None,
+    "empty": {},
+    "a list": [],
+    "zeros": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    "texts": {"prompt_tokens": "n/a", "completion_tokens": "12", "total_tokens": ""},
+    "negative": {"prompt_tokens": -1, "completion_tokens": -1, "total_tokens": -2},
+    "truth values": {"prompt_tokens": True, "completion_tokens": True},
+    "no numbers": {"prompt_tokens": float("nan"), "completion_tokens": float("inf")},
+    "the total alone": {"total_tokens": 900},
+    "no output": {"prompt_tokens": 900, "completion_tokens": 0, "total_tokens": 900},
+    "no prompt": {"prompt_tokens": None, "completion_tokens": 9},
+}
+
+
+def answer_with(usage):
+    """Answer with an empty list and this usage."""
+
+    def answer(request):
+        message = {"role": "assistant", "content": '{"items": []}'}
+        reply = answer_request(request) | {"usage": usage}
+        reply["choices"][0]["message"] = message
+        return reply
+
+    return answer
+
+
+@pytest.mark.parametrize("usage", NO_USAGE.values(), ids=NO_USAGE)
+def test_a_limit_holds_against_replies_without_a_usage(words, manifest, usage):
+    def answer(request):
+        return Scripted(body=json.dumps(answer_with(usage)(request)))
+
+    with serve(answer) as stub:
+        one = ("--concurrency", "1", "--max-usd", "0.5")
+        stopped = invoke(*words("run", stub.url, *one))
+        cost = manifest()["cost"]
+        sent = len(stub.requests)
+        assert invoke(*words("run", stub.url, *one)).exit_code == 3
+        assert (manifest()["cost"], len(stub.requests)) == (cost, sent)
+    assert stopped.exit_code == 3, stopped.stderr
+    assert (cost["calls_without_usage"], cost["usd"]) == (sent, None)
+    most = cost["usd_without_usage"]
+    assert 0.3 < most <= 0.5, "calls are counted at the most, so they fit"
+    told = f"{UNKNOWN}{sent}, which may have cost up to ${most:.4f} more"
+    assert told in stopped.stderr
+
+
+def test_what_replies_state_is_counted_beside_those_without_a_usage(words, manifest):
+    stated = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+
+    def answer(request):
+        usage = stated if len(stub.requests) % 2 else None
+        return Scripted(body=json.dumps(answer_with(usage)(request)))
+
+    with serve(answer) as stub:
+        ended = invoke(*words("run", stub.url, "--concurrency", "1"))
+    cost = manifest()["cost"]
+    known = len(stub.requests) - cost["calls_without_usage"]
+    assert known > 2
+    assert cost["usd_known"] == pytest.approx(known * (1000 * 2 + 100 * 10) / 1e6)
+    assert f"cost: ${cost['usd_known']:.4f}" in ended.stderr
