@@ -16,7 +16,7 @@ def review(
         Path,
         option(
             FILES,
-            "Folder for the gold files.",
+            "Folder for the gold files; each reviewer has one of their own.",
             "--gold",
             "-o",
             metavar="DIR",
@@ -24,20 +24,12 @@ def review(
         ),
     ],
     records: RecordsOption = None,
-    reviewer: Annotated[
-        str | None, option(SERVICE, "Who reviews; else your user name.", metavar="NAME")
-    ] = None,
-    blind: Annotated[
-        bool,
-        option(
-            SERVICE, "Write to --gold/NAME; nobody sees others' decisions.", "--blind"
-        ),
-    ] = False,
     adjudicate: Annotated[
         tuple[Path, Path] | None,
         option(
             SERVICE,
-            "Decide where the gold of two annotators differs.",
+            "Make one gold of two reviewers': decide where GOLD_A and GOLD_B differ.",
+            "--adjudicate",
             metavar="GOLD_A GOLD_B",
             exists=True,
         ),
@@ -49,50 +41,39 @@ def review(
     """Correct a run in the browser; finished records become gold files.
 
     Prints an address that works once, on this machine only. Ctrl-C stops the
-    review; the same command resumes it. Another reviewer runs the same command
-    with another --reviewer name.
-
-    Example: extractor review results --gold gold --reviewer anna --blind
+    review; the same command resumes it. Two reviewers name a --gold folder each;
+    --adjudicate makes one gold of both.
     """
     try:
         from extractor.apps.review.app import open_review
     except ImportError as error:
         from extractor.errors import MissingExtra
 
-        if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
+        extra = {"markdown_it", "starlette", "uvicorn"}
+        if (error.name or "").partition(".")[0] in extra:
             raise MissingExtra(
                 "review needs starlette and uvicorn", "review"
             ) from error
         raise
-    from extractor.apps.cli.environment import find_user
-    from extractor.apps.review.gold import name_folder
-
-    reviewer = reviewer or find_user()
-    if blind:
-        gold /= name_folder(reviewer)
     if adjudicate and gold.resolve() in {path.resolve() for path in adjudicate}:
         raise ValueError(
             f"--gold {gold} is one of the two golds, which stay as they are; name another folder"
         )
     try:
         with open_review(
-            run,
-            gold,
-            reviewer=reviewer,
-            port=port,
-            inputs=records or (),
-            annotators=adjudicate,
+            run, gold, port=port, inputs=records or (), annotators=adjudicate
         ) as opened:
             print(f"review: {opened.address}", flush=True)
             say(
                 f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends "
                 "the review"
             )
-            missing = opened.records.count_without_text()
+            total = len(opened.records.doubts)
+            missing = total - len(opened.records.titles)
             if missing:
-                total = counted(len(opened.records.doubts), "record")
                 say(
-                    f"no text here for {missing} of {total}; name it with --records INPUT"
+                    f"no text here for {missing} of {counted(total, 'record')}; name it with "
+                    "--records INPUT"
                 )
             warn_incomplete(run)
             opened.serve()
