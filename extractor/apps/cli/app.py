@@ -11,12 +11,11 @@ from extractor.apps.cli.commands import Commands
 from extractor.apps.cli.config_command import app as config
 from extractor.apps.cli.diff import diff
 from extractor.apps.cli.doctor import doctor
-from extractor.apps.cli.doubts import doubts
 from extractor.apps.cli.evaluate import evaluate
 from extractor.apps.cli.export import export
 from extractor.apps.cli.fetch import fetch
-from extractor.apps.cli.findings import findings
 from extractor.apps.cli.gold import app as gold
+from extractor.apps.cli.list import list_
 from extractor.apps.cli.mcp import mcp
 from extractor.apps.cli.options import FieldsOption
 from extractor.apps.cli.parse import parse
@@ -79,7 +78,9 @@ app.command(rich_help_panel=_EXTRACT)(run)
 app.command(rich_help_panel=_EXTRACT)(fetch)
 app.add_typer(batch, name="batch", rich_help_panel=_EXTRACT)
 app.command(rich_help_panel=_EXTRACT)(parse)
-for _command in (report, findings, doubts, review, export):
+app.command(rich_help_panel=_READ)(report)
+app.command("list", rich_help_panel=_READ)(list_)
+for _command in (review, export):
     app.command(rich_help_panel=_READ)(_command)
 app.command(rich_help_panel=_SCORE)(evaluate)
 app.add_typer(gold, name="gold", rich_help_panel=_SCORE)

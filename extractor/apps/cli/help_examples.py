@@ -28,15 +28,10 @@ EXAMPLES: Final = {
         extractor report results
         extractor report results --out trials.html --open
     """,
-    "findings": """
-        extractor findings results
-        extractor findings results --contradictions -o contradictions.csv
-        extractor findings results-of-june --since results-of-may
-    """,
-    "doubts": """
-        extractor doubts results --unread
-        extractor doubts results --without category,concept -o doubts.xlsx
-        extractor doubts results --field time_windows --reason unread_number
+    "list": """
+        extractor list results doubts --field dosing
+        extractor list results findings --severity warning --to findings.csv
+        extractor list results-of-june values --since results-of-may
     """,
     "review": """
         extractor review results --gold gold
