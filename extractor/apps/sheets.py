@@ -13,7 +13,7 @@ _LONGEST = 32_767
 
 
 def write_sheet(
-    path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]]
 ) -> None:
     """Write rows below the names of their columns, as the file's name ends: ``.csv`` or ``.xlsx``.
 
@@ -39,7 +39,7 @@ def _guard(cell: Any) -> Any:
 
 
 def _write_workbook(
-    path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]]
 ) -> None:
     try:
         import xlsxwriter  # noqa: PLC0415 - belongs to an extra

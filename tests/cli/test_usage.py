@@ -83,7 +83,6 @@ def run(tmp_path_factory):
             "evaluate seeds/gold seeds/gold --fail-under endpoint=0.5",
             "did you mean endpoints?",
         ),
-        ("diff RECORD RECORD --only tightend", "did you mean tightened?"),
         ("doctor --needs servo", "did you mean serve?"),
         (
             "run RECORD --model gpt-5-mini --effort all -q",
@@ -123,7 +122,6 @@ def run(tmp_path_factory):
             "--timeout: 0.0 is not allowed; choose a number of at least 0.1",
         ),
         ("export x --to y --format cvs", "did you mean csv?"),
-        ("diff x y --severity majr", "did you mean major?"),
         ("schema dosign", "did you mean dosing?"),
         ("fetch --updated-since yesterday", "write it as YYYY-MM-DD"),
         ("run", "Missing argument 'INPUT'. Files, folders"),

@@ -49,7 +49,8 @@ def list_(
         Path | None, option(WHAT, "Only what is new or gone since an older run.")
     ] = None,
     to: Annotated[
-        Path | None, option(FILES, "Write a sheet, .csv or .xlsx, instead.")
+        Path | None,
+        option(FILES, "Write a sheet, .csv or .xlsx, instead.", "--to", "-o"),
     ] = None,
 ) -> int:
     """List the values, doubts, findings, absences or failures of a run, one row each.
