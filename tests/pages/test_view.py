@@ -83,25 +83,6 @@ def test_a_value_reads_the_same_everywhere(value, quotes, words):
 
 
 @pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        ("eligibility.criteria[1]", "exclusion criterion 2"),
-        ("eligibility.criteria[+7]", "added exclusion criterion"),
-    ],
-)
-def test_an_item_has_a_name_and_its_numbers_as_its_quote_writes_them(path, name):
-    quote = "ANC \\>= 1.5 x 10\\^9/L"
-    item = Criterion(
-        kind="exclusion", section="eligibility", quote=quote, constraints=(LIMIT,)
-    )
-    (shown,) = view(None, [(path, item)])["items"]
-    assert shown["name"] == name
-    assert "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L" in [
-        value["said"] for value in shown["values"]
-    ]
-
-
-@pytest.mark.parametrize(
     ("group", "parents", "chain"),
     [
         ("g2", {"g1": None, "g2": "g1"}, [0, 1]),

@@ -146,9 +146,6 @@ def test_values_and_absences_have_addresses_and_wrong_ones_are_reported(visit, p
         ("/endpoints[3].time_points", "day 30"),
         ("/endpoints[3].time_points[2]", "day 90"),
         ("/findings[0]", days),
-        # Excel takes an address for the path of a file.
-        ("\\findings[0]", days),
-        ("%5Cendpoints[3].time_points", "day 30"),
     ):
         page = visit("seeds", f"#{OTHER}{path}")
         expect(page.locator(".mark.chosen").first).to_be_in_viewport()
