@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
-    from extractor.apps.diff import TrialDiff, diff_trials
+    from extractor.apps.diff import diff_trials
     from extractor.apps.evaluation import ScoreReport, evaluate
     from extractor.apps.fetch import Registry, RegistryQuery, fetch_records
     from extractor.apps.pages.notebook import show
@@ -46,7 +46,6 @@ __all__ = [
     "ScoreReport",
     "Task",
     "TokenConflict",
-    "TrialDiff",
     "TrialExtraction",
     "TrialRecord",
     "diff_trials",
@@ -66,7 +65,7 @@ __all__ = [
 _MODULES = {
     ".api": "Extractor",
     ".results": "Results",
-    ".apps.diff": "TrialDiff diff_trials",
+    ".apps.diff": "diff_trials",
     ".errors": "ExtractorError",
     ".apps.evaluation": "ScoreReport evaluate",
     ".apps.fetch": "Registry RegistryQuery fetch_records",

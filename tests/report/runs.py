@@ -1,4 +1,4 @@
-"""Runs for the report: a record that tries to break out of a page, and many records."""
+"""Runs for the report: a record that tries to break out of a page, own fields, many records."""
 
 import json
 from pathlib import Path
@@ -16,6 +16,24 @@ TEXT = (
 )
 CRITERION = f"Weight over 40 kg {SCRIPT}"
 HOSTILE_ID = "R'%2F<img src=x onerror=window.broken=1>"
+_OUTCOMES = {
+    "primaryOutcomes": [
+        {"measure": f"Overall survival {SCRIPT}", "timeFrame": "2 years"}
+    ]
+}
+
+
+def _write(path, title, criteria="", description="", nct_id=None, outcomes=_OUTCOMES):
+    known = {"briefTitle": title} | ({"nctId": nct_id} if nct_id else {})
+    study = {
+        "identificationModule": known,
+        "descriptionModule": {"briefSummary": description},
+        "eligibilityModule": {
+            "eligibilityCriteria": f"Inclusion Criteria:\n\n{criteria}"
+        },
+        "outcomesModule": outcomes,
+    }
+    path.write_text(json.dumps({"protocolSection": study}), "utf-8")
 
 
 def run_hostile(folder):
@@ -23,62 +41,27 @@ def run_hostile(folder):
     registry number.
     """
     record = folder / f"{HOSTILE_ID}.json"
-    study = {
-        "identificationModule": {"briefTitle": TEXT},
-        "descriptionModule": {"briefSummary": f"Before. {TEXT} After."},
-        "eligibilityModule": {
-            "eligibilityCriteria": f"Inclusion:\n\n* \N{GRINNING FACE} {CRITERION}\n* Age 18 or older\n"
-        },
-        "outcomesModule": {
-            "primaryOutcomes": [
-                {"measure": f"Overall survival {SCRIPT}", "timeFrame": "2 years"}
-            ]
-        },
-    }
-    record.write_text(json.dumps({"protocolSection": study}), "utf-8")
+    criteria = f"* \N{GRINNING FACE} {CRITERION}\n* Age 18 or older\n"
+    _write(record, TEXT, criteria, f"Before. {TEXT} After.")
     return extract(record, folder / "run")
 
 
 def run_many(folder, count):
-    """Run ``count`` records that differ in id and title, with texts long enough for several
-    chunks of the page.
-    """
+    """Run ``count`` records with texts long enough for several chunks of the page."""
     folder.mkdir()
+    words = "They come and go and say nothing in particular. " * 150
     for number in range(count):
-        text = (
-            f"Part {number} of many.\n\n"
-            + "They come and go and say nothing in particular. " * 150
-        )
-        known = {
-            "nctId": f"NCT{number:08d}",
-            "briefTitle": f"Many trials, part {number}",
-        }
-        study = {
-            "identificationModule": known,
-            "descriptionModule": {"detailedDescription": text},
-        }
-        study["outcomesModule"] = {
-            "primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]
-        }
-        (folder / f"{number:03}.json").write_text(
-            json.dumps({"protocolSection": study}), "utf-8"
-        )
+        path = folder / f"{number:03}.json"
+        text = f"Part {number} of many.\n\n{words}"
+        title = f"Many trials, part {number}"
+        _write(path, title, description=text, nct_id=f"NCT{number:08d}", outcomes={})
     return extract(folder, folder.with_name(f"run-{count}"))
-
-
-OWN = Path(__file__).parent / "own_fields.py"
 
 
 def run_own(folder):
     """Run a record with fields of a user's own: of a criterion, and of the record."""
-    study = {
-        "identificationModule": {
-            "nctId": "NCT00000001",
-            "briefTitle": "A trial at 12 sites",
-        },
-        "eligibilityModule": {
-            "eligibilityCriteria": "Inclusion Criteria:\n\n* Weight over 40 kg\n* Platelets over 75000\n* No fever"
-        },
-    }
-    (folder / "record.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
-    return extract(folder / "record.json", folder / "run", "--fields", OWN)
+    record = folder / "record.json"
+    criteria = "* Weight over 40 kg\n* Platelets over 75000\n* No fever"
+    _write(record, "A trial at 12 sites", criteria, nct_id="NCT00000001", outcomes={})
+    fields = Path(__file__).parent / "own_fields.py"
+    return extract(record, folder / "run", "--fields", fields)

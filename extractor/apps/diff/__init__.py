@@ -1,21 +1,17 @@
-"""What changed between two versions of a trial: who may take part, what is given, what is
-measured.
+"""What changed between two versions of the same trials: values added, removed or changed.
+
+Items are paired as evaluation pairs them, so an item that has moved or was reworded is not new. A
+value counts as changed if it reads otherwise; words of the same value may differ. Each change has
+the quotes of both versions. An item without a counterpart is one change. Whether a change is
+stricter, looser or important is not judged.
+
+- ``changes.py``: the changes of extractions, and of registered fields of records.
+- ``sides.py``: a version from a run, a file of extractions or records, read by the rules.
+- ``page.py`` and ``assets``: the changes beside both texts, in the viewer of the report.
+
+To add a column, add it to ``Change.cells``. The command is ``extractor/apps/cli/diff.py``.
 """
 
-from extractor.apps.diff.changes import (
-    ChangeKind,
-    ChangeSeverity,
-    StatedValue,
-    TrialChange,
-    TrialDiff,
-)
-from extractor.apps.diff.compare import diff_trials
+from extractor.apps.diff.changes import Change, diff_records, diff_trials
 
-__all__ = [
-    "ChangeKind",
-    "ChangeSeverity",
-    "StatedValue",
-    "TrialChange",
-    "TrialDiff",
-    "diff_trials",
-]
+__all__ = ["Change", "diff_records", "diff_trials"]

@@ -1,205 +1,181 @@
-"""The changes between two versions of a trial: frozen values, each with its severity and both
-sides.
-"""
+"""The changes between two versions of a trial."""
 
-from collections.abc import Sequence
-from enum import StrEnum
-from typing import Any, Literal
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-from pydantic import Field
+from rapidfuzz import fuzz
 
-from extractor.apps.evaluation.alignment import Side
+from extractor.apps.evaluation.alignment import align, match_values
+from extractor.apps.evaluation.fields import GROUPS
+from extractor.apps.pages.view import show_texts
 from extractor.apps.pages.words import say
-from extractor.schemas import Citation, FieldRef, Task
-from extractor.schemas.base import FrozenModel
+from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
-ItemName = Literal[
-    "eligibility", "criterion", "regimen", "arm", "endpoint", "custom", "registration"
-]
-"""What a change concerns.
-
-``eligibility`` is an age limit, the sex, or healthy volunteers; ``custom`` is a field of the user's
-own; ``registration`` is a title, the conditions, the enrolment, a date, or the status.
-"""
-
-
-class ChangeKind(StrEnum):
-    """How a part of a trial changed.
-
-    - ``added``: it is in the new version alone.
-    - ``removed``: it is in the old version alone.
-    - ``tightened``: it admits fewer people.
-    - ``loosened``: it admits more people.
-    - ``moved``: the criterion stands in the other list, inclusion or exclusion.
-    - ``changed``: it says something else, and no direction follows from it.
-    - ``promoted``: the endpoint has a higher rank, such as primary instead of secondary.
-    - ``demoted``: the endpoint has a lower rank.
-    - ``redefined``: the endpoint has another measure, time frame, instrument or description.
-    - ``reworded``: it says the same in other words. Not a change of meaning.
-    """
-
-    ADDED = "added"
-    REMOVED = "removed"
-    TIGHTENED = "tightened"
-    LOOSENED = "loosened"
-    MOVED = "moved"
-    CHANGED = "changed"
-    PROMOTED = "promoted"
-    DEMOTED = "demoted"
-    REDEFINED = "redefined"
-    REWORDED = "reworded"
+_HEADLINES = ("quote", "agent", "measure")
+"""Fields that name an item as a whole."""
+_NO_CHANGE = ("time_window", "group")
+"""The first of ``time_windows``, and the id of a group, which says nothing to a reader."""
+_REGISTERED = ("title", "conditions")
+_SIMILAR = 0.01
+_CELLS = ("value", "quote", "section", "start", "end")
+_OF_SIDES = [f"{side}_{name}" for side in ("old", "new") for name in _CELLS]
+COLUMNS = ("record_id", "change", "field", *_OF_SIDES)
 
 
-class ChangeSeverity(StrEnum):
-    """How much a change matters to somebody who uses the trial's results.
+class Change(NamedTuple):
+    """A value of which the old or the new version has no counterpart, or another one.
 
-    - ``major``: other people can take part, a dose, route or frequency differs, or a primary
-      endpoint is affected.
-    - ``minor``: details, such as secondary endpoints, schedules, consent, or words whose effect is
-      not decided.
-    - ``editorial``: another wording of the same statement.
-    """
-
-    MAJOR = "major"
-    MINOR = "minor"
-    EDITORIAL = "editorial"
-
-
-class StatedValue(FrozenModel):
-    """One side of a change: a value, where it is in the extraction, and the words that state it.
-
-    ``record.raw_text(section)[start:end] == quote`` holds for each citation and the record of this
-    side.
-    """
-
-    path: str = Field(
-        description="Path in the extraction, such as 'dosing[0].route', or in the registry's "
-        "fields."
-    )
-    value: Any = Field(description="The value as JSON.")
-    citations: tuple[Citation, ...] = ()
-
-
-class TrialChange(FrozenModel):
-    """One change. A side is None if it has nothing to show."""
-
-    item: ItemName
-    kind: ChangeKind
-    severity: ChangeSeverity
-    field: str | None = Field(
-        default=None, description="The field that changed; None for the whole item."
-    )
-    message: str
-    old: StatedValue | None = None
-    new: StatedValue | None = None
-
-    @property
-    def is_of_meaning(self) -> bool:
-        """Return whether the meaning changed, and not only the wording."""
-        return self.severity is not ChangeSeverity.EDITORIAL
-
-
-class TrialDiff(FrozenModel):
-    """The changes of one trial. ``only_in`` names the version that has the trial, if the other does
-    not.
-
-    ``not_compared`` are tasks whose sections only one version has.
+    Attributes:
+        record_id: The record.
+        field: The field without positions, such as ``dosing.amounts``, or the item.
+        old: The value in the old version; None if it was added.
+        new: The value in the new version; None if it was removed.
     """
 
     record_id: str
-    only_in: Literal["old", "new"] | None = None
-    not_compared: tuple[Task, ...] = ()
-    changes: tuple[TrialChange, ...] = ()
+    field: str
+    old: ValueRow | None
+    new: ValueRow | None
 
     @property
-    def differs(self) -> bool:
-        """Return whether the versions differ in meaning: one of them has no such trial, or a change
-        is more than wording.
-        """
-        if self.only_in is not None:
-            return True
-        return any(change.is_of_meaning for change in self.changes)
+    def kind(self) -> str:
+        """What happened to the value: "added", "removed" or "changed"."""
+        if self.old is None:
+            return "added"
+        return "removed" if self.new is None else "changed"
+
+    @property
+    def cells(self) -> dict[str, Any]:
+        """The cells by their columns."""
+        cells: list[Any] = [self.record_id, self.kind, self.field]
+        for row in (self.old, self.new):
+            places = (
+                (row.quote, row.section, row.start, row.end) if row else (None,) * 4
+            )
+            cells += (read_words(row), *places)
+        return dict(zip(COLUMNS, cells, strict=True))
 
 
-_WHOLE = {
-    "criterion": ("quote",),
-    "regimen": ("quote",),
-    "endpoint": ("measure", "description", "time_frame"),
-    "custom": ("values",),
-}
-"""The fields whose evidence quotes a whole item."""
-_OF_WHOLE = frozenset({"kind", "constraints", "quote"})
-"""Fields of a criterion whose change is shown in the whole criterion."""
-Stated = StatedValue | Sequence[Side] | None
-"""One side of a change: a stated value, or the items that hold it."""
+def read_words(row: ValueRow | None) -> str | None:
+    """Return the value of a row as its quote writes it."""
+    return row and say(row.value, [row.quote or ""])
 
 
-def make_change(
-    item: ItemName,
-    kind: ChangeKind,
-    severity: ChangeSeverity,
-    message: str,
-    pair: tuple[Stated, Stated],
-    field: str | None = None,
-) -> TrialChange:
-    """Return a change of an item, or of one of its fields, with the evidence of both sides.
+def diff_trials(old: TrialExtraction, new: TrialExtraction) -> list[Change]:
+    """Return the changes between two extractions of a trial, in schema order.
 
-    Args:
-        item: What changed.
-        kind: How it changed.
-        severity: How much that matters.
-        message: The change in words.
-        pair: The old and the new side. A side that is empty or None has nothing to show.
-        field: The field that changed, None for the whole item. Some fields of a criterion, and the
-            user's own fields, are shown by the whole item all the same.
+    >>> old = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+    ... )
+    >>> new = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": {"sex": "all"}}
+    ... )
+    >>> [(change.kind, change.field) for change in diff_trials(old, new)]
+    [('changed', 'eligibility.sex')]
     """
-    shown = field
-    if field in _OF_WHOLE or item == "custom":
-        shown = None
-    old, new = pair
-    return TrialChange(
-        item=item,
-        kind=kind,
-        severity=severity,
-        message=message,
-        old=_show(item, old, shown),
-        new=_show(item, new, shown),
-        field=field,
-    )
+    old_rows = _group_rows(old)
+    new_rows = _group_rows(new)
+    changes: list[Change] = []
+    for group in GROUPS:
+        for pair in align(group, group.items(old), group.items(new)):
+            before = [row for side in pair.old for row in old_rows[side.path or ""]]
+            after = [row for side in pair.new for row in new_rows[side.path or ""]]
+            if pair.old and pair.new:
+                changes += _compare_fields(new.record_id, before, after)
+            else:
+                changes.append(_describe_item(new.record_id, before, after))
+    # values of the user's own fields have no likeness, and are compared by field
+    before = _list_own(old_rows)
+    changes += _compare_fields(new.record_id, before, _list_own(new_rows))
+    return changes
 
 
-def _show(item: ItemName, side: Stated, field: str | None) -> StatedValue | None:
-    """Return one side of a change: the value and evidence of a field, or of the whole items if
-    ``field`` is None. None for a side that has nothing to show.
-
-    A side with several items is one that was split. The value of a field is that of the first. A
-    field without evidence of its own is in the words of its item.
-    """
-    if isinstance(side, StatedValue):
-        return side
-    if not side:
-        return None
-    wholes = _WHOLE[item]
-    if field is None:
-        path = ", ".join(str(part.path) for part in side)
-        value = " ".join(say(getattr(part.item, wholes[0])) for part in side)
-        citations = _cite(side, wholes)
-    else:
-        path = ", ".join(f"{part.path}.{field}" for part in side)
-        value = side[0].item.model_dump(mode="json")[field]
-        citations = _cite(side, (field,)) or _cite(side, wholes)
-    distinct = tuple(dict.fromkeys(citations))
-    return StatedValue(path=path, value=value, citations=distinct)
+def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
+    """Return the values of an extraction by the paths of their items."""
+    rows = defaultdict[str, list[ValueRow]](list)
+    for row in list_values(extraction):
+        if row.kind == RowKind.VALUE and row.field not in _NO_CHANGE:
+            rows[row.item].append(row)
+    return rows
 
 
-def _cite(side: Sequence[Side], names: Sequence[str]) -> list[Citation]:
-    """Return the quotes that state these fields, of all parts of an item."""
-    citations = []
-    for part in side:
-        for name in names:
-            ref = FieldRef(name)
-            for proof in part.item.evidence:
-                if not ref.covers(proof.field):
-                    continue
-                citations.append(proof.cite())
-    return citations
+def _list_own(rows: dict[str, list[ValueRow]]) -> list[ValueRow]:
+    own = [rows[item] for item in rows if item.startswith("custom.")]
+    return [row for of_item in own for row in of_item]
+
+
+def _describe_item(
+    record_id: str, old: Sequence[ValueRow], new: Sequence[ValueRow]
+) -> Change:
+    """Return the change of an item that one version lacks, as its headline."""
+    rows = old or new
+    headline = next((row for row in rows if row.field in _HEADLINES), rows[0])
+    item = FieldRef(headline.item).path
+    if old:
+        return Change(record_id, item, headline, None)
+    return Change(record_id, item, None, headline)
+
+
+def _compare_fields(
+    record_id: str, old: Sequence[ValueRow], new: Sequence[ValueRow]
+) -> Iterator[Change]:
+    """Yield the changes of the values of one item, field by field."""
+    for field in dict.fromkeys(_name_field(row) for row in (*old, *new)):
+        before = [row for row in old if _name_field(row) == field]
+        after = [row for row in new if _name_field(row) == field]
+        same = Counter(map(_identify, before)) & Counter(map(_identify, after))
+        pairs, removed, added = match_values(
+            _drop(before, same), _drop(after, same), _liken, _SIMILAR
+        )
+        for was, now in pairs:
+            yield Change(record_id, field, was, now)
+        for row in removed:
+            yield Change(record_id, field, row, None)
+        for row in added:
+            yield Change(record_id, field, None, row)
+
+
+def _drop(rows: Sequence[ValueRow], same: Counter[str]) -> list[ValueRow]:
+    """Return the rows that have no equal one in the other version."""
+    left = same.copy()
+    others = []
+    for row in rows:
+        if left[_identify(row)] > 0:
+            left[_identify(row)] -= 1
+        else:
+            others.append(row)
+    return others
+
+
+def _name_field(row: ValueRow) -> str:
+    return FieldRef(row.path).path
+
+
+def _identify(row: ValueRow) -> str:
+    return say(row.value).casefold()
+
+
+def _liken(old: ValueRow, new: ValueRow) -> float:
+    # even values without a common word are one value that has changed
+    return max(_SIMILAR, fuzz.ratio(_identify(old), _identify(new)) / 100)
+
+
+def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
+    """Return the changes of titles, conditions and registered fields between two records."""
+    rows: list[dict[str, ValueRow]] = []
+    for record in (old, new):
+        texts = {}
+        for name, shown in show_texts(record).items():
+            if name in _REGISTERED or name.startswith("registry."):
+                cells = (new.record_id, "", name, shown.text, shown.raw, name)
+                texts[name] = ValueRow(RowKind.VALUE, *cells, 0, len(shown.raw))
+        rows.append(texts)
+    before, after = rows
+    changes = []
+    for name in dict.fromkeys([*before, *after]):
+        change = Change(new.record_id, name, before.get(name), after.get(name))
+        if read_words(change.old) != read_words(change.new):
+            changes.append(change)
+    return changes

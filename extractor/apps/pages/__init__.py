@@ -1,6 +1,18 @@
-"""The frame that all HTML pages share: style, security policy, and safe or compressed JSON.
+"""What all HTML pages share: a frame, the data of a record, and one viewer for it.
 
-A page is one file that holds its style, script and data.
+A page is one file with its style, script and data. It loads nothing from elsewhere, and its policy
+allows no other script; every text on it is escaped. Report, comparison and the service's playground
+show a record with the same viewer, its text with the evidence marked beside its values; scores and
+review mark their texts with the same parts of it.
+
+- ``__init__.py``: templates, styles, scripts, policy, and data as safe or compressed JSON.
+- ``texts.py``: a record's text as people read it; ``words.py``: a value in words.
+- ``view.py``: the data of a record, with the places of its evidence in the text. To show more of a
+  value, add it here and in ``assets/cards.js``.
+- ``notebook.py``: what a notebook displays, without scripts.
+- ``assets/``: ``base.css`` and ``base.html`` of all pages; ``browse.html`` and ``browse.js``, an
+  overview, a filtered list, and the viewer; ``viewer.js`` and ``text.js``, the viewer;
+  ``cards.js``, the values beside the text. To add a page, extend ``browse.html``.
 """
 
 import base64
@@ -67,28 +79,12 @@ def render_template(
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "share": _write_share,
+        "share": lambda value: "–" if value is None else f"{value:.3f}",
         "percent": lambda value: f"{100 * value:.2f}%",
-        "plural": _write_plural,
+        "plural": lambda number, noun: counted(number, noun, _PLURALS.get(noun, "")),
         "label": name_label,
     }
     return environment.get_template(template).render(values)
-
-
-def _write_share(value: float | None) -> str:
-    """Write a share with three decimals, None as a dash."""
-    if value is None:
-        return "–"
-    return f"{value:.3f}"
-
-
-def _write_plural(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> _write_plural(1, "criterion"), _write_plural(2, "criterion")
-    ('1 criterion', '2 criteria')
-    """
-    return counted(number, noun, _PLURALS.get(noun, ""))
 
 
 _LABELS = {
@@ -233,12 +229,8 @@ def state_policy(style: str, script: str, *, asks: bool = False) -> str:
         f"default-src 'none'; style-src 'sha256-{_hash(style)}'; "
         f"script-src 'sha256-{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
-    if asks:
-        policy += "; connect-src 'self'"
-    return policy
+    return f"{policy}; connect-src 'self'" if asks else policy
 
 
 def _hash(content: str) -> str:
-    """Return the SHA-256 of a style or script, as a policy names it."""
-    digest = hashlib.sha256(content.encode()).digest()
-    return base64.b64encode(digest).decode()
+    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()

@@ -1,7 +1,7 @@
-"""How a value reads on one line: on every page, in a notebook and in the messages of ``diff``."""
+"""How a value reads on one line: on every page, in a notebook and in lists."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -20,11 +20,12 @@ _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _LARGE = 10_000
 """Numbers from here on have thousands separators."""
+_TIME_UNITS = frozenset(TimeUnit)
 
 
 def say(value: Any, quotes: Iterable[str] = ()) -> str:
-    r"""Return a value, a list, or their JSON on one line; numbers as one of the ``quotes`` writes
-    them, with their digits behind if it writes them otherwise. Nothing is "not stated".
+    r"""Return a value, a list, or their JSON on one line. Numbers are as one of the ``quotes``
+    writes them, followed by their digits if it writes them otherwise. Nothing is "not stated".
 
     >>> from extractor.schemas import Amount, Constraint
     >>> (
@@ -40,89 +41,59 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
     ...     ["ANC at least 1.0 x 10\\^9/L"],
     ... )
     'ANC ≥ 1.0 x 10^9 (1,000,000,000) /L'
-    >>> say(
-    ...     {
-    ...         "comparator": "<=",
-    ...         "value": 5,
-    ...         "unit": "half_life",
-    ...         "of": "warfarin",
-    ...         "anchor": "before biopsy",
-    ...     }
-    ... )
-    'warfarin: ≤ 5 half-lives before biopsy'
     """
     if isinstance(value, BaseModel):
-        return _say_object(dict(value), tuple(quotes))
+        value = dict(value)
     if isinstance(value, dict):
-        return _say_object(value, tuple(quotes))
+        return _write_object(value, tuple(quotes))
     if isinstance(value, list | tuple):
-        return _say_list(value, tuple(quotes))
+        quotes = tuple(quotes)
+        return ", ".join(say(member, quotes) for member in value) or NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
         written, exact = write_number(value, quotes)
         return f"{written} ({exact})" if exact else written
-    text = str(value or "")
-    if isinstance(value, Enum):
-        text = str(value.value)
+    text = str(value.value if isinstance(value, Enum) else value or "")
     # a word of the schema, such as half_life
     if _CHOICE.fullmatch(text):
         return name_label(text)
     return show_line(text) or NOTHING
 
 
-def _say_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Return a value of several parts on one line: a measured value or an instrument, a group of
-    criteria, or any other object as the list of its parts. An object of a user's own field may have
-    any of the keys, so several must be there.
+def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
+    """Write a measured value, an instrument or a group by its sense. An object of a user's own
+    field may have any of their keys, so several must be there; it is a list of its parts.
     """
-    is_instrument = parts.keys() >= {"name", "version"}
     has_number = "value" in parts or "low" in parts
-    is_measured = "unit" in parts and has_number
-    # such as {"name": "EORTC QLQ-C30", "version": "3"} and {"value": 21, "unit": "day"}
-    if is_instrument or is_measured:
-        return _say_parts(parts, quotes)
-    # a group of criteria
+    if "unit" in parts and has_number:
+        return _write_measured(parts, quotes)
     if parts.keys() >= {"id", "rule"}:
-        return _say_group(parts)
+        return _write_group(parts)
     stated = [part for part in parts.values() if part is not None]
-    return _say_list(stated, quotes)
+    if parts.keys() >= {"name", "version"}:
+        return " ".join(map(say, stated))
+    return say(stated, quotes)
 
 
-def _say_list(values: Iterable[Any], quotes: tuple[str, ...]) -> str:
-    """Return values with commas between them, "not stated" if there are none."""
-    return ", ".join(say(value, quotes) for value in values) or NOTHING
-
-
-def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Return an amount, a limit, a time, a window or an instrument on one line: what is measured,
-    the sign, the numbers and the unit, with what it limits, from when it counts, for whom, and in
-    which arms. Parts that are missing or empty are left out.
-
-    A value with a quote and no number, as a window may be, is its quote alone.
+def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
+    """Write an amount, a limit, a time or a window: what is measured, the sign, the numbers and
+    the unit, with what it limits, from when it counts, for whom, and in which arms.
     """
-    is_amount = "low" in parts or "high" in parts
-    ends = ("low", "high") if is_amount else ("value", "value_high")
-    numbers: list[str] = []
-    for end in ends:
-        if parts.get(end) is None:
-            continue
-        number = say(parts[end], quotes)
-        # A range from 5 to 5 is one number.
-        if number not in numbers:
-            numbers.append(number)
-    # a window whose sense is left to its words; an instrument has no number and no quote
+    ends = map(parts.get, ("low", "value", "high", "value_high"))
+    # a range from 5 to 5 is one number
+    numbers = list(dict.fromkeys(say(end, quotes) for end in ends if end is not None))
+    # a window that its words describe better than a number
     if not numbers and parts.get("quote"):
         return say(parts["quote"])
-    words = (
-        parts.get("quantity"),
-        _say_sign(parts),
-        " to ".join(numbers),
-        _say_unit(parts, is_one=numbers == ["1"]),
-        parts.get("name"),
-        parts.get("version"),
-    )
-    whole = " ".join(say(word) for word in words if word)
+    unit = say(parts["unit"]) if parts.get("unit") else ""
+    # "5 days", but "5 mg" and "1 day"
+    if str(parts.get("unit")) in _TIME_UNITS and numbers != ["1"]:
+        unit = f"{unit}s".replace("lifes", "lives")
+    quantity = say(parts["quantity"]) if parts.get("quantity") else ""
+    sign = _write_sign(parts) if numbers else ""
+    words = (quantity, sign, " to ".join(numbers), unit)
+    whole = " ".join(filter(None, words))
     if parts.get("of"):
         whole = f"{say(parts['of'])}: {whole}"
     if parts.get("anchor"):
@@ -134,49 +105,24 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     return whole
 
 
-def _say_sign(parts: dict[str, Any]) -> str:
-    """Return how a limit compares ("≤"), or which end an amount has ("from", "up to"). A range, and
-    a number alone, have no sign ("").
-    """
-    is_amount = "low" in parts or "high" in parts
-    if not is_amount:
-        sign = str(parts.get("comparator") or "")
-        return _SIGNS.get(sign, sign)
-    has_low = parts.get("low") is not None
-    has_high = parts.get("high") is not None
-    if has_low and has_high:
-        return ""
-    if has_low:
+def _write_sign(parts: Mapping[str, Any]) -> str:
+    """Write how a limit compares, or the only end of an amount; "" for a range or a number."""
+    if "low" not in parts and "high" not in parts:
+        comparator = str(parts.get("comparator") or "")
+        return _SIGNS.get(comparator, comparator)
+    if parts.get("high") is None:
         return "from"
-    return "up to" if has_high else ""
+    return "up to" if parts.get("low") is None else ""
 
 
-def _say_unit(parts: dict[str, Any], *, is_one: bool) -> str:
-    """Return the unit of a value, "" if it has none. Units of time, which are words, are in the
-    plural unless the number ``is_one``.
-    """
-    if not parts.get("unit"):
-        return ""
-    unit = say(parts["unit"])
-    # Only units of time are words; "mgs" is none.
-    is_word = str(parts["unit"]) in set(TimeUnit)
-    # "1 day", "5 mg"
-    if is_one or not is_word:
-        return unit
-    return f"{unit}s".replace("lifes", "lives")
-
-
-def _say_group(parts: dict[str, Any]) -> str:
-    """Return how many items of a group must hold, and the line that introduces them: "at least 2 of
-    “Major criteria:”", "any of these".
-    """
+def _write_group(parts: dict[str, Any]) -> str:
+    """Write how many items of a group must be met, and the line that introduces them."""
+    words = "group of"
     if parts["rule"]:
-        rule = str(CriterionGroup.model_construct(**parts)).replace("_", " ")
-    else:
-        rule = "group of"
-    if not parts.get("lead_in"):
-        return f"{rule} these"
-    return f"{rule} “{say(parts['lead_in'])}”"
+        words = str(CriterionGroup.model_construct(**parts)).replace("_", " ")
+    if parts.get("lead_in"):
+        return f"{words} “{say(parts['lead_in'])}”"
+    return f"{words} these"
 
 
 def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:
@@ -194,15 +140,11 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
     exact = f"{value:,.15g}" if is_large else f"{value:.15g}"
     for quote in quotes:
         for written, readings in _list_numbers(quote):
-            # another number of the quote
             if value not in readings:
                 continue
-            # such as "1.5 million", with 1,500,000 behind
             if not _is_plain(written, value):
                 return written, exact
-            if is_large:
-                return exact, None
-            return written, None
+            return (exact if is_large else written), None
     return exact, None
 
 
@@ -216,12 +158,10 @@ def _is_plain(written: str, value: float) -> bool:
 def _list_numbers(quote: str) -> list[tuple[str, tuple[int | float, ...]]]:
     """Return the numbers in digits of a quote, each with its readings."""
     cleaned = clean_text(quote)
-    tokens = read_text(cleaned.text)
-    numbers = list[tuple[str, tuple[int | float, ...]]]()
-    for match in rule("number").find(tokens):
-        # A number in words is shown in digits anyway.
-        if not match.text[0].isdigit():
-            continue
-        start, end = cleaned.raw_span(*match.span)
-        numbers.append((show_line(quote[start:end]), list_readings(match.text)))
+    numbers: list[tuple[str, tuple[int | float, ...]]] = []
+    for match in rule("number").find(read_text(cleaned.text)):
+        # a number in words is shown in digits anyway
+        if match.text[0].isdigit():
+            start, end = cleaned.raw_span(*match.span)
+            numbers.append((show_line(quote[start:end]), list_readings(match.text)))
     return numbers

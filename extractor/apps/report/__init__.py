@@ -1,5 +1,15 @@
-"""One self-contained page of HTML that shows a run: an overview, and each record's text beside
-its values.
+"""The report of a run: one HTML file that loads and sends nothing.
+
+It shows an overview and, beside the text of each record, its values. The overview counts records,
+filled and empty fields, doubtful values and findings; each count is a link to the list of its
+records. The list is filtered by field, reason, finding, origin and confidence, or searched. Each
+view and each value has an address after ``#``. Records are compressed in chunks, so that a report
+of 10,000 records opens at once. Without its text, a record is shown by its quotes.
+
+- ``overview.py``: what is counted, and by which facts the list is filtered; shown by
+  ``assets/page.html`` and ``assets/filters.js``. To add a count or a filter, start here.
+- ``record.py``: the data of one record, which the playground of the service shows, too.
+- ``render.py``: the file.
 """
 
 from extractor.apps.report.render import ReportSummary, write_report

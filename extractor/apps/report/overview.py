@@ -1,244 +1,127 @@
-"""Counts of a run's fields, findings and failures, and one row per record for the list and its
-filters.
-"""
+"""Counts of a run's fields, doubtful values, findings and failures, and the rows of its list."""
 
 import json
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from extractor.apps.report.record import (
-    RECORD,
-    RunRecord,
-    name_absence,
-    name_field,
-    name_value,
-)
+from extractor.apps.report.record import RECORD, RunRecord, name_field
+from extractor.apps.values import RowKind, ValueRow
 from extractor.run.finished import TextState
 from extractor.run.folder import FAILURES, naming_file
-from extractor.schemas import ExtractedItem, FindingKind, Task
-from extractor.schemas.values import Value
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
-_BINS = 10
-_GROUPS = ("eligibility.criteria", "dosing", "endpoints")
+Fact = tuple[str, str]
+"""A field, and that it is ``filled``, its origin (``origin rule``), a bound of its confidence
+(``below 0.85``), the reason why it is empty (``absence not_asked``) or a finding (``finding
+phase_differs``).
+"""
+_BOUNDS = (DOUBTFUL_BELOW, 0.5)
+"""Values with a confidence below the first are doubtful."""
+DOUBTFUL = f"below {_BOUNDS[0]}"
+_ITEMS = {
+    "eligibility.criteria": "eligibility.criteria.quote",
+    "dosing": "dosing.agent",
+    "endpoints": "endpoints.measure",
+}
+"""Lists of items, each with the field that all of its items have."""
+_NOT_COUNTED = {
+    RECORD,
+    "eligibility",
+    "eligibility.groups",
+    "eligibility.criteria.group",
+}
+"""What is no field, and fields that most items lack for no reason."""
 _TITLE_LENGTH = 160
-_PARTS = (*(task.value for task in Task), "custom")
-"""Parts of an extraction; the last are the user's own fields."""
+_NUMBER = re.compile(r"(?<!HTTP )\d+")
 
 
-@dataclass(slots=True)
-class FieldCount:
-    """How often a field is stated, and why it is empty elsewhere. For a list of items: in how
-    many records.
-    """
-
-    filled: int = 0
-    empty: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def total(self) -> int:
-        """How often the field was looked for."""
-        return self.filled + self.empty.total()
-
-
-@dataclass(slots=True)
 class Overview:
-    """Counts over the records of a run, added one at a time, as the page shows them.
+    """Counts over the records of a run, added one at a time, and the rows of their list.
 
-    ``confidence`` counts the items of each task, and of own fields, in ten bins of a tenth each.
-    """
-
-    records: int = 0
-    texts: Counter[TextState] = field(default_factory=Counter)
-    items: Counter[str] = field(default_factory=Counter)
-    absences: Counter[str] = field(default_factory=Counter)
-    severities: dict[str, Counter[str]] = field(
-        default_factory=lambda: {kind.value: Counter() for kind in FindingKind}
-    )
-    finding_count: int = 0
-    records_with_findings: int = 0
-    origin: Counter[str] = field(default_factory=Counter)
-    support: Counter[str] = field(default_factory=Counter)
-    coverage: Counter[str] = field(default_factory=Counter)
-    counts: dict[str, FieldCount] = field(
-        default_factory=lambda: defaultdict(FieldCount)
-    )
-    confidence: dict[str, list[int]] = field(
-        default_factory=lambda: {name: [0] * _BINS for name in _PARTS}
-    )
-
-    def add(self, result: RunRecord) -> None:
-        """Add the result of one record: its findings, its coverage, its items with their values and
-        evidence, and its empty fields.
-        """
-        extraction = result.extraction
-        self.records += 1
-        self.texts[result.text] += 1
-        self.finding_count += len(extraction.findings)
-        if extraction.findings:
-            self.records_with_findings += 1
-        for finding in extraction.findings:
-            self.severities[finding.kind.value][finding.severity.value] += 1
-        coverage = extraction.coverage
-        if coverage:
-            self.coverage.update(
-                characters=coverage.characters,
-                claimed=coverage.claimed,
-                rest=coverage.boilerplate,
-            )
-        groups = Counter(name_field(path) for path, *_ in result.items)
-        for name in _GROUPS:
-            self.items[name] += groups[name]
-            # of a list of items, the records that have some are counted
-            if groups[name]:
-                self.counts[name].filled += 1
-        for path, item, values in result.items:
-            self._add_item(path, item, values)
-        for absence in result.absences:
-            reason = absence.reason.value
-            self.absences[reason] += 1
-            self.counts[name_absence(absence.field)].empty[reason] += 1
-
-    def _add_item(self, path: str, item: ExtractedItem, values: list[Value]) -> None:
-        """Add an item: its confidence if it has one, each of its fields once however many values it
-        has, and the origin and support of its evidence.
-        """
-        if item.confidence is not None:
-            # A confidence of 1 belongs to the last bin.
-            number = min(_BINS - 1, int(item.confidence * _BINS))
-            self.confidence[_task_of(name_field(path))][number] += 1
-        for name in {name_value(path, value) for value in values}:
-            self.counts[name].filled += 1
-        for proof in item.evidence:
-            self.origin[str(proof.origin)] += 1
-            self.support[str(proof.support)] += 1
-
-    @property
-    def filled(self) -> int:
-        """The number of fields with a value."""
-        return sum(count.filled for count in self.counts.values())
-
-    @property
-    def fields(self) -> dict[str, list[tuple[str, FieldCount]]]:
-        """Fields that were looked for, with their counts, by task: sorted by name, those of
-        criteria behind the others. A list of items comes before the fields of its items. Each
-        counts all records, or all items, that may have it.
-        """
-        counted = []
-        for name, count in self.counts.items():
-            # what is said of the whole record is no field
-            if name == RECORD or not count.total:
-                continue
-            is_of_criteria = name.startswith(_GROUPS[0])
-            counted.append((is_of_criteria, name))
-        fields: dict[str, list[tuple[str, FieldCount]]] = {part: [] for part in _PARTS}
-        for _, name in sorted(counted):
-            part = _task_of(name)
-            if part in fields:
-                fields[part].append((name, self._count_all(name)))
-        return {part: counts for part, counts in fields.items() if counts}
-
-    def _count_all(self, name: str) -> FieldCount:
-        """Return the counts of a field, with those that are in no group: that is no gap, so it has
-        no reason.
-        """
-        count = self.counts[name]
-        wholes = {
-            "eligibility.groups": self.records,
-            "eligibility.criteria.group": self.items["eligibility.criteria"],
-        }
-        others = wholes.get(name, 0) - count.total
-        if others <= 0:
-            return count
-        return FieldCount(count.filled, count.empty + Counter(not_grouped=others))
-
-    @property
-    def findings(self) -> list[tuple[str, Counter[str]]]:
-        """Kinds of findings with their counts by severity, the most common first. Kinds without a
-        finding are left out.
-        """
-        counted = [(kind, counts) for kind, counts in self.severities.items() if counts]
-        return sorted(counted, key=lambda pair: -pair[1].total())
-
-
-def _task_of(name: str) -> str:
-    """Return the part of an extraction to which a field belongs, such as "dosing"."""
-    part, _, _ = name.partition(".")
-    return part
-
-
-class Index:
-    """Rows of the list, in the order in which records are added.
-
-    A record's facts give for each field its origin (``origin rule``), the reason why it is empty
-    (``absence not_asked``) and its findings (``finding phase_differs``). A row holds their indices
-    in the list of all facts.
+    ``texts`` counts the records by the state of their text.
     """
 
     def __init__(self) -> None:
-        self._facts: dict[tuple[str, str], int] = {}
-        self._rows: list[list[Any]] = []
+        self.texts: Counter[TextState] = Counter()
+        self.facts: Counter[Fact] = Counter()
+        self.rows: list[list[Any]] = []
+        self.numbers: dict[Fact, int] = {}
+        """The facts of the rows, which refer to them by these numbers."""
 
-    def add(self, result: RunRecord, chunk: int, place: int) -> None:
-        """Add the row of the record at this place in a chunk: its id and title, its place, the
-        numbers of its items, of its empty fields and findings, its least confidences by part, and
-        the numbers of its facts.
-        """
-        extraction = result.extraction
-        item_counts = [
-            len(extraction.eligibility.criteria),
-            len(extraction.dosing),
-            len(extraction.endpoints),
-        ]
-        facts = {self._number(fact) for fact in _list_facts(result)}
+    def add(self, result: RunRecord) -> None:
+        """Count the facts of one record."""
+        self.texts[result.text] += 1
+        self.facts.update(_list_facts(result.rows))
+
+    def add_row(self, result: RunRecord, title: str, place: tuple[int, int]) -> None:
+        """Add the record that is at this place in the chunks to the rows of the list."""
+        facts = Counter(_list_facts(result.rows))
+        known = [row.confidence for row in result.rows if row.confidence is not None]
+        counts = [sum_facts(facts, kind).total() for kind in ("absence", "finding")]
         row = [
-            extraction.record_id,
-            result.title[:_TITLE_LENGTH],
-            [chunk, place],
-            item_counts,
-            [len(result.absences), len(extraction.findings)],
-            [_find_least_sure(result, part) for part in _PARTS],
-            sorted(facts),
+            result.extraction.record_id,
+            title[:_TITLE_LENGTH],
+            place,
+            [*count_items(facts), *counts],
+            min(known, default=1),
+            [self.numbers.setdefault(fact, len(self.numbers)) for fact in facts],
         ]
-        self._rows.append(row)
+        self.rows.append(row)
 
-    def _number(self, fact: tuple[str, str]) -> int:
-        """Return the number of a fact, the next one for a new fact."""
-        return self._facts.setdefault(fact, len(self._facts))
-
-    def export(self) -> dict[str, Any]:
-        """Return the facts, each with its field, and the rows."""
-        return {"facts": list(self._facts), "rows": self._rows}
-
-
-def _list_facts(result: RunRecord) -> Iterator[tuple[str, str]]:
-    """Yield what a record's fields can be filtered by: each field with its fact."""
-    for path, _, values in result.items:
-        for value in values:
-            name = name_value(path, value)
-            for proof in value.evidence:
-                yield name, f"origin {proof.origin}"
-    for absence in result.absences:
-        yield name_absence(absence.field), f"absence {absence.reason}"
-    for finding in result.extraction.findings:
-        yield name_field(finding.field), f"finding {finding.kind}"
+    def list_fields(self) -> dict[str, list[tuple[str, int, int, Counter[str]]]]:
+        """Return the fields that may be empty by task: how often each is filled and doubtful, and
+        why it is empty elsewhere.
+        """
+        fields: dict[str, list[tuple[str, int, int, Counter[str]]]] = {}
+        names = {name for name, _ in self.facts} - _NOT_COUNTED
+        # eligibility before its criteria
+        for name in sorted(names, key=lambda name: ("criteria" in name, name)):
+            filled = self.facts[name, "filled"]
+            empty = sum_facts(self.facts, "absence", name)
+            if filled or empty:
+                counts = (name, filled, self.facts[name, DOUBTFUL], empty)
+                fields.setdefault(name.split(".")[0], []).append(counts)
+        return fields
 
 
-def _find_least_sure(result: RunRecord, part: str) -> float | None:
-    """Return the least confidence of a part's items; None if none has a confidence."""
-    least: float | None = None
-    for path, item, _ in result.items:
-        if not path.startswith(part) or item.confidence is None:
+def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
+    """Yield the facts of a record, those of the values of a field once for each item."""
+    of_values: dict[tuple[str, Fact], None] = {}
+    for row in rows:
+        field = name_field(row.path)
+        if row.kind != RowKind.VALUE:
+            yield field, f"{row.kind} {row.reason}"
             continue
-        if least is None or item.confidence < least:
-            least = item.confidence
-    return least
+        facts = ["filled", f"origin {row.origin}"]
+        if row.confidence is not None:
+            facts += [f"below {bound}" for bound in _BOUNDS if row.confidence < bound]
+        for fact in facts:
+            of_values[row.item, (field, fact)] = None
+        # of a list of items, the records that have an item are counted
+        if name_field(row.item) in _ITEMS:
+            of_values["", (name_field(row.item), "filled")] = None
+    yield from (fact for _, fact in of_values)
 
 
-_NUMBER = re.compile(r"(?<!HTTP )\d+")
+def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
+    """Return the names of facts of a kind with their numbers, of one field or of all.
+
+    >>> sum_facts(Counter({("dosing.route", "absence not_asked"): 2}), "absence")
+    Counter({'not_asked': 2})
+    """
+    counts: Counter[str] = Counter()
+    for (name, fact), number in facts.items():
+        if fact.startswith(kind) and field in (name, ""):
+            counts[fact.removeprefix(kind).strip()] += number
+    return counts
+
+
+def count_items(facts: Counter[Fact]) -> list[int]:
+    """Return the numbers of criteria, regimens and endpoints."""
+    return [facts[name, "filled"] for name in _ITEMS.values()]
 
 
 class Reason(NamedTuple):
@@ -247,12 +130,12 @@ class Reason(NamedTuple):
     """
 
     message: str
-    places: tuple[str, ...]
+    places: list[str]
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:
     """Read ``failures.jsonl``; without the file there are no failures. A line that is no JSON
-    object is left out: it was not written in full.
+    object was not written in full, and is left out.
     """
     if not path.exists():
         return []
@@ -270,58 +153,40 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
 
 
 def list_failed(folder: Path) -> list[str]:
-    """Return the records of a run that have no result, by id, or by their place in the input if
-    they have no id.
-    """
-    return [_name_record(failure) for failure in read_failures(folder / FAILURES)]
+    """Return the records of a run that have no result, by id or by their place in the input."""
+    return [name_failed(failure) for failure in read_failures(folder / FAILURES)]
 
 
-def _name_record(failure: dict[str, Any]) -> str:
+def name_failed(failure: dict[str, Any]) -> str:
     """Return the id of a record that failed, or its place in the input if it has none."""
-    return str(failure.get("record_id") or _find_place(failure))
+    return str(failure.get("record_id") or find_place(failure))
 
 
-def _find_place(failure: dict[str, Any]) -> str:
+def find_place(failure: dict[str, Any]) -> str:
+    """Return the file of a record that failed, and the place in it."""
     parts = [failure.get("path"), failure.get("place")]
     return ", ".join(str(part) for part in parts if part)
 
 
 def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
-    """Count why records failed, most common first. Messages of one class that differ only in a
+    """Count why records failed, most frequent first. Messages of one class that differ only in a
     place, an id or a number count as one.
 
+    >>> failure = {"path": "a.json", "error": "RecordError"}
     >>> count_reasons(
     ...     [
-    ...         {
-    ...             "record_id": None,
-    ...             "path": "a.json",
-    ...             "place": "line 2",
-    ...             "error": "RecordError",
-    ...             "message": "a.json, line 2: broken JSON; check the file",
-    ...         },
-    ...         {
-    ...             "record_id": None,
-    ...             "path": "a.json",
-    ...             "place": "line 9",
-    ...             "error": "RecordError",
-    ...             "message": "a.json, line 9: broken JSON; check the file",
-    ...         },
+    ...         failure | {"place": "line 2", "message": "a.json, line 2: broken JSON"},
+    ...         failure | {"place": "line 9", "message": "a.json, line 9: broken JSON"},
     ...     ]
     ... )
-    [Reason(message='broken JSON; check the file', places=('a.json, line 2', 'a.json, line 9'))]
+    [Reason(message='broken JSON', places=['a.json, line 2', 'a.json, line 9'])]
     """
-    messages: dict[tuple[str, str], str] = {}
-    places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    reasons: dict[tuple[Any, str], Reason] = {}
     for failure in failures:
-        name = _name_record(failure)
-        place = _find_place(failure)
+        name = name_failed(failure)
+        place = find_place(failure)
         message = str(failure.get("message", "")).removeprefix(f"{place}: ")
-        # the same for messages that differ only in an id or a number
         general = _NUMBER.sub("N", message.replace(name, "ID"))
-        kind = (str(failure.get("error")), general)
-        messages.setdefault(kind, message)
-        places[kind].append(name)
-    reasons = [
-        Reason(message, tuple(places[kind])) for kind, message in messages.items()
-    ]
-    return sorted(reasons, key=lambda reason: -len(reason.places))
+        kind = (failure.get("error"), general)
+        reasons.setdefault(kind, Reason(message, [])).places.append(name)
+    return sorted(reasons.values(), key=lambda reason: -len(reason.places))

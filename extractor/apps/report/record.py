@@ -1,6 +1,4 @@
-"""One record for the page: its text, its items with values and evidence, its empty fields and
-its findings.
-"""
+"""The data of one record: its text, its values with evidence, its empty fields and findings."""
 
 import re
 from dataclasses import dataclass
@@ -14,27 +12,24 @@ from extractor.apps.pages.view import (
     show_findings,
     view,
 )
-from extractor.apps.report.grid import lay_out_arms
+from extractor.apps.values import RowKind, ValueRow, list_values
 from extractor.run.finished import TextState
 from extractor.schemas import (
     Absence,
     AbsenceReason,
-    Citation,
-    ExtractedItem,
     FieldRef,
     FindingKind,
     Support,
     TrialExtraction,
     TrialRecord,
 )
-from extractor.schemas.values import Value, list_values
 
 RECORD = "record"
-"""Field name for statements about the whole record."""
-_ROOTS = {"eligibility", "dosing", "endpoints", "custom"}
+"""Field name for what is stated about the whole record."""
+_ROOTS = {"eligibility", "dosing", "endpoints"}
 _NOUNS = {"dosing": "regimen", "endpoints": "endpoint", "criteria": "criterion"}
-"""What a group lacks if it is empty."""
-_ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
+"""What is missing if a list is empty."""
+_MEMBER = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
 """A member in the docstring of an enum."""
 
 
@@ -47,127 +42,67 @@ class RunRecord:
     text: TextState
 
     @cached_property
-    def items(self) -> list[tuple[str, ExtractedItem, list[Value]]]:
-        """All items with their paths and values, in their order. ``time_window`` is left out if
-        there are ``time_windows``: it is the first of them.
-        """
-        listed = []
-        for path, item in self.extraction.list_items():
-            values = list(list_values(path, item))
-            if getattr(item, "time_windows", None):
-                values = [value for value in values if value.name != "time_window"]
-            listed.append((path, item, values))
-        return listed
-
-    @property
-    def absences(self) -> list[Absence]:
-        """The empty fields, without ``time_window``: it has the same reason as ``time_windows``."""
-        listed = []
-        for absence in self.extraction.absences:
-            if absence.field.endswith(".time_window"):
-                continue
-            listed.append(absence)
-        return listed
-
-    @property
-    def title(self) -> str:
-        """The record's title; empty if it has none, or its text is not available."""
-        if self.record is None:
-            return ""
-        return name_record(self.record)
+    def rows(self) -> list[ValueRow]:
+        """The table of values, without absences of ``time_window``: ``time_windows`` has them."""
+        repeated = (RowKind.ABSENCE, "time_window")
+        rows = list_values(self.extraction)
+        return [row for row in rows if (row.kind, row.field) != repeated]
 
 
 @lru_cache(maxsize=4096)
 def name_field(path: str) -> str:
-    """Return the field of a path, without indices and without the words that a finding puts around
-    the path.
+    """Return the field of a path, without indices and without the words that a finding adds.
 
     >>> (
     ...     name_field("endpoints[2].time_points[0]"),
     ...     name_field("dosing: dosing.route of arms[1][0:9]"),
+    ...     name_field("eligibility.criteria[2].custom.assay[1].values.unit"),
     ...     name_field(""),
     ... )
-    ('endpoints.time_points', 'dosing', 'record')
+    ('endpoints.time_points', 'dosing', 'custom.assay', 'record')
     """
+    _, custom, own = path.rpartition("custom.")
+    if custom:
+        return f"custom.{FieldRef.parse(own).names[0]}"
     ref = FieldRef.parse(path)
-    if ref.names[0] not in _ROOTS:
-        return RECORD
-    return ref.path
-
-
-def name_value(path: str, value: Value) -> str:
-    """Return the field of a value of the item at ``path``. All values of a user's own field have
-    its name.
-
-    >>> name_value(
-    ...     "custom.assay[1]",
-    ...     Value("custom.assay[1].values.value", "value", "22C3", ()),
-    ... )
-    'custom.assay'
-    """
-    name = name_field(path)
-    # custom.assay.value and custom.assay.unit are parts of custom.assay
-    if name.startswith("custom."):
-        return name
-    return f"{name}.{value.name}"
-
-
-def name_absence(path: str) -> str:
-    """Return the field of an absence; that of a user's own field may stand at a criterion, a
-    regimen or an endpoint.
-
-    >>> name_absence("eligibility.criteria[2].custom.assay")
-    'custom.assay'
-    """
-    _, custom, name = path.rpartition("custom.")
-    if not custom:
-        return name_field(path)
-    return f"{custom}{name}"
+    return ref.path if ref.names[0] in _ROOTS else RECORD
 
 
 def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
-    """Return the page's data for a record: its view with id, title and source, the state of its
-    text, findings, absences, the table of arms, coverage (None if it was not measured), and the
-    counts of usage that are not 0.
+    """Return the page's data of a record: its ``view`` with id, title and source, the state of its
+    text, findings and absences, and its characters, claimed characters and boilerplate.
 
     A free text is shown as it was given; with ``as_given``, a flattened record is, too.
     """
     extraction = result.extraction
-    cited: list[Citation] = []
-    for finding in extraction.findings:
-        cited += finding.citations
+    findings = extraction.findings
     shown = view(
         result.record,
         extraction.list_items(),
-        cited,
+        [citation for finding in findings for citation in finding.citations],
         as_given=as_given or is_free_text(result.record),
     )
-    marks = iter(shown.pop("marks"))
     source = extraction.source
     origin = [source.path, source.place] if source else []
-    shown["id"] = extraction.record_id
-    shown["title"] = result.title
-    shown["source"] = ", ".join(filter(None, origin))
-    shown["text"] = result.text.value
-    shown["findings"] = show_findings(extraction.findings, marks)
-    shown["absences"] = [_show_absence(absence) for absence in result.absences]
-    shown["grid"] = lay_out_arms(extraction, result.record)
-    shown["coverage"] = None
     coverage = extraction.coverage
-    if coverage:
-        shown["coverage"] = [
-            coverage.characters,
-            coverage.claimed,
-            coverage.boilerplate,
-        ]
-    shown["usage"] = {name: count for name, count in (extraction.usage or ()) if count}
-    return shown
+    return shown | {
+        "id": extraction.record_id,
+        "title": name_record(result.record) if result.record else "",
+        "source": ", ".join(filter(None, origin)),
+        "text": result.text.value,
+        "findings": show_findings(findings, iter(shown.pop("marks"))),
+        "absences": [
+            _show_absence(absence)
+            for absence in extraction.absences
+            if not absence.field.endswith(".time_window")
+        ],
+        "coverage": coverage
+        and [coverage.characters, coverage.claimed, coverage.boilerplate],
+    }
 
 
 def _show_absence(absence: Absence) -> Json:
-    """Return the page's data of an empty field. An empty list lacks its items: "dosing" is a
-    regimen that is not there.
-    """
+    """Return the page's data of an empty field."""
     name = FieldRef(absence.field).names[-1]
     return {
         "field": absence.field,
@@ -185,36 +120,22 @@ def list_meanings() -> dict[str, str]:
     """
     meanings = {}
     for kind in (AbsenceReason, FindingKind, Support):
-        for name, words in _ENTRY.findall(f"{kind.__doc__ or ''}\n\n"):
+        for name, words in _MEMBER.findall(f"{kind.__doc__ or ''}\n\n"):
             meanings[name] = " ".join(words.split()).rstrip(".")
     return meanings
 
 
-def gather_words(shown: Json) -> str:
-    """Return the distinct words of a shown record, in lower case and sorted.
+def list_words(shown: Json) -> str:
+    """Return the distinct words of a shown record, in lower case and sorted. A search matches parts
+    of words, so these give the same answer as the whole text.
 
-    A search matches parts of words, so these words give the same answer as the whole text. A large
-    number is also there without its thousands separators.
-
-    >>> sections = [{"name": "eligibility", "text": "ECOG <= 2, or Karnofsky >= 60"}]
-    >>> values = [{"said": "platelets ≥ 75,000"}]
-    >>> gather_words(
-    ...     {
-    ...         "id": "A1",
-    ...         "sections": sections,
-    ...         "items": [{"values": values}],
-    ...         "findings": [],
-    ...     }
-    ... )
-    '2, 60 75,000 75000 <= >= a1 ecog karnofsky or platelets ≥'
+    >>> sections = [{"text": "ECOG <= 2, or Karnofsky >= 60"}]
+    >>> list_words({"id": "A1", "sections": sections, "items": [], "findings": []})
+    '2, 60 <= >= a1 ecog karnofsky or'
     """
     texts = [shown["id"]]
     texts += [section["text"] for section in shown["sections"]]
     texts += [finding["message"] for finding in shown["findings"]]
     for item in shown["items"]:
-        for value in item["values"]:
-            said = value["said"]
-            without_separators = re.sub(r"(?<=\d),(?=\d)", "", said)
-            texts += [said, without_separators]
-    words = set("\n".join(texts).lower().split())
-    return " ".join(sorted(words))
+        texts += [value["said"] for value in item["values"]]
+    return " ".join(sorted(set("\n".join(texts).lower().split())))

@@ -13,9 +13,6 @@ function writeRecord(id, path = "") {
   return `#${encode(id)}${path && "/"}${encode(path)}`;
 }
 
-/** What stands between a record and a place in it. A link in a workbook has "\" there, as in the path of a file. */
-const SEPARATOR = /[/\\]|%5C(?=(?:eligibility|dosing|endpoints|custom|findings)(?![a-z]))/i;
-
 /** Parse an address. A list has these filters. */
 function readAddress(hash, filters) {
   if (hash.length < 2) return { view: "overview" };
@@ -27,7 +24,7 @@ function readAddress(hash, filters) {
       return text;
     }
   };
-  const [id, ...path] = hash.slice(1).split(SEPARATOR);
+  const [id, ...path] = hash.slice(1).split("/");
   return { view: "record", id: decode(id), path: decode(path.join("/")) };
 }
 

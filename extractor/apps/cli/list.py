@@ -1,0 +1,110 @@
+"""``extractor list``: values, doubts, findings, absences or failures of a run, one row each."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from extractor.apps.cli.console import (
+    FAILED,
+    NAMED,
+    OK,
+    name_some,
+    say,
+    to_printable,
+    warn_failed,
+    warn_incomplete,
+)
+from extractor.apps.cli.options import RunArgument, option
+from extractor.options import FILES, WHAT
+from extractor.plurals import counted
+
+if TYPE_CHECKING:
+    from extractor.apps.lists import ListRow
+
+
+def list_(
+    run: RunArgument,
+    name: Annotated[
+        Literal["values", "doubts", "findings", "absences", "failures"],
+        typer.Argument(metavar="values|doubts|findings|absences|failures"),
+    ],
+    field: Annotated[
+        list[str], option(WHAT, "Only this field: amounts, dosing.amounts; repeatable.")
+    ] = [],  # noqa: B006 - typer reads it
+    record: Annotated[list[str], option(WHAT, "Only this record; repeatable.")] = [],  # noqa: B006
+    min_confidence: Annotated[
+        float, option(WHAT, "Only values at least as sure.", min=0, max=1)
+    ] = 0,
+    max_confidence: Annotated[
+        float | None,
+        option(WHAT, "Only values less sure; 0.85 for doubts.", min=0, max=1),
+    ] = None,
+    severity: Annotated[
+        Literal["warning", "info"] | None, option(WHAT, "Only such findings.")
+    ] = None,
+    since: Annotated[
+        Path | None, option(WHAT, "Only what is new or gone since an older run.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        option(FILES, "Write a sheet, .csv or .xlsx, instead.", "--to", "-o"),
+    ] = None,
+) -> int:
+    """List the values, doubts, findings, absences or failures of a run, one row each.
+
+    Doubts are values with a confidence below 0.85, and empty fields whose text
+    was not understood. Findings are contradictions of a record, and words that
+    were not read. Each row of a sheet has its address in the report.
+
+    Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
+    """
+    from extractor.apps.lists import COLUMNS, ListName, Selection, list_rows
+    from extractor.apps.report.overview import list_failed
+    from extractor.apps.sheets import write_sheet
+    from extractor.run.finished import FinishedRun
+
+    selection = Selection(
+        ListName(name), field, record, min_confidence, max_confidence, severity
+    )
+    finished = FinishedRun(run)
+    older = FinishedRun(since) if since else None
+    counts: Counter[str] = Counter()
+    rows = _count(list_rows(finished, selection, older), counts)
+    if to:
+        cells = ((*row, address, change) for row, address, change in rows)
+        write_sheet(to, COLUMNS, cells)
+    else:
+        _print_rows(rows)
+    most = [f"{kind} {count:,}" for kind, count in counts.most_common()]
+    kinds = name_some(most, 2 * NAMED) or "nothing to list"
+    say(f"{counted(counts.total(), 'row')}: {kinds}")
+    warn_incomplete(run, since)
+    failed = [] if name == "failures" else list_failed(finished.folder)
+    warn_failed(failed, "rows")
+    return FAILED if failed else OK
+
+
+def _count(rows: "Iterator[ListRow]", counts: Counter[str]) -> "Iterator[ListRow]":
+    """Yield rows, counted by change, and by reason or field."""
+    for listed in rows:
+        kind = listed.row.reason or listed.row.field.partition("[")[0]
+        counts[f"{listed.change} {kind}".strip()] += 1
+        yield listed
+
+
+def _print_rows(rows: "Iterator[ListRow]") -> None:
+    """Print rows below the ids of their records, each with its quote."""
+    record_id = None
+    for row, _, change in rows:
+        if row.record_id != record_id:
+            record_id = row.record_id
+            print(f"\n{to_printable(record_id)}")
+        # rounded down: 0.849 is below 85 %
+        sure = f"({int(100 * row.confidence)} % sure)" if row.confidence else None
+        words = (change, row.severity, row.path, row.reason, row.text, sure)
+        print(f"  {to_printable(' '.join(filter(None, words)))}")
+        if row.quote:
+            print(f"    {to_printable(row.quote)}  [{row.section}]")

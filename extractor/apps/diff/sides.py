@@ -1,0 +1,91 @@
+"""One version of trials: a run, a file of extractions, or records that the rules read."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from extractor.apps.diff.changes import Change, diff_records, diff_trials
+from extractor.apps.export import read_results
+from extractor.errors import ArgumentError
+from extractor.formats import read_records
+from extractor.options import ExtractionOptions
+from extractor.pipeline import extract_by_rules
+from extractor.run.finished import find_run
+from extractor.schemas import TrialExtraction, TrialRecord
+
+_START = 4_000
+_EXTRACTION = re.compile(rb'"record_id".*"(?:eligibility|dosing)":\s*[\[{]', re.DOTALL)
+"""What a file of extractions begins with."""
+
+
+class Side:
+    """A version: the ``record_ids`` with a result, the ``records`` that are at hand, and the
+    messages of records that ``failed``.
+
+    Raises ``ArgumentError`` if there is no result, ``StoreError`` for a run that cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.records: dict[str, TrialRecord] = {}
+        self.failed: list[str] = []
+        self.run = find_run(path)
+        self._extractions: dict[str, TrialExtraction] = {}
+        if self.run:
+            for reread in self.run.reread():
+                if reread.record:
+                    self.records[reread.record_id] = reread.record
+        elif _has_extractions(path):
+            self._extractions = {one.record_id: one for one in read_results(path)}
+        else:
+            found = read_records(
+                path, on_error=lambda error: self.failed.append(str(error))
+            )
+            self.records = {record.record_id: record for record in found}
+        ids = self.run.record_ids if self.run else self._extractions or self.records
+        self.record_ids = dict.fromkeys(ids)
+        if not self.record_ids:
+            problem = "; ".join([f"{path}: no record could be read", *self.failed[:1]])
+            raise ArgumentError(problem)
+
+    def read(self, record_id: str) -> TrialExtraction:
+        """Return the extraction of a record that has one."""
+        if self.run:
+            return self.run.read_result(record_id, TrialExtraction)
+        if record_id in self._extractions:
+            return self._extractions[record_id]
+        return extract_by_rules(self.records[record_id], ExtractionOptions())
+
+
+def _has_extractions(path: Path) -> bool:
+    """Return whether a file, or the first file of a folder, contains extractions."""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        return False
+    with files[0].open("rb") as file:
+        return _EXTRACTION.search(file.read(_START)) is not None
+
+
+class ComparedTrial(NamedTuple):
+    """A trial of both versions: its changes, and its records; None if a text is not at hand."""
+
+    record_id: str
+    changes: Sequence[Change]
+    old: TrialRecord | None
+    new: TrialRecord | None
+
+
+def compare(old: Side, new: Side) -> Iterator[ComparedTrial]:
+    """Yield the trials of both versions with their changes. Two single records are a pair whatever
+    their ids.
+    """
+    pairs = [(name, name) for name in new.record_ids if name in old.record_ids]
+    if len(old.record_ids) == len(new.record_ids) == 1:
+        pairs = list(zip(old.record_ids, new.record_ids, strict=True))
+    for old_id, new_id in pairs:
+        changes = diff_trials(old.read(old_id), new.read(new_id))
+        before = old.records.get(old_id)
+        after = new.records.get(new_id)
+        if before and after:
+            changes += diff_records(before, after)
+        yield ComparedTrial(new_id, changes, before, after)

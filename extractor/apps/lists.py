@@ -1,0 +1,170 @@
+"""Lists of a run for people: values, doubts, findings, absences or failures, one row each.
+
+A list is a selection of the table of values (``extractor.apps.values``); failures come from the
+run's ``failures.jsonl``. Doubts are values with a low confidence, and empty fields whose text was
+not understood. Each row has its address in the report. Compared with an older run, a list has the
+rows that are new or gone in records that both runs have.
+
+To add a column, add it to ``COLUMNS``; to add a list, to ``ListName`` and ``_is_listed``. The
+command is ``extractor/apps/cli/list.py``; ``extractor/apps/sheets.py`` writes a sheet.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+from urllib.parse import quote
+
+from extractor.apps.report.overview import find_place, name_failed, read_failures
+from extractor.apps.report.record import name_field
+from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.run.finished import FinishedRun
+from extractor.run.folder import FAILURES
+from extractor.schemas import TrialExtraction
+from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
+
+COLUMNS = (*ValueRow._fields, "address", "change")
+"""The columns of a list: those of the table of values, the address in the report and, compared
+with an older run, whether a row is new or gone.
+"""
+_ALL = 2
+_PLAIN = "-_.!~*'()[]"
+"""What the report leaves as it is in an address, beside letters and digits."""
+
+
+class ListName(StrEnum):
+    """What is listed."""
+
+    VALUES = "values"
+    DOUBTS = "doubts"
+    FINDINGS = "findings"
+    ABSENCES = "absences"
+    FAILURES = "failures"
+
+
+class ListRow(NamedTuple):
+    """A row of the table of values, its address in the report, and how it has changed."""
+
+    row: ValueRow
+    address: str = ""
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows are listed.
+
+    Attributes:
+        name: The list.
+        fields: Only these fields, such as ``amounts`` or ``dosing.amounts``; all if empty.
+        records: Only these records; all if empty.
+        min_confidence: Only values with at least this confidence.
+        max_confidence: Only values with a lower confidence; 0.85 for doubts if None.
+        severity: Only findings of this severity.
+    """
+
+    name: ListName
+    fields: Sequence[str] = ()
+    records: Sequence[str] = ()
+    min_confidence: float = 0
+    max_confidence: float | None = None
+    severity: str | None = None
+
+
+def list_rows(
+    run: FinishedRun, selection: Selection, since: FinishedRun | None = None
+) -> Iterator[ListRow]:
+    """Yield the rows of a run in its order; with ``since``, by record those that are new and those
+    that are gone.
+
+    Raises ``StoreError`` for a result that cannot be read.
+    """
+    new = _Rows(run, selection)
+    old = _Rows(since, selection) if since else None
+    record_ids = new.record_ids
+    # a record that failed in the older run alone has a result now
+    if old and selection.name == ListName.FAILURES:
+        record_ids = record_ids | old.record_ids
+    for record_id in record_ids:
+        if selection.records and record_id not in selection.records:
+            continue
+        rows = new.read(record_id)
+        yield from _compare(old.read(record_id), rows) if old else rows
+
+
+class _Rows:
+    """The selected rows of a run, by record."""
+
+    def __init__(self, run: FinishedRun, selection: Selection) -> None:
+        self._run = run
+        self._selection = selection
+        self.record_ids = dict.fromkeys(run.record_ids)
+        self._failures: dict[str, list[ListRow]] = defaultdict(list)
+        if selection.name == ListName.FAILURES:
+            for failure in read_failures(run.folder / FAILURES):
+                name = name_failed(failure)
+                message = (failure.get("message"), None, find_place(failure))
+                row = ValueRow(RowKind.FINDING, name, "", "", *message)
+                row = row._replace(reason=failure.get("error"))
+                self._failures[name].append(ListRow(row))
+            self.record_ids = dict.fromkeys(self._failures)
+
+    def read(self, record_id: str) -> list[ListRow]:
+        """Return the rows of a record; none if the run does not have it."""
+        is_failure = self._selection.name == ListName.FAILURES
+        if is_failure or record_id not in self.record_ids:
+            return self._failures[record_id]
+        extraction = self._run.read_result(record_id, TrialExtraction)
+        rows = []
+        findings = 0
+        for row in list_values(extraction):
+            path = row.path
+            if row.kind == RowKind.FINDING:
+                path = f"findings[{findings}]"
+                findings += 1
+            if _is_listed(row, self._selection):
+                address = f"{quote(record_id, safe=_PLAIN)}/{quote(path, safe=_PLAIN)}"
+                written = row._replace(value=row.text)
+                rows.append(ListRow(written, f"report.html#{address}"))
+        return rows
+
+
+def _is_listed(row: ValueRow, selection: Selection) -> bool:
+    """Return whether a row is selected."""
+    confidence = row.confidence
+    most = selection.max_confidence or _ALL
+    if selection.name == ListName.DOUBTS:
+        most = selection.max_confidence or DOUBTFUL_BELOW
+        is_open = row.kind == RowKind.ABSENCE and row.reason not in SETTLED_ABSENCES
+        if not is_open and confidence is None:
+            return False
+    elif not selection.name.startswith(row.kind):
+        return False
+    if confidence is not None and not selection.min_confidence <= confidence < most:
+        return False
+    # time_windows has the same reason
+    if selection.severity not in (None, row.severity) or row.field == "time_window":
+        return False
+    path = f".{name_field(row.path)}."
+    return not selection.fields or any(
+        f".{field}." in path for field in selection.fields
+    )
+
+
+def _compare(old: list[ListRow], new: list[ListRow]) -> Iterator[ListRow]:
+    """Yield the rows of a record that are new and those that are gone. Rows are the same if field,
+    value, quote and reason are, wherever their item and their words are now.
+    """
+    left = Counter(map(_identify, old)) - Counter(map(_identify, new))
+    added = Counter(map(_identify, new)) - Counter(map(_identify, old))
+    for change, counts, rows in (("new", added, new), ("gone", left, old)):
+        for row in rows:
+            if counts[_identify(row)] > 0:
+                counts[_identify(row)] -= 1
+                yield row._replace(change=change)
+
+
+def _identify(listed: ListRow) -> tuple[str | None, ...]:
+    row = listed.row
+    return name_field(row.path), row.text, row.quote, row.reason

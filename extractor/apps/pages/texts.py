@@ -1,0 +1,96 @@
+"""The text of a record as a page shows it, and where its raw characters are there.
+
+Pages count characters as JavaScript does, in UTF-16 units.
+"""
+
+from collections.abc import Iterable
+
+from extractor.apps.pages import to_utf16
+from extractor.language.line_ends import unify_line_ends
+from extractor.language.shown import show_text
+from extractor.schemas import RegistryFields, TrialRecord
+
+_GAP = " … "
+
+
+class ShownText:
+    r"""A text without the escapes, damage and wrapping of the registry's file.
+
+    >>> shown = ShownText("\N{GRINNING FACE} \\> 95 %")
+    >>> shown.text, shown.place(5), shown.read(3, 7)
+    ('😀 > 95 %', 5, (2, 7))
+    """
+
+    def __init__(self, raw: str) -> None:
+        self.raw = raw
+        self._clean = show_text(raw)
+        self.text = self._clean.text
+        self._units = to_utf16(self.text)
+
+    def place(self, offset: int) -> int:
+        """Return the place of a raw offset."""
+        return self._units(self._clean.clean_position(offset))
+
+    def read(self, start: int, end: int) -> tuple[int, int]:
+        """Return the raw offsets of characters of the page; at most the text's end."""
+        units = self.text.encode("utf-16-le", "surrogatepass")
+        # half of a pair of units is left out
+        before_start = units[: 2 * start].decode("utf-16-le", "ignore")
+        before_end = units[: 2 * end].decode("utf-16-le", "ignore")
+        return self._clean.raw_span(len(before_start), len(before_end))
+
+
+class GivenText(ShownText):
+    r"""A text exactly as it was given, except that all line ends become visible.
+
+    >>> GivenText("  CD19 \\> 95 %\r").text
+    '  CD19 \\> 95 %\n'
+    """
+
+    def __init__(self, raw: str) -> None:
+        self.raw = raw
+        self.text = unify_line_ends(raw)
+        self._units = to_utf16(self.text)
+
+    def place(self, offset: int) -> int:
+        """Return the place of an offset into the text."""
+        return self._units(offset)
+
+
+class QuotedText(ShownText):
+    """What is known of a text from its quotes, with dots for the characters between them.
+
+    >>> QuotedText([(10, "or more"), (0, "Age 18")]).text
+    'Age 18 … or more'
+    """
+
+    def __init__(self, quotes: Iterable[tuple[int, str]]) -> None:
+        """Join quotes, each with its start in the raw text."""
+        characters: dict[int, str] = {}
+        for start, quote in quotes:
+            characters.update(enumerate(quote, start))
+        joined = ""
+        self._places: dict[int, int] = {}
+        for offset in sorted(characters):
+            is_apart = offset - 1 not in characters
+            if is_apart and joined:
+                joined += _GAP
+            self._places[offset] = len(joined)
+            joined += characters[offset]
+            # the end of a quote is not one of its characters
+            self._places[offset + 1] = len(joined)
+        super().__init__(joined)
+
+    def place(self, offset: int) -> int:
+        """Return the place of the start or the end of a quote."""
+        return super().place(self._places.get(offset, 0))
+
+
+def show_texts(record: TrialRecord) -> dict[str, ShownText]:
+    """Return all sections of a record, and the structured registry fields that have a value."""
+    texts = {section.name: section.text for section in record.sections}
+    for name in RegistryFields.model_fields:
+        text = record.registry.text(name)
+        if text:
+            texts[f"registry.{name}"] = text
+    return {name: ShownText(text) for name, text in texts.items()}

@@ -1,1 +1,0 @@
-"""Sheets for curators: a row for each finding of a run, or for each of its doubts."""

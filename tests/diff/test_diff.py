@@ -1,0 +1,174 @@
+"""What changed between two versions of trials, and the command ``extractor diff``."""
+
+import csv
+import json
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from extractor import Extractor, TrialExtraction, diff_trials
+from extractor.apps.diff.changes import COLUMNS
+from tests.commands import extract, invoke
+from tests.pages.invented import make_extraction
+
+STUDY = Path("tests/records/study.json")
+EDITS = {
+    "18 to 75 years": "18 to 65 years",
+    '"30 mg': '"25 mg',
+    "peripheral blood": "blood",
+}
+
+
+def edit(path, edits=EDITS, source=STUDY):
+    """Write a new version of a record."""
+    text = source.read_text("utf-8")
+    for old, new in edits.items():
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def change(path, value):
+    """The changes after one value of the invented extraction was set, or removed."""
+    old = make_extraction()
+    new = json.loads(json.dumps(old))
+    *steps, last = path
+    place = new
+    for step in steps:
+        place = place[step]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    versions = map(TrialExtraction.model_validate, (old, new))
+    return [
+        [row.kind, row.field, row.cells["old_value"], row.cells["new_value"]]
+        for row in diff_trials(*versions)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (("dosing", 1, "frequency"), "Q4W", [["changed", "dosing.frequency", "Q3W", "Q4W"]]),
+        (("dosing", 1, "amounts"), None, [["removed", "dosing.amounts", "200 mg", None]]),
+        (("dosing", 2, "route"), "oral", [["added", "dosing.route", None, "oral"]]),
+        (("dosing", 1), None, [["removed", "dosing", "testimab", None]]),
+        (("eligibility", "criteria", 3), None, [["removed", "eligibility.criteria", "Diabetes", None]]),
+        (("eligibility", "criteria", 0, "constraints", 1, "value"), 10,
+         [["changed", "eligibility.criteria.constraints", "Haemoglobin ≥ 11 g/dL, for women", "Haemoglobin ≥ 10 g/dL, for women"]]),
+        (("eligibility", "criteria", 6, "time_windows", 1, "of"), "aspirin",
+         [["changed", "eligibility.criteria.time_windows", "warfarin: ≤ 10 days before biopsy", "aspirin: ≤ 10 days before biopsy"]]),
+        (("eligibility", "groups", 0, "n"), 3,
+         [["changed", "eligibility.groups", "at least 2 of “High risk, at least two of:”", "at least 3 of “High risk, at least two of:”"]]),
+        (("eligibility", "sex"), "female", [["added", "eligibility.sex", None, "female"]]),
+        (("custom",), {"assay": [{"values": {"value": "SP263"}}]}, [["added", "custom.assay.values.value", None, "SP263"]]),
+    ],
+)  # fmt: skip
+def test_a_changed_value_is_one_row(path, value, expected):
+    assert change(path, value) == expected
+
+
+def test_items_that_moved_are_no_change():
+    old = make_extraction()
+    new = json.loads(json.dumps(old))
+    new["eligibility"]["criteria"].reverse()
+    new["dosing"].reverse()
+    versions = map(TrialExtraction.model_validate, (old, new))
+    assert diff_trials(*versions) == []
+
+
+def test_a_change_quotes_both_versions(tmp_path):
+    new = edit(tmp_path / "new.json")
+    done = invoke("diff", STUDY, new)
+    assert done.exit_code == 0
+    assert done.stdout.startswith(
+        "NCT90000001 changed eligibility.maximum_age\n"
+        "  - 75 years\n    18 to 75 years  [eligibility]\n"
+        "  + 65 years\n    18 to 65 years  [eligibility]\n"
+    )
+    assert "  - 30 mg/m2\n  + 25 mg/m2\n" in done.stdout
+    assert done.stderr == "extractor: 1 trial compared: 7 changed\n"
+
+
+def test_registered_fields_of_records_are_compared(tmp_path):
+    new = edit(
+        tmp_path / "new.json", {'"maximumAge": "75 Years"': '"maximumAge": "65 Years"'}
+    )
+    done = invoke("diff", STUDY, new)
+    assert "changed registry.maximum_age\n  - 75 Years\n  + 65 Years\n" in done.stdout
+
+
+def test_json_and_sheets_have_the_same_rows(tmp_path):
+    new = edit(tmp_path / "new.json", EDITS | {"Fictucel": "=Fictucel"})
+    printed = invoke("diff", STUDY, new, "--json").stdout
+    rows = [json.loads(line) for line in printed.splitlines()]
+    assert {tuple(row) for row in rows} == {COLUMNS}
+    for suffix in (".csv", ".xlsx"):
+        done = invoke("diff", STUDY, new, "--to", tmp_path / f"changes{suffix}")
+        assert (done.exit_code, done.stdout) == (0, "")
+    with (tmp_path / "changes.csv").open(encoding="utf-8", newline="") as file:
+        sheet = list(csv.DictReader(file))
+    written = [
+        [str("" if cell is None else cell) for cell in row.values()] for row in rows
+    ]
+    read = [[cell.removeprefix("'") for cell in row.values()] for row in sheet]
+    assert read == written
+    assert not any(cell.startswith("=") for row in sheet for cell in row.values())
+    book = openpyxl.load_workbook(tmp_path / "changes.xlsx").active
+    header, *cells = book.iter_rows(values_only=True)
+    assert header == COLUMNS
+    assert [list(row) for row in cells] == [list(row.values()) for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["run", "extractions", "records"])
+def test_a_version_is_a_run_a_file_of_extractions_or_records(tmp_path, kind):
+    new = edit(tmp_path / "new.json")
+    old = extract(STUDY, tmp_path / "old")
+    run = extract(new, tmp_path / "run")
+    lines = tmp_path / "copied.jsonl"
+    lines.write_bytes((run / "extractions.jsonl").read_bytes())
+    version = {"run": run, "extractions": lines, "records": new}[kind]
+    done = invoke("diff", old, version, "--exit-code")
+    assert done.exit_code == 1
+    assert "7 changed" in done.stderr
+    same = invoke("diff", run, version, "--exit-code")
+    assert (same.exit_code, same.stdout) == (0, "")
+    assert "1 trial compared: no change" in same.stderr
+
+
+def test_trials_are_paired_by_id_and_single_records_whatever_their_ids(tmp_path):
+    both = tmp_path / "both"
+    both.mkdir()
+    edit(both / "a.json", {})
+    edit(both / "b.json", {"NCT90000001": "NCT90000009"})
+    done = invoke("diff", both, STUDY)
+    assert "1 trial compared: no change" in done.stderr
+    assert f"only in {both}: NCT90000009" in done.stderr
+    done = invoke("diff", STUDY, both / "b.json")
+    assert "1 trial compared" in done.stderr
+    assert "only in" not in done.stderr
+
+
+def test_what_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "broken.json").write_text("{", "utf-8")
+    edit(tmp_path / "whole.json", {})
+    done = invoke("diff", tmp_path, STUDY)
+    assert done.exit_code == 2
+    assert "broken.json" in done.stderr
+    assert "1 trial compared" in done.stderr
+    done = invoke("diff", tmp_path / "broken.json", STUDY)
+    assert done.exit_code == 2
+    assert "no record could be read" in done.stderr
+    assert invoke("diff", "nowhere", STUDY).exit_code == 2
+
+
+def test_an_extraction_in_python():
+    extraction = Extractor().extract_text("Inclusion criteria:\n- Age over 18 years")
+    shorter = extraction.model_copy(
+        update={"eligibility": type(extraction.eligibility)()}
+    )
+    fields = {(row.kind, row.field) for row in diff_trials(extraction, shorter)}
+    assert ("removed", "eligibility.criteria") in fields

@@ -1,0 +1,190 @@
+"""The command ``extractor list``."""
+
+import csv
+import shutil
+from pathlib import Path
+from urllib.parse import unquote
+
+import openpyxl
+import pytest
+
+from extractor.apps.values import list_values
+from extractor.schemas import TrialExtraction
+from tests.commands import extract, invoke
+
+TEXT = """A Trial of Fictumab
+Inclusion criteria:
+- =1+1 bottles of wine, age at least 18 years
+Intervention: Fictumab 300 mg every 4 weeks
+"""
+AGE_DIFFERS = "the text's maximum age is 25 years, the registry's 75 Years"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return extract("tests/records", tmp_path_factory.mktemp("listed") / "run")
+
+
+def read_rows(*words):
+    """The rows that a command writes to a sheet."""
+    path = Path(words[0]).parent / "sheet.csv"
+    done = invoke("list", *words, "--to", path)
+    assert done.exit_code == 0, done.output
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read_extractions(run):
+    lines = (run / "extractions.jsonl").read_text("utf-8").splitlines()
+    return {
+        extraction.record_id: extraction
+        for extraction in map(TrialExtraction.model_validate_json, lines)
+    }
+
+
+def test_rows_are_printed_below_their_records_with_quotes(run):
+    done = invoke("list", run, "findings")
+    assert done.exit_code == 0
+    assert done.stdout == (
+        "\nNCT90000007\n"
+        f"  warning eligibility.maximum_age age_differs {AGE_DIFFERS}\n"
+        "    3 to 25 years … 75 Years  [eligibility]\n"
+        "\nNCT90000008\n"
+        "  info time_frame_missing 1 of 4 outcomes have no time frame\n"
+        "    Overall survival  [secondary_outcomes[2]]\n"
+    )
+    assert done.stderr == "extractor: 2 rows: age_differs 1, time_frame_missing 1\n"
+
+
+def test_values_are_those_of_the_table(run):
+    rows = read_rows(run, "values")
+    expected = [
+        (row.record_id, row.path, row.text)
+        for extraction in read_extractions(run).values()
+        for row in list_values(extraction)
+        if row.kind == "value"
+    ]
+    listed = [
+        (row["record_id"], f"{row['item']}.{row['field']}", row["value"])
+        for row in rows
+    ]
+    assert sorted(listed) == sorted(expected)
+
+
+def test_doubts_are_unsure_values_and_open_fields(run):
+    doubts = read_rows(run, "doubts")
+    values = read_rows(run, "values")
+    unsure = [row for row in values if float(row["confidence"]) < 0.85]
+    assert [row for row in doubts if row["kind"] == "value"] == unsure
+    assert len(unsure) > 20
+    settled = {"not_reported", "section_absent"}
+    absences = read_rows(run, "absences")
+    opened = [row for row in absences if row["reason"] not in settled]
+    assert [row for row in doubts if row["kind"] == "absence"] == opened
+    assert settled & {row["reason"] for row in absences}
+
+
+@pytest.mark.parametrize(
+    ("words", "is_listed"),
+    [
+        (("values", "--field", "amounts"), lambda row: row["field"].startswith("amounts")),
+        (("values", "--field", "dosing", "--field", "endpoints.concept"),
+         lambda row: row["item"].startswith("dosing") or row["field"] == "concept"),
+        (("values", "--record", "NCT90000007"), lambda row: row["record_id"] == "NCT90000007"),
+        (("values", "--min-confidence", 0.6, "--max-confidence", 0.8), lambda row: 0.6 <= float(row["confidence"]) < 0.8),
+        (("findings", "--severity", "warning"), lambda row: row["severity"] == "warning"),
+    ],
+)  # fmt: skip
+def test_options_choose_rows(run, words, is_listed):
+    every = read_rows(run, words[0])
+    chosen = read_rows(run, *words)
+    assert chosen == [row for row in every if is_listed(row)]
+    assert 0 < len(chosen) < len(every)
+
+
+def test_doubts_take_another_bound(run):
+    rows = [
+        row
+        for row in read_rows(run, "doubts", "--max-confidence", 0.6)
+        if row["confidence"]
+    ]
+    assert rows
+    assert all(float(row["confidence"]) < 0.6 for row in rows)
+
+
+@pytest.mark.parametrize("name", ["values", "findings"])
+def test_addresses_lead_into_the_report(run, name):
+    extractions = read_extractions(run)
+    for row in read_rows(run, name):
+        report, _, place = row["address"].partition("#")
+        record_id, _, path = unquote(place).partition("/")
+        assert (report, record_id) == ("report.html", row["record_id"])
+        if name == "findings":
+            number = int(path.removeprefix("findings[").removesuffix("]"))
+            finding = extractions[record_id].findings[number]
+            assert finding.message == row["value"]
+        else:
+            assert path == f"{row['item']}.{row['field']}"
+
+
+def test_a_text_is_no_formula_in_a_sheet(tmp_path):
+    (tmp_path / "trial.txt").write_text(TEXT, "utf-8")
+    run = extract(tmp_path / "trial.txt", tmp_path / "run")
+    words = ("values", "--field", "eligibility.criteria.quote")
+    (row,) = read_rows(run, *words)
+    assert row["value"].startswith("'=1+1")
+    book = tmp_path / "sheet.xlsx"
+    assert invoke("list", run, *words, "--to", book).exit_code == 0
+    header, (cell, *_) = openpyxl.load_workbook(book).active.iter_rows(min_col=5)
+    assert header[0].value == "value"
+    assert cell.data_type == "s"
+    assert cell.value.startswith("=1+1")
+
+
+def test_what_is_new_or_gone_since_another_run(tmp_path):
+    old = Path("tests/records/study.json")
+    new = tmp_path / "edited.json"
+    text = old.read_text("utf-8")
+    new.write_text(text.replace("18 to 75 years", "18 to 65 years"), "utf-8")
+    before = extract(old, tmp_path / "before")
+    after = extract(new, tmp_path / "after")
+    found = read_rows(after, "findings", "--since", before)
+    assert [(row["change"], row["reason"]) for row in found] == [("new", "age_differs")]
+    rows = read_rows(after, "values", "--since", before, "--field", "maximum_age")
+    assert [(row["change"], row["value"]) for row in rows] == [
+        ("new", "65 year"),
+        ("gone", "75 year"),
+    ]
+    assert read_rows(after, "values", "--since", after) == []
+
+
+def test_failures_have_their_message_and_place(tmp_path):
+    shutil.copy("tests/records/study.json", tmp_path)
+    (tmp_path / "broken.json").write_text("{", "utf-8")
+    run = tmp_path / "run"
+    invoke("run", tmp_path, "--out", run, "--quiet")
+    (row,) = read_rows(run, "failures")
+    assert row["reason"] == "RecordError"
+    assert "broken.json" in row["section"]
+    assert "JSON" in row["value"]
+    done = invoke("list", run, "values")
+    assert done.exit_code == 1
+    assert "1 record failed and has no new rows" in done.stderr
+    whole = extract(tmp_path / "study.json", tmp_path / "whole")
+    (row,) = read_rows(whole, "failures", "--since", run)
+    assert row["change"] == "gone"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("doubt",), 2, "doubts"),
+        (("values", "--to", "a.txt"), 2, ".csv or .xlsx"),
+        (("values", "--min-confidence", "2"), 2, "--min-confidence"),
+        (("values", "--since", "nowhere"), 1, "contains no run"),
+    ],
+)
+def test_errors_name_what_is_wrong(run, words, code, message):
+    done = invoke("list", run, *words)
+    assert done.exit_code == code
+    assert message in done.stderr

@@ -1,0 +1,118 @@
+"""What a notebook displays: values, quotes, and the evidence marked in the text."""
+
+import html
+import json
+import re
+
+import pytest
+
+from extractor import Extractor, read_records, show
+from extractor.apps.pages.view import name_section
+from extractor.language.clean import clean_text
+from extractor.schemas import TrialExtraction
+from tests.browser import fits_its_window, list_violations, needs_browser, open_context
+
+from .invented import make_extraction
+
+HOSTILE = "Weight over 40 kg </mark></td></div> & <b>strong</b>"
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    study = {
+        "identificationModule": {"nctId": "NCT00000001", "briefTitle": HOSTILE},
+        "eligibilityModule": {
+            "eligibilityCriteria": f"Inclusion:\n\n* {HOSTILE}\n* Age 18 or older\n"
+        },
+        "outcomesModule": {
+            "primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]
+        },
+    }
+    path = tmp_path_factory.mktemp("shown") / "a.json"
+    path.write_text(json.dumps({"protocolSection": study}), "utf-8")
+    return next(read_records(path))
+
+
+@pytest.fixture(scope="module")
+def extraction(record):
+    return Extractor().extract(record)
+
+
+def test_the_text_is_whole_and_all_evidence_in_it_is_marked(record, extraction):
+    page = show(extraction, record)._repr_html_()
+    passages = {}
+    for name, text in re.findall(r"<h4>(.*?)</h4>\n<p>(.*?)</p>", page, re.DOTALL):
+        marked = "".join(re.findall(r"<mark[^>]*>(.*?)</mark>", text, re.DOTALL))
+        whole = re.sub(r"</?mark[^>]*>", "", text)
+        passages[name] = html.unescape(whole), html.unescape(marked)
+    assert passages.keys() == {"Eligibility", "Primary outcome 1"}
+    for _, item in extraction.list_items():
+        for piece in item.evidence:
+            text, marked = passages[name_section(piece.section)]
+            assert text == clean_text(record.raw_text(piece.section)).text
+            quote = clean_text(piece.quote).text
+            assert "".join(quote.split()) in "".join(marked.split())
+
+
+def test_the_text_of_a_record_never_becomes_markup(record, extraction):
+    hostile = {"record_id": HOSTILE}
+    pages = [
+        show(extraction, record),
+        show(extraction.model_copy(update=hostile), record.model_copy(update=hostile)),
+    ]
+    shown = [one._repr_html_() for one in pages]
+    assert html.escape(HOSTILE) in shown[1]
+    for page in shown:
+        assert "<b>strong" not in page
+        assert page.count("<div") == page.count("</div>") == 3
+
+
+def test_an_extraction_alone_shows_values_and_quotes(extraction):
+    page = extraction._repr_html_()
+    assert "<mark" not in page
+    assert "<td>overall survival</td><td><q>Overall</q></td>" in page
+    page = TrialExtraction.model_validate(make_extraction())._repr_html_()
+    for words, quote in (
+        ("Haemoglobin ≥ 11 g/dL, for women", "<q>11 g/dL … for women</q>"),
+        ("any of “One of these events:”", "<q>One of these events:</q>"),
+        ("10 mg (High &gt; 5 mg)", ""),
+    ):
+        assert f"<td>{words}</td><td>{quote}</td>" in page
+    empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
+    assert "<b>A</b>" in empty._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("update", "message"),
+    [
+        ({"record_id": "B"}, "of NCT00000001, the record is B"),
+        ({"sections": ()}, "has changed; extract"),
+    ],
+)
+def test_another_record_or_another_text_is_refused(record, extraction, update, message):
+    with pytest.raises(ValueError, match=message):
+        show(extraction, record.model_copy(update=update))
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.parametrize(
+    ("paper", "ink"), [("white", "rgb(0 0 0 / .87)"), ("#111", "white")]
+)
+def test_it_is_readable_in_light_and_dark_themes_without_scripts(
+    chromium, record, extraction, paper, ink
+):
+    context = open_context(chromium, viewport={"width": 400, "height": 900})
+    page = context.new_page()
+    shown = show(extraction, record)._repr_html_()
+    shown = shown.replace("<details>", "<details open>")
+    style = f"background: {paper}; color: {ink}"
+    page.set_content(
+        f'<!doctype html><html lang="en"><title>a</title><body style="{style}">'
+        f"<main><h1>a</h1><h2>b</h2><h3>c</h3>{shown}</main>"
+    )
+    assert page.locator("mark").count() > 3
+    assert page.locator("script").count() == 0
+    assert fits_its_window(page)
+    assert list_violations(page) == []
+    context.close()
