@@ -1,5 +1,5 @@
-"""The command ``extractor fetch``: what it asks, what it writes, how it goes on after it was
-stopped.
+"""``extractor fetch`` and ``fetch_records``: what they ask and write, how a fetch goes on after it
+was stopped, and servers that fail, lie or attack.
 """
 
 import gzip
@@ -7,29 +7,56 @@ import json
 
 import pytest
 
-from extractor import read_records
+from extractor import Registry, RegistryQuery, fetch_records, read_records
+from extractor.apps.fetch import client
+from extractor.errors import RecordError, RegistryError
+from extractor.model.pace import RetryPolicy
 from tests.commands import extractor, invoke, read_lines, start_extractor
 
 from .registry import Fault, make_study, serve_registry
 
-STUDIES = [
-    make_study(number, "Asthma" if number % 5 else "Eczema") for number in range(1, 26)
-]
-ASTHMA = [f"NCT{number:08}" for number in range(1, 26) if number % 5]
+STUDIES = [make_study(n, "Asthma" if n % 5 else "Eczema") for n in range(1, 26)]
+ASTHMA = [f"NCT{n:08}" for n in range(1, 26) if n % 5]
+QUERY = RegistryQuery(condition="asthma")
+PAGE = b"<html><head><title>Sign in\n to the network</title></head></html>"
+GZIP = {"Content-Encoding": "gzip"}
+FAST = ("--requests-per-minute", 60_000)
 
 
 @pytest.fixture
 def registry():
-    with serve_registry(*STUDIES) as served:
+    with serve_registry(*STUDIES, most_per_page=8) as served:
         yield served
 
 
 @pytest.fixture
-def fetch(registry):
-    """``extractor fetch`` from the local registry, without waiting between requests."""
-    return lambda *words: invoke(
-        "fetch", *words, "--base-url", registry.url, "--requests-per-minute", 60_000
-    )
+def fetch(registry, tmp_path):
+    """``extractor fetch`` from the local registry into a file, without waiting between requests."""
+    out = ("--out", tmp_path / "some.jsonl")
+
+    def run(*words, out=out):
+        return invoke("fetch", *words, *FAST, *out, EXTRACTOR_REGISTRY=registry.url)
+
+    return run
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """The waits of the client of some length; none is waited for."""
+    waits = []
+    note = lambda seconds: waits.append(round(seconds, 1)) if seconds > 0.1 else None  # noqa: E731
+    monkeypatch.setattr(client, "sleep", note)
+    policy = RetryPolicy(attempts=5, jitter=lambda: 0.0)
+    monkeypatch.setattr(client, "_POLICY", policy)
+    return waits
+
+
+def read(registry, *numbers, **options):
+    """The ids of the records that Python fetches."""
+    source = Registry(base_url=registry.url, requests_per_minute=1e6)
+    query = None if numbers else QUERY
+    found = fetch_records(*numbers, query=query, registry=source, **options)
+    return [record.record_id for record in found]
 
 
 def list_ids(path):
@@ -39,53 +66,26 @@ def list_ids(path):
 def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(
     fetch, registry, tmp_path
 ):
-    out = tmp_path / "asthma.jsonl"
+    done = fetch("--condition", "asthma")
 
-    done = fetch("--condition", "asthma", "--page-size", 8, "-o", out)
-
+    out = tmp_path / "some.jsonl"
     assert (done.exit_code, done.stdout) == (0, "")
-    assert f"20 records in {out}" in done.stderr
+    assert f"records in {out}: 20 (20 new)" in done.stderr
     assert list_ids(out) == ASTHMA
-    assert read_lines(out) == [
-        study
-        for study in STUDIES
-        if study["protocolSection"]["conditionsModule"]["conditions"] == ["Asthma"]
-    ]
-    assert [asked.get("pageToken") for asked in registry.asked] == [
-        None,
-        "v1-8",
-        "v1-16",
-    ]
-    assert registry.asked[0] == {
-        "query.cond": "asthma",
-        "pageSize": "8",
-        "countTotal": "true",
-    }
+    assert read_lines(out) == [study for n, study in enumerate(STUDIES, 1) if n % 5]
+    tokens = [asked.get("pageToken") for asked in registry.asked]
+    assert tokens == [None, "v1-8", "v1-16"]
 
 
 def test_options_become_parameters_of_the_api(fetch, registry):
-    words = [
-        "--intervention",
-        "fictucel",
-        "--term",
-        "wheeze",
-        "--status",
-        "recruiting,not yet recruiting",
-    ]
-    words += [
-        "--phase",
-        "2,PHASE3",
-        "--updated-since",
-        "2026-01-31",
-        "--param",
-        "query.spons=Nobody & Sons",
-    ]
+    words = ["--intervention", "fictucel", "--status", "recruiting,not yet recruiting"]
+    words += ["--phase", "2,PHASE3", "--updated-since", "2026-01-31"]
+    words += ["--param", "query.spons=Nobody & Sons"]
     words += ["--param", "filter.advanced=AREA[StartDate]2025"]
 
     assert fetch(*words).exit_code == 0
     assert registry.asked[0] == {
         "query.intr": "fictucel",
-        "query.term": "wheeze",
         "filter.overallStatus": "RECRUITING,NOT_YET_RECRUITING",
         "query.spons": "Nobody & Sons",
         "filter.advanced": "(AREA[StartDate]2025) AND AREA[Phase](PHASE2 OR PHASE3)"
@@ -95,23 +95,12 @@ def test_options_become_parameters_of_the_api(fetch, registry):
     }
 
 
-def test_without_a_file_records_go_to_standard_output(fetch):
-    done = fetch("NCT00000003", "nct00000001", "--quiet")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert [json.loads(line) for line in done.stdout.splitlines()] == [
-        STUDIES[0],
-        STUDIES[2],
-    ]
-
-
 def test_numbers_come_from_a_file_and_unknown_ones_are_named(fetch, tmp_path):
     ids = tmp_path / "ids.txt"
-    out = tmp_path / "some.jsonl.gz"
-    ids.write_bytes(
-        "\ufeffNCT00000002, nct00000004  # pilots\n\nNCT00000002;NCT99999999\n".encode()
-    )
+    ids.write_bytes("\ufeffNCT00000002, nct00000004 # pilots\nNCT99999999\n".encode())
+    out = tmp_path / "packed.jsonl.gz"
 
-    done = fetch("--ids", ids, "NCT88888888", "-o", out)
+    done = fetch("NCT88888888", "--ids", ids, out=("--out", out))
 
     assert done.exit_code == 1
     assert "NCT88888888, NCT99999999" in done.stderr
@@ -119,269 +108,201 @@ def test_numbers_come_from_a_file_and_unknown_ones_are_named(fetch, tmp_path):
     assert list_ids(out) == ["NCT00000002", "NCT00000004"]
 
 
-def test_numbers_come_from_standard_input(registry):
-    done = extractor(
-        "fetch", "--ids", "-", "--base-url", registry.url, stdin=b"NCT00000007"
-    )
-    assert (done.returncode, json.loads(done.stdout)) == (0, STUDIES[6])
-
-
-def test_a_former_number_finds_its_study_once(tmp_path):
+def test_numbers_come_from_standard_input_and_a_former_one_finds_its_study_once(
+    tmp_path, monkeypatch
+):
     study = make_study(5, nctIdAliases=["NCT00000950"])
-    out = tmp_path / "one.jsonl"
-
     with serve_registry(study) as registry:
+        monkeypatch.setenv("EXTRACTOR_REGISTRY", registry.url)
+        out = tmp_path / "one.jsonl"
+        words = ("fetch", "--ids", "-", "-o", str(out))
         for _ in range(2):
-            done = invoke(
-                "fetch",
-                "NCT00000950",
-                "NCT00000005",
-                "--base-url",
-                registry.url,
-                "-o",
-                out,
-            )
-            assert done.exit_code == 0, done.output
-
+            done = extractor(*words, stdin=b"NCT00000950 NCT00000005")
+            assert done.returncode == 0
     assert read_lines(out) == [study]
     assert len(registry.asked) == 1
 
 
-def test_more_numbers_are_added_to_the_same_file(fetch, registry, tmp_path):
-    out = tmp_path / "some.jsonl"
-    fetch("NCT00000001", "-o", out)
-
-    done = fetch("NCT00000001", "NCT00000009", "-o", out)
-
-    assert "2 records" in done.stderr
-    assert "(1 new)" in done.stderr
-    assert registry.asked[-1]["filter.ids"] == "NCT00000009"
-    assert list_ids(out) == ["NCT00000001", "NCT00000009"]
-
-
 @pytest.mark.parametrize("name", ["some.jsonl", "some.jsonl.gz"])
-def test_a_query_goes_on_where_the_registry_failed(fetch, registry, tmp_path, name):
-    out = tmp_path / name
-    words = ["--condition", "asthma", "--page-size", 6, "-o", out]
-    registry.plan[2] = Fault(403, b"enough")
-    assert fetch(*words).exit_code == 75
-    assert list_ids(out) == ASTHMA[:12]
-    with out.open("ab") as file:  # a kill amid the next page
-        file.write(
-            gzip.compress(b'{"protocolSection": {"identif')[:-3]
-            if out.suffix == ".gz"
-            else b'{"protocolSec'
-        )
-    assert "(8 new)" in fetch(*words, "--page-size", 100).stderr
-    assert list_ids(out) == ASTHMA
-    assert not out.with_name(f".{name}.new").exists()
-    assert "20 records" in fetch(*words).stderr
-    assert list_ids(out) == ASTHMA
-
-
-def test_what_the_registry_has_since_is_added(fetch, registry, tmp_path):
-    out = tmp_path / "some.jsonl"
-    fetch("--condition", "asthma", "--page-size", 6, "--limit", 12, "-o", out)
-    registry.update()
-
+def test_a_fetch_goes_on_where_the_registry_or_a_kill_stopped_it(
+    fetch, registry, tmp_path, name
+):
+    path = tmp_path / name
+    words = ("--condition", "asthma")
+    out = ("--out", path)
+    registry.plan[1] = Fault(403, b"enough")
+    assert fetch(*words, out=out).exit_code == 75
+    assert list_ids(path) == ASTHMA[:8]
+    part = b'{"protocolSection": {"identif'
+    with path.open("ab") as file:  # a kill amid the next page
+        file.write(gzip.compress(part)[:-3] if path.suffix == ".gz" else part)
     registry.studies.insert(0, make_study(77))
-
-    assert fetch("--condition", "asthma", "--page-size", 6, "-o", out).exit_code == 0
-    assert list_ids(out) == [*ASTHMA[:12], "NCT00000077", *ASTHMA[12:]]
+    assert "21 (13 new)" in fetch(*words, out=out).stderr
+    assert list_ids(path) == [*ASTHMA[:8], "NCT00000077", *ASTHMA[8:]]
+    assert "21 (0 new)" in fetch(*words, out=out).stderr
+    registry.plan[len(registry.asked)] = Fault(403)
+    assert fetch(*words, "--fresh", out=out).exit_code == 75
+    assert len(list_ids(path)) == 21  # it stays until something replaces it
+    assert fetch("--condition", "eczema", "--fresh", out=out).exit_code == 0
+    assert len(list_ids(path)) == 5
 
 
 def test_a_limit_within_a_page_can_be_raised(fetch, tmp_path):
-    out = tmp_path / "some.jsonl"
     for limit in (3, 3, 9, 100):
-        assert (
-            fetch(
-                "--condition", "asthma", "--page-size", 7, "--limit", limit, "-o", out
-            ).exit_code
-            == 0
-        )
-        assert list_ids(out) == ASTHMA[:limit]
-
-
-def test_fewer_studies_than_the_registry_counts_are_no_success(tmp_path):
-    with serve_registry(*STUDIES[:4], counted=6) as registry:
-        for out in ("-", tmp_path / "some.jsonl"):
-            done = invoke(
-                "fetch", "--condition", "asthma", "--base-url", registry.url, "-o", out
-            )
-            assert done.exit_code == 75
-            assert "counts 6 records, and its pages had 4" in done.stderr
-        registry.counted = 4
-        done = invoke(
-            "fetch", "--condition", "asthma", "--base-url", registry.url, "-o", out
-        )
-    assert (done.exit_code, len(list_ids(out))) == (0, 4)
-
-
-def test_an_earlier_file_stays_until_there_is_something_to_replace_it_with(
-    fetch, registry, tmp_path
-):
-    out = tmp_path / "some.jsonl"
-    fetch("--condition", "eczema", "-o", out)
-
-    registry.plan[1] = Fault(403)
-
-    assert fetch("--condition", "asthma", "--fresh", "-o", out).exit_code == 75
-    assert len(list_ids(out)) == 5
-    assert fetch("--condition", "asthma", "--fresh", "-o", out).exit_code == 0
-    assert list_ids(out) == ASTHMA
+        assert fetch("--condition", "asthma", "--limit", limit).exit_code == 0
+        assert list_ids(tmp_path / "some.jsonl") == ASTHMA[:limit]
 
 
 def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(
-    fetch, registry, tmp_path
+    fetch, registry, tmp_path, monkeypatch
 ):
+    monkeypatch.setenv("EXTRACTOR_REGISTRY", registry.url)
     out = tmp_path / "some.jsonl"
-    words = [
-        "fetch",
-        "--condition",
-        "asthma",
-        "--page-size",
-        5,
-        "--base-url",
-        registry.url,
-        "-o",
-        out,
-    ]
-
+    words = ("fetch", "--condition", "asthma", "-o", str(out))
     with start_extractor(*words, "--requests-per-minute", 0.1) as running:
-        running.wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 5)
-        other = fetch("--condition", "asthma", "-o", out)
-        assert (other.exit_code, "another fetch writes to it" in other.stderr) == (
-            1,
-            True,
-        )
+        running.wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 8)
+        other = fetch("--condition", "asthma")
+        assert (other.exit_code, "another fetch" in other.stderr) == (1, True)
         running.send_signal(2)
         done = running.wait()
-
     assert done.returncode == 130
-    assert b"has 5 records; the same command" in done.stderr
-    assert invoke(*words, "--requests-per-minute", 60_000).exit_code == 0
+    assert b"with 8 records; the same command" in done.stderr
+    assert fetch("--condition", "asthma").exit_code == 0
     assert list_ids(out) == ASTHMA
 
 
 def test_foreign_files_are_left_alone(fetch, tmp_path):
-    foreign = tmp_path / "foreign.jsonl"
-    foreign.write_text("my notes\n")
-    unended = tmp_path / "unended.jsonl"
-    unended.write_text(json.dumps(STUDIES[0]))
-    packed = tmp_path / "packed.jsonl.gz"
-
-    packed.write_text("not packed\n")
-
-    for path, reason in (
-        (foreign, "line 1: not a fetched study (not JSON"),
-        (unended, "line 1: not a fetched study (the line has no end)"),
-        (packed, "line 1: not a fetched study (Not a gzipped file"),
-        (tmp_path, "a folder or a device"),
+    study = json.dumps(STUDIES[0]).encode()
+    for name, content, reason in (
+        ("a.jsonl", b"my notes\n", "line 1: not a fetched study (not JSON"),
+        ("b.jsonl", study, "line 1: not a fetched study (the line has no end)"),
+        ("c.jsonl.gz", b"not packed\n", "line 1: not a fetched study (Not a gzipped"),
+        (".", None, "a folder or a device"),
     ):
-        done = fetch("NCT00000001", "-o", path)
-        assert done.exit_code == 1
-        assert reason in done.stderr
-    assert foreign.read_text() == "my notes\n"
-    assert unended.read_text() == json.dumps(STUDIES[0])
+        path = tmp_path / name
+        if content:
+            path.write_bytes(content)
+        done = fetch("NCT00000001", out=("--out", path))
+        assert (done.exit_code, reason in done.stderr) == (1, True), done.stderr
+        assert content is None or path.read_bytes() == content
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("words", "code", "reason"),
     [
-        ([], "nothing to fetch; name NCT numbers"),
-        (["NCT123"], "'NCT123' is not an NCT number"),
-        (["NCT00000001", "--condition", "asthma"], "one of the two"),
-        (["NCT00000001", "--limit", "5"], "one of the two"),
-        (["--phase", "1/2"], "'1/2' is not a phase"),
-        (
-            ["--param", "pageToken=x"],
-            "pageToken cannot be given; the paging or an option of its own sets it",
-        ),
-        (["--condition", "a", "--param", "query.cond=b"], "query.cond cannot be given"),
-        (["--param", "no value"], "give it as NAME=VALUE"),
-        (
-            ["--condition", "a", "--base-url", "ftp://host/api"],
-            "not the address of a registry",
-        ),
-        (
-            ["--condition", "a", "--base-url", "http://[broken"],
-            "not the address of a registry",
-        ),
+        ([], 2, "nothing to fetch; name NCT numbers"),
+        (["NCT123"], 2, "'NCT123' is not an NCT number"),
+        (["NCT00000001", "--condition", "asthma"], 2, "one of the two"),
+        (["NCT00000001", "--limit", "5"], 2, "one of the two"),
+        (["--phase", "1/2"], 2, "'1/2' is not a phase"),
+        (["--param", "pageToken=x"], 2, "pageToken cannot be given"),
+        (["--condition", "a", "--param", "query.cond=b"], 2, "query.cond cannot be"),
+        (["--param", "recrs=open"], 1, "HTTP 400 Bad Request (`recrs` is unknown"),
     ],
 )
-def test_wrong_arguments_are_named(words, reason):
-    done = invoke("fetch", *words)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert reason in done.stderr
+def test_wrong_arguments_are_named(fetch, words, code, reason):
+    done = fetch(*words)
+    assert (done.exit_code, reason in done.stderr) == (code, True), done.stderr
 
 
-def test_a_refused_parameter_is_an_error_of_usage_with_the_registrys_words(fetch):
-    done = fetch("--param", "recrs=open")
-    assert (
-        done.exit_code,
-        "HTTP 400 Bad Request (`recrs` is unknown parameter" in done.stderr,
-    ) == (2, True)
+def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path, registry):
+    words = ("run", "NCT00000002", "nct00000004", "NCT55555555", "--effort", "none")
+    for _ in range(2):
+        done = invoke(
+            *(*words, "tests/records/study.json", "--out", tmp_path),
+            EXTRACTOR_REGISTRY=registry.url,
+        )
+        assert (done.exit_code, "NCT55555555" in done.stderr) == (1, True)
+    ids = [line["record_id"] for line in read_lines(tmp_path / "extractions.jsonl")]
+    assert ids == ["NCT00000002", "NCT00000004", "NCT90000001"]
+    assert list_ids(tmp_path / "fetched.jsonl") == ids[:2]
+    assert registry.asked[1]["filter.ids"] == "NCT55555555"
 
 
-def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path):
-    words = [
-        "NCT00000002",
-        "nct00000004",
-        "tests/records/study.json",
-        "--effort",
-        "none",
-        "--workers",
-        1,
-    ]
-    with serve_registry(*STUDIES) as registry:
-        for _ in range(2):
-            done = invoke(
-                "run",
-                *words,
-                "--out",
-                tmp_path / "run",
-                EXTRACTOR_REGISTRY=registry.url,
-            )
-            assert done.exit_code == 0, done.output
-        assert len(registry.asked) == 1
-
-    lines = read_lines(tmp_path / "run" / "extractions.jsonl")
-
-    assert [line["record_id"] for line in lines] == [
-        "NCT00000002",
-        "NCT00000004",
-        "NCT90000001",
-    ]
-    assert list_ids(tmp_path / "run" / "fetched.jsonl") == [
-        "NCT00000002",
-        "NCT00000004",
-    ]
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Fault(429, b"slow down", {"Retry-After": "7"}), [7.0, 7.0]),
+        (Fault(503, PAGE), [1.0, 2.0]),
+        (Fault(sent=0.4), [1.0, 2.0]),
+        (Fault(body=b'{"studies": [{"protocol'), [1.0, 2.0]),
+        (Fault(headers=GZIP), [1.0, 2.0]),
+    ],
+)
+def test_a_fault_that_passes_is_tried_again(registry, waits, fault, expected):
+    registry.plan |= {1: fault, 2: fault}
+    assert read(registry) == ASTHMA
+    assert waits == expected
+    assert registry.asked[1] == registry.asked[2] == registry.asked[3]
 
 
-def test_a_run_names_numbers_that_the_registry_does_not_know(fetch, registry):
-    done = invoke(
-        "run",
-        "NCT00000002",
-        "NCT55555555",
-        "--effort",
-        "none",
-        EXTRACTOR_REGISTRY=registry.url,
+REPEATED = json.dumps({"studies": STUDIES[:4], "nextPageToken": "v1-6"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "requests"),
+    [
+        (Fault(503, b"maintenance"), "HTTP 503 Service Unavailable (maintenance);", 6),
+        (Fault(429, b"slow", {"Retry-After": "3600"}), "HTTP 429 Too Many", 2),
+        (Fault(sent=0.5), "no whole reply (RemoteProtocolError: peer closed", 6),
+        (Fault(404, b"Not found"), "HTTP 404 Not Found (Not found); check", 2),
+        (Fault(301, b"", {"Location": "https://me:key@new.test/"}), "HTTP 301", 2),
+        (Fault(200, PAGE), "it begins '<html><head><title>Sign in to the net", 6),
+        (Fault(200, b"\xff\xfe\xff"), "not a page of studies: not JSON", 6),
+        (Fault(200, b'{"studies": 5}'), "JSON without a list of studies", 6),
+        (Fault(200, b"[" * 100_000), "JSON that is nested too deep", 6),
+        (Fault(200, b'{"studies": [{}]}'), "a study without its NCT number", 6),
+        (Fault(200, REPEATED), "repeats the same studies", 2),
+        (Fault(400, b"no pageToken"), "the same command goes on", 2),
+        (Fault(200, gzip.compress(b"[" + b" " * 50_000), GZIP), "a page of more", 2),
+    ],
+)
+def test_a_fault_that_stays_ends_the_fetch_with_its_reason(
+    registry, waits, monkeypatch, fault, said, requests
+):
+    monkeypatch.setattr(
+        client, "MAX_PAGE_BYTES", 120_000 if b"[[" in (fault.body or b"") else 40_000
     )
-    assert (done.exit_code, json.loads(done.stdout)["record_id"]) == (1, "NCT00000002")
-    assert "NCT55555555" in done.stderr
-    assert invoke("run", "NCT55555555", EXTRACTOR_REGISTRY=registry.url).exit_code == 1
+    registry.plan |= dict.fromkeys(range(1, 20), fault)
+    with pytest.raises(RegistryError) as caught:
+        read(registry)
+    assert str(caught.value).startswith(f"{registry.url}: ")
+    assert said in str(caught.value)
+    assert len(registry.asked) == requests
 
 
-def test_a_file_named_like_a_number_is_a_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "NCT00000001").write_text(json.dumps(make_study(42)))
+def test_fewer_studies_than_the_registry_counts_are_no_success(registry):
+    registry.counted = 26
+    with pytest.raises(RegistryError, match="counts 26 records, and its pages had 20"):
+        read(registry)
 
-    done = invoke(
-        "run",
-        "NCT00000001",
-        "--effort",
-        "none",
-        EXTRACTOR_REGISTRY="http://127.0.0.1:9",
-    )
 
-    assert json.loads(done.stdout)["record_id"] == "NCT00000042"
+def test_unknown_numbers_and_broken_records_are_reported_and_the_others_read(registry):
+    conditions = registry.studies[1]["protocolSection"]["conditionsModule"]
+    conditions["conditions"] = "not a list"
+    errors = []
+    numbers = ("NCT00000001", "NCT00000002", "NCT77777777", "nct00000003")
+    try:
+        found = read(registry, *numbers, on_error=errors.append)
+    finally:
+        conditions["conditions"] = ["Asthma"]
+    assert found == ["NCT00000001", "NCT00000003"]
+    assert [
+        "a list is expected" in str(errors[0]),
+        "NCT77777777: not" in str(errors[1]),
+    ] == [True, True]
+    with pytest.raises(RecordError, match="NCT77777777: not known to"):
+        read(registry, "NCT77777777")
+    # a server that does not know the filter sends other studies
+    body = json.dumps({"studies": STUDIES}).encode()
+    registry.plan[len(registry.asked)] = Fault(200, body)
+    assert read(registry, "NCT00000001") == ["NCT00000001"]
+
+
+def test_requests_are_evenly_spaced_and_no_more_than_needed(registry, waits):
+    source = Registry(base_url=registry.url, requests_per_minute=30)
+    records = fetch_records(query=QUERY, registry=source)
+    assert next(records).record_id == ASTHMA[0]
+    assert len(registry.asked) == 1
+    assert len(list(records)) == 19
+    assert waits == [2.0, 2.0]

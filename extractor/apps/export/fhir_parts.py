@@ -138,8 +138,8 @@ def own_code(word: StrEnum | None, text: str | None = None) -> Json:
     """Return a CodeableConcept with a word of one of our closed sets.
 
     >>> from extractor.schemas import Role
-    >>> own_code(Role.PLACEBO)["coding"]
-    [{'system': 'urn:trial-extractor:Role', 'code': 'placebo'}]
+    >>> own_code(Role.PLACEBO)["coding"][0]["system"]
+    'urn:trial-extractor:Role'
     """
     if word is None:
         return {"text": text}
