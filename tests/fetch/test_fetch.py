@@ -20,42 +20,40 @@ ASTHMA = [f"NCT{n:08}" for n in range(1, 26) if n % 5]
 QUERY = RegistryQuery(condition="asthma")
 PAGE = b"<html><head><title>Sign in\n to the network</title></head></html>"
 GZIP = {"Content-Encoding": "gzip"}
-FAST = ("--requests-per-minute", 60_000)
+# fmt: off
 
 
 @pytest.fixture
-def registry():
+def registry(monkeypatch):
     with serve_registry(*STUDIES, most_per_page=8) as served:
+        monkeypatch.setenv("EXTRACTOR_REGISTRY", served.url)
         yield served
 
 
 @pytest.fixture
-def fetch(registry, tmp_path):
+def out(tmp_path):
+    return tmp_path / "some.jsonl"
+
+
+@pytest.fixture
+def fetch(registry, out):
     """``extractor fetch`` from the local registry into a file, without waiting between requests."""
-    out = ("--out", tmp_path / "some.jsonl")
-
-    def run(*words, out=out):
-        return invoke("fetch", *words, *FAST, *out, EXTRACTOR_REGISTRY=registry.url)
-
-    return run
+    return lambda *words, to=out: invoke("fetch", *words, "--requests-per-minute", 60_000, "-o", to)
 
 
 @pytest.fixture
 def waits(monkeypatch):
     """The waits of the client of some length; none is waited for."""
     waits = []
-    note = lambda seconds: waits.append(round(seconds, 1)) if seconds > 0.1 else None  # noqa: E731
-    monkeypatch.setattr(client, "sleep", note)
-    policy = RetryPolicy(attempts=5, jitter=lambda: 0.0)
-    monkeypatch.setattr(client, "_POLICY", policy)
+    monkeypatch.setattr(client, "sleep", lambda seconds: waits.append(round(seconds, 1)) if seconds > 0.1 else None)
+    monkeypatch.setattr(client, "_POLICY", RetryPolicy(attempts=5, jitter=lambda: 0.0))
     return waits
 
 
-def read(registry, *numbers, **options):
+def read(*numbers, **options):
     """The ids of the records that Python fetches."""
-    source = Registry(base_url=registry.url, requests_per_minute=1e6)
     query = None if numbers else QUERY
-    found = fetch_records(*numbers, query=query, registry=source, **options)
+    found = fetch_records(*numbers, query=query, registry=Registry(requests_per_minute=1e6), **options)
     return [record.record_id for record in found]
 
 
@@ -63,128 +61,94 @@ def list_ids(path):
     return [record.record_id for record in read_records(path)]
 
 
-def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(
-    fetch, registry, tmp_path
-):
+def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(fetch, registry, out):
     done = fetch("--condition", "asthma")
-
-    out = tmp_path / "some.jsonl"
     assert (done.exit_code, done.stdout) == (0, "")
     assert f"records in {out}: 20 (20 new)" in done.stderr
     assert list_ids(out) == ASTHMA
     assert read_lines(out) == [study for n, study in enumerate(STUDIES, 1) if n % 5]
-    tokens = [asked.get("pageToken") for asked in registry.asked]
-    assert tokens == [None, "v1-8", "v1-16"]
+    assert [asked.get("pageToken") for asked in registry.asked] == [None, "8", "16"]
 
 
 def test_options_become_parameters_of_the_api(fetch, registry):
-    words = ["--intervention", "fictucel", "--status", "recruiting,not yet recruiting"]
-    words += ["--phase", "2,PHASE3", "--updated-since", "2026-01-31"]
-    words += ["--param", "query.spons=Nobody & Sons"]
-    words += ["--param", "filter.advanced=AREA[StartDate]2025"]
-
-    assert fetch(*words).exit_code == 0
+    assert fetch(
+        *("--intervention", "fictucel", "--status", "recruiting,not yet recruiting", "--phase", "2,PHASE3"),
+        *("--updated-since", "2026-01-31", "--param", "query.spons=Nobody & Sons"),
+        *("--param", "filter.advanced=AREA[StartDate]2025"),
+    ).exit_code == 0
     assert registry.asked[0] == {
-        "query.intr": "fictucel",
-        "filter.overallStatus": "RECRUITING,NOT_YET_RECRUITING",
-        "query.spons": "Nobody & Sons",
+        "query.intr": "fictucel", "filter.overallStatus": "RECRUITING,NOT_YET_RECRUITING", "query.spons": "Nobody & Sons",
         "filter.advanced": "(AREA[StartDate]2025) AND AREA[Phase](PHASE2 OR PHASE3)"
         " AND AREA[LastUpdatePostDate]RANGE[2026-01-31,MAX]",
-        "pageSize": "1000",
-        "countTotal": "true",
+        "pageSize": "1000", "countTotal": "true",
     }
 
 
 def test_numbers_come_from_a_file_and_unknown_ones_are_named(fetch, tmp_path):
     ids = tmp_path / "ids.txt"
     ids.write_bytes("\ufeffNCT00000002, nct00000004 # pilots\nNCT99999999\n".encode())
-    out = tmp_path / "packed.jsonl.gz"
-
-    done = fetch("NCT88888888", "--ids", ids, out=("--out", out))
-
-    assert done.exit_code == 1
-    assert "NCT88888888, NCT99999999" in done.stderr
-    assert gzip.decompress(out.read_bytes()).count(b"\n") == 2
-    assert list_ids(out) == ["NCT00000002", "NCT00000004"]
+    packed = tmp_path / "packed.jsonl.gz"
+    done = fetch("NCT88888888", "--ids", ids, to=packed)
+    assert (done.exit_code, "NCT88888888, NCT99999999" in done.stderr) == (1, True)
+    assert gzip.decompress(packed.read_bytes()).count(b"\n") == 2
+    assert list_ids(packed) == ["NCT00000002", "NCT00000004"]
 
 
-def test_numbers_come_from_standard_input_and_a_former_one_finds_its_study_once(
-    tmp_path, monkeypatch
-):
-    study = make_study(5, nctIdAliases=["NCT00000950"])
-    with serve_registry(study) as registry:
-        monkeypatch.setenv("EXTRACTOR_REGISTRY", registry.url)
-        out = tmp_path / "one.jsonl"
-        words = ("fetch", "--ids", "-", "-o", str(out))
-        for _ in range(2):
-            done = extractor(*words, stdin=b"NCT00000950 NCT00000005")
-            assert done.returncode == 0
-    assert read_lines(out) == [study]
+def test_numbers_come_from_standard_input_and_a_former_one_finds_its_study_once(registry, out):
+    registry.studies[:] = [make_study(5, nctIdAliases=["NCT00000950"])]
+    for _ in range(2):
+        done = extractor("fetch", "--ids", "-", "-o", str(out), stdin=b"NCT00000950 NCT00000005")
+        assert done.returncode == 0
+    assert read_lines(out) == registry.studies
     assert len(registry.asked) == 1
 
 
 @pytest.mark.parametrize("name", ["some.jsonl", "some.jsonl.gz"])
-def test_a_fetch_goes_on_where_the_registry_or_a_kill_stopped_it(
-    fetch, registry, tmp_path, name
-):
+def test_a_fetch_goes_on_where_the_registry_or_a_kill_stopped_it(fetch, registry, tmp_path, name):
     path = tmp_path / name
-    words = ("--condition", "asthma")
-    out = ("--out", path)
     registry.plan[1] = Fault(403, b"enough")
-    assert fetch(*words, out=out).exit_code == 75
+    assert fetch("--condition", "asthma", to=path).exit_code == 75
     assert list_ids(path) == ASTHMA[:8]
     part = b'{"protocolSection": {"identif'
     with path.open("ab") as file:  # a kill amid the next page
         file.write(gzip.compress(part)[:-3] if path.suffix == ".gz" else part)
     registry.studies.insert(0, make_study(77))
-    assert "21 (13 new)" in fetch(*words, out=out).stderr
+    assert "21 (13 new)" in fetch("--condition", "asthma", to=path).stderr
     assert list_ids(path) == [*ASTHMA[:8], "NCT00000077", *ASTHMA[8:]]
-    assert "21 (0 new)" in fetch(*words, out=out).stderr
     registry.plan[len(registry.asked)] = Fault(403)
-    assert fetch(*words, "--fresh", out=out).exit_code == 75
+    assert fetch("--condition", "asthma", "--fresh", to=path).exit_code == 75
     assert len(list_ids(path)) == 21  # it stays until something replaces it
-    assert fetch("--condition", "eczema", "--fresh", out=out).exit_code == 0
-    assert len(list_ids(path)) == 5
+    for limit in (3, 3, 4, 100):
+        fresh = ["--fresh"] if limit == 3 else []
+        assert fetch("--condition", "eczema", "--limit", limit, *fresh, to=path).exit_code == 0
+        assert len(list_ids(path)) == min(limit, 5)
 
 
-def test_a_limit_within_a_page_can_be_raised(fetch, tmp_path):
-    for limit in (3, 3, 9, 100):
-        assert fetch("--condition", "asthma", "--limit", limit).exit_code == 0
-        assert list_ids(tmp_path / "some.jsonl") == ASTHMA[:limit]
-
-
-def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(
-    fetch, registry, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("EXTRACTOR_REGISTRY", registry.url)
-    out = tmp_path / "some.jsonl"
-    words = ("fetch", "--condition", "asthma", "-o", str(out))
-    with start_extractor(*words, "--requests-per-minute", 0.1) as running:
+def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(fetch, out):
+    with start_extractor("fetch", "--condition", "asthma", "-o", str(out), "--requests-per-minute", 0.1) as running:
         running.wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 8)
         other = fetch("--condition", "asthma")
         assert (other.exit_code, "another fetch" in other.stderr) == (1, True)
         running.send_signal(2)
         done = running.wait()
-    assert done.returncode == 130
-    assert b"with 8 records; the same command" in done.stderr
+    assert (done.returncode, b"with 8 records; the same command" in done.stderr) == (130, True)
     assert fetch("--condition", "asthma").exit_code == 0
     assert list_ids(out) == ASTHMA
 
 
-def test_foreign_files_are_left_alone(fetch, tmp_path):
-    study = json.dumps(STUDIES[0]).encode()
-    for name, content, reason in (
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
         ("a.jsonl", b"my notes\n", "line 1: not a fetched study (not JSON"),
-        ("b.jsonl", study, "line 1: not a fetched study (the line has no end)"),
+        ("b.jsonl", json.dumps(STUDIES[0]).encode(), "line 1: not a fetched study (the line has no end)"),
         ("c.jsonl.gz", b"not packed\n", "line 1: not a fetched study (Not a gzipped"),
-        (".", None, "a folder or a device"),
-    ):
-        path = tmp_path / name
-        if content:
-            path.write_bytes(content)
-        done = fetch("NCT00000001", out=("--out", path))
-        assert (done.exit_code, reason in done.stderr) == (1, True), done.stderr
-        assert content is None or path.read_bytes() == content
+    ],
+)
+def test_foreign_files_are_left_alone(fetch, tmp_path, name, content, reason):
+    (tmp_path / name).write_bytes(content)
+    done = fetch("NCT00000001", to=tmp_path / name)
+    assert (done.exit_code, reason in done.stderr) == (1, True), done.stderr
+    assert (tmp_path / name).read_bytes() == content
 
 
 @pytest.mark.parametrize(
@@ -206,12 +170,9 @@ def test_wrong_arguments_are_named(fetch, words, code, reason):
 
 
 def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path, registry):
-    words = ("run", "NCT00000002", "nct00000004", "NCT55555555", "--effort", "none")
     for _ in range(2):
-        done = invoke(
-            *(*words, "tests/records/study.json", "--out", tmp_path),
-            EXTRACTOR_REGISTRY=registry.url,
-        )
+        done = invoke("run", "NCT00000002", "nct00000004", "NCT55555555", "tests/records/study.json",
+                      "--effort", "none", "--out", tmp_path)
         assert (done.exit_code, "NCT55555555" in done.stderr) == (1, True)
     ids = [line["record_id"] for line in read_lines(tmp_path / "extractions.jsonl")]
     assert ids == ["NCT00000002", "NCT00000004", "NCT90000001"]
@@ -219,90 +180,73 @@ def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path, regis
     assert registry.asked[1]["filter.ids"] == "NCT55555555"
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        (Fault(429, b"slow down", {"Retry-After": "7"}), [7.0, 7.0]),
-        (Fault(503, PAGE), [1.0, 2.0]),
-        (Fault(sent=0.4), [1.0, 2.0]),
-        (Fault(body=b'{"studies": [{"protocol'), [1.0, 2.0]),
-        (Fault(headers=GZIP), [1.0, 2.0]),
-    ],
-)
-def test_a_fault_that_passes_is_tried_again(registry, waits, fault, expected):
-    registry.plan |= {1: fault, 2: fault}
-    assert read(registry) == ASTHMA
-    assert waits == expected
-    assert registry.asked[1] == registry.asked[2] == registry.asked[3]
-
-
-REPEATED = json.dumps({"studies": STUDIES[:4], "nextPageToken": "v1-6"}).encode()
+REPEATED = json.dumps({"studies": STUDIES[:4], "nextPageToken": "6"}).encode()
 
 
 @pytest.mark.parametrize(
-    ("fault", "said", "requests"),
+    ("fault", "said", "requests", "expected"),
     [
-        (Fault(503, b"maintenance"), "HTTP 503 Service Unavailable (maintenance);", 6),
-        (Fault(429, b"slow", {"Retry-After": "3600"}), "HTTP 429 Too Many", 2),
-        (Fault(sent=0.5), "no whole reply (RemoteProtocolError: peer closed", 6),
-        (Fault(404, b"Not found"), "HTTP 404 Not Found (Not found); check", 2),
-        (Fault(301, b"", {"Location": "https://me:key@new.test/"}), "HTTP 301", 2),
-        (Fault(200, PAGE), "it begins '<html><head><title>Sign in to the net", 6),
-        (Fault(200, b"\xff\xfe\xff"), "not a page of studies: not JSON", 6),
-        (Fault(200, b'{"studies": 5}'), "JSON without a list of studies", 6),
-        (Fault(200, b"[" * 100_000), "JSON that is nested too deep", 6),
-        (Fault(200, b'{"studies": [{}]}'), "a study without its NCT number", 6),
-        (Fault(200, REPEATED), "repeats the same studies", 2),
-        (Fault(400, b"no pageToken"), "the same command goes on", 2),
-        (Fault(200, gzip.compress(b"[" + b" " * 50_000), GZIP), "a page of more", 2),
+        (Fault(503, b"maintenance"), "HTTP 503 Service Unavailable (maintenance);", 6, [1, 2]),
+        (Fault(429, b"slow", {"Retry-After": "7"}), "HTTP 429 Too Many", 6, [7, 7]),
+        (Fault(429, b"slow", {"Retry-After": "3600"}), "HTTP 429 Too Many", 2, None),
+        (Fault(sent=0.5), "no whole reply (RemoteProtocolError: peer closed", 6, [1, 2]),
+        (Fault(headers=GZIP), "no whole reply (DecodingError", 6, [1, 2]),
+        (Fault(404, b"Not found"), "HTTP 404 Not Found (Not found); check", 2, None),
+        (Fault(301, b"", {"Location": "https://me:key@new.test/"}), "HTTP 301 Moved Permanently (no text)", 2, None),
+        (Fault(200, PAGE), "it begins '<html><head><title>Sign in to the net", 6, [1, 2]),
+        (Fault(200, b"\xff\xfe\xff"), "not a page of studies: not JSON", 6, [1, 2]),
+        (Fault(200, b'{"studies": 5}'), "JSON without a list of studies", 6, [1, 2]),
+        (Fault(200, b"[" * 30_000), "JSON that is nested too deep", 6, [1, 2]),
+        (Fault(200, b'{"studies": [{}]}'), "a study without its NCT number", 6, [1, 2]),
+        (Fault(200, REPEATED), "repeats the same studies", 2, None),
+        (Fault(400, b"no pageToken"), "the same command goes on", 2, None),
+        (Fault(200, gzip.compress(b"[" + b" " * 50_000), GZIP), "a page of more than 40,000 bytes", 2, None),
     ],
 )
-def test_a_fault_that_stays_ends_the_fetch_with_its_reason(
-    registry, waits, monkeypatch, fault, said, requests
-):
-    monkeypatch.setattr(
-        client, "MAX_PAGE_BYTES", 120_000 if b"[[" in (fault.body or b"") else 40_000
-    )
+def test_a_fault_is_tried_again_and_ends_the_fetch_if_it_stays(registry, waits, monkeypatch, fault, said, requests, expected):
+    monkeypatch.setattr(client, "MAX_PAGE_BYTES", 40_000)
     registry.plan |= dict.fromkeys(range(1, 20), fault)
     with pytest.raises(RegistryError) as caught:
-        read(registry)
+        read()
     assert str(caught.value).startswith(f"{registry.url}: ")
     assert said in str(caught.value)
     assert len(registry.asked) == requests
+    if expected:
+        waits.clear()
+        registry.asked.clear()
+        registry.plan = {1: fault, 2: fault}
+        assert read() == ASTHMA
+        assert waits == expected
+        assert registry.asked[1] == registry.asked[2] == registry.asked[3]
+
+
+def test_a_server_that_is_away_is_named_without_the_password(waits):
+    with pytest.raises(RegistryError, match=r"http://\*\*\*@127.0.0.1:9/api: no whole reply \(ConnectError"):
+        list(fetch_records("NCT00000001", registry=Registry(base_url="http://me:secret@127.0.0.1:9/api")))
 
 
 def test_fewer_studies_than_the_registry_counts_are_no_success(registry):
     registry.counted = 26
     with pytest.raises(RegistryError, match="counts 26 records, and its pages had 20"):
-        read(registry)
+        read()
 
 
 def test_unknown_numbers_and_broken_records_are_reported_and_the_others_read(registry):
-    conditions = registry.studies[1]["protocolSection"]["conditionsModule"]
-    conditions["conditions"] = "not a list"
+    registry.studies[1] = make_study(2)
+    registry.studies[1]["protocolSection"]["conditionsModule"]["conditions"] = "not a list"
     errors = []
-    numbers = ("NCT00000001", "NCT00000002", "NCT77777777", "nct00000003")
-    try:
-        found = read(registry, *numbers, on_error=errors.append)
-    finally:
-        conditions["conditions"] = ["Asthma"]
+    found = read("NCT00000001", "NCT00000002", "NCT77777777", "nct00000003", on_error=errors.append)
     assert found == ["NCT00000001", "NCT00000003"]
-    assert [
-        "a list is expected" in str(errors[0]),
-        "NCT77777777: not" in str(errors[1]),
-    ] == [True, True]
+    assert "a list is expected" in str(errors[0])
     with pytest.raises(RecordError, match="NCT77777777: not known to"):
-        read(registry, "NCT77777777")
+        read("NCT77777777")
     # a server that does not know the filter sends other studies
-    body = json.dumps({"studies": STUDIES}).encode()
-    registry.plan[len(registry.asked)] = Fault(200, body)
-    assert read(registry, "NCT00000001") == ["NCT00000001"]
+    registry.plan[len(registry.asked)] = Fault(200, json.dumps({"studies": STUDIES}).encode())
+    assert read("NCT00000001") == ["NCT00000001"]
 
 
 def test_requests_are_evenly_spaced_and_no_more_than_needed(registry, waits):
-    source = Registry(base_url=registry.url, requests_per_minute=30)
-    records = fetch_records(query=QUERY, registry=source)
-    assert next(records).record_id == ASTHMA[0]
-    assert len(registry.asked) == 1
+    records = fetch_records(query=QUERY, registry=Registry(requests_per_minute=30))
+    assert (next(records).record_id, len(registry.asked)) == (ASTHMA[0], 1)
     assert len(list(records)) == 19
     assert waits == [2.0, 2.0]
