@@ -2,9 +2,7 @@
 
 import pytest
 
-from extractor.apps.export.fhir_eligibility import _read_limit, _SaysMoreError
 from extractor.apps.export.limits import name_limit
-from extractor.schemas import Constraint
 
 _PASP = "systolic_pulmonary_artery_pressure"
 NAMES = [
@@ -115,11 +113,3 @@ def test_the_kind_that_a_unit_tells_is_kept():
 
     assert cells.quantity_kind == "concentration"
     assert cells.unit_ucum == "ng/mL"
-
-
-def test_a_limit_of_several_quantities_has_no_code_in_fhir():
-    limit = Constraint(
-        quantity="bilirubin or ASAT", comparator=">", value=3, unit="x ULN"
-    )
-    with pytest.raises(_SaysMoreError, match="no LOINC code"):
-        _read_limit(limit, None, of_age=False)

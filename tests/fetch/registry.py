@@ -1,14 +1,12 @@
 """A registry on loopback that speaks the paging, the errors and the limits of the
 ClinicalTrials.gov API, version 2.
 
-A plan maps the number of a request, from 0, to a ``Fault``. Page tokens are valid for the data they
-were given out for: ``update`` makes them invalid, as the registry's daily update does.
+A plan maps the number of a request, from 0, to a ``Fault``.
 """
 
 import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -16,38 +14,25 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.loopback import QuietHandler, run_server
 
-_KNOWN = re.compile(r"(query|filter)\.\w+|pageSize|pageToken|countTotal|fields|sort")
+_KNOWN = re.compile(r"(query|filter)\.\w+|pageSize|pageToken|countTotal")
 
 
-def make_study(number: int, condition: str = "Asthma", **identity: object) -> dict:
+def make_study(number, condition="Asthma", **identity):
     """A study with this NCT number and condition."""
-    nct_id = f"NCT{number:08}"
-    return {
-        "protocolSection": {
-            "identificationModule": {
-                "nctId": nct_id,
-                "briefTitle": f"Wheeze study {number} – ≥ 18 years",
-                **identity,
-            },
-            "conditionsModule": {"conditions": [condition]},
-            "outcomesModule": {
-                "primaryOutcomes": [
-                    {"measure": "Overall survival", "timeFrame": "2 years"}
-                ]
-            },
-        }
-    }
+    title = f"Wheeze study {number} – ≥ 18 years"
+    named = {"nctId": f"NCT{number:08}", "briefTitle": title, **identity}
+    modules = {"identificationModule": named}
+    modules["conditionsModule"] = {"conditions": [condition]}
+    return {"protocolSection": modules}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """The reply to one request, in place of the right one. ``sent`` is the share of the body
-    that arrives.
-    """
+    """The reply to a request in place of the right one; only the share ``sent`` of it arrives."""
 
     status: int = 200
     body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: dict = field(default_factory=dict)
     sent: float = 1.0
 
 
@@ -55,91 +40,63 @@ class Fault:
 class LocalRegistry:
     """What the server knows and what it was asked."""
 
-    studies: list[dict]
-    plan: dict[int, Fault] = field(default_factory=dict)
-    asked: list[dict[str, str]] = field(default_factory=list)
+    studies: list
+    plan: dict = field(default_factory=dict)
+    asked: list = field(default_factory=list)
     url: str = ""
-    version: int = 1
     counted: int | None = None
+    most_per_page: int = 1000
 
-    def update(self) -> None:
-        """The daily update: page tokens of before are no longer accepted."""
-        self.version += 1
-
-    def answer(self, path: str) -> tuple[int, bytes]:
+    def answer(self, path):
         """The status and the body for a request."""
-        parts = urlsplit(path)
-        parameters = dict(parse_qsl(parts.query))
-        self.asked.append(parameters)
-        if parts.path != "/api/v2/studies":
-            return 404, b"Not found"
-        for name in parameters:
+        asked = dict(parse_qsl(urlsplit(path).query))
+        self.asked.append(asked)
+        for name in asked:
             if not _KNOWN.fullmatch(name):
                 return 400, f"`{name}` is unknown parameter".encode()
-        return self._search(parameters)
-
-    def _search(self, parameters: dict[str, str]) -> tuple[int, bytes]:
-        matching = [study for study in self.studies if _matches(study, parameters)]
-        size = min(int(parameters.get("pageSize", 10)), 1000)
-        start = 0
-        token = parameters.get("pageToken")
-        if token:
-            version, _, position = token.partition("-")
-            if version != f"v{self.version}":
-                return 400, b"Parameter `pageToken` has incorrect format"
-            start = int(position)
-        end = start + size
-        page: dict = {"studies": matching[start:end]}
-        if parameters.get("countTotal") == "true" and not token:
-            total = len(matching) if self.counted is None else self.counted
-            page["totalCount"] = total
+        matching = [study for study in self.studies if _matches(study, asked)]
+        start = int(asked.get("pageToken", 0))
+        end = start + min(int(asked.get("pageSize", 10)), self.most_per_page)
+        page = {"studies": matching[start:end]}
+        if "countTotal" in asked and start == 0:
+            page["totalCount"] = self.counted or len(matching)
         if end < len(matching):
-            page["nextPageToken"] = f"v{self.version}-{end}"
+            page["nextPageToken"] = str(end)
         return 200, json.dumps(page).encode()
 
 
-def _matches(study: dict, parameters: dict[str, str]) -> bool:
+def _matches(study, asked):
     section = study["protocolSection"]
-    wanted_ids = parameters.get("filter.ids")
-    if wanted_ids:
-        identity = section["identificationModule"]
-        ids = {identity["nctId"], *identity.get("nctIdAliases", ())}
-        return not ids.isdisjoint(wanted_ids.split(","))
+    if "filter.ids" in asked:
+        named = section["identificationModule"]
+        ids = {named["nctId"], *named.get("nctIdAliases", ())}
+        return not ids.isdisjoint(asked["filter.ids"].split(","))
     condition = section["conditionsModule"]["conditions"][0]
-    return parameters.get("query.cond", "").lower() in condition.lower()
+    return asked.get("query.cond", "").lower() in condition.lower()
 
 
 @contextmanager
-def serve_registry(*studies: dict, **options: object) -> Iterator[LocalRegistry]:
-    """A registry with these studies, until the block ends. Replies are packed if the client
-    accepts it.
-    """
+def serve_registry(*studies, **options):
+    """A registry with these studies, until the block ends. Replies are packed."""
     registry = LocalRegistry(list(studies), **options)
 
     class Handler(QuietHandler, BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            number = len(registry.asked)
+        def do_GET(self):
+            fault = registry.plan.get(len(registry.asked), Fault())
             status, body = registry.answer(self.path)
-            fault = registry.plan.get(number)
-            if fault:
+            headers = {"Content-Encoding": "gzip"}
+            if fault == Fault():
+                body = gzip.compress(body)
+            else:
                 status = fault.status
                 body = body if fault.body is None else fault.body
-            headers = {
-                "Content-Type": "application/json" if status == 200 else "text/plain"
-            }
-            if fault:
-                # what is cut off must not leave a connection
-                headers |= {"Connection": "close", **fault.headers}
-            elif "gzip" in self.headers.get("Accept-Encoding", ""):
-                headers["Content-Encoding"] = "gzip"
-                body = gzip.compress(body)
-            headers = {"Content-Length": str(len(body)), **headers}
+                # What is cut off must not leave a connection.
+                headers = {"Connection": "close", **fault.headers}
             self.send_response(status)
-            for name, value in headers.items():
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            sent = int(len(body) * fault.sent) if fault else len(body)
-            self.wfile.write(body[:sent])
+            self.wfile.write(body[: int(len(body) * fault.sent)])
 
     with run_server(Handler) as address:
         registry.url = f"{address}/api/v2"

@@ -1,5 +1,5 @@
-"""The command ``extractor fetch``: what it asks, what it writes, how it goes on after it was
-stopped.
+"""``extractor fetch`` and ``fetch_records``: what they ask and write, how a fetch goes on after it
+was stopped, and servers that fail, lie or attack.
 """
 
 import gzip
@@ -7,381 +7,246 @@ import json
 
 import pytest
 
-from extractor import read_records
+from extractor import Registry, RegistryQuery, fetch_records, read_records
+from extractor.apps.fetch import client
+from extractor.errors import RecordError, RegistryError
+from extractor.model.pace import RetryPolicy
 from tests.commands import extractor, invoke, read_lines, start_extractor
 
 from .registry import Fault, make_study, serve_registry
 
-STUDIES = [
-    make_study(number, "Asthma" if number % 5 else "Eczema") for number in range(1, 26)
-]
-ASTHMA = [f"NCT{number:08}" for number in range(1, 26) if number % 5]
+STUDIES = [make_study(n, "Asthma" if n % 5 else "Eczema") for n in range(1, 26)]
+ASTHMA = [f"NCT{n:08}" for n in range(1, 26) if n % 5]
+QUERY = RegistryQuery(condition="asthma")
+PAGE = b"<html><head><title>Sign in\n to the network</title></head></html>"
+GZIP = {"Content-Encoding": "gzip"}
+# fmt: off
 
 
 @pytest.fixture
-def registry():
-    with serve_registry(*STUDIES) as served:
+def registry(monkeypatch):
+    with serve_registry(*STUDIES, most_per_page=8) as served:
+        monkeypatch.setenv("EXTRACTOR_REGISTRY", served.url)
         yield served
 
 
 @pytest.fixture
-def fetch(registry):
-    """``extractor fetch`` from the local registry, without waiting between requests."""
-    return lambda *words: invoke(
-        "fetch", *words, "--base-url", registry.url, "--requests-per-minute", 60_000
-    )
+def out(tmp_path):
+    return tmp_path / "some.jsonl"
+
+
+@pytest.fixture
+def fetch(registry, out):
+    """``extractor fetch`` from the local registry into a file, without waiting between requests."""
+    return lambda *words, to=out: invoke("fetch", *words, "--requests-per-minute", 60_000, "-o", to)
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """The waits of the client of some length; none is waited for."""
+    waits = []
+    monkeypatch.setattr(client, "sleep", lambda seconds: waits.append(round(seconds, 1)) if seconds > 0.1 else None)
+    monkeypatch.setattr(client, "_POLICY", RetryPolicy(attempts=5, jitter=lambda: 0.0))
+    return waits
+
+
+def read(*numbers, **options):
+    """The ids of the records that Python fetches."""
+    query = None if numbers else QUERY
+    found = fetch_records(*numbers, query=query, registry=Registry(requests_per_minute=1e6), **options)
+    return [record.record_id for record in found]
 
 
 def list_ids(path):
     return [record.record_id for record in read_records(path)]
 
 
-def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(
-    fetch, registry, tmp_path
-):
-    out = tmp_path / "asthma.jsonl"
-
-    done = fetch("--condition", "asthma", "--page-size", 8, "-o", out)
-
+def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(fetch, registry, out):
+    done = fetch("--condition", "asthma")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert f"20 records in {out}" in done.stderr
+    assert f"records in {out}: 20 (20 new)" in done.stderr
     assert list_ids(out) == ASTHMA
-    assert read_lines(out) == [
-        study
-        for study in STUDIES
-        if study["protocolSection"]["conditionsModule"]["conditions"] == ["Asthma"]
-    ]
-    assert [asked.get("pageToken") for asked in registry.asked] == [
-        None,
-        "v1-8",
-        "v1-16",
-    ]
-    assert registry.asked[0] == {
-        "query.cond": "asthma",
-        "pageSize": "8",
-        "countTotal": "true",
-    }
+    assert read_lines(out) == [study for n, study in enumerate(STUDIES, 1) if n % 5]
+    assert [asked.get("pageToken") for asked in registry.asked] == [None, "8", "16"]
 
 
 def test_options_become_parameters_of_the_api(fetch, registry):
-    words = [
-        "--intervention",
-        "fictucel",
-        "--term",
-        "wheeze",
-        "--status",
-        "recruiting,not yet recruiting",
-    ]
-    words += [
-        "--phase",
-        "2,PHASE3",
-        "--updated-since",
-        "2026-01-31",
-        "--param",
-        "query.spons=Nobody & Sons",
-    ]
-    words += ["--param", "filter.advanced=AREA[StartDate]2025"]
-
-    assert fetch(*words).exit_code == 0
+    assert fetch(
+        *("--intervention", "fictucel", "--status", "recruiting,not yet recruiting", "--phase", "2,PHASE3"),
+        *("--updated-since", "2026-01-31", "--param", "query.spons=Nobody & Sons"),
+        *("--param", "filter.advanced=AREA[StartDate]2025"),
+    ).exit_code == 0
     assert registry.asked[0] == {
-        "query.intr": "fictucel",
-        "query.term": "wheeze",
-        "filter.overallStatus": "RECRUITING,NOT_YET_RECRUITING",
-        "query.spons": "Nobody & Sons",
+        "query.intr": "fictucel", "filter.overallStatus": "RECRUITING,NOT_YET_RECRUITING", "query.spons": "Nobody & Sons",
         "filter.advanced": "(AREA[StartDate]2025) AND AREA[Phase](PHASE2 OR PHASE3)"
         " AND AREA[LastUpdatePostDate]RANGE[2026-01-31,MAX]",
-        "pageSize": "1000",
-        "countTotal": "true",
+        "pageSize": "1000", "countTotal": "true",
     }
-
-
-def test_without_a_file_records_go_to_standard_output(fetch):
-    done = fetch("NCT00000003", "nct00000001", "--quiet")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert [json.loads(line) for line in done.stdout.splitlines()] == [
-        STUDIES[0],
-        STUDIES[2],
-    ]
 
 
 def test_numbers_come_from_a_file_and_unknown_ones_are_named(fetch, tmp_path):
     ids = tmp_path / "ids.txt"
-    out = tmp_path / "some.jsonl.gz"
-    ids.write_bytes(
-        "\ufeffNCT00000002, nct00000004  # pilots\n\nNCT00000002;NCT99999999\n".encode()
-    )
-
-    done = fetch("--ids", ids, "NCT88888888", "-o", out)
-
-    assert done.exit_code == 1
-    assert "NCT88888888, NCT99999999" in done.stderr
-    assert gzip.decompress(out.read_bytes()).count(b"\n") == 2
-    assert list_ids(out) == ["NCT00000002", "NCT00000004"]
+    ids.write_bytes("\ufeffNCT00000002, nct00000004 # pilots\nNCT99999999\n".encode())
+    packed = tmp_path / "packed.jsonl.gz"
+    done = fetch("NCT88888888", "--ids", ids, to=packed)
+    assert (done.exit_code, "NCT88888888, NCT99999999" in done.stderr) == (1, True)
+    assert gzip.decompress(packed.read_bytes()).count(b"\n") == 2
+    assert list_ids(packed) == ["NCT00000002", "NCT00000004"]
 
 
-def test_numbers_come_from_standard_input(registry):
-    done = extractor(
-        "fetch", "--ids", "-", "--base-url", registry.url, stdin=b"NCT00000007"
-    )
-    assert (done.returncode, json.loads(done.stdout)) == (0, STUDIES[6])
-
-
-def test_a_former_number_finds_its_study_once(tmp_path):
-    study = make_study(5, nctIdAliases=["NCT00000950"])
-    out = tmp_path / "one.jsonl"
-
-    with serve_registry(study) as registry:
-        for _ in range(2):
-            done = invoke(
-                "fetch",
-                "NCT00000950",
-                "NCT00000005",
-                "--base-url",
-                registry.url,
-                "-o",
-                out,
-            )
-            assert done.exit_code == 0, done.output
-
-    assert read_lines(out) == [study]
+def test_numbers_come_from_standard_input_and_a_former_one_finds_its_study_once(registry, out):
+    registry.studies[:] = [make_study(5, nctIdAliases=["NCT00000950"])]
+    for _ in range(2):
+        done = extractor("fetch", "--ids", "-", "-o", str(out), stdin=b"NCT00000950 NCT00000005")
+        assert done.returncode == 0
+    assert read_lines(out) == registry.studies
     assert len(registry.asked) == 1
 
 
-def test_more_numbers_are_added_to_the_same_file(fetch, registry, tmp_path):
-    out = tmp_path / "some.jsonl"
-    fetch("NCT00000001", "-o", out)
-
-    done = fetch("NCT00000001", "NCT00000009", "-o", out)
-
-    assert "2 records" in done.stderr
-    assert "(1 new)" in done.stderr
-    assert registry.asked[-1]["filter.ids"] == "NCT00000009"
-    assert list_ids(out) == ["NCT00000001", "NCT00000009"]
-
-
 @pytest.mark.parametrize("name", ["some.jsonl", "some.jsonl.gz"])
-def test_a_query_goes_on_where_the_registry_failed(fetch, registry, tmp_path, name):
-    out = tmp_path / name
-    words = ["--condition", "asthma", "--page-size", 6, "-o", out]
-    registry.plan[2] = Fault(403, b"enough")
-    assert fetch(*words).exit_code == 75
-    assert list_ids(out) == ASTHMA[:12]
-    with out.open("ab") as file:  # a kill amid the next page
-        file.write(
-            gzip.compress(b'{"protocolSection": {"identif')[:-3]
-            if out.suffix == ".gz"
-            else b'{"protocolSec'
-        )
-    assert "(8 new)" in fetch(*words, "--page-size", 100).stderr
-    assert list_ids(out) == ASTHMA
-    assert not out.with_name(f".{name}.new").exists()
-    assert "20 records" in fetch(*words).stderr
-    assert list_ids(out) == ASTHMA
-
-
-def test_what_the_registry_has_since_is_added(fetch, registry, tmp_path):
-    out = tmp_path / "some.jsonl"
-    fetch("--condition", "asthma", "--page-size", 6, "--limit", 12, "-o", out)
-    registry.update()
-
+def test_a_fetch_goes_on_where_the_registry_or_a_kill_stopped_it(fetch, registry, tmp_path, name):
+    path = tmp_path / name
+    registry.plan[1] = Fault(403, b"enough")
+    assert fetch("--condition", "asthma", to=path).exit_code == 75
+    assert list_ids(path) == ASTHMA[:8]
+    part = b'{"protocolSection": {"identif'
+    with path.open("ab") as file:  # a kill amid the next page
+        file.write(gzip.compress(part)[:-3] if path.suffix == ".gz" else part)
     registry.studies.insert(0, make_study(77))
-
-    assert fetch("--condition", "asthma", "--page-size", 6, "-o", out).exit_code == 0
-    assert list_ids(out) == [*ASTHMA[:12], "NCT00000077", *ASTHMA[12:]]
-
-
-def test_a_limit_within_a_page_can_be_raised(fetch, tmp_path):
-    out = tmp_path / "some.jsonl"
-    for limit in (3, 3, 9, 100):
-        assert (
-            fetch(
-                "--condition", "asthma", "--page-size", 7, "--limit", limit, "-o", out
-            ).exit_code
-            == 0
-        )
-        assert list_ids(out) == ASTHMA[:limit]
+    assert "21 (13 new)" in fetch("--condition", "asthma", to=path).stderr
+    assert list_ids(path) == [*ASTHMA[:8], "NCT00000077", *ASTHMA[8:]]
+    registry.plan[len(registry.asked)] = Fault(403)
+    assert fetch("--condition", "asthma", "--fresh", to=path).exit_code == 75
+    assert len(list_ids(path)) == 21  # it stays until something replaces it
+    for limit in (3, 3, 4, 100):
+        fresh = ["--fresh"] if limit == 3 else []
+        assert fetch("--condition", "eczema", "--limit", limit, *fresh, to=path).exit_code == 0
+        assert len(list_ids(path)) == min(limit, 5)
 
 
-def test_fewer_studies_than_the_registry_counts_are_no_success(tmp_path):
-    with serve_registry(*STUDIES[:4], counted=6) as registry:
-        for out in ("-", tmp_path / "some.jsonl"):
-            done = invoke(
-                "fetch", "--condition", "asthma", "--base-url", registry.url, "-o", out
-            )
-            assert done.exit_code == 75
-            assert "counts 6 records, and its pages had 4" in done.stderr
-        registry.counted = 4
-        done = invoke(
-            "fetch", "--condition", "asthma", "--base-url", registry.url, "-o", out
-        )
-    assert (done.exit_code, len(list_ids(out))) == (0, 4)
-
-
-def test_an_earlier_file_stays_until_there_is_something_to_replace_it_with(
-    fetch, registry, tmp_path
-):
-    out = tmp_path / "some.jsonl"
-    fetch("--condition", "eczema", "-o", out)
-
-    registry.plan[1] = Fault(403)
-
-    assert fetch("--condition", "asthma", "--fresh", "-o", out).exit_code == 75
-    assert len(list_ids(out)) == 5
-    assert fetch("--condition", "asthma", "--fresh", "-o", out).exit_code == 0
-    assert list_ids(out) == ASTHMA
-
-
-def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(
-    fetch, registry, tmp_path
-):
-    out = tmp_path / "some.jsonl"
-    words = [
-        "fetch",
-        "--condition",
-        "asthma",
-        "--page-size",
-        5,
-        "--base-url",
-        registry.url,
-        "-o",
-        out,
-    ]
-
-    with start_extractor(*words, "--requests-per-minute", 0.1) as running:
-        running.wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 5)
-        other = fetch("--condition", "asthma", "-o", out)
-        assert (other.exit_code, "another fetch writes to it" in other.stderr) == (
-            1,
-            True,
-        )
+def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(fetch, out):
+    with start_extractor("fetch", "--condition", "asthma", "-o", str(out), "--requests-per-minute", 0.1) as running:
+        running.wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 8)
+        other = fetch("--condition", "asthma")
+        assert (other.exit_code, "another fetch" in other.stderr) == (1, True)
         running.send_signal(2)
         done = running.wait()
-
-    assert done.returncode == 130
-    assert b"has 5 records; the same command" in done.stderr
-    assert invoke(*words, "--requests-per-minute", 60_000).exit_code == 0
+    assert (done.returncode, b"with 8 records; the same command" in done.stderr) == (130, True)
+    assert fetch("--condition", "asthma").exit_code == 0
     assert list_ids(out) == ASTHMA
-
-
-def test_foreign_files_are_left_alone(fetch, tmp_path):
-    foreign = tmp_path / "foreign.jsonl"
-    foreign.write_text("my notes\n")
-    unended = tmp_path / "unended.jsonl"
-    unended.write_text(json.dumps(STUDIES[0]))
-    packed = tmp_path / "packed.jsonl.gz"
-
-    packed.write_text("not packed\n")
-
-    for path, reason in (
-        (foreign, "line 1: not a fetched study (not JSON"),
-        (unended, "line 1: not a fetched study (the line has no end)"),
-        (packed, "line 1: not a fetched study (Not a gzipped file"),
-        (tmp_path, "a folder or a device"),
-    ):
-        done = fetch("NCT00000001", "-o", path)
-        assert done.exit_code == 1
-        assert reason in done.stderr
-    assert foreign.read_text() == "my notes\n"
-    assert unended.read_text() == json.dumps(STUDIES[0])
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("name", "content", "reason"),
     [
-        ([], "nothing to fetch; name NCT numbers"),
-        (["NCT123"], "'NCT123' is not an NCT number"),
-        (["NCT00000001", "--condition", "asthma"], "one of the two"),
-        (["NCT00000001", "--limit", "5"], "one of the two"),
-        (["--phase", "1/2"], "'1/2' is not a phase"),
-        (
-            ["--param", "pageToken=x"],
-            "pageToken cannot be given; the paging or an option of its own sets it",
-        ),
-        (["--condition", "a", "--param", "query.cond=b"], "query.cond cannot be given"),
-        (["--param", "no value"], "give it as NAME=VALUE"),
-        (
-            ["--condition", "a", "--base-url", "ftp://host/api"],
-            "not the address of a registry",
-        ),
-        (
-            ["--condition", "a", "--base-url", "http://[broken"],
-            "not the address of a registry",
-        ),
+        ("a.jsonl", b"my notes\n", "line 1: not a fetched study (not JSON"),
+        ("b.jsonl", json.dumps(STUDIES[0]).encode(), "line 1: not a fetched study (the line has no end)"),
+        ("c.jsonl.gz", b"not packed\n", "line 1: not a fetched study (Not a gzipped"),
     ],
 )
-def test_wrong_arguments_are_named(words, reason):
-    done = invoke("fetch", *words)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert reason in done.stderr
+def test_foreign_files_are_left_alone(fetch, tmp_path, name, content, reason):
+    (tmp_path / name).write_bytes(content)
+    done = fetch("NCT00000001", to=tmp_path / name)
+    assert (done.exit_code, reason in done.stderr) == (1, True), done.stderr
+    assert (tmp_path / name).read_bytes() == content
 
 
-def test_a_refused_parameter_is_an_error_of_usage_with_the_registrys_words(fetch):
-    done = fetch("--param", "recrs=open")
-    assert (
-        done.exit_code,
-        "HTTP 400 Bad Request (`recrs` is unknown parameter" in done.stderr,
-    ) == (2, True)
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        ([], 2, "nothing to fetch; name NCT numbers"),
+        (["NCT123"], 2, "'NCT123' is not an NCT number"),
+        (["NCT00000001", "--condition", "asthma"], 2, "one of the two"),
+        (["NCT00000001", "--limit", "5"], 2, "one of the two"),
+        (["--phase", "1/2"], 2, "'1/2' is not a phase"),
+        (["--param", "pageToken=x"], 2, "pageToken cannot be given"),
+        (["--condition", "a", "--param", "query.cond=b"], 2, "query.cond cannot be"),
+        (["--param", "recrs=open"], 1, "HTTP 400 Bad Request (`recrs` is unknown"),
+    ],
+)
+def test_wrong_arguments_are_named(fetch, words, code, reason):
+    done = fetch(*words)
+    assert (done.exit_code, reason in done.stderr) == (code, True), done.stderr
 
 
-def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path):
-    words = [
-        "NCT00000002",
-        "nct00000004",
-        "tests/records/study.json",
-        "--effort",
-        "none",
-        "--workers",
-        1,
-    ]
-    with serve_registry(*STUDIES) as registry:
-        for _ in range(2):
-            done = invoke(
-                "run",
-                *words,
-                "--out",
-                tmp_path / "run",
-                EXTRACTOR_REGISTRY=registry.url,
-            )
-            assert done.exit_code == 0, done.output
-        assert len(registry.asked) == 1
-
-    lines = read_lines(tmp_path / "run" / "extractions.jsonl")
-
-    assert [line["record_id"] for line in lines] == [
-        "NCT00000002",
-        "NCT00000004",
-        "NCT90000001",
-    ]
-    assert list_ids(tmp_path / "run" / "fetched.jsonl") == [
-        "NCT00000002",
-        "NCT00000004",
-    ]
+def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path, registry):
+    for _ in range(2):
+        done = invoke("run", "NCT00000002", "nct00000004", "NCT55555555", "tests/records/study.json",
+                      "--effort", "none", "--out", tmp_path)
+        assert (done.exit_code, "NCT55555555" in done.stderr) == (1, True)
+    ids = [line["record_id"] for line in read_lines(tmp_path / "extractions.jsonl")]
+    assert ids == ["NCT00000002", "NCT00000004", "NCT90000001"]
+    assert list_ids(tmp_path / "fetched.jsonl") == ids[:2]
+    assert registry.asked[1]["filter.ids"] == "NCT55555555"
 
 
-def test_a_run_names_numbers_that_the_registry_does_not_know(fetch, registry):
-    done = invoke(
-        "run",
-        "NCT00000002",
-        "NCT55555555",
-        "--effort",
-        "none",
-        EXTRACTOR_REGISTRY=registry.url,
-    )
-    assert (done.exit_code, json.loads(done.stdout)["record_id"]) == (1, "NCT00000002")
-    assert "NCT55555555" in done.stderr
-    assert invoke("run", "NCT55555555", EXTRACTOR_REGISTRY=registry.url).exit_code == 1
+REPEATED = json.dumps({"studies": STUDIES[:4], "nextPageToken": "6"}).encode()
 
 
-def test_a_file_named_like_a_number_is_a_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "NCT00000001").write_text(json.dumps(make_study(42)))
+@pytest.mark.parametrize(
+    ("fault", "said", "requests", "expected"),
+    [
+        (Fault(503, b"maintenance"), "HTTP 503 Service Unavailable (maintenance);", 6, [1, 2]),
+        (Fault(429, b"slow", {"Retry-After": "7"}), "HTTP 429 Too Many", 6, [7, 7]),
+        (Fault(429, b"slow", {"Retry-After": "3600"}), "HTTP 429 Too Many", 2, None),
+        (Fault(sent=0.5), "no whole reply (RemoteProtocolError: peer closed", 6, [1, 2]),
+        (Fault(headers=GZIP), "no whole reply (DecodingError", 6, [1, 2]),
+        (Fault(404, b"Not found"), "HTTP 404 Not Found (Not found); check", 2, None),
+        (Fault(301, b"", {"Location": "https://me:key@new.test/"}), "HTTP 301 Moved Permanently (no text)", 2, None),
+        (Fault(200, PAGE), "it begins '<html><head><title>Sign in to the net", 6, [1, 2]),
+        (Fault(200, b"\xff\xfe\xff"), "not a page of studies: not JSON", 6, [1, 2]),
+        (Fault(200, b'{"studies": 5}'), "JSON without a list of studies", 6, [1, 2]),
+        (Fault(200, b"[" * 30_000), "JSON that is nested too deep", 6, [1, 2]),
+        (Fault(200, b'{"studies": [{}]}'), "a study without its NCT number", 6, [1, 2]),
+        (Fault(200, REPEATED), "repeats the same studies", 2, None),
+        (Fault(400, b"no pageToken"), "the same command goes on", 2, None),
+        (Fault(200, gzip.compress(b"[" + b" " * 50_000), GZIP), "a page of more than 40,000 bytes", 2, None),
+    ],
+)
+def test_a_fault_is_tried_again_and_ends_the_fetch_if_it_stays(registry, waits, monkeypatch, fault, said, requests, expected):
+    monkeypatch.setattr(client, "MAX_PAGE_BYTES", 40_000)
+    registry.plan |= dict.fromkeys(range(1, 20), fault)
+    with pytest.raises(RegistryError) as caught:
+        read()
+    assert str(caught.value).startswith(f"{registry.url}: ")
+    assert said in str(caught.value)
+    assert len(registry.asked) == requests
+    if expected:
+        waits.clear()
+        registry.asked.clear()
+        registry.plan = {1: fault, 2: fault}
+        assert read() == ASTHMA
+        assert waits == expected
+        assert registry.asked[1] == registry.asked[2] == registry.asked[3]
 
-    done = invoke(
-        "run",
-        "NCT00000001",
-        "--effort",
-        "none",
-        EXTRACTOR_REGISTRY="http://127.0.0.1:9",
-    )
 
-    assert json.loads(done.stdout)["record_id"] == "NCT00000042"
+def test_a_server_that_is_away_is_named_without_the_password(waits):
+    with pytest.raises(RegistryError, match=r"http://\*\*\*@127.0.0.1:9/api: no whole reply \(ConnectError"):
+        list(fetch_records("NCT00000001", registry=Registry(base_url="http://me:secret@127.0.0.1:9/api")))
+
+
+def test_fewer_studies_than_the_registry_counts_are_no_success(registry):
+    registry.counted = 26
+    with pytest.raises(RegistryError, match="counts 26 records, and its pages had 20"):
+        read()
+
+
+def test_unknown_numbers_and_broken_records_are_reported_and_the_others_read(registry):
+    registry.studies[1] = make_study(2)
+    registry.studies[1]["protocolSection"]["conditionsModule"]["conditions"] = "not a list"
+    errors = []
+    found = read("NCT00000001", "NCT00000002", "NCT77777777", "nct00000003", on_error=errors.append)
+    assert found == ["NCT00000001", "NCT00000003"]
+    assert "a list is expected" in str(errors[0])
+    with pytest.raises(RecordError, match="NCT77777777: not known to"):
+        read("NCT77777777")
+    # a server that does not know the filter sends other studies
+    registry.plan[len(registry.asked)] = Fault(200, json.dumps({"studies": STUDIES}).encode())
+    assert read("NCT00000001") == ["NCT00000001"]
+
+
+def test_requests_are_evenly_spaced_and_no_more_than_needed(registry, waits):
+    records = fetch_records(query=QUERY, registry=Registry(requests_per_minute=30))
+    assert (next(records).record_id, len(registry.asked)) == (ASTHMA[0], 1)
+    assert len(list(records)) == 19
+    assert waits == [2.0, 2.0]

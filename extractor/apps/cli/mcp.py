@@ -1,5 +1,7 @@
 """``extractor mcp``: tools for agents, by the Model Context Protocol."""
 
+import asyncio
+
 from extractor.apps.mcp.settings import ToolOptions, ToolSettings
 
 
@@ -15,7 +17,7 @@ def mcp(options: ToolOptions) -> None:
     Without --model the rules work alone. --max-usd limits all calls of one start.
     """
     try:
-        from extractor.apps.mcp.server import build_server
+        from extractor.apps.mcp.server import serve_stdio
     except ImportError as error:
         from extractor.errors import MissingExtra
 
@@ -27,4 +29,4 @@ def mcp(options: ToolOptions) -> None:
     if not options.files.is_dir():
         raise ValueError(f"--files {options.files}: there is no such folder")
     spec, pricing = choose_model(options)
-    build_server(ToolSettings(options, spec, pricing)).run("stdio")
+    asyncio.run(serve_stdio(ToolSettings(options, spec, pricing)))

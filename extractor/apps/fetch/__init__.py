@@ -1,15 +1,17 @@
 """Fetch records from a registry that speaks the ClinicalTrials.gov API, version 2.
 
-::
+By NCT numbers or a query, page by page, one request at a time at a polite rate, with at most five
+attempts each. ``fetch_records`` yields ``TrialRecord``; ``extractor fetch`` writes the studies as
+they come into a ``RecordFile``, and continues it after any interruption. A reply that is too large,
+is no page of studies, or repeats for ever ends the fetch with its reason.
 
-    NCT numbers or RegistryQuery --client--> Page --studies--> those that are new --> RecordFile, or
-    TrialRecords
-
-One request at a time, at a polite rate. Only ``client`` reaches the network.
+- ``query``: what to fetch. Add an option of a search there, and to ``cli/fetch.py``.
+- ``client``: the requests, their rate and retries; nothing else here reaches the network.
+- ``pages``: what a reply is. ``studies``: which studies are new. ``output``: the file.
 """
 
 from extractor.apps.fetch.client import BASE_URL, Registry, RegistryClient
-from extractor.apps.fetch.output import RecordFile
+from extractor.apps.fetch.output import RecordFile, open_file
 from extractor.apps.fetch.query import RegistryQuery, parse_nct_numbers
 from extractor.apps.fetch.studies import Wanted, fetch_pages, fetch_records
 
@@ -22,5 +24,6 @@ __all__ = [
     "Wanted",
     "fetch_pages",
     "fetch_records",
+    "open_file",
     "parse_nct_numbers",
 ]

@@ -3,15 +3,14 @@
 Only this module of the package reaches the network.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from time import monotonic, sleep
-from urllib.parse import urlsplit
 
 import httpx2
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from extractor.apps.fetch.pages import StudyPage, read_page
 from extractor.errors import ArgumentError, RegistryError, RegistryRefused
@@ -20,16 +19,16 @@ from extractor.model.spec import hide_user
 from extractor.model.surroundings import check_network
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"
+MIRROR = "EXTRACTOR_REGISTRY"
+"""Names a mirror's address in the environment."""
 MAX_PAGE_BYTES = 1000**3
 """Largest page, unpacked, in bytes. A thousand records with results have about 200 MB."""
 MOST_PER_PAGE = 1000
 """The API's largest page, in records."""
-_POLICY = RetryPolicy()
+_POLICY = RetryPolicy(attempts=5)
 _CONNECT_S = 10.0
 _LONGEST_QUOTE = 300
 """Bytes of a reply that a message quotes."""
-_OK = 200
-_BAD_REQUEST = 400
 _REMEDY = (
     "check the network, the address and the proxy settings (HTTPS_PROXY); the same command "
     "goes on where it stopped"
@@ -41,8 +40,8 @@ class Registry:
     """A registry's address, and the limits of requests to it.
 
     Args:
-        base_url: The address of the API, without ``/studies``. A user and password in it are sent,
-            never shown or stored.
+        base_url: The address of the API, without ``/studies``; else that in ``EXTRACTOR_REGISTRY``,
+            or ClinicalTrials.gov. A user and password in it are sent, never shown or stored.
         requests_per_minute: The highest rate. A Retry-After of the server delays the next request,
             too.
         page_size: Records in a request, 1 to 1,000.
@@ -55,20 +54,23 @@ class Registry:
     'http://***@mirror.test/api/v2'
     """
 
-    base_url: str = BASE_URL
+    base_url: str = field(default_factory=lambda: os.environ.get(MIRROR) or BASE_URL)
     requests_per_minute: float = 50.0
     page_size: int = MOST_PER_PAGE
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        if not _is_address(self.base_url):
+        try:
+            url = httpx2.URL(self.base_url)
+            is_address = url.scheme in ("http", "https") and bool(url.host)
+        except httpx2.InvalidURL:
+            is_address = False
+        if not is_address or "?" in self.base_url or "#" in self.base_url:
             raise ArgumentError(
                 f"{self.name}: not the address of a registry; give one such as {BASE_URL}"
             )
         is_size = 1 <= self.page_size <= MOST_PER_PAGE
-        is_rate = self.requests_per_minute > 0
-        is_time = self.timeout > 0
-        if not (is_size and is_rate and is_time):
+        if not is_size or self.requests_per_minute <= 0 or self.timeout <= 0:
             raise ArgumentError(
                 "page_size must be 1 to 1,000, requests_per_minute and timeout above 0"
             )
@@ -95,19 +97,6 @@ class Registry:
             yield RegistryClient(self, http)
 
 
-def _is_address(text: str) -> bool:
-    """Return whether a text is an address of the web to which ``/studies`` can be added."""
-    try:
-        httpx2.URL(text)
-        parts = urlsplit(text)
-    except (ValueError, httpx2.InvalidURL):
-        return False
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return False
-    has_more_than_path = parts.query or parts.fragment
-    return not has_more_than_path
-
-
 class _Failure(RegistryError):
     """A request that may succeed later. ``wait`` is the server's Retry-After, in seconds."""
 
@@ -120,37 +109,28 @@ class RegistryClient:
     def __init__(self, registry: Registry, http: httpx2.Client) -> None:
         self.registry = registry
         self._http = http
-        self._has_read_page = False
         self._next_request = 0.0
 
     def get_page(self, parameters: Mapping[str, str | int]) -> StudyPage:
-        """Read one page of ``/studies``.
+        """Read one page of ``/studies``, with up to five attempts; a server that asks for a wait of
+        more than a minute gets no other.
 
         Raises ``RegistryRefused`` if the registry refuses the parameters, ``RegistryError`` if it
-        cannot be read, even after the retries.
+        cannot be read.
         """
-        retrying = Retrying(
-            retry=retry_if_exception_type(_Failure),
-            wait=_wait_before_next,
-            stop=self._is_last_attempt,
-            sleep=sleep,
-            reraise=True,
-        )
-        page = retrying(self._get_once, parameters)
-        self._has_read_page = True
-        return page
-
-    def _is_last_attempt(self, state: RetryCallState) -> bool:
-        """Return whether a request that failed is given up: after all attempts, which are fewer for
-        a server that has not replied yet, or if the server asks for too long a wait.
-        """
-        attempts = _POLICY.first_attempts
-        if self._has_read_page:
-            attempts = _POLICY.attempts
-        if state.attempt_number >= attempts:
-            return True
-        asked_wait = _asked_wait(state)
-        return asked_wait is not None and asked_wait > _POLICY.longest_wait
+        attempt = 0
+        while True:
+            attempt += 1
+            sleep(max(0.0, self._next_request - monotonic()))
+            pause = 60 / self.registry.requests_per_minute
+            self._next_request = monotonic() + pause
+            try:
+                return self._get_once(parameters)
+            except _Failure as failure:
+                is_long = (failure.wait or 0) > _POLICY.longest_wait
+                if is_long or attempt == _POLICY.attempts:
+                    raise
+                sleep(_POLICY.wait_before(attempt, failure.wait))
 
     def _get_once(self, parameters: Mapping[str, str | int]) -> StudyPage:
         """Read a page with one request.
@@ -162,66 +142,35 @@ class RegistryClient:
         """
         name = self.registry.name
         address = f"{self.registry.base_url.rstrip('/')}/studies"
-        self._wait_for_turn()
+        body = bytearray()
         try:
             with self._http.stream("GET", address, params=parameters) as reply:
-                body = self._read_body(reply)
+                for block in reply.iter_bytes():
+                    body += block
+                    if len(body) > MAX_PAGE_BYTES:
+                        raise RegistryError(
+                            f"{name}: a page of more than {MAX_PAGE_BYTES:,} bytes; ask for "
+                            "fewer records a page"
+                        )
         except httpx2.RequestError as error:
-            raise _Failure(
-                f"{name}: no whole reply ({type(error).__name__}: {error}); {_REMEDY}"
-            ) from None
+            problem = f"no whole reply ({type(error).__name__}: {error})"
+            raise _Failure(f"{name}: {problem}; {_REMEDY}") from None
         begins = " ".join(body[:_LONGEST_QUOTE].decode("utf-8", "replace").split())
-        status = (
-            f"HTTP {reply.status_code} {reply.reason_phrase} ({begins or 'no text'})"
-        )
-        is_first_page = "pageToken" not in parameters
-        # an unknown status or a broken expression
-        if reply.status_code == _BAD_REQUEST and is_first_page:
+        code = reply.status_code
+        status = f"HTTP {code} {reply.reason_phrase} ({begins or 'no text'})"
+        # An unknown status or a broken expression; of a later page, an old token.
+        if code == httpx2.codes.BAD_REQUEST and "pageToken" not in parameters:
             raise RegistryRefused(f"{name}: the registry refuses the request, {status}")
-        if is_temporary(reply.status_code):
+        if is_temporary(code):
             failure = _Failure(f"{name}: {status}; {_REMEDY}")
             failure.wait = retry_after(reply.headers)
             raise failure
-        if reply.status_code != _OK:
+        if code != httpx2.codes.OK:
             raise RegistryError(f"{name}: {status}; {_REMEDY}")
         try:
-            return read_page(body)
+            return read_page(bytes(body))
         except ValueError as error:
-            problem = (
-                f"the reply is not a page of studies: {error}; it begins {begins!r}"
-            )
-            raise _Failure(f"{name}: {problem}; {_REMEDY}") from None
-
-    def _wait_for_turn(self) -> None:
-        """Wait until the rate allows another request."""
-        seconds = self._next_request - monotonic()
-        if seconds > 0:
-            sleep(seconds)
-        self._next_request = monotonic() + 60 / self.registry.requests_per_minute
-
-    def _read_body(self, reply: httpx2.Response) -> bytes:
-        """Read a reply, unpacked. Raises ``RegistryError`` for a larger one than a page can be."""
-        body = bytearray()
-        for block in reply.iter_bytes():
-            body += block
-            if len(body) > MAX_PAGE_BYTES:
-                problem = f"a page of more than {MAX_PAGE_BYTES:,} bytes"
-                raise RegistryError(
-                    f"{self.registry.name}: {problem}; ask for fewer records a page"
-                )
-        return bytes(body)
-
-
-def _wait_before_next(state: RetryCallState) -> float:
-    """Return the seconds to wait before the next attempt."""
-    return _POLICY.wait_before(state.attempt_number, _asked_wait(state))
-
-
-def _asked_wait(state: RetryCallState) -> float | None:
-    """Return the seconds that the server asks to wait, None if it does not."""
-    if state.outcome is None:
-        return None
-    error = state.outcome.exception()
-    if not isinstance(error, _Failure):
-        return None
-    return error.wait
+            problem = f"the reply is not a page of studies: {error}"
+            raise _Failure(
+                f"{name}: {problem}; it begins {begins!r}; {_REMEDY}"
+            ) from None

@@ -1,4 +1,4 @@
-"""A file of fetched studies, as JSON lines. Its lines say what is there, so that a fetch
+"""A file of fetched studies, as JSON lines. Its lines show what is there, so that a fetch
 continues after a kill.
 """
 
@@ -12,8 +12,9 @@ from typing import BinaryIO, Literal, cast
 
 from filelock import FileLock, Timeout
 
-from extractor.apps.fetch.pages import Study, read_numbers
+from extractor.apps.fetch.pages import Study, list_numbers, load_json
 from extractor.errors import StoreError
+from extractor.run.folder import made_folder
 
 
 class RecordFile:
@@ -31,11 +32,12 @@ class RecordFile:
         self.path = path
         self.known: set[str] = set()
         self.records = 0
-        self._is_packed = path.suffix == ".gz"
-        self._is_replaced = fresh
-        if path.exists() and not path.is_file():
+        self._mode: Literal["wb", "ab"] = "wb" if fresh else "ab"
+        if not path.exists():
+            return
+        if not path.is_file():
             raise StoreError(f"{path}: a folder or a device; name a file")
-        if path.exists() and not fresh:
+        if not fresh:
             self._continue()
 
     def write(self, studies: Iterable[Study]) -> None:
@@ -43,77 +45,72 @@ class RecordFile:
         studies the file stays as it is.
         """
         lines = [study.line for study in studies]
-        if not lines:
-            return
-        mode: Literal["wb", "ab"] = "wb" if self._is_replaced else "ab"
-        with self._open(self.path, mode) as file:
-            file.writelines(lines)
-        self._is_replaced = False
-        self.records += len(lines)
+        if lines:
+            with self._open(self.path, self._mode) as file:
+                file.writelines(lines)
+            self._mode = "ab"
+            self.records += len(lines)
 
     def _continue(self) -> None:
         """Note the numbers of the file's studies, and cut off what follows its last whole line.
 
         Raises ``StoreError`` for a line that is no study, and for a file that has no whole line.
         """
+        problem = None
         is_cut = False
         try:
             with self._open(self.path, "rb") as file:
                 for line in file:
                     is_cut = not line.endswith(b"\n")
-                    if is_cut:
-                        break
-                    self.known.update(read_numbers(line))
-                    self.records += 1
-        # the end of the packed lines is missing
+                    if not is_cut:
+                        self.known.update(list_numbers(load_json(line)))
+                        self.records += 1
+        # The end of the packed lines is missing.
         except EOFError:
             is_cut = True
         except (ValueError, gzip.BadGzipFile, zlib.error) as error:
-            raise self._refuse(str(error)) from None
-        # a file of something else, in one long line
+            problem = str(error)
+        # A file of something else, in one long line.
         if is_cut and not self.records:
-            raise self._refuse("the line has no end")
+            problem = "the line has no end"
+        if problem:
+            raise StoreError(
+                f"{self.path}, line {self.records + 1}: not a fetched study ({problem}); name "
+                "another file, or replace this one with --fresh"
+            )
         if is_cut:
-            self._keep_whole_lines()
-
-    def _refuse(self, problem: str) -> StoreError:
-        """Return the error for a line that no fetch has written."""
-        place = f"{self.path}, line {self.records + 1}"
-        remedy = "name another file, or replace this one with --fresh"
-        return StoreError(f"{place}: not a fetched study ({problem}); {remedy}")
-
-    def _keep_whole_lines(self) -> None:
-        """Write the file again without what follows its last whole line."""
-        beside = self.path.with_name(f".{self.path.name}.new")
-        with self._open(self.path, "rb") as old, self._open(beside, "wb") as new:
-            new.writelines(islice(old, self.records))
-        beside.replace(self.path)
+            beside = self.path.with_name(f".{self.path.name}.new")
+            with self._open(self.path, "rb") as old, self._open(beside, "wb") as new:
+                new.writelines(islice(old, self.records))
+            beside.replace(self.path)
 
     def _open(self, path: Path, mode: Literal["rb", "wb", "ab"]) -> BinaryIO:
         """Open a file, packed or not. Packed lines that are appended are a further part of the
         file, which gzip reads as if it were one.
         """
-        if self._is_packed:
+        if self.path.suffix == ".gz":
             return cast("BinaryIO", gzip.open(path, mode))
         return path.open(mode)
 
 
 @contextmanager
-def locked_file(path: Path) -> Iterator[None]:
-    """Keep other fetches away from a file. Raises ``StoreError`` if one writes to it.
+def open_file(path: Path, *, fresh: bool = False) -> Iterator[RecordFile]:
+    """Open a file for one fetch alone. Nothing is left of a fetch that found nothing. Raises
+    ``StoreError`` if another fetch writes to the file, or as ``RecordFile`` does.
 
     The lock's file stays beside the file of records, since another process may have opened it.
     """
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StoreError(
-            f"{path}: another fetch writes to it; wait for its end, or name another file"
-        ) from None
-    try:
-        yield
-    finally:
-        if not path.exists():
-            Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
+    with made_folder(path.parent):
+        try:
+            lock.acquire()
+        except Timeout:
+            raise StoreError(
+                f"{path}: another fetch writes to it; wait for its end, or name another file"
+            ) from None
+        try:
+            yield RecordFile(path, fresh=fresh)
+        finally:
+            if not path.exists():
+                Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()

@@ -1,4 +1,4 @@
-"""One page of the API's answer, and the studies on it."""
+"""One page of the API's reply, and the studies on it."""
 
 import json
 from typing import Any, NamedTuple
@@ -21,12 +21,12 @@ class Study(NamedTuple):
 
 class StudyPage(NamedTuple):
     """The studies of a page, the token of the next page if there is one, and the count of all
-    pages if it is stated.
+    pages, 0 if it is not stated.
     """
 
     studies: list[Study]
     next_token: str | None = None
-    total: int | None = None
+    total: int = 0
 
 
 def read_page(body: bytes) -> StudyPage:
@@ -41,22 +41,21 @@ def read_page(body: bytes) -> StudyPage:
     >>> page.studies[0].nct_id, page.next_token, page.total
     ('NCT90000001', 'x', 7)
     """
-    page = _load(body)
+    page = load_json(body)
     try:
-        studies = [_read_study(study) for study in page["studies"]]
-    except (KeyError, TypeError):
+        found = [*page["studies"]]
+        total = int(page.get("totalCount") or 0)
+    except (KeyError, TypeError, ValueError):
         raise ValueError("JSON without a list of studies") from None
-    return StudyPage(studies, page.get("nextPageToken"), page.get("totalCount"))
+    studies = []
+    for study in found:
+        # ASCII alone: half a surrogate pair, which the registry may send, has no other form.
+        line = json.dumps(study, separators=(",", ":")).encode() + b"\n"
+        studies.append(Study(list_numbers(study), line))
+    return StudyPage(studies, page.get("nextPageToken"), total)
 
 
-def read_numbers(line: bytes) -> tuple[str, ...]:
-    """Read the NCT numbers of a study in a line of a file. Raises ``ValueError`` if the line is
-    not a study.
-    """
-    return _list_numbers(_load(line))
-
-
-def _load(body: bytes) -> Any:
+def load_json(body: bytes) -> Any:
     """Load JSON. Raises ``ValueError`` with the reason in words."""
     try:
         return json.loads(body)
@@ -66,12 +65,7 @@ def _load(body: bytes) -> Any:
         raise ValueError(f"not JSON ({error})") from None
 
 
-def _read_study(study: Any) -> Study:
-    """Return a study of a page. Raises ``ValueError`` for one without a number."""
-    return Study(_list_numbers(study), _write_line(study))
-
-
-def _list_numbers(study: Any) -> tuple[str, ...]:
+def list_numbers(study: Any) -> tuple[str, ...]:
     """Return the NCT number of a study, then its former ones, in upper case. Raises ``ValueError``
     for a study without a number.
     """
@@ -83,11 +77,3 @@ def _list_numbers(study: Any) -> tuple[str, ...]:
             "a study without its NCT number (a parameter `fields` must name NCTId)"
         ) from None
     return tuple(str(number).upper() for number in numbers)
-
-
-def _write_line(study: Any) -> bytes:
-    """Write a study as one line of JSON, in ASCII alone: half a surrogate pair, which the registry
-    may send, has no other form.
-    """
-    text = json.dumps(study, separators=(",", ":"))
-    return text.encode() + b"\n"

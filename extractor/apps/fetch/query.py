@@ -1,14 +1,13 @@
 """What to fetch: NCT numbers, or a query in the parameters of the API."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from extractor.errors import ArgumentError
 
 _NCT_NUMBER = re.compile(r"NCT\d{8}", re.ASCII)
-_BETWEEN_NUMBERS = re.compile(r"[\s,;|]+")
 _PAGING = frozenset({"format", "pageSize", "pageToken", "countTotal"})
 """Parameters that paging sets itself."""
 _PHASES = {
@@ -27,25 +26,21 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
     r"""Return the NCT numbers in a text, in upper case, each once, in order.
 
     White space, commas, semicolons or ``|`` separate them; ``#`` starts a comment. ``source`` names
-    the text in errors. Raises ``ArgumentError`` for anything else, with its line.
+    the text in errors. Raises ``ArgumentError`` for anything else.
 
     >>> parse_nct_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
     ('NCT04736823', 'NCT00000102')
     """
-    numbers: dict[str, None] = {}
     # Some editors begin a text in UTF-8 with this mark.
-    lines = text.removeprefix("\ufeff").splitlines()
-    for line_number, line in enumerate(lines, 1):
-        before_comment, _, _ = line.partition("#")
-        for word in _BETWEEN_NUMBERS.split(before_comment.upper()):
-            if not word:
-                continue
-            if not _NCT_NUMBER.fullmatch(word):
-                raise ArgumentError(
-                    f"{source}, line {line_number}: {word[:_LONGEST_SHOWN]!r} is not an NCT "
-                    "number; an NCT number is NCT and eight digits, such as NCT04736823"
-                )
-            numbers[word] = None
+    stated = re.sub("#.*", "", text.removeprefix("\ufeff"))
+    numbers = dict.fromkeys(re.split(r"[\s,;|]+", stated.upper().strip()))
+    numbers.pop("", None)
+    for word in numbers:
+        if not _NCT_NUMBER.fullmatch(word):
+            raise ArgumentError(
+                f"{source}: {word[:_LONGEST_SHOWN]!r} is not an NCT number; an NCT number is NCT "
+                "and eight digits, such as NCT04736823"
+            )
     return tuple(numbers)
 
 
@@ -80,8 +75,8 @@ class RegistryQuery:
     condition: str | None = None
     intervention: str | None = None
     term: str | None = None
-    statuses: tuple[str, ...] = ()
-    phases: tuple[str, ...] = ()
+    statuses: Sequence[str] = ()
+    phases: Sequence[str] = ()
     updated_since: date | None = None
     more: Mapping[str, str] = field(default_factory=dict)
 
@@ -101,39 +96,35 @@ class RegistryQuery:
         condition. Raises ``ArgumentError`` for an unknown phase, and if ``more`` names a parameter
         that is set already.
         """
-        statuses = []
-        for status in self.statuses:
-            # "not yet recruiting" is NOT_YET_RECRUITING
-            word = re.sub(r"[\s-]+", "_", status.strip())
-            statuses.append(word.upper())
+        more = dict(self.more)
         conditions = []
+        own_expression = more.pop("filter.advanced", None)
+        if own_expression:
+            conditions.append(f"({own_expression})")
         if self.phases:
             phases = " OR ".join(map(_read_phase, self.phases))
             conditions.append(f"AREA[Phase]({phases})")
         if self.updated_since:
-            day = self.updated_since.isoformat()
-            conditions.append(f"AREA[LastUpdatePostDate]RANGE[{day},MAX]")
-        more = dict(self.more)
-        # AREA[StudyType]INTERVENTIONAL of the user's own, beside the phases
-        if conditions and "filter.advanced" in more:
-            own_expression = more.pop("filter.advanced")
-            conditions.insert(0, f"({own_expression})")
+            conditions.append(
+                f"AREA[LastUpdatePostDate]RANGE[{self.updated_since:%Y-%m-%d},MAX]"
+            )
+        # "not yet recruiting" is NOT_YET_RECRUITING
+        statuses = [re.sub(r"[\s-]+", "_", status.strip()) for status in self.statuses]
         own = {
             "query.cond": self.condition,
             "query.intr": self.intervention,
             "query.term": self.term,
-            "filter.overallStatus": ",".join(statuses),
+            "filter.overallStatus": ",".join(statuses).upper(),
             "filter.advanced": " AND ".join(conditions),
         }
         parameters = {name: text for name, text in own.items() if text}
-        for name, text in more.items():
-            if name in _PAGING or name in parameters:
-                raise ArgumentError(
-                    f"the parameter {name} cannot be given; the paging or an option of its own "
-                    "sets it"
-                )
-            parameters[name] = text
-        return parameters
+        taken = sorted(more.keys() & (_PAGING | parameters.keys()))
+        if taken:
+            raise ArgumentError(
+                f"the parameter {taken[0]} cannot be given; the paging or an option of its own "
+                "sets it"
+            )
+        return parameters | more
 
 
 def _read_phase(text: str) -> str:

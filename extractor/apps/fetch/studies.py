@@ -1,11 +1,10 @@
 """Fetch studies page by page, each once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
-from itertools import islice
 
 from extractor.apps.fetch.client import Registry, RegistryClient
-from extractor.apps.fetch.pages import Study, StudyPage
+from extractor.apps.fetch.pages import StudyPage
 from extractor.apps.fetch.query import RegistryQuery, parse_nct_numbers
 from extractor.errors import ArgumentError, RecordError, RegistryError
 from extractor.formats import read_stream
@@ -31,29 +30,24 @@ def fetch_pages(
     cannot be read, if its paging would never end, and at the end if its pages lack studies that it
     counted.
     """
+    if limit == 0:
+        return
     if isinstance(wanted, RegistryQuery):
         pages = _search(client, wanted)
     else:
         unknown = [number for number in wanted if number not in known]
         pages = _look_up(client, unknown)
-    if limit == 0:
-        return
+    taken = 0
     for page in pages:
-        new = list(islice(_take_new(page.studies, known), limit))
+        new = []
+        for study in page.studies:
+            if study.nct_id not in known and taken != limit:
+                known.update(study.numbers)
+                new.append(study)
+                taken += 1
         yield page._replace(studies=new)
-        if limit is not None:
-            limit -= len(new)
-        if limit == 0:
+        if taken == limit:
             return
-
-
-def _take_new(studies: Iterable[Study], known: set[str]) -> Iterator[Study]:
-    """Yield the studies that are not known, each of which is known from then on."""
-    for study in studies:
-        # known from an earlier fetch, or from an earlier page
-        if study.nct_id not in known:
-            known.update(study.numbers)
-            yield study
 
 
 def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPage]:
@@ -64,12 +58,13 @@ def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPa
     for start in range(0, len(numbers), size):
         asked = numbers[start : start + size]
         page = client.get_page({"filter.ids": ",".join(asked), "pageSize": len(asked)})
-        studies = []
-        for study in page.studies:
-            if set(asked).isdisjoint(study.numbers):
-                continue
-            studies.append(study)
-        yield page._replace(studies=studies)
+        yield page._replace(
+            studies=[
+                study
+                for study in page.studies
+                if not set(asked).isdisjoint(study.numbers)
+            ]
+        )
 
 
 def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]:
@@ -83,28 +78,26 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
     parameters: dict[str, str | int] = dict(query.parameters)
     parameters |= {"pageSize": client.registry.page_size, "countTotal": "true"}
     total = 0
-    earlier_numbers: set[str] = set()
+    seen: set[str] = set()
     while True:
         page = client.get_page(parameters)
         numbers = {study.nct_id for study in page.studies}
-        has_new = not numbers <= earlier_numbers
-        # a mirror that ignores pageToken sends its first page for ever
-        if page.next_token and not has_new:
+        # A mirror that ignores pageToken sends its first page for ever.
+        if page.next_token and numbers <= seen:
             raise RegistryError(
                 f"{name}: the registry repeats the same studies, so the pages would never end; try "
                 "later with the same command"
             )
-        earlier_numbers |= numbers
+        seen |= numbers
         total = page.total or total
         yield page
         if not page.next_token:
             break
         parameters["pageToken"] = page.next_token
-    count = len(earlier_numbers)
-    if count < total:
+    if len(seen) < total:
         raise RegistryError(
-            f"{name}: the registry counts {total:,} records, and its pages had {count:,}; perhaps "
-            "it changed meanwhile; the same command reads the pages again"
+            f"{name}: the registry counts {total:,} records, and its pages had {len(seen):,}; "
+            "perhaps it changed meanwhile; the same command reads the pages again"
         )
 
 
@@ -142,9 +135,7 @@ def fetch_records(
     >>> asthma = RegistryQuery(condition="asthma", phases=("3",))
     >>> records = list(fetch_records(query=asthma, limit=100))  # doctest: +SKIP
     """
-    has_numbers = len(nct_numbers) > 0
-    has_query = query is not None
-    if has_numbers == has_query:
+    if bool(nct_numbers) == bool(query):
         raise ArgumentError("name NCT numbers or a query, one of the two")
     numbers = parse_nct_numbers(" ".join(nct_numbers))
     source = registry or Registry()

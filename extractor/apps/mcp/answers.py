@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
+from typing import Any
 
-from pydantic import BaseModel, Field, JsonValue
-from pydantic_core import to_jsonable_python
+from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.pages.definitions import read_definitions
 from extractor.apps.pages.view import name_record
-from extractor.apps.pages.words import say
+from extractor.apps.values import RowKind, list_values
 from extractor.concepts.own.declaration import CustomField
-from extractor.evidence.drafts import ConflictKind
+from extractor.evidence.drafts import TokenConflict
 from extractor.evidence.quotes import QuoteStatus
 from extractor.schemas import (
     ItemGroup,
@@ -22,37 +22,25 @@ from extractor.schemas import (
     Usage,
     list_groups,
 )
-from extractor.schemas.values import list_all_values
 
 
 class FoundValue(BaseModel):
     """A value with the words that support it."""
 
-    field: str = Field(
-        description="Path, such as eligibility.criteria[0].constraints[0]."
+    model_config = ConfigDict(from_attributes=True)
+
+    path: str = Field(
+        description="Its field, such as eligibility.criteria[0].constraints[0]."
     )
-    value: JsonValue = Field(description="The value; of limits and doses its parts.")
-    said: str = Field(description="The value on one line.")
-    quotes: list[str] = Field(description="The exact words of the record.")
-    section: str | None = Field(description="The section of the first words.")
+    value: Any = Field(description="The value; of limits and doses its parts.")
+    text: str = Field(description="The value on one line.")
+    quote: str | None = Field(description="The exact words of the record.")
+    section: str | None = Field(description="The section of these words.")
     start: int | None = Field(description="First character, in the section's text.")
     end: int | None = Field(description="One past the last character.")
     confidence: float | None = Field(description="The probability that it is right.")
     origin: Origin | None = Field(description="Who found it.")
     support: Support | None = Field(description="How it follows from the words.")
-
-
-class ModelUsage(BaseModel):
-    """What a model was asked for this answer."""
-
-    questions: int = Field(description="Questions asked.")
-    open_questions: int = Field(
-        description="Questions that stayed open: no model, no money, or no usable answer."
-    )
-    calls: int
-    prompt_tokens: int
-    output_tokens: int
-    usd: float | None = Field(description="Dollars; null if the price is unknown.")
 
 
 class Extracted(BaseModel):
@@ -67,15 +55,8 @@ class Extracted(BaseModel):
     empty_fields: dict[str, int] = Field(
         description="How many fields are empty, by reason."
     )
-    usage: ModelUsage
-
-
-class QuoteConflict(BaseModel):
-    """Words in which a quote and the text differ."""
-
-    kind: ConflictKind
-    quoted: str
-    stated: str
+    usage: Usage = Field(description="What a model was asked for this answer.")
+    usd: float | None = Field(description="Dollars; null if the price is unknown.")
 
 
 class QuoteAnswer(BaseModel):
@@ -94,7 +75,7 @@ class QuoteAnswer(BaseModel):
     words: str | None = Field(
         default=None, description="The words of the text at this place."
     )
-    conflicts: list[QuoteConflict] = Field(default_factory=list)
+    conflicts: tuple[TokenConflict, ...] = ()
 
 
 class DescribedField(BaseModel):
@@ -121,58 +102,23 @@ def describe_extraction(
     """Return the values of an extraction with their words. ``usd`` is what its calls cost, None if
     that is unknown.
     """
-    usage = extraction.usage or Usage()
+    values: list[FoundValue] = []
+    for row in list_values(extraction):
+        if row.kind is RowKind.VALUE:
+            value = FoundValue.model_validate(row)
+            if row.section:
+                text = record.raw_text(row.section) or ""
+                value.quote = text[row.start : row.end]
+            values.append(value)
     return Extracted(
         record_id=extraction.record_id,
         title=name_record(record),
-        values=list(_list_values(extraction)),
+        values=values,
         findings=[finding.message for finding in extraction.findings],
         empty_fields=Counter(absence.reason.value for absence in extraction.absences),
-        usage=ModelUsage(
-            questions=usage.questions,
-            open_questions=usage.open_questions,
-            calls=usage.calls,
-            prompt_tokens=usage.prompt_tokens,
-            output_tokens=usage.output_tokens,
-            usd=usd,
-        ),
+        usage=extraction.usage or Usage(),
+        usd=usd,
     )
-
-
-def _list_values(extraction: TrialExtraction) -> Iterator[FoundValue]:
-    """Yield the values of an extraction, each with all its quotes and the place, origin and support
-    of the first (None without evidence).
-
-    A value is as sure as the least sure of its words; without words, as its item.
-    """
-    for value, item in list_all_values(extraction):
-        quotes: list[str] = []
-        confidences: list[float] = []
-        for proof in value.evidence:
-            if proof.quote not in quotes:
-                quotes.append(proof.quote)
-            if proof.confidence is not None:
-                confidences.append(proof.confidence)
-        described = FoundValue(
-            field=value.path,
-            value=to_jsonable_python(value.value),
-            said=say(value.value, quotes),
-            quotes=quotes,
-            section=None,
-            start=None,
-            end=None,
-            confidence=min(confidences, default=item.confidence),
-            origin=None,
-            support=None,
-        )
-        if value.evidence:
-            first = value.evidence[0]
-            described.section = first.section
-            described.start = first.start
-            described.end = first.end
-            described.origin = first.origin
-            described.support = first.support
-        yield described
 
 
 def describe_fields(own: tuple[CustomField, ...]) -> FieldList:
@@ -196,14 +142,11 @@ def _describe_group(group: ItemGroup, definition: str = "") -> Iterator[Describe
     """
     meanings = read_definitions()["fields"].get(group.path, {})
     for info in group.fields:
-        words = []
-        # a closed set
-        if issubclass(info.type, Enum):
-            words = [member.value for member in info.type]
+        is_closed = issubclass(info.type, Enum)
         yield DescribedField(
             field=info.path,
             meaning=meanings.get(info.name) or definition or info.label,
             kind=info.kind.value,
             many=info.many,
-            words=words,
+            words=[member.value for member in info.type] if is_closed else [],
         )

@@ -4,12 +4,13 @@ of size, time and money.
 
 import asyncio
 import re
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from extractor.apps.fetch import BASE_URL, Registry, fetch_records
+from pydantic import Field
+
+from extractor.apps.fetch import Registry, fetch_records
 from extractor.apps.mcp.answers import (
     Extracted,
     FieldList,
@@ -17,20 +18,13 @@ from extractor.apps.mcp.answers import (
     describe_extraction,
     describe_fields,
 )
-from extractor.apps.mcp.reading import (
-    GivenFile,
-    GivenText,
-    check_record,
-    check_text,
-    read_file,
-    read_text,
-)
+from extractor.apps.mcp.reading import Given, check_quote, read_given
 from extractor.apps.mcp.settings import ToolSettings
 from extractor.errors import ArgumentError, ExtractorError, RecordError
 from extractor.formats import make_record
 from extractor.formats.free_text import GivenSection
 from extractor.model.opening import Route
-from extractor.run.executor import Executor, FromSource, ProcessExecutor, extract_with
+from extractor.run.executor import Executor, ProcessExecutor, extract_with
 from extractor.run.setup import OpenExtractor, Setup
 from extractor.schemas import TrialExtraction, TrialRecord
 
@@ -40,8 +34,18 @@ _SPARE_S = 1.0
 """Seconds after the limit in which a worker process may still end by itself."""
 _KEPT = 32
 """Most records kept, so that a claim about the last ones needs no second download."""
-_WORKERS = 1
-_NUMBER = re.compile(r"NCT\d{8}")
+
+
+_SOURCE = Field(
+    description="An NCT number, such as NCT01234567, or the path of a file below the folder of "
+    "the server.",
+    min_length=1,
+    max_length=4096,
+)
+_RecordId = Annotated[
+    str | None,
+    Field(description="Which record of a file that holds several.", max_length=200),
+]
 
 
 class ToolRefused(ExtractorError):
@@ -49,17 +53,19 @@ class ToolRefused(ExtractorError):
 
 
 class Desk:
-    """Does what the tools are asked. ``open`` starts its worker process and its model."""
+    """The tools. ``open`` starts its worker process and its model. The signatures, meanings and
+    answers are those that a client sees. All raise ``ExtractorError``.
+    """
 
     def __init__(
         self, settings: ToolSettings, executor: Executor, opened: OpenExtractor
     ) -> None:
         self._settings = settings
+        self._options = settings.options
         self._executor = executor
         self._opened = opened
-        self._kept: OrderedDict[str, TrialRecord] = OrderedDict()
+        self._kept: dict[str, TrialRecord] = {}
         self._fetching = asyncio.Lock()
-        self._folder = settings.options.files.resolve()
 
     @classmethod
     @asynccontextmanager
@@ -77,179 +83,164 @@ class Desk:
             model_options=options.model_options,
             fields=options.fields,
         )
-        budget = None
-        if settings.model:
-            budget = settings.pricing.open_budget()
+        budget = settings.pricing.open_budget() if settings.model else None
         example = make_record("Inclusion criteria:\n- Adults", record_id="example")
-        executor = ProcessExecutor(_WORKERS, 0, options.timeout + _SPARE_S, example)
+        executor = ProcessExecutor(1, 0, options.timeout + _SPARE_S, example)
         executor.ends_at_once = True
         async with executor, setup.open(route=Route(budget)) as opened:
             yield cls(settings, executor, opened)
 
     async def extract_text(
         self,
-        text: str,
-        title: str | None,
-        record_id: str | None,
-        section: GivenSection | None,
+        text: Annotated[
+            str,
+            Field(
+                description="A protocol synopsis, a list of criteria, or any other text of a "
+                "trial, plain or in Markdown.",
+                min_length=1,
+            ),
+        ],
+        title: Annotated[
+            str | None, Field(description="The title of the trial.", max_length=1000)
+        ] = None,
+        record_id: Annotated[
+            str | None,
+            Field(
+                description="An id for it; else the registry's number that it states.",
+                min_length=1,
+                max_length=200,
+            ),
+        ] = None,
+        section: Annotated[
+            GivenSection | None,
+            Field(
+                description="The section that all of the text is, such as eligibility for criteria "
+                "without a heading."
+            ),
+        ] = None,
     ) -> Extracted:
-        """Extract a text. Raises ``ExtractorError``."""
+        """Extract eligibility, dosing and endpoints of a text, each value with its words."""
         self._refuse_large(text)
-        given = GivenText(text, record_id, title, section)
-        record = await self._compute(read_text, given)
+        given = Given(record_id or "text", text, record_id, title, section)
+        record = await self._within_time(self._executor.compute(read_given, given))
         return await self._extract(record)
 
-    async def extract_record(self, source: str, record_id: str | None) -> Extracted:
-        """Extract a record of the registry or of a file. Raises ``ExtractorError``."""
-        record = await self._find(source, record_id)
-        return await self._extract(record)
+    async def extract_record(
+        self, source: Annotated[str, _SOURCE], record_id: _RecordId = None
+    ) -> Extracted:
+        """Extract eligibility, dosing and endpoints of a registered trial, or of a record in a
+        file, each value with its words.
+        """
+        return await self._extract(await self._find(source, record_id))
 
     async def verify_quote(
-        self, quote: str, text: str | None, source: str | None, record_id: str | None
+        self,
+        quote: Annotated[
+            str, Field(description="The words to look for.", min_length=1)
+        ],
+        text: Annotated[
+            str | None, Field(description="The text to search; or give a source.")
+        ] = None,
+        source: Annotated[str | None, _SOURCE] = None,
+        record_id: _RecordId = None,
     ) -> QuoteAnswer:
-        """Check a quote against a text, or against the record of a ``source``. Raises
-        ``ExtractorError``, also for an empty quote and if neither or both are given.
+        """Check whether a text or a trial's record says these words. A quote with another number,
+        unit, comparator or negation is a conflict, and the answer names the difference.
         """
         if not quote.strip():
-            raise ToolRefused("quote: is empty; give the words to look for")
-        has_text = text is not None
-        has_source = source is not None
-        # neither, or both
-        if has_text == has_source:
-            raise ToolRefused("give a text or a source, one of the two")
-        self._refuse_large(quote)
-        if text is not None:
-            self._refuse_large(text)
-            return await self._compute(check_text, GivenText(text), quote)
-        record = await self._find(source or "", record_id)
-        return await self._compute(check_record, record, quote)
+            raise ArgumentError("the quote is empty; give the words to look for")
+        if (text is None) == (source is None):
+            raise ArgumentError("give a text or a source, one of the two")
+        self._refuse_large(quote + (text or ""))
+        given: TrialRecord | Given
+        if text is None:
+            given = await self._find(source or "", record_id)
+        else:
+            given = Given("text", text)
+        check = self._executor.compute(check_quote, given, quote)
+        return await self._within_time(check)
 
-    def list_fields(self) -> FieldList:
-        """Return all fields that are extracted."""
-        return describe_fields(self._settings.options.fields)
+    async def list_fields(self) -> FieldList:
+        """List the fields that are extracted, with their meanings and closed sets."""
+        return describe_fields(self._options.fields)
 
     async def _extract(self, record: TrialRecord) -> Extracted:
-        """Extract a record within the time of a call, and say what its calls to the model cost (0
-        without calls, None without a price). Raises ``ToolRefused`` if the time is over.
+        """Extract a record, with what its calls to the model cost: 0 without calls, None without a
+        price.
         """
-        limit = self._settings.options.timeout
-        try:
-            async with asyncio.timeout(limit):
-                extracted = await extract_with(self._executor, self._opened, record)
-        except TimeoutError:
-            raise _tell_slow(limit) from None
+        work = extract_with(self._executor, self._opened, record)
+        extracted = await self._within_time(work)
         extraction = TrialExtraction.model_validate_json(extracted.line)
         usd: float | None = 0.0
         usage = extraction.usage
         if usage and usage.calls:
             cost = self._settings.pricing.cost
-            usd = None
-            if cost:
-                usd = cost(usage)
+            usd = cost(usage) if cost else None
         return describe_extraction(extraction, record, usd)
 
     async def _find(self, source: str, record_id: str | None) -> TrialRecord:
-        """Return the record with an NCT number, or the record of a file.
-
-        The last 32 records of the registry are kept, and are not fetched again. A file may change,
-        and is read each time.
+        """Return the record with an NCT number, or the record of a file. A file may change, and is
+        read each time; the last records of the registry are kept.
         """
         name = source.strip()
         number = name.upper()
-        if not _NUMBER.fullmatch(number):
-            file = self._open_file(name, record_id)
-            return await self._compute(read_file, file)
-        if number not in self._kept:
-            self._kept[number] = await self._fetch(number)
-        # the first in order is the record that nobody asked for longest
-        self._kept.move_to_end(number)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+        if not re.fullmatch(r"NCT\d{8}", number):
+            given = self._open_file(name, record_id)
+            return await self._within_time(self._executor.compute(read_given, given))
+        # One request at a time, as the registry asks for.
+        async with self._fetching:
+            if number not in self._kept:
+                registry = Registry(timeout=self._options.timeout)
+                records = fetch_records(number, registry=registry)
+                record = await self._within_time(asyncio.to_thread(next, records))
+                if len(self._kept) == _KEPT:
+                    self._kept.clear()
+                self._kept[number] = record
         return self._kept[number]
 
-    async def _fetch(self, number: str) -> TrialRecord:
-        """Fetch a record of the registry. Raises ``ToolRefused`` if the time is over."""
-        options = self._settings.options
-        registry = Registry(
-            base_url=options.base_url or BASE_URL, timeout=options.timeout
-        )
-
-        def fetch() -> TrialRecord:
-            """Fetch the record with this number, in another thread."""
-            [record] = fetch_records(number, registry=registry)
-            return record
-
-        # one request at a time, as the registry asks for
-        async with self._fetching:
-            try:
-                async with asyncio.timeout(options.timeout):
-                    return await asyncio.to_thread(fetch)
-            except TimeoutError:
-                raise ToolRefused(
-                    f"the registry did not answer within {options.timeout:g} seconds; try "
-                    "again later, or start with a longer --timeout"
-                ) from None
-
-    def _open_file(self, name: str, record_id: str | None) -> GivenFile:
+    def _open_file(self, name: str, record_id: str | None) -> Given:
         """Read a file of the folder whose files a client may name. Raises ``RecordError`` for
         anything outside of it, for what is no file, and for a file that is too large.
         """
-        # no system has such a name, and Python raises ValueError for it
+        # No system has such a name, and Python raises ValueError for it.
         if "\0" in name:
-            raise RecordError(
-                repr(name), "no name of a file", "give an NCT number or a file"
-            )
+            raise RecordError(repr(name), "no name of a file", "give another source")
+        folder = self._options.files.resolve()
         # Resolved, since a link or ".." may lead out of the folder.
-        path = (self._folder / name).resolve()
-        if not path.is_relative_to(self._folder):
-            raise RecordError(
-                name,
-                "outside of the folder whose files may be read",
-                "start extractor mcp with --files DIR",
-            )
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder):
+            problem = "outside of the folder whose files may be read"
+            raise RecordError(name, problem, "start extractor mcp with --files DIR")
         if not path.is_file():
-            raise RecordError(
-                name,
-                "neither an NCT number nor a file of the folder",
-                "give one such as NCT01234567, or a path below the folder",
-            )
-        most = self._settings.options.max_bytes
+            problem = "neither an NCT number nor a file of the folder"
+            raise RecordError(name, problem, "give NCT01234567, or a path below it")
+        most = self._options.max_bytes
         try:
             with path.open("rb") as file:
                 body = file.read(most + 1)
         except OSError as error:
             raise RecordError(name, str(error.strerror), "name another file") from None
         if len(body) > most:
-            raise RecordError(
-                name, f"more than {most:,} bytes", "start with a higher --max-bytes"
-            )
-        return GivenFile(path.name, body, record_id)
+            problem = f"more than {most:,} bytes"
+            raise RecordError(name, problem, "start with a higher --max-bytes")
+        return Given(path.name, body, record_id)
 
     def _refuse_large(self, text: str) -> None:
         """Raise ``ArgumentError`` for a text with more bytes than the settings allow."""
-        most = self._settings.options.max_bytes
+        most = self._options.max_bytes
         if len(text.encode("utf-8", "surrogatepass")) > most:
             raise ArgumentError(
                 f"the text has more than {most:,} bytes; give a part of it"
             )
 
-    async def _compute(
-        self, function: Callable[..., T], given: FromSource, *arguments: str
-    ) -> T:
-        """Compute in the worker process, within the time of a call. Raises ``ToolRefused`` if that
-        is over.
-        """
-        limit = self._settings.options.timeout
+    async def _within_time(self, work: Awaitable[T]) -> T:
+        """Wait for a result within the time of a call. Raises ``ToolRefused`` if that is over."""
+        limit = self._options.timeout
         try:
             async with asyncio.timeout(limit):
-                return await self._executor.compute(function, given, *arguments)
+                return await work
         except TimeoutError:
-            raise _tell_slow(limit) from None
-
-
-def _tell_slow(limit: float) -> ToolRefused:
-    """Make the error of a call that took longer than ``limit`` seconds."""
-    return ToolRefused(
-        f"it took longer than {limit:g} seconds; give a shorter text, or start with a longer "
-        "--timeout"
-    )
+            raise ToolRefused(
+                f"it took longer than {limit:g} seconds; give a shorter text, try again later, or "
+                "start with a longer --timeout"
+            ) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from extractor.apps.serve.settings import LIMITS
-from extractor.options import FILES, RARE, SPEED, ExtractionOptions, ModelOptions, Shown
+from extractor.options import FILES, SPEED, ExtractionOptions, ModelOptions, Shown
 
 if TYPE_CHECKING:
     from extractor.model.cost.budget import Pricing
@@ -23,10 +23,6 @@ class ToolOptions(ExtractionOptions, ModelOptions):
     """Seconds for one call of a tool."""
     max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
     """Largest text, and largest file."""
-    base_url: Annotated[str | None, Shown(RARE, "URL", envvar="EXTRACTOR_REGISTRY")] = (
-        None
-    )
-    """A mirror of ClinicalTrials.gov's API v2."""
 
 
 @dataclass(frozen=True, slots=True)

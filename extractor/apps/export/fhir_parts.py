@@ -1,0 +1,205 @@
+"""What all FHIR resources of a trial share: ids, codes, quantities, and the list of what has no
+place in them.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection
+from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
+from itertools import chain
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.language.units import read_unit
+from extractor.schemas import Amount, Period, Task, TrialExtraction, TrialRecord
+
+Json = dict[str, Any]
+
+BASE = "urn:trial-extractor"
+HL7 = "http://terminology.hl7.org/CodeSystem"
+LOINC = "http://loinc.org"
+_LEAST = 0.8
+"""The least confidence of a value that a resource states."""
+_LONGEST_ID = 40
+"""Of the 64 characters of an id. The others are for a digest and suffixes: ``-endpoints-123``."""
+_WORDS = frozenset(
+    {"kind", "quote", "lead_in", "group", "negated", "agent"}
+    | {"measure", "description", "time_frame", "start_event"}
+)
+"""The fields that a resource expresses whether or not they are sure: most are its text."""
+
+
+class RawText(str):
+    """Characters of the record, to which offsets refer."""
+
+
+class TrialResources:
+    """The resources of a trial, as JSON, and the values that have no place in them.
+
+    Whoever builds a resource takes the values that it expresses; ``leave_out_rest`` lists the
+    others. Values that are not sure are listed from the start.
+    """
+
+    def __init__(
+        self,
+        extraction: TrialExtraction,
+        record: TrialRecord | None,
+        tasks: Collection[Task],
+    ) -> None:
+        self.extraction = extraction
+        self.record = record
+        self.resources: list[Json] = []
+        self.unmapped: list[Json] = []
+        self.references: list[Json] = []
+        self._left = defaultdict[str, dict[str, list[ValueRow]]](dict)
+        self.parts = (*tasks, "custom")
+        for row in list_values(extraction):
+            name = row.field.partition("[")[0]
+            if row.kind is not RowKind.VALUE or name in _WORDS:
+                continue
+            if not row.item.startswith(self.parts):
+                continue
+            if is_sure(row.confidence):
+                self._left[row.item].setdefault(name, []).append(row)
+            else:
+                self.leave_out(row.path, row.value, "unsure")
+
+    @cached_property
+    def id(self) -> str:
+        """The id with which all ids of the trial begin: that of the record if FHIR allows it, else
+        its allowed characters and a digest.
+        """
+        record_id = self.extraction.record_id
+        # FHIR allows letters, digits, dots and hyphens.
+        allowed = re.sub(r"[^A-Za-z0-9.-]", "-", record_id)[:_LONGEST_ID]
+        if allowed == record_id:
+            return allowed
+        return f"{allowed}-{sha256(record_id.encode()).hexdigest()[:8]}"
+
+    def add(self, kind: str, suffix: str, content: Json) -> Json:
+        """Add a resource, and return a reference to it."""
+        resource_id = f"{self.id}{suffix}"
+        self.resources.append({"resourceType": kind, "id": resource_id, **content})
+        reference = {"reference": f"{kind}/{resource_id}"}
+        self.references.append(reference)
+        return reference
+
+    def take(self, item: str, name: str) -> list[ValueRow]:
+        """Return the sure values of a field, which are then expressed."""
+        return self._left[item].pop(name, [])
+
+    def take_first(self, item: str, name: str) -> Any:
+        """Return the sure value of a field that has only one; None without it."""
+        return next((row.value for row in self.take(item, name)), None)
+
+    def take_rest(self, item: str) -> dict[str, list[ValueRow]]:
+        """Return all sure values of an item that nobody took, by field."""
+        return self._left.pop(item, {})
+
+    def leave_out(self, path: str, value: Any, reason: str, detail: str = "") -> None:
+        """List a value without a place, for a reason of ``fhir.toml``."""
+        self.unmapped.append(
+            {
+                "record_id": self.extraction.record_id,
+                "field": path,
+                "value": to_jsonable_python(value),
+                "reason": reason,
+                "detail": detail,
+            }
+        )
+
+    def leave_out_rest(self) -> None:
+        """List all values that nobody took."""
+        for fields in self._left.values():
+            for row in chain.from_iterable(fields.values()):
+                self.leave_out(row.path, row.value, "no_element")
+
+
+def is_sure(confidence: float | None) -> bool:
+    """Return whether a value is sure enough to be stated. Gold has no confidence."""
+    return confidence is None or confidence >= _LEAST
+
+
+def code(system: str, word: str | None, text: str | None = None) -> Json:
+    """Return a CodeableConcept with the code of a system, if there is one, and a text.
+
+    >>> code(LOINC, "30525-0", "age")
+    {'coding': [{'system': 'http://loinc.org', 'code': '30525-0'}], 'text': 'age'}
+    """
+    coding = [{"system": system, "code": word}] if word else []
+    return {"coding": coding, "text": text}
+
+
+def own_code(word: StrEnum | None, text: str | None = None) -> Json:
+    """Return a CodeableConcept with a word of one of our closed sets.
+
+    >>> from extractor.schemas import Role
+    >>> own_code(Role.PLACEBO)["coding"][0]["system"]
+    'urn:trial-extractor:Role'
+    """
+    if word is None:
+        return {"text": text}
+    return code(f"{BASE}:{type(word).__name__}", word, text or word)
+
+
+def quantity(
+    value: float | None,
+    unit: str | None,
+    comparator: str | None = None,
+    ucum: str | None = None,
+) -> Json | None:
+    """Return a Quantity with the unit as written, and its UCUM code if it has one; None without a
+    value.
+
+    >>> quantity(18, "year", ">=")  # doctest: +NORMALIZE_WHITESPACE
+    {'value': 18, 'comparator': '>=', 'unit': 'year', 'system': 'http://unitsofmeasure.org',
+     'code': 'a'}
+    """
+    if value is None:
+        return None
+    if unit and not ucum:
+        ucum = read_unit(unit)
+    number: Json = {"value": value}
+    # "=" is no comparator in FHIR.
+    if comparator in ("<", "<=", ">", ">="):
+        number["comparator"] = comparator
+    number["unit"] = unit or ucum
+    if ucum:
+        number |= {"system": "http://unitsofmeasure.org", "code": ucum}
+    return number
+
+
+def make_range(low: Json | None, high: Json | None) -> Json | None:
+    """Return a Range, open at an end that is None; None if FHIR has no such range, since the units
+    differ or the order is wrong.
+    """
+    span = {"low": low, "high": high}
+    if not low or not high:
+        return span
+    if low["unit"] != high["unit"] or low["value"] > high["value"]:
+        return None
+    return span
+
+
+def describe_value(row: ValueRow) -> Json:
+    """Return a value under its name in FHIR, such as ``valueQuantity``; as a text if it has no
+    other type there.
+    """
+    value = row.value
+    if isinstance(value, StrEnum):
+        return {"valueCodeableConcept": own_code(value)}
+    if isinstance(value, Period):
+        return {"valueQuantity": quantity(value.value, value.unit)}
+    if isinstance(value, Amount):
+        low = quantity(value.low, value.unit)
+        high = quantity(value.high, value.unit)
+        span = make_range(low, high)
+        if low and low == high:
+            return {"valueQuantity": low}
+        if span and (low or high):
+            return {"valueRange": span}
+    return {"valueCodeableConcept": {"text": row.text}}
