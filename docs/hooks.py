@@ -1,19 +1,54 @@
-"""The list of all modules, which mkdocs puts in the place of ``<!-- modules -->``."""
+"""The list of all modules, which mkdocs puts in the place of ``<!-- modules -->``, and that of the
+tables of an export, in the place of ``<!-- tables -->``.
+"""
 
 import ast
 from pathlib import Path
 from typing import Any
 
+from extractor.apps.export.columns import Column, Table, list_tables
+
 ROOT = Path(__file__).parents[1]
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Return a page with the list. mkdocs calls this for each page before it becomes HTML."""
-    return (
-        markdown.replace("<!-- modules -->", describe_modules())
-        if "<!-- modules -->" in markdown
-        else markdown
-    )
+    """Return a page with the lists. mkdocs calls this for each page before it becomes HTML."""
+    for mark, describe in (
+        ("<!-- modules -->", describe_modules),
+        ("<!-- tables -->", describe_tables),
+    ):
+        if mark in markdown:
+            markdown = markdown.replace(mark, describe())
+    return markdown
+
+
+def describe_tables() -> str:
+    """The tables of an export with the meanings of their columns; those that many tables share are
+    described once.
+    """
+    shared = {
+        column.name: column
+        for table in list_tables()
+        for column in table.columns
+        if column.name in (*table.shared, "record_id")
+    }
+    common = "\n".join(map(_describe_column, shared.values()))
+    parts = [f"## Shared columns\n\n{common}", *map(_describe_table, list_tables())]
+    return "\n\n".join(parts)
+
+
+def _describe_table(table: Table) -> str:
+    keys = ", ".join(f"`{key.name}`" for key in table.keys)
+    also = ", ".join(f"`{name}`" for name in table.shared)
+    own = [column for column in table.values if column.name not in table.shared]
+    about = f"{table.row} Keys: {keys}." + (f" Also {also}." if also else "")
+    columns = "\n".join(map(_describe_column, own))
+    return f"## `{table.name}`\n\n{about}\n\n{columns}"
+
+
+def _describe_column(column: Column) -> str:
+    kind = "" if column.kind == "text" else f" ({column.kind})"
+    return f"- `{column.name}`{kind}: {column.meaning}"
 
 
 def describe_modules() -> str:

@@ -26,7 +26,7 @@ from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.apps.export import Destination
-    from extractor.apps.export.tables import Table
+    from extractor.apps.export.columns import Table
     from extractor.apps.report.record import RunRecord
     from extractor.apps.sheets.results import Results
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from extractor.apps.export.fhir_shared import UNMAPPED_FILE, open_json_lines
 from extractor.apps.export.fhir_study import build_trial
 from extractor.apps.export.fhir_types import BASE, Json
-from extractor.apps.export.files import UNMAPPED_FILE, Destination, open_json_lines
+from extractor.apps.export.files import Destination, Format
 from extractor.errors import MissingExtra, StoreError
 from extractor.language.book import read_table
 from extractor.language.shown import show_line
@@ -103,7 +104,9 @@ def export_fhir(
     """
     if find_spec("fhir") is None or find_spec("fhir.resources") is None:
         raise MissingExtra("FHIR needs fhir.resources", "fhir")
-    destination = Destination.of_folder(to, UNMAPPED_FILE, force=force)
+    if to.is_file() or to.suffix.removeprefix(".").lower() in set(Format):
+        raise ValueError(f"{to}: this format needs several files; name a folder")
+    destination = Destination(to, Format.JSONL, force=force)
     counts = FhirCounts()
     with destination.staged() as (_, made), ExitStack() as stack:
         kinds = (BUNDLE,) if bundles else (*KINDS, *TERMS)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from extractor.apps.export.fhir_groups import CriterionValues, NestedGroups, make_group
+from extractor.apps.export.fhir_shared import People, StatedValue, read_people
 from extractor.apps.export.fhir_types import (
     EBM,
     LOINC,
@@ -27,7 +28,6 @@ from extractor.apps.export.fhir_types import (
     value_range,
 )
 from extractor.apps.export.limits import name_limit
-from extractor.apps.export.people import People, StatedValue, read_people
 from extractor.concepts.limits.quantity_names import (
     find_loinc,
     fold_words,

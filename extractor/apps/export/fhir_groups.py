@@ -7,7 +7,7 @@ of them together.
 
 from collections.abc import Iterable
 
-from extractor.apps.export.alternatives import find_alternatives
+from extractor.apps.export.fhir_shared import find_alternatives
 from extractor.apps.export.fhir_types import EBM, Json, TrialResources, is_sure
 from extractor.schemas import CriterionGroup, CriterionKind, GroupRule
 

@@ -1,14 +1,13 @@
 """Make data frames of tables: pandas, polars, or Arrow."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-from extractor.apps.export.columns import Row
-from extractor.apps.export.export import choose_tables
-from extractor.apps.export.one_frame import VALUES, list_rows
-from extractor.apps.export.tables import Registry, Table, collect_rows
+from extractor.apps.export.columns import Row, Table, choose_tables
+from extractor.apps.export.registered import Registry
+from extractor.apps.export.rows import collect_rows
 from extractor.concepts.own.declaration import Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
@@ -53,24 +52,21 @@ def open_library(to: str) -> Any:
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     """Return the rows of a table with typed columns, even if it has no rows."""
     types = {column.name: _TYPES[to][column.kind] for column in table.columns}
-    if rows:
-        cells = zip(*rows, strict=True)
-        columns = dict(zip(types, map(list, cells), strict=True))
-    else:
-        columns = {name: [] for name in types}
-    if to == "pandas":
-        return library.DataFrame(
-            {
-                name: library.Series(columns[name], dtype=kind)
-                for name, kind in types.items()
-            }
-        )
+    cells = list(map(list, zip(*rows, strict=True))) or [[] for _ in types]
+    columns: Mapping[str, Any] = dict(zip(types, cells, strict=True))
     if to == "polars":
         schema = {name: getattr(library, kind) for name, kind in types.items()}
         return library.DataFrame(columns, schema=schema, strict=False)
-    return library.table(
+    if to == "arrow":
+        return library.table(
+            {
+                name: library.array(columns[name], getattr(library, kind)())
+                for name, kind in types.items()
+            }
+        )
+    return library.DataFrame(
         {
-            name: library.array(columns[name], getattr(library, kind)())
+            name: library.Series(columns[name], dtype=kind)
             for name, kind in types.items()
         }
     )
@@ -85,9 +81,9 @@ def frame_tables(
 ) -> dict[str, Any]:
     """Return tables of extractions as data frames by name, all by default.
 
-    ``registry`` holds the registered fields of each record; without it, registered columns are
-    empty. ``fields`` are the user's own; each has a table. Raises ``ValueError`` for an unknown
-    name, ``MissingExtra`` without the library.
+    ``registry`` has what the register states; without it, registered columns are empty. ``fields``
+    are the user's own; each has a table. Raises ``ValueError`` for an unknown name,
+    ``MissingExtra`` without the library.
     """
     library = open_library(to)
     own = read_fields(fields)
@@ -99,7 +95,5 @@ def frame_tables(
 
 
 def frame_values(extractions: Iterable[TrialExtraction], to: str = "pandas") -> Any:
-    """Return all values of extractions as one data frame, a row a value. Raises ``MissingExtra``
-    without the library.
-    """
-    return make_frame(open_library(to), to, VALUES, list(list_rows(extractions)))
+    """Return all values of extractions as one data frame, a row a value."""
+    return frame_tables(extractions, ["values"], to)["values"]

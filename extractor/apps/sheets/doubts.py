@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from extractor.apps.export.columns import Column
-from extractor.apps.export.tables import Table
+from extractor.apps.export.columns import Column, Table
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_item, name_section
 from extractor.apps.pages.words import say

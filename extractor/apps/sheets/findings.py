@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from extractor.apps.export.columns import Column
-from extractor.apps.export.tables import Table
+from extractor.apps.export.columns import Column, Table
 from extractor.apps.pages.view import name_section
 from extractor.apps.report.record import RunRecord
 from extractor.apps.sheets.places import REPORT, make_address, name_places
