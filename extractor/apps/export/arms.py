@@ -2,11 +2,11 @@
 amounts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from extractor.language.clean import fold_label
-from extractor.schemas import Regimen, TrialExtraction, TrialRecord
+from extractor.schemas import Evidence, Regimen, TrialExtraction, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
 
@@ -85,22 +85,18 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
             if not labels or label in labels
         ]
         for amount_index in amounts or [None]:
-            confidence = _find_confidence(regimen, number, amount_index)
+            fields = (f"arms[{number}]", f"amounts[{amount_index}].arms")
+            confidence = find_least(
+                piece for piece in regimen.evidence if piece.field.startswith(fields)
+            )
             for place, other in enumerate(folded):
                 if other == label:
                     yield ArmLink(amount_index, place, confidence)
 
 
-def _find_confidence(
-    regimen: Regimen, arm_number: int, amount_index: int | None
-) -> float | None:
-    """Return the least confidence of the words that give a regimen to an arm, and an amount to its
-    own arms.
-    """
-    proofs = regimen.evidence_for(f"arms[{arm_number}]")
-    if amount_index is not None and regimen.amounts[amount_index].arms:
-        proofs += regimen.evidence_for(f"amounts[{amount_index}].arms")
-    known = [proof.confidence for proof in proofs if proof.confidence is not None]
+def find_least(pieces: Iterable[Evidence]) -> float | None:
+    """Return the least confidence of some evidence."""
+    known = [piece.confidence for piece in pieces if piece.confidence is not None]
     return min(known, default=None)
 
 

@@ -27,6 +27,15 @@ _WIDEST = 60
 """Widths of columns in characters; a longer text is wrapped."""
 _BUTTON = 3
 """The width of the button of a filter."""
+_WRITERS: dict[type, str] = {
+    str: "write_string",
+    bool: "write_boolean",
+    int: "write_number",
+    float: "write_number",
+}
+"""``Worksheet.write`` would guess: before XlsxWriter 3.3.1 ``{=...}`` is an array formula, whatever
+its options say.
+"""
 _FORMATS = {
     "header": {"bold": True, "valign": "top"},
     "plain": {"valign": "top"},
@@ -44,6 +53,11 @@ def write_workbook(
     """
     import xlsxwriter  # noqa: PLC0415 - belongs to an extra
 
+    remedy = "name a file that ends with .csv"
+    if len(tables) > 1:
+        remedy = (
+            "choose --format csv or parquet for it, or the other tables with --tables"
+        )
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
         # The same run gives the same file.
         book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
@@ -51,18 +65,10 @@ def write_workbook(
         for number, table in enumerate(tables):
             name = table.name
             if len(name) > _LONGEST_NAME:
-                end = f"~{number}"
-                name = name[: _LONGEST_NAME - len(end)] + end
-            problem = _write_sheet(
-                book.add_worksheet(name), table, rows[table.name], formats
-            )
+                name = f"{name[: _LONGEST_NAME - 4]}~{number}"
+            sheet = book.add_worksheet(name)
+            problem = _write_sheet(sheet, table, rows[table.name], formats)
             if problem:
-                remedy = "name a file that ends with .csv"
-                if len(tables) > 1:
-                    remedy = (
-                        "choose --format csv or parquet for it, or the other tables "
-                        "with --tables"
-                    )
                 raise StoreError(
                     f"{table.name}: {problem}, more than a sheet of Excel holds; {remedy}"
                 )
@@ -79,36 +85,21 @@ def _write_sheet(
             if number >= _MOST_ROWS:
                 return f"has more than {_MOST_ROWS - 1:,} rows"
             for place, (name, cell) in enumerate(json.loads(line).items()):
-                if not isinstance(cell, str):
-                    _write_value(sheet, number, place, cell, how[place])
+                if cell is None:
+                    continue
                 # Excel counts characters in UTF-16.
-                elif len(cell.encode("utf-16-le")) > 2 * _LONGEST_TEXT:
+                size = len(str(cell).encode("utf-16-le")) // 2
+                if size > _LONGEST_TEXT:
                     return f"row {number}, {name}: has more than {_LONGEST_TEXT:,} characters"
-                elif _is_link(table, place, number, cell):
+                is_link = table.columns[place].is_link and number < _MOST_LINKS
+                if is_link and size <= _LONGEST_LINK:
                     scheme = "" if cell.startswith("file:") else "external:"
-                    link = f"{scheme}{cell}"
-                    sheet.write_url(number, place, link, how[place], cell)
+                    sheet.write_url(number, place, f"{scheme}{cell}", how[place], cell)
                 else:
-                    sheet.write_string(number, place, cell, how[place])
+                    write = getattr(sheet, _WRITERS[type(cell)])
+                    write(number, place, cell, how[place])
     sheet.autofilter(0, 0, number, len(table.columns) - 1)
     return None
-
-
-def _is_link(table: Table, place: int, number: int, cell: str) -> bool:
-    """Return whether a text leads to another file, as seen from the folder of the workbook."""
-    if not table.columns[place].is_link or number >= _MOST_LINKS:
-        return False
-    return len(cell) <= _LONGEST_LINK
-
-
-def _write_value(sheet: Any, number: int, place: int, cell: Any, how: Any) -> None:
-    """Write a number, true or false, or nothing. ``Worksheet.write`` would guess: before XlsxWriter
-    3.3.1 ``{=...}`` is an array formula, whatever its options say.
-    """
-    if isinstance(cell, bool):
-        sheet.write_boolean(number, place, cell, how)
-    elif cell is not None:
-        sheet.write_number(number, place, cell, how)
 
 
 def _lay_out(
@@ -117,17 +108,15 @@ def _lay_out(
     """Write the header of a sheet, and return the format of each column. A column is as wide as its
     longest text in the first rows.
     """
-    widths = [len(column.name) + _BUTTON for column in table.columns]
     with path.open("rb") as lines:
-        for line in islice(lines, _MEASURED):
-            for place, cell in enumerate(json.loads(line).values()):
-                widths[place] = max(widths[place], len(str(cell)))
+        measured = [json.loads(line).values() for line in islice(lines, _MEASURED)]
     sheet.freeze_panes(1, 0)
     how = []
     for place, column in enumerate(table.columns):
         sheet.write_string(0, place, column.name, formats["header"])
-        width = widths[place]
-        sheet.set_column(place, place, min(max(width + 1, _NARROWEST), _WIDEST))
+        lengths = [len(str(list(cells)[place])) for cells in measured]
+        width = max(*lengths, len(column.name) + _BUTTON, _NARROWEST)
+        sheet.set_column(place, place, min(width + 1, _WIDEST))
         name = "wrapped" if width > _WIDEST else "plain"
         how.append(formats["link" if column.is_link else name])
     return how

@@ -1,6 +1,6 @@
 """Make data frames of tables: pandas, polars, or Arrow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -15,27 +15,14 @@ from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.arguments import refuse_unknown
 
 _MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
+_KINDS = ("text", "integer", "number", "boolean")
 _TYPES = {
     # Of pandas, those with a missing value: an integer or a truth that is not stated stays none.
-    "pandas": {
-        "text": "str",
-        "integer": "Int64",
-        "number": "float64",
-        "boolean": "boolean",
-    },
-    "polars": {
-        "text": "String",
-        "integer": "Int64",
-        "number": "Float64",
-        "boolean": "Boolean",
-    },
-    "arrow": {
-        "text": "string",
-        "integer": "int64",
-        "number": "float64",
-        "boolean": "bool_",
-    },
+    "pandas": ("str", "Int64", "float64", "boolean"),
+    "polars": ("String", "Int64", "Float64", "Boolean"),
+    "arrow": ("string", "int64", "float64", "bool_"),
 }
+"""The types of each kind of column."""
 
 
 def open_library(to: str) -> Any:
@@ -51,25 +38,19 @@ def open_library(to: str) -> Any:
 
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     """Return the rows of a table with typed columns, even if it has no rows."""
-    types = {column.name: _TYPES[to][column.kind] for column in table.columns}
-    cells = list(map(list, zip(*rows, strict=True))) or [[] for _ in types]
-    columns: Mapping[str, Any] = dict(zip(types, cells, strict=True))
-    if to == "polars":
-        schema = {name: getattr(library, kind) for name, kind in types.items()}
-        return library.DataFrame(columns, schema=schema, strict=False)
-    if to == "arrow":
-        return library.table(
-            {
-                name: library.array(columns[name], getattr(library, kind)())
-                for name, kind in types.items()
-            }
-        )
-    return library.DataFrame(
-        {
-            name: library.Series(columns[name], dtype=kind)
-            for name, kind in types.items()
-        }
-    )
+    kinds = dict(zip(_KINDS, _TYPES[to], strict=True))
+    columns = {}
+    for place, column in enumerate(table.columns):
+        cells = [row[place] for row in rows]
+        kind = kinds[column.kind]
+        if to == "pandas":
+            columns[column.name] = library.Series(cells, dtype=kind)
+        elif to == "polars":
+            kind = getattr(library, kind)
+            columns[column.name] = library.Series(cells, dtype=kind, strict=False)
+        else:
+            columns[column.name] = library.array(cells, getattr(library, kind)())
+    return library.table(columns) if to == "arrow" else library.DataFrame(columns)
 
 
 def frame_tables(

@@ -220,13 +220,13 @@ def _list_with_two_ranges(
     first: dict[str, tuple[float, float]] = {}
     divided = set[str]()
     for limit, canonical in zip(limits, named, strict=True):
-        low, high = canonical.value_canonical, canonical.value_high_canonical
-        if low is None or high is None:
-            low, high = limit.value, limit.value_high
-        if high is None:
+        if limit.value_high is None:
             continue
         quantity = limit.quantity.casefold()
-        ends = zip(first.setdefault(quantity, (low, high)), (low, high), strict=True)
+        range_ = (limit.value, limit.value_high)
+        if canonical.value_high_canonical is not None:
+            range_ = (canonical.value_canonical or 0, canonical.value_high_canonical)
+        ends = zip(first.setdefault(quantity, range_), range_, strict=True)
         if not all(math.isclose(*pair, rel_tol=_ROUNDED) for pair in ends):
             divided.add(quantity)
     return divided

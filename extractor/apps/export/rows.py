@@ -12,7 +12,7 @@ from extractor.apps.export.agents import (
     find_intervention,
     list_mesh_terms,
 )
-from extractor.apps.export.arms import Arm, link_arms, list_arms
+from extractor.apps.export.arms import Arm, find_least, link_arms, list_arms
 from extractor.apps.export.columns import Cells, Row, list_tables
 from extractor.apps.export.instruments import name_instrument
 from extractor.apps.export.limits import DescribedCriterion, describe_criteria
@@ -301,7 +301,7 @@ def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
         "days": to_days(window),
         "days_high": to_days(high) if high.value is not None else None,
         "anchor_class": classify_anchor(anchor) if anchor else None,
-        "time_confidence": _find_least(
+        "time_confidence": find_least(
             piece for piece in pieces if piece.field.endswith("]")
         ),
     }
@@ -461,11 +461,6 @@ def _index_evidence(item: ExtractedItem) -> Proofs:
     return proofs
 
 
-def _find_least(pieces: Iterable[Evidence]) -> float | None:
-    known = [piece.confidence for piece in pieces if piece.confidence is not None]
-    return min(known, default=None)
-
-
 def _place(pieces: Sequence[Evidence]) -> Cells:
     """Return the place of the first of some words."""
     names = ("section", "char_start", "char_end", "words")
@@ -477,4 +472,4 @@ def _place(pieces: Sequence[Evidence]) -> Cells:
 
 def _locate(pieces: Sequence[Evidence]) -> Cells:
     """Return the place of some words, and their least confidence."""
-    return {**_place(pieces), "confidence": _find_least(pieces)}
+    return {**_place(pieces), "confidence": find_least(pieces)}

@@ -87,6 +87,8 @@ _SHORT = frozenset({TimeUnit.MINUTE, TimeUnit.HOUR})
 _STARTS = (AnchorClass.FIRST_DOSE, AnchorClass.RANDOMISATION_OR_ENROLMENT)
 """Events at which the clock of a whole trial starts."""
 
+_BASELINE = (AnchorClass.RANDOMISATION_OR_ENROLMENT,)
+
 Anchor = AnchorClass | None
 
 
@@ -152,37 +154,26 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
     >>> first["days"], first["days_high"], first["counted_from"].value
     (28.0, 56.0, 'last_dose')
     """
-    texts = (endpoint.time_frame, endpoint.measure, endpoint.description)
-    frame, *others = [(text or "")[:_LONGEST_TEXT] for text in texts]
-    stated = _CYCLE_LENGTH.search(frame)
-    unit = read_time_unit(stated[2] or stated[4]) if stated else None
-    if stated and unit:
-        length = TimePoint(value=int(stated[1] or stated[3]), unit=unit)
-        cycle = to_days(length)
+    frame = (endpoint.time_frame or "")[:_LONGEST_TEXT]
+    cycle = _read_cycle(frame) or cycle
     known = {
-        (one.time.value, one.time.unit): one
-        for one in reversed(_read(frame, is_frame=True))
+        (moment.time.value, moment.time.unit): moment
+        for moment in reversed(_read(frame, is_frame=True))
     }
     moments = [
         known.get((point.value, point.unit), _Moment(point))
         for point in endpoint.time_points
     ]
     # Where the time frame names no moment, the measure or the description may.
-    searched = [] if any(moment.anchor for moment in moments) else others
-    start = endpoint.start_event if endpoint.time_kind == TimeKind.UP_TO else None
-    started = classify_anchor(start) if start else None
-    of_change = any(map(_FROM_BASELINE.search, (frame, *others)))
-    baseline = AnchorClass.RANDOMISATION_OR_ENROLMENT if of_change else None
+    is_silent = not any(moment.anchor for moment in moments)
+    others = (endpoint.measure or "", endpoint.description or "") if is_silent else ()
     cells = []
     for moment in moments:
-        anchor = moment.anchor or _find_elsewhere(searched, moment.time)
-        anchor = anchor or (started if started in _STARTS else baseline)
-        # Within the day of a treatment, baseline is before the dose, and no enrolment.
-        if anchor is baseline and moment.time.unit in _SHORT:
-            anchor = None
         days = _count_days(moment, endpoint, cycle)
         high = to_days(moment.end)
         is_range = days is not None and high is not None and high > days
+        found = moment.anchor or _find_elsewhere(others, moment.time)
+        anchor = _complete(found, endpoint, moment.time.unit)
         cells.append(
             {
                 "days": days,
@@ -191,6 +182,30 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
             }
         )
     return cells
+
+
+def _read_cycle(frame: str) -> float | None:
+    """Return the length of a cycle that a time frame states: "each cycle is 21 days"."""
+    stated = _CYCLE_LENGTH.search(frame)
+    unit = read_time_unit(stated[2] or stated[4]) if stated else None
+    if stated is None or unit is None:
+        return None
+    return to_days(TimePoint(value=int(stated[1] or stated[3]), unit=unit))
+
+
+def _complete(found: Anchor, endpoint: Endpoint, unit: TimeUnit) -> Anchor:
+    """Return what a time is counted from: what was found, else the start of the endpoint's clock,
+    else the baseline of a change. Within the day of a treatment, baseline is before the dose.
+    """
+    start = endpoint.start_event if endpoint.time_kind == TimeKind.UP_TO else None
+    started = classify_anchor(start) if start else None
+    texts = (endpoint.time_frame, endpoint.measure, endpoint.description)
+    said = "\n".join(text[:_LONGEST_TEXT] for text in texts if text)
+    if _FROM_BASELINE.search(said) and unit in _SHORT and found in (None, *_BASELINE):
+        return None
+    if found or started in _STARTS:
+        return found or started
+    return _BASELINE[0] if _FROM_BASELINE.search(said) else None
 
 
 def _count_days(
@@ -243,23 +258,24 @@ def _read(raw: str, *, is_frame: bool) -> Sequence[_Moment]:
     moments: list[_Moment] = []
     done = 0
     for run in _list_runs(text, times, places):
-        first, last = places[run[0]][0], places[run[-1]][1]
-        stop = places[run[-1] + 1][0] if run[-1] + 1 < len(places) else len(text)
-        behind = _BEHIND.match(text, last, max(stop, last))
-        near = f"{text[done:first]} {text[last : min(stop, last + _NEAR)]}"
+        first = places[run[0]][0]
+        last = places[run[-1]][1]
+        following = places[run[-1] + 1 :]
+        stop = max(following[0][0], last) if following else len(text)
+        behind = _BEHIND.match(text, last, stop)
         anchor = _classify(behind["sign"], behind["moment"]) if behind else None
-        if _POSTOPERATIVE.search(near):
+        if _POSTOPERATIVE.search(
+            f"{text[done:first]} {text[last : min(stop, last + _NEAR)]}"
+        ):
             anchor = AnchorClass.SURGERY
         before = anchor or _read_before(text, done, first)
         done = behind.end() if behind and anchor else last
         for index in run:
-            following = index + 1
-            is_range = index != run[-1] and _RANGE.fullmatch(
-                text, places[index][1], places[following][0]
-            )
-            end = times[following] if is_range else None
             cycle = _find_cycle(text, times[index], places[index][1])
-            moments.append(_Moment(times[index], before, end, cycle))
+            moments.append(_Moment(times[index], before, None, cycle))
+        for index in run[:-1]:
+            if _RANGE.fullmatch(text, places[index][1], places[index + 1][0]):
+                moments[index] = moments[index]._replace(end=times[index + 1])
     return moments
 
 
