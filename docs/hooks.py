@@ -1,5 +1,5 @@
-"""What mkdocs puts in the place of ``<!-- modules -->`` and ``<!-- commands -->``: the list of all
-modules, and the help of all commands.
+"""What mkdocs puts in the place of ``<!-- modules -->``, ``<!-- commands -->`` and ``<!-- tables -->``:
+the list of all modules, the help of all commands, and the tables of an export.
 """
 
 import ast
@@ -10,6 +10,7 @@ import typer
 from typer.cli import get_docs_for_click
 
 from extractor.apps.cli.app import app
+from extractor.apps.export.columns import Column, Table, list_tables
 
 ROOT = Path(__file__).parents[1]
 _HELP = "* `--help`: Show this message and exit.\n"
@@ -35,6 +36,35 @@ def describe_commands() -> str:
         obj=root, ctx=context, name="extractor", title="Commands", indent=1
     )
     return described.replace(_HELP, "").replace("**Options**:\n\n\n", "")
+
+
+def describe_tables() -> str:
+    """The tables of an export with the meanings of their columns; those that many tables share are
+    described once.
+    """
+    shared = {
+        column.name: column
+        for table in list_tables()
+        for column in table.columns
+        if column.name in (*table.shared, "record_id")
+    }
+    common = "\n".join(map(_describe_column, shared.values()))
+    parts = [f"## Shared columns\n\n{common}", *map(_describe_table, list_tables())]
+    return "\n\n".join(parts)
+
+
+def _describe_table(table: Table) -> str:
+    keys = ", ".join(f"`{key.name}`" for key in table.keys)
+    also = ", ".join(f"`{name}`" for name in table.shared)
+    own = [column for column in table.values if column.name not in table.shared]
+    about = f"{table.row} Keys: {keys}." + (f" Also {also}." if also else "")
+    columns = "\n".join(map(_describe_column, own))
+    return f"## `{table.name}`\n\n{about}\n\n{columns}"
+
+
+def _describe_column(column: Column) -> str:
+    kind = "" if column.kind == "text" else f" ({column.kind})"
+    return f"- `{column.name}`{kind}: {column.meaning}"
 
 
 def describe_modules() -> str:
@@ -73,4 +103,5 @@ def _first_sentence(path: Path) -> str:
 _GENERATED = {
     "<!-- modules -->": describe_modules,
     "<!-- commands -->": describe_commands,
+    "<!-- tables -->": describe_tables,
 }

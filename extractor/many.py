@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from warnings import warn
 
-from extractor.apps.export import read_registry
+from extractor.apps.export.registered import Registered, read_registry
 from extractor.errors import ExtractorError, RecordError, WrongType
 from extractor.formats import read_records, read_stream
 from extractor.formats.inputs import exists, is_text, refuse_missing, refuse_text
@@ -55,7 +55,7 @@ class GivenRun:
         names = [fspath(item) for item in given if isinstance(item, str | PathLike)]
         if len(names) == len(given):
             refuse_missing(names)
-        self.registry: dict[str, Mapping[str, Any]] = {}
+        self.registry: dict[str, Registered] = {}
         self.stopped: str | None = None
         self.run = Run(
             setup=setup, read=self._read, limits=limits, pricing=setup.pricing

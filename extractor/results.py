@@ -14,13 +14,14 @@ from extractor.apps.evaluation.page import write_score_page
 from extractor.apps.export import (
     Destination,
     Format,
+    Registry,
     Threshold,
     choose_tables,
     export_fhir,
     export_run,
+    pair_results,
 )
 from extractor.apps.export.frames import frame_tables, frame_values
-from extractor.apps.export.pairs import pair_results
 from extractor.apps.pages.notebook import show_results
 from extractor.apps.report import write_report
 from extractor.apps.report.overview import read_failures
@@ -59,7 +60,7 @@ class Results:
     def __init__(
         self,
         folder: Path,
-        registry: Mapping[str, Mapping[str, Any]],
+        registry: Registry,
         stopped: str | None,
     ) -> None:
         self.folder = folder

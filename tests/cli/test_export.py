@@ -1,7 +1,6 @@
 """The command ``extractor export``."""
 
 import json
-import re
 
 import duckdb
 import pytest
@@ -14,16 +13,16 @@ def run(tmp_path_factory):
     return extract("tests/records", tmp_path_factory.mktemp("exported") / "run")
 
 
-def test_a_run_becomes_a_database_with_the_registered_fields_of_its_inputs(
-    run, tmp_path
-):
+def test_a_run_becomes_a_database_with_what_the_register_states(run, tmp_path):
     done = invoke("export", run, "--to", tmp_path / "t.duckdb")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "records: 12" in done.stderr.splitlines()
+    assert "begin with criteria, constraints" in done.stderr
     with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
         criteria = database.execute("SELECT count(*) FROM criteria").fetchone()
         known = database.execute(
-            "SELECT count(title), count(enrolment), count(registered_sex) FROM records"
+            "SELECT count(title), count(enrolment), count(registered_sex) "
+            "FROM records JOIN eligibility USING (record_id)"
         ).fetchone()
     results = read_lines(run / "extractions.jsonl")
     assert criteria == (
@@ -33,128 +32,75 @@ def test_a_run_becomes_a_database_with_the_registered_fields_of_its_inputs(
     assert min(known) > 0
 
 
-def test_doubtful_values_are_left_out_as_in_a_run(run, tmp_path):
+def test_doubtful_values_are_left_out_as_in_a_run_and_counted(run, tmp_path):
     sure = extract("tests/records", tmp_path / "run", "--min-confidence", "0.9")
     found = []
-    for name, source, least in (
-        ("then", sure, "0"),
-        ("now", run, "0.9"),
-        ("whole", run, "0"),
-    ):
+    for name, source, least in (("then", sure, "0"), ("now", run, "0.9")):
         words = (
-            "export",
-            source,
             "--to",
             tmp_path / name,
             "--format",
             "jsonl",
             "--min-confidence",
             least,
-            "--quiet",
         )
-        assert invoke(*words).exit_code == 0
+        done = invoke("export", source, *words)
+        assert done.exit_code == 0
+        assert ("left out below 0.9: " in done.stderr) is (name == "now")
         found.append(
-            {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+            {one.name: one.read_bytes() for one in (tmp_path / name).iterdir()}
         )
-    then, now, whole = found
-    assert now == then != whole
-    assert b"low_confidence" in now["absences.jsonl"]
-
-
-@pytest.mark.parametrize(
-    "gold",
-    ["{", '{"record_id": "A", "eligibility": {"sex": "x"}}'],
-    ids=["broken", "wrong"],
-)
-def test_a_corrected_record_that_cannot_be_read_is_named(run, tmp_path, gold):
-    path = tmp_path / f"{read_lines(run / 'extractions.jsonl')[0]['record_id']}.json"
-    path.write_text(gold, "utf-8")
-    done = invoke(
-        "export", run, "--gold", tmp_path, "--to", tmp_path / "t", "--format", "jsonl"
-    )
-    assert done.exit_code == 1
-    assert f"{path}: is " in done.stderr
-    assert "correct it, or finish its record again" in done.stderr
+    assert found[0] == found[1]
+    assert b"low_confidence" in found[1]["absences.jsonl"]
 
 
 def test_corrected_records_replace_those_of_the_run(run, tmp_path):
     (gold := tmp_path / "gold").mkdir()
-    first = read_lines(run / "extractions.jsonl")[0]
-    corrected = {"record_id": first["record_id"], "eligibility": {"sex": "male"}}
-    (gold / f"{first['record_id']}.json").write_text(
-        json.dumps(corrected, indent=1), "utf-8"
-    )
-    done = invoke(
-        "export", run, "--gold", gold, "--to", tmp_path / "t", "--format", "jsonl"
-    )
-    assert "corrected: 1 of 12 records" in done.stderr
-    rows = read_lines(tmp_path / "t" / "eligibility.jsonl")
-    assert [row["sex"] for row in rows if row["record_id"] == first["record_id"]] == [
-        "male"
-    ]
+    first = read_lines(run / "extractions.jsonl")[0]["record_id"]
+    corrected = {"record_id": first, "eligibility": {"sex": "male"}}
+    (gold / f"{first}.json").write_text(json.dumps(corrected, indent=1), "utf-8")
+    words = ("export", run, "--gold", gold, "--to", tmp_path / "t", "--format", "jsonl")
+    assert "corrected: 1 of 12 records" in invoke(*words).stderr
+    rows = {
+        row["record_id"]: row
+        for row in read_lines(tmp_path / "t" / "eligibility.jsonl")
+    }
+    assert rows[first]["sex"] == "male"
     assert len(rows) == 12
+    (gold / f"{first}.json").write_text("{", "utf-8")
+    done = invoke(*words, "--force")
+    assert done.exit_code == 1
+    assert "is broken; correct it, or finish its record again" in done.stderr
 
 
-def test_a_gold_folder_without_finished_records_is_refused(run, tmp_path):
-    done = invoke(
-        "export", run, "--gold", tmp_path, "--to", tmp_path / "t", "--format", "csv"
-    )
-    assert done.exit_code == 2
-    assert "holds no finished record of this run" in done.stderr
-
-
-def list_quoted(result):
-    """The items that go with their quote; no quote is fully certain, unlike the name of an
-    outcome.
-    """
-    return result["eligibility"]["criteria"], result["dosing"]
-
-
-def test_what_is_left_out_is_counted(run, tmp_path):
-    words = (
-        "export",
-        run,
-        "--to",
-        tmp_path / "t",
-        "--format",
-        "csv",
-        "--min-confidence",
-    )
-    results = read_lines(run / "extractions.jsonl")
-    criteria, regimens = (
-        sum(map(len, found)) for found in zip(*map(list_quoted, results), strict=True)
-    )
-    said = f" values, {criteria} of {criteria} criteria, {regimens} of {regimens} regimens, 0 of "
-    assert said in invoke(*words, "1").stderr
-    told = re.search(
-        r"left out below 0.8: ([\d,]+) of ([\d,]+) values",
-        invoke(*words, "0.8", "--force").stderr,
-    )
-    left_out, values = (int(number.replace(",", "")) for number in told.groups())
-    items = [
-        item
-        for found in results
-        for kind in (*list_quoted(found), found["endpoints"])
-        for item in kind
-    ]
-    items += [found["eligibility"] for found in results]
-    assert (
-        0
-        < left_out
-        < values
-        == sum(len({piece["field"] for piece in item["evidence"]}) for item in items)
-    )
-    assert "left out" not in invoke(*words, "0", "--force").stderr
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--to", "t"], 2, "say --format"),
+        (["--to", "t.csv"], 2, "holds one table"),
+        (["--to", "t.csv", "--tables", "limits"], 2, "limits: no such table"),
+        (["--to", "t", "--format", "csv", "--gold", "."], 2, "no finished record"),
+        (["--to", "t", "--format", "fhir", "--tables", "criteria"], 2, "writes no tables"),
+        (["--to", "t", "--format", "csv", "--bundles"], 2, "--bundles needs --format fhir"),
+        (["--to", "t", "--format", "csv", "--min-confidence", "2"], 2, "choose a number from 0 to 1"),
+    ],
+)  # fmt: skip
+def test_wrong_options_are_usage_errors(
+    run, tmp_path, monkeypatch, words, code, message
+):
+    monkeypatch.chdir(tmp_path)
+    done = invoke("export", run, *words)
+    assert done.exit_code == code
+    assert message in " ".join(done.stderr.split())
 
 
 def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
-    def forget_confidence(value):
-        left_out = {"confidence"} if value.keys() >= {"field", "quote"} else set()
-        return {name: held for name, held in value.items() if name not in left_out}
-
     old = tmp_path / "extractions.jsonl"
-    line = (run / "extractions.jsonl").read_text("utf-8").splitlines()[0]
-    old.write_text(json.dumps(json.loads(line, object_hook=forget_confidence)), "utf-8")
+    line = read_lines(run / "extractions.jsonl")[0]
+    for criterion in line["eligibility"]["criteria"]:
+        for piece in criterion["evidence"]:
+            del piece["confidence"]
+    old.write_text(json.dumps(line), "utf-8")
     words = (
         "export",
         old,
@@ -167,10 +113,7 @@ def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
     assert invoke(*words).exit_code == 0
     done = invoke(*words, "--force", "--min-confidence", "0.9")
     assert done.exit_code == 1
-    assert (
-        "line 1: has values without a confidence; recreate it with `extractor run --replay`"
-        in done.stderr
-    )
+    assert "line 1: has values without a confidence; recreate it" in done.stderr
 
 
 def test_a_changed_input_is_not_called_missing(tmp_path):
@@ -178,28 +121,29 @@ def test_a_changed_input_is_not_called_missing(tmp_path):
     record.write_text("A Trial\nInclusion criteria:\n- Adults\n", "utf-8")
     run = extract(record, tmp_path / "run")
     record.write_text("A Trial\nInclusion criteria:\n- Children\n", "utf-8")
-
     done = invoke("export", run, "--to", tmp_path / "t.csv", "--tables", "records")
-
-    assert "the inputs of 1 of 1 record have changed since the run" in done.stderr
+    assert "the inputs of 1 of 1 record are changed" in done.stderr
     assert "missing" not in done.stderr
 
 
 def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     results = tmp_path / "extractions.jsonl"
     results.write_bytes((run / "extractions.jsonl").read_bytes())
-    done = invoke(
-        "export",
-        results,
-        "--to",
-        tmp_path / "t",
-        "--format",
-        "csv",
-        "--tasks",
-        "dosing",
-    )
+    words = ("--to", tmp_path / "t", "--format", "csv", "--tasks", "dosing")
+    done = invoke("export", results, *words)
     assert done.exit_code == 0
-    assert "the inputs are missing for all records" in done.stderr
+    assert "the inputs of all records are missing" in done.stderr
     names = {path.stem for path in (tmp_path / "t").iterdir()}
-    assert names >= {"records", "regimens", "amounts", "evidence", "tables"}
+    assert names >= {"records", "regimens", "amounts", "values", "tables"}
     assert not names & {"criteria", "endpoints", "eligibility"}
+
+
+def test_an_export_of_a_run_has_the_tables_of_its_own_fields(tmp_path):
+    own = ("--fields", "extractor.catalogue:Blinding")
+    run = extract("tests/records", tmp_path / "run", *own)
+    words = ("--to", tmp_path / "t", "--format", "jsonl")
+    assert invoke("export", run, *words).exit_code == 0
+    rows = read_lines(tmp_path / "t" / "custom_blinding.jsonl")
+    assert (rows[0]["record_id"], rows[0]["level"]) == ("NCT90000006", "double")
+    described = json.loads((tmp_path / "t" / "tables.json").read_text("utf-8"))
+    assert "custom_blinding" in described

@@ -57,12 +57,9 @@ def test_both_are_a_boolean_column_of_the_criterion(extraction):
     criterion = tables["criteria"][1]
     assert row["value"] == criterion[BUILT_IN]
     assert row["of"] == f"eligibility.criteria[{criterion['criterion_index']}]"
-    quotes = {
-        piece["item"]: piece["quote"]
-        for piece in tables["evidence"]
-        if piece["field"] in (BUILT_IN, "values.value")
-    }
-    assert quotes[f"custom_{OWN}"] == quotes["criterion"]
+    quotes = {row["field"]: row["quote"] for row in tables["values"]}
+    own_quote = quotes[f"custom.{OWN}[0].values.value"]
+    assert own_quote == quotes[f"eligibility.criteria[1].{BUILT_IN}"]
 
 
 def test_both_stand_in_the_card_of_the_criterion(extraction):

@@ -4,7 +4,7 @@ for reviewers.
 
 import pytest
 
-from extractor.apps.export.columns import CUSTOM, list_columns, list_custom_rows
+from extractor.apps.export import tabulate
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import (
@@ -30,78 +30,82 @@ def _declare(kind):
     ("kind", "value", "written", "text", "cells"),
     [
         ("quote", "22C3", "22C3", "22C3", {}),
-        ("boolean", False, False, "false", {"truth": False}),
-        ("number", 0.5, "0.5", "0.5", {"number": 0.5}),
-        ("integer", 3, "3", "3", {"number": 3}),
+        ("boolean", False, False, "false", {"value": False}),
+        ("number", 0.5, "0.5", "0.5", {"value": 0.5}),
+        ("integer", 3, "3", "3", {"value": 3}),
         (
             "quantity",
             Quantity(comparator="between", value=3, value_high=5, unit="mg/L"),
             "3-5 mg/L",
             "3-5 mg/L",
-            {"comparator": "between", "number": 3, "number_high": 5, "unit": "mg/L"},
+            {
+                "value_comparator": "between",
+                "value_value_high": 5,
+                "value_unit": "mg/L",
+            },
         ),
         (
             "quantity",
             Quantity(comparator=">", value=450, unit="ms"),
             "> 450 ms",
             "> 450 ms",
-            {"number": 450, "unit_canonical": "ms"},
+            {"value_value": 450, "value_unit": "ms"},
         ),
         (
             "constraint",
             Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L"),
             "ANC: >= 1500000000 /L",
             "ANC: >= 1500000000 /L",
-            {"comparator": ">=", "number": 1_500_000_000},
+            {"value_comparator": ">=", "value_value": 1_500_000_000},
         ),
         (
             "amount",
             Amount(low=None, high=40, unit="mg"),
             "up to 40 mg",
             "up to 40 mg",
-            {"number_high": 40},
+            {"value_low": None, "value_high": 40},
         ),
         (
             "amount",
             Amount(low=40, high=None, unit="mg"),
             "at least 40 mg",
             "at least 40 mg",
-            {"number": 40},
+            {"value_low": 40},
         ),
         (
             "amount",
             Amount(low=1, high=2, unit="mg"),
             "1-2 mg",
             "1-2 mg",
-            {"number": 1, "number_high": 2},
+            {"value_low": 1, "value_high": 2},
         ),
         (
             "instrument",
             Instrument(name="CTCAE", version="5.0"),
             "CTCAE | 5.0",
             "CTCAE 5.0",
-            {},
+            {"value_name": "CTCAE", "value_version": "5.0"},
         ),
         (
             "duration",
             Period(value=2, unit="week"),
             "2 week",
             "2 week",
-            {"number_canonical": 14, "unit_canonical": "d"},
+            {"value_value": 2, "value_unit": "week"},
         ),
         (
             "age",
             Age(value=2.5, unit="month"),
             "2.5 month",
             "2.5 month",
-            {"number": 2.5, "unit": "month"},
+            {"value_value": 2.5, "value_unit": "month"},
         ),
         (
             "time_point",
             TimePoint(value=30, unit="day"),
             "30 day",
             "30 day",
-            {"number": 30},
+            {"value_value": 30},
         ),
     ],
 )
@@ -118,18 +122,9 @@ def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells)
     read = TrialExtraction.model_validate_json(said.model_dump_json())
     assert attribute.read_all(read.custom["own"][0].values["value"]) == value
     for extraction in (said, read):
-        (row,) = list_custom_rows(extraction)
-        shown = dict(
-            zip((column.name for column in list_columns(CUSTOM)), row, strict=True)
-        )
-        told = {
-            "text": text,
-            "support": "unsupported",
-            "origin": "model",
-            "confidence": 0.5,
-            **cells,
-        }
-        assert {name: shown[name] for name in told} == told
+        (row,) = tabulate([extraction], fields=field)["custom_own"]
+        told = {"origin": "model", "confidence": 0.5, **cells}
+        assert {name: row[name] for name in told} == told
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor
-from extractor.apps.export.tables import tabulate
+from extractor.apps.export import tabulate
 
 CASES = tomllib.loads(Path(__file__).with_name("exceptions.toml").read_text("utf-8"))
 

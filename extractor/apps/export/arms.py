@@ -1,20 +1,17 @@
-"""The arms of a trial as every export lists them, and which of them get a regimen or one of its
+"""The arms of a trial as every export lists them, and which of them receive a regimen or one of its
 amounts.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from extractor.language.clean import fold_label
-from extractor.schemas import Regimen, TrialExtraction, TrialRecord
+from extractor.schemas import Evidence, Regimen, TrialExtraction, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
 
 class Arm(NamedTuple):
-    """An arm with the registered words, and the section in which they stand; None for what is
-    not known.
-    """
+    """An arm as registered, and its section; None for what is unknown."""
 
     label: str | None
     type: str | None = None
@@ -23,9 +20,7 @@ class Arm(NamedTuple):
 
 
 class ArmLink(NamedTuple):
-    """That an arm gets an amount of a regimen, by their positions. An amount that the arm does
-    not get has no entry.
-    """
+    """That an arm receives an amount of a regimen, by their positions."""
 
     amount_index: int | None
     arm_index: int
@@ -39,9 +34,7 @@ def read_arms(record: TrialRecord) -> list[Arm]:
         if not section.name.startswith("arms["):
             continue
         label = section.part("label")
-        kind = section.part("type")
-        if kind:
-            kind = unify_word("arm_type", kind)
+        kind = unify_word("arm_type", section.part("type") or "") or None
         description = section.part("description") or None
         # Some formats keep an arm as one text.
         if description is None and not label:
@@ -54,87 +47,57 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     """Return the registered arms and, after them, those that only a regimen or an amount names.
     Labels that differ in case or white space name one arm.
 
-    >>> from extractor.schemas import Eligibility
-    >>> given = Regimen(
-    ...     agent="drugamide",
-    ...     section="arms[0]",
-    ...     quote="drugamide",
-    ...     arms=("active arm", "Open label"),
+    >>> trial = TrialExtraction.model_validate(
+    ...     {
+    ...         "record_id": "A",
+    ...         "eligibility": {},
+    ...         "dosing": [
+    ...             {
+    ...                 "agent": "drugamide",
+    ...                 "section": "arms[0]",
+    ...                 "quote": "drugamide",
+    ...                 "arms": ["active arm", "Open label"],
+    ...             }
+    ...         ],
+    ...     }
     ... )
-    >>> said = TrialExtraction(
-    ...     record_id="A", eligibility=Eligibility(), dosing=(given,)
-    ... )
-    >>> [arm.label for arm in list_arms(said, [Arm("Active Arm"), Arm("Placebo")])]
+    >>> [arm.label for arm in list_arms(trial, [Arm("Active Arm"), Arm("Placebo")])]
     ['Active Arm', 'Placebo', 'Open label']
     """
-    registered_labels = {fold_label(arm.label or "") for arm in registered}
-    named: dict[str, str] = {}
-    for regimen in extraction.dosing:
-        for label in _list_labels(regimen):
-            named[fold_label(label)] = label
-    arms = list(registered)
-    for folded, label in named.items():
-        if folded not in registered_labels:
-            arms.append(Arm(label))
-    return arms
+    labels = [label for regimen in extraction.dosing for label in _list_labels(regimen)]
+    named = {fold_label(label): label for label in labels}
+    known = {fold_label(arm.label or "") for arm in registered}
+    added = [Arm(label) for folded, label in named.items() if folded not in known]
+    return [*registered, *added]
 
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
-    """Yield which of the arms get which amounts of a regimen. An amount that names no arms is for
-    all of its regimen. An arm that gets none of the amounts is linked to the regimen alone, with
-    an ``amount_index`` of None. A label that no arm has gives nothing.
-
-    >>> amounts = [
-    ...     {"low": 10, "high": 10, "unit": "mg", "arms": ["High"]},
-    ...     {"low": 5, "high": 5, "unit": "mg"},
-    ... ]
-    >>> said = {
-    ...     "agent": "drugamide",
-    ...     "section": "arms[0]",
-    ...     "quote": "drugamide",
-    ...     "arms": ["High", "Low"],
-    ... }
-    >>> regimen = Regimen.model_validate(said | {"amounts": amounts})
-    >>> [
-    ...     (link.amount_index, link.arm_index)
-    ...     for link in link_arms(regimen, [Arm("Placebo"), Arm("Low"), Arm("High")])
-    ... ]
-    [(0, 2), (1, 2), (1, 1)]
+    """Yield which of the arms receive which amounts of a regimen. An amount without arms is for all
+    of its regimen. An arm that receives none is linked to the regimen alone, with an
+    ``amount_index`` of None.
     """
     of_amounts = [set(map(fold_label, amount.arms)) for amount in regimen.amounts]
-    places = defaultdict[str, list[int]](list)
-    for place, arm in enumerate(arms):
-        places[fold_label(arm.label or "")].append(place)
+    folded = [fold_label(arm.label or "") for arm in arms]
     for number, label in enumerate(map(fold_label, _list_labels(regimen))):
-        amounts: list[int | None] = []
-        for at, labels in enumerate(of_amounts):
-            if not labels or label in labels:
-                amounts.append(at)
-        # An arm may get the regimen, and none of its amounts.
-        if not amounts:
-            amounts = [None]
-        for amount_index in amounts:
-            confidence = _find_confidence(regimen, number, amount_index)
-            for place in places[label]:
-                yield ArmLink(amount_index, place, confidence)
+        amounts: list[int | None] = [
+            index
+            for index, labels in enumerate(of_amounts)
+            if not labels or label in labels
+        ]
+        for amount_index in amounts or [None]:
+            fields = (f"arms[{number}]", f"amounts[{amount_index}].arms")
+            confidence = find_least(
+                piece for piece in regimen.evidence if piece.field.startswith(fields)
+            )
+            for place, other in enumerate(folded):
+                if other == label:
+                    yield ArmLink(amount_index, place, confidence)
 
 
-def _find_confidence(
-    regimen: Regimen, arm_number: int, amount_index: int | None
-) -> float | None:
-    """Return the least confidence of the evidence that gives a regimen to an arm, and with an
-    ``amount_index`` that gives this amount to its arms; None without any.
-    """
-    proofs = regimen.evidence_for(f"arms[{arm_number}]")
-    if amount_index is not None and regimen.amounts[amount_index].arms:
-        proofs += regimen.evidence_for(f"amounts[{amount_index}].arms")
-    least = None
-    for proof in proofs:
-        if proof.confidence is None:
-            continue
-        if least is None or proof.confidence < least:
-            least = proof.confidence
-    return least
+def find_least(pieces: Iterable[Evidence]) -> float | None:
+    """Return the least confidence of some evidence."""
+    known = [piece.confidence for piece in pieces if piece.confidence is not None]
+    return min(known, default=None)
 
 
 def _list_labels(regimen: Regimen) -> list[str]:

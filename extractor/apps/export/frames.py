@@ -5,10 +5,9 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-from extractor.apps.export.columns import Row
-from extractor.apps.export.export import choose_tables
-from extractor.apps.export.one_frame import VALUES, list_rows
-from extractor.apps.export.tables import Registry, Table, collect_rows
+from extractor.apps.export.columns import Row, Table, choose_tables
+from extractor.apps.export.registered import Registry
+from extractor.apps.export.rows import collect_rows
 from extractor.concepts.own.declaration import Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import MissingExtra
@@ -16,27 +15,14 @@ from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.arguments import refuse_unknown
 
 _MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
+_KINDS = ("text", "integer", "number", "boolean")
 _TYPES = {
     # Of pandas, those with a missing value: an integer or a truth that is not stated stays none.
-    "pandas": {
-        "text": "str",
-        "integer": "Int64",
-        "number": "float64",
-        "boolean": "boolean",
-    },
-    "polars": {
-        "text": "String",
-        "integer": "Int64",
-        "number": "Float64",
-        "boolean": "Boolean",
-    },
-    "arrow": {
-        "text": "string",
-        "integer": "int64",
-        "number": "float64",
-        "boolean": "bool_",
-    },
+    "pandas": ("str", "Int64", "float64", "boolean"),
+    "polars": ("String", "Int64", "Float64", "Boolean"),
+    "arrow": ("string", "int64", "float64", "bool_"),
 }
+"""The types of each kind of column."""
 
 
 def open_library(to: str) -> Any:
@@ -52,28 +38,19 @@ def open_library(to: str) -> Any:
 
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     """Return the rows of a table with typed columns, even if it has no rows."""
-    types = {column.name: _TYPES[to][column.kind] for column in table.columns}
-    if rows:
-        cells = zip(*rows, strict=True)
-        columns = dict(zip(types, map(list, cells), strict=True))
-    else:
-        columns = {name: [] for name in types}
-    if to == "pandas":
-        return library.DataFrame(
-            {
-                name: library.Series(columns[name], dtype=kind)
-                for name, kind in types.items()
-            }
-        )
-    if to == "polars":
-        schema = {name: getattr(library, kind) for name, kind in types.items()}
-        return library.DataFrame(columns, schema=schema, strict=False)
-    return library.table(
-        {
-            name: library.array(columns[name], getattr(library, kind)())
-            for name, kind in types.items()
-        }
-    )
+    kinds = dict(zip(_KINDS, _TYPES[to], strict=True))
+    columns = {}
+    for place, column in enumerate(table.columns):
+        cells = [row[place] for row in rows]
+        kind = kinds[column.kind]
+        if to == "pandas":
+            columns[column.name] = library.Series(cells, dtype=kind)
+        elif to == "polars":
+            kind = getattr(library, kind)
+            columns[column.name] = library.Series(cells, dtype=kind, strict=False)
+        else:
+            columns[column.name] = library.array(cells, getattr(library, kind)())
+    return library.table(columns) if to == "arrow" else library.DataFrame(columns)
 
 
 def frame_tables(
@@ -85,9 +62,9 @@ def frame_tables(
 ) -> dict[str, Any]:
     """Return tables of extractions as data frames by name, all by default.
 
-    ``registry`` holds the registered fields of each record; without it, registered columns are
-    empty. ``fields`` are the user's own; each has a table. Raises ``ValueError`` for an unknown
-    name, ``MissingExtra`` without the library.
+    ``registry`` has what the register states; without it, registered columns are empty. ``fields``
+    are the user's own; each has a table. Raises ``ValueError`` for an unknown name,
+    ``MissingExtra`` without the library.
     """
     library = open_library(to)
     own = read_fields(fields)
@@ -99,7 +76,5 @@ def frame_tables(
 
 
 def frame_values(extractions: Iterable[TrialExtraction], to: str = "pandas") -> Any:
-    """Return all values of extractions as one data frame, a row a value. Raises ``MissingExtra``
-    without the library.
-    """
-    return make_frame(open_library(to), to, VALUES, list(list_rows(extractions)))
+    """Return all values of extractions as one data frame, a row a value."""
+    return frame_tables(extractions, ["values"], to)["values"]

@@ -1,14 +1,12 @@
-"""Who may take part, as every export states it: ages with their comparators, sex, healthy
-volunteers.
-
-The text's value counts, else the registered one. The extraction has left out ages that the text may
-say of others.
+"""Who may take part, as every export states it: by the text, else as registered; and what the
+criteria together say of pregnant people and of a part of the trial.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from extractor.apps.export.limits import DescribedCriterion
 from extractor.concepts.people.registered_ages import (
     AGES,
     DESCRIPTIONS,
@@ -16,184 +14,46 @@ from extractor.concepts.people.registered_ages import (
     count_days,
     read_registered_age,
 )
-from extractor.language.numbers import read_time_unit
+from extractor.language.book import rule
+from extractor.language.passage import read_passage
+from extractor.language.shown import show_line
 from extractor.schemas import (
-    Age,
     Category,
-    Citation,
     Comparator,
-    Constraint,
     Criterion,
     CriterionKind,
     Eligibility,
     Sex,
-    TimeUnit,
-    TrialExtraction,
-    TrialRecord,
 )
 from extractor.schemas.registered_words import unify_word
 
-_INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
-
+_SIDES = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
 _WORDS: Mapping[str, Sex | bool] = {
     **{sex.value: sex for sex in Sex},
     "false": False,
     "true": True,
 }
 """Registered sexes and answers, in lower case."""
+_MARKS = r"(?:\d{1,2}[a-z]?|[a-z]\d{0,2}|[ivx]{1,4})"
+_LABEL = re.compile(
+    r"\W{0,4}(?:(?:inclusion|exclusion)\s(?:criteria|criterion)\s?[-–—:,]?\s?)?"
+    r"(?:for\s|in\s|of\s|specific\s(?:to|for)\s|only\s(?:for|in)\s){0,2}"
+    r"(?:the\s|all\s)?(?:(?:participants|patients)\s(?:in|of)\s)?"
+    rf"(part|cohort|phase|arm|stage|period)s?\s({_MARKS}"
+    rf"(?:\s?(?:and|or|&|,|/|-|\+)\s?{_MARKS}\b){{0,3}})(?:\s?\([^()\n]{{1,60}}\))?"
+    r"(?:\s(?:only|participants|patients|subjects)){0,2}\s?([:.,\]–—]|-\s|$)",
+    re.IGNORECASE,
+)
+"""A label at the head of a criterion, or of a line that introduces it."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatedValue:
-    """A value that an export states. ``comparator`` is that of an age: "over 18 years" is > 18
-    years.
+def _yields(name: str, eligibility: Eligibility) -> bool:
+    """Return whether the text's value yields to the register's: healthy people of a description
+    alone, which may be those of other trials.
     """
-
-    value: Any
-    citation: Citation | None = None
-    comparator: Comparator | None = None
-
-    @property
-    def registered(self) -> bool:
-        """Whether it is the registry's value, not the text's."""
-        return self.citation is not None and self.citation.section.startswith(
-            "registry."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """Who may take part. ``ages`` are by field; an end without a limit is missing."""
-
-    ages: Mapping[str, StatedValue]
-    sex: StatedValue | None = None
-    healthy: StatedValue | None = None
-
-    def compare(self, criterion: Criterion) -> bool | None:
-        """Return whether a criterion of age states no other limits than ``ages``.
-
-        False if it does: then it holds for some participants, or its age was not believed. None
-        for another criterion, and for a limit that has no ends or no unit of time.
-        """
-        if criterion.category is not Category.AGE:
-            return None
-        is_same = True
-        is_excluded = criterion.kind is CriterionKind.EXCLUSION
-        for limit in criterion.constraints:
-            # An age without a unit is in years.
-            unit = read_time_unit(limit.unit) if limit.unit else TimeUnit.YEAR
-            ends = _list_ends(limit, excluded=is_excluded)
-            if not ends or unit is None:
-                return None
-            for name, number in ends.items():
-                if not self._states(name, Age(value=number, unit=unit)):
-                    is_same = False
-        return is_same
-
-    def _states(self, name: str, age: Age) -> bool:
-        """Return whether one of ``ages`` is this one, to the day."""
-        stated = self.ages.get(name)
-        if stated is None:
-            return False
-        return abs(count_days(stated.value) - count_days(age)) < 1
-
-
-def _list_ends(limit: Constraint, *, excluded: bool) -> dict[str, float]:
-    """Return the lowest and the highest age that a limit admits, as far as it has them, by field.
-    ``excluded`` means that it stands among the exclusions and admits the opposite.
-    """
-    if limit.comparator is Comparator.BETWEEN:
-        # What is admitted beside an excluded range has no single end.
-        if excluded or limit.value_high is None:
-            return {}
-        return dict(zip(AGES, (limit.value, limit.value_high), strict=True))
-    admits: Comparator | None = limit.comparator
-    if excluded:
-        admits = limit.comparator.opposite
-    ends: dict[str, float] = {}
-    if admits is None:
-        return ends
-    for name, side in _INCLUSIVE.items():
-        # ">" and ">=" are one side.
-        if admits[0] == side[0]:
-            ends[name] = limit.value
-    return ends
-
-
-def read_people(
-    extraction: TrialExtraction, record: TrialRecord | None = None
-) -> People:
-    """Return who may take part in a trial: by the text, else as registered. Without its record,
-    there are no registered values. A registered age is left out where nobody would be old enough
-    for one bound and young enough for the other.
-
-    >>> from extractor.schemas import RegistryFields, Source
-    >>> source, registry = (
-    ...     Source(path="a.json", format="ctgov_json"),
-    ...     RegistryFields(minimum_age="18 Years"),
-    ... )
-    >>> record = TrialRecord(
-    ...     record_id="A", source=source, sections=(), registry=registry
-    ... )
-    >>> people = read_people(
-    ...     TrialExtraction(record_id="A", eligibility=Eligibility(sex="female")),
-    ...     record,
-    ... )
-    >>> age = people.ages["minimum_age"]
-    >>> age.comparator.value, age.value.value, age.registered, people.sex.value.value
-    ('>=', 18, True, 'female')
-    """
-    eligibility = extraction.eligibility
-    ages: dict[str, StatedValue] = {}
-    for name in AGES:
-        age = _state(name, eligibility, record)
-        if age is not None:
-            ages[name] = age
-    if len(ages) == len(AGES):
-        low, high = (count_days(ages[name].value) for name in AGES)
-        if low >= high:
-            # A registered age that leaves nobody beside the text's fits another one of the text.
-            ages = {name: age for name, age in ages.items() if not age.registered}
-    sex = _state("sex", eligibility, record)
-    healthy = _state("healthy_volunteers", eligibility, record)
-    return People(ages, sex, healthy)
-
-
-def _state(
-    name: str, eligibility: Eligibility, record: TrialRecord | None
-) -> StatedValue | None:
-    """Return the text's value of a field with its evidence, else the registered one; None without
-    either. Healthy people of a description alone, which may tell of other trials, yield to what
-    is registered.
-    """
-    value = getattr(eligibility, name)
-    registered = _state_registered(name, record) if record else None
-    if value is None:
-        return registered
-    citation = None
-    for piece in eligibility.evidence:
-        if piece.field == name:
-            citation = piece.cite()
-            break
-    is_described = citation is not None and citation.section in DESCRIPTIONS
-    if registered and is_described and name == "healthy_volunteers":
-        return registered
-    comparator = None
-    if name in AGES:
-        comparator = read_comparator(name, eligibility)
-    return StatedValue(value, citation, comparator)
-
-
-def _state_registered(name: str, record: TrialRecord) -> StatedValue | None:
-    """Return the registered value of a field; None if it restricts nobody."""
-    written = record.registry.text(name) or ""
-    value = read_registered(name, written)
-    if value is None:
-        return None
-    whole = Citation(
-        section=f"registry.{name}", start=0, end=len(written), quote=written
-    )
-    return StatedValue(value, whole, _INCLUSIVE.get(name))
+    sections = {piece.section for piece in eligibility.evidence if piece.field == name}
+    is_described = bool(sections) and sections <= DESCRIPTIONS
+    return name == "healthy_volunteers" and is_described
 
 
 def read_registered(name: str, written: str) -> Any:
@@ -203,31 +63,103 @@ def read_registered(name: str, written: str) -> Any:
     if name not in AGES:
         return _WORDS.get(unify_word(name, written).lower())
     age = read_registered_age(written)
-    if age is None or count_days(age) > OLDEST:
-        return None
-    return age
+    return age if age and count_days(age) <= OLDEST else None
 
 
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
-    """Return how an age of the text bounds: "over 18 years" is ``>``, "under 65" is ``<``.
+    """Return how an age of the text bounds: "over 18 years" is ``>``.
 
-    The evidence of the age says it. For gold, which has none, the first limit with the same number
-    in a criterion of age decides. Else the age itself is admitted: ``>=`` or ``<=``.
+    The evidence of the age decides; for gold, which has none, the first limit with the same number
+    in a criterion of age. Else the age itself is admitted.
     """
-    side = _INCLUSIVE[name]
+    side = _SIDES[name]
     for piece in eligibility.evidence:
         if piece.field == name:
             return piece.comparator or side
-    age: Age = getattr(eligibility, name)
+    age = getattr(eligibility, name)
     for criterion in eligibility.criteria:
-        if criterion.category is not Category.AGE:
-            continue
-        for limit in criterion.constraints:
+        limits = criterion.constraints if criterion.category is Category.AGE else ()
+        for limit in limits:
             if limit.value != age.value or limit.value_high is not None:
                 continue
             # "< 18 years" among the exclusions bounds as ">= 18 years" does.
             for comparator in (limit.comparator, limit.comparator.opposite):
                 if comparator and comparator[0] == side[0]:
                     return comparator
-            return side
     return side
+
+
+def describe_people(
+    people: Eligibility,
+    registered: Mapping[str, Any],
+    described: Sequence[DescribedCriterion],
+) -> dict[str, Any]:
+    """Return the cells of the table ``eligibility``. ``described`` are the criteria: those of a
+    group of alternatives do not count.
+    """
+    cells: dict[str, Any] = {**people.__dict__, **registered}
+    for name in AGES:
+        age = getattr(people, name)
+        if age:
+            cells |= {
+                f"{name}_value": age.value,
+                f"{name}_unit": age.unit,
+                f"{name}_days": count_days(age),
+                f"{name}_comparator": read_comparator(name, people),
+            }
+    healthy = people.healthy_volunteers
+    in_register = registered.get("registered_healthy_volunteers")
+    if healthy is None or (
+        in_register is not None and _yields("healthy_volunteers", people)
+    ):
+        healthy = in_register
+    sex = people.sex or registered.get("registered_sex")
+    mentions = {
+        _excludes_pregnancy(criterion)
+        for criterion, derived in zip(people.criteria, described, strict=True)
+        if derived.decides
+    } - {None}
+    return cells | {
+        "admits_sex": sex.lower() if sex else None,
+        "admits_healthy": healthy,
+        # An inclusion that asks for a pregnancy decides.
+        "excludes_pregnancy": False not in mentions if mentions else None,
+    }
+
+
+def _excludes_pregnancy(criterion: Criterion) -> bool | None:
+    """Return whether a criterion excludes pregnant people (True) or asks for them (False); None
+    if it mentions none, or a pregnancy to be avoided or in the past.
+    """
+    if "pregnan" not in criterion.quote.casefold():
+        return None
+    tokens = read_passage(criterion.quote).alone().tokens
+    is_of_pregnancy = bool(rule("pregnant").search(tokens))
+    if criterion.kind is CriterionKind.INCLUSION:
+        # "Negative pregnancy test"
+        if rule("not_pregnant").search(tokens):
+            return True
+        # "Women who wish to avoid pregnancy"
+        is_barred = bool(rule("bars_pregnancy").search(tokens))
+        return False if is_of_pregnancy and not is_barred else None
+    # A negation, or a demand among the exclusions, excludes others.
+    if criterion.negated or criterion.demanded:
+        return None
+    return True if is_of_pregnancy else None
+
+
+def find_part(criterion: Criterion) -> str | None:
+    """Return the part of the trial that a criterion's own label names, else that of its lead-in:
+    "Part 1: ...", "Cohort B only:".
+    """
+    line = show_line(criterion.quote)
+    label = _LABEL.match(line)
+    # "Stage II, or ..." and "Phase 3." are of a disease, or another trial.
+    if label and (
+        label[1].casefold() == "stage"
+        or label[3] in ("", ".", ",")
+        or label.end() == len(line)
+    ):
+        label = None
+    label = label or _LABEL.match(show_line(criterion.lead_in or ""))
+    return f"{label[1]} {label[2]}".casefold() if label else None

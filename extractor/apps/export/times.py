@@ -1,197 +1,335 @@
-"""Compute the columns of times: days, the length of a cycle, and what a time is counted from."""
+"""Times in days, and what the times of an outcome are counted from."""
 
 import re
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from extractor.apps.export.columns import Json, find_least, list_evidence, to_days
-from extractor.apps.export.counted_from import RANGE, Place, find_anchors
-from extractor.language.numbers import read_number, read_time_unit
-from extractor.schemas import TimeKind, TimeUnit
+from extractor.concepts.outcomes.moments import read_time_frame
+from extractor.concepts.windows.anchors import AnchorClass, classify_anchor
+from extractor.language.book import read_text
+from extractor.language.numbers import DAYS, read_time_unit
+from extractor.schemas import (
+    Endpoint,
+    Regimen,
+    TimeKind,
+    TimePoint,
+    TimeUnit,
+)
 
-_CYCLE = "cycle"
-_DAY_OF_CYCLE = re.compile(
-    r"\bC(?:ycle)?\s?(?P<cycle>\d{1,2})[\s,(-]{0,3}D(?:ay)?[\s-]{0,2}\d{1,3}$",
-    re.IGNORECASE,
+_UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)?"
+_CYCLE_BEFORE = re.compile(
+    r"\bC(?:ycle)?\s?(\d{1,2})[\s,(-]{0,3}D(?:ay)?[\s-]{0,2}\d{1,3}$", re.IGNORECASE
 )
 """The cycle before a day of it: "Cycle 2 Day 15", "C2D15"."""
-_OF_CYCLE = re.compile(
-    r"\s(?:of|in)\s(?:the\s)?(?P<which>each|every|all|cycles?\s(?P<cycle>\d{1,2}))\b",
-    re.IGNORECASE,
+_CYCLE_BEHIND = re.compile(
+    r"\s(?:of|in)\s(?:the\s)?(?:each|every|all|cycles?\s(\d{1,2}))\b", re.IGNORECASE
 )
-"""The cycle behind a day of it: "day 15 of cycle 2"."""
+"""The cycle behind a day of it: "day 15 of cycle 2", "of each cycle"."""
 _CYCLE_LENGTH = re.compile(
     r"\bcycles?\s(?:lengths?\s)?(?:is|are|=|equals|lasts|lasting|of|length|lengths)\s"
-    r"(?P<number>\d{1,3})[\s-]?(?P<unit>days?|weeks?|months?)\b"
-    r"|\b(?P<number2>\d{1,3})[\s-](?P<unit2>days?|weeks?|months?)[\s-](?:treatment\s)?cycles?\b",
+    r"(\d{1,3})[\s-]?(days?|weeks?|months?)\b"
+    r"|\b(\d{1,3})[\s-](days?|weeks?|months?)[\s-](?:treatment\s)?cycles?\b",
     re.IGNORECASE,
 )
-"""How long a cycle is, in a time frame itself."""
+_BEHIND = re.compile(
+    rf"[\s)-]{{0,3}}{_UNITS}\s?"
+    r"(?P<sign>(?:after|following|from|since|post|of|before|prior\sto)\b[\s-]?)"
+    r"(?P<moment>[^,;:()\n]{1,80})",
+    re.IGNORECASE,
+)
+"""The moment behind a time: "12 weeks after the last dose"."""
+_BEFORE = re.compile(
+    r"\b(?P<sign>(?:from|since|after|following|post|between)\b[\s-]?)"
+    r"(?P<moment>[^,;:()\n]{1,80}?)(?:\s\([^()]{1,40}\))?"
+    r"(?:,|:|\s(?:to|until|till|through|up\sto|for|and)\b|[\s,]{1,3}$)",
+    re.IGNORECASE,
+)
+"""The moment before a time: "from randomisation to week 12"."""
+_LEADING = re.compile(
+    r"\W{0,3}([a-z][^,;:()\n]{2,60}?)\s(?:to|until|till|through|up\sto)\s",
+    re.IGNORECASE,
+)
+"""The moment with which a time frame begins: "baseline to week 12"."""
+_BEGUN = re.compile(
+    r"(.{2,70}?)\s(?:is\s|was\s|has\s)?"
+    r"(?:initiat(?:ed|ion)|start(?:ed|s)?|beg[ai]ns?|begun|commence[sd]?|commencement)\s?",
+    re.IGNORECASE,
+)
+"""A beginning that is named behind what begins: "treatment initiated"."""
+_POSTOPERATIVE = re.compile(r"post[\s-]?op(?:erative(?:ly)?)?\b", re.IGNORECASE)
+_ENDS = re.compile(r"\s(?:to|until|till|through|up\sto|and|at)\s|\.\s", re.IGNORECASE)
+"""What ends the name of a moment."""
+_FROM_BASELINE = re.compile(
+    r"\bchang(?:es?|ed|ing)\b[^.;\n]{0,120}?"
+    r"\b(?:from|since|relative\sto|versus|vs\.?|compared\s(?:to|with))"
+    r"\s(?:the\s|their\s|day\s1\s)?baseline\b"
+    r"|\bbaseline\sto\b[^.;\n]{0,60}\bchanges?\b|\bchanges?\b[^.;\n]{0,60}\bbetween\sbaseline\b",
+    re.IGNORECASE,
+)
+"""A change that is measured against baseline."""
+_NEAR = 25
+"""How many characters behind a time may say that it follows an operation."""
+_LISTED = re.compile(
+    rf"[\s)]{{0,2}}{_UNITS}[\s,&/]{{0,5}}(?:and|or|then)?[\s,]{{0,3}}", re.IGNORECASE
+)
+"""What is between two times of a list: "24 hours and 7 days"."""
+_RANGE = re.compile(
+    rf"[\s)]{{0,2}}{_UNITS}\s{{0,2}}(?:-|–|—|~|to|through|until|up\sto)\s{{0,2}}{_UNITS}\s{{0,2}}",
+    re.IGNORECASE,
+)
+"""What is between the start and the end of a range."""
+_MOMENT_SIGN = re.compile(r"\b(?:after|following|from|since|post|of)\b", re.IGNORECASE)
+"""A text without these words names no moment."""
+_LONGEST_TEXT = 2000
+"""A longer description is not read."""
+_SHORT = frozenset({TimeUnit.MINUTE, TimeUnit.HOUR})
+_STARTS = (AnchorClass.FIRST_DOSE, AnchorClass.RANDOMISATION_OR_ENROLMENT)
+"""Events at which the clock of a whole trial starts."""
+
+_BASELINE = (AnchorClass.RANDOMISATION_OR_ENROLMENT,)
+
+Anchor = AnchorClass | None
 
 
-def find_cycle_days(regimens: Sequence[Json]) -> float | None:
-    """Return the length of a cycle in days, if all regimens that state one agree.
+class _Moment(NamedTuple):
+    """A time in a text.
 
-    >>> weeks = {"cycle": {"value": 3, "unit": "week"}}
-    >>> days = {"cycle": {"value": 28, "unit": "day"}}
-    >>> find_cycle_days([weeks, {}]), find_cycle_days([weeks, days])
-    (21.0, None)
+    ``end`` is the last time of the range that it begins; ``cycle`` the number of the cycle of which
+    it is a day, 0 for each cycle.
     """
-    lengths = {to_days(regimen.get("cycle")) for regimen in regimens} - {None}
-    if len(lengths) != 1:
+
+    time: TimePoint
+    anchor: Anchor = None
+    end: TimePoint | None = None
+    cycle: int | None = None
+
+
+def to_days(time: Any) -> float | None:
+    """Return a value with a unit of time in days; None for half-lives and cycles.
+
+    >>> (
+    ...     to_days(TimePoint(value=2, unit="week")),
+    ...     to_days(TimePoint(value=2, unit="cycle")),
+    ... )
+    (14.0, None)
+    """
+    if time is None or time.unit not in DAYS:
         return None
-    return lengths.pop()
+    return float(time.value * DAYS[time.unit])
 
 
-def describe_regimen_times(regimen: Json) -> dict[str, float | None]:
-    """Return the cycle and the duration of a regimen in days; a duration in cycles needs the length
-    of one.
-    """
-    cycle = to_days(regimen.get("cycle"))
-    duration = regimen.get("duration")
+def describe_regimen_times(regimen: Regimen) -> dict[str, float | None]:
+    """Return the cycle and the duration of a regimen in days."""
+    cycle = to_days(regimen.cycle)
+    duration = regimen.duration
     days = to_days(duration)
-    if duration and duration["unit"] == _CYCLE and cycle:
-        days = duration["value"] * cycle
+    if duration and duration.unit == TimeUnit.CYCLE and cycle:
+        days = duration.value * cycle
     return {"cycle_days": cycle, "duration_days": days}
 
 
-def describe_times(endpoint: Json, cycle: float | None) -> list[dict[str, Any]]:
-    """Return the cells of each time point of an endpoint. ``cycle`` is the length of a cycle in the
-    record, in days; the length that the time frame states goes before it.
+def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
+    """Return the length of a cycle in days, if all regimens that state one agree."""
+    lengths = {to_days(regimen.cycle) for regimen in regimens} - {None}
+    return lengths.pop() if len(lengths) == 1 else None
 
-    >>> endpoint = {
-    ...     "time_frame": "4-8 weeks after the last dose",
-    ...     "time_kind": "from_to",
-    ...     "time_points": [
-    ...         {"value": 4, "unit": "week"},
-    ...         {"value": 8, "unit": "week"},
-    ...     ],
-    ... }
+
+def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, Any]]:
+    """Return the derived cells of the time points of an endpoint. ``cycle`` is the length of a
+    cycle of the record in days; one that the time frame states goes before it.
+
+    >>> endpoint = Endpoint.model_validate(
+    ...     {
+    ...         "rank": "primary",
+    ...         "index": 0,
+    ...         "time_frame": "4-8 weeks after the last dose",
+    ...         "time_points": [
+    ...             {"value": 4, "unit": "week"},
+    ...             {"value": 8, "unit": "week"},
+    ...         ],
+    ...     }
+    ... )
     >>> first, last = describe_times(endpoint, None)
-    >>> first["days"], first["days_high"], str(first["counted_from"])
+    >>> first["days"], first["days_high"], first["counted_from"].value
     (28.0, 56.0, 'last_dose')
     """
-    points = endpoint["time_points"]
-    if not points:
-        return []
-    frame = endpoint.get("time_frame") or ""
-    places = _find_places(endpoint, frame)
+    frame = (endpoint.time_frame or "")[:_LONGEST_TEXT]
     cycle = _read_cycle(frame) or cycle
-    days = []
-    for point, place in zip(points, places, strict=True):
-        of_cycle = _find_cycle(frame, point, place)
-        days.append(_count_days(point, endpoint, cycle, of_cycle))
-    anchors = find_anchors(endpoint, frame, places)
-    highs = _find_highs(frame, places, days, endpoint)
-    described = []
-    for point, day, high, anchor in zip(points, days, highs, anchors, strict=True):
-        pieces = list_evidence(endpoint, "time_points", point)
-        cells = {
-            "days": day,
-            "days_high": high,
-            "cycle_days": cycle if point["unit"] == _CYCLE else None,
-            "counted_from": anchor,
-            "confidence": find_least(pieces),
-        }
-        described.append(cells)
-    return described
+    known = {
+        (moment.time.value, moment.time.unit): moment
+        for moment in reversed(_read(frame, is_frame=True))
+    }
+    moments = [
+        known.get((point.value, point.unit), _Moment(point))
+        for point in endpoint.time_points
+    ]
+    # Where the time frame names no moment, the measure or the description may.
+    is_silent = not any(moment.anchor for moment in moments)
+    others = (endpoint.measure or "", endpoint.description or "") if is_silent else ()
+    cells = []
+    for moment in moments:
+        days = _count_days(moment, endpoint, cycle)
+        high = to_days(moment.end)
+        is_range = days is not None and high is not None and high > days
+        found = moment.anchor or _find_elsewhere(others, moment.time)
+        anchor = _complete(found, endpoint, moment.time.unit)
+        cells.append(
+            {
+                "days": days,
+                "days_high": high if is_range else None,
+                "counted_from": anchor,
+            }
+        )
+    return cells
 
 
 def _read_cycle(frame: str) -> float | None:
-    """Return the length of a cycle that the time frame itself states: "each cycle is 21 days"."""
-    match = _CYCLE_LENGTH.search(frame)
-    if match is None:
+    """Return the length of a cycle that a time frame states: "each cycle is 21 days"."""
+    stated = _CYCLE_LENGTH.search(frame)
+    unit = read_time_unit(stated[2] or stated[4]) if stated else None
+    if stated is None or unit is None:
         return None
-    number = read_number(match["number"] or match["number2"])
-    unit = read_time_unit(match["unit"] or match["unit2"])
-    return to_days({"value": number, "unit": unit})
+    return to_days(TimePoint(value=int(stated[1] or stated[3]), unit=unit))
 
 
-def _find_cycle(frame: str, point: Json, place: Place | None) -> int | None:
-    """Return the number of the cycle of which a time is a day: 2 for "cycle 2 day 15", 0 where it
-    is a day of each cycle; None if it is none of a cycle.
+def _complete(found: Anchor, endpoint: Endpoint, unit: TimeUnit) -> Anchor:
+    """Return what a time is counted from: what was found, else the start of the endpoint's clock,
+    else the baseline of a change. Within the day of a treatment, baseline is before the dose.
     """
-    if point["unit"] != TimeUnit.DAY or place is None:
+    start = endpoint.start_event if endpoint.time_kind == TimeKind.UP_TO else None
+    started = classify_anchor(start) if start else None
+    texts = (endpoint.time_frame, endpoint.measure, endpoint.description)
+    said = "\n".join(text[:_LONGEST_TEXT] for text in texts if text)
+    if _FROM_BASELINE.search(said) and unit in _SHORT and found in (None, *_BASELINE):
         return None
-    _, end = place
-    of_cycle = _DAY_OF_CYCLE.search(frame, 0, end) or _OF_CYCLE.match(frame, end)
-    if of_cycle is None:
-        return None
-    return int(of_cycle["cycle"] or 0)
+    if found or started in _STARTS:
+        return found or started
+    return _BASELINE[0] if _FROM_BASELINE.search(said) else None
 
 
 def _count_days(
-    point: Json, endpoint: Json, cycle: float | None, of_cycle: int | None
+    moment: _Moment, endpoint: Endpoint, cycle: float | None
 ) -> float | None:
-    """Return a time in days; None if it depends on cycles and cannot be counted. ``cycle`` is the
-    length of a cycle in days, ``of_cycle`` what ``_find_cycle`` returns.
-    """
-    if point["unit"] == _CYCLE:
-        # "Cycle 3" as a moment may be its beginning or its end; only "up to 3 cycles" has a length.
-        if cycle is None or endpoint.get("time_kind") != TimeKind.UP_TO:
-            return None
-        return float(point["value"] * cycle)
-    if of_cycle is None or of_cycle == 1:
+    """Return a time in days; None if it depends on cycles and cannot be counted."""
+    point = moment.time
+    if point.unit != TimeUnit.CYCLE and moment.cycle in (None, 1):
         return to_days(point)
-    # "Day 1 of each cycle" is many days.
-    if of_cycle == 0 or cycle is None:
+    if cycle is None:
         return None
-    return float((of_cycle - 1) * cycle + point["value"])
+    if point.unit == TimeUnit.CYCLE:
+        # "Cycle 3" may be its beginning or its end; only "up to 3 cycles" has a length.
+        is_span = endpoint.time_kind == TimeKind.UP_TO
+        return float(point.value * cycle) if is_span else None
+    # "Day 1 of each cycle" is many days.
+    return float((moment.cycle - 1) * cycle + point.value) if moment.cycle else None
 
 
-def _find_places(endpoint: Json, frame: str) -> list[Place | None]:
-    """Return the characters (first, end) of each time point in the time frame; None for a point
-    that is not found, or whose evidence lies outside the frame.
+def _find_elsewhere(texts: Iterable[str], point: TimePoint) -> Anchor:
+    """Return the moment from which the first text that names any counts the same time; None if it
+    counts it from several. An event without a class of its own may be that of another time.
     """
-    # Of several pieces of one field, the first counts: it is written last.
-    pieces: Mapping[str, Json] = {
-        piece["field"]: piece for piece in reversed(endpoint.get("evidence") or ())
-    }
-    whole = pieces.get("time_frame")
-    places = list[Place | None]()
-    done = 0
-    for index, point in enumerate(endpoint["time_points"]):
-        piece = pieces.get(f"time_points[{index}]")
-        place: Place | None = None
-        if piece and whole and piece["section"] == whole["section"]:
-            offset = whole["start"]
-            place = (piece["start"] - offset, piece["end"] - offset)
-        else:
-            # Gold has no evidence: the number is looked for behind that of the time before.
-            number = re.compile(rf"(?<!\d){point['value']:g}(?!\d)")
-            match = number.search(frame, done)
-            if match:
-                place = match.span()
-        if place and not 0 <= place[0] < place[1] <= len(frame):
-            place = None
-        if place:
-            done = place[1]
-        places.append(place)
-    return places
-
-
-def _find_highs(
-    frame: str,
-    places: Sequence[Place | None],
-    days: Sequence[float | None],
-    endpoint: Json,
-) -> list[float | None]:
-    """Return for each time point the end of the range that it begins, in days; None if it begins
-    none. A range ends later than it begins.
-    """
-    highs: list[float | None] = [None] * len(days)
-    is_from_to = endpoint.get("time_kind") == TimeKind.FROM_TO
-    # Two points whose words are not found are the ends of the only range.
-    is_only_range = is_from_to and places == [None, None] and len(days) == 2
-    for index, (place, following) in enumerate(pairwise(places)):
-        low = days[index]
-        high = days[index + 1]
-        if low is None or high is None or high <= low:
+    for text in texts:
+        if point.unit not in text.lower() or not _MOMENT_SIGN.search(text):
             continue
-        is_range = is_only_range
-        if place and following:
-            is_range = RANGE.fullmatch(frame, place[1], following[0]) is not None
-        if is_range:
-            highs[index] = high
-    return highs
+        anchors = {
+            one.anchor for one in _read(text, is_frame=False) if one.time == point
+        }
+        anchors -= {None, AnchorClass.OTHER_EVENT}
+        if anchors:
+            return anchors.pop() if len(anchors) == 1 else None
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _read(raw: str, *, is_frame: bool) -> Sequence[_Moment]:
+    """Return the times of a text. Those of a list are counted from the same: "1, 3 and 6 months
+    after surgery". A moment behind one list is none before the next: in "2 hours after the dose at
+    week 4" the dose is that of the hours.
+    """
+    frame = read_time_frame(read_text(raw))
+    text = frame.tokens.text
+    found = [one for group in frame.groups for one in group.moments]
+    # "Day 1 to week 12" of a time frame: the first day is a start.
+    if is_frame and frame.points:
+        found = [*frame.points]
+    times = [TimePoint(value=one.value, unit=one.unit) for one in found]
+    places = [frame.locate(moment) for moment in found]
+    moments: list[_Moment] = []
+    done = 0
+    for run in _list_runs(text, times, places):
+        first = places[run[0]][0]
+        last = places[run[-1]][1]
+        following = places[run[-1] + 1 :]
+        stop = max(following[0][0], last) if following else len(text)
+        behind = _BEHIND.match(text, last, stop)
+        anchor = _classify(behind["sign"], behind["moment"]) if behind else None
+        if _POSTOPERATIVE.search(
+            f"{text[done:first]} {text[last : min(stop, last + _NEAR)]}"
+        ):
+            anchor = AnchorClass.SURGERY
+        before = anchor or _read_before(text, done, first)
+        done = behind.end() if behind and anchor else last
+        for index in run:
+            cycle = _find_cycle(text, times[index], places[index][1])
+            moments.append(_Moment(times[index], before, None, cycle))
+        for index in run[:-1]:
+            if _RANGE.fullmatch(text, places[index][1], places[index + 1][0]):
+                moments[index] = moments[index]._replace(end=times[index + 1])
+    return moments
+
+
+def _list_runs(
+    text: str, times: Sequence[TimePoint], places: Sequence[tuple[int, int]]
+) -> Iterator[list[int]]:
+    """Yield the positions of the times of each list or range. In "day 1, 2 hours after the dose"
+    the day is none of the list.
+    """
+    run: list[int] = []
+    for index, time in enumerate(times):
+        if run:
+            between = text[places[index - 1][1] : places[index][0]]
+            is_listed = _LISTED.fullmatch(between) or _RANGE.fullmatch(between)
+            is_shorter = time.unit in _SHORT and times[index - 1].unit not in _SHORT
+            if not is_listed or is_shorter:
+                yield run
+                run = []
+        run.append(index)
+    if run:
+        yield run
+
+
+def _find_cycle(text: str, time: TimePoint, end: int) -> int | None:
+    if time.unit != TimeUnit.DAY:
+        return None
+    found = _CYCLE_BEFORE.search(text, 0, end) or _CYCLE_BEHIND.match(text, end)
+    return int(found[1] or 0) if found else None
+
+
+def _read_before(text: str, first: int, start: int) -> Anchor:
+    """Return the class of the nearest moment that is named before a time and behind ``first``; at
+    the start of a text, also that of its first words.
+    """
+    for before in reversed(list(_BEFORE.finditer(text, first, start))):
+        anchor = _classify(before["sign"], before["moment"])
+        if anchor:
+            return anchor
+    leading = None if first else _LEADING.match(text, 0, start)
+    anchor = _classify("", leading[1]) if leading else None
+    # The first words may be anything; only a moment with a class of its own counts.
+    return None if anchor is AnchorClass.OTHER_EVENT else anchor
+
+
+def _classify(sign: str, moment: str) -> Anchor:
+    """Return the class of a moment behind a word such as "after"; None for a number, which is
+    another time.
+    """
+    words = _ENDS.split(moment.strip())[0]
+    if words[:1].isdigit():
+        return None
+    # "Between surgery and week 12" is counted from the surgery.
+    sign = re.sub("between", "from", sign.strip(), flags=re.IGNORECASE)
+    begun = _BEGUN.fullmatch(words)
+    if begun:
+        words = f"initiation of {begun[1]}"
+    return classify_anchor(f"{sign} {words}".strip())

@@ -1,0 +1,292 @@
+"""The drugs of a trial: its registered interventions, one name for all names of an agent in the
+record, and the form in which it is given.
+
+Two names that may be two drugs stay apart: a wrong name is worse than two names.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from extractor.concepts.aliases import find_entry
+from extractor.concepts.doses.names import (
+    find_general,
+    is_vague,
+    name_key,
+    split_names,
+    trim_name,
+)
+from extractor.language.book import find_terms, read_text, rule, terms_of
+from extractor.language.lexer import lex
+from extractor.language.shown import show_line
+from extractor.schemas import RegisteredTerm, Section, TermKind, TrialRecord
+from extractor.schemas.registered_words import unify_word
+
+_JOINING = frozenset({"+", "/", ",", ";", "&", "and", "plus", "with", "or"})
+"""Signs and words between the names of several agents."""
+_PLACEBO = re.compile(
+    r"placebos?|match(?:ing|ed|es)|comparator|control|oral|dummy|inactive|saline|arm|group"
+    r"|(?:tablet|capsule|pill|injection)s?|infusion|cream|gel|ointment|solution"
+)
+"""A word that says that something is a placebo, and not of what."""
+_BRACKETED = re.compile(r"([^()]{3,60}?)\s?\(([^()]{3,60})\)")
+_WAYS = frozenset({"injection", "infusion", "solution", "suspension", "powder"})
+"""Forms that may be named beside a closer one: "powder for inhaler"."""
+
+
+class Intervention(NamedTuple):
+    """A registered intervention."""
+
+    name: str | None
+    type: str | None = None
+    other_names: tuple[str, ...] = ()
+    description: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name and its other names."""
+        return (self.name, *self.other_names) if self.name else self.other_names
+
+
+def read_interventions(record: TrialRecord) -> list[Intervention]:
+    """Return the registered interventions of a record."""
+    return [
+        _read_intervention(section)
+        for section in record.sections
+        if section.name.startswith("interventions[")
+    ]
+
+
+def _read_intervention(section: Section) -> Intervention:
+    name = section.part("name") or (None if section.parts else section.text)
+    others = [
+        " ".join(section.text[part.start : part.end].split())
+        for part in section.parts
+        if part.name == "other_names"
+    ]
+    return Intervention(
+        name and " ".join(name.split()),
+        unify_word("intervention_type", section.part("type") or "") or None,
+        tuple(dict.fromkeys(others)),
+        section.part("description"),
+    )
+
+
+def find_intervention(name: str, interventions: Sequence[Intervention]) -> int | None:
+    """Return the position of the first intervention with this name; else of the only one whose
+    names contain it; None if there is none, or there are several.
+    """
+    key = name_key(name)
+    containing = []
+    for index, intervention in enumerate(interventions):
+        if key in map(name_key, intervention.names):
+            return index
+        if any(_contains(other, key) for other in intervention.names):
+            containing.append(index)
+    return containing[0] if len(containing) == 1 else None
+
+
+def _contains(text: str, key: str) -> bool:
+    """Return whether a name is part of a text as whole words."""
+    wanted = _fold(key)
+    return wanted != "  " and wanted in _fold(name_key(text))
+
+
+@lru_cache(maxsize=4096)
+def _fold(text: str) -> str:
+    return f" {' '.join(lex(text).words)} ".lower()
+
+
+def _names_several(name: str) -> bool:
+    """Return whether a name may be that of several agents: "Fictumab + samplinib"."""
+    tokens = read_text(name)
+    if any(word.lower() in _JOINING for word in tokens.words):
+        return True
+    return len(split_names(tokens, 0, len(tokens))) > 1
+
+
+class AgentNamer:
+    """Names the agents of a record, from what the record itself says.
+
+    Args:
+        interventions: The registered ones.
+        explained: The full names of abbreviations.
+        terms: The registered terms.
+
+    >>> registered = [Intervention("FCT-1 50 mg tablet", "DRUG", ("Fictumab", "FCT1"))]
+    >>> namer = AgentNamer(registered, {"ASA": "acetylsalicylic acid"})
+    >>> [namer.name(agent) for agent in ("FCT-1", "fictumab", "Oral FCT1", "ASA")]
+    ['fictumab', 'fictumab', 'fictumab', 'acetylsalicylic acid']
+    """
+
+    def __init__(
+        self,
+        interventions: Iterable[Intervention] = (),
+        explained: Mapping[str, str] = MappingProxyType({}),
+        terms: Iterable[RegisteredTerm] = (),
+    ) -> None:
+        self._explained = explained
+        self._mesh = {
+            _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
+        }
+        named = [one for one in interventions if one.name]
+        own = {_make_key(bare_name(one.name or "")) for one in named}
+        claims = defaultdict[str, set[str]](set)
+        for intervention in named:
+            names = self._list_names(intervention, own)
+            shown = next(filter(self._is_substance, names), names[0]).lower()
+            for name in (bare_name(intervention.name or ""), *names):
+                claims[_make_key(name)].add(shown)
+        # A name that two interventions claim is nobody's.
+        self._names = {key: one for key, (one, *others) in claims.items() if not others}
+
+    def name(self, agent: str) -> str:
+        """Return the name that an agent shares with all its other names in the record: "placebo";
+        that of its intervention; its usual name; else its first spelling, in lower case.
+        """
+        bare = bare_name(agent)
+        if _is_placebo(bare):
+            return "placebo"
+        usual = _find_usual(bare_name(self._explained.get(bare, bare)))
+        for name in (bare, usual):
+            registered = self._names.get(_make_key(name))
+            if registered:
+                return registered
+        # "MK-8237" and "MK 8237" are one name: the spelling that came first.
+        return self._names.setdefault(_make_key(usual), usual.lower())
+
+    def _list_names(self, intervention: Intervention, own: set[str]) -> list[str]:
+        """Return the usual name of an intervention, and its other names if these surely name the
+        same: none of a mixture, a class, or another intervention, whose keys are ``own``.
+        """
+        written = intervention.name or ""
+        first = _find_usual(bare_name(written))
+        if _names_several(written):
+            return [first]
+        # A brand and its substance, one of them in brackets.
+        pair = _BRACKETED.fullmatch(show_line(written))
+        others = [*intervention.other_names]
+        if pair and pair[2][0].isupper() is not pair[1][0].isupper():
+            others += pair.groups()
+        names = [first]
+        for other in others:
+            bare = bare_name(other)
+            is_own = _make_key(bare) in own
+            if not is_own and not _names_several(other) and not _is_class(bare):
+                names += [_find_usual(bare), bare]
+        substances = {_make_key(name) for name in names if self._is_substance(name)}
+        return names if len(substances) < 2 else [first]
+
+    def _is_substance(self, name: str) -> bool:
+        """Return whether a whole name is a known substance, or a term of the register."""
+        return _make_key(name) in self._mesh or _is_known(name)
+
+
+def _find_usual(name: str) -> str:
+    """Return the usual name behind an abbreviation: "MTX" is methotrexate."""
+    usual = find_entry(name, "agent_abbreviations")
+    return usual.value if usual else name
+
+
+@lru_cache(maxsize=4096)
+def bare_name(name: str) -> str:
+    """Return a name without form, strength, route and marks, if something is left.
+
+    >>> bare_name("Oral Fictumab® 50 mg tablet")
+    'Fictumab'
+    """
+    tokens = read_text(" ".join(re.sub("[®™©]", " ", name).split()))
+    span = trim_name(tokens, 0, len(tokens)) if len(tokens) else None
+    return tokens.read(*span) if span else tokens.text
+
+
+@lru_cache(maxsize=4096)
+def _make_key(name: str) -> str:
+    """Return the form in which names are compared. In a code, spaces and hyphens mean nothing."""
+    key = name_key(name)
+    return key.replace(" ", "") if re.search(r"\d", key) else key
+
+
+def _is_placebo(name: str) -> bool:
+    """Return whether a name is that of a placebo, and does not say of which drug."""
+    words = re.findall(r"[^\W\d_]+", name.lower())
+    return "placebo" in name.lower() and all(map(_PLACEBO.fullmatch, words))
+
+
+@lru_cache(maxsize=4096)
+def _is_known(name: str) -> bool:
+    """Return whether a whole name is that of one known substance."""
+    tokens = read_text(name)
+    found = [
+        (kind, first, end)
+        for kind, first, end in find_general(tokens)
+        if kind in ("drug", "cells")
+    ]
+    return found == [("drug", 0, len(tokens))]
+
+
+def _is_class(name: str) -> bool:
+    """Return whether a name is that of a class, "steroid", of a placebo, or a single letter."""
+    if is_vague(name) or len(name) < 2:
+        return True
+    tokens = read_text(name)
+    kinds = {kind for kind, _, _ in find_general(tokens)}
+    return bool(rule("class_noun").search(tokens)) or not kinds.isdisjoint(
+        {"class", "placebo"}
+    )
+
+
+def find_form(*sources: Iterable[str]) -> str | None:
+    """Return the form of a drug by the first source of words that names any; None if it names
+    several. A form such as powder or injection does not count beside a closer one.
+
+    >>> find_form(["Fictumab 50 mg"], ["Fictumab tablets"])
+    'tablet'
+    """
+    for texts in sources:
+        forms = {form for text in texts for form in _list_forms(text)}
+        if forms:
+            close = forms - _WAYS or forms
+            return close.pop() if len(close) == 1 else None
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _list_forms(text: str) -> frozenset[str]:
+    """Return the forms that a text names; of "a capsule containing a tablet", the capsule."""
+    given, holding, _ = text.partition(" contain")
+    # A text without the first word of a form need not be read.
+    if not any(word in text.lower() for word in _list_first_words()):
+        return frozenset()
+    found = find_terms(read_text(given if holding else text), "dosage_forms")
+    return frozenset(term.value for term in found)
+
+
+@cache
+def _list_first_words() -> frozenset[str]:
+    terms = [term for entry in terms_of("dosage_forms") for term in entry.terms]
+    return frozenset(term.lower().replace("-", " ").split()[0] for term in terms)
+
+
+def list_mesh_terms(
+    terms: Iterable[RegisteredTerm],
+    kind: TermKind,
+    interventions: Sequence[Intervention],
+) -> Iterator[dict[str, Any]]:
+    """Yield the MeSH terms of a kind, and those above them. A term of interventions has the
+    position of the one that it names.
+    """
+    for term in terms:
+        if term.kind not in (kind, f"{kind}_ancestor"):
+            continue
+        is_ancestor = term.kind is not kind
+        index = None if is_ancestor else find_intervention(term.name, interventions)
+        yield {
+            "term": term.name,
+            "mesh_id": term.id,
+            "is_ancestor": is_ancestor,
+            "intervention_index": index,
+        }

@@ -1,0 +1,116 @@
+"""What the register states of a record: its columns, arms, interventions and terms."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from extractor.apps.export.agents import Intervention, read_interventions
+from extractor.apps.export.arms import Arm, read_arms
+from extractor.apps.export.columns import Table
+from extractor.apps.export.people import read_registered
+from extractor.assembly.assemble import list_terms
+from extractor.concepts.doses.explained import find_explained
+from extractor.concepts.people.registered_ages import AGES, count_days
+from extractor.plurals import counted
+from extractor.run.finished import FinishedRun, TextState
+from extractor.schemas import RegisteredTerm, TrialRecord
+
+_NO_AGENTS = ("eligibility", "primary_outcomes", "secondary_outcomes", "other_outcomes")
+"""Sections in which few agents of the trial are explained."""
+_TABLES = frozenset({"records", "eligibility", "arms", "regimen_arms"})
+"""Tables that are poor without what the register states."""
+_FIELDS = {
+    "study_type": "study_type",
+    "phases": "phases",
+    "status": "status",
+    "allocation": "allocation",
+    "intervention_model": "assignment",
+    "masking": "masking",
+    "primary_purpose": "primary_purpose",
+    "start_date": "start_date",
+    "completion_date": "completion_date",
+    "sponsor": "sponsor",
+    "registered_sex": "sex",
+}
+"""Columns by their registered field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the register states of a record.
+
+    Attributes:
+        columns: The cells of ``records`` and ``eligibility``.
+        arms: The arms.
+        interventions: The interventions.
+        terms: MeSH terms.
+        explained: The full names of the abbreviations that the record explains.
+    """
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    arms: Sequence[Arm] = ()
+    interventions: Sequence[Intervention] = ()
+    terms: Sequence[RegisteredTerm] = ()
+    explained: Mapping[str, str] = field(default_factory=dict)
+
+
+Registry = Mapping[str, Registered]
+"""What the register states, by record."""
+
+
+def read_registry(record: TrialRecord) -> Registered:
+    """Return what the register states of a record."""
+    fields = record.registry
+    columns: dict[str, Any] = {
+        column: fields.text(name) for column, name in _FIELDS.items()
+    }
+    title = record.raw_text("title") or record.raw_text("official_title") or ""
+    lines = (record.raw_text("conditions") or "").split("\n")
+    columns["title"] = " ".join(title.split()) or None
+    columns["conditions"] = "|".join(filter(str.strip, lines)) or None
+    enrolment = fields.enrollment or ""
+    # More digits would not fit into an integer of a database.
+    if enrolment.isdecimal() and len(enrolment) < 19:
+        columns["enrolment"] = int(enrolment)
+    for name in AGES:
+        age = read_registered(name, fields.text(name) or "")
+        columns[f"registered_{name}_days"] = count_days(age) if age else None
+    columns["registered_healthy_volunteers"] = read_registered(
+        "healthy_volunteers", fields.healthy_volunteers or ""
+    )
+    texts = [
+        section.text
+        for section in record.sections
+        if not section.name.startswith(_NO_AGENTS)
+    ]
+    return Registered(
+        columns,
+        read_arms(record),
+        read_interventions(record),
+        list_terms(record),
+        find_explained(texts),
+    )
+
+
+def read_run_registry(
+    run: FinishedRun | None, tables: Collection[Table]
+) -> tuple[Registry, Mapping[str, str]]:
+    """Return what the register states of the records of a run, and how many records are "missing"
+    or have "changed" since, in words. Both are empty if none of the tables needs it. Gold, which
+    has no run, misses all.
+    """
+    if _TABLES.isdisjoint(table.name for table in tables):
+        return {}, {}
+    if run is None:
+        return {}, {"missing": "all records"}
+    registry = {}
+    lacking = Counter[str]()
+    for reread in run.reread():
+        if reread.record:
+            registry[reread.record_id] = read_registry(reread.record)
+        else:
+            is_changed = reread.text is TextState.CHANGED
+            lacking["changed" if is_changed else "missing"] += 1
+    total = counted(len(run.record_ids), "record")
+    return registry, {state: f"{count} of {total}" for state, count in lacking.items()}

