@@ -1,5 +1,5 @@
-"""What mkdocs puts in the place of ``<!-- modules -->``, ``<!-- commands -->`` and ``<!-- tables -->``:
-the list of all modules, the help of all commands, and the tables of an export.
+"""What mkdocs puts in the place of ``<!-- modules -->``, ``<!-- commands -->`` and
+``<!-- tables -->``: all modules, the help of all commands, and the tables of an export.
 """
 
 import ast

@@ -19,8 +19,7 @@ COMMANDS: Final = {
     "fetch": "Download records from ClinicalTrials.gov.",
     "parse": "Show what the rules read, and which rules decide.",
     "report": "Write a page of a run: texts beside values.",
-    "findings": "List contradictions and remarks of a run.",
-    "doubts": "List doubtful and missing values of a run.",
+    "list": "List values, doubts, findings, absences or failures.",
     "review": "Correct a run in the browser.",
     "export": "Write tables or FHIR resources.",
     "evaluate": "Score extractions against gold.",
@@ -60,7 +59,8 @@ def _load(name: str) -> Any:
         group.name = name
         return group
     single = Commands(add_completion=False)
-    single.command(name)(getattr(module, name))
+    # The function of `list` is `list_`: `list` is Python's own name.
+    single.command(name)(getattr(module, name, None) or getattr(module, f"{name}_"))
     return typer.main.get_command(single)
 
 

@@ -1,24 +1,18 @@
 """``extractor gold``: gold from sheets and Label Studio, and back to them; two annotators."""
 
-from operator import attrgetter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from extractor.apps.cli.commands import Commands
-from extractor.apps.cli.console import (
-    FAILED,
-    OK,
-    print_table,
-    say,
-    to_printable,
-)
+from extractor.apps.cli.console import FAILED, OK, say, to_printable
 from extractor.apps.cli.options import ComparedFieldsOption, FieldsOption, option
 from extractor.options import FILES, RARE, read_own_fields
 from extractor.plurals import counted
 
-_read = attrgetter("record_id", "item", "field", "relation", "one", "other", "words")
+_DIFFERENCES = 1000
+"""Differences of each kind on the page."""
 
 app = Commands(
     no_args_is_help=True, help="Exchange gold with sheets and Label Studio; compare it."
@@ -107,31 +101,25 @@ def compare(
     records: RecordsOption = None,
     fields: ComparedFieldsOption = None,
 ) -> None:
-    """Measure how far two annotators agree, and list their differences.
+    """Measure how far two annotators agree, by field, and list their differences.
 
-    Only records that both have are compared. The first line is the figure to
-    report: the mean F1 of the fields with its 95 % interval, the same in either
-    order. For F1 by field: `extractor evaluate GOLD_A GOLD_B`.
+    Only records that both have are compared. Report the normalised F1 of `all`
+    with its 95 % interval and the number of records; it is the same in either
+    order.
 
     To decide the differences:
     `extractor review RUN --gold agreed --adjudicate GOLD_A GOLD_B`.
     """
-    from extractor.apps.evaluation.agreement import compare_annotators
-    from extractor.apps.evaluation.agreement_page import write_agreement_page
-    from extractor.apps.evaluation.chosen import split_fields
-    from extractor.apps.pages.words import say as show_value
+    from extractor.apps.cli.evaluate import print_report
+    from extractor.apps.evaluation import evaluate
+    from extractor.apps.evaluation.page import write_score_page
+    from extractor.apps.evaluation.scoring import split_fields
 
     chosen, places = split_fields(fields or ())
-    own = read_own_fields(places)
-    agreement = compare_annotators(gold_a, gold_b, fields=(*chosen, *own))
+    compared = (*chosen, *read_own_fields(places))
+    report = evaluate(
+        gold_a, gold_b, examples=_DIFFERENCES, fields=compared, neutral=True
+    )
     if html:
-        write_agreement_page(html, agreement, records or ())
-    names = agreement.one, agreement.other
-    print(f"agreement of {to_printable(' and '.join(names))}: {agreement.describe()}")
-    print(f"same value where either states one: {agreement.describe_share()}")
-    rows = [
-        tuple(show_value(getattr(cell, "value", cell)) for cell in _read(difference))
-        for difference in (*agreement.differences, *agreement.variants)
-    ]
-    head = ("record", "item", "field", "how", *names, "words")
-    print_table(head, rows, prose=head[4:])
+        write_score_page(html, report, records or ())
+    print_report(report)
