@@ -116,9 +116,12 @@ def compare(
     from extractor.apps.evaluation.scoring import split_fields
 
     chosen, places = split_fields(fields or ())
-    compared = (*chosen, *read_own_fields(places))
     report = evaluate(
-        gold_a, gold_b, examples=_DIFFERENCES, fields=compared, neutral=True
+        gold_a,
+        gold_b,
+        examples=_DIFFERENCES,
+        fields=(*chosen, *read_own_fields(places)),
+        neutral=True,
     )
     if html:
         write_score_page(html, report, records or ())
