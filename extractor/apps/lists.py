@@ -5,14 +5,12 @@ run's ``failures.jsonl``. Doubts are values with a low confidence, and empty fie
 not understood. Each row has its address in the report. Compared with an older run, a list has the
 rows that are new or gone in records that both runs have.
 
-To add a column, add it to ``COLUMNS``; to add a list, to ``ListName`` and ``_is_listed``. The
-command is ``extractor/apps/cli/list.py``; ``extractor/apps/sheets.py`` writes a sheet.
+To add a list, extend ``_is_listed``; columns are those of the table of values. The command is
+``extractor/apps/cli/list.py``; ``extractor/apps/sheets.py`` writes a sheet.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -29,18 +27,9 @@ COLUMNS = (*ValueRow._fields, "address", "change")
 with an older run, whether a row is new or gone.
 """
 _ALL = 2
+_FAILURES = "failures"
 _PLAIN = "-_.!~*'()[]"
 """What the report leaves as it is in an address, beside letters and digits."""
-
-
-class ListName(StrEnum):
-    """What is listed."""
-
-    VALUES = "values"
-    DOUBTS = "doubts"
-    FINDINGS = "findings"
-    ABSENCES = "absences"
-    FAILURES = "failures"
 
 
 class ListRow(NamedTuple):
@@ -51,12 +40,11 @@ class ListRow(NamedTuple):
     change: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Which rows are listed.
 
     Attributes:
-        name: The list.
+        name: The list: values, doubts, findings, absences or failures.
         fields: Only these fields, such as ``amounts`` or ``dosing.amounts``; all if empty.
         records: Only these records; all if empty.
         min_confidence: Only values with at least this confidence.
@@ -64,7 +52,7 @@ class Selection:
         severity: Only findings of this severity.
     """
 
-    name: ListName
+    name: str
     fields: Sequence[str] = ()
     records: Sequence[str] = ()
     min_confidence: float = 0
@@ -84,7 +72,7 @@ def list_rows(
     old = _Rows(since, selection) if since else None
     record_ids = new.record_ids
     # a record that failed in the older run alone has a result now
-    if old and selection.name == ListName.FAILURES:
+    if old and selection.name == _FAILURES:
         record_ids = record_ids | old.record_ids
     for record_id in record_ids:
         if selection.records and record_id not in selection.records:
@@ -101,18 +89,18 @@ class _Rows:
         self._selection = selection
         self.record_ids = dict.fromkeys(run.record_ids)
         self._failures: dict[str, list[ListRow]] = defaultdict(list)
-        if selection.name == ListName.FAILURES:
+        if selection.name == _FAILURES:
             for failure in read_failures(run.folder / FAILURES):
                 name = name_failed(failure)
                 message = (failure.get("message"), None, find_place(failure))
-                row = ValueRow(RowKind.FINDING, name, "", "", *message)
+                row = ValueRow(RowKind.FAILURE, name, "", "", *message)
                 row = row._replace(reason=failure.get("error"))
                 self._failures[name].append(ListRow(row))
             self.record_ids = dict.fromkeys(self._failures)
 
     def read(self, record_id: str) -> list[ListRow]:
         """Return the rows of a record; none if the run does not have it."""
-        is_failure = self._selection.name == ListName.FAILURES
+        is_failure = self._selection.name == _FAILURES
         if is_failure or record_id not in self.record_ids:
             return self._failures[record_id]
         extraction = self._run.read_result(record_id, TrialExtraction)
@@ -134,7 +122,7 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
     """Return whether a row is selected."""
     confidence = row.confidence
     most = selection.max_confidence or _ALL
-    if selection.name == ListName.DOUBTS:
+    if selection.name == "doubts":
         most = selection.max_confidence or DOUBTFUL_BELOW
         is_open = row.kind == RowKind.ABSENCE and row.reason not in SETTLED_ABSENCES
         if not is_open and confidence is None:

@@ -15,9 +15,9 @@ from extractor.language.shown import show_line
 from extractor.schemas import Absence, Evidence, ExtractedItem, Finding, TrialExtraction
 from extractor.schemas.values import Value, list_all_values
 
-RowKind = StrEnum("RowKind", "VALUE ABSENCE FINDING")
+RowKind = StrEnum("RowKind", "VALUE ABSENCE FINDING FAILURE")
 RowKind.__doc__ = (
-    "What a row is about: a value, the reason for an empty field, or a finding."
+    "A value, the reason for an empty field, a finding, or a record without a result."
 )
 
 _ITEM = re.compile(

@@ -39,8 +39,6 @@ Primary endpoint: Survival at week 52
 TEXTS = {
     "indents, tabs and labels": INDENTED,
     "line ends of Windows": INDENTED.replace("\n", "\r\n"),
-    "labels in front of words": "Inclusion criteria: Age > 18 years; ECOG 0-1\nExclusion criteria: pregnancy\n"
-    "Arm A: Fictumab 5 mg daily\nPrimary outcome: Pain at week 4\nSecondary outcomes: Sleep; Cost at 1 year",
     "blank lines": "\n\n  \nInclusion criteria\n\n\n- HbA1c of at least 7.5 %\n\n\n- BMI < 35 kg/m2\n\n\n\n",
     "a table": "| Inclusion criteria | Exclusion criteria |\n|---|---|\n| Age > 18 | Pregnancy |\n| ECOG 0-1 | HIV |\n",
     "Markdown": "# A Trial\n\n## Eligibility\n\n**Inclusion criteria**\n\n* Age \\>= 18 years\n* Weight 50\\-90 kg\n",
@@ -61,13 +59,11 @@ TEXTS = {
          "ALT ≤ 5 x ULN, with metastases"),
         (Amount(low=1, high=2, unit="mg"), ["1-2 mg"], "1 to 2 mg"),
         (Amount(low=5, high=5, unit="mg", arms=("Low \\> 1", "Both")), [], "5 mg (Low > 1, Both)"),
-        (Amount(low=40, high=None, unit="mg"), [], "from 40 mg"),
         ({"low": 5, "unit": "mg"}, [], "from 5 mg"),
         (Period(value=1, unit="week"), [], "1 week"),
         (WINDOW, [], "steroids: 10 to 20 days before biopsy"),
         (TimeWindow(quote="5 half-lives", comparator=">=", value=2, unit="half_life"), [], "≥ 2 half-lives"),
         (CriterionGroup(id="g1", rule="at_least", n=2, n_high=4, lead_in="Some of:"), [], "2 to 4 of “Some of:”"),
-        ({"id": "g1", "lead_in": None, "rule": None}, [], "group of these"),
         ({"quote": "after relapse", "comparator": None, "value": None, "unit": None}, [], "after relapse"),
         (Instrument(name="CTCAE", version="5.0"), [], "CTCAE 5.0"),
         ({"kind": "time_to_event", "lasts": {"value": 2, "unit": "week"}, "named": None}, [], "time to event, 2 weeks"),

@@ -1,7 +1,6 @@
-"""Runs for the report: a record that tries to break out of a page, own fields, many records."""
+"""Runs for the report: a record that tries to break out of a page, and many records."""
 
 import json
-from pathlib import Path
 
 from tests.commands import extract
 
@@ -56,12 +55,3 @@ def run_many(folder, count):
         title = f"Many trials, part {number}"
         _write(path, title, description=text, nct_id=f"NCT{number:08d}", outcomes={})
     return extract(folder, folder.with_name(f"run-{count}"))
-
-
-def run_own(folder):
-    """Run a record with fields of a user's own: of a criterion, and of the record."""
-    record = folder / "record.json"
-    criteria = "* Weight over 40 kg\n* Platelets over 75000\n* No fever"
-    _write(record, "A trial at 12 sites", criteria, nct_id="NCT00000001", outcomes={})
-    fields = Path(__file__).parent / "own_fields.py"
-    return extract(record, folder / "run", "--fields", fields)

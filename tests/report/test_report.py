@@ -16,9 +16,9 @@ from extractor.schemas import AbsenceReason, FindingKind, TrialExtraction
 from tests.commands import extract, invoke
 from tests.pages.invented import make_run
 
-from .runs import run_hostile, run_own
+from .runs import run_hostile
 
-MAKERS = {"hostile": run_hostile, "invented": make_run, "own": run_own}
+MAKERS = {"hostile": run_hostile, "invented": make_run}
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +101,6 @@ def test_the_overview_counts_what_the_run_has(runs, tmp_path):
     assert int(measures[1]) == endpoints
     with_endpoints = re.search(r'field=endpoints&.*?"filled">(\d+)<', page)
     assert int(with_endpoints[1]) == sum(bool(one["endpoints"]) for one in extractions)
-    own = make_page(runs["own"], tmp_path / "own.html")
-    assert re.search(r'field=custom\.least_weight&.*?"filled">1<.*?"empty">2<', own)
 
 
 def test_missing_and_changed_texts_are_reported_and_their_quotes_shown(tmp_path):

@@ -14,7 +14,7 @@ from tests.browser import (
 )
 from tests.pages.invented import TRIAL, make_run
 
-from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many, run_own
+from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many
 
 pytestmark = [needs_browser, pytest.mark.slow]
 SEED = "003_b184c860ed2ef927"
@@ -35,7 +35,6 @@ def pages(seed_run, tmp_path_factory):
     return {
         "seeds": write(seed_run),
         "hostile": make(run_hostile),
-        "own": make(run_own),
         "invented": make(make_run),
         "many": write(run_many(tmp_path_factory.mktemp("many") / "records", MANY)),
     }
@@ -104,13 +103,10 @@ def test_filters_and_search_are_in_the_address(visit, pages):
     for filters, found in (
         ("field=dosing&absence=not_reported", 5),
         ("field=dosing&origin=rule", 0),
-        ("field=eligibility.criteria&origin=rule", 1),
         ("field=eligibility.criteria.constraints&origin=filled", 1),
-        ("field=eligibility.criteria.lead_in&origin=filled", 0),
         ("finding=time_points_differ", 1),
         ("field=eligibility&finding=time_points_differ", 0),
         ("absence=not_reported&text=CD19%20MRD", 1),
-        ("text=no%20such%20word%20anywhere", 0),
         ("field=dosing&below=0.85", 0),
         ("field=endpoints&below=0.85", 5),
     ):
@@ -184,13 +180,7 @@ def test_the_page_works_by_keyboard(visit, pages):
     expect(page.locator("#overview")).to_be_visible()
 
 
-def test_own_fields_and_groups_are_shown_with_their_criteria(visit):
-    page = visit("own", "#NCT00000001")
-    card = page.get_by_role("group", name="eligibility.criteria[0]", exact=True)
-    expect(card.locator(".card")).to_contain_text("least weight40parsed")
-    own = page.get_by_role("region", name="Your own fields")
-    own.get_by_role("link", name="12").click()
-    assert read_chosen(page) == "12"
+def test_criteria_of_a_group_are_shown_together(visit):
     page = visit("invented", f"#{TRIAL}")
     outer = page.get_by_role("region", name="at least 2 of “High risk")
     inner = outer.get_by_role("region", name="any of “One of these events:”")
@@ -215,7 +205,7 @@ def test_a_records_markup_is_shown_as_text(visit):
 
 @pytest.mark.parametrize(
     ("name", "place"),
-    [("seeds", ""), ("seeds", "#?"), ("seeds", f"#{SEED}/eligibility.criteria[1].constraints"), ("own", "#NCT00000001")],
+    [("seeds", ""), ("seeds", "#?"), ("seeds", f"#{SEED}/eligibility.criteria[1].constraints"), ("invented", f"#{TRIAL}")],
 )  # fmt: skip
 def test_axe_finds_no_violation_and_no_page_is_too_wide(visit, name, place):
     page = visit(name, place)

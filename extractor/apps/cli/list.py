@@ -61,14 +61,12 @@ def list_(
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
-    from extractor.apps.lists import COLUMNS, ListName, Selection, list_rows
+    from extractor.apps.lists import COLUMNS, Selection, list_rows
     from extractor.apps.report.overview import list_failed
     from extractor.apps.sheets import write_sheet
     from extractor.run.finished import FinishedRun
 
-    selection = Selection(
-        ListName(name), field, record, min_confidence, max_confidence, severity
-    )
+    selection = Selection(name, field, record, min_confidence, max_confidence, severity)
     finished = FinishedRun(run)
     older = FinishedRun(since) if since else None
     counts: Counter[str] = Counter()
