@@ -3,7 +3,7 @@ inputs of a run.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -43,7 +43,8 @@ def fetch(
     status: Annotated[str, option(QUERY, "Such as recruiting,completed.")] = "",
     phase: Annotated[str, option(QUERY, "In some of early1,1,2,3,4,na.")] = "",
     updated_since: Annotated[
-        datetime | None, option(QUERY, "Updated on this day or later.")
+        datetime | None,
+        option(QUERY, "Updated on this day or later.", metavar="YYYY-MM-DD"),
     ] = None,
     param: Annotated[
         list[str] | None, option(QUERY, "Any other parameter of the API: NAME=VALUE.")
@@ -83,7 +84,7 @@ def fetch(
 
 @contextmanager
 def find_records(
-    inputs: Sequence[str], folder: Path | None, *, fresh: bool, quiet: bool
+    inputs: tuple[str, ...], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield a run's inputs, with a file of fetched records in place of NCT numbers, and an exit
     code.
@@ -100,7 +101,7 @@ def find_records(
         if re.fullmatch(r"(?i)nct\d+", name) and not Path(name).exists()
     ]
     if not named:
-        yield tuple(inputs), OK
+        yield inputs, OK
         return
     numbers = parse_nct_numbers(" ".join(named))
     with TemporaryDirectory(prefix="extractor-") as scratch:
@@ -148,5 +149,5 @@ def _fetch(
     unknown = ", ".join(name for name in numbers if name not in file.known)
     if not unknown:
         return OK
-    say(f"not known to {registry.name}: {unknown}")
+    say(f"not known to the registry: {unknown}")
     return FAILED

@@ -19,8 +19,6 @@ from extractor.model.spec import hide_user
 from extractor.model.surroundings import check_network
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"
-MIRROR = "EXTRACTOR_REGISTRY"
-"""Names a mirror's address in the environment."""
 MAX_PAGE_BYTES = 1000**3
 """Largest page, unpacked, in bytes. A thousand records with results have about 200 MB."""
 MOST_PER_PAGE = 1000
@@ -33,6 +31,11 @@ _REMEDY = (
     "check the network, the address and the proxy settings (HTTPS_PROXY); the same command "
     "goes on where it stopped"
 )
+
+
+def find_address() -> str:
+    """Return the address of a mirror in the environment, else that of ClinicalTrials.gov."""
+    return os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class Registry:
     'http://***@mirror.test/api/v2'
     """
 
-    base_url: str = field(default_factory=lambda: os.environ.get(MIRROR) or BASE_URL)
+    base_url: str = field(default_factory=find_address)
     requests_per_minute: float = 50.0
     page_size: int = MOST_PER_PAGE
     timeout: float = 60.0
