@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from extractor.apps.evaluation.comparers import ErrorKind
 from extractor.errors import ArgumentError
 from extractor.plurals import counted
-from extractor.schemas import Citation, Origin, Support
+from extractor.schemas import Citation
 from extractor.schemas.arguments import suggest
 from extractor.schemas.base import FrozenModel
 
@@ -72,8 +72,6 @@ class ErrorSide(FrozenModel):
     quote: str | None
     evidence: tuple[Citation, ...] = ()
     confidence: float | None = None
-    origin: Origin | None = None
-    support: Support | None = None
 
 
 class ErrorExample(FrozenModel):
