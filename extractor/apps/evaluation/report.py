@@ -19,6 +19,7 @@ _NEUTRAL = {
     "invented": "only in {1}",
     "without gold": "only in {1}",
     "wrong": "differ",
+    "error": "difference",
 }
 """Words of a report of two annotators, with the names of both."""
 Interval = tuple[float, float]
