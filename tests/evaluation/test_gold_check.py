@@ -65,7 +65,7 @@ CRITERION = ("eligibility", "criteria", 0)
         ((*CRITERION, "lead_in"), "Adults:", "[0].lead_in", "not in eligibility"),
         ((*CRITERION, "section"), "title", "[0].section", "there is no place 'title'"),
         ((*CRITERION, "group"), "g2", "[0].group", "there is no group 'g2'"),
-        (("eligibility", "groups", 0, "parent"), "g1", "parent", "it is in itself"),
+        (("eligibility", "groups", 0, "parent"), "g9", "parent", "no group 'g9'"),
         (("eligibility", "groups", 0, "lead_in"), "Any:", "lead_in", "not in"),
         (("dosing", 0, "arms"), ["Low"], "dosing[0].arms", "there is no arm 'low'"),
         (("dosing", 0, "agent"), "gold", "dosing[0].agent", "'gold' is not in"),

@@ -324,12 +324,15 @@ def test_each_source_is_read(tmp_path, make):
     [
         ('{"eligibility": {}}', r"gold\.jsonl, line 1: is not an extraction .*remove"),
         ("[" * 100_000, r"line 1: is not an extraction"),
-        ('{"record_id": "A", "scored": ["agee"]}', r"line 1: scored: agee: no such"),
+        (
+            '{"record_id": "A", "scored": ["agee"]}',
+            r"gold\.jsonl: A: scored: agee: no such",
+        ),
         (
             '{"record_id": "A", "eligibility": {"sex": "femal", "age": 1}}',
             r"line 1: eligibility\.sex: Input should be .* \(and 1 more; .*--check",
         ),
-        ('{"record_id": "A"}\n{"record_id": "A"}', r"line 1: record_id 'A' is there"),
+        ('{"record_id": "A"}\n{"record_id": "A"}', r"gold\.jsonl: 'A' is there twice"),
         ("", r"gold\.jsonl: holds no extractions; name a folder"),
     ],
 )

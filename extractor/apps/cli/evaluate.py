@@ -81,15 +81,17 @@ def evaluate(
 ) -> int:
     """Score extractions against gold annotations.
 
-    F1 is over values that gold states or the prediction has, in the fields whose key gold has.
-    "stated" counts the values of gold, "wrong" those for which another one is predicted, "missed"
-    those without a counterpart, "invented" predicted ones without a counterpart.
+    F1 is over values that gold states or the prediction has, in the fields
+    whose key gold has. "stated" counts the values of gold, "wrong" those for
+    which another one is predicted, "missed" those without a counterpart, and
+    "invented" predicted values without a counterpart.
 
-    --fail-under takes the names of the first column, and compares the normalised F1.
+    --fail-under takes names of the first column; it compares normalised F1.
 
-    In the place of GOLD, FILE.py:NAME scores the examples of a field of your own.
+    In the place of GOLD, FILE.py:NAME scores the examples of your own field.
 
-    Exit codes: 0 done, 1 a score is under --fail-under or gold has a problem, 2 usage.
+    Exit codes: 0 done, 1 a score is under --fail-under or gold has a problem,
+    2 usage.
     """
     from extractor.apps.cli.examples import score_examples
     from extractor.apps.evaluation.scoring import evaluate as score

@@ -1,6 +1,5 @@
 """Pair the items of two extractions, such as gold and a prediction."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -94,7 +93,12 @@ def align(
                 [Side(item, group.path) for item in new],
             )
         ]
-    equal, ours, theirs = _take_equal(_place(group.path, old), _place(group.path, new))
+    equal, ours, theirs = match_values(
+        _place(group.path, old),
+        _place(group.path, new),
+        lambda one, other: float(one.identity == other.identity),
+        1.0,
+    )
     pairs, only_old, only_new = match_values(
         ours,
         theirs,
@@ -109,23 +113,6 @@ def align(
     aligned += [Aligned([side], []) for side in only_old]
     aligned += [Aligned([], [side]) for side in only_new]
     return aligned
-
-
-def _take_equal(
-    ours: Sequence[Side], theirs: Sequence[Side]
-) -> tuple[list[tuple[Side, Side]], list[Side], list[Side]]:
-    """Return the pairs of items with the same values, and the other items of each side."""
-    twins = defaultdict[str, list[Side]](list)
-    for side in theirs:
-        twins[side.identity].append(side)
-    pairs = []
-    others = []
-    for side in ours:
-        if twins[side.identity]:
-            pairs.append((side, twins[side.identity].pop(0)))
-        else:
-            others.append(side)
-    return pairs, others, [side for sides in twins.values() for side in sides]
 
 
 def _add_parts(

@@ -83,8 +83,6 @@ class Comparer:
         threshold: Members of a list with a lower likeness are not paired.
         spread: Splits the value of a field into those that count one by one.
         is_certain: Whether members that agree are a pair, whatever else is alike.
-        of_pairs: Whether it is judged only in items that both extractions have.
-        of_groups: Whether ``grouping`` judges it, for all criteria at once.
     """
 
     error: Callable[[Any, Any], ErrorKind]
@@ -94,8 +92,6 @@ class Comparer:
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
     is_certain: bool = True
-    of_pairs: bool = False
-    of_groups: bool = False
 
     @property
     def is_extent(self) -> bool:
@@ -288,6 +284,10 @@ WHOLE = replace(
 _QUANTITY = Comparer(_find_number_error, _scale, likeness=_compare_numbers)
 WINDOWS = replace(_QUANTITY, key=measure_window)
 """Compares members of a list of windows; a single window keeps the exact length of its unit."""
+LABEL = Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, fold_label)
+"""Arms, which are judged only in items that both extractions have."""
+GROUP = Comparer(lambda *_: ErrorKind.POLARITY)
+"""Groups, which ``grouping`` judges for all criteria at once."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
@@ -307,12 +307,8 @@ COMPARERS: dict[Comparison, Comparer] = {
         threshold=0.5,
         is_certain=False,
     ),
-    Comparison.LABEL: Comparer(
-        lambda *_: ErrorKind.WRONG_CATEGORY,
-        fold_label,
-        of_pairs=True,
-    ),
-    Comparison.GROUP: Comparer(lambda *_: ErrorKind.POLARITY, of_groups=True),
+    Comparison.LABEL: LABEL,
+    Comparison.GROUP: GROUP,
     Comparison.NAME: Comparer(
         _find_instrument_error,
         lambda instrument: name_instrument(instrument.name, instrument.version),

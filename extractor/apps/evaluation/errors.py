@@ -46,8 +46,6 @@ def _describe(row: JudgedValue, side: Side, value: Any) -> ErrorSide | None:
         quote=getattr(item, "quote", None) or getattr(item, "measure", None),
         evidence=tuple(dict.fromkeys(one.cite() for one in evidence)),
         confidence=item.confidence,
-        origin=item.origin,
-        support=item.support,
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from extractor.apps.evaluation.comparers import (
     COMPARERS,
     EXTENT,
+    GROUP,
     TEXT,
     WINDOWS,
     Comparer,
@@ -156,7 +157,7 @@ def _make_fields(info: FieldInfo) -> Iterator[Field]:
         field = Field(
             part.path,
             f"{info.name}.{part.name}",
-            comparer if comparer.of_groups else COMPARERS[part.metadata.comparison],
+            comparer if comparer is GROUP else COMPARERS[part.metadata.comparison],
             part.metadata.weight,
             part.metadata.in_total,
             whole=info.name,

@@ -118,27 +118,21 @@ def _refuse(path: str, what: str, name: str, known: Collection[str]) -> Iterator
 def _check_references(
     gold: TrialExtraction, fields: Sequence[CustomField]
 ) -> Iterator[Flaw]:
-    """Yield groups, items and fields that there are not, and groups without items."""
+    """Yield groups and fields that there are not."""
     declared = {field.name for field in fields}
     for name in gold.custom.keys() - declared:
         remedy = "name its file with --fields"
         yield Flaw(f"custom.{name}", "no field has this name", remedy, warns=True)
-    people = gold.eligibility
-    groups = [group.id for group in people.groups]
-    named = {group.parent for group in people.groups}
-    for path, item in gold.list_items():
-        home: str | None = getattr(item, "group", None)
-        named.add(home)
-        if home is not None:
-            yield from _refuse(f"{path}.group", "group", home, groups)
-    for number, group in enumerate(people.groups):
-        path = f"eligibility.groups[{number}]"
-        if group.id not in named:
-            yield Flaw(path, "has no items", "name it in them, or remove it")
-        if group.parent is not None:
-            yield from _refuse(f"{path}.parent", "group", group.parent, groups)
-        if group in people.list_around(group.parent):
-            yield Flaw(f"{path}.parent", "it is in itself", "name the group around it")
+    groups = [group.id for group in gold.eligibility.groups]
+    named = [
+        (f"{path}.group", getattr(item, "group", None))
+        for path, item in gold.list_items()
+    ]
+    for number, group in enumerate(gold.eligibility.groups):
+        named.append((f"eligibility.groups[{number}].parent", group.parent))
+    for path, group_id in named:
+        if group_id is not None:
+            yield from _refuse(path, "group", group_id, groups)
 
 
 def _check_places(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:

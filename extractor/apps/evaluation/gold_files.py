@@ -85,10 +85,7 @@ class Extractions:
         self._places: dict[str, GoldPlace | TrialExtraction] = {}
         for record_id, place in entries:
             if record_id in self._places:
-                raise GoldError(
-                    f"{self.place(record_id)}: record_id {record_id!r} is there twice, or in "
-                    "another file, too; keep one"
-                )
+                raise GoldError(f"{name}: {record_id!r} is there twice; keep one")
             self._places[record_id] = place
 
     @property
@@ -108,11 +105,6 @@ class Extractions:
         extraction = self.get(record_id)
         assert extraction is not None
         return extraction
-
-    def place(self, record_id: str) -> str:
-        """Return a record's file and line, or the name of the source."""
-        place = self._places[record_id]
-        return str(place) if isinstance(place, GoldPlace) else self.name
 
 
 def open_extractions(source: ExtractionSource, name: str) -> Extractions:

@@ -35,12 +35,12 @@ def judge_groups(
     pairs: Sequence[Aligned],
 ) -> Iterator[JudgedValue]:
     """Yield the rows of those of ``fields`` that are about groups; ``pairs`` are the criteria."""
-    ours = _list_members(gold.eligibility, [pair.old for pair in pairs])
-    theirs: list[_Members] = []
-    homes = (Side(gold.eligibility, "eligibility"), NOWHERE)
-    if predicted:
-        theirs = _list_members(predicted.eligibility, [pair.new for pair in pairs])
-        homes = (homes[0], Side(predicted.eligibility, "eligibility"))
+    people = [one.eligibility if one else Eligibility() for one in (gold, predicted)]
+    homes = [Side(one, "eligibility") for one in people]
+    ours, theirs = (
+        _list_members(one, [pair[number] for pair in pairs])
+        for number, one in enumerate(people)
+    )
     for name, was, now, error in _judge_wholes(ours, theirs):
         level = Level.NONE if error else Level.EXACT
         if name in fields:

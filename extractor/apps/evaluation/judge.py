@@ -10,7 +10,7 @@ from extractor.apps.evaluation.alignment import (
     align,
     match_values,
 )
-from extractor.apps.evaluation.comparers import ErrorKind, Level
+from extractor.apps.evaluation.comparers import GROUP, LABEL, ErrorKind, Level
 from extractor.apps.evaluation.fields import GROUPS, Field, Group
 from extractor.apps.evaluation.grouping import judge_groups
 from extractor.apps.evaluation.judged import JudgedValue
@@ -106,7 +106,7 @@ def _judge_items(
             rows = [JudgedValue(field, *labels, level, item_error)]
         elif field.whole:
             rows = _judge_part(group, field, gold, predicted)
-        elif not field.comparer.of_groups:
+        elif field.comparer is not GROUP:
             rows = _judge_field(field, gold, predicted)
             explained = _EXPLAINED if item_error and has_item_row else ()
         for row in rows:
@@ -120,7 +120,7 @@ def _leave_out_errors(rows: Iterable[JudgedValue]) -> list[JudgedValue]:
 
 def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]:
     is_paired = gold is not NOWHERE and predicted is not NOWHERE
-    if field.comparer.of_pairs and not is_paired:
+    if field.comparer is LABEL and not is_paired:
         return []
     ours = field.read(gold.item) if gold.item else None
     theirs = field.read(predicted.item) if predicted.item else None
@@ -133,7 +133,7 @@ def _judge_part(
     """Return the rows of a part of the values that two items have in common, such as ``of`` of
     their time windows.
     """
-    if field.comparer.of_groups or gold is NOWHERE or predicted is NOWHERE:
+    if field.comparer is GROUP or gold is NOWHERE or predicted is NOWHERE:
         return []
     rows: list[JudgedValue] = []
     for one, other in pair_wholes(group, field, gold.item, predicted.item):
@@ -141,7 +141,7 @@ def _judge_part(
         theirs = getattr(other, field.part)
         if field.only_stated and not ours:
             continue
-        if field.comparer.of_pairs:
+        if field.comparer is LABEL:
             if not ours and not theirs:
                 continue
             # An amount without arms has those of its regimen.

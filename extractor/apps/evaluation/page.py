@@ -85,14 +85,11 @@ def _export_side(side: ErrorSide | None) -> Json | None:
     if side is None:
         return None
     quotes = [side.quote] if side.quote else []
-    facts = [side.path, side.origin, side.support]
+    facts = side.path
     if side.confidence is not None:
-        facts.append(f"confidence {side.confidence:.2f}")
-    return {
-        "said": say(side.value, quotes),
-        "quote": say(side.quote) if side.quote else None,
-        "facts": ", ".join(filter(None, facts)),
-    }
+        facts += f", confidence {side.confidence:.2f}"
+    quote = say(side.quote) if side.quote else None
+    return {"said": say(side.value, quotes), "quote": quote, "facts": facts}
 
 
 def _mark_texts(

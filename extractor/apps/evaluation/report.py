@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from extractor.apps.evaluation.comparers import ErrorKind
 from extractor.errors import ArgumentError
 from extractor.plurals import counted
-from extractor.schemas import Citation, Origin, Support
+from extractor.schemas import Citation
 from extractor.schemas.arguments import suggest
 from extractor.schemas.base import FrozenModel
 
@@ -19,6 +19,7 @@ _NEUTRAL = {
     "invented": "only in {1}",
     "without gold": "only in {1}",
     "wrong": "differ",
+    "error": "difference",
 }
 """Words of a report of two annotators, with the names of both."""
 Interval = tuple[float, float]
@@ -72,8 +73,6 @@ class ErrorSide(FrozenModel):
     quote: str | None
     evidence: tuple[Citation, ...] = ()
     confidence: float | None = None
-    origin: Origin | None = None
-    support: Support | None = None
 
 
 class ErrorExample(FrozenModel):

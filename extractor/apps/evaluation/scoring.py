@@ -200,7 +200,7 @@ def _judge(
         try:
             choose_fields(annotation.scored, groups)
         except ArgumentError as error:
-            raise GoldError(f"{gold.place(record_id)}: scored: {error}") from error
+            raise GoldError(f"{gold.name}: {record_id}: scored: {error}") from error
         scored = tuple(list_scored_groups(groups, annotation, chosen))
         judged.scored.update(field.name for group in scored for field in group.fields)
         rows = judge(annotation, prediction, scored, beside)

@@ -33,7 +33,8 @@ def list_kinds(report: ScoreReport) -> Rows:
     """Return a row for each kind of error; of two annotators, without its harm."""
     rows: Rows = []
     for one in report.errors:
-        row: dict[str, Any] = {"error": report.name(one.kind), "count": one.count}
+        row: dict[str, Any] = {report.name("error"): report.name(one.kind)}
+        row["count"] = one.count
         if not report.neutral:
             row["harm"] = f"{one.harm:g}"
         field = max(one.fields, key=lambda name: one.fields[name])
