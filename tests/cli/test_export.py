@@ -17,7 +17,6 @@ def test_a_run_becomes_a_database_with_what_the_register_states(run, tmp_path):
     done = invoke("export", run, "--to", tmp_path / "t.duckdb")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "records: 12" in done.stderr.splitlines()
-    assert "begin with criteria, constraints" in done.stderr
     with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
         criteria = database.execute("SELECT count(*) FROM criteria").fetchone()
         known = database.execute(
@@ -122,7 +121,7 @@ def test_a_changed_input_is_not_called_missing(tmp_path):
     run = extract(record, tmp_path / "run")
     record.write_text("A Trial\nInclusion criteria:\n- Children\n", "utf-8")
     done = invoke("export", run, "--to", tmp_path / "t.csv", "--tables", "records")
-    assert "the inputs of 1 of 1 record are changed" in done.stderr
+    assert "the inputs of 1 record are changed" in done.stderr
     assert "missing" not in done.stderr
 
 
@@ -132,7 +131,6 @@ def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     words = ("--to", tmp_path / "t", "--format", "csv", "--tasks", "dosing")
     done = invoke("export", results, *words)
     assert done.exit_code == 0
-    assert "the inputs of all records are missing" in done.stderr
     names = {path.stem for path in (tmp_path / "t").iterdir()}
     assert names >= {"records", "regimens", "amounts", "values", "tables"}
     assert not names & {"criteria", "endpoints", "eligibility"}

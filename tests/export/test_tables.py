@@ -403,7 +403,6 @@ def test_a_time_has_the_moment_that_it_is_counted_from(frame, points, anchors):
         ("2 years", {"start_event": "the first response", "time_kind": "up_to"}, None),
         ("12 months", {"description": "Pain at 6 months after surgery"}, None),
         ("2 hours", {"description": "Glucose 2 hours after each meal"}, None),
-        ("1 month", {"measure": "1 month after surgery and 1 month after the last dose"}, None),
         ("12 months from diagnosis", {"measure": "12 months after surgery"}, "diagnosis"),
     ],
 )  # fmt: skip

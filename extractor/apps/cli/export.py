@@ -20,13 +20,6 @@ from extractor.plurals import counted
 if TYPE_CHECKING:
     from extractor.run.finished import FinishedRun
 
-_FIRST = ("criteria", "constraints", "windows", "regimens", "endpoints")
-"""The tables that answer most questions."""
-_REMEDIES = {
-    "missing": "export the run's folder, from where the run was started",
-    "changed": "repeat the run, which reads them anew",
-}
-
 
 def export(
     run: Annotated[
@@ -126,12 +119,12 @@ def export(
         kind = Format(format_) if format_ else None
         destination = Destination.choose(to, kind, force=force)
         registry, lacking = read_run_registry(finished, chosen)
-        report = [
-            f"records: the inputs of {records} are {state}, so their registered columns and arms "
-            f"are empty; {_REMEDIES[state]}"
-            for state, records in lacking.items()
-        ]
         lines = finished.read_lines() if finished else None
+        report = [
+            f"records: the inputs of {counted(count, 'record')} are {state}, so registered columns "
+            "and arms are empty; export from where the run was started, or repeat it"
+            for state, count in lacking.items()
+        ]
         counts = export_run(
             run, destination, chosen, lines, registry, threshold, fields
         )
@@ -139,8 +132,6 @@ def export(
     if quiet:
         return
     print("\n".join(report), file=sys.stderr)
-    if format_ != "fhir" and len(chosen) > 2 * len(_FIRST):
-        say(f"begin with {', '.join(_FIRST)}; the others add details")
     if threshold.seen:
         left_out = threshold.seen - threshold.kept
         say(

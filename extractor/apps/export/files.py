@@ -96,13 +96,6 @@ class Destination:
         """Whether the export is a file, not a folder."""
         return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
 
-    def _is_export(self, files: Sequence[Path]) -> bool:
-        """Return whether these files are those of an earlier export, and nothing else."""
-        suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
-        are_known = all(file.is_file() and file.suffix in suffixes for file in files)
-        names = {file.name for file in files}
-        return are_known and not names.isdisjoint(_MARKERS)
-
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
         """Yield a scratch folder beside the destination, and the path in it that replaces the
@@ -112,7 +105,12 @@ class Destination:
         not be replaced at all.
         """
         files = list(self.path.iterdir()) if self.path.is_dir() else []
-        if files and not self._is_export(files):
+        suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
+        # An earlier export is known by its descriptions, and has no other files.
+        is_known = not _MARKERS.isdisjoint(file.name for file in files)
+        if files and not (
+            is_known and suffixes.issuperset(one.suffix for one in files)
+        ):
             raise StoreError(f"{self.path}: holds other files; choose another name")
         if (files or self.path.is_file()) and not self.force:
             raise ArgumentError(

@@ -1,6 +1,6 @@
 """What limits mean: the canonical name, unit and value of each, and whom it admits."""
 
-import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -23,8 +23,6 @@ from extractor.schemas import (
     GroupRule,
 )
 
-_ROUNDED = 0.07
-"""How far apart two forms of one number are at most, relative to it: 7 mmol/L and 126 mg/dL."""
 _IMPLAUSIBLE = "implausible"
 """The note of a limit whose value nobody has in the unit that is written."""
 _NO_CONVERSION = "no conversion"
@@ -217,19 +215,14 @@ def _list_with_two_ranges(
     """Return the quantities, in lower case, with two different ranges. Nobody can be within both,
     so they are those of two groups. A range and itself in another unit are one.
     """
-    first: dict[str, tuple[float, float]] = {}
-    divided = set[str]()
+    ranges = defaultdict[str, set[str]](set)
     for limit, canonical in zip(limits, named, strict=True):
-        if limit.value_high is None:
-            continue
-        quantity = limit.quantity.casefold()
-        range_ = (limit.value, limit.value_high)
-        if canonical.value_high_canonical is not None:
-            range_ = (canonical.value_canonical or 0, canonical.value_high_canonical)
-        ends = zip(first.setdefault(quantity, range_), range_, strict=True)
-        if not all(math.isclose(*pair, rel_tol=_ROUNDED) for pair in ends):
-            divided.add(quantity)
-    return divided
+        if limit.value_high is not None:
+            low = canonical.value_canonical or limit.value
+            high = canonical.value_high_canonical or limit.value_high
+            # 126 mg/dL and 7 mmol/L are one number.
+            ranges[limit.quantity.casefold()].add(f"{low:.2g}-{high:.2g}")
+    return {quantity for quantity, different in ranges.items() if len(different) > 1}
 
 
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:

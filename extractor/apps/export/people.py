@@ -18,7 +18,6 @@ from extractor.language.book import rule
 from extractor.language.passage import read_passage
 from extractor.language.shown import show_line
 from extractor.schemas import (
-    Category,
     Comparator,
     Criterion,
     CriterionKind,
@@ -47,15 +46,6 @@ _LABEL = re.compile(
 """A label at the head of a criterion, or of a line that introduces it."""
 
 
-def _yields(name: str, eligibility: Eligibility) -> bool:
-    """Return whether the text's value yields to the register's: healthy people of a description
-    alone, which may be those of other trials.
-    """
-    sections = {piece.section for piece in eligibility.evidence if piece.field == name}
-    is_described = bool(sections) and sections <= DESCRIPTIONS
-    return name == "healthy_volunteers" and is_described
-
-
 def read_registered(name: str, written: str) -> Any:
     """Return the registered value of a field: an age, a sex, or True or False. None for "N/A", for
     an unknown word, and for an age that nobody reaches.
@@ -67,26 +57,11 @@ def read_registered(name: str, written: str) -> Any:
 
 
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
-    """Return how an age of the text bounds: "over 18 years" is ``>``.
-
-    The evidence of the age decides; for gold, which has none, the first limit with the same number
-    in a criterion of age. Else the age itself is admitted.
+    """Return how an age of the text bounds: "over 18 years" is ``>``. Without words that bound it,
+    the age itself is admitted.
     """
-    side = _SIDES[name]
-    for piece in eligibility.evidence:
-        if piece.field == name:
-            return piece.comparator or side
-    age = getattr(eligibility, name)
-    for criterion in eligibility.criteria:
-        limits = criterion.constraints if criterion.category is Category.AGE else ()
-        for limit in limits:
-            if limit.value != age.value or limit.value_high is not None:
-                continue
-            # "< 18 years" among the exclusions bounds as ">= 18 years" does.
-            for comparator in (limit.comparator, limit.comparator.opposite):
-                if comparator and comparator[0] == side[0]:
-                    return comparator
-    return side
+    bounds = [one.comparator for one in eligibility.evidence if one.field == name]
+    return bounds[0] if bounds and bounds[0] else _SIDES[name]
 
 
 def describe_people(
@@ -109,9 +84,10 @@ def describe_people(
             }
     healthy = people.healthy_volunteers
     in_register = registered.get("registered_healthy_volunteers")
-    if healthy is None or (
-        in_register is not None and _yields("healthy_volunteers", people)
-    ):
+    proofs = [one for one in people.evidence if one.field == "healthy_volunteers"]
+    # A description alone may be about other trials.
+    is_described = bool(proofs) and {one.section for one in proofs} <= DESCRIPTIONS
+    if healthy is None or (is_described and in_register is not None):
         healthy = in_register
     sex = people.sex or registered.get("registered_sex")
     mentions = {

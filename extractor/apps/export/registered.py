@@ -12,7 +12,6 @@ from extractor.apps.export.people import read_registered
 from extractor.assembly.assemble import list_terms
 from extractor.concepts.doses.explained import find_explained
 from extractor.concepts.people.registered_ages import AGES, count_days
-from extractor.plurals import counted
 from extractor.run.finished import FinishedRun, TextState
 from extractor.schemas import RegisteredTerm, TrialRecord
 
@@ -95,22 +94,16 @@ def read_registry(record: TrialRecord) -> Registered:
 
 def read_run_registry(
     run: FinishedRun | None, tables: Collection[Table]
-) -> tuple[Registry, Mapping[str, str]]:
-    """Return what the register states of the records of a run, and how many records are "missing"
-    or have "changed" since, in words. Both are empty if none of the tables needs it. Gold, which
-    has no run, misses all.
+) -> tuple[Registry, Mapping[TextState, int]]:
+    """Return what the register states of the records of a run, and of how many records the inputs
+    are missing or have changed since. Both are empty if none of the tables needs it.
     """
-    if _TABLES.isdisjoint(table.name for table in tables):
-        return {}, {}
-    if run is None:
-        return {}, {"missing": "all records"}
     registry = {}
-    lacking = Counter[str]()
-    for reread in run.reread():
-        if reread.record:
-            registry[reread.record_id] = read_registry(reread.record)
-        else:
-            is_changed = reread.text is TextState.CHANGED
-            lacking["changed" if is_changed else "missing"] += 1
-    total = counted(len(run.record_ids), "record")
-    return registry, {state: f"{count} of {total}" for state, count in lacking.items()}
+    lacking = Counter[TextState]()
+    if run and not _TABLES.isdisjoint(table.name for table in tables):
+        for reread in run.reread():
+            if reread.record:
+                registry[reread.record_id] = read_registry(reread.record)
+            else:
+                lacking[reread.text] += 1
+    return registry, lacking

@@ -158,7 +158,7 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
     cycle = _read_cycle(frame) or cycle
     known = {
         (moment.time.value, moment.time.unit): moment
-        for moment in reversed(_read(frame, is_frame=True))
+        for moment in reversed(_read(frame))
     }
     moments = [
         known.get((point.value, point.unit), _Moment(point))
@@ -232,9 +232,7 @@ def _find_elsewhere(texts: Iterable[str], point: TimePoint) -> Anchor:
     for text in texts:
         if point.unit not in text.lower() or not _MOMENT_SIGN.search(text):
             continue
-        anchors = {
-            one.anchor for one in _read(text, is_frame=False) if one.time == point
-        }
+        anchors = {one.anchor for one in _read(text) if one.time == point}
         anchors -= {None, AnchorClass.OTHER_EVENT}
         if anchors:
             return anchors.pop() if len(anchors) == 1 else None
@@ -242,17 +240,15 @@ def _find_elsewhere(texts: Iterable[str], point: TimePoint) -> Anchor:
 
 
 @lru_cache(maxsize=4096)
-def _read(raw: str, *, is_frame: bool) -> Sequence[_Moment]:
+def _read(raw: str) -> Sequence[_Moment]:
     """Return the times of a text. Those of a list are counted from the same: "1, 3 and 6 months
     after surgery". A moment behind one list is none before the next: in "2 hours after the dose at
     week 4" the dose is that of the hours.
     """
     frame = read_time_frame(read_text(raw))
     text = frame.tokens.text
-    found = [one for group in frame.groups for one in group.moments]
-    # "Day 1 to week 12" of a time frame: the first day is a start.
-    if is_frame and frame.points:
-        found = [*frame.points]
+    # "Day 1 to week 12": the first day is a start, and no time.
+    found = frame.points or [one for group in frame.groups for one in group.moments]
     times = [TimePoint(value=one.value, unit=one.unit) for one in found]
     places = [frame.locate(moment) for moment in found]
     moments: list[_Moment] = []
@@ -264,19 +260,35 @@ def _read(raw: str, *, is_frame: bool) -> Sequence[_Moment]:
         stop = max(following[0][0], last) if following else len(text)
         behind = _BEHIND.match(text, last, stop)
         anchor = _classify(behind["sign"], behind["moment"]) if behind else None
-        if _POSTOPERATIVE.search(
-            f"{text[done:first]} {text[last : min(stop, last + _NEAR)]}"
-        ):
+        near = text[last : min(stop, last + _NEAR)]
+        if _POSTOPERATIVE.search(f"{text[done:first]} {near}"):
             anchor = AnchorClass.SURGERY
         before = anchor or _read_before(text, done, first)
         done = behind.end() if behind and anchor else last
-        for index in run:
-            cycle = _find_cycle(text, times[index], places[index][1])
-            moments.append(_Moment(times[index], before, None, cycle))
-        for index in run[:-1]:
-            if _RANGE.fullmatch(text, places[index][1], places[index + 1][0]):
-                moments[index] = moments[index]._replace(end=times[index + 1])
+        moments += [
+            _Moment(
+                times[index],
+                before,
+                _find_end(text, times, places, index),
+                _find_cycle(text, times[index], places[index][1]),
+            )
+            for index in run
+        ]
     return moments
+
+
+def _find_end(
+    text: str,
+    times: Sequence[TimePoint],
+    places: Sequence[tuple[int, int]],
+    index: int,
+) -> TimePoint | None:
+    """Return the end of the range that a time begins."""
+    following = places[index + 1 : index + 2]
+    if not following:
+        return None
+    is_range = _RANGE.fullmatch(text, places[index][1], following[0][0])
+    return times[index + 1] if is_range else None
 
 
 def _list_runs(
