@@ -92,8 +92,7 @@ def _list_keys() -> str:
 
 
 def _ask(name: str) -> tuple[str, str]:
-    """Ask the model about an invented record. Return the state, and the tokens used or the
-    problem.
+    """Ask the model about an invented record. Return the state, and the problem if there is one.
 
     Raises ``ValueError`` if ``name`` is not a model's specification.
     """
@@ -107,12 +106,8 @@ def _ask(name: str) -> tuple[str, str]:
         extraction = Extractor(spec).extract_text(f"Inclusion criteria:\n- {_PROBE}")
     except ExtractorError as error:
         return _FAILED, str(error)
-    usage = extraction.usage
-    if usage and usage.calls:
-        return (
-            _OK,
-            f"{spec} answers; tokens: {usage.prompt_tokens}, {usage.output_tokens}",
-        )
+    if extraction.usage and extraction.usage.calls:
+        return _OK, f"{spec} answers"
     unanswered = FindingKind.ANSWER_MISSING
     problems = [one.message for one in extraction.findings if one.kind is unanswered]
     return _FAILED, "; ".join(problems)

@@ -91,19 +91,19 @@ def explain_lacking(job: RunJob) -> str | None:
     """
     tally = job.run.tally
     choice = job.setup.choice
-    usage = tally.usage
-    if choice.exchange and choice.exchange.failed and not usage.calls:
+    if choice.exchange and choice.exchange.failed and not tally.usage.calls:
         return f"no line of --answers answers a question of these records; {how_to_resume(job)}"
     if tally.lacking <= job.max_lacking:
         return None
-    explained = (
-        f"no usable answer to {usage.unanswered:,} of {counted(usage.questions, 'question')}, more "
-        f"than EXTRACTOR_MAX_LACKING ({job.max_lacking:g}) allows"
+    return " ".join(
+        _render(
+            "lacking.txt",
+            job,
+            None,
+            most=job.max_lacking,
+            watch=tally.watch,
+            too_small=TOO_SMALL,
+            replay=choice.replay,  # a recorded answer that lacks now would lack again
+            resume=how_to_resume(job),
+        )
     )
-    if tally.watch and tally.watch.problem:
-        explained += f"; such as: {tally.watch.problem}"
-    if tally.watch and tally.watch.is_too_small:
-        explained += f"; {TOO_SMALL}"
-    if not choice.replay:  # a recorded answer that lacks now would lack again
-        explained += f"; to ask again, {how_to_resume(job)}"
-    return explained
