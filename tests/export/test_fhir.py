@@ -11,31 +11,23 @@ from pathlib import Path
 import pytest
 from fhir.resources import get_fhir_model_class
 
-from extractor import read_records
+from extractor import TrialExtraction, TrialRecord, read_records
 from extractor.apps.export import export_fhir
 from extractor.apps.export.fhir import KINDS
 from extractor.apps.export.fhir_study import build_trial
 from extractor.language.book import read_table
-from extractor.schemas import (
-    Part,
-    RegistryFields,
-    Section,
-    Source,
-    TrialExtraction,
-    TrialRecord,
-)
+from extractor.schemas import Part, RegistryFields, Section, Source
 from tests.commands import extract, invoke, read_lines
 
 from .samples import SMALL, fill
 
 UCUM = "http://unitsofmeasure.org"
-SOURCE = Source(path="a.json", format="ctgov_json")
 # fmt: off
 
 
 def make_record(*sections, **registry):
-    fields = RegistryFields(**registry)
-    return TrialRecord(record_id="A", source=SOURCE, sections=sections, registry=fields)
+    source = Source(path="a.json", format="ctgov_json")
+    return TrialRecord(record_id="A", source=source, sections=sections, registry=RegistryFields(**registry))
 
 
 def build(record=None, **parts):
@@ -62,10 +54,6 @@ def list_objects(value):
             yield from list_objects(member)
 
 
-def list_reasons(trial):
-    return {row["field"]: row["reason"] for row in trial.unmapped}
-
-
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """Real records, exported twice by the command line: resources, what has no place in them, and
@@ -76,9 +64,9 @@ def exported(tmp_path_factory):
     for name in ("again", "out"):
         done = invoke("export", run, "--to", folder / name, "--format", "fhir")
         assert (done.exit_code, done.stdout) == (0, "")
-    for path in (folder / "out").iterdir():
-        assert (folder / "again" / path.name).read_bytes() == path.read_bytes()
-    return read_resources(folder / "out"), read_lines(folder / "out" / "unmapped.jsonl"), done.stderr
+    out = folder / "out"
+    assert all((folder / "again" / path.name).read_bytes() == path.read_bytes() for path in out.iterdir())
+    return read_resources(out), read_lines(out / "unmapped.jsonl"), done.stderr
 
 
 def check_words(model):
@@ -150,7 +138,6 @@ def test_evidence_has_the_characters_of_each_value_and_their_place(exported):
 def test_bundles_are_transactions_of_the_same_resources(tmp_path):
     export_fhir([(SMALL, None)], tmp_path / "files")
     export_fhir([(SMALL, None)], tmp_path / "bundles", bundles=True)
-
     (bundle,) = read_resources(tmp_path / "bundles")["Bundle"]
     check_words(get_fhir_model_class("Bundle").model_validate(bundle))
     entries = {entry["request"]["url"]: entry["resource"] for entry in bundle["entry"]}
@@ -184,9 +171,7 @@ OTHERS = {
 
 
 def fill_linked():
-    """An extraction with a value in every field, in which criteria and groups name groups that
-    there are.
-    """
+    """An extraction with a value in every field, whose criteria are of its groups."""
     filled = fill(TrialExtraction)
     groups = filled["eligibility"]["groups"]
     for number, (group, criterion) in enumerate(zip(groups, filled["eligibility"]["criteria"], strict=True)):
@@ -220,11 +205,9 @@ def list_changes(value, path=()):
 def test_no_value_is_lost(unstated):
     """Unsure, sure, or of gold: a value that changes is seen in a resource or in the list."""
     stated = strip(fill_linked(), {"demanded", *unstated})
-
     def tell(extraction):
         trial = build_trial(TrialExtraction.model_validate(extraction))
         return json.dumps([trial.resources, trial.unmapped], default=str)
-
     before = tell(stated)
     changes = list(list_changes(stated))
     assert len(changes) > 60
@@ -265,7 +248,7 @@ def describe(*criteria, **more):
     """The characteristics of criteria by id, and the reasons of what is listed."""
     trial = build(eligibility={"criteria": list(criteria)} | more)
     (group,) = find(trial, "Group")
-    return {part["id"]: part for part in group["characteristic"]}, list_reasons(trial)
+    return {part["id"]: part for part in group["characteristic"]}, {row["field"]: row["reason"] for row in trial.unmapped}
 
 
 @pytest.mark.parametrize(
@@ -278,9 +261,7 @@ def describe(*criteria, **more):
 )
 def test_a_criterion_that_is_one_limit_has_a_value(limit, proof, value):
     quote = f"Patients with {proof}."
-
     parts, reasons = describe(make_criterion(quote, CREATININE | limit, proof, kind="exclusion"))
-
     part = parts["criterion-0"]
     assert part["code"]["coding"] == [{"system": "http://loinc.org", "code": "2160-0"}]
     assert (part["exclude"], part["extension"][0]["valueMarkdown"]) == (True, quote)
@@ -313,7 +294,6 @@ def test_a_criterion_that_is_one_limit_has_a_value(limit, proof, value):
 )
 def test_a_criterion_that_is_more_than_a_limit_is_a_text_and_its_limit_is_listed(quote, more):
     parts, reasons = describe(make_criterion(quote, **more))
-
     part = parts["criterion-0"]
     assert part["valueCodeableConcept"]["text"].endswith(quote)
     assert ("valueQuantity" in part, part["exclude"]) == (False, False)
@@ -339,9 +319,7 @@ def test_two_bounds_of_one_quantity_are_of_different_people():
 def test_alternatives_are_one_text(kind, rules, expected):
     groups = [{"id": f"g{number}", "parent": f"g{number - 1}", **rule} for number, rule in enumerate(rules)]
     shared = {"kind": kind, "section": "eligibility", "group": groups[-1]["id"]}
-
     parts, reasons = describe(shared | {"quote": "a"}, shared | {"quote": "b"}, groups=groups)
-
     assert expected == {
         name: (part["code"]["text"], part["valueCodeableConcept"]["text"], part["exclude"])
         for name, part in parts.items()
@@ -362,7 +340,6 @@ def test_alternatives_are_one_text(kind, rules, expected):
 def test_ages_sex_and_healthy_people_are_of_the_text_or_registered(stated, registered, expected):
     words = PROOF | {"field": "minimum_age", "quote": "over", "comparator": ">"}
     trial = build(make_record(**registered), eligibility=stated | {"evidence": [words]})
-
     parts = [part for group in find(trial, "Group") for part in group["characteristic"]]
     values = [next(value for name, value in part.items() if name.startswith("value")) for part in parts]
     assert [shorten(value) for value in values] == expected
@@ -386,9 +363,7 @@ def test_a_study_has_the_registered_fields_and_its_arms_refer_to_what_they_get(t
     doubtful = PROOF | {"field": "arms[0]", "confidence": 0.5}
     dosing = [REGIMEN | {"arms": ["high", "Low"]}, REGIMEN | {"arms": ["High"], "evidence": [doubtful]}]
     extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "dosing": dosing})
-
     export_fhir([(extraction, record)], tmp_path / "out")
-
     (study,) = read_resources(tmp_path / "out")["ResearchStudy"]
     check_resource(study)
     given = [{"reference": "EvidenceVariable/A-dosing-0"}]
@@ -423,7 +398,6 @@ def test_a_study_has_the_registered_fields_and_its_arms_refer_to_what_they_get(t
 )
 def test_a_regimen_is_an_evidence_variable(stated, name, expected):
     (variable,) = find(build(dosing=[REGIMEN | stated]), "EvidenceVariable")
-
     agent, value = variable["characteristic"]
     assert agent["definitionCodeableConcept"]["text"] == variable["title"] == "ibuprofen"
     assert shorten(value["definitionByTypeAndValue"][name]) == expected
@@ -432,9 +406,9 @@ def test_a_regimen_is_an_evidence_variable(stated, name, expected):
 def test_several_doses_are_alternatives_with_their_arms():
     levels = [{"low": dose, "high": dose, "unit": "mg", "arms": [f"Arm {dose}"]} for dose in (5, 10)]
     (variable,) = find(build(dosing=[REGIMEN | {"amounts": levels}]), "EvidenceVariable")
-    combination = variable["characteristic"][1]["definitionByCombination"]
-    words = [part["description"] for part in combination["characteristic"]]
-    assert (combination["code"], words) == ("any-of", ["5 mg (Arm 5)", "10 mg (Arm 10)"])
+    combined = variable["characteristic"][1]["definitionByCombination"]
+    assert combined["code"] == "any-of"
+    assert [part["description"] for part in combined["characteristic"]] == ["5 mg (Arm 5)", "10 mg (Arm 10)"]
 
 
 def shorten_time(time):
@@ -457,15 +431,13 @@ def shorten_time(time):
 def test_time_points_are_moments_or_spans(kind, points, expected):
     endpoint = {"rank": "primary", "index": 0, "measure": "Pain", "time_frame": "in time", "start_event": "surgery"}
     times = [{"value": value, "unit": unit} for value, unit in points]
-
     trial = build(endpoints=[endpoint | {"time_kind": kind, "time_points": times}])
-
     (variable,) = find(trial, "EvidenceVariable")
     found = variable["characteristic"][0]["timeFromEvent"]
     assert [shorten_time(time) for time in found] == expected
     for time in found:
         assert (time["description"], time["eventCodeableConcept"]["text"]) == ("in time", "surgery")
-    listed = [field for field in list_reasons(trial) if "time_points" in field]
+    listed = [row for row in trial.unmapped if "time_points" in row["field"]]
     assert len(listed) == (len(points) if expected == [None] else 0)
     (measure,) = find(trial, "ResearchStudy")[0]["outcomeMeasure"]
     assert measure["type"][0]["coding"][0]["code"] == "primary"
@@ -474,21 +446,17 @@ def test_time_points_are_moments_or_spans(kind, points, expected):
 def test_values_below_080_are_listed():
     evidence = [PROOF | {"field": "route", "confidence": 0.8}, PROOF | {"field": "amounts[0]", "confidence": 0.79}]
     amount = {"low": 5, "high": 5, "unit": "mg"}
-
     trial = build(dosing=[REGIMEN | {"amounts": [amount], "route": "oral", "evidence": evidence}])
-
     (variable,) = find(trial, "EvidenceVariable")
     assert [part.get("description") for part in variable["characteristic"]] == [None, "oral"]
-    assert list_reasons(trial) == {"registry": "input_missing", "dosing[0].amounts[0]": "unsure"}
+    assert {row["field"]: row["reason"] for row in trial.unmapped} == {"registry": "input_missing", "dosing[0].amounts[0]": "unsure"}
 
 
 def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
     endpoint = {"rank": "other", "index": 0, "measure": "a\x00b\x0b" + "c" * 2**20, "description": " \n "}
     names = ["../../etc/passwd", "a_b", "a b", "é" * 300]
     stated = [{"record_id": name, "eligibility": {}, "endpoints": [endpoint]} for name in names]
-
     export_fhir([(TrialExtraction.model_validate(one), None) for one in stated], tmp_path / "out")
-
     resources = read_resources(tmp_path / "out")
     studies = resources["ResearchStudy"]
     assert [study["identifier"][0]["value"] for study in studies] == names
@@ -523,9 +491,7 @@ def test_gold_is_exported_with_the_chosen_tasks_and_own_fields_are_listed(tmp_pa
     own = {"marker": [{"of": None, "values": {"limit": limit}}]}
     gold.write_text(json.dumps(SMALL.to_gold() | {"custom": own}), "utf-8")
     out = tmp_path / "out"
-
     done = invoke("export", gold, "--to", out, "--format", "fhir", "--tasks", "dosing", "--quiet")
-
     assert (done.exit_code, done.stderr) == (0, "")
     assert set(read_resources(out)) == {"ResearchStudy", "EvidenceVariable", "Provenance"}
     listed = {"record_id": "NCT90000001", "field": "custom.marker[0].values.limit", "value": limit}
