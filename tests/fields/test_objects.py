@@ -8,7 +8,7 @@ from extractor import diff_trials
 from extractor.apps.evaluation import evaluate
 from extractor.apps.pages.view import view
 from extractor.apps.pages.words import say
-from extractor.apps.review.forms import make_form, read_values, write_item
+from extractor.apps.review.forms import list_forms
 from extractor.schemas import TrialExtraction
 from tests.commands import invoke, read_lines
 from tests.llm.stub import serve
@@ -97,15 +97,7 @@ def test_an_object_is_a_value_in_all_that_reads_a_run(run, tmp_path):
 
 
 def test_a_reviewer_writes_an_object_as_its_parts(run):
-    (field,) = read_declared(run)
-    form = make_form(field)
-    (line,) = read_lines(run / "extractions.jsonl")
-    (item,) = TrialExtraction.model_validate(line).custom["contraceptives"]
-    written = write_item(item, form)
-    assert read_values(written, form)["methods"][0]["lasts"] == {
-        "value": 4,
-        "unit": "week",
-    }
-    shown = form["methods"].describe()
-    assert shown["widget"] == "group"
-    assert [field["name"] for field in shown["fields"]] == ["name", "lasts"]
+    form = list_forms(read_declared(run))["custom.contraceptives"]
+    methods = form.fields["values.methods"]
+    assert (methods["kind"], methods["many"]) == ("object", True)
+    assert [part["name"] for part in methods["parts"]] == ["name", "lasts"]

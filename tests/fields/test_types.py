@@ -5,7 +5,6 @@ for reviewers.
 import pytest
 
 from extractor.apps.export.columns import CUSTOM, list_columns, list_custom_rows
-from extractor.apps.review.forms import make_form, write_item
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import (
@@ -112,9 +111,6 @@ def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells)
     assert attribute.read(written) == value
     assert attribute.read_all(value) == value
     assert show_value(value) == text
-    assert write_item(CustomItem(values={"value": value}), make_form(field)) == {
-        "value": written
-    }
     item = CustomItem(
         values={"value": value}, support="unsupported", origin="model", confidence=0.5
     )

@@ -1,16 +1,11 @@
 """A spoilt run under review: without a browser, and in pages of one."""
 
-from contextlib import ExitStack, closing
-
 import pytest
 from playwright.sync_api import expect
 
-from extractor.apps.review.changes import Review
-from extractor.apps.review.journal import Journal
-from extractor.apps.review.queue import RunRecords
 from tests.browser import Watch, open_context
 
-from .reviewing import make_run, serve
+from .reviewing import Client, make_run, serve
 
 
 @pytest.fixture(scope="session")
@@ -18,31 +13,15 @@ def spoilt_run(tmp_path_factory, seed_run):
     return make_run(seed_run, tmp_path_factory.mktemp("reviewed") / "run")
 
 
-@pytest.fixture(scope="session")
-def records(spoilt_run):
-    return RunRecords(spoilt_run)
-
-
-@pytest.fixture
-def start_review(records, tmp_path):
-    """Starts a review for each reviewer, all with the same gold folder."""
-    folder = tmp_path / "gold" / ".review"
-    with ExitStack() as journals:
-
-        def start(reviewer="anna"):
-            folder.mkdir(parents=True, exist_ok=True)
-            journal = journals.enter_context(
-                closing(Journal(folder / "journal.sqlite"))
-            )
-            return Review(records, tmp_path / "gold", journal, reviewer)
-
-        yield start
-
-
 @pytest.fixture
 def served(spoilt_run, tmp_path):
     with serve(spoilt_run, tmp_path / "gold") as review:
         yield review
+
+
+@pytest.fixture
+def client(served):
+    return Client(served)
 
 
 @pytest.fixture
@@ -68,7 +47,7 @@ def visit(chromium):
         watch.follow(page, is_expected)
         addresses.append(f"http://127.0.0.1:{review.port}/")
         page.goto(review.address)
-        expect(page.locator(".queue li").first).to_be_visible()
+        expect(page.locator(".list li").first).to_be_visible()
         return page
 
     yield open_review

@@ -1,32 +1,27 @@
-"""Runs with known errors, a review that serves one, and a reviewer's actions as the page
-requests them.
-"""
+"""Runs with known errors, and a review that serves one."""
 
+import http.client
 import json
 import shutil
 import sqlite3
 import zlib
+from collections.abc import Callable
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from queue import Queue
 from threading import Event, Thread
 from typing import NamedTuple
-from urllib.parse import urlsplit
-
-from pydantic import TypeAdapter
+from urllib.parse import urlencode, urlsplit
 
 from extractor.apps.review.app import open_review
-from extractor.apps.review.changes import Change
 from extractor.schemas import TrialExtraction
 from tests.commands import extract
 
 SEED = "003_b184c860ed2ef927"
 GOLD = Path(__file__).parents[2] / "seeds" / "gold"
-_CHANGE = TypeAdapter(Change)
 OWN = "NCT00000001"
 """The record of a run with own fields."""
-_MISSED = "Participants will be eligible if they are heavily treated", "CD22)."
 _INVENTED = {
     "agent": "chimeric antigen receptor T cell",
     "section": "brief_summary",
@@ -150,13 +145,14 @@ def write_results(run, lines):
 
 
 class Served(NamedTuple):
-    """A running review: its address with the token, the folder of its gold, and whether the test
-    has ended it.
+    """A running review: its address with the token, the folder of its gold, whether the test has
+    ended it, and what ends it.
     """
 
     address: str
     gold: Path
     ended: Event
+    stop: Callable[[], None] = lambda: None
 
     @property
     def port(self):
@@ -168,12 +164,12 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serve(run, gold, reviewer="anna", annotators=None):
+def serve(run, gold, annotators=None):
     """Serve a review in a thread of this process; of the golds of two ``annotators``, if given."""
     opened_reviews = Queue()
 
     def work():
-        with open_review(run, gold, reviewer=reviewer, annotators=annotators) as opened:
+        with open_review(run, gold, annotators=annotators) as opened:
             opened_reviews.put(opened)
             opened.serve()
 
@@ -181,102 +177,101 @@ def serve(run, gold, reviewer="anna", annotators=None):
     thread.start()
     opened = opened_reviews.get(timeout=120)
     ended = Event()
-    try:
-        yield Served(opened.address, gold, ended)
-    finally:
+
+    def stop():
         ended.set()
         opened.stop()
         thread.join(120)
 
-
-def name_record(review):
-    """The record that the tests of a run review."""
-    known = review._records.doubts
-    return SEED if SEED in known else next(iter(known))
-
-
-def describe(review):
-    return review.describe(name_record(review))
+    try:
+        yield Served(opened.address, gold, ended, stop)
+    finally:
+        stop()
 
 
-def item(review, name):
-    return next(
-        (entry for entry in describe(review)["items"] if entry["path"] == name), None
+class Client:
+    """The requests of the page, over HTTP."""
+
+    def __init__(self, served):
+        self._served = served
+        status, headers, _ = ask(served, f"/?token={served.token}")
+        assert status == 303
+        self.cookie = headers["set-cookie"].partition(";")[0]
+
+    def get(self, what, **query):
+        """Return an answer; the status if it is refused."""
+        status, _, text = ask(
+            self._served, f"/api/{what}?{urlencode(query)}", cookie=self.cookie
+        )
+        assert status == 200, text
+        return json.loads(text)
+
+    def post(self, what, record_id=SEED, **body):
+        """Act on a record; return the status and the answer."""
+        status, _, text = ask(
+            self._served,
+            f"/api/{what}?{urlencode({'id': record_id})}",
+            "POST",
+            json.dumps(body),
+            cookie=self.cookie,
+            origin=f"http://127.0.0.1:{self._served.port}",
+            content_type="application/json",
+        )
+        return status, json.loads(text)
+
+    def change(self, path, value, record_id=SEED, words=None, **patch):
+        """Change an item as it is now; return the changed record."""
+        record = self.get("record", id=record_id)
+        status, answer = self.post(
+            "change",
+            record_id,
+            version=record["version"],
+            words=words,
+            patch={"path": path, "value": value, **patch},
+        )
+        assert status == 200, answer
+        return answer
+
+    def item(self, path, record_id=SEED):
+        """Return an item as the page gets it; None without it."""
+        return find_item(self.get("record", id=record_id), path)
+
+    def select(self, section, first, last=None, record_id=SEED):
+        """Return words of a text as the page selects them. No character in these texts is wider
+        than one UTF-16 unit.
+        """
+        sections = self.get("record", id=record_id)["sections"]
+        text = next(one["text"] for one in sections if one["name"] == section)
+        last = last or first
+        start = text.index(first)
+        end = text.index(last, start) + len(last)
+        return {"section": section, "start": start, "end": end}
+
+    def finish(self, record_id=SEED, *, anyway=False):
+        """Finish a record; return the status and the answer."""
+        return self.post("finish", record_id, anyway=anyway)
+
+
+def find_item(record, path):
+    """Return an item of a record by its path; None without it."""
+    found = [item for item in record["items"] if item["path"] == path]
+    return found[0] if found else None
+
+
+def ask(served, path, method="GET", body=None, **headers):
+    """One request with exactly these headers; names are written with underscores."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    if body is not None:
+        sent["content-length"] = str(len(body))
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    connection.putrequest(
+        method, path, skip_host="host" in sent, skip_accept_encoding=True
     )
-
-
-def change(review, **request):
-    return review.change(name_record(review), _CHANGE.validate_python(request))
-
-
-def set_value(review, name, path, value):
-    seen = item(review, name)
-    change(
-        review,
-        kind="set",
-        item=name,
-        version=seen["version"],
-        path=path,
-        old=seen["value"][path],
-        value=value,
-    )
-
-
-def decide(review, kind, *names):
-    change(
-        review,
-        kind=kind,
-        items=[
-            {"item": name, "version": item(review, name)["version"]} for name in names
-        ],
-    )
-
-
-def select(review, section, words):
-    """Select words as the page does; no character in these texts is wider than one UTF-16 unit."""
-    text = next(
-        one["text"] for one in describe(review)["sections"] if one["name"] == section
-    )
-    first, last = words if isinstance(words, tuple) else (words, words)
-    start = text.index(first)
-    return {
-        "section": section,
-        "start": start,
-        "end": text.index(last, start) + len(last),
-    }
-
-
-def read(review, name, path, section, words):
-    """Fill a field from words of the text."""
-    known = {"item": name, "version": item(review, name)["version"], "path": path}
-    change(review, kind="read", **known, selection=select(review, section, words))
-
-
-def add(review, group, section, words, **more):
-    return change(
-        review,
-        kind="add",
-        group=group,
-        selection=select(review, section, words),
-        **more,
-    )
-
-
-def add_criterion(review):
-    return add(review, "eligibility.criteria", "brief_summary", _MISSED)
-
-
-def mend(review):
-    """Correct all errors of the extraction."""
-    set_value(review, "endpoints[0]", "time_points", [{"value": 3, "unit": "month"}])
-    added = add_criterion(review)
-    decide(review, "reject", "dosing[0]")
-    decide(
-        review,
-        "accept",
-        "eligibility",
-        "eligibility.criteria[0]",
-        "endpoints[0]",
-        added,
-    )
-    return added
+    for name, value in sent.items():
+        connection.putheader(name, value)
+    connection.endheaders(body.encode() if body is not None else None)
+    response = connection.getresponse()
+    received = {name.lower(): value for name, value in response.getheaders()}
+    text = response.read().decode()
+    connection.close()
+    return response.status, received, text

@@ -1,171 +1,115 @@
-"""The golds of two annotators become one: what both say is accepted, where they differ is open."""
+"""One gold made of two reviewers' golds."""
 
 import json
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from extractor.apps.evaluation.agreement import compare_annotators
-from extractor.apps.review.adjudication import Adjudication
-from extractor.apps.review.app import open_review
-from extractor.apps.review.changes import Review
-from extractor.apps.review.draft import WHOLE
-from extractor.apps.review.journal import Journal
-from extractor.apps.review.queue import RunRecords
-from extractor.errors import GoldError
-from extractor.schemas import TrialExtraction
-from tests.pages.invented import TRIAL, make_extraction, make_run
+from tests.commands import invoke
 
-from .reviewing import change, decide, describe, item, set_value
+from .reviewing import SEED, Client, read_gold, serve
 
-CRITERION = "eligibility.criteria[{}]".format
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("invented"))
-
-
-def write(folder: Path, gold):
-    folder.mkdir()
-    (folder / f"{TRIAL}.json").write_text(json.dumps(gold), "utf-8")
+CRITERION = "eligibility.criteria[0]"
 
 
 @pytest.fixture
-def folders(tmp_path):
-    """Anna lacks a criterion; Ben has another limit and another sex, and lacks a regimen."""
-    anna = TrialExtraction.model_validate(make_extraction()).to_gold()
-    ben = json.loads(json.dumps(anna))
-    del anna["eligibility"]["criteria"][6]
-    ben["eligibility"]["sex"] = "female"
-    ben["eligibility"]["criteria"][1]["constraints"][0]["value"] = 5
-    del ben["dosing"][-1]
-    write(tmp_path / "anna", anna)
-    write(tmp_path / "ben", ben)
-    return tmp_path / "anna", tmp_path / "ben"
-
-
-@pytest.fixture
-def review(run, folders, tmp_path):
-    records = RunRecords(run)
-    adjudication = Adjudication(*folders, records.fields)
-    records.doubts = adjudication.list_doubts(records.doubts)
-    (tmp_path / "agreed" / ".review").mkdir(parents=True)
-    journal = Journal(tmp_path / "agreed" / ".review" / "journal.sqlite")
-    with closing(journal):
-        yield Review(records, tmp_path / "agreed", journal, "cleo", adjudication)
-
-
-def list_open(review):
-    return {
-        entry["path"]: entry["others"]
-        for entry in describe(review)["items"]
-        if entry["state"] == "open"
-    }
-
-
-def test_only_differences_are_open_each_with_what_the_other_says(review, folders):
-    left = list_open(review)
-    said = {
-        (path, name): note["said"]
-        for path, notes in left.items()
-        for name, note in notes.items()
-    }
-    (lacking,) = [path for (path, name), text in said.items() if text == "only in ben"]
-    gone = f"dosing[{len(make_extraction()['dosing']) - 1}]"
-    assert said == {
-        ("eligibility", "sex"): "female",
-        (
-            CRITERION(1),
-            "constraints",
-        ): "ALT ≤ 5 x ULN, ALT ≤ 5 x ULN, with liver metastases",
-        (lacking, WHOLE): "only in ben",
-        (gone, WHOLE): "only in anna",
-    }
-    # A criterion that Anna lacks stands where it stands in the text.
-    paths = [entry["path"] for entry in describe(review)["items"]]
-    assert paths.index(lacking) == paths.index(CRITERION(5)) + 1
-    (row,) = review.list_queue()["records"]
-    assert row["reasons"] == ("4 differences",)
-    assert len(compare_annotators(*folders).differences) == 4
-
-
-def test_a_taken_value_decides_and_the_agreed_gold_differs_from_neither_in_it(
-    review, folders, tmp_path
-):
-    theirs = item(review, CRITERION(1))["others"]["constraints"]["value"]
-    set_value(review, CRITERION(1), "constraints", theirs)
-    assert item(review, CRITERION(1))["state"] == "corrected"
-    decide(review, "accept", "eligibility")
-    for path in list_open(review):
-        decide(review, "accept", path)
-    review.finish(TRIAL)
-    of_ben = compare_annotators(tmp_path / "agreed", folders[1]).differences
-    assert [(row.field, row.relation) for row in of_ben] == [
-        ("sex", "only in ben"),
-        ("whole item", "only in agreed"),
+def golds(tmp_path):
+    """Anna's gold and Ben's, which differs in a value, lacks an item and has another one."""
+    anna = read_gold()
+    ben = read_gold()
+    ben["endpoints"][0]["category"] = "safety"
+    ben["eligibility"]["criteria"].pop()
+    ben["dosing"] = [
+        {
+            "agent": "fludarabine",
+            "section": "brief_summary",
+            "quote": "heavily treated",
+            "role": "other",
+        }
     ]
+    folders = tmp_path / "anna", tmp_path / "ben"
+    for folder, gold in zip(folders, (anna, ben), strict=True):
+        folder.mkdir()
+        (folder / f"{SEED}.json").write_text(json.dumps(gold), "utf-8")
+    return folders
 
 
-def test_what_is_the_same_in_other_words_is_accepted_and_marked(review, folders):
-    file = folders[1] / f"{TRIAL}.json"
-    ben = json.loads(file.read_text("utf-8"))
-    limit = ben["eligibility"]["criteria"][1]["constraints"][0]
-    limit |= {"quantity": "confirmed serum ALT", "value": 3}
-    file.write_text(json.dumps(ben), "utf-8")
-    criterion = item(review, CRITERION(1))
-    assert criterion["state"] == "accepted"
-    assert criterion["unsettled"] == []
-    note = criterion["others"]["constraints"]
-    assert note["is_same"]
-    assert "confirmed serum ALT" in note["said"]
-    (row,) = compare_annotators(*folders).variants
-    assert (row.item, row.field, row.relation) == (
-        "criterion 2",
-        "constraints",
-        "the same, other words",
-    )
+@pytest.fixture
+def client(spoilt_run, golds, tmp_path):
+    with serve(spoilt_run, tmp_path / "agreed", golds) as served:
+        yield Client(served)
 
 
-def test_an_item_with_two_differences_is_decided_when_both_are(
-    review, folders, run, tmp_path
+def test_one_gold_is_made_of_two_and_both_stay(client, golds, tmp_path):
+    before = [next(folder.iterdir()).read_bytes() for folder in golds]
+    (row,) = client.get("queue")
+    assert (row["id"], row["reasons"]) == (SEED, ["3 differences"])
+    differing = {
+        item["path"]: [(one["field"], one["by"], one["value"]) for one in item["differences"]]
+        for item in client.get("record", id=SEED)["items"]
+        if item["differences"]
+    }  # fmt: skip
+    assert differing == {
+        "eligibility.criteria[1]": [("", "anna", None)],
+        "dosing[0]": [("", "ben", None)],
+        "endpoints[0]": [("category", "ben", "safety")],
+    }
+    status, answer = client.finish(anyway=True)
+    assert (status, answer["message"]) == (422, "Differences to decide: 3")
+
+    client.change("endpoints[0]", {"category": "safety"})
+    client.change("dosing[0]", None)
+    client.change("eligibility.criteria[1]", {"@checked": True})
+    status, answer = client.finish()
+
+    assert status == 200, answer
+    expected = read_gold()
+    expected["endpoints"][0]["category"] = "safety"
+    written = json.loads((tmp_path / "agreed" / f"{SEED}.json").read_text("utf-8"))
+    assert written == expected
+    assert [next(folder.iterdir()).read_bytes() for folder in golds] == before
+
+
+def test_the_order_of_a_list_is_no_difference(spoilt_run, golds, tmp_path):
+    anna = read_gold()
+    anna["endpoints"][0]["end_events"] = ["death", "relapse"]
+    ben = json.loads(json.dumps(anna))
+    ben["endpoints"][0]["end_events"].reverse()
+    for folder, gold in zip(golds, (anna, ben), strict=True):
+        (folder / f"{SEED}.json").write_text(json.dumps(gold), "utf-8")
+    with serve(spoilt_run, tmp_path / "agreed", golds) as served:
+        assert Client(served).get("queue")[0]["reasons"] == ["0 differences"]
+
+
+def test_a_record_of_one_reviewer_alone_begins_with_that_gold(
+    spoilt_run, golds, tmp_path
 ):
-    ben = json.loads((folders[1] / f"{TRIAL}.json").read_text("utf-8"))
-    ben["eligibility"]["criteria"][1]["category"] = "other"
-    (folders[1] / f"{TRIAL}.json").write_text(json.dumps(ben), "utf-8")
-    others = item(review, CRITERION(1))["others"]
-    assert set(others) == {"category", "constraints"}
-    set_value(review, CRITERION(1), "category", "other")
-    assert item(review, CRITERION(1))["state"] == "open"
-    set_value(review, CRITERION(1), "constraints", others["constraints"]["value"])
-    assert item(review, CRITERION(1))["state"] == "corrected"
-    change(
-        review,
-        kind="restore",
-        items=[
-            {"item": CRITERION(1), "version": item(review, CRITERION(1))["version"]}
-        ],
+    (golds[0] / f"{SEED}.json").rename(tmp_path / "elsewhere.json")
+    (golds[0] / "other.json").write_text(
+        json.dumps(read_gold() | {"record_id": "other"}), "utf-8"
     )
-    assert item(review, CRITERION(1))["state"] == "open"
+    with serve(spoilt_run, tmp_path / "agreed", golds) as served:
+        client = Client(served)
+        assert client.get("queue")[0]["reasons"] == ["only in ben"]
+        fields = client.item("endpoints[0]")["fields"]
+        assert fields["category"]["value"] == "safety"
 
 
-def test_a_record_of_one_annotator_is_open_as_a_whole(run, folders):
-    (folders[1] / f"{TRIAL}.json").unlink()
-    (folders[1] / "x.json").write_text('{"record_id": "X"}', "utf-8")
-    records = RunRecords(run)
-    adjudication = Adjudication(*folders, records.fields)
-    doubts = adjudication.list_doubts(records.doubts)
-    assert doubts[TRIAL].reasons == ("only in anna",)
-    items = adjudication.make_items(records.read_text(TRIAL))
-    assert {entry.state for entry in items} == {"open"}
-
-
-def test_gold_of_other_records_is_refused(run, folders, tmp_path):
-    for folder in folders:
-        (folder / f"{TRIAL}.json").write_text('{"record_id": "X"}', "utf-8")
-    with (
-        pytest.raises(GoldError, match="none of the records"),
-        open_review(run, tmp_path / "agreed", reviewer="cleo", annotators=folders),
-    ):
-        pass
+@pytest.mark.parametrize(
+    ("gold", "message"),
+    [
+        ("ben", "is one of the two golds"),
+        ("agreed", "have gold of none of the records"),
+    ],
+)
+def test_golds_that_cannot_be_adjudicated_are_refused(
+    spoilt_run, golds, tmp_path, gold, message
+):
+    for folder in golds:
+        (folder / f"{SEED}.json").write_text(
+            json.dumps(read_gold() | {"record_id": "other"}), "utf-8"
+        )
+    done = invoke(
+        "review", spoilt_run, "--gold", tmp_path / gold, "--adjudicate", *golds
+    )
+    assert done.exit_code in (1, 2)
+    assert message in done.stderr

@@ -20,7 +20,8 @@ from extractor.apps.cli.gold import app as gold
 from extractor.apps.cli.mcp import mcp
 from extractor.apps.cli.options import FieldsOption
 from extractor.apps.cli.parse import parse
-from extractor.apps.cli.results import calibrate, report, review
+from extractor.apps.cli.results import calibrate, report
+from extractor.apps.cli.review import review
 from extractor.apps.cli.run import batch, run
 from extractor.apps.cli.serve import app as serve
 from extractor.masking import mask_standard_error

@@ -41,7 +41,7 @@ _FREE = frozenset(
     | {"severity", "only", "format", "tables", "partial", "removed", "bundles"}
     | {"examples", "resamples", "fail-under", "json", "explain", "verbose", "needs"}
     | {"condition", "intervention", "term", "status", "phase", "updated-since"}
-    | {"page-size", "requests-per-minute", "reviewer", "blind", "annotator"}
+    | {"page-size", "requests-per-minute", "annotator"}
     | {"port", "queue", "jobs", "max-bytes", "max-upload-bytes", "days"}
 )
 """Options that any file may set: they send nothing, run nothing and write nowhere else. Without

@@ -40,7 +40,7 @@ EXAMPLES: Final = {
     """,
     "review": """
         extractor review results --gold gold
-        extractor review results --gold gold --reviewer anna --blind
+        extractor review results --gold gold/anna
         extractor review results --gold agreed --adjudicate gold/anna gold/ben
     """,
     "export": """

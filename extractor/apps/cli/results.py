@@ -1,6 +1,4 @@
-"""Commands for the results of a run: ``report`` shows, ``review`` corrects, ``calibrate`` counts
-confidences.
-"""
+"""Commands for the results of a run: ``report`` shows, ``calibrate`` counts confidences."""
 
 import json
 from errno import EDQUOT, ENOSPC
@@ -11,7 +9,6 @@ import typer
 
 from extractor.apps.cli.console import FAILED, OK, print_table, say, warn_incomplete
 from extractor.apps.cli.options import RecordsOption, RunArgument, option
-from extractor.apps.serve.settings import SERVICE
 from extractor.options import FILES
 from extractor.plurals import counted
 
@@ -75,107 +72,6 @@ def report(
 
         if not webbrowser.open(path.resolve().as_uri()):
             say(f"no browser can be opened here; open {path}")
-
-
-def review(
-    run: RunArgument,
-    gold: Annotated[
-        Path,
-        option(
-            FILES,
-            "Folder for the gold files.",
-            "--gold",
-            "-o",
-            metavar="DIR",
-            file_okay=False,
-        ),
-    ],
-    records: RecordsOption = None,
-    reviewer: Annotated[
-        str | None,
-        option(SERVICE, "Who reviews; your user name if left out.", metavar="NAME"),
-    ] = None,
-    blind: Annotated[
-        bool,
-        option(
-            SERVICE,
-            "Review in a folder of your own, --gold/NAME: nobody sees another's decisions.",
-            "--blind",
-        ),
-    ] = False,
-    adjudicate: Annotated[
-        tuple[Path, Path] | None,
-        option(
-            SERVICE,
-            "Make one gold of two annotators': decide where GOLD_A and GOLD_B differ.",
-            "--adjudicate",
-            metavar="GOLD_A GOLD_B",
-            exists=True,
-        ),
-    ] = None,
-    port: Annotated[
-        int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")
-    ] = 0,
-) -> None:
-    """Correct a run in the browser; finished records become gold files.
-
-    Prints an address that works once, on this machine only. Ctrl-C stops the
-    review; the same command resumes it. Another reviewer runs the same command
-    with another --reviewer name: no one overwrites another's changes. With
-    --blind, each has a folder of gold; `extractor gold compare gold/anna gold/ben`
-    says how far they agree. With --adjudicate gold/anna gold/ben, what both say
-    is accepted, and where they differ you choose.
-    """
-    try:
-        from extractor.apps.review.app import open_review
-    except ImportError as error:
-        from extractor.errors import MissingExtra
-
-        if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
-            raise MissingExtra(
-                "review needs starlette and uvicorn", "review"
-            ) from error
-        raise
-    import getpass
-
-    from extractor.apps.review.gold import name_folder
-
-    if not reviewer:
-        try:
-            reviewer = getpass.getuser()
-        except (OSError, KeyError):  # an account without a name
-            reviewer = "reviewer"
-    if blind:
-        gold /= name_folder(reviewer)
-    if adjudicate and gold.resolve() in {path.resolve() for path in adjudicate}:
-        raise ValueError(
-            f"--gold {gold} is one of the two golds, which stay as they are; name another folder"
-        )
-    try:
-        with open_review(
-            run,
-            gold,
-            reviewer=reviewer,
-            port=port,
-            inputs=records or (),
-            annotators=adjudicate,
-        ) as opened:
-            print(f"review: {opened.address}", flush=True)
-            say(
-                f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends "
-                "the review"
-            )
-            missing = opened.records.count_without_text()
-            if missing:
-                total = len(opened.records.doubts)
-                print(
-                    f"extractor: no text here for {missing} of {counted(total, 'record')}; name it "
-                    "with --records INPUT"
-                )
-            warn_incomplete(run)
-            opened.serve()
-    except KeyboardInterrupt:
-        print()  # end the line on which the terminal shows ^C
 
 
 def calibrate(

@@ -1,131 +1,138 @@
-"""Gold files of drafts: their JSON, their checks, and their files."""
+"""Gold files: what a draft becomes, the flaws in it, and the files."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
 
 from extractor.apps.evaluation.gold_check import check_annotation
-from extractor.apps.evaluation.gold_files import Flaw
 from extractor.apps.export import read_results
-from extractor.apps.pages.view import Json
-from extractor.apps.review.draft import ReviewDraft, ReviewItem
-from extractor.apps.review.flaws import list_empty_rows, word_flaw
-from extractor.apps.review.forms import FIELDS, Fields, list_forms, read_values
+from extractor.apps.review.draft import CHECKED, Draft, list_items
+from extractor.apps.review.forms import Json
+from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.windows.read import first_window
 from extractor.run.finished import FinishedRun
 from extractor.run.folder import write_atomically
-from extractor.schemas import FieldRef, Rank, TrialRecord
+from extractor.schemas import (
+    FieldRef,
+    Rank,
+    TimeWindow,
+    TrialExtraction,
+    TrialRecord,
+    list_groups,
+)
 
 _RANKS = [rank.value for rank in Rank]
+_WINDOWS = TypeAdapter(tuple[TimeWindow, ...])
+
+
+class DraftFlaw(NamedTuple):
+    """What is wrong with a value of a draft: the path of the item, the place in the item, and a
+    message.
+    """
+
+    item: str
+    field: str
+    message: str
 
 
 def shape_gold(
-    draft: ReviewDraft, record: TrialRecord, fields: Fields
+    draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
 ) -> tuple[Json, dict[str, str]]:
-    """Return the JSON of a gold file without rejected items, and the path of each item in the
-    draft by its path in the gold file.
+    """Return the JSON of a gold file, and the path of each item in the draft by its path there.
 
-    Criteria and regimens are in the order of the text, endpoints as they are registered. Values of
-    the user's own fields that belong to a rejected item are left out.
+    Deleted items are left out, with the values of own fields that belong to them. Added criteria
+    and regimens are sorted in by their place in the text, endpoints as they are registered.
     """
-    criteria = _sort_by_text(draft.list_kept("eligibility.criteria"), record)
-    dosing = _sort_by_text(draft.list_kept("dosing"), record)
-    endpoints = sorted(draft.list_kept("endpoints"), key=_registered_order)
-    # From the path of an item in the draft to its path in the gold file; None is the record, of
-    # which a user's value may be.
-    places: dict[str | None, str | None] = {None: None, "eligibility": "eligibility"}
-    for group, items in (
-        ("eligibility.criteria", criteria),
-        ("dosing", dosing),
-        ("endpoints", endpoints),
-    ):
-        for number, item in enumerate(items):
-            places[item.path] = f"{group}[{number}]"
-    people = dict(draft.items["eligibility"].value)
-    people["criteria"] = [item.value for item in criteria]
-    data = {
-        "record_id": record.record_id,
-        "eligibility": people,
-        "dosing": [item.value for item in dosing],
-        "endpoints": [item.value for item in endpoints],
+    data = draft.build()
+    criteria = _sort_by_text("eligibility.criteria", data, draft, record)
+    dosing = _sort_by_text("dosing", data, draft, record)
+    endpoints = sorted(list_items(data, "endpoints"), key=_find_rank)
+    places = {"eligibility": "eligibility"}
+    gold = data | {
+        "eligibility": _strip(data["eligibility"]),
+        "dosing": _place(dosing, "dosing", places),
+        "endpoints": _place(endpoints, "endpoints", places),
     }
-    forms = list_forms(fields)
-    custom: dict[str, list[Json]] = {name: [] for name in fields}
-    for item in _list_own(draft, list(places)):
-        listed = custom.setdefault(item.group.removeprefix("custom."), [])
-        values = read_values(item.value, forms.get(item.group))
-        places[item.path] = f"{item.group}[{len(listed)}]"
-        listed.append({"of": places[item.of], "values": values})
+    gold["eligibility"]["criteria"] = _place(criteria, "eligibility.criteria", places)
+    for criterion in gold["eligibility"]["criteria"]:
+        if "time_windows" in criterion:
+            criterion["time_window"] = _derive_window(criterion["time_windows"])
+    names = [*data.get("custom", {}), *(field.name for field in fields)]
+    custom = {name: _shape_own(name, data, places) for name in dict.fromkeys(names)}
     if custom:
-        data["custom"] = custom
-    paths = {place: path for path, place in places.items() if path and place}
-    return data, paths
+        gold["custom"] = custom
+    return gold, {place: path for path, place in places.items()}
 
 
-def _list_own(draft: ReviewDraft, hosts: list[str | None]) -> list[ReviewItem]:
-    """Return the values of the user's own fields that become gold, in the order of the items that
-    have them. What is said of a rejected item is left out.
+def _place(
+    items: list[tuple[str, Json]], group: str, places: dict[str, str]
+) -> list[Json]:
+    """Return the items as gold has them, and add their paths there to ``places``."""
+    for number, (path, _) in enumerate(items):
+        places[path] = f"{group}[{number}]"
+    return [_strip(item) for _, item in items]
+
+
+def _shape_own(name: str, data: Json, places: dict[str, str]) -> list[Json]:
+    """Return the items of a user's own field that belong to the record or to an item in gold."""
+    group = f"custom.{name}"
+    hosts = [None, *places]
+    items = [placed for placed in list_items(data, group) if placed[1]["of"] in hosts]
+    return [
+        {"of": places.get(item["of"]), "values": _drop_empty(item["values"])}
+        for item in _place(items, group, places)
+    ]
+
+
+def find_flaws(
+    draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
+) -> list[DraftFlaw]:
+    """Return the flaws of the gold that a draft would become."""
+    gold, paths = shape_gold(draft, record, fields)
+    flaws = []
+    for path, message in _check(gold, record, fields):
+        place = max(
+            (known for known in paths if FieldRef(known).covers(path)),
+            key=len,
+            default="",
+        )
+        within = path[len(place) :].removeprefix(".")
+        flaws.append(DraftFlaw(paths.get(place, ""), within, message))
+    return [*flaws, *_find_undecided(draft.build())]
+
+
+def _check(
+    gold: Json, record: TrialRecord, fields: Sequence[CustomField]
+) -> Iterator[tuple[str, str]]:
+    """Yield path and message of each flaw that the check of gold finds."""
+    for flaw in check_annotation(gold, record, fields):
+        yield flaw.path, f"{flaw.problem}; {flaw.remedy}"
+
+
+def _find_undecided(data: Json) -> Iterator[DraftFlaw]:
+    """Yield the empty fields of which the guideline requires a value, such as the category."""
+    for group in list_groups():
+        names = [field.name for field in group.fields if field.metadata.decided]
+        for path, item in list_items(data, group.path):
+            for name in names:
+                if item.get(name) is None:
+                    yield DraftFlaw(path, name, "is empty; choose one")
+
+
+def read_gold(gold: Json) -> TrialExtraction:
+    """Return gold as an extraction. Raises ``ValueError``, with the first problem, if it breaks the
+    schema.
     """
-    kept = []
-    for item in draft.items.values():
-        if not item.group.startswith("custom.") or item.state == "rejected":
-            continue
-        if item.of in hosts:
-            kept.append(item)
-    return sorted(kept, key=lambda item: hosts.index(item.of))
-
-
-def check_draft(
-    draft: ReviewDraft, record: TrialRecord, fields: Fields
-) -> Iterator[tuple[str | None, Flaw]]:
-    """Yield every flaw of the gold that a draft would become, with the path of the item that it
-    concerns, or None: rows that nobody filled in, what the check of gold finds elsewhere, and empty
-    fields that every item needs.
-    """
-    data, paths = shape_gold(draft, record, fields)
-    empty_rows = _find_empty_rows(draft, fields)
-    for path, rows in empty_rows.items():
-        for row in rows:
-            yield path, Flaw(row, "nothing is filled in", "fill it in, or remove it")
-    for flaw in check_annotation(data, record, tuple(fields.values())):
-        around = [path for path in paths if FieldRef(path).covers(flaw.path)]
-        place = max(around, key=len, default="")
-        item = paths.get(place)
-        behind_item = flaw.path[len(place) :].lstrip(".")
-        within = behind_item.removeprefix("values.")
-        rows = empty_rows.get(item or "", [])
-        # All that is wrong with an empty row is told above.
-        if not _is_in_rows(within, rows):
-            yield item, word_flaw(within, flaw)
-    yield from _find_undecided(draft)
-
-
-def _is_in_rows(within: str, rows: list[str]) -> bool:
-    """Return whether a place in an item is one of ``rows``, or a part of one: both
-    ``constraints[0]`` and ``constraints[0].value`` are in the row ``constraints[0]``.
-    """
-    dotted = f"{within}."
-    return any(dotted.startswith(f"{row}.") for row in rows)
-
-
-def _find_empty_rows(draft: ReviewDraft, fields: Fields) -> dict[str, list[str]]:
-    """Return the rows of each item that were added and not filled in."""
-    forms = list_forms(fields)
-    return {
-        path: list(list_empty_rows(item, forms.get(item.group, {})))
-        for path, item in draft.items.items()
-        if item.state != "rejected"
-    }
-
-
-def _find_undecided(draft: ReviewDraft) -> Iterator[tuple[str, Flaw]]:
-    """Yield the empty fields of which every item has a value, such as the kind of a criterion."""
-    for group, form in FIELDS.items():
-        decided = [name for name, field in form.items() if field.info.metadata.decided]
-        for item in draft.list_kept(group):
-            for name in decided:
-                if item.value.get(name) is None:
-                    yield item.path, Flaw(name, "is empty", "choose one")
+    try:
+        return TrialExtraction.model_validate(gold)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{place}: {first['msg']}") from None
 
 
 def name_gold(record_id: str) -> str:
@@ -146,27 +153,18 @@ def name_gold(record_id: str) -> str:
     return f"{name}.json"
 
 
-def name_folder(reviewer: str) -> str:
-    """Return the name of a reviewer's own folder of gold.
-
-    >>> name_folder("anna"), name_folder("../ben")
-    ('anna', '%2E.%2Fben')
-    """
-    return name_gold(reviewer).removesuffix(".json")
-
-
-def digest_gold(path: Path) -> str | None:
-    """Return the SHA-256 of a gold file, None if it does not exist."""
-    if not path.exists():
-        return None
-    return sha256(path.read_bytes()).hexdigest()
-
-
 def write_gold(path: Path, data: Json) -> str:
     """Write a gold file as a whole, and return its SHA-256."""
     content = json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
     write_atomically(path, content)
     return sha256(content).hexdigest()
+
+
+def digest_gold(path: Path) -> str | None:
+    """Return the SHA-256 of a gold file, None if it does not exist."""
+    if not path.is_file():
+        return None
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def correct_run(run: FinishedRun, gold: Path) -> int:
@@ -183,7 +181,7 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
             corrected[record_id] = path
     if not corrected:
         raise ValueError(
-            f"{gold}: holds no finished record of this run; finish one in `extractor review`"
+            f"{gold}: contains no finished record of this run; finish one in `extractor review`"
         )
     for path in corrected.values():
         # A broken file is named here; later, it would be a line of the run.
@@ -193,48 +191,70 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
     return len(corrected)
 
 
-def _registered_order(item: ReviewItem) -> tuple[int, int]:
-    """Return the key that sorts endpoints as they are registered. A reviewer may have typed
-    anything as rank or index.
-    """
-    rank = item.value.get("rank")
-    index = item.value.get("index")
-    rank_order = len(_RANKS)
-    if rank in _RANKS:
-        rank_order = _RANKS.index(rank)
-    if not isinstance(index, int):
-        index = 0
-    return rank_order, index
+def _strip(item: Json) -> Json:
+    return {name: value for name, value in item.items() if name != CHECKED}
 
 
-def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewItem]:
-    """Return predicted items in their order, and each added item before the first that follows it
-    in the text. Sections follow each other as in the record; an item of none stands last.
+def _drop_empty(value: Any) -> Any:
+    """Return a value of an own field without its empty parts."""
+    if isinstance(value, list):
+        return [_drop_empty(member) for member in value]
+    if not isinstance(value, dict):
+        return value
+    stated = {name: _drop_empty(part) for name, part in value.items()}
+    return {name: part for name, part in stated.items() if part not in (None, [])}
+
+
+def _derive_window(windows: Any) -> Json | None:
+    """Return the first of the time windows as ``time_window`` has it; None if one is unfinished."""
+    try:
+        first = first_window(_WINDOWS.validate_python(windows))
+    except ValidationError:
+        return None
+    return first.model_dump(mode="json") if first else None
+
+
+def _find_rank(placed: tuple[str, Json]) -> tuple[int, int]:
+    """Return the key that sorts endpoints as registered. A reviewer may have typed anything."""
+    _, item = placed
+    rank = item.get("rank")
+    index = item.get("index")
+    rank_order = _RANKS.index(rank) if rank in _RANKS else len(_RANKS)
+    return rank_order, index if isinstance(index, int) else 0
+
+
+def _sort_by_text(
+    group: str, data: Json, draft: Draft, record: TrialRecord
+) -> list[tuple[str, Json]]:
+    """Return the items of a group in the order of the start, each added one before the first that
+    follows it in the text.
     """
-    # Predicted items stay in the order of the extraction.
-    ordered = [item for item in items if item.base]
-    for item in items:
-        if item.base is None:
-            ordered.insert(insert_by_text(ordered, item, record), item)
+    find_place = make_finder(record)
+    known = [path for path, _ in list_items(draft.start, group)]
+    items = list(list_items(data, group))
+    ordered = [placed for placed in items if placed[0] in known]
+    for placed in items[len(ordered) :]:
+        place = find_place(placed[1])
+        following = [
+            number
+            for number, (_, other) in enumerate(ordered)
+            if find_place(other) > place
+        ]
+        ordered.insert(min(following, default=len(ordered)), placed)
     return ordered
 
 
-def insert_by_text(
-    ordered: Sequence[ReviewItem], item: ReviewItem, record: TrialRecord
-) -> int:
-    """Return where an item belongs among others: before the first that follows it in the text.
-    Sections follow each other as in the record; an item of none stands last.
+def make_finder(record: TrialRecord) -> Callable[[Json], tuple[int, int]]:
+    """Return a function that gives an item's place in the text: the number of its section, and the
+    start of its quote there. An item without a known section is last.
     """
     names = [section.name for section in record.sections]
 
-    def place(item: ReviewItem) -> tuple[int, int]:
-        section = record.section(str(item.value.get("section")))
+    def find_place(item: Json) -> tuple[int, int]:
+        section = record.section(str(item.get("section")))
         if section is None:
             return len(names), 0
-        start = section.text.find(str(item.value.get("quote")))
+        start = section.text.find(str(item.get("quote")))
         return names.index(section.name), start
 
-    number = 0
-    while number < len(ordered) and place(ordered[number]) <= place(item):
-        number += 1
-    return number
+    return find_place

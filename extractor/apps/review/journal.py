@@ -1,101 +1,105 @@
-"""The append-only journal of a review: all actions in order of arrival."""
+"""The journals of a review: a file of JSON lines for each record, to which changes are appended."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from extractor.apps.pages.view import Json
-from extractor.apps.review.draft import Action, Base
-from extractor.model.database import Database
+from filelock import FileLock, Timeout
 
-_VERSION = 2
-_TABLES = """
-CREATE TABLE records (record_id TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE actions (
-  number INTEGER PRIMARY KEY, step INTEGER NOT NULL, time TEXT NOT NULL, reviewer TEXT NOT NULL,
-  record_id TEXT NOT NULL, item TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
-  old TEXT, new TEXT
-);
-CREATE INDEX actions_of_records ON actions (record_id, number)
-"""
+from extractor.apps.review.draft import Draft, Patch
+from extractor.apps.review.forms import Json
+from extractor.apps.review.gold import name_gold
+from extractor.errors import StoreError
 
 
 class Journal:
-    """The file of actions. Several processes may write to it at once.
+    """Journals in a folder.
 
-    Raises ``StoreError`` if the file cannot be used.
+    The lines of a file have one of these keys each:
+
+    - ``start``: the JSON with which the review of the record began, with the digest of its gold
+      file, if there was one (``written``).
+    - ``patch``: a change. ``undo``: the last one is undone.
+    - ``finished``: the digest of the gold file that was written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database.open(path, _TABLES, _VERSION)
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Make the block's reads and writes one atomic transaction."""
-        return self._database.transaction()
-
-    def read_base(self, record_id: str) -> Base | None:
-        """Return the record before its first action, None if it has none."""
-        base = self._database.value(
-            "SELECT base FROM records WHERE record_id = ?", (record_id,)
-        )
-        if base is None:
+    def read(self, record_id: str) -> Draft | None:
+        """Return the draft of a record with its changes; None if the record has no journal."""
+        path = self._name(record_id)
+        if not path.is_file():
             return None
-        return Base.model_validate_json(base)
+        draft = None
+        for line in path.read_bytes().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # cut off by a power failure, and never answered
+            if "start" in entry:
+                draft = Draft(entry["start"], entry["written"])
+                draft.is_kept = True
+            elif draft is not None:
+                _replay(draft, entry)
+        return draft
+
+    def append(self, record_id: str, *entries: Json) -> None:
+        """Append lines. They are on disk when this returns."""
+        path = self._name(record_id)
+        lines = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
+        with path.open("a+b") as file:
+            if file.tell() and not _ends_line(path):
+                lines = b"\n" + lines
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
 
     def list_begun(self) -> set[str]:
-        """Return the records that have actions."""
-        rows = self._database.execute("SELECT record_id FROM records")
-        return {record_id for (record_id,) in rows}
+        """Return the names of the journals there are, as gold files of these records have them."""
+        return {path.name.removesuffix("l") for path in self._folder.glob("*.jsonl")}
 
-    def list_actions(self, record_id: str) -> Iterator[Action]:
-        """Yield all actions on a record, the oldest first."""
-        columns = "item, kind, path, old, new, number, step, time, reviewer"
-        rows = self._database.execute(
-            f"SELECT {columns} FROM actions WHERE record_id = ? ORDER BY number",
-            (record_id,),
-        )
-        for item, kind, path, old, new, *head in rows:
-            before = json.loads(old or "null")
-            after = json.loads(new or "null")
-            yield Action(item, kind, path, before, after, *head)
-
-    def add(
-        self, record_id: str, base: Base, reviewer: str, actions: Sequence[Action]
-    ) -> None:
-        """Write the actions of one step. ``base`` is stored with the first action on a record."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with self.transaction():
-            self._database.execute(
-                "INSERT OR IGNORE INTO records VALUES (?, ?)",
-                (record_id, base.model_dump_json(exclude_defaults=True)),
-            )
-            step = 1 + (self._database.value("SELECT max(number) FROM actions") or 0)
-            for number, action in enumerate(actions, step):
-                row = (
-                    number,
-                    step,
-                    now,
-                    reviewer,
-                    record_id,
-                    action.item,
-                    action.kind,
-                    action.path,
-                    _write_side(action.old),
-                    _write_side(action.new),
-                )
-                self._database.execute(
-                    "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row
-                )
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+    def _name(self, record_id: str) -> Path:
+        return self._folder / f"{name_gold(record_id)}l"
 
 
-def _write_side(side: Json | None) -> str | None:
-    """Return the item before or after an action as text; None where there was none."""
-    if side is None:
-        return None
-    return json.dumps(side, ensure_ascii=False, separators=(",", ":"))
+@contextmanager
+def open_journal(gold: Path) -> Iterator[Journal]:
+    """Open the journals of a folder of gold, which no other review may have open.
+
+    Raises ``StoreError`` if one has, or if nothing can be written there.
+    """
+    folder = gold / ".review"
+    lock = FileLock(folder / "lock", timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise StoreError(
+            f"{gold}: another review of this folder is open; end it, or name a --gold of your own"
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"{gold}: cannot be written ({error.strerror}); choose another --gold"
+        ) from error
+    try:
+        yield Journal(folder)
+    finally:
+        lock.release()
+
+
+def _replay(draft: Draft, entry: Json) -> None:
+    if "patch" in entry:
+        draft.add(Patch.model_validate(entry["patch"]))
+    elif "undo" in entry:
+        draft.undo()
+    elif "finished" in entry:
+        draft.finish(entry["finished"])
+
+
+def _ends_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"

@@ -1,475 +1,320 @@
-// One record: its text beside its items, and the reviewer's actions.
+// One record: its text with marks, its cards, selection, saving and keys.
 
-class RecordView {
-  constructor(main, form, record) {
-    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), places: new Map(), unsent: new Map() });
-    this.isLeaving = false;
-    this.entered = { id: null, undo: "" };
-    this.done = Promise.resolve();
-  }
+const recordPage = document.querySelector("#record");
+const textBox = recordPage.querySelector(".text");
+const uses = recordPage.querySelector(".uses");
+const message = document.querySelector(".message");
+const tools = document.querySelector(".tools");
+const showPane = switchPanes(recordPage);
 
-  /** Put the record into the page, and open its first undecided item. */
-  open() {
-    this.main.replaceChildren(this.makePanes());
-    const first = this.record.items.find((item) => item.state === "open") || this.record.items[0];
-    this.choose(first.path);
-    if (first === this.record.items[0]) scrollTo(0, 0);
-  }
+const review = {
+  record: null,
+  opened: null,
+  cards: new Map(),
+  target: null,  // the text box that had the focus last, with its row
+  pending: Promise.resolve(),
+  isLost: false,  // whether something could not be saved
+  isSelecting: false,
+  isTextStale: false,  // whether the marks are to be drawn again, once no words are selected
 
-  /** Make the parts of the page: title, text and items; on a phone the text or the items. */
-  makePanes() {
-    const { record } = this;
-    const page = document.getElementById("record-page").content.cloneNode(true);
-    const find = (selector) => page.querySelector(selector);
-    Object.assign(this, { text: find(".text"), items: find(".items"), uses: find(".uses") });
-    find("h1").textContent = record.title || record.record;
-    find("code").textContent = record.record;
-    this.turn = switchPanes(find(".page"));
-    wireFind(this, find(".find"));
-    this.text.replaceChildren(...showText({ ...record, spans: [] }, null, "h2"));
-    this.text.addEventListener("click", (event) => {
-      const mark = event.target.closest("mark");
-      if (mark && getSelection().isCollapsed) this.choose(mark.dataset.item, { quiet: true });
-    });
-    // Words are selected when the mouse button is released, not while the mouse moves.
-    this.text.addEventListener("pointerdown", () => {
-      this.isDragging = true;
-      const end = () => {
-        for (const name of ["pointerup", "pointercancel"]) removeEventListener(name, end);
-        this.isDragging = false;
-        this.noteSelection();
-      };
-      for (const name of ["pointerup", "pointercancel"]) addEventListener(name, end);
-    });
-    this.items.addEventListener("focusin", (event) => this.noteFocus(event.target.id));
-    holdStill(this.items);
-    return page;
-  }
+  nameItem(item) {
+    const host = this.record?.items.find(({ path }) => path === item.of);
+    return host ? `${item.name} of ${host.name}` : item.name;
+  },
 
-  get item() {
-    return this.record.items.find((item) => item.path === this.current);
-  }
-
-  /** The item of which a user's own field says this. */
-  findHost(item) {
-    return this.record.items.find(({ path }) => path === item.of);
-  }
-
-  /** What the user's own fields say of an item. */
+  /** The user's own fields of an item; of the record without one. */
   listOwn(item) {
-    return this.record.items.filter(({ of }) => of === item.path);
-  }
+    return Object.entries(FORMS).filter(([group, { of }]) => group.startsWith("custom.") && of === (item?.group ?? null));
+  },
 
-  findCard(path) {
-    return this.items.querySelector(`.card[data-path="${CSS.escape(path)}"]`);
-  }
+  /** Save a change once those before it are saved. */
+  send(patch, row = null, words = null) {
+    this.act("change", () => ({ version: this.record.version, patch, words }), row);
+  },
 
-  /** Show a place of the text by selecting it, without offering uses of its words. */
-  select(place) {
-    this.shown = place;
-    selectPlace(this.text, place);
-    bringIntoSight(getSelection().getRangeAt(0), this.text);
-    this.noteSelection();
-  }
+  add(group, host = null, words = null) {
+    this.send({ path: group, value: group.startsWith("custom.") ? { of: host } : {} }, null, words);
+  },
 
-  /** The place of a span in the text. */
-  readSpan(number) {
-    const [section, start, end] = this.record.spans[number];
-    return { section: this.record.sections[section].name, start, end };
-  }
-
-  /** Mark the words of all items, with emphasis on the current one. */
-  showMarks() {
-    const { record, current } = this;
-    const items = record.items.filter(({ state, path }) => state !== "rejected" || path === current);
-    const owners = listOwners({ ...record, items }).map((values) => (
-      values.map(({ item, value }) => ({ item: item.path, field: value.name }))));
-    for (const { path, added } of items) {
-      if (added !== null) owners[added].push({ item: path, field: "quote" });
-    }
-    const makeMark = (words, spans) => {
-      const quoting = spans.flatMap((span) => owners[span]);
-      if (quoting.length === 0) return words;
-      const fields = quoting.filter(({ item }) => item === current).map(({ field }) => field);
-      const isCurrent = fields.length > 0;
-      const title = isCurrent && [...new Set(fields)].map(toWords).join(", ");
-      const attributes = { class: isCurrent ? "current" : "", "data-item": quoting[0].item, "data-fields": fields.join(" "), title };
-      return make("mark", attributes, words);
-    };
-    [...this.text.querySelectorAll("pre[data-section]")].forEach((pre, number) => {
-      const marked = [];
-      record.spans.forEach(([section, ...ends], span) => {
-        if (section === number) marked.push([ends, owners[span]]);
-      });
-      const signature = JSON.stringify([current, marked]);
-      if (pre.signature === signature) return;
-      pre.signature = signature;
-      drawMarks(pre, record, number, makeMark);
-    });
-  }
-
-  /** Scroll the text to the current item's first mark, or to that of a field, which is emphasised. */
-  seekMark(field = null) {
-    const marks = [...this.text.querySelectorAll("mark.current")];
-    const isOfField = (mark) => field !== null && mark.dataset.fields.split(" ").includes(field);
-    for (const mark of marks) mark.classList.toggle("sought", isOfField(mark));
-    const target = marks.find(isOfField) || marks[0];
-    // On a phone, the text is not beside the items.
-    if (target && innerWidth > 900) bringIntoSight(target, this.text);
-  }
-
-  // Drawing: only what has changed is redrawn, so that it keeps the focus, a click or a selection in progress.
-
-  /** Open the card of an item, and show its words in the text unless ``quiet``. */
-  choose(id, { quiet = false, focus = null } = {}) {
-    this.current = id;
-    this.draw();
-    const card = this.findCard(id);
-    if (!card) return;
-    // On a phone, the window scrolls; elsewhere the pane does, and the buttons of a card stay above its form.
-    if (innerWidth < 900) card.scrollIntoView({ block: "start" });
-    else bringIntoSight(card, this.items);
-    const doubtful = card.querySelector(".field.doubtful");
-    const covered = card.querySelector(".card-top").offsetHeight + 12;
-    if (doubtful) bringIntoSight(doubtful, this.items, covered);
-    if (!quiet) this.seekMark();
-    if (focus) card.querySelector(focus)?.focus();
-  }
-
-  /** Draw the record as it is now. */
-  draw() {
-    const { record } = this;
-    const cards = new Map();
-    this.findings ??= makeFindings(this);
-    this.explanation ??= make("p", { class: "dim explained" },
-      "A percentage is the confidence of the extraction: of a field, or, beside an item's name, of the field that it is least sure of. ",
-      "An item is certain if it is at least 95 % sure. ",
-      "To accept an item is to confirm all of it, also that its empty fields are not stated.");
-    const parts = [this.explanation];
-    if (this.findings) parts.unshift(this.findings);
-    for (const task of TASKS) {
-      const items = listItems(record.items, task);
-      if (task === "custom" && items.length === 0) continue;
-      parts.push(makeTitle("h2", task, record.items));
-      if (items.length === 0) parts.push(make("p", { class: "dim none" }, "None. Select words in the text to add one."));
-      for (const item of items) {
-        const card = this.makeOrKeep(item);
-        cards.set(item.path, card);
-        parts.push(card.element);
+  act(what, makeBody, row = null) {
+    const { id } = this.record;
+    this.pending = this.pending.then(async () => {
+      if (this.record?.id !== id) return;
+      try {
+        const fresh = await post(what, id, makeBody()).finally(() => { if (row) row.waiting -= 1; });
+        if (this.record?.id === id) update(fresh, what);
+      } catch (error) {
+        if (row) row.sent = null;
+        await fail(error, id);
       }
-    }
-    for (const { item, problem, remedy } of record.flaws) {
-      if (item === null) parts.push(make("p", { class: "notice" }, `${problem}; ${remedy}`));
-    }
-    this.cards = cards;
-    this.replace(parts);
-    this.showMarks();
-    if (this.selection) {
-      // Redrawn marks lose their selection.
-      selectPlace(this.text, this.selection);
-      showUses(this);
-    }
-    this.showBar();
-  }
-
-  /** The card of an item: the present one, unless something that it shows has changed. */
-  makeOrKeep(item) {
-    const shown = [item, ...this.listOwn(item)];
-    const flaws = this.record.flaws.filter((flaw) => shown.some(({ path }) => path === flaw.item));
-    const shows = [shown, flaws];
-    const isOpened = shown.some(({ path }) => path === this.current);
-    if (isOpened) {
-      const isOpenLeft = this.record.items.some(({ state }) => state === "open");
-      shows.push(this.current, isOpenLeft, this.record.choices);
-    }
-    const signature = JSON.stringify(shows);
-    const present = this.cards.get(item.path);
-    if (present?.signature === signature) return present;
-    // An answer to an earlier change does not have what the form has got since.
-    if (present && this.unsent.get(item.path) > 0) return present;
-    return { signature, element: makeCard(this, item) };
-  }
-
-  /** Put the parts in place, and keep the focus and unsaved input. */
-  replace(parts) {
-    const active = document.activeElement;
-    const id = active?.id;
-    const typed = hasTyped(active) ? active.value : null;
-    const top = this.items.scrollTop;
-    for (const child of [...this.items.children]) {
-      if (!parts.includes(child)) child.remove();
-    }
-    parts.forEach((part, place) => {
-      const present = this.items.children[place];
-      if (present !== part) this.items.insertBefore(part, present || null);
     });
-    this.items.scrollTop = top;
-    const again = id && document.getElementById(id);
-    if (!again || again === document.activeElement) return;
-    again.focus({ preventScroll: true });
-    if (typed !== null && "value" in again) again.value = typed;
+  },
+
+  /** Save without waiting, since the page may be gone the next moment. */
+  flush(patch) {
+    const { id, version } = this.record;
+    post("change", id, { version, patch }).then((fresh) => this.record?.id === id && update(fresh), (error) => fail(error, id));
+  },
+
+  open(path) {
+    flushTyped();
+    this.cards.get(this.opened)?.toggle(false);
+    this.opened = path;
+    const card = this.cards.get(path);
+    card?.toggle(true);
+    markCurrent();
+    if (card) bringIntoSight(card.head, recordPage.querySelector(".items-pane"));
+  },
+};
+
+async function fail(error, id) {
+  review.isLost = error.status === 0;
+  if (error.status === 409 && review.record?.id === id) await openRecord(id);
+  tell(error.message);
+}
+
+function tell(words) {
+  message.textContent = words;
+  message.hidden = !words;
+}
+
+async function openRecord(id) {
+  getSelection().removeAllRanges();
+  review.record = null;
+  review.opened = null;
+  review.cards.clear();
+  const record = await get("record", { id });
+  update(record);
+  const first = record.items.find(needsLook) ?? record.items[0];
+  review.open(first.path);
+  recordPage.querySelector("#record-title").focus({ preventScroll: true });
+}
+
+function update(record, what = "") {
+  const before = review.record;
+  review.record = record;
+  review.isLost = false;
+  if (what) tell(what === "finish" ? `Finished: the gold of ${record.id} is written.` : "");
+  if (JSON.stringify(before?.spans) !== JSON.stringify(record.spans) || before?.id !== record.id) refreshText();
+  const hadPaths = [...review.cards.keys()].join();
+  for (const item of record.items) {
+    const card = review.cards.get(item.path);
+    if (card) card.update(item);
+    else review.cards.set(item.path, new Card(item, review));
   }
+  const paths = new Set(record.items.map(({ path }) => path));
+  for (const path of review.cards.keys()) if (!paths.has(path)) review.cards.delete(path);
+  if ([...review.cards.keys()].join() !== hadPaths) drawCards();
+  drawFrame();
+  if (what === "change" && record.item !== review.opened && paths.has(record.item) && !before.items.some(({ path }) => path === record.item)) review.open(record.item);
+  markCurrent();
+}
 
-  /** Show in the bar how far the record is, and which actions it allows. */
-  showBar() {
-    const { progress, undo, redo } = this.record;
-    document.querySelector(".progress").textContent = describeProgress(progress);
-    const find = (name) => document.querySelector(`[data-do=${name}]`);
-    find("undo").disabled = undo.length === 0;
-    find("redo").disabled = redo.length === 0;
-    find("finish").disabled = progress.state === "finished";
-    const certain = this.listCertain();
-    const button = find("certain");
-    if (certain.length > 0) {
-      button.disabled = false;
-      button.textContent = `Accept ${certain.length} certain (≥ ${100 * CERTAIN} %)`;
-      button.title = `At least ${100 * CERTAIN} % sure of each field: ${certain.map(({ name }) => name).join(", ")}`;
-    } else {
-      button.disabled = true;
-      button.textContent = "Accept certain items";
-      button.title = `No undecided item is at least ${100 * CERTAIN} % sure`;
-    }
+function drawFrame() {
+  const { id, title, items, findings, flaws, suggestions, finished } = review.record;
+  recordPage.querySelector("#record-title").replaceChildren(title || id, " ", make("code", { class: "dim" }, id));
+  tools.querySelector(".progress").textContent = `${items.filter(({ checked }) => checked).length} of ${items.length} checked${finished ? "; finished" : ""}`;
+  recordPage.querySelector(".items-pane .notes").replaceChildren(
+    ...flaws.map((flaw) => make("p", { class: "notice" }, [flaw.field, flaw.message].filter(Boolean).join(": "))),
+    ...(findings.length > 0 ? [make("details", {}, make("summary", {}, count(findings.length, "finding")), make("ul", {}, findings.map(([, words]) => make("li", {}, words))))] : []));
+  recordPage.querySelector(".suggestions").replaceChildren(...Object.entries(suggestions).map(([name, words]) => (
+    make("datalist", { id: `suggest-${name}` }, words.map((value) => make("option", { value }))))));
+}
+
+function drawCards() {
+  const groups = Object.keys(FORMS);
+  recordPage.querySelector(".items").replaceChildren(...TASKS.flatMap((task) => {
+    const ofTask = groups.filter((group) => nameTask(group) === task);
+    const cards = review.record.items.filter(({ group }) => ofTask.includes(group)).map(({ path }) => review.cards.get(path).element);
+    const addable = ofTask.filter((group) => group !== "eligibility" && FORMS[group].of === null);
+    if (ofTask.length === 0) return [];
+    return [make("h2", {}, TITLES[task][0]), ...cards, ...addable.map((group) => makeButton(`Add ${FORMS[group].noun}`, () => review.add(group)))];
+  }));
+}
+
+/** Draw the text again, unless that would lose what is selected. */
+function refreshText() {
+  review.isTextStale = review.isSelecting || readSelection() !== null;
+  if (!review.isTextStale) drawText();
+}
+
+function drawText() {
+  const owners = review.record.spans.map(() => []);
+  for (const { path, marks } of review.record.items) for (const span of marks) owners[span].push(path);
+  const sections = showText(review.record, (words, spans) => {
+    const paths = [...new Set(spans.flatMap((span) => owners[span]))];
+    const mark = make("mark", { "data-paths": JSON.stringify(paths) }, words);
+    mark.addEventListener("click", () => getSelection().isCollapsed && review.open(paths.at(0)));
+    return mark;
+  }, "h2");
+  textBox.replaceChildren(...sections);
+}
+
+/** Mark the words of the opened item, and show the first of them. */
+function markCurrent() {
+  let first = null;
+  for (const mark of textBox.querySelectorAll("mark")) {
+    const isCurrent = JSON.parse(mark.dataset.paths).includes(review.opened);
+    mark.classList.toggle("current", isCurrent);
+    if (isCurrent) first ??= mark;
   }
+  if (first && review.marked !== review.opened) bringIntoSight(first, textBox);
+  review.marked = review.opened;
+}
 
-  /** Offer uses of the words that the reviewer has selected; not of those that the page has selected itself. */
-  noteSelection() {
-    if (this.isDragging) return;
-    const read = readSelection(this.text);
-    const selection = isSamePlace(read, this.shown) ? null : read;
-    const isSame = JSON.stringify(selection) === JSON.stringify(this.selection);
-    this.selection = selection;
-    if (!isSame) showUses(this);
-  }
+function needsLook(item) {
+  return item.flaws.length > 0 || item.differences.length > 0 || isDoubtful(item);
+}
 
-  /** Use the selected words, and show on a phone what has come of it. */
-  use(change) {
-    getSelection().removeAllRanges();
-    this.noteSelection();
-    this.send("change", () => change);
-    if (innerWidth < 900) this.settled().then(() => this.turn("items"));
-  }
+/** Open the item so many places after the opened one; with ``isWanted``, the next such item. */
+function move(step, isWanted = () => true) {
+  const { items } = review.record;
+  const at = items.findIndex(({ path }) => path === review.opened);
+  const order = items.map((_, place) => items.at((at + step * (place + 1)) % items.length));
+  const next = order.find(isWanted);
+  if (next) review.open(next.path);
+  review.cards.get(review.opened)?.head.focus();
+}
 
-  // The reviewer's actions.
+// Selection
 
-  /** Set a field of an item, by the paths of both. */
-  set(itemPath, path, value) {
-    const item = this.record.items.find((other) => other.path === itemPath);
-    const old = item.value[path] ?? null;
-    const left = this.isLeaving;
-    this.countUnsent(itemPath, 1);
-    return this.send("change", () => {
-      this.countUnsent(itemPath, -1);
-      return { kind: "set", item: itemPath, version: this.version(itemPath), path, old, value, left };
+function readSelection() {
+  const selection = getSelection();
+  if (selection.rangeCount === 0 || selection.isCollapsed) return null;
+  const range = selection.getRangeAt(0);
+  const find = (node) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement).closest("pre[data-section]");
+  const section = find(range.startContainer);
+  if (!section || !textBox.contains(section)) return null;
+  const before = document.createRange();
+  before.setStart(section, 0);
+  before.setEnd(range.startContainer, range.startOffset);
+  const start = before.toString().length;
+  // A triple click ends at the start of the next element.
+  const end = find(range.endContainer) === section ? start + range.toString().length : section.textContent.length;
+  return { section: section.dataset.section, start, end };
+}
+
+function showUses() {
+  const words = readSelection();
+  uses.hidden = !words;
+  if (!words && review.isTextStale) refreshText();
+  if (!words) return;
+  const item = review.cards.get(review.opened)?.item;
+  const buttons = [];
+  const { target } = review;
+  if (target?.box.isConnected) buttons.push([`Use as ${target.row.field.label}`, () => useWords(words)]);
+  for (const group of ["eligibility.criteria", "dosing"]) buttons.push([`New ${FORMS[group].noun}`, () => review.add(group, null, words)]);
+  if (/^(primary|secondary|other)_outcomes/.test(words.section)) buttons.push(["New endpoint", () => review.add("endpoints", null, words)]);
+  for (const [group, { noun }] of review.listOwn()) buttons.push([`New ${noun}`, () => review.add(group, null, words)]);
+  for (const [group, { noun }] of item ? review.listOwn(item) : []) buttons.push([`New ${noun} of this item`, () => review.add(group, item.path, words)]);
+  uses.replaceChildren(...buttons.map(([label, act]) => {
+    const button = makeButton(label, () => {
+      act();
+      getSelection().removeAllRanges();
+      uses.hidden = true;
+      showPane("items");
     });
-  }
+    // Else the selection would be lost before the click.
+    button.addEventListener("pointerdown", (event) => event.preventDefault());
+    return button;
+  }));
+}
 
-  /** Note that an item has so many more changes that wait for the answers to earlier ones. */
-  countUnsent(itemPath, more) {
-    this.unsent.set(itemPath, (this.unsent.get(itemPath) ?? 0) + more);
+/** Put the selected words, as the record has them, into the text box that had the focus last. */
+async function useWords(words) {
+  const { box, row } = review.target;
+  try {
+    box.fill((await get("words", { id: review.record.id, ...words })).text);
+    const hasPlace = row.name === "quote" && "section" in row.card.item.fields;
+    row.commit(hasPlace ? { section: words.section } : {});
+  } catch (error) {
+    tell(error.message);
   }
+}
 
-  /** Remember what the next undo was when a control got the focus. */
-  noteFocus(id) {
-    if (id && id !== this.entered.id) this.entered = { id, undo: JSON.stringify(this.record.undo) };
+/** Select the next place of the searched words. */
+function findNext(searched) {
+  const selection = getSelection();
+  if (!searched || !window.find) return;
+  if (!textBox.contains(selection.anchorNode)) selection.collapse(textBox, 0);
+  const isFound = window.find(searched, false, false, true) && textBox.contains(selection.anchorNode);
+  tell(isFound ? "" : `“${searched}” is not in the text below.`);
+  showUses();
+}
+
+// Events
+
+/** Save what is typed and not yet saved. */
+function flushTyped() {
+  for (const row of review.cards.get(review.opened)?.rows?.values() ?? []) if (row.isUnsaved) row.flush();
+}
+
+const ACTIONS = {
+  next: () => move(1, needsLook),
+  undo: () => review.act("undo", () => ({})),
+  finish: () => review.pending.then(() => finish(false)),
+};
+
+async function finish(anyway) {
+  try {
+    update(await post("finish", review.record.id, { anyway }), "finish");
+  } catch (error) {
+    tell(error.message);
+    if (error.mayFinish && confirm(`${error.message}. Finish all the same?`)) await finish(true);
+    else move(1, ({ flaws, differences }) => flaws.length + differences.length > 0);
   }
+}
 
-  /** Undo the choices that were made in a menu since it got the focus. */
-  async takeBack(menu) {
-    const [item, path] = menu.split("|");
-    const isChoiceLeft = () => {
-      if (this.entered.id !== menu) return false;
-      const isAsEntered = JSON.stringify(this.record.undo) === this.entered.undo;
-      const last = this.record.undo.at(-1);
-      return !isAsEntered && last?.kind === "set" && last.item === item && last.path === path;
-    };
-    while (isChoiceLeft()) {
-      const isUndone = await this.undo();
-      if (!isUndone) return;
+const KEYS = {
+  j: () => move(1), k: () => move(-1), n: ACTIONS.next, u: ACTIONS.undo, f: ACTIONS.finish,
+  c: () => review.cards.get(review.opened)?.actions.firstChild.click(),
+  q: () => { location.hash = ""; },
+  "/": () => recordPage.querySelector(".find input").focus(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.matches("input, textarea, select");
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !review.record || !KEYS[event.key]) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+for (const button of tools.querySelectorAll("button")) button.addEventListener("click", () => ACTIONS[button.dataset.do]());
+recordPage.querySelector(".items").addEventListener("focusin", ({ target }) => {
+  const row = review.cards.get(review.opened)?.rows?.get(target.closest(".field")?.dataset.field);
+  if (target.fill && row) review.target = { box: target, row };
+});
+recordPage.querySelector(".find").addEventListener("submit", (event) => {
+  event.preventDefault();
+  findNext(event.target.querySelector("input").value);
+});
+textBox.addEventListener("pointerdown", () => { review.isSelecting = true; });
+document.addEventListener("pointerup", () => { review.isSelecting = false; });
+for (const kind of ["pointerup", "keyup"]) document.addEventListener(kind, (event) => !uses.contains(event.target) && !recordPage.hidden && setTimeout(showUses));
+document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && flushTyped());
+addEventListener("pagehide", flushTyped);
+addEventListener("beforeunload", (event) => review.isLost && event.preventDefault());
+
+async function route() {
+  if (location.hash === "#main") return;
+  flushTyped();
+  const id = location.hash.startsWith("#record=") ? decodeURIComponent(location.hash.slice("#record=".length)) : null;
+  tell("");
+  recordPage.hidden = true;
+  queuePage.hidden = id !== null;
+  tools.hidden = id === null;
+  document.body.classList.toggle("in-record", id !== null);
+  try {
+    recordPage.hidden = id === null;
+    if (id !== null) await openRecord(id);
+    else {
+      review.record = null;
+      await showQueue();
     }
-  }
-
-  /** Undo, and return to the item that was open at the time. */
-  async undo() {
-    const back = this.places.get(JSON.stringify(this.record.undo));
-    const isDone = await this.send("undo");
-    const isThere = this.record.items.some(({ path }) => path === back);
-    if (isDone && isThere && back !== this.current) this.choose(back);
-    return isDone;
-  }
-
-  /** Reject or restore the current item. "Who may take part" cannot be rejected. */
-  rejectOrRestore() {
-    if (!this.item || this.item.path === "eligibility") return;
-    return this.decide(this.item.state === "rejected" ? "restore" : "reject");
-  }
-
-  /** Accept, reject or restore items, by their paths. */
-  decide(kind, paths = [this.current]) {
-    return this.send("change", () => ({ kind, items: paths.map((item) => ({ item, version: this.version(item) })) }));
-  }
-
-  /** Accept the current item with what the user's own fields say of it, and go to the next to decide. */
-  async accept() {
-    if (this.item?.state === "open") {
-      const own = this.listOwn(this.item).filter(({ state }) => state === "open");
-      const isDone = await this.decide("accept", [this.item, ...own].map(({ path }) => path));
-      if (!isDone) return;
-    }
-    this.goToOpen();
-  }
-
-  /** Accept all items of which the extraction is certain. */
-  async acceptCertain() {
-    const certain = this.listCertain();
-    const isDone = await this.decide("accept", certain.map((item) => item.path));
-    if (!isDone) return;
-    const open = this.record.items.find((item) => item.state === "open");
-    if (open) this.choose(open.path);
-    say(`${certain.length} accepted: ${certain.map(({ name }) => name).join(", ")}.`);
-  }
-
-  /** The undecided items of which the extraction is certain. */
-  listCertain() {
-    const isCertain = ({ state, confidence, left }) => state === "open" && confidence >= CERTAIN && left.length === 0;
-    return this.record.items.filter(isCertain);
-  }
-
-  /** The version of an item, by which the server sees a change of another reviewer; 0 for a new item. */
-  version(path) {
-    return this.record.items.find((item) => item.path === path)?.version ?? 0;
-  }
-
-  /** Send an action after those before it, and show the answer; return whether it succeeded. */
-  send(what, build = () => ({})) {
-    const { current } = this;
-    this.done = this.settled().then(async () => {
-      const done = await this.sendNow(what, build());
-      if (done && what === "change") this.places.set(JSON.stringify(this.record.undo), current);
-      return done;
-    });
-    return this.done;
-  }
-
-  /** Resolves when all actions so far are done or have failed. */
-  settled() {
-    return this.done.catch(() => {});
-  }
-
-  /** Send an action. A refusal is reported, a conflict shown. */
-  async sendNow(what, body) {
-    const id = this.record.record;
-    try {
-      const record = await act(what, id, body);
-      hush();  // what was said before may no longer be true
-      this.take(record);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      const isConflict = error.status === 409;
-      const hasAnswered = error.status !== 0;
-      if (error.mayFinish && (await askToFinish(error.message))) return this.sendNow("finish", { anyway: true });
-      if (isConflict) {
-        const choice = await showConflict(error);
-        if (choice === "mine") return this.sendNow(what, renew(body, error.theirs));
-      } else {
-        say(error.message);
-      }
-      if (hasAnswered) this.take(await read("record", { id }));
-      if (what === "finish") this.goToTrouble();
-      return false;
-    }
-  }
-
-  /** Show the server's answer; the changed item becomes the current one. */
-  take(record) {
-    this.record = record;
-    const { acted } = record;
-    const isThere = record.items.some(({ path }) => path === acted);
-    const isCurrentGone = !this.item && this.current !== null;
-    if (acted && isThere && acted !== this.current) this.choose(acted);
-    else if (isCurrentGone) this.choose(record.items[0].path);
-    else this.draw();
-  }
-
-  /** Go to the next undecided item, after the last one from the top. */
-  goToOpen() {
-    const { items } = this.record;
-    const place = items.findIndex((item) => item.path === this.current);
-    const followingFirst = [...items.slice(place + 1), ...items.slice(0, place + 1)];
-    const next = followingFirst.find((item) => item.state === "open");
-    if (next) this.choose(next.path);
-    else say("All items are decided. Finish the record to write its gold.");
-  }
-
-  /** Go to what keeps the record from being finished: an undecided item, or else a flaw. */
-  goToTrouble() {
-    const open = this.record.items.find((item) => item.state === "open")?.path;
-    const flaws = this.record.flaws.filter((flaw) => flaw.item);
-    const flawed = (flaws.find(({ warns }) => !warns) || flaws[0])?.item;
-    const trouble = open || flawed;
-    // The first wrong box of a card, which may be one of a row.
-    if (trouble) this.choose(trouble, { focus: open ? null : "[aria-invalid]" });
-  }
-
-  /** Go so many items on, or back; at most to the last or the first. */
-  step(by) {
-    const { items } = this.record;
-    const place = items.findIndex((item) => item.path === this.current);
-    const next = items[Math.min(items.length - 1, Math.max(0, place + by))];
-    if (next) this.choose(next.path);
-  }
-
-  /** Put the focus into the least certain field of the current item, or into its first field. */
-  edit() {
-    if (!this.item) return;
-    const card = this.findCard(this.current);
-    const control = ":is(input, select, textarea, button.small)";
-    const doubts = Object.entries(this.item.doubts).sort(([, one], [, other]) => one - other);
-    const names = [...this.item.left, ...doubts.map(([name]) => name)];
-    const fields = names.map((name) => card.querySelector(`[data-field="${name}"] ${control}`));
-    const first = fields.find(Boolean) || card.querySelector(`.form ${control}`);
-    first?.focus();
-  }
-
-  /** Show what was done to the record. */
-  async showHistory() {
-    const actions = await read("history", { id: this.record.record });
-    await showHistory(actions);
-  }
-
-  /** Show others' changes, unless the reviewer is typing. */
-  async follow() {
-    if (hasTyped(document.activeElement) || document.querySelector("dialog[open]")) return;
-    const { version, by } = await read("version", { id: this.record.record });
-    if (version === this.record.version) return;
-    this.take(await read("record", { id: this.record.record }));
-    say(`${by} changed this record.`);
+  } catch (error) {
+    recordPage.hidden = true;
+    tell(error.message);
   }
 }
 
-/** Keep buttons and boxes in their place until the mouse is released: the help of the focused field goes with the focus. */
-function holdStill(pane) {
-  const findPressed = (event) => event.target.closest("button, label.check, input[type=checkbox]");
-  pane.addEventListener("mousedown", (event) => {
-    if (findPressed(event)) event.preventDefault();
-  });
-  const moveFocus = (event) => {
-    const pressed = findPressed(event);
-    const control = pressed?.matches("label") ? pressed.control : pressed;
-    control?.focus({ preventScroll: true });  // saves typed text first
-  };
-  pane.addEventListener("click", moveFocus, { capture: true });
-}
-
-/** Whether a control has text that is not saved yet. */
-function hasTyped(control) {
-  return Boolean(control) && "defaultValue" in control && control.value !== control.defaultValue;
-}
-
-/** How far a record is, in words. */
-function describeProgress({ state, problem, decided, items }) {
-  if (state === "finished") return "finished";
-  if (state === "changed") return "changed since it was finished";
-  if (state === "broken" && problem) return problem;
-  return `${decided} of ${items} decided`;
-}
+addEventListener("hashchange", route);
+route();

@@ -1,0 +1,81 @@
+"""``extractor review``: correct a run in the browser."""
+
+from pathlib import Path
+from typing import Annotated
+
+from extractor.apps.cli.console import say, warn_incomplete
+from extractor.apps.cli.options import RecordsOption, RunArgument, option
+from extractor.apps.serve.settings import SERVICE
+from extractor.options import FILES
+from extractor.plurals import counted
+
+
+def review(
+    run: RunArgument,
+    gold: Annotated[
+        Path,
+        option(
+            FILES,
+            "Folder for the gold files; each reviewer has one of their own.",
+            "--gold",
+            "-o",
+            metavar="DIR",
+            file_okay=False,
+        ),
+    ],
+    records: RecordsOption = None,
+    adjudicate: Annotated[
+        tuple[Path, Path] | None,
+        option(
+            SERVICE,
+            "Make one gold of two reviewers': decide where GOLD_A and GOLD_B differ.",
+            "--adjudicate",
+            metavar="GOLD_A GOLD_B",
+            exists=True,
+        ),
+    ] = None,
+    port: Annotated[
+        int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")
+    ] = 0,
+) -> None:
+    """Correct a run in the browser; finished records become gold files.
+
+    Prints an address that works once, on this machine only. Ctrl-C stops the
+    review; the same command resumes it. Two reviewers name a --gold folder each;
+    --adjudicate makes one gold of both.
+    """
+    try:
+        from extractor.apps.review.app import open_review
+    except ImportError as error:
+        from extractor.errors import MissingExtra
+
+        extra = {"markdown_it", "starlette", "uvicorn"}
+        if (error.name or "").partition(".")[0] in extra:
+            raise MissingExtra(
+                "review needs starlette and uvicorn", "review"
+            ) from error
+        raise
+    if adjudicate and gold.resolve() in {path.resolve() for path in adjudicate}:
+        raise ValueError(
+            f"--gold {gold} is one of the two golds, which stay as they are; name another folder"
+        )
+    try:
+        with open_review(
+            run, gold, port=port, inputs=records or (), annotators=adjudicate
+        ) as opened:
+            print(f"review: {opened.address}", flush=True)
+            say(
+                f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends "
+                "the review"
+            )
+            total = len(opened.records.doubts)
+            missing = total - len(opened.records.titles)
+            if missing:
+                say(
+                    f"no text here for {missing} of {counted(total, 'record')}; name it with "
+                    "--records INPUT"
+                )
+            warn_incomplete(run)
+            opened.serve()
+    except KeyboardInterrupt:
+        print()  # end the line on which the terminal shows ^C

@@ -1,0 +1,104 @@
+"""The review answers the browser that opened its address alone, and only requests of its page."""
+
+import secrets
+
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp
+
+_HEADERS = {
+    "content-security-policy": "frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class PageGuard(BaseHTTPMiddleware):
+    """Refuses requests that are not for this address, not from its own page, or without the
+    cookie.
+
+    The token opens the review once; after that the browser uses a cookie. The check of ``Host``
+    prevents DNS rebinding; the checks of ``Origin`` and ``Sec-Fetch-Site`` prevent cross-site
+    request forgery (CSRF).
+    """
+
+    def __init__(self, app: ASGIApp, token: str, port: int) -> None:
+        super().__init__(app)
+        self._token = token
+        self._session = secrets.token_urlsafe(32)
+        self._is_used = False
+        self._hosts = ([f"127.0.0.1:{port}"], [f"localhost:{port}"])
+        # Browsers share cookies between ports, so each review needs its own cookie name.
+        self._cookie = f"extractor_review_{port}"
+
+    async def dispatch(
+        self, request: Request, call_next: RequestResponseEndpoint
+    ) -> Response:
+        """Refuse a request, or pass it on."""
+        response = self._check(request) or await call_next(request)
+        response.headers.update(_HEADERS)
+        return response
+
+    def _check(self, request: Request) -> Response | None:
+        """Return a refusal, or the redirection of the printed address. None passes the request
+        on.
+        """
+        hosts = [host.lower() for host in request.headers.getlist("host")]
+        if hosts not in self._hosts:
+            return PlainTextResponse("This is not the address of the review.\n", 421)
+        if _is_from_elsewhere(request):
+            return PlainTextResponse(
+                "Requests from other pages are refused. Copy the address into the address bar.\n",
+                403,
+            )
+        token = request.query_params.get("token")
+        has_cookie = _is_same(request.cookies.get(self._cookie, ""), self._session)
+        is_opening = request.method == "GET" and request.url.path == "/"
+        if token and is_opening:
+            return self._open(token, has_cookie=has_cookie)
+        if has_cookie:
+            return None
+        return PlainTextResponse(
+            "Open the address that extractor review printed.\n", 401
+        )
+
+    def _open(self, token: str, *, has_cookie: bool) -> Response:
+        """Exchange the token for a cookie, once; a browser with the cookie is let in anyway."""
+        response = RedirectResponse("/", 303)
+        if has_cookie:
+            return response
+        if self._is_used or not _is_same(token, self._token):
+            return PlainTextResponse(
+                "This address was already used. Start the review again for a new one.\n",
+                403,
+            )
+        self._is_used = True
+        response.set_cookie(
+            self._cookie, self._session, httponly=True, samesite="strict", path="/"
+        )
+        return response
+
+
+def _is_from_elsewhere(request: Request) -> bool:
+    """Return whether another page sent a request: its site is another, its origin is another, or
+    it would change something and names neither an origin nor the same site.
+    """
+    own = f"http://{request.headers['host'].lower()}"
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    # "none" is an address that the user typed or opened.
+    if site not in {None, "same-origin", "none"}:
+        return True
+    if origin:
+        return origin.lower() != own
+    changes_something = request.method not in {"GET", "HEAD"}
+    return changes_something and site != "same-origin"
+
+
+def _is_same(given: str, secret: str) -> bool:
+    """Compare in a time that does not depend on where the texts differ."""
+    return secrets.compare_digest(given.encode(), secret.encode())

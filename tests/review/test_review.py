@@ -1,0 +1,295 @@
+"""The review over HTTP: the queue, changes, undo, flaws, gold, and what a restart keeps."""
+
+import json
+
+import pytest
+
+from extractor.apps.evaluation import check_gold_files, evaluate
+from extractor.apps.review.gold import correct_run
+from extractor.run.finished import FinishedRun
+from extractor.schemas import TrialExtraction
+from tests.commands import invoke
+
+from .reviewing import (
+    OWN,
+    SEED,
+    Client,
+    find_item,
+    make_custom,
+    make_many,
+    read_gold,
+    serve,
+)
+
+CRITERION = "eligibility.criteria[0]"
+_MISSED = "Participants will be eligible if they are heavily treated", "CD22)."
+_LIMIT = {
+    "quantity": "age",
+    "comparator": ">",
+    "value": 99,
+    "value_high": None,
+    "unit": None,
+    "condition": None,
+}
+
+
+@pytest.fixture(scope="module")
+def own_run(tmp_path_factory):
+    return make_custom(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture
+def own(own_run, tmp_path):
+    with serve(own_run, tmp_path / "gold") as served:
+        yield Client(served)
+
+
+def mend(client):
+    """Correct all errors of the spoilt run."""
+    client.change("endpoints[0]", {"time_points": [{"value": 3, "unit": "month"}]})
+    client.change("dosing[0]", None)
+    words = client.select("brief_summary", *_MISSED)
+    missed = read_gold()["eligibility"]["criteria"][1]
+    rest = {
+        name: value
+        for name, value in missed.items()
+        if name not in ("kind", "section", "quote", "time_window")
+    }
+    return client.change("eligibility.criteria", rest, words=words)
+
+
+def read_written(served, record_id=SEED):
+    return json.loads((served.gold / f"{record_id}.json").read_text("utf-8"))
+
+
+def test_a_corrected_record_becomes_gold(client, served, spoilt_run):
+    assert mend(client)["item"] == "eligibility.criteria[1]"
+
+    status, shown = client.finish()
+
+    assert (status, shown["finished"]) == (200, True)
+    assert read_written(served) == read_gold()
+    assert check_gold_files(served.gold, "seeds/records") == []
+    row = next(row for row in client.get("queue") if row["id"] == SEED)
+    assert row["state"] == "finished"
+    run = FinishedRun(spoilt_run)
+    assert correct_run(run, served.gold) == 1
+    assert len(run.read_result(SEED, TrialExtraction).eligibility.criteria) == 2
+
+
+def test_records_with_doubtful_values_come_first(tmp_path):
+    run = make_many(tmp_path, 5)
+    with serve(run, tmp_path / "gold") as served:
+        rows = Client(served).get("queue")
+    assert [row["id"][-1] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert {row["state"] for row in rows} == {"open"}
+    assert rows[0]["title"] == "One of many, part 0"
+
+
+def test_the_words_of_each_value_are_marked_as_long_as_it_has_them(client):
+    record = client.get("record", id=SEED)
+    spans = [record["spans"][mark] for mark in find_item(record, CRITERION)["marks"]]
+    section = record["sections"][spans[0][0]]
+    quote = find_item(record, CRITERION)["fields"]["quote"]["said"]
+    assert (section["name"], section["text"][spans[0][1] : spans[0][2]]) == (
+        "brief_summary",
+        quote,
+    )
+
+    changed = client.change(CRITERION, {"quote": "heavily treated"})
+
+    spans = [changed["spans"][mark] for mark in find_item(changed, CRITERION)["marks"]]
+    marked = {section["text"][start:end] for _, start, end, *_ in spans}
+    assert "heavily treated" in marked
+    assert quote not in marked
+
+
+def test_changes_are_undone_one_by_one_the_last_first(client):
+    before = client.item("endpoints[0]")["fields"]
+    client.change("endpoints[0]", {"category": "safety"})
+    client.change("endpoints[0]", None)
+    client.change("dosing", {"agent": "aspirin"})
+    assert client.item("endpoints[0]") is None
+    assert client.post("undo")[1]["item"] == "dosing"
+    assert client.item("dosing[1]") is None
+    client.post("undo")
+    assert client.item("endpoints[0]")["fields"]["category"]["value"] == "safety"
+    client.post("undo")
+    assert client.item("endpoints[0]")["fields"] == before
+    assert client.post("undo")[1]["item"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "message"),
+    [
+        (CRITERION, {"constraints": [_LIMIT]}, "constraints[0].value", "99"),
+        (CRITERION, {"constraints": [{}]}, "constraints[0].quantity", "required"),
+        (CRITERION, {"category": "shoes"}, "category", "shoes"),
+        (CRITERION, {"category": None}, "category", "is empty"),
+        (CRITERION, {"quote": "no such words"}, "quote", "no such words"),
+        (CRITERION, {"group": "g9"}, "group", "g9"),
+        ("endpoints[0]", {"index": 7}, "index", "7"),
+        ("dosing[0]", {"amounts": [{"unit": "mg", "low": "x"}]}, "amounts[0].low", "x"),
+        ("dosing[0]", {"arms": ["Nobody"]}, "arms[0]", "Nobody"),
+    ],
+)
+def test_a_flaw_is_shown_at_its_value_and_stops_the_record(
+    client, served, path, value, field, message
+):
+    shown = client.change(path, value)
+    flaws = {flaw["field"]: flaw["message"] for flaw in find_item(shown, path)["flaws"]}
+    assert field in flaws
+    assert message in flaws[field]
+    status, _ = client.finish()
+    assert status == 422
+    assert not list(served.gold.glob("*.json"))
+
+
+def test_a_record_with_flaws_is_finished_if_that_is_confirmed(client, served):
+    client.change(CRITERION, {"constraints": [_LIMIT]})
+    status, answer = client.finish()
+    assert (status, answer["may_finish"]) == (422, True)
+    assert client.finish(anyway=True)[0] == 200
+    criterion = read_written(served)["eligibility"]["criteria"][0]
+    assert criterion["constraints"][0]["value"] == 99
+
+    client.change(CRITERION, {"category": "shoes"})
+    status, answer = client.finish(anyway=True)
+    assert (status, answer["may_finish"]) == (422, False)
+
+
+def test_every_field_of_the_schema_can_be_changed(client, served):
+    window = {"quote": "4 weeks", "comparator": "<=", "value": 4, "unit": "week"}
+    amounts = [{"low": 1, "high": 2, "unit": "mg", "arms": ["A"]}]
+    changes = {
+        "eligibility": {
+            "minimum_age": {"value": 18, "unit": "year"},
+            "healthy_volunteers": False,
+            "groups": [{"id": "g1", "rule": "any", "parent": None}],
+        },
+        CRITERION: {"group": "g1", "time_windows": [window]},
+        "dosing[0]": {"arms": ["A"], "amounts": amounts, "route": "oral"},
+        "endpoints[0]": {"instrument": {"name": "CTCAE", "version": "5.0"}},
+    }
+    for path, value in changes.items():
+        client.change(path, value)
+    assert client.finish(anyway=True)[0] == 200
+
+    written = read_written(served)
+
+    people = written["eligibility"]
+    assert people["minimum_age"] == {"value": 18, "unit": "year"}
+    assert people["groups"][0]["rule"] == "any"
+    assert people["criteria"][0]["time_window"] == window
+    assert written["dosing"][0]["amounts"] == amounts
+    assert written["endpoints"][0]["instrument"]["version"] == "5.0"
+
+
+def test_selected_words_make_a_new_item(client):
+    words = client.select("primary_outcomes", "Complete response")
+    client.change("endpoints", {}, words=words)
+    fields = client.item("endpoints[1]")["fields"]
+    assert [fields[name]["value"] for name in ("rank", "index", "measure")] == [
+        "primary",
+        1,
+        "Complete response",
+    ]
+    words = client.select("brief_summary", "heavily treated")
+    client.change("dosing", {}, words=words)
+    fields = client.item("dosing[1]")["fields"]
+    assert {fields[name]["value"] for name in ("agent", "quote")} == {"heavily treated"}
+    words = client.select("brief_summary", "heavily treated")
+    assert client.get("words", id=SEED, **words) == {"text": "heavily treated"}
+
+
+def test_nothing_that_was_answered_is_lost_when_the_server_ends(spoilt_run, tmp_path):
+    gold = tmp_path / "gold"
+    with serve(spoilt_run, gold) as served:
+        client = Client(served)
+        client.change("endpoints[0]", {"category": "safety"})
+        client.change("endpoints[0]", {"measure": "half a wor"}, typed=True)
+    journal = gold / ".review" / f"{SEED}.jsonl"
+    # A power failure cuts off the last line.
+    journal.write_bytes(journal.read_bytes() + b'{"patch": {"pa')
+    with serve(spoilt_run, gold) as served:
+        client = Client(served)
+        fields = client.item("endpoints[0]")["fields"]
+        assert fields["category"]["value"] == "safety"
+        assert (fields["measure"]["value"], fields["measure"]["typed"]) == (
+            "half a wor",
+            True,
+        )
+        client.change("endpoints[0]", {"category": "efficacy"})
+    with serve(spoilt_run, gold) as served:
+        fields = Client(served).item("endpoints[0]")["fields"]
+        assert fields["category"]["value"] == "efficacy"
+
+
+def test_a_finished_record_is_reviewed_again_from_its_gold_file(spoilt_run, tmp_path):
+    gold = tmp_path / "gold"
+    gold.mkdir()
+    written = read_gold()
+    (gold / f"{SEED}.json").write_text(json.dumps(written), "utf-8")
+    with serve(spoilt_run, gold) as served:
+        client = Client(served)
+        assert client.get("record", id=SEED)["finished"]
+        assert len(client.get("record", id=SEED)["items"]) == 4
+        assert client.finish()[0] == 200
+        written["endpoints"][0]["category"] = "safety"
+        (gold / f"{SEED}.json").write_text(json.dumps(written), "utf-8")
+        fields = client.item("endpoints[0]")["fields"]
+        assert fields["category"]["value"] == "safety"
+        (gold / f"{SEED}.json").write_text("{", "utf-8")
+        status, answer = client.post("undo")
+        assert (status, "is no gold" in answer["message"]) == (422, True)
+
+
+def test_a_value_that_another_window_changed_is_not_overwritten(client):
+    stale = {"path": "endpoints[0]", "value": {"category": "other"}}
+    client.change("endpoints[0]", {"category": "safety"})
+    assert client.post("change", version=0, patch=stale)[0] == 409
+    stale["value"] = {"measure": "Another field"}
+    assert client.post("change", version=0, patch=stale)[0] == 200
+
+
+def test_a_folder_has_one_review_at_a_time(served, spoilt_run):
+    done = invoke("review", spoilt_run, "--gold", served.gold)
+    assert done.exit_code == 1
+    assert "another review of this folder is open" in done.stderr
+
+
+def test_own_fields_are_corrected_added_and_deleted_with_their_items(own):
+    def read(path):
+        return own.item(path, OWN)
+
+    limit = "custom.ejection_fraction[0]"
+    assert read(limit)["fields"]["values.value"]["said"] == "< 40 %"
+    value = {"comparator": "<=", "value": 35, "unit": "%"}
+    own.change(limit, {"values.value": value}, OWN)
+    words = own.select("title", "two week washout", record_id=OWN)
+    own.change("custom.lead_in_phase", {"values.kind": "washout"}, OWN, words)
+    words = own.select("eligibility", "Examplography", record_id=OWN)
+    own.change("custom.named_test", {"of": CRITERION}, OWN, words)
+    own.change("eligibility.criteria[2]", None, OWN)
+    for path in (CRITERION, "eligibility.criteria[1]"):
+        own.change(path, {"category": "other"}, OWN)
+    status, answer = own.finish(OWN, anyway=True)
+    assert status == 200, answer
+
+    written = read_written(own._served, OWN)["custom"]
+
+    assert [item["values"]["value"]["value"] for item in written["ejection_fraction"]] == [35]  # fmt: skip
+    assert written["lead_in_phase"] == [
+        {"of": None, "values": {"kind": "washout", "drugs": ["two week washout"]}}
+    ]
+    assert written["named_test"] == [
+        {"of": CRITERION, "values": {"value": "Examplography"}}
+    ]
+
+
+def test_gold_of_own_fields_can_be_scored(own, own_run):
+    for path in (CRITERION, "eligibility.criteria[1]", "eligibility.criteria[2]"):
+        own.change(path, {"category": "other"}, OWN)
+    assert own.finish(OWN, anyway=True)[0] == 200
+    report = evaluate(own._served.gold, own_run)
+    assert report.model_dump_json()
