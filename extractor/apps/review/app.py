@@ -107,7 +107,16 @@ def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette
     """Build the guarded application. Handlers are coroutines, so that one change is complete before
     the next one begins.
     """
-    forms = {group: form._asdict() for group, form in review.forms.items()}
+    # In lists, which keep their order.
+    forms = [
+        {
+            "group": group,
+            "noun": form.noun,
+            "of": form.of,
+            "fields": list(form.fields.items()),
+        }
+        for group, form in review.forms.items()
+    ]
     page = render_page(
         __package__,
         {**labels, "forms": escape_json(forms)},

@@ -1,7 +1,9 @@
 // The card of an item: its name and values in words; opened, a row with an editor for each field.
 
 const CERTAIN = 0.95;
-const FORMS = JSON.parse(document.querySelector("#forms").textContent);
+/** By group: the noun, the group of the items that have it (``of``), and the description of each field. */
+const FORMS = Object.fromEntries(JSON.parse(document.querySelector("#forms").textContent)
+  .map(({ group, fields, ...form }) => [group, { ...form, fields: Object.fromEntries(fields) }]));
 
 class Card {
   /** ``review`` gives ``send(patch, row)``, ``open(path)`` and ``listOwn(item)``. */

@@ -63,7 +63,7 @@ const review = {
     const card = this.cards.get(path);
     card?.toggle(true);
     markCurrent();
-    if (card) bringIntoSight(card.head, recordPage.querySelector(".items-pane"));
+    if (card) bringIntoSight(card.head, recordPage.querySelector(".items-pane"), 60);
   },
 };
 
