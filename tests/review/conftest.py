@@ -1,21 +1,24 @@
-"""A spoilt run under review: without a browser, and in pages of one."""
+"""A run under review: over HTTP, and in pages of a browser."""
 
 import pytest
 from playwright.sync_api import expect
 
+from extractor.run.finished import FinishedRun
+from extractor.schemas import TrialExtraction
 from tests.browser import Watch, open_context
 
-from .reviewing import Client, make_run, serve
-
-
-@pytest.fixture(scope="session")
-def spoilt_run(tmp_path_factory, seed_run):
-    return make_run(seed_run, tmp_path_factory.mktemp("reviewed") / "run")
+from .reviewing import SEED, Client, serve
 
 
 @pytest.fixture
-def served(spoilt_run, tmp_path):
-    with serve(spoilt_run, tmp_path / "gold") as review:
+def gold(seed_run):
+    """The gold of a record whose values the rules read without an error."""
+    return FinishedRun(seed_run).read_result(SEED, TrialExtraction).to_gold()
+
+
+@pytest.fixture
+def served(seed_run, tmp_path):
+    with serve(seed_run, tmp_path / "gold") as review:
         yield review
 
 

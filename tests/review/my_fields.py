@@ -6,21 +6,16 @@ from pydantic import BaseModel, Field
 
 from extractor.schemas import Period, Quantity
 
+PATTERN = "ejection fraction value=( ( below | above | at least ) # % )"
+EXAMPLE = {"text": "ejection fraction below 30 %", "value": "< 30 %"}
+
 
 class EjectionFraction(
-    BaseModel,
-    json_schema_extra={
-        "of": "criterion",
-        "examples": [{"text": "ejection fraction below 30 %", "value": "< 30 %"}],
-    },
+    BaseModel, json_schema_extra={"of": "criterion", "examples": [EXAMPLE]}
 ):
     """The limit of the ejection fraction."""
 
-    value: Quantity = Field(
-        json_schema_extra={
-            "pattern": "ejection fraction value=( ( below | above | at least ) # % )"
-        }
-    )
+    value: Quantity = Field(json_schema_extra={"pattern": PATTERN})
 
 
 class NamedTest(BaseModel, json_schema_extra={"of": "criterion", "many": True}):
@@ -30,11 +25,9 @@ class NamedTest(BaseModel, json_schema_extra={"of": "criterion", "many": True}):
 
 
 class LeadInPhase(BaseModel):
-    """The phase before treatment."""
+    """The phase before treatment; a washout leaves off drugs."""
 
-    kind: Literal["washout", "screening"] = Field(
-        description="washout: drugs are left off."
-    )
+    kind: Literal["washout", "screening"]
     lasts: Period | None = None
     drugs: list[str] = []
     fixed: bool | None = None

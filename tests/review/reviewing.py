@@ -1,110 +1,23 @@
-"""Runs with known errors, and a review that serves one."""
+"""A run with own fields, a review that serves a run, and the requests of its page."""
 
 import http.client
 import json
-import shutil
 import sqlite3
 import zlib
 from collections.abc import Callable
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
-from queue import Queue
 from threading import Event, Thread
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from extractor.apps.review.app import open_review
-from extractor.schemas import TrialExtraction
 from tests.commands import extract
 
 SEED = "003_b184c860ed2ef927"
-GOLD = Path(__file__).parents[2] / "seeds" / "gold"
 OWN = "NCT00000001"
 """The record of a run with own fields."""
-_INVENTED = {
-    "agent": "chimeric antigen receptor T cell",
-    "section": "brief_summary",
-    "quote": "heavily treated B-ALL",
-}
-
-
-_LIMITED = "failed from re-induction chemotherapy after relapse or continued MRD+"
-"""What the one time window of the seeds limits, as the rules read it; their gold is of guideline
-1.4.
-"""
-
-
-def read_gold(record_id=SEED):
-    """Return the gold of a record with the fields that it may lack, as a review writes them."""
-    gold = TrialExtraction.model_validate_json(
-        (GOLD / f"{record_id}.json").read_text("utf-8")
-    ).to_gold()
-    gold["eligibility"].setdefault("groups", [])
-    for one in gold["eligibility"]["criteria"]:
-        one.setdefault("group", None)
-        window = one["time_window"]
-        one["time_windows"] = [window | {"of": _LIMITED}] if window else []
-    for one in gold["dosing"]:
-        one.setdefault("arms", [])
-    return gold
-
-
-def make_run(seed_run, run):
-    """Copy a run of the seeds with three errors in one record: a missing criterion, a wrong
-    time, an invented dose.
-    """
-    shutil.copytree(seed_run, run)
-    lines = [
-        json.loads(line)
-        for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()
-    ]
-    return write_results(
-        run, [_spoil(line) if line["record_id"] == SEED else line for line in lines]
-    )
-
-
-def _spoil(extraction):
-    gold = read_gold()
-    del gold["eligibility"]["criteria"][1]
-    gold["eligibility"]["confidence"] = 0.99
-    gold["eligibility"]["criteria"][0]["confidence"] = 0.97
-    gold["endpoints"][0] |= {
-        "time_points": [{"value": 6, "unit": "month"}],
-        "confidence": 0.4,
-    }
-    amounts = [{"low": 95, "high": 95, "unit": "%"}]
-    gold["dosing"] = [
-        _INVENTED | {"amounts": amounts, "role": "other", "confidence": 0.3}
-    ]
-    return {"source": extraction["source"], "findings": extraction["findings"]} | gold
-
-
-def make_many(folder, count):
-    """Make a run of ``count`` records with distinct titles and doubtful eligibility, the last
-    the least doubtful.
-    """
-    ids = [f"NCT{number:08d}" for number in range(count)]
-    studies = (
-        {"nctId": name, "briefTitle": f"One of many, part {number}"}
-        for number, name in enumerate(ids)
-    )
-    lines = (
-        json.dumps({"protocolSection": {"identificationModule": study}})
-        for study in studies
-    )
-    (folder / "records.jsonl").write_text("\n".join(lines), "utf-8")
-    run = extract(folder / "records.jsonl", folder / "run")
-    people = ({"confidence": number / count, "criteria": []} for number in range(count))
-    return write_results(
-        run,
-        [
-            {"record_id": name, "eligibility": one}
-            for name, one in zip(ids, people, strict=True)
-        ],
-    )
-
-
 _FIELDS = Path(__file__).parent / "my_fields.py"
 _CRITERIA = (
     "Inclusion Criteria:\n\n* Left ventricular ejection fraction below 40 % by Examplography\n"
@@ -145,13 +58,11 @@ def write_results(run, lines):
 
 
 class Served(NamedTuple):
-    """A running review: its address with the token, the folder of its gold, whether the test has
-    ended it, and what ends it.
-    """
+    """A running review, the folder of its gold, whether a test has ended it, and what ends it."""
 
     address: str
     gold: Path
-    ended: Event
+    ended: Event = Event()
     stop: Callable[[], None] = lambda: None
 
     @property
@@ -165,28 +76,23 @@ class Served(NamedTuple):
 
 @contextmanager
 def serve(run, gold, annotators=None):
-    """Serve a review in a thread of this process; of the golds of two ``annotators``, if given."""
-    opened_reviews = Queue()
+    """Serve a review in a thread; of the golds of two ``annotators``, if given."""
+    with ExitStack() as stack:
+        opened = stack.enter_context(open_review(run, gold, annotators=annotators))
+        thread = Thread(target=opened.serve, daemon=True)
+        thread.start()
+        ended = Event()
 
-    def work():
-        with open_review(run, gold, annotators=annotators) as opened:
-            opened_reviews.put(opened)
-            opened.serve()
+        def stop():
+            ended.set()
+            opened.stop()
+            thread.join(120)
+            stack.close()
 
-    thread = Thread(target=work, daemon=True)
-    thread.start()
-    opened = opened_reviews.get(timeout=120)
-    ended = Event()
-
-    def stop():
-        ended.set()
-        opened.stop()
-        thread.join(120)
-
-    try:
-        yield Served(opened.address, gold, ended, stop)
-    finally:
-        stop()
+        try:
+            yield Served(opened.address, gold, ended, stop)
+        finally:
+            stop()
 
 
 class Client:

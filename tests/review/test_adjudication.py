@@ -6,16 +6,15 @@ import pytest
 
 from tests.commands import invoke
 
-from .reviewing import SEED, Client, read_gold, serve
+from .reviewing import SEED, Client, serve
 
 CRITERION = "eligibility.criteria[0]"
 
 
 @pytest.fixture
-def golds(tmp_path):
+def golds(gold, tmp_path):
     """Anna's gold and Ben's, which differs in a value, lacks an item and has another one."""
-    anna = read_gold()
-    ben = read_gold()
+    ben = json.loads(json.dumps(gold))
     ben["endpoints"][0]["category"] = "safety"
     ben["eligibility"]["criteria"].pop()
     ben["dosing"] = [
@@ -27,19 +26,19 @@ def golds(tmp_path):
         }
     ]
     folders = tmp_path / "anna", tmp_path / "ben"
-    for folder, gold in zip(folders, (anna, ben), strict=True):
+    for folder, written in zip(folders, (gold, ben), strict=True):
         folder.mkdir()
-        (folder / f"{SEED}.json").write_text(json.dumps(gold), "utf-8")
+        (folder / f"{SEED}.json").write_text(json.dumps(written), "utf-8")
     return folders
 
 
 @pytest.fixture
-def client(spoilt_run, golds, tmp_path):
-    with serve(spoilt_run, tmp_path / "agreed", golds) as served:
+def client(seed_run, golds, tmp_path):
+    with serve(seed_run, tmp_path / "agreed", golds) as served:
         yield Client(served)
 
 
-def test_one_gold_is_made_of_two_and_both_stay(client, golds, tmp_path):
+def test_one_gold_is_made_of_two_and_both_stay(client, golds, gold, tmp_path):
     before = [next(folder.iterdir()).read_bytes() for folder in golds]
     (row,) = client.get("queue")
     assert (row["id"], row["reasons"]) == (SEED, ["3 differences"])
@@ -62,32 +61,28 @@ def test_one_gold_is_made_of_two_and_both_stay(client, golds, tmp_path):
     status, answer = client.finish()
 
     assert status == 200, answer
-    expected = read_gold()
-    expected["endpoints"][0]["category"] = "safety"
+    gold["endpoints"][0]["category"] = "safety"
     written = json.loads((tmp_path / "agreed" / f"{SEED}.json").read_text("utf-8"))
-    assert written == expected
+    assert written == gold
     assert [next(folder.iterdir()).read_bytes() for folder in golds] == before
 
 
-def test_the_order_of_a_list_is_no_difference(spoilt_run, golds, tmp_path):
-    anna = read_gold()
-    anna["endpoints"][0]["end_events"] = ["death", "relapse"]
-    ben = json.loads(json.dumps(anna))
-    ben["endpoints"][0]["end_events"].reverse()
-    for folder, gold in zip(golds, (anna, ben), strict=True):
+def test_the_order_of_a_list_is_no_difference(seed_run, golds, gold, tmp_path):
+    for folder in golds:
+        gold["endpoints"][0]["end_events"] = ["death", "relapse"]
+        if folder.name == "ben":
+            gold["endpoints"][0]["end_events"].reverse()
         (folder / f"{SEED}.json").write_text(json.dumps(gold), "utf-8")
-    with serve(spoilt_run, tmp_path / "agreed", golds) as served:
+    with serve(seed_run, tmp_path / "agreed", golds) as served:
         assert Client(served).get("queue")[0]["reasons"] == ["0 differences"]
 
 
 def test_a_record_of_one_reviewer_alone_begins_with_that_gold(
-    spoilt_run, golds, tmp_path
+    seed_run, golds, gold, tmp_path
 ):
-    (golds[0] / f"{SEED}.json").rename(tmp_path / "elsewhere.json")
-    (golds[0] / "other.json").write_text(
-        json.dumps(read_gold() | {"record_id": "other"}), "utf-8"
-    )
-    with serve(spoilt_run, tmp_path / "agreed", golds) as served:
+    other = json.dumps(gold | {"record_id": "other"})
+    (golds[0] / f"{SEED}.json").write_text(other, "utf-8")
+    with serve(seed_run, tmp_path / "agreed", golds) as served:
         client = Client(served)
         assert client.get("queue")[0]["reasons"] == ["only in ben"]
         fields = client.item("endpoints[0]")["fields"]
@@ -95,21 +90,20 @@ def test_a_record_of_one_reviewer_alone_begins_with_that_gold(
 
 
 @pytest.mark.parametrize(
-    ("gold", "message"),
+    ("folder", "message"),
     [
         ("ben", "is one of the two golds"),
         ("agreed", "have gold of none of the records"),
     ],
 )
 def test_golds_that_cannot_be_adjudicated_are_refused(
-    spoilt_run, golds, tmp_path, gold, message
+    seed_run, golds, gold, tmp_path, folder, message
 ):
-    for folder in golds:
-        (folder / f"{SEED}.json").write_text(
-            json.dumps(read_gold() | {"record_id": "other"}), "utf-8"
-        )
+    other = json.dumps(gold | {"record_id": "other"})
+    for annotator in golds:
+        (annotator / f"{SEED}.json").write_text(other, "utf-8")
     done = invoke(
-        "review", spoilt_run, "--gold", tmp_path / gold, "--adjudicate", *golds
+        "review", seed_run, "--gold", tmp_path / folder, "--adjudicate", *golds
     )
     assert done.exit_code in (1, 2)
     assert message in done.stderr

@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-from threading import Event
 
 import pytest
 
@@ -47,13 +46,8 @@ def post(served, cookie, body, kind="application/json"):
 
 
 def test_without_the_cookie_nothing_is_shown(served):
-    for path in (
-        "/",
-        "/api/queue",
-        "/guideline",
-        "/?token=wrong",
-        f"/api/record?id={SEED}&token={served.token}",
-    ):
+    record = f"/api/record?id={SEED}&token={served.token}"
+    for path in ("/", "/api/queue", "/guideline", "/?token=wrong", record):
         status, headers, text = ask(served, path)
         assert status in {401, 403}, path
         assert SEED not in text
@@ -73,21 +67,21 @@ def test_the_token_works_once(served, cookie):
         assert ask(served, "/api/queue", cookie=sent)[0] == status
 
 
-def test_only_the_names_of_this_machine_are_right(served, cookie):
-    for host in (
-        "evil.example",
-        "evil.example:80",
-        "127.0.0.1",
-        "127.0.0.1.evil.example",
-        "0.0.0.0",
-        "",
-    ):
-        assert ask(served, "/api/queue", cookie=cookie, host=host)[0] in {400, 421}
-    for name in ("127.0.0.1", "localhost"):
-        assert (
-            ask(served, "/api/queue", cookie=cookie, host=f"{name}:{served.port}")[0]
-            == 200
-        )
+@pytest.mark.parametrize(
+    ("host", "is_right"),
+    [
+        ("127.0.0.1:PORT", True),
+        ("localhost:PORT", True),
+        ("evil.example:PORT", False),
+        ("127.0.0.1", False),
+        ("127.0.0.1.evil.example:PORT", False),
+        ("", False),
+    ],
+)
+def test_only_the_names_of_this_machine_are_right(served, cookie, host, is_right):
+    host = host.replace("PORT", str(served.port))
+    status, _, _ = ask(served, "/api/queue", cookie=cookie, host=host)
+    assert status in ({200} if is_right else {400, 421})
 
 
 @pytest.mark.parametrize(
@@ -178,14 +172,6 @@ def test_the_page_runs_its_own_script_alone(served, cookie):
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_guideline_opens_beside_the_text_and_is_escaped(served, cookie):
-    status, _, guideline = ask(served, "/guideline", cookie=cookie)
-    assert status == 200
-    assert ">What counts as correct</h1>" in guideline
-    assert "people--" not in guideline
-    assert "<code>&lt;=</code>" in guideline
-
-
 def test_other_machines_cannot_connect(seed_run, tmp_path):
     with open_review(seed_run, tmp_path) as opened:
         assert opened.listening.getsockname()[0] == "127.0.0.1"
@@ -197,7 +183,7 @@ def test_the_token_is_printed_once_and_ctrl_c_ends_well(seed_run, tmp_path):
         running.wait_for(lambda: running.stdout.read_text("utf-8").endswith("\n"))
         first = running.stdout.read_text("utf-8")
         assert first.startswith("review: http://"), first
-        review = Served(first.removeprefix("review: ").strip(), tmp_path, Event())
+        review = Served(first.removeprefix("review: ").strip(), tmp_path)
         ask(review, f"/?token={review.token}")
         ask(review, "/?token=guessed")
         running.send_signal(signal.SIGINT)

@@ -58,9 +58,13 @@ def shape_gold(
         "endpoints": _place(endpoints, "endpoints", places),
     }
     gold["eligibility"]["criteria"] = _place(criteria, "eligibility.criteria", places)
-    for criterion in gold["eligibility"]["criteria"]:
-        if "time_windows" in criterion:
-            criterion["time_window"] = _derive_window(criterion["time_windows"])
+    before = dict(list_items(draft.start, "eligibility.criteria"))
+    for (path, _), criterion in zip(
+        criteria, gold["eligibility"]["criteria"], strict=True
+    ):
+        windows = criterion.get("time_windows")
+        if windows != before.get(path, {}).get("time_windows"):
+            criterion["time_window"] = _derive_window(windows)
     names = [*data.get("custom", {}), *(field.name for field in fields)]
     custom = {name: _shape_own(name, data, places) for name in dict.fromkeys(names)}
     if custom:
