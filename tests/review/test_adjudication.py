@@ -65,6 +65,9 @@ def test_one_gold_is_made_of_two_and_both_stay(client, golds, gold, tmp_path):
     written = json.loads((tmp_path / "agreed" / f"{SEED}.json").read_text("utf-8"))
     assert written == gold
     assert [next(folder.iterdir()).read_bytes() for folder in golds] == before
+    (golds[0] / f"{SEED}.json").write_text(json.dumps(gold), "utf-8")
+    status, answer = client.finish()
+    assert (status, "did not begin with" in answer["message"]) == (422, True)
 
 
 def test_the_order_of_a_list_is_no_difference(seed_run, golds, gold, tmp_path):

@@ -120,6 +120,8 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
         ("{", "Expecting"),
         ("{}", "version"),
         (PATCH % ('"eligibility"', '{"criteria": []}'), "no field"),
+        (PATCH % ('"eligibility"', '{"of": null}'), "no field"),
+        (PATCH % ('"eligibility"', '{"groups": 5}'), "a list is expected"),
         (PATCH % ('"eligibility"', "null"), "cannot be deleted"),
         (PATCH % ('"dosing[99]"', '{"route": "oral"}'), "does not exist"),
         (PATCH % ('"record_id"', '{"route": "oral"}'), "is no item"),

@@ -1,13 +1,18 @@
 """Two golds of a record as one draft: the first one, with the differences of the second."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from extractor.apps.evaluation.alignment import align
 from extractor.apps.evaluation.fields import add_groups
 from extractor.apps.evaluation.gold_files import open_extractions
-from extractor.apps.review.draft import find_list, list_items, read_field
+from extractor.apps.review.draft import (
+    find_list,
+    list_items,
+    read_field,
+    start_draft,
+)
 from extractor.apps.review.forms import Form, Json, list_forms
 from extractor.apps.review.queue import Doubt
 from extractor.concepts.own.declaration import CustomField
@@ -57,16 +62,21 @@ class Adjudication:
         if one.name == other.name:
             self.names = str(one), str(other)
 
-    def weigh(self, record_id: str) -> Doubt | None:
-        """Return the number of differences of a record; None if neither gold has it."""
-        ours = self._one.get(record_id)
-        theirs = self._other.get(record_id)
-        if ours is None and theirs is None:
-            return None
-        if ours is None:
-            return Doubt(0, (f"only in {self.names[1]}",))
-        if theirs is None:
-            return Doubt(0, (f"only in {self.names[0]}",))
+    def list_doubts(self, record_ids: Iterable[str]) -> dict[str, Doubt]:
+        """Return the records that are in a gold with the number of their differences, those with
+        the most first.
+        """
+        doubts = {}
+        for record_id in record_ids:
+            if self._one.get(record_id) or self._other.get(record_id):
+                doubts[record_id] = self._weigh(record_id)
+        by_number = sorted(doubts.items(), key=lambda pair: -pair[1].expected)
+        return dict(by_number)
+
+    def _weigh(self, record_id: str) -> Doubt:
+        for golds, name in zip((self._other, self._one), self.names, strict=True):
+            if golds.get(record_id) is None:
+                return Doubt(0, (f"only in {name}",))
         _, differences = self.begin(record_id)
         return Doubt(len(differences), (counted(len(differences), "difference"),))
 
@@ -80,10 +90,10 @@ class Adjudication:
         theirs = self._other.get(record_id)
         if ours is None or theirs is None:
             (known,) = filter(None, (ours, theirs))
-            return known.to_gold(), []
+            return start_draft(known), []
         pairs = pair_paths(ours, theirs, self._fields)
-        start = ours.to_gold()
-        other = theirs.to_gold()
+        start = start_draft(ours)
+        other = start_draft(theirs)
         differences: list[Difference] = []
         # From the paths of the second gold to those of the draft.
         places = {theirs: ours for ours, theirs in pairs.items()}

@@ -71,12 +71,16 @@ def open_review(
         raise StoreError(
             f"{run}: has no results to review; its failures.jsonl and `extractor report` say why"
         )
-    adjudication = Adjudication(*annotators, records.fields) if annotators else None
-    with open_journal(gold) as journal, closing(socket.socket()) as listening:
-        review = Review(records, gold, journal, adjudication)
-        if annotators and not review.list_queue():
+    doubts = records.doubts
+    adjudication = None
+    if annotators:
+        adjudication = Adjudication(*annotators, records.fields)
+        doubts = adjudication.list_doubts(doubts)
+        if not doubts:
             names = " and ".join(map(str, annotators))
             raise GoldError(f"{names}: have gold of none of the records of {run}")
+    with open_journal(gold) as journal, closing(socket.socket()) as listening:
+        review = Review(records, gold, journal, doubts, adjudication)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((_HOST, port))

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from extractor.apps.review.forms import Form, Json
-from extractor.schemas import FieldRef
+from extractor.schemas import FieldRef, TrialExtraction
 from extractor.schemas.base import FrozenModel
 
 CHECKED = "@checked"
@@ -88,6 +88,18 @@ class Draft:
         return changed
 
 
+def start_draft(extraction: TrialExtraction) -> Json:
+    """Return the JSON of an extraction or of gold with which a draft begins. Gold of guideline 1.4,
+    which has one time window, gets the list of it.
+    """
+    start = extraction.to_gold()
+    for _, criterion in list_items(start, "eligibility.criteria"):
+        window = criterion.get("time_window")
+        if window and "time_windows" not in criterion:
+            criterion["time_windows"] = [window]
+    return start
+
+
 def list_items(data: Json, group: str) -> Iterator[tuple[str, Json]]:
     """Yield the items of a group with their paths, without deleted ones."""
     if group == "eligibility":
@@ -125,9 +137,15 @@ def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
         raise ValueError(f"{patch.path[:80]!r} does not exist, or was deleted")
     if patch.value is None and patch.path == group:
         raise ValueError(f"{form.noun}: cannot be deleted")
-    for name in patch.value or {}:
-        if name not in form.fields and name not in (CHECKED, "of"):
+    known = {CHECKED, *form.fields}
+    if group.startswith("custom."):
+        known.add("of")
+    for name, value in (patch.value or {}).items():
+        if name not in known:
             raise ValueError(f"{name[:80]!r} is no field of a {form.noun}")
+        is_list = form.fields.get(name, {}).get("many")
+        if is_list and not isinstance(value, list | None):
+            raise ValueError(f"{name}: a list is expected")
     if _count_levels(patch.value) > _DEEPEST:
         raise ValueError("the value has too many levels")
     # A page could not show half a character or an infinite number again.

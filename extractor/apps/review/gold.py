@@ -87,7 +87,7 @@ def _shape_own(name: str, data: Json, places: dict[str, str]) -> list[Json]:
     hosts = [None, *places]
     items = [placed for placed in list_items(data, group) if placed[1]["of"] in hosts]
     return [
-        {"of": places.get(item["of"]), "values": _drop_empty(item["values"])}
+        {"of": places.get(str(item["of"])), "values": _drop_empty(item["values"])}
         for item in _place(items, group, places)
     ]
 

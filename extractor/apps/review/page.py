@@ -13,6 +13,7 @@ from extractor.apps.review.draft import (
     Patch,
     list_items,
     read_field,
+    start_draft,
 )
 from extractor.apps.review.forms import Form, Json
 from extractor.apps.review.gold import find_flaws, read_gold
@@ -41,7 +42,7 @@ class ExtractedFields:
         fields: Sequence[CustomField],
     ) -> None:
         items = dict(extraction.list_items())
-        gold = extraction.to_gold()
+        gold = start_draft(extraction)
         pairs = pair_paths(read_gold(start), extraction, fields)
         self.values: dict[str, Json] = {}
         self.evidence = defaultdict[tuple[str, str], list[Evidence]](list)

@@ -1,6 +1,6 @@
 """What requests of the page do: list, show, change, undo, finish."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -16,6 +16,7 @@ from extractor.apps.review.draft import (
     check_patch,
     find_list,
     list_items,
+    start_draft,
 )
 from extractor.apps.review.forms import Json, list_forms
 from extractor.apps.review.gold import (
@@ -29,7 +30,7 @@ from extractor.apps.review.gold import (
 )
 from extractor.apps.review.journal import Journal
 from extractor.apps.review.page import ExtractedFields, describe_record, read_words
-from extractor.apps.review.queue import RunRecords
+from extractor.apps.review.queue import Doubt, RunRecords
 from extractor.errors import GoldError
 from extractor.schemas import FieldRef, Rank, TrialExtraction, TrialRecord
 from extractor.schemas.base import FrozenModel
@@ -66,13 +67,16 @@ class Unfinished(Exception):
 
 
 class Review:
-    """A review of the records of a run, whose finished records go into the folder ``gold``."""
+    """A review of those records of a run that have ``doubts``, in this order. Finished ones go
+    into the folder ``gold``.
+    """
 
     def __init__(
         self,
         records: RunRecords,
         gold: Path,
         journal: Journal,
+        doubts: Mapping[str, Doubt],
         adjudication: Adjudication | None = None,
     ) -> None:
         self.records = records
@@ -81,12 +85,7 @@ class Review:
         self._journal = journal
         self._adjudication = adjudication
         self._drafts: dict[str, Draft] = {}
-        self._doubts = records.doubts
-        if adjudication:
-            weighed = {name: adjudication.weigh(name) for name in records.doubts}
-            known = [(name, doubt) for name, doubt in weighed.items() if doubt]
-            known.sort(key=lambda pair: pair[1].expected, reverse=True)
-            self._doubts = dict(known)
+        self._doubts = doubts
 
     def list_queue(self) -> list[Json]:
         """Return the records in order, each with its title, its doubts and its progress."""
@@ -221,17 +220,11 @@ class Review:
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
                 raise GoldError(f"{path}: is no gold: {first['msg']}") from None
-            start = extraction.to_gold()
-        elif self._adjudication:
+            return start_draft(extraction)
+        if self._adjudication:
             start, _ = self._adjudication.begin(record_id)
-        else:
-            start = self.records.read_extraction(record_id).to_gold()
-        for _, criterion in list_items(start, "eligibility.criteria"):
-            # Gold of guideline 1.4 has one window and no list.
-            window = criterion.get("time_window")
-            if window and "time_windows" not in criterion:
-                criterion["time_windows"] = [window]
-        return start
+            return start
+        return start_draft(self.records.read_extraction(record_id))
 
     def _append(self, record_id: str, draft: Draft, entry: Json) -> None:
         entries = [entry]
@@ -246,7 +239,11 @@ class Review:
         """
         if not self._adjudication:
             return
-        _, differences = self._adjudication.begin(record_id)
+        start, differences = self._adjudication.begin(record_id)
+        if draft.start != start:
+            raise GoldError(
+                f"{record_id}: its review did not begin with these two golds; name another --gold"
+            )
         data = draft.build()
         changed = draft.list_changed()
         for difference in differences:
