@@ -20,7 +20,6 @@ from .reviewing import (
 )
 
 CRITERION = "eligibility.criteria[0]"
-_LIMIT = {"quantity": "age", "comparator": ">", "value": 99}
 _REGIMEN = {"agent": "a", "section": "title", "quote": "Cell", "role": "other"}
 
 
@@ -115,39 +114,34 @@ def test_changes_are_undone_one_by_one_the_last_first(client):
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "field", "message"),
+    ("path", "value", "place"),
     [
-        (CRITERION, {"constraints": [_LIMIT]}, "constraints[0].value", "99"),
-        (CRITERION, {"constraints": [{}]}, "constraints[0].quantity", "required"),
-        (CRITERION, {"category": "shoes"}, "category", "shoes"),
-        (CRITERION, {"category": None}, "category", "is empty"),
-        (CRITERION, {"quote": "no such words"}, "quote", "no such words"),
-        (CRITERION, {"group": "g9"}, "group", "g9"),
-        ("endpoints[0]", {"index": 7}, "index", "7"),
-        ("dosing[0]", {"amounts": [{"unit": "mg", "low": "x"}]}, "amounts[0].low", "x"),
-        ("dosing[0]", {"arms": ["Nobody"]}, "arms[0]", "Nobody"),
+        (CRITERION, {"constraints": [{}]}, "constraints[0]"),
+        (CRITERION, {"category": "shoes"}, "category"),
+        (CRITERION, {"category": None}, "category"),
+        (CRITERION, {"quote": "no such words"}, "quote"),
+        (CRITERION, {"group": "g9"}, "group"),
+        ("dosing[0]", {"amounts": [{"unit": "mg", "low": "x"}]}, "amounts[0].low"),
+        ("dosing[0]", {"arms": ["Nobody"]}, "arms"),
     ],
 )
 def test_a_flaw_is_shown_at_its_value_and_stops_the_record(
-    client, served, path, value, field, message
+    client, served, path, value, place
 ):
     client.change("dosing", _REGIMEN)
-    shown = client.change(path, value)
-    flaws = {flaw["field"]: flaw["message"] for flaw in find_item(shown, path)["flaws"]}
-    assert field in flaws
-    assert message in flaws[field]
-    status, _ = client.finish()
-    assert status == 422
+    flaws = find_item(client.change(path, value), path)["flaws"]
+    assert any(flaw["field"].startswith(place) for flaw in flaws), flaws
+    assert client.finish()[0] == 422
     assert not list(served.gold.glob("*.json"))
 
 
 def test_a_record_with_flaws_is_finished_if_that_is_confirmed(client, served):
-    client.change(CRITERION, {"constraints": [_LIMIT]})
+    client.change(CRITERION, {"quote": "no such words"})
     status, answer = client.finish()
     assert (status, answer["may_finish"]) == (422, True)
     assert client.finish(anyway=True)[0] == 200
     criterion = read_written(served)["eligibility"]["criteria"][0]
-    assert criterion["constraints"][0]["value"] == 99
+    assert criterion["quote"] == "no such words"
 
     client.change(CRITERION, {"category": "shoes"})
     status, answer = client.finish(anyway=True)
