@@ -29,24 +29,19 @@ def client(served):
 
 @pytest.fixture
 def visit(chromium):
-    """Opens reviews, each in its own browser. Afterwards checks that no script failed and no
-    other address was used.
-    """
+    """Opens reviews, each in its own browser; no script may fail, and no other address be used."""
     watch = Watch()
     contexts = []
-    addresses = []
+    addresses = ["data:"]
 
     def open_review(review):
-        contexts.append(open_context(chromium))
-        page = contexts[-1].new_page()
-
         def is_expected(said):
-            """Whether the review refused a request, or the page asked it for changes after the
-            test had ended it.
-            """
+            """A refusal, or a request after the test has ended the review."""
             is_late = review.ended.is_set() and "ERR_CONNECTION_REFUSED" in said
             return is_late or "409" in said or "422" in said
 
+        contexts.append(open_context(chromium))
+        page = contexts[-1].new_page()
         watch.follow(page, is_expected)
         addresses.append(f"http://127.0.0.1:{review.port}/")
         page.goto(review.address)
@@ -57,8 +52,4 @@ def visit(chromium):
     watch.check()
     for context in contexts:
         context.close()
-    assert [
-        request
-        for request in watch.requests
-        if not request.startswith((*addresses, "data:"))
-    ] == []
+    assert [url for url in watch.requests if not url.startswith(tuple(addresses))] == []

@@ -27,16 +27,11 @@ _CRITERIA = (
 
 def make_custom(folder):
     """Make a run of one record with fields of the user's own."""
-    modules = {
-        "identificationModule": {
-            "nctId": OWN,
-            "briefTitle": "A two week washout of examplumab",
-        },
-        "eligibilityModule": {"eligibilityCriteria": _CRITERIA},
-    }
-    (folder / "records.json").write_text(
-        json.dumps({"protocolSection": modules}), "utf-8"
-    )
+    title = {"nctId": OWN, "briefTitle": "A two week washout of examplumab"}
+    criteria = {"eligibilityCriteria": _CRITERIA}
+    modules = {"identificationModule": title, "eligibilityModule": criteria}
+    study = json.dumps({"protocolSection": modules})
+    (folder / "records.json").write_text(study, "utf-8")
     return extract(folder / "records.json", folder / "run", "--fields", str(_FIELDS))
 
 
@@ -143,9 +138,7 @@ class Client:
         return find_item(self.get("record", id=record_id), path)
 
     def select(self, section, first, last=None, record_id=SEED):
-        """Return words of a text as the page selects them. No character in these texts is wider
-        than one UTF-16 unit.
-        """
+        """Return words of a text as the page selects them, from ``first`` to ``last``."""
         sections = self.get("record", id=record_id)["sections"]
         text = next(one["text"] for one in sections if one["name"] == section)
         last = last or first

@@ -54,12 +54,10 @@ def test_one_gold_is_made_of_two_and_both_stay(client, golds, gold, tmp_path):
     }
     status, answer = client.finish(anyway=True)
     assert (status, answer["message"]) == (422, "Differences to decide: 3")
-
     client.change("endpoints[0]", {"category": "safety"})
     client.change("dosing[0]", None)
     client.change("eligibility.criteria[1]", {"@checked": True})
     status, answer = client.finish()
-
     assert status == 200, answer
     gold["endpoints"][0]["category"] = "safety"
     written = json.loads((tmp_path / "agreed" / f"{SEED}.json").read_text("utf-8"))

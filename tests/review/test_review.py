@@ -5,9 +5,10 @@ import json
 import pytest
 
 from extractor.apps.evaluation import check_gold_files
+from extractor.apps.review.forms import list_forms
 from extractor.apps.review.gold import correct_run
 from extractor.run.finished import FinishedRun
-from extractor.schemas import TrialExtraction
+from extractor.schemas import TrialExtraction, list_groups
 from tests.commands import invoke
 
 from .reviewing import (
@@ -47,9 +48,7 @@ def test_a_corrected_record_becomes_gold(client, served, gold, seed_run):
     )
     assert added["item"] == "eligibility.criteria[2]"
     client.change("endpoints[0]", {"category": "safety"})
-
     status, shown = client.finish()
-
     assert (status, shown["finished"]) == (200, True)
     gold["endpoints"][0]["category"] = "safety"
     written = read_written(served)
@@ -86,13 +85,9 @@ def test_the_words_of_each_value_are_marked_as_long_as_it_has_them(client):
     spans = [record["spans"][mark] for mark in find_item(record, CRITERION)["marks"]]
     section = record["sections"][spans[0][0]]
     quote = find_item(record, CRITERION)["fields"]["quote"]["said"]
-    assert (section["name"], section["text"][spans[0][1] : spans[0][2]]) == (
-        "brief_summary",
-        quote,
-    )
-
+    assert section["name"] == "brief_summary"
+    assert section["text"][spans[0][1] : spans[0][2]] == quote
     changed = client.change(CRITERION, {"quote": "heavily treated"})
-
     spans = [changed["spans"][mark] for mark in find_item(changed, CRITERION)["marks"]]
     marked = {section["text"][start:end] for _, start, end, *_ in spans}
     assert "heavily treated" in marked
@@ -142,13 +137,18 @@ def test_a_record_with_flaws_is_finished_if_that_is_confirmed(client, served):
     assert client.finish(anyway=True)[0] == 200
     criterion = read_written(served)["eligibility"]["criteria"][0]
     assert criterion["quote"] == "no such words"
-
     client.change(CRITERION, {"category": "shoes"})
     status, answer = client.finish(anyway=True)
     assert (status, answer["may_finish"]) == (422, False)
 
 
-def test_every_field_of_the_schema_can_be_changed(client, served):
+def test_a_form_has_every_field_of_the_guideline():
+    for group in list_groups():
+        names = {field.name for field in group.fields if field.metadata.in_gold}
+        assert set(list_forms()[group.path].fields) == names - {"time_window"}
+
+
+def test_values_of_every_kind_can_be_changed(client, served):
     window = {"quote": "4 weeks", "comparator": "<=", "value": 4, "unit": "week"}
     amounts = [{"low": 1, "high": 2, "unit": "mg", "arms": ["A"]}]
     changes = {
@@ -165,9 +165,7 @@ def test_every_field_of_the_schema_can_be_changed(client, served):
     for path, value in changes.items():
         client.change(path, value)
     assert client.finish(anyway=True)[0] == 200
-
     written = read_written(served)
-
     people = written["eligibility"]
     assert people["minimum_age"] == {"value": 18, "unit": "year"}
     assert people["groups"][0]["rule"] == "any"
@@ -180,16 +178,12 @@ def test_selected_words_make_a_new_item(client):
     words = client.select("primary_outcomes", "Complete response")
     client.change("endpoints", {}, words=words)
     fields = client.item("endpoints[1]")["fields"]
-    assert [fields[name]["value"] for name in ("rank", "index", "measure")] == [
-        "primary",
-        1,
-        "Complete response",
-    ]
+    values = [fields[name]["value"] for name in ("rank", "index", "measure")]
+    assert values == ["primary", 1, "Complete response"]
     words = client.select("brief_summary", "heavily treated")
     client.change("dosing", {}, words=words)
     fields = client.item("dosing[0]")["fields"]
-    assert {fields[name]["value"] for name in ("agent", "quote")} == {"heavily treated"}
-    words = client.select("brief_summary", "heavily treated")
+    assert fields["agent"]["value"] == fields["quote"]["value"] == "heavily treated"
     assert client.get("words", id=SEED, **words) == {"text": "heavily treated"}
 
 
@@ -206,10 +200,8 @@ def test_nothing_that_was_answered_is_lost_when_the_server_ends(seed_run, tmp_pa
         client = Client(served)
         fields = client.item("endpoints[0]")["fields"]
         assert fields["category"]["value"] == "safety"
-        assert (fields["measure"]["value"], fields["measure"]["typed"]) == (
-            "half a wor",
-            True,
-        )
+        assert fields["measure"]["value"] == "half a wor"
+        assert fields["measure"]["typed"]
         client.change("endpoints[0]", {"category": "efficacy"})
     with serve(seed_run, gold) as served:
         fields = Client(served).item("endpoints[0]")["fields"]
@@ -244,11 +236,8 @@ def test_a_folder_has_one_review_at_a_time(served, seed_run):
 
 
 def test_own_fields_are_corrected_added_and_deleted_with_their_items(own):
-    def read(path):
-        return own.item(path, OWN)
-
     limit = "custom.ejection_fraction[0]"
-    assert read(limit)["fields"]["values.value"]["said"] == "< 40 %"
+    assert own.item(limit, OWN)["fields"]["values.value"]["said"] == "< 40 %"
     value = {"comparator": "<=", "value": 35, "unit": "%"}
     own.change(limit, {"values.value": value}, OWN)
     words = own.select("title", "two week washout", record_id=OWN)
@@ -260,9 +249,7 @@ def test_own_fields_are_corrected_added_and_deleted_with_their_items(own):
         own.change(path, {"category": "other"}, OWN)
     status, answer = own.finish(OWN, anyway=True)
     assert status == 200, answer
-
     written = read_written(own._served, OWN)["custom"]
-
     assert [item["values"]["value"]["value"] for item in written["ejection_fraction"]] == [35]  # fmt: skip
     assert written["lead_in_phase"] == [
         {"of": None, "values": {"kind": "washout", "drugs": ["two week washout"]}}

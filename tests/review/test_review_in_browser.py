@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -30,10 +31,9 @@ def hostile(tmp_path_factory):
     """A record whose every text is hostile, and a run of it."""
     folder = tmp_path_factory.mktemp("hostile")
     record = folder / f"{NAME}.json"
-    study = {
-        "identificationModule": {"briefTitle": HOSTILE},
-        "eligibilityModule": {"eligibilityCriteria": TEXT},
-    }
+    criteria = {"eligibilityCriteria": TEXT}
+    title = {"briefTitle": HOSTILE}
+    study = {"identificationModule": title, "eligibilityModule": criteria}
     record.write_text(json.dumps({"protocolSection": study}), "utf-8")
     return record, extract(record, folder / "run")
 
@@ -88,13 +88,16 @@ def test_a_curator_corrects_a_record_and_it_becomes_gold(page, served, gold):
     second = page.locator(".card[data-path='eligibility.criteria[1]']")
     unfold(page, "eligibility.criteria[1]").get_by_role("button", name="Delete").click()
     expect(second).to_have_count(0)
-    click(page, "Undo")
+    page.keyboard.press("u")
+    expect(second).to_have_count(1)
+    page.keyboard.press("j")
+    expect(page.locator(".card.open .head")).to_be_focused()
+    page.keyboard.press("k")
     unfold(page, "eligibility.criteria[1]").get_by_role("button", name="Delete").click()
     expect(second).to_have_count(0)
     field(page, "endpoints[0]", "category").locator("select").select_option(
         label="safety"
     )
-
     missed = gold["eligibility"]["criteria"][1]
     select(page, clean_text(missed["quote"]).text)
     click(page, "New criterion")
@@ -118,9 +121,9 @@ def test_a_curator_corrects_a_record_and_it_becomes_gold(page, served, gold):
         row.get_by_label("value", exact=True).fill(str(window["value"]))
         row.get_by_label("unit").select_option(json.dumps(window["unit"]))
         row.get_by_label("of", exact=True).fill(window["of"])
-    click(page, "Check")
+    added.locator(".head").focus()
+    page.keyboard.press("c")
     expect(page.locator(".progress")).to_have_text("1 of 4 checked")
-
     page.reload()
     expect(page.locator(".progress")).to_have_text("1 of 4 checked")
     page.keyboard.press("f")
@@ -130,9 +133,10 @@ def test_a_curator_corrects_a_record_and_it_becomes_gold(page, served, gold):
     assert written == gold
     assert check_gold_files(served.gold, "seeds/records") == []
     page.keyboard.press("q")
-    expect(page.locator(".list li", has_text=SEED).locator(".chip")).to_have_text(
-        "finished"
-    )
+    expect(page.locator(".status")).to_have_text("1 of 5 records finished; 5 found")
+    page.get_by_label("Only unfinished").check()
+    page.get_by_label("Search").fill("donor bridged")
+    expect(page.locator(".list a")).to_have_count(1)
 
 
 def test_flaws_are_shown_beside_the_value_and_may_be_confirmed(page, served):
@@ -153,27 +157,6 @@ def test_flaws_are_shown_beside_the_value_and_may_be_confirmed(page, served):
     assert [path.stem for path in served.gold.glob("*.json")] == [SEED]
 
 
-def test_a_record_is_reviewed_by_keyboard_alone(page):
-    first = page.locator(".card.open").get_attribute("data-path")
-    page.keyboard.press("j")
-    opened = page.locator(".card.open")
-    expect(opened).not_to_have_attribute("data-path", first)
-    page.keyboard.press("k")
-    expect(opened).to_have_attribute("data-path", first)
-    expect(opened.locator(".head")).to_be_focused()
-    page.keyboard.press("c")
-    expect(page.locator(".progress")).to_contain_text("1 of ")
-    page.keyboard.press("u")
-    expect(page.locator(".progress")).to_contain_text("0 of ")
-    page.keyboard.press("/")
-    page.keyboard.type("heavily treated")
-    page.keyboard.press("Enter")
-    page.locator(".uses").get_by_role("button", name="New regimen").press("Enter")
-    expect(page.locator(".card.open [data-field=agent] textarea")).to_have_value(
-        "heavily treated"
-    )
-
-
 @pytest.mark.parametrize("leaves", ["closed", "hidden"])
 def test_typed_text_is_saved_when_the_page_is_left(
     page, served, visit, seed_run, leaves
@@ -189,9 +172,7 @@ def test_typed_text_is_saved_when_the_page_is_left(
           Object.defineProperty(document, "visibilityState", { value: "hidden" });
           document.dispatchEvent(new Event("visibilitychange"));
         }""")
-        expect(
-            page.locator(".card.open .notes", has_text="while typing")
-        ).to_be_visible()
+    wait_for(served.gold / ".review" / f"{SEED}.jsonl")
     served.stop()
     with serve(seed_run, served.gold) as again:
         later = visit(again)
@@ -199,7 +180,13 @@ def test_typed_text_is_saved_when_the_page_is_left(
         saved = field(later, "endpoints[0]", "measure")
         expect(saved.locator("textarea")).to_have_value(f"{written} typed")
         expect(saved.locator(".notes")).to_contain_text("saved while typing")
-        later.close()
+
+
+def wait_for(path):
+    until = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_what_cannot_be_saved_stays_in_the_page(page, served):
@@ -208,18 +195,6 @@ def test_what_cannot_be_saved_stays_in_the_page(page, served):
     menu.select_option(label="safety")
     expect(page.locator(".message")).to_contain_text("does not answer")
     expect(menu).to_have_value('"safety"')
-
-
-def test_the_queue_finds_and_filters_records(page):
-    page.keyboard.press("f")
-    expect(page.locator(".message")).to_contain_text("is written")
-    page.keyboard.press("q")
-    status = page.locator(".status")
-    expect(status).to_have_text("1 of 5 records finished; 5 found")
-    page.get_by_label("Only unfinished").check()
-    expect(status).to_have_text("1 of 5 records finished; 4 found")
-    page.get_by_label("Search").fill("donor bridged")
-    expect(status).to_have_text("1 of 5 records finished; 1 found")
 
 
 def test_hostile_text_of_a_record_is_shown_as_it_is_written(visit, hostile, tmp_path):
@@ -257,7 +232,6 @@ def test_own_fields_are_corrected_in_their_forms(own, tmp_path, visit):
         drugs = opened.get_by_role("group", name="drugs 1").get_by_role("textbox")
         expect(drugs).to_have_value("A two week washout of examplumab")
         opened.get_by_label("kind").select_option(label="washout")
-        expect(page.locator(".card", has_text="kind: washout")).to_have_count(0)
         unfold(page, "eligibility.criteria[1]")
         expect(page.locator(".card", has_text="kind: washout")).to_have_count(1)
         expect(page.locator(".card", has_text="< 35 %")).to_have_count(1)
@@ -297,16 +271,13 @@ def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):
     assert list_in_both() == []
     unfold(page, "endpoints[0]")
     assert list_in_both() == []
-    assert fits_its_window(page)
-    page.set_viewport_size({"width": 390, "height": 844})
-    click(page, "Text")
-    expect(page.locator(".items-pane")).to_be_hidden()
-    assert fits_its_window(page)
-    click(page, "Items")
-    expect(page.locator(".text-pane")).to_be_hidden()
-    assert fits_its_window(page)
+    for name, hidden in (("Text", ".items-pane"), ("Items", ".text-pane")):
+        page.set_viewport_size({"width": 390, "height": 844})
+        click(page, name)
+        expect(page.locator(hidden)).to_be_hidden()
+        assert fits_its_window(page)
     assert list_in_both() == []
-    page.get_by_role("link", name="Extractor review").click()
+    page.keyboard.press("q")
     expect(page.locator(".list li").first).to_be_visible()
     assert fits_its_window(page)
     assert list_in_both() == []

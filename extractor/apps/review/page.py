@@ -111,8 +111,8 @@ def describe_record(
         if span is not None:
             items[place.item]["marks"].append(span)
     for difference in differences:
-        told = difference._asdict() | {"said": say(difference.value)}
-        items[difference.item]["differences"].append(told)
+        described = difference._asdict() | {"said": say(difference.value)}
+        items[difference.item]["differences"].append(described)
     flaws: list[Json] = []
     for flaw in find_flaws(draft, record, fields):
         place_of_flaw = items[flaw.item]["flaws"] if flaw.item in items else flaws
