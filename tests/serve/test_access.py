@@ -43,7 +43,7 @@ def keys(tmp_path):
         yield Keys(store)
 
 
-WRONG = f"x|Basic {TOKEN}|Bearer {TOKEN}x|Bearer {TOKEN[:-1]}|Bearer xk_a|Bearer \xe9"
+WRONG = f"|x|Basic {TOKEN}|Bearer {TOKEN}x|Bearer {TOKEN[:-1]}|Bearer xk_a|Bearer \xe9"
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/jobs/{NOBODYS}/results"])
