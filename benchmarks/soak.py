@@ -199,7 +199,7 @@ def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
         state = _await_end(client, job_id)
         running.send_signal(signal.SIGTERM)
         running.wait(_LONGEST_S)
-    with closing(sqlite3.connect(root / "spending.sqlite")) as book:
+    with closing(sqlite3.connect(root / "service.sqlite")) as book:
         spent = book.execute("SELECT sum(dollars) FROM spending").fetchone()[0]
     told = (
         f"the server's answers cost ${one.worth:.4f}, the service counts ${spent:.4f}, the "

