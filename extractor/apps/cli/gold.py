@@ -1,9 +1,7 @@
-"""``extractor gold``: gold from spreadsheets and annotation tools, and back to them."""
+"""``extractor gold``: gold from sheets and Label Studio, and back to them; two annotators."""
 
-from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -11,40 +9,35 @@ from extractor.apps.cli.commands import Commands
 from extractor.apps.cli.console import (
     FAILED,
     OK,
-    Row,
-    name_some,
     print_table,
     say,
     to_printable,
 )
-from extractor.apps.cli.options import (
-    ComparedFieldsOption,
-    FieldsOption,
-    JsonOption,
-    option,
-)
+from extractor.apps.cli.options import ComparedFieldsOption, FieldsOption, option
 from extractor.options import FILES, RARE, read_own_fields
 from extractor.plurals import counted
 
-if TYPE_CHECKING:
-    from extractor.apps.evaluation.agreement import (
-        Agreement,
-        Difference,
-        FieldAgreement,
-    )
-    from extractor.apps.evaluation.report import ErrorSide
-    from extractor.apps.gold.marks import Labels
-
-_NAMED = 10
-"""Most records named in a line."""
-
 app = Commands(
-    no_args_is_help=True, help="Bring gold in from a sheet or a tool, and take it back."
+    no_args_is_help=True, help="Exchange gold with sheets and Label Studio; compare it."
 )
+GoldArgument = Annotated[
+    Path,
+    typer.Argument(metavar="GOLD", exists=True, help="Gold, or a run's folder."),
+]
+ToOption = Annotated[
+    Path,
+    option(
+        FILES,
+        "A folder for imported gold; a .csv, .xlsx or .json file for an export.",
+        "--to",
+        "-o",
+    ),
+]
 RecordsOption = Annotated[
     list[Path] | None,
-    option(FILES, "The records of the gold.", metavar="INPUT", exists=True),
+    option(FILES, "The records of the gold.", metavar="INPUT"),
 ]
+ForceOption = Annotated[bool, option(FILES, "Replace files that exist.", "--force")]
 
 
 @app.command("import")
@@ -52,311 +45,113 @@ def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE",
-            help="A .csv or .xlsx sheet, Label Studio's .json, or a folder of BRAT's files.",
+            metavar="FILE", exists=True, help="A sheet, or Label Studio's export."
         ),
     ],
-    to: Annotated[
-        Path,
-        option(FILES, "Folder for the gold files.", "--to", "-o", metavar="DIR"),
-    ],
+    to: ToOption,
     records: RecordsOption = None,
-    force: Annotated[
-        bool, option(FILES, "Replace gold files that exist.", "--force")
-    ] = False,
+    force: ForceOption = False,
     fields: FieldsOption = None,
     annotator: Annotated[
-        str,
-        option(RARE, "Of Label Studio: whose annotations, by email or id."),
+        str, option(RARE, "Of Label Studio: whose annotations, by email or id.")
     ] = "",
 ) -> int:
-    """Read gold from a spreadsheet, Label Studio or BRAT.
+    """Read gold from a sheet (.csv, .xlsx) or Label Studio's export (.json).
 
-    Each value is read as a model's answer is ("18 year", "ANC: >= 1.5 x 10^9 /L"),
-    and its quote is looked for in the record. What cannot be taken over is listed
-    with its row, and the field is not scored in this record; the rest is written,
-    a file for each record.
+    Each record gets a file. Errors are listed with their rows and columns, and
+    their records are not written. With --records, quotes and numbers are checked
+    against the texts.
 
-    Exit codes: 0 done, 1 something could not be taken over, 2 usage.
+    Exit codes: 0 done, 1 a record has an error, 2 usage.
     """
-    from extractor.apps.gold.files import import_gold, write_gold_files
-    from extractor.apps.review.gold import name_gold
+    from extractor.apps.gold.files import import_gold
 
-    if not records:
-        raise ValueError("name the records whose gold it is with --records INPUT")
-    labels = _read_labels(fields)
-    imported = import_gold(file, records, labels, annotator)
-    if not force:
-        for gold in imported.gold:
-            path = to / name_gold(gold)
-            if path.exists():
-                raise ValueError(
-                    f"{path}: exists already; add --force, or name another folder"
-                )
-    write_gold_files(to, imported.gold)
-    problems = [problem for problem in imported.problems if not problem.warns]
-    warnings = [problem for problem in imported.problems if problem.warns]
-    warnings += imported.few
-    # warnings last: what they speak of is in the gold
-    for problem in (*problems, *warnings):
+    found = import_gold(file, records or (), read_own_fields(fields), annotator)
+    found.write(to, force=force)
+    for problem in found.problems:
         print(to_printable(str(problem)))
-    summary = f"gold of {counted(len(imported.gold), 'record')} in {to}"
-    summary += f", {counted(len(problems), 'problem')}"
-    if warnings:
-        summary += f", {counted(len(warnings), 'warning')}"
-    if imported.gold:
-        summary += f"; next: extractor evaluate {to} RUN"
-    say(summary)
-    return FAILED if problems else OK
+    say(f"gold of {counted(len(found.gold), 'record')} in {to}")
+    are_warnings = [problem.warns for problem in found.problems]
+    return OK if all(are_warnings) else FAILED
 
 
 @app.command("export")
 def export(
-    gold: Annotated[
-        Path,
-        typer.Argument(metavar="GOLD", exists=True, help="Gold, or a run's folder."),
-    ],
-    to: Annotated[
-        Path,
-        option(
-            FILES,
-            "A folder; of a sheet a .csv or .xlsx file.",
-            "--to",
-            "-o",
-            metavar="PATH",
-        ),
-    ],
-    format_: Annotated[
-        Literal["label-studio", "brat", "sheet"] | None,
-        option(FILES, "What to write; a .csv or .xlsx is a sheet.", "--format"),
-    ] = None,
+    gold: GoldArgument,
+    to: ToOption,
     records: RecordsOption = None,
-    force: Annotated[
-        bool, option(FILES, "Replace an earlier export.", "--force")
-    ] = False,
-    fields: FieldsOption = None,
+    force: ForceOption = False,
 ) -> None:
-    """Write gold, or a run, for Label Studio, BRAT or a spreadsheet.
+    """Write gold, or a run, as a sheet (.csv, .xlsx) or tasks of Label Studio (.json).
 
-    For Label Studio these are tasks with predictions, and the labelling interface
-    of the project; for BRAT a text and annotations for each record, and its
-    configuration. What is corrected there, `extractor gold import` reads.
+    Beside the tasks, the labelling interface of the project is written as .xml.
+    What is corrected there, `extractor gold import` reads.
     """
-    from extractor.apps.gold.files import export_gold, pair_records
-    from extractor.apps.gold.layouts import Layout
-    from extractor.errors import GoldError
-    from extractor.run.finished import find_run
-    from extractor.run.manifest import restore_fields
+    from extractor.apps.gold.files import export_gold
 
-    try:
-        layout = Layout.choose(to, format_)
-    except GoldError as error:
-        raise ValueError(str(error)) from None
-    if to.exists() and not force:
-        raise ValueError(f"{to}: exists already; add --force, or name another path")
-    run = find_run(gold)
-    inputs: Sequence[str | PathLike[str]] = records or ()
-    if run and not inputs:
-        inputs = run.find_inputs()
-    if not inputs:
-        raise ValueError("name the records whose gold it is with --records INPUT")
-    labels = _read_labels(fields)
-    # A run knows the user's own fields with which it was made.
-    if run and not fields:
-        declared = restore_fields(run.manifest.settings)
-        labels = type(labels)({field.name: field for field in declared})
-    written = export_gold(pair_records(gold, inputs), to, layout, labels)
+    written = export_gold(gold, to, records or (), force=force)
     say(f"{counted(written, 'record')} in {to}")
 
 
 @app.command("compare")
 def compare(
-    one: Annotated[
-        Path,
-        typer.Argument(metavar="GOLD_A", exists=True, help="Gold of one annotator."),
-    ],
-    other: Annotated[
-        Path,
-        typer.Argument(metavar="GOLD_B", exists=True, help="Gold of another."),
-    ],
+    gold_a: GoldArgument,
+    gold_b: GoldArgument,
     html: Annotated[
         Path | None,
-        option(
-            FILES,
-            "Write a page with each difference in its text.",
-            "--html",
-            "-o",
-            metavar="FILE",
-            dir_okay=False,
-        ),
+        option(FILES, "Write a page with each difference.", "--html"),
     ] = None,
     records: RecordsOption = None,
     fields: ComparedFieldsOption = None,
-    as_json: JsonOption = False,
-    listed: Annotated[
-        int,
-        option(RARE, "Differences that are listed.", "--list", min=0, metavar="N"),
-    ] = 20,
-    resamples: Annotated[
-        int,
-        option(
-            RARE, "Bootstrap samples for the intervals; 0 for none.", min=0, metavar="N"
-        ),
-    ] = 1000,
 ) -> None:
-    """Say how far two annotators agree, and list their differences.
+    """Measure how far two annotators agree, and list their differences.
 
     Only records that both have are compared. The first line is the figure to
-    report: the F1 of one against the other, the mean over the fields, with its
-    95 % interval. It is the same in either order. 1 is full agreement.
+    report: the mean F1 of the fields with its 95 % interval, the same in either
+    order. The page has the F1 of each field.
 
-    To make one gold of two, decide the differences in the review:
+    To decide the differences:
     `extractor review RUN --gold agreed --adjudicate GOLD_A GOLD_B`.
     """
-    from extractor.apps.evaluation.agreement import compare_annotators
-    from extractor.apps.evaluation.chosen import split_fields
-    from extractor.run.finished import find_run
+    from extractor.apps.evaluation import evaluate
+    from extractor.apps.evaluation.page import write_score_page
+    from extractor.apps.evaluation.scoring import split_fields
+    from extractor.apps.evaluation.tables import write_cell
+    from extractor.apps.pages.words import say as show_value
 
-    if html and not html.parent.is_dir():
-        raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
-    if records and not html:
-        raise ValueError("--records is for the page; give --html FILE too")
-    for gold in (one, other):
-        if find_run(gold):
-            raise ValueError(
-                f"{gold} is a run, not the gold of an annotator; `extractor evaluate GOLD {gold}` "
-                "scores it"
-            )
     chosen, places = split_fields(fields or ())
-    agreement = compare_annotators(
-        one,
-        other,
-        resamples=resamples,
+    report = evaluate(
+        gold_a,
+        gold_b,
+        neutral=True,
+        examples=1_000_000,
         fields=(*chosen, *read_own_fields(places)),
     )
+    names = {"gold": gold_a.name, "predicted": gold_b.name}
+    report = report.model_copy(update=names)
     if html:
-        from extractor.apps.evaluation.agreement_page import write_agreement_page
-
-        write_agreement_page(html, agreement, records or ())
-    if as_json:
-        print(agreement.model_dump_json(indent=2))
-        return
-    _print_agreement(agreement)
-    _print_differences(agreement, listed)
-
-
-def _print_agreement(agreement: "Agreement") -> None:
-    """Print the figure to report, what it means, the records, and the figures of the fields."""
-    one = to_printable(agreement.one)
-    other = to_printable(agreement.other)
-    print(f"agreement of {one} and {other}: {agreement.describe()}")
-    print(f"same value where either states one: {agreement.describe_share()}")
-    for name, ids in ((one, agreement.only_one), (other, agreement.only_other)):
-        if ids:
-            print(f"only in {name}, not compared: {name_some(ids, _NAMED)}")
-    head = (
-        "field",
-        "F1",
-        "in mean",
-        "95 % interval",
-        "both",
-        "differ",
-        f"only in {one}",
-        f"only in {other}",
+        write_score_page(html, report, records or ())
+    whole = report.groups[0]
+    level = whole.normalised
+    interval = write_cell(level.interval) or "none"
+    print(
+        f"agreement of {to_printable(f'{report.gold} and {report.predicted}')}: "
+        f"F1 {write_cell(level.f1)} (95 % interval {interval}) over "
+        f"{counted(report.records, 'record')}"
     )
-    rows = [_show_agreement(field) for field in agreement.fields]
-    priority = ("F1", "differ", *head[6:], "in mean", "both", "95 % interval")
-    print_table(head, rows, priority)
-
-
-def _show_agreement(field: "FieldAgreement") -> Row:
-    bounds = field.interval
-    interval = f"{bounds.low:.3f} to {bounds.high:.3f}" if bounds else ""
-    counts = (field.both, field.differ, field.only_one, field.only_other)
-    figure = "" if field.f1 is None else f"{field.f1:.3f}"
-    in_mean = "yes" if field.in_mean else "no"
-    return (field.name, figure, in_mean, interval, *map(str, counts))
-
-
-def _print_differences(agreement: "Agreement", most: int) -> None:
-    """Print the first differences, with the values of both, those in words alone last, and say how
-    many more there are.
-    """
-    if not agreement.differences:
-        print("\nno difference is left")
-    differences = (*agreement.differences, *agreement.variants)
-    head = ("record", "item", "field", "how", agreement.one, agreement.other, "words")
-    rows = [_show_difference(row) for row in differences[:most]]
-    if rows:
-        print_table(head, rows, head[:6], prose=head[4:])
-    same = len(agreement.variants)
-    if same:
-        are = "is" if same == 1 else "are"
-        say(
-            f"{counted(same, 'value')} {are} the same in other words, another unit or another "
-            "name, and counted as agreement"
+    values = whole.stated + whole.invented
+    print(f"same value: {whole.right} of {counted(values, 'value')}")
+    rows = [
+        (
+            error.record_id,
+            error.place or "",
+            error.field.rpartition(".")[2],
+            report.name(error.kind),
+            show_value(error.gold and error.gold.value),
+            show_value(error.predicted and error.predicted.value),
         )
-    left = len(differences) - most
-    if left > 0:
-        say(
-            f"{counted(left, 'more difference')}; --list {len(differences)} or --html FILE shows "
-            "all"
-        )
-
-
-def _show_difference(difference: "Difference") -> Row:
-    from extractor.apps.pages.words import say as say_value
-
-    quotes = [difference.words] if difference.words else []
-
-    def tell(side: "ErrorSide | None") -> str:
-        return "-" if side is None else say_value(side.value, quotes)
-
-    return (
-        difference.record_id,
-        difference.item,
-        difference.field,
-        difference.relation,
-        tell(difference.one),
-        tell(difference.other),
-        say_value(difference.words) if difference.words else "",
-    )
-
-
-@app.command("template")
-def template(
-    to: Annotated[
-        Path | None,
-        option(
-            FILES,
-            "A .csv or .xlsx file; else standard output.",
-            "--to",
-            "-o",
-            metavar="FILE",
-        ),
-    ] = None,
-    fields: FieldsOption = None,
-) -> None:
-    """Write an empty sheet for gold: a row for each field, which says how it is written.
-
-    Copy a row for each value, and fill in record, value and quote.
-    """
-    from extractor.apps.gold.layouts import SHEETS
-    from extractor.apps.gold.sheets import show_template, write_template
-
-    labels = _read_labels(fields)
-    if to is None:
-        print(show_template(labels), end="")
-        return
-    if to.suffix.casefold() not in SHEETS:
-        raise ValueError(f"{to}: a sheet is a file; name it as .csv or .xlsx")
-    if to.exists():
-        raise ValueError(f"{to}: exists already; name another file")
-    write_template(to, labels)
-
-
-def _read_labels(fields: list[str] | None) -> "Labels":
-    """Return the labels of marks, with those of the user's own fields."""
-    from extractor.apps.gold.marks import Labels
-
-    return Labels({field.name: field for field in read_own_fields(fields)})
+        for kind in report.errors
+        for error in kind.examples
+    ]
+    head = ("record", "place", "field", "how", report.gold, report.predicted)
+    print_table(head, rows, prose=head[4:])

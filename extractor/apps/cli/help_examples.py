@@ -61,21 +61,16 @@ EXAMPLES: Final = {
         extractor diff results-of-may results-of-june --html changes.html
     """,
     "gold import": """
-        extractor gold template --to sheet.csv
-        extractor gold import sheet.csv --to gold --records records
-        extractor evaluate gold results
+        extractor gold import sheet.csv --to gold
+        extractor gold import project-1.json --to gold --records records
     """,
     "gold export": """
-        extractor gold export results --to tasks --format label-studio
-        extractor gold export gold --to sheet.xlsx --records records
+        extractor gold export results --to sheet.xlsx
+        extractor gold export gold --to tasks.json --records records
     """,
     "gold compare": """
         extractor gold compare gold/anna gold/ben
         extractor gold compare gold/anna gold/ben --html page.html --records records
-    """,
-    "gold template": """
-        extractor gold template
-        extractor gold template --to sheet.xlsx --fields my_fields.py:Washout
     """,
     "doctor": """
         extractor doctor

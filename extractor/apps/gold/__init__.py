@@ -1,6 +1,21 @@
-"""Bring gold in from spreadsheets and annotation tools, and take it back to them."""
+"""Gold in sheets and in Label Studio: out, corrected by people, and back without a change.
 
-from extractor.apps.gold.build import Imported, build_gold
-from extractor.apps.gold.marks import Mark, Problem
+Gold is the JSON of an extraction without provenance. Here it is a table with one row per value:
+record, item, field and the parts of the value, each in a column of its own. The rows are those of
+``extractor.apps.values``, with a row for each field that the record leaves empty.
 
-__all__ = ["Imported", "Mark", "Problem", "build_gold"]
+- ``export_gold`` writes gold, or a run, as a sheet (.csv, .xlsx) or as tasks of Label Studio
+  (.json, with the labelling interface beside it).
+- ``import_gold`` reads them back. What nobody changed comes back as it was, also gold for some
+  fields, groups of criteria, and values of fields of your own. ``time_window`` follows from
+  ``time_windows``.
+- An error names the file, the row or region, the column, and what to write. A record with an error
+  is not written; all others are. With the records at hand, quotes and numbers are checked as
+  ``extractor evaluate --check`` checks them.
+- A formula or a date in a workbook, and a file that is too large to be a sheet of gold, are
+  refused; no text that is written becomes a formula.
+
+To add a part of a value as a column, add it to its model in ``extractor.schemas.extraction``; a
+column that is not read back, to ``sheets.py``. What a row means is in ``rows.py``. A further tool
+is a module that writes ``ValueRow`` and reads ``PlacedRow``, and a line in ``files.py``.
+"""

@@ -1,192 +1,143 @@
-"""Read marks from files, and write them."""
+"""Read gold from sheets and Label Studio, and write it for them."""
 
 import json
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractor.apps.evaluation.gold_files import open_extractions
-from extractor.apps.gold import brat, label_studio, sheets
-from extractor.apps.gold.build import build_gold
-from extractor.apps.gold.layouts import Layout
-from extractor.apps.gold.marks import Labels, Lost, Mark, Problem
-from extractor.apps.gold.unbuild import list_marks
+from extractor.apps.gold.label_studio import make_task, read_tasks, write_config
+from extractor.apps.gold.rows import PlacedRow, Problem, build_gold, list_rows
+from extractor.apps.gold.sheets import SHEETS, read_sheet, write_sheet
 from extractor.apps.review.gold import name_gold, write_gold
-from extractor.errors import GoldError, RecordError
+from extractor.concepts.own.declaration import CustomField
+from extractor.errors import ArgumentError, GoldError
 from extractor.formats import read_records
-from extractor.plurals import counted
-from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.schemas.arguments import suggest
+from extractor.run.finished import find_run
+from extractor.schemas import TrialRecord
 
-MarkedRecord = tuple[TrialRecord, Sequence[Mark]]
-"""A record with the marks of its gold."""
+_TASKS = ".json"
+
+Inputs = Sequence[str | PathLike[str]]
 
 
-class ImportedFiles(NamedTuple):
-    """Gold by record, and every row, region or line that could not be taken over. ``few`` warns of
-    lists that seem to be only a part of a record's.
-    """
+class ImportedGold(NamedTuple):
+    """Gold by record, without the records that have an error, and all problems."""
 
     gold: Mapping[str, dict[str, Any]]
-    problems: tuple[Problem, ...]
-    few: tuple[Problem, ...] = ()
+    problems: Sequence[Problem]
+
+    def write(self, folder: Path, *, force: bool = False) -> None:
+        """Write a file for each record. Raises ``ArgumentError`` if one exists, without
+        ``force``.
+        """
+        paths = {folder / name_gold(name): gold for name, gold in self.gold.items()}
+        for path in paths:
+            _refuse_existing(path, force=force)
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, gold in paths.items():
+            write_gold(path, gold)
 
 
 def import_gold(
     path: Path,
-    inputs: Iterable[str | PathLike[str]],
-    labels: Labels,
+    inputs: Inputs = (),
+    fields: Sequence[CustomField] = (),
     annotator: str = "",
-) -> ImportedFiles:
-    """Return the gold of a file, found in the texts of the records in ``inputs``.
+) -> ImportedGold:
+    """Read gold from a sheet or an export of Label Studio.
 
-    What cannot be taken over is a problem; the problems are in the order of their places.
-    ``annotator`` chooses whose annotations of Label Studio count. Raises ``GoldError`` for a file
-    that cannot be read at all.
+    Args:
+        path: The file.
+        inputs: The records, against which quotes and numbers are checked; none for no check.
+        fields: Fields of your own, for the check of their values.
+        annotator: Whose annotations of Label Studio count, by email or id.
+
+    Raises:
+        GoldError: The file as a whole cannot be read.
     """
+    is_sheet = _is_sheet(path)
+    rows = defaultdict[str, list[PlacedRow]](list)
+    for row in read_sheet(path) if is_sheet else read_tasks(path, annotator):
+        rows[row.record_id].append(row)
+    records = _find_records(inputs, rows)
     problems: list[Problem] = []
-    marks = defaultdict[str, list[Mark]](list)
-    lost = defaultdict[str, list[Lost]](list)
-    for entry in _read_marks(path, annotator):
-        if isinstance(entry, Mark):
-            marks[entry.record].append(entry)
-            continue
-        problems.append(entry)
-        for loss in entry.loses:
-            lost[loss.record].append(loss)
-    unreadable: list[RecordError] = []
-    known: set[str] = set()
-    few: list[Problem] = []
     gold: dict[str, dict[str, Any]] = {}
-    for record in read_records(*inputs, on_error=unreadable.append):
-        record_id = record.record_id
-        known.add(record_id)
-        # Of several records with one id, the first counts.
-        if record_id not in marks or record_id in gold:
+    for record_id, of_record in rows.items():
+        record = records.get(record_id)
+        if inputs and record is None:
+            text = f"there is no record {record_id!r}; name its file with --records"
+            problems.append(Problem(f"{of_record[0].place}, record", text))
             continue
-        built = build_gold(record, marks[record_id], labels, lost[record_id])
-        problems += built.problems
-        few += built.few
-        if built.gold is not None:
-            gold[record_id] = built.gold
-    # Marks of records that there are not.
-    for record_id in sorted(marks.keys() - known):
-        suggestion = _suggest_record(record_id, known)
-        problems.append(
-            Problem(
-                marks[record_id][0].place,
-                f"there is no record {record_id!r}{suggestion}",
-                "correct the id, or name its file with --records",
-            )
-        )
-    problems += [
-        Problem(error.path, error.problem, error.remedy) for error in unreadable
-    ]
-    problems.sort(key=lambda problem: _rank_place(problem.place))
-    return ImportedFiles(gold, tuple(problems), tuple(few))
+        built, found = build_gold(of_record, record, fields)
+        problems += found
+        if built:
+            gold[record_id] = built
+    return ImportedGold(gold, problems)
 
 
-def _suggest_record(name: str, known: Collection[str]) -> str:
-    """Return a remark that names the record that is meant: that of a file's name, or the
-    nearest.
-    """
-    stem = Path(name).stem
-    if stem in known:
-        return f" (did you mean {stem}?)"
-    return suggest(name, sorted(known))
-
-
-def _rank_place(place: str) -> list[tuple[int, str]]:
-    """Return a key that sorts places by the numbers in them: row 9 before row 10."""
-    key: list[tuple[int, str]] = []
-    for part in re.split(r"(\d+)", place):
-        if part.isdecimal():
-            key.append((int(part), ""))
-        else:
-            key.append((0, part))
-    return key
-
-
-def _read_marks(path: Path, annotator: str) -> Iterator[Mark | Problem]:
-    """Return the marks of a file or folder, in the layout that its name says."""
-    layout = Layout.of(path)
-    if layout is Layout.BRAT:
-        return brat.read_folder(path)
-    if layout is Layout.LABEL_STUDIO:
-        return label_studio.read_tasks(path, annotator)
-    return sheets.read_sheet(path)
-
-
-def write_gold_files(folder: Path, gold: Mapping[str, dict[str, Any]]) -> None:
-    """Write a gold file for each record."""
-    if gold:
-        folder.mkdir(parents=True, exist_ok=True)
-    for record_id, data in gold.items():
-        write_gold(folder / name_gold(record_id), data)
-
-
-def pair_records(
-    gold: str | PathLike[str], inputs: Iterable[str | PathLike[str]]
-) -> Iterator[tuple[TrialExtraction, TrialRecord]]:
-    """Yield each extraction with its record, in the order of the records. Records without an
-    extraction are skipped. Raises ``GoldError`` at the end if an extraction has no record.
-    """
-    extractions = open_extractions(str(gold), "gold")
-    left = set(extractions.record_ids)
-    for record in read_records(*inputs, on_error=lambda _: None):
-        if record.record_id in left:
-            left.remove(record.record_id)
-            yield extractions.read(record.record_id), record
-    if left:
+def _is_sheet(path: Path) -> bool:
+    """Return whether a file is a sheet, and not tasks of Label Studio, by its ending."""
+    suffix = path.suffix.casefold()
+    if suffix not in (*SHEETS, _TASKS):
         raise GoldError(
-            f"{gold}: no text for {counted(len(left), 'record')}, such as {min(left)}; name the "
-            "file with --records"
+            f"{path}: is no file of gold; name a sheet (.csv, .xlsx) or tasks of Label Studio "
+            "(.json)"
         )
+    return suffix != _TASKS
+
+
+def _find_records(inputs: Inputs, ids: Container[str]) -> dict[str, TrialRecord]:
+    """Return the records with these ids. One that cannot be read is missed later, by its id."""
+    records = read_records(*inputs, on_error=lambda _: None) if inputs else ()
+    return {record.record_id: record for record in records if record.record_id in ids}
 
 
 def export_gold(
-    pairs: Iterable[tuple[TrialExtraction, TrialRecord]],
-    to: Path,
-    layout: Layout,
-    labels: Labels,
+    gold: Path, to: Path, inputs: Inputs = (), *, force: bool = False
 ) -> int:
-    """Write gold, or extractions, with their records, and return how many. Raises
-    ``GoldError``, and writes nothing, if an item stands nowhere in its record.
+    """Write gold, or the extractions of a run, by the ending of the name, and return how many.
+
+    Args:
+        gold: A folder or file of gold, or a run's folder.
+        to: A sheet, or the tasks of Label Studio, beside which the labelling interface of the
+            project is written as .xml.
+        inputs: The records, whose texts the tasks show; by default those of the run.
+        force: Whether to replace a file.
+
+    Raises:
+        ArgumentError: ``to`` exists already.
+        GoldError: The gold cannot be read, a record is missing, or ``to`` has another ending.
     """
-    marked: list[MarkedRecord] = [
-        (record, list_marks(gold, record, labels)) for gold, record in pairs
+    is_sheet = _is_sheet(to)
+    _refuse_existing(to, force=force)
+    source = open_extractions(gold, "gold")
+    if is_sheet:
+        extractions = map(source.read, source.record_ids)
+        write_sheet(to, (row for each in extractions for row in list_rows(each)))
+        return len(source.record_ids)
+    run = find_run(gold)
+    records = _find_records(
+        inputs or (run.find_inputs() if run else ()), source.record_ids
+    )
+    for name in source.record_ids:
+        if name not in records:
+            raise GoldError(
+                f"{gold}: there is no text of {name}; name its file with --records"
+            )
+    tasks = [
+        make_task(record, list_rows(source.read(name)))
+        for name, record in records.items()
     ]
-    if layout is Layout.SHEET:
-        all_marks: list[Mark] = []
-        for _, marks in marked:
-            all_marks += marks
-        sheets.write_sheet(to, all_marks)
-    elif layout is Layout.LABEL_STUDIO:
-        _write_tasks(to, marked, labels)
-    else:
-        _write_brat(to, marked, labels)
-    return len(marked)
+    to.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    to.with_suffix(".xml").write_text(write_config(), "utf-8")
+    return len(tasks)
 
 
-def _write_tasks(to: Path, marked: Sequence[MarkedRecord], labels: Labels) -> None:
-    """Write the tasks of Label Studio, and the labelling interface of their project."""
-    to.mkdir(parents=True, exist_ok=True)
-    tasks = [label_studio.make_task(record, marks) for record, marks in marked]
-    written = json.dumps(tasks, ensure_ascii=False, indent=1)
-    (to / "tasks.json").write_text(f"{written}\n", "utf-8")
-    (to / "labels.xml").write_text(label_studio.write_config(labels), "utf-8")
-
-
-def _write_brat(to: Path, marked: Sequence[MarkedRecord], labels: Labels) -> None:
-    """Write BRAT's configuration, and a text and annotations for each record."""
-    to.mkdir(parents=True, exist_ok=True)
-    (to / "annotation.conf").write_text(brat.write_config(labels), "utf-8")
-    for record, marks in marked:
-        text_name, marks_name = brat.name_files(record.record_id)
-        text, annotations = brat.write_record(record, marks)
-        # As bytes, since BRAT counts characters: no line break may become two.
-        (to / text_name).write_bytes(text.encode())
-        (to / marks_name).write_bytes(annotations.encode())
+def _refuse_existing(path: Path, *, force: bool) -> None:
+    if path.exists() and not force:
+        raise ArgumentError(
+            f"{path}: exists already; add --force, or name another path"
+        )

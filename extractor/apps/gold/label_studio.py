@@ -1,329 +1,291 @@
-"""Label Studio: tasks with predictions out, its export as JSON in.
+"""Label Studio: records as tasks with a prediction, and its export as rows.
 
-An item is a region of its kind with a text area of lines, such as ``category: diagnosis``. A region
-may also be of a single field: its text area has the value, else its words are read. Relations, and
-regions within regions, say which of them belong together.
+An item is a region labelled with its group, such as ``dosing``; a value with words of its own is a
+region labelled with its field, such as ``dosing.amounts``. The text area of a region names its item
+and has a line for each value, ``route: oral``. A field alone is the words of the region, and
+``route:`` says that there is none. What has no place in the text is in the text area of the record.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from importlib.metadata import version
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
-from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 from xml.sax.saxutils import quoteattr
 
-from extractor.apps.gold.layouts import Layout
-from extractor.apps.gold.marks import RECORD, Labels, Lost, Mark, Problem
-from extractor.apps.gold.text import ShownRecord
+from extractor.apps.gold.rows import (
+    ITEM_GROUPS,
+    PEOPLE,
+    VALUE,
+    PlacedRow,
+    is_known,
+    write_cells,
+)
+from extractor.apps.values import ValueRow
 from extractor.errors import GoldError
-from extractor.schemas import TrialRecord
+from extractor.evidence.quotes import verify_quote
+from extractor.schemas import FieldRef, TrialRecord, list_groups
 
-_LABEL = "label"
-_VALUE = "value"
-_TEXT = "text"
-_FORMAT = 1
-"""The version of the layout of a task's data."""
-_READ = ("labels", "textarea", "relation")
-"""The types of results that are read."""
+_NEW = {
+    "eligibility.criteria": ("quote", "section: {section}"),
+    "dosing": ("quote", "section: {section}"),
+    "endpoints": ("measure",),
+}
+"""The lines of a new item; the first names the field whose words its region marks."""
+_ITEM = "item:"
+_FIRST_ADDED = 1_000_000
 _EXPORT = "export the project as JSON, not JSON-MIN or CSV"
-
-
-def write_config(labels: Labels) -> str:
-    """Return the labelling interface of a project, in Label Studio's XML."""
-    names = (RECORD, *labels.list_all())
-    lines = "\n".join(f"    <Label value={quoteattr(name)}/>" for name in names)
-    # Without this style, Label Studio trims white space, and its offsets are other ones.
-    return f"""<View>
+_CONFIG = """<View>
   <Style>.htx-text {{ white-space: pre-wrap; }}</Style>
-  <Labels name="{_LABEL}" toName="{_TEXT}" showInline="true">
-{lines}
+  <Labels name="label" toName="text" showInline="true">
+{labels}
   </Labels>
-  <Text name="{_TEXT}" value="${_TEXT}" granularity="symbol"/>
-  <TextArea name="{_VALUE}" toName="{_TEXT}" perRegion="true" editable="true" maxSubmissions="99"
-    placeholder="of a field its value; of an item field: value"/>
+  <Text name="text" value="$text" granularity="symbol"/>
+  <TextArea name="values" toName="text" perRegion="true" editable="true" maxSubmissions="99"
+    placeholder="field: value"/>
+  <TextArea name="record" toName="text" editable="true" maxSubmissions="999"
+    placeholder="eligibility.sex: female"/>
 </View>
 """
+"""Without its style, Label Studio trims white space, which shifts offsets."""
+
+Span = tuple[int, int]
 
 
-def make_task(record: TrialRecord, marks: Sequence[Mark]) -> dict[str, Any]:
-    """Return a task: the text of the record, and a prediction with a region for each mark. The
-    score of a region is the mark's confidence, that of the prediction their mean; gold has none.
-    """
-    shown = ShownRecord(record)
+def write_config() -> str:
+    """Return the labelling interface of a project, in Label Studio's XML."""
+    fields = [field for group in list_groups() for field in group.fields]
+    names = [*_NEW, *(field.path for field in fields if field.metadata.in_gold)]
+    labels = [f"    <Label value={quoteattr(name)}/>" for name in names]
+    return _CONFIG.format(labels="\n".join(labels))
+
+
+def make_task(record: TrialRecord, rows: Iterable[ValueRow]) -> dict[str, Any]:
+    """Return a task: the text of a record, and its rows as a prediction."""
+    text = ""
+    starts = {}
+    for section in record.sections:
+        text += f"# {section.name}\n"
+        starts[section.name] = len(text)
+        text += f"{section.text}\n\n"
     results: list[dict[str, Any]] = []
-    for mark in marks:
-        results += _make_region(mark, shown)
-    prediction: dict[str, Any] = {
-        "model_version": f"extractor {version('trial-extractor')}",
-        "result": results,
-    }
-    scores = [mark.confidence for mark in marks if mark.confidence is not None]
-    if scores:
-        prediction["score"] = round(fmean(scores), 3)
+    unplaced: list[str] = []
+    for item, of_item in groupby(rows, key=lambda row: row.item):
+        listed = list(of_item)
+        home = _find_home(listed, text, starts)
+        regions = defaultdict[Span, list[ValueRow]](list)
+        for row in listed:
+            span = _place_evidence(row, starts) or home
+            if span is None or row.item.startswith("custom."):
+                unplaced.append(_write_line(row.path, row))
+            else:
+                regions[span].append(row)
+        for span, marked in regions.items():
+            path = item if span == home else marked[0].path
+            results += _make_region(text, span, FieldRef(path).path, marked)
+    area = {"from_name": "record", "to_name": "text", "type": "textarea"}
+    results.append({"id": "record", **area, "value": {"text": unplaced}})
+    counted = {name: _to_utf16(text, start) for name, start in starts.items()}
     return {
-        "data": {
-            _TEXT: shown.text,
-            "record_id": record.record_id,
-            "extractor_format": _FORMAT,
-        },
-        "predictions": [prediction],
+        "data": {"text": text, "record_id": record.record_id, "sections": counted},
+        "predictions": [{"model_version": "extractor", "result": results}],
     }
 
 
-def _make_region(mark: Mark, shown: ShownRecord) -> Iterator[dict[str, Any]]:
-    """Yield the results that make the region of a mark: its label; its text area, if the mark says
-    anything; and a relation to the item to which it belongs, if there is one.
+def _find_home(
+    rows: Sequence[ValueRow], text: str, starts: Mapping[str, int]
+) -> Span | None:
+    """Return the place of an item's words: that of the evidence, or, for gold, the nearest to the
+    start of its section.
     """
-    assert mark.span
-    start, end = shown.place(mark.span)
-    words = {
-        "start": _to_utf16(shown.text, start),
-        "end": _to_utf16(shown.text, end),
-        _TEXT: mark.quote,
+    values = {row.field: row for row in rows}
+    words = values.get(_NEW.get(FieldRef(rows[0].item).path, ("",))[0])
+    if words is None or not words.value:
+        return None
+    section = values.get("section", words).value
+    found = verify_quote(words.value, text, starts.get(section))
+    if found.start is None or found.end is None or found.conflicts:
+        return None
+    return _place_evidence(words, starts) or (found.start, found.end)
+
+
+def _place_evidence(row: ValueRow, starts: Mapping[str, int]) -> Span | None:
+    if row.section is None or row.section not in starts:
+        return None
+    start = starts[row.section]
+    return start + (row.start or 0), start + (row.end or 0)
+
+
+def _make_region(
+    text: str, span: Span, label: str, rows: Sequence[ValueRow]
+) -> Iterator[dict[str, Any]]:
+    """Yield the label and the text area of a region, which share its id."""
+    start, end = span
+    words = text[start:end]
+    place = {
+        "start": _to_utf16(text, start),
+        "end": _to_utf16(text, end),
+        "text": words,
     }
-    # The label and the text area of a region are two results with one id.
-    region: dict[str, Any] = {"id": mark.id, "to_name": _TEXT}
-    if mark.confidence is not None:
-        region["score"] = round(mark.confidence, 3)
-    yield {
-        **region,
-        "from_name": _LABEL,
-        "type": "labels",
-        "value": {**words, "labels": [mark.label]},
-    }
-    if mark.says:
-        yield {
-            **region,
-            "from_name": _VALUE,
-            "type": "textarea",
-            "value": {**words, _TEXT: list(mark.says)},
-        }
-    if mark.of:
-        yield {
-            "type": "relation",
-            "from_id": mark.id,
-            "to_id": mark.of,
-            "direction": "right",
-        }
+    region: dict[str, Any] = {"id": rows[0].path, "to_name": "text"}
+    lines = [f"{_ITEM} {rows[0].item}"]
+    lines += [_write_line(row.field, row, words) for row in rows]
+    labels = {**place, "labels": [label]}
+    yield {**region, "from_name": "label", "type": "labels", "value": labels}
+    area = {**place, "text": lines}
+    yield {**region, "from_name": "values", "type": "textarea", "value": area}
+
+
+def _write_line(name: str, row: ValueRow, words: str | None = None) -> str:
+    """Return the line of a value; its name alone if it is the words of the region."""
+    text = write_cells(row).get(VALUE, "")
+    if row.value and isinstance(row.value, dict):
+        text = json.dumps(row.value, ensure_ascii=False)
+    elif text == words:
+        return name
+    elif "\n" in text or text.startswith(('"', "{")) or text.strip() != text:
+        text = json.dumps(text, ensure_ascii=False)
+    return f"{name}: {text}"
 
 
 def _to_utf16(text: str, at: int) -> int:
-    """Return the offset ``at`` as JavaScript counts it: a character beyond 16 bits, such as an
-    emoji, is two.
-    """
-    utf16 = text[:at].encode("utf-16-le", "surrogatepass")
-    return len(utf16) // 2
+    """Return an offset as JavaScript counts it: an emoji is two."""
+    return len(text[:at].encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _from_utf16(text: str, at: int) -> int:
-    """Return an offset of JavaScript as Python counts it."""
-    before = text.encode("utf-16-le")[: 2 * at]
-    return len(before.decode("utf-16-le", "ignore"))
+def read_tasks(path: Path, annotator: str = "") -> Iterator[PlacedRow]:
+    """Yield the rows of an export. Tasks that nobody has submitted are passed over. ``annotator``,
+    an email or id, chooses whose annotations count.
 
-
-def read_tasks(path: Path, annotator: str = "") -> Iterator[Mark | Problem]:
-    """Yield the marks of an export, and a problem for each task or region that cannot be read: a
-    task without a record, of another version, without a finished annotation, or with several.
-    ``annotator``, an email or id, chooses whose annotations count.
-
-    Raises ``GoldError`` for a file that is no such export.
-    """
-    for number, task in enumerate(_load(path), 1):
-        place = f"{path}, task {task.get('id') or number}"
-        data = task.get("data") or {}
-        record_id = data.get("record_id")
-        if not isinstance(record_id, str) or not record_id:
-            remedy = "make tasks with `extractor gold export`, or add data.record_id"
-            yield Problem(place, "has no record", remedy)
-            continue
-        if data.get("extractor_format", _FORMAT) != _FORMAT:
-            remedy = "export the gold again with this version, and annotate that"
-            yield Problem(place, "is of another version of the export", remedy)
-            continue
-        annotations = _list_annotations(task, annotator)
-        if len(annotations) == 1:
-            results = list(annotations[0].get("result") or [])
-            yield from _read_results(place, record_id, data, results)
-        elif annotations:
-            # Several people annotated the task: a person has to choose.
-            annotators = [_name_annotators(annotation)[0] for annotation in annotations]
-            names = ", ".join(annotators)
-            problem = f"has {len(annotations)} annotations"
-            remedy = f"choose one of {names} with --annotator"
-            yield Problem(place, problem, remedy)
-        else:
-            problem = "has no annotation"
-            if annotator:
-                problem += f" of {annotator}"
-            remedy = "submit it in Label Studio, and export again"
-            yield Problem(place, problem, remedy)
-
-
-def _load(path: Path) -> list[dict[str, Any]]:
-    """Return the tasks of an export; a single task may stand without a list. Raises ``GoldError``
-    for what is no JSON, and for JSON without the tasks' data.
+    Raises ``GoldError`` for a file that is no such export, and for a task of several annotators.
     """
     try:
-        loaded = json.loads(path.read_text("utf-8-sig"))
+        tasks = json.loads(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise GoldError(f"{path}: is not JSON ({error}); {_EXPORT}") from error
-    tasks = loaded
-    if isinstance(loaded, dict):
-        tasks = [loaded]
-    if not isinstance(tasks, list) or not all(map(_is_task, tasks)):
+    for number, task in enumerate(tasks if isinstance(tasks, list) else [tasks], 1):
+        place = f"{path}, task {number}"
+        try:
+            yield from list(_read_task(place, task, annotator))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            text = f"cannot be read ({error!r})"
+            raise GoldError(f"{place}: {text}; {_EXPORT}") from error
+
+
+def _read_task(
+    place: str, task: Mapping[str, Any], annotator: str
+) -> Iterator[PlacedRow]:
+    """Yield the rows of a task's only annotation."""
+    found = {}
+    for annotation in task["annotations"]:
+        by = annotation["completed_by"]
+        # Exports have the id of the annotator, or an object with the email, too.
+        names = tuple(map(str, by.values() if isinstance(by, dict) else [by]))
+        is_wanted = not annotator or annotator in names
+        if is_wanted and not annotation.get("was_cancelled"):
+            found["/".join(names)] = annotation["result"]
+    if len(found) > 1:
         raise GoldError(
-            f"{path}: is no export of Label Studio with its tasks; {_EXPORT}"
+            f"{place}: has annotations of {', '.join(found)}; choose one with --annotator"
         )
-    return tasks
+    for results in found.values():
+        for region in _list_regions(place, task["data"], results):
+            for line in region.lines:
+                yield _read_line(region, line, str(task["data"]["record_id"]))
 
 
-def _is_task(value: Any) -> bool:
-    return isinstance(value, dict) and "data" in value
+class _Region(NamedTuple):
+    """A region with the item to which its lines belong; that of the record has neither."""
+
+    place: str
+    label: str
+    start: int
+    end: int
+    words: str
+    item: str
+    lines: Sequence[str]
 
 
-def _list_annotations(task: dict[str, Any], annotator: str) -> list[dict[str, Any]]:
-    """Return the finished annotations of a task; of one annotator, if one is named."""
-    annotations = []
-    for annotation in task.get("annotations") or []:
-        # Label Studio keeps annotations of tasks that the annotator skipped.
-        if annotation.get("was_cancelled"):
-            continue
-        if annotator and annotator not in _name_annotators(annotation):
-            continue
-        annotations.append(annotation)
-    return annotations
-
-
-def _name_annotators(annotation: dict[str, Any]) -> list[str]:
-    """Return the names of who made an annotation, by email and id; exports have one or both."""
-    by = annotation.get("completed_by")
-    if not isinstance(by, dict):
-        return [str(by)]
-    return [str(by[key]) for key in ("email", "id") if by.get(key) is not None]
-
-
-def _read_results(
-    place: str, record_id: str, data: dict[str, Any], results: list[dict[str, Any]]
-) -> Iterator[Mark | Problem]:
-    """Yield the marks of an annotation's regions, and a problem for all that is not read: a region
-    with no label or several, a relation that leads nowhere, other kinds of results. Regions whose
-    words have moved are one problem together.
-    """
-    text = str(data.get(_TEXT) or "")
-    regions = [result for result in results if result.get("type") == "labels"]
+def _list_regions(
+    place: str, data: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
+) -> Iterator[_Region]:
+    """Yield the text area of the record, then all regions, with lines for what is new."""
     lines = _collect_lines(results)
-    links = _collect_links(results)
-    names = {str(region.get("id")) for region in regions}
-    moved: list[Lost] = []
+    yield _Region(f"{place}, record", "", 0, 0, "", "", lines.pop("", []))
+    text = data["text"].encode("utf-16-le", "surrogatepass")
+    regions: list[_Region] = []
+    for number, result in enumerate(results, _FIRST_ADDED):
+        if result["type"] != "labels":
+            continue
+        value = result["value"]
+        start = value["start"]
+        end = value["end"]
+        words = text[2 * start : 2 * end].decode("utf-16-le", "ignore")
+        if words.split() != value["text"].split():
+            raise ValueError(f"{value['text']!r} is no longer where it was marked")
+        label = value["labels"][0]
+        item = ""
+        listed = lines.get(result["id"], [])
+        if listed and listed[0].startswith(_ITEM):
+            item = listed[0].removeprefix(_ITEM).strip()
+            listed = listed[1:]
+        elif label in _NEW:
+            item = f"{label}[{number}]"
+            starts = data["sections"]
+            section = max(
+                starts, key=lambda name: (starts[name] <= start, starts[name])
+            )
+            listed = [line.format(section=section) for line in _NEW[label]] + listed
+        shown = f"{place}, region {words[:40]!r}"
+        regions.append(_Region(shown, label, start, end, words, item, listed))
     for region in regions:
-        name = str(region.get("id"))
-        where = f"{place}, region {name}"
-        value = region.get("value") or {}
-        labels = value.get("labels") or []
-        lost = tuple(Lost(record_id, label) for label in labels)
-        if len(labels) != 1:
-            problem = f"has {len(labels)} labels"
-            yield Problem(where, problem, "give it one label", loses=lost)
-            continue
-        if not links[name] <= names:
-            problem = "a relation of it leads to no region"
-            remedy = "delete the relation, or create it again between two regions"
-            yield Problem(where, problem, remedy, loses=lost)
-            continue
-        quote = _read_words(text, value)
-        if quote is None:
-            moved += lost
-            continue
-        start, words = quote
-        yield Mark(
-            record_id,
-            where,
-            labels[0],
-            words,
-            says=tuple(lines.get(name, ())),
-            id=name,
-            start=start,
-            links=tuple(sorted(links[name])),
-            tool=Layout.LABEL_STUDIO,
-        )
-    yield from _tell_of_others(place, results)
-    if moved:
-        problem = (
-            f"{len(moved)} of its {len(regions)} regions do not have the words that they had; its "
-            "text was changed after the annotation, if only its line breaks"
-        )
-        remedy = (
-            "import tasks.json into a new project as it was exported, and annotate that"
-        )
-        yield Problem(place, problem, remedy, loses=tuple(moved))
+        yield region if region.label in _NEW else _complete(region, regions)
 
 
-def _collect_lines(results: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Return the lines of each region's text area, without empty ones."""
+def _collect_lines(results: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the lines of each region's text area by its id; of the record's, without one."""
     lines: dict[str, list[str]] = {}
     for result in results:
-        if result.get("type") != "textarea":
-            continue
-        value = result.get("value") or {}
-        texts = value.get(_TEXT) or []
-        if isinstance(texts, str):
-            texts = [texts]
-        filled: list[str] = []
-        for text in texts:
+        if result["type"] == "textarea":
+            name = "" if result["from_name"] == "record" else result["id"]
+            texts = result["value"]["text"]
+            if not isinstance(texts, str):
+                texts = "\n".join(texts)
             # An annotator may write several lines at once.
-            filled += [line for line in str(text).split("\n") if line.strip()]
-        lines[str(result.get("id"))] = filled
+            lines[name] = [line.strip() for line in texts.split("\n") if line.strip()]
     return lines
 
 
-def _collect_links(results: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """Return, by the id of each region, the ids of the regions to which it is joined: by a
-    relation that begins at it, or because it is a part of another region.
+def _complete(region: _Region, regions: Sequence[_Region]) -> _Region:
+    """Return the region of a value with its item, which is that of an enclosing region, and with
+    the field in each line. Without lines, the value is the words.
     """
-    links: dict[str, set[str]] = defaultdict(set)
-    for result in results:
-        kind = result.get("type")
-        if kind == "relation":
-            source = str(result.get("from_id"))
-            target = str(result.get("to_id"))
-            links[source].add(target)
-        elif kind == "labels" and result.get("parentID"):
-            part = str(result.get("id"))
-            whole = str(result["parentID"])
-            links[part].add(whole)
-    return links
+    parents = filter(ITEM_GROUPS.__contains__, FieldRef(region.label).parents)
+    group = next(parents, "")
+    enclosing = [
+        other.item
+        for other in regions
+        if other.label == group
+        and other.start <= region.start <= region.end <= other.end
+    ]
+    of_record = PEOPLE if group == PEOPLE else f"{group}[?]"
+    item = next(filter(None, [region.item, *enclosing, of_record]))
+    name = region.label.removeprefix(group).lstrip(".")
+    lines = [
+        line if is_known(f"{item}.{line.partition(':')[0]}") else f"{name}: {line}"
+        for line in region.lines or [name]
+    ]
+    return region._replace(item=item, lines=lines)
 
 
-def _tell_of_others(place: str, results: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Yield a problem for each kind of result that gold has no place for."""
-    kinds = {str(result.get("type")) for result in results}
-    for kind in sorted(kinds - set(_READ)):
-        remedy = "write what it says into the text area of a region"
-        yield Problem(place, f"has results of the type {kind}", remedy)
-
-
-def _read_words(text: str, value: dict[str, Any]) -> tuple[int, str] | None:
-    """Return where a region starts in the task's text, in characters, and its words.
-
-    The region's offsets may count as JavaScript does, or characters. The first of both ways counts
-    that gives the words which the region states, or any words if it states none. None if neither
-    way does, or the region has no offsets.
-    """
-    try:
-        start = int(value["start"])
-        end = int(value["end"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    stated = value.get(_TEXT)
-    # Regions that a person marks count as JavaScript does; a program may have counted characters.
-    by_person = (_from_utf16(text, start), _from_utf16(text, end))
-    by_program = (start, end)
-    for first, last in (by_person, by_program):
-        words = text[first:last]
-        if not words.strip():
-            continue
-        if stated is None or words.split() == str(stated).split():
-            return first, words
-    return None
+def _read_line(region: _Region, line: str, record_id: str) -> PlacedRow:
+    """Return the row of a line."""
+    name, colon, text = line.partition(":")
+    text = text.strip() if colon else region.words
+    cells: Any = {VALUE: text} if text else {}
+    if colon and text.startswith(('"', "{")):
+        value = json.loads(text)
+        cells = value if isinstance(value, dict) else {VALUE: value}
+    path = f"{region.item}.{name}".lstrip(".")
+    return PlacedRow(f"{region.place}, {name}", record_id, path, cells)

@@ -1,255 +1,196 @@
-"""Spreadsheets: one row a value, as CSV or a workbook of Excel, by the ending of the name."""
+"""Sheets of gold: CSV, or a workbook of Excel, with one row per value."""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
-from extractor.apps.gold.marks import NONE, RECORD, SCORED, Labels, Lost, Mark, Problem
-from extractor.apps.gold.values import describe_form
+from extractor.apps.gold.rows import PART_COLUMNS, PlacedRow, write_cells
+from extractor.apps.values import ValueRow
 from extractor.errors import GoldError, MissingExtra
+from extractor.schemas.arguments import suggest
 
-COLUMNS = ("record", "field", "value", "quote", "section", "item", "of", "note")
-"""``item`` joins the rows of one item; ``of`` is the item that has a field of the user's own."""
+_PLACE = ("record", "item", "field")
+_SUPPORT = ("evidence", "section", "confidence")
+COLUMNS = (*_PLACE, *PART_COLUMNS, *_SUPPORT)
+"""The columns in order. Those of the evidence are for people, and are not read back."""
 _WORKBOOK = ".xlsx"
-_TABBED = ".tsv"
-_NEEDED = ("record", "field")
-_FORMULA = ("=", "+", "-", "@")
-"""How a cell begins that a spreadsheet could take for a formula, so that an export puts an
-apostrophe before it.
+SHEETS = (".csv", _WORKBOOK)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+"""How a cell begins that a spreadsheet could take for a formula, or that has an apostrophe against
+that.
 """
-_KIND = "kind: "
+_MOST_BYTES = 200_000_000
 _LONGEST_CELL = 32_767
-_TEMPLATE = "`extractor gold template` writes a sheet with the right columns"
 
 
-def read_sheet(path: Path) -> Iterator[Mark | Problem]:
-    """Yield a mark for each row of a sheet, and a problem for each that is none.
-
-    A row with neither record, value nor quote is left out. The first row has the names of the
-    columns, in any order and case; other columns are ignored.
-    Raises ``GoldError`` for a file that is no such sheet.
+def write_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
+    """Write rows as CSV or a workbook, by the ending of the name. A column of parts that no value
+    has is left out. Raises ``GoldError`` for a text that a workbook cannot have.
     """
+    table = [_write_row(row) for row in rows]
+    used = {name for cells in table for name in cells}
+    columns = [name for name in COLUMNS if name in used.union(_PLACE)]
+    lines = [[cells.get(name, "") for name in columns] for cells in table]
     if path.suffix.casefold() == _WORKBOOK:
-        rows = _read_workbook(path)
-    else:
-        rows = _read_csv(path)
-    first_row = next(rows, [])
-    head = [str(cell or "").strip().casefold() for cell in first_row]
-    missing = [name for name in _NEEDED if name not in head]
-    if missing:
-        raise GoldError(
-            f"{path}: the first row has no column {', '.join(missing)}; {_TEMPLATE}"
-        )
-    for number, cells in enumerate(rows, 2):
-        # A row may have more cells than the head, or fewer.
-        row = {name: _clean(cell) for name, cell in zip(head, cells, strict=False)}
-        # A template has a row for each field, also for those that nobody filled in.
-        is_filled = row.get("record") or row.get("value") or row.get("quote")
-        if is_filled:
-            yield _read_row(f"{path}, row {number}", row)
-
-
-def _read_row(place: str, row: dict[str, str]) -> Mark | Problem:
-    """Return the mark of a row, or the problem that it names no record or no field. The column
-    item names the item of the row, and the column of the item to which a value belongs.
-    """
-    record = row["record"]
-    label = row["field"]
-    if not record:
-        return Problem(place, "has no record", "write the id of the record")
-    if not label:
-        lost = (Lost(record, ""),)
-        return Problem(place, "has no field", f"name one; {_TEMPLATE}", loses=lost)
-    says: tuple[str, ...] = ()
-    value = row.get("value", "")
-    if value:
-        says = (value,)
-    item = row.get("item", "")
-    return Mark(
-        record,
-        place,
-        label,
-        row.get("quote", ""),
-        section=row.get("section", ""),
-        says=says,
-        id=item,
-        of=row.get("of", "") or item,
-    )
-
-
-def _clean(cell: Any) -> str:
-    """Return a cell as text: a workbook keeps numbers and truth values as such, and 18 as 18.0."""
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    text = str(cell).strip()
-    # An export put the apostrophe there.
-    if text.startswith("'") and text[1:2] in _FORMULA:
-        return text[1:]
-    return text
-
-
-def _read_csv(path: Path) -> Iterator[list[Any]]:
-    """Return the rows of a text file, whose first line shows what stands between its cells."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise GoldError(f"{path}: is not UTF-8; save it as CSV UTF-8") from None
-    first = text.partition("\n")[0]
-    # Excel puts semicolons between cells where a comma is the decimal sign.
-    separator = max(",;\t", key=first.count)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-
-
-def _read_workbook(path: Path) -> Iterator[list[Any]]:
-    """Yield the rows of the first sheet of a workbook. Raises ``GoldError``, ``MissingExtra``."""
-    try:
-        from openpyxl import load_workbook  # noqa: PLC0415 - belongs to an extra
-    except ImportError as error:
-        raise MissingExtra(f"{path}: a workbook needs openpyxl", "excel") from error
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:
-        raise GoldError(f"{path}: is no workbook; save it as .xlsx or CSV") from error
-    with closing(book):
-        yield from map(list, book.worksheets[0].iter_rows(values_only=True))
-
-
-def write_template(path: Path, labels: Labels) -> None:
-    """Write a sheet with a row for each field, which says how its values are written."""
-    _write_rows(path, _list_template(labels))
-
-
-def show_template(labels: Labels) -> str:
-    """Return the sheet of ``write_template`` as CSV.
-
-    >>> show_template(Labels()).splitlines()[0]
-    'record,field,value,quote,section,item,of,note'
-    """
-    return _write_csv(_list_template(labels))
-
-
-def _list_template(labels: Labels) -> list[dict[str, str]]:
-    """Return a row for each field, with a note on how its values are written."""
-    return [
-        {"field": label, "note": _note(label, labels)} for label in labels.list_all()
-    ]
-
-
-def _note(label: str, labels: Labels) -> str:
-    """Return how the values of a field, or the mark of an item, are written."""
-    if label == "criterion":
-        return "inclusion or exclusion; the words of the criterion as quote"
-    if label == "regimen":
-        return "the agent; the words of the dose as quote"
-    if label == "endpoint":
-        return "empty; words of the registered outcome as quote, which are its measure"
-    if label in labels.items:
-        return f"{labels.fields[label].definition[:80]}; words as quote"
-    group, name = labels.find(label)[0]
-    info = labels.list_infos(group)[name]
-    attribute = labels.attribute(group, name)
-    form = describe_form(info, attribute).replace('"', "")
-    if info.many:
-        form += "; a row each"
-    return f"{form}; {NONE} if the record states none"
-
-
-def write_sheet(path: Path, marks: Iterable[Mark]) -> None:
-    """Write marks as a sheet: a row for each item, and for each line that it says.
-
-    Raises ``GoldError`` for what a workbook cannot hold.
-    """
-    _write_rows(path, [row for mark in marks for row in _list_rows(mark)])
-
-
-def _list_rows(mark: Mark) -> Iterator[dict[str, str]]:
-    """Yield the rows of a mark: its own, whose value is the kind of a criterion, and a row for
-    each other line that it says. The mark of the record has no row of its own, but its line of
-    what gold was read for has.
-    """
-    base = {"record": mark.record, "item": mark.id}
-    lines = list(mark.says)
-    if mark.label != RECORD:
-        kind = ""
-        others = []
-        for line in lines:
-            if not line.startswith(_KIND):
-                others.append(line)
-            elif not kind:
-                kind = line.removeprefix(_KIND)
-        lines = others
-        yield {
-            **base,
-            "field": mark.label,
-            "quote": mark.quote,
-            "section": mark.section,
-            "value": kind,
-            "of": mark.of,
-        }
-    for line in lines:
-        name, _, value = line.partition(": ")
-        if name == SCORED:
-            yield {**base, "field": mark.label, "value": line}
-        else:
-            yield {**base, "field": name, "value": value}
-
-
-def _write_rows(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    """Write a sheet: a workbook, or text with tabs or commas, by the ending of its name."""
-    ending = path.suffix.casefold()
-    if ending == _WORKBOOK:
-        _write_workbook(path, rows)
+        _write_workbook(path, [columns, *lines])
         return
-    separator = "\t" if ending == _TABBED else ","
     # Excel needs the mark at the beginning to read UTF-8.
-    path.write_text(_write_csv(rows, separator), "utf-8-sig")
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([columns, *lines])
 
 
-def _write_workbook(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    """Write a workbook of one sheet. Raises ``GoldError`` for what no cell can hold."""
-    try:
-        from openpyxl import Workbook  # noqa: PLC0415 - belongs to an extra
-        from openpyxl.utils.exceptions import IllegalCharacterError  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingExtra(f"{path}: a workbook needs openpyxl", "excel") from error
-    book = Workbook()
-    sheet = book.worksheets[0]
-    sheet.title = "gold"
-    # The first row stays in sight.
-    sheet.freeze_panes = "A2"
-    sheet.append(COLUMNS)
-    for row in rows:
-        cells = [_guard(row.get(name, "")) for name in COLUMNS]
-        if max(map(len, cells)) > _LONGEST_CELL:
-            problem = f"a value of {row.get('record')} is longer than a cell of Excel"
-            raise GoldError(f"{path}: {problem}; write a .csv file")
-        try:
-            sheet.append(cells)
-        except IllegalCharacterError:
-            problem = f"{row.get('record')} has a character that no workbook can hold"
-            raise GoldError(f"{path}: {problem}; write a .csv file") from None
-    book.save(path)
-
-
-def _write_csv(rows: Sequence[dict[str, str]], separator: str = ",") -> str:
-    """Return rows as text."""
-    written = io.StringIO()
-    writer = csv.DictWriter(written, COLUMNS, delimiter=separator, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _guard(value) for name, value in row.items()})
-    return written.getvalue()
+def _write_row(row: ValueRow) -> dict[str, str]:
+    """Return the filled cells of a row by column."""
+    confidence = "" if row.confidence is None else f"{row.confidence:.2f}"
+    cells = {
+        "record": row.record_id,
+        "item": row.item,
+        "field": row.field,
+        **write_cells(row),
+        "evidence": row.quote or "",
+        "section": row.section or "",
+        "confidence": confidence,
+    }
+    return {name: _guard(text) for name, text in cells.items() if text}
 
 
 def _guard(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula."""
-    if text.startswith(_FORMULA):
-        return f"'{text}"
-    return text
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
+    openpyxl = _import_openpyxl(path)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "gold"
+    # The first row stays in sight.
+    sheet.freeze_panes = "A2"
+    for number, line in enumerate(lines, 1):
+        if max(map(len, line)) > _LONGEST_CELL:
+            raise GoldError(
+                f"{path}, row {number}: a text is longer than a cell of Excel; write a .csv file"
+            )
+        try:
+            sheet.append(line)
+        except openpyxl.utils.exceptions.IllegalCharacterError:
+            raise GoldError(
+                f"{path}, row {number}: a character cannot be in a workbook; write a .csv file"
+            ) from None
+    book.save(path)
+
+
+def read_sheet(path: Path) -> Iterator[PlacedRow]:
+    """Yield the rows of a sheet. Its first row names the columns; those of the evidence, and any
+    whose name begins with "note", are passed over, as are empty rows.
+
+    Raises ``GoldError`` for a file that is no such sheet, a formula and a date.
+    """
+    is_workbook = path.suffix.casefold() == _WORKBOOK
+    lines = _read_workbook(path) if is_workbook else _read_csv(path)
+    columns = [name.strip().casefold() for name in next(lines, [])]
+    _check_columns(path, columns)
+    for number, line in enumerate(lines, 2):
+        # A row may have more cells than the first one, or fewer.
+        cells = {
+            name: _strip_guard(text)
+            for name, text in zip(columns, line, strict=False)
+            if text
+        }
+        if not cells:
+            continue
+        place = f"{path}, row {number}"
+        record = cells.get("record", "").strip()
+        if not record:
+            raise GoldError(f"{place}, record: is empty; write the id of the record")
+        steps = (cells.get(name, "").strip() for name in ("item", "field"))
+        values = {name: cells[name] for name in PART_COLUMNS if name in cells}
+        yield PlacedRow(place, record, ".".join(filter(None, steps)), values)
+
+
+def _check_columns(path: Path, columns: list[str]) -> None:
+    """Raise ``GoldError`` if a needed column is missing, or one is unknown, whose values would be
+    lost.
+    """
+    if not {"record", "field"}.issubset(columns):
+        raise GoldError(
+            f"{path}, row 1: has no columns record and field; begin with a sheet that `extractor "
+            "gold export` writes"
+        )
+    for name in columns:
+        if name and name not in COLUMNS and not name.startswith("note"):
+            raise GoldError(
+                f"{path}, row 1, {name}: is no column of gold{suggest(name, COLUMNS)}; correct "
+                "it, or call it note"
+            )
+
+
+def _strip_guard(text: str) -> str:
+    is_guarded = text.startswith("'") and text[1:].startswith(_FORMULA)
+    return text[1:] if is_guarded else text
+
+
+def _read_csv(path: Path) -> Iterator[list[str]]:
+    """Yield the rows of a text file, whose first line shows what separates its cells."""
+    _refuse_large(path, path.stat().st_size)
+    try:
+        text = path.read_text("utf-8-sig")
+        first = text.partition("\n")[0]
+        # Excel separates cells by semicolons where a comma is the decimal sign.
+        separator = max(",;\t", key=first.count)
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    except UnicodeDecodeError:
+        raise GoldError(f"{path}: is not UTF-8; save it as CSV UTF-8") from None
+    except csv.Error as error:
+        raise GoldError(f"{path}: is no CSV ({error}); save it again") from None
+
+
+def _read_workbook(path: Path) -> Iterator[list[str]]:
+    """Yield the rows of the first sheet of a workbook."""
+    openpyxl = _import_openpyxl(path)
+    try:
+        with ZipFile(path) as parts:
+            _refuse_large(path, sum(part.file_size for part in parts.infolist()))
+        with closing(openpyxl.load_workbook(path, read_only=True)) as book:
+            sheet = book.worksheets[0]
+            # Its stated size may be millions of empty cells.
+            sheet.reset_dimensions()
+            for number, row in enumerate(sheet.iter_rows(), 1):
+                yield [_read_cell(f"{path}, row {number}", cell) for cell in row]
+    except GoldError:
+        raise
+    except Exception as error:
+        raise GoldError(f"{path}: is no workbook; save it as .xlsx or CSV") from error
+
+
+def _read_cell(place: str, cell: Any) -> str:
+    """Return a cell as text; Excel has 18 as 18.0. Raises ``GoldError`` for a formula or a date."""
+    kinds = {"f": "a formula", "d": "a date"}
+    if cell.data_type in kinds:
+        kind = kinds[cell.data_type]
+        raise GoldError(
+            f"{place}, column {cell.column_letter}: is {kind}; write it as text"
+        )
+    value = cell.value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
+
+
+def _refuse_large(path: Path, size: int) -> None:
+    if size > _MOST_BYTES:
+        raise GoldError(
+            f"{path}: has {size:,} bytes, too many for a sheet of gold; import fewer records"
+        )
+
+
+def _import_openpyxl(path: Path) -> Any:
+    try:
+        import openpyxl  # noqa: PLC0415 - belongs to an extra
+    except ImportError as error:
+        raise MissingExtra(f"{path}: a workbook needs openpyxl", "excel") from error
+    return openpyxl

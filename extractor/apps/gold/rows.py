@@ -1,0 +1,336 @@
+"""Gold as rows, one per value, and rows as gold.
+
+A row is a path, such as ``eligibility.criteria[3].constraints[0]``, with texts by column: the parts
+of the value, or the value alone. A row without texts says that the record states none.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from extractor.apps.evaluation.gold_check import check_annotation
+from extractor.apps.evaluation.gold_files import join_path
+from extractor.apps.values import RowKind, ValueRow, list_values, split_path
+from extractor.concepts.own.attributes import CLASSES
+from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.windows.read import first_window
+from extractor.schemas import (
+    FieldRef,
+    TimeWindow,
+    TrialExtraction,
+    TrialRecord,
+    list_groups,
+)
+from extractor.schemas.arguments import suggest
+
+Location = tuple[str | int, ...]
+
+VALUE = "value"
+ITEM_GROUPS = tuple(group.path for group in list_groups())
+"""The paths of items: all participants, criteria, regimens, endpoints."""
+PEOPLE, *_LISTS = ITEM_GROUPS
+_FIELDS = {field.path: field for group in list_groups() for field in group.fields}
+_LISTS += [path for path, field in _FIELDS.items() if field.many]
+_PARTS = {
+    path: tuple(
+        name
+        for name, part in field.type.model_fields.items()
+        if get_origin(part.annotation) is not tuple
+    )
+    for path, field in _FIELDS.items()
+    if issubclass(field.type, BaseModel)
+}
+"""The parts of values that have a column; a list, such as the arms of an amount, has rows."""
+_FIRST = ("quantity", "comparator", VALUE, "value_high", "unit")
+PART_COLUMNS = tuple(dict.fromkeys([*_FIRST, *chain(*_PARTS.values())]))
+_KNOWN = {*_FIELDS, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
+_CUSTOM = "custom."
+_ADDED = 1_000_000
+"""The position of the first member of a list whose path has none: behind all others."""
+_REMEDIES = {
+    "enum": "write one of these words",
+    "missing": "add a row for it to this item",
+    "tuple_type": "give each member its position, such as dosing[0]",
+}
+
+
+class PlacedRow(NamedTuple):
+    """A row that was read: where, of which record, its path, and its filled cells by column."""
+
+    place: str
+    record_id: str
+    path: str
+    cells: Mapping[str, Any]
+
+
+class Problem(NamedTuple):
+    """What is wrong at a place, with its remedy. What ``warns`` may be right."""
+
+    place: str
+    text: str
+    warns: bool = False
+
+    def __str__(self) -> str:
+        kind = "warning: " if self.warns else ""
+        return f"{kind}{self.place}: {self.text}"
+
+
+def is_known(path: str) -> bool:
+    """Return whether gold has such a path.
+
+    >>> is_known("dosing[0].route"), is_known("dosing[0].rout")
+    (True, False)
+    """
+    ref = FieldRef(path)
+    is_path = FieldRef.parse(path) == path
+    return is_path and (path.startswith(_CUSTOM) or ref.path in _KNOWN)
+
+
+def list_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
+    """Yield the rows of gold, or of an extraction, in schema order, with what supports each value.
+
+    Only the fields that gold has are listed, an empty one with the value None or an empty list.
+    ``time_window`` is left out where it follows from ``time_windows``.
+
+    >>> gold = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": {"sex": None}, "dosing": []}
+    ... )
+    >>> [(row.path, row.value) for row in list_rows(gold)]
+    [('eligibility.sex', None), ('dosing', [])]
+    """
+    proven = {
+        row.path: row for row in list_values(extraction) if row.kind is RowKind.VALUE
+    }
+    gold = shape_gold(extraction)
+    del gold["record_id"]
+    for criterion in gold[PEOPLE].get("criteria", ()):
+        window = _derive_window(criterion)
+        if window and criterion.get("time_window") == window:
+            del criterion["time_window"]
+    for path, value in _flatten("", gold):
+        unproven = ValueRow(RowKind.VALUE, extraction.record_id, *split_path(path))
+        yield proven.get(path, unproven)._replace(value=value)
+
+
+def shape_gold(extraction: TrialExtraction) -> dict[str, Any]:
+    """Return an extraction as gold, with the keys alone that it has: gold may be of some fields."""
+    gold = extraction.to_gold()
+    for path, item in extraction.list_items():
+        values: Any = gold
+        for step in _split(path):
+            values = values[step]
+        for name in values.keys() - item.model_fields_set:
+            del values[name]
+    for name in gold.keys() - extraction.model_fields_set:
+        del gold[name]
+    return gold
+
+
+def _derive_window(criterion: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the time window that follows from the list of a criterion."""
+    windows = criterion.get("time_windows") or ()
+    first = first_window([TimeWindow.model_validate(window) for window in windows])
+    return first.model_dump(mode="json") if first else None
+
+
+def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each value with its path. Of a value with parts, the lists have paths of their own."""
+    if not value or not isinstance(value, dict | list):
+        yield path, value
+    elif isinstance(value, list):
+        for position, member in enumerate(value):
+            yield from _flatten(f"{path}[{position}]", member)
+    else:
+        parts = {}
+        if FieldRef(path).path in _PARTS:
+            parts = {
+                name: part for name, part in value.items() if type(part) is not list
+            }
+            yield path, parts
+        for name in (name for name in value if name not in parts):
+            yield from _flatten(f"{path}.{name}".lstrip("."), value[name])
+
+
+def write_cells(row: ValueRow) -> dict[str, str]:
+    """Return the texts of a row by column; none if the record states none. A value of a field of
+    your own is written as JSON where its text alone would be read as another value.
+    """
+    value = row.value
+    if row.path.startswith(_CUSTOM) and not (value and _read_own(value) == value):
+        return {VALUE: json.dumps(value, ensure_ascii=False)}
+    parts = value if isinstance(value, dict) else {VALUE: value}
+    return {
+        name: part if isinstance(part, str) else json.dumps(part)
+        for name, part in parts.items()
+        if part is not None and part != []
+    }
+
+
+def _read_own(text: Any) -> Any:
+    """Return a value of a field of your own: what its JSON says, or the text itself."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return text
+
+
+def build_gold(
+    rows: Sequence[PlacedRow],
+    record: TrialRecord | None = None,
+    fields: Sequence[CustomField] = (),
+) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """Return the gold of one record, None if a row is wrong, and all problems.
+
+    Positions in paths name the members of a list and order them; gaps are closed, and a row of a
+    list without a position is a further member. With the ``record``, quotes and numbers are
+    checked; ``fields`` are those of your own.
+
+    >>> row = PlacedRow("row 2", "A", "eligibility.minimum_age", {"value": "18 years"})
+    >>> build_gold([row])[0]["eligibility"]
+    {'minimum_age': {'value': 18, 'unit': 'year'}}
+    """
+    builder = _Builder(rows[0])
+    # Rows without a value come last: an empty list counts where no row adds a member.
+    for number, row in enumerate(sorted(rows, key=lambda row: not row.cells), _ADDED):
+        builder.add(row, number)
+    gold = builder.finish()
+    if gold and record:
+        for flaw in check_annotation(gold, record, fields):
+            text = f"{flaw.problem}; {flaw.remedy}"
+            builder.refuse_at(_split(flaw.path), text, warns=flaw.warns)
+    is_right = all(problem.warns for problem in builder.problems)
+    return gold if is_right else None, builder.problems
+
+
+class _Builder:
+    """Builds the gold of one record, and keeps which row gave which value."""
+
+    def __init__(self, first: PlacedRow) -> None:
+        self.problems: list[Problem] = []
+        self._first = first
+        self._tree: dict[str | int, Any] = {}
+        self._sources: dict[Location, PlacedRow] = {}
+
+    def add(self, row: PlacedRow, number: int) -> None:
+        """Add the values of a row; its problem, if it has one."""
+        path = FieldRef(row.path).path
+        location = _split(row.path)
+        if not is_known(row.path):
+            text = f"there is no {row.path!r}{suggest(path, _KNOWN)}; correct field or item"
+            self._refuse(row, "field", text)
+            return
+        if row.cells and path in _LISTS and row.path[-1] != "]":
+            location += (number,)
+        for column in row.cells.keys() - {*_PARTS.get(path, (VALUE,))}:
+            if len(row.cells) > 1 or column != VALUE:
+                self._refuse(row, column, f"{path} has no {column}; clear it")
+        try:
+            for name, value in _read_row(path, row.cells).items():
+                self._set((*location, *name), row, value)
+        except ValueError as error:
+            self._refuse(row, VALUE, str(error))
+
+    def _set(self, location: Location, row: PlacedRow, value: Any) -> None:
+        """Set a value in the tree, whose lists are objects with positions as keys."""
+        node: Any = self._tree
+        for step in location[:-1]:
+            node = node.setdefault(step, {})
+            if isinstance(node, tuple):
+                text = f"contradicts {node[0].place}; remove one of them"
+                self._refuse(row, "field", text)
+                return
+        if row.cells and location[-1] in node:
+            self._refuse(row, "field", f"repeats {row.path}; give it another position")
+        node.setdefault(location[-1], (row, value))
+
+    def finish(self) -> dict[str, Any] | None:
+        """Return the gold; None if a row is wrong or the gold breaks the schema."""
+        if not self._tree:
+            return None
+        tree = self._close_gaps(self._tree, ())
+        tree["record_id"] = self._first.record_id
+        tree[PEOPLE] = tree.get(PEOPLE) or {}
+        try:
+            extraction = TrialExtraction.model_validate(tree)
+        except ValidationError as error:
+            for violation in error.errors(include_url=False):
+                # A number that is refused as an integer is refused as any number, too.
+                if violation["loc"][-1] == "int":
+                    continue
+                remedy = _REMEDIES.get(violation["type"], "correct it")
+                text = f"{violation['msg'].replace('Input', 'it')}; {remedy}"
+                self.refuse_at(violation["loc"], text)
+            return None
+        gold = shape_gold(extraction)
+        moved = {
+            split_path(row.path)[0]: split_path(join_path(location))[0]
+            for location, row in self._sources.items()
+        }
+        for items in gold.get("custom", {}).values():
+            for item in items:
+                if item.get("of") in moved:
+                    item["of"] = moved[item["of"]]
+        for criterion in gold[PEOPLE].get("criteria", ()):
+            if criterion.get("time_windows"):
+                criterion.setdefault("time_window", _derive_window(criterion))
+        return gold
+
+    def _close_gaps(self, node: Any, location: Location) -> Any:
+        """Return a part of the tree with lists, and note which row gave each value."""
+        if isinstance(node, tuple):
+            self._sources[location], value = node
+            return value
+        if all(isinstance(step, int) for step in node):
+            return [
+                self._close_gaps(node[step], (*location, position))
+                for position, step in enumerate(sorted(node))
+            ]
+        return {
+            step: self._close_gaps(member, (*location, step))
+            for step, member in node.items()
+        }
+
+    def refuse_at(self, location: Location, text: str, *, warns: bool = False) -> None:
+        """Add a problem at the row that gave a location, or else at one of the same item."""
+        near = max(
+            self._sources,
+            key=lambda given: [a == b for a, b in zip(given, location, strict=False)],
+        )
+        row = self._sources[near]
+        column: str | int = VALUE
+        if near != location[: len(near)]:
+            column = location[-1] if location else "record"
+        elif FieldRef(row.path).path in _PARTS:
+            column = near[-1]
+        self._refuse(row, str(column), text, warns=warns)
+
+    def _refuse(
+        self, row: PlacedRow, column: str, text: str, *, warns: bool = False
+    ) -> None:
+        self.problems.append(Problem(f"{row.place}, {column}", text, warns))
+
+
+def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
+    """Return the value of a row, or its parts by name. Raises ``ValueError``."""
+    if not cells:
+        return {(): [] if path in _LISTS else None}
+    if path.startswith(_CUSTOM):
+        return {(): _read_own(cells.get(VALUE))}
+    if path not in _PARTS:
+        return {(): cells.get(VALUE)}
+    parts = _PARTS[path]
+    model = _FIELDS[path].type
+    written = str(cells.get(VALUE))
+    is_number = VALUE in parts and re.fullmatch(r"[\d.\s]+", written)
+    if model in CLASSES and cells.keys() == {VALUE} and not is_number:
+        cells = CLASSES[model].read(written).model_dump(mode="json", exclude={"arms"})
+    return {(part,): cells.get(part) for part in parts}
+
+
+def _split(path: str) -> Location:
+    steps = chain(*FieldRef(path).steps)
+    return tuple(step for step in steps if step is not None)

@@ -1,0 +1,417 @@
+"""Gold in sheets and Label Studio: out, corrected, and back; errors name their places."""
+
+import csv
+import json
+import shutil
+import zipfile
+from datetime import date
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import openpyxl
+import pytest
+
+from extractor import TrialExtraction
+from tests.commands import extract, invoke, read_lines
+
+SEEDS = Path("seeds/gold")
+RECORDS = "tests/records/studies.jsonl"
+ID = "NCT90000007"
+CRITERIA = "eligibility.criteria"
+CRITERION = {"kind": "inclusion", "section": "eligibility", "quote": "Adults"}
+SHARED = Path(__file__).parents[3] / "shared" / "gold"
+NEEDS_SHARED = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/gold")
+
+
+def write_gold(folder, **keys):
+    """A folder with gold of one record."""
+    folder.mkdir()
+    gold = {"record_id": ID, "eligibility": {}, **keys}
+    (folder / "a.json").write_text(json.dumps(gold), "utf-8")
+    return folder
+
+
+def read_gold(folder):
+    golds = (json.loads(path.read_text("utf-8")) for path in folder.glob("*.json"))
+    return {gold["record_id"]: gold for gold in golds}
+
+
+def export(gold, to, *options):
+    result = invoke("gold", "export", gold, "--to", to, *options)
+    assert result.exit_code == 0, result.output
+    return to
+
+
+def submit(path, edit=list):
+    """Submit the predictions of tasks, after an edit, as an annotator does."""
+    tasks = json.loads(path.read_text("utf-8"))
+    for task in tasks:
+        result = edit(task.pop("predictions")[0]["result"])
+        task["annotations"] = [{"completed_by": 1, "result": result}]
+    path.write_text(json.dumps(tasks), "utf-8")
+    return path
+
+
+def bring_in(path, *options):
+    """The gold that a file becomes, what is printed, and the exit code."""
+    to = path.parent / "back"
+    shutil.rmtree(to, ignore_errors=True)
+    result = invoke("gold", "import", path, "--to", to, *options)
+    return read_gold(to), result.output, result.exit_code
+
+
+def come_back(gold, path, *options):
+    """Export and import gold, and return what comes back."""
+    export(gold, path, *options)
+    if path.suffix == ".json":
+        submit(path)
+    back, output, code = bring_in(path)
+    assert code == 0, output
+    return back
+
+
+@pytest.mark.parametrize(
+    ("gold", "name"),
+    [
+        (SEEDS, "a.csv"),
+        pytest.param(SHARED / "dev", "a.xlsx", marks=NEEDS_SHARED),
+        pytest.param(SHARED / "dev", "a.json", marks=NEEDS_SHARED),
+        pytest.param(SHARED / "all_areas", "a.csv", marks=NEEDS_SHARED),
+    ],
+)
+def test_gold_comes_back_as_it_was(gold, name, tmp_path):
+    records = ("--records", SHARED / "records") if name == "a.json" else ()
+    assert come_back(gold, tmp_path / name, *records) == read_gold(gold)
+
+
+NAMES = pytest.mark.parametrize("name", ["a.csv", "A.XLSX", "a.json"])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    own = "extractor.catalogue:Blinding,EjectionFraction"
+    return extract(RECORDS, tmp_path_factory.mktemp("run"), "--fields", own)
+
+
+@NAMES
+def test_a_run_with_fields_of_your_own_becomes_gold(run, name, tmp_path):
+    lines = read_lines(run / "extractions.jsonl")
+    gold = {line["record_id"]: TrialExtraction(**line).to_gold() for line in lines}
+    assert gold[ID]["custom"]
+    assert come_back(run, tmp_path / name) == gold
+
+
+def test_a_row_shows_a_value_with_its_evidence(run, tmp_path):
+    with export(run, tmp_path / "a.csv").open(encoding="utf-8-sig") as file:
+        rows = [row for row in csv.DictReader(file) if row["record"] == ID]
+    (age,) = [row for row in rows if row["field"] == "minimum_age"]
+    assert (age["item"], age["value"], age["unit"]) == ("eligibility", "3", "year")
+    assert (age["section"], "3" in age["evidence"]) == ("eligibility", True)
+    assert 0 < float(age["confidence"]) <= 1
+
+
+ODD = ["=1+1", "'=x", "'A", '- a\n  b, "c";', "none", " 5 ", "😀", "5.0", "TRUE"]
+ITEMS = [CRITERION | {"quote": text, "lead_in": text} for text in ODD]
+VALUES = {"texts": [*ODD, "null", "[]"], "number": 5, "yes": True, "none": None}
+VALUES |= {"empty": [], "table": {"name": "5", "version": None}}
+
+
+@NAMES
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"dosing": []},
+        {"eligibility": {"sex": None}, "scored": ["sex"]},
+        {"eligibility": {"criteria": [CRITERION | {"constraints": []}]}},
+        {"eligibility": {"criteria": ITEMS}},
+        {"custom": {"mine": [{"of": None, "values": VALUES}], "other": []}},
+    ],
+)
+def test_any_gold_comes_back_and_no_text_is_a_formula(keys, name, tmp_path):
+    gold = write_gold(tmp_path / "gold", **keys)
+    back = come_back(gold, tmp_path / name, "--records", RECORDS)
+    assert back == read_gold(gold)
+    assert b",=" not in (tmp_path / name).read_bytes()
+    if name == "A.XLSX":
+        cells = openpyxl.load_workbook(tmp_path / name).active.iter_rows()
+        assert "f" not in {cell.data_type for row in cells for cell in row}
+
+
+def write(path, *rows):
+    head = "record,field,value,quantity,comparator,unit,low,note"
+    path.write_text("\n".join([head, *rows]), "utf-8")
+    return path
+
+
+def test_a_curator_corrects_removes_and_adds_rows(tmp_path):
+    sheet = write(
+        tmp_path / "a.csv",
+        # Members keep their order, without gaps; one without a position is the last.
+        *(f"{ID},{CRITERIA}[90].{name},{CRITERION[name]}" for name in CRITERION),
+        *(f"{ID},{CRITERIA}[2].{name},{CRITERION[name]}" for name in CRITERION),
+        f"{ID},{CRITERIA}[2].constraints,platelets: >= 50 /L",
+        f"{ID},{CRITERIA}[2].constraints[0],1.50,ANC,>=,10^9/L",
+        f"{ID},eligibility.minimum_age,18 years,,,,,in short form",
+        f"{ID},{CRITERIA}[90].constraints",
+        f"{ID},custom.mine[7].of,{CRITERIA}[90]",
+        f"{ID},custom.mine[7].values.level,high",
+        ",,",
+    )
+    back, output, code = bring_in(sheet)
+    assert code == 0, output
+    people = back[ID]["eligibility"]
+    assert people["minimum_age"] == {"value": 18, "unit": "year"}
+    limits = people["criteria"][0]["constraints"]
+    values = [(limit["quantity"], limit["value"]) for limit in limits]
+    assert values == [("ANC", 1.5), ("platelets", 50)]
+    assert people["criteria"][1]["constraints"] == []
+    (own,) = back[ID]["custom"]["mine"]
+    assert own == {"of": f"{CRITERIA}[1]", "values": {"level": "high"}}
+
+
+def test_the_time_window_follows_from_the_list_that_excel_saves(tmp_path):
+    weeks = {"quote": "4 weeks", "comparator": "<=", "value": 4, "unit": "week"}
+    item = CRITERION | {"time_windows": [weeks], "time_window": weeks}
+    gold = write_gold(tmp_path / "gold", eligibility={"criteria": [item]})
+    sheet = export(gold, tmp_path / "a.csv")
+    text = sheet.read_text("utf-8-sig").replace(",4,", ",6,").replace(",", ";")
+    sheet.write_text(text, "utf-8-sig")
+    (criterion,) = bring_in(sheet)[0][ID]["eligibility"]["criteria"]
+    assert criterion["time_windows"] == [criterion["time_window"]]
+    assert criterion["time_window"] == weeks | {"value": 6}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("eligibility.sexx,all", "field: there is no 'eligibility.sexx' (did you me"),
+        ("eligibility.sex,men", "value: it should be 'all', 'female' or 'male'; w"),
+        ("eligibility.sex,all,,,day", "unit: eligibility.sex has no unit; clear it"),
+        ("eligibility.minimum_age,young", "value: 'young': write a time as one number"),
+        ("dosing[0].agent,A", "quote: Field required; add a row for it to this item"),
+        ("dosing.agent,A", "dosing: it should be a valid tuple; give each member its"),
+        ("dosing[0].amounts[0],5,,,mg", "value: dosing.amounts has no value; clear it"),
+        ("dosing[0].amounts[0],,,,mg,ten", "low: it should be a valid number, unable"),
+        (f"scored[0],a\n{ID},scored[0],b", "field: repeats scored[0]; give it another"),
+        (f"custom.a[0],b\n{ID},custom.a[0].of,c", "field: contradicts"),
+    ],
+)
+def test_an_error_names_row_and_column_and_costs_its_record(row, message, tmp_path):
+    sheet = write(tmp_path / "a.csv", "B,eligibility.sex,all", f"{ID},{row}")
+    back, output, code = bring_in(sheet)
+    assert (list(back), code) == (["B"], 1)
+    assert f"{sheet}, row {3 + row.count(chr(10))}, {message}" in output
+
+
+@pytest.mark.parametrize(
+    ("last", "message", "code"),
+    [
+        (f"{ID},eligibility.sex,all", "extractor: gold of 1 record", 0),
+        (f"{ID},{CRITERIA}[0].lead_in,Nowhere", "row 5, value: 'Nowhere' is not in", 1),
+        ("NCT1,eligibility.sex,all", "row 5, record: there is no record 'NCT1'; na", 1),
+    ],
+)
+def test_values_are_checked_against_the_records(last, message, code, tmp_path):
+    item = CRITERION | {"quote": "ECOG performance status 0-1"}
+    rows = [f"{ID},{CRITERIA}[0].{name},{value}" for name, value in item.items()]
+    found = bring_in(write(tmp_path / "a.csv", *rows, last), "--records", RECORDS)
+    assert message in found[1]
+    assert found[2] == code
+
+
+put = Path.write_text
+
+
+def write_cell(path, value):
+    book = openpyxl.Workbook()
+    book.active.append(["record", "field", "value"])
+    book.active.append([ID, "eligibility.sex", value])
+    book.save(path)
+
+
+def write_bomb(path, size):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("xl/sharedStrings.xml", b" " * size)
+
+
+@pytest.mark.parametrize(
+    ("name", "fill", "content", "message"),
+    [
+        ("a.xlsx", write_cell, "=1+1", "row 2, column C: is a formula; write it as"),
+        ("a.xlsx", write_cell, date(2026, 1, 2), "column C: is a date; write it as t"),
+        ("a.xlsx", put, "x", "is no workbook; save it as .xlsx or CSV"),
+        ("a.xlsx", write_bomb, 201_000_000, "too many for a sheet of gold"),
+        (
+            "a.csv",
+            put,
+            "record\n",
+            "has no columns record and field; begin with a sheet",
+        ),
+        (
+            "a.csv",
+            put,
+            "record,field,vlue",
+            "is no column of gold (did you mean value?",
+        ),
+        ("a.csv", put, "record,field\n,sex", "row 2, record: is empty; write the id"),
+        ("a.csv", Path.write_bytes, b"\xff", "is not UTF-8; save it as CSV UTF-8"),
+        ("a.csv", put, "record,field\n" + "x" * 200_000, "is no CSV"),
+        ("a.json", put, "[", "is not JSON"),
+        ("a.pdf", put, "", "is no file of gold; name a sheet (.csv, .xlsx) or tasks"),
+    ],
+)
+def test_another_file_is_refused_in_one_line(name, fill, content, message, tmp_path):
+    fill(tmp_path / name, content)
+    back, output, code = bring_in(tmp_path / name)
+    assert message in output
+    assert (back, output.count("\n"), code) == ({}, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.xlsx", "x" * 40_000, "is longer than a cell of Excel; write a .csv file"),
+        ("a.xlsx", "\x07", "a character cannot be in a workbook; write a .csv file"),
+        ("a.json", "x", f"there is no text of {ID}; name its file with --records"),
+    ],
+)
+def test_what_cannot_be_exported_says_what_to_do(name, text, message, tmp_path):
+    items = [CRITERION | {"quote": text}]
+    gold = write_gold(tmp_path / "gold", eligibility={"criteria": items})
+    refused = invoke("gold", "export", gold, "--to", tmp_path / name)
+    assert (message in refused.stderr, refused.exit_code) == (True, 1)
+
+
+def test_nothing_is_replaced_without_force(tmp_path):
+    sheet = export(SEEDS, tmp_path / "a.csv")
+    gold = shutil.copytree(SEEDS, tmp_path / "gold")
+    for words in (("export", gold, "--to", sheet), ("import", sheet, "--to", gold)):
+        assert "exists already; add --force" in invoke("gold", *words).stderr
+        assert invoke("gold", *words, "--force").exit_code == 0
+
+
+def test_the_values_of_a_run_are_marked_in_the_text(run, tmp_path):
+    marked = set()
+    for task in json.loads(export(run, tmp_path / "a.json").read_text("utf-8")):
+        text = task["data"]["text"]
+        for result in task["predictions"][0]["result"][:-1]:
+            place = result["value"]
+            marked.update(place.get("labels", ()))
+            words = text[place["start"] : place["end"]]
+            assert place["text"] == words or result["type"] == "textarea"
+    interface = ET.fromstring((tmp_path / "a.xml").read_text("utf-8"))
+    known = {label.get("value") for label in interface.iter("Label")}
+    assert {CRITERIA, f"{CRITERIA}.constraints", "dosing.amounts"} <= marked <= known
+
+
+TEXT = "Examplib 😀 10 mg twice daily for 4 weeks. Otherib 20 mg. Adults from 18 years"
+SECTIONS = {"title": 0, "eligibility": TEXT.index("Adults")}
+DOSE = ("dosing", "Examplib 😀 10 mg twice daily", "agent: Examplib", "route:")
+
+
+def mark(label, words, *lines):
+    """A new region over words, in whose place Label Studio counts an emoji as two."""
+    start = TEXT.index(words)
+    place = {"start": start + (start > 9), "text": words}
+    place["end"] = start + len(words) + 1
+    known = {"id": f"{label}{start}", "from_name": "values"}
+    yield known | {"type": "labels", "value": {**place, "labels": [label]}}
+    yield known | {"type": "textarea", "value": {**place, "text": list(lines)}}
+
+
+def annotate(path, *regions, **changes):
+    """An export of one task with these regions."""
+    results = [result for region in regions for result in region]
+    data = {"record_id": ID, "text": TEXT, "sections": SECTIONS}
+    annotations = [{"completed_by": 1, "result": results}]
+    task = {"data": data, "annotations": annotations} | changes
+    path.write_text(json.dumps([task]), "utf-8")
+    return path
+
+
+def test_what_annotators_mark_becomes_gold(tmp_path):
+    path = annotate(
+        tmp_path / "a.json",
+        mark(*DOSE),
+        mark("dosing.amounts", "10 mg"),
+        mark("dosing.duration", "4 weeks", "item: dosing[1000000]"),
+        mark("dosing", "Otherib 20 mg", "agent: Otherib"),
+        mark("dosing.amounts", "20 mg", '{"low": 20, "high": 25, "unit": "mg"}'),
+        mark(CRITERIA, "Adults from 18 years", "kind: inclusion\ncategory: age"),
+        mark(f"{CRITERIA}.constraints", "from 18 years", "age: >= 18 years"),
+        mark("eligibility.minimum_age", "18 years"),
+        mark("endpoints", "Adults", "rank: primary", "index: 0"),
+    )
+
+    back, output, _ = bring_in(path)
+    assert back, output
+    first, second = back[ID]["dosing"]
+    assert (first["agent"], first["quote"]) == ("Examplib", DOSE[1])
+    assert (first["section"], first["route"]) == ("title", None)
+    assert first["amounts"] == [{"low": 10, "high": 10, "unit": "mg"}]
+    assert first["duration"] == {"value": 4, "unit": "week"}
+    assert second["amounts"][0]["high"] == 25
+    (criterion,) = back[ID]["eligibility"]["criteria"]
+    assert (criterion["section"], criterion["category"]) == ("eligibility", "age")
+    assert criterion["constraints"][0]["quantity"] == "age"
+    assert back[ID]["eligibility"]["minimum_age"] == {"value": 18, "unit": "year"}
+    assert back[ID]["endpoints"][0]["measure"] == "Adults"
+
+
+def test_a_region_that_is_moved_or_deleted_changes_its_value(tmp_path):
+    quotes = ("Age 3 to 25 years", "ECOG performance status 0-1")
+    criteria = [CRITERION | {"quote": quote} for quote in quotes]
+    gold = write_gold(tmp_path / "gold", eligibility={"criteria": criteria})
+
+    def edit(results):
+        place = results[0]["value"]
+        place |= {"end": place["end"] - len(" years"), "text": "Age 3 to 25"}
+        return [each for each in results if "[1]" not in each["id"]]
+
+    path = submit(export(gold, tmp_path / "a.json", "--records", RECORDS), edit)
+    (left,) = bring_in(path)[0][ID]["eligibility"]["criteria"]
+    assert left == CRITERION | {"quote": "Age 3 to 25"}
+
+
+TWO = [{"completed_by": {"id": name}, "result": [*mark(*DOSE)]} for name in "ab"]
+CHANGED = {"record_id": ID, "text": TEXT.upper(), "sections": SECTIONS}
+
+
+@pytest.mark.parametrize(
+    ("region", "changes", "message"),
+    [
+        (("dosing.route", "10 mg"), {}, "route, field: there is no 'dosing[?].route'"),
+        ((*DOSE, "rout: oral"), {}, "field: there is no 'dosing[1000000].rout' (did"),
+        (DOSE, {"annotations": TWO}, "has annotations of a, b; choose one with --anno"),
+        (DOSE, {"annotations": None}, "cannot be read"),
+        (DOSE, {"data": {}}, "export the project as JSON, not JSON-MIN"),
+        (DOSE, {"data": CHANGED}, "is no longer where it was marked"),
+    ],
+)
+def test_an_error_names_task_and_region(region, changes, message, tmp_path):
+    path = annotate(tmp_path / "a.json", mark(*region), **changes)
+    back, output, code = bring_in(path)
+    assert (back, code, f"{path}, task 1" in output) == ({}, 1, True)
+    assert message in output
+
+
+def test_only_submitted_annotations_of_one_annotator_count(tmp_path):
+    skipped = {"completed_by": 3, "was_cancelled": True, "result": []}
+    path = annotate(tmp_path / "a.json", annotations=[*TWO, skipped])
+    assert list(bring_in(path, "--annotator", "b")[0]) == [ID]
+    assert bring_in(annotate(path, annotations=[skipped]))[::2] == ({}, 0)
+
+
+def test_two_annotators_are_compared(tmp_path):
+    anna = shutil.copytree(SEEDS, tmp_path / "anna")
+    ben = shutil.copytree(SEEDS, tmp_path / "ben")
+    path = ben / "003_b184c860ed2ef927.json"
+    path.write_text(path.read_text("utf-8").replace('"efficacy"', '"safety"'), "utf-8")
+    options = ("--html", tmp_path / "page.html", "--fields", "category")
+
+    lines = invoke("gold", "compare", anna, ben, *options).stdout.splitlines()
+
+    assert lines[0].startswith("agreement of anna and ben: F1 0.")
+    assert lines[4].split("\t")[2:6] == ["category", "wrong category", "efficacy", "safety"]
+    assert "efficacy" in (tmp_path / "page.html").read_text("utf-8")
