@@ -148,9 +148,6 @@ def test_only_the_given_items_are_scored(given, predicted, score, beside):
     assert report.beside == beside
 
 
-# Fields of the user's own.
-
-
 def declare(name, kind, choices=(), **more):
     value = {"name": "value", "type": kind, "required": True, "choices": choices}
     return CustomField(name=name, definition="A field.", attributes=[value], **more)
@@ -208,9 +205,6 @@ def test_a_value_of_an_item_is_scored_as_a_field_of_that_item():
     same = find(report, "custom.same.value")
     assert 0 < kind.normalised.f1 < 1
     assert kind.model_dump(exclude={"name"}) == same.model_dump(exclude={"name"})
-
-
-# Intervals and comparisons.
 
 
 def make_golds(number):
@@ -282,9 +276,6 @@ def test_two_annotators_are_compared_in_the_records_that_both_have():
     assert other.figures() == report.figures()
     with pytest.raises(GoldError, match="no record in common"):
         evaluate(GOLDS[:1], theirs, neutral=True)
-
-
-# Sources.
 
 
 def _write_lines(path, extractions, encoding="utf-8"):
