@@ -1,13 +1,17 @@
 """Standoff gold: spans instead of quotes, and a hash of each section."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from benchmarks.gold.standoff import find_changed_sections, from_standoff, to_standoff
 from extractor.apps.evaluation.text import fold_quote
-from extractor.schemas import Section, TrialExtraction
-from tests.evaluation.test_gold_check import GOLD, RECORD
+from extractor.schemas import Section, TrialExtraction, TrialRecord
+
+TOY = json.loads(Path(__file__).with_name("toy.json").read_text("utf-8"))
+GOLD = TOY["gold"]
+RECORD = TrialRecord.model_validate(TOY["record"])
 
 
 def normalise(gold):

@@ -61,6 +61,7 @@ CRITERION = ("eligibility", "criteria", 0)
         (("eligibility", "sex"), "men", "eligibility.sex", "Input should be"),
         (("dosing", 0, "unit"), "mg", "dosing[0].unit", "not permitted"),
         (("eligibility", "minimum_age"), {"unit": "year"}, "minimum_age.value", ""),
+        ((*CRITERION, "constraints", 0, "value"), "x", "[0].value", "valid number"),
         ((*CRITERION, "quote"), "ANC >= 1600/mm3", "[0].quote", "not in eligibility"),
         ((*CRITERION, "lead_in"), "Adults:", "[0].lead_in", "not in eligibility"),
         ((*CRITERION, "section"), "title", "[0].section", "there is no place 'title'"),

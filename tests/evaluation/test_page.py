@@ -36,15 +36,9 @@ NAME = 'R"><img src=x onerror=window.broken=1>'
 
 def _prove(field, quote):
     start = TEXT.index(quote)
-    return {
-        "field": field,
-        "section": "eligibility",
-        "start": start,
-        "end": start + len(quote),
-        "quote": quote,
-        "origin": "rule",
-        "support": "parsed",
-    }
+    place = {"section": "eligibility", "start": start, "end": start + len(quote)}
+    origin = {"origin": "rule", "support": "parsed"}
+    return {"field": field, "quote": quote, **place, **origin}
 
 
 def render(folder: Path, *, with_texts=True, **options):
@@ -61,10 +55,8 @@ def render(folder: Path, *, with_texts=True, **options):
         criterion("No fever", category="infection"),
     ]
     wrong = right[0] | {"constraints": [limit("Platelet count", ">=", 100, "/L")]}
-    wrong["evidence"] = [
-        _prove("constraints[0]", "100 x 10^9/L"),
-        _prove("quote", QUOTE),
-    ]
+    number = _prove("constraints[0]", "100 x 10^9/L")
+    wrong["evidence"] = [number, _prove("quote", QUOTE)]
     other = right[1] | {"category": "comorbidity"}
     gold = {"record_id": NAME, "eligibility": {"sex": "all", "criteria": right}}
     found = {"record_id": NAME, "eligibility": {"criteria": [wrong, other]}}
@@ -104,11 +96,8 @@ def test_the_page_counts_what_it_leaves_out_and_gives_a_remedy(tmp_path):
 def test_the_page_of_two_annotators_has_neutral_words(tmp_path):
     page = render(tmp_path, neutral=True)
     assert "Agreement of <code>gold</code> and <code>predicted</code>" in page
-    assert {error["kind"] for error in _read_data(page)["errors"]} == {
-        "number",
-        "only in gold",
-        "wrong category",
-    }
+    kinds = {error["kind"] for error in _read_data(page)["errors"]}
+    assert kinds == {"number", "only in gold", "wrong category"}
     assert "harm" not in page.partition("<main>")[2].partition("<script")[0]
 
 

@@ -6,13 +6,16 @@ from typing import Annotated
 import typer
 
 from extractor.apps.cli.commands import Commands
-from extractor.apps.cli.console import FAILED, OK, say, to_printable
+from extractor.apps.cli.console import (
+    FAILED,
+    OK,
+    print_table,
+    say,
+    to_printable,
+)
 from extractor.apps.cli.options import ComparedFieldsOption, FieldsOption, option
 from extractor.options import FILES, RARE, read_own_fields
 from extractor.plurals import counted
-
-_DIFFERENCES = 1000
-"""Differences of each kind on the page."""
 
 app = Commands(
     no_args_is_help=True, help="Exchange gold with sheets and Label Studio; compare it."
@@ -101,28 +104,54 @@ def compare(
     records: RecordsOption = None,
     fields: ComparedFieldsOption = None,
 ) -> None:
-    """Measure how far two annotators agree, by field, and list their differences.
+    """Measure how far two annotators agree, and list their differences.
 
-    Only records that both have are compared. Report the normalised F1 of `all`
-    with its 95 % interval and the number of records; it is the same in either
-    order.
+    Only records that both have are compared. The first line is the figure to
+    report: the mean F1 of the fields with its 95 % interval, the same in either
+    order. The page has the F1 of each field.
 
     To decide the differences:
     `extractor review RUN --gold agreed --adjudicate GOLD_A GOLD_B`.
     """
-    from extractor.apps.cli.evaluate import print_report
     from extractor.apps.evaluation import evaluate
     from extractor.apps.evaluation.page import write_score_page
     from extractor.apps.evaluation.scoring import split_fields
+    from extractor.apps.evaluation.tables import write_cell
+    from extractor.apps.pages.words import say as show_value
 
     chosen, places = split_fields(fields or ())
     report = evaluate(
         gold_a,
         gold_b,
-        examples=_DIFFERENCES,
-        fields=(*chosen, *read_own_fields(places)),
         neutral=True,
+        examples=1_000_000,
+        fields=(*chosen, *read_own_fields(places)),
     )
+    names = {"gold": gold_a.name, "predicted": gold_b.name}
+    report = report.model_copy(update=names)
     if html:
         write_score_page(html, report, records or ())
-    print_report(report)
+    whole = report.groups[0]
+    level = whole.normalised
+    interval = write_cell(level.interval) or "none"
+    print(
+        f"agreement of {to_printable(f'{report.gold} and {report.predicted}')}: "
+        f"F1 {write_cell(level.f1)} (95 % interval {interval}) over "
+        f"{counted(report.records, 'record')}"
+    )
+    values = whole.stated + whole.invented
+    print(f"same value: {whole.right} of {counted(values, 'value')}")
+    rows = [
+        (
+            error.record_id,
+            error.place or "",
+            error.field.rpartition(".")[2],
+            report.name(error.kind),
+            show_value(error.gold and error.gold.value),
+            show_value(error.predicted and error.predicted.value),
+        )
+        for kind in report.errors
+        for error in kind.examples
+    ]
+    head = ("record", "place", "field", "how", report.gold, report.predicted)
+    print_table(head, rows, prose=head[4:])

@@ -153,11 +153,14 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
 
 
 def list_flaws(error: ValidationError) -> list[Flaw]:
-    """Return the violations of the schema."""
-    return [
-        Flaw(join_path(violation["loc"]), violation["msg"], "correct it")
-        for violation in error.errors(include_url=False)
-    ]
+    """Return the violations of the schema, one for each place."""
+    flaws: dict[str, Flaw] = {}
+    for violation in error.errors(include_url=False):
+        # For a number, pydantic also names the branches of the union.
+        keys = [key for key in violation["loc"] if key not in ("int", "float")]
+        path = join_path(keys)
+        flaws[path] = Flaw(path, violation["msg"], "correct it")
+    return list(flaws.values())
 
 
 def join_path(parts: Sequence[str | int]) -> str:
