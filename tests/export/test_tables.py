@@ -472,19 +472,19 @@ def test_things_are_cut_where_that_is_safe(words, things):
 
 
 @pytest.mark.parametrize(
-    ("written", "around", "key"),
+    ("written", "key"),
     [
-        ("Montreal Cognitive Assessment (MoCA)", "", "moca"),
-        ("Patient Health Questionnaire-9", "", "phq_9"),
-        ("mRS", "", "modified_rankin_scale"),
-        ("Quality of Sleep Index", "Quality of Sleep Index (QSI) at week 4", "qsi"),
-        ("Quality of Sleep Index", "", "quality_of_sleep_index"),
-        ("SHIM", "", "iief_5"),
-        ("SF-12", "", "sf_12"),
+        ("Montreal Cognitive Assessment (MoCA)", "moca"),
+        ("Patient Health Questionnaire-9", "phq_9"),
+        ("mRS", "modified_rankin_scale"),
+        ("Quality of Sleep Index (QSI)", "qsi"),
+        ("Quality of Sleep Index", "quality_of_sleep_index"),
+        ("SHIM", "iief_5"),
+        ("SF-12", "sf_12"),
     ],
 )
-def test_spellings_of_an_instrument_have_one_key(written, around, key):
-    assert name_instrument(written, around) == key
+def test_spellings_of_an_instrument_have_one_key(written, key):
+    assert name_instrument(written) == key
 
 
 def test_values_absences_and_findings_are_tables():

@@ -102,15 +102,17 @@ def choose_tables(
 
 def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
     """Return the keys of tables, and the types and meanings of their columns, as JSON."""
-    described = {}
-    for table in tables:
-        columns = {
-            column.name: {"type": column.kind, "meaning": column.meaning}
-            for column in table.columns
+    return {
+        table.name: {
+            "row": table.row,
+            "keys": [key.name for key in table.keys],
+            "columns": {
+                column.name: {"type": column.kind, "meaning": column.meaning}
+                for column in table.columns
+            },
         }
-        keys = [column.name for column in table.keys]
-        described[table.name] = {"row": table.row, "keys": keys, "columns": columns}
-    return described
+        for table in tables
+    }
 
 
 @cache

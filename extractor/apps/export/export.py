@@ -5,7 +5,6 @@ from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import tee
 from pathlib import Path
 from types import MappingProxyType
 
@@ -185,12 +184,10 @@ def pair_results(
         for extraction in read_results(results, None, threshold):
             yield extraction, None
         return
-    # One stream gives the lines to read, the other the records beside them.
-    to_read, records = tee(found.reread())
-    lines = (found.read_line(reread.record_id) for reread in to_read)
-    extractions = read_results(results, lines, threshold)
-    for extraction, reread in zip(extractions, records, strict=True):
-        yield extraction, reread.record
+    for reread in found.reread():
+        lines = [found.read_line(reread.record_id)]
+        for extraction in read_results(results, lines, threshold):
+            yield extraction, reread.record
 
 
 def _read(

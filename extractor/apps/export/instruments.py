@@ -20,33 +20,26 @@ _TAIL = re.compile(
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 
 
-def name_instrument(name: str, around: str = "") -> str | None:
+def name_instrument(name: str) -> str | None:
     """Return the key of an instrument: the quantity that is its score, else its usual short form in
-    lower case, or the one that the name or the words ``around`` explain.
+    lower case, or the one in brackets.
 
     >>> name_instrument("Montreal Cognitive Assessment"), name_instrument("MoCA")
     ('moca', 'moca')
-    >>> name_instrument(
-    ...     "Quality of Sleep Index", "The Quality of Sleep Index (QSI) at week 4"
-    ... )
-    'qsi'
     """
     written = _ARTICLE.sub("", show_line(name))
-    bare = _TAIL.sub("", written)
-    short = _find_short(written, show_line(around))
     scores = _list_scores()
-    known = find_instrument(written) or find_instrument(short)
+    known = find_instrument(written)
     if known:
         names = (known.value, *known.terms, *known.also)
         # Short forms have other meanings: "IGA" is an antibody, too.
         long = [other for other in names if " " in other] or names
         keys = [_fold(other) for other in sorted(long, key=len, reverse=True)]
         return next((scores[key] for key in keys if key in scores), _fold(known.value))
-    if " " not in bare and short == written:
-        short = bare
-    return (
-        scores.get(_fold(written)) or scores.get(_fold(short)) or _fold(short) or None
-    )
+    short = _ABBREVIATION.search(written)
+    bare = short[1] if short else _TAIL.sub("", written)
+    key = _fold(bare if short or " " not in bare else written)
+    return scores.get(key) or key or None
 
 
 def name_other_version(name: str, quantity: KnownQuantity) -> str | None:
@@ -82,14 +75,3 @@ def _list_scores() -> dict[str, str]:
             for written in (name, *quantity.names):
                 scores.setdefault(_fold(written), name)
     return scores
-
-
-def _find_short(name: str, around: str) -> str:
-    """Return the short form in brackets behind a name, in itself or in the words around."""
-    long_form = _ABBREVIATION.sub("", name)
-    for text in (name, around):
-        start = text.casefold().find(long_form.casefold())
-        explained = _ABBREVIATION.match(text, start + len(long_form))
-        if start >= 0 and explained:
-            return explained[1]
-    return name

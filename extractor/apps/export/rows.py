@@ -415,8 +415,7 @@ def _list_endpoint(
     keys: Cells, endpoint: Endpoint, cycle: float | None
 ) -> Iterator[Named]:
     instrument = endpoint.instrument
-    texts = (endpoint.measure or "", endpoint.description or "")
-    key = name_instrument(instrument.name, " ".join(texts)) if instrument else None
+    key = name_instrument(instrument.name) if instrument else None
     cells = {**_spread("instrument", instrument), "instrument_canonical": key}
     yield "endpoints", {**endpoint.__dict__, **cells, **keys}
     if endpoint.time_points:
