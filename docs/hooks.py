@@ -12,7 +12,7 @@ from typer.cli import get_docs_for_click
 from extractor.apps.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-_HELP = "* `--help`: Show this message and exit.\n"
+_HELP = "* `-h, --help`: Show this message and exit.\n"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -30,7 +30,7 @@ def describe_commands() -> str:
     each.
     """
     root = typer.main.get_command(app)
-    context = typer.Context(root, info_name="extractor")
+    context = typer.Context(root, info_name="extractor", **root.context_settings)
     described = get_docs_for_click(
         obj=root, ctx=context, name="extractor", title="Commands", indent=1
     )

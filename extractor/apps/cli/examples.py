@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from extractor.api import Extractor
     from extractor.apps.evaluation.examples import ExampleCase
     from extractor.apps.evaluation.report import ScoreReport
+    from extractor.schemas import TrialExtraction
 
 
 def score_examples(
@@ -37,8 +38,19 @@ def score_examples(
     if not cases:
         names = ", ".join(field.name for field in declared)
         raise ValueError(f"{names}: has no examples to score; add some, or name gold")
+    extractions = _extract(cases, model, max_usd)
+    gold = [case.gold for case in cases]
+    report = evaluate(gold, extractions, examples=kept, resamples=0, fields=fields)
+    return report.model_copy(
+        update={"gold": "the examples", "predicted": model or "the patterns"}
+    )
+
+
+def _extract(
+    cases: "Sequence[ExampleCase]", model: str | None, left: float | None
+) -> "list[TrialExtraction]":
+    """Extract the examples. ``left`` is what may still be spent, in US dollars; None for no limit."""
     extractions = []
-    left = max_usd
     for case in cases:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # said once, for all examples
@@ -47,11 +59,7 @@ def score_examples(
         extractions.append(extraction)
         if left is not None and extraction.usage:
             left = max(0.0, left - (extractor.price(extraction.usage) or 0.0))
-    gold = [case.gold for case in cases]
-    report = evaluate(gold, extractions, examples=kept, resamples=0, fields=fields)
-    return report.model_copy(
-        update={"gold": "the examples", "predicted": model or "the patterns"}
-    )
+    return extractions
 
 
 def _open_extractor(
