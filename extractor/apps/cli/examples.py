@@ -49,7 +49,7 @@ def score_examples(
 def _extract(
     cases: "Sequence[ExampleCase]", model: str | None, left: float | None
 ) -> "list[TrialExtraction]":
-    """Extract the examples. ``left`` is what may still be spent, in US dollars; None for no limit."""
+    """Extract the examples. ``left`` are the US dollars that may still be spent, if limited."""
     extractions = []
     for case in cases:
         with warnings.catch_warnings():
