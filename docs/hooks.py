@@ -13,7 +13,7 @@ from extractor.apps.cli.app import app
 from extractor.apps.export.columns import Column, Table, list_tables
 
 ROOT = Path(__file__).parents[1]
-_HELP = "* `--help`: Show this message and exit.\n"
+_HELP = "* `-h, --help`: Show this message and exit.\n"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -31,7 +31,7 @@ def describe_commands() -> str:
     each.
     """
     root = typer.main.get_command(app)
-    context = typer.Context(root, info_name="extractor")
+    context = typer.Context(root, info_name="extractor", **root.context_settings)
     described = get_docs_for_click(
         obj=root, ctx=context, name="extractor", title="Commands", indent=1
     )

@@ -413,5 +413,10 @@ def test_two_annotators_are_compared(tmp_path):
     lines = invoke("gold", "compare", anna, ben, *options).stdout.splitlines()
 
     assert lines[0].startswith("agreement of anna and ben: F1 0.")
-    assert lines[4].split("\t")[2:6] == ["category", "wrong category", "efficacy", "safety"]
+    assert lines[4].split("\t")[2:6] == [
+        "category",
+        "wrong category",
+        "efficacy",
+        "safety",
+    ]
     assert "efficacy" in (tmp_path / "page.html").read_text("utf-8")
