@@ -15,7 +15,7 @@ from collections.abc import (
 from contextlib import contextmanager
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from extractor.plurals import counted
 
@@ -55,6 +55,7 @@ _OF_WRITING = frozenset({ENOSPC, EDQUOT, EFBIG, EIO, EBADF})
 """Only writing has these errors. Without the name of a file they are of standard output."""
 
 Row = tuple[str, ...]
+_GAP = 2
 
 
 def say(text: str) -> None:
@@ -210,25 +211,23 @@ def _print_on_terminal(
     from rich.table import Table
 
     console = Console(highlight=False, markup=False, emoji=False)
-
-    def draw(names: Sequence[str]) -> Table:
-        table = Table(box=None, pad_edge=False)
-        for name in names:
-            is_text = name in texts
-            table.add_column(
-                name, justify="left" if is_text else "right", no_wrap=not is_text
-            )
-        places = [lines[0].index(name) for name in names]
-        for line in lines[1:]:
-            table.add_row(*(line[place] for place in places))
-        return table
-
-    names = list(lines[0])
+    columns = {cells[0]: cells for cells in zip(*lines, strict=True)}
+    widths = {}
+    for name, cells in columns.items():
+        parts = " ".join(cells).split() if name in texts else cells
+        widths[name] = max(map(len, parts), default=0) + _GAP
     for name in reversed(priority[1:]):
-        if console.measure(draw(names)).minimum > console.width:
-            names.remove(name)
-    console.print(draw(names))
-    dropped = ", ".join(name for name in lines[0] if name not in names)
+        if sum(widths.values()) - _GAP > console.width:
+            del widths[name]
+    table = Table(box=None, pad_edge=False)
+    for name in widths:
+        is_text = name in texts
+        justify: Literal["left", "right"] = "left" if is_text else "right"
+        table.add_column(name, justify=justify, no_wrap=not is_text, overflow="fold")
+    for row in zip(*(columns[name][1:] for name in widths), strict=True):
+        table.add_row(*row)
+    console.print(table)
+    dropped = ", ".join(name for name in columns if name not in widths)
     if dropped:
         console.print(f"(too narrow to show: {dropped}; a pipe shows all)")
 
