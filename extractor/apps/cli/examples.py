@@ -9,11 +9,7 @@ from extractor.apps.cli.console import say
 if TYPE_CHECKING:
     from extractor.apps.evaluation import ScoreReport
     from extractor.apps.evaluation.examples import ExampleCase
-<<<<<<< HEAD
     from extractor.concepts.own.declaration import CustomField
-=======
-    from extractor.apps.evaluation.report import ScoreReport
->>>>>>> cli
     from extractor.schemas import TrialExtraction
 
 
@@ -33,7 +29,6 @@ def score_examples(
     if not cases:
         names = ", ".join(field.name for field in fields)
         raise ValueError(f"{names}: has no examples to score; add some, or name gold")
-<<<<<<< HEAD
     if not model:
         unread = [field.name for field in fields if not field.has_patterns]
         problem = (
@@ -51,30 +46,6 @@ def score_examples(
     report = evaluate(gold, extractions, examples=examples, resamples=0, fields=fields)
     sides = {"gold": "the examples", "predicted": model or "the patterns"}
     return report.model_copy(update=sides)
-=======
-    extractions = _extract(cases, model, max_usd)
-    gold = [case.gold for case in cases]
-    report = evaluate(gold, extractions, examples=kept, resamples=0, fields=fields)
-    return report.model_copy(
-        update={"gold": "the examples", "predicted": model or "the patterns"}
-    )
-
-
-def _extract(
-    cases: "Sequence[ExampleCase]", model: str | None, left: float | None
-) -> "list[TrialExtraction]":
-    """Extract the examples. ``left`` are the US dollars that may still be spent, if limited."""
-    extractions = []
-    for case in cases:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # said once, for all examples
-            extractor = _open_extractor(case, model, left)
-            extraction = extractor.extract(case.record)
-        extractions.append(extraction)
-        if left is not None and extraction.usage:
-            left = max(0.0, left - (extractor.price(extraction.usage) or 0.0))
-    return extractions
->>>>>>> cli
 
 
 def _extract(
