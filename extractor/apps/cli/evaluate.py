@@ -133,9 +133,11 @@ def evaluate(
 
 def _check(gold: Path, records: Path, fields: Any) -> int:
     """Print every problem of the gold files, and return the exit code."""
-    from extractor.apps.evaluation import check_gold_files
+    from extractor.apps.evaluation import check_gold
+    from extractor.formats import read_records
 
-    problems = check_gold_files(gold, records, fields=fields)
+    known = read_records(records, on_error=lambda _: None)
+    problems = check_gold(gold, known, fields)
     for problem in problems:
         print(to_printable(str(problem)))
     wrong = [problem for problem in problems if not problem.warns]

@@ -41,6 +41,10 @@ def match_values(
     return pairs, only_old, only_new
 
 
+_NO_VALUES = {*ExtractedItem.model_fields, "group"}
+"""What the same item may have otherwise: its evidence, and the id of its group."""
+
+
 class Side(NamedTuple):
     """An item of one extraction, with its path and position. Without an item, it is absent there.
 
@@ -141,6 +145,6 @@ def _write_values(item: ExtractedItem) -> str:
     values = [
         (name, sorted(map(repr, value)) if isinstance(value, tuple) else value)
         for name, value in item
-        if name not in ExtractedItem.model_fields
+        if name not in _NO_VALUES
     ]
     return repr(values)

@@ -286,8 +286,10 @@ WINDOWS = replace(_QUANTITY, key=measure_window)
 """Compares members of a list of windows; a single window keeps the exact length of its unit."""
 LABEL = Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, fold_label)
 """Arms, which are judged only in items that both extractions have."""
-GROUP = Comparer(lambda *_: ErrorKind.POLARITY)
-"""Groups, which ``grouping`` judges for all criteria at once."""
+GROUP = Comparer(
+    lambda *_: ErrorKind.POLARITY, lambda group: getattr(group, "name", group)
+)
+"""Groups as ``grouping`` names them."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,

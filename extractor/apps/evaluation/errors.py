@@ -1,6 +1,6 @@
 """Describe the errors among judged values: both sides with their places."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -13,18 +13,17 @@ from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.schemas import Evidence, ExtractedItem
 
 
-def list_errors(record_id: str, rows: Iterable[JudgedValue]) -> Iterator[ErrorExample]:
-    """Yield the errors among the rows of a record."""
-    for row in rows:
-        if row.error:
-            yield ErrorExample(
-                kind=row.error,
-                harm=row.error.harm * row.field.weight,
-                record_id=record_id,
-                field=row.field.name,
-                gold=_describe(row, row.gold_item, row.gold),
-                predicted=_describe(row, row.predicted_item, row.predicted),
-            )
+def describe_error(record_id: str, row: JudgedValue) -> ErrorExample:
+    """Describe the error of a row."""
+    assert row.error
+    return ErrorExample(
+        kind=row.error,
+        harm=row.error.harm * row.field.weight,
+        record_id=record_id,
+        field=row.field.name,
+        gold=_describe(row, row.gold_item, row.gold),
+        predicted=_describe(row, row.predicted_item, row.predicted),
+    )
 
 
 def rank_error(error: ErrorExample) -> tuple[Any, ...]:

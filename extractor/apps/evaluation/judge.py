@@ -10,9 +10,9 @@ from extractor.apps.evaluation.alignment import (
     align,
     match_values,
 )
-from extractor.apps.evaluation.comparers import GROUP, LABEL, ErrorKind, Level
+from extractor.apps.evaluation.comparers import LABEL, ErrorKind, Level
 from extractor.apps.evaluation.fields import GROUPS, Field, Group
-from extractor.apps.evaluation.grouping import judge_groups
+from extractor.apps.evaluation.grouping import name_groups
 from extractor.apps.evaluation.judged import JudgedValue
 from extractor.apps.evaluation.likeness import KINDS
 from extractor.schemas import ExtractedItem, TrialExtraction
@@ -47,17 +47,16 @@ def judge(
     [('eligibility.sex', 'wrong_category')]
     """
     rows: list[JudgedValue] = []
-    scored = tuple(groups)
-    for group in scored:
+    gold, predicted = name_groups(gold, predicted)
+    for group in groups:
         pairs = align(
             group, group.items(gold), group.items(predicted) if predicted else ()
         )
-        given = pairs
         # An empty list of gold states that there is no item.
         if beside is not None and group.items(gold):
-            given = [pair for pair in pairs if pair.old]
             beside += [side for pair in pairs if not pair.old for side in pair.new]
-        for pair in given:
+            pairs = [pair for pair in pairs if pair.old]
+        for pair in pairs:
             old = next(iter(pair.old), NOWHERE)
             new = next(iter(pair.new), NOWHERE)
             rows += _judge_items(group, old, new, _find_item_error(pair))
@@ -66,9 +65,6 @@ def judge(
                 rows += _leave_out_errors(_judge_items(group, part, NOWHERE))
             for part in pair.new[1:]:
                 rows += _leave_out_errors(_judge_items(group, NOWHERE, part))
-        if group.path == "eligibility.criteria":
-            fields = {field.name: field for one in scored for field in one.fields}
-            rows += judge_groups(fields, gold, predicted, pairs)
     return rows
 
 
@@ -106,7 +102,7 @@ def _judge_items(
             rows = [JudgedValue(field, *labels, level, item_error)]
         elif field.whole:
             rows = _judge_part(group, field, gold, predicted)
-        elif field.comparer is not GROUP:
+        else:
             rows = _judge_field(field, gold, predicted)
             explained = _EXPLAINED if item_error and has_item_row else ()
         for row in rows:
@@ -133,7 +129,7 @@ def _judge_part(
     """Return the rows of a part of the values that two items have in common, such as ``of`` of
     their time windows.
     """
-    if field.comparer is GROUP or gold is NOWHERE or predicted is NOWHERE:
+    if gold is NOWHERE or predicted is NOWHERE:
         return []
     rows: list[JudgedValue] = []
     for one, other in pair_wholes(group, field, gold.item, predicted.item):
