@@ -186,18 +186,18 @@ def print_report(report: "ScoreReport") -> None:
 
     absent = report.list_absent()
     counts = [f"{len(ids)} {name}" for name, ids in absent.items()]
-    print(to_printable(", ".join([counted(report.records, "record"), *counts])))
-    for name, ids in absent.items():
-        if ids:
-            print(f"{to_printable(name)}: {name_some(ids, _NAMED)}")
-    print(f"scored: {report.describe_scored()}")
+    lines = [", ".join([counted(report.records, "record"), *counts])]
+    lines += [
+        f"{name}: {name_some(ids, _NAMED)}" for name, ids in absent.items() if ids
+    ]
+    print(to_printable("\n".join([*lines, f"scored: {report.describe_scored()}"])))
     _print_rows(list_scores(report))
     _print_rows(list_kinds(report))
     if report.other:
         print(f"\npredicted less {report.other}, in normalised F1:")
-        if report.missing_in_other:
-            print(f"missing in it: {name_some(report.missing_in_other, _NAMED)}")
-        _print_rows(list_differences(report))
+    if report.missing_in_other:
+        print(f"missing in it: {name_some(report.missing_in_other, _NAMED)}")
+    _print_rows(list_differences(report))
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

@@ -14,7 +14,6 @@ from extractor.apps.evaluation.comparers import LABEL, ErrorKind, Level
 from extractor.apps.evaluation.fields import GROUPS, Field, Group
 from extractor.apps.evaluation.grouping import name_groups
 from extractor.apps.evaluation.judged import JudgedValue
-from extractor.apps.evaluation.likeness import KINDS
 from extractor.schemas import ExtractedItem, TrialExtraction
 
 _EXPLAINED = (ErrorKind.MISSED, ErrorKind.INVENTED, ErrorKind.WORDING)
@@ -61,10 +60,11 @@ def judge(
             new = next(iter(pair.new), NOWHERE)
             rows += _judge_items(group, old, new, _find_item_error(pair))
             # The error of a split item explains those of its further parts.
-            for part in pair.old[1:]:
-                rows += _leave_out_errors(_judge_items(group, part, NOWHERE))
-            for part in pair.new[1:]:
-                rows += _leave_out_errors(_judge_items(group, NOWHERE, part))
+            further = [(part, NOWHERE) for part in pair.old[1:]]
+            further += [(NOWHERE, part) for part in pair.new[1:]]
+            for sides in further:
+                parts = _judge_items(group, *sides, None)
+                rows += [row._replace(error=None) for row in parts]
     return rows
 
 
@@ -78,74 +78,60 @@ def _find_item_error(pair: Aligned) -> ErrorKind | None:
     return ErrorKind.SPLIT if len(pair.new) > 1 else None
 
 
-def _label(group: Group, side: Side) -> str | None:
-    if side.item is None:
-        return None
-    words = KINDS[group.path].words(side.item)
-    agent = getattr(side.item, "agent", None)
-    return f"{agent}: {words}" if agent else words
-
-
 def _judge_items(
-    group: Group, gold: Side, predicted: Side, item_error: ErrorKind | None = None
+    group: Group, gold: Side, predicted: Side, item_error: ErrorKind | None
 ) -> Iterator[JudgedValue]:
     """Yield the row of two corresponding items, or of one without a counterpart, and the rows of
     its fields, without the errors that the error of the item explains.
     """
     has_item_row = any(field.attribute is None for field in group.fields)
+    explained = _EXPLAINED if item_error and has_item_row else ()
     for field in group.fields:
         rows: list[JudgedValue] = []
-        explained: tuple[ErrorKind, ...] = ()
         if field.attribute is None:
             level = Level.EXACT if gold.item and predicted.item else Level.NONE
-            labels = _label(group, gold), _label(group, predicted)
+            labels = _label(gold.item), _label(predicted.item)
             rows = [JudgedValue(field, *labels, level, item_error)]
-        elif field.whole:
-            rows = _judge_part(group, field, gold, predicted)
-        else:
-            rows = _judge_field(field, gold, predicted)
-            explained = _EXPLAINED if item_error and has_item_row else ()
+        for pair in _pair_values(group, field, gold.item, predicted.item):
+            for row in compare_values(field, *pair):
+                # The row of all values has the errors of the stated ones.
+                is_known = row.error in explained or field.only_stated
+                rows.append(row._replace(error=None if is_known else row.error))
         for row in rows:
-            error = None if row.error in explained else row.error
-            yield row._replace(error=error, gold_item=gold, predicted_item=predicted)
+            yield row._replace(gold_item=gold, predicted_item=predicted)
 
 
-def _leave_out_errors(rows: Iterable[JudgedValue]) -> list[JudgedValue]:
-    return [row._replace(error=None) for row in rows]
+def _label(item: Any) -> str | None:
+    words = getattr(item, "quote", None) or getattr(item, "measure", None)
+    agent = getattr(item, "agent", None)
+    return f"{agent}: {words}" if agent else words
 
 
-def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]:
-    is_paired = gold is not NOWHERE and predicted is not NOWHERE
-    if field.comparer is LABEL and not is_paired:
-        return []
-    ours = field.read(gold.item) if gold.item else None
-    theirs = field.read(predicted.item) if predicted.item else None
-    return compare_values(field, ours, theirs)
-
-
-def _judge_part(
-    group: Group, field: Field, gold: Side, predicted: Side
-) -> list[JudgedValue]:
-    """Return the rows of a part of the values that two items have in common, such as ``of`` of
-    their time windows.
+def _pair_values(
+    group: Group,
+    field: Field,
+    gold: ExtractedItem | None,
+    predicted: ExtractedItem | None,
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the values of two items in a field; of a part, those in the values that the items have
+    in common, such as ``of`` in their time windows.
     """
-    if gold is NOWHERE or predicted is NOWHERE:
-        return []
-    rows: list[JudgedValue] = []
-    for one, other in pair_wholes(group, field, gold.item, predicted.item):
+    is_value = field.whole is None and field.attribute
+    # Whose arms are meant is asked only of items that both have.
+    if is_value and (field.comparer is not LABEL or (gold and predicted)):
+        yield gold and field.read(gold), predicted and field.read(predicted)
+    if field.whole is None or gold is None or predicted is None:
+        return
+    for one, other in pair_wholes(group, field, gold, predicted):
         ours = getattr(one, field.part)
         theirs = getattr(other, field.part)
         if field.only_stated and not ours:
             continue
-        if field.comparer is LABEL:
-            if not ours and not theirs:
-                continue
+        if field.comparer is LABEL and (ours or theirs):
             # An amount without arms has those of its regimen.
-            ours = ours or getattr(gold.item, field.part)
-            theirs = theirs or getattr(predicted.item, field.part)
-        rows += compare_values(field, ours, theirs)
-    # The row of all values has the errors of the stated ones.
-    return _leave_out_errors(rows) if field.only_stated else rows
+            ours = ours or getattr(gold, field.part)
+            theirs = theirs or getattr(predicted, field.part)
+        yield ours, theirs
 
 
 _KNOWN = {group.path: group.fields for group in GROUPS}
@@ -185,26 +171,18 @@ def pair_wholes(
     """
     known = _KNOWN[group.path]
     whole = next(other for other in known if other.attribute == field.whole)
-    parts = [
-        other for other in known if other.whole == field.whole and not other.only_stated
-    ]
+    parts = [one for one in known if one.whole == field.whole and not one.only_stated]
 
     def count_equal(one: Any, other: Any) -> float:
-        wholes = compare_values(whole, (one,), (other,))
-        if any(row.error for row in wholes):
+        if any(row.error for row in compare_values(whole, (one,), (other,))):
             return 0.0
-        equal = [_agree(part, one, other) for part in parts]
-        return 1.0 + equal.count(True)
+        equal = 1.0
+        for part in parts:
+            values = getattr(one, part.part), getattr(other, part.part)
+            equal += all(row.level for row in compare_values(part, *values))
+        return equal
 
-    pairs, _, _ = match_values(
-        whole.read(gold), whole.read(predicted), count_equal, 1.0
-    )
-    return pairs
-
-
-def _agree(part: Field, gold: Any, predicted: Any) -> bool:
-    rows = compare_values(part, getattr(gold, part.part), getattr(predicted, part.part))
-    return all(row.level for row in rows)
+    return match_values(whole.read(gold), whole.read(predicted), count_equal, 1.0)[0]
 
 
 def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from extractor.apps.evaluation.alignment import Side
 from extractor.apps.evaluation.comparers import ErrorKind, Level
-from extractor.apps.evaluation.errors import describe_error, rank_error
 from extractor.apps.evaluation.fields import (
     Field,
     add_groups,
@@ -209,7 +208,7 @@ def _judge(
                 row.level is Level.EXACT,
             ]
             if row.error:
-                judged.errors.append(describe_error(record_id, row))
+                judged.errors.append(row.describe_error(record_id))
     return judged
 
 
@@ -322,7 +321,7 @@ def _score(judged: _Judged, weights: Numbers, other: _Judged | None) -> list[Sco
 
 def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:
     scores = []
-    ranked = sorted(errors, key=rank_error)
+    ranked = sorted(errors, key=lambda error: error.rank)
     for kind in ErrorKind:
         of_kind = [error for error in ranked if error.kind is kind]
         if of_kind:
