@@ -190,7 +190,8 @@ def print_report(report: "ScoreReport") -> None:
     lines += [
         f"{name}: {name_some(ids, _NAMED)}" for name, ids in absent.items() if ids
     ]
-    print(to_printable("\n".join([*lines, f"scored: {report.describe_scored()}"])))
+    for line in (*lines, f"scored: {report.describe_scored()}"):
+        print(to_printable(line))
     _print_rows(list_scores(report))
     _print_rows(list_kinds(report))
     if report.other:

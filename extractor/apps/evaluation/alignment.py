@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from extractor.apps.evaluation.fields import Group
-from extractor.apps.evaluation.likeness import find_kind, is_part
+from extractor.apps.evaluation.likeness import find_kind
 from extractor.schemas import ExtractedItem
 
 
@@ -47,13 +47,13 @@ _NO_VALUES = {*ExtractedItem.model_fields, "group"}
 
 
 class Side(NamedTuple):
-    """An item of one extraction, with its path and position. Without an item, it is absent there.
+    """An item of one extraction, with its path and position; without an item, it is absent there.
 
     ``identity`` is the item's values as text, the key for order and equality.
     """
 
     item: Any = None
-    path: str | None = None
+    path: str = ""
     position: int = 0
     identity: str = ""
 
@@ -62,23 +62,12 @@ NOWHERE = Side()
 """The side of an extraction that lacks the item."""
 
 
-class Aligned(NamedTuple):
-    """Corresponding items of two extractions: a side is empty without a counterpart, and has
-    several items if the item was split.
-    """
-
-    old: list[Side]
-    new: list[Side]
-
-
 def align(
     group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
-) -> list[Aligned]:
-    """Pair items so that their total likeness is greatest. Return the pairs, then the old items
-    without a counterpart, then the new ones. The order of the lists changes nothing.
-
-    Items with the same values are paired first. If one side has an item in parts, the further parts
-    are beside the one that was paired.
+) -> list[tuple[Side, Side]]:
+    """Pair items so that their total likeness is greatest, those with the same values first. Return
+    the pairs, then the old items without a counterpart, then the new ones. The order of the lists
+    changes nothing.
 
     >>> from extractor.schemas import Endpoint
     >>> from .fields import ENDPOINTS
@@ -86,8 +75,8 @@ def align(
     ...     Endpoint(rank="primary", index=0, measure=measure)
     ...     for measure in ("Pain at rest", "Pain")
     ... )
-    >>> [(len(pair.old), len(pair.new)) for pair in align(ENDPOINTS, [old], [new])]
-    [(1, 1)]
+    >>> [(ours.path, theirs.path) for ours, theirs in align(ENDPOINTS, [old], [new])]
+    [('endpoints[0]', 'endpoints[0]')]
     """
     kind = find_kind(group)
 
@@ -96,23 +85,11 @@ def align(
             return _SAME
         return kind.likeness(one.item, other.item)
 
-    paired, only_old, only_new = match_values(
+    pairs, only_old, only_new = match_values(
         _place(group.path, old), _place(group.path, new), compare, kind.threshold
     )
-    pairs = [Aligned([one], [other]) for one, other in paired]
-    _add_parts(pairs, only_new, 1)
-    _add_parts(pairs, only_old, 0)
-    pairs += [Aligned([side], []) for side in only_old]
-    return pairs + [Aligned([], [side]) for side in only_new]
-
-
-def _add_parts(pairs: Sequence[Aligned], free: list[Side], side: int) -> None:
-    """Move further parts of a split item from ``free`` to the pair of the whole, on this side."""
-    for pair in pairs:
-        whole = pair[1 - side][0].item
-        if is_part(pair[side][0].item, whole):
-            pair[side].extend(one for one in free if is_part(one.item, whole))
-            free[:] = [one for one in free if not is_part(one.item, whole)]
+    pairs += [(side, NOWHERE) for side in only_old]
+    return pairs + [(NOWHERE, side) for side in only_new]
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:

@@ -42,8 +42,6 @@ class ErrorKind(StrEnum):
     MISSED = "missed"
     WRONG_SECTION = "wrong_section"
     WRONG_CATEGORY = "wrong_category"
-    SPLIT = "split"
-    MERGED = "merged"
     WORDING = "wording"
 
     @property
@@ -52,7 +50,7 @@ class ErrorKind(StrEnum):
         return _HARM[self]
 
 
-_HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 2, 2, 1), strict=True))
+_HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
 
 
 class Level(IntEnum):

@@ -3,10 +3,9 @@ do: a criterion's ``group`` as the criteria before it in its group.
 """
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import NamedTuple
 
-from extractor.apps.evaluation.alignment import Aligned, align, match_values
+from extractor.apps.evaluation.alignment import Side, align, match_values
 from extractor.apps.evaluation.fields import CRITERIA
 from extractor.schemas import CriterionGroup, Eligibility, TrialExtraction
 
@@ -52,14 +51,15 @@ def name_groups(
 
 
 def _list_members(
-    people: Eligibility, pairs: Sequence[Aligned], side: int
+    people: Eligibility, pairs: Sequence[tuple[Side, Side]], side: int
 ) -> list[_Members]:
     members = {group.id: _Members(group, set(), set()) for group in people.groups}
     for number, pair in enumerate(pairs):
-        for name in {criterion.item.group for criterion in pair[side]} & set(members):
-            members[name].items.add(number)
-            for group in people.list_around(name):
-                members[group.id].below.add(number)
+        around = people.list_around(getattr(pair[side].item, "group", None))
+        for group in around[:1]:
+            members[group.id].items.add(number)
+        for group in around:
+            members[group.id].below.add(number)
     return list(members.values())
 
 
@@ -76,19 +76,19 @@ def _rename(
     extraction: TrialExtraction,
     groups: Sequence[_Members],
     names: dict[str, str],
-    pairs: Sequence[Aligned],
+    pairs: Sequence[tuple[Side, Side]],
     side: int,
 ) -> TrialExtraction:
-    before: dict[int, list[str]] = {}
+    before: dict[int, tuple[str, ...]] = {}
     for members in groups:
         quotes: list[str] = []
         for number in sorted(members.items):
-            first = next(chain(*pairs[number]))
-            before.setdefault(pairs[number][side][0].position, []).extend(quotes)
-            quotes.append(first.item.quote)
+            ours, theirs = pairs[number]
+            before[pairs[number][side].position] = tuple(quotes)
+            quotes.append((ours.item or theirs.item).quote)
     people = extraction.eligibility
     criteria = [
-        item.model_copy(update={"group": tuple(before.get(number, ()))})
+        item.model_copy(update={"group": before.get(number, ())})
         for number, item in enumerate(people.criteria)
     ]
     named = [

@@ -5,7 +5,6 @@ from typing import Any
 
 from extractor.apps.evaluation.alignment import (
     NOWHERE,
-    Aligned,
     Side,
     align,
     match_values,
@@ -15,9 +14,6 @@ from extractor.apps.evaluation.fields import GROUPS, Field, Group
 from extractor.apps.evaluation.grouping import name_groups
 from extractor.apps.evaluation.judged import JudgedValue
 from extractor.schemas import ExtractedItem, TrialExtraction
-
-_EXPLAINED = (ErrorKind.MISSED, ErrorKind.INVENTED, ErrorKind.WORDING)
-"""Errors of fields that follow from an error of the item: it is missed, invented or split."""
 
 
 def judge(
@@ -53,52 +49,34 @@ def judge(
         )
         # An empty list of gold states that there is no item.
         if beside is not None and group.items(gold):
-            beside += [side for pair in pairs if not pair.old for side in pair.new]
-            pairs = [pair for pair in pairs if pair.old]
-        for pair in pairs:
-            old = next(iter(pair.old), NOWHERE)
-            new = next(iter(pair.new), NOWHERE)
-            rows += _judge_items(group, old, new, _find_item_error(pair))
-            # The error of a split item explains those of its further parts.
-            further = [(part, NOWHERE) for part in pair.old[1:]]
-            further += [(NOWHERE, part) for part in pair.new[1:]]
-            for sides in further:
-                parts = _judge_items(group, *sides, None)
-                rows += [row._replace(error=None) for row in parts]
+            beside += [new for old, new in pairs if not old.item]
+            pairs = [pair for pair in pairs if pair[0].item]
+        for old, new in pairs:
+            rows += _judge_items(group, old, new)
     return rows
 
 
-def _find_item_error(pair: Aligned) -> ErrorKind | None:
-    if not pair.new:
-        return ErrorKind.MISSED
-    if not pair.old:
-        return ErrorKind.INVENTED
-    if len(pair.old) > 1:
-        return ErrorKind.MERGED
-    return ErrorKind.SPLIT if len(pair.new) > 1 else None
-
-
-def _judge_items(
-    group: Group, gold: Side, predicted: Side, item_error: ErrorKind | None
-) -> Iterator[JudgedValue]:
+def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedValue]:
     """Yield the row of two corresponding items, or of one without a counterpart, and the rows of
     its fields, without the errors that the error of the item explains.
     """
+    error = None
+    if gold is NOWHERE or predicted is NOWHERE:
+        error = ErrorKind.INVENTED if gold is NOWHERE else ErrorKind.MISSED
+    level = Level.NONE if error else Level.EXACT
     has_item_row = any(field.attribute is None for field in group.fields)
-    explained = _EXPLAINED if item_error and has_item_row else ()
     for field in group.fields:
         rows: list[JudgedValue] = []
         if field.attribute is None:
-            level = Level.EXACT if gold.item and predicted.item else Level.NONE
             labels = _label(gold.item), _label(predicted.item)
-            rows = [JudgedValue(field, *labels, level, item_error)]
+            rows = [JudgedValue(field, *labels, level, error)]
         for pair in _pair_values(group, field, gold.item, predicted.item):
-            for row in compare_values(field, *pair):
-                # The row of all values has the errors of the stated ones.
-                is_known = row.error in explained or field.only_stated
-                rows.append(row._replace(error=None if is_known else row.error))
+            rows += compare_values(field, *pair)
+        # The row of all values has the errors of the stated ones.
+        is_explained = field.only_stated or (error and has_item_row and field.attribute)
         for row in rows:
-            yield row._replace(gold_item=gold, predicted_item=predicted)
+            shown = None if is_explained else row.error
+            yield row._replace(error=shown, gold_item=gold, predicted_item=predicted)
 
 
 def _label(item: Any) -> str | None:

@@ -27,21 +27,6 @@ def find_kind(group: Group) -> ItemKind:
     return KINDS.get(group.path) or ItemKind(partial(_compare_own, group), 0.3)
 
 
-def is_part(part: Any, whole: Any) -> bool:
-    """Return whether the words of an item are a part of another one's in the same place."""
-    key, words = _read_words(part)
-    of_whole, other_words = _read_words(whole)
-    return key == of_whole and is_inside(words, other_words)
-
-
-def _read_words(item: Any) -> tuple[Any, str]:
-    if isinstance(item, Endpoint):
-        return item.rank, item.measure or ""
-    if isinstance(item, Regimen):
-        return fold_name(item.agent), item.quote
-    return getattr(item, "section", None), getattr(item, "quote", "")
-
-
 def _compare_criteria(gold: Criterion, predicted: Criterion) -> float:
     likeness = compare_extents(gold.quote, predicted.quote)
     if likeness < 0.5:

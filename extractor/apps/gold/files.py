@@ -115,14 +115,14 @@ def export_gold(
     _refuse_existing(to, force=force)
     source = open_extractions(gold, "gold")
     if is_sheet:
-        extractions = map(source.read, source.record_ids)
+        extractions = map(source.read, source)
         write_sheet(to, (row for each in extractions for row in list_rows(each)))
-        return len(source.record_ids)
+        return len(source)
     run = find_run(gold)
     records = _find_records(
-        inputs or (run.find_inputs() if run else ()), source.record_ids
+        inputs or (run.find_inputs() if run else ()), source
     )
-    for name in source.record_ids:
+    for name in source:
         if name not in records:
             raise GoldError(
                 f"{gold}: there is no text of {name}; name its file with --records"
