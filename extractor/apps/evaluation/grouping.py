@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from extractor.apps.evaluation.alignment import Side, align, match_values
 from extractor.apps.evaluation.fields import CRITERIA
+from extractor.apps.evaluation.text import is_inside
 from extractor.schemas import CriterionGroup, Eligibility, TrialExtraction
 
 
@@ -56,11 +57,28 @@ def _list_members(
     members = {group.id: _Members(group, set(), set()) for group in people.groups}
     for number, pair in enumerate(pairs):
         around = people.list_around(getattr(pair[side].item, "group", None))
+        counted = _find_whole(pairs, number, side) if around else number
         for group in around[:1]:
-            members[group.id].items.add(number)
+            members[group.id].items.add(counted)
         for group in around:
-            members[group.id].below.add(number)
+            members[group.id].below.add(counted)
     return list(members.values())
+
+
+def _find_whole(pairs: Sequence[tuple[Side, Side]], number: int, side: int) -> int:
+    """Return the number of a criterion: if the other extraction has it as a part of one in another
+    pair, that of the pair.
+    """
+    part = pairs[number][side].item
+    if pairs[number][1 - side].item:
+        return number
+    for at, pair in enumerate(pairs):
+        whole = pair[1 - side].item
+        if whole and pair[side].item and whole.section == part.section:
+            quotes = (part.quote, pair[side].item.quote)
+            if all(is_inside(quote, whole.quote) for quote in quotes):
+                return at
+    return number
 
 
 def _compare(one: _Members, other: _Members) -> float:

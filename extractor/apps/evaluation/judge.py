@@ -94,22 +94,28 @@ def _pair_values(
     """Yield the values of two items in a field; of a part, those in the values that the items have
     in common, such as ``of`` in their time windows.
     """
-    is_value = field.whole is None and field.attribute
-    # Whose arms are meant is asked only of items that both have.
-    if is_value and (field.comparer is not LABEL or (gold and predicted)):
-        yield gold and field.read(gold), predicted and field.read(predicted)
-    if field.whole is None or gold is None or predicted is None:
+    if field.whole:
+        if gold and predicted:
+            yield from _pair_parts(group, field, gold, predicted)
         return
+    # Whose arms are meant is asked only of items that both have.
+    is_asked = field.comparer is not LABEL or (gold and predicted)
+    if field.attribute and is_asked:
+        yield gold and field.read(gold), predicted and field.read(predicted)
+
+
+def _pair_parts(
+    group: Group, field: Field, gold: ExtractedItem, predicted: ExtractedItem
+) -> Iterator[tuple[Any, Any]]:
     for one, other in pair_wholes(group, field, gold, predicted):
         ours = getattr(one, field.part)
         theirs = getattr(other, field.part)
-        if field.only_stated and not ours:
-            continue
         if field.comparer is LABEL and (ours or theirs):
             # An amount without arms has those of its regimen.
             ours = ours or getattr(gold, field.part)
             theirs = theirs or getattr(predicted, field.part)
-        yield ours, theirs
+        if ours or not field.only_stated:
+            yield ours, theirs
 
 
 _KNOWN = {group.path: group.fields for group in GROUPS}

@@ -292,7 +292,8 @@ def _score(judged: _Judged, weights: Numbers, other: _Judged | None) -> list[Sco
     prediction.
     """
     counts, samples = _measure(weights, judged)
-    other_counts, other_samples = counts, np.full_like(samples, np.nan)
+    other_counts = counts
+    other_samples = np.full_like(samples, np.nan)
     if other:
         other_counts, other_samples = _measure(weights, other)
     names = [name + end for name in list_tasks(judged.fields) for end in ("", ".micro")]
