@@ -124,9 +124,11 @@ def _check_references(
         remedy = "name its file with --fields"
         yield Flaw(f"custom.{name}", "no field has this name", remedy, warns=True)
     items = dict(gold.list_items())
+    # Gold of own fields alone has none of the items to which their values belong.
+    has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
     for path, item in items.items():
         of = getattr(item, "of", None)
-        if of is not None:
+        if of is not None and has_items:
             yield from _refuse(f"{path}.of", "item", of, items)
     groups = [group.id for group in gold.eligibility.groups]
     named = [
