@@ -149,8 +149,8 @@ def _prepare(
     *,
     partial: bool,
 ) -> None:
-    """Check a run before its export, and let it take the corrected results of ``gold``. Records that
-    failed have nothing new in what is written: ``missing``, such as rows.
+    """Check a run before its export, and let it take the corrected results of ``gold``. Records
+    that failed have no new ``missing``, such as rows.
     """
     from extractor.apps.report.overview import list_failed
     from extractor.apps.review.gold import correct_run
