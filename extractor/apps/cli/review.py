@@ -43,6 +43,8 @@ def review(
     Prints an address that works once, on this machine only. Ctrl-C stops the
     review; the same command resumes it. Two reviewers name a --gold folder each;
     --adjudicate makes one gold of both.
+
+    Example: extractor review results --gold gold
     """
     try:
         from extractor.apps.review.app import open_review

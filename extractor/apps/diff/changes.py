@@ -51,10 +51,8 @@ class Change(NamedTuple):
         """The cells by their columns."""
         cells: list[Any] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
-            places = (
-                (row.quote, row.section, row.start, row.end) if row else (None,) * 4
-            )
-            cells += (read_words(row), *places)
+            cells.append(read_words(row))
+            cells += [getattr(row, name, None) for name in _CELLS[1:]]
         return dict(zip(COLUMNS, cells, strict=True))
 
 

@@ -109,23 +109,36 @@ def check_annotation(
     for name in gold.custom.keys() - {field.name for field in fields}:
         problem = "no field has this name; name its file with --fields"
         yield Flaw(f"custom.{name}", problem, warns=True)
-    groups = gold.eligibility.groups
-    ids = [group.id for group in groups]
-    for number, group in enumerate(groups):
-        path = f"eligibility.groups[{number}].parent"
-        yield from _refuse(path, "group", group.parent, ids)
-    texts: dict[str, str] = {}
-    arms: set[str] = set()
+    yield from _check_references(gold)
     if record:
-        for name, span in find_places(record).items():
-            section = record.raw_text(span.section) or ""
-            texts[name] = section[span.start : span.end]
-        arms = {fold_label(one.part("label") or "") for one in record.sections}
-    for path, item in gold.list_items():
+        yield from _check_places(gold, record)
+
+
+def _check_references(gold: TrialExtraction) -> Iterator[Flaw]:
+    """Yield groups and items that there are not."""
+    groups = [group.id for group in gold.eligibility.groups]
+    for number, group in enumerate(gold.eligibility.groups):
+        path = f"eligibility.groups[{number}].parent"
+        yield from _refuse(path, "group", group.parent, groups)
+    items = dict(gold.list_items())
+    # Gold of own fields alone has none of the items to which their values belong.
+    has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
+    for path, item in items.items():
         in_group = getattr(item, "group", None)
-        yield from _refuse(f"{path}.group", "group", in_group, ids)
-        if record:
-            yield from _check_item(path, item, texts, arms)
+        yield from _refuse(f"{path}.group", "group", in_group, groups)
+        of = getattr(item, "of", None) if has_items else None
+        yield from _refuse(f"{path}.of", "item", of, items)
+
+
+def _check_places(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
+    """Yield what the record does not have."""
+    texts = {
+        name: (record.raw_text(span.section) or "")[span.start : span.end]
+        for name, span in find_places(record).items()
+    }
+    arms = {fold_label(one.part("label") or "") for one in record.sections}
+    for path, item in gold.list_items():
+        yield from _check_item(path, item, texts, arms)
 
 
 def _refuse(

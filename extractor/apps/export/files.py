@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from errno import EDQUOT, ENOSPC
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
@@ -42,6 +43,7 @@ _FORMULA = re.compile(
 """The start of a cell, also for programs that use another separator, and the characters that make
 it a formula; a sign alone, such as the comparator "=", makes none.
 """
+_BEGINS_AGAIN = re.compile(r"[;\t\r\n]")
 
 Append = Callable[[Row], None]
 
@@ -142,6 +144,7 @@ def _naming_full_disk(path: Path) -> Iterator[None]:
         ) from error
 
 
+@lru_cache(maxsize=4096)
 def neutralise(text: str) -> str:
     r"""Put an apostrophe before any text that a spreadsheet would read as a formula.
 
@@ -153,6 +156,9 @@ def neutralise(text: str) -> str:
     ... )
     ("'=1+1", ";' @SUM(A1)", 'ECOG 0-2', '=')
     """
+    # Most texts begin with a word and have no second beginning; a search would take longer.
+    if text[:1].isalnum() and _BEGINS_AGAIN.search(text) is None:
+        return text
     return _FORMULA.sub(r"\1'", text)
 
 
@@ -181,9 +187,9 @@ def _open_csv(file: TextIO, names: Sequence[str]) -> Append:
 
 
 def _to_cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return neutralise(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, str):
+        return value and neutralise(value)
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _open_json(file: TextIO, names: Sequence[str]) -> Append:

@@ -111,16 +111,12 @@ def find_rows(
     layouts = _lay_out(fields)
     registered = registry.get(extraction.record_id, Registered())
     for name, cells in _list_all(extraction, registered, fields, whole):
-        row: list[Any] = [extraction.record_id]
-        for column, is_text in layouts[name]:
-            cell = cells.get(column)
-            if (
-                is_text
-                and cell is not None
-                and (type(cell) is not str or not is_plain(cell))
-            ):
-                cell = _clean(cell)
-            row.append(cell)
+        names, texts = layouts[name]
+        row = [extraction.record_id, *map(cells.get, names)]
+        for place in texts:
+            cell = row[place]
+            if cell is not None and (type(cell) is not str or not is_plain(cell)):
+                row[place] = _clean(cell)
         yield name, tuple(row)
 
 
@@ -132,17 +128,17 @@ def _clean(cell: Any) -> str | None:
 @lru_cache(256)
 def _lay_out(
     fields: tuple[CustomField, ...],
-) -> Mapping[str, Sequence[tuple[str, bool]]]:
-    """Return the columns of each table behind the record, and whether each may have words of a
-    record. Those of ``list_values`` are clean.
+) -> Mapping[str, tuple[list[str], list[int]]]:
+    """Return the columns of each table behind the record, and the places of those that may have
+    words of a record. Those of ``list_values`` are clean.
     """
-    return {
-        table.name: [
-            (one.name, one.kind == "text" and table.name not in _CLEAN)
-            for one in table.columns[1:]
-        ]
-        for table in list_tables(fields)
-    }
+    layouts = {}
+    for table in list_tables(fields):
+        names = [column.name for column in table.columns]
+        kinds = [] if table.name in _CLEAN else [one.kind for one in table.columns]
+        texts = [place for place, kind in enumerate(kinds) if kind == "text"]
+        layouts[table.name] = (names[1:], texts)
+    return layouts
 
 
 def tabulate(
@@ -210,9 +206,12 @@ def _list_all(
         yield from _list_endpoint({"endpoint_index": index}, endpoint, cycle)
     listed = defaultdict[str, list[Cells]](list)
     for row in list_values(extraction):
-        cells = {**row._asdict(), "kind": row.reason, "field": row.path}
-        cells |= {"char_start": row.start, "char_end": row.end}
-        cells["message"] = cells["value"] = row.text
+        cells: dict[str, Any] = {"field": row.path, "section": row.section}
+        cells["reason"] = row.reason
+        if row.kind is not RowKind.ABSENCE:
+            cells = {**row._asdict(), "kind": row.reason, "field": row.path}
+            cells |= {"char_start": row.start, "char_end": row.end}
+            cells["message"] = cells["value"] = row.text
         listed[_TABLES[row.kind]].append(cells)
     for table, rows in listed.items():
         yield from _number(table, rows)
