@@ -67,20 +67,19 @@ def _check_extras(needed: list[str]) -> Iterator[Row]:
         yield f"extra {name}", _FAILED, f"no {missing[name]}; {remedy}"
 
 
-def _list_missing(extra: str) -> list[str]:
-    """Return the libraries of an extra that are not installed.
+def _list_missing(extra: str) -> Iterator[str]:
+    """Yield the libraries of an extra that are not installed.
 
     A requirement is as in a package's metadata: ``duckdb>=1.0; extra == "export"``.
     """
-    missing = []
-    for requirement in requires("trial-extractor") or ():
-        if re.search(f"extra == ['\"]{extra}['\"]", requirement):
-            library = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-            try:
-                version(library)
-            except PackageNotFoundError:
-                missing.append(library)
-    return missing
+    pattern = re.compile(rf"([\w.-]+).*extra == ['\"]{extra}['\"]")
+    for requirement in filter(
+        None, map(pattern.match, requires("trial-extractor") or ())
+    ):
+        try:
+            version(requirement[1])
+        except PackageNotFoundError:
+            yield requirement[1]
 
 
 def _list_keys() -> str:
@@ -99,7 +98,6 @@ def _ask(name: str) -> tuple[str, str]:
     from extractor.api import Extractor
     from extractor.apps.cli.environment import read_model_spec
     from extractor.errors import ExtractorError
-    from extractor.schemas import FindingKind
 
     spec = read_model_spec(name)
     try:
@@ -108,6 +106,4 @@ def _ask(name: str) -> tuple[str, str]:
         return _FAILED, str(error)
     if extraction.usage and extraction.usage.calls:
         return _OK, f"{spec} answers"
-    unanswered = FindingKind.ANSWER_MISSING
-    problems = [one.message for one in extraction.findings if one.kind is unanswered]
-    return _FAILED, "; ".join(problems)
+    return _FAILED, "; ".join(one.message for one in extraction.findings)

@@ -1,8 +1,7 @@
-"""Read environment variables: keys and addresses of models, and the user."""
+"""Read environment variables: keys and addresses of models, and files of prices."""
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,16 +14,6 @@ if TYPE_CHECKING:
     from extractor.apps.serve.settings import ServiceOptions
     from extractor.model.cost.budget import Pricing
     from extractor.model.cost.prices import PriceList
-
-
-def find_user() -> str:
-    """Return the name of this user of the machine: with sudo, of who called it."""
-    import getpass
-
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "unknown"
 
 
 def read_model_spec(text: str) -> ModelSpec:
@@ -73,22 +62,6 @@ def choose_model(
     if unread and not (spec and options.asks):
         say(unread)
     return spec, pricing
-
-
-def read_max_lacking() -> float:
-    """Return the share of questions without a usable answer that a run may have:
-    EXTRACTOR_MAX_LACKING, or 0.05.
-
-    Raises ``ValueError`` for anything but a number from 0 to 1.
-    """
-    text = os.environ.get("EXTRACTOR_MAX_LACKING") or "0.05"
-    with suppress(ValueError):
-        share = float(text)
-        if 0 <= share <= 1:
-            return share
-    raise ValueError(
-        f"EXTRACTOR_MAX_LACKING is {text!r}; set it to a number from 0 to 1, such as 0.05"
-    )
 
 
 def find_prices(files: Sequence[Path]) -> "PriceList":

@@ -1,10 +1,9 @@
 """Forecast the calls, time and cost of a run (``--dry-run``)."""
 
 import asyncio
-import sys
 from itertools import islice
 
-from extractor.apps.cli.console import FAILED, OK, print_table, say
+from extractor.apps.cli.console import FAILED, OK, print_table, say, write_text
 from extractor.apps.cli.job import RunJob
 from extractor.errors import ExtractorError
 from extractor.model.asking.prompt import load_prompt
@@ -67,17 +66,6 @@ def print_forecast(forecast: Forecast) -> None:
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     head = (counted(forecast.records, "record"), "least", "expected", "most")
     print_table(head, rows, apart=False)
-    sys.stdout.flush()  # the table comes before its assumptions, in a file of both too
-    listed = forecast.price
-    if listed:
-        price = listed.price
-        rates = {
-            "a million prompt tokens": price.prompt,
-            "cached ones": price.cached,
-            "ones that are written into a cache": price.written,
-            "a million output tokens": price.output,
-        }
-        known = [f"${usd:g} for {of}" for of, usd in rates.items() if usd is not None]
-        say(f"{listed.name} costs {', '.join(known)} ({listed.source})")
-    for note in forecast.notes:
+    notes = "".join(write_text("forecast.txt", forecast=forecast))
+    for note in notes.splitlines():
         say(note)

@@ -42,6 +42,7 @@ from extractor.run.setup import Setup
 
 _OF_MONEY = frozenset({"max_usd", "prices"})
 """The limit of money is that of the run, with all that it resumes."""
+_OF_EXCHANGE = ("answers", "requests", "batch_tokens")
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
 
@@ -53,8 +54,7 @@ class RunJob:
     """A command's options and its run, and how to open the executor for it.
 
     Without ``out`` the results go to standard output. ``batch_rounds`` limits the provider's
-    batches, 0 for none; without ``waits`` the run ends when a batch is submitted. If more than the
-    share ``max_lacking`` of the questions get no usable answer, the run fails.
+    batches, 0 for none; without ``waits`` the run ends when a batch is submitted.
     """
 
     options: RecordOptions
@@ -64,7 +64,6 @@ class RunJob:
     out: Path | None
     batch_rounds: int = 0
     waits: bool = True
-    max_lacking: float = 1.0
 
     @property
     def setup(self) -> Setup:
@@ -113,13 +112,11 @@ def open_job(options: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]
     )
     out = Path(options.out) if options.out else None
     is_dry = getattr(options, "dry_run", False)  # leaves no file
+    folder, log_file = (None, None) if is_dry else (out, options.log_json)
     fetching = find_records(
-        options.inputs,
-        None if is_dry else out,
-        fresh=options.fresh,
-        quiet=options.quiet,
+        options.inputs, folder, fresh=options.fresh, quiet=options.quiet
     )
-    log = observing(None if is_dry else options.log_json)
+    log = observing(log_file)
     with fetching as (inputs, code), log:
         refuse_missing(inputs)
         processes, connect = _share_work(options, setup, in_batches=in_batches)
@@ -146,13 +143,10 @@ def _check_places(options: RecordOptions, *, in_batches: bool) -> None:
     if not options.out:
         return
     if "://" in options.out:
-        raise ValueError(
-            f"{options.out} is an address; name a folder of this machine or of a shared file "
-            "system with --out"
-        )
-    folder = realpath(options.out)  # two names may lead to one folder
-    used = (*options.inputs, getattr(options, "replay", None) or "")
-    if folder in map(realpath, filter(None, used)):
+        raise ValueError(f"--out {options.out} is an address; name a folder")
+    # two names may lead to one folder
+    used = (*options.inputs, getattr(options, "replay", None) or options.inputs[0])
+    if realpath(options.out) in map(realpath, used):
         raise ValueError(
             f"{options.out} is an input or is replayed; name another folder with --out"
         )
@@ -162,24 +156,19 @@ def _read_setup(options: RecordOptions, *, in_batches: bool) -> Setup:
     """Return the options of the extraction and the model. Warns of the user's own fields that stay
     empty.
     """
-    given = {
-        name: getattr(options, name)
-        for name in Keywords.__annotations__.keys() - _OF_MONEY
-        if hasattr(options, name)
-    }
-    replay = given.get("replay")
+    names = {*Keywords.__annotations__, *_OF_EXCHANGE} - _OF_MONEY
+    given = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    exchange = None
+    answers, requests, most_tokens = (given.pop(name, None) for name in _OF_EXCHANGE)
+    if answers or requests:
+        exchange = Exchange(answers or (), requests, most_tokens=most_tokens)
     spec = None
+    replay = given.get("replay")
     if options.model and not replay:
         spec = read_model_spec(options.model)
     if spec and in_batches:
         # a forecast refuses a model without batches, as the batch itself does
         _ = spec.batch_protocol
-    exchange = None
-    answers = getattr(options, "answers", None) or ()
-    requests = getattr(options, "requests", None)
-    if answers or requests:
-        most_tokens = getattr(options, "batch_tokens", None)
-        exchange = Exchange(answers, requests, most_tokens=most_tokens)
     setup = Setup(spec, exchange=exchange, **given)
     if setup.unread:
         say(setup.unread)

@@ -1,11 +1,11 @@
 """``extractor parse``: what the rules read, without a model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.apps.cli.console import FAILED, OK, render_text, say, to_printable
+from extractor.apps.cli.console import FAILED, OK, say, to_printable, write_text
 from extractor.apps.cli.options import FieldsOption, option
 from extractor.apps.cli.rule_places import explain_place
 from extractor.options import FILES, read_own_fields
@@ -56,18 +56,15 @@ def parse(
 
 def _write(parsed: "ParsedRecord", *, explains: bool) -> str:
     """Return what was read of a record as text."""
-    filters: dict[str, Callable[..., str]] = {
-        "raw": lambda span: to_printable(parsed.raw(span)),
-        "printable": to_printable,
-        "show": _show,
-    }
-    return render_text(
-        "parse.txt",
-        filters,
-        parsed=parsed,
-        explains=explains,
-        list_readings=_list_readings,
-        explain_place=explain_place,
+    return "".join(
+        write_text(
+            "parse.txt",
+            parsed=parsed,
+            explains=explains,
+            list_readings=_list_readings,
+            show=_show,
+            explain_place=explain_place,
+        )
     )
 
 

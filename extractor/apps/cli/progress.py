@@ -1,7 +1,6 @@
 """Handle Ctrl-C during a run, and log its events."""
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
@@ -11,6 +10,7 @@ from threading import Timer, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from extractor.apps.cli.console import say
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
@@ -67,30 +67,26 @@ class Interrupts:
         self._count += 1
         if self._task is None or self._count > 2:
             raise KeyboardInterrupt
-        loop = self._task.get_loop()
-        if self._count == 1:
-            self._run.is_stopping = True
-            self._announce_end()
-            loop.call_soon_threadsafe(self._run.stop, "interrupted")
-            self._signal_after(self._seconds)
-        else:
-            loop.call_soon_threadsafe(self._task.cancel)
+        if self._count == 2:
+            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
             self._signal_after(_TO_CANCEL_S)
+            return
+        self._run.is_stopping = True
+        self._task.get_loop().call_soon_threadsafe(self._stop)
+        self._signal_after(self._seconds)
 
-    def _announce_end(self) -> None:
-        """Print for how long the run waits; unbuffered, since the signal may have come while
-        something else is printed.
-        """
+    def _stop(self) -> None:
+        """Begin nothing more, and print for how long the run waits."""
         watch = self._run.tally.watch
         calls = watch.under_way if watch else 0
         waited_for = (
             f"{counted(calls, 'call')} to the model" if calls else "the records"
         )
-        notice = (
-            f"\nextractor: waiting at most {self._seconds:g} s for {waited_for} under way; "
-            "Ctrl-C again stops at once\n"
+        self._run.stop("interrupted")
+        say(
+            f"waiting at most {self._seconds:g} s for {waited_for} under way; "
+            "Ctrl-C again stops at once"
         )
-        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, notice.encode())
 
     def _signal_after(self, seconds: float) -> None:
         """Send the next signal to the main thread, which also ends a system call there."""
@@ -109,12 +105,12 @@ def observing(log_json: str | None, *, is_private: bool = False) -> Iterator[Non
     from extractor.model.events import EventLog, listening
 
     with ExitStack() as closing:
-        file = sys.stderr
-        if log_json and log_json != "-":
+        if log_json == "-":
+            closing.enter_context(listening(EventLog(sys.stderr)))
+        elif log_json:
             path = Path(log_json)
             if is_private:
                 path.touch(0o600)
             file = closing.enter_context(path.open("a", encoding="utf-8"))
-        if log_json:
             closing.enter_context(listening(EventLog(file)))
         yield

@@ -1,8 +1,9 @@
 """``extractor run``: extract records."""
 
+import sys
 from typing import Any
 
-from extractor.apps.cli.console import say_first
+from extractor.apps.cli.console import say
 from extractor.apps.cli.options import RecordOptions, RunOptions
 
 
@@ -22,12 +23,9 @@ def run(options: RunOptions) -> int:
         raise ValueError(f"{needs_folder} needs a folder; name one with --out")
     if options.ray and options.replay:
         raise ValueError("--ray asks a model or the rules; drop --replay")
-    first, *others = options.inputs
-    more = f" and {len(others)} more" if others else ""
-    say_first(f"reading {first}{more}", quiet=options.quiet)
-    from extractor.apps.cli.environment import read_max_lacking
-
-    return extract(options, max_lacking=read_max_lacking())
+    if sys.stderr.isatty() and not options.quiet:
+        say("reading the records")  # loading the rules takes a second
+    return extract(options)
 
 
 def extract(options: RecordOptions, **more: Any) -> int:
