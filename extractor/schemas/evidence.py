@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from extractor.schemas.base import FieldMetadata, FrozenModel, SaidModel
+from extractor.schemas.paths import FieldRef
 from extractor.schemas.vocabulary import (
     AbsenceReason,
     Comparator,
@@ -116,11 +117,9 @@ class ExtractedItem(SaidModel):
         """Return the evidence for a field with its members and parts: for ``amounts``, also for
         ``amounts[0]``.
         """
-        parts = (f"{field}.", f"{field}[")
+        path = FieldRef(field)
         return tuple(
-            evidence
-            for evidence in self.evidence
-            if evidence.field == field or evidence.field.startswith(parts)
+            evidence for evidence in self.evidence if path.covers(evidence.field)
         )
 
     def list_stated_fields(self) -> list[str]:

@@ -122,7 +122,9 @@ def test_values_are_scored_by_type(versions):
         assert f"custom.ejection_fraction.value\t1\t{f1}\t{f1}" in scores
 
     score, _ = [
-        field for field in read_report(gold, old)["fields"] if field["task"] == "custom"
+        field
+        for field in read_report(gold, old)["fields"]
+        if field["name"].startswith("custom.")
     ]
     assert score["name"] == "custom.ejection_fraction.value"
     assert score["normalised"]["f1"] == 1.0
@@ -144,7 +146,7 @@ def test_a_wrong_value_is_an_example_of_its_error(versions):
     assert wrong["kind"] == "number"
     assert wrong["gold"]["value"]["value"] == 40
     assert wrong["predicted"]["value"]["value"] == 45
-    assert "45" in wrong["predicted"]["quote"]
+    assert "45" in wrong["predicted"]["evidence"][0]["quote"]
 
 
 def test_the_page_of_scores_names_a_wrong_value(versions, tmp_path):
@@ -170,70 +172,47 @@ def test_values_are_compared_between_versions(versions):
         ("ejection_fraction", {"values": {"value": "below 40 %"}}, None),
         (
             "ejection_fraction",
-            {"values": {"value": "below 41 %"}},
-            "[0].values.value: nothing in the record states < 41 %",
-        ),
-        (
-            "ejection_fraction",
-            {"values": {"value": "at least 40 %"}},
-            "[0].values.value: nothing .* states >= 40 %",
-        ),
-        (
-            "ejection_fraction",
             {"values": {"value": "rather low"}},
-            "[0].values.value: .*write a quantity",
+            "[0].values: .*write a quantity",
         ),
         (
             "ejection_fraction",
             {"values": {"value": True}},
-            "[0].values.value: value: True is no quantity",
+            "[0].values: value: True is no quantity",
         ),
         (
             "ejection_fraction",
             {"values": {"limit": "< 40 %"}},
-            "[0].values.limit: the field has no such attribute",
+            "[0].values: the field has no attribute limit",
         ),
-        ("ejection_fraction", {"values": {}}, "[0].values.value: is empty"),
         (
             "ejection_fraction",
             {"of": "dosing[0]", "values": {"value": "< 40 %"}},
-            r"[0].of: there is no item",
+            "[0].of: there is no item 'dosing.0.'",
         ),
         (
             "ejection_fraction",
             {"values": {"value": ["< 40 %"]}},
-            r"[0].values.value: value: .* is no quantity",
+            "[0].values: value: .* is no quantity",
         ),
         (
             "washout",
             {"of": "eligibility.criteria[0]", "values": {"value": "4 week"}},
-            r"[0].of: there is no item",
-        ),
-        (
-            "assay",
-            {"values": {"value": "22C3"}},
-            "[0].values.value: '22C3' stands nowhere in the record",
+            "[0].of: there is no item",
         ),
         (
             "fever",
             {"values": {"value": "< 40 %"}},
             ": no field has this name; name its file",
         ),
-        (
-            "washout",
-            [{"values": {"value": "4 week"}}, {"values": {"value": "5 week"}}],
-            r"[1]: is stated twice",
-        ),
     ],
 )
 def test_gold_is_checked_by_the_declarations(
     study, fields, tmp_path, name, entry, said
 ):
-    more = 'class Assay(BaseModel):\n    """The test."""\n\n    value: str\n'
-    fields.write_text(f"{FIELDS}\n{more}", "utf-8")
     gold = tmp_path / "gold.jsonl"
     people = {"sex": "all"}
-    custom = {name: entry if isinstance(entry, list) else [entry]}
+    custom = {name: [entry]}
     gold.write_text(
         json.dumps(
             {"record_id": "NCT90000001", "eligibility": people, "custom": custom}
@@ -278,7 +257,7 @@ def test_gold_of_custom_fields_alone_is_scored_alone(study, fields, own_gold, tm
 
     assert done.exit_code == 0
     assert "eligibility" not in done.stdout
-    assert "fever: gold has values, and no field has this name" in done.stderr
+    assert "not declared (use --fields) fever" in done.stdout
     unknown = invoke(*command, "custom.ejection_fraction.limit=0.9")
     assert unknown.exit_code == 2
 
@@ -296,15 +275,13 @@ def test_gold_without_places_is_paired_in_any_order(study, fields, tmp_path):
             json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}),
             "utf-8",
         )
-        fields_ = json.loads(
-            invoke("evaluate", path, run, "--resamples", 0, "--json").stdout
-        )["fields"]
         score = next(
             field
-            for field in fields_
+            for field in read_report(path, run)["fields"]
             if field["name"] == "custom.ejection_fraction.value"
         )
-        assert (score["stated"], score["normalised"]["precision"]) == (2, 1.0)
+        assert score["right"] + score["missed"] == 2
+        assert score["normalised"]["precision"] == 1.0
 
 
 def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):

@@ -105,7 +105,8 @@ def export(
     finished = find_run(run, left=removed)
     fields = restore_fields(finished.manifest.settings) if finished else ()
     chosen = choose_tables(options.tasks, split_names(tables), fields)
-    _prepare(run, finished, gold, partial=partial)
+    missing = "resources" if format_ == "fhir" else "rows"
+    _prepare(run, finished, gold, missing, partial=partial)
     if format_ == "fhir":
         if tables:
             raise ValueError("--format fhir writes no tables; drop --tables")
@@ -141,9 +142,16 @@ def export(
 
 
 def _prepare(
-    run: Path, finished: "FinishedRun | None", gold: Path | None, *, partial: bool
+    run: Path,
+    finished: "FinishedRun | None",
+    gold: Path | None,
+    missing: str,
+    *,
+    partial: bool,
 ) -> None:
-    """Check a run before its export, and let it take the corrected results of ``gold``."""
+    """Check a run before its export, and let it take the corrected results of ``gold``. Records
+    that failed have no new ``missing``, such as rows.
+    """
     from extractor.apps.report.overview import list_failed
     from extractor.apps.review.gold import correct_run
     from extractor.errors import StoreError
@@ -165,4 +173,4 @@ def _prepare(
         corrected = correct_run(finished, gold)
         total = counted(len(finished.record_ids), "record")
         say(f"corrected: {corrected:,} of {total}")
-    warn_failed(list_failed(finished.folder), "rows")
+    warn_failed(list_failed(finished.folder), missing)

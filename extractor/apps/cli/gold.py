@@ -15,7 +15,12 @@ from extractor.apps.cli.console import (
     to_printable,
     write_text,
 )
-from extractor.apps.cli.options import ComparedFieldsOption, FieldsOption, option
+from extractor.apps.cli.options import (
+    ComparedFieldsOption,
+    FieldsOption,
+    RecordsOption,
+    option,
+)
 from extractor.options import FILES, RARE, read_own_fields
 from extractor.plurals import counted
 
@@ -34,10 +39,6 @@ ToOption = Annotated[
         "--to",
         "-o",
     ),
-]
-RecordsOption = Annotated[
-    list[Path] | None,
-    option(FILES, "The records of the gold.", metavar="INPUT"),
 ]
 ForceOption = Annotated[bool, option(FILES, "Replace files that exist.", "--force")]
 

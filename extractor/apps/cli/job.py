@@ -54,7 +54,8 @@ class RunJob:
     """A command's options and its run, and how to open the executor for it.
 
     Without ``out`` the results go to standard output. ``batch_rounds`` limits the provider's
-    batches, 0 for none; without ``waits`` the run ends when a batch is submitted.
+    batches, 0 for none; without ``waits`` the run ends when a batch is submitted. If more than the
+    share ``max_lacking`` of the questions get no usable answer, the run fails.
     """
 
     options: RecordOptions
@@ -64,6 +65,7 @@ class RunJob:
     out: Path | None
     batch_rounds: int = 0
     waits: bool = True
+    max_lacking: float = 1.0
 
     @property
     def setup(self) -> Setup:

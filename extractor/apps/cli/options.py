@@ -28,6 +28,7 @@ from extractor.options import (
 )
 from extractor.schemas import Task
 
+Most = Annotated[int | None, Field(ge=1, le=10**12)]
 ALL_TASKS: Final = ",".join(Task)
 MACHINES: Final = "Many machines"
 QUERY: Final = "Which records"
@@ -106,7 +107,10 @@ JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None,
     option(
-        FILES, "The records of the run, if they moved.", metavar="INPUT", exists=True
+        FILES,
+        "The records, if they are not where the run read them.",
+        metavar="INPUT",
+        exists=True,
     ),
 ]
 
@@ -118,7 +122,7 @@ class RecordOptions(ExtractionOptions, ModelOptions):
     """Files, folders, globs, NCT numbers, or - for stdin."""
     out: Annotated[str | None, Shown(FILES, "DIR", name="--out -o")] = None
     """Folder of the results; else standard output."""
-    limit: Annotated[int | None, Field(ge=1, le=10**12), Shown(FILES, "N")] = None
+    limit: Annotated[Most, Shown(FILES, "N")] = None
     """Only the first N records."""
     fresh: Annotated[bool, Shown(FILES)] = False
     """Replace what an earlier run left in --out."""
@@ -139,16 +143,12 @@ class RunOptions(RecordOptions, ExtractorOptions):
     """Processes; else all cores."""
     ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto|local")] = None
     """Extract on this Ray cluster; local starts one."""
-    max_lacking: Annotated[
-        float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
-    ] = 0.05
-    """Most questions without any usable answer, as a share."""
 
 
 class BatchOptions(RecordOptions):
     """The options of ``batch submit`` and ``batch collect``."""
 
-    batch_tokens: Annotated[int | None, Field(ge=1, le=10**12), Shown(COST, "N")] = None
+    batch_tokens: Annotated[Most, Shown(COST, "N")] = None
     """Most prompt tokens in batches at once."""
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Timer, main_thread
@@ -43,17 +43,12 @@ class Interrupts:
         """Run ``work`` in an event loop to its end. Raises ``KeyboardInterrupt`` at the end if
         there was a Ctrl-C, and the errors of ``work``.
         """
-
-        async def watched() -> None:
-            self._task = asyncio.current_task()
-            try:
-                await work
-            finally:
-                self._task = None
-
         before = signal.signal(signal.SIGINT, self._note)
         try:
-            asyncio.run(watched())
+            with asyncio.Runner() as runner:
+                loop = runner.get_loop()
+                self._task = loop.create_task(work)
+                loop.run_until_complete(self._task)
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
@@ -65,15 +60,21 @@ class Interrupts:
 
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
         self._count += 1
-        if self._task is None or self._count > 2:
+        if self._task is None or self._task.done() or self._count > 2:
             raise KeyboardInterrupt
-        if self._count == 2:
-            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
-            self._signal_after(_TO_CANCEL_S)
-            return
         self._run.is_stopping = True
-        self._task.get_loop().call_soon_threadsafe(self._stop)
-        self._signal_after(self._seconds)
+        act: Callable[[], object] = self._stop
+        seconds = self._seconds
+        if self._count == 2:
+            act = self._task.cancel
+            seconds = _TO_CANCEL_S
+        self._task.get_loop().call_soon_threadsafe(act)
+        # the next signal goes to the main thread, which also ends a system call there
+        target = (main_thread().ident, signal.SIGINT)
+        timer = Timer(seconds, signal.pthread_kill, target)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)
 
     def _stop(self) -> None:
         """Begin nothing more, and print for how long the run waits."""
@@ -87,14 +88,6 @@ class Interrupts:
             f"waiting at most {self._seconds:g} s for {waited_for} under way; "
             "Ctrl-C again stops at once"
         )
-
-    def _signal_after(self, seconds: float) -> None:
-        """Send the next signal to the main thread, which also ends a system call there."""
-        target = (main_thread().ident, signal.SIGINT)
-        timer = Timer(seconds, signal.pthread_kill, target)
-        timer.daemon = True
-        timer.start()
-        self._timers.append(timer)
 
 
 @contextmanager

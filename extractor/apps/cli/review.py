@@ -8,7 +8,6 @@ from extractor.apps.cli.console import needing, say, warn_incomplete
 from extractor.apps.cli.options import RecordsOption, RunArgument, option
 from extractor.apps.serve.settings import SERVICE
 from extractor.options import FILES
-from extractor.plurals import counted
 
 
 def review(
@@ -62,7 +61,6 @@ def review(
         total = len(opened.records.doubts)
         missing = total - len(opened.records.titles)
         if missing:
-            records_all = counted(total, "record")
-            say(f"no text for {missing} of {records_all}; name it with --records")
+            say(f"no text for {missing} of {total} records; name it with --records")
         warn_incomplete(run)
         opened.serve()

@@ -1,5 +1,6 @@
 """``extractor run``: extract records."""
 
+import os
 import sys
 from typing import Any
 
@@ -25,7 +26,12 @@ def run(options: RunOptions) -> int:
         raise ValueError("--ray asks a model or the rules; drop --replay")
     if sys.stderr.isatty() and not options.quiet:
         say("reading the records")  # loading the rules takes a second
-    return extract(options)
+    most = float(os.environ.get("EXTRACTOR_MAX_LACKING") or 0.05)
+    if not 0 <= most <= 1:
+        raise ValueError(
+            f"EXTRACTOR_MAX_LACKING is {most}; set it to a number from 0 to 1"
+        )
+    return extract(options, max_lacking=most)
 
 
 def extract(options: RecordOptions, **more: Any) -> int:

@@ -25,8 +25,7 @@ def schema(
     from extractor.concepts.own.declaration import describe_extraction
     from extractor.options import read_own_fields
 
-    parts: dict[str | None, type[BaseModel]] = {
-        None: schemas.TrialExtraction,
+    parts: dict[str, type[BaseModel]] = {
         "eligibility": schemas.Eligibility,
         "dosing": schemas.Regimen,
         "endpoints": schemas.Endpoint,
@@ -34,8 +33,8 @@ def schema(
     }
     if fields and task:
         raise ValueError("--fields belong to the whole extraction; leave out TASK")
-    if fields:
-        described = describe_extraction(read_own_fields(fields))
-    else:
+    if task:
         described = parts[task].model_json_schema(mode="serialization")
+    else:
+        described = describe_extraction(read_own_fields(fields))
     print(json.dumps(described, indent=2))

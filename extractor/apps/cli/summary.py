@@ -77,10 +77,9 @@ def explain_lacking(job: RunJob) -> str | None:
     choice = job.setup.choice
     if choice.exchange and choice.exchange.failed and not tally.usage.calls:
         return f"no line of --answers answers a question of these records; {how_to_resume(job)}"
-    most = getattr(job.options, "max_lacking", 1.0)
-    if tally.lacking <= most:
+    if tally.lacking <= job.max_lacking:
         return None
     resume = how_to_resume(job)
     return " ".join(
-        render("lacking.txt", job, None, most=most, too_small=TOO_SMALL, resume=resume)
+        render("lacking.txt", job, None, too_small=TOO_SMALL, resume=resume)
     )

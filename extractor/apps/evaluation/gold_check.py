@@ -118,15 +118,21 @@ def _refuse(path: str, what: str, name: str, known: Collection[str]) -> Iterator
 def _check_references(
     gold: TrialExtraction, fields: Sequence[CustomField]
 ) -> Iterator[Flaw]:
-    """Yield groups and fields that there are not."""
+    """Yield groups, items and fields that there are not."""
     declared = {field.name for field in fields}
     for name in gold.custom.keys() - declared:
         remedy = "name its file with --fields"
         yield Flaw(f"custom.{name}", "no field has this name", remedy, warns=True)
+    items = dict(gold.list_items())
+    # Gold of own fields alone has none of the items to which their values belong.
+    has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
+    for path, item in items.items():
+        of = getattr(item, "of", None)
+        if of is not None and has_items:
+            yield from _refuse(f"{path}.of", "item", of, items)
     groups = [group.id for group in gold.eligibility.groups]
     named = [
-        (f"{path}.group", getattr(item, "group", None))
-        for path, item in gold.list_items()
+        (f"{path}.group", getattr(item, "group", None)) for path, item in items.items()
     ]
     for number, group in enumerate(gold.eligibility.groups):
         named.append((f"eligibility.groups[{number}].parent", group.parent))
