@@ -202,7 +202,10 @@ def _open_texts() -> "Environment":
     from jinja2 import Environment, PackageLoader
 
     texts = Environment(  # noqa: S701 - plain text
-        loader=PackageLoader(__package__, "texts"), trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader(__package__, "texts"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     texts.globals |= {"counted": counted, "name_some": name_some}
     texts.filters |= {

@@ -37,9 +37,7 @@ def diff(
     to: Annotated[
         Path | None, option(FILES, "Write a sheet, .csv or .xlsx.", "--to", "-o")
     ] = None,
-    html: Annotated[
-        Path | None, option(FILES, "Write a page with both texts.", "--html")
-    ] = None,
+    html: Annotated[Path | None, option(FILES, "Write a page with both texts.")] = None,
     exit_code: Annotated[
         bool, option(FILES, "End with exit code 1 if something changed.", "--exit-code")
     ] = False,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from extractor.apps.serve.settings import ServiceOptions
     from extractor.model.cost.budget import Pricing
     from extractor.model.cost.prices import PriceList
+    from extractor.options import ModelOptions
+    from extractor.run.setup import Setup
 
 
 def read_model_spec(text: str) -> ModelSpec:
@@ -44,24 +46,38 @@ def read_model_spec(text: str) -> ModelSpec:
 def choose_model(
     options: "ServiceOptions | ToolOptions",
 ) -> "tuple[ModelSpec | None, Pricing]":
-    """Return the model of a server's options, and what it may cost. Warns of fields of the user's
-    own that nothing will read.
+    """Return the model of a server's options, and what it may cost.
 
     Raises ``ValueError`` for an invalid model, or one without a price beside ``--max-usd``.
     """
-    from extractor.apps.cli.options import name_option
-    from extractor.concepts.own.declaration import explain_unread
-    from extractor.model.cost.budget import Pricing
-    from extractor.model.providers import Reasoning
+    from extractor.run.setup import Setup
 
     spec = read_model_spec(options.model) if options.model else None
-    reasoning = Reasoning(options.reasoning) if options.reasoning else None
-    prices = find_prices(options.prices)
-    pricing = Pricing.of(spec, prices, options.max_usd, reasoning, spell=name_option)
-    unread = explain_unread(options.fields)
-    if unread and not (spec and options.asks):
-        say(unread)
-    return spec, pricing
+    effort, reasoning = options.effort, options.reasoning
+    setup = Setup(spec, fields=options.fields, effort=effort, reasoning=reasoning)
+    return spec, choose_pricing(setup, options)
+
+
+def choose_pricing(
+    setup: "Setup", options: "ModelOptions", *, in_batches: bool = False
+) -> "Pricing":
+    """Return what a model may cost. Warns of fields of the user's own that nothing will read.
+
+    Raises ``ValueError`` for a model without a price beside ``--max-usd``.
+    """
+    from extractor.apps.cli.options import name_option
+    from extractor.model.cost.budget import Pricing
+
+    if setup.unread:
+        say(setup.unread)
+    return Pricing.of(
+        setup.choice.spec,
+        find_prices(options.prices),
+        options.max_usd,
+        setup.asking.reasoning,
+        in_batches=in_batches,
+        spell=name_option,
+    )
 
 
 def find_prices(files: Sequence[Path]) -> "PriceList":

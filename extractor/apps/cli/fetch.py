@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.apps.cli.console import FAILED, INTERRUPTED, OK, say
+from extractor.apps.cli.console import FAILED, OK, say
 from extractor.apps.cli.options import (
     QUERY,
     FreshOption,
@@ -123,8 +123,7 @@ def _fetch(
     """Fetch what a file lacks, and return the exit code. Nothing is left of a fetch that found
     nothing.
 
-    At most ``limit`` records are wanted in all, with those that the file has already. Ctrl-C ends
-    with exit code 130.
+    At most ``limit`` records are wanted in all, with those that the file has already.
     """
     from extractor.apps.fetch import Registry, fetch_pages, open_file
 
@@ -135,16 +134,13 @@ def _fetch(
         try:
             for page in fetch_pages(client, wanted, file.known, limit=left):
                 file.write(page.studies)
-        except KeyboardInterrupt:
-            say(f"interrupted with {file.records:,} records; the same command goes on")
-            raise SystemExit(INTERRUPTED) from None
-        if not quiet:
-            total = file.records
-            say(f"records in {out}: {total:,} ({total - kept:,} new)")
+        finally:
+            if not quiet:
+                total = file.records
+                say(f"records in {out}: {total:,} ({total - kept:,} new)")
     # A query has no numbers.
     numbers = wanted if isinstance(wanted, tuple) else ()
     unknown = ", ".join(name for name in numbers if name not in file.known)
-    if not unknown:
-        return OK
-    say(f"not known to the registry: {unknown}")
-    return FAILED
+    if unknown:
+        say(f"not known to the registry: {unknown}")
+    return FAILED if unknown else OK

@@ -102,7 +102,7 @@ def compare(
     gold_b: GoldArgument,
     html: Annotated[
         Path | None,
-        option(FILES, "Write a page with each difference.", "--html"),
+        option(FILES, "Write a page with each difference."),
     ] = None,
     records: RecordsOption = None,
     fields: ComparedFieldsOption = None,

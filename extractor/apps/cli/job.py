@@ -13,15 +13,13 @@ from os.path import realpath
 from pathlib import Path
 from typing import Any
 
-from extractor.apps.cli.console import say
-from extractor.apps.cli.environment import find_prices, read_model_spec
+from extractor.apps.cli.environment import choose_pricing, read_model_spec
 from extractor.apps.cli.fetch import find_records
-from extractor.apps.cli.options import RecordOptions, name_option
+from extractor.apps.cli.options import RecordOptions
 from extractor.apps.cli.progress import observing
 from extractor.errors import ExtractorError
 from extractor.formats import read_records
 from extractor.formats.inputs import refuse_missing
-from extractor.model.cost.budget import Pricing
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally
 from extractor.options import Keywords
@@ -104,21 +102,13 @@ def open_job(options: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]
     in_batches = bool(more.get("batch_rounds"))
     _check_places(options, in_batches=in_batches)
     setup = _read_setup(options, in_batches=in_batches)
-    pricing = Pricing.of(
-        setup.choice.spec,
-        find_prices(options.prices),
-        options.max_usd,
-        setup.asking.reasoning,
-        in_batches=in_batches,
-        spell=name_option,
-    )
+    pricing = choose_pricing(setup, options, in_batches=in_batches)
     out = Path(options.out) if options.out else None
     is_dry = getattr(options, "dry_run", False)  # leaves no file
-    folder, log_file = (None, None) if is_dry else (out, options.log_json)
-    fetching = find_records(
-        options.inputs, folder, fresh=options.fresh, quiet=options.quiet
-    )
-    log = observing(log_file)
+    fetched = None if is_dry else out
+    quiet = options.quiet
+    fetching = find_records(options.inputs, fetched, fresh=options.fresh, quiet=quiet)
+    log = observing(None if is_dry else options.log_json)
     with fetching as (inputs, code), log:
         refuse_missing(inputs)
         processes, connect = _share_work(options, setup, in_batches=in_batches)
@@ -146,18 +136,16 @@ def _check_places(options: RecordOptions, *, in_batches: bool) -> None:
         return
     if "://" in options.out:
         raise ValueError(f"--out {options.out} is an address; name a folder")
+    replay = getattr(options, "replay", None) or options.inputs[0]
     # two names may lead to one folder
-    used = (*options.inputs, getattr(options, "replay", None) or options.inputs[0])
-    if realpath(options.out) in map(realpath, used):
+    if realpath(options.out) in map(realpath, (*options.inputs, replay)):
         raise ValueError(
             f"{options.out} is an input or is replayed; name another folder with --out"
         )
 
 
 def _read_setup(options: RecordOptions, *, in_batches: bool) -> Setup:
-    """Return the options of the extraction and the model. Warns of the user's own fields that stay
-    empty.
-    """
+    """Return the options of the extraction and the model."""
     names = {*Keywords.__annotations__, *_OF_EXCHANGE} - _OF_MONEY
     given = {name: getattr(options, name) for name in names if hasattr(options, name)}
     exchange = None
@@ -172,8 +160,6 @@ def _read_setup(options: RecordOptions, *, in_batches: bool) -> Setup:
         # a forecast refuses a model without batches, as the batch itself does
         _ = spec.batch_protocol
     setup = Setup(spec, exchange=exchange, **given)
-    if setup.unread:
-        say(setup.unread)
     if replay:  # a question without an answer stays open, and is counted
         setup.choice = replace(setup.choice, tally=ReplayTally())
     return setup

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.apps.cli.console import FAILED, OK, say, to_printable, write_text
+from extractor.apps.cli.console import FAILED, OK, say, write_text
 from extractor.apps.cli.options import FieldsOption, option
 from extractor.apps.cli.rule_places import explain_place
 from extractor.options import FILES, read_own_fields
 
 if TYPE_CHECKING:
-    from extractor.concepts.parse import ParsedRecord
     from extractor.evidence.drafts import Draft, Reading
 
 
@@ -49,23 +48,15 @@ def parse(
         say(str(error))
 
     for record in read_records(*inputs, on_error=report):
-        parsed = parse_record(record, custom)
-        print(_write(parsed, explains=explain))
-    return FAILED if failures else OK
-
-
-def _write(parsed: "ParsedRecord", *, explains: bool) -> str:
-    """Return what was read of a record as text."""
-    return "".join(
-        write_text(
+        text = write_text(
             "parse.txt",
-            parsed=parsed,
-            explains=explains,
+            parsed=parse_record(record, custom),
+            explains=explain,
             list_readings=_list_readings,
-            show=_show,
             explain_place=explain_place,
         )
-    )
+        print("".join(text))
+    return FAILED if failures else OK
 
 
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
@@ -75,17 +66,3 @@ def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
         for value in values:
             for name, reading in value.rules.items():
                 yield f"{field}.{name}", reading
-
-
-def _show(reading: "Reading[Any]") -> str:
-    """Return a value with its confidence, "?" for a field that the rules leave open."""
-    if reading.is_open:
-        return "?"
-    shown = "; ".join(map(_show_value, reading.list_values())) or "none"
-    return f"{shown} ({reading.confidence:.2f})"
-
-
-def _show_value(value: Any) -> str:
-    if hasattr(value, "quote"):  # a time window, which prints as its quote alone
-        value = f"{value.quote}: {value.comparator} {value.value} {value.unit}"
-    return to_printable(str(value))

@@ -1,6 +1,5 @@
 """Perform a run for a command, with progress, Ctrl-C, summary and exit code."""
 
-import json
 import sys
 from contextlib import nullcontext
 from functools import partial
@@ -47,8 +46,7 @@ def perform_job(job: RunJob) -> int:
     """Perform a run, and return the exit code. Raises errors that stop the whole run, such as
     ``StoreError``.
 
-    A run that ``exports`` writes its requests to its exchange file, and prints their counts as
-    JSON.
+    A run that ``exports`` writes its requests to files, and prints their names.
     """
     tally = job.run.tally
     exchange = job.setup.choice.exchange
@@ -64,9 +62,9 @@ def perform_job(job: RunJob) -> int:
         if folder and folder.kept_earlier:
             say(f"{folder.path}: nothing was extracted; the earlier results stay")
     if job.exports and exchange and code == OK:
-        files = [str(path) for path in exchange.parts]
-        written = {"records": tally.extracted, "requests": exchange.written}
-        print(json.dumps(written | {"files": files}, indent=2))
+        print(*exchange.parts, sep="\n")
+        written = counted(exchange.written, "request")
+        say(f"{written} of {counted(tally.extracted, 'record')}")
         return judge_records(tally)
     lacking = explain_lacking(job) if code == OK else None
     if lacking:

@@ -25,7 +25,8 @@ def schema(
     from extractor.concepts.own.declaration import describe_extraction
     from extractor.options import read_own_fields
 
-    parts: dict[str, type[BaseModel]] = {
+    parts: dict[str | None, type[BaseModel]] = {
+        None: schemas.TrialExtraction,
         "eligibility": schemas.Eligibility,
         "dosing": schemas.Regimen,
         "endpoints": schemas.Endpoint,
@@ -33,8 +34,8 @@ def schema(
     }
     if fields and task:
         raise ValueError("--fields belong to the whole extraction; leave out TASK")
-    if task:
-        described = parts[task].model_json_schema(mode="serialization")
-    else:
+    if fields:
         described = describe_extraction(read_own_fields(fields))
+    else:
+        described = parts[task].model_json_schema(mode="serialization")
     print(json.dumps(described, indent=2))
