@@ -4,7 +4,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,9 +21,6 @@ from extractor.apps.cli.console import (
 from extractor.apps.cli.options import JsonOption, option
 from extractor.options import FILES
 from extractor.plurals import counted
-
-if TYPE_CHECKING:
-    from extractor.apps.diff.sides import Side
 
 _INPUT = "The old version: a run's folder, a file of extractions, or records."
 
@@ -58,7 +55,6 @@ def diff(
     before = Side(old)
     after = Side(new)
     warn_incomplete(old, new)
-    _warn_settings(before, after)
     trials = list(compare(before, after))
     changes = [change for trial in trials for change in trial.changes]
     rows = [change.cells for change in changes]
@@ -83,13 +79,3 @@ def diff(
     if before.failed or after.failed:
         return USAGE
     return FAILED if exit_code and changes else OK
-
-
-def _warn_settings(old: "Side", new: "Side") -> None:
-    """Warn about the settings in which two runs differ."""
-    from extractor.run.manifest import explain_changed
-
-    settings = [side.run.manifest.settings for side in (old, new) if side.run]
-    changed = explain_changed(settings[1], settings[0]) if len(settings) > 1 else {}
-    if changed:
-        say(f"the two runs had other settings ({', '.join(changed)})")

@@ -1,9 +1,7 @@
-"""Read environment variables: keys and addresses of models, and files of prices."""
+"""Read environment variables: keys and addresses of models."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor.apps.cli.console import say
@@ -13,7 +11,6 @@ if TYPE_CHECKING:
     from extractor.apps.mcp.settings import ToolOptions
     from extractor.apps.serve.settings import ServiceOptions
     from extractor.model.cost.budget import Pricing
-    from extractor.model.cost.prices import PriceList
     from extractor.options import ModelOptions
     from extractor.run.setup import Setup
 
@@ -67,27 +64,15 @@ def choose_pricing(
     """
     from extractor.apps.cli.options import name_option
     from extractor.model.cost.budget import Pricing
+    from extractor.model.cost.prices import read_prices
 
     if setup.unread:
         say(setup.unread)
     return Pricing.of(
         setup.choice.spec,
-        find_prices(options.prices),
+        read_prices(options.prices),
         options.max_usd,
         setup.asking.reasoning,
         in_batches=in_batches,
         spell=name_option,
     )
-
-
-def find_prices(files: Sequence[Path]) -> "PriceList":
-    """Return the prices in these files, then those in the user's settings folder, then those of
-    genai-prices.
-    """
-    import platformdirs
-
-    from extractor.model.cost.prices import read_prices
-
-    settings = platformdirs.user_config_path("trial-extractor", appauthor=False)
-    own = settings / "prices.toml"
-    return read_prices((*files, own) if own.is_file() else tuple(files))

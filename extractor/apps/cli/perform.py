@@ -62,7 +62,8 @@ def perform_job(job: RunJob) -> int:
         if folder and folder.kept_earlier:
             say(f"{folder.path}: nothing was extracted; the earlier results stay")
     if job.exports and exchange and code == OK:
-        print(*exchange.parts, sep="\n")
+        for path in exchange.parts:
+            print(path)
         written = counted(exchange.written, "request")
         say(f"{written} of {counted(tally.extracted, 'record')}")
         return judge_records(tally)
@@ -158,11 +159,11 @@ async def _extract(job: RunJob, sink: Sink) -> None:
 
 def _show_batch(job: RunJob, news: "BatchStatus") -> None:
     """Print how far a batch is. With ``--quiet`` only what went wrong with it."""
-    state = f"batch {news.number}: {news.state}, {news.done} of {news.requests} done"
-    if news.message:
-        say(f"{state}; {news.message}")
-    elif not job.options.quiet:
-        say(state)
+    if news.message or not job.options.quiet:
+        state = (
+            f"batch {news.number}: {news.state}, {news.done} of {news.requests} done"
+        )
+        say("; ".join(filter(None, (state, news.message))))
 
 
 def _warn_of_earlier(job: RunJob, folder: RunFolder) -> None:

@@ -91,9 +91,9 @@ class Interrupts:
 
 
 @contextmanager
-def observing(log_json: str | None, *, is_private: bool = False) -> Iterator[None]:
-    """Write the block's events to a file, or to standard error for ``-``. Of a new file,
-    ``is_private`` lets only this user read it.
+def observing(log_json: str | None) -> Iterator[None]:
+    """Write the block's events to a file, or to standard error for ``-``. Only this user can read a
+    new file.
     """
     from extractor.model.events import EventLog, listening
 
@@ -102,8 +102,7 @@ def observing(log_json: str | None, *, is_private: bool = False) -> Iterator[Non
             closing.enter_context(listening(EventLog(sys.stderr)))
         elif log_json:
             path = Path(log_json)
-            if is_private:
-                path.touch(0o600)
+            path.touch(0o600)
             file = closing.enter_context(path.open("a", encoding="utf-8"))
             closing.enter_context(listening(EventLog(file)))
         yield

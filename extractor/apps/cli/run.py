@@ -1,10 +1,8 @@
 """``extractor run``: extract records."""
 
 import os
-import sys
 from typing import Any
 
-from extractor.apps.cli.console import say
 from extractor.apps.cli.options import RecordOptions, RunOptions
 
 
@@ -24,8 +22,6 @@ def run(options: RunOptions) -> int:
         raise ValueError(f"{needs_folder} needs a folder; name one with --out")
     if options.ray and options.replay:
         raise ValueError("--ray asks a model or the rules; drop --replay")
-    if sys.stderr.isatty() and not options.quiet:
-        say("reading the records")  # loading the rules takes a second
     most = float(os.environ.get("EXTRACTOR_MAX_LACKING") or 0.05)
     if not 0 <= most <= 1:
         raise ValueError(

@@ -104,7 +104,7 @@ def serve(options: ServiceOptions) -> None:
             say(f"to try a text, open {url} in a browser, and give it the token")
         print(url, flush=True)  # last, so that a script knows that nothing follows
 
-    with observing(options.log_json, is_private=True):
+    with observing(options.log_json):
         serve_service(settings, options.host, options.port, announce)
     say("stopped")
 

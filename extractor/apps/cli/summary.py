@@ -48,6 +48,7 @@ def render(
         cost=manifest.cost if manifest else {"usd": tally.usd},
         folder=folder,
         words=_repeat(3),
+        resume=how_to_resume(job),
         quote=shlex.quote,
         **more,
     )
@@ -74,12 +75,9 @@ def explain_lacking(job: RunJob) -> str | None:
     It fails as well if some lines of ``--answers`` are broken and no line answered a question.
     """
     tally = job.run.tally
-    choice = job.setup.choice
-    if choice.exchange and choice.exchange.failed and not tally.usage.calls:
-        return f"no line of --answers answers a question of these records; {how_to_resume(job)}"
-    if tally.lacking <= job.max_lacking:
+    exchange = job.setup.choice.exchange
+    is_unread = exchange and exchange.failed and not tally.usage.calls
+    if tally.lacking <= job.max_lacking and not is_unread:
         return None
-    resume = how_to_resume(job)
-    return " ".join(
-        render("lacking.txt", job, None, too_small=TOO_SMALL, resume=resume)
-    )
+    text = render("lacking.txt", job, None, too_small=TOO_SMALL, unread=is_unread)
+    return " ".join(text)
