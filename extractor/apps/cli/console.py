@@ -15,6 +15,7 @@ from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from rich.console import JustifyMethod
 
 OK = 0
 FAILED = 1
@@ -176,25 +177,23 @@ def _print_on_terminal(
     console = Console(highlight=False, markup=False, emoji=False)
     columns = {cells[0]: cells[1:] for cells in zip(*lines, strict=True)}
     droppable = list(priority[1:])
-    dropped: list[str] = []
     unbounded = console.options.update_width(_WIDEST)
     while True:
         table = Table(box=None, pad_edge=False)
         for name in columns:
-            if name in texts:
-                table.add_column(name, overflow="fold")
-            else:
-                table.add_column(name, justify="right", no_wrap=True)
+            justify: JustifyMethod = "left" if name in texts else "right"
+            is_number = name not in texts
+            table.add_column(name, justify=justify, no_wrap=is_number, overflow="fold")
         for row in zip(*columns.values(), strict=True):
             table.add_row(*row)
         least = console.measure(table, options=unbounded).minimum
         if least <= console.width or not droppable:
             break
-        dropped.append(droppable.pop())
-        del columns[dropped[-1]]
+        del columns[droppable.pop()]
     console.print(table)
+    dropped = ", ".join(name for name in lines[0] if name not in columns)
     if dropped:
-        console.print(f"(too narrow to show: {', '.join(dropped)}; a pipe shows all)")
+        console.print(f"(too narrow to show: {dropped}; a pipe shows all)")
 
 
 @cache

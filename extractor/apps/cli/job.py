@@ -70,11 +70,6 @@ class RunJob:
         """The options of the extraction, and the model."""
         return self.run.setup
 
-    @property
-    def exports(self) -> bool:
-        """Whether the run writes its questions into a file, and no results."""
-        return self.setup.choice.exchange is not None and not self.waits
-
     def count(self, folder: RunFolder | None = None) -> int | None:
         """Count the records in the inputs, and note the count in ``folder``. Returns None for
         inputs that cannot be read twice or lie on the network.

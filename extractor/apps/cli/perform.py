@@ -46,25 +46,26 @@ def perform_job(job: RunJob) -> int:
     """Perform a run, and return the exit code. Raises errors that stop the whole run, such as
     ``StoreError``.
 
-    A run that ``exports`` writes its requests to files, and prints their names.
+    A run that exports its questions writes them to files, and prints their names.
     """
     tally = job.run.tally
     exchange = job.setup.choice.exchange
+    exported = None if job.waits else exchange
     folder = _open_folder(job)
     try:
         with folder or nullcontext():
             if folder:
                 _warn_of_earlier(job, folder)
-            stdout = None if job.exports else sys.stdout
+            stdout = None if exported else sys.stdout
             code = _perform(job, folder or StreamSink(stdout, sys.stderr), folder)
             sys.stdout.flush()
     finally:
         if folder and folder.kept_earlier:
             say(f"{folder.path}: nothing was extracted; the earlier results stay")
-    if job.exports and exchange and code == OK:
-        for path in exchange.parts:
+    if exported and code == OK:
+        for path in exported.parts:
             print(path)
-        written = counted(exchange.written, "request")
+        written = counted(exported.written, "request")
         say(f"{written} of {counted(tally.extracted, 'record')}")
         return judge_records(tally)
     lacking = explain_lacking(job) if code == OK else None
