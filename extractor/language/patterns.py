@@ -26,7 +26,6 @@ A pattern is a regular expression over tokens, separated by white space:
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -110,25 +109,9 @@ class Found:
         return None if place is None else self.tokens.read(*place)
 
 
-_TRACE: list[list[tuple[str, Found]]] = []
-
-
-@contextmanager
-def trace_rules() -> Iterator[list[tuple[str, Found]]]:
-    """Collect the matches of rules inside the block, with the rules' names, to explain why a value
-    was read.
-
-    >>> from extractor.language.book import read_text, rule
-    >>> with trace_rules() as matches:
-    ...     _ = rule("duration").search(read_text("for 2 weeks"))
-    >>> [(name, match.text) for name, match in matches]
-    [('duration', '2 weeks')]
-    """
-    _TRACE.append([])
-    try:
-        yield _TRACE[-1]
-    finally:
-        _TRACE.pop()
+def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
+    """Return a match of an expression as one of tokens."""
+    return Found(tokens, match.start() + shift, match.end() + shift, match, shift)
 
 
 @dataclass(frozen=True)
@@ -167,7 +150,7 @@ class Rule:
         """Return all matches, from left to right, without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
         return (
-            self._note(tokens, match, shift)
+            _locate(tokens, match, shift)
             for match in self.expression.finditer(codes, first, end)
         )
 
@@ -177,7 +160,7 @@ class Rule:
         """Return the first match."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
-        return self._note(tokens, match, shift) if match else None
+        return _locate(tokens, match, shift) if match else None
 
     def occurs(self, tokens: Tokens, first: int = 0, end: int | None = None) -> bool:
         """Return whether there is a match. It is not traced."""
@@ -190,16 +173,7 @@ class Rule:
         """Return the match that begins at token ``first``."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
-        return self._note(tokens, match, shift) if match else None
-
-    def _note(self, tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
-        """Return a match of the expression as one of the rule, and trace it within
-        ``trace_rules``.
-        """
-        found = Found(tokens, match.start() + shift, match.end() + shift, match, shift)
-        if _TRACE:
-            _TRACE[-1].append((self.name, found))
-        return found
+        return _locate(tokens, match, shift) if match else None
 
     def _cut(
         self, tokens: Tokens, first: int, end: int | None
@@ -222,12 +196,12 @@ class Rule:
         300 tokens before.
         """
         match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
-        return self._note(tokens, match) if match else None
+        return _locate(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
         """Return the match of exactly these tokens."""
         match = self.expression.fullmatch(tokens.codes, first, end)
-        return self._note(tokens, match) if match else None
+        return _locate(tokens, match) if match else None
 
 
 def _write(rule: Rule, within: set[str]) -> str:

@@ -153,7 +153,6 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     assert "the thinking of this model is assumed: 500 tokens per call" in hosted.stderr
     assert "mine costs $3 for a million prompt tokens, $4 for a" in own.stderr
     assert "dollars" not in none.stdout
-    assert re.search(r"your own fields \(blinding\) add about \d+ tokens", none.stderr)
     assert list(tmp_path.iterdir()) == [prices]
 
 

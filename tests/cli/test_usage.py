@@ -36,7 +36,6 @@ CALLS = [
     ("run RECORD --effort huge", "'huge' is not one of 'none', 'medium', 'all'"),
     ("run RECORD --model http://localhost:8000/v1", "#NAME"),
     ("run RECORD --model-option top_k", "top_k: not KEY=VALUE; write top_k=40"),
-    ("doctor --needs servo", "did you mean serve?"),
     # options that do not fit together
     ("run RECORD --fresh", "--fresh needs a folder; name one with --out"),
     ("run RECORD --ray auto", "--ray needs a folder; name one with --out"),

@@ -131,7 +131,7 @@ def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(f
         assert (other.exit_code, "another fetch" in other.stderr) == (1, True)
         running.send_signal(2)
         done = running.wait()
-    assert (done.returncode, b"with 8 records; the same command" in done.stderr) == (130, True)
+    assert (done.returncode, b": 8 (8 new)" in done.stderr) == (130, True)
     assert fetch("--condition", "asthma").exit_code == 0
     assert list_ids(out) == ASTHMA
 

@@ -4,28 +4,21 @@ characters.
 
 import os
 import sys
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
-    from extractor.run.finished import FinishedRun
+    from jinja2 import Environment
+    from rich.console import JustifyMethod
 
 OK = 0
 FAILED = 1
-LISTED = 1
-"""With ``--exit-code``: the command worked, and listed something."""
 USAGE = 2
 BUDGET = 3
 LATER = 75
@@ -55,7 +48,7 @@ _OF_WRITING = frozenset({ENOSPC, EDQUOT, EFBIG, EIO, EBADF})
 """Only writing has these errors. Without the name of a file they are of standard output."""
 
 Row = tuple[str, ...]
-_GAP = 2
+_WIDEST = 100_000
 
 
 def say(text: str) -> None:
@@ -66,12 +59,6 @@ def say(text: str) -> None:
 
     sys.stdout.flush()
     print(f"extractor: {without_controls(mask(text))}", file=sys.stderr, flush=True)
-
-
-def say_first(text: str, *, quiet: bool) -> None:
-    """Name the work on a terminal before the rules are loaded, which takes a second."""
-    if sys.stderr.isatty() and not quiet:
-        say(text)
 
 
 @contextmanager
@@ -109,16 +96,18 @@ def find_error_code(error: Exception) -> int:
 
 
 @contextmanager
-def errors_are_usage() -> Iterator[None]:
-    """Turn expected errors into one line and the exit code 2, for commands whose exit code 1 means
-    that something is listed.
+def needing(extra: str, *libraries: str) -> Iterator[None]:
+    """Turn the failed import of a library into an error that names the extra of the command.
+    Raises ``MissingExtra``.
     """
     try:
-        with errors_for_people():
-            yield
-    except SystemExit as ended:
-        is_error = ended.code in (FAILED, LATER)
-        raise SystemExit(USAGE if is_error else ended.code) from ended
+        yield
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in libraries:
+            raise
+        from extractor.errors import MissingExtra
+
+        raise MissingExtra(f"{extra} needs {error.name}", extra) from error
 
 
 def _discard_output() -> bool:
@@ -139,45 +128,20 @@ def warn_incomplete(*results: Path | None) -> None:
     """
     from extractor.run.finished import find_run
 
-    for path in filter(None, results):
-        run = find_run(path)
+    for run in map(find_run, filter(None, results)):
         if run and run.incomplete:
-            say(f"{path}: {run.incomplete}")
+            say(f"{run.folder}: {run.incomplete}")
         if run and run.left_out:
-            are = "is of a record that is"
-            if run.left_out > 1:
-                are = "are of records that are"
-            say(
-                f"{path}: {run.left_out} of its results {are} not in its input any more"
-            )
+            results_left = counted(run.left_out, "result")
+            say(f"{run.folder}: {results_left} of records that left its input")
 
 
 def warn_failed(failed: Sequence[str], missing: str) -> None:
     """Name the records that failed and have nothing new in what is written, such as rows."""
     if failed:
-        verb = "has" if len(failed) == 1 else "have"
-        say(
-            f"{counted(len(failed), 'record')} failed and {verb} no new {missing}: "
-            f"{name_some(failed, NAMED)} (failures.jsonl says why)"
-        )
-
-
-def warn_settings(old: "FinishedRun", new: "FinishedRun") -> None:
-    """Warn about the settings in which two runs differ. Without a model the effort is none: it
-    only counts open questions.
-    """
-    from extractor.run.manifest import explain_changed
-
-    was = old.manifest.settings
-    now = new.manifest.settings
-    changed = explain_changed(now, was) if now else {}
-    if was.get("model") == now.get("model") == "none":
-        changed.pop("effort", None)
-    if changed:
-        names = ", ".join(changed)
-        say(
-            f"the two runs had other settings ({names}); some changes may come from that"
-        )
+        records = counted(len(failed), "record")
+        names = name_some(failed, NAMED)
+        say(f"{records} failed, without new {missing}: {names} (see failures.jsonl)")
 
 
 def print_table(
@@ -211,38 +175,49 @@ def _print_on_terminal(
     from rich.table import Table
 
     console = Console(highlight=False, markup=False, emoji=False)
-    columns = {cells[0]: cells for cells in zip(*lines, strict=True)}
-    widths = {}
-    for name, cells in columns.items():
-        parts = " ".join(cells).split() if name in texts else cells
-        widths[name] = max(map(len, parts), default=0) + _GAP
-    for name in reversed(priority[1:]):
-        if sum(widths.values()) - _GAP > console.width:
-            del widths[name]
-    table = Table(box=None, pad_edge=False)
-    for name in widths:
-        is_text = name in texts
-        justify: Literal["left", "right"] = "left" if is_text else "right"
-        table.add_column(name, justify=justify, no_wrap=not is_text, overflow="fold")
-    for row in zip(*(columns[name][1:] for name in widths), strict=True):
-        table.add_row(*row)
+    columns = {cells[0]: cells[1:] for cells in zip(*lines, strict=True)}
+    droppable = list(priority[1:])
+    unbounded = console.options.update_width(_WIDEST)
+    while True:
+        table = Table(box=None, pad_edge=False)
+        for name in columns:
+            justify: JustifyMethod = "left" if name in texts else "right"
+            is_number = name not in texts
+            table.add_column(name, justify=justify, no_wrap=is_number, overflow="fold")
+        for row in zip(*columns.values(), strict=True):
+            table.add_row(*row)
+        least = console.measure(table, options=unbounded).minimum
+        if least <= console.width or not droppable:
+            break
+        del columns[droppable.pop()]
     console.print(table)
-    dropped = ", ".join(name for name in columns if name not in widths)
+    dropped = ", ".join(name for name in lines[0] if name not in columns)
     if dropped:
         console.print(f"(too narrow to show: {dropped}; a pipe shows all)")
 
 
-def render_text(
-    name: str, filters: Mapping[str, Callable[..., str]], **values: Any
-) -> str:
-    """Return a text of ``texts`` with these values."""
+@cache
+def _open_texts() -> "Environment":
     from jinja2 import Environment, PackageLoader
 
     texts = Environment(  # noqa: S701 - plain text
-        loader=PackageLoader(__package__, "texts"), trim_blocks=True
+        loader=PackageLoader(__package__, "texts"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    texts.filters |= filters
-    return texts.get_template(name).render(values)
+    texts.globals |= {"counted": counted, "name_some": name_some}
+    texts.filters |= {
+        "number": "{:,}".format,
+        "dollars": "${:.4f}".format,
+        "printable": to_printable,
+    }
+    return texts
+
+
+def write_text(name: str, **values: Any) -> Iterator[str]:
+    """Yield a text of ``texts`` with these values, part by part."""
+    return _open_texts().get_template(name).generate(values)
 
 
 def name_some(names: Sequence[str], most: int) -> str:

@@ -5,11 +5,9 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
-from typing import Annotated
 
 from extractor.apps.cli.console import FAILED, OK, Row, print_table
-from extractor.apps.cli.options import ModelOption, option
-from extractor.options import FILES, split_names
+from extractor.apps.cli.options import ModelOption
 
 _OK = "ok"
 _FAILED = "failed"
@@ -17,70 +15,48 @@ _PROBE = "Adults with an ECOG performance status of 0 to 1 and platelets of at l
 """An invented text for a question to a model."""
 
 
-def doctor(
-    needs: Annotated[
-        str,
-        option(
-            FILES, "Extras that must be installed: serve,export.", metavar="NAME,..."
-        ),
-    ] = "",
-    model: ModelOption = None,
-) -> int:
+def doctor(model: ModelOption = None) -> int:
     """Check Python, the extras, the keys in the environment, and a model.
 
     With --model, one question about an invented record goes to the model, of about
     6,500 tokens. Nothing is sent without it.
 
-    Exit codes: 0 all is well, 1 an extra of --needs is missing or the model does
-    not answer, 2 wrong usage.
+    Exit codes: 0 all is well, 1 the model does not answer, 2 wrong usage.
 
-    Example: extractor doctor --needs serve,export --model gpt-5-mini
+    Example: extractor doctor --model gpt-5-mini
     """
+    extras = metadata("trial-extractor").get_all("Provides-Extra") or []
+    missing = {name: ", ".join(_list_missing(name)) for name in extras}
+    lacking = [
+        f"{name} (no {libraries})" for name, libraries in missing.items() if libraries
+    ]
     rows: list[Row] = [
         ("extractor", _OK, version("trial-extractor")),
         ("python", _OK, sys.version.partition(" ")[0]),
-        *_check_extras(split_names(needs)),
+        ("extras", _OK, ", ".join(name for name in extras if not missing[name])),
+        ("not installed", _OK, ", ".join(lacking)),
         ("keys", _OK, _list_keys()),
     ]
     if model:
         rows.append(("model", *_ask(model)))
-    print_table(
-        ("check", "state", "detail"), rows, prose=("state", "detail"), apart=False
-    )
-    return FAILED if any(state == _FAILED for _, state, _ in rows) else OK
+    head = ("check", "state", "detail")
+    print_table(head, rows, prose=head, apart=False)
+    return FAILED if rows[-1][1] == _FAILED else OK
 
 
-def _check_extras(needed: list[str]) -> Iterator[Row]:
-    """Yield a row of the installed extras, and one for each needed extra that is not. Raises
-    ``ValueError`` for an unknown name in ``needed``.
-    """
-    from extractor.errors import MissingExtra
-    from extractor.schemas.arguments import refuse_unknown
-
-    extras = metadata("trial-extractor").get_all("Provides-Extra") or []
-    refuse_unknown("extra", needed, extras)
-    missing = {name: ", ".join(_list_missing(name)) for name in extras}
-    yield "extras", _OK, ", ".join(name for name in extras if not missing[name])
-    yield "not installed", _OK, ", ".join(filter(missing.get, extras))
-    for name in filter(missing.get, needed):
-        remedy = MissingExtra("", name).remedy
-        yield f"extra {name}", _FAILED, f"no {missing[name]}; {remedy}"
-
-
-def _list_missing(extra: str) -> list[str]:
-    """Return the libraries of an extra that are not installed.
+def _list_missing(extra: str) -> Iterator[str]:
+    """Yield the libraries of an extra that are not installed.
 
     A requirement is as in a package's metadata: ``duckdb>=1.0; extra == "export"``.
     """
-    missing = []
-    for requirement in requires("trial-extractor") or ():
-        if re.search(f"extra == ['\"]{extra}['\"]", requirement):
-            library = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-            try:
-                version(library)
-            except PackageNotFoundError:
-                missing.append(library)
-    return missing
+    pattern = re.compile(rf"([\w.-]+).*extra == ['\"]{extra}['\"]")
+    for requirement in filter(
+        None, map(pattern.match, requires("trial-extractor") or ())
+    ):
+        try:
+            version(requirement[1])
+        except PackageNotFoundError:
+            yield requirement[1]
 
 
 def _list_keys() -> str:
@@ -99,7 +75,6 @@ def _ask(name: str) -> tuple[str, str]:
     from extractor.api import Extractor
     from extractor.apps.cli.environment import read_model_spec
     from extractor.errors import ExtractorError
-    from extractor.schemas import FindingKind
 
     spec = read_model_spec(name)
     try:
@@ -108,6 +83,4 @@ def _ask(name: str) -> tuple[str, str]:
         return _FAILED, str(error)
     if extraction.usage and extraction.usage.calls:
         return _OK, f"{spec} answers"
-    unanswered = FindingKind.ANSWER_MISSING
-    problems = [one.message for one in extraction.findings if one.kind is unanswered]
-    return _FAILED, "; ".join(problems)
+    return _FAILED, "; ".join(one.message for one in extraction.findings)

@@ -1,10 +1,7 @@
-"""Read environment variables: keys and addresses of models, and the user."""
+"""Read environment variables: keys and addresses of models."""
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor.apps.cli.console import say
@@ -14,17 +11,8 @@ if TYPE_CHECKING:
     from extractor.apps.mcp.settings import ToolOptions
     from extractor.apps.serve.settings import ServiceOptions
     from extractor.model.cost.budget import Pricing
-    from extractor.model.cost.prices import PriceList
-
-
-def find_user() -> str:
-    """Return the name of this user of the machine: with sudo, of who called it."""
-    import getpass
-
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "unknown"
+    from extractor.options import ModelOptions
+    from extractor.run.setup import Setup
 
 
 def read_model_spec(text: str) -> ModelSpec:
@@ -55,50 +43,36 @@ def read_model_spec(text: str) -> ModelSpec:
 def choose_model(
     options: "ServiceOptions | ToolOptions",
 ) -> "tuple[ModelSpec | None, Pricing]":
-    """Return the model of a server's options, and what it may cost. Warns of fields of the user's
-    own that nothing will read.
+    """Return the model of a server's options, and what it may cost.
 
     Raises ``ValueError`` for an invalid model, or one without a price beside ``--max-usd``.
     """
-    from extractor.apps.cli.options import name_option
-    from extractor.concepts.own.declaration import explain_unread
-    from extractor.model.cost.budget import Pricing
-    from extractor.model.providers import Reasoning
+    from extractor.run.setup import Setup
 
     spec = read_model_spec(options.model) if options.model else None
-    reasoning = Reasoning(options.reasoning) if options.reasoning else None
-    prices = find_prices(options.prices)
-    pricing = Pricing.of(spec, prices, options.max_usd, reasoning, spell=name_option)
-    unread = explain_unread(options.fields)
-    if unread and not (spec and options.asks):
-        say(unread)
-    return spec, pricing
+    effort, reasoning = options.effort, options.reasoning
+    setup = Setup(spec, fields=options.fields, effort=effort, reasoning=reasoning)
+    return spec, choose_pricing(setup, options)
 
 
-def read_max_lacking() -> float:
-    """Return the share of questions without a usable answer that a run may have:
-    EXTRACTOR_MAX_LACKING, or 0.05.
+def choose_pricing(
+    setup: "Setup", options: "ModelOptions", *, in_batches: bool = False
+) -> "Pricing":
+    """Return what a model may cost. Warns of fields of the user's own that nothing will read.
 
-    Raises ``ValueError`` for anything but a number from 0 to 1.
+    Raises ``ValueError`` for a model without a price beside ``--max-usd``.
     """
-    text = os.environ.get("EXTRACTOR_MAX_LACKING") or "0.05"
-    with suppress(ValueError):
-        share = float(text)
-        if 0 <= share <= 1:
-            return share
-    raise ValueError(
-        f"EXTRACTOR_MAX_LACKING is {text!r}; set it to a number from 0 to 1, such as 0.05"
-    )
-
-
-def find_prices(files: Sequence[Path]) -> "PriceList":
-    """Return the prices in these files, then those in the user's settings folder, then those of
-    genai-prices.
-    """
-    import platformdirs
-
+    from extractor.apps.cli.options import name_option
+    from extractor.model.cost.budget import Pricing
     from extractor.model.cost.prices import read_prices
 
-    settings = platformdirs.user_config_path("trial-extractor", appauthor=False)
-    own = settings / "prices.toml"
-    return read_prices((*files, own) if own.is_file() else tuple(files))
+    if setup.unread:
+        say(setup.unread)
+    return Pricing.of(
+        setup.choice.spec,
+        read_prices(options.prices),
+        options.max_usd,
+        setup.asking.reasoning,
+        in_batches=in_batches,
+        spell=name_option,
+    )

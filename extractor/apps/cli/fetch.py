@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.apps.cli.console import FAILED, INTERRUPTED, OK, say
+from extractor.apps.cli.console import FAILED, OK, say
 from extractor.apps.cli.options import (
     QUERY,
     FreshOption,
@@ -24,6 +24,8 @@ from extractor.options import FILES, SPEED, split_names
 
 if TYPE_CHECKING:
     from extractor.apps.fetch import Wanted
+
+_NUMBER = re.compile(r"(?i)nct\d+")
 
 
 def fetch(
@@ -62,10 +64,9 @@ def fetch(
     the registry cannot be read, 130 interrupted.
     """
     from extractor.apps.fetch import RegistryQuery, parse_nct_numbers
-    from extractor.errors import ArgumentError
 
-    listed = ids.read() if ids else ""
-    named = parse_nct_numbers("\n".join((*(numbers or ()), listed)))
+    listed = [*(numbers or ()), *(ids or ())]
+    named = parse_nct_numbers("\n".join(listed))
     query: dict[str, Any] = {
         "condition": condition,
         "intervention": intervention,
@@ -75,9 +76,7 @@ def fetch(
         "more": dict(text.partition("=")[::2] for text in param or ()),
     }
     if named and any((limit, *query.values())):
-        raise ArgumentError(
-            "name NCT numbers or a query (with --limit), one of the two"
-        )
+        raise ValueError("name NCT numbers or a query (with --limit), one of the two")
     wanted = named or RegistryQuery(**query)
     return _fetch(wanted, out, limit, requests_per_minute, fresh=fresh, quiet=quiet)
 
@@ -95,11 +94,8 @@ def find_records(
     """
     from extractor.apps.fetch import parse_nct_numbers
 
-    named = [
-        name
-        for name in inputs
-        if re.fullmatch(r"(?i)nct\d+", name) and not Path(name).exists()
-    ]
+    named = [name for name in inputs if _NUMBER.fullmatch(name)]
+    named = [name for name in named if not Path(name).exists()]
     if not named:
         yield inputs, OK
         return
@@ -107,11 +103,12 @@ def find_records(
     with TemporaryDirectory(prefix="extractor-") as scratch:
         path = Path(folder or scratch, "fetched.jsonl")
         code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
-        fetched = [str(path)] if path.exists() else []
-        others = (*fetched, *(name for name in inputs if name not in named))
+        others = [name for name in inputs if name not in named]
+        if path.exists():
+            others.insert(0, str(path))
         if not others:
             raise SystemExit(code)
-        yield others, code
+        yield tuple(others), code
 
 
 def _fetch(
@@ -126,8 +123,7 @@ def _fetch(
     """Fetch what a file lacks, and return the exit code. Nothing is left of a fetch that found
     nothing.
 
-    At most ``limit`` records are wanted in all, with those that the file has already. Ctrl-C ends
-    with exit code 130.
+    At most ``limit`` records are wanted in all, with those that the file has already.
     """
     from extractor.apps.fetch import Registry, fetch_pages, open_file
 
@@ -138,16 +134,13 @@ def _fetch(
         try:
             for page in fetch_pages(client, wanted, file.known, limit=left):
                 file.write(page.studies)
-        except KeyboardInterrupt:
-            say(f"interrupted with {file.records:,} records; the same command goes on")
-            raise SystemExit(INTERRUPTED) from None
-        if not quiet:
-            total = file.records
-            say(f"records in {out}: {total:,} ({total - kept:,} new)")
+        finally:
+            if not quiet:
+                total = file.records
+                say(f"records in {out}: {total:,} ({total - kept:,} new)")
     # A query has no numbers.
     numbers = wanted if isinstance(wanted, tuple) else ()
     unknown = ", ".join(name for name in numbers if name not in file.known)
-    if not unknown:
-        return OK
-    say(f"not known to the registry: {unknown}")
-    return FAILED
+    if unknown:
+        say(f"not known to the registry: {unknown}")
+    return FAILED if unknown else OK

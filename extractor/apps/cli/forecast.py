@@ -1,14 +1,11 @@
 """Forecast the calls, time and cost of a run (``--dry-run``)."""
 
 import asyncio
-import sys
 from itertools import islice
 
-from extractor.apps.cli.console import FAILED, OK, print_table, say
+from extractor.apps.cli.console import FAILED, OK, print_table, say, write_text
 from extractor.apps.cli.job import RunJob
 from extractor.errors import ExtractorError
-from extractor.model.asking.prompt import load_prompt
-from extractor.model.calls import estimate_tokens
 from extractor.plurals import counted
 from extractor.run.executor import open_executor
 from extractor.run.forecast import Forecast, Measured, forecast_run, measure_records
@@ -20,8 +17,7 @@ def forecast_job(job: RunJob) -> int:
     """Print the forecast of a run, and return the exit code: 1 if a record cannot be read, else 0.
     Calls no model.
 
-    The rules read each record, to count its questions. Also printed: what cannot be read, and how
-    many tokens the user's own fields add.
+    The rules read each record, to count its questions. Also printed: what cannot be read.
     """
     run = job.run
     tally = job.run.tally
@@ -43,15 +39,6 @@ def forecast_job(job: RunJob) -> int:
     with show_progress(tally, job.count, quiet=job.options.quiet):
         measured = asyncio.run(measure())
     print_forecast(forecast_run(measured, run.pricing, run.limits.concurrency))
-    fields = job.setup.options.fields
-    if fields:
-        systems = [load_prompt(asked).system for asked in (fields, ())]
-        with_fields, without = map(estimate_tokens, systems)
-        names = ", ".join(field.name for field in fields)
-        say(
-            f"your own fields ({names}) add about {with_fields - without:,} tokens to the "
-            "definitions of every call"
-        )
     return FAILED if tally.failed else OK
 
 
@@ -67,17 +54,6 @@ def print_forecast(forecast: Forecast) -> None:
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     head = (counted(forecast.records, "record"), "least", "expected", "most")
     print_table(head, rows, apart=False)
-    sys.stdout.flush()  # the table comes before its assumptions, in a file of both too
-    listed = forecast.price
-    if listed:
-        price = listed.price
-        rates = {
-            "a million prompt tokens": price.prompt,
-            "cached ones": price.cached,
-            "ones that are written into a cache": price.written,
-            "a million output tokens": price.output,
-        }
-        known = [f"${usd:g} for {of}" for of, usd in rates.items() if usd is not None]
-        say(f"{listed.name} costs {', '.join(known)} ({listed.source})")
-    for note in forecast.notes:
+    notes = "".join(write_text("forecast.txt", forecast=forecast))
+    for note in notes.splitlines():
         say(note)

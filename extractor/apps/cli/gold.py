@@ -1,5 +1,6 @@
 """``extractor gold``: gold from sheets and Label Studio, and back to them; two annotators."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,14 @@ from extractor.apps.cli.console import (
     print_table,
     say,
     to_printable,
+    write_text,
 )
-from extractor.apps.cli.options import ComparedFieldsOption, FieldsOption, option
+from extractor.apps.cli.options import (
+    ComparedFieldsOption,
+    FieldsOption,
+    RecordsOption,
+    option,
+)
 from extractor.options import FILES, RARE, read_own_fields
 from extractor.plurals import counted
 
@@ -32,10 +39,6 @@ ToOption = Annotated[
         "--to",
         "-o",
     ),
-]
-RecordsOption = Annotated[
-    list[Path] | None,
-    option(FILES, "The records of the gold.", metavar="INPUT"),
 ]
 ForceOption = Annotated[bool, option(FILES, "Replace files that exist.", "--force")]
 
@@ -99,7 +102,7 @@ def compare(
     gold_b: GoldArgument,
     html: Annotated[
         Path | None,
-        option(FILES, "Write a page with each difference.", "--html"),
+        option(FILES, "Write a page with each difference."),
     ] = None,
     records: RecordsOption = None,
     fields: ComparedFieldsOption = None,
@@ -127,31 +130,24 @@ def compare(
         examples=1_000_000,
         fields=(*chosen, *read_own_fields(places)),
     )
-    names = {"gold": gold_a.name, "predicted": gold_b.name}
-    report = report.model_copy(update=names)
+    names = (gold_a.name, gold_b.name)
+    report = report.model_copy(update={"gold": names[0], "predicted": names[1]})
     if html:
         write_score_page(html, report, records or ())
-    whole = report.groups[0]
-    level = whole.normalised
-    interval = write_cell(level.interval) or "none"
-    print(
-        f"agreement of {to_printable(f'{report.gold} and {report.predicted}')}: "
-        f"F1 {write_cell(level.f1)} (95 % interval {interval}) over "
-        f"{counted(report.records, 'record')}"
-    )
-    values = whole.stated + whole.invented
-    print(f"same value: {whole.right} of {counted(values, 'value')}")
+    text = write_text("agreement.txt", report=report, write_cell=write_cell)
+    sys.stdout.writelines(text)
     rows = [
         (
             error.record_id,
             error.place or "",
             error.field.rpartition(".")[2],
             report.name(error.kind),
-            show_value(error.gold and error.gold.value),
-            show_value(error.predicted and error.predicted.value),
+            *(
+                show_value(side and side.value)
+                for side in (error.gold, error.predicted)
+            ),
         )
         for kind in report.errors
         for error in kind.examples
     ]
-    head = ("record", "place", "field", "how", report.gold, report.predicted)
-    print_table(head, rows, prose=head[4:])
+    print_table(("record", "place", "field", "how", *names), rows, prose=names)

@@ -13,15 +13,13 @@ from os.path import realpath
 from pathlib import Path
 from typing import Any
 
-from extractor.apps.cli.console import say
-from extractor.apps.cli.environment import find_prices, read_model_spec
+from extractor.apps.cli.environment import choose_pricing, read_model_spec
 from extractor.apps.cli.fetch import find_records
-from extractor.apps.cli.options import RecordOptions, name_option
+from extractor.apps.cli.options import RecordOptions
 from extractor.apps.cli.progress import observing
 from extractor.errors import ExtractorError
 from extractor.formats import read_records
 from extractor.formats.inputs import refuse_missing
-from extractor.model.cost.budget import Pricing
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally
 from extractor.options import Keywords
@@ -42,6 +40,7 @@ from extractor.run.setup import Setup
 
 _OF_MONEY = frozenset({"max_usd", "prices"})
 """The limit of money is that of the run, with all that it resumes."""
+_OF_EXCHANGE = ("answers", "requests", "batch_tokens")
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
 
@@ -71,11 +70,6 @@ class RunJob:
         """The options of the extraction, and the model."""
         return self.run.setup
 
-    @property
-    def exports(self) -> bool:
-        """Whether the run writes its questions into a file, and no results."""
-        return self.setup.choice.exchange is not None and not self.waits
-
     def count(self, folder: RunFolder | None = None) -> int | None:
         """Count the records in the inputs, and note the count in ``folder``. Returns None for
         inputs that cannot be read twice or lie on the network.
@@ -103,22 +97,12 @@ def open_job(options: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]
     in_batches = bool(more.get("batch_rounds"))
     _check_places(options, in_batches=in_batches)
     setup = _read_setup(options, in_batches=in_batches)
-    pricing = Pricing.of(
-        setup.choice.spec,
-        find_prices(options.prices),
-        options.max_usd,
-        setup.asking.reasoning,
-        in_batches=in_batches,
-        spell=name_option,
-    )
+    pricing = choose_pricing(setup, options, in_batches=in_batches)
     out = Path(options.out) if options.out else None
     is_dry = getattr(options, "dry_run", False)  # leaves no file
-    fetching = find_records(
-        options.inputs,
-        None if is_dry else out,
-        fresh=options.fresh,
-        quiet=options.quiet,
-    )
+    fetched = None if is_dry else out
+    quiet = options.quiet
+    fetching = find_records(options.inputs, fetched, fresh=options.fresh, quiet=quiet)
     log = observing(None if is_dry else options.log_json)
     with fetching as (inputs, code), log:
         refuse_missing(inputs)
@@ -146,43 +130,31 @@ def _check_places(options: RecordOptions, *, in_batches: bool) -> None:
     if not options.out:
         return
     if "://" in options.out:
-        raise ValueError(
-            f"{options.out} is an address; name a folder of this machine or of a shared file "
-            "system with --out"
-        )
-    folder = realpath(options.out)  # two names may lead to one folder
-    used = (*options.inputs, getattr(options, "replay", None) or "")
-    if folder in map(realpath, filter(None, used)):
+        raise ValueError(f"--out {options.out} is an address; name a folder")
+    replay = getattr(options, "replay", None) or options.inputs[0]
+    # two names may lead to one folder
+    if realpath(options.out) in map(realpath, (*options.inputs, replay)):
         raise ValueError(
             f"{options.out} is an input or is replayed; name another folder with --out"
         )
 
 
 def _read_setup(options: RecordOptions, *, in_batches: bool) -> Setup:
-    """Return the options of the extraction and the model. Warns of the user's own fields that stay
-    empty.
-    """
-    given = {
-        name: getattr(options, name)
-        for name in Keywords.__annotations__.keys() - _OF_MONEY
-        if hasattr(options, name)
-    }
-    replay = given.get("replay")
+    """Return the options of the extraction and the model."""
+    names = {*Keywords.__annotations__, *_OF_EXCHANGE} - _OF_MONEY
+    given = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    exchange = None
+    answers, requests, most_tokens = (given.pop(name, None) for name in _OF_EXCHANGE)
+    if answers or requests:
+        exchange = Exchange(answers or (), requests, most_tokens=most_tokens)
     spec = None
+    replay = given.get("replay")
     if options.model and not replay:
         spec = read_model_spec(options.model)
     if spec and in_batches:
         # a forecast refuses a model without batches, as the batch itself does
         _ = spec.batch_protocol
-    exchange = None
-    answers = getattr(options, "answers", None) or ()
-    requests = getattr(options, "requests", None)
-    if answers or requests:
-        most_tokens = getattr(options, "batch_tokens", None)
-        exchange = Exchange(answers, requests, most_tokens=most_tokens)
     setup = Setup(spec, exchange=exchange, **given)
-    if setup.unread:
-        say(setup.unread)
     if replay:  # a question without an answer stays open, and is counted
         setup.choice = replace(setup.choice, tally=ReplayTally())
     return setup

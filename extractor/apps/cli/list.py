@@ -1,5 +1,6 @@
 """``extractor list``: values, doubts, findings, absences or failures of a run, one row each."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,9 @@ from extractor.apps.cli.console import (
     OK,
     name_some,
     say,
-    to_printable,
     warn_failed,
     warn_incomplete,
+    write_text,
 )
 from extractor.apps.cli.options import RunArgument, option
 from extractor.options import FILES, WHAT
@@ -75,7 +76,7 @@ def list_(
         cells = ((*row, address, change) for row, address, change in rows)
         write_sheet(to, COLUMNS, cells)
     else:
-        _print_rows(rows)
+        sys.stdout.writelines(write_text("rows.txt", rows=rows))
     most = [f"{kind} {count:,}" for kind, count in counts.most_common()]
     kinds = name_some(most, 2 * NAMED) or "nothing to list"
     say(f"{counted(counts.total(), 'row')}: {kinds}")
@@ -91,18 +92,3 @@ def _count(rows: "Iterator[ListRow]", counts: Counter[str]) -> "Iterator[ListRow
         kind = listed.row.reason or listed.row.field.partition("[")[0]
         counts[f"{listed.change} {kind}".strip()] += 1
         yield listed
-
-
-def _print_rows(rows: "Iterator[ListRow]") -> None:
-    """Print rows below the ids of their records, each with its quote."""
-    record_id = None
-    for row, _, change in rows:
-        if row.record_id != record_id:
-            record_id = row.record_id
-            print(f"\n{to_printable(record_id)}")
-        # rounded down: 0.849 is below 85 %
-        sure = f"({int(100 * row.confidence)} % sure)" if row.confidence else None
-        words = (change, row.severity, row.path, row.reason, row.text, sure)
-        print(f"  {to_printable(' '.join(filter(None, words)))}")
-        if row.quote:
-            print(f"    {to_printable(row.quote)}  [{row.section}]")

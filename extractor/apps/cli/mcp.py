@@ -2,6 +2,7 @@
 
 import asyncio
 
+from extractor.apps.cli.console import needing
 from extractor.apps.mcp.settings import ToolOptions, ToolSettings
 
 
@@ -16,17 +17,10 @@ def mcp(options: ToolOptions) -> None:
 
     Without --model the rules work alone. --max-usd limits all calls of one start.
     """
-    try:
+    with needing("mcp", "mcp"):
         from extractor.apps.mcp.server import serve_stdio
-    except ImportError as error:
-        from extractor.errors import MissingExtra
-
-        if (error.name or "").partition(".")[0] == "mcp":
-            raise MissingExtra("mcp needs the SDK of the protocol", "mcp") from error
-        raise
     from extractor.apps.cli.environment import choose_model
 
     if not options.files.is_dir():
         raise ValueError(f"--files {options.files}: there is no such folder")
-    spec, pricing = choose_model(options)
-    asyncio.run(serve_stdio(ToolSettings(options, spec, pricing)))
+    asyncio.run(serve_stdio(ToolSettings(options, *choose_model(options))))

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import Field
@@ -28,8 +28,7 @@ from extractor.options import (
 )
 from extractor.schemas import Task
 
-Given = TypeVar("Given", bound=Options)
-
+Most = Annotated[int | None, Field(ge=1, le=10**12)]
 ALL_TASKS: Final = ",".join(Task)
 MACHINES: Final = "Many machines"
 QUERY: Final = "Which records"
@@ -58,11 +57,12 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
     field = model.model_fields[name]
     shown = find_shown(field)
     assert shown, f"{name} is no option of the command line"
+    more["metavar"] = shown.metavar
     if shown.group is None:
-        return typer.Argument(help=field.description, metavar=shown.metavar)
-    names = shown.name or name_option(name)
-    more |= {"metavar": shown.metavar, "envvar": shown.envvar}
-    return option(shown.group, field.description or "", *names.split(), **more)
+        return typer.Argument(help=field.description, **more)
+    names = (shown.name or name_option(name)).split()
+    text = field.description or ""
+    return option(shown.group, text, *names, envvar=shown.envvar, **more)
 
 
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
@@ -73,31 +73,28 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
             continue
         kind = shown.kind or field.annotation
         annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
-        parameter = Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation)
         default = field.default
-        if isinstance(default, frozenset):
-            default = ALL_TASKS
-        elif not isinstance(default, bool | int | float):
-            default = default or None  # help shows no default for an empty list
-        if not field.is_required():
-            parameter = parameter.replace(default=default)
-        yield parameter
+        if field.is_required():
+            default = Parameter.empty
+        elif not isinstance(default, str | int | float):
+            default = None  # help shows no default for an empty list
+        yield Parameter(
+            name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default
+        )
 
 
-def read_given(model: type[Given], values: dict[str, Any]) -> Given:
-    """Take the options of a model out of ``values``, and check them. Raises ``ValueError`` that
-    names the option as the command line does.
+def read_given(model: type[Options], values: dict[str, Any]) -> Options:
+    """Check the given options of a model. Raises ``ValueError`` that names the option as the
+    command line does.
     """
-    given = {name: values.pop(name) for name in model.model_fields if name in values}
+    given = {name: value for name, value in values.items() if value is not None}
     return model.read(given, name_option)
 
 
 def find_place(parameter: Parameter) -> int:
     """Return the place of a parameter's group in help; arguments, which have none, come first."""
-    for shown in getattr(parameter.annotation, "__metadata__", ()):
-        if shown.rich_help_panel:
-            return PANELS.index(shown.rich_help_panel)
-    return -1
+    panel = parameter.annotation.__metadata__[0].rich_help_panel
+    return PANELS.index(panel) if panel else -1
 
 
 RunArgument = Annotated[
@@ -110,7 +107,10 @@ JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None,
     option(
-        FILES, "The records of the run, if they moved.", metavar="INPUT", exists=True
+        FILES,
+        "The records, if they are not where the run read them.",
+        metavar="INPUT",
+        exists=True,
     ),
 ]
 
@@ -122,7 +122,7 @@ class RecordOptions(ExtractionOptions, ModelOptions):
     """Files, folders, globs, NCT numbers, or - for stdin."""
     out: Annotated[str | None, Shown(FILES, "DIR", name="--out -o")] = None
     """Folder of the results; else standard output."""
-    limit: Annotated[int | None, Field(ge=1, le=10**12), Shown(FILES, "N")] = None
+    limit: Annotated[Most, Shown(FILES, "N")] = None
     """Only the first N records."""
     fresh: Annotated[bool, Shown(FILES)] = False
     """Replace what an earlier run left in --out."""
@@ -148,7 +148,7 @@ class RunOptions(RecordOptions, ExtractorOptions):
 class BatchOptions(RecordOptions):
     """The options of ``batch submit`` and ``batch collect``."""
 
-    batch_tokens: Annotated[int | None, Field(ge=1, le=10**12), Shown(COST, "N")] = None
+    batch_tokens: Annotated[Most, Shown(COST, "N")] = None
     """Most prompt tokens in batches at once."""
 
 
@@ -193,12 +193,6 @@ ComparedFieldsOption = Annotated[
 LimitOption = Annotated[int | None, option_of(RunOptions, "limit", min=1)]
 FreshOption = Annotated[bool, option_of(RunOptions, "fresh")]
 QuietOption = Annotated[bool, option_of(RunOptions, "quiet")]
-ExitCodeOption = Annotated[
-    bool, option(FILES, "End with exit code 1 if something is listed.", "--exit-code")
-]
-WorkersOption = Annotated[
-    int | None, option_of(RunOptions, "workers", min=1, max=10_000)
-]
 TasksOption = Annotated[str, option_of(RunOptions, "tasks")]
 MinConfidenceOption = Annotated[float, option_of(RunOptions, "min_confidence")]
 ModelOption = Annotated[str | None, option_of(RunOptions, "model")]

@@ -1,17 +1,16 @@
 """``extractor parse``: what the rules read, without a model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.apps.cli.console import FAILED, OK, render_text, say, to_printable
+from extractor.apps.cli.console import FAILED, OK, say, write_text
 from extractor.apps.cli.options import FieldsOption, option
 from extractor.apps.cli.rule_places import explain_place
 from extractor.options import FILES, read_own_fields
 
 if TYPE_CHECKING:
-    from extractor.concepts.parse import ParsedRecord
     from extractor.evidence.drafts import Draft, Reading
 
 
@@ -49,26 +48,15 @@ def parse(
         say(str(error))
 
     for record in read_records(*inputs, on_error=report):
-        parsed = parse_record(record, custom)
-        print(_write(parsed, explains=explain))
+        text = write_text(
+            "parse.txt",
+            parsed=parse_record(record, custom),
+            explains=explain,
+            list_readings=_list_readings,
+            explain_place=explain_place,
+        )
+        print("".join(text))
     return FAILED if failures else OK
-
-
-def _write(parsed: "ParsedRecord", *, explains: bool) -> str:
-    """Return what was read of a record as text."""
-    filters: dict[str, Callable[..., str]] = {
-        "raw": lambda span: to_printable(parsed.raw(span)),
-        "printable": to_printable,
-        "show": _show,
-    }
-    return render_text(
-        "parse.txt",
-        filters,
-        parsed=parsed,
-        explains=explains,
-        list_readings=_list_readings,
-        explain_place=explain_place,
-    )
 
 
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
@@ -78,17 +66,3 @@ def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
         for value in values:
             for name, reading in value.rules.items():
                 yield f"{field}.{name}", reading
-
-
-def _show(reading: "Reading[Any]") -> str:
-    """Return a value with its confidence, "?" for a field that the rules leave open."""
-    if reading.is_open:
-        return "?"
-    shown = "; ".join(map(_show_value, reading.list_values())) or "none"
-    return f"{shown} ({reading.confidence:.2f})"
-
-
-def _show_value(value: Any) -> str:
-    if hasattr(value, "quote"):  # a time window, which prints as its quote alone
-        value = f"{value.quote}: {value.comparator} {value.value} {value.unit}"
-    return to_printable(str(value))

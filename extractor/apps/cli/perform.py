@@ -1,6 +1,5 @@
 """Perform a run for a command, with progress, Ctrl-C, summary and exit code."""
 
-import json
 import sys
 from contextlib import nullcontext
 from functools import partial
@@ -20,8 +19,8 @@ from extractor.apps.cli.progress import Interrupts
 from extractor.apps.cli.summary import (
     explain_lacking,
     how_to_resume,
-    list_counts,
     list_remarks,
+    render,
 )
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
@@ -43,51 +42,44 @@ _CODES = {
 }
 
 
-def perform_job(job: RunJob, *, keeps_folder: bool = True) -> int:
+def perform_job(job: RunJob) -> int:
     """Perform a run, and return the exit code. Raises errors that stop the whole run, such as
     ``StoreError``.
 
-    Without ``keeps_folder`` the caller reads the failures and removes the folder, so they are not
-    named here. A run that ``exports`` writes its requests to its exchange file, and prints their
-    counts as JSON.
+    A run that exports its questions writes them to files, and prints their names.
     """
-    sink = _make_sink(job)
-    folder = sink if isinstance(sink, RunFolder) else None
+    tally = job.run.tally
+    exchange = job.setup.choice.exchange
+    exported = None if job.waits else exchange
+    folder = _open_folder(job)
     try:
         with folder or nullcontext():
             if folder:
                 _warn_of_earlier(job, folder)
-            stop = _perform(job, sink, folder)
+            stdout = None if exported else sys.stdout
+            code = _perform(job, folder or StreamSink(stdout, sys.stderr), folder)
             sys.stdout.flush()
     finally:
         if folder and folder.kept_earlier:
             say(f"{folder.path}: nothing was extracted; the earlier results stay")
-    code = _CODES[stop]
-    if job.exports and code == OK:
-        _print_exported(job)
-        return judge_records(job.run.tally)
-    code = _judge_answers(job, code)
-    if not job.options.quiet:
-        print(*list_counts(job, folder), sep="\n", file=sys.stderr)
-    for remark in list_remarks(job, folder if keeps_folder else None):
-        say(remark)
-    return judge_records(job.run.tally) if code == OK else code
-
-
-def _judge_answers(job: RunJob, code: int) -> int:
-    """Return the exit code, by the questions that have no usable answer if all records were read.
-    Prints how many they are if they are too many.
-    """
+    if exported and code == OK:
+        for path in exported.parts:
+            print(path)
+        written = counted(exported.written, "request")
+        say(f"{written} of {counted(tally.extracted, 'record')}")
+        return judge_records(tally)
     lacking = explain_lacking(job) if code == OK else None
     if lacking:
         say(lacking)
         # a recorded answer that cannot be used now cannot be used later
-        is_recorded = job.setup.choice.replay or job.setup.choice.exchange
-        code = FAILED if is_recorded else LATER
-    watch = job.run.tally.watch
-    if code == LATER and watch and watch.is_too_small:
-        return USAGE  # the same model would refuse the same requests tomorrow
-    return code
+        code = FAILED if exchange or job.setup.choice.replay else LATER
+    if code == LATER and tally.watch and tally.watch.is_too_small:
+        code = USAGE  # the same model would refuse the same requests tomorrow
+    if not job.options.quiet:
+        print(*render("summary.txt", job, folder), sep="\n", file=sys.stderr)
+    for remark in list_remarks(job, folder):
+        say(remark)
+    return judge_records(tally) if code == OK else code
 
 
 def judge_records(tally: Tally) -> int:
@@ -97,10 +89,10 @@ def judge_records(tally: Tally) -> int:
     return FAILED if tally.failed or tally.differing else OK
 
 
-def _make_sink(job: RunJob) -> Sink:
-    """Return what takes the results: the folder of the run, or standard output."""
+def _open_folder(job: RunJob) -> RunFolder | None:
+    """Return the folder of the run; None if the results go to standard output."""
     if job.out is None:
-        return StreamSink(None if job.exports else sys.stdout, sys.stderr)
+        return None
     return RunFolder(
         job.out,
         describe_settings(job.setup),
@@ -110,9 +102,8 @@ def _make_sink(job: RunJob) -> Sink:
     )
 
 
-def _perform(job: RunJob, sink: Sink, folder: RunFolder | None) -> Stop | None:
-    """Perform a run with progress, and report why it stopped early. Returns why, None if it did
-    not.
+def _perform(job: RunJob, sink: Sink, folder: RunFolder | None) -> int:
+    """Perform a run with progress, and report why it stopped early. Returns the exit code.
 
     Raises an error that is not expected.
     """
@@ -130,17 +121,11 @@ def _perform(job: RunJob, sink: Sink, folder: RunFolder | None) -> Stop | None:
         stop = run.finish(sink, error)
         if stop is Stop.ERROR:
             raise
-        say(_explain(job, stop, error))
-        return stop
-    return run.finish(sink)
-
-
-def _explain(job: RunJob, stop: Stop | None, error: BaseException) -> str:
-    """Return why a run stopped early, and how to resume it."""
-    if stop is Stop.INTERRUPTED:
-        return f"interrupted; {how_to_resume(job)}"
-    raised = "with a higher limit, " if stop is Stop.BUDGET else ""
-    return f"{error}; {raised}{how_to_resume(job)}"
+        why = "interrupted" if stop is Stop.INTERRUPTED else error
+        raised = "with a higher limit, " if stop is Stop.BUDGET else ""
+        say(f"{why}; {raised}{how_to_resume(job)}")
+        return _CODES[stop]
+    return _CODES[run.finish(sink)]
 
 
 async def _extract(job: RunJob, sink: Sink) -> None:
@@ -175,11 +160,11 @@ async def _extract(job: RunJob, sink: Sink) -> None:
 
 def _show_batch(job: RunJob, news: "BatchStatus") -> None:
     """Print how far a batch is. With ``--quiet`` only what went wrong with it."""
-    state = f"batch {news.number}: {news.state}, {news.done} of {news.requests} done"
-    if news.message:
-        say(f"{state}; {news.message}")
-    elif not job.options.quiet:
-        say(state)
+    if news.message or not job.options.quiet:
+        state = (
+            f"batch {news.number}: {news.state}, {news.done} of {news.requests} done"
+        )
+        say("; ".join(filter(None, (state, news.message))))
 
 
 def _warn_of_earlier(job: RunJob, folder: RunFolder) -> None:
@@ -189,10 +174,10 @@ def _warn_of_earlier(job: RunJob, folder: RunFolder) -> None:
     if folder.mended:
         say(folder.mended)
     choice = job.setup.choice
-    is_live = choice.spec and not (choice.replay or choice.exchange or job.batch_rounds)
+    is_recorded = choice.replay or choice.exchange or job.batch_rounds
     # opening the store of a new run would begin it
     is_new = job.options.fresh or not (folder.path / RUN_FILE).exists()
-    if is_new or not is_live:
+    if is_new or is_recorded or not choice.spec:
         return
     calls = sum(batch.requests for batch in folder.store.batches.open_batches())
     if calls:
@@ -201,14 +186,3 @@ def _warn_of_earlier(job: RunJob, folder: RunFolder) -> None:
             "live, so that answers may be paid twice. `extractor batch collect` waits for the "
             "batches instead"
         )
-
-
-def _print_exported(job: RunJob) -> None:
-    """Print as JSON what was written into the exchange file."""
-    exchange = job.setup.choice.exchange
-    assert exchange
-    if not exchange.written:
-        say(f"there is nothing to ask, so there is no {exchange.requests}")
-    files = [str(path) for path in exchange.parts]
-    written = {"records": job.run.tally.extracted, "requests": exchange.written}
-    print(json.dumps(written | {"files": files}, indent=2))

@@ -1,16 +1,16 @@
 """Handle Ctrl-C during a run, and log its events."""
 
 import asyncio
-import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Timer, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from extractor.apps.cli.console import say
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
@@ -43,17 +43,12 @@ class Interrupts:
         """Run ``work`` in an event loop to its end. Raises ``KeyboardInterrupt`` at the end if
         there was a Ctrl-C, and the errors of ``work``.
         """
-
-        async def watched() -> None:
-            self._task = asyncio.current_task()
-            try:
-                await work
-            finally:
-                self._task = None
-
         before = signal.signal(signal.SIGINT, self._note)
         try:
-            asyncio.run(watched())
+            with asyncio.Runner() as runner:
+                loop = runner.get_loop()
+                self._task = loop.create_task(work)
+                loop.run_until_complete(self._task)
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
@@ -65,56 +60,49 @@ class Interrupts:
 
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
         self._count += 1
-        if self._task is None or self._count > 2:
+        if self._task is None or self._task.done() or self._count > 2:
             raise KeyboardInterrupt
-        loop = self._task.get_loop()
-        if self._count == 1:
-            self._run.is_stopping = True
-            self._announce_end()
-            loop.call_soon_threadsafe(self._run.stop, "interrupted")
-            self._signal_after(self._seconds)
-        else:
-            loop.call_soon_threadsafe(self._task.cancel)
-            self._signal_after(_TO_CANCEL_S)
-
-    def _announce_end(self) -> None:
-        """Print for how long the run waits; unbuffered, since the signal may have come while
-        something else is printed.
-        """
-        watch = self._run.tally.watch
-        calls = watch.under_way if watch else 0
-        waited_for = (
-            f"{counted(calls, 'call')} to the model" if calls else "the records"
-        )
-        notice = (
-            f"\nextractor: waiting at most {self._seconds:g} s for {waited_for} under way; "
-            "Ctrl-C again stops at once\n"
-        )
-        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, notice.encode())
-
-    def _signal_after(self, seconds: float) -> None:
-        """Send the next signal to the main thread, which also ends a system call there."""
+        self._run.is_stopping = True
+        act: Callable[[], object] = self._stop
+        seconds = self._seconds
+        if self._count == 2:
+            act = self._task.cancel
+            seconds = _TO_CANCEL_S
+        self._task.get_loop().call_soon_threadsafe(act)
+        # the next signal goes to the main thread, which also ends a system call there
         target = (main_thread().ident, signal.SIGINT)
         timer = Timer(seconds, signal.pthread_kill, target)
         timer.daemon = True
         timer.start()
         self._timers.append(timer)
 
+    def _stop(self) -> None:
+        """Begin nothing more, and print for how long the run waits."""
+        watch = self._run.tally.watch
+        calls = watch.under_way if watch else 0
+        waited_for = (
+            f"{counted(calls, 'call')} to the model" if calls else "the records"
+        )
+        self._run.stop("interrupted")
+        say(
+            f"waiting at most {self._seconds:g} s for {waited_for} under way; "
+            "Ctrl-C again stops at once"
+        )
+
 
 @contextmanager
-def observing(log_json: str | None, *, is_private: bool = False) -> Iterator[None]:
-    """Write the block's events to a file, or to standard error for ``-``. Of a new file,
-    ``is_private`` lets only this user read it.
+def observing(log_json: str | None) -> Iterator[None]:
+    """Write the block's events to a file, or to standard error for ``-``. Only this user can read a
+    new file.
     """
     from extractor.model.events import EventLog, listening
 
     with ExitStack() as closing:
-        file = sys.stderr
-        if log_json and log_json != "-":
+        if log_json == "-":
+            closing.enter_context(listening(EventLog(sys.stderr)))
+        elif log_json:
             path = Path(log_json)
-            if is_private:
-                path.touch(0o600)
+            path.touch(0o600)
             file = closing.enter_context(path.open("a", encoding="utf-8"))
-        if log_json:
             closing.enter_context(listening(EventLog(file)))
         yield

@@ -1,13 +1,13 @@
 """``extractor review``: correct a run in the browser."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-from extractor.apps.cli.console import say, warn_incomplete
+from extractor.apps.cli.console import needing, say, warn_incomplete
 from extractor.apps.cli.options import RecordsOption, RunArgument, option
 from extractor.apps.serve.settings import SERVICE
 from extractor.options import FILES
-from extractor.plurals import counted
 
 
 def review(
@@ -46,38 +46,21 @@ def review(
 
     Example: extractor review results --gold gold
     """
-    try:
+    with needing("review", "markdown_it", "starlette", "uvicorn"):
         from extractor.apps.review.app import open_review
-    except ImportError as error:
-        from extractor.errors import MissingExtra
-
-        extra = {"markdown_it", "starlette", "uvicorn"}
-        if (error.name or "").partition(".")[0] in extra:
-            raise MissingExtra(
-                "review needs starlette and uvicorn", "review"
-            ) from error
-        raise
-    if adjudicate and gold.resolve() in {path.resolve() for path in adjudicate}:
+    if gold.resolve() in [path.resolve() for path in adjudicate or ()]:
         raise ValueError(
             f"--gold {gold} is one of the two golds, which stay as they are; name another folder"
         )
-    try:
-        with open_review(
-            run, gold, port=port, inputs=records or (), annotators=adjudicate
-        ) as opened:
-            print(f"review: {opened.address}", flush=True)
-            say(
-                f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends "
-                "the review"
-            )
-            total = len(opened.records.doubts)
-            missing = total - len(opened.records.titles)
-            if missing:
-                say(
-                    f"no text here for {missing} of {counted(total, 'record')}; name it with "
-                    "--records INPUT"
-                )
-            warn_incomplete(run)
-            opened.serve()
-    except KeyboardInterrupt:
-        print()  # end the line on which the terminal shows ^C
+    opening = open_review(
+        run, gold, port=port, inputs=records or (), annotators=adjudicate
+    )
+    with suppress(KeyboardInterrupt), opening as opened:
+        print(f"review: {opened.address}", flush=True)
+        say(f"open it in a browser; Finish writes a record to {gold}; Ctrl-C ends")
+        total = len(opened.records.doubts)
+        missing = total - len(opened.records.titles)
+        if missing:
+            say(f"no text for {missing} of {total} records; name it with --records")
+        warn_incomplete(run)
+        opened.serve()

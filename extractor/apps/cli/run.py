@@ -1,8 +1,8 @@
 """``extractor run``: extract records."""
 
+import os
 from typing import Any
 
-from extractor.apps.cli.console import say_first
 from extractor.apps.cli.options import RecordOptions, RunOptions
 
 
@@ -22,12 +22,12 @@ def run(options: RunOptions) -> int:
         raise ValueError(f"{needs_folder} needs a folder; name one with --out")
     if options.ray and options.replay:
         raise ValueError("--ray asks a model or the rules; drop --replay")
-    first, *others = options.inputs
-    more = f" and {len(others)} more" if others else ""
-    say_first(f"reading {first}{more}", quiet=options.quiet)
-    from extractor.apps.cli.environment import read_max_lacking
-
-    return extract(options, max_lacking=read_max_lacking())
+    most = float(os.environ.get("EXTRACTOR_MAX_LACKING") or 0.05)
+    if not 0 <= most <= 1:
+        raise ValueError(
+            f"EXTRACTOR_MAX_LACKING is {most}; set it to a number from 0 to 1"
+        )
+    return extract(options, max_lacking=most)
 
 
 def extract(options: RecordOptions, **more: Any) -> int:

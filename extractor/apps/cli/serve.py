@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from extractor.apps.cli.commands import Commands, complete
-from extractor.apps.cli.console import say
+from extractor.apps.cli.console import needing, print_table, say
 from extractor.apps.cli.options import option, option_of
 from extractor.apps.serve.settings import (
     LIMITS,
@@ -20,13 +20,10 @@ from extractor.apps.serve.settings import (
     choose_root,
     choose_token,
 )
-from extractor.errors import MissingExtra
 from extractor.options import COST
 
 if TYPE_CHECKING:
     from extractor.apps.serve.keys import Keys
-
-_EXTRA = frozenset({"fastapi", "sse_starlette", "starlette", "uvicorn"})
 
 RootOption = Annotated[Path | None, option_of(ServiceOptions, "root")]
 DaysOption = Annotated[
@@ -76,12 +73,8 @@ def serve(options: ServiceOptions) -> None:
     Jobs are kept under --root, and resume when the service restarts. The key for
     a model server is EXTRACTOR_MODEL_TOKEN.
     """
-    try:
+    with needing("serve", "fastapi", "sse_starlette", "starlette", "uvicorn"):
         from extractor.apps.serve.app import serve_service
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] in _EXTRA:
-            raise MissingExtra(f"serve needs {error.name}", "serve") from error
-        raise
     from extractor.apps.cli.environment import choose_model
     from extractor.apps.cli.progress import observing
     from extractor.apps.serve.store import has_begun
@@ -89,9 +82,8 @@ def serve(options: ServiceOptions) -> None:
 
     root = choose_root(options.root)
     is_new = not has_begun(root)
-    token, token_file = choose_token(
-        os.environ.get("EXTRACTOR_TOKEN"), options.host, root
-    )
+    given = os.environ.get("EXTRACTOR_TOKEN")
+    token, token_file = choose_token(given, options.host, root)
     with _opening(root, begins=True) as book:
         owner = book.find_owner(token)
     if owner:
@@ -99,21 +91,20 @@ def serve(options: ServiceOptions) -> None:
             f"EXTRACTOR_TOKEN is the key of the caller {owner}, who would see the jobs of all: "
             "unset it, or set the operator's token"
         )
-    spec, pricing = choose_model(options)
     workers = options.workers or count_cores()
-    settings = ServiceSettings(options, root, token, spec, pricing, workers)
+    settings = ServiceSettings(options, root, token, *choose_model(options), workers)
 
     def announce(url: str) -> None:
         if is_new:
             say(f"a new service begins in {root}: it has no callers and no jobs")
         if token_file:
-            command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token_file))})"
-            say(f"clients need the token in {token_file}; in their shell: {command}")
+            read = f"$(cat {shlex.quote(str(token_file))})"
+            say(f"clients need the token: export EXTRACTOR_TOKEN={read}")
         if options.playground:
             say(f"to try a text, open {url} in a browser, and give it the token")
         print(url, flush=True)  # last, so that a script knows that nothing follows
 
-    with observing(options.log_json, is_private=True):
+    with observing(options.log_json):
         serve_service(settings, options.host, options.port, announce)
     say("stopped")
 
@@ -158,7 +149,7 @@ def add_key(
 
     Before the first start of the service there is no root yet: --new begins it.
     """
-    with _opening(choose_root(root), begins=new) as book:
+    with _opening(root, begins=new) as book:
         print(book.add(name, days, max_usd))
 
 
@@ -167,7 +158,7 @@ def renew_key(
     name: NameArgument, root: RootOption = None, days: DaysOption = None
 ) -> None:
     """Replace a caller's key and print the new one. The caller keeps its jobs."""
-    with _opening(choose_root(root)) as book:
+    with _opening(root) as book:
         print(book.renew(name, days))
 
 
@@ -176,18 +167,17 @@ def limit_key(
     name: NameArgument, root: RootOption = None, max_usd: MoneyOption = None
 ) -> None:
     """Change what a caller may spend in all, at once. Paused jobs can then be resumed."""
-    with _opening(choose_root(root)) as book:
+    with _opening(root) as book:
         book.limit(name, max_usd)
 
 
 @keys.command("list")
 def list_keys(root: RootOption = None) -> None:
     """List callers, tab-separated, with their limits and the dollars that they have spent."""
-    with _opening(choose_root(root)) as book:
-        rows = book.list_callers()
-    print("name", "made", "expires", "id", "max usd", "spent usd", "key", sep="\t")
-    for row in rows:
-        print(*row, sep="\t")
+    with _opening(root) as book:
+        head = ("name", "made", "expires", "id", "max usd", "spent usd", "key")
+        rows = [tuple(map(str, row)) for row in book.list_callers()]
+        print_table(head, rows, apart=False)
 
 
 @keys.command("revoke")
@@ -195,19 +185,20 @@ def revoke_key(name: NameArgument, root: RootOption = None) -> None:
     """Revoke a key at once, and stop the caller's jobs. Their results are kept, for the
     operator.
     """
-    with _opening(choose_root(root)) as book:
+    with _opening(root) as book:
         book.revoke(name)
 
 
 @contextmanager
-def _opening(root: Path, *, begins: bool = False) -> "Iterator[Keys]":
+def _opening(root: Path | None, *, begins: bool = False) -> "Iterator[Keys]":
     """Open the keys of a service. Raises ``ArgumentError`` for a folder in which no service has
     begun, unless this ``begins`` it.
     """
     from extractor.apps.serve.keys import Keys
     from extractor.apps.serve.store import check_root, open_store
 
+    place = choose_root(root)
     if not begins:
-        check_root(root)
-    with closing(open_store(root)) as store:
+        check_root(place)
+    with closing(open_store(place)) as store:
         yield Keys(store)

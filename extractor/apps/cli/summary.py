@@ -9,20 +9,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from extractor.apps.cli.console import name_some, render_text
+from extractor.apps.cli.console import write_text
 from extractor.apps.cli.job import RunJob
 from extractor.model.patience import TOO_SMALL
-from extractor.plurals import counted
 from extractor.run.folder import FAILURES, RunFolder
 from extractor.run.reading import is_stream
 
 _SHOWN = 3
 """Most failures that are printed."""
-
-
-def list_counts(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
-    """Yield the counts of a run."""
-    return _render("summary.txt", job, folder)
 
 
 def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
@@ -33,21 +27,10 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     if folder and job.run.tally.failed:
         with (folder.path / FAILURES).open(encoding="utf-8") as lines:
             failures = [json.loads(line)["message"] for line in islice(lines, _SHOWN)]
-    return _render(
-        "remarks.txt",
-        job,
-        folder,
-        choice=job.setup.choice,
-        asks=job.setup.options.asks,
-        failures=failures,
-        quiet=job.options.quiet,
-        waits=job.waits,
-        words=_repeat(3),
-        out=shlex.quote(str(job.out)) if job.out else "",
-    )
+    return render("remarks.txt", job, folder, failures=failures)
 
 
-def _render(
+def render(
     name: str, job: RunJob, folder: RunFolder | None, **more: Any
 ) -> Iterator[str]:
     """Yield the lines of a text. ``whole`` is the usage of the whole run: the manifest counts all
@@ -55,19 +38,21 @@ def _render(
     """
     tally = job.run.tally
     manifest = folder.manifest if folder else None
-    rendered = render_text(
+    text = write_text(
         name,
-        {"number": "{:,}".format, "dollars": "${:.4f}".format},
+        job=job,
+        choice=job.setup.choice,
         tally=tally,
         usage=tally.usage,
         whole=manifest.usage if manifest and tally.resumed else tally.usage,
         cost=manifest.cost if manifest else {"usd": tally.usd},
         folder=folder,
-        counted=counted,
-        name_some=name_some,
+        words=_repeat(3),
+        resume=how_to_resume(job),
+        quote=shlex.quote,
         **more,
     )
-    return filter(None, rendered.splitlines())
+    return filter(None, "".join(text).splitlines())
 
 
 def how_to_resume(job: RunJob) -> str:
@@ -90,20 +75,9 @@ def explain_lacking(job: RunJob) -> str | None:
     It fails as well if some lines of ``--answers`` are broken and no line answered a question.
     """
     tally = job.run.tally
-    choice = job.setup.choice
-    if choice.exchange and choice.exchange.failed and not tally.usage.calls:
-        return f"no line of --answers answers a question of these records; {how_to_resume(job)}"
-    if tally.lacking <= job.max_lacking:
+    exchange = job.setup.choice.exchange
+    is_unread = exchange and exchange.failed and not tally.usage.calls
+    if tally.lacking <= job.max_lacking and not is_unread:
         return None
-    return " ".join(
-        _render(
-            "lacking.txt",
-            job,
-            None,
-            most=job.max_lacking,
-            watch=tally.watch,
-            too_small=TOO_SMALL,
-            replay=choice.replay,  # a recorded answer that lacks now would lack again
-            resume=how_to_resume(job),
-        )
-    )
+    text = render("lacking.txt", job, None, too_small=TOO_SMALL, unread=is_unread)
+    return " ".join(text)
