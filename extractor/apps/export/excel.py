@@ -14,7 +14,7 @@ from extractor.errors import StoreError
 _MOST_ROWS = 1_048_576
 _LONGEST_TEXT = 32_767
 _LONGEST_NAME = 31
-"""The limits of Excel: rows of a sheet with its header, characters of a cell and of a sheet's name."""
+"""The limits of Excel: rows of a sheet with its header, characters of a cell, of a sheet's name."""
 _NARROWEST = 12
 _WIDE = 30
 """Widths of columns in characters; a longer text is wrapped."""
