@@ -17,8 +17,8 @@ a change made it better, and which errors to look at.
 
 Where to change what: the fields follow from the schemas (``fields``); when two values agree, and
 the kinds of error: ``comparers`` and ``text``; which items are a pair: ``likeness`` and
-``alignment``; a score: ``list_figures`` in ``scoring``, shown by ``cli/evaluate.py`` and
-``assets/page.html``; a check of gold: ``gold_check``.
+``alignment``; which groups of criteria: ``grouping``; a score: ``_measure`` in
+``scoring``, shown by ``cli/evaluate.py`` and ``assets/page.html``; a check of gold: ``gold_check``.
 """
 
 from extractor.apps.evaluation.comparers import ErrorKind
