@@ -171,9 +171,9 @@ def match_items(
             continue
         wanted = group.items(gold)
         for old, new in align(group, wanted, group.items(extraction)):
-            if old and new:
-                read = readings[group.path][new[0].position]
-                yield Match(group.path, read, wanted[old[0].position])
+            if old.item and new.item:
+                read = readings[group.path][new.position]
+                yield Match(group.path, read, wanted[old.position])
 
 
 def _is_among(

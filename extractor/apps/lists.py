@@ -3,7 +3,7 @@
 A list is a selection of the table of values (``extractor.apps.values``); failures come from the
 run's ``failures.jsonl``. Doubts are values with a low confidence, and empty fields whose text was
 not understood. Each row has its address in the report. Compared with an older run, a list has the
-rows that are new or gone in records that both runs have.
+rows that are new or gone.
 
 To add a list, extend ``_is_listed``; columns are those of the table of values. The command is
 ``extractor/apps/cli/list.py``; ``extractor/apps/sheets.py`` writes a sheet.
@@ -26,8 +26,12 @@ COLUMNS = (*ValueRow._fields, "address", "change")
 """The columns of a list: those of the table of values, the address in the report and, compared
 with an older run, whether a row is new or gone.
 """
-_ALL = 2
 _FAILURES = "failures"
+_KINDS = {
+    "values": RowKind.VALUE,
+    "findings": RowKind.FINDING,
+    "absences": RowKind.ABSENCE,
+}
 _PLAIN = "-_.!~*'()[]"
 """What the report leaves as it is in an address, beside letters and digits."""
 
@@ -120,24 +124,43 @@ class _Rows:
 
 def _is_listed(row: ValueRow, selection: Selection) -> bool:
     """Return whether a row is selected."""
-    confidence = row.confidence
-    most = selection.max_confidence or _ALL
-    if selection.name == "doubts":
-        most = selection.max_confidence or DOUBTFUL_BELOW
-        is_open = row.kind == RowKind.ABSENCE and row.reason not in SETTLED_ABSENCES
-        if not is_open and confidence is None:
-            return False
-    elif not selection.name.startswith(row.kind):
+    # the first of the time windows, which has the same reason as their list
+    if row.field == "time_window":
         return False
-    if confidence is not None and not selection.min_confidence <= confidence < most:
+    if selection.severity not in (None, row.severity):
         return False
-    # time_windows has the same reason
-    if selection.severity not in (None, row.severity) or row.field == "time_window":
+    if selection.name == "doubts" and not _is_doubt(row):
         return False
+    if selection.name in _KINDS and row.kind != _KINDS[selection.name]:
+        return False
+    return _is_as_sure(row.confidence, selection) and _is_named(row, selection.fields)
+
+
+def _is_doubt(row: ValueRow) -> bool:
+    """Return whether a row may be doubtful: a value with a confidence, or an empty field whose
+    text was not understood.
+    """
+    if row.kind == RowKind.ABSENCE:
+        return row.reason not in SETTLED_ABSENCES
+    return row.confidence is not None
+
+
+def _is_as_sure(confidence: float | None, selection: Selection) -> bool:
+    """Return whether a confidence is within the bounds; one that is not known is."""
+    if confidence is None:
+        return True
+    below = selection.max_confidence
+    if below is None and selection.name == "doubts":
+        below = DOUBTFUL_BELOW
+    if below is not None and confidence >= below:
+        return False
+    return confidence >= selection.min_confidence
+
+
+def _is_named(row: ValueRow, fields: Sequence[str]) -> bool:
+    """Return whether one of the fields, or of their ends, is that of a row; all if empty."""
     path = f".{name_field(row.path)}."
-    return not selection.fields or any(
-        f".{field}." in path for field in selection.fields
-    )
+    return not fields or any(f".{field}." in path for field in fields)
 
 
 def _compare(old: list[ListRow], new: list[ListRow]) -> Iterator[ListRow]:

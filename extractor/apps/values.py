@@ -128,26 +128,20 @@ def split_path(path: str) -> tuple[str, str]:
 
 def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueRow:
     item_path, field = split_path(value.path)
-    row = ValueRow(
-        RowKind.VALUE,
-        record_id,
-        item_path,
-        field,
-        value.value,
-        confidence=item.confidence,
-    )
+    place = (RowKind.VALUE, record_id, item_path, field, value.value)
     # Gold has no evidence.
     if not value.evidence:
-        return row
+        return ValueRow(*place, confidence=item.confidence)
     first = value.evidence[0]
-    return row._replace(
-        quote=_join_quotes([evidence.quote for evidence in value.evidence]),
-        section=first.section,
-        start=first.start,
-        end=first.end,
-        confidence=_find_least_confidence(value.evidence, item),
-        origin=first.origin.value,
-        support=first.support.value,
+    return ValueRow(
+        *place,
+        _join_quotes([evidence.quote for evidence in value.evidence]),
+        first.section,
+        first.start,
+        first.end,
+        _find_least_confidence(value.evidence, item),
+        first.origin.value,
+        first.support.value,
     )
 
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from extractor.apps.evaluation import check_gold, check_gold_files
+from extractor.apps.evaluation import check_gold
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.concepts.own.models import read_fields
+from extractor.formats import read_records
 from extractor.schemas import Section, Source, TrialRecord
 
 TEXT = "Inclusion:\n* Age 18 to 75 years\n* ANC \\>= 1500/mm3\n* No fever"
@@ -105,4 +106,4 @@ def test_all_files_are_checked_with_their_places(tmp_path):
     ]
     assert "no JSON with a record_id" in flaws[0].problem
     assert "no such record" in flaws[1].problem
-    assert check_gold_files("seeds/gold", "seeds/records") == []
+    assert check_gold("seeds/gold", read_records("seeds/records")) == []

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from extractor.apps.evaluation import check_gold_files
+from extractor.apps.evaluation import check_gold
 from extractor.apps.review.forms import list_forms
 from extractor.apps.review.gold import correct_run
+from extractor.formats import read_records
 from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction, list_groups
 from tests.commands import invoke
@@ -54,7 +55,7 @@ def test_a_corrected_record_becomes_gold(client, served, gold, seed_run):
     written = read_written(served)
     assert written["eligibility"]["criteria"][0] == removed
     assert written == gold
-    assert check_gold_files(served.gold, "seeds/records") == []
+    assert check_gold(served.gold, read_records("seeds/records")) == []
     row = next(row for row in client.get("queue") if row["id"] == SEED)
     assert row["state"] == "finished"
     run = FinishedRun(seed_run)

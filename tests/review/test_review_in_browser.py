@@ -7,7 +7,8 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from extractor.apps.evaluation import check_gold_files
+from extractor.apps.evaluation import check_gold
+from extractor.formats import read_records
 from extractor.language.clean import clean_text
 from tests.browser import fits_its_window, list_violations, needs_browser
 from tests.commands import extract
@@ -131,7 +132,7 @@ def test_a_curator_corrects_a_record_and_it_becomes_gold(page, served, gold):
     written = json.loads((served.gold / f"{SEED}.json").read_text("utf-8"))
     gold["endpoints"][0]["category"] = "safety"
     assert written == gold
-    assert check_gold_files(served.gold, "seeds/records") == []
+    assert check_gold(served.gold, read_records("seeds/records")) == []
     page.keyboard.press("q")
     expect(page.locator(".status")).to_have_text("1 of 5 records finished; 5 found")
     page.get_by_label("Only unfinished").check()
@@ -213,7 +214,7 @@ def test_hostile_text_of_a_record_is_shown_as_it_is_written(visit, hostile, tmp_
         page.once("dialog", lambda dialog: dialog.accept())
         click(page, "Finish")
         expect(page.locator(".message")).to_contain_text("is written")
-    assert check_gold_files(tmp_path / "gold", record) == []
+    assert check_gold(tmp_path / "gold", read_records(record)) == []
 
 
 def test_own_fields_are_corrected_in_their_forms(own, tmp_path, visit):

@@ -133,9 +133,11 @@ def evaluate(
 
 def _check(gold: Path, records: Path, fields: Any) -> int:
     """Print every problem of the gold files, and return the exit code."""
-    from extractor.apps.evaluation import check_gold_files
+    from extractor.apps.evaluation import check_gold
+    from extractor.formats import read_records
 
-    problems = check_gold_files(gold, records, fields=fields)
+    known = read_records(records, on_error=lambda _: None)
+    problems = check_gold(gold, known, fields)
     for problem in problems:
         print(to_printable(str(problem)))
     wrong = [problem for problem in problems if not problem.warns]
@@ -184,18 +186,19 @@ def print_report(report: "ScoreReport") -> None:
 
     absent = report.list_absent()
     counts = [f"{len(ids)} {name}" for name, ids in absent.items()]
-    print(to_printable(", ".join([counted(report.records, "record"), *counts])))
-    for name, ids in absent.items():
-        if ids:
-            print(f"{to_printable(name)}: {name_some(ids, _NAMED)}")
-    print(f"scored: {report.describe_scored()}")
+    lines = [", ".join([counted(report.records, "record"), *counts])]
+    lines += [
+        f"{name}: {name_some(ids, _NAMED)}" for name, ids in absent.items() if ids
+    ]
+    for line in (*lines, f"scored: {report.describe_scored()}"):
+        print(to_printable(line))
     _print_rows(list_scores(report))
     _print_rows(list_kinds(report))
     if report.other:
         print(f"\npredicted less {report.other}, in normalised F1:")
-        if report.missing_in_other:
-            print(f"missing in it: {name_some(report.missing_in_other, _NAMED)}")
-        _print_rows(list_differences(report))
+    if report.missing_in_other:
+        print(f"missing in it: {name_some(report.missing_in_other, _NAMED)}")
+    _print_rows(list_differences(report))
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

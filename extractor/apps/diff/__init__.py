@@ -9,7 +9,8 @@ stricter, looser or important is not judged.
 - ``sides.py``: a version from a run, a file of extractions or records, read by the rules.
 - ``page.py`` and ``assets``: the changes beside both texts, in the viewer of the report.
 
-To add a column, add it to ``Change.cells``. The command is ``extractor/apps/cli/diff.py``.
+To add a column of ``ValueRow``, name it in ``_CELLS`` of ``changes.py``. The command
+is ``extractor/apps/cli/diff.py``.
 """
 
 from extractor.apps.diff.changes import Change, diff_records, diff_trials

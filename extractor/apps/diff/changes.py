@@ -51,10 +51,8 @@ class Change(NamedTuple):
         """The cells by their columns."""
         cells: list[Any] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
-            places = (
-                (row.quote, row.section, row.start, row.end) if row else (None,) * 4
-            )
-            cells += (read_words(row), *places)
+            cells.append(read_words(row))
+            cells += [getattr(row, name, None) for name in _CELLS[1:]]
         return dict(zip(COLUMNS, cells, strict=True))
 
 
@@ -79,10 +77,10 @@ def diff_trials(old: TrialExtraction, new: TrialExtraction) -> list[Change]:
     new_rows = _group_rows(new)
     changes: list[Change] = []
     for group in GROUPS:
-        for pair in align(group, group.items(old), group.items(new)):
-            before = [row for side in pair.old for row in old_rows[side.path or ""]]
-            after = [row for side in pair.new for row in new_rows[side.path or ""]]
-            if pair.old and pair.new:
+        for ours, theirs in align(group, group.items(old), group.items(new)):
+            before = old_rows[ours.path]
+            after = new_rows[theirs.path]
+            if ours.item and theirs.item:
                 changes += _compare_fields(new.record_id, before, after)
             else:
                 changes.append(_describe_item(new.record_id, before, after))

@@ -22,7 +22,7 @@ the kinds of error: ``comparers`` and ``text``; which items are a pair: ``likene
 """
 
 from extractor.apps.evaluation.comparers import ErrorKind
-from extractor.apps.evaluation.gold_check import check_gold, check_gold_files
+from extractor.apps.evaluation.gold_check import check_gold
 from extractor.apps.evaluation.report import ErrorExample, ScoreReport
 from extractor.apps.evaluation.scoring import evaluate
 
@@ -31,6 +31,5 @@ __all__ = [
     "ErrorKind",
     "ScoreReport",
     "check_gold",
-    "check_gold_files",
     "evaluate",
 ]

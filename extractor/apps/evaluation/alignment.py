@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from extractor.apps.evaluation.fields import Group
-from extractor.apps.evaluation.likeness import ItemKind, find_kind
+from extractor.apps.evaluation.likeness import find_kind
 from extractor.schemas import ExtractedItem
 
 
@@ -34,21 +34,26 @@ def match_values(
     assigned = zip(*linear_sum_assignment(table, maximize=True), strict=True)
     # The assignment is complete: it also pairs values that are not alike.
     partners = {row: column for row, column in assigned if table[row, column] > 0}
-    taken = set(partners.values())
     pairs = [(old[row], new[column]) for row, column in partners.items()]
-    only_old = [value for row, value in enumerate(old) if row not in partners]
-    only_new = [value for column, value in enumerate(new) if column not in taken]
-    return pairs, only_old, only_new
+    only_old = [old[row] for row in range(len(old)) if row not in partners]
+    taken = set(partners.values())
+    return pairs, only_old, [new[at] for at in range(len(new)) if at not in taken]
+
+
+_SAME = 1000.0
+"""The likeness of equal items: they are a pair, whatever else is alike."""
+_NO_VALUES = {*ExtractedItem.model_fields, "group"}
+"""What the same item may have otherwise: its evidence, and the id of its group."""
 
 
 class Side(NamedTuple):
-    """An item of one extraction, with its path and position. Without an item, it is absent there.
+    """An item of one extraction, with its path and position; without an item, it is absent there.
 
     ``identity`` is the item's values as text, the key for order and equality.
     """
 
     item: Any = None
-    path: str | None = None
+    path: str = ""
     position: int = 0
     identity: str = ""
 
@@ -57,23 +62,12 @@ NOWHERE = Side()
 """The side of an extraction that lacks the item."""
 
 
-class Aligned(NamedTuple):
-    """Corresponding items of two extractions: a side is empty without a counterpart, and has
-    several items if the item was split.
-    """
-
-    old: list[Side]
-    new: list[Side]
-
-
 def align(
     group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
-) -> list[Aligned]:
-    """Pair items so that their total likeness is greatest. Return the pairs, then the old items
-    without a counterpart, then the new ones. The order of the lists changes nothing.
-
-    Items with the same values are paired first. If one side has an item in parts, the further parts
-    are beside the one that was paired.
+) -> list[tuple[Side, Side]]:
+    """Pair items so that their total likeness is greatest, those with the same values first. Return
+    the pairs, then the old items without a counterpart, then the new ones. The order of the lists
+    changes nothing.
 
     >>> from extractor.schemas import Endpoint
     >>> from .fields import ENDPOINTS
@@ -81,55 +75,28 @@ def align(
     ...     Endpoint(rank="primary", index=0, measure=measure)
     ...     for measure in ("Pain at rest", "Pain")
     ... )
-    >>> [(len(pair.old), len(pair.new)) for pair in align(ENDPOINTS, [old], [new])]
-    [(1, 1)]
+    >>> [(ours.path, theirs.path) for ours, theirs in align(ENDPOINTS, [old], [new])]
+    [('endpoints[0]', 'endpoints[0]')]
     """
     kind = find_kind(group)
-    if kind is None:
-        # A record has one such item: who may take part.
-        return [
-            Aligned(
-                [Side(item, group.path) for item in old],
-                [Side(item, group.path) for item in new],
-            )
-        ]
-    equal, ours, theirs = match_values(
-        _place(group.path, old),
-        _place(group.path, new),
-        lambda one, other: float(one.identity == other.identity),
-        1.0,
-    )
+
+    def compare(one: Side, other: Side) -> float:
+        if one.identity == other.identity:
+            return _SAME
+        return kind.likeness(one.item, other.item)
+
     pairs, only_old, only_new = match_values(
-        ours,
-        theirs,
-        lambda one, other: kind.likeness(one.item, other.item),
-        kind.threshold,
+        _place(group.path, old), _place(group.path, new), compare, kind.threshold
     )
-    paired = [Aligned([one], [other]) for one, other in pairs]
-    _add_parts(kind, paired, only_new, 1)
-    _add_parts(kind, paired, only_old, 0)
-    aligned = [Aligned([one], [other]) for one, other in equal] + paired
-    aligned.sort(key=lambda pair: pair.old[0].identity)
-    aligned += [Aligned([side], []) for side in only_old]
-    aligned += [Aligned([], [side]) for side in only_new]
-    return aligned
-
-
-def _add_parts(
-    kind: ItemKind, pairs: Sequence[Aligned], free: list[Side], side: int
-) -> None:
-    """Move further parts of a split item from ``free`` to the pair of the whole, on this side."""
-    for pair in pairs:
-        whole = pair[1 - side][0].item
-        if not kind.is_part(pair[side][0].item, whole):
-            continue
-        parts = [part for part in free if kind.is_part(part.item, whole)]
-        pair[side].extend(parts)
-        free[:] = [other for other in free if not kind.is_part(other.item, whole)]
+    pairs += [(side, NOWHERE) for side in only_old]
+    return pairs + [(NOWHERE, side) for side in only_new]
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
     """Return items with their places, sorted by their values, so that their order is no matter."""
+    # A record has one such item: who may take part.
+    if path == "eligibility":
+        return [Side(item, path) for item in items]
     sides = [
         Side(item, f"{path}[{number}]", number, _write_values(item))
         for number, item in enumerate(items)
@@ -141,6 +108,6 @@ def _write_values(item: ExtractedItem) -> str:
     values = [
         (name, sorted(map(repr, value)) if isinstance(value, tuple) else value)
         for name, value in item
-        if name not in ExtractedItem.model_fields
+        if name not in _NO_VALUES
     ]
     return repr(values)

@@ -24,7 +24,6 @@ from extractor.schemas import (
     Amount,
     Comparator,
     Comparison,
-    Constraint,
     Frequency,
     Instrument,
     TimeUnit,
@@ -43,8 +42,6 @@ class ErrorKind(StrEnum):
     MISSED = "missed"
     WRONG_SECTION = "wrong_section"
     WRONG_CATEGORY = "wrong_category"
-    SPLIT = "split"
-    MERGED = "merged"
     WORDING = "wording"
 
     @property
@@ -53,7 +50,7 @@ class ErrorKind(StrEnum):
         return _HARM[self]
 
 
-_HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 2, 2, 1), strict=True))
+_HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
 
 
 class Level(IntEnum):
@@ -121,8 +118,11 @@ class Comparer:
         level = self.level(gold, predicted)
         if level is Level.NONE:
             return level, self.error(gold, predicted)
-        if isinstance(gold, Bound) and not _may_name_one(gold, predicted):
-            return level, ErrorKind.WORDING
+        if isinstance(gold, Bound):
+            names = gold.quantity, predicted.quantity
+            is_same = fold_name(names[0]) == fold_name(names[1])
+            if not is_same and not measure_overlap(*names):
+                return level, ErrorKind.WORDING
         return level, None
 
 
@@ -137,38 +137,30 @@ class Bound:
     of_range: bool = False
 
 
-def _may_name_one(gold: Bound, predicted: Bound) -> bool:
-    if fold_name(gold.quantity) == fold_name(predicted.quantity):
-        return True
-    return measure_overlap(gold.quantity, predicted.quantity) > 0
-
-
 def list_bounds(limits: Any) -> tuple[Bound, ...]:
     """Split a limit, or a list of limits, into their sides; a side without a number is left out."""
     bounds: list[Bound] = []
     for limit in _list_values(limits):
-        name = limit.quantity if isinstance(limit, Constraint) else ""
-        is_range = limit.comparator is Comparator.BETWEEN
         sides = [(limit.comparator, limit.value)]
+        is_range = limit.comparator is Comparator.BETWEEN
         if is_range:
             sides = [
                 (Comparator.AT_LEAST, limit.value),
                 (Comparator.AT_MOST, limit.value_high),
             ]
+        name = getattr(limit, "quantity", "")
         bounds += [
-            Bound(name, comparator, value, limit.unit, is_range)
-            for comparator, value in sides
-            if value is not None
+            Bound(name, *side, limit.unit, is_range)
+            for side in sides
+            if side[1] is not None
         ]
     return tuple(bounds)
 
 
 def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
     """Return amounts without their arms, which are a field of their own."""
-    return tuple(
-        amount.model_copy(update={"arms": ()}) if amount.arms else amount
-        for amount in _list_values(amounts)
-    )
+    without = {"arms": ()}
+    return tuple(one.model_copy(update=without) for one in _list_values(amounts))
 
 
 def _list_numbers(value: Any) -> tuple[float | None, ...]:
@@ -286,8 +278,10 @@ WINDOWS = replace(_QUANTITY, key=measure_window)
 """Compares members of a list of windows; a single window keeps the exact length of its unit."""
 LABEL = Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, fold_label)
 """Arms, which are judged only in items that both extractions have."""
-GROUP = Comparer(lambda *_: ErrorKind.POLARITY)
-"""Groups, which ``grouping`` judges for all criteria at once."""
+GROUP = Comparer(
+    lambda *_: ErrorKind.POLARITY, lambda group: getattr(group, "name", group)
+)
+"""Groups as ``grouping`` names them."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,

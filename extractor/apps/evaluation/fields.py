@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from extractor.apps.evaluation.comparers import (
     COMPARERS,
     EXTENT,
-    GROUP,
     TEXT,
     WINDOWS,
     Comparer,
@@ -157,7 +156,7 @@ def _make_fields(info: FieldInfo) -> Iterator[Field]:
         field = Field(
             part.path,
             f"{info.name}.{part.name}",
-            comparer if comparer is GROUP else COMPARERS[part.metadata.comparison],
+            COMPARERS[part.metadata.comparison],
             part.metadata.weight,
             part.metadata.in_total,
             whole=info.name,

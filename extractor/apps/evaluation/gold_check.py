@@ -1,22 +1,21 @@
 """Check gold: the violations of the schema, quotes that the record does not have, and references
-to sections, outcomes, groups, arms, items and fields that there are not.
+to sections, outcomes, groups, arms and fields that there are not.
 """
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.gold_files import (
-    Flaw,
+    GoldPlace,
     add_eligibility,
-    list_flaws,
     list_places,
+    list_violations,
     parse_own_values,
 )
 from extractor.apps.evaluation.places import find_places, name_home
@@ -24,7 +23,6 @@ from extractor.apps.evaluation.text import fold_quote
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
 from extractor.evidence.quotes import QuoteStatus, verify_quote
-from extractor.formats import read_records
 from extractor.language.clean import fold_label
 from extractor.schemas import ExtractedItem, TrialExtraction, TrialRecord
 from extractor.schemas.arguments import suggest
@@ -36,17 +34,21 @@ _QUOTES = {field.part for field in FIELDS if field.is_words}
 """The fields whose values are words of the record."""
 
 
-def check_gold_files(
-    gold: str | PathLike[str],
-    *inputs: str | PathLike[str],
-    fields: Sequence[CustomField] = (),
-) -> list[Flaw]:
-    """Check gold as ``check_gold`` does, against the readable records of ``inputs``.
+class Flaw(NamedTuple):
+    """A flaw of an annotation, with its remedy. One that ``warns`` may be right.
 
-    >>> check_gold_files("seeds/gold", "seeds/records")
-    []
+    >>> print(Flaw("dosing[0].unit", "is empty; write mg", place="a.json"))
+    a.json: dosing[0].unit: is empty; write mg
     """
-    return check_gold(gold, read_records(*inputs, on_error=lambda _: None), fields)
+
+    path: str
+    problem: str
+    warns: bool = False
+    place: GoldPlace | str = ""
+
+    def __str__(self) -> str:
+        parts = ("warning" * self.warns, self.place, self.path, self.problem)
+        return ": ".join(str(part) for part in parts if part)
 
 
 def check_gold(
@@ -67,16 +69,16 @@ def check_gold(
     flaws: list[Flaw] = []
     for place in list_places(Path(gold)):
         try:
-            data = place.read()
-            record = by_id.get(data["record_id"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            found = [Flaw("", f"is no JSON with a record_id ({error})", "correct it")]
-        else:
-            found = list(check_annotation(data, record, fields))
-            if record is None:
-                problem = "there is no such record, or it could not be read"
-                found.append(Flaw("record_id", problem, "correct it"))
-        flaws += [replace(flaw, place=place) for flaw in found]
+            record_id, data = place.read()
+        except GoldError:
+            problem = "is no JSON with a record_id; correct or remove it"
+            flaws.append(Flaw("", problem, place=place))
+            continue
+        found = list(check_annotation(data, by_id.get(record_id), fields))
+        if record_id not in by_id:
+            problem = "there is no such record, or it could not be read; correct it"
+            found.append(Flaw("record_id", problem))
+        flaws += [flaw._replace(place=place) for flaw in found]
     return flaws
 
 
@@ -99,62 +101,54 @@ def check_annotation(
         gold = TrialExtraction.model_validate_json(text, strict=True)
         parse_own_values(gold, fields)
     except ValidationError as error:
-        yield from list_flaws(error)
+        for path, problem in list_violations(error).items():
+            yield Flaw(path, f"{problem}; correct it")
         return
     except GoldError as error:
-        yield Flaw("custom", str(error), "correct it")
-    yield from _check_references(gold, fields)
+        yield Flaw("custom", f"{error}; correct it")
+    for name in gold.custom.keys() - {field.name for field in fields}:
+        problem = "no field has this name; name its file with --fields"
+        yield Flaw(f"custom.{name}", problem, warns=True)
+    yield from _check_references(gold)
     if record:
         yield from _check_places(gold, record)
 
 
-def _refuse(path: str, what: str, name: str, known: Collection[str]) -> Iterator[Flaw]:
-    """Yield a flaw for a name that is not known."""
-    if name not in known:
-        remedy = f"write one of {', '.join(known)}" if known else "leave it out"
-        yield Flaw(path, f"there is no {what} {name!r}{suggest(name, known)}", remedy)
-
-
-def _check_references(
-    gold: TrialExtraction, fields: Sequence[CustomField]
-) -> Iterator[Flaw]:
-    """Yield groups, items and fields that there are not."""
-    declared = {field.name for field in fields}
-    for name in gold.custom.keys() - declared:
-        remedy = "name its file with --fields"
-        yield Flaw(f"custom.{name}", "no field has this name", remedy, warns=True)
+def _check_references(gold: TrialExtraction) -> Iterator[Flaw]:
+    """Yield groups and items that there are not."""
+    groups = [group.id for group in gold.eligibility.groups]
+    for number, group in enumerate(gold.eligibility.groups):
+        path = f"eligibility.groups[{number}].parent"
+        yield from _refuse(path, "group", group.parent, groups)
     items = dict(gold.list_items())
     # Gold of own fields alone has none of the items to which their values belong.
     has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
     for path, item in items.items():
-        of = getattr(item, "of", None)
-        if of is not None and has_items:
-            yield from _refuse(f"{path}.of", "item", of, items)
-    groups = [group.id for group in gold.eligibility.groups]
-    named = [
-        (f"{path}.group", getattr(item, "group", None)) for path, item in items.items()
-    ]
-    for number, group in enumerate(gold.eligibility.groups):
-        named.append((f"eligibility.groups[{number}].parent", group.parent))
-    for path, group_id in named:
-        if group_id is not None:
-            yield from _refuse(path, "group", group_id, groups)
+        in_group = getattr(item, "group", None)
+        yield from _refuse(f"{path}.group", "group", in_group, groups)
+        of = getattr(item, "of", None) if has_items else None
+        yield from _refuse(f"{path}.of", "item", of, items)
 
 
 def _check_places(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
-    """Yield what the record does not have, and outcomes without an endpoint."""
+    """Yield what the record does not have."""
     texts = {
         name: (record.raw_text(span.section) or "")[span.start : span.end]
         for name, span in find_places(record).items()
     }
-    labels = [section.part("label") or "" for section in record.sections]
-    arms = {fold_label(label) for label in labels}
+    arms = {fold_label(one.part("label") or "") for one in record.sections}
     for path, item in gold.list_items():
         yield from _check_item(path, item, texts, arms)
-    if gold.endpoints and not gold.scored:
-        outcomes = [name for name in texts if "_outcomes[" in name]
-        for name in sorted(set(outcomes).difference(map(name_home, gold.endpoints))):
-            yield Flaw("endpoints", f"{name} is not annotated", "add an endpoint")
+
+
+def _refuse(
+    path: str, what: str, name: str | None, known: Collection[str]
+) -> Iterator[Flaw]:
+    """Yield a flaw for a name that is not known."""
+    if name and name not in known:
+        remedy = f"write one of {', '.join(known)}" if known else "leave it out"
+        problem = f"there is no {what} {name!r}{suggest(name, known)}; {remedy}"
+        yield Flaw(path, problem)
 
 
 def _check_item(
@@ -162,8 +156,7 @@ def _check_item(
 ) -> Iterator[Flaw]:
     """Yield section and arms of an item that there are not, and quotes that are not there."""
     home = name_home(item) or ""
-    if home:
-        yield from _refuse(f"{path}.section", "place", home, texts)
+    yield from _refuse(f"{path}.section", "place", home, texts)
     for arm in getattr(item, "arms", ()):
         yield from _refuse(f"{path}.arms", "arm", fold_label(arm), arms)
     for place, name, quote in _list_quotes(path, item):
@@ -171,7 +164,7 @@ def _check_item(
         searched = texts.values() if is_anywhere else [texts[home]]
         if not any(_has(quote, text) for text in searched):
             problem = f"{quote!r} is not in {home or 'the record'}"
-            yield Flaw(place, problem, "copy the words from the text")
+            yield Flaw(place, f"{problem}; copy the words from the text")
 
 
 def _has(quote: str, text: str) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +11,8 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
 from extractor.schemas import CustomItem, TrialExtraction
 
-_RUN_FILE = "extractions.jsonl"
 _SOURCES = "a folder of JSON, a JSONL file or a run's folder"
-
+_BROKEN = (ValueError, KeyError, TypeError, RecursionError)
 ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
 
 
@@ -22,37 +20,23 @@ class GoldPlace(NamedTuple):
     """The place of an extraction; ``line`` and ``start``, its first byte, are of JSON lines."""
 
     path: Path
-    line: int | None = None
+    line: int = 0
     start: int = 0
 
     def __str__(self) -> str:
         return f"{self.path}, line {self.line}" if self.line else str(self.path)
 
-    def read(self) -> Any:
-        """Return its JSON. Raises ``ValueError`` if it is broken."""
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            return json.loads(file.readline() if self.line else file.read())
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """A flaw of an annotation. One that ``warns`` may be right.
-
-    >>> print(Flaw("dosing[0].unit", "is empty", "write mg", place="a.json"))
-    a.json: dosing[0].unit: is empty; write mg
-    """
-
-    path: str
-    problem: str
-    remedy: str
-    warns: bool = False
-    place: object = None
-
-    def __str__(self) -> str:
-        warning = "warning" if self.warns else None
-        parts = (warning, self.place, self.path, f"{self.problem}; {self.remedy}")
-        return ": ".join(str(part) for part in parts if part)
+    def read(self) -> tuple[str, Any]:
+        """Return the record and the JSON. Raises ``GoldError`` if it is no extraction."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.start)
+                data = json.loads(file.readline() if self.line else file.read())
+            return str(data["record_id"]), data
+        except _BROKEN as error:
+            raise GoldError(
+                f"{self}: is not an extraction (JSON with a record_id); correct or remove it"
+            ) from error
 
 
 def list_places(source: Path) -> Iterator[GoldPlace]:
@@ -60,7 +44,7 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
     files = [source]
     if (source / "run.json").exists():
         # A run without results has no such file.
-        files = list(source.glob(_RUN_FILE))
+        files = list(source.glob("extractions.jsonl"))
     elif source.is_dir():
         files = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])
     for file in files:
@@ -75,36 +59,33 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
                 start += len(line)
 
 
-class Extractions:
-    """Extractions by record, read one at a time. Of files, only the places stay in memory."""
+class Extractions(Mapping[str, TrialExtraction]):
+    """Extractions by record, read one at a time. Of files, only the places stay in memory.
+
+    Raises ``GoldError`` for a repeated id, and where an invalid extraction is read.
+    """
 
     def __init__(
         self, name: str, entries: Iterable[tuple[str, GoldPlace | TrialExtraction]]
     ) -> None:
         self.name = name
-        self._places: dict[str, GoldPlace | TrialExtraction] = {}
-        for record_id, place in entries:
-            if record_id in self._places:
+        self._entries: dict[str, GoldPlace | TrialExtraction] = {}
+        for record_id, entry in entries:
+            if record_id in self._entries:
                 raise GoldError(f"{name}: {record_id!r} is there twice; keep one")
-            self._places[record_id] = place
+            self._entries[record_id] = entry
 
-    @property
-    def record_ids(self) -> list[str]:
-        """All ids, sorted."""
-        return sorted(self._places)
+    def __getitem__(self, record_id: str) -> TrialExtraction:
+        entry = self._entries[record_id]
+        if isinstance(entry, GoldPlace):
+            return _validate(entry.read()[1], str(entry))
+        return entry
 
-    def get(self, record_id: str) -> TrialExtraction | None:
-        """Return the extraction of a record, or None. Raises ``GoldError`` if it is invalid."""
-        place = self._places.get(record_id)
-        if isinstance(place, GoldPlace):
-            return _validate(place.read(), str(place))
-        return place
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._entries))
 
-    def read(self, record_id: str) -> TrialExtraction:
-        """Return the extraction of one of ``record_ids``. Raises ``GoldError`` if it is invalid."""
-        extraction = self.get(record_id)
-        assert extraction is not None
-        return extraction
+    def __len__(self) -> int:
+        return len(self._entries)
 
 
 def open_extractions(source: ExtractionSource, name: str) -> Extractions:
@@ -120,20 +101,11 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
     path = Path(source)
     if not path.exists():
         raise GoldError(f"{path}: does not exist; name {_SOURCES}")
-    places = ((_read_id(place), place) for place in list_places(path))
+    places = ((place.read()[0], place) for place in list_places(path))
     extractions = Extractions(str(source), places)
-    if not extractions.record_ids:
+    if not extractions:
         raise GoldError(f"{path}: holds no extractions; name {_SOURCES}")
     return extractions
-
-
-def _read_id(place: GoldPlace) -> str:
-    try:
-        return str(place.read()["record_id"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise GoldError(
-            f"{place}: is not an extraction (JSON with a record_id); correct or remove it"
-        ) from error
 
 
 def add_eligibility(data: Any) -> Any:
@@ -143,24 +115,25 @@ def add_eligibility(data: Any) -> Any:
     return {"eligibility": {}, **data} if isinstance(data, Mapping) else data
 
 
-def _validate(data: Any, shown: str) -> TrialExtraction:
+def _validate(data: Any, place: str) -> TrialExtraction:
     try:
         return TrialExtraction.model_validate(add_eligibility(data))
     except ValidationError as error:
-        first, *others = list_flaws(error)
+        (path, problem), *others = list_violations(error).items()
         more = f" (and {len(others)} more; extractor evaluate --check lists them)"
-        raise GoldError(f"{shown}: {first}{more if others else ''}") from error
+        message = f"{place}: {path}: {problem}; correct it{more if others else ''}"
+        raise GoldError(message) from error
 
 
-def list_flaws(error: ValidationError) -> list[Flaw]:
-    """Return the violations of the schema, one for each place."""
-    flaws: dict[str, Flaw] = {}
-    for violation in error.errors(include_url=False):
-        # For a number, pydantic also names the branches of the union.
-        keys = [key for key in violation["loc"] if key not in ("int", "float")]
-        path = join_path(keys)
-        flaws[path] = Flaw(path, violation["msg"], "correct it")
-    return list(flaws.values())
+def list_violations(error: ValidationError) -> dict[str, str]:
+    """Return the violations of the schema by their paths."""
+    # For a number, pydantic also names the branches of the union.
+    return {
+        join_path([key for key in one["loc"] if key not in ("int", "float")]): one[
+            "msg"
+        ]
+        for one in error.errors(include_url=False)
+    }
 
 
 def join_path(parts: Sequence[str | int]) -> str:
@@ -186,17 +159,16 @@ def parse_own_values(
     for field in fields:
         items = []
         for number, item in enumerate(custom.get(field.name, ())):
+            host = hosts.get(item.of or "")
+            words = getattr(host, "quote", None) or getattr(host, "measure", None)
             try:
                 values = _parse_values(field, item)
             except ValueError as error:
                 place = f"{extraction.record_id}: custom.{field.name}[{number}]"
                 raise GoldError(f"{place}.values: {error}") from error
-            host = hosts.get(item.of or "")
-            words = getattr(host, "quote", None) or getattr(host, "measure", None)
             update = {"values": values, "of": words, "calibrated": False}
             items.append(item.model_copy(update=update))
-        if field.name in custom:
-            custom[field.name] = tuple(items)
+        custom |= {field.name: tuple(items)} if items else {}
     return extraction.model_copy(update={"custom": custom})
 
 

@@ -1,17 +1,22 @@
-"""Judge how the criteria of two extractions belong together: pairs of criteria in one group, and
-groups with rule and parent.
+"""Name the groups of the criteria of two extractions alike, so that they compare as other values
+do: a criterion's ``group`` as the criteria before it in its group.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from extractor.apps.evaluation.alignment import NOWHERE, Aligned, Side, match_values
-from extractor.apps.evaluation.comparers import ErrorKind, Level
-from extractor.apps.evaluation.fields import Field
-from extractor.apps.evaluation.judged import JudgedValue
-from extractor.language.shown import show_line
+from extractor.apps.evaluation.alignment import Side, align, match_values
+from extractor.apps.evaluation.fields import CRITERIA
+from extractor.apps.evaluation.text import is_inside
 from extractor.schemas import CriterionGroup, Eligibility, TrialExtraction
+
+
+class NamedGroup(NamedTuple):
+    """A group whose name both extractions have if it is the same group in both."""
+
+    name: str
+    rule: str
+    parent: str
 
 
 class _Members(NamedTuple):
@@ -24,44 +29,56 @@ class _Members(NamedTuple):
     below: set[int]
 
     def __str__(self) -> str:
-        lead_in = self.group.lead_in
-        return f"{self.group}: {show_line(lead_in)}" if lead_in else str(self.group)
+        return f"{self.group.id}, {self.group} {self.group.lead_in or ''}".strip()
 
 
-def judge_groups(
-    fields: Mapping[str, Field],
-    gold: TrialExtraction,
-    predicted: TrialExtraction | None,
-    pairs: Sequence[Aligned],
-) -> Iterator[JudgedValue]:
-    """Yield the rows of those of ``fields`` that are about groups; ``pairs`` are the criteria."""
+def name_groups(
+    gold: TrialExtraction, predicted: TrialExtraction | None
+) -> tuple[TrialExtraction, TrialExtraction | None]:
+    """Return two extractions whose groups have the names of those of gold. Groups that share more
+    than half of the criteria of both are the same.
+    """
     people = [one.eligibility if one else Eligibility() for one in (gold, predicted)]
-    homes = [Side(one, "eligibility") for one in people]
-    ours, theirs = (
-        _list_members(one, [pair[number] for pair in pairs])
-        for number, one in enumerate(people)
-    )
-    for name, was, now, error in _judge_wholes(ours, theirs):
-        level = Level.NONE if error else Level.EXACT
-        if name in fields:
-            yield JudgedValue(fields[name], was, now, level, error, *homes)
-    field = fields.get("eligibility.criteria.group")
-    if field:
-        yield from _judge_pairs(field, ours, theirs, pairs)
+    if not any(one.groups for one in people):
+        return gold, predicted
+    pairs = align(CRITERIA, people[0].criteria, people[1].criteria)
+    ours, theirs = (_list_members(one, pairs, side) for side, one in enumerate(people))
+    names = {one.group.id: str(one) for one in ours}
+    their_names = {other.group.id: f"another {other}" for other in theirs}
+    for one, other in match_values(ours, theirs, _compare, 0.5)[0]:
+        their_names[other.group.id] = str(one)
+    gold = _rename(gold, ours, names, pairs, 0)
+    return gold, predicted and _rename(predicted, theirs, their_names, pairs, 1)
 
 
 def _list_members(
-    people: Eligibility, sides: Sequence[Sequence[Side]]
+    people: Eligibility, pairs: Sequence[tuple[Side, Side]], side: int
 ) -> list[_Members]:
     members = {group.id: _Members(group, set(), set()) for group in people.groups}
-    for number, criteria in enumerate(sides):
-        for criterion in criteria:
-            name = criterion.item.group
-            for group in people.list_around(name):
-                members[group.id].below.add(number)
-            if name in members:
-                members[name].items.add(number)
+    for number, pair in enumerate(pairs):
+        around = people.list_around(getattr(pair[side].item, "group", None))
+        counted = _find_whole(pairs, number, side) if around else number
+        for group in around[:1]:
+            members[group.id].items.add(counted)
+        for group in around:
+            members[group.id].below.add(counted)
     return list(members.values())
+
+
+def _find_whole(pairs: Sequence[tuple[Side, Side]], number: int, side: int) -> int:
+    """Return the number of a criterion: if the other extraction has it as a part of one in another
+    pair, that of the pair.
+    """
+    part = pairs[number][side].item
+    if pairs[number][1 - side].item:
+        return number
+    for at, pair in enumerate(pairs):
+        whole = pair[1 - side].item
+        if whole and pair[side].item and whole.section == part.section:
+            quotes = (part.quote, pair[side].item.quote)
+            if all(is_inside(quote, whole.quote) for quote in quotes):
+                return at
+    return number
 
 
 def _compare(one: _Members, other: _Members) -> float:
@@ -73,70 +90,31 @@ def _compare(one: _Members, other: _Members) -> float:
     return shared / len(one.below | other.below) + 0.1 * len(one.items & other.items)
 
 
-def _judge_wholes(
-    ours: Sequence[_Members], theirs: Sequence[_Members]
-) -> Iterator[tuple[str, str | None, str | None, ErrorKind | None]]:
-    """Yield field, values and error of each group, and of rule and parent of those that have a
-    partner. A parent is right if it is the partner of the other parent.
-    """
-    pairs, missed, invented = match_values(ours, theirs, _compare, 0.5)
-    partners = {one.group.id: other.group.id for one, other in pairs}
-    for one, other in pairs:
-        yield "eligibility.groups", str(one), str(other), None
-        rules = str(one.group), str(other.group)
-        error = None if rules[0] == rules[1] else ErrorKind.POLARITY
-        yield "eligibility.groups.rule", *rules, error
-        parent = one.group.parent and partners.get(one.group.parent, "")
-        error = None if parent == other.group.parent else ErrorKind.WRONG_SECTION
-        names = _name_parent(one, ours), _name_parent(other, theirs)
-        yield "eligibility.groups.parent", *names, error
-    for one in missed:
-        yield "eligibility.groups", str(one), None, ErrorKind.MISSED
-    for other in invented:
-        yield "eligibility.groups", None, str(other), ErrorKind.INVENTED
-
-
-def _name_parent(members: _Members, groups: Sequence[_Members]) -> str:
-    parent = members.group.parent
-    return next((str(one) for one in groups if one.group.id == parent), "none")
-
-
-def _judge_pairs(
-    field: Field,
-    ours: Sequence[_Members],
-    theirs: Sequence[_Members],
-    pairs: Sequence[Aligned],
-) -> Iterator[JudgedValue]:
-    """Yield a row for each two criteria that are items of one group.
-
-    If only one extraction groups them, that is an error for the pair with the group's first
-    criterion: a criterion in a wrong group is one error. A criterion that one lacks is an error
-    already.
-    """
-    in_gold = _list_pairs(ours)
-    in_prediction = _list_pairs(theirs)
-    for both in sorted(in_gold.keys() | in_prediction.keys()):
-        was, is_first_of_gold = in_gold.get(both, (None, False))
-        now, is_first_of_prediction = in_prediction.get(both, (None, False))
-        error = None
-        if all(pairs[number].old and pairs[number].new for number in both):
-            if now is None and is_first_of_gold:
-                error = ErrorKind.MISSED
-            elif was is None and is_first_of_prediction:
-                error = ErrorKind.INVENTED
-        level = Level.EXACT if was and now else Level.NONE
-        sides = (next(iter(side), NOWHERE) for side in pairs[both[1]])
-        yield JudgedValue(field, was, now, level, error, *sides)
-
-
-def _list_pairs(
+def _rename(
+    extraction: TrialExtraction,
     groups: Sequence[_Members],
-) -> dict[tuple[int, int], tuple[str, bool]]:
-    """Return the pairs of items of a group, each with the group in words, and whether the group's
-    first item is in it.
-    """
-    return {
-        (first, second): (str(members), first == min(members.items))
-        for members in groups
-        for first, second in combinations(sorted(members.items), 2)
-    }
+    names: dict[str, str],
+    pairs: Sequence[tuple[Side, Side]],
+    side: int,
+) -> TrialExtraction:
+    before: dict[int, tuple[str, ...]] = {}
+    for members in groups:
+        quotes: list[str] = []
+        for number in sorted(members.items):
+            ours, theirs = pairs[number]
+            before[pairs[number][side].position] = tuple(quotes)
+            quotes.append((ours.item or theirs.item).quote)
+    people = extraction.eligibility
+    criteria = [
+        item.model_copy(update={"group": before.get(number, ())})
+        for number, item in enumerate(people.criteria)
+    ]
+    named = [
+        NamedGroup(
+            names[one.group.id], str(one.group), names.get(one.group.parent or "", "")
+        )
+        for one in groups
+    ]
+    update = {"criteria": tuple(criteria), "groups": tuple(named)}
+    renamed = people.model_copy(update=update)
+    return extraction.model_copy(update={"eligibility": renamed})

@@ -5,20 +5,15 @@ from typing import Any
 
 from extractor.apps.evaluation.alignment import (
     NOWHERE,
-    Aligned,
     Side,
     align,
     match_values,
 )
-from extractor.apps.evaluation.comparers import GROUP, LABEL, ErrorKind, Level
+from extractor.apps.evaluation.comparers import LABEL, ErrorKind, Level
 from extractor.apps.evaluation.fields import GROUPS, Field, Group
-from extractor.apps.evaluation.grouping import judge_groups
+from extractor.apps.evaluation.grouping import name_groups
 from extractor.apps.evaluation.judged import JudgedValue
-from extractor.apps.evaluation.likeness import KINDS
 from extractor.schemas import ExtractedItem, TrialExtraction
-
-_EXPLAINED = (ErrorKind.MISSED, ErrorKind.INVENTED, ErrorKind.WORDING)
-"""Errors of fields that follow from an error of the item: it is missed, invented or split."""
 
 
 def judge(
@@ -47,109 +42,80 @@ def judge(
     [('eligibility.sex', 'wrong_category')]
     """
     rows: list[JudgedValue] = []
-    scored = tuple(groups)
-    for group in scored:
+    gold, predicted = name_groups(gold, predicted)
+    for group in groups:
         pairs = align(
             group, group.items(gold), group.items(predicted) if predicted else ()
         )
-        given = pairs
         # An empty list of gold states that there is no item.
         if beside is not None and group.items(gold):
-            given = [pair for pair in pairs if pair.old]
-            beside += [side for pair in pairs if not pair.old for side in pair.new]
-        for pair in given:
-            old = next(iter(pair.old), NOWHERE)
-            new = next(iter(pair.new), NOWHERE)
-            rows += _judge_items(group, old, new, _find_item_error(pair))
-            # The error of a split item explains those of its further parts.
-            for part in pair.old[1:]:
-                rows += _leave_out_errors(_judge_items(group, part, NOWHERE))
-            for part in pair.new[1:]:
-                rows += _leave_out_errors(_judge_items(group, NOWHERE, part))
-        if group.path == "eligibility.criteria":
-            fields = {field.name: field for one in scored for field in one.fields}
-            rows += judge_groups(fields, gold, predicted, pairs)
+            beside += [new for old, new in pairs if not old.item]
+            pairs = [pair for pair in pairs if pair[0].item]
+        for old, new in pairs:
+            rows += _judge_items(group, old, new)
     return rows
 
 
-def _find_item_error(pair: Aligned) -> ErrorKind | None:
-    if not pair.new:
-        return ErrorKind.MISSED
-    if not pair.old:
-        return ErrorKind.INVENTED
-    if len(pair.old) > 1:
-        return ErrorKind.MERGED
-    return ErrorKind.SPLIT if len(pair.new) > 1 else None
-
-
-def _label(group: Group, side: Side) -> str | None:
-    if side.item is None:
-        return None
-    words = KINDS[group.path].words(side.item)
-    agent = getattr(side.item, "agent", None)
-    return f"{agent}: {words}" if agent else words
-
-
-def _judge_items(
-    group: Group, gold: Side, predicted: Side, item_error: ErrorKind | None = None
-) -> Iterator[JudgedValue]:
+def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedValue]:
     """Yield the row of two corresponding items, or of one without a counterpart, and the rows of
     its fields, without the errors that the error of the item explains.
     """
+    error = None
+    if gold is NOWHERE or predicted is NOWHERE:
+        error = ErrorKind.INVENTED if gold is NOWHERE else ErrorKind.MISSED
+    level = Level.NONE if error else Level.EXACT
     has_item_row = any(field.attribute is None for field in group.fields)
     for field in group.fields:
         rows: list[JudgedValue] = []
-        explained: tuple[ErrorKind, ...] = ()
         if field.attribute is None:
-            level = Level.EXACT if gold.item and predicted.item else Level.NONE
-            labels = _label(group, gold), _label(group, predicted)
-            rows = [JudgedValue(field, *labels, level, item_error)]
-        elif field.whole:
-            rows = _judge_part(group, field, gold, predicted)
-        elif field.comparer is not GROUP:
-            rows = _judge_field(field, gold, predicted)
-            explained = _EXPLAINED if item_error and has_item_row else ()
+            labels = _label(gold.item), _label(predicted.item)
+            rows = [JudgedValue(field, *labels, level, error)]
+        for pair in _pair_values(group, field, gold.item, predicted.item):
+            rows += compare_values(field, *pair)
+        # The row of all values has the errors of the stated ones.
+        is_explained = field.only_stated or (error and has_item_row and field.attribute)
         for row in rows:
-            error = None if row.error in explained else row.error
-            yield row._replace(error=error, gold_item=gold, predicted_item=predicted)
+            shown = None if is_explained else row.error
+            yield row._replace(error=shown, gold_item=gold, predicted_item=predicted)
 
 
-def _leave_out_errors(rows: Iterable[JudgedValue]) -> list[JudgedValue]:
-    return [row._replace(error=None) for row in rows]
+def _label(item: Any) -> str | None:
+    words = getattr(item, "quote", None) or getattr(item, "measure", None)
+    agent = getattr(item, "agent", None)
+    return f"{agent}: {words}" if agent else words
 
 
-def _judge_field(field: Field, gold: Side, predicted: Side) -> list[JudgedValue]:
-    is_paired = gold is not NOWHERE and predicted is not NOWHERE
-    if field.comparer is LABEL and not is_paired:
-        return []
-    ours = field.read(gold.item) if gold.item else None
-    theirs = field.read(predicted.item) if predicted.item else None
-    return compare_values(field, ours, theirs)
-
-
-def _judge_part(
-    group: Group, field: Field, gold: Side, predicted: Side
-) -> list[JudgedValue]:
-    """Return the rows of a part of the values that two items have in common, such as ``of`` of
-    their time windows.
+def _pair_values(
+    group: Group,
+    field: Field,
+    gold: ExtractedItem | None,
+    predicted: ExtractedItem | None,
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the values of two items in a field; of a part, those in the values that the items have
+    in common, such as ``of`` in their time windows.
     """
-    if field.comparer is GROUP or gold is NOWHERE or predicted is NOWHERE:
-        return []
-    rows: list[JudgedValue] = []
-    for one, other in pair_wholes(group, field, gold.item, predicted.item):
+    if field.whole:
+        if gold and predicted:
+            yield from _pair_parts(group, field, gold, predicted)
+        return
+    # Whose arms are meant is asked only of items that both have.
+    is_asked = field.comparer is not LABEL or (gold and predicted)
+    if field.attribute and is_asked:
+        yield gold and field.read(gold), predicted and field.read(predicted)
+
+
+def _pair_parts(
+    group: Group, field: Field, gold: ExtractedItem, predicted: ExtractedItem
+) -> Iterator[tuple[Any, Any]]:
+    for one, other in pair_wholes(group, field, gold, predicted):
         ours = getattr(one, field.part)
         theirs = getattr(other, field.part)
-        if field.only_stated and not ours:
-            continue
-        if field.comparer is LABEL:
-            if not ours and not theirs:
-                continue
+        if field.comparer is LABEL and (ours or theirs):
             # An amount without arms has those of its regimen.
-            ours = ours or getattr(gold.item, field.part)
-            theirs = theirs or getattr(predicted.item, field.part)
-        rows += compare_values(field, ours, theirs)
-    # The row of all values has the errors of the stated ones.
-    return _leave_out_errors(rows) if field.only_stated else rows
+            ours = ours or getattr(gold, field.part)
+            theirs = theirs or getattr(predicted, field.part)
+        if ours or not field.only_stated:
+            yield ours, theirs
 
 
 _KNOWN = {group.path: group.fields for group in GROUPS}
@@ -189,26 +155,18 @@ def pair_wholes(
     """
     known = _KNOWN[group.path]
     whole = next(other for other in known if other.attribute == field.whole)
-    parts = [
-        other for other in known if other.whole == field.whole and not other.only_stated
-    ]
+    parts = [one for one in known if one.whole == field.whole and not one.only_stated]
 
     def count_equal(one: Any, other: Any) -> float:
-        wholes = compare_values(whole, (one,), (other,))
-        if any(row.error for row in wholes):
+        if any(row.error for row in compare_values(whole, (one,), (other,))):
             return 0.0
-        equal = [_agree(part, one, other) for part in parts]
-        return 1.0 + equal.count(True)
+        equal = 1.0
+        for part in parts:
+            values = getattr(one, part.part), getattr(other, part.part)
+            equal += all(row.level for row in compare_values(part, *values))
+        return equal
 
-    pairs, _, _ = match_values(
-        whole.read(gold), whole.read(predicted), count_equal, 1.0
-    )
-    return pairs
-
-
-def _agree(part: Field, gold: Any, predicted: Any) -> bool:
-    rows = compare_values(part, getattr(gold, part.part), getattr(predicted, part.part))
-    return all(row.level for row in rows)
+    return match_values(whole.read(gold), whole.read(predicted), count_equal, 1.0)[0]
 
 
 def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:

@@ -3,9 +3,13 @@
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from pydantic_core import to_jsonable_python
+
 from extractor.apps.evaluation.alignment import NOWHERE, Side
-from extractor.apps.evaluation.comparers import ErrorKind, Level
+from extractor.apps.evaluation.comparers import NOTHING, ErrorKind, Level
 from extractor.apps.evaluation.fields import Field
+from extractor.apps.evaluation.places import name_home
+from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 
 Verdict = StrEnum("Verdict", "RIGHT WRONG MISSED INVENTED")
 Verdict.__doc__ = """The result for a value.
@@ -48,8 +52,30 @@ class JudgedValue(NamedTuple):
             return Verdict.MISSED
         return Verdict.RIGHT if self.level else Verdict.WRONG
 
-    def locate(self, side: Side) -> str | None:
-        """Return the value's path in an extraction; None if that lacks the item."""
-        if side.path is None or self.field.attribute is None:
-            return side.path
-        return f"{side.path}.{self.field.attribute}"
+    def describe_error(self, record_id: str) -> ErrorExample:
+        """Return the error as a report has it: both sides with their places."""
+        assert self.error
+        return ErrorExample(
+            kind=self.error,
+            harm=self.error.harm * self.field.weight,
+            record_id=record_id,
+            field=self.field.name,
+            gold=_describe(self.field, self.gold_item, self.gold),
+            predicted=_describe(self.field, self.predicted_item, self.predicted),
+        )
+
+
+def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
+    item = side.item
+    if item is None:
+        return None
+    place = f".{field.attribute}" if field.attribute else ""
+    evidence = item.evidence_for(field.attribute or "quote")
+    return ErrorSide(
+        path=f"{side.path}{place}",
+        value=None if value == NOTHING else to_jsonable_python(value),
+        section=name_home(item),
+        quote=getattr(item, "quote", None) or getattr(item, "measure", None),
+        evidence=tuple(dict.fromkeys(one.cite() for one in evidence)),
+        confidence=item.confidence,
+    )

@@ -1,9 +1,8 @@
 """How alike two items are, so that those of gold and of a prediction can be paired."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.apps.evaluation.comparers import Comparer
 from extractor.apps.evaluation.fields import Group
@@ -16,34 +15,16 @@ from extractor.apps.evaluation.text import (
 from extractor.schemas import Criterion, CustomItem, Endpoint, Regimen
 
 
-@dataclass(frozen=True, slots=True)
-class ItemKind:
-    """How items of one kind are paired.
-
-    Args:
-        likeness: Likeness of two items; below ``threshold`` they are not paired.
-        words: The words of an item, for reports, and to recognise parts of a split item.
-        key: What the parts of a split item have in common.
-    """
+class ItemKind(NamedTuple):
+    """How items of one kind are paired: their likeness, and the least one of a pair."""
 
     likeness: Callable[[Any, Any], float]
-    words: Callable[[Any], str]
-    key: Callable[[Any], Any]
-    threshold: float = 0.5
-
-    def is_part(self, part: Any, whole: Any) -> bool:
-        """Return whether the words of an item are a part of another one's."""
-        if self.key(part) != self.key(whole):
-            return False
-        return is_inside(self.words(part), self.words(whole))
+    threshold: float
 
 
-def find_kind(group: Group) -> ItemKind | None:
-    """Return how the items of a group are paired; None if there is always one item."""
-    if group.is_own:
-        likeness = partial(_compare_own, group)
-        return ItemKind(likeness, lambda _: "", lambda _: None, 0.3)
-    return KINDS.get(group.path)
+def find_kind(group: Group) -> ItemKind:
+    """Return how the items of a group are paired."""
+    return KINDS.get(group.path) or ItemKind(partial(_compare_own, group), 0.3)
 
 
 def _compare_criteria(gold: Criterion, predicted: Criterion) -> float:
@@ -65,24 +46,24 @@ def _compare_agents(gold: Regimen, predicted: Regimen) -> float:
     return measure_overlap(first, second)
 
 
-def _list_doses(regimen: Regimen) -> set[tuple[Any, ...]]:
-    return {(amount.low, amount.high, amount.unit) for amount in regimen.amounts}
-
-
 def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
     """Return the likeness of two regimens: agent and quote weigh 0.4, doses 0.2; route, frequency
     and section decide ties.
     """
-    ours = _list_doses(gold)
-    theirs = _list_doses(predicted)
-    doses = len(ours & theirs) / len(ours | theirs) if ours or theirs else 0.0
+    ours, theirs = (
+        {(amount.low, amount.high, amount.unit) for amount in one.amounts}
+        for one in (gold, predicted)
+    )
+    doses = len(ours & theirs) / max(1, len(ours | theirs))
     quotes = compare_extents(gold.quote, predicted.quote)
     likeness = 0.4 * _compare_agents(gold, predicted) + 0.4 * quotes + 0.2 * doses
     if likeness < 0.4:
         return 0.0
-    same = [gold.route == predicted.route, gold.frequency == predicted.frequency]
-    likeness += 0.02 * sum(same)
-    return likeness + 0.02 * (gold.section == predicted.section)
+    names = ("route", "frequency", "section")
+    same: list[bool] = [
+        getattr(gold, name) == getattr(predicted, name) for name in names
+    ]
+    return likeness + 0.02 * sum(same)
 
 
 def _join_outcome(item: Endpoint) -> str:
@@ -114,11 +95,10 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
         return 0.0
     nearest: list[float] = []
     for field in group.fields:
-        ours = field.comparer.spread(field.read(gold))
-        theirs = field.comparer.spread(field.read(predicted))
-        nearest += [_find_nearest(field.comparer, value, theirs) for value in ours]
-        nearest += [_find_nearest(field.comparer, value, ours) for value in theirs]
-    mean = sum(nearest) / len(nearest) if nearest else 0.0
+        sides = [field.comparer.spread(field.read(one)) for one in (gold, predicted)]
+        for ours, theirs in (sides, reversed(sides)):
+            nearest += [_find_nearest(field.comparer, one, theirs) for one in ours]
+    mean = sum(nearest) / max(1, len(nearest))
     is_host_known = is_named or group.of is None
     if is_host_known and not group.many:
         return host + 0.05 * mean
@@ -131,17 +111,8 @@ def _find_nearest(comparer: Comparer, value: Any, others: tuple[Any, ...]) -> fl
 
 
 KINDS = {
-    "eligibility.criteria": ItemKind(
-        _compare_criteria, lambda item: str(item.quote), lambda item: item.section
-    ),
-    "dosing": ItemKind(
-        _compare_regimens,
-        lambda item: str(item.quote),
-        lambda item: fold_name(item.agent),
-        0.4,
-    ),
-    "endpoints": ItemKind(
-        _compare_endpoints, lambda item: item.measure or "", lambda item: item.rank
-    ),
+    "eligibility.criteria": ItemKind(_compare_criteria, 0.5),
+    "dosing": ItemKind(_compare_regimens, 0.4),
+    "endpoints": ItemKind(_compare_endpoints, 0.5),
 }
 """The kind of the guideline's items, by path."""

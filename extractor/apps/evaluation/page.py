@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
-from extractor.apps.evaluation.errors import rank_error
 from extractor.apps.evaluation.places import find_places
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide, ScoreReport
 from extractor.apps.evaluation.tables import (
@@ -40,7 +39,7 @@ def write_score_page(
 def render_score_page(report: ScoreReport, records: Inputs = ()) -> str:
     """Return the page as text; see ``write_score_page``."""
     errors = [error for kind in report.errors for error in kind.examples]
-    errors.sort(key=rank_error)
+    errors.sort(key=lambda error: error.rank)
     names = ("Gold", "Predicted")
     if report.neutral:
         names = (report.gold, report.predicted)
@@ -98,23 +97,21 @@ def _mark_texts(
     """Add to each error in ``shown`` the numbers of its marks. Return the views of the texts, by
     record: those of the readable records of the inputs.
     """
-    views: dict[str, Json] = {}
-    by_record = defaultdict[str, list[tuple[ErrorExample, Json]]](list)
+    by_record = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
     for error, exported in zip(errors, shown, strict=True):
-        by_record[error.record_id].append((error, exported))
+        sides = (error.gold, error.predicted)
+        by_record[error.record_id] += zip(sides, exported["marks"], strict=True)
+    views: dict[str, Json] = {}
     for record in read_records(*inputs, on_error=lambda _: None) if inputs else ():
         places = find_places(record)
-        spans: list[Span] = []
-        owners: list[list[int]] = []
-        for error, exported in by_record.pop(record.record_id, ()):
-            sides = (error.gold, error.predicted)
-            for side, marks in zip(sides, exported["marks"], strict=True):
-                found = _find_spans(record, places, side)
-                spans += found
-                owners += [marks] * len(found)
-        sections = {span.section for span in spans}
-        text = view(record, (), spans, sections=sections)
-        for marks, number in zip(owners, text["marks"], strict=True):
+        found = [
+            (marks, span)
+            for side, marks in by_record.pop(record.record_id, ())
+            for span in _find_spans(record, places, side)
+        ]
+        spans = [span for _, span in found]
+        text = view(record, (), spans, sections={span.section for span in spans})
+        for (marks, _), number in zip(found, text["marks"], strict=True):
             if number is not None:
                 marks.append(number)
         views[record.record_id] = {key: text[key] for key in ("sections", "spans")}

@@ -2,13 +2,13 @@
 lists in one cell.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from extractor.concepts.outcomes.read import place_outcomes
 from extractor.evidence.drafts import Span
 from extractor.language.passage import read_section
-from extractor.schemas import Rank, Section, TrialRecord
+from extractor.schemas import Rank, TrialRecord
 
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell of items joined by bars."""
@@ -46,8 +46,12 @@ def find_places(record: TrialRecord) -> dict[str, Span]:
     spans: dict[str, Span] = {}
     for section in record.sections:
         # Flat formats keep all arms in one cell, with bars between.
-        if section.name in _LISTS:
-            spans |= _split_cell(section)
+        items = section.text.split("|") if section.name in _LISTS else []
+        start = 0
+        for number, item in enumerate(items):
+            span = Span(section.name, start, start + len(item))
+            spans[f"{section.name}[{number}]"] = span
+            start = span.end + 1
     cells = {
         section.name: read_section(section.name, section.text)
         for section in record.sections
@@ -61,13 +65,3 @@ def find_places(record: TrialRecord) -> dict[str, Span]:
     for section in record.sections:
         spans[section.name] = Span(section.name, 0, len(section.text))
     return spans
-
-
-def _split_cell(section: Section) -> Iterator[tuple[str, Span]]:
-    """Yield the items of a list in one cell, with their names."""
-    start = 0
-    for number, item in enumerate(section.text.split("|")):
-        end = start + len(item)
-        yield f"{section.name}[{number}]", Span(section.name, start, end)
-        # The next item begins behind the bar.
-        start = end + 1

@@ -1,7 +1,5 @@
 """The report of an evaluation: frozen models that serialise to JSON."""
 
-from collections.abc import Collection
-
 from pydantic import JsonValue
 
 from extractor.apps.evaluation.comparers import ErrorKind
@@ -88,6 +86,11 @@ class ErrorExample(FrozenModel):
     predicted: ErrorSide | None
 
     @property
+    def rank(self) -> tuple[float, str, str, str]:
+        """The key that sorts errors: by harm, then by record and field."""
+        return -self.harm, self.record_id, self.field, f"{self.gold}{self.predicted}"
+
+    @property
     def place(self) -> str | None:
         """The path in gold, or in the prediction if gold lacks the item."""
         side = self.gold or self.predicted
@@ -102,10 +105,6 @@ class ErrorScore(FrozenModel):
     harm: float
     fields: dict[str, int]
     examples: tuple[ErrorExample, ...]
-
-    def name_worst(self) -> str:
-        """Return record and place of the worst error."""
-        return next((f"{one.record_id} {one.place}" for one in self.examples), "")
 
 
 class ScoreReport(FrozenModel):
@@ -158,15 +157,19 @@ class ScoreReport(FrozenModel):
         Raises ``ArgumentError`` for an unknown name.
         """
         figures = self.figures()
-        return figures[find_figure(name, figures)]
+        alike = [one for one in figures if f".{one}".endswith(f".{name}")]
+        if name not in figures and len(alike) == 1:
+            (name,) = alike
+        if name not in figures:
+            raise ArgumentError(f"{name}: no such score{suggest(name, figures)}")
+        return figures[name]
 
     def name(self, word: str) -> str:
         """Return a kind of error, or another word of a report, in words: of two annotators in
         neutral ones.
         """
-        if not self.neutral:
-            return word.replace("_", " ")
-        neutral = _NEUTRAL.get(word, word.replace("_", " "))
+        known = _NEUTRAL if self.neutral else {}
+        neutral = known.get(word, word.replace("_", " "))
         return neutral.format(self.gold, self.predicted)
 
     def list_absent(self) -> dict[str, tuple[str, ...]]:
@@ -179,32 +182,17 @@ class ScoreReport(FrozenModel):
     def describe_scored(self) -> str:
         """Name the fields that were scored, and what was not."""
         scored = [field.name for field in self.fields if field.records]
-        text = f"{len(scored)} of {counted(len(self.fields), 'field')}"
-        if len(scored) <= _MOST_NAMED:
-            text = ", ".join(scored) or "nothing"
         left = len(self.fields) - len(scored)
+        reason = "--fields" if self.chosen else "no key in gold"
+        parts = [f"{len(scored)} of {counted(len(self.fields), 'field')}"]
+        if len(scored) <= _MOST_NAMED:
+            parts = [", ".join(scored) or "nothing"]
         if left:
-            reason = "--fields" if self.chosen else "no key in gold"
-            text += f"; not scored ({reason}) {counted(left, 'other')}"
+            parts.append(f"not scored ({reason}) {counted(left, 'other')}")
         if self.undeclared:
-            text += f"; not declared (use --fields) {', '.join(self.undeclared)}"
+            names = ", ".join(self.undeclared)
+            parts.append(f"not declared (use --fields) {names}")
         if self.beside is not None:
             beside = counted(self.beside, "predicted item")
-            text += f"; not counted {beside} that gold does not give"
-        return text
-
-
-def find_figure(name: str, known: Collection[str]) -> str:
-    """Return the name of a score; its end is enough if no other name has it.
-
-    Raises ``ArgumentError`` for any other name.
-
-    >>> find_figure("sex", ["all", "eligibility.sex"])
-    'eligibility.sex'
-    """
-    alike = [figure for figure in known if f".{figure}".endswith(f".{name}")]
-    if name in alike or len(alike) != 1:
-        alike = [name]
-    if alike[0] not in known:
-        raise ArgumentError(f"{name}: no such score{suggest(name, known)}")
-    return alike[0]
+            parts.append(f"not counted {beside} that gold does not give")
+        return "; ".join(parts)

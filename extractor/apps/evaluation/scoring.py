@@ -1,10 +1,11 @@
 """Evaluate predictions against gold: judge each record, then group the rows with numpy."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from pydantic import BaseModel
 
 from extractor.apps.evaluation.alignment import Side
 from extractor.apps.evaluation.comparers import ErrorKind, Level
-from extractor.apps.evaluation.errors import list_errors, rank_error
 from extractor.apps.evaluation.fields import (
     Field,
     add_groups,
@@ -41,8 +41,6 @@ from extractor.errors import ArgumentError, GoldError
 
 LEAST_VALUES = 10
 """Fewest values for an interval: a bootstrap over fewer means nothing."""
-_COLUMNS = [*Verdict, Level.EXACT]
-"""What is counted for each record and field."""
 Numbers = NDArray[Any]
 
 
@@ -94,43 +92,48 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     """
     names, declared = split_fields(fields)
     own = read_fields(declared)
-    judge_own = partial(_judge, own, names, only_given=only_given)
     annotations = open_extractions(gold, "gold")
     predictions = open_extractions(predicted, "predicted")
-    missing = set(annotations.record_ids).difference(predictions.record_ids)
-    without_gold = set(predictions.record_ids).difference(annotations.record_ids)
-    record_ids = annotations.record_ids
-    if neutral:
-        record_ids = [one for one in record_ids if one not in missing]
+    missing = annotations.keys() - predictions.keys()
+    record_ids = [one for one in annotations if not (neutral and one in missing)]
     if not record_ids:
         raise GoldError(
             f"{annotations.name} and {predictions.name} have no record in common"
         )
-    judged = judge_own(annotations, predictions, record_ids)
     # Samples of a single record are all alike: their interval would seem certain.
-    if len(record_ids) < 2:
-        resamples = 0
+    resamples = resamples if len(record_ids) > 1 else 0
     weights = _draw(len(record_ids), resamples, seed)
+    judge_own = partial(
+        _judge,
+        annotations,
+        record_ids=record_ids,
+        own=own,
+        names=names,
+        only_given=only_given,
+    )
+    judged = judge_own(predictions)
     other = None
-    missing_in_other = set[str]()
+    others = None
     if compare is not None:
         others = open_extractions(compare, "compare")
-        missing_in_other = set(record_ids).difference(others.record_ids)
-        other = judge_own(annotations, others, record_ids)
+        other = judge_own(others)
     scores = _score(judged, weights, other)
+    tasks = len(scores) - len(judged.fields)
     return ScoreReport(
         gold=annotations.name,
         predicted=predictions.name,
         neutral=neutral,
         records=len(record_ids),
         missing=tuple(sorted(missing)),
-        without_gold=tuple(sorted(without_gold)),
+        without_gold=tuple(sorted(predictions.keys() - annotations.keys())),
         resamples=resamples,
-        groups=tuple(scores[len(judged.fields) :]),
-        fields=tuple(scores[: len(judged.fields)]),
+        groups=tuple(scores[:tasks]),
+        fields=tuple(scores[tasks:]),
         errors=tuple(_group_errors(judged.errors, examples)),
-        other=None if compare is None else others.name,
-        missing_in_other=tuple(sorted(missing_in_other)),
+        other=others.name if others else None,
+        missing_in_other=tuple(
+            sorted(set(record_ids).difference(others or record_ids))
+        ),
         undeclared=tuple(sorted(judged.undeclared)),
         chosen=names,
         beside=len(judged.beside) if only_given else None,
@@ -158,30 +161,25 @@ def split_fields(
 
 
 class _Judged:
-    """The judged values of some records: counts by record, field and column, errors, and for each
-    field the number of records that were scored.
+    """The judged values of some records: counts by record, field and verdict (and of exact values),
+    errors, and for each field the number of records that were scored.
     """
 
     def __init__(self, fields: Sequence[Field], records: int) -> None:
         self.fields = fields
-        self.counts: Numbers = np.zeros((records, len(fields), len(_COLUMNS)))
+        self.counts: Numbers = np.zeros((records, len(fields), 5))
         self.scored = Counter[str]()
         self.errors: list[ErrorExample] = []
         self.undeclared: set[str] = set()
         self.beside: list[Side] = []
 
-    def count(self, fields: list[int]) -> dict[str, int]:
-        """Return the number of values in some fields by verdict."""
-        totals = self.counts[:, fields].sum(axis=(0, 1)).astype(int).tolist()
-        return dict(zip(Verdict, totals, strict=False))
-
 
 def _judge(
-    own: Sequence[CustomField],
-    names: Sequence[str],
     gold: Extractions,
     predicted: Extractions,
     record_ids: Sequence[str],
+    own: Sequence[CustomField],
+    names: Sequence[str],
     *,
     only_given: bool,
 ) -> _Judged:
@@ -192,7 +190,7 @@ def _judge(
     judged = _Judged(fields, len(record_ids))
     beside = judged.beside if only_given else None
     for counts, record_id in zip(judged.counts, record_ids, strict=True):
-        annotation = parse_own_values(gold.read(record_id), own)
+        annotation = parse_own_values(gold[record_id], own)
         prediction = predicted.get(record_id)
         if prediction:
             prediction = parse_own_values(prediction, own)
@@ -201,43 +199,33 @@ def _judge(
             choose_fields(annotation.scored, groups)
         except ArgumentError as error:
             raise GoldError(f"{gold.name}: {record_id}: scored: {error}") from error
-        scored = tuple(list_scored_groups(groups, annotation, chosen))
+        scored = list(list_scored_groups(groups, annotation, chosen))
         judged.scored.update(field.name for group in scored for field in group.fields)
-        rows = judge(annotation, prediction, scored, beside)
-        for row in rows:
-            counts[numbers[row.field.name]] += [
-                row.verdict == column or row.level is column for column in _COLUMNS
+        for row in judge(annotation, prediction, scored, beside):
+            number = numbers[row.field.name]
+            counts[number] += [
+                *(row.verdict is one for one in Verdict),
+                row.level is Level.EXACT,
             ]
-        judged.errors += list_errors(record_id, rows)
+            if row.error:
+                judged.errors.append(row.describe_error(record_id))
     return judged
 
 
-class _Figure(NamedTuple):
-    """A score over the fields with these numbers: over their values, or the mean of theirs."""
-
-    name: str
-    fields: list[int]
-    is_mean: bool = False
-
-
-def list_figures(fields: Sequence[Field]) -> list[_Figure]:
-    """List the scores: of each field, then of all and of each task, as a mean over fields and with
-    ``.micro`` over values.
+def list_tasks(fields: Sequence[Field]) -> dict[str, list[int]]:
+    """Return the numbers of the fields that are part of the means: of all, and of each task.
 
     >>> from .fields import FIELDS
-    >>> [figure.name for figure in list_figures(FIELDS)][-4:]
-    ['dosing', 'dosing.micro', 'endpoints', 'endpoints.micro']
+    >>> list(list_tasks(FIELDS))
+    ['all', 'eligibility', 'dosing', 'endpoints']
     """
-    figures = [_Figure(field.name, [number]) for number, field in enumerate(fields)]
-    for task in dict.fromkeys(["all", *(field.task for field in fields)]):
-        members = [
-            number
-            for number, field in enumerate(fields)
-            if field.in_total and task in ("all", field.task)
-        ]
-        figures.append(_Figure(task, members, is_mean=True))
-        figures.append(_Figure(f"{task}.micro", members))
-    return figures
+    tasks: dict[str, list[int]] = {"all": []}
+    for number, field in enumerate(fields):
+        task = tasks.setdefault(field.task, [])
+        if field.in_total:
+            task.append(number)
+            tasks["all"].append(number)
+    return tasks
 
 
 def _draw(records: int, resamples: int, seed: int) -> Numbers:
@@ -250,43 +238,42 @@ def _draw(records: int, resamples: int, seed: int) -> Numbers:
     return weights
 
 
-def _measure(weights: Numbers, judged: _Judged) -> Numbers:
-    """Return an array of samples, figures, levels (exact, normalised) and precision, recall, F1;
-    NaN if there is nothing to score.
+def _measure(weights: Numbers, judged: _Judged) -> tuple[Numbers, Numbers]:
+    """Return the counts of each task as a mean over fields and as one over values, and of each
+    field; and their scores by sample, as ``_divide`` returns them.
     """
     sums = np.tensordot(weights, judged.counts, 1)
+    counts = []
     scores = []
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings():
+        # A score of no values is NaN.
+        warnings.simplefilter("ignore", RuntimeWarning)
         of_fields = _divide(sums)
-        for figure in list_figures(judged.fields):
-            members = of_fields[:, figure.fields]
-            known = ~np.isnan(members)
-            score = np.nansum(members, axis=1) / known.sum(axis=1)
-            if not figure.is_mean:
-                score = _divide(sums[:, figure.fields].sum(axis=1))
-            scores.append(score)
-    return np.stack(scores, axis=1)
+        for members in list_tasks(judged.fields).values():
+            whole = sums[:, members].sum(axis=1)
+            counts += [whole[0], whole[0]]
+            scores += [np.nanmean(of_fields[:, members], axis=1), _divide(whole)]
+    both = np.concatenate([np.stack(scores, axis=1), of_fields], axis=1)
+    return np.concatenate([counts, sums[0]]).astype(int), both
 
 
 def _divide(counts: Numbers) -> Numbers:
-    """Return precision, recall and F1 (last axis) at both levels."""
+    """Return precision, recall and F1 (last axis) at both levels, exact and normalised."""
     right, wrong, missed, invented, exact = np.moveaxis(counts, -1, 0)
-    stated = (right + wrong + missed)[..., None]
-    predicted = (right + wrong + invented)[..., None]
-    agreeing = np.stack((exact, right), axis=-1)
-    shares = (
-        agreeing / predicted,
-        agreeing / stated,
-        2 * agreeing / (stated + predicted),
-    )
-    return np.stack(shares, axis=-1)
+    stated = right + wrong + missed
+    found = right + wrong + invented
+    levels = [
+        np.stack([same / found, same / stated, 2 * same / (stated + found)], axis=-1)
+        for same in (exact, right)
+    ]
+    return np.stack(levels, axis=-2)
 
 
 def _to_share(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _find_interval(samples: Numbers, values: float) -> Interval | None:
+def _find_interval(samples: Numbers, values: int) -> Interval | None:
     """Return the 2.5 and 97.5 percentiles of drawn samples, unless there are too few values."""
     if values < LEAST_VALUES or np.isnan(samples).all():
         return None
@@ -294,41 +281,40 @@ def _find_interval(samples: Numbers, values: float) -> Interval | None:
     return float(low), float(high)
 
 
-def _score(
-    judged: _Judged, weights: Numbers, other: _Judged | None = None
-) -> list[Score]:
-    """Return the scores of all figures, with the paired differences from another prediction."""
-    samples = _measure(weights, judged)
-    f1 = samples[:, :, 1, 2]
-    other_f1 = np.full_like(f1, np.nan)
+def _score_level(samples: Numbers, values: int) -> LevelScore:
+    precision, recall, f1 = map(_to_share, samples[0])
+    interval = _find_interval(samples[1:, 2], values)
+    return LevelScore(precision=precision, recall=recall, f1=f1, interval=interval)
+
+
+def _score(judged: _Judged, weights: Numbers, other: _Judged | None) -> list[Score]:
+    """Return the scores of the tasks, then of the fields, with the paired differences from another
+    prediction.
+    """
+    counts, samples = _measure(weights, judged)
+    other_counts = counts
+    other_samples = np.full_like(samples, np.nan)
     if other:
-        other_f1 = _measure(weights, other)[:, :, 1, 2]
+        other_counts, other_samples = _measure(weights, other)
+    names = [name + end for name in list_tasks(judged.fields) for end in ("", ".micro")]
+    names += [field.name for field in judged.fields]
     scores = []
-    for number, figure in enumerate(list_figures(judged.fields)):
-        counts = judged.count(figure.fields)
-        values = sum(counts.values())
-        levels = []
-        for level in (0, 1):
-            precision, recall, of_level = map(_to_share, samples[0, number, level])
-            interval = _find_interval(samples[1:, number, level, 2], values)
-            levels.append(
-                LevelScore(
-                    precision=precision, recall=recall, f1=of_level, interval=interval
-                )
-            )
-        if other:
-            values = min(values, sum(other.count(figure.fields).values()))
-        differences = f1[:, number] - other_f1[:, number]
+    for number, name in enumerate(names):
+        *verdicts, _ = counts[number].tolist()
+        values = sum(verdicts)
+        other_f1 = other_samples[:, number, 1, 2]
+        differences = samples[:, number, 1, 2] - other_f1
+        least = min(values, int(other_counts[number, :-1].sum()))
         scores.append(
             Score(
-                name=figure.name,
-                exact=levels[0],
-                normalised=levels[1],
-                records=judged.scored[figure.name],
-                other=_to_share(other_f1[0, number]),
+                name=name,
+                exact=_score_level(samples[:, number, 0], values),
+                normalised=_score_level(samples[:, number, 1], values),
+                records=judged.scored[name],
+                other=_to_share(other_f1[0]),
                 difference=_to_share(differences[0]),
-                difference_interval=_find_interval(differences[1:], values),
-                **counts,
+                difference_interval=_find_interval(differences[1:], least),
+                **dict(zip(Verdict, verdicts, strict=True)),
             )
         )
     return scores
@@ -336,7 +322,7 @@ def _score(
 
 def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:
     scores = []
-    ranked = sorted(errors, key=rank_error)
+    ranked = sorted(errors, key=lambda error: error.rank)
     for kind in ErrorKind:
         of_kind = [error for error in ranked if error.kind is kind]
         if of_kind:

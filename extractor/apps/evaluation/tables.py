@@ -1,5 +1,6 @@
 """The tables of a report, for the terminal and the page: rows of cells by column."""
 
+from collections import Counter
 from typing import Any
 
 from extractor.apps.evaluation.report import ScoreReport
@@ -33,14 +34,19 @@ def list_kinds(report: ScoreReport) -> Rows:
     """Return a row for each kind of error; of two annotators, without its harm."""
     rows: Rows = []
     for one in report.errors:
-        row: dict[str, Any] = {report.name("error"): report.name(one.kind)}
-        row["count"] = one.count
-        if not report.neutral:
-            row["harm"] = f"{one.harm:g}"
-        field = max(one.fields, key=lambda name: one.fields[name])
-        row["most often in"] = f"{field} {one.fields[field]}"
-        row["worst example"] = one.name_worst()
-        rows.append(row)
+        field, number = Counter(one.fields).most_common(1)[0]
+        worst = [f"{error.record_id} {error.place}" for error in one.examples[:1]]
+        rows.append(
+            {
+                report.name("error"): report.name(one.kind),
+                "count": one.count,
+                "harm": f"{one.harm:g}",
+                "most often in": f"{field} {number}",
+                "worst example": "".join(worst),
+            }
+        )
+        if report.neutral:
+            del rows[-1]["harm"]
     return rows
 
 

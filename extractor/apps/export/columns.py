@@ -36,14 +36,12 @@ class Column:
         meaning: What it has.
         kind: text, integer, number (which may have a fraction) or boolean.
         path: The parts of an own field's value that lead to the cell.
-        is_link: Whether its texts are links to other files.
     """
 
     name: str
     meaning: str
     kind: str = "text"
     path: tuple[str, ...] = ()
-    is_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,7 @@ from extractor.errors import StoreError
 _MOST_ROWS = 1_048_576
 _LONGEST_TEXT = 32_767
 _LONGEST_NAME = 31
-_MOST_LINKS = 65_530
-_LONGEST_LINK = 2_000
-"""The limits of Excel: rows of a sheet with its header, characters of a cell and of a sheet's name,
-links of a sheet and characters of a link. What is beyond the last two is a text.
-"""
+"""The limits of Excel: rows of a sheet with its header, characters of a cell, of a sheet's name."""
 _NARROWEST = 12
 _WIDE = 30
 """Widths of columns in characters; a longer text is wrapped."""
@@ -36,7 +32,6 @@ its options say.
 _FORMATS = {
     "header": {"bold": True, "valign": "top"},
     "cell": {"valign": "top", "text_wrap": True},
-    "link": {"valign": "top", "font_color": "#0563C1", "underline": 1},
 }
 
 
@@ -74,7 +69,7 @@ def _write_sheet(
     sheet: Any, table: Table, path: Path, formats: Mapping[str, Any]
 ) -> str | None:
     """Write the rows of a table, and return what Excel cannot hold, if anything."""
-    how = _lay_out(sheet, table, formats)
+    _lay_out(sheet, table, formats["header"])
     number = 0
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -87,25 +82,17 @@ def _write_sheet(
                 size = len(str(cell).encode("utf-16-le")) // 2
                 if size > _LONGEST_TEXT:
                     return f"row {number}, {name}: has more than {_LONGEST_TEXT:,} characters"
-                is_link = table.columns[place].is_link and number < _MOST_LINKS
-                if is_link and size <= _LONGEST_LINK:
-                    scheme = "" if cell.startswith("file:") else "external:"
-                    sheet.write_url(number, place, f"{scheme}{cell}", how[place], cell)
-                else:
-                    write = getattr(sheet, _WRITERS[type(cell)])
-                    write(number, place, cell, how[place])
+                write = getattr(sheet, _WRITERS[type(cell)])
+                write(number, place, cell, formats["cell"])
     sheet.autofilter(0, 0, number, len(table.columns) - 1)
     return None
 
 
-def _lay_out(sheet: Any, table: Table, formats: Mapping[str, Any]) -> list[Any]:
-    """Write the header of a sheet, and return the format of each column."""
+def _lay_out(sheet: Any, table: Table, header: Any) -> None:
+    """Write the header of a sheet, and set the widths of its columns."""
     sheet.freeze_panes(1, 0)
-    how = []
     for place, column in enumerate(table.columns):
-        sheet.write_string(0, place, column.name, formats["header"])
+        sheet.write_string(0, place, column.name, header)
         is_text = column.kind == "text" and column not in table.keys
         width = _WIDE if is_text else len(column.name) + _BUTTON
         sheet.set_column(place, place, max(width, _NARROWEST))
-        how.append(formats["link" if column.is_link else "cell"])
-    return how

@@ -12,9 +12,9 @@ from errno import EDQUOT, ENOSPC
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TextIO
+from typing import TextIO
 
-from extractor.apps.export.columns import Row, Table
+from extractor.apps.export.columns import Column, Row, Table
 from extractor.errors import ArgumentError, DiskFull, StoreError
 
 COLUMNS_FILE = "tables.json"
@@ -175,24 +175,32 @@ def open_tables(
         for table in tables:
             path = places[table.name]
             file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-            names = [column.name for column in table.columns]
-            appending[table.name] = open_one(file, names)
+            appending[table.name] = open_one(file, table.columns)
         yield appending
 
 
-def _open_csv(file: TextIO, names: Sequence[str]) -> Append:
+def _open_csv(file: TextIO, columns: Sequence[Column]) -> Append:
     writer = csv.writer(file)
-    writer.writerow(names)
-    return lambda row: writer.writerow(map(_to_cell, row))
+    writer.writerow([column.name for column in columns])
+    kinds = [column.kind for column in columns]
+    texts = [place for place, kind in enumerate(kinds) if kind == "text"]
+    answers = [place for place, kind in enumerate(kinds) if kind == "boolean"]
+
+    def append(row: Row) -> None:
+        cells = list(row)
+        for place in texts:
+            if cells[place]:
+                cells[place] = neutralise(cells[place])
+        for place in answers:
+            if cells[place] is not None:
+                cells[place] = str(cells[place]).lower()
+        writer.writerow(cells)
+
+    return append
 
 
-def _to_cell(value: Any) -> Any:
-    if value is None or isinstance(value, str):
-        return value and neutralise(value)
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-def _open_json(file: TextIO, names: Sequence[str]) -> Append:
+def _open_json(file: TextIO, columns: Sequence[Column]) -> Append:
+    names = [column.name for column in columns]
     encode = json.JSONEncoder(ensure_ascii=False).encode
     return lambda row: print(encode(dict(zip(names, row, strict=True))), file=file)
 

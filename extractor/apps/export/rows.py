@@ -1,6 +1,6 @@
 """The rows of an extraction in the tables of an export."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from types import MappingProxyType
@@ -204,17 +204,19 @@ def _list_all(
     cycle = find_cycle_days(extraction.dosing)
     for index, endpoint in enumerate(extraction.endpoints):
         yield from _list_endpoint({"endpoint_index": index}, endpoint, cycle)
-    listed = defaultdict[str, list[Cells]](list)
+    counts = Counter[str]()
     for row in list_values(extraction):
-        cells: dict[str, Any] = {"field": row.path, "section": row.section}
-        cells["reason"] = row.reason
-        if row.kind is not RowKind.ABSENCE:
-            cells = {**row._asdict(), "kind": row.reason, "field": row.path}
-            cells |= {"char_start": row.start, "char_end": row.end}
-            cells["message"] = cells["value"] = row.text
-        listed[_TABLES[row.kind]].append(cells)
-    for table, rows in listed.items():
-        yield from _number(table, rows)
+        table = _TABLES[row.kind]
+        cells = row._asdict()
+        cells |= {
+            "field": row.path,
+            "kind": row.reason,
+            _find_key(table): counts[table],
+        }
+        cells |= {"char_start": row.start, "char_end": row.end}
+        cells["message"] = cells["value"] = row.text
+        counts[table] += 1
+        yield table, cells
     for own in fields:
         yield from _list_own(extraction, own)
 

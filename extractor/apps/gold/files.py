@@ -115,21 +115,17 @@ def export_gold(
     _refuse_existing(to, force=force)
     source = open_extractions(gold, "gold")
     if is_sheet:
-        extractions = map(source.read, source.record_ids)
-        write_sheet(to, (row for each in extractions for row in list_rows(each)))
-        return len(source.record_ids)
+        write_sheet(to, (row for each in source.values() for row in list_rows(each)))
+        return len(source)
     run = find_run(gold)
-    records = _find_records(
-        inputs or (run.find_inputs() if run else ()), source.record_ids
-    )
-    for name in source.record_ids:
+    records = _find_records(inputs or (run.find_inputs() if run else ()), source)
+    for name in source:
         if name not in records:
             raise GoldError(
                 f"{gold}: there is no text of {name}; name its file with --records"
             )
     tasks = [
-        make_task(record, list_rows(source.read(name)))
-        for name, record in records.items()
+        make_task(record, list_rows(source[name])) for name, record in records.items()
     ]
     to.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", "utf-8")
     to.with_suffix(".xml").write_text(write_config(), "utf-8")

@@ -200,8 +200,7 @@ def build_gold(
     gold = builder.finish()
     if gold and record:
         for flaw in check_annotation(gold, record, fields):
-            text = f"{flaw.problem}; {flaw.remedy}"
-            builder.refuse_at(_split(flaw.path), text, warns=flaw.warns)
+            builder.refuse_at(_split(flaw.path), flaw.problem, warns=flaw.warns)
     is_right = all(problem.warns for problem in builder.problems)
     return gold if is_right else None, builder.problems
 

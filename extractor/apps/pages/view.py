@@ -254,7 +254,7 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
     known = []
     for evidence in value.evidence:
         spans += page.mark(evidence)
-        known.append(evidence.confidence or 1)
+        known.append(1 if evidence.confidence is None else evidence.confidence)
     return {
         "path": value.path,
         "name": value.name,

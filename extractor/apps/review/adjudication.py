@@ -37,9 +37,9 @@ def pair_paths(
     """Return the paths of items of one extraction, each with that of its counterpart in another."""
     paths = {}
     for group in add_groups(fields):
-        for pair in align(group, group.items(one), group.items(other)):
-            for ours, theirs in zip(pair.old, pair.new, strict=False):
-                paths[str(ours.path)] = str(theirs.path)
+        for ours, theirs in align(group, group.items(one), group.items(other)):
+            if ours.item and theirs.item:
+                paths[ours.path] = theirs.path
     return paths
 
 

@@ -114,7 +114,7 @@ def _check(
 ) -> Iterator[tuple[str, str]]:
     """Yield path and message of each flaw that the check of gold finds."""
     for flaw in check_annotation(gold, record, fields):
-        yield flaw.path, f"{flaw.problem}; {flaw.remedy}"
+        yield flaw.path, flaw.problem
 
 
 def _find_undecided(data: Json) -> Iterator[DraftFlaw]:

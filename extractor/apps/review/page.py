@@ -140,12 +140,14 @@ def _describe_fields(
     for name in form.fields:
         value = read_field(item, name)
         evidence = known.list_evidence(path, name, item)
-        confidences = [proof.confidence for proof in evidence]
+        confidences = [
+            proof.confidence for proof in evidence if proof.confidence is not None
+        ]
         last = changed.get((path, name))
         described[name] = {
             "value": value,
             "said": say(value, [proof.quote for proof in evidence]),
-            "confidence": min(filter(None, confidences), default=None),
+            "confidence": min(confidences, default=None),
             "reason": known.reasons.get((path, name)),
             "typed": last is not None and last.typed,
         }
