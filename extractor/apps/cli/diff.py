@@ -4,7 +4,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from extractor.apps.cli.console import (
 from extractor.apps.cli.options import JsonOption, option
 from extractor.options import FILES
 from extractor.plurals import counted
+
+if TYPE_CHECKING:
+    from extractor.apps.diff.sides import Side
 
 _INPUT = "The old version: a run's folder, a file of extractions, or records."
 
@@ -69,13 +72,18 @@ def diff(
     counts = Counter(change.kind for change in changes)
     kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     say(f"{counted(len(trials), 'trial')} compared: {kinds or 'no change'}")
-    for path, side, other in ((old, before, after), (new, after, before)):
-        alone = [name for name in side.record_ids if name not in other.record_ids]
-        # two single records are compared whatever their ids
-        if alone and len(trials) < len(side.record_ids):
-            say(f"only in {path}: {name_some(alone, NAMED)}")
-        for message in side.failed[:NAMED]:
-            say(message)
+    _warn_alone(old, before, len(trials), after)
+    _warn_alone(new, after, len(trials), before)
     if before.failed or after.failed:
         return USAGE
     return FAILED if exit_code and changes else OK
+
+
+def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
+    """Name the trials that only one version has, and the records that could not be read."""
+    alone = [name for name in side.record_ids if name not in other.record_ids]
+    # two single records are compared whatever their ids
+    if alone and compared < len(side.record_ids):
+        say(f"only in {path}: {name_some(alone, NAMED)}")
+    for message in side.failed[:NAMED]:
+        say(message)

@@ -50,8 +50,12 @@ def choose_model(
     from extractor.run.setup import Setup
 
     spec = read_model_spec(options.model) if options.model else None
-    effort, reasoning = options.effort, options.reasoning
-    setup = Setup(spec, fields=options.fields, effort=effort, reasoning=reasoning)
+    setup = Setup(
+        spec,
+        fields=options.fields,
+        effort=options.effort,
+        reasoning=options.reasoning,
+    )
     return spec, choose_pricing(setup, options)
 
 

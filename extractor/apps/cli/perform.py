@@ -68,18 +68,28 @@ def perform_job(job: RunJob) -> int:
         written = counted(exported.written, "request")
         say(f"{written} of {counted(tally.extracted, 'record')}")
         return judge_records(tally)
-    lacking = explain_lacking(job) if code == OK else None
-    if lacking:
-        say(lacking)
-        # a recorded answer that cannot be used now cannot be used later
-        code = FAILED if exchange or job.setup.choice.replay else LATER
-    if code == LATER and tally.watch and tally.watch.is_too_small:
-        code = USAGE  # the same model would refuse the same requests tomorrow
+    code = _judge_answers(job, code)
     if not job.options.quiet:
         print(*render("summary.txt", job, folder), sep="\n", file=sys.stderr)
     for remark in list_remarks(job, folder):
         say(remark)
     return judge_records(tally) if code == OK else code
+
+
+def _judge_answers(job: RunJob, code: int) -> int:
+    """Return the exit code, by the questions that have no usable answer if all records were read.
+    Prints how many they are if they are too many.
+    """
+    lacking = explain_lacking(job) if code == OK else None
+    if lacking:
+        say(lacking)
+        # a recorded answer that cannot be used now cannot be used later
+        is_recorded = job.setup.choice.exchange or job.setup.choice.replay
+        code = FAILED if is_recorded else LATER
+    watch = job.run.tally.watch
+    if code == LATER and watch and watch.is_too_small:
+        return USAGE  # the same model would refuse the same requests tomorrow
+    return code
 
 
 def judge_records(tally: Tally) -> int:
