@@ -96,25 +96,3 @@ def test_no_import_reads_the_rule_book():
         "print(load_book.cache_info().currsize)"
     )
     assert run_python(code) == "0\n"
-
-
-@pytest.mark.slow
-def test_a_command_names_its_inputs_before_it_loads_what_reads_them():
-    """On a terminal: a pipe gets nothing before the results."""
-    code = (
-        "import sys; sys.modules['extractor.run.setup'] = None; sys.stderr = sys.stdout\nfrom "
-        "extractor.apps.cli import main\n"
-    )
-    code += f"for words in (['run', '{RECORD}'], ['diff', '{RECORD}', '{RECORD}']):\n"
-    code += " for terminal in (True, False):\n  sys.stdout.isatty = lambda: terminal\n"
-    code += "  sys.argv = ['extractor', *words]\n  try: main()\n"
-    code += (
-        "  except (SystemExit, ImportError) as end: print(repr(end))\n  print('=====')"
-    )
-    for shown, piped in zip(
-        *[iter(run_python(code).split("=====\n")[:-1])] * 2, strict=True
-    ):
-        assert re.match(f"extractor: (reading|comparing) {RECORD}", shown)
-        assert not re.match("extractor: (reading|comparing)", piped)
-        assert "extractor.run.setup" in shown
-        assert "extractor.run.setup" in piped

@@ -529,7 +529,8 @@ def test_no_cell_has_line_breaks_or_escapes_and_words_are_at_their_offsets(tmp_p
     for row in tables["constraints"]:
         text = texts[row["record_id"]].raw_text(row["section"])
         said = text[row["char_start"] : row["char_end"]]
-        assert " ".join(said.split())[:3] == row["words"][:3]
+        clean = " ".join(said.replace("\\", "").split())
+        assert clean[:3] == row["words"][:3]
 
 
 def declare(name, /, **attributes):

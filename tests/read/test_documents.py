@@ -383,17 +383,6 @@ def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(documents, tmp
     assert len(pages["protocol"]) > 3
 
 
-def test_the_table_of_evidence_has_places_and_pages(documents, tmp_path):
-    run = extract(documents, tmp_path / "run")
-    to = tmp_path / "tables"
-
-    exported = invoke("export", run, "--to", to, "--format", "csv", "--quiet")
-
-    assert exported.exit_code == 0, exported.output
-    header, *_ = (to / "evidence.csv").read_text("utf-8").splitlines()
-    assert {"document_start", "document_end", "page"} <= set(header.split(","))
-
-
 def list_evidence(extraction):
     """The evidence of all items of an extraction as JSON."""
     items = [

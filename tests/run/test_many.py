@@ -331,7 +331,7 @@ def test_exports_are_those_of_the_command(tmp_path):
     )
     with pytest.raises(ValueError, match="tables: FHIR has none"):
         results.export(tmp_path / "x", file_format="fhir", tables=["criteria"])
-    with pytest.raises(ValueError, match="holds no finished record of this run"):
+    with pytest.raises(ValueError, match="no finished record of this run"):
         results.export(tmp_path / "y.xlsx", gold=tmp_path)
     page = tmp_path / "page.html"
     results.evaluate("seeds/gold", resamples=0, page=page)

@@ -241,10 +241,9 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
     """Return the page's data of a value: its label, its words, and the spans of its evidence.
     Numbers are written as the evidence or the item's own words write them.
     """
-    label = name_label(value.name)
     # the one value of custom.assay is "assay" to a reader
-    if value.name == "value":
-        label = name_item(path, item)
+    is_only = value.name == "value"
+    label = name_item(path, item) if is_only else name_label(value.name)
     quotes = [evidence.quote for evidence in value.evidence]
     for name in _OWN_WORDS:
         words = getattr(item, name, None)
@@ -254,7 +253,8 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
     known = []
     for evidence in value.evidence:
         spans += page.mark(evidence)
-        known.append(1 if evidence.confidence is None else evidence.confidence)
+        if evidence.confidence is not None:
+            known.append(evidence.confidence)
     return {
         "path": value.path,
         "name": value.name,
