@@ -1,13 +1,11 @@
 """The stated values of an item, each with its evidence."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from extractor.schemas.evidence import Evidence, ExtractedItem
 from extractor.schemas.extraction import Constraint, TimeWindow, TrialExtraction
-from extractor.schemas.paths import FieldRef
 
 PARTS: Mapping[type, tuple[str, ...]] = {
     Constraint: ("condition",),
@@ -46,22 +44,17 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     >>> values[1].path, values[1].value
     ('eligibility.criteria[0].quote', 'Weight over 40 kg')
     """
-    proofs = defaultdict[str, list[Evidence]](list)
-    for evidence in item.evidence:
-        for covering in (evidence.field, *FieldRef(evidence.field).parents):
-            proofs[covering].append(evidence)
     for field, value in _list_attributes(item).items():
         name = field.removeprefix("values.")
         if value is None:
             continue
         if not isinstance(value, tuple):
-            yield Value(f"{path}.{field}", name, value, tuple(proofs[field]))
+            yield Value(f"{path}.{field}", name, value, item.evidence_for(field))
             continue
-        of_whole = [evidence for evidence in proofs[field] if evidence.field == field]
+        of_whole = [evidence for evidence in item.evidence if evidence.field == field]
         for index, member in enumerate(value):
-            member_field = f"{field}[{index}]"
-            of_member = tuple(proofs[member_field])
-            yield Value(f"{path}.{member_field}", name, member, of_member or of_whole)
+            of_member = item.evidence_for(f"{field}[{index}]")
+            yield Value(f"{path}.{field}[{index}]", name, member, of_member or of_whole)
 
 
 def _list_attributes(item: ExtractedItem) -> dict[str, Any]:

@@ -72,8 +72,7 @@ class QuotedText(ShownText):
         joined = ""
         self._places: dict[int, int] = {}
         for offset in sorted(characters):
-            is_apart = offset - 1 not in characters
-            if is_apart and joined:
+            if offset - 1 not in characters and joined:
                 joined += _GAP
             self._places[offset] = len(joined)
             joined += characters[offset]
