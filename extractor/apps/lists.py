@@ -17,9 +17,12 @@ from urllib.parse import quote
 from extractor.apps.report.overview import find_place, name_failed, read_failures
 from extractor.apps.report.record import name_field
 from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.errors import ArgumentError
 from extractor.run.finished import FinishedRun
 from extractor.run.folder import FAILURES
-from extractor.schemas import TrialExtraction
+from extractor.run.manifest import restore_fields
+from extractor.schemas import TrialExtraction, list_groups
+from extractor.schemas.arguments import suggest
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
 COLUMNS = (*ValueRow._fields, "address", "change")
@@ -62,6 +65,31 @@ class Selection(NamedTuple):
     min_confidence: float = 0
     max_confidence: float | None = None
     severity: str | None = None
+
+
+def refuse_selection(
+    selection: Selection, run: FinishedRun, since: FinishedRun | None = None
+) -> None:
+    """Raise ``ArgumentError`` for a field or a record that there is not, and for an option that the
+    list does not have.
+    """
+    name = selection.name
+    bounds = (selection.min_confidence, selection.max_confidence)
+    if name not in ("values", "doubts") and bounds != (0, None):
+        raise ArgumentError(f"{name} have no confidence; leave out its bounds")
+    if name != "findings" and selection.severity:
+        raise ArgumentError(f"{name} have no severity; leave out --severity")
+    known = {own.name for own in restore_fields(run.manifest.settings)}
+    for group in list_groups():
+        known.update(group.path.split("."), (field.name for field in group.fields))
+    for field in selection.fields:
+        step = field.partition(".")[0]
+        if step not in {*known, "custom"}:
+            raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
+    runs = [_Rows(one, selection) for one in (run, since) if one]
+    for record_id in selection.records:
+        if not any(record_id in rows.record_ids for rows in runs):
+            raise ArgumentError(f"{record_id}: no such record in this list")
 
 
 def list_rows(
@@ -116,10 +144,34 @@ class _Rows:
                 path = f"findings[{findings}]"
                 findings += 1
             if _is_listed(row, self._selection):
-                address = f"{quote(record_id, safe=_PLAIN)}/{quote(path, safe=_PLAIN)}"
                 written = row._replace(value=row.text)
-                rows.append(ListRow(written, f"report.html#{address}"))
+                rows.append(ListRow(written, _make_address(record_id, path)))
+        if self._selection.name == "doubts":
+            rows += self._list_items(extraction)
         return rows
+
+    def _list_items(self, extraction: TrialExtraction) -> Iterator[ListRow]:
+        """Yield the items that are less sure than each of their values: they may be none, or in
+        another list.
+        """
+        least: dict[str, float] = {}
+        for row in list_values(extraction):
+            if row.confidence is not None:
+                known = least.get(row.item, 1)
+                least[row.item] = min(known, row.confidence)
+        for path, item in extraction.list_items():
+            if item.confidence is None or item.confidence >= least.get(path, 1):
+                continue
+            row = ValueRow(RowKind.VALUE, extraction.record_id, path, "item")
+            words = getattr(item, "quote", None) or getattr(item, "measure", None)
+            row = row._replace(quote=words, confidence=item.confidence)
+            if _is_listed(row, self._selection):
+                yield ListRow(row, _make_address(extraction.record_id, path))
+
+
+def _make_address(record_id: str, path: str) -> str:
+    place = f"{quote(record_id, safe=_PLAIN)}/{quote(path, safe=_PLAIN)}"
+    return f"report.html#{place}"
 
 
 def _is_listed(row: ValueRow, selection: Selection) -> bool:

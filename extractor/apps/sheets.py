@@ -13,13 +13,21 @@ _LONGEST = 32_767
 
 
 def write_sheet(
-    path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]]
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterable[Iterable[Any]],
+    *,
+    force: bool = False,
 ) -> None:
     """Write rows below the names of their columns, as the file's name ends: ``.csv`` or ``.xlsx``.
 
-    Raises ``ArgumentError`` for another name, ``MissingExtra`` for a workbook without the extra
-    ``excel``.
+    Raises ``ArgumentError`` for another name, and for a file that exists unless ``force`` is set;
+    ``MissingExtra`` for a workbook without the extra ``excel``.
     """
+    if path.exists() and not force:
+        raise ArgumentError(
+            f"{path}: already exists; choose another name, or replace it with --force"
+        )
     if path.suffix == ".csv":
         # half a surrogate pair, as broken JSON brings it, cannot be written
         with path.open("w", encoding="utf-8", errors="replace", newline="") as file:

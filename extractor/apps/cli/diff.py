@@ -18,7 +18,7 @@ from extractor.apps.cli.console import (
     warn_incomplete,
     write_text,
 )
-from extractor.apps.cli.options import JsonOption, option
+from extractor.apps.cli.options import ForceOption, JsonOption, option
 from extractor.options import FILES
 from extractor.plurals import counted
 
@@ -37,6 +37,7 @@ def diff(
     to: Annotated[
         Path | None, option(FILES, "Write a sheet, .csv or .xlsx.", "--to", "-o")
     ] = None,
+    force: ForceOption = False,
     html: Annotated[Path | None, option(FILES, "Write a page with both texts.")] = None,
     exit_code: Annotated[
         bool, option(FILES, "End with exit code 1 if something changed.", "--exit-code")
@@ -64,7 +65,7 @@ def diff(
     if html:
         write_diff_page(html, trials, old=old, new=new)
     if to:
-        write_sheet(to, COLUMNS, (row.values() for row in rows))
+        write_sheet(to, COLUMNS, (row.values() for row in rows), force=force)
     elif as_json:
         print(*map(json.dumps, rows), sep="\n", end="\n" if rows else "")
     else:

@@ -18,6 +18,7 @@ from extractor.apps.cli.console import (
 from extractor.apps.cli.options import (
     ComparedFieldsOption,
     FieldsOption,
+    ForceOption,
     RecordsOption,
     option,
 )
@@ -40,7 +41,6 @@ ToOption = Annotated[
         "-o",
     ),
 ]
-ForceOption = Annotated[bool, option(FILES, "Replace files that exist.", "--force")]
 
 
 @app.command("import")
@@ -62,7 +62,7 @@ def import_(
     """Read gold from a sheet (.csv, .xlsx) or Label Studio's export (.json).
 
     Each record gets a file. Errors are listed with their rows and columns, and
-    their records are not written. With --records, quotes and numbers are checked
+    their records are not written. With --records, quotes are checked
     against the texts.
 
     Exit codes: 0 done, 1 a record has an error, 2 usage.

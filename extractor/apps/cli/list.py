@@ -18,7 +18,7 @@ from extractor.apps.cli.console import (
     warn_incomplete,
     write_text,
 )
-from extractor.apps.cli.options import RunArgument, option
+from extractor.apps.cli.options import ForceOption, RunArgument, option
 from extractor.options import FILES, WHAT
 from extractor.plurals import counted
 
@@ -53,16 +53,17 @@ def list_(
         Path | None,
         option(FILES, "Write a sheet, .csv or .xlsx, instead.", "--to", "-o"),
     ] = None,
+    force: ForceOption = False,
 ) -> int:
     """List the values, doubts, findings, absences or failures of a run, one row each.
 
-    Doubts are values with a confidence below 0.85, and empty fields whose text
-    was not understood. Findings are contradictions of a record, and words that
+    Doubts are values and items with a confidence below 0.85, and empty fields
+    whose text was not understood. Findings are contradictions of a record, and words that
     were not read. Each row of a sheet has its address in the report.
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
-    from extractor.apps.lists import COLUMNS, Selection, list_rows
+    from extractor.apps.lists import COLUMNS, Selection, list_rows, refuse_selection
     from extractor.apps.report.overview import list_failed
     from extractor.apps.sheets import write_sheet
     from extractor.run.finished import FinishedRun
@@ -70,11 +71,12 @@ def list_(
     selection = Selection(name, field, record, min_confidence, max_confidence, severity)
     finished = FinishedRun(run)
     older = FinishedRun(since) if since else None
+    refuse_selection(selection, finished, older)
     counts: Counter[str] = Counter()
     rows = _count(list_rows(finished, selection, older), counts)
     if to:
         cells = ((*row, address, change) for row, address, change in rows)
-        write_sheet(to, COLUMNS, cells)
+        write_sheet(to, COLUMNS, cells, force=force)
     else:
         sys.stdout.writelines(write_text("rows.txt", rows=rows))
     most = [f"{kind} {count:,}" for kind, count in counts.most_common()]

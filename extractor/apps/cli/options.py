@@ -103,6 +103,7 @@ RunArgument = Annotated[
         metavar="RUN", exists=True, file_okay=False, help="The folder of a run."
     ),
 ]
+ForceOption = Annotated[bool, option(FILES, "Replace files that exist.", "--force")]
 JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None,

@@ -1,6 +1,7 @@
 """``extractor run``: extract records."""
 
 import os
+import re
 from typing import Any
 
 from extractor.apps.cli.options import RecordOptions, RunOptions
@@ -22,12 +23,12 @@ def run(options: RunOptions) -> int:
         raise ValueError(f"{needs_folder} needs a folder; name one with --out")
     if options.ray and options.replay:
         raise ValueError("--ray asks a model or the rules; drop --replay")
-    most = float(os.environ.get("EXTRACTOR_MAX_LACKING") or 0.05)
-    if not 0 <= most <= 1:
+    share = os.environ.get("EXTRACTOR_MAX_LACKING") or "0.05"
+    if not re.fullmatch(r"1(\.0*)?|0?\.\d+|0", share):
         raise ValueError(
-            f"EXTRACTOR_MAX_LACKING is {most}; set it to a number from 0 to 1"
+            f"EXTRACTOR_MAX_LACKING is {share}; set it to a number from 0 to 1"
         )
-    return extract(options, max_lacking=most)
+    return extract(options, max_lacking=float(share))
 
 
 def extract(options: RecordOptions, **more: Any) -> int:

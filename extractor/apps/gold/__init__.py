@@ -10,7 +10,7 @@ record, item, field and the parts of the value, each in a column of its own. The
   fields, groups of criteria, and values of fields of your own. ``time_window`` follows from
   ``time_windows``.
 - An error names the file, the row or region, the column, and what to write. A record with an error
-  is not written; all others are. With the records at hand, quotes and numbers are checked as
+  is not written; all others are. With the records at hand, quotes are checked as
   ``extractor evaluate --check`` checks them.
 - A formula or a date in a workbook, and a file that is too large to be a sheet of gold, are
   refused; no text that is written becomes a formula.

@@ -51,7 +51,7 @@ def import_gold(
 
     Args:
         path: The file.
-        inputs: The records, against which quotes and numbers are checked; none for no check.
+        inputs: The records, against which quotes are checked; none for no check.
         fields: Fields of your own, for the check of their values.
         annotator: Whose annotations of Label Studio count, by email or id.
 

@@ -186,7 +186,7 @@ def build_gold(
     """Return the gold of one record, None if a row is wrong, and all problems.
 
     Positions in paths name the members of a list and order them; gaps are closed, and a row of a
-    list without a position is a further member. With the ``record``, quotes and numbers are
+    list without a position is a further member. With the ``record``, quotes are
     checked; ``fields`` are those of your own.
 
     >>> row = PlacedRow("row 2", "A", "eligibility.minimum_age", {"value": "18 years"})
