@@ -368,6 +368,7 @@ ANCHORS = [
     ("Baseline to week 12", ["12 week"], [ENROLMENT]),
     ("20 weeks after therapy was initiated", ["20 week"], ["first_dose"]),
     ("Change from baseline at week 12", ["12 week"], [ENROLMENT]),
+    ("Change from baseline 6 minute walk test at 4 weeks", ["4 week"], [ENROLMENT]),
     ("Change from baseline, 12 weeks after surgery", ["12 week"], ["surgery"]),
     ("Change from baseline at 30 minutes", ["30 minute"], [None]),
     ("Baseline and week 12", ["12 week"], [None]),

@@ -341,6 +341,9 @@ def _classify(sign: str, moment: str) -> Anchor:
         return None
     # "Between surgery and week 12" is counted from the surgery.
     sign = re.sub("between", "from", sign.strip(), flags=re.IGNORECASE)
+    # "Change from baseline 6 minute walk test"
+    if words.lower().startswith("baseline"):
+        words = "baseline"
     begun = _BEGUN.fullmatch(words)
     if begun:
         words = f"initiation of {begun[1]}"
