@@ -164,7 +164,8 @@ class _Rows:
                 continue
             row = ValueRow(RowKind.VALUE, extraction.record_id, path, "item")
             words = getattr(item, "quote", None) or getattr(item, "measure", None)
-            row = row._replace(quote=words, confidence=item.confidence)
+            section = getattr(item, "section", None)
+            row = row._replace(quote=words, section=section, confidence=item.confidence)
             if _is_listed(row, self._selection):
                 yield ListRow(row, _make_address(extraction.record_id, path))
 

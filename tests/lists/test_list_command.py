@@ -78,6 +78,15 @@ def test_doubts_are_unsure_values_and_open_fields(run):
     items = [row for row in doubts if row["field"] == "item"]
     found = [row for row in doubts if row["kind"] == "value" and row not in items]
     assert found == unsure
+    least = {
+        path: item.confidence
+        for one in read_extractions(run).values()
+        for path, item in one.list_items()
+        if one.record_id == "NCT90000010"
+    }
+    assert [
+        row["confidence"] for row in items if row["record_id"] == "NCT90000010"
+    ] == [str(least["dosing[0]"])]
     assert len(unsure) > 20
     settled = {"not_reported", "section_absent"}
     absences = read_rows(run, "absences")
@@ -190,3 +199,22 @@ def test_errors_name_what_is_wrong(run, words, code, message):
     done = invoke("list", run, *words)
     assert done.exit_code == code
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("doubts", "--field", "amonts"), "amonts: no such field (did you mean amounts?)"),
+        (("values", "--record", "NCT1"), "NCT1: no such record in this list"),
+        (("findings", "--max-confidence", 0.5), "findings have no confidence"),
+        (("doubts", "--severity", "warning"), "doubts have no severity"),
+        (("values", "--to", "RUN/sheet.txt"), "name a file that ends with .csv or .xlsx"),
+        (("values", "--to", "RUN/old.csv"), "already exists; choose another name, or replace it with --force"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_refused(run, words, problem):
+    (run / "old.csv").write_text("keep", "utf-8")
+    done = invoke("list", run, *[str(word).replace("RUN", str(run)) for word in words])
+    assert done.exit_code == 2
+    assert problem in done.stderr
+    assert (run / "old.csv").read_text("utf-8") == "keep"

@@ -161,7 +161,8 @@ class ScoreReport(FrozenModel):
         if name not in figures and len(alike) == 1:
             (name,) = alike
         if name not in figures:
-            raise ArgumentError(f"{name}: no such score{suggest(name, figures)}")
+            remedy = suggest(name, figures) or "; the first column has their names"
+            raise ArgumentError(f"{name}: no such score{remedy}")
         return figures[name]
 
     def name(self, word: str) -> str:
