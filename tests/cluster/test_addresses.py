@@ -119,5 +119,5 @@ def test_results_go_to_no_address(records, tmp_path, monkeypatch):
     done = invoke("run", records, "--out", "s3://trials/out", "--effort", "none")
 
     assert done.exit_code == 2
-    assert "s3://trials/out is an address; name a folder of this machine" in done.stderr
+    assert "s3://trials/out is an address; name a folder" in done.stderr
     assert not list(tmp_path.iterdir())

@@ -110,7 +110,7 @@ async def test_a_small_service_from_its_start_to_its_end(tmp_path):
     with serve_stub(say_nothing_slowly) as stub:
         model = ("--model", f"{stub.url}#stub")
         with serve(root, *model, *options, EXTRACTOR_TOKEN="") as service:
-            command = service.errors.partition("in their shell: ")[2].splitlines()[0]
+            command = service.errors.partition("the token: ")[2].splitlines()[0]
             shell = ["sh", "-c", f'{command}; printf %s "$EXTRACTOR_TOKEN"']
             token = subprocess.run(shell, capture_output=True, text=True, check=True)
             assert len(token.stdout) == 64
