@@ -1,6 +1,7 @@
 """All values of an extraction as rows: what was found, where, how sure, and what is missing.
 
-Export, lists, comparison, gold in sheets and the pages are views of this one table.
+Lists, comparison, gold in sheets, and the tables ``values``, ``absences`` and ``findings`` of an
+export are views of this one table. Pages and scores read the items themselves.
 """
 
 import json
@@ -37,7 +38,7 @@ class ValueRow(NamedTuple):
         field: Path of the field in its item, such as ``amounts[0]``.
         value: The value as the schema has it; None for an absence; a finding's message.
         quote: The words that support it on one line, joined by … if they are apart.
-        section: The section of the first words.
+        section: The section of the first words; of an absence, those that were searched.
         start: First character of the first words in the section's raw text.
         end: One past their last character.
         confidence: The least probability of being right among the words.

@@ -17,8 +17,10 @@ a change made it better, and which errors to look at.
 
 Where to change what: the fields follow from the schemas (``fields``); when two values agree, and
 the kinds of error: ``comparers`` and ``text``; which items are a pair: ``likeness`` and
-``alignment``; which groups of criteria: ``grouping``; a score: ``_measure`` in
-``scoring``, shown by ``cli/evaluate.py`` and ``assets/page.html``; a check of gold: ``gold_check``.
+``alignment``; which groups of criteria: ``grouping``; a measure: ``_measure`` and
+``_divide`` in ``scoring``, ``LevelScore`` in ``report``, and its column in ``tables``, which the
+command and the page print; another kind of comparison: ``Comparison`` in ``extractor.schemas.base``
+and its line in ``COMPARERS``; a check of gold: ``gold_check``.
 """
 
 from extractor.apps.evaluation.comparers import ErrorKind

@@ -1,8 +1,8 @@
 """Gold in sheets and in Label Studio: out, corrected by people, and back without a change.
 
 Gold is the JSON of an extraction without provenance. Here it is a table with one row per value:
-record, item, field and the parts of the value, each in a column of its own. The rows are those of
-``extractor.apps.values``, with a row for each field that the record leaves empty.
+record, item, field and the parts of the value, each in a column of its own, with the words and the
+confidence from ``extractor.apps.values``, and a row for each field that the record leaves empty.
 
 - ``export_gold`` writes gold, or a run, as a sheet (.csv, .xlsx) or as tasks of Label Studio
   (.json, with the labelling interface beside it).

@@ -12,7 +12,8 @@ review mark their texts with the same parts of it.
 - ``notebook.py``: what a notebook displays, without scripts.
 - ``assets/``: ``base.css`` and ``base.html`` of all pages; ``browse.html`` and ``browse.js``, an
   overview, a filtered list, and the viewer; ``viewer.js`` and ``text.js``, the viewer;
-  ``cards.js``, the values beside the text. To add a page, extend ``browse.html``.
+  ``cards.js``, the values beside the text. To add a page with a list and the viewer, extend
+  ``browse.html``; to add any other page, ``base.html``.
 """
 
 import base64

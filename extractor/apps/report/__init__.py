@@ -9,7 +9,7 @@ of 10,000 records opens at once. Without its text, a record is shown by its quot
 - ``overview.py``: what is counted, and by which facts the list is filtered; shown by
   ``assets/page.html`` and ``assets/filters.js``. To add a count or a filter, start here.
 - ``record.py``: the data of one record, which the playground of the service shows, too.
-- ``render.py``: the file.
+- ``render.py``: the file, and what the overview gets.
 """
 
 from extractor.apps.report.render import ReportSummary, write_report
