@@ -55,7 +55,7 @@ def change(path, value):
         (("dosing", 1, "frequency"), "Q4W", [["changed", "dosing.frequency", "Q3W", "Q4W"]]),
         (("dosing", 1, "amounts"), None, [["removed", "dosing.amounts", "200 mg", None]]),
         (("dosing", 2, "route"), "oral", [["added", "dosing.route", None, "oral"]]),
-        (("dosing", 1), None, [["removed", "dosing", "testimab", None]]),
+        (("dosing", 1), None, [["removed", "dosing", "testimab 200 mg every 3 weeks", None]]),
         (("eligibility", "criteria", 3), None, [["removed", "eligibility.criteria", "Diabetes", None]]),
         (("eligibility", "criteria", 0, "constraints", 1, "value"), 10,
          [["changed", "eligibility.criteria.constraints", "Haemoglobin ≥ 11 g/dL, for women", "Haemoglobin ≥ 10 g/dL, for women"]]),

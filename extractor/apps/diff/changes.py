@@ -109,7 +109,15 @@ def _describe_item(
 ) -> Change:
     """Return the change of an item that one version lacks, as its headline."""
     rows = old or new
-    headline = next((row for row in rows if row.field in _HEADLINES), rows[0])
+    named = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
+    # the agent of a regimen, unless the words of its dose have it, and these words
+    words = [say(row.value) for row in named]
+    kept = [
+        one
+        for one in dict.fromkeys(words)
+        if not any(one != other and one in other for other in words)
+    ]
+    headline = named[0]._replace(value=" ".join(kept))
     item = FieldRef(headline.item).path
     if old:
         return Change(record_id, item, headline, None)
