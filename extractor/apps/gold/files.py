@@ -75,7 +75,7 @@ def import_gold(
         problems += found
         if built:
             gold[record_id] = built
-    return ImportedGold(gold, problems)
+    return ImportedGold(gold, list(dict.fromkeys(problems)))
 
 
 def _is_sheet(path: Path) -> bool:
