@@ -79,17 +79,28 @@ def refuse_selection(
         raise ArgumentError(f"{name} have no confidence; leave out its bounds")
     if name != "findings" and selection.severity:
         raise ArgumentError(f"{name} have no severity; leave out --severity")
-    known = {own.name for own in restore_fields(run.manifest.settings)}
+    own = {one.name for one in restore_fields(run.manifest.settings)}
+    known = set(own)
     for group in list_groups():
         known.update(group.path.split("."), (field.name for field in group.fields))
     for field in selection.fields:
-        step = field.partition(".")[0]
-        if step not in {*known, "custom"}:
-            raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
+        _refuse_field(field, known, own)
     runs = [_Rows(one, selection) for one in (run, since) if one]
     for record_id in selection.records:
         if not any(record_id in rows.record_ids for rows in runs):
             raise ArgumentError(f"{record_id}: no such record in this list")
+
+
+def _refuse_field(field: str, known: set[str], own: set[str]) -> None:
+    """Raise ``ArgumentError`` for a path with an unknown step. Attributes of own fields are not
+    checked.
+    """
+    steps = field.split(".")
+    if steps[0] in {*own, "custom"}:
+        return
+    for step in steps:
+        if step not in known:
+            raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
 
 
 def list_rows(

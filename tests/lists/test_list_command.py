@@ -205,6 +205,7 @@ def test_errors_name_what_is_wrong(run, words, code, message):
     ("words", "problem"),
     [
         (("doubts", "--field", "amonts"), "amonts: no such field (did you mean amounts?)"),
+        (("doubts", "--field", "dosing.amonts"), "dosing.amonts: no such field (did you mean amounts?)"),
         (("values", "--record", "NCT1"), "NCT1: no such record in this list"),
         (("findings", "--max-confidence", 0.5), "findings have no confidence"),
         (("doubts", "--severity", "warning"), "doubts have no severity"),

@@ -170,18 +170,31 @@ def _liken(old: ValueRow, new: ValueRow) -> float:
 
 def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
     """Return the changes of titles, conditions and registered fields between two records."""
-    rows: list[dict[str, ValueRow]] = []
-    for record in (old, new):
-        texts = {}
-        for name, shown in show_texts(record).items():
-            if name in _REGISTERED or name.startswith("registry."):
-                cells = (new.record_id, "", name, shown.text, shown.raw, name)
-                texts[name] = ValueRow(RowKind.VALUE, *cells, 0, len(shown.raw))
-        rows.append(texts)
-    before, after = rows
+    before = _list_registered(old, new.record_id)
+    after = _list_registered(new, new.record_id)
     changes = []
     for name in dict.fromkeys([*before, *after]):
         change = Change(new.record_id, name, before.get(name), after.get(name))
         if read_words(change.old) != read_words(change.new):
             changes.append(change)
     return changes
+
+
+def _list_registered(record: TrialRecord, record_id: str) -> dict[str, ValueRow]:
+    """Return the title, the conditions and the registered fields of a record by section."""
+    rows = {}
+    for section, shown in show_texts(record).items():
+        if section not in _REGISTERED and not section.startswith("registry."):
+            continue
+        rows[section] = ValueRow(
+            RowKind.VALUE,
+            record_id,
+            item="",
+            field=section,
+            value=shown.text,
+            quote=shown.raw,
+            section=section,
+            start=0,
+            end=len(shown.raw),
+        )
+    return rows
