@@ -1,4 +1,4 @@
-"""The scored fields, derived from the schemas: comparison, weight and family of each come from
+"""The scored fields, derived from the schemas: comparison and weight of each come from
 its metadata.
 """
 
