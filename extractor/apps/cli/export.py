@@ -153,7 +153,6 @@ def _prepare(
     that failed have no new ``missing``, such as rows.
     """
     from extractor.apps.report.overview import list_failed
-    from extractor.apps.review.gold import correct_run
     from extractor.errors import StoreError
 
     if finished is None:
@@ -170,6 +169,8 @@ def _prepare(
             f"{run}: has no results to export; its failures.jsonl and `extractor report` say why"
         )
     if gold:
+        from extractor.apps.review.gold import correct_run
+
         corrected = correct_run(finished, gold)
         total = counted(len(finished.record_ids), "record")
         say(f"corrected: {corrected:,} of {total}")

@@ -207,14 +207,23 @@ def _list_all(
     counts = Counter[str]()
     for row in list_values(extraction):
         table = _TABLES[row.kind]
-        cells = row._asdict()
-        cells |= {
-            "field": row.path,
-            "kind": row.reason,
+        text = row.text
+        cells = {
             _find_key(table): counts[table],
+            "field": row.path,
+            "value": text,
+            "message": text,
+            "quote": row.quote,
+            "support": row.support,
+            "reason": row.reason,
+            "kind": row.reason,
+            "severity": row.severity,
+            "section": row.section,
+            "char_start": row.start,
+            "char_end": row.end,
+            "origin": row.origin,
+            "confidence": row.confidence,
         }
-        cells |= {"char_start": row.start, "char_end": row.end}
-        cells["message"] = cells["value"] = row.text
         counts[table] += 1
         yield table, cells
     for own in fields:
@@ -312,7 +321,7 @@ def _list_dosing(
     extraction: TrialExtraction, registered: Registered
 ) -> Iterator[Named]:
     arms = list_arms(extraction, registered.arms)
-    terms = extraction.registered_terms or registered.terms
+    terms = extraction.registered_terms
     interventions = registered.interventions
     namer = AgentNamer(interventions, registered.explained, terms)
     links: list[Cells] = []
