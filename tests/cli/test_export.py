@@ -75,7 +75,7 @@ def test_corrected_records_replace_those_of_the_run(run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--to", "t"], 2, "say --format"),
+        (["--to", "t"], 2, "a folder needs --format"),
         (["--to", "t.csv"], 2, "holds one table"),
         (["--to", "t.csv", "--tables", "limits"], 2, "limits: no such table"),
         (["--to", "t", "--format", "csv", "--gold", "."], 2, "no finished record"),

@@ -278,7 +278,7 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
 @pytest.mark.parametrize(
     ("name", "format_", "message"),
     [
-        ("t", None, "say --format"),
+        ("t", None, "a folder needs --format"),
         ("t", Format.DUCKDB, "one file"),
         ("t.csv", Format.PARQUET, "named as csv"),
     ],

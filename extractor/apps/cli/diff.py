@@ -35,7 +35,7 @@ def diff(
     ],
     as_json: JsonOption = False,
     to: Annotated[
-        Path | None, option(FILES, "Write a sheet, .csv or .xlsx.", "--to", "-o")
+        Path | None, option(FILES, "Write a file, such as .csv or .xlsx.", "--to", "-o")
     ] = None,
     force: ForceOption = False,
     html: Annotated[Path | None, option(FILES, "Write a page with both texts.")] = None,
@@ -54,7 +54,7 @@ def diff(
     from extractor.apps.diff.changes import COLUMNS
     from extractor.apps.diff.page import write_diff_page
     from extractor.apps.diff.sides import Side, compare
-    from extractor.apps.sheets import write_sheet
+    from extractor.apps.export import write_sheet
 
     before = Side(old)
     after = Side(new)
@@ -65,7 +65,7 @@ def diff(
     if html:
         write_diff_page(html, trials, old=old, new=new)
     if to:
-        write_sheet(to, COLUMNS, (row.values() for row in rows), force=force)
+        write_sheet(to, COLUMNS, (tuple(row.values()) for row in rows), force=force)
     elif as_json:
         print(*map(json.dumps, rows), sep="\n", end="\n" if rows else "")
     else:

@@ -51,7 +51,7 @@ def list_(
     ] = None,
     to: Annotated[
         Path | None,
-        option(FILES, "Write a sheet, .csv or .xlsx, instead.", "--to", "-o"),
+        option(FILES, "Write a file instead, such as .csv or .xlsx.", "--to", "-o"),
     ] = None,
     force: ForceOption = False,
 ) -> int:
@@ -65,7 +65,7 @@ def list_(
     """
     from extractor.apps.lists import COLUMNS, Selection, list_rows, refuse_selection
     from extractor.apps.report.overview import list_failed
-    from extractor.apps.sheets import write_sheet
+    from extractor.apps.export import write_sheet
     from extractor.run.finished import FinishedRun
 
     selection = Selection(name, field, record, min_confidence, max_confidence, severity)

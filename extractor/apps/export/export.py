@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from extractor.apps.export.columns import Row, Table, describe_tables, list_tables
+from extractor.apps.export.columns import Column, Row, Table, describe_tables, list_tables
 from extractor.apps.export.excel import write_workbook
 from extractor.apps.export.files import (
     COLUMNS_FILE,
@@ -34,6 +34,12 @@ _EXTRAS = {
     Format.XLSX: ("xlsxwriter", "excel"),
 }
 """The library, and its extra, of each format that is made of complete JSON lines."""
+_KINDS = {
+    "confidence": "number",
+    **dict.fromkeys(("start", "end", "old_start", "old_end"), "integer"),
+    **dict.fromkeys(("new_start", "new_end"), "integer"),
+}
+"""Columns of sheets that are no texts."""
 
 
 @dataclass(slots=True)
@@ -144,6 +150,24 @@ def write_tables(
         elif kind is Format.PARQUET:
             load_tables(scratch / "rows.duckdb", tables, written, final)
     return counts
+
+
+def write_sheet(
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    *,
+    force: bool = False,
+) -> None:
+    """Write rows of ``columns`` as one file, in the format of its suffix.
+
+    Raises ``ValueError`` for another suffix; ``ArgumentError`` for a file that exists unless
+    ``force`` is set; ``MissingExtra`` without the library of the format.
+    """
+    described = tuple(Column(name, "", _KINDS.get(name, "text")) for name in columns)
+    table = Table("rows", None, (), described)
+    destination = Destination.choose(path, None, force=force)
+    write_tables(destination, [table], (("rows", row) for row in rows))
 
 
 def find_results(run: Path) -> Path:

@@ -84,7 +84,7 @@ class Destination:
         chosen = wanted or (Format(suffix) if named else None)
         if chosen is None:
             raise ValueError(
-                f"{path}: say --format, or name a file that ends with .{', .'.join(Format)}"
+                f"{path}: name a file that ends with .{', .'.join(Format)}; a folder needs --format"
             )
         if named and chosen != suffix:
             raise ValueError(
