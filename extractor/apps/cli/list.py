@@ -63,9 +63,9 @@ def list_(
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
+    from extractor.apps.export import write_sheet
     from extractor.apps.lists import COLUMNS, Selection, list_rows, refuse_selection
     from extractor.apps.report.overview import list_failed
-    from extractor.apps.export import write_sheet
     from extractor.run.finished import FinishedRun
 
     selection = Selection(name, field, record, min_confidence, max_confidence, severity)

@@ -10,7 +10,13 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from extractor.apps.export.columns import Column, Row, Table, describe_tables, list_tables
+from extractor.apps.export.columns import (
+    Column,
+    Row,
+    Table,
+    describe_tables,
+    list_tables,
+)
 from extractor.apps.export.excel import write_workbook
 from extractor.apps.export.files import (
     COLUMNS_FILE,
