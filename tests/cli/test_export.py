@@ -69,7 +69,7 @@ def test_corrected_records_replace_those_of_the_run(run, tmp_path):
     (gold / f"{first}.json").write_text("{", "utf-8")
     done = invoke(*words, "--force")
     assert done.exit_code == 1
-    assert "is broken; correct it, or finish its record again" in done.stderr
+    assert "; correct it, or finish its record again" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,9 @@ def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
     assert invoke(*words).exit_code == 0
     done = invoke(*words, "--force", "--min-confidence", "0.9")
     assert done.exit_code == 1
-    assert "line 1: has values without a confidence; recreate it" in done.stderr
+    assert (
+        "line 1: has values without a confidence; run its command again" in done.stderr
+    )
 
 
 def test_a_changed_input_is_not_called_missing(tmp_path):

@@ -254,7 +254,7 @@ def test_a_failure_keeps_an_earlier_export(run, tmp_path, name, format_):
     with (run / "extractions.jsonl").open("a") as file:
         file.write('{"record_id": "torn')
 
-    with pytest.raises(StoreError, match="line 4: is broken"):
+    with pytest.raises(StoreError, match="line 4: is not an extraction"):
         export(run, to, format_, force=True)
 
     assert [path.read_bytes() for path in files] == contents
@@ -295,7 +295,7 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
     rows = read_csv(tmp_path / "t" / "records.csv")
     assert [row["record_id"] for row in rows] == ["A", "B"]
     (gold / "C.json").write_text("{", "utf-8")
-    with pytest.raises(StoreError, match=r"C\.json: is broken; correct it"):
+    with pytest.raises(StoreError, match=r"C\.json: is not an extraction.*correct it"):
         export(gold, tmp_path / "t", Format.CSV, force=True)
 
 

@@ -22,6 +22,7 @@ from extractor.apps.export.fhir_parts import (
     quantity,
 )
 from extractor.apps.export.limits import name_limit
+from extractor.apps.export.people import read_comparator
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     fold_words,
@@ -111,12 +112,11 @@ def _describe_people(trial: TrialResources) -> list[Json]:
     people: dict[str, Json] = {}
     for name, inclusive in (("minimum_age", ">="), ("maximum_age", "<=")):
         age = trial.take_first("eligibility", name)
-        comparator = inclusive
-        if age is None:
-            age = read_registered_age(registry.text(name) or "")
+        if age:
+            comparator: str = read_comparator(name, trial.extraction.eligibility)
         else:
-            for piece in trial.extraction.eligibility.evidence_for(name):
-                comparator = piece.comparator or inclusive
+            age = read_registered_age(registry.text(name) or "")
+            comparator = inclusive
         if age:
             people[name.replace("_", "-")] = {
                 "code": code(LOINC, "30525-0", "age"),
@@ -222,7 +222,8 @@ def _describe_limit(limit: Constraint) -> Json:
     ``_MoreThanALimit`` if its words are more than a name of a quantity, or it has no code or range.
     """
     named = name_limit(limit.__dict__)
-    known = get_quantity(named.quantity_canonical) if named.loinc else None
+    name = named.quantity_canonical
+    known = get_quantity(name) if name and named.loinc else None
     if known is None or not _is_name_of(limit.quantity, known):
         raise _MoreThanALimit(f"no quantity with a LOINC code: {limit.quantity}")
     ucum = named.unit_ucum

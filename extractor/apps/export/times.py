@@ -18,14 +18,8 @@ from extractor.schemas import (
 )
 
 _UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)?"
-_CYCLE_BEFORE = re.compile(
-    r"\bC(?:ycle)?\s?(\d{1,2})[\s,(-]{0,3}D(?:ay)?[\s-]{0,2}\d{1,3}$", re.IGNORECASE
-)
-"""The cycle before a day of it: "Cycle 2 Day 15", "C2D15"."""
-_CYCLE_BEHIND = re.compile(
-    r"\s(?:of|in)\s(?:the\s)?(?:each|every|all|cycles?\s(\d{1,2}))\b", re.IGNORECASE
-)
-"""The cycle behind a day of it: "day 15 of cycle 2", "of each cycle"."""
+_IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
+"""A text that counts days within a cycle: "Cycle 2 Day 15", "C2D15"."""
 _CYCLE_LENGTH = re.compile(
     r"\bcycles?\s(?:lengths?\s)?(?:is|are|=|equals|lasts|lasting|of|length|lengths)\s"
     r"(\d{1,3})[\s-]?(days?|weeks?|months?)\b"
@@ -87,6 +81,7 @@ _SHORT = frozenset({TimeUnit.MINUTE, TimeUnit.HOUR})
 _STARTS = (AnchorClass.FIRST_DOSE, AnchorClass.RANDOMISATION_OR_ENROLMENT)
 """Events at which the clock of a whole trial starts."""
 
+_NO_CLASS = (None, AnchorClass.OTHER_EVENT)
 _BASELINE = (AnchorClass.RANDOMISATION_OR_ENROLMENT,)
 
 Anchor = AnchorClass | None
@@ -95,14 +90,12 @@ Anchor = AnchorClass | None
 class _Moment(NamedTuple):
     """A time in a text.
 
-    ``end`` is the last time of the range that it begins; ``cycle`` the number of the cycle of which
-    it is a day, 0 for each cycle.
+    ``end`` is the last time of the range that it begins.
     """
 
     time: TimePoint
     anchor: Anchor = None
     end: TimePoint | None = None
-    cycle: int | None = None
 
 
 def to_days(time: Any) -> float | None:
@@ -213,16 +206,15 @@ def _count_days(
 ) -> float | None:
     """Return a time in days; None if it depends on cycles and cannot be counted."""
     point = moment.time
-    if point.unit != TimeUnit.CYCLE and moment.cycle in (None, 1):
-        return to_days(point)
-    if cycle is None:
-        return None
     if point.unit == TimeUnit.CYCLE:
         # "Cycle 3" may be its beginning or its end; only "up to 3 cycles" has a length.
         is_span = endpoint.time_kind == TimeKind.UP_TO
-        return float(point.value * cycle) if is_span else None
-    # "Day 1 of each cycle" is many days.
-    return float((moment.cycle - 1) * cycle + point.value) if moment.cycle else None
+        return float(point.value * cycle) if cycle and is_span else None
+    # "Day 15 of cycle 2" is no day of the trial.
+    is_of_cycle = point.unit == TimeUnit.DAY and moment.anchor in _NO_CLASS
+    if is_of_cycle and _IN_CYCLE.search(endpoint.time_frame or ""):
+        return None
+    return to_days(point)
 
 
 def _find_elsewhere(texts: Iterable[str], point: TimePoint) -> Anchor:
@@ -270,7 +262,6 @@ def _read(raw: str) -> Sequence[_Moment]:
                 times[index],
                 before,
                 _find_end(text, times, places, index),
-                _find_cycle(text, times[index], places[index][1]),
             )
             for index in run
         ]
@@ -309,13 +300,6 @@ def _list_runs(
         run.append(index)
     if run:
         yield run
-
-
-def _find_cycle(text: str, time: TimePoint, end: int) -> int | None:
-    if time.unit != TimeUnit.DAY:
-        return None
-    found = _CYCLE_BEFORE.search(text, 0, end) or _CYCLE_BEHIND.match(text, end)
-    return int(found[1] or 0) if found else None
 
 
 def _read_before(text: str, first: int, start: int) -> Anchor:
