@@ -16,7 +16,7 @@ from extractor.apps.export.arms import Arm, find_least, link_arms, list_arms
 from extractor.apps.export.columns import Cells, Row, list_tables
 from extractor.apps.export.instruments import name_instrument
 from extractor.apps.export.limits import DescribedCriterion, describe_criteria
-from extractor.apps.export.people import describe_people, find_part
+from extractor.apps.export.people import describe_people
 from extractor.apps.export.registered import Registered, Registry, read_registry
 from extractor.apps.export.times import (
     describe_regimen_times,
@@ -271,7 +271,6 @@ def _list_eligibility(
                 "group_id": criterion.group,
                 "exception": exceptions or None,
                 "decides": derived.decides,
-                "part": find_part(criterion),
             },
         )
         limits = [

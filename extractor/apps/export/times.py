@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.windows.anchors import AnchorClass, classify_anchor
 from extractor.language.book import read_text
-from extractor.language.numbers import DAYS, read_time_unit
+from extractor.language.numbers import DAYS
 from extractor.schemas import (
     Endpoint,
     Regimen,
@@ -20,12 +20,6 @@ from extractor.schemas import (
 _UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)?"
 _IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
 """A text that counts days within a cycle: "Cycle 2 Day 15", "C2D15"."""
-_CYCLE_LENGTH = re.compile(
-    r"\bcycles?\s(?:lengths?\s)?(?:is|are|=|equals|lasts|lasting|of|length|lengths)\s"
-    r"(\d{1,3})[\s-]?(days?|weeks?|months?)\b"
-    r"|\b(\d{1,3})[\s-](days?|weeks?|months?)[\s-](?:treatment\s)?cycles?\b",
-    re.IGNORECASE,
-)
 _BEHIND = re.compile(
     rf"[\s)-]{{0,3}}{_UNITS}\s?"
     r"(?P<sign>(?:after|following|from|since|post|of|before|prior\sto)\b[\s-]?)"
@@ -51,7 +45,6 @@ _BEGUN = re.compile(
     re.IGNORECASE,
 )
 """A beginning that is named behind what begins: "treatment initiated"."""
-_POSTOPERATIVE = re.compile(r"post[\s-]?op(?:erative(?:ly)?)?\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s(?:to|until|till|through|up\sto|and|at)\s|\.\s", re.IGNORECASE)
 """What ends the name of a moment."""
 _FROM_BASELINE = re.compile(
@@ -62,8 +55,6 @@ _FROM_BASELINE = re.compile(
     re.IGNORECASE,
 )
 """A change that is measured against baseline."""
-_NEAR = 25
-"""How many characters behind a time may say that it follows an operation."""
 _LISTED = re.compile(
     rf"[\s)]{{0,2}}{_UNITS}[\s,&/]{{0,5}}(?:and|or|then)?[\s,]{{0,3}}", re.IGNORECASE
 )
@@ -130,7 +121,7 @@ def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
 
 def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, Any]]:
     """Return the derived cells of the time points of an endpoint. ``cycle`` is the length of a
-    cycle of the record in days; one that the time frame states goes before it.
+    cycle of the record in days.
 
     >>> endpoint = Endpoint.model_validate(
     ...     {
@@ -148,7 +139,6 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
     (28.0, 56.0, 'last_dose')
     """
     frame = (endpoint.time_frame or "")[:_LONGEST_TEXT]
-    cycle = _read_cycle(frame) or cycle
     known = {
         (moment.time.value, moment.time.unit): moment
         for moment in reversed(_read(frame))
@@ -175,15 +165,6 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
             }
         )
     return cells
-
-
-def _read_cycle(frame: str) -> float | None:
-    """Return the length of a cycle that a time frame states: "each cycle is 21 days"."""
-    stated = _CYCLE_LENGTH.search(frame)
-    unit = read_time_unit(stated[2] or stated[4]) if stated else None
-    if stated is None or unit is None:
-        return None
-    return to_days(TimePoint(value=int(stated[1] or stated[3]), unit=unit))
 
 
 def _complete(found: Anchor, endpoint: Endpoint, unit: TimeUnit) -> Anchor:
@@ -252,9 +233,6 @@ def _read(raw: str) -> Sequence[_Moment]:
         stop = max(following[0][0], last) if following else len(text)
         behind = _BEHIND.match(text, last, stop)
         anchor = _classify(behind["sign"], behind["moment"]) if behind else None
-        near = text[last : min(stop, last + _NEAR)]
-        if _POSTOPERATIVE.search(f"{text[done:first]} {near}"):
-            anchor = AnchorClass.SURGERY
         before = anchor or _read_before(text, done, first)
         done = behind.end() if behind and anchor else last
         moments += [
