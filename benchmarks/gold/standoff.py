@@ -25,7 +25,7 @@ from hashlib import sha256
 from typing import Any
 
 from extractor.apps.evaluation.fields import FIELDS
-from extractor.apps.evaluation.places import find_places, name_home
+from extractor.apps.evaluation.places import find_places, name_outcome
 from extractor.apps.evaluation.text import ESCAPE
 from extractor.language.clean import fold_label
 from extractor.schemas import TrialRecord, list_groups
@@ -98,11 +98,19 @@ def _encode(
     return span or value
 
 
+def _name_home(table: dict[str, Any]) -> str | None:
+    """Return the place of an item: its section, or that of its outcome."""
+    if table.get("rank"):
+        return name_outcome(table["rank"], table["index"])
+    section: str | None = table.get("section")
+    return section
+
+
 def _encode_table(
     table: dict[str, Any], finder: "_Finder", home: str | None
 ) -> dict[str, Any]:
     """Replace the quotes in an item, without the fields of which nothing is said."""
-    inner = name_home(table) or home
+    inner = _name_home(table) or home
     encoded = {}
     for key, value in table.items():
         # Only the units of limits are kept as written.
@@ -234,7 +242,7 @@ def hash_sections(record: TrialRecord) -> dict[str, str]:
 def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:
     """Replace the spans in a value with quotes. ``home`` is the place of the value."""
     if isinstance(value, dict):
-        inner = name_home(value) or home
+        inner = _name_home(value) or home
         return {key: _decode(member, record, inner) for key, member in value.items()}
     if not isinstance(value, list):
         return value

@@ -2,16 +2,17 @@
 lists in one cell.
 """
 
-from collections.abc import Mapping
+import re
 from typing import Any
 
 from extractor.concepts.outcomes.read import place_outcomes
 from extractor.evidence.drafts import Span
 from extractor.language.passage import read_section
-from extractor.schemas import Rank, TrialRecord
+from extractor.schemas import Endpoint, Rank, TrialRecord
 
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell of items joined by bars."""
+_ITEM = re.compile(r"(?:^|(?<=\|))[^|]*")
 
 
 def name_outcome(rank: Rank | str, index: int) -> str:
@@ -20,16 +21,11 @@ def name_outcome(rank: Rank | str, index: int) -> str:
 
 
 def name_home(item: Any) -> str | None:
-    """Return the place of an item or its JSON: its section, or that of its outcome. Ages and sex
-    have none.
-    """
-    values = item if isinstance(item, Mapping) else vars(item)
-    section = values.get("section")
-    if section:
-        return str(section)
-    if values.get("rank"):
-        return name_outcome(values["rank"], values["index"])
-    return None
+    """Return the place of an item: its section, or that of its outcome. Ages and sex have none."""
+    if isinstance(item, Endpoint):
+        return name_outcome(item.rank, item.index)
+    section: str | None = getattr(item, "section", None)
+    return section
 
 
 def find_places(record: TrialRecord) -> dict[str, Span]:
@@ -46,12 +42,9 @@ def find_places(record: TrialRecord) -> dict[str, Span]:
     spans: dict[str, Span] = {}
     for section in record.sections:
         # Flat formats keep all arms in one cell, with bars between.
-        items = section.text.split("|") if section.name in _LISTS else []
-        start = 0
+        items = _ITEM.finditer(section.text if section.name in _LISTS else "")
         for number, item in enumerate(items):
-            span = Span(section.name, start, start + len(item))
-            spans[f"{section.name}[{number}]"] = span
-            start = span.end + 1
+            spans[f"{section.name}[{number}]"] = Span(section.name, *item.span())
     cells = {
         section.name: read_section(section.name, section.text)
         for section in record.sections
