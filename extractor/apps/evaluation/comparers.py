@@ -84,7 +84,7 @@ class Comparer:
         is_certain: Whether members that agree are a pair, whatever else is alike.
     """
 
-    error: Callable[[Any, Any], ErrorKind]
+    error: ErrorKind | Callable[[Any, Any], ErrorKind]
     key: Callable[[Any], Hashable] = str
     overlaps: Callable[[str, str], bool] = lambda *_: False
     likeness: Callable[[Any, Any], float] = lambda *_: 0.0
@@ -107,6 +107,8 @@ class Comparer:
     def judge(self, gold: Any, predicted: Any) -> tuple[Verdict, ErrorKind | None]:
         """Return the result and the error, if any. A right limit of another quantity is both."""
         if not self.agrees(gold, predicted):
+            if isinstance(self.error, ErrorKind):
+                return Verdict.WRONG, self.error
             return Verdict.WRONG, self.error(gold, predicted)
         if isinstance(gold, Bound) and not _overlaps(gold.quantity, predicted.quantity):
             return Verdict.RIGHT, ErrorKind.WORDING
@@ -228,24 +230,24 @@ def _find_word_error(gold: str, predicted: str) -> ErrorKind:
     return ErrorKind.WORDING if predicted else ErrorKind.MISSED
 
 
-TEXT = Comparer(lambda *_: ErrorKind.WORDING, fold_name, likeness=compare_extents)
+TEXT = Comparer(ErrorKind.WORDING, fold_name, likeness=compare_extents)
 EXTENT = replace(TEXT, overlaps=lambda *words: compare_extents(*words) >= 0.5)
 _WORDS = Comparer(
     _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
 )
 _QUANTITY = Comparer(_find_number_error, _scale, likeness=_compare_numbers)
-ITEM = Comparer(lambda *_: ErrorKind.WORDING, lambda _: None)
+ITEM = Comparer(ErrorKind.WORDING, lambda _: None)
 """Items, which agree if they are a pair."""
-LABEL = Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, fold_label)
+LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
 """Arms, which are judged only in items that both extractions have."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
     Comparison.WORDS: _WORDS,
     Comparison.WHOLE: replace(_WORDS, overlaps=share_whole),
-    Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY),
-    Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY),
-    Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION),
+    Comparison.CHOICE: Comparer(ErrorKind.WRONG_CATEGORY),
+    Comparison.POLARITY: Comparer(ErrorKind.POLARITY),
+    Comparison.PLACE: Comparer(ErrorKind.WRONG_SECTION),
     Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
     Comparison.WINDOW: replace(_QUANTITY, key=measure_window),
@@ -260,7 +262,7 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.LABEL: LABEL,
     # As ``grouping`` names groups, and the criteria before one in its group.
     Comparison.GROUP: Comparer(
-        lambda *_: ErrorKind.POLARITY, lambda group: getattr(group, "name", group)
+        ErrorKind.POLARITY, lambda group: getattr(group, "name", group)
     ),
     Comparison.NAME: Comparer(
         _find_instrument_error,

@@ -177,13 +177,13 @@ def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
 def list_scored_groups(
     groups: Sequence[Group],
     gold: TrialExtraction,
-    chosen: Collection[str] | None = None,
+    names: Collection[str] = (),
 ) -> Iterator[Group]:
     """Yield the groups that are scored, each with its scored fields.
 
     A field is scored if gold has its key, in one item at least: null and an empty list state that
     the record has no value. If gold names what it was read for (``scored``), other fields are left
-    out, and with ``chosen`` those of other names.
+    out, and with ``names`` those without one of them.
 
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}}
@@ -195,7 +195,8 @@ def list_scored_groups(
     keys |= gold.model_fields_set & {"dosing", "endpoints"}
     for path, item in gold.list_items():
         keys |= {f"{FieldRef(path).path}.{name}" for name in item.model_fields_set}
-    read_for = choose_fields(gold.scored, groups, f"{gold.record_id}: scored: ")
+    chosen = choose_fields(names, groups)
+    chosen &= choose_fields(gold.scored, groups, f"{gold.record_id}: scored: ")
     for group in groups:
         # An empty list answers nothing about the fields that guideline 1.5 added.
         is_empty = group.path in keys and not group.items(gold)
@@ -203,8 +204,7 @@ def list_scored_groups(
             field
             for field in group.fields
             if (field.key in keys or (is_empty and field.counts))
-            and field.name in read_for
-            and (chosen is None or field.name in chosen)
+            and field.name in chosen
         ]
         if fields:
             yield replace(group, fields=tuple(fields))

@@ -3,7 +3,7 @@ to sections, outcomes, groups, arms and fields that there are not.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from extractor.apps.evaluation.gold_files import (
     list_violations,
     parse_own_values,
 )
-from extractor.apps.evaluation.places import find_places, name_home
+from extractor.apps.evaluation.places import find_section, name_home
 from extractor.apps.values import list_values, split_path
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
@@ -69,9 +69,8 @@ def check_gold(
     for place in list_places(Path(gold)):
         try:
             record_id, data = place.read()
-        except GoldError:
-            problem = "is no JSON with a record_id; correct or remove it"
-            flaws.append(Flaw("", problem, place.name))
+        except GoldError as error:
+            flaws.append(Flaw("", str(error)))
             continue
         found = check_annotation(data, by_id.get(record_id), fields)
         flaws += [flaw._replace(place=place.name) for flaw in found]
@@ -102,28 +101,23 @@ def check_annotation(
         return
     except GoldError as error:
         yield Flaw("custom", f"{error}; correct it")
-    for name in gold.custom.keys() - {field.name for field in fields}:
+    for undeclared in gold.custom.keys() - {field.name for field in fields}:
         problem = "no field has this name; name its file with --fields"
-        yield Flaw(f"custom.{name}", problem)
+        yield Flaw(f"custom.{undeclared}", problem)
     if record is None:
         problem = "there is no such record, or it could not be read; correct it"
         yield Flaw("record_id", problem)
         return
-    texts = {
-        name: (record.raw_text(span.section) or "")[span.start : span.end]
-        for name, span in find_places(record).items()
-    }
-    arms = {fold_label(section.part("label") or "") for section in record.sections}
-    for path, noun, name, known in _list_references(gold, texts, arms):
+    for path, noun, name, known in _list_references(gold, record):
         if name and name not in known:
             remedy = f"write one of {', '.join(known)}" if known else "leave it out"
             problem = f"there is no {noun} {name!r}{suggest(name, known)}"
             yield Flaw(path, f"{problem}; {remedy}")
-    yield from _check_quotes(gold, texts)
+    yield from _check_quotes(gold, record)
 
 
 def _list_references(
-    gold: TrialExtraction, places: Collection[str], arms: Collection[str]
+    gold: TrialExtraction, record: TrialRecord
 ) -> Iterator[tuple[str, str, str | None, Collection[str]]]:
     """Yield path, noun and name of what an annotation refers to, with the names that there are."""
     groups = [group.id for group in gold.eligibility.groups]
@@ -132,24 +126,29 @@ def _list_references(
     items = dict(gold.list_items())
     # Gold of own fields alone has none of the items to which their values belong.
     has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
+    sections = [section.name for section in record.sections]
+    arms = {fold_label(section.part("label") or "") for section in record.sections}
     for path, item in items.items():
-        yield f"{path}.section", "place", name_home(item), places
         yield f"{path}.group", "group", getattr(item, "group", None), groups
         if has_items:
             yield f"{path}.of", "item", getattr(item, "of", None), items
+        if not find_section(record, name_home(item)):
+            yield f"{path}.section", "place", name_home(item), sections
         for arm in getattr(item, "arms", ()):
             yield f"{path}.arms", "arm", fold_label(arm), arms
 
 
-def _check_quotes(gold: TrialExtraction, texts: Mapping[str, str]) -> Iterator[Flaw]:
-    """Yield the quotes that are not in the place of their item, or else in the record."""
-    homes = {path: name_home(item) for path, item in gold.list_items()}
+def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
+    """Yield the quotes that are not in the section of their item, or else in the record."""
+    texts = [section.text for section in record.sections]
+    items = dict(gold.list_items())
     for path, quote in _list_quotes(gold):
-        home = homes.get(split_path(path)[0]) or ""
-        is_anywhere = home not in texts or FieldRef(path).path in _ANYWHERE
-        searched = texts.values() if is_anywhere else [texts[home]]
+        section = find_section(record, name_home(items[split_path(path)[0]]))
+        if FieldRef(path).path in _ANYWHERE:
+            section = None
+        searched = [record.raw_text(section) or ""] if section else texts
         if not any(verify_quote(quote, text).status in _FOUND for text in searched):
-            problem = f"{quote!r} is not in {home or 'the record'}"
+            problem = f"{quote!r} is not in {section or 'the record'}"
             yield Flaw(path, f"{problem}; copy the words from the text")
 
 

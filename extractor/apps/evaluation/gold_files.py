@@ -56,30 +56,27 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
         if file.suffix == ".json":
             yield GoldPlace(str(file), file.read_bytes)
             continue
-        start = 0
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    load = partial(_read_line, file, start)
-                    yield GoldPlace(f"{file}, line {number}", load)
-                start += len(line)
-
-
-def _read_line(file: Path, start: int) -> bytes:
-    with file.open("rb") as lines:
-        lines.seek(start)
-        return lines.readline()
+        for number, line in enumerate(file.read_bytes().splitlines(), 1):
+            if line.strip():
+                yield GoldPlace(f"{file}, line {number}", partial(bytes, line))
 
 
 class Extractions(UserDict[str, Any]):
-    """Extractions by record, read one at a time. Of files and runs, only the places stay in memory.
+    """Extractions by record, read one at a time. Of runs and files of JSON, only the
+    places stay in memory.
 
     Raises ``GoldError`` for a repeated id, and where an invalid extraction is read.
     """
 
-    def __init__(self, name: str, entries: Iterable[tuple[str, _Entry]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        entries: Iterable[tuple[str, _Entry]],
+        own: Sequence[CustomField],
+    ) -> None:
         super().__init__()
         self.name = name
+        self._own = own
         for record_id, entry in sorted(entries, key=itemgetter(0)):
             if record_id in self:
                 raise GoldError(f"{name}: {record_id!r} is there twice; keep one")
@@ -88,22 +85,25 @@ class Extractions(UserDict[str, Any]):
     def __getitem__(self, record_id: str) -> TrialExtraction:
         entry: _Entry = self.data[record_id]
         if isinstance(entry, GoldPlace):
-            return _validate(entry.read()[1], entry.name)
-        return entry
+            entry = _validate(entry.read()[1], entry.name)
+        return parse_own_values(entry, self._own)
 
 
-def open_extractions(source: ExtractionSource, name: str) -> Extractions:
+def open_extractions(
+    source: ExtractionSource, name: str, own: Sequence[CustomField] = ()
+) -> Extractions:
     """Index extractions, so that each can be read alone; ``name`` is that of a source in memory.
+    Values of the user's fields ``own`` are parsed.
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
     if not isinstance(source, str | Path):
         valid = [_validate(one, f"{name}[{at}]") for at, one in enumerate(source)]
-        return Extractions(name, ((one.record_id, one) for one in valid))
+        return Extractions(name, ((one.record_id, one) for one in valid), own)
     if not Path(source).exists():
         raise GoldError(f"{source}: does not exist; name {_SOURCES}")
-    places = list_places(Path(source))
-    found = Extractions(str(source), ((place.read()[0], place) for place in places))
+    places = ((place.read()[0], place) for place in list_places(Path(source)))
+    found = Extractions(str(source), places, own)
     if not found:
         raise GoldError(f"{source}: holds no extractions; name {_SOURCES}")
     return found

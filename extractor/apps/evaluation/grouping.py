@@ -37,20 +37,14 @@ def name_groups(
     their_members = _list_members(theirs, pairs, 1)
 
     def compare(one: str, other: str) -> float:
-        members = our_members[one]
-        others = their_members[other]
-        shared = len(members & others)
-        is_same = 2 * shared > max(len(members), len(others))
-        return shared / len(members | others) if is_same else 0.0
+        shared = len(our_members[one] & their_members[other])
+        both = len(our_members[one] | their_members[other])
+        is_same = 2 * shared > max(len(our_members[one]), len(their_members[other]))
+        return shared / both if is_same else 0.0
 
-    pairs_of_groups, *_ = match_values(
-        [group.id for group in ours.groups],
-        [group.id for group in theirs.groups],
-        compare,
-        0.01,
-    )
+    same, *_ = match_values([*our_members], [*their_members], compare, 0.01)
     names = {group.id: f"another {group.id}" for group in theirs.groups}
-    names |= {other: one for one, other in pairs_of_groups}
+    names |= {other: one for one, other in same}
     gold = _rename(gold, {group.id: group.id for group in ours.groups}, pairs, 0)
     return gold, predicted and _rename(predicted, names, pairs, 1)
 

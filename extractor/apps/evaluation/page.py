@@ -1,11 +1,11 @@
 """The score page: one self-contained HTML file with the scores and each error in its text."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
-from extractor.apps.evaluation.places import find_places
+from extractor.apps.evaluation.places import find_section
 from extractor.apps.evaluation.report import ErrorSide, ScoreReport
 from extractor.apps.evaluation.tables import (
     list_differences,
@@ -103,12 +103,11 @@ def _mark_text(
     """Return the marked text of a record, and add to each side of an error the numbers of its
     marks.
     """
-    places = find_places(record)
     found = [
         (marks, span)
         for side, marks in sides
         if side
-        for span in _find_spans(record, places, side)
+        for span in _find_spans(record, side)
     ]
     spans = [span for _, span in found]
     text = view(record, (), spans, sections={span.section for span in spans})
@@ -118,17 +117,13 @@ def _mark_text(
     return {key: text[key] for key in ("sections", "spans")}
 
 
-def _find_spans(
-    record: TrialRecord, places: Mapping[str, Span], side: ErrorSide
-) -> Iterator[Span]:
-    """Yield the words of one side: its evidence, else its quote in the place of its item."""
+def _find_spans(record: TrialRecord, side: ErrorSide) -> Iterator[Span]:
+    """Yield the words of one side: its evidence, else its quote in the section of its item."""
     for one in side.evidence:
         yield Span(one.section, one.start, one.end)
-    home = places.get(side.section or "")
-    if side.evidence or not home or not side.quote:
+    section = find_section(record, side.section)
+    if side.evidence or not section or not side.quote:
         return
-    text = (record.raw_text(home.section) or "")[home.start : home.end]
-    check = verify_quote(side.quote, text)
+    check = verify_quote(side.quote, record.raw_text(section) or "")
     if check.start is not None and check.end is not None and not check.conflicts:
-        start = home.start
-        yield Span(home.section, start + check.start, start + check.end)
+        yield Span(section, check.start, check.end)

@@ -16,14 +16,11 @@ from extractor.apps.evaluation.fields import (
     Field,
     Group,
     add_groups,
-    choose_fields,
     list_scored_groups,
 )
 from extractor.apps.evaluation.gold_files import (
-    Extractions,
     ExtractionSource,
     open_extractions,
-    parse_own_values,
 )
 from extractor.apps.evaluation.judge import JudgedValue, judge
 from extractor.apps.evaluation.report import (
@@ -33,10 +30,9 @@ from extractor.apps.evaluation.report import (
     Score,
     ScoreReport,
 )
-from extractor.concepts.own.declaration import CustomField, Declared
+from extractor.concepts.own.declaration import Declared
 from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
-from extractor.schemas import TrialExtraction
 
 LEAST_VALUES = 10
 """Fewest values for an interval: a bootstrap over fewer means nothing."""
@@ -100,11 +96,10 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     names, declared = split_fields(fields)
     own = read_fields(declared)
     groups = add_groups(own)
-    chosen = choose_fields(names, groups)
-    annotations = open_extractions(gold, "gold")
-    sources = [open_extractions(predicted, "predicted")]
+    annotations = open_extractions(gold, "gold", own)
+    sources = [open_extractions(predicted, "predicted", own)]
     if compare is not None:
-        sources.append(open_extractions(compare, "compare"))
+        sources.append(open_extractions(compare, "compare", own))
     missing = [sorted(annotations.keys() - source.keys()) for source in sources]
     left_out = missing[0] if neutral else ()
     record_ids = [one for one in annotations if one not in left_out]
@@ -114,10 +109,10 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     counts = []
     errors: list[ErrorExample] = []
     for record_id in record_ids:
-        annotation = parse_own_values(annotations[record_id], own)
-        scored = list(list_scored_groups(groups, annotation, chosen))
+        annotation = annotations[record_id]
+        scored = list(list_scored_groups(groups, annotation, names))
         found = [
-            _judge(annotation, source, own, scored, only_given=only_given)
+            judge(annotation, source.get(record_id), scored, only_given=only_given)
             for source in sources
         ]
         counts.append([_count(groups, scored, rows) for rows in found])
@@ -141,19 +136,6 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         other=sources[-1].name if compare is not None else None,
         missing_in_other=tuple(missing[-1]) if compare is not None else (),
     )
-
-
-def _judge(
-    gold: TrialExtraction,
-    source: Extractions,
-    own: Sequence[CustomField],
-    scored: Sequence[Group],
-    *,
-    only_given: bool,
-) -> list[JudgedValue]:
-    prediction = source.get(gold.record_id)
-    prediction = prediction and parse_own_values(prediction, own)
-    return judge(gold, prediction, scored, only_given=only_given)
 
 
 def _list_fields(groups: Iterable[Group]) -> list[Field]:
