@@ -22,9 +22,10 @@ from typing import Any, NamedTuple
 from benchmarks.data import ask_all, format_table, parse_options, read_folds
 from benchmarks.effort import read_groups
 from benchmarks.gold import read_gold
+from extractor.apps.evaluation.comparers import Verdict
 from extractor.apps.evaluation.fields import GROUPS
+from extractor.apps.evaluation.judge import JudgedValue
 from extractor.apps.evaluation.judge import judge as judge_values
-from extractor.apps.evaluation.judged import JudgedValue, Verdict
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.assembly.check import UnreadableValue, name_arms
 from extractor.concepts.doses.arms import locate_arms
