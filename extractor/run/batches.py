@@ -15,7 +15,7 @@ from extractor.model.batches import (
     PollPolicy,
     open_batch_client,
 )
-from extractor.model.opening import Route
+from extractor.model.client import Route
 from extractor.model.sdk import open_client
 from extractor.plurals import counted
 from extractor.run.executor import Executor
@@ -79,7 +79,7 @@ async def perform_in_batches(
     try:
         async with (
             run.open(
-                folder, executor, Route(answerer=lambda: queue), budget
+                folder, executor, Route(answer=queue.answer, queues=True), budget
             ) as extract_all,
             open_batch_client(
                 spec, book, run.setup.asking, policy, on_status, sending, account
@@ -106,8 +106,7 @@ async def perform_in_batches(
     finally:  # the store counts what a batch costs, not the client
         spent = folder.calls().spending
         tally.meter = lambda: spent.usage
-        tally.lost = lambda: spent.lost
-        tally.unmetered = lambda: spent.unmetered
+        tally.uncounted = lambda: spent.uncounted
         tally.price = None if spent.unpriced else lambda _: spent.dollars
     queue.check()
     _check_finished(client.unfinished)
