@@ -252,7 +252,6 @@ async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
             _shut_down(pool)
             raise
         else:
-            tell(Event.WORKER_STARTED)
             return pool
     remedy = "check their output above and the free memory, or use --workers 1"
     raise EngineError(f"{_START_ATTEMPTS} processes in a row {problem}; {remedy}")

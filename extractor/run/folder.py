@@ -23,7 +23,6 @@ from extractor.formats.inputs import STDIN
 from extractor.masking import mask
 from extractor.model.asking.questions import Session
 from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read
-from extractor.model.events import Event, tell
 from extractor.model.store import CallStore
 from extractor.run.earlier import EarlierFiles
 from extractor.run.manifest import (
@@ -413,8 +412,6 @@ class RunFolder(Sink):
         )
         with naming_file(results):
             self.mended = restore_results(results, self._open_store())
-        if self.mended:
-            tell(Event.RESULTS_MENDED)
 
     def _refuse_results_without_manifest(self) -> None:
         """Raise ``StoreError`` for files of a run whose settings are lost."""
@@ -528,7 +525,7 @@ def holds_something(folder: Path, manifest: Manifest) -> bool:
                 return store.has_results
             if manifest.stopped_by in (Stop.MODEL_AWAY, Stop.ERROR):
                 return False
-            may_have_cost = store.calls.spending.lost.calls > 0
+            may_have_cost = store.calls.spending.uncounted.calls > 0
             if may_have_cost:
                 return True
             return manifest.state is RunState.COMPLETE and store.has_results

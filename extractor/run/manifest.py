@@ -102,9 +102,8 @@ class Manifest(BaseModel):
     invocation. ``usage`` and ``cost`` cover all calls, each at the price of its day: ``usd`` is
     None if the price of a call is unknown, and ``usd_known`` is that of the others.
     ``usd_without_reply`` is the most that ``calls_without_reply`` may have cost beside it: calls
-    that were sent, and whose reply never came, because the run was killed or interrupted, or the
-    time was over. ``usd_without_usage`` is the same of ``calls_without_usage``, whose reply does
-    not say what they cost. ``left`` counts results whose record the inputs no longer have, and
+    that were sent, and whose reply never came or does not say what they cost. ``left`` counts
+    results whose record the inputs no longer have, and
     ``left_ids`` names the first 100. ``repeated`` counts repeated records in the inputs of the last
     invocation; ``places`` are the first 100 with another text.
     """
@@ -138,8 +137,6 @@ class Manifest(BaseModel):
         "calls_without_price": 0,
         "calls_without_reply": 0,
         "usd_without_reply": 0.0,
-        "calls_without_usage": 0,
-        "usd_without_usage": 0.0,
     }
     left_ids: tuple[str, ...] = ()
     repeated: dict[str, NonNegativeInt | list[dict[str, str]]] = {
@@ -263,20 +260,16 @@ def _sum_counts(store: RunStore) -> dict[str, Any]:
 def _sum_cost(
     spending: Spending, price: Callable[[Usage], float] | None
 ) -> dict[str, int | float | None]:
-    """Return what all calls have cost, and the most that calls without a reply or without a stated
-    usage may have cost beside it, as ``Manifest.cost`` has it. The last two are None without a
-    ``price``.
+    """Return what all calls have cost, and the most that calls whose cost no reply states may have
+    cost beside it, as ``Manifest.cost`` has it. The last is None without a ``price``.
     """
-    is_known = not (spending.unpriced or spending.unmetered.calls)
     known = spending.dollars
     return {
-        "usd": known if is_known else None,
+        "usd": None if spending.unpriced else known,
         "usd_known": known,
         "calls_without_price": spending.unpriced,
-        "calls_without_reply": spending.lost.calls,
-        "usd_without_reply": price(spending.lost) if price else None,
-        "calls_without_usage": spending.unmetered.calls,
-        "usd_without_usage": price(spending.unmetered) if price else None,
+        "calls_without_reply": spending.uncounted.calls,
+        "usd_without_reply": price(spending.uncounted) if price else None,
     }
 
 

@@ -175,9 +175,6 @@ def note_unread(
     if isinstance(error, RepeatedRecord):
         tally.repeated += 1
         tally.differing += not error.same_text
-        tell(
-            Event.RECORD_REPEATED, record_id=error.record_id, same_text=error.same_text
-        )
         sink.write_repeated(error)
         return
     tally.failed += 1
@@ -354,7 +351,6 @@ class _InProgress:
         and its cancellation goes on as it is. The model counts as used, unless the error says
         nothing of it: an error of the processes, or one that any other record would have.
         """
-        tell(Event.RECORD_STARTED, record_id=record.record_id)
         since = monotonic()
         try:
             with session() as answered:

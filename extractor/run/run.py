@@ -19,10 +19,9 @@ from extractor.errors import (
     ModelAway,
     ModelUnavailable,
 )
-from extractor.model.cost.budget import Budget, Pricing
+from extractor.model.client import Route
+from extractor.model.cost.budget import Budget, Meter, Pricing
 from extractor.model.events import Event, tell
-from extractor.model.metering import Meter
-from extractor.model.opening import Route
 from extractor.run.executor import Executor, extract_with
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
@@ -119,8 +118,7 @@ class Run:
                 folder.begin()
             tally.meter = lambda: opened.usage
             tally.price = self.pricing.cost
-            tally.lost = lambda: opened.lost
-            tally.unmetered = lambda: opened.unmetered
+            tally.uncounted = lambda: opened.uncounted
             tally.watch = opened.watch
             if opened.model:
                 # While as many records wait for the model, others are computed.

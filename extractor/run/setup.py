@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Unpack
 from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, WrongType
 from extractor.model.asking.querying import converse
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
 from extractor.model.exchange import Exchange
-from extractor.model.opening import ModelChoice, Route, open_model
+from extractor.model.opening import ModelChoice, open_model
 from extractor.model.patience import Patience, Watch
 from extractor.model.providers import Reasoning
 from extractor.model.spec import ClientSettings, ModelSpec, read_key
@@ -50,16 +50,11 @@ class OpenExtractor:
         return self.model.usage if self.model else Usage()
 
     @property
-    def lost(self) -> Usage:
-        """The most that requests without a reply may have used; its ``calls`` count them."""
-        return self.model.lost if self.model else Usage()
-
-    @property
-    def unmetered(self) -> Usage:
-        """The most that requests may have used whose reply states no usage; its ``calls`` count
+    def uncounted(self) -> Usage:
+        """The most that requests may have used whose cost no reply states; its ``calls`` count
         them.
         """
-        return self.model.unmetered if self.model else Usage()
+        return self.model.uncounted if self.model else Usage()
 
     @property
     def watch(self) -> Watch:

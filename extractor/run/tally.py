@@ -73,9 +73,9 @@ def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
 class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
-    ``meter`` returns the model's usage, including records that failed or were cancelled; ``lost``
-    the most that requests without a reply may have used, ``unmetered`` the same of those whose
-    reply states no usage. ``price`` returns the cost of tokens in dollars. ``watch`` says what
+    ``meter`` returns the model's usage, including records that failed or were cancelled;
+    ``uncounted`` the most that requests may have used whose cost no reply states. ``price`` returns
+    the cost of tokens in dollars. ``watch`` says what
     the model's calls wait for, ``waits_for`` which batches of a provider. ``repeated`` records were
     read before, ``differing`` of them with another text. Of the ``failed`` records,
     ``failed_by_model`` lack an answer that the same command may get later.
@@ -89,8 +89,7 @@ class Tally:
     differing: int = 0
     counts: dict[str, Any] = field(default_factory=dict)
     meter: Callable[[], Usage] | None = None
-    lost: Callable[[], Usage] = Usage
-    unmetered: Callable[[], Usage] = Usage
+    uncounted: Callable[[], Usage] = Usage
     price: Callable[[Usage], float] | None = None
     watch: Watch | None = None
     waits_for: Callable[[], str] | None = None

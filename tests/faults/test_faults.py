@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.model.patience import MOST_CALLS
+from extractor.model.calls import MOST_CALLS
 from extractor.model.spec import ClientSettings
 from tests.skipping import loop_time, skipping_time
 

@@ -14,12 +14,11 @@ import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
 from extractor.model.asking.querying import ask
-from extractor.model.client import Model
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings, ModelSpec
 from tests.commands import extractor
 from tests.llm.colours import ask_about, render
-from tests.llm.stub import InLoop, completion, fault, items, through
+from tests.llm.stub import InLoop, Through, completion, fault, items
 from tests.skipping import loop_time, skipping_time
 
 from .test_command import RECORDS
@@ -107,13 +106,7 @@ FINE = completion(items(*({"n": n, "colour": "red"} for n in range(1, 9))))
 def model_of(server, **settings):
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
     spec = ModelSpec.parse("http://model.test/v1#stub")
-    model = Model(
-        spec,
-        ClientSettings(**settings),
-        policy,
-        answerer=lambda: through(server, model._open_live()),
-    )
-    return model
+    return Through(server, spec, ClientSettings(**settings), policy)
 
 
 async def try_to_ask(model, number):

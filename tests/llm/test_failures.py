@@ -190,7 +190,7 @@ REQUEST = httpx2.Request("POST", "https://api.example/v1/chat/completions")
 def explain(error, spec=SPEC):
     failure = read_failure(error)
     assert failure
-    return explain_failure(failure, spec, 1, longest_wait=60.0)
+    return explain_failure(failure, spec, 1)
 
 
 def refusal(status, **error):
@@ -273,7 +273,6 @@ def test_a_wrong_key_that_google_answers_with_400_stops_the_run_and_names_the_va
         read_failure(refused),
         ModelSpec.parse("google/gemini-2.5-flash"),
         1,
-        longest_wait=60,
     )
 
     assert str(error) == (

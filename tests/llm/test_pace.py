@@ -6,12 +6,12 @@ import asyncio
 import re
 
 import pytest
+from extractor.model.metering import Answerer, Requests, Reservation
 
 from extractor.errors import BudgetReached, ModelAway
 from extractor.model.asking.querying import ask
 from extractor.model.client import Model
 from extractor.model.completions import Completion, Ending
-from extractor.model.metering import Answerer, Requests, Reservation
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Patience
 from extractor.model.spec import ClientSettings, ModelSpec
