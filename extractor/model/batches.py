@@ -9,7 +9,7 @@ What is promised:
 
 - Each step is stored first. A command that is killed goes on, and creates no batch twice.
 - A batch is closed when nothing that is paid for is missing. Until then its answers are fetched
-  again, four times in a command: nothing is bought twice.
+  again, eight times in a command: nothing is bought twice.
 - A line that is no answer to a call of its batch changes nothing. Calls without an answer wait for
   the next batch.
 - What cannot be had any more is named, and asked again only if the user says so; then it counts at
