@@ -29,23 +29,10 @@ _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000"
 slows runs with a model.
 """
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_UNWRITABLE = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-    }
-)
 _FULL_BELOW = 1 << 16
 """Free bytes below which a disk is full: SQLite needs as many for the index of its log."""
 
 _Parameters = Sequence[Any] | Mapping[str, Any]
-
-
-class _UnwritableError(StoreError):
-    """SQLite cannot write its log beside the file."""
 
 
 class Database:
@@ -69,7 +56,9 @@ class Database:
         the file cannot be opened, is not a file of this program, or has another version of the
         tables.
         """
-        database = cls._connect(path, "mode=rwc", version, _TO_WRITE)
+        database = cls._connect(path, "mode=rwc", version)
+        for pragma in _TO_WRITE:
+            database.execute(f"PRAGMA {pragma}")
         database._written = path.stat()
         with database.transaction():
             if database.value("PRAGMA user_version") != version:
@@ -81,32 +70,26 @@ class Database:
 
     @classmethod
     def open_to_read(cls, path: Path, version: int) -> Self:
-        """Open an existing file for reading, also on a read-only or full disk.
+        """Open an existing file for reading, also on a read-only or full disk if it has no log.
 
-        There SQLite can write no log beside the file, so the file is read as one that never
-        changes. That would leave out what only the log of a killed run has: then, too, it raises
-        ``StoreError``, as ``open`` does, and if there is no file.
+        Raises ``StoreError`` as ``open`` does, and if there is no file.
         """
         if not path.is_file():
             raise StoreError(f"{path}: there is no such file")
-        try:
-            return cls._connect(path, "mode=rw", version, ("query_only=1",))
-        except (_UnwritableError, DiskFull):
-            log = path.with_name(f"{path.name}-wal")
-        if log.is_file() and log.stat().st_size:
-            raise StoreError(
-                f"{path}: its disk cannot be written, which the log of a killed run needs; "
-                "copy the folder to another disk, and read it there"
-            )
-        return cls._connect(path, "immutable=1", version, ("query_only=1",))
+        log = path.with_name(f"{path.name}-wal")
+        has_log = log.is_file() and log.stat().st_size > 0
+        # SQLite writes beside a file that has a log, and need not write beside one that has none
+        database = cls._connect(path, "mode=rw" if has_log else "immutable=1", version)
+        # a copy of the file alone, whose tables are still in the log
+        if not database.value("PRAGMA user_version"):
+            database.close()
+            raise StoreError(f"{path}: empty; {HOW_LOST}")
+        database.execute("PRAGMA query_only=1")
+        return database
 
     @classmethod
-    def _connect(
-        cls, path: Path, mode: str, version: int, pragmas: Iterable[str]
-    ) -> Self:
-        """Connect to a file by a ``mode`` of SQLite's URI, and check that it is one of this program
-        before its ``pragmas`` are set.
-        """
+    def _connect(cls, path: Path, mode: str, version: int) -> Self:
+        """Connect to a file, and check that it is new, or one of this program's and version's."""
         uri = f"{path.absolute().as_uri()}?{mode}"
         try:
             connection = sqlite3.connect(
@@ -116,17 +99,15 @@ class Database:
             raise _explain(path, error) from None
         database = cls(path, connection)
         try:
-            database._check(version, may_be_new=mode == "mode=rwc")
-            for pragma in pragmas:
-                database.execute(f"PRAGMA {pragma}")
-        except BaseException:
-            connection.close()
+            database._check(version)
+        except StoreError:
+            database.close()
             raise
         return database
 
-    def _check(self, version: int, *, may_be_new: bool) -> None:
-        """Raise ``StoreError`` for a file of another program, for one with another version of the
-        tables, and for an empty file, unless it may be a new one.
+    def _check(self, version: int) -> None:
+        """Raise ``StoreError`` for a file of another program, and for one with another version of
+        the tables.
         """
         application = self.value("PRAGMA application_id")
         stored = self.value("PRAGMA user_version")
@@ -136,9 +117,6 @@ class Database:
             raise StoreError(
                 f"{self.path}: not a file of this program; name another folder"
             )
-        # a copy of the file alone, whose tables are still in the log
-        if not stored and not may_be_new:
-            raise StoreError(f"{self.path}: empty; {HOW_LOST}")
         if stored not in (0, version):
             raise StoreError(
                 f"{self.path}: another version of this program made it (store {stored}, this one "
@@ -210,10 +188,7 @@ class Database:
 
     def close(self) -> None:
         """Close the file. An open transaction is rolled back."""
-        try:
-            self._connection.close()
-        except sqlite3.Error as error:
-            raise _explain(self.path, error) from None
+        self._connection.close()
 
 
 def open_run(folder: Path) -> Database:
@@ -264,7 +239,6 @@ def _explain(path: Path, error: sqlite3.Error) -> StoreError:
         return DiskFull(
             f"{path}: the disk is full; free some space, and run the same command again"
         )
-    kind = _UnwritableError if code in _UNWRITABLE else StoreError
-    return kind(
+    return StoreError(
         f"{path}: {error}; check its permissions, its disk, and whether another program uses it"
     )

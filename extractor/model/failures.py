@@ -86,14 +86,11 @@ def read_failure(error: BaseException) -> Failure | None:
         return None
     causes = list(_list_causes(error))
     # there was a reply, and no SDK could read it
-    for cause in causes:
-        said = str(cause) if isinstance(cause, GarbledReply) else ""
-        if isinstance(cause, json.JSONDecodeError):
-            said = describe_garbled(cause.doc)
-        if isinstance(cause, RecursionError):
-            said = BROKEN
-        if said:
-            return Failure(200, said, kind="broken" if said == BROKEN else "garbled")
+    unread = next(filter(None, map(_describe_unread, causes)), "")
+    if unread:
+        return Failure(200, unread, kind="broken" if unread == BROKEN else "garbled")
+    if isinstance(error, TimeoutError):
+        return Failure(None, "", kind="late")
     status, body, headers = _read_attributes(error)
     if status is not None:
         text = body if isinstance(body, str) else json.dumps(body, default=str)
@@ -111,6 +108,15 @@ def read_failure(error: BaseException) -> Failure | None:
         if meaning.raised and re.search(meaning.raised, f"{names}: {error}; {said}"):
             return Failure(None, said, kind=meaning.kind)
     return None
+
+
+def _describe_unread(cause: BaseException) -> str:
+    """Describe the reply that an error is about; "" for an error that is about none."""
+    if isinstance(cause, json.JSONDecodeError):
+        return describe_garbled(cause.doc)
+    if isinstance(cause, RecursionError):
+        return BROKEN
+    return str(cause) if isinstance(cause, GarbledReply) else ""
 
 
 def _read_message(error: BaseException, body: Any) -> str:

@@ -73,8 +73,8 @@ class ModelChoice:
     neither, except that a file of requests names a model. ``tally`` counts the questions that the
     replayed run does not answer; they stay open.
 
-    Raises ``ArgumentError`` for a ``replay`` that is not a run's folder, an ``exchange`` together
-    with it, and a file of requests without a model.
+    Raises ``ArgumentError`` for a ``replay`` that is not a run's folder, and for a file of
+    requests without a model.
     """
 
     spec: ModelSpec | None = None
@@ -87,10 +87,6 @@ class ModelChoice:
             raise ArgumentError(
                 f"{self.replay}: there is no run to replay; name the folder of one (--out of that "
                 "run)"
-            )
-        if self.exchange and self.replay:
-            raise ArgumentError(
-                "answers come from files or from a run, not both; drop --replay"
             )
         if self.exchange and self.exchange.requests and self.spec is None:
             raise ArgumentError(

@@ -195,7 +195,7 @@ class Watch:
         if not self._calls or max(left, waited) < _LATE_AFTER_S:
             return ""
         if left > 0:
-            return f"{self._last[:40]}, next try in {left:.0f} s"
+            return f"{self._last.partition(' (')[0][:40]}, next try in {left:.0f} s"
         return f"waiting for an answer of {self.name}, {waited:.0f} s"
 
     def _deadline(self, task: _Task) -> float | None:

@@ -229,6 +229,8 @@ class Sender:
             return
         self._was_reached = True
         said = f"HTTP {failure.status}: {failure.said[:_SHOWN]!r}"
+        if failure.status == 429:
+            said = f"rate limited ({said})"
         self._watch.note_reply(said)
         if failure.wait and failure.is_absence:
             tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
@@ -246,27 +248,10 @@ class Sender:
         if mode not in self._clients:
             self._clients[mode] = open_client(self._spec, mode)
         before = bill.count
-
-        def note_reply(reply: Any) -> None:
-            """Add an answer to the bill. Instructor goes on only with one that it is to mend."""
-            try:
-                answer = read_completion(reply)
-            except GarbledReply as error:
-                raise _Final(error) from None
-            bill.add(answer)
-            text = " ".join(answer.text.split())[:_SHOWN]
-            said = f"HTTP 200, finish reason {answer.reason or 'unknown'}: {text!r}"
-            self._watch.note_reply(said, is_answer=True)
-            is_last = bill.count - before > reasks or self._watch.is_over
-            if is_last or not _breaks_schema(bill, answer):
-                raise _Final
-            if not bill.may_repeat(self.form.extra_room):
-                raise _Final
-            _show_answer(reply, answer)
-
+        last = before + 1 + reasks
         hooks = Hooks()
         hooks.on("completion:kwargs", lambda *_, **__: bill.send())
-        hooks.on("completion:response", note_reply)
+        hooks.on("completion:response", lambda reply: self._take(reply, bill, last))
         try:
             await self._clients[mode].create(
                 response_model=self.form.reply_model(bill.call),
@@ -292,6 +277,27 @@ class Sender:
         is_answered = bill.count > before and not bill.is_under_way
         if error and not is_answered:
             raise error
+
+    def _take(self, reply: Any, bill: Bill, last: int) -> None:
+        """Add an answer to the bill. Instructor goes on only with one that it is to mend: it breaks
+        the schema, is not the ``last`` one, and the budget has room for another.
+        """
+        try:
+            answer = read_completion(reply)
+        except GarbledReply as error:
+            raise _Final(error) from None
+        bill.add(answer)
+        text = " ".join(answer.text.split())[:_SHOWN]
+        said = f"HTTP 200, finish reason {answer.reason or 'unknown'}: {text!r}"
+        self._watch.note_reply(said, is_answer=True)
+        is_last = bill.count >= last or self._watch.is_over
+        if is_last or not _breaks_schema(bill, answer):
+            raise _Final
+        if not bill.may_repeat(self.form.extra_room):
+            raise _Final
+        # of OpenAI's form: the model need not read its thoughts again
+        for choice in getattr(reply, "choices", None) or ():
+            choice.message.content = choice.message.content and answer.text
 
     def _leave_out_key(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Leave out the header "Authorization" for a server that speaks as OpenAI's does and needs
@@ -332,19 +338,3 @@ def _breaks_schema(bill: Bill, answer: Completion) -> bool:
     except ValidationError:
         return True
     return False
-
-
-def _show_answer(reply: Any, answer: Completion) -> None:
-    """Write into a reply of OpenAI's form what was read of it, so that instructor judges the same,
-    and the model does not read its thoughts again.
-    """
-    choices = getattr(reply, "choices", None)
-    if not choices:
-        return
-    message = choices[0].message
-    if message.tool_calls and answer.text:
-        # the items of all calls are in the first one now
-        del message.tool_calls[1:]
-        message.tool_calls[0].function.arguments = answer.text
-    elif isinstance(message.content, str):
-        message.content = answer.text

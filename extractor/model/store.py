@@ -97,15 +97,11 @@ class CallStore:
         self.price = price
 
     def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
-        """Store a call before it is sent, with its prompt if that is new. Return its number.
-
-        An equal call that waits, and is in no batch, is taken over.
-        """
+        """Store a call before it is sent, with its prompt if that is new. Return its number."""
         prompt = call.prompt
         schema = schema_of(call.reply_model)
-        key = call.key_for(model)
         row = {
-            "key": key,
+            "key": call.key_for(model),
             "question": call.question_key,
             "record_id": call.record_id,
             "model": model,
@@ -120,13 +116,6 @@ class CallStore:
                 "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)",
                 (prompt.sha256, prompt.name, prompt.version, call.system, schema),
             )
-            waiting: int | None = self.database.value(
-                "SELECT id FROM calls WHERE key = ? AND state = 'waiting' AND batch IS NULL",
-                (key,),
-            )
-            if waiting is not None:
-                self._set(waiting, state=state)
-                return waiting
             return self._insert("calls", row)
 
     def send(self, call: int, most: Usage) -> int:
@@ -149,7 +138,6 @@ class CallStore:
         *,
         usage: Usage | None = None,
         why: str = "",
-        cost: Callable[[Usage], float] | None = None,
         paid: Iterable[int] = (),
     ) -> None:
         """Store how a call ended.
@@ -160,7 +148,6 @@ class CallStore:
             completion: Its answer, None if it has none.
             usage: What all its requests used; by default, what the completion says.
             why: Why it has no answer.
-            cost: The price of the usage, if it is another than usual.
             paid: The numbers of its requests whose cost is known. The others stay in the ledger.
         """
         answer: dict[str, Any] = {"why": why, "answer": None}
@@ -174,9 +161,8 @@ class CallStore:
                 "answered_by": completion.model,
             }
         usage = usage or Usage()
-        cost = cost or self.price
         tokens = {name: getattr(usage, name) for name in _TOKENS}
-        dollars = cost(usage) if cost else None
+        dollars = self.price(usage) if self.price else None
         with self.database.transaction():
             self._set(
                 number,

@@ -110,17 +110,23 @@ class InLoop(httpx2.AsyncBaseTransport):
 
 
 class Through(Model):
-    """A model whose SDK sends its requests to ``transport``."""
+    """A model whose SDK sends its requests to ``transport``; None is the network."""
 
     def __init__(
-        self, transport: httpx2.AsyncBaseTransport, *arguments: Any, **named: Any
+        self,
+        transport: httpx2.AsyncBaseTransport | None,
+        *arguments: Any,
+        **named: Any,
     ) -> None:
         super().__init__(*arguments, **named)
         self._transport = transport
 
     async def __aenter__(self) -> "Model":
         await super().__aenter__()
-        self.sdk._client = openai.DefaultAsyncHttpxClient(transport=self._transport)
+        if self._transport:
+            self.sdk._client = openai.DefaultAsyncHttpxClient(
+                transport=self._transport, follow_redirects=False
+            )
         return self
 
 
