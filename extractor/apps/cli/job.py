@@ -40,7 +40,7 @@ from extractor.run.setup import Setup
 
 _OF_MONEY = frozenset({"max_usd", "prices"})
 """The limit of money is that of the run, with all that it resumes."""
-_OF_EXCHANGE = ("answers", "requests", "batch_tokens")
+_OF_EXCHANGE = ("answers", "requests")
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
 
@@ -144,9 +144,9 @@ def _read_setup(options: RecordOptions, *, in_batches: bool) -> Setup:
     names = {*Keywords.__annotations__, *_OF_EXCHANGE} - _OF_MONEY
     given = {name: getattr(options, name) for name in names if hasattr(options, name)}
     exchange = None
-    answers, requests, most_tokens = (given.pop(name, None) for name in _OF_EXCHANGE)
+    answers, requests = (given.pop(name, None) for name in _OF_EXCHANGE)
     if answers or requests:
-        exchange = Exchange(answers or (), requests, most_tokens=most_tokens)
+        exchange = Exchange(answers or (), requests)
     spec = None
     replay = given.get("replay")
     if options.model and not replay:

@@ -165,8 +165,6 @@ class SubmitOptions(BatchOptions):
 class CollectOptions(BatchOptions):
     """The options of ``batch collect``."""
 
-    live: Annotated[bool, Shown(COST)] = False
-    """First ask one question live, at full price."""
     ask_again: Annotated[bool, Shown(COST)] = False
     """Ask again what lost or unreadable batches had."""
     answers: Annotated[

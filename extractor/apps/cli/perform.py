@@ -46,7 +46,7 @@ def perform_job(job: RunJob) -> int:
     """Perform a run, and return the exit code. Raises errors that stop the whole run, such as
     ``StoreError``.
 
-    A run that exports its questions writes them to files, and prints their names.
+    A run that exports its questions writes them to a file, and prints its name.
     """
     tally = job.run.tally
     exchange = job.setup.choice.exchange
@@ -63,8 +63,7 @@ def perform_job(job: RunJob) -> int:
         if folder and folder.kept_earlier:
             say(f"{folder.path}: nothing was extracted; the earlier results stay")
     if exported and code == OK:
-        for path in exported.parts:
-            print(path)
+        print(exported.requests)
         written = counted(exported.written, "request")
         say(f"{written} of {counted(tally.extracted, 'record')}")
         return judge_records(tally)
@@ -151,10 +150,8 @@ async def _extract(job: RunJob, sink: Sink) -> None:
             from extractor.run.batches import perform_in_batches
 
             options = job.options
-            # only submit asks one question live without being told
             policy = BatchPolicy(
                 most_tokens=getattr(options, "batch_tokens", None),
-                asks_live=getattr(options, "live", True),
                 asks_again=getattr(options, "ask_again", False),
             )
             await perform_in_batches(
