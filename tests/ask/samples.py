@@ -6,6 +6,7 @@ from typing import Any
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span, draft_record
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import read_section
+from extractor.model.asking.questions import Question
 from extractor.schemas import (
     Concept,
     CriterionKind,
@@ -13,6 +14,7 @@ from extractor.schemas import (
     Rank,
     Section,
     Source,
+    Task,
     TimeKind,
     TrialRecord,
 )
@@ -27,6 +29,12 @@ def sure(value: Any) -> Reading[Any]:
 
 def unsure(value: Any) -> Reading[Any]:
     return Reading(value, 0.6)
+
+
+def ask(
+    number: int, *fields: str, task: Task = Task.ELIGIBILITY, text: str = "Adults"
+) -> Question:
+    return Question(task, chunk(number, text), fields)
 
 
 def chunk(number: int, text: str, section: str = "eligibility") -> Chunk:
