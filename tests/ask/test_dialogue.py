@@ -224,9 +224,3 @@ def test_the_rules_name_the_drug_of_a_time_window_where_the_answer_has_another_o
     assert pieces["time_windows[0].of"] == "Rituximab"
     (finding,) = extraction.findings
     assert "warfarin" in finding.message
-
-
-def test_a_useless_answer_of_the_only_call_leaves_the_rules_and_says_why():
-    extraction, _ = extract([completion("I think so.")], FEW, "endpoints")
-    assert [one.measure for one in extraction.endpoints] == ["Pain", "Itch by diary"]
-    assert "Invalid JSON" in extraction.findings[0].message

@@ -7,12 +7,14 @@ from enum import StrEnum
 
 import pytest
 
+from benchmarks.prompt import GUIDELINE, write_guideline
 from extractor.assembly.check import ground_answer
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Span
 from extractor.language.passage import read_section
 from extractor.model.asking.planner import plan_questions
 from extractor.model.asking.prompt import (
+    PROMPT,
     describe_trial,
     flatten,
     load_prompt,
@@ -77,6 +79,13 @@ def test_what_few_calls_ask_is_explained_in_those_alone(field, explained):
     line_before_the_last = call.user.splitlines()[-2]
     assert line_before_the_last.startswith(explained or "Conditions: ")
     assert not explained or explained not in SYSTEM
+
+
+def test_the_guideline_of_the_prompt_is_the_one_that_people_read():
+    text, guideline = PROMPT.read_text("utf-8"), GUIDELINE.read_text("utf-8")
+    assert write_guideline(text, guideline) == text
+    changed = write_guideline(text, guideline.replace("## Endpoints", "## Endpoints!"))
+    assert "## Endpoints!" in changed
 
 
 def read_example():

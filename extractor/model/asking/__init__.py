@@ -1,7 +1,8 @@
 """Ask a model what the rules leave open: from a parsed record to its answers, without the network.
 
-- Questions of a record are its lines (criteria, passages, outcomes) with the fields whose confidence
-  the effort doubts, and the user's own fields: ``planner``. One call for nearly every record.
+- Questions of a record are its lines (criteria, passages, outcomes) with the fields whose
+  confidence the effort doubts, and the user's own fields: ``planner``. One call for nearly every
+  record.
 - A call is one static system part (guideline, form of an answer, example), byte-identical over a
   run, then the record as numbered lines: ``prompt``. Its words are in ``model/prompts``.
 - A reply is items with the numbers of their lines. Types and keys come from the schemas' metadata,

@@ -2,9 +2,9 @@
 
 Providers bill a prefix that repeats at a fraction, and local servers keep it in memory. So the
 system part and the reply schema are the same bytes in every call of a run: the annotation guideline
-that people read as well (``model/prompts/guideline.md``), in the words of a reply and without what
-only people need; how to write an answer, with a worked example (``prompts/system.v8.md``); and the
-user's own fields. The user part, about one record, comes last.
+in the words of a reply, how to write an answer, and a worked example
+(``model/prompts/system.v8.md``), then the user's own fields. The user part, about one record, comes
+last.
 """
 
 import hashlib
@@ -22,14 +22,13 @@ from extractor.model.asking.questions import LINE_BREAK, Question, Questions
 from extractor.model.asking.reply_models import (
     is_listing,
     list_keys,
-    name_words,
     reply_for,
 )
 from extractor.model.calls import Call, PromptVersion
 from extractor.schemas import Task, TrialRecord, list_fields
 
-_FOLDER = Path(__file__).parents[1] / "prompts"
 _VERSION = 8
+PROMPT = Path(__file__).parents[1] / "prompts" / f"system.v{_VERSION}.md"
 _LONGEST_CONTEXT = 1200
 _LONGEST_HINT = 300
 _LONGEST_LABEL = 60
@@ -58,11 +57,6 @@ _NOTES = {
     ),
 }
 """What is said only in calls that ask for these fields."""
-_FOR_PEOPLE = re.compile(r"<!--people-->.*?(?:<!--/people-->|\Z)", re.DOTALL)
-_MARKUP = re.compile(r"\*\*|^\|(?:-+\|)+\n|\n(?=\n\n)", re.MULTILINE)
-"""Bold type, rules of tables, more than one empty line."""
-_WRAP = re.compile(r"(?<!\n)\n *(?=[^\s|#-])")
-_NAME = re.compile(r"`([^`]+)`")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
@@ -100,35 +94,11 @@ def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
     >>> load_prompt().version.name
     'questions'
     """
-    form = (_FOLDER / f"system.v{_VERSION}.md").read_text("utf-8").strip()
-    guideline = (_FOLDER / "guideline.md").read_text("utf-8").strip()
-    system = form.replace("$guideline", shorten_guideline(guideline))
+    system = PROMPT.read_text("utf-8").strip()
     if custom:
         system = "\n\n".join([system, _OWN_FIELDS, *map(_describe_field, custom)])
     digest = hashlib.sha256(system.encode()).hexdigest()
     return Prompt(PromptVersion("questions", _VERSION, digest), system)
-
-
-def shorten_guideline(guideline: str) -> str:
-    """Return the guideline as a model gets it: with the keys and words of a reply for the names in
-    backquotes, without the passages that only people need, and without bold type, rules of tables
-    and wrapped lines.
-
-    >>> shorten_guideline(
-    ...     "## Endpoints <!--people-->All <!--/people-->`time_points` of `overall_survival`"
-    ... )
-    '## Endpoints times of OS'
-    """
-    parts = re.split(r"^(?=## )", _FOR_PEOPLE.sub("", guideline), flags=re.MULTILINE)
-    worded = ""
-    for part in parts:
-        words: Mapping[str, str] = {}
-        # in the part about a task, the words of the task
-        for task in Task:
-            if part.startswith(f"## {task.capitalize()}"):
-                words = name_words(task)
-        worded += _NAME.sub(lambda name, words=words: words.get(name[1], name[1]), part)
-    return _WRAP.sub(" ", _MARKUP.sub("", worded))
 
 
 def _describe_field(field: CustomField) -> str:

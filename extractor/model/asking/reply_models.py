@@ -10,10 +10,10 @@ import json
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from importlib.resources import files
 from itertools import starmap
-from typing import Annotated, Any, Self, get_origin
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -139,7 +139,7 @@ def _keep_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 _OR_UNREADABLE = WrapValidator(_keep_unreadable)
 
 
-def _short_words(closed_set: type[StrEnum]) -> Mapping[str, str]:
+def short_words(closed_set: type[StrEnum]) -> Mapping[str, str]:
     """Return what a model writes for the members of a closed set, by their values."""
     short = _SHORT.get(to_snake(closed_set.__name__), {})
     return {
@@ -151,7 +151,7 @@ def _as_word(closed_set: type[StrEnum]) -> Any:
     """Annotate a closed set, of which a model writes short words. Values are understood as well, in
     any case and with white space around them.
     """
-    words = _short_words(closed_set)
+    words = short_words(closed_set)
     members = {
         name.casefold(): closed_set(value)
         for value, word in words.items()
@@ -230,7 +230,13 @@ def _declare(kind: Any, key: str | None = None, *, many: bool = False) -> Any:
     if not many:
         return (member | None, Field(None, alias=key))
     any_tuple: Any = tuple
-    return (any_tuple[member, ...], Field((), alias=key))
+    # one value is written without brackets at times
+    members = Annotated[any_tuple[member, ...], BeforeValidator(_as_list)]
+    return (members, Field((), alias=key))
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _declare_all(infos: Iterable[FieldInfo]) -> dict[str, Any]:
@@ -279,17 +285,11 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
     @model_validator(mode="before")
     @classmethod
     def _tidy(cls, data: Any) -> Any:
-        """Drop empty values, write a single value of a list as a list, and put line breaks in place
-        of the marks that a prompt has for them.
-        """
+        """Drop empty values, and put line breaks in place of their marks in a prompt."""
         if not isinstance(data, dict):
             return data
         data = json.loads(json.dumps(data).replace(LINE_BREAK, r"\n"))
-        stated = {key: value for key, value in data.items() if value not in _EMPTY}
-        for key in _LISTS & stated.keys():
-            if not isinstance(stated[key], list):
-                stated[key] = [stated[key]]
-        return stated
+        return {key: value for key, value in data.items() if value not in _EMPTY}
 
     def completed_by(self, other: Self) -> Self:
         """Return the item with what another one about its line says, where this one says nothing or
@@ -348,15 +348,6 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             return expand(["stands", *beside])
         own = {field.name for field in question.custom}
         return expand(name for name in question.fields if name not in own)
-
-
-_LISTS = {
-    name
-    for attribute, field in Item.model_fields.items()
-    if get_origin(field.annotation) is tuple
-    for name in (attribute, field.alias)
-}
-"""The keys and attributes that are lists."""
 
 
 class Reply(_Wire):
@@ -434,23 +425,6 @@ def list_keys(question: Question) -> list[str]:
     """Return the keys that a line names: those of the asked fields, in their order."""
     attributes = [_name_attribute(question.task, field) for field in question.fields]
     return list(map(key_of, attributes))
-
-
-@cache
-def name_words(task: Task) -> Mapping[str, str]:
-    """Return what a model writes for the names of a task's fields and for the members of their
-    closed sets.
-
-    >>> words = name_words(Task.ENDPOINTS)
-    >>> words["time_points"], words["overall_survival"]
-    ('times', 'OS')
-    """
-    words: dict[str, str] = {}
-    infos = list_fields(task)
-    for info in infos:
-        if issubclass(info.type, StrEnum):
-            words |= _short_words(info.type)
-    return words | {info.name: info.metadata.key or info.name for info in infos}
 
 
 Answers = Iterator[tuple[Question, Mapping[str, Any]]]
