@@ -23,7 +23,6 @@ from .samples import (
     regimen,
     sure,
     unsure,
-    with_parts,
 )
 
 
@@ -155,12 +154,11 @@ def test_ages_are_asked_in_lines_that_name_people_of_some_age(line, expected):
 
 
 def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
-    parsed = parsed_record(outcome(1, "Pain\nday 3", "primary_outcomes[0]"))
-    parsed = with_parts(
-        parsed, "primary_outcomes[0]", measure="Pain", time_frame="day 3"
-    )
+    apart = {"measure": "Pain", "time_frame": "day 3"}
+    parsed = parse_record(trial(primary_outcomes_0=apart))
     questions = plan_questions(parsed, ExtractionOptions(effort="all"))
-    assert "split" not in asked(questions)[1]
+    assert [one for one in questions if "split" in one.fields] == []
+    assert asked(questions)
 
 
 def test_hints_name_the_list_or_section_of_a_line():

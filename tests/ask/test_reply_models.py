@@ -131,27 +131,23 @@ def test_regimens_of_a_line():
         "quote": "Testimab // 5 mg IV",
         "agent": "Testimab",
         "role": "rescue",
-        "dose": ["5 mg"],
-        "arms": [1, 2],
-        "route": "oral",
-        "freq": "QW",
-        "cycle": "21 days",
-        "for": "6 cycle",
     }
+    item |= {"dose": ["5 mg"], "arms": [1, 2], "route": "oral", "freq": "QW"}
+    item |= {"cycle": "21 days", "for": "6 cycle"}
 
     (_, full), (_, bare) = read([question], item, {"n": 3, "agent": "Drugamide"})
 
+    assert full.pop("amounts") == (Amount(low=5, high=5, unit="mg"),)
+    assert full.pop("cycle") == Period(value=21, unit="day")
+    assert full.pop("duration") == Period(value=6, unit="cycle")
     assert full == {
         "stands": True,
         "quote": "Testimab\n5 mg IV",
         "agent": "Testimab",
         "role": Role.RESCUE,
-        "amounts": (Amount(low=5, high=5, unit="mg"),),
         "arms": (1, 2),
         "route": Route.ORAL,
         "frequency": Frequency.QW,
-        "cycle": Period(value=21, unit="day"),
-        "duration": Period(value=6, unit="cycle"),
         "timing": None,
     }
     # a role and arms that are left out are no answer
@@ -172,25 +168,28 @@ def test_all_fields_of_an_outcome():
         "domain": "efficacy",
         "times": ["2 year", "day 30"],
         "span": "up_to",
+    }
+    item |= {
         "tool": "CTCAE|5.0",
         "start": "infusion",
         "ends": ["death"],
         "censored": True,
-        "specimens": ["serum"],
     }
     years, days = TimePoint(value=2, unit="year"), TimePoint(value=30, unit="day")
-    rest = {"start_event": "infusion", "end_events": ("death",), "censored": True}
 
-    values = outcome_values(*fields, **item)
+    values = outcome_values(*fields, **item, specimens=["serum"])
     silent = outcome_values(*fields)
     kinetics = outcome_values(*fields, **item | {"concept": "PK"})
 
-    assert values == rest | {
+    assert values == {
         "concept": Concept.OVERALL_SURVIVAL,
         "category": EndpointCategory.EFFICACY,
         "time_points": (years, days),
         "time_kind": TimeKind.UP_TO,
         "instrument": Instrument(name="CTCAE", version="5.0"),
+        "start_event": "infusion",
+        "end_events": ("death",),
+        "censored": True,
         "specimens": ("serum",),
         "methods": (),
     }
@@ -293,3 +292,20 @@ def test_an_outcome_is_split_at_first_words_that_its_text_has(text, split, parts
         assert (
             tuple(values[p] for p in ("measure", "description", "time_frame")) == parts
         )
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ({"n": 7, "cat": "age"}, "there is no line 7; the lines are 1, 3, 5"),
+        ({"cat": "age"}, "Field required"),
+    ],
+)
+def test_an_item_of_no_line_costs_only_itself(item, message):
+    context = {"lines": {1, 3, 5}}
+    items = [item, {"n": 1, "cat": "age"}]
+    reply = Reply.model_validate({"items": items}, context=context)
+    assert reply.items[0].reason == message
+    assert reply.items[1].category is Category.AGE
+    with pytest.raises(ValueError, match=message):
+        Reply.model_validate({"items": [item]}, context=context)

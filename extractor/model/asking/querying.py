@@ -23,7 +23,6 @@ from extractor.errors import (
 from extractor.model.asking.dialogue import Replies, Round
 from extractor.model.asking.questions import (
     ModelReply,
-    Question,
     Questions,
     Render,
     current_session,
@@ -144,11 +143,10 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
         raise
     session.pending |= reply.pending
     session.lacking |= reply.pending or bool(reply.dropped)
-    by_number: dict[Any, Question] = {}
     for question in questions:
-        by_number[question.number] = question
-    for item in reply.items:
-        session.answers.append((by_number[item_number(item)], item, reply.model))
+        for item in reply.items:
+            if item_number(item) == question.number:
+                session.answers.append((question, item, reply.model))
     if reply.dropped and not reply.items and not reply.pending:
         reasons = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {reasons}", reply.usage)

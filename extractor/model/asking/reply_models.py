@@ -22,10 +22,12 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
     create_model,
+    field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_snake
@@ -278,9 +280,19 @@ _Values = create_model(
 class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from the schemas
     """What a model says about the line with number ``n``: about a criterion, the participants, a
     regimen or an outcome. Other keys are kept as written: the user's own fields are among them.
+    In the context of validation, ``lines`` are the numbers of the call's lines.
     """
 
     model_config = ConfigDict(extra="allow")
+
+    @field_validator("n")
+    @classmethod
+    def _is_a_line_of_the_call(cls, number: int, info: ValidationInfo) -> int:
+        lines = info.context["lines"] if info.context else {number}
+        if number not in lines:
+            known = ", ".join(map(str, sorted(lines)))
+            raise ValueError(f"there is no line {number}; the lines are {known}")
+        return number
 
     @model_validator(mode="before")
     @classmethod
@@ -351,7 +363,7 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
 
 
 class Reply(_Wire):
-    """A model's answer to one call. An item that is none is
+    """A model's answer to one call. An item that is none, or about no line of the call, is
     ``UnreadableValue``. An answer is invalid only if it has items and none can be read.
     """
 
