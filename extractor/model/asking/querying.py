@@ -30,9 +30,9 @@ from extractor.model.asking.questions import (
 )
 from extractor.model.asking.reply_models import is_listing
 from extractor.model.asking.salvage import read_items
+from extractor.model.calls import MOST_CALLS
 from extractor.model.client import Model
 from extractor.model.completions import Ending
-from extractor.model.patience import MOST_CALLS
 from extractor.schemas import Usage
 
 T = TypeVar("T")
@@ -121,8 +121,8 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     them.
 
     The reply has every item that is valid on its own, and the reasons for dropping others. If an
-    answer will come by a batch, the reply is ``pending``. The session of the record gets the items,
-    and notes whether anything is lacking.
+    answer will come by a batch, the reply is ``pending``. The session of the record notes whether
+    anything is lacking.
 
     Raises ``AnswerRejected`` if no item could be used, and the errors of ``Model.complete``, all
     with the usage of the attempts.
@@ -131,8 +131,12 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     asking = _Asking(model, render, ModelReply(usage=usage, model=model.name))
     session = current_session()
     try:
-        async with model, model.watch.calling():
-            await asking.ask(questions)
+        async with model:
+            try:
+                await asking.ask(questions)
+            except ModelUnavailable as error:
+                model.watch.check_call(error)
+                raise
             reply = asking.reply
             if not reply.pending:
                 model.watch.check_call(_find_problem(reply, questions))
@@ -141,12 +145,7 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
         if isinstance(error, ModelError):
             error.usage = asking.reply.usage
         raise
-    session.pending |= reply.pending
     session.lacking |= reply.pending or bool(reply.dropped)
-    for question in questions:
-        for item in reply.items:
-            if item_number(item) == question.number:
-                session.answers.append((question, item, reply.model))
     if reply.dropped and not reply.items and not reply.pending:
         reasons = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {reasons}", reply.usage)

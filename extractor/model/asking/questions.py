@@ -78,16 +78,9 @@ def item_number(item: BaseModel) -> int | None:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """The answers about one record: the valid items, each with its question and the model that gave
-    it.
+    """Whether an answer about a record is lacking: missing, refused, invalid, or still to come."""
 
-    ``lacking`` means that an answer is missing, refused or invalid; ``pending``, that one will come
-    later.
-    """
-
-    answers: list[tuple[Question, BaseModel, str]] = field(default_factory=list)
     lacking: bool = False
-    pending: bool = False
 
 
 _session: ContextVar[Session] = ContextVar("session")
@@ -95,7 +88,7 @@ _session: ContextVar[Session] = ContextVar("session")
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """Collect the answers about a record inside the block. Each task has its own session.
+    """Note what a record lacks inside the block. Each task has its own session.
 
     >>> with session() as asked:
     ...     current_session() is asked
