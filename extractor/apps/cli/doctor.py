@@ -39,8 +39,7 @@ def doctor(model: ModelOption = None) -> int:
     ]
     if model:
         rows.append(("model", *_ask(model)))
-    head = ("check", "state", "detail")
-    print_table(head, rows, prose=head, apart=False)
+    print_table(("check", "state", "detail"), rows)
     return FAILED if rows[-1][1] == _FAILED else OK
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from extractor.apps.evaluation.report import ScoreReport
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
-_PROSE = ("most often in", "worst example")
 _NAMED = 10
 """Most records named in a line."""
 
@@ -207,6 +206,5 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
     if rows:
         head = tuple(rows[0])
         cells = [tuple(map(write_cell, row.values())) for row in rows]
-        # A narrow terminal drops the last of these first.
-        priority = sorted(head[1:], key=lambda name: name != "normalised")
-        print_table(head, cells, priority, _PROSE)
+        print()
+        print_table(head, cells)

@@ -150,4 +150,5 @@ def compare(
         for kind in report.errors
         for error in kind.examples
     ]
-    print_table(("record", "place", "field", "how", *names), rows, prose=names)
+    print()
+    print_table(("record", "place", "field", "how", *names), rows)

@@ -24,7 +24,6 @@ from extractor.options import (
     ModelOptions,
     Options,
     Shown,
-    find_shown,
 )
 from extractor.schemas import Task
 
@@ -55,8 +54,7 @@ def name_option(name: str) -> str:
 def option_of(model: type[Options], name: str, **more: Any) -> Any:
     """Return the ``typer.Option`` or ``typer.Argument`` of a field of a model of options."""
     field = model.model_fields[name]
-    shown = find_shown(field)
-    assert shown, f"{name} is no option of the command line"
+    [shown] = [one for one in field.metadata if isinstance(one, Shown)]
     more["metavar"] = shown.metavar
     if shown.group is None:
         return typer.Argument(help=field.description, **more)
@@ -68,9 +66,7 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
     """Yield the parameters by which typer reads a model of options."""
     for name, field in model.model_fields.items():
-        shown = find_shown(field)
-        if shown is None:
-            continue
+        [shown] = [one for one in field.metadata if isinstance(one, Shown)]
         kind = shown.kind or field.annotation
         annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
         default = field.default
@@ -144,6 +140,10 @@ class RunOptions(RecordOptions, ExtractorOptions):
     """Processes; else all cores."""
     ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto|local")] = None
     """Extract on this Ray cluster; local starts one."""
+    max_lacking: Annotated[
+        float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
+    ] = 0.05
+    """Most questions without a usable answer, as a share."""
 
 
 class BatchOptions(RecordOptions):

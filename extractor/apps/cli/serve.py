@@ -177,7 +177,7 @@ def list_keys(root: RootOption = None) -> None:
     with _opening(root) as book:
         head = ("name", "made", "expires", "id", "max usd", "spent usd", "key")
         rows = [tuple(map(str, row)) for row in book.list_callers()]
-        print_table(head, rows, apart=False)
+        print_table(head, rows)
 
 
 @keys.command("revoke")
