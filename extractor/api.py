@@ -10,13 +10,12 @@ from collections.abc import (
     Mapping,
 )
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from weakref import finalize
 
@@ -100,11 +99,10 @@ class Extractor:
         ... )
         0.00045
         """
-        if self.setup.pricing.cost:
-            return self.setup.pricing.cost(usage)
-        if usage.calls:
-            return None
-        return 0.0
+        cost = self.setup.pricing.cost
+        if cost:
+            return cost(usage)
+        return None if usage.calls else 0.0
 
     @asynccontextmanager
     async def open(self, concurrency: int = 8) -> "AsyncIterator[OpenExtractor]":
@@ -145,15 +143,12 @@ class Extractor:
         read = _as_record(record)
         if self._is_by_rules:
             return extract_by_rules(read, self._options.extraction)
-        extracted = list[TrialExtraction]()
 
-        # ``asyncio.run`` would format a result in a message that nobody sees
-        async def extract_one() -> None:
+        async def extract_one() -> TrialExtraction:
             async with self.setup.open() as opened:
-                extracted.append(await opened(read))
+                return await opened(read)
 
-        call_without_loop(lambda: asyncio.run(extract_one()))
-        return extracted[0]
+        return call_without_loop(lambda: asyncio.run(extract_one()))
 
     def extract_text(
         self,
@@ -241,14 +236,14 @@ class Extractor:
         (5, [], 0.0)
         """
         from extractor.given import GivenInputs, list_given  # noqa: PLC0415 - slow, and one record needs none of it
-        from extractor.many import Ended, RunJob  # noqa: PLC0415 - as above
+        from extractor.many import RunJob  # noqa: PLC0415 - as above
         from extractor.results import Results  # noqa: PLC0415 - as above
         from extractor.run.progress import show_progress  # noqa: PLC0415 - as above
         from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
 
         items = list_given(records)
-        folder = Path(out or mkdtemp(prefix="extractor-"))
-        try:
+        with ExitStack() as scratch:
+            folder = Path(out or scratch.enter_context(TemporaryDirectory()))
             given = GivenInputs(items, folder)
             job = RunJob(
                 setup=self.setup,
@@ -259,28 +254,24 @@ class Extractor:
                 workers=workers,
             )
 
-            def perform() -> Ended:
+            def perform() -> str | None:
                 with job.open_folder() as sink:
                     if sink.mended:
                         warnings.warn(sink.mended, stacklevel=4)
                     given.write()
-                    return job.perform(sink)
+                    return job.explain(job.perform(sink))
 
             with show_progress(job.run.tally, job.count, quiet=quiet):
-                ended = call_without_loop(perform, job.stop)
-            stopped = ended.explain(has_results=job.run.tally.extracted > 0)
-        except BaseException:
-            if not out:
-                rmtree(folder, ignore_errors=True)
-            raise
-        results = Results(folder, stopped)
-        if stopped:
-            warnings.warn(f"the run is not complete: {stopped}", stacklevel=2)
+                stopped = call_without_loop(perform, job.stop)
+            results = Results(folder, stopped)
+            # a temporary folder lives as long as its results
+            finalize(results, scratch.pop_all().close)
+        problem = stopped and f"the run is not complete: {stopped}"
         if results.failures and not len(results):
             first = results.failures[0]["message"]
-            warnings.warn(f"no record could be extracted: {first}", stacklevel=2)
-        if not out:  # a temporary folder lives as long as its results
-            finalize(results, rmtree, folder, ignore_errors=True)
+            problem = problem or f"no record could be extracted: {first}"
+        if problem:
+            warnings.warn(problem, stacklevel=2)
         return results
 
     def table(
@@ -346,9 +337,7 @@ class Extractor:
         # before anything is paid for
         open_library(to)
         choose_tables((), [name], self._options.fields)
-        names = None
-        if is_column(given):
-            names = name_rows(given)
+        names = name_rows(given) if is_column(given) else None
         with warnings.catch_warnings():
             # raised below, as an error
             warnings.filterwarnings("ignore", "no record could be extracted")
@@ -372,12 +361,12 @@ def _list_problems(results: "Results") -> Iterator[str]:
     for record in results.repeated:
         yield f"{record['record_id']}: left out, since the id came before"
     for extraction in results:
-        messages = [finding.message for finding in extraction.findings]
-        if any(message.startswith(UNHEADED) for message in messages):
-            yield (
-                f"{extraction.record_id}: a text without a heading, read as a description; for "
-                'criteria, give section="eligibility"'
-            )
+        for finding in extraction.findings:
+            if finding.message.startswith(UNHEADED):
+                yield (
+                    f"{extraction.record_id}: a text without a heading, read as a description; for "
+                    'criteria, give section="eligibility"'
+                )
 
 
 def call_without_loop(

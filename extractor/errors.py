@@ -38,7 +38,7 @@ Each stage converts the exceptions of the libraries that it uses.
 """
 
 from pathlib import PurePath
-from traceback import StackSummary, walk_tb
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from extractor.masking import mask
@@ -302,15 +302,9 @@ def as_extractor_error(error: BaseException) -> ExtractorError:
     """
     if isinstance(error, ExtractorError):
         return error
-    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
-        # Python wraps a StopIteration that leaves a generator or a coroutine
-        error = error.__cause__
-    traceback = StackSummary.extract(
-        walk_tb(error.__traceback__), limit=-_MAX_FRAMES, lookup_lines=False
-    )
-    frames = tuple(
+    frames = [
         # the folders above a file may name a machine or a person
-        f"{'/'.join(PurePath(frame.filename).parts[-2:])}:{frame.lineno}:{frame.name}"
-        for frame in reversed(traceback)
-    )
-    return UnexpectedError(type(error).__name__, frames)
+        f"{'/'.join(PurePath(frame.f_code.co_filename).parts[-2:])}:{line}:{frame.f_code.co_name}"
+        for frame, line in walk_tb(error.__traceback__)
+    ]
+    return UnexpectedError(type(error).__name__, tuple(frames[: -_MAX_FRAMES - 1 : -1]))

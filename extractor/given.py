@@ -9,14 +9,13 @@ from io import BytesIO
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
-from warnings import warn
 
 from extractor.errors import ArgumentError, ExtractorError, RecordError, WrongType
 from extractor.formats import read_records, read_stream
 from extractor.formats.free_text import GivenSection
 from extractor.formats.inputs import exists, is_text, refuse_missing, refuse_text
 from extractor.formats.records import write_study
-from extractor.plurals import counted, show_some
+from extractor.plurals import show_some
 from extractor.schemas import TrialRecord
 from extractor.schemas.record_limits import check_unicode
 
@@ -149,9 +148,8 @@ def _is_text(given: str, section: GivenSection | None) -> bool:
     """Return whether a text is given, not the name of a file. A line counts as a text if it has
     blanks and does not end as a name does.
     """
-    if section or not given.strip() or is_text(given):
-        return True
-    return " " in given and not Path(given).suffix and not exists(given)
+    is_line = " " in given and not Path(given).suffix and not exists(given)
+    return bool(section) or not given.strip() or is_text(given) or is_line
 
 
 def is_column(given: Any) -> bool:
@@ -161,27 +159,20 @@ def is_column(given: Any) -> bool:
 
 def name_rows(column: Any) -> list[str]:
     """Return the record id of each text in a column: its label, or ``text-3`` for the third row if
-    that has none, with a warning.
+    that has none.
 
     Raises ``ArgumentError`` with the labels that several rows have: a table could not tell them
     apart.
 
     >>> import pandas as pd
-    >>> name_rows(pd.Series(["Adults", "Children"], index=["A", 7]))
-    ['A', '7']
+    >>> name_rows(pd.Series(["Adults", "Children"], index=["A", None]))
+    ['A', 'text-2']
     """
     # An index of several columns has tuples as labels, none of which is missing.
     labels = column.index.to_flat_index()
     names = list(map(str, labels))
-    unlabelled = labels.isna().nonzero()[0]
-    for row in unlabelled:
+    for row in labels.isna().nonzero()[0]:
         names[row] = f"text-{row + 1}"
-    if len(unlabelled):
-        warn(
-            f"no label in the index for {len(unlabelled)} of {counted(len(names), 'row')}: the "
-            "record_id is text- and the number of the row",
-            stacklevel=3,
-        )
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise ArgumentError(
@@ -203,7 +194,6 @@ def restore_labels(frame: Any, column: Any) -> Any:
     [7]
     """
     kind = column.index.dtype
-    has_numbers = getattr(kind, "kind", "") in ("i", "u")
-    if not has_numbers or column.index.hasnans or "record_id" not in frame:
+    if kind.kind not in "iu" or column.index.hasnans or "record_id" not in frame:
         return frame
     return frame.assign(record_id=frame["record_id"].astype(kind))

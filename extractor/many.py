@@ -39,25 +39,6 @@ _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
 
 
-@dataclass(frozen=True)
-class Ended:
-    """The end of a run: why it stopped early, if it did, and the error that ended it."""
-
-    stop: Stop | None
-    error: BaseException | None = None
-
-    def explain(self, *, has_results: bool) -> str | None:
-        """Return why a run in Python has not all results: its limit of money, or its model that
-        went away after some. Raises any other error that ended it.
-        """
-        if self.stop is Stop.INTERRUPTED:
-            raise KeyboardInterrupt
-        is_partial = self.stop is Stop.MODEL_AWAY and has_results
-        if self.error and self.stop is not Stop.BUDGET and not is_partial:
-            raise self.error
-        return str(self.error) if self.error else None
-
-
 @dataclass(kw_only=True, eq=False)
 class RunJob:
     """A run with its inputs and processes.
@@ -76,7 +57,7 @@ class RunJob:
         ray: The Ray cluster that extracts.
         batches: Extracts by a provider's batches, in place of ``run.perform``.
 
-    ``run`` has the counts.
+    ``run`` has the counts, ``error`` is what ended it.
     """
 
     setup: Setup
@@ -91,6 +72,7 @@ class RunJob:
     ray: str | None = None
     batches: Callable[[Run, RunFolder, Executor], Awaitable[None]] | None = None
     run: Run = field(init=False)
+    error: BaseException | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.run = Run(
@@ -139,18 +121,29 @@ class RunJob:
         self,
         sink: Sink,
         loop: Callable[[Coroutine[Any, Any, None]], object] = asyncio.run,
-    ) -> Ended:
+    ) -> Stop | None:
         """Extract all records into ``sink`` in an event loop, and finish the run, however it ends.
-        Raises an error that is not expected.
+        Returns why it stopped early. Raises an error that is not expected.
         """
         try:
             loop(self.extract(sink))
-        except BaseException as error:
-            stop = self.run.finish(sink, error)
-            if stop is Stop.ERROR:
-                raise
-            return Ended(stop, error)
-        return Ended(self.run.finish(sink))
+        except BaseException as error:  # noqa: BLE001 - raised below, after the end of the run
+            self.error = error
+        stop = self.run.finish(sink, self.error)
+        if self.error and stop is Stop.ERROR:
+            raise self.error
+        return stop
+
+    def explain(self, stop: Stop | None) -> str | None:
+        """Return why a run in Python has not all results: its limit of money, or its model that
+        went away after some. Raises any other error that ended it.
+        """
+        if stop is Stop.INTERRUPTED:
+            raise KeyboardInterrupt
+        is_partial = stop is Stop.MODEL_AWAY and self.run.tally.extracted > 0
+        if self.error and stop is not Stop.BUDGET and not is_partial:
+            raise self.error
+        return str(self.error) if self.error else None
 
     async def extract(self, sink: Sink, executor: Executor | None = None) -> None:
         """Extract all records into ``sink``. ``executor`` replaces the processes of the run.
@@ -168,19 +161,17 @@ class RunJob:
         """Whether a model is asked for each record, not a store, a file or a batch."""
         choice = self.setup.choice
         is_recorded = choice.replay or choice.exchange or self.batches
-        return bool(self.setup.options.asks and choice.spec and not is_recorded)
+        return self.setup.options.asks and bool(choice.spec) and not is_recorded
 
     @property
     def _processes(self) -> int:
-        """The number of processes that share the work. One is enough where recorded answers are
-        read.
-        """
-        if self.ray:
-            return self.workers or 1
+        """The number of processes that share the work: one where recorded answers are read."""
+        most = count_cores()
         if self.asks_live:
-            return self.workers or min(count_cores(), _MOST_PROCESSES)
-        asks = self.setup.options.asks and self.setup.choice.answers
-        return 1 if asks else self.workers or count_cores()
+            most = min(most, _MOST_PROCESSES)
+        elif self.setup.options.asks and self.setup.choice.answers:
+            return 1
+        return self.workers or most
 
     @asynccontextmanager
     async def _open_executor(self) -> AsyncIterator[Executor]:
@@ -195,8 +186,8 @@ class RunJob:
         # a run with a model keeps one process for its replies
         workers = processes - 1 if self.asks_live else processes
         inline_first = SMALL_RUN if self.workers is None else 0
-        executor: Executor = ProcessExecutor(workers, inline_first)
-        if processes == 1:
-            executor = InlineExecutor()
-        async with executor:
+        is_alone = processes == 1
+        async with (
+            InlineExecutor() if is_alone else ProcessExecutor(workers, inline_first)
+        ) as executor:
             yield executor

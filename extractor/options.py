@@ -23,7 +23,6 @@ from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import remember_options
 from extractor.schemas import Task
-from extractor.schemas.arguments import suggest
 from extractor.schemas.vocabulary import Effort
 
 FILES: Final = "Input and output"
@@ -80,7 +79,7 @@ class Options(BaseModel):
         if isinstance(reason, FieldError):
             raise reason
         if name not in cls.model_fields:
-            reason = f"no such option{suggest(name, tuple(cls.model_fields))}"
+            reason = f"no such option; choose from {', '.join(cls.model_fields)}"
         reason = reason or f"{problem['input']!r}: {problem['msg'].lower()}"
         raise ArgumentError(f"{spell(name)}: {reason}")
 
@@ -107,7 +106,7 @@ def read_own_fields(
     given: Iterable[Declared] | Declared | None,
 ) -> tuple[CustomField, ...]:
     """Read fields of the user's own, and check their examples. Raises ``FieldError``."""
-    if given is None or given == ():
+    if not given:
         return ()
     from extractor.assembly.claims import check_examples  # noqa: PLC0415 - few extractions have fields of their own
     from extractor.concepts.own.models import read_fields  # noqa: PLC0415 - as above

@@ -5,8 +5,7 @@ what the text contradicts is asked once more.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from extractor.assembly.assemble import assemble_extraction
 from extractor.concepts.parse import ParsedRecord, parse_record
@@ -102,14 +101,10 @@ def extract_by_rules(
 ) -> TrialExtraction:
     """Extract without a model. No question is planned, and none is counted."""
     extraction = advance(record, options.model_copy(update={"effort": Effort.NONE}))
-    assert isinstance(extraction, TrialExtraction), (
-        "without a model there is no question"
-    )
-    return extraction
+    return cast("TrialExtraction", extraction)
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(NamedTuple):
     """An extraction that waits for the replies to a round of questions. Its parse stands for the
     record from now on.
     """

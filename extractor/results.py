@@ -1,8 +1,8 @@
 """The results of a run in Python: extractions, tables, and what the commands make of a run."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -19,7 +19,7 @@ from extractor.apps.export import (
     pair_results,
     read_run_registry,
 )
-from extractor.apps.export.frames import frame_tables, frame_values
+from extractor.apps.export.frames import frame_tables
 from extractor.apps.report.overview import read_failures
 from extractor.apps.review.gold import correct_run
 from extractor.concepts.own.declaration import CustomField
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from extractor.apps.evaluation import ScoreReport
 
 Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
-Library = Literal["pandas", "polars", "arrow"]
 FileFormat = Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"]
 _ARGUMENTS = {
     "--format fhir": 'file_format="fhir"',
@@ -51,6 +50,7 @@ _ARGUMENTS = {
 """What the options of ``extractor export`` are called in Python."""
 
 
+@dataclass(eq=False, repr=False)
 class Results:
     """The results of a run: extractions, failures, usage, and tables. Has a length, and yields the
     extractions.
@@ -62,9 +62,8 @@ class Results:
             not.
     """
 
-    def __init__(self, folder: Path, stopped: str | None = None) -> None:
-        self.folder = folder
-        self.stopped = stopped
+    folder: Path
+    stopped: str | None = None
 
     def __repr__(self) -> str:
         counts = [counted(len(self), "record"), f"{len(self.failures):,} failed"]
@@ -118,7 +117,9 @@ class Results:
         manifest = self._finished.manifest
         return PricedUsage(**manifest.usage.model_dump(), usd=manifest.cost["usd"])
 
-    def table(self, name: str, to: Library = "pandas") -> Any:
+    def table(
+        self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"
+    ) -> Any:
         """Return a table, such as ``constraints``, as a data frame of pandas or polars, or as a
         table of Arrow.
 
@@ -129,22 +130,10 @@ class Results:
             ValueError: There is no such table.
             MissingExtra: The library is not installed.
         """
-        return self.tables(name, to=to)[name]
-
-    def tables(self, *names: str, to: Library = "pandas") -> dict[str, Any]:
-        """Return these tables by name, all by default, as ``table`` does."""
         fields = self._fields
-        tables = choose_tables(tuple(Task), names, fields)
+        tables = choose_tables(tuple(Task), [name], fields)
         registry, _ = read_run_registry(self._finished, tables)
-        return frame_tables(self.extractions, names, to, registry, fields)
-
-    def to_pandas(self) -> Any:
-        """Return all values of all records as one data frame of pandas, a row a value, with the
-        words that support it and their place, as ``TrialExtraction.to_pandas`` does.
-
-        Raises ``MissingExtra`` without pandas.
-        """
-        return frame_values(self.extractions)
+        return frame_tables(self.extractions, [name], to, registry, fields)[name]
 
     @property
     def _fields(self) -> tuple[CustomField, ...]:
@@ -155,14 +144,12 @@ class Results:
         path: str | PathLike[str] = "report.html",
         *,
         records: Paths = (),
-        limit: int = 20_000,
     ) -> Path:
         """Write the run as one page of HTML, as ``extractor report`` does, and return its path.
 
         Args:
             path: The file. Its folder must exist.
             records: The inputs, if they have moved since the run.
-            limit: The number of records that the page can open at most.
 
         Raises:
             StoreError: The file cannot be written.
@@ -175,10 +162,10 @@ class Results:
 
         to = Path(path)
         with _naming_arguments(to):
-            write_report(self.folder, to, records=list_several(records), limit=limit)
+            write_report(self.folder, to, records=list_several(records))
         return to
 
-    def export(  # noqa: PLR0913 - the options of the command
+    def export(
         self,
         path: str | PathLike[str],
         *,
@@ -187,7 +174,6 @@ class Results:
         file_format: FileFormat | None = None,
         min_confidence: float = 0.0,
         gold: str | PathLike[str] | None = None,
-        bundles: bool = False,
         force: bool = False,
     ) -> Mapping[str, int]:
         """Write tables or FHIR resources to files, as ``extractor export`` does.
@@ -201,7 +187,6 @@ class Results:
                 extra ``fhir``.
             min_confidence: Leave out values below this confidence, from 0 to 1.
             gold: Take the finished records of a review from this folder.
-            bundles: Of ``fhir``: one transaction for each trial.
             force: Replace an earlier export.
 
         Returns:
@@ -229,10 +214,11 @@ class Results:
                 self.folder,
                 run,
                 to,
-                chosen,
+                sorted(chosen.tasks),
                 tables=list_several(tables),
                 file_format=file_format,
-                bundles=bundles,
+                threshold=Threshold(chosen.min_confidence),
+                bundles=False,
                 force=force,
             )
         return counts
@@ -296,10 +282,8 @@ class Results:
         to = Path(folder)
         with _naming_arguments(to):
             copytree(self.folder, to)
-            here, there = (
-                json.dumps(str((folder / GIVEN).absolute()))
-                for folder in (self.folder, to)
-            )
+            # what was given in Python is read from the copy
+            here, there = (str((at / GIVEN).absolute()) for at in (self.folder, to))
             manifest = (to / MANIFEST).read_text("utf-8").replace(here, there)
             write_atomically(to / MANIFEST, manifest.encode())
         return to
@@ -309,13 +293,13 @@ def export_results(  # noqa: PLR0913 - the options of the command
     source: Path,
     run: FinishedRun | None,
     to: Path,
-    chosen: Choice,
+    tasks: Collection[Task],
     *,
-    tables: Sequence[str] = (),
-    file_format: FileFormat | None = None,
-    bundles: bool = False,
-    force: bool = False,
-    threshold: Threshold | None = None,
+    tables: Sequence[str],
+    file_format: FileFormat | None,
+    threshold: Threshold,
+    bundles: bool,
+    force: bool,
 ) -> tuple[Mapping[str, int], list[str]]:
     """Write a run, or the extractions in a file or a folder, as tables or as FHIR resources.
 
@@ -323,14 +307,12 @@ def export_results(  # noqa: PLR0913 - the options of the command
     the number of rows of each table or of resources of each type, and lines for people. Raises what
     ``Results.export`` raises, in words of the command line.
     """
-    sieve = threshold or Threshold(chosen.min_confidence)
     fields = restore_fields(run.manifest.settings) if run else ()
-    columns = choose_tables(chosen.tasks, tables, fields)
+    columns = choose_tables(tasks, tables, fields)
     if file_format == "fhir":
         if tables:
             raise ValueError("--format fhir writes no tables; drop --tables")
-        tasks = [task for task in Task if task in chosen.tasks]
-        pairs = pair_results(source, run, sieve)
+        pairs = pair_results(source, run, threshold)
         found = export_fhir(pairs, to, tasks, bundles=bundles, force=force)
         counts = {**found.resources, "unmapped": sum(found.unmapped.values())}
         return counts, [*found.describe()]
@@ -340,7 +322,7 @@ def export_results(  # noqa: PLR0913 - the options of the command
     destination = Destination.choose(to, kind, force=force)
     registry, lacking = read_run_registry(run, columns)
     lines = run.read_lines() if run else None
-    rows = export_run(source, destination, columns, lines, registry, sieve, fields)
+    rows = export_run(source, destination, columns, lines, registry, threshold, fields)
     described = [
         f"records: the inputs of {counted(count, 'record')} are {state}, so registered columns and "
         "arms are empty; export from where the run was started, or repeat it"

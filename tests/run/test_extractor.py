@@ -59,7 +59,7 @@ def test_what_is_no_record_is_refused_with_what_is_needed(wrong, problem):
 @pytest.mark.parametrize(
     ("kind", "problem", "call"),
     [
-        (ValueError, "did you mean", lambda: Extractor(efort="low")),
+        (ValueError, "choose from .* effort,", lambda: Extractor(efort="low")),
         (ValueError, "no known provider", lambda: Extractor("nobody/model")),
         (ValueError, "no run to replay", lambda: Extractor(replay="tests/ask")),
         (ValueError, "characters", lambda: Extractor("gpt-5-mini", key="two\nlines")),

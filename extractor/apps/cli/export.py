@@ -102,7 +102,7 @@ def export(
         run,
         finished,
         to,
-        chosen,
+        sorted(chosen.tasks),
         tables=split_names(tables),
         file_format=format_,
         bundles=bundles,

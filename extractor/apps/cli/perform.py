@@ -23,7 +23,6 @@ from extractor.apps.cli.summary import (
     render,
 )
 from extractor.errors import ExtractorError
-from extractor.many import Ended
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
 from extractor.run.folder import RunFolder
@@ -55,12 +54,12 @@ def perform_job(job: CommandJob) -> int:
             if folder:
                 _warn_of_earlier(job, folder)
             sink = folder or StreamSink(stdout, sys.stderr)
-            ended = job.perform(sink, lambda work: _run_in_loop(job, folder, work))
+            stop = job.perform(sink, lambda work: _run_in_loop(job, folder, work))
             sys.stdout.flush()
     finally:
         if folder and folder.kept_earlier:
             say(f"{folder.path}: nothing was extracted; the earlier results stay")
-    code = _judge(job, ended)
+    code = _judge(job, stop)
     if exported and code == OK:
         print(*exported.parts, sep="\n")
         requests = counted(exported.written, "request")
@@ -91,13 +90,12 @@ def _run_in_loop(
         Interrupts(job.run).run(work)
 
 
-def _judge(job: CommandJob, ended: Ended) -> int:
+def _judge(job: CommandJob, stop: Stop | None) -> int:
     """Return the exit code of a run, whatever its records are, and print why it is not 0."""
-    stop = ended.stop
     code = _CODES[stop]
     lacking = None if stop or not job.waits else explain_lacking(job)
     if stop:
-        why = "interrupted" if stop is Stop.INTERRUPTED else ended.error
+        why = "interrupted" if stop is Stop.INTERRUPTED else job.error
         raised = "with a higher limit, " if stop is Stop.BUDGET else ""
         say(f"{why}; {raised}{how_to_resume(job)}")
     elif lacking:
