@@ -9,6 +9,7 @@ import typer
 from extractor.apps.cli.console import say, warn_failed, warn_incomplete
 from extractor.apps.cli.options import (
     ALL_TASKS,
+    ForceOption,
     MinConfidenceOption,
     QuietOption,
     TasksOption,
@@ -50,9 +51,7 @@ def export(
             FILES, "Take corrected records from this folder of a review.", metavar="DIR"
         ),
     ] = None,
-    force: Annotated[
-        bool, option(FILES, "Replace an earlier export.", "--force")
-    ] = False,
+    force: ForceOption = False,
     quiet: QuietOption = False,
     tasks: TasksOption = ALL_TASKS,
     tables: Annotated[

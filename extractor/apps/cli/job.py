@@ -98,9 +98,9 @@ def _check_out(options: RecordOptions) -> None:
         return
     if "://" in options.out:
         raise ValueError(f"--out {options.out} is an address; name a folder")
-    read = [*options.inputs, dict(options).get("replay") or options.inputs[0]]
+    replayed = filter(None, [dict(options).get("replay")])
     # two names may lead to one folder
-    if realpath(options.out) in map(realpath, read):
+    if realpath(options.out) in map(realpath, (*options.inputs, *replayed)):
         raise ValueError(
             f"{options.out} is an input or is replayed; name another folder with --out"
         )
@@ -134,16 +134,14 @@ def _plan_batches(options: RecordOptions, rounds: int) -> Any:
         state = (
             f"batch {news.number}: {news.state}, {news.done} of {news.requests} done"
         )
-        if news.message:
-            say(f"{state}; {news.message}")
-        elif not options.quiet:
-            say(state)
+        if news.message or not options.quiet:
+            say("; ".join(filter(None, (state, news.message))))
 
     given = dict(options)
     policy = BatchPolicy(
         most_tokens=given["batch_tokens"],
-        # only submit asks one question live without being told
-        asks_live=given.get("live", True),
+        # only submit asks one question live
+        asks_live="poll" not in given,
         asks_again=given.get("ask_again", False),
     )
     return partial(

@@ -100,6 +100,10 @@ RunArgument = Annotated[
     ),
 ]
 ForceOption = Annotated[bool, option(FILES, "Replace files that exist.", "--force")]
+SheetOption = Annotated[
+    Path | None, option(FILES, "Write a sheet, .csv or .xlsx.", "--to", "-o")
+]
+HtmlOption = Annotated[Path | None, option(FILES, "Write a page of HTML.", "--html")]
 JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None,
@@ -165,8 +169,6 @@ class SubmitOptions(BatchOptions):
 class CollectOptions(BatchOptions):
     """The options of ``batch collect``."""
 
-    live: Annotated[bool, Shown(COST)] = False
-    """First ask one question live, at full price."""
     ask_again: Annotated[bool, Shown(COST)] = False
     """Ask again what lost or unreadable batches had."""
     answers: Annotated[

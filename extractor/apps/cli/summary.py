@@ -6,7 +6,6 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from extractor.apps.cli.console import write_text
@@ -24,27 +23,18 @@ def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
     """
     failures = []
     if folder and job.run.tally.failed:
-        with (folder.path / FAILURES).open(encoding="utf-8") as lines:
-            failures = [json.loads(line)["message"] for line in islice(lines, _SHOWN)]
+        lines = (folder.path / FAILURES).read_text("utf-8").splitlines()
+        failures = [json.loads(line)["message"] for line in lines[:_SHOWN]]
     return render("remarks.txt", job, folder, failures=failures)
 
 
 def render(
     name: str, job: CommandJob, folder: RunFolder | None, **more: Any
 ) -> Iterator[str]:
-    """Yield the lines of a text. ``whole`` is the usage of the whole run: the manifest counts all
-    records with a result, the tally also failed ones.
-    """
-    tally = job.run.tally
-    manifest = folder.manifest if folder else None
+    """Yield the lines of a text about a job, its ``folder`` and this command."""
     text = write_text(
         name,
         job=job,
-        choice=job.setup.choice,
-        tally=tally,
-        usage=tally.usage,
-        whole=manifest.usage if manifest and tally.resumed else tally.usage,
-        cost=manifest.cost if manifest else {"usd": tally.usd},
         folder=folder,
         words=_repeat(3),
         resume=how_to_resume(job),
