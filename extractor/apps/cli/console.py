@@ -87,8 +87,10 @@ def errors_for_people() -> Iterator[None]:
 
 def find_error_code(error: Exception) -> int:
     """Return the exit code of a command that an expected error ends."""
-    names = (kind.__name__ for kind in type(error).__mro__)
-    return next((_CODES[name] for name in names if name in _CODES), FAILED)
+    for kind in type(error).__mro__:
+        if kind.__name__ in _CODES:
+            return _CODES[kind.__name__]
+    return FAILED
 
 
 @contextmanager

@@ -108,10 +108,9 @@ def export(
         force=force,
         threshold=threshold,
     )
-    if quiet:
-        return
-    print(*report, sep="\n", file=sys.stderr)
-    if threshold.seen:
+    if not quiet:
+        print(*report, sep="\n", file=sys.stderr)
+    if threshold.seen and not quiet:
         left_out = threshold.seen - threshold.kept
         say(
             f"left out below {threshold.minimum:g}: {left_out:,} of {threshold.seen:,} values; "

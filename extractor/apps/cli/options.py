@@ -33,10 +33,10 @@ MACHINES: Final = "Many machines"
 QUERY: Final = "Which records"
 SCORES: Final = "Scores"
 PANELS: Final = (
-    *(FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED),
+    *(None, FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED),
     *(MACHINES, LIMITS, SCORES, RARE),
 )
-"""The groups in the order of help."""
+"""The groups in the order of help; arguments have none."""
 
 
 def option(panel: str, text: str, *names: str, **more: Any) -> Any:
@@ -88,9 +88,8 @@ def read_given(model: type[Options], values: dict[str, Any]) -> Options:
 
 
 def find_place(parameter: Parameter) -> int:
-    """Return the place of a parameter's group in help; arguments, which have none, come first."""
-    panel = parameter.annotation.__metadata__[0].rich_help_panel
-    return PANELS.index(panel) if panel else -1
+    """Return the place of a parameter's group in help."""
+    return PANELS.index(parameter.annotation.__metadata__[0].rich_help_panel)
 
 
 RunArgument = Annotated[

@@ -48,11 +48,8 @@ NewOption = Annotated[
     bool,
     option(SERVICE, "Begin the root if no service has begun there.", "--new"),
 ]
-NewNameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")
-]
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")
+    str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")
 ]
 
 app = Commands(invoke_without_command=True)
@@ -139,7 +136,7 @@ def drain_service(root: RootOption = None) -> None:
 
 @keys.command("add")
 def add_key(
-    name: NewNameArgument,
+    name: NameArgument,
     root: RootOption = None,
     days: DaysOption = None,
     max_usd: MoneyOption = None,
