@@ -28,11 +28,11 @@ def extract(options: RecordOptions, **more: Any) -> int:
     """Perform or forecast the job of a command, and return the exit code. ``more`` are fields of
     the job.
     """
-    from extractor.apps.cli.forecast import forecast_job
     from extractor.apps.cli.job import open_job
-    from extractor.apps.cli.perform import perform_job
 
-    is_dry = getattr(options, "dry_run", False)
-    perform = forecast_job if is_dry else perform_job
+    if dict(options).get("dry_run"):
+        from extractor.apps.cli.forecast import forecast_job as perform
+    else:
+        from extractor.apps.cli.perform import perform_job as perform
     with open_job(options, **more) as (job, unknown):
         return perform(job) or unknown
