@@ -18,7 +18,13 @@ from extractor.apps.cli.console import (
     warn_incomplete,
     write_text,
 )
-from extractor.apps.cli.options import ForceOption, JsonOption, option
+from extractor.apps.cli.options import (
+    ForceOption,
+    HtmlOption,
+    JsonOption,
+    SheetOption,
+    option,
+)
 from extractor.options import FILES
 from extractor.plurals import counted
 
@@ -34,11 +40,9 @@ def diff(
         Path, typer.Argument(help="The new version, in the same or another form.")
     ],
     as_json: JsonOption = False,
-    to: Annotated[
-        Path | None, option(FILES, "Write a file, such as .csv or .xlsx.", "--to", "-o")
-    ] = None,
+    to: SheetOption = None,
     force: ForceOption = False,
-    html: Annotated[Path | None, option(FILES, "Write a page with both texts.")] = None,
+    html: HtmlOption = None,
     exit_code: Annotated[
         bool, option(FILES, "End with exit code 1 if something changed.", "--exit-code")
     ] = False,

@@ -18,8 +18,8 @@ from extractor.apps.cli.console import (
     warn_incomplete,
     write_text,
 )
-from extractor.apps.cli.options import ForceOption, RunArgument, option
-from extractor.options import FILES, WHAT
+from extractor.apps.cli.options import ForceOption, RunArgument, SheetOption, option
+from extractor.options import WHAT
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ def list_(
     since: Annotated[
         Path | None, option(WHAT, "Only what is new or gone since an older run.")
     ] = None,
-    to: Annotated[
-        Path | None,
-        option(FILES, "Write a file instead, such as .csv or .xlsx.", "--to", "-o"),
-    ] = None,
+    to: SheetOption = None,
     force: ForceOption = False,
 ) -> int:
     """List the values, doubts, findings, absences or failures of a run, one row each.

@@ -16,7 +16,9 @@ from extractor.schemas import TrialRecord
 
 _NO_AGENTS = ("eligibility", "primary_outcomes", "secondary_outcomes", "other_outcomes")
 """Sections in which few agents of the trial are explained."""
-_TABLES = frozenset({"records", "eligibility", "arms", "regimen_arms"})
+_TABLES = frozenset(
+    {"records", "eligibility", "arms", "regimens", "regimen_arms", "interventions"}
+)
 """Tables that are poor without what the register states."""
 _FIELDS = {
     "study_type": "study_type",
