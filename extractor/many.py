@@ -32,8 +32,7 @@ from extractor.run.setup import Setup
 from extractor.schemas import TrialRecord
 
 if TYPE_CHECKING:
-    from extractor.model.cost.budget import Pricing
-    from extractor.model.metering import Meter
+    from extractor.model.cost.budget import Meter, Pricing
 
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
