@@ -185,15 +185,13 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
         return 0.0
     nearest: list[float] = []
     for field in group.fields:
-        ours, theirs = (
-            field.comparer.spread(field.read(one)) for one in (gold, predicted)
-        )
-        alike = [field.comparer.measure(*pair) for pair in product(ours, theirs)]
-        if ours or theirs:
+        spread = field.comparer.spread
+        values = [spread(field.read(one)) for one in (gold, predicted)]
+        if any(values):
+            alike = (field.comparer.measure(*pair) for pair in product(*values))
             nearest.append(min(1.0, max(alike, default=0.0)))
     mean = sum(nearest) / max(1, len(nearest))
-    is_host_known = is_named or group.of is None
-    if is_host_known and not group.many:
+    if not group.many and (is_named or group.of is None):
         return host + 0.05 * mean
     return mean if mean >= 0.3 else 0.0
 
