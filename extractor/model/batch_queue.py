@@ -36,9 +36,7 @@ class BatchQueue:
         comes later, or that there is no room.
         """
         if self._budget and call.question_key not in self._reserved:
-            # The first call of all is asked live, which costs up to twice as much as in a batch.
-            times = 1 if self._reserved else 2
-            reservation = self._budget.try_reserve(call, times)
+            reservation = self._budget.try_reserve(call)
             if reservation is None:
                 self._has_refused = True
                 raise BudgetReached("the budget has no room for another request")

@@ -218,6 +218,7 @@ class BatchClient:
             self._was_asked = True
             for waiting in self.book.waiting(most=1):
                 await self.live.complete(waiting.call, 1)
+                self.book.store.reject(waiting.number)
                 asked += 1
         most_tokens = self.sending.most_tokens
         asked += self.book.plan(_new_prefix(), most_tokens=most_tokens)
