@@ -345,12 +345,12 @@ NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
         (Stop.ERROR, "UPDATE calls SET answer = NULL", True),  # something was paid
         (
             Stop.ERROR,
-            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9, 0)",
+            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)",
             False,
         ),  # the key is refused
         (
             Stop.INTERRUPTED,
-            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9, 0)",
+            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)",
             True,
         ),  # may have been paid
         (
