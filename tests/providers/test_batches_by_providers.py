@@ -49,7 +49,6 @@ def test_the_seeds_by_batch_at_half_the_price(
     assert standin.requests == []
     for _ in range(2):  # the same command asks nothing more
         manifest = collect(tmp_path / "run", "--model", model)
-    assert not any("temperature" in request for request in standin.batched)
     assert len(set(users(standin))) == len(standin.batched) == 5
     check_bill(manifest, standin, usd, written_tokens=written)
 
@@ -61,7 +60,6 @@ def test_a_refused_parameter_is_left_out_in_the_next_batch(
     name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
     standin = stand(kind(refuses=frozenset({name})))
     collect(tmp_path / "run", "--model", model, "--reasoning", "low")
-    assert standin.requests == []
     assert [name in request for request in standin.batched] == [True] * 5 + [False] * 5
     assert standin.billed == 5
 
