@@ -175,6 +175,7 @@ class Model:
         why = ""
         try:
             if self._sender:
+                self.watch.check()
                 await bill.reserve()
                 async with self.watch.calling():
                     await self._sender.send(bill, most)

@@ -16,7 +16,9 @@ from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnav
 from extractor.model.asking.querying import ask
 from extractor.model.asking.questions import session
 from extractor.model.client import Model, Route
+from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
+from extractor.model.cost.tokens import Rates
 from extractor.model.database import open_run, open_run_to_read
 from extractor.model.opening import recall
 from extractor.model.pace import RetryPolicy
@@ -170,6 +172,51 @@ async def test_a_call_that_failed_after_an_answer_is_stored_with_its_cost_and_fa
         )
         with pytest.raises(ModelUnavailable, match="no reply"):
             await put(replaying(calls), 1)
+
+
+BILLS = [
+    ("an answer", completion(items(RED)), 1, 0),
+    ("no usage", completion(items(RED), usage=None), 1, 1),
+    ("no prompt", completion(items(RED), usage={"completion_tokens": 5}), 1, 1),
+    ("a page", Scripted(200, "<html>"), 0, 0),
+    ("half a reply", Scripted(200, completion(items(RED)).body[:50]), 0, 1),
+    ("refused", fault(400), 0, 0),
+    ("overloaded", fault(503), 0, 0),
+    ("a fault", fault(500), 0, 0),
+    ("a gateway that waited in vain", fault(504), 0, 1),
+    ("no answer in time", None, 0, 1),
+]
+
+
+@pytest.mark.parametrize(("reply", "stated", "unknown"), [bill[1:] for bill in BILLS])
+@skipping_time
+async def test_a_request_counts_what_its_reply_states_or_at_the_most_if_it_may_be_paid(
+    tmp_path, reply, stated, unknown
+):
+    """Before it is sent, it is in the store at the most; in a budget as in the store."""
+    server = InLoop(reply or fault(500), seconds=0.0 if reply else 50.0)
+    budget = Budget(
+        1.0, Rates(messages=1, schema=0, answer=1), Price(prompt=10, output=10)
+    )
+    policy = RetryPolicy(attempts=1, first_attempts=1)
+    with store_in(tmp_path) as calls:
+        model = Through(
+            server,
+            ModelSpec.parse("http://model.test/v1#stub"),
+            ClientSettings(timeout=30.0, patience=None),
+            policy,
+            store=lambda: calls,
+            route=Route(budget),
+        )
+        async with model:
+            ended = asyncio.ensure_future(model.complete(render(ask_about(1))))
+            await asyncio.wait([ended])
+        spending = calls.spending
+        assert ended.exception() is None or not stated
+    assert (spending.usage.calls, spending.uncounted.calls) == (stated, unknown)
+    assert model.uncounted == spending.uncounted
+    assert spending.uncounted.output_tokens == 100 * unknown
+    assert ("by calls whose cost no reply states" in str(budget)) is bool(unknown)
 
 
 def send_and_die(folder, url):
