@@ -25,7 +25,6 @@ DOLLARS = Price(prompt=1_000_000, output=1_000_000)
 
 
 def answer_well(_):
-    """An answer that states nothing."""
     message = {"role": "assistant", "content": '{"items":[]}'}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}

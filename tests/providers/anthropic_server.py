@@ -9,6 +9,7 @@ thinking"), and from the SDK's types ``anthropic.types.Message``, ``anthropic.ty
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import from_json
@@ -85,8 +86,8 @@ class Anthropic(StandIn):
             "request_counts": counts,
         }
         dates = {
-            "created_at": "2026-11-20T00:00:00Z",
-            "expires_at": "2026-11-21T00:00:00Z",
+            "created_at": datetime.now(UTC).isoformat(),
+            "expires_at": "2099-11-21T00:00:00Z",
         }
         return {
             **described,
