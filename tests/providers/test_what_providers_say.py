@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.model.asking.salvage import read_complete_items
+from extractor.model.answer_text import split_items
 from extractor.model.completions import Ending
 from extractor.model.providers import Reasoning
 from tests.commands import invoke
@@ -73,7 +73,7 @@ def test_what_becomes_of_a_request_is_read_by_each_sdk(
     assert completion.usage.calls == answers
     assert clock.slept == slept
     assert len(standin.requests) == answers + len(slept)
-    assert script != [CUT, CUT] or read_complete_items(completion.text) == [
+    assert script != [CUT, CUT] or split_items(completion.text) == [
         {"n": 1, "ok": True}
     ]
     assert script != [BROKEN, BROKEN] or "things" in json.dumps(
