@@ -95,8 +95,8 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
             f"another complete answer in the reply differs (line {numbers}); the last one "
             "behind all thoughts counts"
         )
-    strict = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
-    return strict, remark
+    items = {"items": answer}
+    return json.dumps(items, ensure_ascii=False, separators=(",", ":")), remark
 
 
 def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items], str]:
@@ -164,7 +164,7 @@ def read_whole(text: str) -> Items | None:
     """Return the items of a text that is an answer and nothing else, also as a string. None if it
     is not. Only here, an empty list is one.
     """
-    text = text.strip().strip("`").removeprefix("json").strip()
+    text = text.strip("` \n\r\t").removeprefix("json").strip()
     if text == "[]":
         return []
     with suppress(ValueError):
@@ -207,7 +207,7 @@ def split_items(text: str, *, is_cut: bool) -> tuple[Items, list[int]]:
     followed.
 
     >>> split_items('{"items":[{"n":1},{"n":2},{"n":2', is_cut=True)
-    ([{'n': 1}], [2])
+    ([{'n': 1}], [])
     >>> split_items('[{"n":1},{"n":2,"quote":"the "best" one"},{"n":3}]', is_cut=False)
     ([{'n': 1}, {'n': 3}], [2])
     """

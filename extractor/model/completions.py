@@ -146,7 +146,7 @@ def _join_texts(found: dict[str, Any], form: dict[str, Any], *, is_cut: bool) ->
         thoughts.append(said)
         said = "".join(calls)
     marked = [f"<think>{text}</think>" for text in dict.fromkeys(thoughts) if text]
-    return "".join([*marked, said])
+    return "".join(marked) + said
 
 
 def _write(content: Any) -> str:

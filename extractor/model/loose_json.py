@@ -84,7 +84,7 @@ def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             continue
         # a list in two pieces: {"items": [1], "items": [2]}
         if not type(earlier) is type(value) is list:
-            raise ValueError(f"{key} has two values")
+            raise ValueError("a key has two values")
         joined[key] = earlier + value
     return joined
 

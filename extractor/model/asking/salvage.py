@@ -31,18 +31,22 @@ def read_items(
         found, broken = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
             dropped += [(number, "the item is no JSON") for number in broken]
-            problem = "is no JSON with items" if completion.text else "is empty"
-            dropped.append((None, f"the answer {problem}"))
+            dropped.append((None, "the answer is empty or no JSON with items"))
     kept: list[BaseModel] = []
+    asked = {question.number for question in questions}
     for raw in found:
+        number = int(raw["n"])
+        if number not in asked:
+            dropped.append((number, "was not asked about"))
+            continue
         try:
             reply: Any = call.reply_model.model_validate_json(
-                json.dumps({"items": [raw]}), context=dict(call.context)
+                json.dumps({"items": [raw]}), context=call.context
             )
             kept += reply.items
         except ValidationError as error:
             problems = "; ".join(fault["msg"] for fault in error.errors())
-            dropped.append((int(raw["n"]), problems.removeprefix("Value error, ")))
+            dropped.append((number, problems.removeprefix("Value error, ")))
     remarks = filter(None, [completion.remark, *find_contradictions(kept, questions)])
     return ModelReply(tuple(kept), dropped=tuple(dropped), remarks=tuple(remarks))
 
