@@ -26,11 +26,9 @@ from extractor.model.answer_text import find_answer
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
 
+# how messages describe a reply that ends too early
 BROKEN = "broken JSON"
-"""How messages describe a reply that ends too early."""
-_TABLE: dict[str, Any] = tomllib.loads(
-    (files(__package__) / "reply_forms.toml").read_text("utf-8")
-)
+_TABLE = tomllib.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
 
 
 class Ending(StrEnum):
@@ -197,7 +195,7 @@ def as_json(reply: Any) -> Any:
     return reply
 
 
-def _get(body: Any, path: list[Any]) -> Any:
+def _get(body: Any, path: Any) -> Any:
     """Return what is at a path of keys, "" if nothing is."""
     with suppress(LookupError, TypeError):
         return reduce(getitem, path, body) or ""
