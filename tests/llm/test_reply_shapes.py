@@ -1,4 +1,4 @@
-# fmt: off - tables of texts
+# fmt: off
 """The shapes in which models and their servers wrap one answer, each through a real HTTP exchange."""
 
 import json
@@ -51,9 +51,7 @@ def colours(reply):
 
 
 @pytest.mark.parametrize("wording", DRAFTED.values(), ids=DRAFTED)
-async def test_the_last_answer_behind_all_thoughts_counts_and_a_different_draft_is_a_remark(
-    wording,
-):
+async def test_the_last_answer_behind_all_thoughts_counts_and_a_different_draft_is_a_remark(wording):
     text = wording.replace("{draft}", DRAFT).replace("{final}", FINAL)
     reply, stub = await complete([completion(text)], 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}
@@ -64,17 +62,11 @@ async def test_the_last_answer_behind_all_thoughts_counts_and_a_different_draft_
 
 
 def call(arguments):
-    return {
-        "id": "x",
-        "type": "function",
-        "function": {"name": "Reply", "arguments": arguments},
-    }
+    return {"id": "x", "type": "function", "function": {"name": "Reply", "arguments": arguments}}
 
 
 def calls(*arguments):
-    return completion(
-        None, "tool_calls", message={"tool_calls": [*map(call, arguments)]}
-    )
+    return completion(None, "tool_calls", message={"tool_calls": [*map(call, arguments)]})
 
 
 def as_call(arguments):
@@ -142,9 +134,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("text", LOSSES.values(), ids=LOSSES)
-async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_value(
-    text,
-):
+async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_value(text):
     reply, _ = await complete([completion(text)], 1, 2)
     assert colours(reply) == {2: "green"}
     assert any(number == 1 for number, _ in reply.dropped)
@@ -176,9 +166,7 @@ async def test_items_without_a_list_are_not_all_if_the_limit_cuts_them():
 
     def answer(request):
         asks_both = "1: line 1\n2: line 2" in request["messages"][1]["content"]
-        return (
-            completion(lines, "length") if asks_both else completion(items(RED, GREEN))
-        )
+        return completion(lines, "length") if asks_both else completion(items(RED, GREEN))
 
     reply, _ = await complete(answer, 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}
@@ -224,7 +212,4 @@ PIECES = (
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_reply_that_repeats_a_piece_is_read_in_linear_time(piece):
     assert fit_growth(find_answer, piece) <= LARGEST_EXPONENT
-    assert (
-        fit_growth(lambda text: split_items(text, is_cut=True), piece)
-        <= LARGEST_EXPONENT
-    )
+    assert fit_growth(lambda text: split_items(text, is_cut=True), piece) <= LARGEST_EXPONENT
