@@ -7,18 +7,16 @@ from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
-from warnings import warn
 
 from extractor.apps.export.registered import Registered, read_registry
 from extractor.errors import ExtractorError, RecordError, WrongType
 from extractor.formats import read_records, read_stream
 from extractor.formats.inputs import exists, is_text, refuse_missing, refuse_text
 from extractor.formats.records import check_new, write_study
-from extractor.run.addresses import open_inputs
+from extractor.run.addresses import is_stream, open_inputs
 from extractor.run.executor import open_executor
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop, describe_settings
-from extractor.run.reading import is_stream
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import Setup
@@ -122,8 +120,6 @@ class GivenRun:
         with RunFolder(
             self.folder, settings, inputs=inputs, price=run.pricing.cost
         ) as sink:
-            if sink.mended:
-                warn(sink.mended, stacklevel=4)
             if self._kept:
                 (self.folder / GIVEN).write_text("\n".join(self._kept) + "\n", "utf-8")
             try:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 from extractor.errors import BatchUnfinished
+from extractor.model.asking.reply_models import reply_for
+from extractor.model.batch_book import BatchBook
 from extractor.model.batch_queue import BatchQueue
 from extractor.model.batches import (
     BatchAccount,
@@ -61,7 +63,7 @@ async def perform_in_batches(
     # a missing key is reported before the folder is written
     open_client(spec, spec.family.mode[0])
     budget = run.open_budget(folder)
-    book = folder.store.batches
+    book = BatchBook(folder.calls(), reply_for(run.setup.options.fields))
     queue = BatchQueue(book, budget)
 
     async def sleep(seconds: float) -> None:
@@ -106,8 +108,6 @@ async def perform_in_batches(
     finally:  # the store counts what a batch costs, not the client
         spent = folder.calls().spending
         tally.meter = lambda: spent.usage
-        tally.lost = lambda: spent.lost
-        tally.unmetered = lambda: spent.unmetered
         tally.price = None if spent.unpriced else lambda _: spent.dollars
     queue.check()
     _check_finished(client.unfinished)

@@ -4,7 +4,7 @@ time.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from extractor.model.cost.tokens import Cases, TokenCounts, forecast_calls
 from extractor.model.patience import MOST_CALLS
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
-from extractor.run.reading import Reader
+from extractor.run.records import read_in_thread
 from extractor.schemas import TrialRecord, Usage
 
 _CACHED_FROM = 1024
@@ -84,25 +84,32 @@ async def measure_records(
     for each other one. Raises ``EngineError`` if no process can estimate records, and any error
     that is no ``ExtractorError``.
     """
-    reader = Reader(records)
+    at_once = max(1, executor.capacity)
     count = 0
     total = Estimate()
-    at_once = max(1, executor.capacity)
-    while chunk := await reader.read_some(at_once):
-        steps = [executor.compute(estimate_record, record, options) for record in chunk]
+    steps: list[Awaitable[Estimate]] = []
+
+    async def measure() -> None:
+        nonlocal count, total
         for outcome in await asyncio.gather(*steps, return_exceptions=True):
             if isinstance(outcome, Estimate):
                 on_estimate()
                 count += 1
                 total += outcome
-                continue
             # Without processes no record can be estimated.
-            is_of_record = not isinstance(outcome, EngineError)
-            if is_of_record and isinstance(outcome, ExtractorError):
+            elif isinstance(outcome, EngineError):
+                raise outcome
+            elif isinstance(outcome, ExtractorError):
                 on_error(outcome)
             else:
                 raise outcome
-    reader.close()
+        steps.clear()
+
+    async for record in read_in_thread(records):
+        steps.append(executor.compute(estimate_record, record, options))
+        if len(steps) >= at_once:
+            await measure()
+    await measure()
     return Measured(count, total)
 
 

@@ -44,7 +44,7 @@ class Lines(Sink):
         self.lines = []
         self.failures = []
 
-    def write(self, line, session):
+    def write(self, record, line, *, lacking=False):
         self.lines.append(line)
 
     def write_failure(self, failure):
@@ -271,14 +271,6 @@ async def test_a_killed_process_is_replaced_and_no_process_is_left(forked_worker
 def where(record):
     """Return the id of the process that works on a record."""
     return record.record_id, os.getpid()
-
-
-async def test_only_a_record_that_cannot_be_written_fails(forked_workers):
-    async with ProcessExecutor(2, inline_first=0) as executor:
-        sink = await run(
-            executor, [record(1), record(2, "a lone surrogate: \ud800"), record(3)]
-        )
-    assert [failure["record_id"] for failure in sink.failures] == ["NCT90000002"]
 
 
 def count_lines(folder):

@@ -23,7 +23,7 @@ from extractor.formats.inputs import refuse_missing
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally
 from extractor.options import Keywords
-from extractor.run.addresses import open_inputs
+from extractor.run.addresses import is_stream, open_inputs
 from extractor.run.executor import (
     SMALL_RUN,
     Executor,
@@ -33,7 +33,6 @@ from extractor.run.executor import (
     open_executor,
 )
 from extractor.run.folder import RunFolder
-from extractor.run.reading import is_stream
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import Setup

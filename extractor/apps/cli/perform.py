@@ -181,15 +181,21 @@ def _warn_of_earlier(job: RunJob, folder: RunFolder) -> None:
     """Warn of what an earlier run left: repaired files, and batches under way whose answers may be
     paid twice, since this command asks the same live.
     """
-    if folder.mended:
-        say(folder.mended)
     choice = job.setup.choice
     is_recorded = choice.replay or choice.exchange or job.batch_rounds
+    from extractor.model.asking.reply_models import reply_for
+    from extractor.model.batch_book import BatchBook
+
     # opening the store of a new run would begin it
     is_new = job.options.fresh or not (folder.path / RUN_FILE).exists()
     if is_new or is_recorded or not choice.spec:
         return
-    calls = sum(batch.requests for batch in folder.store.batches.open_batches())
+    calls = sum(
+        batch.requests
+        for batch in BatchBook(
+            folder.calls(), reply_for(job.setup.options.fields)
+        ).open_batches()
+    )
     if calls:
         say(
             f"{folder.path}: {counted(calls, 'call')} in batches under way; this command asks "

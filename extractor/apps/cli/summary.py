@@ -12,8 +12,8 @@ from typing import Any
 from extractor.apps.cli.console import write_text
 from extractor.apps.cli.job import RunJob
 from extractor.model.patience import TOO_SMALL
+from extractor.run.addresses import is_stream
 from extractor.run.folder import FAILURES, RunFolder
-from extractor.run.reading import is_stream
 
 _SHOWN = 3
 """Most failures that are printed."""
