@@ -12,10 +12,10 @@
 - **Crashes** (``store``): ``run.sqlite`` alone counts. A record is finished when its row, packed
   line and counts are committed, in one transaction; a call is committed before it is sent. So
   ``kill -9`` at any point loses no finished record and no answer; the same command goes on.
-- **Files** (``folder``): ``extractions.jsonl``, ``failures.jsonl`` and ``repeated.jsonl`` grow as
-  records finish, and are written from the store in input order at the end. One process at a time
-  writes to a folder; ``--fresh`` replaces an earlier run once the new one has a result, with a
-  model an answer.
+- **Files** (``folder``): ``extractions.jsonl`` grows as records finish; at the end it, and
+  ``failures.jsonl`` and ``repeated.jsonl``, are written from the store in input order. One process
+  at a time writes to a folder; ``--fresh`` replaces an earlier run once the new one has a result,
+  with a model an answer.
 - **Settings** (``manifest``): ``run.json`` has what decides results; other settings are refused.
 - **Processes** (``executor``, ``worker``, ``ray``): steps are pure functions, repeated elsewhere if
   a process is lost. A record that kills its process twice, or takes too long, fails alone.

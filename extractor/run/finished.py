@@ -73,17 +73,13 @@ class FinishedRun:
 
     @cached_property
     def incomplete(self) -> str | None:
-        """The state of an unfinished run, such as "168 of 3,096 records, interrupted"; None for
+        """The state of an unfinished run, such as "168 records, interrupted"; None for
         a complete one.
         """
         manifest = self.manifest
         if manifest.state is RunState.COMPLETE:
             return None
-        total = manifest.total or 0
-        done = len(self.record_ids)
-        records = counted(done, "record")
-        if total >= max(1, done):
-            records = f"{done:,} of {counted(total, 'record')}"
+        records = counted(len(self.record_ids), "record")
         if manifest.state is RunState.STOPPED:
             return f"{records}, stopped ({manifest.stopped_by})"
         # The manifest of a killed run says "running", but its folder is not locked.

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from time import monotonic
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 
@@ -25,8 +25,8 @@ from extractor.masking import mask
 from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.run.manifest import (
     MANIFEST,
+    NO_MODEL,
     Manifest,
-    RunState,
     Stop,
     explain_changed,
     how_to_keep_answers,
@@ -74,7 +74,7 @@ class RunFolder(Sink):
 
     Opening the folder of an earlier run continues it. A record is done if there is a result with
     its id and text that lacks no answer of a model. Results are appended as they come, and
-    ``finish`` sorts them; only records in progress are in memory.
+    ``finish`` writes all files in input order; only records in progress are in memory.
 
     Args:
         path: The folder. It is made if it does not exist.
@@ -117,8 +117,7 @@ class RunFolder(Sink):
         self._position = 0
         self._positions: dict[str, int] = {}
         self._unread: set[str] = set()
-        self._total: int | None = None
-        self._files: dict[str, IO[bytes]] = {}
+        self._has_begun = False
         self._store: RunStore | None = None
         self._since = monotonic()
         self._closing = ExitStack()
@@ -143,12 +142,12 @@ class RunFolder(Sink):
             self._closing.close()
 
     def begin(self) -> None:
-        """Begin to write: set an earlier run aside if ``fresh``, and open the manifest, the store
-        and the files. The first record, result or failure also begins. Does nothing if the run has
-        begun.
+        """Begin to write: set an earlier run aside if ``fresh``, and write the manifest and the
+        files. The first record, result or failure also begins. Does nothing if the run has begun.
         """
-        if self._files:
+        if self._has_begun:
             return
+        self._has_begun = True
         with naming_file(self.path):
             if self._fresh:
                 self._set_earlier_aside()
@@ -156,9 +155,9 @@ class RunFolder(Sink):
             self._write_manifest(self.manifest.begin(self._inputs, started))
             self._open_store().drop_notes()
             # Results are added to those of earlier invocations; the others are of this one alone.
-            for name, mode in ((EXTRACTIONS, "ab"), (FAILURES, "wb"), (REPEATED, "wb")):
-                file = (self.path / name).open(mode)
-                self._files[name] = self._closing.enter_context(file)
+            (self.path / EXTRACTIONS).touch()
+            for name in (FAILURES, REPEATED):
+                (self.path / name).write_bytes(b"")
 
     @property
     def store(self) -> RunStore:
@@ -188,10 +187,6 @@ class RunFolder(Sink):
         self._position = 0
         self.changed = 0
         self.differing.clear()
-        with naming_file(self.path):
-            for name in (FAILURES, REPEATED):
-                self._files[name].seek(0)
-                self._files[name].truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
         """Return whether an earlier run finished this record with this text. Called once per
@@ -231,18 +226,22 @@ class RunFolder(Sink):
         """Append and store a result. An earlier run that was set aside is discarded if this one
         works: it has a result, with a model an answer.
         """
-        # The file first: after a kill it has every line that the store has.
-        self._append(EXTRACTIONS, line.line)
-        with naming_file(self.path):
+        self.begin()
+        self.check_place()
+        with naming_file(self.path / EXTRACTIONS):
+            # The file first: after a kill it has every line that the store has.
+            with (self.path / EXTRACTIONS).open("ab") as file:
+                file.write(line.line + b"\n")
             self._keep_text(record)
         position = self._positions.pop(record.record_id)
         self.store.add(record, position, line, lacking=lacking or line.cut)
-        if (self.path / _EARLIER).is_dir() and self._is_in_earnest():
+        is_aside = (self.path / _EARLIER).is_dir()
+        if is_aside and _is_in_earnest(self.path, self.manifest):
             with naming_file(self.path):
                 self._discard_earlier()
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
-        """Store and append a failure. One without an id of a record makes its whole input count as
+        """Store a failure. One without an id of a record makes its whole input count as
         unread: nobody knows which of its records the input still has.
         """
         record_id = failure.get("record_id") or ""
@@ -252,7 +251,7 @@ class RunFolder(Sink):
         self._note(FAILURES, position, failure)
 
     def write_repeated(self, error: RepeatedRecord) -> None:
-        """Store and append the places of a repeated record."""
+        """Store the places of a repeated record."""
         if not error.same_text and len(self.differing) < _SHOWN_DIFFERING:
             self.differing.append(error)
         left_out = f"{error.path}, {error.place}" if error.place else error.path
@@ -263,10 +262,6 @@ class RunFolder(Sink):
             "same_text": error.same_text,
         }
         self._note(REPEATED, self._position, places)
-
-    def note_total(self, total: int) -> None:
-        """Note the number of records in the inputs. Another thread may call this during the run."""
-        self._total = total
 
     def finish(
         self, tally: Tally, stop: Stop | None = None, *, whole: bool = True
@@ -280,17 +275,13 @@ class RunFolder(Sink):
             whole: Whether the inputs were read to their end if there was no early end. Only then
                 results whose record was not met count as left over.
         """
-        if not self._files:
+        if not self._has_begun:
             return
         self.check_place()
         store = self.store
-        if not stop:
-            self._total = self._position
-            if whole:
-                store.note_left(self._has_left)
+        if whole and not stop:
+            store.note_left(self._has_left)
         with naming_file(self.path):
-            for name in (EXTRACTIONS, FAILURES, REPEATED):
-                self._files[name].close()
             _write_results(self.path / EXTRACTIONS, store)
             for name in (FAILURES, REPEATED):
                 write_atomically(self.path / name, store.read_notes(name))
@@ -304,19 +295,11 @@ class RunFolder(Sink):
             self._closing.callback(self._store.close)
         return self._store
 
-    def _append(self, name: str, line: bytes) -> None:
-        """Append a line to a file, and hand it to the operating system."""
-        self.begin()
-        with naming_file(self.path / name):
-            self._files[name].write(line + b"\n")
-            self._files[name].flush()
-
     def _note(self, name: str, position: int, content: Mapping[str, Any]) -> None:
         # bytes of a file name that are not UTF-8 are escaped
         line = json.dumps(content, ensure_ascii=False).encode(
             "utf-8", "backslashreplace"
         )
-        self._append(name, line)
         self.store.add_note(name, position, line)
 
     def _keep_text(self, record: TrialRecord) -> None:
@@ -331,16 +314,8 @@ class RunFolder(Sink):
         (texts / _name_text(record.record_id)).write_bytes(content)
 
     def _write_manifest(self, manifest: Manifest) -> None:
-        """Write ``run.json``, with the number of records unless earlier invocations had further
-        inputs, whose records are in the folder too.
-        """
-        if self._total is not None and self._has_all_inputs(manifest):
-            manifest = manifest.model_copy(update={"total": self._total})
         self.manifest = manifest
         write_atomically(self.path / MANIFEST, manifest.to_json())
-
-    def _has_all_inputs(self, manifest: Manifest) -> bool:
-        return len(manifest.inputs) == len(self._inputs)
 
     def _has_left(self, path: str) -> bool:
         """Return whether a record from a path would have been read again now, if it were still
@@ -353,7 +328,8 @@ class RunFolder(Sink):
             return False
         folders = tuple(f"{given.rstrip('/')}/" for given in self._inputs)
         is_given = path in self._inputs or path.startswith(folders)
-        return is_given or self._has_all_inputs(self.manifest)
+        has_all_inputs = len(self.manifest.inputs) == len(self._inputs)
+        return is_given or has_all_inputs
 
     def _continue_earlier(self) -> None:
         """Take over the earlier run in the folder, if there is one.
@@ -375,7 +351,7 @@ class RunFolder(Sink):
         settings = self.manifest.settings
         changed = explain_changed(earlier.settings, settings)
         if changed:
-            if _is_of_worth(self.path, earlier):
+            if _is_in_earnest(self.path, earlier):
                 raise self._refuse_settings(changed)
             self._fresh = True
             return
@@ -412,11 +388,6 @@ class RunFolder(Sink):
         for name in present:
             (self.path / name).replace(self.path / _EARLIER / name)
 
-    def _is_in_earnest(self) -> bool:
-        """Return whether the new run works: it asks no model, or its model has answered."""
-        asks = self.manifest.settings.get("model") is not None
-        return not asks or self.store.held[0]
-
     def _discard_earlier(self) -> None:
         """Remove the earlier run. Its folder is renamed first, since half of it is none to keep."""
         (self.path / _EARLIER).replace(self.path / _DISCARDED)
@@ -433,7 +404,7 @@ class RunFolder(Sink):
         if (aside / MANIFEST).exists():
             manifest = read_manifest(self.path / MANIFEST)
             has_store = (self.path / RUN_FILE).exists()
-            if manifest and has_store and _is_of_worth(self.path, manifest):
+            if manifest and has_store and _is_in_earnest(self.path, manifest):
                 self._discard_earlier()
                 return
             for name in _FILES:
@@ -486,25 +457,17 @@ def _name_text(record_id: str) -> str:
     return f"{safe}-{sha256(record_id.encode()).hexdigest()[:8]}.txt"
 
 
-def _is_of_worth(folder: Path, manifest: Manifest) -> bool:
-    """Return whether a run's folder holds what another run must not take: an answer of a model,
-    what may have cost something, or results that need none.
-
-    If the model was asked in vain, the results are those of records without a question: they count
-    if the run is complete. A folder that cannot be read counts as worth keeping.
+def _is_in_earnest(folder: Path, manifest: Manifest) -> bool:
+    """Return whether a run has what another one must not take: a result, or, if it asks a model, an
+    answer. What cannot be read may be worth keeping.
     """
+    settings = manifest.settings
+    asks = settings.get("effort") != "none" and settings.get("model") != NO_MODEL
     try:
         with closing(RunStore(folder, reading=True)) as store:
-            answered, was_asked, may_have_cost, has_results = store.held
+            return store.was_answered or (store.has_results and not asks)
     except StoreError:
         return True
-    if answered or not was_asked:
-        return answered or has_results
-    # the model's requests were refused
-    if manifest.stopped_by in (Stop.MODEL_AWAY, Stop.ERROR):
-        return False
-    is_complete = manifest.state is RunState.COMPLETE
-    return may_have_cost or (is_complete and has_results)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "run.json"
 _SHOWN_LEFT = 100
-_NO_MODEL = "none"
+NO_MODEL = "none"
 """The setting ``model`` of a run that asks none."""
 _OF_MODELS = frozenset({"prompts", "reasoning", "model_options"})
 """Settings that decide nothing where no model is asked."""
@@ -87,7 +87,6 @@ class Manifest(BaseModel):
 
     Attributes:
         state: The state of the last invocation; ``stopped_by`` is the reason for its early end.
-        total: The number of records in the inputs, None while unknown.
         settings: What decides results, as ``describe_settings`` returns it.
         inputs: The inputs as given; ``input_paths`` are their absolute paths.
         started: The start of the first invocation; ``seconds`` is the duration of all.
@@ -104,7 +103,6 @@ class Manifest(BaseModel):
 
     state: RunState = RunState.RUNNING
     stopped_by: str | None = None
-    total: NonNegativeInt | None = None
     settings: dict[str, Any]
     inputs: tuple[str, ...] = ()
     input_paths: tuple[str, ...] = ()
@@ -129,14 +127,13 @@ class Manifest(BaseModel):
 
     def begin(self, inputs: Iterable[str], started: str) -> "Manifest":
         """Return the manifest at the start of another invocation, whose ``inputs`` are added to
-        those of earlier ones. The total is kept if they are the same.
+        those of earlier ones.
         """
-        earlier = dict(zip(self.input_paths, self.inputs, strict=True))
-        by_path = earlier | {_make_absolute(given): given for given in inputs}
+        by_path = dict(zip(self.input_paths, self.inputs, strict=True))
+        by_path |= {_make_absolute(given): given for given in inputs}
         update = {
             "state": RunState.RUNNING,
             "stopped_by": None,
-            "total": self.total if by_path == earlier else None,
             "inputs": tuple(by_path.values()),
             "input_paths": tuple(by_path),
             "started": self.started or started,
@@ -181,7 +178,7 @@ class Manifest(BaseModel):
                 "other_text": tally.differing,
             },
         }
-        kept = {"settings", "total", "inputs", "input_paths", "started"}
+        kept = {"settings", "inputs", "input_paths", "started"}
         known = self.model_dump(include=kept)
         return Manifest.model_validate(known | counts | update)
 
@@ -329,7 +326,7 @@ def explain_changed(
     {}
     """
     changed = {}
-    asks_none = earlier.get("model") == settings.get("model") == _NO_MODEL
+    asks_none = earlier.get("model") == settings.get("model") == NO_MODEL
     for name, value in settings.items():
         old = earlier.get(name)
         is_of_no_use = asks_none and name in _OF_MODELS

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib.util import find_spec
 from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING
@@ -26,7 +26,6 @@ def show_progress(
     count: Callable[[], int | None],
     *,
     quiet: bool,
-    counts: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Show while the body runs how far the run is.
@@ -38,31 +37,28 @@ def show_progress(
     Args:
         tally: The counts that are shown.
         count: Returns the number of records, or None if it cannot be known. A thread calls it after
-            five seconds, if a line is shown or ``counts`` is set; the line then shows the time
-            left, too.
+            five seconds; the line then shows the time left, too.
         quiet: Whether nothing is shown or said.
-        counts: Whether ``count`` is called even if no line is shown, because it stores the number
-            as well.
         say: Takes a sentence for the user; None if nothing is to be said in a pipe.
     """
-    line = None
-    with ExitStack() as shown:
-        if not quiet and (sys.stderr.isatty() or _is_notebook()):
-            line = shown.enter_context(_live_line(tally))
-        elif not quiet and say:
-            shown.enter_context(_telling_waits(tally, say))
-
-        def note_total() -> None:
-            total = count()
-            if line:
-                line.update(line.task_ids[0], total=total)
-
-        # counting reads the inputs again, which may take long: in a thread, beside the run
-        timer = Timer(_COUNT_AFTER_S, note_total)
-        timer.daemon = True
-        shown.callback(timer.cancel)
-        if line or counts:
+    if quiet:
+        yield
+    elif sys.stderr.isatty() or _is_notebook():
+        with _live_line(tally) as line:
+            # counting reads the inputs again, which may take long: in a thread, beside the run
+            timer = Timer(
+                _COUNT_AFTER_S, lambda: line.update(line.task_ids[0], total=count())
+            )
+            timer.daemon = True
             timer.start()
+            try:
+                yield
+            finally:
+                timer.cancel()
+    elif say:
+        with _telling_waits(tally, say):
+            yield
+    else:
         yield
 
 

@@ -144,6 +144,7 @@ async def extract_records(
         EngineError: No process can extract records.
     """
     progress = _InProgress(extract, sink, tally, limits.concurrency)
+    tasks = progress.tasks
     budget = limits.budget
     chosen = islice(records, limits.records)
     try:
@@ -154,20 +155,24 @@ async def extract_records(
                 continue
             if budget and budget.reached:
                 break
-            progress.start(record)
+            tasks[asyncio.ensure_future(progress.observe(record))] = record
             while progress.is_full:
                 await progress.write_some()
-        while progress.tasks:
+        while tasks:
             await progress.write_some()
         if budget and budget.reached:
             raise BudgetReached(str(budget))
     except (ModelUnavailable, EngineError, asyncio.CancelledError) as error:
-        if isinstance(error, ModelAway) and progress.tasks:
-            await asyncio.wait(progress.tasks)
-        progress.write(task for task in list(progress.tasks) if task.done())
+        if isinstance(error, ModelAway) and tasks:
+            await asyncio.wait(tasks)
+        for task in [task for task in tasks if task.done()]:
+            progress.write(task)
         raise
     finally:
-        await progress.cancel()
+        # only the end of a record says what it cost
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def read_in_thread(
@@ -214,8 +219,8 @@ def _take_next(items: Iterator[T], taken: "Future[T | None]") -> None:
 def note_unread(
     error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None
 ) -> None:
-    """Write and count what was not read or was refused: a repeated record as such, all else as a
-    failure. ``record`` is the refused one, None if it could not be read.
+    """Write, count and report what has no result: a repeated record as such, all else as a failure.
+    ``record`` is None if it could not be read.
     """
     if isinstance(error, RepeatedRecord):
         tally.repeated += 1
@@ -223,27 +228,28 @@ def note_unread(
         sink.write_repeated(error)
         return
     tally.failed += 1
-    record_id = record.record_id if record else None
-    tell(Event.RECORD_FAILED, record_id=record_id, error=type(error).__name__)
-    sink.write_failure(describe_failure(error, record))
+    failure = describe_failure(error, record)
+    facts: dict[str, Fact] = {"error": failure["error"]}
+    if isinstance(error, UnexpectedError):
+        facts["traceback"] = " < ".join(error.frames)
+    tell(Event.RECORD_FAILED, record_id=failure["record_id"], **facts)
+    sink.write_failure(failure)
 
 
 def describe_failure(
-    error: BaseException, record: TrialRecord | None = None
+    error: ExtractorError, record: TrialRecord | None = None
 ) -> dict[str, Any]:
     """Describe a failure as in ``failures.jsonl``: the record, its place, and the error. Keys are
     masked. What is unknown is None, such as the id of a record that could not be read.
     """
-    error = as_extractor_error(error)
     place: RecordError | Source | None = record.source if record else None
     if isinstance(error, RecordError):
         place = error
-    kind = error.kind if isinstance(error, UnexpectedError) else type(error).__name__
     failure = {
         "record_id": record.record_id if record else None,
         "path": place.path if place else None,
         "place": place.place if place else None,
-        "error": kind,
+        "error": getattr(error, "kind", type(error).__name__),
         "message": str(error),
     }
     # A key may stand in the address of an input, or come back in an error.
@@ -255,7 +261,10 @@ _Task = asyncio.Task[tuple[ExtractedLine, bool]]
 
 @dataclass(eq=False)
 class _InProgress:
-    """The records in progress, in the order of their start."""
+    """The records in progress, in the order of their start.
+
+    ``model_was_used`` means that a record has ended without a lasting failure of the model.
+    """
 
     extract: Extract
     sink: Sink
@@ -263,7 +272,6 @@ class _InProgress:
     concurrency: int
     tasks: dict[_Task, TrialRecord] = field(default_factory=dict)
     model_was_used: bool = False
-    """Whether any record has ended without a lasting failure of the model."""
 
     @property
     def is_full(self) -> bool:
@@ -285,9 +293,28 @@ class _InProgress:
         self.model_was_used |= done
         return done
 
-    def start(self, record: TrialRecord) -> None:
-        """Begin to extract a record."""
-        self.tasks[asyncio.ensure_future(self._extract_observed(record))] = record
+    async def observe(self, record: TrialRecord) -> tuple[ExtractedLine, bool]:
+        """Extract a record, and report its end. Returns its line, and whether an answer of the
+        model is missing in it. Raises every error but a cancellation as ``ExtractorError``.
+        """
+        from extractor.model.asking.questions import session  # noqa: PLC0415 - slow, and readers need none
+
+        since = monotonic()
+        try:
+            with session() as answered:
+                line = await self.extract(record)
+        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as the docstring says
+            known = as_extractor_error(error)
+            # errors of processes, and those of all records, say nothing of the model
+            says_nothing = isinstance(known, EngineError) or _is_lasting(known)
+            self.model_was_used |= not says_nothing
+            raise known from None
+        self.model_was_used = True
+        seconds = round(monotonic() - since, 3)
+        tell(Event.RECORD_DONE, record_id=record.record_id, seconds=seconds)
+        return line, bool(answered.lacking)
 
     async def write_some(self) -> None:
         """Wait until a record ends, and write what is ready."""
@@ -303,43 +330,25 @@ class _InProgress:
         Raises errors that must stop the run: the model is away, no process can extract, or the
         model fails for good and has never worked.
         """
-        ready = []
-        for task in self.tasks:
+        for task in list(self.tasks):
             if task.done():
-                ready.append(task)
+                error = self.write(task)
+                if isinstance(error, (ModelAway, EngineError)):
+                    raise error
+                # A model that has worked for other records fails for this one alone.
+                if error and _is_lasting(error) and not self.model_was_used:
+                    raise error
             elif not self.sink.in_any_order:
-                break
-        for error in self.write(ready):
-            if isinstance(error, (ModelAway, EngineError)):
-                raise error
-            # A model that has worked for other records fails for this one alone.
-            if _is_lasting(error) and not self.model_was_used:
-                raise error
+                return
 
-    def write(self, tasks: Iterable[_Task]) -> list[BaseException]:
-        """Write the outcomes of these tasks, and return their errors."""
-        errors = []
-        for task in tasks:
-            error = self._write(self.tasks.pop(task), task)
-            if error:
-                errors.append(error)
-        return errors
-
-    async def cancel(self) -> None:
-        """Cancel the records in progress, and wait for their end, because only then their cost
-        is known.
-        """
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-
-    def _write(self, record: TrialRecord, task: _Task) -> BaseException | None:
+    def write(self, task: _Task) -> BaseException | None:
         """Write the outcome of a record, and return its error, if any.
 
         A result is written and counted, and so is a failure of the record. An interrupted record,
         and one that the model or the processes failed, is neither: it is tried again in the next
         run. Raises an error of the store, and any other that is not of the record.
         """
+        record = self.tasks.pop(task)
         # A run cancels no single task, so a cancelled task is a failure of its record.
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is None:
@@ -362,48 +371,11 @@ class _InProgress:
         # the record is not at fault, and is tried again
         if isinstance(error, (ModelAway, EngineError)):
             return error
-        self.tally.failed += 1
         # a server that had a fault, or an unusable answer, may do better the next time
         is_final = isinstance(error, RequestTooLong) or _is_lasting(error)
         self.tally.failed_by_model += isinstance(error, ModelError) and not is_final
-        self.sink.write_failure(describe_failure(error, record))
+        note_unread(as_extractor_error(error), self.sink, self.tally, record)
         return error
-
-    async def _extract_observed(
-        self, record: TrialRecord
-    ) -> tuple[ExtractedLine, bool]:
-        """Extract a record, and report an event at its end. Returns its line, and whether an answer
-        of the model is missing in it.
-
-        Raises every error as ``ExtractorError``, except a cancellation. The model counts as used,
-        unless the error says nothing of it: one of the processes, or one that any other record
-        would have.
-        """
-        from extractor.model.asking.questions import session  # noqa: PLC0415 - slow, and readers need none
-
-        since = monotonic()
-        facts: dict[str, Fact] = {"record_id": record.record_id}
-        try:
-            with session() as answered:
-                line = await self.extract(record)
-        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            known = as_extractor_error(error)
-            if not (isinstance(known, EngineError) or _is_lasting(known)):
-                self.model_was_used = True
-            facts["error"] = type(known).__name__
-            if isinstance(known, UnexpectedError):
-                facts["error"] = known.kind
-                facts["traceback"] = " < ".join(known.frames)
-            seconds = round(monotonic() - since, 3)
-            tell(Event.RECORD_FAILED, **facts, seconds=seconds)
-            if known is error:
-                raise
-            raise known from error
-        self.model_was_used = True
-        tell(Event.RECORD_DONE, **facts, seconds=round(monotonic() - since, 3))
-        return line, bool(answered.lacking)
 
 
 def _is_lasting(error: BaseException) -> bool:

@@ -50,18 +50,6 @@ class OpenExtractor:
         return self.model.usage if self.model else Usage()
 
     @property
-    def lost(self) -> Usage:
-        """The most that requests without a reply may have used; its ``calls`` count them."""
-        return self.model.lost if self.model else Usage()
-
-    @property
-    def unmetered(self) -> Usage:
-        """The most that requests may have used whose reply states no usage; its ``calls`` count
-        them.
-        """
-        return self.model.unmetered if self.model else Usage()
-
-    @property
     def watch(self) -> Watch:
         """What the model's calls wait for, and what was wrong with them."""
         return self.model.watch if self.model else Watch(None, "")

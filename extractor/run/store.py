@@ -25,10 +25,9 @@ LEFT = "left"
 longer has it.
 """
 _IN_ORDER = "ORDER BY invocation DESC, position"
-_HELD = """
+_WAS_ANSWERED = """
 SELECT EXISTS (SELECT 1 FROM calls WHERE answer IS NOT NULL OR exchanges > 0)
-    OR EXISTS (SELECT 1 FROM batches WHERE state <> 'planned'),
-  EXISTS (SELECT 1 FROM calls), EXISTS (SELECT 1 FROM requests), EXISTS (SELECT 1 FROM records)
+    OR EXISTS (SELECT 1 FROM batches WHERE state <> 'planned')
 """
 
 
@@ -83,14 +82,14 @@ class RunStore:
         return CallStore(self.database, self._price)
 
     @property
-    def held(self) -> tuple[bool, bool, bool, bool]:
-        """Whether a model answered or took a batch, calls were stored, requests without a reply may
-        have cost something, and there are results.
-        """
-        row = self.database.row(_HELD)
-        assert row
-        answered, was_asked, may_have_cost, has_results = map(bool, row)
-        return answered, was_asked, may_have_cost, has_results
+    def was_answered(self) -> bool:
+        """Whether a model has answered, or a batch was sent to one."""
+        return bool(self.database.value(_WAS_ANSWERED))
+
+    @property
+    def has_results(self) -> bool:
+        """Whether a record has a result."""
+        return bool(self.database.value("SELECT EXISTS (SELECT 1 FROM records)"))
 
     def find(self, record_id: str) -> KnownRecord | None:
         """Return the record with that id, None if it has no result."""

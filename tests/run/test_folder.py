@@ -227,50 +227,44 @@ def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     assert (tmp_path / name).read_text("utf-8") == "mine"
 
 
+ASKING = SETTINGS | {"effort": "all", "model": "m"}
 NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
-SENT = "INSERT INTO requests (call, prompt_tokens, written_tokens, output_tokens) VALUES (1, 9, 0, 9);"
-BATCH = "INSERT INTO batches VALUES (1, 't', 1, '{}', '', 'f', '');"
+BATCH = NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, '{}', '', 'f', '');"
 
 
 @pytest.mark.parametrize(
-    ("stop", "sql", "is_kept"),
+    ("settings", "sql", "is_kept"),
     [
-        (Stop.MODEL_AWAY, "", True),
+        (SETTINGS, "DELETE FROM calls", True),
+        (SETTINGS, "DELETE FROM calls; DELETE FROM records", False),
+        (ASKING, "", True),
         # its results are those of records without a question
-        (Stop.MODEL_AWAY, NO_ANSWER, False),
-        (Stop.ERROR, NO_ANSWER, False),
-        (None, NO_ANSWER, True),
-        (None, NO_ANSWER + "DELETE FROM records", False),
-        # no model was asked
-        (Stop.ERROR, "DELETE FROM calls", True),
+        (ASKING, NO_ANSWER, False),
         # something was paid
-        (Stop.ERROR, "UPDATE calls SET answer = NULL", True),
-        # the key is refused
-        (Stop.ERROR, NO_ANSWER + SENT, False),
-        # may have been paid
-        (Stop.INTERRUPTED, NO_ANSWER + SENT, True),
-        (Stop.INTERRUPTED, NO_ANSWER + BATCH.format("planned"), False),
-        (Stop.INTERRUPTED, NO_ANSWER + BATCH.format("sent"), True),
+        (ASKING, "UPDATE calls SET answer = NULL", True),
+        (ASKING, BATCH.format("planned"), False),
+        (ASKING, BATCH.format("sent"), True),
         # of an earlier version
-        (Stop.INTERRUPTED, NO_ANSWER + "DROP TABLE requests", True),
+        (ASKING, "DROP TABLE calls", True),
     ],
 )
 def test_other_settings_take_only_the_folder_of_a_run_without_worth(
-    tmp_path, stop, sql, is_kept
+    tmp_path, settings, sql, is_kept
 ):
-    with RunFolder(tmp_path, SETTINGS) as folder:
+    with RunFolder(tmp_path, settings) as folder:
         take(folder, record("a"))
-        folder.finish(Tally(), stop)
+        folder.finish(Tally())
     execute(tmp_path, sql)
+    other = ASKING | {"effort": "medium"}
     if is_kept:
-        with pytest.raises(SettingsDiffer, match="effort was none, is all"):
-            RunFolder(tmp_path, SETTINGS | {"effort": "all"})
+        with pytest.raises(SettingsDiffer, match=r"effort was .*, is medium"):
+            RunFolder(tmp_path, other)
         return
-    with RunFolder(tmp_path, SETTINGS | {"effort": "all"}) as folder:
+    with RunFolder(tmp_path, other) as folder:
         take(folder, record("b"))
         folder.finish(Tally())
     assert written(tmp_path) == ["b"]
-    assert manifest(tmp_path)["settings"]["effort"] == "all"
+    assert manifest(tmp_path)["settings"]["effort"] == "medium"
     assert manifest(tmp_path)["usage"]["calls"] == 1
 
 
@@ -287,42 +281,30 @@ def test_a_folder_is_written_by_one_run_at_a_time(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
 def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
     perform(tmp_path)
-    (tmp_path / "failures.jsonl").unlink()
-    (tmp_path / "failures.jsonl").symlink_to("/dev/full")
-    with (
-        pytest.raises(StoreError, match=r"failures.jsonl: No space left"),
-        RunFolder(tmp_path, SETTINGS) as folder,
-    ):
-        folder.write_failure({"message": "no"})
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        assert not folder.is_done(record("a"))
+        (tmp_path / "extractions.jsonl").unlink()
+        (tmp_path / "extractions.jsonl").symlink_to("/dev/full")
+        with pytest.raises(StoreError, match=r"extractions.jsonl: No space left"):
+            folder.write(record("a"), line("a"))
 
 
 @pytest.mark.parametrize(
-    ("stop", "inputs", "state", "reported"),
+    ("stop", "state", "reported"),
     [
-        (Stop.INTERRUPTED, 1, "interrupted", "1 of 3,096 records, interrupted"),
-        (
-            Stop.BUDGET,
-            1,
-            "stopped",
-            "1 of 3,096 records, stopped (the budget was reached)",
-        ),
-        # the total is of some of the inputs alone
-        (Stop.INTERRUPTED, 2, "interrupted", "1 record, interrupted"),
+        (Stop.INTERRUPTED, "interrupted", "1 record, interrupted"),
+        (Stop.BUDGET, "stopped", "1 record, stopped (the budget was reached)"),
     ],
 )
-def test_an_unfinished_run_states_the_reason(tmp_path, stop, inputs, state, reported):
-    if inputs == 2:
-        perform(tmp_path, inputs=("one.jsonl",))
+def test_an_unfinished_run_states_the_reason(tmp_path, stop, state, reported):
     with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
-        folder.note_total(3096)
         take(folder, record("a"))
         folder.finish(Tally(), stop)
     assert manifest(tmp_path)["state"] == state
     for given in (tmp_path, tmp_path / "extractions.jsonl"):
         assert find_run(given).incomplete == reported
-    perform(tmp_path, "a", "b", inputs=("one.jsonl", "in.jsonl"))
+    perform(tmp_path, "a", "b")
     assert find_run(tmp_path).incomplete is None
-    assert manifest(tmp_path)["total"] == 2
 
 
 # --fresh keeps the earlier results until the new run has begun in earnest.
@@ -413,15 +395,15 @@ def test_after_a_kill_between_two_moves_nothing_is_lost(moved, place, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("model", "answers", "is_replaced"),
-    [(None, False, True), ("m", True, True), ("m", False, False)],
+    ("settings", "answers", "is_replaced"),
+    [(SETTINGS, False, True), (ASKING, True, True), (ASKING, False, False)],
 )
 def test_the_first_result_replaces_the_earlier_run_with_a_model_an_answer(
-    tmp_path, model, answers, is_replaced
+    tmp_path, settings, answers, is_replaced
 ):
     """The result of a record without a question may come before the key is refused."""
     perform(tmp_path, "a")
-    with RunFolder(tmp_path, SETTINGS | {"model": model}, fresh=True) as new:
+    with RunFolder(tmp_path, settings, fresh=True) as new:
         assert not new.is_done(record("b"))
         if answers:
             call_model(new, "x", "b")

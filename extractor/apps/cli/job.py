@@ -3,7 +3,7 @@ work.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -17,7 +17,6 @@ from extractor.apps.cli.environment import choose_pricing, read_model_spec
 from extractor.apps.cli.fetch import find_records
 from extractor.apps.cli.options import RecordOptions
 from extractor.apps.cli.progress import observing
-from extractor.errors import ExtractorError
 from extractor.formats import read_records
 from extractor.formats.inputs import refuse_missing
 from extractor.model.exchange import Exchange
@@ -32,7 +31,6 @@ from extractor.run.executor import (
     count_cores,
     open_executor,
 )
-from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import Setup
@@ -69,19 +67,15 @@ class RunJob:
         """The options of the extraction, and the model."""
         return self.run.setup
 
-    def count(self, folder: RunFolder | None = None) -> int | None:
-        """Count the records in the inputs, and note the count in ``folder``. Returns None for
-        inputs that cannot be read twice or lie on the network.
+    def count(self) -> int | None:
+        """Count the records in the inputs. Returns None for inputs that cannot be read twice or lie
+        on the network.
         """
         # a second reader would take records from the first
         if any("://" in name or is_stream(name) for name in self.inputs):
             return None
         records = read_records(*self.inputs, on_error=lambda _: None)
-        total = sum(1 for _ in islice(records, self.run.limits.records))
-        if folder:
-            with suppress(ExtractorError):  # writing the results reports it, too
-                folder.note_total(total)
-        return total
+        return sum(1 for _ in islice(records, self.run.limits.records))
 
 
 @contextmanager

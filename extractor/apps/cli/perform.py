@@ -57,7 +57,7 @@ def perform_job(job: RunJob) -> int:
             if folder:
                 _warn_of_earlier(job, folder)
             stdout = None if exported else sys.stdout
-            code = _perform(job, folder or StreamSink(stdout, sys.stderr), folder)
+            code = _perform(job, folder or StreamSink(stdout, sys.stderr))
             sys.stdout.flush()
     finally:
         if folder and folder.kept_earlier:
@@ -112,7 +112,7 @@ def _open_folder(job: RunJob) -> RunFolder | None:
     )
 
 
-def _perform(job: RunJob, sink: Sink, folder: RunFolder | None) -> int:
+def _perform(job: RunJob, sink: Sink) -> int:
     """Perform a run with progress, and report why it stopped early. Returns the exit code.
 
     Raises an error that is not expected.
@@ -121,9 +121,8 @@ def _perform(job: RunJob, sink: Sink, folder: RunFolder | None) -> int:
     try:
         with show_progress(
             run.tally,
-            partial(job.count, folder),
+            job.count,
             quiet=job.options.quiet,
-            counts=folder is not None,
             say=say,
         ):
             Interrupts(run).run(_extract(job, sink))
