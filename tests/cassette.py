@@ -21,7 +21,7 @@ from vcr import VCR
 
 from extractor.errors import AnswerMissing, AnswersError
 from extractor.model.calls import PromptVersion
-from extractor.model.live import LiveModel
+from extractor.model.sending import Sender
 from extractor.model.spec import LOOPBACK, shown_model
 
 NOTE = "extractor"
@@ -82,11 +82,11 @@ def use_cassette(
 @contextmanager
 def _recording(path: Path, now: datetime) -> Iterator[Any]:
     prompts: dict[str, PromptVersion] = {}
-    answer = LiveModel.__call__
+    send = Sender.send
 
-    async def note_prompt(self: LiveModel, call: Any, *args: Any) -> Any:
-        prompts[call.prompt.name] = call.prompt
-        return await answer(self, call, *args)
+    async def note_prompt(self: Sender, bill: Any, *args: Any) -> None:
+        prompts[bill.call.prompt.name] = bill.call.prompt
+        await send(self, bill, *args)
 
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.recording")
@@ -96,7 +96,7 @@ def _recording(path: Path, now: datetime) -> Iterator[Any]:
             _recorder().use_cassette(
                 str(fresh), record_mode="all", record_on_exception=False
             ) as cassette,
-            patch.object(LiveModel, "__call__", note_prompt),
+            patch.object(Sender, "send", note_prompt),
         ):
             yield cassette
             exchanges = [

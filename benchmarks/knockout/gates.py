@@ -28,7 +28,7 @@ from extractor.apps.evaluation.scoring import evaluate
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.errors import RecordError
 from extractor.formats import read_records, read_stream
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
@@ -203,7 +203,8 @@ def _attack_model(hostile: HostileRecord, record: TrialRecord) -> Judged:
     async def extract() -> Any:
         stub: Any = Obedient(lambda _: True, hostile.honest)
         async with Model(
-            ModelSpec.parse("http://127.0.0.1:9/v1#obedient"), answerer=lambda: stub
+            ModelSpec.parse("http://127.0.0.1:9/v1#obedient"),
+            route=Route(answer=stub.answer),
         ) as model:
             return await OpenExtractor(model, ExtractionOptions(effort=Effort.ALL))(
                 record

@@ -37,9 +37,8 @@ from extractor.concepts.limits.quantity_names import fold_words
 from extractor.formats import read_records
 from extractor.model.asking.reply_models import Reply
 from extractor.model.calls import Call
+from extractor.model.client import Route
 from extractor.model.completions import Completion, Ending
-from extractor.model.metering import Answerer, Requests
-from extractor.model.opening import Route
 from extractor.run.setup import Setup
 from extractor.schemas import Support, TrialExtraction, TrialRecord
 
@@ -92,7 +91,7 @@ class Verdict(NamedTuple):
         return self.bare or self.case["right"] is is_lost
 
 
-class Stubborn(Answerer):
+class Stubborn:
     """Answers the line of a case, however often it is asked."""
 
     def __init__(self, case: Row) -> None:
@@ -105,12 +104,8 @@ class Stubborn(Answerer):
         )
         self._is_regimen = case["task"] == "dosing"
 
-    async def __call__(
-        self,
-        call: Call,
-        most: int,  # noqa: ARG002 - it sends none
-        requests: Requests,  # noqa: ARG002 - it sends none
-    ) -> tuple[Completion, int]:
+    def answer(self, call: Call) -> Completion:
+        """Return the answer to a call."""
         items = []
         for line in _LINE.finditer(call.user):
             number, keys, _, text = line.groups()
@@ -124,7 +119,7 @@ class Stubborn(Answerer):
         if self._is_regimen:
             items = items[:1]
         text = json.dumps({"items": items})
-        return Completion(text, Ending.COMPLETE, model="stubborn"), 1
+        return Completion(text, Ending.COMPLETE, model="stubborn")
 
     def _list_keys(self, keys: str) -> list[str]:
         """Return the keys of the answer that a line asks for."""
@@ -208,7 +203,7 @@ def _make_study(number: int, case: Row) -> Row:
 
 async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
     setup = Setup("http://stubborn.invalid/v1#stubborn", effort="all")
-    async with setup.open(route=Route(answerer=lambda: Stubborn(case))) as extract:
+    async with setup.open(route=Route(answer=Stubborn(case).answer)) as extract:
         return await extract(record)
 
 

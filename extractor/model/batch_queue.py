@@ -4,21 +4,18 @@ from extractor.errors import AnswerPending, BudgetReached
 from extractor.model.batch_book import BatchBook, WaitingCall
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
-from extractor.model.cost.budget import Budget
-from extractor.model.metering import Answerer, Requests, Reservation
+from extractor.model.cost.budget import Budget, Reservation
 from extractor.model.store import State
 from extractor.schemas import Usage
 
 
-class BatchQueue(Answerer):
+class BatchQueue:
     """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the
     budget has no room.
 
     The calls that wait in ``book``, for a batch to come or for one that is under way, get their
     place in the ``budget`` first. Calls that the provider refused earlier are asked again.
     """
-
-    queues = True
 
     def __init__(self, book: BatchBook, budget: Budget | None = None) -> None:
         self._book = book
@@ -34,12 +31,7 @@ class BatchQueue(Answerer):
             for waiting in book.waiting(batch):
                 self._reserved[waiting.name] = budget.set_aside(waiting.call)
 
-    async def __call__(
-        self,
-        call: Call,
-        most: int,  # noqa: ARG002 - it sends none
-        requests: Requests,  # noqa: ARG002 - it sends none
-    ) -> tuple[Completion, int]:
+    def answer(self, call: Call) -> Completion:
         """Hold a place in the budget for a call, if it has none yet. Always raises: that the answer
         comes later, or that there is no room.
         """
@@ -65,9 +57,10 @@ class BatchQueue(Answerer):
         most = Usage()
         if reservation:
             most = reservation.most
-        self._book.store.note_request(waiting.number, most)
+        self._book.store.send(waiting.number, most)
         if self._budget and reservation:
-            self._budget.lose(reservation)
+            self._budget.settle(reservation, None)
+            self._reserved[waiting.name] = self._budget.set_aside(waiting.call)
 
     def settle(self) -> None:
         """Charge the budget with what the answers that arrived have cost, which may leave room for
@@ -82,12 +75,12 @@ class BatchQueue(Answerer):
             if stored is None or stored.state is State.WAITING:
                 continue
             reservation = self._reserved.pop(name)
-            if self._book.store.is_unmetered(stored.number):
-                self._budget.lose(reservation, replied=True)
-            usage = Usage()
+            usage: Usage | None = Usage()
             if stored.completion:
                 usage = stored.completion.usage
-            self._budget.charge(reservation, usage)
+            if self._book.store.is_uncounted(stored.number):
+                usage = None
+            self._budget.settle(reservation, usage)
 
     def check(self) -> None:
         """Raise ``BudgetReached`` if there was no room for a call of the last round."""

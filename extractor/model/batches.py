@@ -7,7 +7,7 @@ then it stays open, and the same answers are fetched again: what was paid for is
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from tenacity import (
     wait_exponential,
 )
 
-from extractor.errors import ModelAway, ModelError, ModelUnavailable
+from extractor.errors import ModelAway, ModelUnavailable
 from extractor.masking import hide_keys
 from extractor.model.batch_apis import (
     BATCH_APIS,
@@ -31,13 +31,11 @@ from extractor.model.batch_apis import (
 )
 from extractor.model.batch_book import BatchBook, StoredBatch, WaitingCall
 from extractor.model.batch_lines import AnswerLine, read_line
+from extractor.model.client import Model, Route
+from extractor.model.cost.budget import Meter, Reservation
 from extractor.model.failures import Failure, explain_failure, read_failure
-from extractor.model.live import LiveModel
-from extractor.model.metering import Requests, Reservation
-from extractor.model.pace import RetryPolicy
-from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import State, judge
+from extractor.model.store import CallStore, State, judge
 from extractor.plurals import counted
 from extractor.schemas import Usage
 
@@ -80,14 +78,15 @@ class BatchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class BatchAccount:
-    """What calls cost: ``live_cost`` is that of calls outside batches, ``reservation_of`` returns
-    what a call, by its name, may use, and ``lose`` counts a call whose answer is lost at the most
-    that it may have cost.
+    """What calls cost: ``live_cost`` is that of calls outside batches, ``meter`` their budget,
+    ``reservation_of`` returns what a call, by its name, may use, and ``lose`` counts a call whose
+    answer is lost at the most that it may have cost.
     """
 
     live_cost: Callable[[Usage], float] | None = None
     reservation_of: Callable[[str], Reservation | None] = lambda _: None
     lose: Callable[[WaitingCall], None] = lambda _: None
+    meter: Meter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ class BatchClient:
 
     def __init__(
         self,
-        live: LiveModel,
+        live: Model,
         provider: BatchApi,
         book: BatchBook,
         *,
@@ -144,6 +143,7 @@ class BatchClient:
         self.unfinished: dict[int, str] = {}
         self.is_refused = False
         self.room_when_written = live.form.room
+        self._was_asked = False
         self._attempts = _FIRST_ATTEMPTS
         self._most_under_way: int | None = None  # after a refusal for lack of room
         self._downloads: dict[int, int] = {}
@@ -214,35 +214,14 @@ class BatchClient:
         Raises ``ModelUnavailable`` if the provider refuses it.
         """
         asked = 0
-        if self.sending.asks_live and not self.live.was_reached:
+        if self.sending.asks_live and not self._was_asked:
+            self._was_asked = True
             for waiting in self.book.waiting(most=1):
-                await self._ask_live(waiting)
+                await self.live.complete(waiting.call, 1)
                 asked += 1
         most_tokens = self.sending.most_tokens
         asked += self.book.plan(_new_prefix(), most_tokens=most_tokens)
         return asked
-
-    async def _ask_live(self, waiting: WaitingCall) -> None:
-        """Ask a waiting call live, once, and store its answer at the live price. What a failed call
-        has cost is stored, too, and its error is raised.
-        """
-        store = self.book.store
-        reservation = self.account.reservation_of(waiting.name)
-        requests = Requests(waiting.call, store, waiting.number, reservation)
-        try:
-            completion, _ = await self.live(waiting.call, 1, requests)
-        except ModelError as error:
-            if error.usage and error.usage.calls:
-                store.charge(waiting.number, error.usage, replied=requests.replied)
-            store.note_replies(requests.replied)
-            raise
-        store.end(
-            waiting.number,
-            judge(completion),
-            completion,
-            cost=self.account.live_cost,
-            replied=requests.replied,
-        )
 
     def _list_open(self) -> list[StoredBatch]:
         """List the batches that this command can still bring forward: open ones that are not
@@ -507,9 +486,7 @@ class BatchClient:
         if failure.status == 200:
             remedy = "try later, or check the address"
             return ModelAway(f"{place} replies with something else: {said}; {remedy}")
-        return explain_failure(
-            failure, self.live.spec, tried, longest_wait=60, away=failure.is_absence
-        )
+        return explain_failure(failure, self.live.spec, tried, away=failure.is_absence)
 
 
 class _AnswerReader:
@@ -579,10 +556,10 @@ class _AnswerReader:
             return True
         if not line.completion.has_usage:
             reserved = self._client.account.reservation_of(line.name) or Reservation()
-            store.note_unmetered(store.note_request(number, reserved.most))
+            store.send(number, reserved.most)
         if form.gives_more_room(limit, line.completion, self._client.room_when_written):
             self._missed = self._missed or "thinking took the whole output limit"
-            store.charge(number, line.completion.usage)
+            store.end(number, State.ASKED, usage=line.completion.usage)
             return False
         store.end(number, judge(line.completion), line.completion)
         self.answered += 1
@@ -660,9 +637,14 @@ async def open_batch_client(
     if there is no key.
     """
     protocol = spec.batch_protocol
-    never_gives_up = Watch(patience=None, name="")
-    live = LiveModel(spec, settings, RetryPolicy(), never_gives_up)
-    try:
+    account = account or BatchAccount()
+    live = Model(
+        spec,
+        replace(settings, patience=None),
+        store=lambda: CallStore(book.store.database, account.live_cost),
+        route=Route(account.meter),
+    )
+    async with live:
         yield BatchClient(
             live,
             BATCH_APIS[protocol](live.sdk, book),
@@ -670,7 +652,5 @@ async def open_batch_client(
             policy=policy or PollPolicy(),
             sending=sending or BatchPolicy(),
             report=report,
-            account=account or BatchAccount(),
+            account=account,
         )
-    finally:
-        await live.close()

@@ -1,25 +1,26 @@
-"""The door to every model: a call goes in, its answer with its usage comes out.
-
-The path of a call: ``Model.complete`` -> the store -> the budget -> ``LiveModel`` (pace, retries,
-instructor, the provider's SDK) -> the store.
-"""
+"""The door to every model: a call goes in, its answer with its usage comes out."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from types import TracebackType
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from extractor.errors import AnswerPending, ModelUnavailable, RequestTooLong
-from extractor.model.calls import Call
+from extractor.errors import AnswerPending, ModelError, ModelUnavailable, RequestTooLong
+from extractor.model.calls import MOST_CALLS, Call
 from extractor.model.completions import Completion
-from extractor.model.failures import TOO_LONG, is_too_long
-from extractor.model.metering import Answerer, Meter, Requests, Reservation
+from extractor.model.cost.budget import Budget, Meter
+from extractor.model.failures import TOO_LONG, Failure
+from extractor.model.ledger import Bill
 from extractor.model.pace import RetryPolicy
-from extractor.model.patience import MOST_CALLS, Watch
+from extractor.model.patience import Watch
+from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import CallStore, OpenStore, State, judge
+from extractor.model.store import CallStore, OpenStore, State
 from extractor.schemas import Usage
+
+if TYPE_CHECKING:
+    from extractor.model.sending import Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,28 @@ class Answer:
     calls: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The budget that requests must fit, and what answers calls in place of the live model: an
+    earlier run, files, or, later, a batch.
+
+    ``answer`` returns a completion, or raises ``AnswerPending`` if it comes later. Such calls are
+    stored as waiting if it ``queues`` them.
+    """
+
+    meter: Meter | None = None
+    answer: Callable[[Call], Completion] | None = None
+    queues: bool = False
+
+
 class Model:
     """A language model: it answers calls, through a store and within a budget.
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in
     several event loops one after another, but not in two at once. ``usage`` is the sum over all
-    calls that were sent, including failed ones, ``lost`` the most that requests without a reply may
-    have used, and ``unmetered`` the same of those whose reply states no usage; ``watch`` says what
-    it waits for. ``answerer`` opens what answers the calls (default: the provider's live model),
-    ``store`` opens the store of calls, and ``meter`` is the budget that each call must fit.
+    calls that were sent, including failed ones, ``uncounted`` the most that requests may have used
+    whose cost no reply states; ``watch`` says what it waits for. ``store`` opens the store of
+    calls, ``route`` has the budget, and what answers in place of the live model.
     """
 
     def __init__(
@@ -48,24 +62,21 @@ class Model:
         settings: ClientSettings | None = None,
         policy: RetryPolicy | None = None,
         *,
-        answerer: Callable[[], Answerer] | None = None,
         store: OpenStore | None = None,
-        meter: Meter | None = None,
+        route: Route | None = None,
     ) -> None:
         self.spec = spec
         self._settings = settings or ClientSettings()
-        policy = policy or RetryPolicy()
+        self._policy = policy or RetryPolicy()
         self.watch = Watch(self._settings.patience, name_model(spec))
-        self._policy = replace(policy, sleep=self.watch.pausing(policy.sleep))
-        self._make = answerer or self._open_live
+        self._route = route or Route()
+        self._meter = self._route.meter or Budget()
         self._open_store = store
-        self._meter = meter
         self._store: CallStore | None = None
         self.usage = Usage()
-        self.lost = Usage()
-        self.unmetered = Usage()
+        self.uncounted = Usage()
         self._users = 0
-        self._answerer: Answerer | None = None
+        self._sender: Sender | None = None
         # a semaphore of the event loop takes its place in __aenter__
         self._slots = asyncio.Semaphore(1)
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -78,24 +89,36 @@ class Model:
         """The provider's name for the model."""
         return self.spec.name
 
+    @property
+    def form(self) -> RequestForm:
+        """How requests are written now, without what the provider refused. The model is open."""
+        assert self._sender
+        return self._sender.form
+
+    @property
+    def sdk(self) -> Any:
+        """The provider's SDK. The model is open."""
+        assert self._sender
+        return self._sender.sdk
+
     async def __aenter__(self) -> "Model":
-        if self._answerer is None:
-            self._answerer = self._make()
+        if self._users == 0:
             self._slots = asyncio.Semaphore(self._settings.concurrency)
+            if self._route.answer is None:
+                from extractor.model.sending import Sender  # noqa: PLC0415 - slow
+
+                self._sender = Sender(
+                    self.spec, self._settings, self._policy, self.watch
+                )
         self._users += 1
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._users -= 1
-        if self._users == 0 and self._answerer is not None:
-            answerer = self._answerer
-            self._answerer = None
-            await answerer.close()
+        sender = self._sender
+        if self._users == 0 and sender:
+            self._sender = None
+            await sender.close()
 
     async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
         """Answer a call from the store, or ask the model, at most ``most`` times and within the
@@ -103,8 +126,8 @@ class Model:
 
         Raises ``ModelUnavailable`` if the provider cannot be reached or refuses the call,
         ``RequestTooLong`` if it is too long for the model (all with the usage of the attempts),
-        ``BudgetReached`` if the meter refuses, ``AnswerPending`` if the answer comes later, and
-        ``AnswerMissing`` if a replay has none.
+        ``BudgetReached`` if the budget has no room, ``AnswerPending`` if the answer comes later,
+        and ``AnswerMissing`` if a replay has none.
         """
         if self._open_store and self._store is None:
             self._store = self._open_store()
@@ -115,7 +138,7 @@ class Model:
                 return stored
             # only what may be sent now is stored
             async with self._slots:
-                return await self._send(call, most)
+                return await self._ask(call, most)
 
     def reject(self, answer: Answer) -> None:
         """Mark an answer as unusable, so that the next run asks again."""
@@ -129,69 +152,60 @@ class Model:
         sends no batches. To one that does, it raises ``AnswerPending``, or the refusal as
         ``RequestTooLong`` or ``ModelUnavailable``.
         """
-        assert self._answerer is not None, "complete() holds the model open"
-        if self._store is None:
+        stored = self._store.find(call, self.name) if self._store else None
+        if stored and stored.completion:
+            return Answer(stored.completion, stored.number)
+        if stored is None or not self._route.queues:
             return None
-        stored = self._store.find(call, self.name)
-        if stored is None:
-            return None
-        if stored.completion is None and not self._answerer.queues:
-            return None
-        if stored.state is State.REFUSED:
-            kind = RequestTooLong if is_too_long(stored.why) else ModelUnavailable
-            problem = f"a batch refused this call: {stored.why}"
-            raise kind(f"{name_model(self.spec)}: {problem}", lasting=False)
-        if stored.completion is None:
+        if stored.state is State.WAITING:
             raise AnswerPending("the answer has not arrived yet")
-        return Answer(stored.completion, stored.number)
+        is_too_long = Failure(400, "", stored.why).meaning.kind == "length"
+        kind = RequestTooLong if is_too_long else ModelUnavailable
+        problem = f"a batch refused this call: {stored.why}"
+        raise kind(f"{name_model(self.spec)}: {problem}", lasting=False)
 
-    async def _send(self, call: Call, most: int) -> Answer:
+    async def _ask(self, call: Call, most: int) -> Answer:
         """Ask for a new answer within the budget.
 
-        The call is stored before it is sent, with its outcome afterwards: the answer, that it waits
-        for a batch, or what a failed one has cost. A call whose answer a replay lacks is taken out
-        of the store again. Whatever happens, the sums are raised, and the reservation is released.
+        The call is stored before it is sent, with its outcome afterwards: its answer, or what a
+        failed one has cost. Whatever happens, the sums are raised, and the reservation is released.
         """
-        assert self._answerer is not None
-        reservation = Reservation()
-        if self._meter:
-            reservation = await self._meter.reserve(call)
-        number = 0
-        if self._store:
-            number = self._store.begin(call, self.name)
-        requests = Requests(call, self._store, number, reservation, self._meter)
-        spent = Usage()
+        bill = Bill(call, self.name, self._meter, self._store)
+        is_answered = False
+        why = ""
         try:
-            completion, calls = await self._answerer(call, most, requests)
-            spent = completion.usage
-            # A live request without usage was noted. This one was sent by others, as a file.
-            if not completion.has_usage and not requests.unmetered.calls:
-                requests.note_sent()
-                requests.note_unmetered()
-        except AnswerPending:
-            if self._store and self._answerer.queues:
-                self._store.end(number, State.WAITING)
-            elif self._store:
-                self._store.withdraw(number)
-            raise
-        # also a cancellation
-        except BaseException as error:
-            spent = getattr(error, "usage", None) or Usage()
-            if self._store:
-                why = TOO_LONG if isinstance(error, RequestTooLong) else ""
-                self._store.charge(number, spent, why, requests.replied)
+            if self._sender:
+                self.watch.check()
+                await bill.reserve()
+                async with self.watch.calling():
+                    await self._sender.send(bill, most)
+            else:
+                await self._take(bill)
+            is_answered = True
+        except ModelError as error:
+            error.usage = bill.usage
+            if isinstance(error, RequestTooLong):
+                why = TOO_LONG
             raise
         finally:
-            self.usage += spent
-            self.lost += requests.lost
-            self.unmetered += requests.unmetered
-            requests.release(spent)
-        if self._store:
-            state = judge(completion)
-            self._store.end(number, state, completion, replied=requests.replied)
-        return Answer(completion, number, calls)
+            bill.close(is_answered=is_answered, why=why)
+            self.usage += bill.usage
+            self.uncounted += bill.uncounted
+        assert bill.answer
+        return Answer(bill.answer, bill.number, bill.answer.usage.calls)
 
-    def _open_live(self) -> Answerer:
-        from extractor.model.live import LiveModel  # noqa: PLC0415 - slow
-
-        return LiveModel(self.spec, self._settings, self._policy, self.watch)
+    async def _take(self, bill: Bill) -> None:
+        """Take an answer that others have got, or store that it comes later."""
+        assert self._route.answer
+        try:
+            completion = self._route.answer(bill.call)
+        except AnswerPending:
+            if self._store and self._route.queues:
+                self._store.begin(bill.call, self.name, State.WAITING)
+            raise
+        except RequestTooLong:
+            await bill.reserve()
+            raise
+        await bill.reserve()
+        bill.send()
+        bill.add(completion)

@@ -1,14 +1,13 @@
-"""SQLite files for many short transactions, and the tables of a run's file. Data survives a
-killed process.
+"""SQLite files for many short transactions, and the file of a run. Data survives a killed
+process.
 """
 
 import os
 import shlex
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -19,35 +18,21 @@ RUN_FILE = "run.sqlite"
 """The file in a run's folder that holds its records, calls and answers."""
 RUN_VERSION = 7
 """Version of the tables in ``run.sql``."""
-
-_APPLICATION = 0x54724578  # "TrEx", in the file's header
-_BUSY_TIMEOUT_MS = 10_000
-_TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000")
-"""A checkpoint, which waits for the disk, comes at 32 MiB of log. SQLite's default of 4 MiB
-slows runs with a model.
-"""
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_UNWRITABLE = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-    }
-)
-_FULL_BELOW = 1 << 16
-"""Free bytes below which a disk is full: SQLite needs as many for the index of its log."""
-
-
 HOW_LOST = (
     "if it was copied from a run that was killed, copy the file that ends in -wal with it, "
     "else restore a backup"
 )
 
+_APPLICATION = 0x54724578  # "TrEx", in the file's header
+_TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000")
+"""A checkpoint, which waits for the disk, comes at 32 MiB of log. SQLite's default of 4 MiB
+slows runs with a model.
+"""
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_FULL_BELOW = 1 << 16
+"""Free bytes below which a disk is full: SQLite needs as many for the index of its log."""
 
-class _UnwritableError(StoreError):
-    """SQLite cannot write its log beside the file."""
+_Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class Database:
@@ -55,7 +40,7 @@ class Database:
 
     Committed data survives a killed process. The log is not synced to the disk at each commit, so a
     power cut may lose the last commits, but never the file. Errors of SQLite become ``StoreError``
-    with the file's name.
+    with the file's name and a remedy.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -72,10 +57,12 @@ class Database:
         tables.
         """
         database = cls._connect(path, "mode=rwc", version)
+        for pragma in _TO_WRITE:
+            database.execute(f"PRAGMA {pragma}")
         database._written = path.stat()
         with database.transaction():
             if database.value("PRAGMA user_version") != version:
-                for statement in filter(str.strip, tables.split(";")):
+                for statement in tables.split(";"):
                     database.execute(statement)
                 database.execute(f"PRAGMA application_id={_APPLICATION}")
                 database.execute(f"PRAGMA user_version={version}")
@@ -83,54 +70,44 @@ class Database:
 
     @classmethod
     def open_to_read(cls, path: Path, version: int) -> Self:
-        """Open an existing file for reading, also on a read-only or full disk.
+        """Open an existing file for reading, also on a read-only or full disk if it has no log.
 
-        There SQLite can write no log beside the file, so the file is read as one that never
-        changes. That would leave out what only the log of a killed run has: then, too, it raises
-        ``StoreError``, as ``open`` does, and if there is no file.
+        Raises ``StoreError`` as ``open`` does, and if there is no file.
         """
         if not path.is_file():
             raise StoreError(f"{path}: there is no such file")
-        try:
-            return cls._connect(path, "mode=rw", version, reading=True)
-        except (_UnwritableError, DiskFull):
-            log = path.with_name(f"{path.name}-wal")
-        # what was committed last is only in the log
-        if log.is_file() and log.stat().st_size:
-            raise StoreError(
-                f"{path}: its disk cannot be written, which the log of a killed run needs; "
-                "copy the folder to another disk, and read it there"
-            )
-        return cls._connect(path, "immutable=1", version, reading=True)
+        log = path.with_name(f"{path.name}-wal")
+        has_log = log.is_file() and log.stat().st_size > 0
+        # SQLite writes beside a file that has a log, and need not write beside one that has none
+        database = cls._connect(path, "mode=rw" if has_log else "immutable=1", version)
+        # a copy of the file alone, whose tables are still in the log
+        if not database.value("PRAGMA user_version"):
+            database.close()
+            raise StoreError(f"{path}: empty; {HOW_LOST}")
+        database.execute("PRAGMA query_only=1")
+        return database
 
     @classmethod
-    def _connect(
-        cls, path: Path, mode: str, version: int, *, reading: bool = False
-    ) -> Self:
-        """Connect to a file, check that it is one of this program, and set it up for reading or
-        writing. ``mode`` is a parameter of SQLite's URI. The connection is closed after an error.
-        """
+    def _connect(cls, path: Path, mode: str, version: int) -> Self:
+        """Connect to a file, and check that it is new, or one of this program's and version's."""
         uri = f"{path.absolute().as_uri()}?{mode}"
-        connect = partial(
-            sqlite3.connect, uri=True, isolation_level=None, check_same_thread=False
-        )
-        database = cls(path, _call(path, connect, uri))
-        pragmas: Sequence[str] = _TO_WRITE
-        if reading:
-            pragmas = ("query_only=1",)
         try:
-            database.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
-            database._check(version, reading=reading)
-            for pragma in pragmas:
-                database.execute(f"PRAGMA {pragma}")
-        except BaseException:
+            connection = sqlite3.connect(
+                uri, timeout=10, uri=True, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise _explain(path, error) from None
+        database = cls(path, connection)
+        try:
+            database._check(version)
+        except StoreError:
             database.close()
             raise
         return database
 
-    def _check(self, version: int, *, reading: bool) -> None:
-        """Raise ``StoreError`` for a file of another program, for a file with another version of
-        the tables, and for an empty file that is to be read. An empty file may be written.
+    def _check(self, version: int) -> None:
+        """Raise ``StoreError`` for a file of another program, and for one with another version of
+        the tables.
         """
         application = self.value("PRAGMA application_id")
         stored = self.value("PRAGMA user_version")
@@ -140,32 +117,32 @@ class Database:
             raise StoreError(
                 f"{self.path}: not a file of this program; name another folder"
             )
-        # a copy of the file alone, whose tables are still in the log
-        if reading and not stored:
-            raise StoreError(f"{self.path}: empty; {HOW_LOST}")
         if stored not in (0, version):
             raise StoreError(
                 f"{self.path}: another version of this program made it (store {stored}, this one "
                 f"reads {version}); use that version, or another folder"
             )
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: _Parameters = ()) -> sqlite3.Cursor:
         """Run one statement."""
-        cursor: sqlite3.Cursor = _call(
-            self.path, self._connection.execute, sql, parameters
-        )
-        return cursor
+        try:
+            return self._connection.execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise _explain(self.path, error) from None
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row."""
-        _call(self.path, self._connection.executemany, sql, rows)
+        try:
+            self._connection.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise _explain(self.path, error) from None
 
-    def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+    def row(self, sql: str, parameters: _Parameters = ()) -> tuple[Any, ...] | None:
         """Return the first row of a query, or None."""
         row: tuple[Any, ...] | None = self.execute(sql, parameters).fetchone()
         return row
 
-    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+    def value(self, sql: str, parameters: _Parameters = ()) -> Any:
         """Return the first column of the first row, None if there is no row."""
         row = self.row(sql, parameters)
         return row[0] if row else None
@@ -189,8 +166,7 @@ class Database:
             raise
 
     def check_place(self) -> None:
-        """Raise ``StoreError`` if the file is no longer where it was opened to write. A file that
-        is only read is not checked.
+        """Raise ``StoreError`` if the file is no longer where it was opened to write.
 
         The operating system would let the program write on, into a file that nobody can find again.
         """
@@ -205,15 +181,14 @@ class Database:
                 f"{self.path}: {error.strerror}; check its disk"
             ) from error
         if not is_there:
-            remedy = "put it back if it was moved, or run the command again"
             raise StoreError(
                 f"{self.path}: it was deleted, moved or replaced during the run, which stops "
-                f"here; {remedy}"
+                "here; put it back if it was moved, or run the command again"
             )
 
     def close(self) -> None:
         """Close the file. An open transaction is rolled back."""
-        _call(self.path, self._connection.close)
+        self._connection.close()
 
 
 def open_run(folder: Path) -> Database:
@@ -241,40 +216,29 @@ def _read_tables() -> str:
     return files(__package__).joinpath("run.sql").read_text("utf-8")
 
 
-def _call(path: Path, call: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function, and turn an error of SQLite into a ``StoreError`` with the file's name
-    and a remedy: a damaged file, a full disk (``DiskFull``), a place that cannot be written, or
-    another fault.
-    """
-    try:
-        return call(*arguments)
-    except sqlite3.Error as error:
-        # the lower byte is the kind of the error, the rest its details
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        said = str(error)
+def _explain(path: Path, error: sqlite3.Error) -> StoreError:
+    """Make the error for users: the file, what SQLite found, and a remedy."""
+    # the lower byte is the kind of the error, the rest its details
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in _DAMAGED:
-        raise StoreError(f"{path}: damaged ({said}); {_how_to_recover(path)}")
+        damaged = path.with_name(f"{path.name}.damaged")
+        recover = (
+            f"sqlite3 {shlex.quote(str(damaged))} .recover | "
+            f"sqlite3 {shlex.quote(str(path))}"
+        )
+        return StoreError(
+            f"{path}: damaged ({error}); restore a backup, or rename it to {damaged.name}, keep "
+            f"what SQLite can read of it ({recover}), and run the same command again"
+        )
     is_full = code == sqlite3.SQLITE_FULL
     # so SQLite names a full disk, too
     if code == sqlite3.SQLITE_IOERR:
         with suppress(OSError):
             is_full = shutil.disk_usage(path.parent).free < _FULL_BELOW
     if is_full:
-        raise DiskFull(
+        return DiskFull(
             f"{path}: the disk is full; free some space, and run the same command again"
         )
-    kind = _UnwritableError if code in _UNWRITABLE else StoreError
-    raise kind(
-        f"{path}: {said}; check its permissions, its disk, and whether another program uses it"
-    )
-
-
-def _how_to_recover(path: Path) -> str:
-    """Say how to save what SQLite can read of a damaged file, with the commands for a shell."""
-    damaged = path.with_name(f"{path.name}.damaged")
-    old = shlex.quote(str(damaged))
-    new = shlex.quote(str(path))
-    return (
-        f"restore a backup, or rename it to {damaged.name}, keep what SQLite can read of it "
-        f"(sqlite3 {old} .recover | sqlite3 {new}), and run the same command again"
+    return StoreError(
+        f"{path}: {error}; check its permissions, its disk, and whether another program uses it"
     )

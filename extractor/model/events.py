@@ -31,15 +31,11 @@ class Event(StrEnum):
 
     RUN_STARTED = "run_started"
     RUN_ENDED = "run_ended"
-    RECORD_STARTED = "record_started"
     RECORD_DONE = "record_done"
     RECORD_FAILED = "record_failed"
-    RECORD_REPEATED = "record_repeated"
     CALL_ENDED = "call_ended"
     RATE_LIMITED = "rate_limited"
-    RESULTS_MENDED = "results_mended"
     BUDGET_REACHED = "budget_reached"
-    WORKER_STARTED = "worker_started"
     WORKER_LOST = "worker_lost"
     REQUEST_ENDED = "request_ended"
     REQUEST_FAILED = "request_failed"
@@ -55,15 +51,11 @@ def tell(event: Event, **facts: Fact) -> None:
     """Report an event to the listeners. Texts are cut to 200 characters, tracebacks to 2,000."""
     if not _logger.isEnabledFor(logging.INFO):
         return
-    told: dict[str, Fact] = {}
     for name, fact in facts.items():
-        if not isinstance(fact, str):
-            told[name] = fact
-        elif name == "traceback":
-            told[name] = mask(fact)[:_LONGEST_TRACEBACK]
-        else:
-            told[name] = mask(fact)[:_LONGEST]
-    _logger.info(event.value, extra={"facts": told})
+        if isinstance(fact, str):
+            longest = _LONGEST_TRACEBACK if name == "traceback" else _LONGEST
+            facts[name] = mask(fact)[:longest]
+    _logger.info(event.value, extra={"facts": facts})
 
 
 @contextmanager
@@ -94,10 +86,7 @@ class EventLog(logging.StreamHandler[TextIO]):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - a method of logging
         """Say once why events cannot be written; the work goes on."""
-        _, error, _ = sys.exc_info()
-        if self._has_failed:
-            return
-        self._has_failed = True
-        why = error.strerror if isinstance(error, OSError) else error
-        name = getattr(self.stream, "name", "log")
-        sys.stderr.write(f"extractor: events are lost: {name}: {why}\n")
+        if not self._has_failed:
+            self._has_failed = True
+            why = sys.exc_info()[1]
+            sys.stderr.write(f"extractor: events are lost: {why}\n")

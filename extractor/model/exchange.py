@@ -19,13 +19,12 @@ from extractor.model.batch_lines import load_row, read_line, write_line
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.database import open_scratch
-from extractor.model.metering import Answerer, Requests
 from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore, State
 
 
-class Exchange(Answerer):
+class Exchange:
     """Files of answers to read, and the file that receives the calls without an answer.
 
     A later answer to a call replaces an earlier one. ``failed`` lists lines without a completion as
@@ -79,12 +78,7 @@ class Exchange(Answerer):
         """Return what a run's folder says of it, without the files: it takes answers of others."""
         return "answers by file"
 
-    async def __call__(
-        self,
-        call: Call,
-        most: int,  # noqa: ARG002 - it sends none
-        requests: Requests,  # noqa: ARG002 - it sends none
-    ) -> tuple[Completion, int]:
+    def answer(self, call: Call) -> Completion:
         """Answer from the files. Without an answer, keep the call and raise ``AnswerPending``."""
         stored = self._store.recall(call.question_key)
         if stored is None:
@@ -94,8 +88,7 @@ class Exchange(Answerer):
             raise AnswerPending("the answer is not in the files")
         # the store does not keep whether a reply states its usage
         has_usage = call.question_key not in self._unmetered
-        completion = replace(stored.completion, has_usage=has_usage)
-        return completion, completion.usage.calls
+        return replace(stored.completion, has_usage=has_usage)
 
     @contextmanager
     def open(

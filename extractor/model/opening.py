@@ -1,8 +1,9 @@
 """Open the chosen model: a provider's, or the answers of an earlier run or of files."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from extractor.errors import (
@@ -13,12 +14,11 @@ from extractor.errors import (
     RequestTooLong,
 )
 from extractor.model.calls import Call, estimate_tokens
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
 from extractor.model.completions import Completion
 from extractor.model.database import RUN_FILE, open_run_to_read
 from extractor.model.exchange import Exchange
-from extractor.model.failures import is_too_long
-from extractor.model.metering import Answerer, Meter, Requests
+from extractor.model.failures import TOO_LONG
 from extractor.model.spec import SERVER, ClientSettings, ModelSpec
 from extractor.model.store import CallStore, OpenStore, State
 
@@ -36,46 +36,33 @@ class ReplayTally:
     missing_tokens: int = 0
 
 
-class Replay(Answerer):
-    """Answers from a run's store: each question gets the run's answer, of whatever model.
+def recall(
+    store: CallStore, call: Call, *, tally: ReplayTally | None = None
+) -> Completion:
+    """Return a run's answer to a call, of whatever model. Calls that failed in the run fail again.
 
-    Calls that failed in the run fail again. Raises ``AnswerMissing`` for an unknown call. With a
-    ``tally``, unknown calls are counted and stay open (``AnswerPending``).
+    Raises ``AnswerMissing`` for an unknown call. With a ``tally``, calls without an answer are
+    counted and stay open (``AnswerPending``).
     """
-
-    def __init__(self, store: CallStore, tally: ReplayTally | None = None) -> None:
-        self._store = store
-        self._tally = tally
-
-    async def __call__(
-        self,
-        call: Call,
-        most: int,  # noqa: ARG002 - it sends none
-        requests: Requests,  # noqa: ARG002 - it sends none
-    ) -> tuple[Completion, int]:
-        """Return the run's answer to a call. Raises what became of a call without one: too long for
-        the model, unknown to the run, or without a reply.
-        """
-        stored = self._store.recall(call.question_key)
-        if stored and stored.completion and stored.state is not State.ASKED:
-            calls = stored.completion.usage.calls
-            if self._tally:
-                self._tally.answered += calls
-            return stored.completion, calls
-        if stored and is_too_long(stored.why):
-            raise RequestTooLong(
-                "the model of the run found this call too long", lasting=False
-            )
-        if self._tally:
-            self._tally.missing += 1
-            self._tally.missing_tokens += estimate_tokens(call.system + call.user)
-            raise AnswerPending("the answer is not in the run's store")
-        if stored is None:
-            remedy = (
-                "ask with --model, or replay with the prompts and settings of the run"
-            )
-            raise AnswerMissing(f"no answer to this call in the run's store; {remedy}")
+    stored = store.recall(call.question_key)
+    if stored and stored.completion and stored.state is not State.ASKED:
+        if tally:
+            tally.answered += stored.completion.usage.calls
+        return stored.completion
+    if stored and stored.why == TOO_LONG:
+        raise RequestTooLong(
+            "the model of the run found this call too long", lasting=False
+        )
+    if tally:
+        tally.missing += 1
+        tally.missing_tokens += estimate_tokens(call.system + call.user)
+        raise AnswerPending("the answer is not in the run's store")
+    if stored:
         raise ModelUnavailable("the run got no reply to this call", lasting=False)
+    raise AnswerMissing(
+        "no answer to this call in the run's store; ask with --model, or replay with the prompts "
+        "and settings of the run"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +73,8 @@ class ModelChoice:
     neither, except that a file of requests names a model. ``tally`` counts the questions that the
     replayed run does not answer; they stay open.
 
-    Raises ``ArgumentError`` for a ``replay`` that is not a run's folder, an ``exchange`` together
-    with it, and a file of requests without a model.
+    Raises ``ArgumentError`` for a ``replay`` that is not a run's folder, and for a file of
+    requests without a model.
     """
 
     spec: ModelSpec | None = None
@@ -101,10 +88,6 @@ class ModelChoice:
                 f"{self.replay}: there is no run to replay; name the folder of one (--out of that "
                 "run)"
             )
-        if self.exchange and self.replay:
-            raise ArgumentError(
-                "answers come from files or from a run, not both; drop --replay"
-            )
         if self.exchange and self.exchange.requests and self.spec is None:
             raise ArgumentError(
                 "requests are written for a model; name it with --model"
@@ -113,25 +96,12 @@ class ModelChoice:
     @property
     def answers(self) -> bool:
         """Whether anything answers questions: a model, an earlier run, or files."""
-        sources = (self.spec, self.replay, self.exchange)
-        return any(source is not None for source in sources)
+        return any((self.spec, self.replay, self.exchange))
 
     def __str__(self) -> str:
-        if self.exchange:
-            return str(self.exchange)
         if self.replay:
             return f"replay of {self.replay}"
-        if self.spec:
-            return str(self.spec)
-        return "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The budget that calls must fit, and what answers them in place of the live model."""
-
-    meter: Meter | None = None
-    answerer: Callable[[], Answerer] | None = None
+        return str(self.exchange or self.spec or "none")
 
 
 @asynccontextmanager
@@ -144,34 +114,27 @@ async def open_model(
     """Open the chosen model until the block ends. Yields None if nothing answers.
 
     Files of answers come before an earlier run, a run before the model. Answers are served from
-    ``store`` and stored there. ``route`` sets the budget and the answerer; a replay has its own
-    answerer and costs nothing. A replayed model has the name of the run's latest model.
+    ``store`` and stored there. ``route`` sets the budget, and what answers in place of the model; a
+    replay costs nothing. A replayed model has the name of the run's latest model.
     """
     route = route or Route()
     settings = settings or ClientSettings()
+    spec = choice.spec or _REPLAYED
     with ExitStack() as stack:
-        # answers from files keep nobody waiting
-        if choice.exchange or choice.replay or route.answerer:
-            settings = replace(settings, patience=None)
-        spec = choice.spec or _REPLAYED
-        answerer = route.answerer
         if choice.exchange:
             files = stack.enter_context(choice.exchange.open(spec, settings))
-            answerer = lambda: files  # noqa: E731
+            route = replace(route, answer=files.answer)
         elif choice.replay:
-            database = stack.enter_context(closing(open_run_to_read(choice.replay)))
-            run = CallStore(database)
-            models = run.models
-            if models:
-                spec = replace(_REPLAYED, name=models[0])
-            else:
-                spec = _REPLAYED
-            answerer = lambda: Replay(run, choice.tally)  # noqa: E731
-            route = Route()
+            run = CallStore(
+                stack.enter_context(closing(open_run_to_read(choice.replay)))
+            )
+            spec = replace(_REPLAYED, name=next(iter(run.models), _REPLAYED.name))
+            route = Route(answer=partial(recall, run, tally=choice.tally))
         elif choice.spec is None:
             yield None
             return
-        async with Model(
-            spec, settings, answerer=answerer, store=store, meter=route.meter
-        ) as model:
+        # answers of others keep nobody waiting
+        if route.answer:
+            settings = replace(settings, patience=None)
+        async with Model(spec, settings, store=store, route=route) as model:
             yield model

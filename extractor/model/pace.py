@@ -1,19 +1,70 @@
-"""When a request is sent again: waits after faults, and how long a server asks to wait, in
-seconds.
+"""When a request is sent again: what its status means (``statuses.toml``), how long the waits are,
+and how long a server asks to wait, in seconds.
 """
 
 import asyncio
 import random
 import time
+import tomllib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
+from importlib.resources import files
 from math import inf
+from typing import Any
 
-_TEMPORARY = frozenset({408, 409, 425, 429})
-"""A timeout, a conflict, a request that came too early, too many requests."""
+LONGEST_WAIT = 60.0
+"""A server that asks for a longer wait is not waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a failed request means. ``statuses.toml`` explains the fields."""
+
+    kind: str
+    action: str
+    sentence: str
+    lasting: bool = False
+    paid: bool = False
+    words: str = ""
+    of: tuple[int, ...] = ()
+    raised: str = ""
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.action in ("retry", "wait")
+
+
+@cache
+def list_meanings() -> Mapping[str, Meaning]:
+    """Return the table of meanings, by statuses and kinds of failures."""
+    table = tomllib.loads((files(__package__) / "statuses.toml").read_text("utf-8"))
+    meanings = {}
+    for kind, entry in table.items():
+        usual: dict[str, Any] = table["5xx" if kind.startswith("5") else "4xx"]
+        meanings[kind] = Meaning(kind, **{"sentence": usual["sentence"], **entry})
+    return meanings
+
+
+def find_meaning(status: int) -> Meaning:
+    """Return what an HTTP status means by itself."""
+    meanings = list_meanings()
+    return meanings.get(str(status)) or meanings.get(
+        f"{status // 100}xx", meanings["4xx"]
+    )
+
+
+def is_temporary(status: int) -> bool:
+    """Return whether a request that failed with this HTTP status may succeed later.
+
+    >>> [is_temporary(status) for status in (404, 429, 500, 501)]
+    [False, True, True, False]
+    """
+    return find_meaning(status).is_temporary
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,38 +72,30 @@ class RetryPolicy:
     """The number of attempts at a request, and the waits between them.
 
     The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``,
-    plus up to a second of jitter. A server may ask for a longer wait, never for a shorter one: one
-    that is overloaded and says "now" is asked as rarely as a silent one. A wait longer than
-    ``longest_wait`` ends the attempts at once. A server that has not replied yet gets
-    ``first_attempts`` only. Tests replace ``sleep``, ``clock`` and ``jitter``.
+    plus up to a second of jitter. A server may ask for a longer wait, never for a shorter one. One
+    that has not replied yet gets ``first_attempts`` only. Tests replace ``sleep``, ``clock`` and
+    ``jitter``.
     """
 
     attempts: int = 6
     first_attempts: int = 3
     first_wait: float = 1.0
-    longest_wait: float = 60.0
+    longest_wait: float = LONGEST_WAIT
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
-        """Return the seconds to wait after ``attempt`` failed attempts, the longest wait at most.
-        The server asks for ``asked`` seconds, None if it does not say.
+        """Return the seconds to wait after ``attempt`` failed attempts. The server asks for
+        ``asked`` seconds, None if it does not say.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
-        >>> (
-        ...     calm.wait_before(3, None),
-        ...     calm.wait_before(30, None),
-        ...     calm.wait_before(1, 7.5),
-        ...     calm.wait_before(3, 0.0),
-        ... )
-        (4.0, 60.0, 7.5, 4.0)
+        >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]
+        [4.0, 60.0, 7.5]
         """
         # min() first: 2.0 to the power of a large number of attempts overflows.
         wait = self.first_wait * 2.0 ** min(attempt - 1, 30)
-        if asked is not None:
-            wait = max(wait, asked)
-        return min(wait, self.longest_wait) + self.jitter()
+        return min(max(wait, asked or 0.0), self.longest_wait) + self.jitter()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -62,42 +105,21 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     A date is compared with the server's own ``Date`` header if there is one, because clocks differ.
     A date in the past is 0 seconds.
 
-    >>> retry_after(
-    ...     {
-    ...         "retry-after": "Thu, 01 Jan 2026 12:00:30 GMT",
-    ...         "date": "Thu, 01 Jan 2026 12:00:10 GMT",
-    ...     }
-    ... )
-    20.0
+    >>> retry_after({"retry-after-ms": "1500", "retry-after": "9"})
+    1.5
     """
     for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
         with suppress(ValueError):
             number = float(headers.get(name, ""))
             if 0 <= number < inf:
                 return number / per_second
-    # a date's zone may be further away than any
-    with suppress(OverflowError):
-        date = _parse_date(headers.get("retry-after"))
-        if date is None:
-            return None
-        now = _parse_date(headers.get("date")) or datetime.now(UTC)
-        return max(0.0, (date - now).total_seconds())
-    return None
-
-
-def is_temporary(status: int) -> bool:
-    """Return whether a request that failed with this HTTP status may succeed later: also after any
-    fault of the server, except that it cannot do such a thing at all (501).
-    """
-    if status == 501:
-        return False
-    return status in _TEMPORARY or status >= 500
+    now = _parse_date(headers.get("date")) or datetime.now(UTC)
+    date = _parse_date(headers.get("retry-after"))
+    return max(0.0, (date - now).total_seconds()) if date else None
 
 
 def _parse_date(text: str | None) -> datetime | None:
     """Parse the date of a header, in UTC if it names no zone. Return None if it is no date."""
-    try:
-        date = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    with suppress(ValueError, OverflowError):
+        return parsedate_to_datetime(text or "").astimezone(UTC)
+    return None

@@ -26,10 +26,11 @@ CREATE TABLE batches (  -- a provider's batch, whose state is planned, sent (its
     id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, requests INTEGER NOT NULL, state TEXT NOT NULL,
     planned TEXT NOT NULL, input_file TEXT, batch TEXT
 );
-CREATE TABLE requests (  -- sent, and no reply says what they cost. The tokens are the most that they may use. Unmetered ones got a reply
+CREATE TABLE requests (  -- sent, and no reply states what they cost. The tokens are the most that they may use
     id INTEGER PRIMARY KEY, call INTEGER NOT NULL REFERENCES calls, prompt_tokens INTEGER NOT NULL,
-    written_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, is_unmetered INTEGER NOT NULL DEFAULT 0
+    written_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL
 );
+CREATE INDEX requests_by_call ON requests (call);
 CREATE TABLE lines (  -- of extractions.jsonl, with their ends: their SHA-256, and packed by zlib. That file is written from them
     record_id TEXT PRIMARY KEY, sha256 BLOB NOT NULL, packed BLOB NOT NULL
 );

@@ -1,5 +1,7 @@
-"""Store every call to a model and its answer in SQLite, as cache, audit trail, queue of batches
-and replay.
+"""Every call to a model and its answer, in ``run.sqlite``: cache, ledger, queue of batches, replay.
+
+A request is a row of ``requests`` from before it is sent until the reply that states its usage is
+stored with its call. So after a kill, each request whose cost is unknown counts at its most.
 """
 
 import zlib
@@ -23,6 +25,7 @@ _TOKENS = (
 )
 _USAGE = ", ".join(("exchanges", *_TOKENS))
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _USAGE.split(", "))
+_HAS_NO_PRICE = "dollars IS NULL AND prompt_tokens + output_tokens > 0"
 
 
 class State(StrEnum):
@@ -46,9 +49,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredCall:
-    """A call in the store: its number, state, and last completion with the usage of all
-    exchanges.
-    """
+    """A call in the store. Its completion has the usage of all its requests."""
 
     number: int
     state: State
@@ -60,15 +61,14 @@ class StoredCall:
 class Spending:
     """The cost of calls. ``unpriced`` calls used tokens and have no price.
 
-    ``lost`` is the most that requests without a reply may have used, ``unmetered`` the same of
-    those whose reply does not say it; their ``calls`` count them.
+    ``uncounted`` is the most that the requests may have used whose cost no reply states: they got
+    none, or one without a usage. Its ``calls`` count them.
     """
 
     usage: Usage = field(default_factory=Usage)
     dollars: float = 0.0
     unpriced: int = 0
-    lost: Usage = field(default_factory=Usage)
-    unmetered: Usage = field(default_factory=Usage)
+    uncounted: Usage = field(default_factory=Usage)
 
 
 def judge(completion: Completion) -> State:
@@ -97,203 +97,157 @@ class CallStore:
         self.price = price
 
     def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
-        """Store a call that is about to be sent to a ``model``, in one transaction with its prompt
-        if that is new. Returns the number of the call, by which ``end`` stores its answer.
-
-        ``state`` is ``ASKED`` for a call that is sent now, another state for one that waits.
-        """
+        """Store a call before it is sent, with its prompt if that is new. Return its number."""
         prompt = call.prompt
         schema = schema_of(call.reply_model)
-        prompt_row = (prompt.sha256, prompt.name, prompt.version, call.system, schema)
-        row = (
-            call.key_for(model),
-            call.question_key,
-            call.record_id,
-            model,
-            prompt.sha256,
-            pack(call.user),
-            call.max_output_tokens,
-            _now(),
-            state,
-        )
+        row = {
+            "key": call.key_for(model),
+            "question": call.question_key,
+            "record_id": call.record_id,
+            "model": model,
+            "prompt": prompt.sha256,
+            "user": pack(call.user),
+            "output_limit": call.max_output_tokens,
+            "sent": _now(),
+            "state": state,
+        }
         with self.database.transaction():
             self.database.execute(
-                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)", prompt_row
+                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)",
+                (prompt.sha256, prompt.name, prompt.version, call.system, schema),
             )
-            number = self.database.execute(
-                "INSERT INTO calls (key, question, record_id, model, prompt, user, "
-                "output_limit, sent,"
-                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
-            ).lastrowid
-        assert number is not None
-        return number
+            return self._insert("calls", row)
+
+    def send(self, call: int, most: Usage) -> int:
+        """Store that a call is about to send a request, which may use ``most``. Return the
+        request's number.
+        """
+        row = {
+            "call": call,
+            "prompt_tokens": most.prompt_tokens,
+            "written_tokens": most.written_tokens,
+            "output_tokens": most.output_tokens,
+        }
+        return self._insert("requests", row)
 
     def end(
         self,
         number: int,
         state: State,
         completion: Completion | None = None,
+        *,
+        usage: Usage | None = None,
         why: str = "",
-        cost: Callable[[Usage], float] | None = None,
-        replied: Iterable[int] = (),
+        paid: Iterable[int] = (),
     ) -> None:
-        """Store how a call ended, and its answer with the usage of all exchanges.
+        """Store how a call ended.
 
         Args:
             number: The number of the call.
             state: How it ended.
             completion: Its answer, None if it has none.
-            why: Why it has none; for an answer its problem or remark is stored.
-            cost: The price of the usage, if it is another than usual (None).
-            replied: The numbers of its requests whose cost is known by a reply.
+            usage: What all its requests used; by default, what the completion says.
+            why: Why it has no answer.
+            paid: The numbers of its requests whose cost is known. The others stay in the ledger.
         """
-        usage = Usage()
-        answer = None
-        ending = None
-        answered_by = None
+        answer: dict[str, Any] = {"why": why, "answer": None}
         if completion:
-            usage = completion.usage
-            why = why or completion.problem or completion.remark
-            answer = pack(completion.text)
-            ending = completion.ending
-            answered_by = completion.model
-        spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
-        cost = cost or self.price
-        dollars = None
-        if cost:
-            dollars = cost(usage)
+            usage = usage or completion.usage
+            answer = {
+                # one column has either
+                "why": why or completion.problem or completion.remark,
+                "answer": pack(completion.text),
+                "ending": completion.ending,
+                "answered_by": completion.model,
+            }
+        usage = usage or Usage()
+        tokens = {name: getattr(usage, name) for name in _TOKENS}
+        dollars = self.price(usage) if self.price else None
         with self.database.transaction():
-            self.database.execute(
-                "UPDATE calls SET state = ?, why = ?, answer = ?, ending = ?, answered_by = ?, "
-                "exchanges = ?,"
-                " prompt_tokens = ?, cached_tokens = ?, written_tokens = ?, output_tokens = ?, "
-                "thinking_tokens = ?,"
-                " dollars = ? WHERE id = ?",
-                (state, why, answer, ending, answered_by, *spent, dollars, number),
+            self._set(
+                number,
+                state=state,
+                exchanges=usage.calls,
+                dollars=dollars,
+                **answer,
+                **tokens,
             )
-            self.note_replies(replied)
-
-    def note_request(self, call: int, most: Usage) -> int:
-        """Store that a call is about to send a request, which may use ``most``. Returns the
-        request's number.
-        """
-        row = (call, most.prompt_tokens, most.written_tokens, most.output_tokens)
-        number = self.database.execute(
-            "INSERT INTO requests (call, prompt_tokens, written_tokens, output_tokens)"
-            " VALUES (?, ?, ?, ?)",
-            row,
-        ).lastrowid
-        assert number is not None
-        return number
-
-    def note_unmetered(self, request: int) -> None:
-        """Store that the reply to a request does not say what it cost."""
-        self.database.execute(
-            "UPDATE requests SET is_unmetered = 1 WHERE id = ?", (request,)
-        )
-
-    def is_unmetered(self, call: int) -> bool:
-        """Return whether a reply to a call does not say what it cost."""
-        sql = "SELECT EXISTS (SELECT 1 FROM requests WHERE call = ? AND is_unmetered)"
-        return bool(self.database.value(sql, (call,)))
-
-    def note_replies(self, requests: Iterable[int]) -> None:
-        """Store that what these requests cost is known."""
-        self.database.execute_many(
-            "DELETE FROM requests WHERE id = ?", ((number,) for number in requests)
-        )
+            self.database.execute_many(
+                "DELETE FROM requests WHERE id = ?", ((request,) for request in paid)
+            )
 
     def add_answer(self, question: str, completion: Completion) -> None:
         """Store an answer whose call is known by its name alone, its question key."""
-        sql = (
-            "INSERT INTO calls (key, question, model, prompt, user, output_limit, "
-            "sent, state)"
-            " VALUES (?, ?, '', '', '', 0, ?, 'asked')"
-        )
-        number = self.database.execute(sql, (question, question, _now())).lastrowid
-        assert number is not None
-        self.end(number, State.ANSWERED, completion)
-
-    def charge(
-        self, number: int, usage: Usage, why: str = "", replied: Iterable[int] = ()
-    ) -> None:
-        """Store what a call without an answer has cost, and ``why`` it has no answer. ``replied``
-        are the numbers of its requests whose cost is known by a reply.
-        """
-        completion = None
-        if usage.calls:
-            completion = Completion("", Ending.COMPLETE, usage)
-        self.end(number, State.ASKED, completion, why, replied=replied)
+        row = {
+            "key": question,
+            "question": question,
+            "model": "",
+            "prompt": "",
+            "user": "",
+            "output_limit": 0,
+            "sent": _now(),
+            "state": State.ASKED,
+        }
+        self.end(self._insert("calls", row), State.ANSWERED, completion)
 
     def reject(self, number: int) -> None:
         """Store that an answer cannot be used, so that the next run asks again."""
-        self.database.execute(
-            "UPDATE calls SET state = ? WHERE id = ?", (State.REJECTED, number)
-        )
-
-    def withdraw(self, number: int) -> None:
-        """Delete a call that no server received."""
-        self.database.execute("DELETE FROM calls WHERE id = ?", (number,))
+        self._set(number, state=State.REJECTED)
 
     def find(self, call: Call, model: str) -> StoredCall | None:
         """Find the usable answer to a call; else an answer that was cut at a limit that was not
         lower; else the call as it waits for a batch or was refused by one. Of several, the latest.
         None if the call must be asked.
         """
-        number = self.database.value(
-            "SELECT id FROM calls WHERE key = ? AND (state IN ('answered', 'waiting', 'refused')"
+        return self._read_first(
+            "key = ? AND (state IN ('answered', 'waiting', 'refused')"
             " OR state = 'cut' AND output_limit >= ?)"
-            " ORDER BY state = 'answered' DESC, state = 'cut' DESC, id DESC LIMIT 1",
+            " ORDER BY state = 'answered' DESC, state = 'cut' DESC",
             (call.key_for(model), call.max_output_tokens),
         )
-        if number is None:
-            return None
-        return self.read(number)
 
     def recall(self, question: str) -> StoredCall | None:
         """Find the answer of any model to a question by its key: a usable one first, else another
         one, else a call without an answer; of several, the latest. None for an unknown question.
         """
-        number = self.database.value(
-            "SELECT id FROM calls WHERE question = ? ORDER BY state = 'answered' DESC, answer IS "
-            "NOT NULL DESC,"
-            " id DESC LIMIT 1",
+        return self._read_first(
+            "question = ? ORDER BY state = 'answered' DESC, answer IS NOT NULL DESC",
             (question,),
         )
-        if number is None:
-            return None
-        return self.read(number)
 
     def read(self, number: int) -> StoredCall:
-        """Return the call with this number, which the store must have. Its completion is None if
-        it has no answer. What was stored as ``why`` is the problem of a refusal, and the remark on
-        any other answer.
-        """
+        """Return the call with this number, which the store must have."""
+        stored = self._read_first("id = ? ORDER BY id", (number,))
+        assert stored, "a number comes from this store"
+        return stored
+
+    def _read_first(self, where: str, parameters: Sequence[Any]) -> StoredCall | None:
+        """Read the first call that a condition with its order finds, of several the latest."""
         row = self.database.row(
-            f"SELECT state, why, answer, ending, coalesce(answered_by, ''), {_USAGE} FROM calls "
-            "WHERE id = ?",
-            (number,),
+            "SELECT id, state, why, answer, ending, coalesce(answered_by, ''), "
+            f"{_USAGE} FROM calls WHERE {where}, id DESC LIMIT 1",
+            parameters,
         )
-        assert row, "a number comes from this store"
-        state, why, answer, ending, answered_by, *spent = row
+        if row is None:
+            return None
+        number, state, why, answer, ending, answered_by, *spent = row
         if answer is None:
             return StoredCall(number, State(state), None, why)
-        problem = ""
-        remark = why
-        # one column has either
-        if ending == Ending.REFUSED:
-            problem = why
-            remark = ""
+        is_refusal = ending == Ending.REFUSED
         completion = Completion(
             text=unpack(answer),
             ending=Ending(ending),
             usage=_usage(spent),
             model=answered_by,
-            problem=problem,
-            remark=remark,
+            problem=why if is_refusal else "",
+            remark="" if is_refusal else why,
         )
         return StoredCall(number, State(state), completion, why)
+
+    def is_uncounted(self, call: int) -> bool:
+        """Return whether no reply states what a request of a call cost."""
+        sql = "SELECT EXISTS (SELECT 1 FROM requests WHERE call = ?)"
+        return bool(self.database.value(sql, (call,)))
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -305,56 +259,50 @@ class CallStore:
 
     @property
     def spending(self) -> Spending:
-        """The sum over all calls, each at the price of its day, and the most that two kinds of
-        requests may have used: those that got no reply, and those whose reply states no usage.
+        """The sum over all calls, each at the price of its day, and over all requests whose cost no
+        reply states.
         """
         row = self.database.row(
-            f"SELECT coalesce(sum(dollars), 0),"
-            " coalesce(sum(dollars IS NULL AND prompt_tokens + output_tokens > 0), 0), "
-            f"{_SUMS} FROM calls"
+            f"SELECT coalesce(sum(dollars), 0), coalesce(sum({_HAS_NO_PRICE}), 0), {_SUMS} "
+            "FROM calls"
+        )
+        most = self.database.row(
+            "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0,"
+            " coalesce(sum(written_tokens), 0), coalesce(sum(output_tokens), 0), 0 FROM requests"
         )
         assert row
-        return Spending(
-            usage=_usage(row[2:]),
-            dollars=row[0],
-            unpriced=row[1],
-            lost=self._sum_requests(is_unmetered=False),
-            unmetered=self._sum_requests(is_unmetered=True),
-        )
-
-    def _sum_requests(self, *, is_unmetered: bool) -> Usage:
-        """Return the most that the requests may have used that got no reply, or an unmetered
-        reply.
-        """
-        row = self.database.row(
-            "SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(written_tokens), 0),"
-            " coalesce(sum(output_tokens), 0) FROM requests WHERE is_unmetered = ?",
-            (is_unmetered,),
-        )
-        assert row
-        calls, prompt, written, output = row
-        return Usage(
-            calls=calls,
-            prompt_tokens=prompt,
-            written_tokens=written,
-            output_tokens=output,
-        )
+        assert most
+        return Spending(_usage(row[2:]), row[0], row[1], _usage(most))
 
     def price_unpriced(self) -> None:
-        """Set the current price on calls that used tokens and have no price. Does nothing without
-        a function ``price``; a call whose price it does not know stays without.
+        """Set the current price on calls that used tokens and have none. Does nothing without a
+        function ``price``.
         """
         if self.price is None:
             return
         unpriced = self.database.execute(
-            f"SELECT id, {_USAGE} FROM calls WHERE dollars IS NULL AND prompt_tokens + "
-            "output_tokens > 0"
+            f"SELECT id, {_USAGE} FROM calls WHERE {_HAS_NO_PRICE}"
         ).fetchall()
         priced = [(self.price(_usage(spent)), number) for number, *spent in unpriced]
         with self.database.transaction():
             self.database.execute_many(
                 "UPDATE calls SET dollars = ? WHERE id = ?", priced
             )
+
+    def _insert(self, table: str, row: dict[str, Any]) -> int:
+        """Insert a row, and return its number."""
+        columns = ", ".join(row)
+        marks = ", ".join(f":{name}" for name in row)
+        sql = f"INSERT INTO {table} ({columns}) VALUES ({marks})"
+        number = self.database.execute(sql, row).lastrowid
+        assert number is not None
+        return number
+
+    def _set(self, number: int, **row: Any) -> None:
+        """Change columns of a call."""
+        columns = ", ".join(f"{name} = :{name}" for name in row)
+        sql = f"UPDATE calls SET {columns} WHERE id = :number"
+        self.database.execute(sql, {"number": number, **row})
 
 
 OpenStore = Callable[[], CallStore]
@@ -377,6 +325,6 @@ def _now() -> str:
 
 
 def _usage(spent: Sequence[Any]) -> Usage:
-    """Return the usage of a row: its exchanges, then its tokens in the order of ``_TOKENS``."""
-    exchanges, *tokens = spent
-    return Usage(calls=exchanges, **dict(zip(_TOKENS, tokens, strict=True)))
+    """Return the usage of a row: its requests, then its tokens in the order of ``_TOKENS``."""
+    calls, *tokens = spent
+    return Usage(calls=calls, **dict(zip(_TOKENS, tokens, strict=True)))

@@ -17,7 +17,7 @@ from extractor.model.batches import (
     PollPolicy,
     open_batch_client,
 )
-from extractor.model.opening import Route
+from extractor.model.client import Route
 from extractor.model.sdk import open_client
 from extractor.plurals import counted
 from extractor.run.executor import Executor
@@ -81,7 +81,7 @@ async def perform_in_batches(
     try:
         async with (
             run.open(
-                folder, executor, Route(answerer=lambda: queue), budget
+                folder, executor, Route(answer=queue.answer, queues=True), budget
             ) as extract_all,
             open_batch_client(
                 spec, book, run.setup.asking, policy, on_status, sending, account

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from extractor.errors import EngineError, ExtractorError
 from extractor.model.asking.planner import Estimate, estimate_record
+from extractor.model.calls import MOST_CALLS
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import ListedPrice
 from extractor.model.cost.tokens import Cases, TokenCounts, forecast_calls
-from extractor.model.patience import MOST_CALLS
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
 from extractor.run.records import read_in_thread

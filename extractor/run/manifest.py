@@ -94,8 +94,8 @@ class Manifest(BaseModel):
             or whose record the inputs no longer have (``left``; ``left_ids`` are the first 100),
             and, of the last invocation, of ``resumed`` and ``failed`` records.
         usage: The tokens of all calls; ``cost`` is their price. ``usd`` is None if the price of a
-            call is unknown, and ``usd_known`` is that of the others. What calls without a reply or
-            a usage may have cost at most is beside it.
+            call is unknown, and ``usd_known`` is that of the others. What calls whose cost no
+            reply states may have cost at most is beside it.
         repeated: The number of repeated records of the last invocation.
     """
 
@@ -233,20 +233,17 @@ def _sum_counts(store: RunStore) -> dict[str, Any]:
 
 
 def _sum_cost(store: RunStore) -> dict[str, int | float | None]:
-    """Return what all calls have cost, and the most that calls without a reply or without a stated
-    usage may have cost beside it; these two are None without a price.
+    """Return what all calls have cost, and the most that calls whose cost no reply states may have
+    cost beside it, which is None without a price.
     """
     spending = store.calls.spending
     price = store.calls.price
-    is_known = not (spending.unpriced or spending.unmetered.calls)
     return {
-        "usd": spending.dollars if is_known else None,
+        "usd": None if spending.unpriced else spending.dollars,
         "usd_known": spending.dollars,
         "calls_without_price": spending.unpriced,
-        "calls_without_reply": spending.lost.calls,
-        "usd_without_reply": price(spending.lost) if price else None,
-        "calls_without_usage": spending.unmetered.calls,
-        "usd_without_usage": price(spending.unmetered) if price else None,
+        "calls_without_reply": spending.uncounted.calls,
+        "usd_without_reply": price(spending.uncounted) if price else None,
     }
 
 

@@ -19,10 +19,9 @@ from extractor.errors import (
     ModelAway,
     ModelUnavailable,
 )
-from extractor.model.cost.budget import Budget, Pricing
+from extractor.model.client import Route
+from extractor.model.cost.budget import Budget, Meter, Pricing
 from extractor.model.events import Event, tell
-from extractor.model.metering import Meter
-from extractor.model.opening import Route
 from extractor.run.executor import Executor, extract_with
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop

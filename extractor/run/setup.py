@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Unpack
 from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, WrongType
 from extractor.model.asking.querying import converse
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
 from extractor.model.exchange import Exchange
-from extractor.model.opening import ModelChoice, Route, open_model
+from extractor.model.opening import ModelChoice, open_model
 from extractor.model.patience import Patience, Watch
 from extractor.model.providers import Reasoning
 from extractor.model.spec import ClientSettings, ModelSpec, read_key

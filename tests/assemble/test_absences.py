@@ -10,8 +10,8 @@ from extractor import Extractor
 from extractor.concepts.parse import parse_record
 from extractor.errors import BudgetReached
 from extractor.evidence.drafts import Reading
-from extractor.model.metering import Reservation
-from extractor.model.opening import Route
+from extractor.model.client import Route
+from extractor.model.cost.budget import Reservation
 from extractor.schemas import AbsenceReason
 from tests.llm.stub import completion, serve
 from tests.trust import answering, trial
@@ -107,13 +107,10 @@ class Budgeted:
             raise BudgetReached("spent")
         return Reservation()
 
-    def allows(self, reservation):
-        return self._may_ask()
+    def try_reserve(self, call):
+        return Reservation() if self._may_ask() else None
 
-    def lose(self, reservation):
-        pass
-
-    def charge(self, reservation, usage):
+    def settle(self, reservation, usage):
         pass
 
 

@@ -9,13 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx2
-
 from extractor.errors import ExtractorError
 from extractor.formats import read_records
-from extractor.model.client import Model
+from extractor.model.client import Route
 from extractor.model.database import open_run_to_read
-from extractor.model.opening import Route
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import OpenStore
@@ -25,6 +22,7 @@ from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import OpenExtractor, Setup
 from extractor.run.tally import Tally
+from tests.llm.stub import Through
 from tests.skipping import loop_time
 
 from .server import FaultServer
@@ -101,10 +99,7 @@ async def run_against(
     async def open_model(
         _concurrency: int, calls: OpenStore, _route: Route
     ) -> AsyncIterator[OpenExtractor]:
-        async with Model(spec, settings, POLICY, store=calls) as model:
-            model._answerer.sdk._client = httpx2.AsyncClient(
-                transport=server
-            )  # in place of the network
+        async with Through(server, spec, settings, POLICY, store=calls) as model:
             yield OpenExtractor(model, setup.options)
 
     setup.open = open_model

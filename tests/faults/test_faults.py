@@ -3,14 +3,13 @@ fail.
 """
 
 import random
-import re
 from collections.abc import Callable, Collection
 from functools import partial
 
 import pytest
 
-from extractor.errors import ModelAway, ModelUnavailable
-from extractor.model.patience import MOST_CALLS
+from extractor.errors import ModelAway
+from extractor.model.calls import MOST_CALLS
 from extractor.model.spec import ClientSettings
 from tests.skipping import loop_time, skipping_time
 
@@ -135,13 +134,7 @@ async def test_a_run_stops_after_a_few_calls_that_bring_nothing_usable_and_goes_
     server = FaultServer(lambda _: fault)
     stopped = await run_against(server, records, tmp_path / "run")
     assert isinstance(stopped.error, ModelAway)
-    told = re.search(
-        r"brought no usable answer \((\d+) requests\): ", str(stopped.error)
-    )
-    assert told
-    assert 0 <= server.calls - int(told[1]) < CONCURRENCY, (
-        "others may have been sent before they were stopped"
-    )
+    assert "brought no usable answer: " in str(stopped.error)
     assert said in str(stopped.error)
     assert server.calls <= POLICY.attempts * 2 * CONCURRENCY
     server.plan = lambda _: WELL
@@ -173,17 +166,6 @@ async def test_slow_replies_end_at_the_timeout(records, undisturbed, tmp_path):
     assert ended.results == undisturbed
     # The slow replies one after the other, and the wait before each retry.
     assert lasted <= server.calls / 5 * (4.0 + POLICY.wait_before(1, None))
-
-
-@skipping_time
-async def test_a_wrong_model_name_stops_the_run_at_once(records, tmp_path):
-    server = FaultServer(lambda _: Fault(404, error={"code": "model_not_found"}))
-
-    ended = await run_against(server, records, tmp_path / "run")
-
-    assert isinstance(ended.error, ModelUnavailable)
-    assert "check the model's name" in str(ended.error)
-    assert server.calls <= CONCURRENCY
 
 
 @skipping_time

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from extractor.concepts.own.models import read_fields
 from extractor.model.asking.querying import converse
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract as run_stages
@@ -68,7 +68,8 @@ def options():
 async def extract(hostile: HostileRecord, options: ExtractionOptions, is_injected):
     stub = ObedientInFields(is_injected, hostile.honest)
     async with Model(
-        ModelSpec.parse("http://127.0.0.1:9/v1#obedient"), answerer=lambda: stub
+        ModelSpec.parse("http://127.0.0.1:9/v1#obedient"),
+        route=Route(answer=stub.answer),
     ) as model:
         return await converse(run_stages(hostile.read(), options), model), stub
 

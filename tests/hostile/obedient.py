@@ -47,8 +47,6 @@ class Obedient:
     ``honest`` values.
     """
 
-    queues = False
-
     def __init__(
         self, is_injected: Callable[[str], bool], honest: Mapping[str, Any]
     ) -> None:
@@ -57,14 +55,13 @@ class Obedient:
         self._instruments = honest.get("instruments", ())
         self.prompts: list[str] = []
 
-    async def __call__(
-        self, call: Call, most: int, requests: object
-    ) -> tuple[Completion, int]:
+    def answer(self, call: Call) -> Completion:
+        """The answer to a call."""
         self.prompts.append(call.user)
         answer = self._obey if self._is_injected(call.user) else self._repeat
         answers = [answer(line) for line in _LINE.finditer(call.user)]
         reply = json.dumps({"items": [item for item in answers if item]})
-        return Completion(reply, Ending.COMPLETE, model="obedient"), 1
+        return Completion(reply, Ending.COMPLETE, model="obedient")
 
     async def close(self) -> None:
         pass

@@ -1,7 +1,7 @@
 import pytest
 
 from extractor import Extractor
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.setup import OpenExtractor
@@ -32,7 +32,7 @@ async def _extract_obediently(hostile: HostileRecord, is_injected):
     """Extract with a model that is asked everything."""
     stub = Obedient(is_injected, hostile.honest)
     spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
-    async with Model(spec, answerer=lambda: stub) as model:
+    async with Model(spec, route=Route(answer=stub.answer)) as model:
         return await OpenExtractor(model, ExtractionOptions(effort="all"))(
             hostile.read()
         ), stub

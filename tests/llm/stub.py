@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import openai
 
-from extractor.model.live import LiveModel
+from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from tests.loopback import QuietHandler, run_server
 
@@ -109,10 +109,25 @@ class InLoop(httpx2.AsyncBaseTransport):
         )
 
 
-def through(transport: httpx2.AsyncBaseTransport, live: LiveModel) -> LiveModel:
-    """The same live model, whose SDK sends its requests to ``transport``."""
-    live.sdk._client = openai.DefaultAsyncHttpxClient(transport=transport)
-    return live
+class Through(Model):
+    """A model whose SDK sends its requests to ``transport``; None is the network."""
+
+    def __init__(
+        self,
+        transport: httpx2.AsyncBaseTransport | None,
+        *arguments: Any,
+        **named: Any,
+    ) -> None:
+        super().__init__(*arguments, **named)
+        self._transport = transport
+
+    async def __aenter__(self) -> "Model":
+        await super().__aenter__()
+        if self._transport:
+            self.sdk._client = openai.DefaultAsyncHttpxClient(
+                transport=self._transport, follow_redirects=False
+            )
+        return self
 
 
 @contextmanager

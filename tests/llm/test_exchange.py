@@ -3,7 +3,7 @@ import json
 import pytest
 
 from extractor.model.asking.querying import ask
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
 from extractor.model.exchange import Exchange
 from extractor.model.spec import ClientSettings, ModelSpec
 
@@ -31,7 +31,7 @@ async def put(exchange, *numbers, settings=None):
     settings = settings or ClientSettings()
     with exchange.open(SPEC, settings) as files:
         return await ask(
-            Model(SPEC, settings, patient(), answerer=lambda: files),
+            Model(SPEC, settings, patient(), route=Route(answer=files.answer)),
             ask_about(*numbers),
             render,
         )
@@ -44,7 +44,7 @@ def read_requests(path):
 async def test_a_request_without_an_answer_is_written_once_and_stays_pending(tmp_path):
     exchange = Exchange(requests=tmp_path / "requests.jsonl")
     with exchange.open(SPEC, ClientSettings()) as files:
-        model = Model(SPEC, None, patient(), answerer=lambda: files)
+        model = Model(SPEC, None, patient(), route=Route(answer=files.answer))
         replies = [await ask(model, ask_about(1), render) for _ in range(2)]
     assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [
         ((), True, ())
@@ -71,7 +71,9 @@ async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
     exchange = Exchange(requests=tmp_path / "requests.jsonl")
     with exchange.open(spec, ClientSettings()) as files:
         await ask(
-            Model(spec, None, patient(), answerer=lambda: files), ask_about(1), render
+            Model(spec, None, patient(), route=Route(answer=files.answer)),
+            ask_about(1),
+            render,
         )
     (request,) = read_requests(tmp_path / "requests.jsonl")
     assert request.keys() == {"custom_id", "params"}
@@ -182,7 +184,7 @@ async def test_requests_beyond_a_files_limits_go_to_further_files(
     with exchange.open(SPEC, ClientSettings(), **limits) as files:
         for number in (1, 2, 1, 3):
             await ask(
-                Model(SPEC, None, patient(), answerer=lambda: files),
+                Model(SPEC, None, patient(), route=Route(answer=files.answer)),
                 ask_about(number),
                 render,
             )

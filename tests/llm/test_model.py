@@ -326,7 +326,7 @@ async def test_an_error_names_the_address_that_the_variable_of_an_sdk_gives(
     )
 
 
-def test_a_provider_without_its_sdk_says_what_to_install(monkeypatch):
+async def test_a_provider_without_its_sdk_says_what_to_install(monkeypatch):
     def refuse(*_, **__):
         raise ConfigurationError(
             "The anthropic package is required. Install it with `pip install anthropic`."
@@ -334,4 +334,5 @@ def test_a_provider_without_its_sdk_says_what_to_install(monkeypatch):
 
     monkeypatch.setattr("instructor.from_provider", refuse)
     with pytest.raises(MissingExtra, match=r"pip install '\.\[anthropic\]'"):
-        Model(ModelSpec.parse("anthropic/claude-haiku-4-5"))._open_live()
+        async with Model(ModelSpec.parse("anthropic/claude-haiku-4-5")):
+            pass

@@ -10,7 +10,7 @@ from extractor.model.batch_book import BatchBook
 from extractor.model.batch_queue import BatchQueue
 from extractor.model.batches import BatchPolicy, PollPolicy, open_batch_client
 from extractor.model.calls import Call, PromptVersion, schema_of
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
 from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
 from extractor.model.cost.tokens import Rates
@@ -285,22 +285,12 @@ async def test_a_request_is_asked_live_before_a_batch_is_made_and_its_answer_is_
     assert book.count_waiting() == 0
 
 
-async def test_a_provider_that_refuses_the_live_request_gets_no_batch(book):
-    faults = {"POST /chat/completions": [404]}
-
-    with serve_provider(answer=answer_well, faults=faults) as provider:
-        async with open_client(provider, book) as client:
-            with pytest.raises(ModelUnavailable, match="HTTP 404"):
-                await client.plan()
-
-    assert provider.asked == ["POST /chat/completions"]
-    assert book.count_waiting() == 5
-
-
 async def queue_up(queue, book, call):
     """Ask a model that answers by batches."""
     spec = ModelSpec.parse("http://nowhere.test/v1#m")
-    model = Model(spec, store=lambda: book.store, answerer=lambda: queue)
+    model = Model(
+        spec, store=lambda: book.store, route=Route(answer=queue.answer, queues=True)
+    )
     with pytest.raises(AnswerPending):
         await model.complete(call)
 

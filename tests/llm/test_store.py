@@ -6,6 +6,7 @@ import signal
 import zlib
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnavailable
 from extractor.model.asking.querying import ask
 from extractor.model.asking.questions import session
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
+from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
+from extractor.model.cost.tokens import Rates
 from extractor.model.database import open_run, open_run_to_read
-from extractor.model.opening import Replay
+from extractor.model.opening import recall
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore
@@ -27,7 +30,7 @@ from tests.depth import choose
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, patient, render
-from .stub import InLoop, Scripted, completion, fault, items, serve, through
+from .stub import InLoop, Scripted, Through, completion, fault, items, serve
 
 RED = {"n": 1, "colour": "red"}
 BLUE = {"n": 1, "colour": "blue"}
@@ -47,7 +50,12 @@ def asking(calls, stub, settings=None, **spec):
 
 def replaying(calls, tally=None, settings=None):
     spec = ModelSpec.parse("http://nowhere.test/v1#another-name")
-    return Model(spec, settings, patient(), answerer=lambda: Replay(calls, tally))
+    return Model(
+        spec,
+        settings,
+        patient(),
+        route=Route(answer=partial(recall, calls, tally=tally)),
+    )
 
 
 def query(folder, sql):
@@ -113,7 +121,7 @@ async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(
 
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         good, _ = await put(asking(calls, stub), 1)
-        assert calls.spending.lost.calls == 0
+        assert calls.spending.uncounted.calls == 0
 
     assert [item.colour for item in good.items] == ["red"]
     assert query(
@@ -166,16 +174,64 @@ async def test_a_call_that_failed_after_an_answer_is_stored_with_its_cost_and_fa
             await put(replaying(calls), 1)
 
 
+BILLS = [
+    ("an answer", completion(items(RED)), 1, 0),
+    ("no usage", completion(items(RED), usage=None), 1, 1),
+    ("no prompt", completion(items(RED), usage={"completion_tokens": 5}), 1, 1),
+    ("a page", Scripted(200, "<html>"), 0, 0),
+    ("half a reply", Scripted(200, completion(items(RED)).body[:50]), 0, 1),
+    ("refused", fault(400), 0, 0),
+    ("overloaded", fault(503), 0, 0),
+    ("a fault", fault(500), 0, 0),
+    ("a gateway that waited in vain", fault(504), 0, 1),
+    ("no answer in time", None, 0, 1),
+]
+
+
+@pytest.mark.parametrize(("reply", "stated", "unknown"), [bill[1:] for bill in BILLS])
+@skipping_time
+async def test_a_request_counts_what_its_reply_states_or_at_the_most_if_it_may_be_paid(
+    tmp_path, reply, stated, unknown
+):
+    """Before it is sent, it is in the store at the most; in a budget as in the store."""
+    server = InLoop(reply or fault(500), seconds=0.0 if reply else 50.0)
+    budget = Budget(
+        1.0, Rates(messages=1, schema=0, answer=1), Price(prompt=10, output=10)
+    )
+    policy = RetryPolicy(attempts=1, first_attempts=1)
+    with store_in(tmp_path) as calls:
+        model = Through(
+            server,
+            ModelSpec.parse("http://model.test/v1#stub"),
+            ClientSettings(timeout=30.0, patience=None),
+            policy,
+            store=lambda: calls,
+            route=Route(budget),
+        )
+        async with model:
+            ended = asyncio.ensure_future(model.complete(render(ask_about(1))))
+            await asyncio.wait([ended])
+        spending = calls.spending
+        assert ended.exception() is None or not stated
+    assert (spending.usage.calls, spending.uncounted.calls) == (stated, unknown)
+    assert model.uncounted == spending.uncounted
+    assert spending.uncounted.output_tokens == 100 * unknown
+    assert ("by calls whose cost no reply states" in str(budget)) is bool(unknown)
+
+
 def send_and_die(folder, url):
     """In another process: send a call, and be killed before its answer comes."""
-
-    def die(_):
-        os.kill(os.getpid(), signal.SIGKILL)
 
     async def run():
         with store_in(folder) as calls:
             model = Model(ModelSpec.parse(url), store=lambda: calls)
-            model.watch.note_request = lambda: die(None)
+            send = calls.send
+
+            def send_and_die(*arguments):
+                send(*arguments)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            calls.send = send_and_die
             await put(model, 1)
 
     asyncio.run(run())
@@ -190,12 +246,7 @@ async def test_a_cancelled_call_is_charged_for_the_answers_that_came(
     server = InLoop(completion(items(BLUE)), fault(503))
     spec = ModelSpec.parse("http://model.test/v1#stub")
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
-    model = Model(
-        spec,
-        policy=policy,
-        answerer=lambda: through(server, model._open_live()),
-        store=lambda: calls,
-    )
+    model = Through(server, spec, policy=policy, store=lambda: calls)
     with store_in(tmp_path) as calls:
         async with model:
             asked = asyncio.ensure_future(put(model, 1))
@@ -214,7 +265,7 @@ async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path
         killed.join()
         assert killed.exitcode == -signal.SIGKILL
         with store_in(tmp_path) as calls:
-            assert calls.spending.lost.calls == 1
+            assert calls.spending.uncounted.calls == 1
             good, _ = await put(asking(calls, stub), 1)
     assert [item.colour for item in good.items] == ["red"]
     assert query(tmp_path, "SELECT state FROM calls ORDER BY id") == [
@@ -280,7 +331,9 @@ async def test_a_miss_says_what_to_do_and_costs_nothing(tmp_path):
     sleeps: list[float] = []
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         spec = ModelSpec.parse("http://nowhere.test/v1#m")
-        model = Model(spec, policy=patient(sleeps), answerer=lambda: Replay(calls))
+        model = Model(
+            spec, policy=patient(sleeps), route=Route(answer=partial(recall, calls))
+        )
         await put(asking(calls, stub), 1)
         with pytest.raises(
             AnswerMissing, match="replay with the prompts and settings of the run"

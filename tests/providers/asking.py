@@ -4,10 +4,8 @@ import asyncio
 
 from extractor.model.asking.reply_models import Reply
 from extractor.model.calls import Call, PromptVersion
-from extractor.model.live import LiveModel
-from extractor.model.metering import Requests
+from extractor.model.client import Model
 from extractor.model.pace import RetryPolicy
-from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec
 
 from .standin import answer
@@ -43,12 +41,11 @@ def ask(model, clock=None, calls=1, call=CALL, **settings):
     policy = RetryPolicy(sleep=clock.sleep, clock=lambda: clock.now, jitter=lambda: 0.0)
 
     async def run():
-        live = LiveModel(
-            ModelSpec.parse(model), ClientSettings(**settings), policy, Watch(None, "")
-        )
-        try:
-            return [await live(call, 4, Requests(call)) for _ in range(calls)]
-        finally:
-            await live.close()
+        spec = ModelSpec.parse(model)
+        async with Model(
+            spec, ClientSettings(patience=None, **settings), policy
+        ) as asked:
+            answers = [await asked.complete(call, 4) for _ in range(calls)]
+        return [(answer.completion, answer.calls) for answer in answers]
 
     return asyncio.run(run())

@@ -1,3 +1,5 @@
+"""The limit of money: what is reserved, what waits, and that no order of answers exceeds it."""
+
 import asyncio
 import random
 from contextlib import suppress
@@ -18,7 +20,7 @@ ONE = Rates(messages=1, schema=0, answer=1)
 """One token per character."""
 PRICE = Price(prompt=1, output=10)
 DOLLAR = Price(prompt=1_000_000, output=1_000_000)
-"""The second asks a dollar for each token."""
+"""A dollar for each token."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -28,53 +30,56 @@ def sizes_in_place_of_calls():
         yield
 
 
-def call(prompt, answer, most=1000):
-    return RequestSize(1, prompt, 0, answer, most)
+def call(prompt, most=1000):
+    return RequestSize(1, prompt, 0, 10, most)
 
 
-async def test_a_call_that_does_not_fit_ends_the_budget():
-    budget = Budget(100, ONE, DOLLAR)
-    budget.charge(
-        await budget.reserve(call(50, 10, most=50)), Usage(calls=1, prompt_tokens=60)
-    )
+@pytest.mark.parametrize(
+    ("used", "spent"), [(Usage(prompt_tokens=60), 60), (None, 100)], ids=["", "unknown"]
+)
+async def test_a_request_that_does_not_fit_ends_the_budget(used, spent):
+    budget = Budget(100, ONE, DOLLAR, Spending(dollars=0.0))
+    budget.settle(await budget.reserve(call(50, most=50)), used)
     assert not budget.reached
-    with pytest.raises(BudgetReached, match=r"\$60.0000 of \$100 are spent"):
-        await budget.reserve(call(31, 0, most=10))
+    assert budget.is_spent is (spent == 100)
+    with pytest.raises(BudgetReached, match="of \\$100 are spent"):
+        await budget.reserve(call(101 - spent, most=0))
     assert budget.reached
     with pytest.raises(BudgetReached):
-        await budget.reserve(call(1, 0))
+        await budget.reserve(call(1, most=0))
 
 
-async def test_a_call_waits_until_calls_in_flight_use_less_than_reserved():
+async def test_a_request_waits_until_others_in_flight_use_less_than_reserved():
     budget = Budget(1200, ONE, DOLLAR)
-    first = await budget.reserve(call(50, 10, most=1000))
-    second = asyncio.ensure_future(budget.reserve(call(200, 10, most=900)))
+    first = await budget.reserve(call(50))
+    assert budget.try_reserve(call(200)) is None
+    second = asyncio.ensure_future(budget.reserve(call(200, most=900)))
     await asyncio.sleep(0)
     assert not second.done()
-    budget.charge(first, Usage(prompt_tokens=50, output_tokens=10))
-    budget.charge(await second, Usage())
+    budget.settle(first, Usage(prompt_tokens=50, output_tokens=10))
+    budget.settle(await second, Usage())
     assert not budget.reached
 
 
-async def test_waiting_calls_end_if_no_call_in_flight_can_make_room():
+async def test_waiting_requests_end_if_nothing_in_flight_can_make_room():
     budget = Budget(100, ONE, DOLLAR)
-    first = await budget.reserve(call(50, 10, most=40))
-    waiting = [
-        asyncio.ensure_future(budget.reserve(call(90, 0, most=0))) for _ in range(3)
-    ]
+    first = await budget.reserve(call(50, most=40))
+    asked = (budget.reserve(call(90, most=0)) for _ in range(3))
+    waiting = asyncio.gather(*asked, return_exceptions=True)
     await asyncio.sleep(0)
-    budget.charge(first, Usage(prompt_tokens=60))
-
-    results = await asyncio.gather(*waiting, return_exceptions=True)
-
-    assert [type(result) for result in results] == [BudgetReached] * 3
+    budget.settle(first, Usage(prompt_tokens=60))
+    assert {type(result) for result in await waiting} == {BudgetReached}
 
 
-async def test_earlier_invocations_count():
-    spent = Spending(Usage(prompt_tokens=90), dollars=0.00009)
+@pytest.mark.parametrize(
+    "spent",
+    [Spending(dollars=90.0), Spending(uncounted=Usage(calls=1, prompt_tokens=90))],
+    ids=["stated", "unknown"],
+)
+async def test_earlier_invocations_count(spent):
     with pytest.raises(BudgetReached):
-        await Budget(0.0001, ONE, PRICE, spent).reserve(call(20, 0, most=1))
-    await Budget(0.0002, ONE, PRICE, spent).reserve(call(20, 0, most=1))
+        await Budget(100, ONE, DOLLAR, spent).reserve(call(20, most=1))
+    await Budget(200, ONE, DOLLAR, spent).reserve(call(20, most=1))
 
 
 @settings(max_examples=choose(30, 1000), deadline=None)
@@ -82,25 +87,24 @@ async def test_earlier_invocations_count():
 def test_no_limit_is_exceeded(seed, concurrency, limit):
     """This holds for any usage within the bounds and any order of answers."""
     lots = random.Random(seed)
-    most = 200
-    spent = 0.0
+    worth = 0.0
 
     async def ask(budget):
-        nonlocal spent
+        nonlocal worth
         for _ in range(40):
             prompt = lots.randrange(10, 400)
-            reservation = await budget.reserve(call(prompt, 20, most=most))
+            reservation = await budget.reserve(call(prompt, most=200))
             for _ in range(lots.randrange(5)):
                 await asyncio.sleep(0)
-            usage = Usage(prompt_tokens=prompt, output_tokens=lots.randrange(most + 1))
-            spent += PRICE.cost(usage)
-            budget.charge(reservation, usage)
+            output = lots.randrange(201)
+            usage = Usage(prompt_tokens=prompt, output_tokens=output)
+            worth += PRICE.cost(usage)
+            budget.settle(reservation, lots.choice((usage, usage, None)))
 
     async def run():
         budget = Budget(limit / 1e6, ONE, PRICE)
         with suppress(BudgetReached):
             await asyncio.gather(*(ask(budget) for _ in range(concurrency)))
-        return budget
 
     asyncio.run(run())
-    assert spent <= limit / 1e6 + 1e-12
+    assert worth <= limit / 1e6 + 1e-12

@@ -11,60 +11,38 @@ KEY = "sk-hostile-0123456789"
 SECRET = "Patients with the secret condition"
 
 
+def log_run(tmp_path, source, *options, **environment):
+    log = tmp_path / "log"
+    out = ("--out", tmp_path / "out", "--log-json", log)
+    invoke("run", source, *out, *options, **environment)
+    return read_lines(log), log.read_text("utf-8")
+
+
 def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
     with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
-        tell(
-            Event.RECORD_DONE,
-            record_id='x"\n{"event": "forged"}\x1b[31m\u2028' + "y" * 500,
-        )
+        hostile = 'x"\n{"event": "forged"}\x1b[31m\u2028' + "y" * 500
+        tell(Event.RECORD_DONE, record_id=hostile)
     raw = (tmp_path / "log").read_bytes()
     assert raw.count(b"\n") == 1
     assert b"\x1b" not in raw
     (event,) = read_lines(tmp_path / "log")
-    assert event["event"] == "record_done"
-    assert len(event["record_id"]) == 200
+    assert (event["event"], len(event["record_id"])) == ("record_done", 200)
 
 
 def test_a_run_by_the_rules_is_logged(tmp_path):
-    done = invoke(
-        "run",
-        "tests/records",
-        "--effort",
-        "none",
-        "--out",
-        tmp_path / "out",
-        "--log-json",
-        tmp_path / "l",
-    )
-    assert done.exit_code == 0, done.stderr
-    events = read_lines(tmp_path / "l")
+    events, _ = log_run(tmp_path, "tests/records", "--effort", "none")
     assert [events[0]["event"], events[-1]["event"]] == ["run_started", "run_ended"]
     assert (events[-1]["status"], events[-1]["extracted"]) == ("done", 12)
     assert sum(event["event"] == "record_done" for event in events) == 12
 
 
 def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
-    (tmp_path / "in.jsonl").write_text('{"protocolSection": {"' + SECRET, "utf-8")
-
-    invoke(
-        "run",
-        tmp_path / "in.jsonl",
-        "--effort",
-        "none",
-        "--out",
-        tmp_path / "o",
-        "--log-json",
-        tmp_path / "l",
-    )
-
-    (failed,) = [
-        event
-        for event in read_lines(tmp_path / "l")
-        if event["event"] == "record_failed"
-    ]
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"protocolSection": {"' + SECRET, "utf-8")
+    events, text = log_run(tmp_path, source, "--effort", "none")
+    (failed,) = [event for event in events if event["event"] == "record_failed"]
     assert (failed["record_id"], failed["error"]) == (None, "RecordError")
-    assert SECRET not in (tmp_path / "l").read_text("utf-8")
-    assert read_lines(tmp_path / "l")[-1]["status"] == "done"
+    assert SECRET not in text
 
 
 def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
@@ -72,28 +50,17 @@ def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
     study["protocolSection"]["eligibilityModule"] = {"eligibilityCriteria": SECRET}
     source = tmp_path / "in.json"
     source.write_text(json.dumps(study), "utf-8")
-    log = tmp_path / "l"
-    answers = [
-        fault(429, headers={"retry-after-ms": "50"}),
-        completion('{"items": []}'),
-    ]
-
-    with serve(answers) as server:
+    limited = fault(429, headers={"retry-after-ms": "50"})
+    with serve([limited, completion('{"items": []}')]) as server:
+        model = ("--model", f"{server.url}#m")
+        events, text = log_run(tmp_path, source, *model, EXTRACTOR_MODEL_TOKEN=KEY)
         address = server.url
-        invoke(
-            *("run", source, "--model", f"{address}#m", "--out", tmp_path / "o"),
-            *("--log-json", log),
-            EXTRACTOR_MODEL_TOKEN=KEY,
-        )
-
-    events = read_lines(log)
-    first, second, *_ = [event for event in events if event["event"] == "call_ended"]
+    calls = [event for event in events if event["event"] == "call_ended"]
+    first, second = calls[:2]
     assert (first["status"], first["attempt"]) == (429, 1)
-    assert (second["status"], second["attempt"]) == (200, 2)
-    assert second["model"] == "m"
+    assert (second["status"], second["attempt"], second["model"]) == (200, 2, "m")
     assert second["prompt_tokens"] > 0
     assert "rate_limited" in [event["event"] for event in events]
-    text = log.read_text("utf-8")
     for hidden in (SECRET, KEY, address, "127.0.0.1"):
         assert hidden not in text
 

@@ -6,10 +6,10 @@ from unittest.mock import patch
 import pytest
 
 from extractor.model.asking.planner import Estimate
+from extractor.model.calls import MOST_CALLS
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import Price, read_prices
 from extractor.model.cost.tokens import RequestSize
-from extractor.model.patience import MOST_CALLS
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.executor import InlineExecutor

@@ -259,7 +259,7 @@ async def test_a_spent_budget_ends_the_run_after_the_records_in_progress(
         # as ``ask_round`` does, which leaves the questions open
         with suppress(BudgetReached):
             reservation = await budget.reserve(record)
-            budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
+            budget.settle(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)
 
     sink = ListSink(done=done)

@@ -23,7 +23,7 @@ from extractor.apps.mcp.settings import ToolSettings
 from extractor.errors import ArgumentError, ExtractorError, RecordError
 from extractor.formats import make_record
 from extractor.formats.free_text import GivenSection
-from extractor.model.opening import Route
+from extractor.model.client import Route
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
 from extractor.run.setup import OpenExtractor, Setup
 from extractor.schemas import TrialExtraction, TrialRecord

@@ -7,10 +7,9 @@ from extractor.apps.serve.keys import REFUSED, Keys
 from extractor.apps.serve.problems import ProblemError
 from extractor.errors import RunStopped
 from extractor.model.calls import Call
-from extractor.model.cost.budget import Budget, Pricing
+from extractor.model.cost.budget import Budget, Pricing, Reservation
 from extractor.model.database import Database
 from extractor.model.events import Fact
-from extractor.model.metering import Reservation
 from extractor.model.store import Spending
 from extractor.schemas import Usage
 from extractor.schemas.vocabulary import Effort
@@ -107,56 +106,66 @@ class Money:
             raise ProblemError("spending-limit", self.explain(), remedy=remedy)
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait for room, reserve what a call may use, and store the most that it may cost.
+        """Wait for room, reserve what a request may use, and store the most that it may cost.
 
         Raises ``BudgetReached`` if there will be no room, and ``RunStopped`` if the caller's key is
         not valid.
         """
         payer = account.get()
+        if not self._keys.is_valid(payer.caller):
+            raise RunStopped(REFUSED)
         budget = self.budget_of(payer.caller)
         own = await budget.reserve(call)
         try:
             reservation = await self._all.reserve(call)
         except BaseException:
-            budget.charge(own, Usage())
+            budget.settle(own, Usage())
             # so that the caller's jobs end, too
             budget.reached |= self._all.reached
             raise
-        row = self._add(payer, reservation)
-        self._under_way[reservation] = _UnderWay(payer, budget, own, row)
+        self._add(payer, budget, own, reservation)
+        # it may have been revoked meanwhile
         if not self._keys.is_valid(payer.caller):
-            self.charge(reservation, Usage())
+            self.settle(reservation, Usage())
             raise RunStopped(REFUSED)
         return reservation
 
-    def _add(self, payer: Account, reservation: Reservation) -> int:
-        """Store the most that a call may cost, and return the number of its row."""
-        sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
-        row = (payer.caller, self._cost(reservation.most))
-        return self._store.execute(sql, row).lastrowid or 0
-
-    def allows(self, reservation: Reservation) -> bool:
-        """Return whether there is room now for another request like this one."""
-        call = self._under_way[reservation]
-        has_room = call.budget.allows(call.reservation) and self._all.allows(
-            reservation
-        )
-        return has_room and self._keys.is_valid(call.payer.caller)
-
-    def lose(self, reservation: Reservation, *, replied: bool = False) -> None:
-        """Count a request at the most that it may have used: it got no reply, or ``replied``
-        without a usage.
+    def try_reserve(self, call: Call) -> Reservation | None:
+        """Reserve what a request may use, or return None if there is no room now, or the caller's
+        key is not valid.
         """
-        call = self._under_way[reservation]
-        call.budget.lose(call.reservation, replied=replied)
-        self._all.lose(reservation, replied=replied)
-        self._add(call.payer, reservation)
+        payer = account.get()
+        budget = self.budget_of(payer.caller)
+        if not self._keys.is_valid(payer.caller):
+            return None
+        own = budget.try_reserve(call)
+        if own is None:
+            return None
+        reservation = self._all.try_reserve(call)
+        if reservation is None:
+            budget.settle(own, Usage())
+            return None
+        self._add(payer, budget, own, reservation)
+        return reservation
 
-    def charge(self, reservation: Reservation, usage: Usage) -> None:
-        """Release a reservation, and count the usage that replies reported."""
+    def _add(
+        self, payer: Account, budget: Budget, own: Reservation, reservation: Reservation
+    ) -> None:
+        """Store the most that a request may cost."""
+        sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
+        most = (payer.caller, self._cost(reservation.most))
+        row = self._store.execute(sql, most).lastrowid or 0
+        self._under_way[reservation] = _UnderWay(payer, budget, own, row)
+
+    def settle(self, reservation: Reservation, usage: Usage | None) -> None:
+        """Release a reservation, and count what its request used. None, of a request whose cost no
+        reply states, counts as the most.
+        """
         call = self._under_way.pop(reservation)
-        call.budget.charge(call.reservation, usage)
-        self._all.charge(reservation, usage)
+        call.budget.settle(call.reservation, usage)
+        self._all.settle(reservation, usage)
+        if usage is None:
+            return
         cost = self._cost(usage)
         call.payer.usage += usage
         if self._pricing.cost:

@@ -21,9 +21,8 @@ from extractor.apps.serve.settings import ServiceSettings
 from extractor.apps.serve.store import open_store
 from extractor.errors import EngineError, RecordError
 from extractor.formats import read_stream
-from extractor.model.client import Model
+from extractor.model.client import Model, Route
 from extractor.model.events import Event, listening, tell
-from extractor.model.opening import Route
 from extractor.options import ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.manifest import digest_rules

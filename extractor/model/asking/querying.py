@@ -26,9 +26,9 @@ from extractor.model.asking.questions import (
 )
 from extractor.model.asking.reply_models import is_listing
 from extractor.model.asking.salvage import read_items
+from extractor.model.calls import MOST_CALLS
 from extractor.model.client import Model
 from extractor.model.completions import Ending
-from extractor.model.patience import MOST_CALLS
 from extractor.schemas import Usage
 
 T = TypeVar("T")
@@ -164,8 +164,12 @@ async def ask(
     asking = _Asking(model, render, Usage(questions=len(questions)))
     session = current_session()
     try:
-        async with model, model.watch.calling():
-            reply, _ = await asking.ask(tuple(questions), MOST_CALLS)
+        async with model:
+            try:
+                reply, _ = await asking.ask(tuple(questions), MOST_CALLS)
+            except ModelUnavailable as error:
+                model.watch.check_call(error)
+                raise
             if not reply.pending:
                 model.watch.check_call(_find_problem(reply, questions))
     except (BudgetReached, ModelError) as error:

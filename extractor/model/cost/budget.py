@@ -1,14 +1,14 @@
-"""The budget of a run: a limit of money, checked before each call, at the model's prices."""
+"""The budget of a run: a limit of money, checked before each request, at the model's prices."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from extractor.errors import ArgumentError, BudgetReached
 from extractor.model.calls import Call
 from extractor.model.cost.prices import ListedPrice, Price, PriceList
 from extractor.model.cost.tokens import Cases, Rates, load_rates, measure_call
-from extractor.model.metering import Reservation
 from extractor.model.providers import Reasoning
 from extractor.model.spec import ModelSpec
 from extractor.model.store import CallStore, Spending
@@ -18,25 +18,47 @@ _THOUGHT = 8
 """A call is assumed to think an eighth of the room that its effort of reasoning gives it."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Reservation:
+    """The most that one request may use. Equal only to itself."""
+
+    most: Usage = field(default_factory=Usage)
+
+
+class Meter(Protocol):
+    """A budget: each request has a reservation before it is sent, which is settled once."""
+
+    async def reserve(self, call: Call) -> Reservation:
+        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there
+        will be no room.
+        """
+
+    def try_reserve(self, call: Call) -> Reservation | None:
+        """Reserve what a request may use, or return None if there is no room now."""
+
+    def settle(self, reservation: Reservation, usage: Usage | None) -> None:
+        """Release a reservation, and count what its request used. None, of a request whose cost no
+        reply states, counts as the most.
+        """
+
+
 class Budget:
-    """Tracks what was spent, and what calls in flight may cost.
+    """A limit of ``max_usd`` US dollars over all invocations of a run; None is no limit.
 
-    ``max_usd`` is the limit in US dollars over all invocations of the run, None for no limit. A
-    call is sent if the most that it may cost fits beside all that was spent and the most that all
-    calls in flight may cost; otherwise it waits for their end. So the limit is never exceeded. If a
-    call does not fit with no other in flight, the budget is ``reached``, and no further call is
-    sent.
+    A request is sent if the most that it may cost fits beside all that was spent and the most that
+    all requests in flight may cost; otherwise it waits for their end. So the limit is never
+    exceeded. If a request does not fit with no other in flight, the budget is ``reached``, and no
+    further request is sent.
 
-    Requests without a reply, also those of a killed process, and those whose reply states no usage,
-    count at the most that they may have used. ``rates`` are those of the highest case, ``spent`` is
-    the cost of the run's earlier invocations. Raises ``ArgumentError`` for a limit without a price.
+    ``rates`` are those of the highest case, ``spent`` is the cost of earlier invocations. Raises
+    ``ArgumentError`` for a limit without a price.
     """
 
     def __init__(
         self,
-        max_usd: float | None,
-        rates: Rates,
-        price: Price | None,
+        max_usd: float | None = None,
+        rates: Rates | None = None,
+        price: Price | None = None,
         spent: Spending | None = None,
     ) -> None:
         spent = spent or Spending()
@@ -48,14 +70,14 @@ class Budget:
         self._rates = rates
         self._price = price
         self._spent = spent.dollars
-        self._lost = self._cost(spent.lost)
-        self._unmetered = self._cost(spent.unmetered)
-        self._in_flight: set[Reservation] = set()
+        self._uncounted = self._cost(spent.uncounted)
+        self._in_flight: dict[Reservation, float] = {}
+        self._in_flight_usd = 0.0
         self._ended = asyncio.Event()
         self.reached = False
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will
+        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will
         be no room, and wakes the calls that wait, so that they learn it, too.
         """
         reservation = self.try_reserve(call)
@@ -68,73 +90,60 @@ class Budget:
         return reservation
 
     def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
-        """Reserve ``times`` the cost of a call, or return None if there is no room now. If no other
-        call is in flight, there will be none, and the budget is reached.
+        """Reserve ``times`` what a request may use, or return None if there is no room now. If no
+        other is in flight, there will be none, and the budget is reached.
         """
         most = self._forecast(call, times)
-        if self.reached or not self._has_room(most):
+        total = self._spent + self._uncounted + self._in_flight_usd + self._cost(most)
+        has_room = self._max_usd is None or total <= self._max_usd
+        if self.reached or not has_room:
             self.reached |= not self._in_flight
             return None
-        return self._set_aside(most)
+        return self._add(most)
+
+    def set_aside(self, call: Call) -> Reservation:
+        """Reserve what a call in flight may use, even without room."""
+        return self._add(self._forecast(call))
+
+    def settle(self, reservation: Reservation, usage: Usage | None) -> None:
+        """Release a reservation, and count what its request used; None counts as the most."""
+        most = self._in_flight.pop(reservation)
+        # no error of rounding outlives the requests in flight
+        self._in_flight_usd = (self._in_flight_usd - most) if self._in_flight else 0.0
+        if usage is None:
+            self._uncounted += most
+        else:
+            self._spent += self._cost(usage)
+        self._wake()
 
     def change_limit(self, max_usd: float | None) -> None:
         """Set another limit. Calls may be sent again if it leaves room; those that wait now look
         at once.
         """
-        if max_usd == self._max_usd:
-            return
-        self._max_usd = max_usd
-        self.reached = False
-        self._wake()
+        if max_usd != self._max_usd:
+            self._max_usd = max_usd
+            self.reached = False
+            self._wake()
 
     @property
     def is_spent(self) -> bool:
         """Whether nothing is left, or less than the next call may cost."""
         if self._max_usd is None:
             return self.reached
-        dollars = self._spent + self._lost + self._unmetered
-        return self.reached or dollars >= self._max_usd
-
-    def set_aside(self, call: Call) -> Reservation:
-        """Reserve what a call in flight may use, even without room."""
-        return self._set_aside(self._forecast(call))
-
-    def allows(self, reservation: Reservation) -> bool:
-        """Return whether there is room now for another request like this one."""
-        return self._has_room(reservation.most)
-
-    def lose(self, reservation: Reservation, *, replied: bool = False) -> None:
-        """Count a request at the most that it may have used: it got no reply, or ``replied``
-        without a usage.
-        """
-        most = self._cost(reservation.most)
-        if replied:
-            self._unmetered += most
-        else:
-            self._lost += most
-
-    def charge(self, reservation: Reservation, usage: Usage) -> None:
-        """Release a reservation, and count the usage that replies reported."""
-        self._in_flight.remove(reservation)
-        self._spent += self._cost(usage)
-        self._wake()
+        return self.reached or self._spent + self._uncounted >= self._max_usd
 
     def __str__(self) -> str:
-        parts = [f"${self._spent:.4f} of ${self._max_usd} are spent"]
-        if self._lost:
-            parts.append(f", and up to ${self._lost:.4f} by calls without a reply")
-        if self._unmetered:
-            parts.append(
-                f", and up to ${self._unmetered:.4f} by calls whose replies state no usage"
-            )
-        if self.reached:
-            parts.append("; the next call may not fit")
-        return "".join(parts)
+        spent = f"${self._spent:.4f} of ${self._max_usd} are spent"
+        if self._uncounted:
+            spent += f", and up to ${self._uncounted:.4f} by calls whose cost no reply states"
+        return spent + ("; the next call may not fit" if self.reached else "")
 
     def _forecast(self, call: Call, times: int = 1) -> Usage:
         """Return the most that a request may use, if all of its static part is written into a
-        cache.
+        cache. Nothing without rates.
         """
+        if self._rates is None:
+            return Usage()
         size = measure_call(call)
         schema = size.schema * self._rates.schema
         prompt = size.messages * self._rates.messages + schema
@@ -149,24 +158,13 @@ class Budget:
 
     def _cost(self, usage: Usage) -> float:
         """Return the cost of a usage in dollars, 0 without a price."""
-        if self._price is None:
-            return 0.0
-        return self._price.cost(usage)
+        return self._price.cost(usage) if self._price else 0.0
 
-    def _has_room(self, most: Usage) -> bool:
-        """Return whether a request that may use ``most`` fits beside all that was spent or lost,
-        and all requests in flight. Without a limit it does.
-        """
-        if self._max_usd is None:
-            return True
-        dollars = self._spent + self._lost + self._unmetered
-        in_flight = sum(self._cost(reservation.most) for reservation in self._in_flight)
-        return dollars + in_flight + self._cost(most) <= self._max_usd
-
-    def _set_aside(self, most: Usage) -> Reservation:
-        """Reserve what a request may use, without asking for room."""
+    def _add(self, most: Usage) -> Reservation:
+        """Reserve what a request may use."""
         reservation = Reservation(most)
-        self._in_flight.add(reservation)
+        self._in_flight[reservation] = self._cost(most)
+        self._in_flight_usd += self._in_flight[reservation]
         return reservation
 
     def _wake(self) -> None:
@@ -210,48 +208,33 @@ class Pricing:
         Traceback (most recent call last):
         extractor.errors.ArgumentError: max_usd: there is no model that costs anything...
         """
-        listed = None
-        if spec:
-            listed = prices.find(spec)
-        if max_usd is not None and spec is None:
-            problem = (
-                f"there is no model that costs anything; name one with {spell('model')}"
-            )
-            raise ArgumentError(f"{spell('max_usd')}: {problem}")
+        listed = prices.find(spec) if spec else None
         if max_usd is not None and listed is None:
-            remedy = (
-                f"write it into a file and name that with {spell('prices')} "
-                "(docs/how-to/cost.md shows one)"
+            problem = (
+                f"the price of {spec} is unknown; write it into a file and name that with "
+                f"{spell('prices')} (docs/how-to/cost.md shows one)"
             )
-            raise ArgumentError(
-                f"{spell('max_usd')}: the price of {spec} is unknown; {remedy}"
-            )
+            if spec is None:
+                problem = f"there is no model that costs anything; name one with {spell('model')}"
+            raise ArgumentError(f"{spell('max_usd')}: {problem}")
         return cls(spec, listed, max_usd, in_batches, reasoning)
 
     @property
     def price(self) -> Price | None:
         """The price of tokens in this run, None if it is unknown."""
-        if self.listed is None:
-            return None
-        if self.in_batches:
+        if self.listed and self.in_batches:
             return self.listed.price.batched()
-        return self.listed.price
+        return self.listed.price if self.listed else None
 
     @property
     def cost(self) -> Callable[[Usage], float] | None:
         """The cost of a usage in dollars, or None if no price is known."""
-        if self.price is None:
-            return None
-        return self.price.cost
+        return self.price.cost if self.price else None
 
     @property
     def live_cost(self) -> Callable[[Usage], float] | None:
-        """The cost of a call that is sent live, which a run in batches also makes; None if no price
-        is known.
-        """
-        if self.listed is None:
-            return None
-        return self.listed.price.cost
+        """The cost of a call that is sent live, which a run in batches also makes."""
+        return self.listed.price.cost if self.listed else None
 
     @property
     def thinking(self) -> Cases[int]:
@@ -263,9 +246,7 @@ class Pricing:
         """
         if self.listed and self.listed.price.thinking:
             return Cases(*self.listed.price.thinking)
-        room = 0
-        if self.spec:
-            _, room = self.spec.family.think(self.reasoning)
+        room = self.spec.family.think(self.reasoning)[1] if self.spec else 0
         return Cases(0, room // _THOUGHT, room)
 
     @property
@@ -277,8 +258,8 @@ class Pricing:
         """Open the budget of all invocations of a run, whose calls are in ``store``. With a limit,
         what earlier ones spent counts; calls without a price get the current one before.
         """
-        most = self.rates.high
-        if self.max_usd is None or store is None:
-            return Budget(self.max_usd, most, self.price)
-        store.price_unpriced()
-        return Budget(self.max_usd, most, self.price, store.spending)
+        spent = None
+        if self.max_usd is not None and store is not None:
+            store.price_unpriced()
+            spent = store.spending
+        return Budget(self.max_usd, self.rates.high, self.price, spent)

@@ -1,0 +1,340 @@
+"""Send a call to a provider through instructor and its SDK: the form of the request, the pace of
+all workers, and the repeats.
+
+Only a process that asks a model imports this module: instructor and an SDK take a second.
+"""
+
+import asyncio
+from math import inf
+from time import monotonic
+from typing import Any
+
+import openai
+from instructor.core.exceptions import InstructorRetryException
+from instructor.core.hooks import Hooks
+from pydantic import ValidationError
+from tenacity import AsyncRetrying, RetryCallState
+
+from extractor.masking import mask_error, remember_options
+from extractor.model.completions import (
+    Completion,
+    Ending,
+    GarbledReply,
+    read_completion,
+)
+from extractor.model.events import Event, tell
+from extractor.model.failures import Failure, explain_failure, read_failure
+from extractor.model.ledger import Bill
+from extractor.model.pace import RetryPolicy
+from extractor.model.patience import IS_IT_THERE, Watch
+from extractor.model.request_form import RequestForm
+from extractor.model.sdk import open_client
+from extractor.model.spec import ClientSettings, ModelSpec
+
+_STRICT = False
+"""Accept a quoted "18" as 18: a re-ask is not worth its cost."""
+_REASKS = 1
+"""How often a model is asked again after an answer that breaks its schema."""
+_SILENT_ATTEMPTS = 2
+"""How often a request is sent to a server that takes it and has never answered: once, and again."""
+_SHOWN = 80
+
+
+class _Final(BaseException):
+    """Ends instructor's work: the reply was read, or is no answer of a model (``garbled``)."""
+
+    def __init__(self, garbled: GarbledReply | None = None) -> None:
+        self.garbled = garbled
+
+
+class Sender:
+    """Sends calls to a provider's model. Belongs to one event loop.
+
+    ``form`` is how requests are written now. ``policy`` says how often a request is repeated and
+    how long the waits are, ``watch`` when the model is given up.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        settings: ClientSettings,
+        policy: RetryPolicy,
+        watch: Watch,
+    ) -> None:
+        self.form = RequestForm(spec, settings)
+        self._spec = spec
+        self._timeout = settings.timeout
+        self._policy = policy
+        self._watch = watch
+        self._was_reached = False
+        self._paused_until = 0.0
+        self._clients = {self.form.mode: open_client(spec, self.form.mode)}
+        remember_options(settings.options)
+
+    @property
+    def sdk(self) -> Any:
+        """The provider's SDK."""
+        return next(iter(self._clients.values())).client
+
+    async def close(self) -> None:
+        """Close the connections of all clients. A client whose SDK cannot be closed is skipped."""
+        for client in self._clients.values():
+            # Google's SDK keeps its asynchronous client apart
+            sdk = getattr(client.client, "aio", client.client)
+            close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
+            closing = close() if close else None
+            if asyncio.iscoroutine(closing):
+                await closing
+
+    async def send(self, bill: Bill, most: int) -> None:
+        """Send the call of a bill until it has an answer, at most ``most`` times for one, with
+        growing waits between the attempts after faults.
+
+        Raises ``ModelUnavailable`` or another error for users.
+        """
+        attempts = AsyncRetrying(
+            retry=_is_worth_repeat,
+            stop=lambda state: state.attempt_number >= self._limit(_read(state)),
+            wait=self._wait_before,
+            sleep=self._pause,
+            reraise=True,
+        )
+        try:
+            return await attempts(self._ask, bill, most)
+        except Exception as raised:  # noqa: BLE001 - each SDK has its own
+            error = self._explain(raised, attempts.statistics["attempt_number"])
+        # Raised here, since the request of the SDK's error holds the key.
+        error.__cause__ = None
+        error.__context__ = None
+        raise error
+
+    def _limit(self, failure: Failure | None) -> float:
+        """Return how often a request is sent at most that fails so.
+
+        A server that takes requests and never answered: twice. An absent or overloaded one: a few
+        times if nothing was ever reached there; without end if the watch gives it up in time. After
+        any other fault: as often as the policy says.
+        """
+        assert failure
+        if self._is_silent(failure):
+            return _SILENT_ATTEMPTS
+        if failure.is_absence and not self._was_reached:
+            return self._policy.first_attempts
+        if failure.is_absence and self._watch.patience:
+            return inf
+        return self._policy.attempts
+
+    def _is_silent(self, failure: Failure) -> bool:
+        """Return whether a request got no reply in time, from a server that has never replied and
+        that the watch may give up.
+        """
+        is_silent = failure.kind == "late" and not self._was_reached
+        return is_silent and self._watch.patience is not None
+
+    def _wait_before(self, state: RetryCallState) -> float:
+        failure = _read(state)
+        asked = failure.wait if failure else None
+        return self._policy.wait_before(state.attempt_number, asked)
+
+    async def _pause(self, seconds: float) -> None:
+        self._watch.note_pause(seconds)
+        await self._policy.sleep(seconds)
+
+    def _explain(self, raised: Exception, attempts: int) -> Exception:
+        """Make the error for users of what a library raised. One that no network explains stays,
+        with its keys hidden. A server that never answers is given up.
+        """
+        failure = read_failure(raised)
+        if failure is None:
+            mask_error(raised)
+            return raised
+        away = failure.is_absence and not self._was_reached
+        if self._is_silent(failure):
+            away = True
+            tried = (
+                f"no answer in time to the first calls ({self._timeout:g} seconds each)"
+            )
+            self._watch.give_up(f"{tried}; {IS_IT_THERE}")
+            self._watch.check()
+        return explain_failure(failure, self._spec, attempts, away=away)
+
+    async def _ask(self, bill: Bill, most: int) -> None:
+        """Send a call once, and at once again in a changed form if the provider refuses a part of
+        the form, or if thinking left no room for the answer. Raises the error of a request that no
+        other form mends.
+        """
+        while True:
+            sent = self.form.parameters(bill.call)
+            mode = self.form.mode
+            room = self.form.room
+            try:
+                await self._exchange(bill, min(_REASKS, most - bill.count - 1))
+            except Exception as error:
+                failure = read_failure(error)
+                if failure is None or not self.form.learn(failure, sent, mode):
+                    raise
+                continue
+            if bill.count == most:
+                return
+            limit = bill.call.max_output_tokens
+            if not self.form.gives_more_room(limit, bill.answer, room):
+                return
+
+    async def _exchange(self, bill: Bill, reasks: int) -> None:
+        """Send a request and at most ``reasks`` re-asks, after the pause that a server asked for
+        and within the budget. Raises the error of a failed exchange.
+        """
+        while self._policy.clock() < self._paused_until:
+            await self._pause(self._paused_until - self._policy.clock())
+        await bill.reserve(self.form.extra_room)
+        bill.exchanges += 1
+        begun = monotonic()
+        before = bill.usage
+        status: int | None = None
+        name: str | None = None
+        try:
+            with self._watch.sending():
+                async with asyncio.timeout(self._timeout):
+                    await self._create(bill, reasks)
+            self._was_reached = True
+            status = 200
+        except BaseException as error:
+            failure = read_failure(error)
+            bill.fail(is_paid=failure is None or failure.meaning.paid)
+            if failure:
+                self._note_failure(failure)
+                status = failure.status
+            name = str(status or type(error).__name__)
+            raise
+        finally:
+            tell(
+                Event.CALL_ENDED,
+                record_id=bill.call.record_id,
+                model=self._spec.name,
+                attempt=bill.exchanges,
+                seconds=round(monotonic() - begun, 3),
+                status=status,
+                error=name,
+                prompt_tokens=bill.usage.prompt_tokens - before.prompt_tokens,
+                cached_tokens=bill.usage.cached_tokens - before.cached_tokens,
+                output_tokens=bill.usage.output_tokens - before.output_tokens,
+            )
+
+    def _note_failure(self, failure: Failure) -> None:
+        """Note what a failed exchange tells about the server. If it is overloaded and asks for a
+        wait, all requests wait.
+        """
+        if failure.status is None:
+            self._watch.note_reply(failure.said or "no answer in time")
+            return
+        self._was_reached = True
+        said = f"HTTP {failure.status}: {failure.said[:_SHOWN]!r}"
+        if failure.status == 429:
+            said = f"rate limited ({said})"
+        self._watch.note_reply(said)
+        if failure.wait and failure.is_absence:
+            tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
+            until = self._policy.clock() + failure.wait
+            self._paused_until = max(self._paused_until, until)
+
+    async def _create(self, bill: Bill, reasks: int) -> None:
+        """Let instructor send a request and at most ``reasks`` re-asks; the bill gets each.
+
+        An answer that does not fit the reply model, or was cut off, is no error: what can be used
+        of it is read from its text later. Raises ``GarbledReply`` if what came is no answer of a
+        model, and any other error of the SDK.
+        """
+        mode = self.form.mode
+        if mode not in self._clients:
+            self._clients[mode] = open_client(self._spec, mode)
+        before = bill.count
+        last = before + 1 + reasks
+        hooks = Hooks()
+        hooks.on("completion:kwargs", lambda *_, **__: bill.send())
+        hooks.on("completion:response", lambda reply: self._take(reply, bill, last))
+        try:
+            await self._clients[mode].create(
+                response_model=self.form.reply_model(bill.call),
+                max_retries=AsyncRetrying(
+                    retry=lambda _: bill.is_reserved, reraise=True
+                ),
+                strict=_STRICT,
+                hooks=hooks,
+                messages=self.form.messages(bill.call),
+                # not every client keeps the name
+                model=self._spec.name,
+                **self._leave_out_key(self.form.arguments(bill.call)),
+            )
+        except _Final as end:
+            error: BaseException | None = end.garbled
+        except InstructorRetryException as failed:
+            error = failed.__cause__
+        except Exception as failed:  # noqa: BLE001 - each SDK has its own
+            error = failed
+        else:
+            return
+        # an answer that instructor cannot mend is read item by item later
+        is_answered = bill.count > before and not bill.is_under_way
+        if error and not is_answered:
+            raise error
+
+    def _take(self, reply: Any, bill: Bill, last: int) -> None:
+        """Add an answer to the bill. Instructor goes on only with one that it is to mend: it breaks
+        the schema, is not the ``last`` one, and the budget has room for another.
+        """
+        try:
+            answer = read_completion(reply)
+        except GarbledReply as error:
+            raise _Final(error) from None
+        bill.add(answer)
+        text = " ".join(answer.text.split())[:_SHOWN]
+        said = f"HTTP 200, finish reason {answer.reason or 'unknown'}: {text!r}"
+        self._watch.note_reply(said, is_answer=True)
+        is_last = bill.count >= last or self._watch.is_over
+        if is_last or not _breaks_schema(bill, answer):
+            raise _Final
+        if not bill.may_repeat(self.form.extra_room):
+            raise _Final
+        # of OpenAI's form: the model need not read its thoughts again
+        for choice in getattr(reply, "choices", None) or ():
+            choice.message.content = choice.message.content and answer.text
+
+    def _leave_out_key(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Leave out the header "Authorization" for a server that speaks as OpenAI's does and needs
+        no key: the SDK would send it the key of OpenAI. A header that the user gave stays.
+        """
+        # it is sent, or the SDK finds the key of its own provider
+        if self._spec.api_key or not self._spec.is_compatible:
+            return arguments
+        headers = arguments.get("extra_headers") or {}
+        if any(name.lower() == "authorization" for name in headers):
+            return arguments
+        unsigned = {"Authorization": openai.Omit(), **headers}
+        return arguments | {"extra_headers": unsigned}
+
+
+def _read(state: RetryCallState) -> Failure | None:
+    """Read the failure of an attempt, None if it has none."""
+    error = state.outcome.exception() if state.outcome else None
+    return read_failure(error) if error else None
+
+
+def _is_worth_repeat(state: RetryCallState) -> bool:
+    """Return whether the same request may succeed soon."""
+    failure = _read(state)
+    return failure is not None and failure.is_temporary
+
+
+def _breaks_schema(bill: Bill, answer: Completion) -> bool:
+    """Return whether an answer is complete and breaks the schema. One that is valid as text, where
+    instructor expects a tool call, breaks nothing.
+    """
+    if answer.ending is not Ending.COMPLETE:
+        return False
+    try:
+        bill.call.reply_model.model_validate_json(
+            answer.text, strict=_STRICT, context=dict(bill.call.context)
+        )
+    except ValidationError:
+        return True
+    return False

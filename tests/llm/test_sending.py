@@ -1,0 +1,382 @@
+"""What is sent again, when, how long it is waited for, and what people are told; time is skipped."""
+
+import asyncio
+
+import httpx2
+import openai
+import pytest
+
+from extractor.errors import (
+    AnswerRejected,
+    ModelAway,
+    ModelUnavailable,
+    RequestTooLong,
+    RunStopped,
+)
+from extractor.model import network
+from extractor.model.asking.querying import ask
+from extractor.model.failures import explain_failure, read_failure
+from extractor.model.pace import RetryPolicy, retry_after
+from extractor.model.patience import Patience
+from extractor.model.spec import ClientSettings, ModelSpec
+from tests.skipping import loop_time, skipping_time
+
+from .colours import ask_about, render
+from .stub import InLoop, Scripted, Through, completion, fault, items, serve
+
+KEY = "a-key-of-this-server"
+SPEC = ModelSpec.parse("http://model.test/v1#stub", server_key=KEY)
+FINE = completion(items(*({"n": n, "colour": "red"} for n in range(1, 30))))
+BLUE = completion(items({"n": 1, "colour": "blue"}))
+"""A valid answer, and one that breaks its schema."""
+
+
+def model_of(server, policy=None, **settings):
+    policy = policy or RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
+    return Through(server, SPEC, ClientSettings(**settings), policy)
+
+
+async def try_to_ask(model, number=1):
+    try:
+        return await ask(model, ask_about(number), render)
+    except (AnswerRejected, ModelUnavailable) as error:
+        return error
+
+
+async def ask_often(model, calls, first=1):
+    """Ask so many calls at once. Returns the replies and errors."""
+    async with model:
+        numbers = range(first, first + calls)
+        return await asyncio.gather(*(try_to_ask(model, n) for n in numbers))
+
+
+TEMPORARY = [
+    (Scripted(body="{"), 1.0),
+    (Scripted(body="[" * 100_000), 1.0),
+    (Scripted(body='{"choices": [{"message": "text"}]}'), 1.0),
+    *((fault(status), 1.0) for status in (408, 409, 425, 429, 500, 503, 504, 529)),
+    # a server may ask for a longer wait, never for a shorter one
+    (fault(429, headers={"Retry-After": "7"}), 7.0),
+    (fault(503, headers={"Retry-After-Ms": "7000"}), 7.0),
+    (fault(429, headers={"Retry-After": "0"}), 1.0),
+    (fault(503, headers={"Retry-After": "Mon, 01 Jan 1990 00:00:00 GMT"}), 1.0),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+@pytest.mark.parametrize(("broken", "seconds"), TEMPORARY)
+@skipping_time
+async def test_a_temporary_fault_is_waited_out(broken, seconds):
+    server = InLoop(broken, FINE)
+    (reply,) = await ask_often(model_of(server), 1)
+    assert len(reply.items) == 1
+    assert server.times == [0.0, seconds]
+
+
+LASTING = [
+    (fault(400, "bad"), "HTTP 400, the server refuses the request: bad", False),
+    (fault(400, "odd", param={"a": 1}), "the server refuses the request: odd", False),
+    (fault(401), "HTTP 401, the key is missing or wrong; give the key of", True),
+    (fault(403, "not you"), "HTTP 403, this key may not use the model: not you", True),
+    (fault(404, "no 'stub'"), "HTTP 404: no 'stub'; check the model's name", True),
+    (fault(407), "the proxy asks for a user and password", True),
+    (fault(429, "pay", code="insufficient_quota"), "no credit left: pay", True),
+    (fault(429, "day", {"Retry-After": "86400"}), "to wait 86400 seconds: day", True),
+    (fault(500, headers={"x-should-retry": "false"}), "HTTP 500, server error", False),
+    (fault(501), "HTTP 501, server error", False),
+    (fault(307, headers={"Location": "https://a.test/v1"}), "moved to https://a", True),
+    (Scripted(400, "[" * 100_000), "HTTP 400", False),
+]
+
+
+@pytest.mark.parametrize(("answer", "message", "lasting"), LASTING)
+@skipping_time
+async def test_a_lasting_fault_is_reported_at_once(answer, message, lasting):
+    server = InLoop(answer)
+    (error,) = await ask_often(model_of(server), 1)
+    assert str(error).startswith("model stub at http://model.test/v1: ")
+    assert message in str(error)
+    assert error.lasting is lasting
+    assert server.times == [0.0]
+
+
+@skipping_time
+async def test_repeated_faults_end_with_a_message():
+    server = InLoop(fault(500, "broken"))
+    (error,) = await ask_often(model_of(server), 1)
+    assert server.times == [0, 1, 3, 7, 15, 31]
+    assert "server error: broken; try later (after 6 attempts)" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "message"),
+    [
+        (httpx2.ReadTimeout("silence"), ModelAway, "no answer in time"),
+        (httpx2.ConnectError("refused"), ModelAway, "no connection: refused; is the"),
+        (httpx2.ReadError("cut"), ModelUnavailable, "no connection: cut"),
+        (httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), ModelAway, "SSL_CERT"),
+        (ZeroDivisionError("a bug"), openai.APIConnectionError, "Connection error"),
+    ],
+)  # fmt: skip
+@skipping_time
+async def test_a_network_that_fails_is_not_confused_with_a_bug(raised, kind, message):
+    class Failing(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            raise raised
+
+    with pytest.raises(kind, match=message.replace("[", r"\[")):
+        await ask(model_of(Failing()), ask_about(1), render)
+
+
+@pytest.mark.parametrize(
+    ("first", "seconds"),
+    [
+        (fault(429, headers={"Retry-After": "7"}), 7.0),
+        (fault(503, headers={"Retry-After": "7"}), 7.0),
+        (fault(500, headers={"Retry-After": "7"}), 0.0),
+        (fault(429), 0.0),  # the request itself waits
+    ],
+)
+@skipping_time
+async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, seconds):
+    server = InLoop(first, FINE)
+    async with model_of(server, patience=None) as model:
+        limited = asyncio.ensure_future(try_to_ask(model))
+        await asyncio.sleep(0.5)
+        await ask_often(model, 3, first=2)
+        await limited
+    assert min(server.times[1:]) == max(0.5, seconds)
+
+
+@skipping_time
+async def test_no_more_requests_are_in_flight_than_allowed_and_a_cancelled_one_leaves():
+    server = InLoop(FINE, seconds=1.0)
+    async with model_of(server, concurrency=1) as model:
+        first, second, third = (
+            asyncio.ensure_future(try_to_ask(model, n)) for n in (1, 2, 3)
+        )
+        await asyncio.sleep(0.5)
+        second.cancel()
+        await asyncio.gather(first, third)
+    assert second.cancelled()
+    assert server.times == [0.0, 1.0]
+
+
+@skipping_time
+async def test_a_server_that_never_answers_is_given_up_after_two_requests_each():
+    """Two at once, 20 calls: without a common end each pair would take a minute."""
+    server = InLoop(FINE, seconds=10_000.0)
+    ended = await ask_often(model_of(server, timeout=30.0, concurrency=2), 20)
+    assert {type(error) for error in ended} == {ModelAway}
+    assert "no answer in time to the first calls (30 seconds each)" in str(ended[0])
+    assert "--timeout SECONDS" in str(ended[0])
+    assert loop_time() == 30.0 + 1.0 + 30.0
+    assert len(server.times) == 4
+
+
+@skipping_time
+async def test_a_server_that_answers_the_repeat_is_not_given_up():
+    server = InLoop(FINE, seconds=40.0)
+
+    async def wake_up():
+        await asyncio.sleep(30.5)
+        server.seconds = 0.0
+
+    asking = ask_often(model_of(server, timeout=30.0), 1)
+    (reply,), _ = await asyncio.gather(asking, wake_up())
+    assert [item.n for item in reply.items] == [1]
+
+
+@pytest.mark.parametrize("first", [FINE, fault(500)], ids=["an answer", "a fault"])
+@skipping_time
+async def test_a_server_that_replied_once_is_treated_with_patience(first):
+    server = InLoop(first, FINE)
+    async with model_of(server, timeout=30.0) as model:
+        await try_to_ask(model)
+        begun = loop_time()
+        server.seconds = 10_000.0
+        ended = await try_to_ask(model, 2)
+    assert "no answer in time; raise the timeout" in str(ended)
+    assert type(ended) is ModelUnavailable
+    assert loop_time() - begun == 6 * 30.0 + 1.0 + 2.0 + 4.0 + 8.0 + 16.0
+
+
+@pytest.mark.parametrize(
+    ("script", "seconds", "patience", "gives_up"),
+    [
+        ([FINE], 10_000.0, 300.0, True),  # it hangs
+        ([fault(429)], 0.0, 300.0, True),  # it has no room, without end
+        ([FINE], 25.0, 300.0, False),  # it is slow, and takes one request at a time
+        ([FINE], 299.0, 300.0, False),
+        ([FINE], 500.0, 600.0, False),
+    ],
+)
+@skipping_time
+async def test_a_server_that_stops_answering_is_given_up_after_the_patience(
+    script, seconds, patience, gives_up
+):
+    server = InLoop(FINE, *script)
+    model = model_of(server, timeout=9000.0, patience=Patience(seconds=patience))
+    async with model:
+        await try_to_ask(model)
+        server.seconds = seconds
+        ended = await ask_often(model, 8, first=2)
+    assert [isinstance(end, ModelAway) for end in ended] == [gives_up] * 8
+    assert loop_time() == (patience if gives_up else 8 * seconds)
+    assert ("no answer for 300 seconds" in str(ended[0])) is gives_up
+
+
+@skipping_time
+async def test_time_without_a_question_is_no_silence():
+    server = InLoop(FINE, fault(500), seconds=1.0)
+    async with model_of(server, patience=Patience(seconds=100.0)) as model:
+        assert not isinstance(await try_to_ask(model, 1), ModelAway)
+        assert not isinstance(await try_to_ask(model, 2), ModelAway)
+        await asyncio.sleep(5000.0)
+        server.script = [FINE]
+        assert (await ask(model, ask_about(3), render)).items
+
+
+@pytest.mark.parametrize("patience", [None, Patience()], ids=["endless", "limited"])
+@skipping_time
+async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end(patience):
+    server = InLoop(FINE, fault(503), FINE)
+    async with model_of(server, patience=patience) as model:
+        await try_to_ask(model)
+        waiting = asyncio.ensure_future(try_to_ask(model, 2))
+        await asyncio.sleep(0.5)
+        server.seconds = 5.0
+        under_way = asyncio.ensure_future(try_to_ask(model, 3))
+        await asyncio.sleep(0.1)
+        model.watch.stop("stopped by the user")
+        assert isinstance(await waiting, RunStopped)
+        assert model.watch.under_way == 1
+        assert (await under_way).items
+        assert isinstance(await try_to_ask(model, 4), RunStopped)
+
+
+@skipping_time
+async def test_the_progress_line_says_what_is_waited_for():
+    server = InLoop(FINE, seconds=60.0)
+    model = model_of(server)
+    asking = asyncio.ensure_future(ask_often(model, 1))
+    await asyncio.sleep(40.0)
+    waited = "waiting for an answer of model stub at http://model.test/v1, 40 s"
+    assert model.watch.describe_wait() == waited
+    await asking
+    assert model.watch.describe_wait() == ""
+    server.seconds = 0.0
+    server.script = [fault(429, headers={"Retry-After": "20"}), FINE]
+    asking = asyncio.ensure_future(ask_often(model, 1, first=2))
+    await asyncio.sleep(8.0)
+    assert model.watch.describe_wait() == "rate limited, next try in 12 s"
+    await asking
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "too_long"),
+    [
+        (400, {"code": "context_length_exceeded"}, True),
+        (400, {"type": "exceed_context_size_error", "code": 400}, True),
+        (400, {"message": "This model's maximum context length is 4096 tokens."}, True),
+        (413, {}, True),
+        (400, {"message": "temperature must be positive"}, False),
+        (404, {"message": "the context window of this page is closed"}, False),
+    ],
+)
+def test_a_request_that_is_too_long_is_recognized(status, error, too_long):
+    assert isinstance(explain(status, **error), RequestTooLong) is too_long
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (f"key {KEY} is blocked", "key *** is blocked"),
+        ("key sk-proj-1234567 is blocked", "key *** is blocked"),
+        ("Bearer abc.def", "Bearer ***"),
+        ("see http://me:hunter2@host/v1", "http://***@host/v1"),
+    ],
+)
+def test_keys_and_passwords_that_a_server_repeats_are_hidden(said, shown):
+    message = str(explain(403, message=said))
+    assert shown in message
+    assert "hunter2" not in message
+
+
+def explain(status, **error):
+    request = httpx2.Request("POST", "https://api.example/v1/chat/completions")
+    response = httpx2.Response(status, request=request)
+    body = {"message": "no", **error}
+    refused = openai.APIStatusError(body["message"], response=response, body=body)
+    return explain_failure(read_failure(refused), SPEC)
+
+
+def test_a_wrong_key_that_google_answers_with_400_names_the_variable():
+    refused = Exception()  # as the SDK's
+    refused.code = 400
+    refused.details = {"error": {"code": 400, "message": "API key not valid. Please."}}
+    spec = ModelSpec.parse("google/gemini-2.5-flash")
+    error = explain_failure(read_failure(refused), spec)
+    assert "the key is missing or wrong; set GOOGLE_API_KEY" in str(error)
+    assert error.lasting
+
+
+def test_a_cancellation_is_no_fault_of_a_server():
+    """It may come while a broken connection is handled."""
+    cancelled = asyncio.CancelledError()
+    cancelled.__context__ = httpx2.ReadError("broken")
+    assert read_failure(cancelled) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after": "Thu, 01 Jan 2026 12:00:20 GMT"}, 20.0),
+        ({"retry-after": "Thu, 01 Jan 2026 11:00:00 GMT"}, 0.0),
+        ({"retry-after": "later"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_milliseconds_seconds_or_a_date_on_the_server_s_clock(
+    headers, seconds
+):
+    noon = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
+    assert retry_after({**noon, **headers}) == seconds
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Scripted(body=FINE.body, cut=True),
+        Scripted(
+            body=FINE.body, headers={"Content-Encoding": "gzip"}
+        ),  # packed wrongly
+    ],
+)
+async def test_a_reply_that_breaks_off_or_is_packed_wrongly_is_asked_for_again(broken):
+    with serve([broken, FINE]) as stub:
+        policy = RetryPolicy(first_wait=0.0, jitter=lambda: 0.0)
+        reply = await try_to_ask(Through(None, stub.spec, None, policy))
+    assert reply.items
+    assert len(stub.requests) == 2
+
+
+async def test_a_reply_beyond_all_bounds_is_not_read(monkeypatch):
+    monkeypatch.setattr(network, "_LONGEST_REPLY", 100_000)
+    with serve([Scripted(body=" " * 200_000)]) as stub:
+        model = Through(None, stub.spec, None, RetryPolicy(attempts=1))
+        error = await try_to_ask(model)
+    assert "more than 100,000 bytes" in str(error)
+
+
+@pytest.mark.parametrize("pattern", ["“{}”", "line\n{}", "key={}.", "{}"])
+async def test_a_key_that_a_server_repeats_goes_no_further(pattern):
+    leak = pattern.format(KEY)
+    with serve([completion(None, message={"refusal": leak}, model=leak)]) as stub:
+        spec = ModelSpec.parse(f"{stub.url}#stub", server_key=KEY)
+        error = await try_to_ask(Through(None, spec))
+    assert str(error) == f"model stub: the model refused: {pattern.format('***')}"
