@@ -38,7 +38,7 @@ from extractor.apps.evaluation import evaluate
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.evidence.drafts import Chunk, Span
 from extractor.model.asking.planner import estimate_record
-from extractor.model.asking.prompt import render_call
+from extractor.model.asking.prompt import Trial, render_call
 from extractor.model.asking.questions import Question
 from extractor.model.calls import CHARACTERS_PER_TOKEN
 from extractor.model.cost.budget import Pricing
@@ -53,7 +53,7 @@ from extractor.model.spec import ModelSpec
 from extractor.model.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.run.forecast import forecast_costs
-from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
+from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
 PRICE = "anthropic/claude-sonnet-4-5"
 """A model that does not think unless it is told to, as the one that was measured."""
@@ -188,13 +188,10 @@ def count_static_tokens() -> int:
     """Estimated tokens of the part that is the same in every call: system prompt and reply
     schema.
     """
-    record = TrialRecord(
-        record_id="x", source=Source(path="x", format="flat"), sections=()
-    )
     line = Question(
         Task.ELIGIBILITY, Chunk(1, Span("eligibility", 0, 0), ""), ("category",)
     )
-    size = measure_call(render_call(record, [line]))
+    size = measure_call(render_call(Trial("x"), [line]))
     return (size.system + size.schema) // CHARACTERS_PER_TOKEN
 
 

@@ -22,9 +22,10 @@ from typing import Any, NamedTuple
 from benchmarks.data import ask_all, format_table, parse_options, read_folds
 from benchmarks.effort import read_groups
 from benchmarks.gold import read_gold
+from extractor.apps.evaluation.comparers import Verdict
 from extractor.apps.evaluation.fields import GROUPS
+from extractor.apps.evaluation.judge import JudgedValue
 from extractor.apps.evaluation.judge import judge as judge_values
-from extractor.apps.evaluation.judged import JudgedValue, Verdict
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.assembly.check import UnreadableValue, name_arms
 from extractor.concepts.doses.arms import locate_arms
@@ -37,7 +38,7 @@ from extractor.model.asking.collecting import collect
 from extractor.model.asking.dialogue import Replies, dialogue
 from extractor.model.asking.querying import ask_round
 from extractor.model.asking.questions import ModelReply, Question
-from extractor.model.asking.reply_models import read_values
+from extractor.model.asking.reply_models import read_silence, read_values
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions
 from extractor.schemas import Support, TimeWindow, TrialExtraction, TrialRecord
@@ -177,10 +178,12 @@ def _take(
         questions += call
         chunks = {question.number: question.chunk for question in call}
         if reply is None:
-            answers = read_values(call, (), complete=False)
-        else:
-            received.append(reply)
-            answers = read_values(call, reply.items, complete=not reply.dropped)
+            continue
+        received.append(reply)
+        answers = list(read_values(call, reply.items))
+        answered = [question for question, _ in answers]
+        if not reply.dropped:
+            answers += read_silence(line for line in call if line not in answered)
         for question, values in answers:
             drafts.append(_believe(parsed, question, values, chunks))
     return collect(parsed, questions, (), drafts, received)

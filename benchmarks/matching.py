@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 from scipy.stats import binomtest
 
-from extractor.apps.evaluation.alignment import align
+from extractor.apps.evaluation.alignment import align, compare_criteria
 from extractor.apps.evaluation.fields import FIELDS, GROUPS
-from extractor.apps.evaluation.likeness import KINDS
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.evidence.calibration import FOUND, NOTHING
 from extractor.evidence.drafts import Draft, Reading, Span
@@ -180,9 +179,8 @@ def _is_among(
     parsed: ParsedRecord, criterion: Draft, gold: Sequence[Criterion]
 ) -> bool:
     """Return whether gold has a criterion that the rules rejected."""
-    kind = KINDS["eligibility.criteria"]
     read = draft_criterion(parsed, criterion)
-    return any(kind.likeness(other, read) >= kind.threshold for other in gold)
+    return any(compare_criteria(other, read) for other in gold)
 
 
 def draft_criterion(parsed: ParsedRecord, criterion: Draft) -> Criterion:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from benchmarks.data import RULES, format_table, parse_options, read_folds
 from benchmarks.gold import read_pairs
+from extractor.apps.evaluation.comparers import Verdict
 from extractor.apps.evaluation.fields import GROUPS, list_scored_groups
 from extractor.apps.evaluation.judge import judge as judge_values
-from extractor.apps.evaluation.judged import Verdict
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import FieldRef, TrialExtraction
 

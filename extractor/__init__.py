@@ -79,11 +79,6 @@ _MODULES = {
 }
 
 
-def __dir__() -> list[str]:
-    own = [name for name in globals() if name.startswith("__")]
-    return sorted({*__all__, *own})
-
-
 def __getattr__(name: str) -> Any:
     for module, names in _MODULES.items():
         if name not in names.split():

@@ -37,7 +37,6 @@
 Each stage converts the exceptions of the libraries that it uses.
 """
 
-from collections import deque
 from pathlib import PurePath
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
@@ -68,16 +67,8 @@ class ExtractorError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # Worker processes pickle it. By default, pickle would call the class with ``args``, which
         # are not the arguments that the class takes.
-        return _restore, (type(self), self.args, vars(self))
-
-
-def _restore(
-    kind: type[ExtractorError], arguments: tuple[Any, ...], fields: dict[str, Any]
-) -> ExtractorError:
-    """Return an error that another process raised."""
-    error = kind.__new__(kind, *arguments)
-    vars(error).update(fields)
-    return error
+        kind = type(self)
+        return kind.__new__, (kind, *self.args), vars(self)
 
 
 class RecordError(ExtractorError):
@@ -311,17 +302,9 @@ def as_extractor_error(error: BaseException) -> ExtractorError:
     """
     if isinstance(error, ExtractorError):
         return error
-    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
-        # Python wraps a StopIteration that leaves a generator or a coroutine
-        error = error.__cause__
-    innermost = deque(walk_tb(error.__traceback__), maxlen=_MAX_FRAMES)
-    frames: list[str] = []
-    for frame, line in reversed(innermost):
-        code = frame.f_code
-        frames.append(f"{_shorten(code.co_filename)}:{line}:{code.co_name}")
-    return UnexpectedError(type(error).__name__, tuple(frames))
-
-
-def _shorten(path: str) -> str:
-    """Keep the file and its folder. The folders above may name a machine or a person."""
-    return "/".join(PurePath(path).parts[-2:])
+    frames = [
+        # the folders above a file may name a machine or a person
+        f"{'/'.join(PurePath(frame.f_code.co_filename).parts[-2:])}:{line}:{frame.f_code.co_name}"
+        for frame, line in walk_tb(error.__traceback__)
+    ]
+    return UnexpectedError(type(error).__name__, tuple(frames[: -_MAX_FRAMES - 1 : -1]))

@@ -1,219 +1,192 @@
-"""A run over what is given in Python."""
+"""Set up a run and perform it: one place for Python, the command line and the service.
+
+::
+
+    options, model --> Setup --> RunJob(setup, read, ...) --> open_folder --> perform or extract
+
+A caller decides where records come from (``read``) and what it prints; this decides which processes
+share the work, live or in batches, and how a run ends. A step of a run is in ``extractor.run``.
+"""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import BytesIO
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
 from itertools import islice
-from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from extractor.apps.export.registered import Registered, read_registry
-from extractor.errors import ExtractorError, RecordError, WrongType
-from extractor.formats import read_records, read_stream
-from extractor.formats.inputs import exists, is_text, refuse_missing, refuse_text
-from extractor.formats.records import check_new, write_study
-from extractor.run.addresses import is_stream, open_inputs
-from extractor.run.executor import open_executor
+from extractor.run.addresses import is_stream
+from extractor.run.executor import (
+    SMALL_RUN,
+    Executor,
+    InlineExecutor,
+    ProcessExecutor,
+    count_cores,
+)
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop, describe_settings
-from extractor.run.records import RunLimits
+from extractor.run.records import RunLimits, Sink
 from extractor.run.run import Run
 from extractor.run.setup import Setup
 from extractor.schemas import TrialRecord
-from extractor.schemas.record_limits import check_unicode
 
-Given = str | PathLike[str] | TrialRecord | Mapping[str, Any] | RecordError
-"""What is given as a record; an error stands for one that cannot be read."""
-GIVEN = "given.jsonl"
-"""The file of a run's folder with what stands in no other file, so that commands find its text."""
+if TYPE_CHECKING:
+    from extractor.model.cost.budget import Meter, Pricing
+
+_MOST_PROCESSES = 5
+"""With a model: the head process, and as many workers as it keeps busy."""
 
 
-class GivenRun:
-    """A run over files, records and studies given in Python.
+@dataclass(kw_only=True, eq=False)
+class RunJob:
+    """A run with its inputs and processes.
 
-    Records that stand in no file, and dictionaries, are kept in ``given.jsonl`` of the run's folder
-    and read from there. Raises ``ArgumentError`` if only names of files are given and none of these
-    exists; a file that is missing among others becomes a failure.
+    Args:
+        setup: The options and the model.
+        read: Reads the records from the first one; its ``on_error`` gets the error of each one that
+            cannot be read.
+        inputs: The names of the inputs.
+        out: The folder of the results.
+        fresh: Replace what an earlier run left there.
+        limits: The requests at once, and the records to read.
+        pricing: The price of tokens with the limit of money; by default that of ``setup``.
+        meter: The budget that calls must fit, in place of the run's own.
+        workers: The number of processes; None for all cores.
+        ray: The Ray cluster that extracts.
+        batches: Extracts by a provider's batches, in place of ``run.perform``.
 
-    Attributes:
-        run: The run, with its counts.
-        registry: The registered fields of each record.
-        stopped: Why the run ended before its last record; None if it did not.
+    ``run`` has the counts, ``error`` is what ended it.
     """
 
-    def __init__(
-        self, setup: Setup, folder: Path, given: Sequence[Given], limits: RunLimits
-    ) -> None:
-        self.folder = folder
-        self._sources: list[str | TrialRecord | RecordError] = []
-        self._kept: list[str] = []
-        for number, item in enumerate(given, 1):
-            self._take(number, item)
-        names = [fspath(item) for item in given if isinstance(item, str | PathLike)]
-        if len(names) == len(given):
-            refuse_missing(names)
-        self.registry: dict[str, Registered] = {}
-        self.stopped: str | None = None
+    setup: Setup
+    read: Callable[..., Iterable[TrialRecord]]
+    inputs: tuple[str, ...] = ()
+    out: Path | None = None
+    fresh: bool = False
+    limits: RunLimits = field(default_factory=RunLimits)
+    pricing: "Pricing | None" = None
+    meter: "Meter | None" = None
+    workers: int | None = None
+    ray: str | None = None
+    batches: Callable[[Run, RunFolder, Executor], Awaitable[None]] | None = None
+    run: Run = field(init=False)
+    error: BaseException | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
         self.run = Run(
-            setup=setup, read=self._read, limits=limits, pricing=setup.pricing
+            setup=self.setup,
+            read=self.read,
+            limits=self.limits,
+            pricing=self.pricing or self.setup.pricing,
+            meter=self.meter,
+            workers=self._processes,
         )
 
-    def _take(self, number: int | str, item: Given) -> None:
-        """Take one input: a path, or an error, as it is; a record of a file that exists as it is;
-        any other record and a dictionary as a line of ``given.jsonl``.
+    def open_folder(self) -> RunFolder:
+        """Open the folder of the run, and continue what an earlier one left there.
 
-        What cannot be kept becomes a failure of that record. ``number`` is its place in what was
-        given, from 1. Raises ``WrongType`` for what is none of these.
+        Raises ``StoreError`` if it cannot be used, ``SettingsDiffer`` for a run with other
+        settings.
         """
-        if isinstance(item, str | PathLike):
-            name = fspath(item)
-            self._sources.append(refuse_text(name) if is_text(name) else name)
-            return
-        if isinstance(item, RecordError):
-            self._sources.append(item)
-            return
-        if not isinstance(item, TrialRecord | Mapping):
-            raise WrongType(
-                f"{type(item).__name__} is no record; give files, folders, records or dictionaries"
-            )
-        if isinstance(item, TrialRecord) and exists(item.source.path):
-            self._sources.append(item)
-            return
-        if isinstance(item, Mapping):
-            number = _name_item(number, item)
-            fault = _find_fault(item)
-            if fault:
-                self._refuse(number, fault.problem, fault.remedy)
-                return
-        try:
-            line = _write_item(item)
-        except RecordError as error:
-            self._sources.append(error)
-            return
-        except WrongType as error:
-            problem, _, remedy = str(error).rpartition("; ")
-            self._refuse(number, problem, remedy)
-            return
-        if not self._kept:
-            self._sources.append(str(self.folder / GIVEN))
-        self._kept.append(line)
-
-    def _refuse(self, number: int | str, problem: str, remedy: str) -> None:
-        place = f"item {number}"
-        self._sources.append(RecordError("given", problem, remedy, place=place))
+        assert self.out, "the run has no folder"
+        return RunFolder(
+            self.out,
+            describe_settings(self.setup),
+            inputs=self.inputs,
+            fresh=self.fresh,
+            price=self.run.pricing.cost,
+        )
 
     def stop(self) -> None:
         """Begin no further record. Another thread may call this."""
         self.run.is_stopping = True
 
-    def perform(self, workers: int) -> None:
-        """Perform the run in its folder, with so many processes.
-
-        A run that reaches its budget, or whose model is away after some results, ends here, and
-        ``stopped`` says why. Any other error is raised, after the folder is finished. Warns if the
-        file of an earlier run's results was damaged.
-        """
-        run = self.run
-        settings = describe_settings(run.setup)
-        inputs = self._list_inputs()
-        with RunFolder(
-            self.folder, settings, inputs=inputs, price=run.pricing.cost
-        ) as sink:
-            if self._kept:
-                (self.folder / GIVEN).write_text("\n".join(self._kept) + "\n", "utf-8")
-            try:
-                asyncio.run(self._extract(sink, workers))
-            except BaseException as error:
-                stop = run.finish(sink, error)
-                has_results = stop is Stop.MODEL_AWAY and run.tally.extracted
-                if stop is not Stop.BUDGET and not has_results:
-                    raise
-                self.stopped = str(error)
-            else:
-                run.finish(sink)
-
-    def _list_inputs(self) -> dict[str, None]:
-        """Return the names of the files that are read, each once, in their order."""
-        inputs: dict[str, None] = {}
-        for source in self._sources:
-            if isinstance(source, str):
-                inputs[source] = None
-            elif isinstance(source, TrialRecord):
-                inputs[source.source.path] = None
-        return inputs
-
-    async def _extract(self, sink: RunFolder, workers: int) -> None:
-        async with open_executor(workers) as executor:
-            await self.run.perform(sink, executor)
+    @property
+    def reads_stream(self) -> bool:
+        """Whether an input can be read only once."""
+        return any(map(is_stream, self.inputs))
 
     def count(self) -> int | None:
-        """Return the number of records, as far as they can be read, and at most the run's limit;
-        None if an input can be read only once.
+        """Count the records in the inputs, up to the limit. Returns None for inputs that can be
+        read only once, or are on the network.
         """
-        for source in self._sources:
-            if isinstance(source, str) and is_stream(source):
-                return None
-        records = self._open(on_error=lambda _: None)
-        return sum(1 for _ in islice(records, self.run.limits.records))
+        if self.reads_stream or any("://" in name for name in self.inputs):
+            return None
+        records = self.read(on_error=lambda _: None)
+        return sum(1 for _ in islice(records, self.limits.records))
 
-    def _open(
-        self, on_error: Callable[[ExtractorError], None]
-    ) -> Iterator[TrialRecord]:
-        for source in self._sources:
-            if isinstance(source, RecordError):
-                on_error(source)
-            elif isinstance(source, TrialRecord):
-                yield source
+    def perform(
+        self,
+        sink: Sink,
+        loop: Callable[[Coroutine[Any, Any, None]], object] = asyncio.run,
+    ) -> Stop | None:
+        """Extract all records into ``sink`` in an event loop, and finish the run, however it ends.
+        Returns why it stopped early. Raises an error that is not expected.
+        """
+        try:
+            loop(self.extract(sink))
+        except BaseException as error:  # noqa: BLE001 - raised below, after the end of the run
+            self.error = error
+        stop = self.run.finish(sink, self.error)
+        if self.error and stop is Stop.ERROR:
+            raise self.error
+        return stop
+
+    def explain(self, stop: Stop | None) -> str | None:
+        """Return why a run in Python has not all results: its limit of money, or its model that
+        went away after some. Raises any other error that ended it.
+        """
+        if stop is Stop.INTERRUPTED:
+            raise KeyboardInterrupt
+        is_partial = stop is Stop.MODEL_AWAY and self.run.tally.extracted > 0
+        if self.error and stop is not Stop.BUDGET and not is_partial:
+            raise self.error
+        return str(self.error) if self.error else None
+
+    async def extract(self, sink: Sink, executor: Executor | None = None) -> None:
+        """Extract all records into ``sink``. ``executor`` replaces the processes of the run.
+        ``run.finish`` must follow.
+        """
+        opened = nullcontext(executor) if executor else self._open_executor()
+        async with opened as computing:
+            if self.batches and isinstance(sink, RunFolder):
+                await self.batches(self.run, sink, computing)
             else:
-                yield from read_records(
-                    source, on_error=on_error, open_address=open_inputs
-                )
+                await self.run.perform(sink, computing)
 
-    def _read(
-        self, on_error: Callable[[ExtractorError], None]
-    ) -> Iterator[TrialRecord]:
-        """Yield the records whose ids are new, and keep the registered fields of each. ``on_error``
-        gets all others.
-        """
-        seen: dict[str, tuple[str, int]] = {}
-        for record in self._open(on_error):
-            checked = check_new(record, seen)
-            if isinstance(checked, RecordError):
-                on_error(checked)
-                continue
-            self.registry[record.record_id] = read_registry(record)
-            yield checked
+    @property
+    def asks_live(self) -> bool:
+        """Whether a model is asked for each record, not a store, a file or a batch."""
+        choice = self.setup.choice
+        is_recorded = choice.replay or choice.exchange or self.batches
+        return self.setup.options.asks and bool(choice.spec) and not is_recorded
 
+    @property
+    def _processes(self) -> int:
+        """The number of processes that share the work: one where recorded answers are read."""
+        most = count_cores()
+        if self.asks_live:
+            most = min(most, _MOST_PROCESSES)
+        elif self.setup.options.asks and self.setup.choice.answers:
+            return 1
+        return self.workers or most
 
-def _name_item(number: int | str, given: Mapping[str, Any]) -> int | str:
-    """Return the place of a dictionary: its number, and its id if it has one."""
-    own_id = given.get("record_id")
-    return number if own_id is None else f"{number}, {own_id}"
+    @asynccontextmanager
+    async def _open_executor(self) -> AsyncIterator[Executor]:
+        if self.ray:
+            from extractor.run.ray import connected  # noqa: PLC0415 - of an extra
 
-
-def _find_fault(given: Mapping[str, Any]) -> RecordError | None:
-    """Return why a text in a dictionary cannot be read; None if it can, or is no text.
-
-    It is looked for here, where the place of the dictionary is known.
-    """
-    if "text" not in given:
-        return None
-    try:
-        written = write_study(given).encode()
-        next(read_stream("given.json", BytesIO(written)))
-    except RecordError as error:
-        return error
-    except WrongType:
-        return None  # `_take` reports it
-    return None
-
-
-def _write_item(item: TrialRecord | Mapping[str, Any]) -> str:
-    """Return a record or study as a line of JSON. Raises ``RecordError`` for what JSON cannot hold,
-    and ``WrongType`` for a dictionary that is no study.
-    """
-    if not isinstance(item, TrialRecord):
-        return write_study(item)
-    check_unicode(item)
-    return item.model_dump_json()
+            with connected(self.ray, self.workers) as cluster:
+                async with cluster:
+                    yield cluster
+            return
+        processes = self._processes
+        # a run with a model keeps one process for its replies
+        workers = processes - 1 if self.asks_live else processes
+        inline_first = SMALL_RUN if self.workers is None else 0
+        is_alone = processes == 1
+        async with (
+            InlineExecutor() if is_alone else ProcessExecutor(workers, inline_first)
+        ) as executor:
+            yield executor

@@ -5,8 +5,7 @@ what the text contradicts is asked once more.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from extractor.assembly.assemble import assemble_extraction
 from extractor.concepts.parse import ParsedRecord, parse_record
@@ -52,22 +51,22 @@ def _run_stages(
 ) -> Extraction:
     """Parse, ask, assemble, audit, drop doubtful values, and place the evidence in a document."""
     parsed = _parse_within_limits(record, options)
-    result = yield from _ask(parsed, options)
-    extraction = assemble_extraction(parsed, result, options.tasks, options.fields)
-    audited = _audit(parsed, extraction)
-    kept = _drop_doubtful(audited, options.min_confidence)
-    return _place_in_document(parsed.record, kept)
+    answers = ModelResult()
+    if options.asks:
+        from extractor.model.asking.dialogue import dialogue  # noqa: PLC0415 - rules alone need no model
 
+        answers = yield from dialogue(parsed, options)
+    extraction = assemble_extraction(parsed, answers, options.tasks, options.fields)
+    extraction = _audit(parsed, extraction)
+    if options.min_confidence > 0:
+        from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - few ask for it
 
-def _ask(
-    parsed: ParsedRecord, options: ExtractionOptions
-) -> Generator["Round", "Replies | None", ModelResult]:
-    """Ask a model, and return what the text bears out of its answers."""
-    if not options.asks:
-        return ModelResult()
-    from extractor.model.asking.dialogue import dialogue  # noqa: PLC0415 - rules alone need no model
+        extraction = drop_doubtful(extraction, options.min_confidence)
+    if parsed.record.document:
+        from extractor.assembly.documents import place_evidence  # noqa: PLC0415 - few records are one
 
-    return (yield from dialogue(parsed, options))
+        extraction = place_evidence(parsed.record, extraction)
+    return extraction
 
 
 def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
@@ -83,24 +82,6 @@ def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction
     return add_findings(parsed, extraction)
 
 
-def _drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
-    if minimum <= 0:
-        return extraction
-    from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - few ask for it
-
-    return drop_doubtful(extraction, minimum)
-
-
-def _place_in_document(
-    record: TrialRecord, extraction: TrialExtraction
-) -> TrialExtraction:
-    if not record.document:
-        return extraction
-    from extractor.assembly.documents import place_evidence  # noqa: PLC0415 - few records are one
-
-    return place_evidence(record, extraction)
-
-
 def _parse_within_limits(
     record: TrialRecord | ParsedRecord, options: ExtractionOptions
 ) -> ParsedRecord:
@@ -110,9 +91,8 @@ def _parse_within_limits(
     check_size(record)
     check_unicode(record)
     parsed = parse_record(record, options.fields)
-    refuse_larger(record.source, MAX_ITEMS, len(parsed.criteria), "criteria")
-    refuse_larger(record.source, MAX_ITEMS, len(parsed.regimens), "regimens")
-    refuse_larger(record.source, MAX_ITEMS, len(parsed.outcomes), "outcomes")
+    for kind in ("criteria", "regimens", "outcomes"):
+        refuse_larger(record.source, MAX_ITEMS, len(getattr(parsed, kind)), kind)
     return parsed
 
 
@@ -121,14 +101,10 @@ def extract_by_rules(
 ) -> TrialExtraction:
     """Extract without a model. No question is planned, and none is counted."""
     extraction = advance(record, options.model_copy(update={"effort": Effort.NONE}))
-    assert isinstance(extraction, TrialExtraction), (
-        "without a model there is no question"
-    )
-    return extraction
+    return cast("TrialExtraction", extraction)
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(NamedTuple):
     """An extraction that waits for the replies to a round of questions. Its parse stands for the
     record from now on.
     """

@@ -1,5 +1,6 @@
-"""Numbers in messages: 1 record, 2 records; 84 %."""
+"""Numbers and names in messages: 1 record, 2 records; 84 %; A, B and 3 more."""
 
+from collections.abc import Iterable
 from math import floor
 
 _DIGITS = 6
@@ -38,3 +39,15 @@ def percent(confidence: float) -> str:
     ('84 %', '85 %', '29 %')
     """
     return f"{floor(round(100 * confidence, _DIGITS))} %"
+
+
+def show_some(names: Iterable[str], most: int = 5) -> str:
+    """Return the first names, and how many more there are.
+
+    >>> show_some("abc"), show_some("abc", most=2)
+    ('a, b, c', 'a, b and 1 more')
+    """
+    listed = list(names)
+    shown = ", ".join(listed[:most])
+    more = len(listed) - most
+    return f"{shown} and {more:,} more" if more > 0 else shown

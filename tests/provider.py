@@ -34,9 +34,9 @@ class Provider:
     of a route, such as ``POST /batches``, alone or with a body; 0 breaks the connection after the
     request has been carried out.
 
-    ``spoils`` change the next downloads, which then come without a length. ``counts`` adds the
-    counts of requests. ``room`` is the number of requests that may wait at once; a batch beyond it
-    fails. ``gone`` are files and batches that were deleted.
+    ``spoils`` change the next downloads, which then come without a length. ``room`` is the number
+    of requests that may wait at once; a batch beyond it fails. ``gone`` are files and batches that
+    were deleted.
     """
 
     url: str = ""
@@ -48,7 +48,6 @@ class Provider:
     faults: dict[str, list[Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     spoils: list[Callable[[bytes], bytes]] = field(default_factory=list)
-    counts: bool = False
     room: int | None = None
     gone: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -127,13 +126,11 @@ class Provider:
                     "body": got[1],
                 }
             (outputs if got and got[0] == 200 else errors).append(json.dumps(row))
-        if self.counts:
-            counts = {
-                "total": len(outputs) + len(errors),
-                "completed": len(outputs),
-                "failed": len(errors),
-            }
-            batch["request_counts"] = counts
+        batch["request_counts"] = {
+            "total": len(outputs) + len(errors),
+            "completed": len(outputs),
+            "failed": len(errors),
+        }
         batch["status"] = self.ends
         batch["output_file_id"] = (
             self.add_file("\n".join(outputs).encode())["id"] if outputs else None

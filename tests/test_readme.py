@@ -315,7 +315,9 @@ def test_the_site_shows_every_command_and_option():
     described = on_page_markdown(page)
 
     assert len(described.split()) <= MOST_WORDS
-    for name, command in typer.main.get_command(app).commands.items():
+    root = typer.main.get_command(app)
+    for name in root.list_commands(None):
+        command = root.get_command(None, name)
         _, _, section = described.partition(f"### `extractor {name}`\n")
         section, _, _ = section.partition("\n### ")
         options = [one for one in command.params if one.param_type_name == "option"]

@@ -93,11 +93,10 @@ def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:
     macros = [one for one in report.groups if not one.name.endswith(".micro")]
     figures = {}
     for score in (*macros, *report.fields):
-        level = score.normalised
-        if level.f1 is None or level.interval is None:
+        if score.normalised is None or score.interval is None:
             continue
-        interval = [round(bound, 3) for bound in level.interval]
-        figures[score.name] = {"f1": round(level.f1, 3), "interval": interval}
+        interval = [round(bound, 3) for bound in score.interval]
+        figures[score.name] = {"f1": round(score.normalised, 3), "interval": interval}
     return {"records": len(pairs), "figures": figures}
 
 

@@ -25,13 +25,18 @@ from hashlib import sha256
 from typing import Any
 
 from extractor.apps.evaluation.fields import FIELDS
-from extractor.apps.evaluation.places import find_places, name_home
 from extractor.apps.evaluation.text import ESCAPE
+from extractor.concepts.outcomes.read import place_outcomes
+from extractor.evidence.drafts import Span
 from extractor.language.clean import fold_label
+from extractor.language.passage import read_section
 from extractor.schemas import TrialRecord, list_groups
 
 PARTS = ("eligibility", "dosing", "endpoints")
 """The keys of a line that hold annotations."""
+_LISTS = ("arms", "interventions")
+"""Sections that some formats keep as one cell of items joined by bars."""
+_ITEM = re.compile(r"(?:^|(?<=\|))[^|]*")
 _QUOTED = {one.part for one in FIELDS if one.is_words}
 """Fields that always quote the record."""
 _MARKS = {one.key.rpartition(".")[2] for one in FIELDS if not one.counts}
@@ -98,11 +103,19 @@ def _encode(
     return span or value
 
 
+def _name_home(table: dict[str, Any]) -> str | None:
+    """Return the place of an item: its section, or that of its outcome."""
+    if table.get("rank"):
+        return f"{table['rank']}_outcomes[{table['index']}]"
+    section: str | None = table.get("section")
+    return section
+
+
 def _encode_table(
     table: dict[str, Any], finder: "_Finder", home: str | None
 ) -> dict[str, Any]:
     """Replace the quotes in an item, without the fields of which nothing is said."""
-    inner = name_home(table) or home
+    inner = _name_home(table) or home
     encoded = {}
     for key, value in table.items():
         # Only the units of limits are kept as written.
@@ -128,7 +141,7 @@ class _Finder:
 
     def __init__(self, record: TrialRecord) -> None:
         self._texts = {section.name: section.text for section in record.sections}
-        self._spans = find_places(record)
+        self._spans = _find_places(record)
         self._labels = {
             fold_label(section.text[part.start : part.end]): [
                 section.name,
@@ -234,7 +247,7 @@ def hash_sections(record: TrialRecord) -> dict[str, str]:
 def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:
     """Replace the spans in a value with quotes. ``home`` is the place of the value."""
     if isinstance(value, dict):
-        inner = name_home(value) or home
+        inner = _name_home(value) or home
         return {key: _decode(member, record, inner) for key, member in value.items()}
     if not isinstance(value, list):
         return value
@@ -250,3 +263,26 @@ def _is_span(value: list[Any]) -> bool:
     if len(value) not in (2, 3):
         return False
     return isinstance(value[-2], int) and isinstance(value[-1], int)
+
+
+def _find_places(record: TrialRecord) -> dict[str, Span]:
+    """Return all places of a record by name: sections, outcomes, and items of a list in one cell."""
+    spans: dict[str, Span] = {}
+    for section in record.sections:
+        # Flat formats keep all arms in one cell, with bars between.
+        items = _ITEM.finditer(section.text if section.name in _LISTS else "")
+        for number, item in enumerate(items):
+            spans[f"{section.name}[{number}]"] = Span(section.name, *item.span())
+    cells = {
+        section.name: read_section(section.name, section.text)
+        for section in record.sections
+        if "_outcomes" in section.name
+    }
+    for outcome in place_outcomes(record, cells):
+        name = f"{outcome.rank}_outcomes[{outcome.index}]"
+        whole = outcome.whole
+        spans[name] = Span(whole.section.name, *whole.raw_span)
+    # A section that a register keeps for an item, such as arms[0], is the place of that item.
+    for section in record.sections:
+        spans[section.name] = Span(section.name, 0, len(section.text))
+    return spans

@@ -16,8 +16,8 @@ from benchmarks.human import bounds, owners
 from benchmarks.human.texts import is_same_number, make_record
 from benchmarks.matching import FIELDS_OF, Match, list_regimens, match_items
 from benchmarks.training.dose_roles import read_dose_labels
-from extractor.apps.evaluation.comparers import Comparer, Level
-from extractor.apps.evaluation.fields import FIELDS, GROUPS, Field
+from extractor.apps.evaluation.comparers import Comparer, Verdict
+from extractor.apps.evaluation.fields import FIELDS, Field
 from extractor.apps.evaluation.judge import compare_values, pair_wholes
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.concepts.parse import parse_uncalibrated
@@ -30,7 +30,6 @@ from extractor.schemas.values import PARTS
 GOLD_SOURCE = "gold"
 """The source whose confidences are those of the package; others have their own shares."""
 _FIELD_OF = {field.name: field for field in FIELDS}
-_GROUP_OF = {group.path: group for group in GROUPS}
 _LIMITS = "eligibility.criteria.constraints"
 _WINDOWS = "eligibility.criteria.time_windows"
 
@@ -181,21 +180,19 @@ def judge_members(comparer: Comparer, members: Sequence[Any], label: Any) -> lis
 
 
 def _agree(comparer: Comparer, gold: Any, read: Any) -> bool:
-    level, error = comparer.judge(gold, read)
-    return level >= Level.NORMALISED and error is None
+    return comparer.judge(gold, read) == (Verdict.RIGHT, None)
 
 
 def _judge_parts(match: Match, whole: Field, member: Any) -> Iterator[tuple[str, bool]]:
     """Yield the parts that a right value states, and whether gold says the same."""
-    group = _GROUP_OF[match.path]
     read = match.gold.model_copy(update={str(whole.attribute): (member,)})
     for name in PARTS.get(type(member), ()):
         part = _FIELD_OF[f"{whole.name}.{name}"]
         if not getattr(member, name):
             continue
-        for one, other in pair_wholes(group, part, match.gold, read):
+        for one, other in pair_wholes(part, match.gold, read):
             rows = compare_values(part, getattr(one, name), getattr(other, name))
-            yield name, all(row.level >= Level.NORMALISED for row in rows)
+            yield name, all(row.verdict is Verdict.RIGHT for row in rows)
 
 
 def _read_owners(path: Path) -> Iterator[SignRow]:

@@ -6,7 +6,7 @@ not understood. Each row has its address in the report. Compared with an older r
 rows that are new or gone.
 
 To add a list, extend ``_is_listed``; columns are those of the table of values. The command is
-``extractor/apps/cli/list.py``; ``extractor/apps/sheets.py`` writes a sheet.
+``extractor/apps/cli/list.py``; ``write_sheet`` of the export writes a file.
 """
 
 from collections import Counter, defaultdict

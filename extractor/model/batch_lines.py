@@ -1,14 +1,19 @@
 """The lines of batch files, as OpenAI and Anthropic define them: requests and answers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
+from extractor.masking import hide_keys
 from extractor.model.completions import Completion, GarbledReply, read_completion
 
+_WELL = frozenset({200, "succeeded"})
 _REFUSED = frozenset({400, 413, 422})
-"""Refusals of the request itself, which would be refused again."""
-_LONGEST_SAID = 200
+"""Statuses of a request that would be refused again."""
+_LONGEST_PROBLEM = 200
+_SHOWN = 80
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:
@@ -27,9 +32,10 @@ def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:
 
 
 class AnswerLine(NamedTuple):
-    """An answer of a batch: the call's name, and its completion or the problem.
+    """The answer to a request of a batch: the request's name ("" if it is no answer to one), and
+    its completion or the problem.
 
-    A call that ``is_refused`` would be refused again.
+    A request that ``is_refused`` would be refused again.
     """
 
     name: str
@@ -38,74 +44,47 @@ class AnswerLine(NamedTuple):
     is_refused: bool = False
 
 
-def read_line(row: Any) -> AnswerLine | None:
-    """Read an answer in the form of OpenAI's or Anthropic's batches.
+def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
+    """Read the lines of a file of answers, each with its number. Blank ones are left out."""
+    for number, text in enumerate(lines, 1):
+        line = text.removeprefix(_BYTE_ORDER_MARK).strip()
+        if line:
+            yield number, read_line(line)
 
-    Return None if it does not answer a request.
 
-    >>> read_line({"custom_id": "a", "response": {"status_code": 429, "body": {}}})
+def read_line(line: bytes) -> AnswerLine:
+    """Read a line in the form of OpenAI's (``response``) or Anthropic's batches (``result``).
+
+    >>> read_line(b'{"custom_id": "a", "response": {"status_code": 429, "body": {}}}')
     AnswerLine(name='a', completion=None, problem='status 429, no completion', is_refused=False)
+    >>> read_line(b"<html>").problem
+    "no answer to a request: '<html>'"
     """
-    if not isinstance(row, Mapping) or not isinstance(row.get("custom_id"), str):
-        return None
-    if isinstance(row.get("result"), Mapping):
-        return _read_anthropic(row["custom_id"], row["result"])
-    return _read_openai(row["custom_id"], row)
+    row: Mapping[str, Any] = {}
+    with suppress(ValueError, RecursionError):
+        row = _mapping(json.loads(line))
+    name = row.get("custom_id")
+    if not isinstance(name, str):
+        beginning = hide_keys(line[:_SHOWN].decode("utf-8", "replace"))
+        return AnswerLine("", None, f"no answer to a request: {beginning!r}")
+    result = _mapping(row.get("response") or row.get("result"))
+    status = result.get("status_code") or result.get("type") or "unknown"
+    body = result.get("body") or result.get("message")
+    if status in _WELL:
+        try:
+            return AnswerLine(name, read_completion(body))
+        except GarbledReply as garbled:
+            return AnswerLine(name, None, str(garbled))
+    errors = (row.get("error"), result.get("error"), _mapping(body).get("error"))
+    error = _mapping(next(filter(None, errors), None))
+    # Anthropic's is in another one
+    error = _mapping(error.get("error", error))
+    words = str(error.get("message") or error.get("code") or "no completion").split()
+    problem = f"status {status}, {hide_keys(' '.join(words))[:_LONGEST_PROBLEM]}"
+    is_refused = status in _REFUSED or error.get("type") == "invalid_request_error"
+    return AnswerLine(name, None, problem, is_refused)
 
 
-def load_row(line: bytes) -> Any:
-    """Parse one JSON line. Return None if the line is not valid JSON."""
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _read_anthropic(name: str, result: Mapping[str, Any]) -> AnswerLine:
-    """Read the result of a line of Anthropic's: a message, or what became of the request and its
-    error, which may be wrapped in another one.
-    """
-    kind = str(result.get("type") or "no completion")
-    if kind == "succeeded":
-        return _read_body(name, result.get("message"))
-    error = result.get("error")
-    is_refused = False
-    if isinstance(error, Mapping):
-        error = error.get("error", error)
-    if isinstance(error, Mapping):
-        is_refused = error.get("type") == "invalid_request_error"
-    problem = f"{kind}, {_say(error)}"
-    return AnswerLine(name, None, problem, is_refused=is_refused)
-
-
-def _read_openai(name: str, row: Mapping[str, Any]) -> AnswerLine:
-    """Read a line of OpenAI's: a response with status 200, or with another status and an error
-    beside it or in its body, or an error alone.
-    """
-    response = row.get("response")
-    if not isinstance(response, Mapping):
-        return AnswerLine(name, None, _say(row.get("error")))
-    body = response.get("body")
-    status = response.get("status_code") or 200
-    if status == 200:
-        return _read_body(name, body)
-    error = row.get("error")
-    if not error and isinstance(body, Mapping):
-        error = body.get("error")
-    problem = f"status {status}, {_say(error)}"
-    return AnswerLine(name, None, problem, is_refused=status in _REFUSED)
-
-
-def _read_body(name: str, body: Any) -> AnswerLine:
-    """Read the reply to the request called ``name``. A reply that is no answer is a problem."""
-    try:
-        return AnswerLine(name, read_completion(body))
-    except GarbledReply as garbled:
-        return AnswerLine(name, None, str(garbled))
-
-
-def _say(error: Any) -> str:
-    """Return what an error says, in one line."""
-    if isinstance(error, Mapping):
-        error = error.get("message") or error.get("code")
-    return " ".join(str(error or "no completion").split())[:_LONGEST_SAID]
+def _mapping(value: object) -> Mapping[str, Any]:
+    """Return a JSON object, an empty one in place of anything else."""
+    return value if isinstance(value, Mapping) else {}

@@ -198,13 +198,6 @@ def open_run(folder: Path) -> Database:
     return Database.open(folder / RUN_FILE, _read_tables(), RUN_VERSION)
 
 
-def open_scratch() -> Database:
-    """Open a temporary store with the tables of a run. Closing it deletes it."""
-    connection = sqlite3.connect("", isolation_level=None)
-    connection.executescript(_read_tables())
-    return Database(Path("the scratch file"), connection)
-
-
 def open_run_to_read(folder: Path) -> Database:
     """Open the store of an earlier run for reading. Raises ``StoreError`` as
     ``Database.open_to_read`` does.

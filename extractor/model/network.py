@@ -5,7 +5,6 @@ import openai
 
 from extractor.masking import mask, mask_known
 from extractor.model.completions import GarbledReply
-from extractor.model.surroundings import read_certificates
 
 _LONGEST_REPLY = 16 * 1024**2
 """Bytes of a reply; no answer has more."""
@@ -26,15 +25,13 @@ class _GuardedTransport(httpx2.AsyncBaseTransport):
     """Sends requests through a client of its own, and hands on bounded replies without keys."""
 
     def __init__(self, *, direct: bool) -> None:
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         # A client, because a transport would ignore proxy settings. One that ignores them would
         # ignore certificates.
         self._inner = httpx2.AsyncClient(
             timeout=None,
-            limits=limits,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
             trust_env=not direct,
-            verify=read_certificates() or True,
-            follow_redirects=False,
+            verify=httpx2.create_ssl_context(),
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -54,17 +51,16 @@ class _GuardedTransport(httpx2.AsyncBaseTransport):
             raise GarbledReply(f"packed wrongly ({error})") from None
         finally:
             await response.aclose()
-        headers = []
-        for name, value in response.headers.items():
-            if name in _BODY_HEADERS:
-                continue
-            headers.append((name, mask(value)))
-        # what is no UTF-8 comes out as it went in
+        headers = [
+            (name, mask(value))
+            for name, value in response.headers.items()
+            if name not in _BODY_HEADERS
+        ]
+        # bytes that are no UTF-8 stay as they are
         text = mask_known(content.decode("utf-8", "surrogateescape"))
         body = text.encode("utf-8", "surrogateescape")
-        return httpx2.Response(
-            response.status_code, headers=headers, content=body, request=request
-        )
+        status = response.status_code
+        return httpx2.Response(status, headers=headers, content=body, request=request)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

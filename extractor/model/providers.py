@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,13 +34,13 @@ class Family(_Entry):
     """
 
     models: str = ""
-    mode: tuple[Literal["JSON_SCHEMA", "TOOLS", "JSON"], ...]
+    mode: tuple[str, ...]
     limit: str = "max_tokens"
     temperature: bool = True
-    cache: Literal["key", "marks", "auto"] = "auto"
+    cache: str = "auto"
     effort: Reasoning | None = None
     reasoning: Mapping[Reasoning, Mapping[str, Any]] = Field(default_factory=dict)
-    batch: Literal["openai", "anthropic"] | None = None
+    batch: str | None = None
 
     def think(self, reasoning: Reasoning | None) -> tuple[dict[str, Any], int]:
         """Return the parameters of an effort, and the output tokens that thinking may take. None is
@@ -64,21 +64,16 @@ class Family(_Entry):
 
 
 class Provider(_Entry):
-    """A provider.
-
-    The variables of its key, of further credentials for its SDK, of another address, and of
-    certificates; the extra with its SDK, its name in genai-prices, its models' names; where its SDK
-    takes further options of a request.
-    """
+    """What differs of a provider; ``providers.toml`` explains the fields."""
 
     key: str | None = None
     secrets: tuple[str, ...] = ()
-    address: str | None = None
-    certificates: tuple[str, ...] = ()
+    address: str = ""
+    url: str | None = None
     extra: str | None = None
     prices: str | None = None
     names: str | None = None
-    options: Literal["body", "arguments"] = "body"
+    options: str = "body"
     family: tuple[Family, ...]
 
 
@@ -98,29 +93,22 @@ def find_family(provider: str, model: str) -> Family:
     """Find the family of a provider's model: the first in the table whose pattern matches its name.
     The last family of each provider matches any name.
 
-    >>> (
-    ...     find_family("openai", "gpt-5-mini").temperature,
-    ...     find_family("openai", "gpt-4o-mini").temperature,
-    ... )
-    (False, True)
+    >>> find_family("openai", "gpt-5-mini").temperature
+    False
+    >>> find_family("openai", "gpt-4o-mini").temperature
+    True
     """
-    for family in list_providers()[provider].family:
-        if re.match(family.models, model):
-            return family
-    raise LookupError(f"{provider} has no family for {model}")
+    families = list_providers()[provider].family
+    return next(family for family in families if re.match(family.models, model))
 
 
-def guess_provider(model: str) -> str | None:
-    """Return the provider whose models have names like this one, None if there is none.
+def guess_provider(model: str) -> str:
+    """Return the provider whose models have names like this one, else OpenAI.
 
-    >>> (
-    ...     guess_provider("claude-sonnet-4-5"),
-    ...     guess_provider("gpt-5-mini"),
-    ...     guess_provider("a-model-of-mine"),
-    ... )
-    ('anthropic', 'openai', None)
+    >>> guess_provider("claude-sonnet-4-5"), guess_provider("a-model-of-mine")
+    ('anthropic', 'openai')
     """
     for name, entry in list_providers().items():
         if entry.names and re.match(entry.names, model):
             return name
-    return None
+    return "openai"

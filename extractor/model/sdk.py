@@ -1,5 +1,12 @@
-"""Open the SDK of a provider through instructor, so that it keeps keys and redirects to itself."""
+"""Open a provider's SDK through instructor, so that keys and redirects stay under control.
 
+instructor opens every provider by its name; a server of the user's own is opened as OpenAI's
+protocol at its address. The SDK repeats nothing, has no limit of time and follows no redirects, and
+keys that it found by itself are masked from then on. ``network`` has the connection to a server of
+the user's own, ``providers.toml`` what differs between providers.
+"""
+
+import logging
 import os
 from contextlib import suppress
 from importlib import import_module
@@ -8,46 +15,44 @@ from typing import Any
 import instructor
 from instructor.core.exceptions import ConfigurationError
 
-from extractor.errors import MissingExtra
+from extractor.errors import ArgumentError, MissingExtra
 from extractor.masking import remember
 from extractor.model.failures import explain_opening
-from extractor.model.library_logs import mask_log
 from extractor.model.network import open_connection
 from extractor.model.providers import list_providers
-from extractor.model.spec import ModelSpec
-from extractor.model.surroundings import check_surroundings
+from extractor.model.spec import ModelSpec, is_address, read_key
+from extractor.model.surroundings import check_network
 
-# it logs each failed attempt as an error, with what the server said
-mask_log("instructor")
+# It logs each failed attempt with the server's words, which may have a key. Events report them.
+logging.getLogger("instructor").addHandler(logging.NullHandler())
+logging.getLogger("instructor").propagate = False
 
 _NO_KEY = "none"
-"""What the SDK gets for a server without a key; it is not sent."""
+"""The key of a server without one; it is not sent."""
+_SETTINGS = {"max_retries": 0, "timeout": None, "follow_redirects": False}
+_KEYS = ("api_key", "auth_token", "secret_key", "token")
 
 
 def open_client(spec: ModelSpec, mode: str) -> Any:
     """Open instructor's client of a provider, without the SDK's own retries and limits of time.
 
     Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key, ``ArgumentError`` for a
-    key, a proxy or certificates of the environment that cannot be used.
+    key, an address, a proxy or certificates of the environment that cannot be used.
     """
-    check_surroundings(spec)
-    if spec.provider == "litellm":
-        _quieten_litellm()
+    _check_environment(spec)
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
-    arguments = _list_arguments(spec)
     failure: Exception
     try:
         client = instructor.from_provider(
-            name, async_client=True, mode=instructor.Mode[mode], **arguments
+            name, async_client=True, mode=instructor.Mode[mode], **_list_arguments(spec)
         )
-    except ConfigurationError as error:
+    except Exception as error:  # noqa: BLE001 - each SDK has its own
         extra = list_providers()[spec.provider].extra
-        if extra and "install" in str(error).lower():
+        lacks_sdk = isinstance(error, ConfigurationError) and "install" in str(error)
+        if extra and lacks_sdk:
             failure = MissingExtra(f"a model of {spec.provider} needs its SDK", extra)
         else:
             failure = explain_opening(error, spec)
-    except Exception as error:  # noqa: BLE001 - each SDK has its own
-        failure = explain_opening(error, spec)
     else:
         _set_up(client.client, spec)
         return client
@@ -55,9 +60,28 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     raise failure
 
 
+def _check_environment(spec: ModelSpec) -> None:
+    """Raise ``ArgumentError`` that names the variable if a key has characters that no header can
+    have, or an address, a proxy or certificates cannot be used.
+
+    LiteLLM reads the key of the model's own provider.
+    """
+    provider = list_providers()[spec.provider]
+    if not spec.api_key and not spec.is_compatible:
+        # litellm/cohere/command: COHERE_API_KEY
+        own = f"{spec.name.partition('/')[0].upper()}_API_KEY"
+        for variable in (provider.key or own, *provider.secrets):
+            read_key(os.environ.get(variable), variable)
+    address = spec.base_url or os.environ.get(provider.address)
+    if address and not is_address(address):
+        problem = "this is no address of a service; write https://HOST:PORT/PATH"
+        raise ArgumentError(f"{provider.address}: {problem}")
+    check_network(direct=spec.is_direct)
+
+
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
-    """Return what the SDK of a model needs to be told: its key (a word in place of one for a server
-    that needs none), and the address of its server with a guarded connection.
+    """Return the arguments of an SDK: its key (a word in place of one for a server that needs
+    none), and the address of its server with a guarded connection.
     """
     arguments: dict[str, Any] = {}
     if spec.api_key:
@@ -67,55 +91,40 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
     if spec.base_url:
         arguments["base_url"] = spec.base_url
         arguments["http_client"] = open_connection(direct=spec.is_direct)
+    # LiteLLM fetches prices over the network, and advertises on standard output
+    if spec.provider == "litellm":
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        with suppress(ImportError):
+            import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
     return arguments
-
-
-def _quieten_litellm() -> None:
-    """Stop LiteLLM from fetching prices over the network, and advertising on standard output."""
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    with suppress(ImportError):
-        import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
 
 
 def _set_up(sdk: Any, spec: ModelSpec) -> None:
     """Set up a provider's SDK: it repeats no request and has no limit of time, which are this
-    program's; it follows no redirects; and its keys are masked from now on. A server that speaks as
-    OpenAI's does gets no organization and no project of OpenAI.
+    program's; it sends no request on, with its key and the text of records, to another address; and
+    its keys are masked from now on.
     """
-    _remember_keys(sdk)
-    _forbid_redirects(sdk)
-    if hasattr(sdk, "max_retries"):
-        sdk.max_retries = 0
-    if hasattr(sdk, "timeout"):
-        sdk.timeout = None
+    google = getattr(sdk, "_api_client", None)
+    parts = (
+        sdk,
+        getattr(sdk, "_client", None),
+        google,
+        getattr(google, "_async_httpx_client", None),
+        # of botocore
+        getattr(getattr(sdk, "_request_signer", None), "_credentials", None),
+    )
+    for part in parts:
+        for name, value in _SETTINGS.items():
+            if hasattr(part, name):
+                setattr(part, name, value)
+        for name in _KEYS:
+            key = getattr(part, name, None)
+            if isinstance(key, str) and key != _NO_KEY:
+                remember(key)
+    # Google's SDK prefers aiohttp
+    if google:
+        google._async_client_session_request_args["allow_redirects"] = False
     # the environment sets these for OpenAI alone
     if spec.is_compatible:
         sdk.organization = None
         sdk.project = None
-
-
-def _remember_keys(sdk: Any) -> None:
-    """Mask the keys that an SDK found by itself, in a file of its own or a variable that no name
-    tells.
-    """
-    for client in (sdk, getattr(sdk, "_api_client", None)):
-        for name in ("api_key", "auth_token"):
-            key = getattr(client, name, None)
-            if isinstance(key, str) and key != _NO_KEY:
-                remember(key)
-
-
-def _forbid_redirects(sdk: Any) -> None:
-    """Let no service send its requests on, with their key and the text of records, to another
-    address.
-    """
-    google = getattr(sdk, "_api_client", None)
-    own_client = getattr(sdk, "_client", None)
-    googles_client = getattr(google, "_async_httpx_client", None)
-    for client in (own_client, googles_client):
-        if client is not None and hasattr(client, "follow_redirects"):
-            client.follow_redirects = False
-    # Google's SDK prefers aiohttp
-    arguments = getattr(google, "_async_client_session_request_args", None)
-    if isinstance(arguments, dict):
-        arguments["allow_redirects"] = False

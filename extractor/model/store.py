@@ -176,20 +176,6 @@ class CallStore:
                 "DELETE FROM requests WHERE id = ?", ((request,) for request in paid)
             )
 
-    def add_answer(self, question: str, completion: Completion) -> None:
-        """Store an answer whose call is known by its name alone, its question key."""
-        row = {
-            "key": question,
-            "question": question,
-            "model": "",
-            "prompt": "",
-            "user": "",
-            "output_limit": 0,
-            "sent": _now(),
-            "state": State.ASKED,
-        }
-        self.end(self._insert("calls", row), State.ANSWERED, completion)
-
     def reject(self, number: int) -> None:
         """Store that an answer cannot be used, so that the next run asks again."""
         self._set(number, state=State.REJECTED)
@@ -243,11 +229,6 @@ class CallStore:
             remark="" if is_refusal else why,
         )
         return StoredCall(number, State(state), completion, why)
-
-    def is_uncounted(self, call: int) -> bool:
-        """Return whether no reply states what a request of a call cost."""
-        sql = "SELECT EXISTS (SELECT 1 FROM requests WHERE call = ?)"
-        return bool(self.database.value(sql, (call,)))
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -1,11 +1,7 @@
 import pytest
 
-from extractor.model.asking.questions import ModelReply
 from extractor.model.asking.salvage import read_complete_items, salvage_items
-from tests.llm.colours import Answer, ask_about, render
-
-RED = Answer(n=1, colour="red")
-GREEN = Answer(n=2, colour="green")
+from tests.llm.colours import ask_about, render
 
 
 @pytest.mark.parametrize(
@@ -53,22 +49,3 @@ def test_each_item_is_judged_on_its_own_with_the_call_s_context():
         (4, "was not asked about"),
         (None, "n: Field required"),
     )
-
-
-def reply(*items, **dropped):
-    return ModelReply(
-        items,
-        dropped=tuple((int(number[1:]), reason) for number, reason in dropped.items()),
-    )
-
-
-def test_completing_takes_what_is_missing_and_forgets_why():
-    completed = reply(RED, _2="bad", _3="bad").completed_by(
-        reply(Answer(n=1, colour="green"), GREEN, _1="other")
-    )
-    assert completed == reply(RED, GREEN, _3="bad")
-
-
-def test_joining_drops_reasons_about_lines_that_the_other_answers():
-    joined = reply(RED, _2="was not asked about").joined_with(reply(GREEN, _3="bad"))
-    assert joined == reply(RED, GREEN, _3="bad")

@@ -69,19 +69,19 @@ def test_corrected_records_replace_those_of_the_run(run, tmp_path):
     (gold / f"{first}.json").write_text("{", "utf-8")
     done = invoke(*words, "--force")
     assert done.exit_code == 1
-    assert "is broken; correct it, or finish its record again" in done.stderr
+    assert "; correct it, or finish its record again" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--to", "t"], 2, "say --format"),
+        (["--to", "t"], 2, "a folder needs --format"),
         (["--to", "t.csv"], 2, "holds one table"),
         (["--to", "t.csv", "--tables", "limits"], 2, "limits: no such table"),
         (["--to", "t", "--format", "csv", "--gold", "."], 2, "no finished record"),
         (["--to", "t", "--format", "fhir", "--tables", "criteria"], 2, "writes no tables"),
-        (["--to", "t", "--format", "csv", "--bundles"], 2, "--bundles needs --format fhir"),
-        (["--to", "t", "--format", "csv", "--min-confidence", "2"], 2, "choose a number from 0 to 1"),
+        (["--to", "t", "--format", "csv", "--bundles"], 2, "bundles need --format fhir"),
+        (["--to", "t", "--format", "csv", "--min-confidence", "2"], 2, "should be less than or equal to 1"),
     ],
 )  # fmt: skip
 def test_wrong_options_are_usage_errors(
@@ -112,7 +112,9 @@ def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
     assert invoke(*words).exit_code == 0
     done = invoke(*words, "--force", "--min-confidence", "0.9")
     assert done.exit_code == 1
-    assert "line 1: has values without a confidence; recreate it" in done.stderr
+    assert (
+        "line 1: has values without a confidence; run its command again" in done.stderr
+    )
 
 
 def test_a_changed_input_is_not_called_missing(tmp_path):

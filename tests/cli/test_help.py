@@ -34,7 +34,7 @@ _MEASURED = (
 def find_command(words):
     command = typer.main.get_command(app)
     for word in words.split():
-        command = command.commands[word]
+        command = command.get_command(None, word)
     return command
 
 

@@ -70,8 +70,8 @@ CRITERION = ("eligibility", "criteria", 0)
         (("eligibility", "groups", 0, "parent"), "g9", "parent", "no group 'g9'"),
         (("eligibility", "groups", 0, "lead_in"), "Any:", "lead_in", "not in"),
         (("dosing", 0, "arms"), ["Low"], "dosing[0].arms", "there is no arm 'low'"),
+        (("custom",), {"mine": []}, "custom.mine", "no field has this name; name"),
         (("dosing", 0, "agent"), "gold", "dosing[0].agent", "'gold' is not in"),
-        (("custom",), {"mine": []}, "custom.mine", "warning: custom.mine: no field"),
     ],
 )
 def test_a_planted_problem_is_named_with_its_path(place, value, path, problem):
@@ -99,11 +99,11 @@ def test_all_files_are_checked_with_their_places(tmp_path):
     lines = [json.dumps(other), "", json.dumps(make() | {"dosing": 5})]
     (tmp_path / "b.jsonl").write_text("\n".join(lines), "utf-8")
     flaws = check_gold(tmp_path, [RECORD])
-    assert [str(flaw.place).rpartition("/")[2] for flaw in flaws] == [
+    assert [str(flaw).split(": ")[0].rpartition("/")[2] for flaw in flaws] == [
         "a.json",
         "b.jsonl, line 1",
         "b.jsonl, line 3",
     ]
-    assert "no JSON with a record_id" in flaws[0].problem
+    assert "is not an extraction (JSON with a record_id)" in flaws[0].problem
     assert "no such record" in flaws[1].problem
     assert check_gold("seeds/gold", read_records("seeds/records")) == []

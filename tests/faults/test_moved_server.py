@@ -17,21 +17,11 @@ RECORDS = 6
 BROKE = Fault(
     429, error={"code": "insufficient_quota", "message": "You exceeded your quota"}
 )
+COMMAND = ("--effort", "all", "--concurrency", "1", "--quiet", "--out")
 
 
 def run(records, out, *options):
-    return invoke(
-        "run",
-        records,
-        "--effort",
-        "all",
-        "--concurrency",
-        "1",
-        "--quiet",
-        "--out",
-        out,
-        *options,
-    )
+    return invoke("run", records, *COMMAND, out, *options)
 
 
 def model_of(out):
@@ -40,20 +30,24 @@ def model_of(out):
 
 @pytest.fixture
 def begun(records, tmp_path):
-    """A run that stopped in its middle, the address of its server, which is gone now, and the
-    answers it brought.
-    """
+    """A run that stopped in its middle, and its server, which is gone now."""
     with serve_faults(lambda number: WELL if number < 3 else BROKE) as server:
-        assert (
-            run(records, tmp_path / "run", "--model", f"{server.url}#stub").exit_code
-            == LATER
-        )
+        ended = run(records, tmp_path / "run", "--model", f"{server.url}#stub")
+    assert ended.exit_code == LATER
     assert 0 < len(read_lines(tmp_path / "run" / "extractions.jsonl")) < RECORDS
     return tmp_path / "run", server
 
 
-def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(records, begun):
-    out, old = begun
+@pytest.mark.parametrize("is_replay", [False, True], ids=["run", "replay"])
+def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(
+    is_replay, records, begun, tmp_path
+):
+    first, old = begun
+    out = first
+    if is_replay:
+        out = tmp_path / "new"
+        run(records, out, "--replay", first)
+        assert model_of(out) == f"{old.url}#stub"
 
     with serve_faults() as new:
         ended = run(records, out, "--model", f"{new.url}#stub")
@@ -62,32 +56,15 @@ def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(records, be
     assert len(read_lines(out / "extractions.jsonl")) == RECORDS
     assert not +old.answered & +new.asked, "no answer is paid twice"
     assert model_of(out) == f"{new.url}#stub"
-
-
-def test_a_replay_goes_on_at_another_address(records, begun, tmp_path):
-    out, old = begun
-    run(records, tmp_path / "new", "--replay", out)
-    assert model_of(tmp_path / "new") == f"{old.url}#stub"
-    with serve_faults() as new:
-        ended = run(records, tmp_path / "new", "--model", f"{new.url}#stub")
-        assert ended.exit_code == 0, ended.output
-        again = run(records, tmp_path / "new", "--replay", out)
+    again = run(records, out, "--replay", first)
     assert again.exit_code in (0, LATER)
     assert "other settings" not in ended.output + again.output
-    assert not +old.answered & +new.asked
 
 
-@pytest.mark.parametrize("model", ["#other", "openai/stub"])
+@pytest.mark.parametrize("model", ["{}#other", "openai/stub"])
 def test_another_model_is_another_setting(records, begun, model):
-    out, _ = begun
-
     with serve_faults() as new:
-        refused = run(
-            records,
-            out,
-            "--model",
-            f"{new.url}{model}" if model.startswith("#") else model,
-        )
+        refused = run(records, begun[0], "--model", model.format(new.url))
 
     assert refused.exit_code == 2
     assert "created with other settings (model was http://127.0.0.1:" in refused.output
@@ -97,9 +74,7 @@ def test_another_model_is_another_setting(records, begun, model):
 def test_the_two_runs_of_a_diff_may_have_asked_different_addresses(records, tmp_path):
     for name in ("one", "two"):
         with serve_faults() as server:
-            assert (
-                run(records, tmp_path / name, "--model", f"{server.url}#stub").exit_code
-                == 0
-            )
+            ended = run(records, tmp_path / name, "--model", f"{server.url}#stub")
+        assert ended.exit_code == 0
     compared = invoke("diff", tmp_path / "one", tmp_path / "two")
     assert "other settings" not in compared.output

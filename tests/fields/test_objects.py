@@ -85,7 +85,7 @@ def test_an_object_is_a_value_in_all_that_reads_a_run(run, tmp_path):
     (field,) = read_declared(run)
     report = evaluate(gold, run, fields=[field])
     f1 = {
-        field.name: field.normalised.f1
+        field.name: field.normalised
         for field in report.fields
         if field.name.startswith("custom.")
     }

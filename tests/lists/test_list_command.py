@@ -190,7 +190,7 @@ def test_failures_have_their_message_and_place(tmp_path):
     ("words", "code", "message"),
     [
         (("doubt",), 2, "doubts"),
-        (("values", "--to", "a.txt"), 2, ".csv or .xlsx"),
+        (("values", "--to", "a.txt"), 2, "ends with .jsonl, .csv"),
         (("values", "--min-confidence", "2"), 2, "--min-confidence"),
         (("values", "--since", "nowhere"), 1, "contains no run"),
     ],
@@ -209,7 +209,7 @@ def test_errors_name_what_is_wrong(run, words, code, message):
         (("values", "--record", "NCT1"), "NCT1: no such record in this list"),
         (("findings", "--max-confidence", 0.5), "findings have no confidence"),
         (("doubts", "--severity", "warning"), "doubts have no severity"),
-        (("values", "--to", "RUN/sheet.txt"), "name a file that ends with .csv or .xlsx"),
+        (("values", "--to", "RUN/sheet.txt"), "name a file that ends with .jsonl, .csv"),
         (("values", "--to", "RUN/old.csv"), "already exists; choose another name, or replace it with --force"),
     ],
 )  # fmt: skip

@@ -1,4 +1,7 @@
+"""Calls and answers by files, in the form of a provider's batches."""
+
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -7,193 +10,125 @@ from extractor.model.client import Model, Route
 from extractor.model.exchange import Exchange
 from extractor.model.spec import ClientSettings, ModelSpec
 
-from .colours import ask_about, patient, render
+from .colours import ask_about, render
 from .stub import completion, items
 
-SPEC = ModelSpec.parse("http://nowhere.test/v1#some-model")
+SERVER = "http://nowhere.test/v1#some-model"
+CLAUDE = "anthropic/claude-haiku-4-5"
+RED = {"n": 1, "colour": "red"}
 
 
-def answer_line(request, text, status=200, finish_reason="stop"):
-    body = (
-        json.loads(completion(text, finish_reason).body)
-        if status == 200
-        else {"error": {"message": "overloaded"}}
-    )
-    return json.dumps(
-        {
-            "custom_id": request["custom_id"],
-            "response": {"status_code": status, "body": body},
-        }
-    )
-
-
-async def put(exchange, *numbers, settings=None):
-    settings = settings or ClientSettings()
-    with exchange.open(SPEC, settings) as files:
-        return await ask(
-            Model(SPEC, settings, patient(), route=Route(answer=files.answer)),
-            ask_about(*numbers),
-            render,
-        )
+async def put(exchange, *numbers, model=SERVER):
+    spec = ModelSpec.parse(model)
+    with exchange.open(spec, ClientSettings()) as files:
+        route = Route(answer=files.answer)
+        return await ask(Model(spec, route=route), ask_about(*numbers), render)
 
 
 def read_requests(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-async def test_a_request_without_an_answer_is_written_once_and_stays_pending(tmp_path):
-    exchange = Exchange(requests=tmp_path / "requests.jsonl")
-    with exchange.open(SPEC, ClientSettings()) as files:
-        model = Model(SPEC, None, patient(), route=Route(answer=files.answer))
-        replies = [await ask(model, ask_about(1), render) for _ in range(2)]
-    assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [
-        ((), True, ())
-    ] * 2
-    assert model.usage.calls == 0
-    (request,) = read_requests(tmp_path / "requests.jsonl")
-    assert request["custom_id"] == render(ask_about(1)).question_key
-    assert request["method"] == "POST"
-    assert request["url"] == "/v1/chat/completions"
-    assert request["body"]["model"] == "some-model"
-    assert [message["content"] for message in request["body"]["messages"]] == [
-        "Name the colour.",
-        "1: line 1",
-    ]
-    assert request["body"]["max_tokens"] == 100
-    assert request["body"]["temperature"] == 0
-    assert request["body"]["response_format"]["json_schema"]["schema"][
-        "properties"
-    ].keys() == {"items"}
+def answer_line(request, text, status=200, finish_reason="stop"):
+    body = {"error": {"message": "overloaded"}}
+    if status == 200:
+        body = json.loads(completion(text, finish_reason).body)
+    response = {"status_code": status, "body": body}
+    return json.dumps({"custom_id": request["custom_id"], "response": response}) + "\n"
 
 
-async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
-    spec = ModelSpec.parse("anthropic/claude-haiku-4-5")
-    exchange = Exchange(requests=tmp_path / "requests.jsonl")
-    with exchange.open(spec, ClientSettings()) as files:
-        await ask(
-            Model(spec, None, patient(), route=Route(answer=files.answer)),
-            ask_about(1),
-            render,
-        )
-    (request,) = read_requests(tmp_path / "requests.jsonl")
-    assert request.keys() == {"custom_id", "params"}
-    assert request["params"]["system"][0]["cache_control"] == {"type": "ephemeral"}
-    message = {
-        "type": "tool_use",
-        "id": "t",
-        "name": "Reply",
-        "input": {"items": [{"n": 1, "colour": "red"}]},
-    }
+def answer_by_tool(request, text):
+    """An answer in Anthropic's form."""
+    tool = {"type": "tool_use", "id": "t", "name": "Reply", "input": json.loads(text)}
     usage = {"input_tokens": 3, "cache_creation_input_tokens": 7, "output_tokens": 5}
-    result = {
-        "type": "succeeded",
-        "message": {"stop_reason": "tool_use", "content": [message], "usage": usage},
-    }
-    answers = tmp_path / "answers.jsonl"
-    answers.write_text(
-        json.dumps({"custom_id": request["custom_id"], "result": result}), "utf-8"
-    )
-    reply = await put(Exchange([answers]), 1)
-    assert [item.colour for item in reply.items] == ["red"]
-    assert reply.usage.prompt_tokens == 10
-    assert reply.usage.written_tokens == 7
-    assert reply.usage.output_tokens == 5
+    message = {"stop_reason": "tool_use", "content": [tool], "usage": usage}
+    result = {"type": "succeeded", "message": message}
+    return json.dumps({"custom_id": request["custom_id"], "result": result}) + "\n"
 
 
-async def test_the_good_items_of_a_bad_answer_are_kept_and_a_later_answer_replaces_it(
-    tmp_path,
+@pytest.fixture
+def paths(tmp_path):
+    return [tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "more")]
+
+
+@pytest.mark.parametrize(
+    ("model", "keys", "write"),
+    [
+        (SERVER, {"method", "url", "body"}, answer_line),
+        (CLAUDE, {"params"}, answer_by_tool),
+    ],
+)
+async def test_requests_and_answers_have_the_form_of_their_provider(
+    paths, model, keys, write
 ):
-    requests, answers, more = (
-        tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "more")
-    )
-    await put(Exchange(requests=requests), 1, 2)
+    requests, answers, _ = paths
+    exchange = Exchange(requests=requests)
+    for _ in range(2):
+        reply = await put(exchange, 1, model=model)
+        assert (reply.items, reply.pending, reply.usage.calls) == ((), True, 0)
+    reply = await put(Exchange(requests=requests), 1, model=model)
+    assert [path.name for path in requests.parent.iterdir()] == [requests.name]
     (request,) = read_requests(requests)
-    red = {"n": 1, "colour": "red"}
-    green = {"n": 2, "colour": "green"}
-    answers.write_text(
-        answer_line(request, items(red, {"n": 2, "colour": "no colour"})), "utf-8"
-    )
-    reply = await put(Exchange([answers]), 1, 2)
-    assert [item.n for item in reply.items] == [1]
-    assert "Input should be 'red' or 'green'" in reply.rejected[0]
-    more.write_text(answer_line(request, items(red, green)), "utf-8")
-    whole = await put(Exchange([answers, more]), 1, 2)
-    assert [(item.n, item.colour) for item in whole.items] == [(1, "red"), (2, "green")]
+    assert request.keys() == keys | {"custom_id"}
+    assert request["custom_id"] == render(ask_about(1)).question_key
+    body = request.get("body") or request["params"]
+    assert body["messages"][-1]["content"] == "1: line 1"
+    assert body["max_tokens"] == 100
+
+    answers.write_text(write(request, items(RED)), "utf-8")
+    reply = await put(Exchange([answers]), 1, model=model)
+    assert [item.colour for item in reply.items] == ["red"]
+    assert reply.usage.calls == 1
+    assert (reply.usage.written_tokens == 7) is (model == CLAUDE)
 
 
-async def test_what_was_cut_is_asked_in_halves_by_the_next_file(tmp_path):
-    requests, answers, rest = (
-        tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "rest")
-    )
+async def test_no_file_appears_before_the_run_succeeds(paths):
+    requests, *_ = paths
+    requests.write_text("earlier", "utf-8")
+    spec = ModelSpec.parse(SERVER)
+    for fails in (True, False):
+        exchange = Exchange(requests=requests)
+        with (
+            suppress(RuntimeError),
+            exchange.open(spec, ClientSettings()) as files,
+        ):
+            model = Model(spec, route=Route(answer=files.answer))
+            for number in (1, 2, 1):
+                await ask(model, ask_about(number), render)
+            assert requests.read_text("utf-8") == "earlier"
+            if fails:
+                raise RuntimeError
+        assert [path.name for path in requests.parent.iterdir()] == [requests.name]
+    assert exchange.written == len(read_requests(requests)) == 2
+
+
+async def test_what_was_cut_is_asked_in_halves_by_the_next_file(paths):
+    requests, answers, more = paths
     await put(Exchange(requests=requests), 1, 2, 3)
     text = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gre'
-    answers.write_text(
-        answer_line(read_requests(requests)[0], text, finish_reason="length"), "utf-8"
-    )
-
-    reply = await put(Exchange([answers], rest), 1, 2, 3)
-
+    (request,) = read_requests(requests)
+    answers.write_text(answer_line(request, text, finish_reason="length"), "utf-8")
+    reply = await put(Exchange([answers], more), 1, 2, 3)
     assert [item.n for item in reply.items] == [1]
     assert reply.pending is True
-    assert [line["body"]["messages"][1]["content"] for line in read_requests(rest)] == [
-        "2: line 2",
-        "3: line 3",
-    ]
+    halves = [line["body"]["messages"][1]["content"] for line in read_requests(more)]
+    assert halves == ["2: line 2", "3: line 3"]
 
 
-async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(
-    tmp_path,
-):
+async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(paths):
+    requests, first, second = paths
+    lines = []
     for number in (1, 2):
-        await put(Exchange(requests=tmp_path / f"{number}.jsonl"), number)
-    one, two = (read_requests(tmp_path / f"{number}.jsonl")[0] for number in (1, 2))
-    first = tmp_path / "first.jsonl"
-    second = tmp_path / "second.jsonl"
-    first.write_text(
-        "\n".join(
-            [
-                answer_line(one, "", 500),
-                answer_line(two, "", 429),
-                "{broken",
-                '{"custom_id": 7}',
-            ]
-        )
-    )
-    second.write_text("\n" + answer_line(one, items({"n": 1, "colour": "red"})))
+        await put(Exchange(requests=requests), number)
+        lines += read_requests(requests)
+    one, two = lines
+    bad = answer_line(one, "", 500) + answer_line(two, "", 429)
+    first.write_text(bad + '{broken\n{"custom_id": 7}\n', "utf-8")
+    second.write_text("\n" + answer_line(one, items(RED)), "utf-8")
     exchange = Exchange([first, second])
-
     reply = await put(exchange, 1)
-
     assert [item.colour for item in reply.items] == ["red"]
     assert (await put(exchange, 2)).pending
     assert [why.partition("line ")[2][0] for why in exchange.failed] == ["2", "3", "4"]
     assert "line 2: status 429, overloaded" in exchange.failed[0]
-    assert all("no custom_id" in why for why in exchange.failed[1:])
-
-
-@pytest.mark.parametrize(
-    ("limits", "counts"),
-    [({"most_requests": 2}, [2, 1]), ({"most_bytes": 1500}, [1, 1, 1])],
-    ids=["requests", "bytes"],
-)
-async def test_requests_beyond_a_files_limits_go_to_further_files(
-    tmp_path, limits, counts
-):
-    exchange = Exchange(requests=tmp_path / "r.jsonl")
-
-    with exchange.open(SPEC, ClientSettings(), **limits) as files:
-        for number in (1, 2, 1, 3):
-            await ask(
-                Model(SPEC, None, patient(), route=Route(answer=files.answer)),
-                ask_about(number),
-                render,
-            )
-        assert not list(tmp_path.iterdir()), "an incomplete file must not look complete"
-
-    assert exchange.written == 3
-    assert [path.name for path in exchange.parts] == [
-        "r.jsonl",
-        "r-2.jsonl",
-        "r-3.jsonl",
-    ][: len(counts)]
-    assert [len(read_requests(path)) for path in exchange.parts] == counts
+    assert all("no answer to a request" in why for why in exchange.failed[1:])

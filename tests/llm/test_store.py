@@ -146,7 +146,7 @@ async def test_a_cut_answer_is_not_asked_for_again_unless_it_may_be_longer(tmp_p
         again, _ = await put(asking(calls, stub), 1, 2)
         assert len(stub.requests) == 2
         assert again == first
-        assert [item.n for item in again.items] == [2, 1]
+        assert [item.n for item in again.items] == [1, 2]
         longer = [
             replace(render(ask_about(1, 2)), max_output_tokens=limit)
             for limit in (99, 100, 101)

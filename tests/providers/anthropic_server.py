@@ -8,6 +8,7 @@ thinking"), and from the SDK's types ``anthropic.types.Message``, ``anthropic.ty
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,16 +16,9 @@ from pydantic_core import from_json
 
 from .standin import OUTPUT, PREFIX, PROMPT, Outcome, Reply, StandIn
 
-_KNOWN = {
-    "model",
-    "max_tokens",
-    "messages",
-    "system",
-    "tools",
-    "tool_choice",
-    "thinking",
-    "output_config",
-}
+_KNOWN = re.compile(
+    "model|max_tokens|messages|system|tools|tool_choice|thinking|output_config"
+)
 _LONGEST = 64_000
 _THINKING = {
     "claude-haiku-4-5": ("disabled", ("enabled", "disabled")),
@@ -34,6 +28,10 @@ _THINKING = {
     "claude-sonnet-4-9": ("adaptive", ("adaptive",)),  # made up
 }
 """How a model thinks if nothing is said, and what it accepts (page "Migration guide")."""
+_REASONS = {"cut": "max_tokens", "thought": "max_tokens", "refused": "refusal"}
+_REASONS |= {"filtered": "refusal", "said": "end_turn"}
+_DATES = {"created_at": "2026-11-20T00:00:00Z", "expires_at": "2026-11-21T00:00:00Z"}
+_NONE = dict.fromkeys(("processing", "errored", "canceled", "expired"), 0)
 
 
 @dataclass
@@ -55,158 +53,102 @@ class Anthropic(StandIn):
             self.batches[name] = json.loads(body)["requests"]
             return Reply(self._describe(name))
         if not name:
-            return Reply(
-                {"data": [*map(self._describe, self.batches)], "has_more": False}
-            )
-        if path.endswith("/results") and self.spoils:
+            batches = [*map(self._describe, self.batches)]
+            return Reply({"data": batches, "has_more": False})
+        if not path.endswith("/results"):
+            return Reply(self._describe(name))
+        if self.spoils:
             return Reply(self.spoils.pop(0))
-        if path.endswith("/results"):
-            rows = [
-                self._answer(row["custom_id"], row["params"])
-                for row in self.batches[name]
-            ]
-            return Reply(
-                "".join(json.dumps(row) + "\n" for row in reversed(rows))
-            )  # in any order
-        return Reply(self._describe(name))
+        rows = [json.dumps(self._answer(row)) + "\n" for row in self.batches[name]]
+        return Reply("".join(reversed(rows)))  # in any order
 
     def _describe(self, name: str) -> dict[str, Any]:
-        counts = {
-            "processing": 0,
-            "succeeded": len(self.batches[name]),
-            "errored": 0,
-            "canceled": 0,
-            "expired": 0,
-        }
-        described = {
+        counts = _NONE | {"succeeded": len(self.batches[name])}
+        results = f"{self.url}/v1/messages/batches/{name}/results"
+        state = {"processing_status": "ended", "request_counts": counts}
+        return {
             "id": name,
             "type": "message_batch",
-            "processing_status": "ended",
-            "request_counts": counts,
-        }
-        dates = {
-            "created_at": "2026-11-20T00:00:00Z",
-            "expires_at": "2026-11-21T00:00:00Z",
-        }
-        return {
-            **described,
-            **dates,
-            "results_url": f"{self.url}/v1/messages/batches/{name}/results",
+            **state,
+            **_DATES,
+            "results_url": results,
         }
 
-    def _answer(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
-        self.batched.append(params)
-        reply = self.ask(params, self.batch_script)
-        good = {"type": "succeeded", "message": reply.body}
-        bad = {"type": "errored", "error": reply.body}
-        return {"custom_id": name, "result": good if reply.status == 200 else bad}
+    def _answer(self, row: dict[str, Any]) -> dict[str, Any]:
+        self.batched.append(row["params"])
+        reply = self.ask(row["params"], self.batch_script)
+        result = {"type": "errored", "error": reply.body}
+        if reply.status == 200:
+            result = {"type": "succeeded", "message": reply.body}
+        return {"custom_id": row["custom_id"], "result": result}
 
     def read_user(self, request: dict[str, Any]) -> str:
         content = request["messages"][0]["content"]
-        return (
-            content
-            if isinstance(content, str)
-            else "".join(part["text"] for part in content)
-        )
+        if isinstance(content, str):
+            return content
+        return "".join(part["text"] for part in content)
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
         unknown = [
-            name for name in request if name not in _KNOWN or name in self.refuses
+            name
+            for name in request
+            if not _KNOWN.fullmatch(name) or name in self.refuses
         ]
         default, kinds = _THINKING[request["model"]]
         thinking = request.get("thinking", {"type": default})
-        limit = request["max_tokens"]
-        active = thinking["type"] != "disabled"
+        kind, limit = thinking["type"], request["max_tokens"]
         choice = request.get("tool_choice", {}).get("type")
+        forces = kind != "disabled" and choice in ("any", "tool")
+        has_system = "system" in [one["role"] for one in request["messages"]]
+        too_high = (
+            f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of "
+        )
         faults = {
             f"{' '.join(unknown)}: Extra inputs are not permitted": unknown,
-            (
-                f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of output "
-                "tokens"
-            ): limit > _LONGEST,
+            f"{too_high}output tokens": limit > _LONGEST,
             "`max_tokens` must be greater than `thinking.budget_tokens`.": limit
             <= thinking.get("budget_tokens", 0),
-            f'"thinking.type.{thinking["type"]}" is not supported for this model.': thinking[
-                "type"
-            ]
+            f'"thinking.type.{kind}" is not supported for this model.': kind
             not in kinds,
-            "Thinking may not be enabled when tool_choice forces tool use.": active
-            and choice in ("any", "tool"),
-            'messages: Unexpected role "system".': any(
-                message["role"] == "system" for message in request["messages"]
-            ),
+            "Thinking may not be enabled when tool_choice forces tool use.": forces,
+            'messages: Unexpected role "system".': has_system,
         }
-        return next(
-            (_refuse(message) for message, applies in faults.items() if applies), None
-        )
+        for message, applies in faults.items():
+            if applies:
+                return _fail(400, "invalid_request_error", message)
+        return None
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":
-            return _fail(
-                429,
-                "rate_limit_error",
-                "Too many requests",
-                {"retry-after": f"{outcome.seconds:g}"},
-            )
+            wait = {"retry-after": f"{outcome.seconds:g}"}
+            return _fail(429, "rate_limit_error", "Too many requests", wait)
         if outcome.kind == "overloaded":
             return _fail(529, "overloaded_error", "Overloaded")
         parts: list[dict[str, Any]] = []
         if outcome.kind == "said":
             parts = [{"type": "text", "text": outcome.text, "citations": None}]
         elif outcome.text:
-            found = from_json(
-                outcome.text, allow_partial=True
-            )  # the API closes what was left open
-            parts = [
-                {
-                    "type": "tool_use",
-                    "id": "toolu_1",
-                    "name": request["tools"][0]["name"],
-                    "input": found,
-                }
-            ]
-        reasons = {
-            "cut": "max_tokens",
-            "thought": "max_tokens",
-            "refused": "refusal",
-            "filtered": "refusal",
-        }
+            # the API closes what was left open
+            found = from_json(outcome.text, allow_partial=True)
+            tool = {"name": request["tools"][0]["name"], "input": found}
+            parts = [{"type": "tool_use", "id": "toolu_1", **tool}]
         has_marks = "cache_control" in json.dumps(request)
         read = self.cached if has_marks else 0
         written = PREFIX - read if has_marks else 0
+        is_thought = outcome.kind == "thought"
         usage = {
             "input_tokens": PROMPT - read - written,
             "cache_read_input_tokens": read,
             "cache_creation_input_tokens": written,
-            "output_tokens": request["max_tokens"]
-            if outcome.kind == "thought"
-            else OUTPUT,
+            "output_tokens": request["max_tokens"] if is_thought else OUTPUT,
         }
-        reply = {
-            "id": "msg_1",
-            "type": "message",
-            "role": "assistant",
-            "model": request["model"],
-            "content": parts,
-        }
-        reason = reasons.get(
-            outcome.kind, "end_turn" if outcome.kind == "said" else "tool_use"
-        )
-        return Reply(
-            {**reply, "stop_reason": reason, "stop_sequence": None, "usage": usage}
-        )
+        reason = _REASONS.get(outcome.kind, "tool_use")
+        head = {"id": "msg_1", "type": "message", "role": "assistant"}
+        ending = {"stop_reason": reason, "stop_sequence": None, "usage": usage}
+        return Reply({**head, "model": request["model"], "content": parts, **ending})
 
 
-def _refuse(message: str) -> Reply:
-    return _fail(400, "invalid_request_error", message)
-
-
-def _fail(
-    status: int, kind: str, message: str, headers: dict[str, str] | None = None
-) -> Reply:
-    body = {
-        "type": "error",
-        "error": {"type": kind, "message": message},
-        "request_id": "req_1",
-    }
+def _fail(status: int, kind: str, message: str, headers=None) -> Reply:
+    error = {"type": kind, "message": message}
+    body = {"type": "error", "error": error, "request_id": "req_1"}
     return Reply(body, status, headers or {})

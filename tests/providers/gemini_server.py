@@ -7,6 +7,7 @@ API design guide), and from the SDK's types ``google.genai.types.GenerateContent
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,13 @@ from pydantic_core import from_json
 
 from .standin import OUTPUT, PROMPT, THOUGHT, Outcome, Reply, StandIn
 
-_KNOWN = {
-    "contents",
-    "systemInstruction",
-    "generationConfig",
-    "safetySettings",
-    "tools",
-    "toolConfig",
-}
+_KNOWN = re.compile(
+    "contents|systemInstruction|generationConfig|safetySettings|tools|toolConfig"
+)
+_CLOSED = re.compile('"(additional_properties|additionalProperties)"')
+_REASONS = {"cut": "MAX_TOKENS", "thought": "MAX_TOKENS", "refused": "SAFETY"}
+_REASONS |= {"filtered": "PROHIBITED_CONTENT"}
+_RPC = "type.googleapis.com/google.rpc"
 
 
 @dataclass
@@ -29,111 +29,66 @@ class Gemini(StandIn):
     """The stand-in. ``requests`` are the bodies with the model's name under ``model``."""
 
     def handle(self, method: str, path: str, body: bytes) -> Reply:
-        version, _, action = path.strip("/").partition("/models/")
-        name, _, verb = action.partition(":")
-        assert version in ("v1", "v1beta")
-        assert verb == "generateContent"
+        found = re.fullmatch(r"/v1(?:beta)?/models/(.*):generateContent", path)
+        assert found, path
         assert self.headers[-1]["x-goog-api-key"], "the key is a header"
         request = json.loads(body)
-        self.requests.append(request | {"model": name})
+        self.requests.append(request | {"model": found[1]})
         return self.ask(request, self.script)
 
     def read_user(self, request: dict[str, Any]) -> str:
         return "".join(part["text"] for part in request["contents"][0]["parts"])
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
-        config = request["generationConfig"]
-        text = json.dumps(request)
-        beside = [
-            name
-            for name in ("additional_properties", "additionalProperties")
-            if f'"{name}"' in text
-        ]
-        if unknown := [*(name for name in request if name not in _KNOWN), *beside]:
-            return _refuse(
-                f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.'
-            )
-        return next(
-            (self._refuse_parameter(name) for name in config if name in self.refuses),
-            None,
-        )
-
-    def _refuse_parameter(self, name: str) -> Reply:
-        snake = "".join(
-            f"_{letter.lower()}" if letter.isupper() else letter for letter in name
-        )
-        return _refuse(
-            f"Invalid value at 'generation_config.{snake}': {snake} is not supported by this model."
-        )
+        unknown = [name for name in request if not _KNOWN.fullmatch(name)]
+        for name in unknown + _CLOSED.findall(json.dumps(request)):
+            text = f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.'
+            return _fail(400, "INVALID_ARGUMENT", text)
+        for name in self.refuses.intersection(request["generationConfig"]):
+            snake = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
+            text = f"Invalid value at 'generation_config.{snake}': {snake} is not supported."
+            return _fail(400, "INVALID_ARGUMENT", text)
+        return None
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":
-            wait = {
-                "@type": "type.googleapis.com/google.rpc.RetryInfo",
-                "retryDelay": f"{outcome.seconds:g}s",
-            }
             quota = {
-                "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+                "@type": f"{_RPC}.QuotaFailure",
                 "violations": [{"quotaValue": "10"}],
             }
-            return _fail(
-                429,
-                "RESOURCE_EXHAUSTED",
-                "You exceeded your current quota.",
-                [quota, wait],
-            )
+            wait = {"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{outcome.seconds:g}s"}
+            text = "You exceeded your current quota."
+            return _fail(429, "RESOURCE_EXHAUSTED", text, [quota, wait])
         if outcome.kind == "overloaded":
             return _fail(
-                503, "UNAVAILABLE", "The model is overloaded. Please try again later."
+                503, "UNAVAILABLE", "The model is overloaded. Try again later."
             )
-        limit = request["generationConfig"].get("maxOutputTokens", OUTPUT)
-        thought = limit if outcome.kind == "thought" else THOUGHT
-        usage: dict[str, Any] = {
-            "promptTokenCount": PROMPT,
-            "thoughtsTokenCount": thought,
-        }
-        if outcome.kind != "thought":
+        usage = {"promptTokenCount": PROMPT}
+        if outcome.kind == "thought":
+            limit = request["generationConfig"].get("maxOutputTokens", OUTPUT)
+            usage["thoughtsTokenCount"] = limit
+        else:
+            usage["thoughtsTokenCount"] = THOUGHT
             usage["candidatesTokenCount"] = OUTPUT - THOUGHT
         usage["totalTokenCount"] = sum(usage.values())
         if self.cached:
             usage["cachedContentTokenCount"] = self.cached
-        reasons = {
-            "cut": "MAX_TOKENS",
-            "thought": "MAX_TOKENS",
-            "refused": "SAFETY",
-            "filtered": "PROHIBITED_CONTENT",
-        }
-        reason = reasons.get(outcome.kind, "STOP")
-        candidate: dict[str, Any] = {
-            "index": 0,
-            "finishReason": reason,
-            "content": {"role": "model"},
-        }
+        content: dict[str, Any] = {"role": "model"}
         if outcome.kind in ("answer", "cut"):
-            part: dict[str, Any] = {"text": outcome.text}
-            if tools := request.get("tools"):
-                name = tools[0]["functionDeclarations"][0]["name"]
-                part = {
-                    "functionCall": {
-                        "name": name,
-                        "args": from_json(outcome.text, allow_partial=True),
-                    }
-                }
-            candidate["content"]["parts"] = [part]
-        reply = {
-            "candidates": [candidate],
-            "usageMetadata": usage,
-            "modelVersion": "gemini-2.5-flash",
-        }
-        return Reply({**reply, "responseId": "r1"})
+            content["parts"] = [_write_part(outcome.text, request.get("tools"))]
+        reason = _REASONS.get(outcome.kind, "STOP")
+        candidate = {"index": 0, "finishReason": reason, "content": content}
+        head = {"modelVersion": "gemini-2.5-flash", "responseId": "r1"}
+        return Reply({**head, "candidates": [candidate], "usageMetadata": usage})
 
 
-def _refuse(message: str) -> Reply:
-    return _fail(400, "INVALID_ARGUMENT", message)
+def _write_part(text: str, tools: list[dict[str, Any]] | None) -> dict[str, Any]:
+    if not tools:
+        return {"text": text}
+    name = tools[0]["functionDeclarations"][0]["name"]
+    return {"functionCall": {"name": name, "args": from_json(text, allow_partial=True)}}
 
 
-def _fail(
-    code: int, status: str, message: str, details: list[dict[str, Any]] | None = None
-) -> Reply:
+def _fail(code, status, message, details=None) -> Reply:
     error = {"code": code, "message": message, "status": status}
     return Reply({"error": error | ({"details": details} if details else {})}, code)

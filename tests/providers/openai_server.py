@@ -16,23 +16,11 @@ from tests.provider import _FILE, Provider
 from .standin import OUTPUT, PROMPT, THOUGHT, Outcome, Reply, StandIn
 
 _THINKS = re.compile(r"gpt-5|o\d")
-_KNOWN = {
-    "messages",
-    "model",
-    "max_completion_tokens",
-    "max_tokens",
-    "temperature",
-    "prompt_cache_key",
-}
-_KNOWN |= {
-    "stream",
-    "reasoning_effort",
-    "response_format",
-    "seed",
-    "service_tier",
-    "tools",
-    "tool_choice",
-}
+_KNOWN = re.compile(
+    "messages|model|max_completion_tokens|max_tokens|temperature|prompt_cache_key|stream"
+    "|reasoning_effort|response_format|seed|service_tier|tools|tool_choice"
+)
+_REASONS = {"cut": "length", "thought": "length", "filtered": "content_filter"}
 
 
 @dataclass
@@ -62,13 +50,8 @@ class OpenAI(StandIn):
         if path == "/batches" and method == "POST":
             return Reply(self.book.add_batch(json.loads(body)))
         if path == "/batches":
-            return Reply(
-                {
-                    "object": "list",
-                    "data": list(self.book.batches.values()),
-                    "has_more": False,
-                }
-            )
+            batches = list(self.book.batches.values())
+            return Reply({"object": "list", "data": batches, "has_more": False})
         return Reply(self.book.look(path.split("/")[2]))
 
     def _answer_line(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -77,11 +60,8 @@ class OpenAI(StandIn):
         return reply.status, reply.body
 
     def read_user(self, request: dict[str, Any]) -> str:
-        return next(
-            message["content"]
-            for message in request["messages"]
-            if message["role"] == "user"
-        )
+        users = (one for one in request["messages"] if one["role"] == "user")
+        return next(users)["content"]
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
         thinks = _THINKS.match(request["model"])
@@ -92,113 +72,59 @@ class OpenAI(StandIn):
             )
             return _refuse(text, "temperature", "unsupported_value")
         if not re.fullmatch(r"[\w-]{1,64}", form.get("name", "")):
-            return _refuse(
-                "Missing required parameter",
-                "response_format.json_schema.name",
-                "missing",
-            )
+            place = "response_format.json_schema.name"
+            return _refuse("Missing required parameter", place, "missing")
         refused = self.refuses | ({"max_tokens"} if thinks else set())
-        wrong = next(
-            (name for name in request if name not in _KNOWN or name in refused), None
-        )
-        if wrong:
-            return _refuse(
-                f"Unsupported parameter: '{wrong}' is not supported.",
-                wrong,
-                "unsupported_parameter",
-            )
+        for name in request:
+            if not _KNOWN.fullmatch(name) or name in refused:
+                text = f"Unsupported parameter: '{name}' is not supported."
+                return _refuse(text, name, "unsupported_parameter")
         return None
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":
-            error = {
-                "message": "Rate limit reached",
-                "type": "requests",
-                "param": None,
-                "code": "rate_limit_exceeded",
-            }
-            wait = {
-                "retry-after-ms": f"{outcome.seconds * 1000:.0f}",
-                "retry-after": f"{outcome.seconds:.0f}",
-            }
-            return Reply({"error": error}, 429, wait)
+            ms, seconds = f"{outcome.seconds * 1000:.0f}", f"{outcome.seconds:.0f}"
+            wait = {"retry-after-ms": ms, "retry-after": seconds}
+            code = "rate_limit_exceeded"
+            return _fail(429, "Rate limit reached", "requests", None, code, wait)
         if outcome.kind == "overloaded":
-            error = {
-                "message": "The server is overloaded",
-                "type": "server_error",
-                "param": None,
-                "code": None,
-            }
-            return Reply({"error": error}, 503)
-        message: dict[str, Any] = {
-            "role": "assistant",
-            "content": outcome.text,
-            "refusal": None,
-        }
+            return _fail(503, "The server is overloaded", "server_error", None, None)
+        message = {"role": "assistant", "content": outcome.text, "refusal": None}
         if outcome.kind == "refused":
-            message |= {
-                "content": None,
-                "refusal": "I'm sorry, I cannot assist with that request.",
-            }
+            refusal = "I'm sorry, I cannot assist with that request."
+            message |= {"content": None, "refusal": refusal}
         if request.get("tools") and outcome.kind in ("answer", "cut"):
-            function = {
-                "name": request["tools"][0]["function"]["name"],
-                "arguments": outcome.text,
-            }
-            message |= {
-                "content": None,
-                "tool_calls": [
-                    {"id": "call_1", "type": "function", "function": function}
-                ],
-            }
-        limit = (
-            request.get("max_completion_tokens") or request.get("max_tokens") or OUTPUT
-        )
-        reason = {
-            "cut": "length",
-            "thought": "length",
-            "filtered": "content_filter",
-        }.get(outcome.kind, "stop")
-        output, thought = (
-            (limit, limit) if outcome.kind == "thought" else (OUTPUT, THOUGHT)
-        )
-        usage: dict[str, Any] = {
+            name = request["tools"][0]["function"]["name"]
+            function = {"name": name, "arguments": outcome.text}
+            call = {"id": "call_1", "type": "function", "function": function}
+            message |= {"content": None, "tool_calls": [call]}
+        limits = [request.get(f"max_{part}tokens") for part in ("completion_", "")]
+        output, thought = OUTPUT, THOUGHT
+        if outcome.kind == "thought":
+            output = thought = next(filter(None, limits), OUTPUT)
+        usage = {
             "prompt_tokens": PROMPT,
             "completion_tokens": output,
             "total_tokens": PROMPT + output,
             "prompt_tokens_details": {"cached_tokens": self.cached, "audio_tokens": 0},
-            "completion_tokens_details": {
-                "reasoning_tokens": thought,
-                "audio_tokens": 0,
-            },
+            "completion_tokens_details": {"reasoning_tokens": thought},
         }
         if not self.names_thinking:
-            usage |= {
-                "completion_tokens": output - thought,
-                "completion_tokens_details": None,
-            }
-        choice = {
-            "index": 0,
-            "message": message,
-            "logprobs": None,
-            "finish_reason": reason,
+            usage["completion_tokens"] -= thought
+            usage["completion_tokens_details"] = None
+        reason = _REASONS.get(outcome.kind, "stop")
+        choice = {"index": 0, "message": message, "logprobs": None} | {
+            "finish_reason": reason
         }
-        reply = {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": request["model"],
-        }
-        return Reply(
-            {**reply, "choices": [choice], "usage": usage, "service_tier": "default"}
-        )
+        head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1}
+        body = {"model": request["model"], "choices": [choice], "usage": usage}
+        return Reply({**head, **body, "service_tier": "default"})
 
 
 def _refuse(message: str, param: str, code: str) -> Reply:
-    error = {
-        "message": message,
-        "type": "invalid_request_error",
-        "param": param,
-        "code": code,
-    }
-    return Reply({"error": error}, 400)
+    return _fail(400, message, "invalid_request_error", param, code)
+
+
+def _fail(status, message, kind, param, code, headers=None) -> Reply:
+    error = {"message": message, "type": kind, "param": param, "code": code}
+    return Reply({"error": error}, status, headers or {})

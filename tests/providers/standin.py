@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tests.loopback import QuietHandler, run_server
 
@@ -31,21 +31,12 @@ message.
 class Outcome:
     """What becomes of a request; each stand-in says it in its provider's form.
 
-    ``said`` is an answer as text where a tool was to be called. ``cut`` ends an answer at the
-    output limit, ``thought`` ends the thinking there. ``limited`` asks to come back after so many
-    ``seconds``.
+    ``kind`` is "answer"; "said", an answer as text where a tool was to be called; "cut" at the
+    output limit; "thought", whose thinking ends there; "refused", "filtered", "overloaded"; or
+    "limited", which asks to come back after so many ``seconds``.
     """
 
-    kind: Literal[
-        "answer",
-        "said",
-        "cut",
-        "thought",
-        "refused",
-        "filtered",
-        "limited",
-        "overloaded",
-    ]
+    kind: str
     text: str = ""
     seconds: float = 0.0
 
@@ -76,6 +67,10 @@ class StandIn:
     user's message. ``refuses`` are parameters that the model does not take. ``requests`` are the
     bodies of live requests, ``headers`` their headers, ``batched`` the bodies in batches.
     ``billed`` counts the answers that cost something.
+
+    Each provider has ``handle(method, path, body)``, the response to any request;
+    ``render(outcome, request)``, that to a question; ``find_fault(request)``, the error if it
+    breaks the provider's rules; and ``read_user(request)``, the text of the first question.
     """
 
     script: list[Outcome] = field(default_factory=list)
@@ -89,30 +84,12 @@ class StandIn:
     billed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def handle(self, method: str, path: str, body: bytes) -> Reply:
-        """The response to any request."""
-        raise NotImplementedError
-
-    def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
-        """The response to a question."""
-        raise NotImplementedError
-
-    def find_fault(self, request: dict[str, Any]) -> Reply | None:
-        """The provider's error if the request breaks its rules."""
-        raise NotImplementedError
-
-    def read_user(self, request: dict[str, Any]) -> str:
-        """The text of the first question in a request."""
-        raise NotImplementedError
-
     def ask(self, request: dict[str, Any], script: list[Outcome]) -> Reply:
         """The response to a question, live or in a batch."""
         if fault := self.find_fault(request):
             return fault
-        reply = self.render(
-            script.pop(0) if script else self.otherwise(self.read_user(request)),
-            request,
-        )
+        outcome = script.pop(0) if script else self.otherwise(self.read_user(request))
+        reply = self.render(outcome, request)
         self.billed += reply.status == 200
         return reply
 
@@ -136,21 +113,16 @@ def serving(standin: StandIn) -> Iterator[StandIn]:
             self.respond("POST", self.rfile.read(int(self.headers["Content-Length"])))
 
         def respond(self, method: str, body: bytes) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
             with standin.lock:
-                standin.headers.append(
-                    {name.lower(): value for name, value in self.headers.items()}
-                )
+                standin.headers.append(headers)
                 reply = standin.handle(method, self.path.partition("?")[0], body)
-            content = (
-                reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
-            ).encode()
+            text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+            content = text.encode()
             self.send_response(reply.status)
-            for name, value in {
-                "Content-Type": "application/json",
-                **reply.headers,
-            }.items():
+            sent = {"Content-Type": "application/json", **reply.headers}
+            for name, value in (sent | {"Content-Length": str(len(content))}).items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 

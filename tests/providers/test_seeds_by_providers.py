@@ -4,11 +4,10 @@ own counts.
 
 import json
 from dataclasses import replace
-from importlib.util import find_spec
 
 import pytest
 
-from extractor.model import spec
+from extractor.model.providers import list_providers
 from tests.commands import invoke, read_lines
 from tests.test_seeds import GOLD, PARTS, fold
 
@@ -47,38 +46,35 @@ def run_seeds(command, out, *options):
 
 def essence(extraction):
     """What the model decides about."""
-    names = (
-        "rank",
-        "concept",
-        "category",
-        "time_points",
-        "time_kind",
-        "instrument",
-        "censored",
-    )
+    names = ("rank", "concept", "category", "time_points", "time_kind", "instrument")
     limits = ("quantity", "comparator", "value", "value_high", "unit")
-    return (
-        [
-            [fold(endpoint[part]) for part in PARTS]
-            + [endpoint[name] for name in names]
-            for endpoint in extraction["endpoints"]
-        ],
-        [
-            [
-                criterion["kind"],
-                fold(criterion["quote"]),
-                criterion["category"],
-                [[x[y] for y in limits] for x in criterion["constraints"]],
-            ]
-            for criterion in extraction["eligibility"]["criteria"]
-        ],
-    )
+    endpoints = [
+        [fold(endpoint[part]) for part in PARTS]
+        + [endpoint[name] for name in (*names, "censored")]
+        for endpoint in extraction["endpoints"]
+    ]
+    criteria = [
+        (one["kind"], fold(one["quote"]), one["category"])
+        for one in extraction["eligibility"]["criteria"]
+    ]
+    values = [
+        [limit[name] for limit in one["constraints"] for name in limits]
+        for one in extraction["eligibility"]["criteria"]
+    ]
+    return endpoints, criteria, values
+
+
+def price(prompt, cached, output, written=0.0):
+    """The dollars of the five calls, by prices per million tokens. With a price for tokens that are
+    written into the cache, the prefix is.
+    """
+    plain = 5_000 * prompt + 6_000 * (written or prompt)
+    return (plain + 24_000 * cached + 1_000 * output) / 1e6
 
 
 def check_bill(manifest, standin, usd, **more):
     usage = manifest["usage"]
-    expected = COUNTS | {"written_tokens": 0} | more
-    for name, count in expected.items():
+    for name, count in (COUNTS | {"written_tokens": 0} | more).items():
         assert usage[name] == count, name
     assert manifest["cost"]["usd"] == (None if usd is None else pytest.approx(usd))
     assert standin.billed == usage["calls"]
@@ -87,34 +83,10 @@ def check_bill(manifest, standin, usd, **more):
 @pytest.mark.parametrize(
     ("standin", "model", "usd", "more"),
     [
-        # In dollars per million tokens: 0.25, from the cache 0.025, output 2.
-        (
-            OpenAI(),
-            "gpt-5-mini",
-            (11_000 * 0.25 + 24_000 * 0.025 + 1_000 * 2) / 1e6,
-            {"thinking_tokens": 320},
-        ),
-        # 0.15, from the cache 0.075, output 0.6.
-        (
-            OpenAI(),
-            "openai/gpt-4o-mini",
-            (11_000 * 0.15 + 24_000 * 0.075 + 1_000 * 0.6) / 1e6,
-            {},
-        ),
-        # 3, into the cache 3.75, from it 0.3, output 15.
-        (
-            Anthropic(),
-            CLAUDE,
-            (5_000 * 3 + 6_000 * 3.75 + 24_000 * 0.3 + 15_000) / 1e6,
-            {"written_tokens": 6_000},
-        ),
-        # 0.3, from the cache 0.03, output and thinking 2.5.
-        (
-            Gemini(),
-            FLASH,
-            (11_000 * 0.3 + 24_000 * 0.03 + 1_000 * 2.5) / 1e6,
-            {"thinking_tokens": 320},
-        ),
+        (OpenAI(), "gpt-5-mini", price(0.25, 0.025, 2), {"thinking_tokens": 320}),
+        (OpenAI(), "openai/gpt-4o-mini", price(0.15, 0.075, 0.6), {}),
+        (Anthropic(), CLAUDE, price(3, 0.3, 15, 3.75), {"written_tokens": 6_000}),
+        (Gemini(), FLASH, price(0.3, 0.03, 2.5), {"thinking_tokens": 320}),
     ],
     ids=["gpt-5", "gpt-4o", "claude", "gemini"],
 )
@@ -158,53 +130,37 @@ def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(
     )
 
 
-def needs(name):
-    return pytest.mark.skipif(
-        find_spec(name) is None, reason=f"{name} is not installed"
-    )
-
-
 @pytest.mark.parametrize(
-    ("model", "usd"),
+    ("model", "library", "usd"),
     [
-        # In dollars per million tokens: 0.25, from the cache 0.025, output 2.
-        pytest.param(
-            "azure_openai/gpt-5-mini",
-            (11_000 * 0.25 + 24_000 * 0.025 + 2_000) / 1e6,
-            id="azure",
-        ),
-        # 0.59, output 0.79.
-        pytest.param(
-            "groq/llama-3.3-70b-versatile", 0.021_44, marks=needs("groq"), id="groq"
-        ),
-        # 0.15, from the cache 0.075, output 0.6.
-        pytest.param(
-            "litellm/openai/gpt-4o-mini", 0.004_05, marks=needs("litellm"), id="litellm"
-        ),
-        pytest.param("ollama/qwen3:8b", None, id="ollama"),
+        ("azure_openai/gpt-5-mini", "openai", price(0.25, 0.025, 2)),
+        ("groq/llama-3.3-70b-versatile", "groq", price(0.59, 0.59, 0.79)),
+        ("litellm/openai/gpt-4o-mini", "litellm", price(0.15, 0.075, 0.6)),
+        ("ollama/qwen3:8b", "openai", None),
     ],
 )
 def test_the_seeds_by_the_names_of_providers(
-    model, usd, stand, monkeypatch, tmp_path, capfd
+    model, library, usd, stand, monkeypatch, tmp_path, capfd
 ):
+    pytest.importorskip(library)
     standin = stand(OpenAI())
+    is_local = model.startswith("ollama")
     for name, value in {
         "AZURE_OPENAI_API_KEY": "key-test-1",
         "AZURE_OPENAI_ENDPOINT": standin.url,
         "GROQ_API_KEY": "gsk-test-1",
         "GROQ_BASE_URL": standin.url,
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "HTTP_PROXY": "http://127.0.0.1:9" if model.startswith("ollama") else "",
+        "HTTP_PROXY": "http://127.0.0.1:9" if is_local else "",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(spec, "_OLLAMA", f"{standin.url}/v1")
+    ollama = list_providers()["ollama"].model_copy(update={"url": f"{standin.url}/v1"})
+    monkeypatch.setitem(list_providers(), "ollama", ollama)
+
     manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
 
     check_bill(manifest, standin, usd)
-
-    assert model.startswith("ollama") != any(
-        "authorization" in header or "api-key" in header for header in standin.headers
-    )
+    sent = {name for headers in standin.headers for name in headers}
+    assert is_local != bool(sent & {"authorization", "api-key"})
     assert capfd.readouterr().out == ""
 
 

@@ -10,14 +10,16 @@ import pytest
 from extractor import Extractor, TrialExtraction
 from extractor.apps.export import list_tables
 from extractor.catalogue import Blinding
-from extractor.errors import ArgumentError, ExtractorError, RecordError, StoreError
+from extractor.errors import ArgumentError, ExtractorError, StoreError
 
 TEXT = (
     "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2\n"
     "Intervention: Fictumab 300 mg subcutaneously every 4 weeks"
 )
+FILE = "tests/records/study.json"
 STUDIES = "tests/records/studies.jsonl"
 RULES = Extractor(effort="none")
+CRITERIA = ["Age > 18 years", "HbA1c > 7 %", "BMI < 30 kg/m2"]
 
 
 @pytest.fixture(scope="module")
@@ -35,28 +37,24 @@ def results():
     [
         (TEXT, ["text"]),
         ([TEXT, TEXT], ["text-1", "text-2"]),
-        ("tests/records/study.json", ["NCT90000001"]),
-        (Path("tests/records/study.json"), ["NCT90000001"]),
-        (["tests/records/study.json", TEXT], ["NCT90000001", "text-2"]),
+        (FILE, ["NCT90000001"]),
+        (Path(FILE), ["NCT90000001"]),
+        ([FILE, TEXT], ["NCT90000001", "text-2"]),
     ],
     ids=["text", "texts", "path", "Path", "both"],
 )
 def test_a_table_is_made_of_texts_and_files(given, ids):
-    table = RULES.table("records", given)
-    assert list(table["record_id"]) == ids
+    assert list(RULES.table("records", given)["record_id"]) == ids
 
 
-def test_a_table_of_a_line_is_a_table_of_a_text():
-    with pytest.warns(UserWarning, match="1 of 1 text without a heading"):
+def test_a_line_with_blanks_is_a_text_unless_it_ends_as_a_file_does():
+    with pytest.warns(UserWarning, match="text: a text without a heading, read as"):
         table = RULES.table("records", "Adults with asthma")
     assert list(table["record_id"]) == ["text"]
     with pytest.raises(ArgumentError, match="no such file or folder"):
         RULES.table("records", "my trials.json")
-    with pytest.raises(RecordError, match="no free text"):
+    with pytest.raises(ExtractorError, match="no free text"):
         RULES.table("records", "")
-
-
-CRITERIA = ["Age > 18 years", "HbA1c > 7 %", "BMI < 30 kg/m2"]
 
 
 def tabulate(texts, index):
@@ -69,7 +67,6 @@ def tabulate(texts, index):
     [
         (["A", "A", "B"], r"\(A\)"),
         ([1, "1", "B"], r"\(1\)"),
-        ([1, 2, 1], r"\(1\)"),
         (pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 1)]), r"\(\('a', 1\)\)"),
         (["B", "B", "B"], r"\(B\).*make the labels distinct"),
     ],
@@ -86,14 +83,10 @@ def test_rows_with_one_label_are_refused_before_anything_is_run(index, named):
         ([1.0, float("nan"), 2.0], ["1.0", "text-2", "2.0"]),
         (pd.to_datetime(["2020-01-01", None, None]), [..., "text-2", "text-3"]),
         (pd.array([1, 2, None], dtype="Int64"), ["1", "2", "text-3"]),
-        ([None, None, None], ["text-1", "text-2", "text-3"]),
     ],
 )
-def test_a_row_without_a_label_keeps_its_text_and_is_told(index, ids):
-    with pytest.warns(
-        UserWarning, match=r"no label in the index for . of 3 rows; .*\(text-"
-    ):
-        found = tabulate(CRITERIA, index)
+def test_a_row_without_a_label_keeps_its_text(index, ids):
+    found = tabulate(CRITERIA, index)
     assert [name for name in found if name in ids] == [id_ for id_ in ids if id_ != ...]
     assert len(found) == 3
 
@@ -102,24 +95,23 @@ def test_a_row_without_a_label_keeps_its_text_and_is_told(index, ids):
 def test_whole_numbers_as_labels_can_be_merged(index):
     frame = pd.DataFrame({"text": CRITERIA}, index=index)
     criteria = RULES.table("criteria", frame["text"], section="eligibility")
-
     merged = frame.merge(criteria, left_index=True, right_on="record_id")
-
     assert list(merged["quote"]) == CRITERIA
 
 
-def test_records_that_are_left_out_are_told():
-    with pytest.warns(
-        UserWarning, match="left out, since the id came before: 1 record .NCT90000001"
-    ):
-        RULES.table("records", ["tests/records/study.json"] * 2)
-
-
-def test_all_texts_that_failed_are_named():
-    labels = [f"K{number}" for number in range(30)]
-    texts = ["Age > 18 years", *[""] * 29]
-    with pytest.warns(UserWarning, match=r"given, K1: .*too: K2, K3, .*K21 and 8 more"):
-        tabulate(texts, labels)
+def test_each_record_that_a_table_lacks_is_named(tmp_path):
+    with pytest.warns(UserWarning, match="1 problem: NCT90000001: left out, since the"):
+        RULES.table("records", [FILE, FILE])
+    texts = ["Age > 18 years", *[""] * 28, None]
+    with pytest.warns(UserWarning, match="29 problems: given, item 2, K1: .*9 more"):
+        tabulate(texts, [f"K{number}" for number in range(30)])
+    broken = '{"protocolSection": {}}\n'
+    (tmp_path / "half.jsonl").write_text(broken + Path(STUDIES).read_text("utf-8"))
+    with pytest.warns(UserWarning, match=r"^1 problem: .*half.jsonl, line 1: "):
+        assert len(RULES.table("records", tmp_path / "half.jsonl")) == 2
+    (tmp_path / "none.jsonl").write_text("{}", "utf-8")
+    with pytest.raises(ExtractorError, match=r"none\.jsonl, line 1: "):
+        RULES.table("records", tmp_path / "none.jsonl")
 
 
 def test_a_wrong_table_is_named_before_anything_is_read():
@@ -129,18 +121,6 @@ def test_a_wrong_table_is_named_before_anything_is_read():
         RULES.table("criteria", TEXT, "panda")
 
 
-def test_what_failed_is_told(tmp_path):
-    (tmp_path / "half.jsonl").write_text(
-        '{"protocolSection": {}}\n' + Path(STUDIES).read_text("utf-8"), "utf-8"
-    )
-    with pytest.warns(UserWarning, match=r"^1 of 3 records failed: .*line 1"):
-        table = RULES.table("records", tmp_path / "half.jsonl")
-    assert len(table) == 2
-    (tmp_path / "none.jsonl").write_text("{}", "utf-8")
-    with pytest.raises(ExtractorError, match="1 of 1 record failed"):
-        RULES.table("records", tmp_path / "none.jsonl")
-
-
 @pytest.mark.parametrize("name", [table.name for table in list_tables()])
 def test_an_extraction_has_the_tables_of_a_run(extraction, name):
     alone = extraction.table(name)
@@ -148,19 +128,17 @@ def test_an_extraction_has_the_tables_of_a_run(extraction, name):
 
 
 def test_an_own_field_has_its_table():
-    own = Extractor(fields=Blinding).extract_text("A double-blind trial of A.")
+    text = "A double-blind trial of A."
+    own = Extractor(fields=Blinding).extract_text(text)
     assert list(own.table("custom_blinding", fields=Blinding)["level"]) == ["double"]
-    with pytest.warns(UserWarning, match="1 of 1 text without a heading"):
-        table = Extractor(fields=Blinding).table(
-            "custom_blinding", "A double-blind trial of A."
-        )
+    with pytest.warns(UserWarning, match="text without a heading"):
+        table = Extractor(fields=Blinding).table("custom_blinding", text)
     assert list(table["level"]) == ["double"]
 
 
 def test_each_value_is_a_row_with_its_words(extraction):
     frame = extraction.to_pandas().set_index("field")
     limit = frame.loc["eligibility.criteria[0].constraints[0]"]
-
     assert limit["value"] == "HbA1c: >= 7.5 %"
     assert limit["quote"] == "HbA1c of at least 7.5 %"
     assert limit["section"] == "eligibility"
@@ -171,39 +149,28 @@ def test_each_value_is_a_row_with_its_words(extraction):
 
 
 def test_gold_and_an_empty_extraction_have_frames():
-    gold = TrialExtraction.model_validate(
-        {"record_id": "A", "eligibility": {"sex": "male"}}
-    )
-    [row] = gold.to_pandas().to_dict("records")
+    empty = {"record_id": "A", "eligibility": {}}
+    gold = empty | {"eligibility": {"sex": "male"}}
+    [row] = TrialExtraction.model_validate(gold).to_pandas().to_dict("records")
     assert (row["field"], row["value"]) == ("eligibility.sex", "male")
-    empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
-    frame = empty.to_pandas()
+    frame = TrialExtraction.model_validate(empty).to_pandas()
     assert len(frame) == 0
     assert str(frame["char_start"].dtype) == "Int64"
 
 
-def test_what_is_shown_is_short(extraction, results):
+def test_a_notebook_shows_the_first_of_many_and_no_markup(extraction):
     shown = "<TrialExtraction of text: 2 criteria, 1 regimen, 0 endpoints>"
     assert repr(extraction) == str(extraction) == shown
-    page = results._repr_html_()
-    assert "Results of 5 records, 0 failed" in page
-    assert page.count("<tr>") == 6
-    assert page.count("<div") == page.count("</div>")
-
-
-def test_a_notebook_shows_the_first_of_many_and_no_markup(tmp_path):
     texts = [
         {"text": "Inclusion criteria:\n- Adults", "record_id": f"<b>{number}"}
         for number in range(25)
     ]
-    results = RULES.run([*texts, {"protocolSection": {}}])
-
-    page = results._repr_html_()
-
+    page = RULES.run([*texts, {"protocolSection": {}}])._repr_html_()
+    assert "Results of 25 records, 1 failed" in page
+    assert page.count("<div") == page.count("</div>")
     assert "<b>0" not in page
     assert "&lt;b&gt;19" in page
     assert "and 5 records more" in page
-    assert "1 failed" in page
 
 
 def test_results_are_reported_exported_and_scored(results, tmp_path):
@@ -212,26 +179,37 @@ def test_results_are_reported_exported_and_scored(results, tmp_path):
     counts = results.export(tmp_path / "endpoints.csv", tables=["endpoints"])
     with (tmp_path / "endpoints.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == counts["endpoints"] == 36
-    results.export(tmp_path / "all", file_format="jsonl")
-    assert (tmp_path / "all" / "criteria.jsonl").is_file()
-    report = results.evaluate("seeds/gold", resamples=0)
+    tables = results.export(tmp_path / "t", file_format="jsonl", tasks=["endpoints"])
+    assert "regimens" not in tables
+    assert (tmp_path / "t" / "endpoints.jsonl").is_file()
+    fhir = results.export(tmp_path / "fhir", file_format="fhir")
+    assert fhir["ResearchStudy"] == 5
+    scores = tmp_path / "scores.html"
+    report = results.evaluate("seeds/gold", resamples=0, page=scores)
     assert report.figure("all") > 0.99
-    assert len(results.to_pandas()) == sum(
-        len(one.to_pandas()) for one in results.extractions
-    )
+    assert scores.read_text("utf-8").startswith("<!doctype html>")
+    rows = [len(one.to_pandas()) for one in results]
+    assert len(results.table("values")) == sum(rows)
 
 
 def test_messages_name_the_arguments_of_python(results, tmp_path):
-    results.export(tmp_path / "a.csv", tables="endpoints")
-    with pytest.raises(
-        ArgumentError, match=r"choose another name, or .* with force=True"
+    words = {"tables": "endpoints", "file_format": None}
+    results.export(tmp_path / "a.csv", **words)
+    for path, more, message in (
+        ("a.csv", {}, "choose another name, or .* with force=True"),
+        ("folder", {}, "give file_format"),
+        (
+            "x",
+            {"file_format": "fhir"},
+            'file_format="fhir" writes no tables; drop tabl',
+        ),
     ):
-        results.export(tmp_path / "a.csv", tables="endpoints")
-    results.export(tmp_path / "a.csv", tables="endpoints", force=True)
-    with pytest.raises(ValueError, match="give file_format"):
-        results.export(tmp_path / "folder")
+        with pytest.raises(ValueError, match=message):
+            results.export(tmp_path / path, **words | more)
+    with pytest.raises(ValueError, match="no finished record of this run"):
+        results.export(tmp_path / "y.xlsx", gold=tmp_path)
     with pytest.raises(StoreError, match="name a file in another place"):
         results.report(tmp_path / "none" / "page.html")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        results.export(tmp_path / "b.csv", tables=["criteria"], min_confidence=0.9)
+        results.export(tmp_path / "a.csv", **words, min_confidence=0.9, force=True)

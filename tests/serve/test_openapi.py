@@ -64,7 +64,7 @@ def test_all_operations_are_described_with_their_problems(described):
 
 def test_the_reference_lists_each_operation_and_problem():
     text = Path("docs/reference/service.md").read_text("utf-8")
-    for kind, (status, _) in KINDS.items():
+    for kind, (status, _, _) in KINDS.items():
         assert re.search(rf"`{kind}`[^|]*\| {status}", text), kind
     for method, path in OPERATIONS:
         assert f"{method} {path.replace('job_id', 'id')}" in text

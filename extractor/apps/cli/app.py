@@ -1,7 +1,6 @@
 """The root command. It knows each command by name, and imports the one that is called."""
 
 import signal
-from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from types import FrameType
@@ -35,24 +34,9 @@ the group ``app``.
 """
 
 
-class _Loaded(Mapping[str, Any]):
-    """The commands by name; reading one imports its module."""
-
-    def __getitem__(self, name: str) -> Any:
-        return _load(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        return len(COMMANDS)
-
-
 @cache
 def _load(name: str) -> Any:
-    """Return a command as typer runs it. Raises ``KeyError`` for an unknown name."""
-    if name not in COMMANDS:
-        raise KeyError(name)
+    """Return a command as typer runs it."""
     module = import_module(f"extractor.apps.cli.{name}")
     if hasattr(module, "app"):
         group = typer.main.get_group(module.app)
@@ -69,7 +53,11 @@ class Root(TyperGroup):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.commands = _Loaded()  # type: ignore[assignment]
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
+        """Import a command."""
+        return _load(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
         """Write the list of commands."""

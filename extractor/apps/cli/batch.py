@@ -28,7 +28,7 @@ def submit(options: SubmitOptions) -> int:
         raise ValueError("a batch needs a model; name it with --model")
     if options.effort == "none":
         raise ValueError("--effort none asks nothing, so there is nothing to submit")
-    return extract(options, batch_rounds=0 if options.requests else 1, waits=False)
+    return extract(options, rounds=0 if options.requests else 1, waits=False)
 
 
 @app.command()
@@ -51,4 +51,4 @@ def collect(options: CollectOptions) -> int:
         )
     if not options.model:
         raise ValueError("a batch needs a model; name it with --model")
-    return extract(options, batch_rounds=options.rounds)
+    return extract(options, rounds=options.rounds)

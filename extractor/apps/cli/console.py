@@ -4,18 +4,17 @@ characters.
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor.plurals import counted
+from extractor.plurals import counted, show_some
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from rich.console import JustifyMethod
 
 OK = 0
 FAILED = 1
@@ -48,7 +47,6 @@ _OF_WRITING = frozenset({ENOSPC, EDQUOT, EFBIG, EIO, EBADF})
 """Only writing has these errors. Without the name of a file they are of standard output."""
 
 Row = tuple[str, ...]
-_WIDEST = 100_000
 
 
 def say(text: str) -> None:
@@ -139,61 +137,22 @@ def warn_incomplete(*results: Path | None) -> None:
 def warn_failed(failed: Sequence[str], missing: str) -> None:
     """Name the records that failed and have nothing new in what is written, such as rows."""
     if failed:
-        records = counted(len(failed), "record")
-        names = name_some(failed, NAMED)
-        say(f"{records} failed, without new {missing}: {names} (see failures.jsonl)")
+        say(
+            f"{counted(len(failed), 'record')} failed, without new {missing}: "
+            f"{name_some(failed)} (see failures.jsonl)"
+        )
 
 
-def print_table(
-    head: Row,
-    rows: Iterable[Row],
-    priority: Sequence[str] = (),
-    prose: Collection[str] = frozenset(),
-    *,
-    apart: bool = True,
-) -> None:
-    """Print a table on standard output, tab-separated in a pipe; with ``apart``, after an empty
-    line.
-
-    A narrow terminal drops columns, the last of ``priority`` first, but never its first. Columns
-    in ``prose`` may wrap; they and the first column are aligned left.
-    """
+def print_table(head: Row, rows: Iterable[Row]) -> None:
+    """Print a table on standard output: in columns on a terminal, tab-separated in a pipe."""
     lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
-    if apart:
-        print()
-    if sys.stdout.isatty():
-        _print_on_terminal(lines, priority, {head[0], *prose})
-    else:
-        print("\n".join("\t".join(line) for line in lines))
-
-
-def _print_on_terminal(
-    lines: Sequence[Row], priority: Sequence[str], texts: Collection[str]
-) -> None:
-    """Print a table whose first line is its head. ``texts`` are the columns of words."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False, markup=False, emoji=False)
-    columns = {cells[0]: cells[1:] for cells in zip(*lines, strict=True)}
-    droppable = list(priority[1:])
-    unbounded = console.options.update_width(_WIDEST)
-    while True:
-        table = Table(box=None, pad_edge=False)
-        for name in columns:
-            justify: JustifyMethod = "left" if name in texts else "right"
-            is_number = name not in texts
-            table.add_column(name, justify=justify, no_wrap=is_number, overflow="fold")
-        for row in zip(*columns.values(), strict=True):
-            table.add_row(*row)
-        least = console.measure(table, options=unbounded).minimum
-        if least <= console.width or not droppable:
-            break
-        del columns[droppable.pop()]
-    console.print(table)
-    dropped = ", ".join(name for name in lines[0] if name not in columns)
-    if dropped:
-        console.print(f"(too narrow to show: {dropped}; a pipe shows all)")
+    if not sys.stdout.isatty():
+        print(*map("\t".join, lines), sep="\n")
+        return
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        print("  ".join(cells).rstrip())
 
 
 @cache
@@ -220,15 +179,9 @@ def write_text(name: str, **values: Any) -> Iterator[str]:
     return _open_texts().get_template(name).generate(values)
 
 
-def name_some(names: Sequence[str], most: int) -> str:
-    """Return the first names on one line, and how many more there are.
-
-    >>> name_some(["NCT01", "NCT02", "NCT03"], 2)
-    'NCT01, NCT02 and 1 more'
-    """
-    listed = ", ".join(map(to_printable, names[:most]))
-    left = len(names) - most
-    return f"{listed} and {left} more" if left > 0 else listed
+def name_some(names: Iterable[str], most: int = NAMED) -> str:
+    """Return the first names on one line, and how many more there are."""
+    return show_some(map(to_printable, names), most)
 
 
 def to_printable(text: str) -> str:

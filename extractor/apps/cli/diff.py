@@ -18,7 +18,13 @@ from extractor.apps.cli.console import (
     warn_incomplete,
     write_text,
 )
-from extractor.apps.cli.options import ForceOption, JsonOption, option
+from extractor.apps.cli.options import (
+    ForceOption,
+    HtmlOption,
+    JsonOption,
+    SheetOption,
+    option,
+)
 from extractor.options import FILES
 from extractor.plurals import counted
 
@@ -34,11 +40,9 @@ def diff(
         Path, typer.Argument(help="The new version, in the same or another form.")
     ],
     as_json: JsonOption = False,
-    to: Annotated[
-        Path | None, option(FILES, "Write a sheet, .csv or .xlsx.", "--to", "-o")
-    ] = None,
+    to: SheetOption = None,
     force: ForceOption = False,
-    html: Annotated[Path | None, option(FILES, "Write a page with both texts.")] = None,
+    html: HtmlOption = None,
     exit_code: Annotated[
         bool, option(FILES, "End with exit code 1 if something changed.", "--exit-code")
     ] = False,
@@ -54,7 +58,7 @@ def diff(
     from extractor.apps.diff.changes import COLUMNS
     from extractor.apps.diff.page import write_diff_page
     from extractor.apps.diff.sides import Side, compare
-    from extractor.apps.sheets import write_sheet
+    from extractor.apps.export import write_sheet
 
     before = Side(old)
     after = Side(new)
@@ -65,7 +69,7 @@ def diff(
     if html:
         write_diff_page(html, trials, old=old, new=new)
     if to:
-        write_sheet(to, COLUMNS, (row.values() for row in rows), force=force)
+        write_sheet(to, COLUMNS, (tuple(row.values()) for row in rows), force=force)
     elif as_json:
         print(*map(json.dumps, rows), sep="\n", end="\n" if rows else "")
     else:

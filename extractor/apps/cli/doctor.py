@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
-from extractor.apps.cli.console import FAILED, OK, Row, print_table
+from extractor.apps.cli.console import FAILED, OK, print_table
 from extractor.apps.cli.options import ModelOption
 
 _OK = "ok"
@@ -30,7 +30,7 @@ def doctor(model: ModelOption = None) -> int:
     lacking = [
         f"{name} (no {libraries})" for name, libraries in missing.items() if libraries
     ]
-    rows: list[Row] = [
+    rows = [
         ("extractor", _OK, version("trial-extractor")),
         ("python", _OK, sys.version.partition(" ")[0]),
         ("extras", _OK, ", ".join(name for name in extras if not missing[name])),
@@ -39,8 +39,7 @@ def doctor(model: ModelOption = None) -> int:
     ]
     if model:
         rows.append(("model", *_ask(model)))
-    head = ("check", "state", "detail")
-    print_table(head, rows, prose=head, apart=False)
+    print_table(("check", "state", "detail"), rows)
     return FAILED if rows[-1][1] == _FAILED else OK
 
 

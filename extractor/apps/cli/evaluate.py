@@ -9,23 +9,26 @@ import typer
 from extractor.apps.cli.console import (
     FAILED,
     OK,
-    name_some,
     print_table,
     say,
     to_printable,
     warn_incomplete,
+    write_text,
 )
-from extractor.apps.cli.options import SCORES, ComparedFieldsOption, JsonOption, option
-from extractor.options import COST, FILES, MODEL, RARE, read_own_fields
+from extractor.apps.cli.options import (
+    SCORES,
+    ComparedFieldsOption,
+    JsonOption,
+    RecordsOption,
+    option,
+)
+from extractor.options import COST, FILES, MODEL, RARE, read_own_fields, split_names
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
     from extractor.apps.evaluation.report import ScoreReport
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
-_PROSE = ("most often in", "worst example")
-_NAMED = 10
-"""Most records named in a line."""
 
 
 def evaluate(
@@ -43,10 +46,7 @@ def evaluate(
         Path | None,
         option(FILES, "Write a page with every error in its text.", "--html", "-o"),
     ] = None,
-    records: Annotated[
-        list[Path] | None,
-        option(FILES, "Records whose texts --html shows; else the run's inputs."),
-    ] = None,
+    records: RecordsOption = None,
     compare: Annotated[
         Path | None,
         option(SCORES, "Other extractions, for paired differences.", exists=True),
@@ -140,9 +140,8 @@ def _check(gold: Path, records: Path, fields: Any) -> int:
     problems = check_gold(gold, known, fields)
     for problem in problems:
         print(to_printable(str(problem)))
-    wrong = [problem for problem in problems if not problem.warns]
-    say(counted(len(wrong), "problem"))
-    return FAILED if wrong else OK
+    say(counted(len(problems), "problem"))
+    return FAILED if problems else OK
 
 
 def _finish(
@@ -163,14 +162,16 @@ def _finish(
     else:
         print_report(report)
     code = OK
-    for part in floors.replace(",", " ").split():
+    for part in split_names(floors):
         name, _, floor = part.partition("=")
+        try:
+            least = float(floor)
+        except ValueError:
+            raise ValueError(f"--fail-under {part}: write NAME=SCORE") from None
         value = report.figure(name)
-        if not floor.replace(".", "", 1).isdecimal():
-            raise ValueError(f"--fail-under {part}: write NAME=SCORE")
         if value is None:
             say(f"{name} has nothing to score; its floor is not checked")
-        elif value < float(floor):
+        elif value < least:
             say(f"{name} is {value:.3f}, under {floor}")
             code = FAILED
     return code
@@ -184,20 +185,11 @@ def print_report(report: "ScoreReport") -> None:
         list_scores,
     )
 
-    absent = report.list_absent()
-    counts = [f"{len(ids)} {name}" for name, ids in absent.items()]
-    lines = [", ".join([counted(report.records, "record"), *counts])]
-    lines += [
-        f"{name}: {name_some(ids, _NAMED)}" for name, ids in absent.items() if ids
-    ]
-    for line in (*lines, f"scored: {report.describe_scored()}"):
-        print(to_printable(line))
+    print("".join(write_text("scores.txt", report=report)), end="")
     _print_rows(list_scores(report))
     _print_rows(list_kinds(report))
     if report.other:
-        print(f"\npredicted less {report.other}, in normalised F1:")
-    if report.missing_in_other:
-        print(f"missing in it: {name_some(report.missing_in_other, _NAMED)}")
+        print("".join(write_text("differences.txt", report=report)), end="")
     _print_rows(list_differences(report))
 
 
@@ -207,6 +199,5 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
     if rows:
         head = tuple(rows[0])
         cells = [tuple(map(write_cell, row.values())) for row in rows]
-        # A narrow terminal drops the last of these first.
-        priority = sorted(head[1:], key=lambda name: name != "normalised")
-        print_table(head, cells, priority, _PROSE)
+        print()
+        print_table(head, cells)

@@ -31,15 +31,15 @@ def score_examples(
         raise ValueError(f"{names}: has no examples to score; add some, or name gold")
     if not model:
         unread = [field.name for field in fields if not field.has_patterns]
+        fields = tuple(field for field in fields if field.has_patterns)
         problem = (
             f"{', '.join(unread)}: not scored, since without a pattern only a model answers; name "
             "one with --model"
         )
-        if len(unread) == len(fields):
+        if not fields:
             raise ValueError(problem)
         if unread:
             say(problem)
-        fields = tuple(field for field in fields if field.has_patterns)
         cases = [case for case in cases if case.shown.has_patterns]
     extractions = list(_extract(cases, model, max_usd))
     gold = [case.gold for case in cases]

@@ -9,6 +9,7 @@ import typer
 from extractor.apps.cli.console import say, warn_failed, warn_incomplete
 from extractor.apps.cli.options import (
     ALL_TASKS,
+    ForceOption,
     MinConfidenceOption,
     QuietOption,
     TasksOption,
@@ -50,9 +51,7 @@ def export(
             FILES, "Take corrected records from this folder of a review.", metavar="DIR"
         ),
     ] = None,
-    force: Annotated[
-        bool, option(FILES, "Replace an earlier export.", "--force")
-    ] = False,
+    force: ForceOption = False,
     quiet: QuietOption = False,
     tasks: TasksOption = ALL_TASKS,
     tables: Annotated[
@@ -85,55 +84,33 @@ def export(
     The destination appears only when it is complete. A run that was interrupted or
     is still going needs --partial.
     """
-    from extractor.apps.export import (
-        Destination,
-        Format,
-        Threshold,
-        choose_tables,
-        export_fhir,
-        export_run,
-        pair_results,
-        read_run_registry,
-    )
-    from extractor.options import ExtractionOptions
+    from extractor.apps.export import Threshold
+    from extractor.options import Choice
+    from extractor.results import export_results
     from extractor.run.finished import find_run
-    from extractor.run.manifest import restore_fields
-    from extractor.schemas import Task
 
-    options = ExtractionOptions.read({"tasks": tasks, "min_confidence": min_confidence})
-    threshold = Threshold(options.min_confidence)
+    chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
+    threshold = Threshold(chosen.min_confidence)
     finished = find_run(run, left=removed)
-    fields = restore_fields(finished.manifest.settings) if finished else ()
-    chosen = choose_tables(options.tasks, split_names(tables), fields)
     missing = "resources" if format_ == "fhir" else "rows"
-    _prepare(run, finished, gold, missing, partial=partial)
-    if format_ == "fhir":
-        if tables:
-            raise ValueError("--format fhir writes no tables; drop --tables")
-        pairs = pair_results(run, finished, threshold)
-        some = [task for task in Task if task in options.tasks]
-        written = export_fhir(pairs, to, some, bundles=bundles, force=force)
-        report = [*written.describe()]
-    else:
-        if bundles:
-            raise ValueError("--bundles needs --format fhir")
-        kind = Format(format_) if format_ else None
-        destination = Destination.choose(to, kind, force=force)
-        registry, lacking = read_run_registry(finished, chosen)
-        lines = finished.read_lines() if finished else None
-        report = [
-            f"records: the inputs of {counted(count, 'record')} are {state}, so registered columns "
-            "and arms are empty; export from where the run was started, or repeat it"
-            for state, count in lacking.items()
-        ]
-        counts = export_run(
-            run, destination, chosen, lines, registry, threshold, fields
-        )
-        report += [f"{name}: {number}" for name, number in counts.items()]
-    if quiet:
-        return
-    print("\n".join(report), file=sys.stderr)
-    if threshold.seen:
+    if finished:
+        _prepare(finished, gold, missing, partial=partial)
+    elif gold:
+        raise ValueError("--gold corrects a run; name the run's folder")
+    _, report = export_results(
+        run,
+        finished,
+        to,
+        sorted(chosen.tasks),
+        tables=split_names(tables),
+        file_format=format_,
+        bundles=bundles,
+        force=force,
+        threshold=threshold,
+    )
+    if not quiet:
+        print(*report, sep="\n", file=sys.stderr)
+    if threshold.seen and not quiet:
         left_out = threshold.seen - threshold.kept
         say(
             f"left out below {threshold.minimum:g}: {left_out:,} of {threshold.seen:,} values; "
@@ -142,35 +119,27 @@ def export(
 
 
 def _prepare(
-    run: Path,
-    finished: "FinishedRun | None",
-    gold: Path | None,
-    missing: str,
-    *,
-    partial: bool,
+    run: "FinishedRun", gold: Path | None, missing: str, *, partial: bool
 ) -> None:
     """Check a run before its export, and let it take the corrected results of ``gold``. Records
     that failed have no new ``missing``, such as rows.
     """
     from extractor.apps.report.overview import list_failed
-    from extractor.apps.review.gold import correct_run
     from extractor.errors import StoreError
 
-    if finished is None:
-        if gold:
-            raise ValueError("--gold corrects a run; name the run's folder")
-        return
-    if finished.incomplete and not partial:
+    if run.incomplete and not partial:
         raise StoreError(
-            f"{run}: {finished.incomplete}; let it finish, or export what there is with --partial"
+            f"{run.folder}: {run.incomplete}; let it finish, or export what there is with --partial"
         )
-    warn_incomplete(run)
-    if not finished.record_ids:
+    warn_incomplete(run.folder)
+    if not run.record_ids:
         raise StoreError(
-            f"{run}: has no results to export; its failures.jsonl and `extractor report` say why"
+            f"{run.folder}: has no results to export; its failures.jsonl and `extractor report` "
+            "say why"
         )
     if gold:
-        corrected = correct_run(finished, gold)
-        total = counted(len(finished.record_ids), "record")
-        say(f"corrected: {corrected:,} of {total}")
-    warn_failed(list_failed(finished.folder), missing)
+        from extractor.apps.review.gold import correct_run
+
+        corrected = correct_run(run, gold)
+        say(f"corrected: {corrected:,} of {counted(len(run.record_ids), 'record')}")
+    warn_failed(list_failed(run.folder), missing)

@@ -100,7 +100,7 @@ def find_records(
         yield inputs, OK
         return
     numbers = parse_nct_numbers(" ".join(named))
-    with TemporaryDirectory(prefix="extractor-") as scratch:
+    with TemporaryDirectory() as scratch:
         path = Path(folder or scratch, "fetched.jsonl")
         code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
         others = [name for name in inputs if name not in named]

@@ -10,7 +10,6 @@ from extractor.apps.cli.commands import Commands
 from extractor.apps.cli.console import (
     FAILED,
     OK,
-    print_table,
     say,
     to_printable,
     write_text,
@@ -19,6 +18,7 @@ from extractor.apps.cli.options import (
     ComparedFieldsOption,
     FieldsOption,
     ForceOption,
+    HtmlOption,
     RecordsOption,
     option,
 )
@@ -74,8 +74,7 @@ def import_(
     for problem in found.problems:
         print(to_printable(str(problem)))
     say(f"gold of {counted(len(found.gold), 'record')} in {to}")
-    are_warnings = [problem.warns for problem in found.problems]
-    return OK if all(are_warnings) else FAILED
+    return FAILED if found.problems else OK
 
 
 @app.command("export")
@@ -100,10 +99,7 @@ def export(
 def compare(
     gold_a: GoldArgument,
     gold_b: GoldArgument,
-    html: Annotated[
-        Path | None,
-        option(FILES, "Write a page with each difference."),
-    ] = None,
+    html: HtmlOption = None,
     records: RecordsOption = None,
     fields: ComparedFieldsOption = None,
 ) -> None:
@@ -130,24 +126,11 @@ def compare(
         examples=1_000_000,
         fields=(*chosen, *read_own_fields(places)),
     )
-    names = (gold_a.name, gold_b.name)
-    report = report.model_copy(update={"gold": names[0], "predicted": names[1]})
+    names = {"gold": gold_a.name, "predicted": gold_b.name}
+    report = report.model_copy(update=names)
     if html:
         write_score_page(html, report, records or ())
-    text = write_text("agreement.txt", report=report, write_cell=write_cell)
+    text = write_text(
+        "agreement.txt", report=report, write_cell=write_cell, show=show_value
+    )
     sys.stdout.writelines(text)
-    rows = [
-        (
-            error.record_id,
-            error.place or "",
-            error.field.rpartition(".")[2],
-            report.name(error.kind),
-            *(
-                show_value(side and side.value)
-                for side in (error.gold, error.predicted)
-            ),
-        )
-        for kind in report.errors
-        for error in kind.examples
-    ]
-    print_table(("record", "place", "field", "how", *names), rows, prose=names)

@@ -18,8 +18,8 @@ from extractor.apps.cli.console import (
     warn_incomplete,
     write_text,
 )
-from extractor.apps.cli.options import ForceOption, RunArgument, option
-from extractor.options import FILES, WHAT
+from extractor.apps.cli.options import ForceOption, RunArgument, SheetOption, option
+from extractor.options import WHAT
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ def list_(
     since: Annotated[
         Path | None, option(WHAT, "Only what is new or gone since an older run.")
     ] = None,
-    to: Annotated[
-        Path | None,
-        option(FILES, "Write a sheet, .csv or .xlsx, instead.", "--to", "-o"),
-    ] = None,
+    to: SheetOption = None,
     force: ForceOption = False,
 ) -> int:
     """List the values, doubts, findings, absences or failures of a run, one row each.
@@ -63,9 +60,9 @@ def list_(
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
+    from extractor.apps.export import write_sheet
     from extractor.apps.lists import COLUMNS, Selection, list_rows, refuse_selection
     from extractor.apps.report.overview import list_failed
-    from extractor.apps.sheets import write_sheet
     from extractor.run.finished import FinishedRun
 
     selection = Selection(name, field, record, min_confidence, max_confidence, severity)

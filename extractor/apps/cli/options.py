@@ -24,7 +24,6 @@ from extractor.options import (
     ModelOptions,
     Options,
     Shown,
-    find_shown,
 )
 from extractor.schemas import Task
 
@@ -34,10 +33,10 @@ MACHINES: Final = "Many machines"
 QUERY: Final = "Which records"
 SCORES: Final = "Scores"
 PANELS: Final = (
-    *(FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED),
+    *(None, FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED),
     *(MACHINES, LIMITS, SCORES, RARE),
 )
-"""The groups in the order of help."""
+"""The groups in the order of help; arguments have none."""
 
 
 def option(panel: str, text: str, *names: str, **more: Any) -> Any:
@@ -55,8 +54,7 @@ def name_option(name: str) -> str:
 def option_of(model: type[Options], name: str, **more: Any) -> Any:
     """Return the ``typer.Option`` or ``typer.Argument`` of a field of a model of options."""
     field = model.model_fields[name]
-    shown = find_shown(field)
-    assert shown, f"{name} is no option of the command line"
+    [shown] = [one for one in field.metadata if isinstance(one, Shown)]
     more["metavar"] = shown.metavar
     if shown.group is None:
         return typer.Argument(help=field.description, **more)
@@ -68,9 +66,7 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
     """Yield the parameters by which typer reads a model of options."""
     for name, field in model.model_fields.items():
-        shown = find_shown(field)
-        if shown is None:
-            continue
+        [shown] = [one for one in field.metadata if isinstance(one, Shown)]
         kind = shown.kind or field.annotation
         annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
         default = field.default
@@ -92,9 +88,8 @@ def read_given(model: type[Options], values: dict[str, Any]) -> Options:
 
 
 def find_place(parameter: Parameter) -> int:
-    """Return the place of a parameter's group in help; arguments, which have none, come first."""
-    panel = parameter.annotation.__metadata__[0].rich_help_panel
-    return PANELS.index(panel) if panel else -1
+    """Return the place of a parameter's group in help."""
+    return PANELS.index(parameter.annotation.__metadata__[0].rich_help_panel)
 
 
 RunArgument = Annotated[
@@ -104,6 +99,10 @@ RunArgument = Annotated[
     ),
 ]
 ForceOption = Annotated[bool, option(FILES, "Replace files that exist.", "--force")]
+SheetOption = Annotated[
+    Path | None, option(FILES, "Write a file, such as .csv or .xlsx.", "--to", "-o")
+]
+HtmlOption = Annotated[Path | None, option(FILES, "Write a page of HTML.", "--html")]
 JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None,
@@ -144,6 +143,10 @@ class RunOptions(RecordOptions, ExtractorOptions):
     """Processes; else all cores."""
     ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto|local")] = None
     """Extract on this Ray cluster; local starts one."""
+    max_lacking: Annotated[
+        float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
+    ] = 0.05
+    """Most questions without a usable answer, as a share."""
 
 
 class BatchOptions(RecordOptions):
@@ -165,8 +168,6 @@ class SubmitOptions(BatchOptions):
 class CollectOptions(BatchOptions):
     """The options of ``batch collect``."""
 
-    live: Annotated[bool, Shown(COST)] = False
-    """First ask one question live, at full price."""
     ask_again: Annotated[bool, Shown(COST)] = False
     """Ask again what lost or unreadable batches had."""
     answers: Annotated[

@@ -1,6 +1,5 @@
 """``extractor report``: a run as one page."""
 
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Annotated
 
@@ -41,18 +40,13 @@ def report(
     Example: extractor report results --open
     """
     from extractor.apps.report import write_report
-    from extractor.errors import DiskFull, StoreError
+    from extractor.run.folder import naming_file
 
     path = out or run / "report.html"
     if not path.parent.is_dir():
         raise ValueError(f"--out {path}: the folder {path.parent} does not exist")
-    try:
+    with naming_file(path):
         summary = write_report(run, path, records=records or (), limit=limit)
-    except OSError as error:
-        kind = DiskFull if error.errno in (ENOSPC, EDQUOT) else StoreError
-        raise kind(
-            f"{path}: {error.strerror}; name a file in another place with --out"
-        ) from error
     print(path)
     warn_incomplete(run)
     number = counted(summary.records, "record")

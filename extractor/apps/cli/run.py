@@ -1,7 +1,5 @@
 """``extractor run``: extract records."""
 
-import os
-import re
 from typing import Any
 
 from extractor.apps.cli.options import RecordOptions, RunOptions
@@ -18,28 +16,23 @@ def run(options: RunOptions) -> int:
 
     Example: extractor run records --model gpt-5-mini --out results
     """
-    needs_folder = "--ray" if options.ray else "--fresh"
     if not options.out and (options.ray or options.fresh):
+        needs_folder = "--ray" if options.ray else "--fresh"
         raise ValueError(f"{needs_folder} needs a folder; name one with --out")
     if options.ray and options.replay:
         raise ValueError("--ray asks a model or the rules; drop --replay")
-    share = os.environ.get("EXTRACTOR_MAX_LACKING") or "0.05"
-    if not re.fullmatch(r"1(\.0*)?|0?\.\d+|0", share):
-        raise ValueError(
-            f"EXTRACTOR_MAX_LACKING is {share}; set it to a number from 0 to 1"
-        )
-    return extract(options, max_lacking=float(share))
+    return extract(options, max_lacking=options.max_lacking)
 
 
 def extract(options: RecordOptions, **more: Any) -> int:
     """Perform or forecast the job of a command, and return the exit code. ``more`` are fields of
     the job.
     """
-    from extractor.apps.cli.forecast import forecast_job
     from extractor.apps.cli.job import open_job
-    from extractor.apps.cli.perform import perform_job
 
-    is_dry = getattr(options, "dry_run", False)
-    perform = forecast_job if is_dry else perform_job
+    if dict(options).get("dry_run"):
+        from extractor.apps.cli.forecast import forecast_job as perform
+    else:
+        from extractor.apps.cli.perform import perform_job as perform
     with open_job(options, **more) as (job, unknown):
         return perform(job) or unknown

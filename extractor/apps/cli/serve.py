@@ -48,11 +48,8 @@ NewOption = Annotated[
     bool,
     option(SERVICE, "Begin the root if no service has begun there.", "--new"),
 ]
-NewNameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")
-]
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")
+    str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")
 ]
 
 app = Commands(invoke_without_command=True)
@@ -139,7 +136,7 @@ def drain_service(root: RootOption = None) -> None:
 
 @keys.command("add")
 def add_key(
-    name: NewNameArgument,
+    name: NameArgument,
     root: RootOption = None,
     days: DaysOption = None,
     max_usd: MoneyOption = None,
@@ -177,7 +174,7 @@ def list_keys(root: RootOption = None) -> None:
     with _opening(root) as book:
         head = ("name", "made", "expires", "id", "max usd", "spent usd", "key")
         rows = [tuple(map(str, row)) for row in book.list_callers()]
-        print_table(head, rows, apart=False)
+        print_table(head, rows)
 
 
 @keys.command("revoke")

@@ -6,46 +6,35 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from extractor.apps.cli.console import write_text
-from extractor.apps.cli.job import RunJob
+from extractor.apps.cli.job import CommandJob
 from extractor.model.patience import TOO_SMALL
-from extractor.run.addresses import is_stream
 from extractor.run.folder import FAILURES, RunFolder
 
 _SHOWN = 3
 """Most failures that are printed."""
 
 
-def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
+def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
     """Yield what is missing in the results; without ``--quiet`` also what remains open, and last
     the next step.
     """
     failures = []
     if folder and job.run.tally.failed:
-        with (folder.path / FAILURES).open(encoding="utf-8") as lines:
-            failures = [json.loads(line)["message"] for line in islice(lines, _SHOWN)]
+        lines = (folder.path / FAILURES).read_text("utf-8").splitlines()
+        failures = [json.loads(line)["message"] for line in lines[:_SHOWN]]
     return render("remarks.txt", job, folder, failures=failures)
 
 
 def render(
-    name: str, job: RunJob, folder: RunFolder | None, **more: Any
+    name: str, job: CommandJob, folder: RunFolder | None, **more: Any
 ) -> Iterator[str]:
-    """Yield the lines of a text. ``whole`` is the usage of the whole run: the manifest counts all
-    records with a result, the tally also failed ones.
-    """
-    tally = job.run.tally
-    manifest = folder.manifest if folder else None
+    """Yield the lines of a text about a job, its ``folder`` and this command."""
     text = write_text(
         name,
         job=job,
-        choice=job.setup.choice,
-        tally=tally,
-        usage=tally.usage,
-        whole=manifest.usage if manifest and tally.resumed else tally.usage,
-        cost=manifest.cost if manifest else {"usd": tally.usd},
         folder=folder,
         words=_repeat(3),
         resume=how_to_resume(job),
@@ -55,11 +44,11 @@ def render(
     return filter(None, "".join(text).splitlines())
 
 
-def how_to_resume(job: RunJob) -> str:
+def how_to_resume(job: CommandJob) -> str:
     """Return the command that continues this one."""
     if job.out is None:
         return "with --out DIR a run can go on where it stopped"
-    again = "with the same input, " if any(map(is_stream, job.inputs)) else ""
+    again = "with the same input, " if job.reads_stream else ""
     return f"{again}go on with: extractor {_repeat()}"
 
 
@@ -68,7 +57,7 @@ def _repeat(first: int = 1) -> str:
     return shlex.join(word for word in sys.argv[first:] if word != "--fresh")
 
 
-def explain_lacking(job: RunJob) -> str | None:
+def explain_lacking(job: CommandJob) -> str | None:
     """Return why the run fails for questions without an answer; None if their share is within
     ``EXTRACTOR_MAX_LACKING``.
 

@@ -1,49 +1,26 @@
-"""Pair the items of two extractions, such as gold and a prediction."""
+"""Pair the items of two extractions, such as gold and a prediction: those most alike overall."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import compress, product
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from extractor.apps.evaluation.fields import Group
-from extractor.apps.evaluation.likeness import find_kind
-from extractor.schemas import ExtractedItem
-
-
-def match_values(
-    old: Sequence[Any],
-    new: Sequence[Any],
-    likeness: Callable[[Any, Any], float],
-    threshold: float,
-) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
-    """Return the pairs with the greatest total likeness, in the old order; then the old values in
-    no pair, and the new values in no pair.
-
-    Values whose likeness is below ``threshold`` (above 0) are not paired. Position decides ties:
-    sort both sides first if order must not matter.
-
-    >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
-    ([(5, 5)], [1], [9])
-    """
-    if not old or not new:
-        return [], list(old), list(new)
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow
-
-    table = np.array([[likeness(ours, theirs) for theirs in new] for ours in old])
-    table[table < threshold] = 0.0
-    assigned = zip(*linear_sum_assignment(table, maximize=True), strict=True)
-    # The assignment is complete: it also pairs values that are not alike.
-    partners = {row: column for row, column in assigned if table[row, column] > 0}
-    pairs = [(old[row], new[column]) for row, column in partners.items()]
-    only_old = [old[row] for row in range(len(old)) if row not in partners]
-    taken = set(partners.values())
-    return pairs, only_old, [new[at] for at in range(len(new)) if at not in taken]
-
+from extractor.apps.evaluation.text import (
+    compare_extents,
+    fold_name,
+    is_inside,
+    measure_overlap,
+)
+from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
 _SAME = 1000.0
 """The likeness of equal items: they are a pair, whatever else is alike."""
+_LEAST = 0.01
 _NO_VALUES = {*ExtractedItem.model_fields, "group"}
-"""What the same item may have otherwise: its evidence, and the id of its group."""
+"""What equal items may have otherwise: their evidence, and the id of their group."""
 
 
 class Side(NamedTuple):
@@ -78,25 +55,57 @@ def align(
     >>> [(ours.path, theirs.path) for ours, theirs in align(ENDPOINTS, [old], [new])]
     [('endpoints[0]', 'endpoints[0]')]
     """
-    kind = find_kind(group)
+    # A record has one such item: who may take part.
+    if group.path == "eligibility":
+        sides = [
+            Side(items[0], group.path) if items else NOWHERE for items in (old, new)
+        ]
+        return [(sides[0], sides[1])]
+    compare = _COMPARED.get(group.path) or partial(_compare_own, group)
 
-    def compare(one: Side, other: Side) -> float:
-        if one.identity == other.identity:
-            return _SAME
-        return kind.likeness(one.item, other.item)
+    def measure(one: Side, other: Side) -> float:
+        is_same = one.identity == other.identity
+        return _SAME if is_same else compare(one.item, other.item)
 
     pairs, only_old, only_new = match_values(
-        _place(group.path, old), _place(group.path, new), compare, kind.threshold
+        _place(group.path, old), _place(group.path, new), measure, _LEAST
     )
     pairs += [(side, NOWHERE) for side in only_old]
     return pairs + [(NOWHERE, side) for side in only_new]
 
 
+def match_values(
+    old: Sequence[Any],
+    new: Sequence[Any],
+    likeness: Callable[[Any, Any], float],
+    threshold: float,
+) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
+    """Return the pairs with the greatest total likeness, in the old order; then the old values in
+    no pair, and the new values in no pair.
+
+    Values whose likeness is below ``threshold`` (above 0) are not paired. Position decides ties:
+    sort both sides first if order must not matter.
+
+    >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
+    ([(5, 5)], [1], [9])
+    """
+    if not old or not new:
+        return [], list(old), list(new)
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow
+
+    table = np.array([[likeness(ours, theirs) for theirs in new] for ours in old])
+    table[table < threshold] = 0.0
+    best = linear_sum_assignment(table, maximize=True)
+    # The assignment is complete: it also pairs values that are not alike.
+    is_pair = np.zeros_like(table, dtype=bool)
+    is_pair[best] = table[best] > 0
+    pairs = [(old[row], new[column]) for row, column in np.argwhere(is_pair)]
+    only_old = list(compress(old, is_pair.sum(axis=1) == 0))
+    return pairs, only_old, list(compress(new, is_pair.sum(axis=0) == 0))
+
+
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
     """Return items with their places, sorted by their values, so that their order is no matter."""
-    # A record has one such item: who may take part.
-    if path == "eligibility":
-        return [Side(item, path) for item in items]
     sides = [
         Side(item, f"{path}[{number}]", number, _write_values(item))
         for number, item in enumerate(items)
@@ -111,3 +120,87 @@ def _write_values(item: ExtractedItem) -> str:
         if name not in _NO_VALUES
     ]
     return repr(values)
+
+
+def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
+    """Return how alike two criteria are; 0 if they cannot be a pair."""
+    quotes = compare_extents(gold.quote, predicted.quote)
+    # The same words may be in two lists.
+    ties = _count_equal(gold, predicted, "section", "kind")
+    return quotes + 0.05 * ties if quotes >= 0.5 else 0.0
+
+
+def _count_equal(gold: Any, predicted: Any, *names: str) -> int:
+    return sum(getattr(gold, name) == getattr(predicted, name) for name in names)
+
+
+def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
+    """Return the likeness of two regimens: agent and quote weigh 0.4, doses 0.2; route, frequency
+    and section decide ties.
+    """
+    ours, theirs = (
+        {(amount.low, amount.high, amount.unit) for amount in one.amounts}
+        for one in (gold, predicted)
+    )
+    likeness = 0.4 * _compare_agents(fold_name(gold.agent), fold_name(predicted.agent))
+    likeness += 0.4 * compare_extents(gold.quote, predicted.quote)
+    likeness += 0.2 * len(ours & theirs) / max(1, len(ours | theirs))
+    ties = _count_equal(gold, predicted, "route", "frequency", "section")
+    return likeness + 0.02 * ties if likeness >= 0.4 else 0.0
+
+
+def _compare_agents(gold: str, predicted: str) -> float:
+    if is_inside(gold, predicted) or is_inside(predicted, gold):
+        return 0.8
+    return measure_overlap(gold, predicted)
+
+
+def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
+    """Return the likeness of two outcomes by measure, all words, time frame and rank; the same
+    position in the registry decides ties.
+    """
+    measure = compare_extents(gold.measure, predicted.measure)
+    words = compare_extents(_join_words(gold), _join_words(predicted))
+    if max(measure, words) < 0.5:
+        return 0.0
+    frame = compare_extents(gold.time_frame, predicted.time_frame)
+    likeness = max(measure, words) + 0.3 * measure + 0.5 * words + 0.5 * frame
+    if gold.rank != predicted.rank:
+        return likeness
+    return likeness + 0.3 + 0.01 * (gold.index == predicted.index)
+
+
+def _join_words(item: Endpoint) -> str:
+    return " ".join(filter(None, (item.measure, item.description, item.time_frame)))
+
+
+def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
+    """Return the likeness of two values of a user's field: the mean over its attributes of the
+    values most alike; 0 if they belong to items with other words. If an item has one value at most,
+    the items decide.
+    """
+    is_named = bool(gold.of and predicted.of)
+    host = compare_extents(gold.of, predicted.of) if is_named else 1.0
+    if host < 0.5:
+        return 0.0
+    nearest: list[float] = []
+    for field in group.fields:
+        ours, theirs = (
+            field.comparer.spread(field.read(one)) for one in (gold, predicted)
+        )
+        alike = [field.comparer.measure(*pair) for pair in product(ours, theirs)]
+        if ours or theirs:
+            nearest.append(min(1.0, max(alike, default=0.0)))
+    mean = sum(nearest) / max(1, len(nearest))
+    is_host_known = is_named or group.of is None
+    if is_host_known and not group.many:
+        return host + 0.05 * mean
+    return mean if mean >= 0.3 else 0.0
+
+
+_COMPARED: dict[str, Callable[[Any, Any], float]] = {
+    "eligibility.criteria": compare_criteria,
+    "dosing": _compare_regimens,
+    "endpoints": _compare_endpoints,
+}
+"""How items of the guideline are compared, by path; 0 if two cannot be a pair."""

@@ -4,15 +4,15 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any
 
 from extractor.apps.evaluation.text import (
     compare_extents,
     fold_name,
     fold_text,
+    have_same_dimension,
     measure_overlap,
-    read_dimension,
     scale_quantity,
     share_whole,
     share_words,
@@ -51,14 +51,16 @@ class ErrorKind(StrEnum):
 
 
 _HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
+Verdict = StrEnum("Verdict", "RIGHT WRONG MISSED INVENTED")
+Verdict.__doc__ = """The result for a value.
 
-
-class Level(IntEnum):
-    """How strictly two values agree; each level includes the lower ones."""
-
-    NONE = 0
-    NORMALISED = 1
-    EXACT = 2
+- ``right``: both agree, also in another unit or under another name.
+- ``wrong``: both have a value, and these differ.
+- ``missed``: only gold has it.
+- ``invented``: only the prediction has it.
+"""
+NOTHING = ""
+"""No words, in a part of a value where that is an answer."""
 
 
 def _list_values(value: Any) -> tuple[Any, ...]:
@@ -73,8 +75,8 @@ class Comparer:
 
     Args:
         error: The kind of error if two values do not agree.
-        key: Values with equal keys agree at the normalised level.
-        overlaps: Whether values with unequal keys agree, too: of words that two readers cut
+        key: Values with equal keys agree.
+        overlaps: Whether words with unequal keys agree, too: those that two readers cut
             differently.
         likeness: Likeness of two members of a list that do not agree, 0 to 1.
         threshold: Members of a list with a lower likeness are not paired.
@@ -82,48 +84,41 @@ class Comparer:
         is_certain: Whether members that agree are a pair, whatever else is alike.
     """
 
-    error: Callable[[Any, Any], ErrorKind]
+    error: ErrorKind | Callable[[Any, Any], ErrorKind]
     key: Callable[[Any], Hashable] = str
-    overlaps: Callable[[Any, Any], bool] | None = None
+    overlaps: Callable[[str, str], bool] = lambda *_: False
     likeness: Callable[[Any, Any], float] = lambda *_: 0.0
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
     is_certain: bool = True
 
-    @property
-    def is_extent(self) -> bool:
-        """Whether the values are words whose extent may differ."""
-        return self.overlaps is not None
-
-    def level(self, gold: Any, predicted: Any) -> Level:
-        """Return the strictest level at which two values agree."""
-        if gold == predicted:
-            return Level.EXACT
-        if self.key(gold) == self.key(predicted):
-            return Level.NORMALISED
-        if self.overlaps and self.overlaps(gold, predicted):
-            return Level.NORMALISED
-        return Level.NONE
+    def agrees(self, gold: Any, predicted: Any) -> bool:
+        """Return whether two values agree: equal, or written in another way."""
+        if gold == predicted or self.key(gold) == self.key(predicted):
+            return True
+        return NOTHING not in (gold, predicted) and self.overlaps(gold, predicted)
 
     def measure(self, gold: Any, predicted: Any) -> float:
         """Return the likeness of two members of a list; 2 and more if they agree."""
-        level = self.level(gold, predicted) if self.is_certain else Level.NONE
-        return 1.0 + level if level else self.likeness(gold, predicted)
+        if self.is_certain and self.agrees(gold, predicted):
+            return 3.0 if gold == predicted else 2.0
+        return self.likeness(gold, predicted)
 
-    def judge(self, gold: Any, predicted: Any) -> tuple[Level, ErrorKind | None]:
-        """Return the level of agreement and the error, if any.
+    def judge(self, gold: Any, predicted: Any) -> tuple[Verdict, ErrorKind | None]:
+        """Return the result and the error, if any. A right limit of another quantity is both."""
+        if not self.agrees(gold, predicted):
+            if isinstance(self.error, ErrorKind):
+                return Verdict.WRONG, self.error
+            return Verdict.WRONG, self.error(gold, predicted)
+        if isinstance(gold, Bound) and not _overlaps(gold.quantity, predicted.quantity):
+            return Verdict.RIGHT, ErrorKind.WORDING
+        return Verdict.RIGHT, None
 
-        A right limit of another quantity is an error that keeps its level.
-        """
-        level = self.level(gold, predicted)
-        if level is Level.NONE:
-            return level, self.error(gold, predicted)
-        if isinstance(gold, Bound):
-            names = gold.quantity, predicted.quantity
-            is_same = fold_name(names[0]) == fold_name(names[1])
-            if not is_same and not measure_overlap(*names):
-                return level, ErrorKind.WORDING
-        return level, None
+
+def _overlaps(gold: str, predicted: str) -> bool:
+    if fold_name(gold) == fold_name(predicted):
+        return True
+    return measure_overlap(gold, predicted) > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,26 +129,19 @@ class Bound:
     comparator: Comparator
     value: float
     unit: str | None
-    of_range: bool = False
 
 
 def list_bounds(limits: Any) -> tuple[Bound, ...]:
-    """Split a limit, or a list of limits, into their sides; a side without a number is left out."""
+    """Split a limit, or a list of limits, into their sides."""
     bounds: list[Bound] = []
     for limit in _list_values(limits):
-        sides = [(limit.comparator, limit.value)]
-        is_range = limit.comparator is Comparator.BETWEEN
-        if is_range:
-            sides = [
-                (Comparator.AT_LEAST, limit.value),
-                (Comparator.AT_MOST, limit.value_high),
-            ]
         name = getattr(limit, "quantity", "")
-        bounds += [
-            Bound(name, *side, limit.unit, is_range)
-            for side in sides
-            if side[1] is not None
-        ]
+        is_range = limit.comparator is Comparator.BETWEEN
+        first = Comparator.AT_LEAST if is_range else limit.comparator
+        bounds.append(Bound(name, first, limit.value, limit.unit))
+        if is_range:
+            last = Comparator.AT_MOST
+            bounds.append(Bound(name, last, limit.value_high, limit.unit))
     return tuple(bounds)
 
 
@@ -163,7 +151,7 @@ def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
     return tuple(one.model_copy(update=without) for one in _list_values(amounts))
 
 
-def _list_numbers(value: Any) -> tuple[float | None, ...]:
+def _list_numbers(value: Any) -> tuple[Any, ...]:
     if isinstance(value, Amount):
         return value.low, value.high
     high = getattr(value, "value_high", None)
@@ -172,9 +160,8 @@ def _list_numbers(value: Any) -> tuple[float | None, ...]:
 
 def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
     """Return the comparator, if there is one, and the numbers in base units."""
-    numbers = _list_numbers(value)
-    scaled = tuple(scale_quantity(number, value.unit) for number in numbers)
-    return getattr(value, "comparator", None), scaled
+    scaled = [scale_quantity(number, value.unit) for number in _list_numbers(value)]
+    return getattr(value, "comparator", None), tuple(scaled)
 
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
@@ -184,21 +171,15 @@ def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
     comparator_counts = isinstance(gold, Bound) or sizes == other_sizes
     if comparator != other_comparator and comparator_counts:
         return ErrorKind.COMPARATOR
-    if _list_numbers(gold) != _list_numbers(predicted):
-        return ErrorKind.NUMBER
-    return ErrorKind.UNIT
-
-
-def _have_same_dimension(unit: str | None, other: str | None) -> bool:
-    return read_dimension(unit)[0] == read_dimension(other)[0]
+    is_same_number = _list_numbers(gold) == _list_numbers(predicted)
+    return ErrorKind.UNIT if is_same_number else ErrorKind.NUMBER
 
 
 def _compare_numbers(gold: Any, predicted: Any) -> float:
-    ours = _list_numbers(gold)
-    theirs = _list_numbers(predicted)
-    equal = [one == other for one, other in zip(ours, theirs, strict=False)]
-    is_same_unit = _have_same_dimension(gold.unit, predicted.unit)
-    return 0.5 * equal.count(True) / len(equal) + 0.4 * is_same_unit
+    numbers = zip(_list_numbers(gold), _list_numbers(predicted), strict=False)
+    equal = [bool(one == other) for one, other in numbers]
+    same_unit = have_same_dimension(gold.unit, predicted.unit)
+    return 0.5 * sum(equal) / len(equal) + 0.4 * same_unit
 
 
 def _compare_bounds(gold: Bound, predicted: Bound) -> float:
@@ -206,7 +187,7 @@ def _compare_bounds(gold: Bound, predicted: Bound) -> float:
     is_same_value = gold.value == predicted.value or _scale(gold) == _scale(predicted)
     likeness = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
     likeness += 0.3 * is_same_value + 0.1 * (gold.comparator == predicted.comparator)
-    likeness += 0.1 * _have_same_dimension(gold.unit, predicted.unit)
+    likeness += 0.1 * have_same_dimension(gold.unit, predicted.unit)
     return likeness if gold != predicted else likeness + 0.01
 
 
@@ -224,14 +205,10 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
     >>> len({measure_window(window) for window in windows})
     1
     """
-    days = _DAYS.get(window.unit)
     # Cycles and half-lives keep their unit.
-    unit = TimeUnit.DAY if days else window.unit
-    sizes = [
-        None if number is None else round(number * (days or 1), 6)
-        for number in (window.value, window.value_high)
-    ]
-    return window.comparator, *sizes, unit
+    days = _DAYS.get(window.unit)
+    sizes = [round(number * (days or 1), 6) for number in _list_numbers(window)]
+    return window.comparator, *sizes, TimeUnit.DAY if days else window.unit
 
 
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
@@ -247,52 +224,33 @@ def _find_instrument_error(gold: Instrument, predicted: Instrument) -> ErrorKind
     return ErrorKind.WRONG_CATEGORY
 
 
-def _overlap_by_half(gold: str, predicted: str) -> bool:
-    return compare_extents(gold, predicted) >= 0.5
-
-
 def _find_word_error(gold: str, predicted: str) -> ErrorKind:
     if not gold:
         return ErrorKind.INVENTED
     return ErrorKind.WORDING if predicted else ErrorKind.MISSED
 
 
-NOTHING = ""
-"""No words, in a part of a value where that is an answer."""
-TEXT = Comparer(lambda *_: ErrorKind.WORDING, fold_name, likeness=compare_extents)
-EXTENT = replace(TEXT, overlaps=_overlap_by_half)
-WORDS = Comparer(
-    _find_word_error,
-    fold_text,
-    lambda gold, predicted: bool(gold and predicted) and share_words(gold, predicted),
-    spread=lambda words: (words or NOTHING,),
-)
-WHOLE = replace(
-    WORDS,
-    overlaps=lambda gold, predicted: (
-        bool(gold and predicted) and share_whole(gold, predicted)
-    ),
+TEXT = Comparer(ErrorKind.WORDING, fold_name, likeness=compare_extents)
+EXTENT = replace(TEXT, overlaps=lambda *words: compare_extents(*words) >= 0.5)
+_WORDS = Comparer(
+    _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
 )
 _QUANTITY = Comparer(_find_number_error, _scale, likeness=_compare_numbers)
-WINDOWS = replace(_QUANTITY, key=measure_window)
-"""Compares members of a list of windows; a single window keeps the exact length of its unit."""
-LABEL = Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, fold_label)
+ITEM = Comparer(ErrorKind.WORDING, lambda _: None)
+"""Items, which agree if they are a pair."""
+LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
 """Arms, which are judged only in items that both extractions have."""
-GROUP = Comparer(
-    lambda *_: ErrorKind.POLARITY, lambda group: getattr(group, "name", group)
-)
-"""Groups as ``grouping`` names them."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
-    Comparison.WORDS: WORDS,
-    Comparison.WHOLE: WHOLE,
-    Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY),
-    Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY),
-    Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION),
+    Comparison.WORDS: _WORDS,
+    Comparison.WHOLE: replace(_WORDS, overlaps=share_whole),
+    Comparison.CHOICE: Comparer(ErrorKind.WRONG_CATEGORY),
+    Comparison.POLARITY: Comparer(ErrorKind.POLARITY),
+    Comparison.PLACE: Comparer(ErrorKind.WRONG_SECTION),
     Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
-    Comparison.WINDOW: _QUANTITY,
+    Comparison.WINDOW: replace(_QUANTITY, key=measure_window),
     Comparison.AMOUNT: replace(_QUANTITY, spread=_list_amounts),
     Comparison.LIMIT: replace(
         _QUANTITY,
@@ -302,7 +260,10 @@ COMPARERS: dict[Comparison, Comparer] = {
         is_certain=False,
     ),
     Comparison.LABEL: LABEL,
-    Comparison.GROUP: GROUP,
+    # As ``grouping`` names groups, and the criteria before one in its group.
+    Comparison.GROUP: Comparer(
+        ErrorKind.POLARITY, lambda group: getattr(group, "name", group)
+    ),
     Comparison.NAME: Comparer(
         _find_instrument_error,
         lambda instrument: name_instrument(instrument.name, instrument.version),

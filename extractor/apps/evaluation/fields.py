@@ -2,7 +2,7 @@
 its metadata.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,14 +11,13 @@ from pydantic import BaseModel
 from extractor.apps.evaluation.comparers import (
     COMPARERS,
     EXTENT,
+    ITEM,
     TEXT,
-    WINDOWS,
     Comparer,
 )
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError
 from extractor.schemas import (
-    Comparison,
     ExtractedItem,
     FieldInfo,
     FieldRef,
@@ -29,21 +28,19 @@ from extractor.schemas import (
 from extractor.schemas.arguments import suggest
 from extractor.schemas.fields import list_model
 
-_WHOLE_ITEMS = {
+_ITEMS = {
     "eligibility.criteria": "eligibility.criteria",
     "dosing": "dosing.regimens",
     "endpoints": "endpoints.outcomes",
 }
 """The name of the field that is the item itself, by the path of the items."""
 _KEYS = {
-    "dosing.regimens": "dosing",
-    "endpoints.outcomes": "endpoints",
     "eligibility.criteria.group": "eligibility.groups",
     "eligibility.criteria.constraints.condition": "eligibility.criteria.time_windows",
     "dosing.amounts.arms": "dosing.arms",
 }
-"""The key that shows that gold was read for a field, where it is another one: an annotator of
-guideline 1.5 writes it even if it is empty.
+"""The key that shows that gold was read for a field, where it is that of another one: an annotator
+of guideline 1.5 writes it even if it is empty.
 """
 
 
@@ -53,6 +50,7 @@ class Field:
 
     Attributes:
         name: Its path, such as ``dosing.route``.
+        key: The path of the key that gold has if it was read for the field.
         attribute: The place in the item; None for the item itself, which is right if it has a
             counterpart.
         comparer: How two values are compared.
@@ -64,6 +62,7 @@ class Field:
     """
 
     name: str
+    key: str
     attribute: str | None
     comparer: Comparer
     weight: float = 1.0
@@ -89,21 +88,7 @@ class Field:
     @property
     def in_total(self) -> bool:
         """Whether it is part of the means: quotes that only prove other fields are not."""
-        return self.counts and (not self.comparer.is_extent or self.task == "custom")
-
-    @property
-    def key(self) -> str:
-        """The path of the key that gold has if it was read for the field.
-
-        >>> [field.key for field in DOSING.fields if not field.counts]
-        ['dosing.arms', 'dosing.arms']
-        """
-        if self.task == "custom":
-            return ".".join(self.name.split(".")[:2])
-        name = self.name.removesuffix(".stated")
-        if name in _KEYS:
-            return _KEYS[name]
-        return name.removesuffix(f".{self.part}") if self.whole else name
+        return self.counts and (self.comparer != EXTENT or self.task == "custom")
 
     def is_named(self, names: Iterable[str]) -> bool:
         """Return whether one of the names is in its path: ``constraints``, ``dosing``."""
@@ -127,54 +112,48 @@ class Group:
     of: str | None = None
     many: bool = True
 
-    @property
-    def is_own(self) -> bool:
-        """Whether these are values of a user's field."""
-        return self.path.startswith("custom.")
-
-
-def _make_fields(info: FieldInfo) -> Iterator[Field]:
-    """Yield a field, then the parts of the values in its list; a rare part a second time, for the
-    values of which gold states it.
-    """
-    metadata = info.metadata
-    comparer = COMPARERS[metadata.comparison]
-    if info.many and metadata.comparison is Comparison.WINDOW:
-        comparer = WINDOWS
-    is_own = info.group.startswith("custom.")
-    whole = Field(
-        info.path,
-        f"values.{info.name}" if is_own else info.name,
-        comparer,
-        metadata.weight,
-        metadata.in_total,
-    )
-    yield whole
-    if is_own or not info.many or not issubclass(info.type, BaseModel):
-        return
-    for part in list_model(info.path, info.type):
-        field = Field(
-            part.path,
-            f"{info.name}.{part.name}",
-            COMPARERS[part.metadata.comparison],
-            part.metadata.weight,
-            part.metadata.in_total,
-            whole=info.name,
-        )
-        yield field
-        if part.metadata.rare:
-            yield replace(field, name=f"{field.name}.stated", only_stated=True)
-
 
 def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
-    fields: list[Field] = []
-    if group.path in _WHOLE_ITEMS:
-        fields.append(Field(_WHOLE_ITEMS[group.path], None, TEXT))
+    fields = tuple(_make_fields(group))
+    return Group(group.path, fields, group.list_items, group.of, many)
+
+
+def _make_fields(group: ItemGroup) -> Iterator[Field]:
+    """Yield the fields of items, each followed by the parts of the values in its list; a rare part
+    a second time, for the values of which gold states it.
+    """
+    if group.path in _ITEMS:
+        yield Field(_ITEMS[group.path], group.path, None, ITEM)
+    is_own = group.path.startswith("custom.")
     for info in group.fields:
         # The index of an endpoint is not read in the text.
-        if info.metadata.in_gold and info.path != "endpoints.index":
-            fields += _make_fields(info)
-    return Group(group.path, tuple(fields), group.list_items, group.of, many)
+        if not info.metadata.in_gold or info.path == "endpoints.index":
+            continue
+        if is_own:
+            yield _make_field(info, group.path, f"values.{info.name}")
+            continue
+        yield _make_field(info, info.path, info.name)
+        has_parts = info.many and issubclass(info.type, BaseModel)
+        for one in list_model(info.path, info.type) if has_parts else ():
+            part = _make_field(one, info.path, f"{info.name}.{one.name}", info.name)
+            yield part
+            if one.metadata.rare:
+                yield replace(part, name=f"{part.name}.stated", only_stated=True)
+
+
+def _make_field(
+    info: FieldInfo, key: str, attribute: str, whole: str | None = None
+) -> Field:
+    metadata = info.metadata
+    return Field(
+        name=info.path,
+        key=_KEYS.get(info.path, key),
+        attribute=attribute,
+        comparer=COMPARERS[metadata.comparison],
+        weight=metadata.weight,
+        counts=metadata.in_total,
+        whole=whole,
+    )
 
 
 GROUPS = ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS = tuple(
@@ -196,15 +175,15 @@ def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
 
 
 def list_scored_groups(
-    groups: Iterable[Group],
+    groups: Sequence[Group],
     gold: TrialExtraction,
-    chosen: Collection[str] | None = None,
+    names: Collection[str] = (),
 ) -> Iterator[Group]:
     """Yield the groups that are scored, each with its scored fields.
 
     A field is scored if gold has its key, in one item at least: null and an empty list state that
     the record has no value. If gold names what it was read for (``scored``), other fields are left
-    out, and with ``chosen`` those of other names.
+    out, and with ``names`` those without one of them.
 
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}}
@@ -212,55 +191,38 @@ def list_scored_groups(
     >>> [group.fields[0].name for group in list_scored_groups(GROUPS, gold)]
     ['eligibility.sex']
     """
-    keys = _list_keys(gold)
+    keys = {f"custom.{name}" for name in gold.custom}
+    keys |= gold.model_fields_set & {"dosing", "endpoints"}
+    for path, item in gold.list_items():
+        keys |= {f"{FieldRef(path).path}.{name}" for name in item.model_fields_set}
+    chosen = choose_fields(names, groups)
+    chosen &= choose_fields(gold.scored, groups, f"{gold.record_id}: scored: ")
     for group in groups:
         # An empty list answers nothing about the fields that guideline 1.5 added.
         is_empty = group.path in keys and not group.items(gold)
         fields = [
             field
             for field in group.fields
-            if field.key in keys or (is_empty and field.counts)
+            if (field.key in keys or (is_empty and field.counts))
+            and field.name in chosen
         ]
-        if gold.scored:
-            fields = [field for field in fields if _is_read_for(field, gold.scored)]
-        if chosen is not None:
-            fields = [field for field in fields if field.name in chosen]
         if fields:
             yield replace(group, fields=tuple(fields))
 
 
-def _is_read_for(field: Field, scored: Collection[str]) -> bool:
-    """Return whether gold was read for a field. If it names a list by its whole path, it names the
-    parts of the values, too.
-    """
-    if field.whole and field.key in scored:
-        return field.name in scored
-    return field.is_named(scored)
-
-
-def _list_keys(gold: TrialExtraction) -> set[str]:
-    """Return the paths of the keys that gold has, such as ``dosing`` and ``dosing.route``."""
-    keys = {f"custom.{name}" for name in gold.custom}
-    keys |= gold.model_fields_set & {"dosing", "endpoints"}
-    for path, item in gold.list_items():
-        group = FieldRef(path).path
-        keys |= {f"{group}.{name}" for name in item.model_fields_set}
-    return keys
-
-
-def choose_fields(names: Iterable[str], groups: Iterable[Group]) -> frozenset[str]:
-    """Return the fields with a name in their path: ``minimum_age``, ``constraints``, ``dosing``.
-    Raises ``ArgumentError`` for a name that no field has.
+def choose_fields(
+    names: Collection[str], groups: Iterable[Group], place: str = ""
+) -> frozenset[str]:
+    """Return the fields with a name in their path: ``minimum_age``, ``constraints``, ``dosing``;
+    without names, all. Raises ``ArgumentError`` for a name that no field has, at a ``place``.
 
     >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']
     """
     fields = [field for group in groups for field in group.fields]
-    chosen = set[str]()
+    known = {part for field in fields for part in field.name.split(".")}
     for name in names:
-        found = {field.name for field in fields if field.is_named([name])}
-        if not found:
-            known = {part for field in fields for part in field.name.split(".")}
-            raise ArgumentError(f"{name}: no such field{suggest(name, known)}")
-        chosen |= found
+        if not any(field.is_named([name]) for field in fields):
+            raise ArgumentError(f"{place}{name}: no such field{suggest(name, known)}")
+    chosen = [one.name for one in fields if not names or one.is_named(names)]
     return frozenset(chosen)

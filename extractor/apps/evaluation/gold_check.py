@@ -3,7 +3,7 @@ to sections, outcomes, groups, arms and fields that there are not.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,43 +12,42 @@ from pydantic import ValidationError
 
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.gold_files import (
-    GoldPlace,
     add_eligibility,
     list_places,
     list_violations,
     parse_own_values,
 )
-from extractor.apps.evaluation.places import find_places, name_home
-from extractor.apps.evaluation.text import fold_quote
+from extractor.apps.evaluation.places import find_section, name_home
+from extractor.apps.values import list_values, split_path
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.clean import fold_label
-from extractor.schemas import ExtractedItem, TrialExtraction, TrialRecord
+from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.arguments import suggest
-from extractor.schemas.values import PARTS, list_values
 
-_ANYWHERE = frozenset({"agent", "timing"})
+_ANYWHERE = ("dosing.agent", "dosing.timing")
 """Quotes that may be in another section than their item."""
-_QUOTES = {field.part for field in FIELDS if field.is_words}
+_QUOTES = {field.name for field in FIELDS if field.is_words}
 """The fields whose values are words of the record."""
+_FOUND = (QuoteStatus.EXACT, QuoteStatus.FOLDED)
+_QUOTED_PARTS = ("quote", "lead_in", "condition", "of", "anchor")
+"""Words of the record in limits, time windows and groups."""
 
 
 class Flaw(NamedTuple):
-    """A flaw of an annotation, with its remedy. One that ``warns`` may be right.
+    """A flaw of an annotation, with its remedy.
 
-    >>> print(Flaw("dosing[0].unit", "is empty; write mg", place="a.json"))
+    >>> print(Flaw("dosing[0].unit", "is empty; write mg", "a.json"))
     a.json: dosing[0].unit: is empty; write mg
     """
 
     path: str
     problem: str
-    warns: bool = False
-    place: GoldPlace | str = ""
+    place: str = ""
 
     def __str__(self) -> str:
-        parts = ("warning" * self.warns, self.place, self.path, self.problem)
-        return ": ".join(str(part) for part in parts if part)
+        return ": ".join(filter(None, (self.place, self.path, self.problem)))
 
 
 def check_gold(
@@ -70,15 +69,11 @@ def check_gold(
     for place in list_places(Path(gold)):
         try:
             record_id, data = place.read()
-        except GoldError:
-            problem = "is no JSON with a record_id; correct or remove it"
-            flaws.append(Flaw("", problem, place=place))
+        except GoldError as error:
+            flaws.append(Flaw("", str(error)))
             continue
-        found = list(check_annotation(data, by_id.get(record_id), fields))
-        if record_id not in by_id:
-            problem = "there is no such record, or it could not be read; correct it"
-            found.append(Flaw("record_id", problem))
-        flaws += [flaw._replace(place=place) for flaw in found]
+        found = check_annotation(data, by_id.get(record_id), fields)
+        flaws += [flaw._replace(place=place.name) for flaw in found]
     return flaws
 
 
@@ -86,7 +81,7 @@ def check_annotation(
     data: Any, record: TrialRecord | None, fields: Sequence[CustomField] = ()
 ) -> Iterator[Flaw]:
     """Yield every flaw of one annotation, given as JSON; those of the schema alone if it violates
-    that. Without ``record``, its quotes and places are not checked.
+    that.
 
     >>> [
     ...     flaw.path
@@ -106,79 +101,63 @@ def check_annotation(
         return
     except GoldError as error:
         yield Flaw("custom", f"{error}; correct it")
-    for name in gold.custom.keys() - {field.name for field in fields}:
+    for undeclared in gold.custom.keys() - {field.name for field in fields}:
         problem = "no field has this name; name its file with --fields"
-        yield Flaw(f"custom.{name}", problem, warns=True)
-    yield from _check_references(gold)
-    if record:
-        yield from _check_places(gold, record)
+        yield Flaw(f"custom.{undeclared}", problem)
+    if record is None:
+        problem = "there is no such record, or it could not be read; correct it"
+        yield Flaw("record_id", problem)
+        return
+    for path, noun, name, known in _list_references(gold, record):
+        if name and name not in known:
+            remedy = f"write one of {', '.join(known)}" if known else "leave it out"
+            problem = f"there is no {noun} {name!r}{suggest(name, known)}"
+            yield Flaw(path, f"{problem}; {remedy}")
+    yield from _check_quotes(gold, record)
 
 
-def _check_references(gold: TrialExtraction) -> Iterator[Flaw]:
-    """Yield groups and items that there are not."""
+def _list_references(
+    gold: TrialExtraction, record: TrialRecord
+) -> Iterator[tuple[str, str, str | None, Collection[str]]]:
+    """Yield path, noun and name of what an annotation refers to, with the names that there are."""
     groups = [group.id for group in gold.eligibility.groups]
     for number, group in enumerate(gold.eligibility.groups):
-        path = f"eligibility.groups[{number}].parent"
-        yield from _refuse(path, "group", group.parent, groups)
+        yield f"eligibility.groups[{number}].parent", "group", group.parent, groups
     items = dict(gold.list_items())
     # Gold of own fields alone has none of the items to which their values belong.
     has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
+    sections = [section.name for section in record.sections]
+    arms = {fold_label(section.part("label") or "") for section in record.sections}
     for path, item in items.items():
-        in_group = getattr(item, "group", None)
-        yield from _refuse(f"{path}.group", "group", in_group, groups)
-        of = getattr(item, "of", None) if has_items else None
-        yield from _refuse(f"{path}.of", "item", of, items)
+        yield f"{path}.group", "group", getattr(item, "group", None), groups
+        if has_items:
+            yield f"{path}.of", "item", getattr(item, "of", None), items
+        if not find_section(record, name_home(item)):
+            yield f"{path}.section", "place", name_home(item), sections
+        for arm in getattr(item, "arms", ()):
+            yield f"{path}.arms", "arm", fold_label(arm), arms
 
 
-def _check_places(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
-    """Yield what the record does not have."""
-    texts = {
-        name: (record.raw_text(span.section) or "")[span.start : span.end]
-        for name, span in find_places(record).items()
-    }
-    arms = {fold_label(one.part("label") or "") for one in record.sections}
-    for path, item in gold.list_items():
-        yield from _check_item(path, item, texts, arms)
+def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
+    """Yield the quotes that are not in the section of their item, or else in the record."""
+    texts = [section.text for section in record.sections]
+    items = dict(gold.list_items())
+    for path, quote in _list_quotes(gold):
+        section = find_section(record, name_home(items[split_path(path)[0]]))
+        if FieldRef(path).path in _ANYWHERE:
+            section = None
+        searched = [record.raw_text(section) or ""] if section else texts
+        if not any(verify_quote(quote, text).status in _FOUND for text in searched):
+            problem = f"{quote!r} is not in {section or 'the record'}"
+            yield Flaw(path, f"{problem}; copy the words from the text")
 
 
-def _refuse(
-    path: str, what: str, name: str | None, known: Collection[str]
-) -> Iterator[Flaw]:
-    """Yield a flaw for a name that is not known."""
-    if name and name not in known:
-        remedy = f"write one of {', '.join(known)}" if known else "leave it out"
-        problem = f"there is no {what} {name!r}{suggest(name, known)}; {remedy}"
-        yield Flaw(path, problem)
-
-
-def _check_item(
-    path: str, item: ExtractedItem, texts: Mapping[str, str], arms: Collection[str]
-) -> Iterator[Flaw]:
-    """Yield section and arms of an item that there are not, and quotes that are not there."""
-    home = name_home(item) or ""
-    yield from _refuse(f"{path}.section", "place", home, texts)
-    for arm in getattr(item, "arms", ()):
-        yield from _refuse(f"{path}.arms", "arm", fold_label(arm), arms)
-    for place, name, quote in _list_quotes(path, item):
-        is_anywhere = name in _ANYWHERE or home not in texts
-        searched = texts.values() if is_anywhere else [texts[home]]
-        if not any(_has(quote, text) for text in searched):
-            problem = f"{quote!r} is not in {home or 'the record'}"
-            yield Flaw(place, f"{problem}; copy the words from the text")
-
-
-def _has(quote: str, text: str) -> bool:
-    if fold_quote(quote) in fold_quote(text):
-        return True
-    return verify_quote(quote, text).status is QuoteStatus.FOLDED
-
-
-def _list_quotes(path: str, item: ExtractedItem) -> Iterator[tuple[str, str, str]]:
-    """Yield path, field and words of each quote of an item, also in its values."""
-    for value in list_values(path, item):
-        if value.name in _QUOTES:
-            yield value.path, value.name, value.value
-        for part in ("quote", "lead_in", *PARTS.get(type(value.value), ())):
-            words = getattr(value.value, part, None)
+def _list_quotes(gold: TrialExtraction) -> Iterator[tuple[str, str]]:
+    """Yield the path and the words of each quote."""
+    for row in list_values(gold):
+        if FieldRef(row.path).path in _QUOTES:
+            yield row.path, row.value
+        for part in _QUOTED_PARTS:
+            words = getattr(row.value, part, None)
             if words is not None:
-                yield f"{value.path}.{part}", value.name, words
+                yield f"{row.path}.{part}", words

@@ -1,7 +1,9 @@
-"""Judge an extraction by another one: fill the table of judged values of a record."""
+"""Judge an extraction by another one: a row for each value of gold, the prediction, or both."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic_core import to_jsonable_python
 
 from extractor.apps.evaluation.alignment import (
     NOWHERE,
@@ -9,23 +11,80 @@ from extractor.apps.evaluation.alignment import (
     align,
     match_values,
 )
-from extractor.apps.evaluation.comparers import LABEL, ErrorKind, Level
-from extractor.apps.evaluation.fields import GROUPS, Field, Group
+from extractor.apps.evaluation.comparers import LABEL, NOTHING, ErrorKind, Verdict
+from extractor.apps.evaluation.fields import FIELDS, Field, Group
 from extractor.apps.evaluation.grouping import name_groups
-from extractor.apps.evaluation.judged import JudgedValue
+from extractor.apps.evaluation.places import name_home
+from extractor.apps.evaluation.report import ErrorExample, ErrorSide
+from extractor.apps.evaluation.text import measure_overlap
 from extractor.schemas import ExtractedItem, TrialExtraction
+
+
+class JudgedValue(NamedTuple):
+    """A value of an item in gold and its counterpart in the prediction; None if one has none.
+
+    Attributes:
+        field: The field.
+        gold: The value in gold. That of an item itself is its words; of several parts, a list.
+        predicted: The value in the prediction.
+        verdict: The result.
+        error: The kind of error; None if they agree, or if an error of the whole item explains
+            the difference.
+        gold_item: The item in gold.
+        predicted_item: The item in the prediction.
+    """
+
+    field: Field
+    gold: Any
+    predicted: Any
+    verdict: Verdict
+    error: ErrorKind | None = None
+    gold_item: Side = NOWHERE
+    predicted_item: Side = NOWHERE
+
+    def describe_error(self, record_id: str) -> ErrorExample:
+        """Return the error as a report has it: both sides with their places."""
+        assert self.error
+        return ErrorExample(
+            kind=self.error,
+            harm=self.error.harm * self.field.weight,
+            record_id=record_id,
+            field=self.field.name,
+            gold=_describe(self.field, self.gold_item, self.gold),
+            predicted=_describe(self.field, self.predicted_item, self.predicted),
+        )
+
+
+def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
+    item = side.item
+    if item is None:
+        return None
+    evidence = item.evidence_for(field.attribute or "quote")
+    return ErrorSide(
+        path=".".join(filter(None, (side.path, field.attribute))),
+        value=to_jsonable_python(value) if value != NOTHING else None,
+        section=name_home(item),
+        quote=_find_words(item),
+        evidence=tuple(dict.fromkeys(one.cite() for one in evidence)),
+        confidence=item.confidence,
+    )
+
+
+def _find_words(item: Any) -> str | None:
+    return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
 def judge(
     gold: TrialExtraction,
     predicted: TrialExtraction | None,
     groups: Iterable[Group],
-    beside: list[Side] | None = None,
+    *,
+    only_given: bool = False,
 ) -> list[JudgedValue]:
     """Return the rows of a record: every value of the fields in ``groups``.
 
     Without a prediction, all of gold is missed. Predicted items without a counterpart are invented;
-    with a list ``beside`` they are added to it instead where gold has items.
+    with ``only_given`` they are left out where gold has items.
 
     >>> from .fields import GROUPS
     >>> gold, predicted = (
@@ -44,15 +103,11 @@ def judge(
     rows: list[JudgedValue] = []
     gold, predicted = name_groups(gold, predicted)
     for group in groups:
-        pairs = align(
-            group, group.items(gold), group.items(predicted) if predicted else ()
-        )
-        # An empty list of gold states that there is no item.
-        if beside is not None and group.items(gold):
-            beside += [new for old, new in pairs if not old.item]
-            pairs = [pair for pair in pairs if pair[0].item]
-        for old, new in pairs:
-            rows += _judge_items(group, old, new)
+        given = group.items(gold)
+        for pair in align(group, given, group.items(predicted) if predicted else ()):
+            # An empty list of gold states that there is no item.
+            if pair[0].item or not (only_given and given):
+                rows += _judge_items(group, *pair)
     return rows
 
 
@@ -60,56 +115,42 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
     """Yield the row of two corresponding items, or of one without a counterpart, and the rows of
     its fields, without the errors that the error of the item explains.
     """
-    error = None
-    if gold is NOWHERE or predicted is NOWHERE:
-        error = ErrorKind.INVENTED if gold is NOWHERE else ErrorKind.MISSED
-    level = Level.NONE if error else Level.EXACT
+    is_pair = bool(gold.item and predicted.item)
     has_item_row = any(field.attribute is None for field in group.fields)
     for field in group.fields:
-        rows: list[JudgedValue] = []
-        if field.attribute is None:
-            labels = _label(gold.item), _label(predicted.item)
-            rows = [JudgedValue(field, *labels, level, error)]
-        for pair in _pair_values(group, field, gold.item, predicted.item):
-            rows += compare_values(field, *pair)
         # The row of all values has the errors of the stated ones.
-        is_explained = field.only_stated or (error and has_item_row and field.attribute)
-        for row in rows:
-            shown = None if is_explained else row.error
-            yield row._replace(error=shown, gold_item=gold, predicted_item=predicted)
-
-
-def _label(item: Any) -> str | None:
-    words = getattr(item, "quote", None) or getattr(item, "measure", None)
-    agent = getattr(item, "agent", None)
-    return f"{agent}: {words}" if agent else words
+        is_explained = field.only_stated
+        if field.attribute and has_item_row:
+            is_explained = is_explained or not is_pair
+        for ours, theirs in _pair_values(field, gold.item, predicted.item):
+            for row in compare_values(field, ours, theirs):
+                error = None if is_explained else row.error
+                yield row._replace(
+                    error=error, gold_item=gold, predicted_item=predicted
+                )
 
 
 def _pair_values(
-    group: Group,
-    field: Field,
-    gold: ExtractedItem | None,
-    predicted: ExtractedItem | None,
+    field: Field, gold: ExtractedItem | None, predicted: ExtractedItem | None
 ) -> Iterator[tuple[Any, Any]]:
     """Yield the values of two items in a field; of a part, those in the values that the items have
     in common, such as ``of`` in their time windows.
     """
-    if field.whole:
-        if gold and predicted:
-            yield from _pair_parts(group, field, gold, predicted)
-        return
-    # Whose arms are meant is asked only of items that both have.
-    is_asked = field.comparer is not LABEL or (gold and predicted)
-    if field.attribute and is_asked:
-        yield gold and field.read(gold), predicted and field.read(predicted)
+    if field.attribute is None:
+        yield _label(gold), _label(predicted)
+    elif not field.whole:
+        # Which arms are meant is judged only in items that both have.
+        if field.comparer is not LABEL or (gold and predicted):
+            yield gold and field.read(gold), predicted and field.read(predicted)
+    elif gold and predicted:
+        yield from _pair_parts(field, gold, predicted)
 
 
 def _pair_parts(
-    group: Group, field: Field, gold: ExtractedItem, predicted: ExtractedItem
+    field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> Iterator[tuple[Any, Any]]:
-    for one, other in pair_wholes(group, field, gold, predicted):
-        ours = getattr(one, field.part)
-        theirs = getattr(other, field.part)
+    for pair in pair_wholes(field, gold, predicted):
+        ours, theirs = (getattr(one, field.part) for one in pair)
         if field.comparer is LABEL and (ours or theirs):
             # An amount without arms has those of its regimen.
             ours = ours or getattr(gold, field.part)
@@ -118,14 +159,17 @@ def _pair_parts(
             yield ours, theirs
 
 
-_KNOWN = {group.path: group.fields for group in GROUPS}
+def _label(item: Any) -> str | None:
+    agent = getattr(item, "agent", None)
+    words = _find_words(item)
+    return f"{agent}: {words}" if agent else words
 
 
 def pair_wholes(
-    group: Group, field: Field, gold: ExtractedItem, predicted: ExtractedItem
+    field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> list[tuple[Any, Any]]:
     """Return the pairs of values of two items that agree, of which ``field`` is a part. Of several
-    that agree, the value with more equal parts is taken.
+    that agree, the value most alike is taken.
 
     >>> from extractor.schemas import Criterion
     >>> from .fields import CRITERIA
@@ -147,26 +191,21 @@ def pair_wholes(
     >>> of = next(
     ...     field for field in CRITERIA.fields if field.attribute == "time_windows.of"
     ... )
-    >>> [
-    ...     (ours.of, theirs.of)
-    ...     for ours, theirs in pair_wholes(CRITERIA, of, gold, predicted)
-    ... ]
+    >>> [(ours.of, theirs.of) for ours, theirs in pair_wholes(of, gold, predicted)]
     [('aspirin', 'warfarin')]
     """
-    known = _KNOWN[group.path]
-    whole = next(other for other in known if other.attribute == field.whole)
-    parts = [one for one in known if one.whole == field.whole and not one.only_stated]
+    name, *_ = field.name.removesuffix(".stated").rpartition(".")
+    whole = _BY_NAME[name]
 
-    def count_equal(one: Any, other: Any) -> float:
+    def compare(one: Any, other: Any) -> float:
         if any(row.error for row in compare_values(whole, (one,), (other,))):
             return 0.0
-        equal = 1.0
-        for part in parts:
-            values = getattr(one, part.part), getattr(other, part.part)
-            equal += all(row.level for row in compare_values(part, *values))
-        return equal
+        return 1.0 + measure_overlap(repr(one), repr(other))
 
-    return match_values(whole.read(gold), whole.read(predicted), count_equal, 1.0)[0]
+    return match_values(whole.read(gold), whole.read(predicted), compare, 1.0)[0]
+
+
+_BY_NAME = {field.name: field for field in FIELDS}
 
 
 def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:
@@ -186,19 +225,16 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
     ours = sorted(comparer.spread(gold), key=repr)
     theirs = sorted(comparer.spread(predicted), key=repr)
     if ours == theirs:
-        return [JudgedValue(field, value, value, Level.EXACT) for value in ours]
+        return [JudgedValue(field, value, value, Verdict.RIGHT) for value in ours]
     is_list = isinstance(gold, tuple) or max(len(ours), len(theirs)) > 1
-
-    def measure(one: Any, other: Any) -> float:
-        # A single value has no choice: it is compared with the other one, however unlike.
-        return comparer.measure(one, other) if is_list else 1.0
-
+    # A single value has no choice: it is compared with the other one, however unlike.
+    measure = comparer.measure if is_list else lambda *_: 1.0
     pairs, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
     rows = [
         JudgedValue(field, one, other, *comparer.judge(one, other))
         for one, other in pairs
     ]
-    rows += [JudgedValue(field, one, None, error=ErrorKind.MISSED) for one in missed]
-    return rows + [
-        JudgedValue(field, None, other, error=ErrorKind.INVENTED) for other in invented
-    ]
+    lost = (Verdict.MISSED, ErrorKind.MISSED)
+    rows += [JudgedValue(field, value, None, *lost) for value in missed]
+    more = (Verdict.INVENTED, ErrorKind.INVENTED)
+    return rows + [JudgedValue(field, None, value, *more) for value in invented]

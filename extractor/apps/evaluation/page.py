@@ -1,12 +1,12 @@
 """The score page: one self-contained HTML file with the scores and each error in its text."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
-from extractor.apps.evaluation.places import find_places
-from extractor.apps.evaluation.report import ErrorExample, ErrorSide, ScoreReport
+from extractor.apps.evaluation.places import find_section
+from extractor.apps.evaluation.report import ErrorSide, ScoreReport
 from extractor.apps.evaluation.tables import (
     list_differences,
     list_kinds,
@@ -40,12 +40,30 @@ def render_score_page(report: ScoreReport, records: Inputs = ()) -> str:
     """Return the page as text; see ``write_score_page``."""
     errors = [error for kind in report.errors for error in kind.examples]
     errors.sort(key=lambda error: error.rank)
+    sides = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
+    shown: list[Json] = []
+    for error in errors:
+        marks: list[list[int]] = [[], []]
+        pair = (error.gold, error.predicted)
+        sides[error.record_id] += zip(pair, marks, strict=True)
+        shown.append(
+            {
+                "id": str(len(shown)),
+                "kind": report.name(error.kind),
+                "field": error.field,
+                "record": error.record_id,
+                "gold": _export_side(error.gold),
+                "predicted": _export_side(error.predicted),
+                "marks": marks,
+            }
+        )
+    views: dict[str, Json] = {}
+    for record in read_records(*records, on_error=lambda _: None) if records else ():
+        if record.record_id in sides:
+            views[record.record_id] = _mark_text(record, sides[record.record_id])
     names = ("Gold", "Predicted")
     if report.neutral:
         names = (report.gold, report.predicted)
-    shown = [_export(error, report, number) for number, error in enumerate(errors)]
-    views = _mark_texts(errors, shown, records)
-    with_errors = {error.record_id for error in errors}
     values = {
         "report": report,
         "scores": list_scores(report),
@@ -53,10 +71,10 @@ def render_score_page(report: ScoreReport, records: Inputs = ()) -> str:
         "differences": list_differences(report),
         "cell": write_cell,
         "names": names,
-        "noun": "difference" if report.neutral else "error",
+        "noun": report.name("error"),
         "count": sum(kind.count for kind in report.errors),
         "shown": len(shown),
-        "without_text": len(with_errors - views.keys()),
+        "without_text": len(sides.keys() - views.keys()),
         "data": escape_json({"errors": shown, "views": views, "names": names}),
     }
     return render_page(
@@ -67,71 +85,45 @@ def render_score_page(report: ScoreReport, records: Inputs = ()) -> str:
     )
 
 
-def _export(error: ErrorExample, report: ScoreReport, number: int) -> Json:
-    """Return an error in the form that the page's script reads."""
-    return {
-        "id": str(number),
-        "kind": report.name(error.kind),
-        "field": error.field,
-        "record": error.record_id,
-        "gold": _export_side(error.gold),
-        "predicted": _export_side(error.predicted),
-        "marks": [[], []],
-    }
-
-
 def _export_side(side: ErrorSide | None) -> Json | None:
+    """Return one side of an error in the form that the page's script reads."""
     if side is None:
         return None
-    quotes = [side.quote] if side.quote else []
     facts = side.path
     if side.confidence is not None:
         facts += f", confidence {side.confidence:.2f}"
-    quote = say(side.quote) if side.quote else None
-    return {"said": say(side.value, quotes), "quote": quote, "facts": facts}
+    quote = side.quote and say(side.quote)
+    said = say(side.value, [side.quote or ""])
+    return {"said": said, "quote": quote, "facts": facts}
 
 
-def _mark_texts(
-    errors: Sequence[ErrorExample], shown: Sequence[Json], inputs: Inputs
-) -> dict[str, Json]:
-    """Add to each error in ``shown`` the numbers of its marks. Return the views of the texts, by
-    record: those of the readable records of the inputs.
+def _mark_text(
+    record: TrialRecord, sides: Sequence[tuple[ErrorSide | None, list[int]]]
+) -> Json:
+    """Return the marked text of a record, and add to each side of an error the numbers of its
+    marks.
     """
-    by_record = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
-    for error, exported in zip(errors, shown, strict=True):
-        sides = (error.gold, error.predicted)
-        by_record[error.record_id] += zip(sides, exported["marks"], strict=True)
-    views: dict[str, Json] = {}
-    for record in read_records(*inputs, on_error=lambda _: None) if inputs else ():
-        places = find_places(record)
-        found = [
-            (marks, span)
-            for side, marks in by_record.pop(record.record_id, ())
-            for span in _find_spans(record, places, side)
-        ]
-        spans = [span for _, span in found]
-        text = view(record, (), spans, sections={span.section for span in spans})
-        for (marks, _), number in zip(found, text["marks"], strict=True):
-            if number is not None:
-                marks.append(number)
-        views[record.record_id] = {key: text[key] for key in ("sections", "spans")}
-        if not by_record:
-            break
-    return views
+    found = [
+        (marks, span)
+        for side, marks in sides
+        if side
+        for span in _find_spans(record, side)
+    ]
+    spans = [span for _, span in found]
+    text = view(record, (), spans, sections={span.section for span in spans})
+    for (marks, _), number in zip(found, text["marks"], strict=True):
+        if number is not None:
+            marks.append(number)
+    return {key: text[key] for key in ("sections", "spans")}
 
 
-def _find_spans(
-    record: TrialRecord, places: Mapping[str, Span], side: ErrorSide | None
-) -> list[Span]:
-    """Return the words of one side: its evidence, else its quote in the place of its item."""
-    if side is None:
-        return []
-    cited = [Span(one.section, one.start, one.end) for one in side.evidence]
-    home = places.get(side.section or "")
-    if cited or not home or not side.quote:
-        return cited
-    text = (record.raw_text(home.section) or "")[home.start : home.end]
-    check = verify_quote(side.quote, text)
-    if check.start is None or check.end is None or check.conflicts:
-        return []
-    return [Span(home.section, home.start + check.start, home.start + check.end)]
+def _find_spans(record: TrialRecord, side: ErrorSide) -> Iterator[Span]:
+    """Yield the words of one side: its evidence, else its quote in the section of its item."""
+    for one in side.evidence:
+        yield Span(one.section, one.start, one.end)
+    section = find_section(record, side.section)
+    if side.evidence or not section or not side.quote:
+        return
+    check = verify_quote(side.quote, record.raw_text(section) or "")
+    if check.start is not None and check.end is not None and not check.conflicts:
+        yield Span(section, check.start, check.end)

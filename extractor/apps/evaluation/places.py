@@ -1,67 +1,32 @@
-"""Name the places of a record in which an item can stand: its sections, outcomes, and items of
-lists in one cell.
-"""
+"""Name the place of an item in a record, and find its text."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from extractor.concepts.outcomes.read import place_outcomes
-from extractor.evidence.drafts import Span
-from extractor.language.passage import read_section
-from extractor.schemas import Rank, TrialRecord
-
-_LISTS = ("arms", "interventions")
-"""Sections that some formats keep as one cell of items joined by bars."""
-
-
-def name_outcome(rank: Rank | str, index: int) -> str:
-    """Return the name of an outcome's place, such as ``primary_outcomes[0]``."""
-    return f"{rank}_outcomes[{index}]"
+from extractor.schemas import Endpoint, FieldRef, TrialRecord
 
 
 def name_home(item: Any) -> str | None:
-    """Return the place of an item or its JSON: its section, or that of its outcome. Ages and sex
-    have none.
+    """Return the place of an item: its section, or that of its outcome, such as
+    ``primary_outcomes[0]``. Ages and sex have none.
     """
-    values = item if isinstance(item, Mapping) else vars(item)
-    section = values.get("section")
-    if section:
-        return str(section)
-    if values.get("rank"):
-        return name_outcome(values["rank"], values["index"])
-    return None
+    if isinstance(item, Endpoint):
+        return f"{item.rank}_outcomes[{item.index}]"
+    section: str | None = getattr(item, "section", None)
+    return section
 
 
-def find_places(record: TrialRecord) -> dict[str, Span]:
-    """Return all places of a record by name: sections, outcomes, and items of a list in one cell.
+def find_section(record: TrialRecord, place: str | None) -> str | None:
+    """Return the section that has the text of a place; None if the record has none. Flat formats
+    keep all arms, and all outcomes of a rank, in one section.
 
     >>> from extractor.schemas import Section, Source
     >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")
     >>> record = TrialRecord(
     ...     record_id="A", source=Source(path="a", format="flat"), sections=(cell,)
     ... )
-    >>> find_places(record)["arms[1]"]
-    Span(section='arms', start=11, end=18)
+    >>> find_section(record, "arms[1]"), find_section(record, "title")
+    ('arms', None)
     """
-    spans: dict[str, Span] = {}
-    for section in record.sections:
-        # Flat formats keep all arms in one cell, with bars between.
-        items = section.text.split("|") if section.name in _LISTS else []
-        start = 0
-        for number, item in enumerate(items):
-            span = Span(section.name, start, start + len(item))
-            spans[f"{section.name}[{number}]"] = span
-            start = span.end + 1
-    cells = {
-        section.name: read_section(section.name, section.text)
-        for section in record.sections
-        if "_outcomes" in section.name
-    }
-    for outcome in place_outcomes(record, cells):
-        name = name_outcome(outcome.rank, outcome.index)
-        whole = outcome.whole
-        spans[name] = Span(whole.section.name, *whole.raw_span)
-    # A section that a register keeps for an item, such as arms[0], is the place of that item.
-    for section in record.sections:
-        spans[section.name] = Span(section.name, 0, len(section.text))
-    return spans
+    names = (place, FieldRef(place or "").path)
+    known = [name for name in names if name and record.raw_text(name) is not None]
+    return next(iter(known), None)

@@ -23,33 +23,26 @@ _NEUTRAL = {
 Interval = tuple[float, float]
 
 
-class LevelScore(FrozenModel):
-    """Scores at one level of agreement, 0 to 1; None if there is nothing to score.
-
-    The 95 % interval of F1 is None for fewer than ten values.
-    """
-
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    interval: Interval | None
-
-
 class Score(FrozenModel):
-    """The score of a field, of a task or of all.
+    """The score of a field, of a task or of all, 0 to 1; None if there is nothing to score.
 
-    ``records`` counts those scored for a field; ``other`` is the normalised F1 of the prediction
-    that is compared, from which ``difference`` is the paired difference.
+    ``exact`` and ``normalised`` are F1 at these levels of agreement; precision, recall and the 95 %
+    ``interval`` are those of ``normalised``. Fewer than ten values have no interval. ``records``
+    counts those in which a field is scored, summed for a task; ``other`` is the normalised F1 of
+    the prediction that is compared, from which ``difference`` is the paired difference.
     """
 
     name: str
-    exact: LevelScore
-    normalised: LevelScore
+    exact: float | None
+    normalised: float | None
+    interval: Interval | None
+    precision: float | None
+    recall: float | None
     right: int
     wrong: int
     missed: int
     invented: int
-    records: int = 0
+    records: int
     other: float | None = None
     difference: float | None = None
     difference_interval: Interval | None = None
@@ -124,10 +117,6 @@ class ScoreReport(FrozenModel):
         errors: The errors by kind, the most harmful first.
         other: The name of the prediction that is compared.
         missing_in_other: Records of gold that it lacks.
-        undeclared: Fields of the user's own in gold that have no declaration.
-        chosen: The names of the fields to score; empty for all.
-        beside: The number of predicted items that are not counted, since gold does not give them;
-            None if all count.
     """
 
     gold: str
@@ -142,14 +131,10 @@ class ScoreReport(FrozenModel):
     errors: tuple[ErrorScore, ...]
     other: str | None = None
     missing_in_other: tuple[str, ...] = ()
-    undeclared: tuple[str, ...] = ()
-    chosen: tuple[str, ...] = ()
-    beside: int | None = None
 
     def figures(self) -> dict[str, float | None]:
         """Return all normalised F1 scores by name."""
-        scores = (*self.groups, *self.fields)
-        return {score.name: score.normalised.f1 for score in scores}
+        return {one.name: one.normalised for one in (*self.groups, *self.fields)}
 
     def figure(self, name: str) -> float | None:
         """Return a normalised F1 by its name, or by the end of its name: ``constraints``.
@@ -157,21 +142,20 @@ class ScoreReport(FrozenModel):
         Raises ``ArgumentError`` for an unknown name.
         """
         figures = self.figures()
-        alike = [one for one in figures if f".{one}".endswith(f".{name}")]
-        if name not in figures and len(alike) == 1:
-            (name,) = alike
-        if name not in figures:
+        if name in figures:
+            return figures[name]
+        alike = [one for one in figures if one.endswith(f".{name}")]
+        if len(alike) != 1:
             remedy = suggest(name, figures) or "; the first column has their names"
             raise ArgumentError(f"{name}: no such score{remedy}")
-        return figures[name]
+        return figures[alike[0]]
 
     def name(self, word: str) -> str:
         """Return a kind of error, or another word of a report, in words: of two annotators in
         neutral ones.
         """
-        known = _NEUTRAL if self.neutral else {}
-        neutral = known.get(word, word.replace("_", " "))
-        return neutral.format(self.gold, self.predicted)
+        neutral = _NEUTRAL.get(word, word) if self.neutral else word
+        return neutral.replace("_", " ").format(self.gold, self.predicted)
 
     def list_absent(self) -> dict[str, tuple[str, ...]]:
         """Return the records that one side lacks, with words for it."""
@@ -181,19 +165,8 @@ class ScoreReport(FrozenModel):
         }
 
     def describe_scored(self) -> str:
-        """Name the fields that were scored, and what was not."""
+        """Name the fields that were scored, or their number."""
         scored = [field.name for field in self.fields if field.records]
-        left = len(self.fields) - len(scored)
-        reason = "--fields" if self.chosen else "no key in gold"
-        parts = [f"{len(scored)} of {counted(len(self.fields), 'field')}"]
-        if len(scored) <= _MOST_NAMED:
-            parts = [", ".join(scored) or "nothing"]
-        if left:
-            parts.append(f"not scored ({reason}) {counted(left, 'other')}")
-        if self.undeclared:
-            names = ", ".join(self.undeclared)
-            parts.append(f"not declared (use --fields) {names}")
-        if self.beside is not None:
-            beside = counted(self.beside, "predicted item")
-            parts.append(f"not counted {beside} that gold does not give")
-        return "; ".join(parts)
+        if scored and len(scored) <= _MOST_NAMED:
+            return ", ".join(scored)
+        return f"{len(scored)} of {counted(len(self.fields), 'field')}"

@@ -10,23 +10,21 @@ Rows = list[dict[str, Any]]
 
 def list_scores(report: ScoreReport) -> Rows:
     """Return a row for each score over fields that were scored."""
-    fields = [field for field in report.fields if field.records]
-    tasks = {"all", *(field.name.split(".")[0] for field in fields)}
-    groups = [one for one in report.groups if one.name.split(".")[0] in tasks]
     return [
         {
             "score": one.name,
             "stated": one.stated,
-            "exact": one.exact.f1,
-            "normalised": one.normalised.f1,
-            "95 % interval": one.normalised.interval,
-            "precision": one.normalised.precision,
-            "recall": one.normalised.recall,
+            "exact": one.exact,
+            "normalised": one.normalised,
+            "95 % interval": one.interval,
+            "precision": one.precision,
+            "recall": one.recall,
             report.name("wrong"): one.wrong,
             report.name("missed"): one.missed,
             report.name("invented"): one.invented,
         }
-        for one in (*groups, *fields)
+        for one in (*report.groups, *report.fields)
+        if one.records
     ]
 
 
@@ -34,19 +32,14 @@ def list_kinds(report: ScoreReport) -> Rows:
     """Return a row for each kind of error; of two annotators, without its harm."""
     rows: Rows = []
     for one in report.errors:
-        field, number = Counter(one.fields).most_common(1)[0]
+        ((field, number),) = Counter(one.fields).most_common(1)
         worst = [f"{error.record_id} {error.place}" for error in one.examples[:1]]
-        rows.append(
-            {
-                report.name("error"): report.name(one.kind),
-                "count": one.count,
-                "harm": f"{one.harm:g}",
-                "most often in": f"{field} {number}",
-                "worst example": "".join(worst),
-            }
-        )
-        if report.neutral:
-            del rows[-1]["harm"]
+        row: dict[str, Any] = {report.name("error"): report.name(one.kind)}
+        row["count"] = one.count
+        if not report.neutral:
+            row["harm"] = f"{one.harm:g}"
+        row["most often in"] = f"{field} {number}"
+        rows.append(row | {"worst example": "".join(worst)})
     return rows
 
 
@@ -55,7 +48,7 @@ def list_differences(report: ScoreReport) -> Rows:
     return [
         {
             "score": one.name,
-            "predicted": one.normalised.f1,
+            "predicted": one.normalised,
             "other": one.other,
             "difference": one.difference,
             "95 % interval": one.difference_interval,

@@ -25,6 +25,7 @@ _LITTLE = word_set(
 _JOINTS = word_set("and or any other")
 _MEMBERS = re.compile(r"[,;/]|\b(?:and|or)\b")
 """What separates the members of a list."""
+_BRACKET = re.compile(r"(?s)(?<=.)\([^(]*\)\s*$")
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MONTHS = {"mo": 1.0, "a": 12.0}
 """Months by UCUM code: a month has no fixed number of days."""
@@ -85,10 +86,16 @@ def share_words(one: str, other: str) -> bool:
     ... )
     (True, False)
     """
-    # A text of little words alone keeps them.
-    first = _list_tokens(one) - _LITTLE or _list_tokens(one)
-    second = _list_tokens(other) - _LITTLE or _list_tokens(other)
+    first, second = (_list_content(text, _LITTLE) for text in (one, other))
     return 2 * len(first & second) >= min(len(first), len(second))
+
+
+def _list_content(
+    text: str, little: frozenset[str] = _LITTLE | _JOINTS
+) -> frozenset[str]:
+    """Return the words of a text without little ones; a text of these alone keeps them."""
+    words = _list_tokens(text)
+    return words - little or words
 
 
 def share_whole(one: str, other: str) -> bool:
@@ -103,25 +110,11 @@ def share_whole(one: str, other: str) -> bool:
     ... )
     (True, False)
     """
-    first = _drop_bracket(one)
-    second = _drop_bracket(other)
-    words = _list_content(first)
-    other_words = _list_content(second)
-    if 2 * len(words & other_words) < max(len(words), len(other_words)):
+    texts = [_BRACKET.sub("", text) for text in (one, other)]
+    first, second = map(_list_content, texts)
+    if 2 * len(first & second) < max(len(first), len(second)):
         return False
-    return _names_members(first, other_words) and _names_members(second, words)
-
-
-def _drop_bracket(text: str) -> str:
-    start = text.rfind("(")
-    if start <= 0 or not text.rstrip().endswith(")"):
-        return text
-    return text[:start]
-
-
-def _list_content(text: str) -> frozenset[str]:
-    words = _list_tokens(text)
-    return words - _LITTLE - _JOINTS or words
+    return _names_members(texts[0], second) and _names_members(texts[1], first)
 
 
 def _names_members(text: str, words: frozenset[str]) -> bool:
@@ -155,10 +148,9 @@ def compare_extents(one: str | None, other: str | None) -> float:
     ... )
     (0.5, 0.0)
     """
-    first = one or ""
-    second = other or ""
-    overlap = measure_overlap(first, second)
-    if overlap < 0.5 and (is_inside(first, second) or is_inside(second, first)):
+    texts = one or "", other or ""
+    overlap = measure_overlap(*texts)
+    if overlap < 0.5 and (is_inside(*texts) or is_inside(*texts[::-1])):
         return 0.5
     return overlap
 
@@ -173,15 +165,18 @@ def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, s
     >>> scale_quantity(1, "x 1000/mm3") == scale_quantity(1, "x 10^9/L")
     True
     """
-    dimension, factor = read_dimension(unit)
-    if value is None:
-        return None, dimension
+    dimension, factor = _read_dimension(unit)
     # Twelve digits hide the rounding of factors.
-    return f"{value * factor:.12g}", dimension
+    return None if value is None else f"{value * factor:.12g}", dimension
+
+
+def have_same_dimension(unit: str | None, other: str | None) -> bool:
+    """Return whether numbers with these units can be compared."""
+    return _read_dimension(unit)[0] == _read_dimension(other)[0]
 
 
 @lru_cache(maxsize=1024)
-def read_dimension(unit: str | None) -> tuple[str, float]:
+def _read_dimension(unit: str | None) -> tuple[str, float]:
     """Return a unit's dimension and its factor to base units. An unknown unit is a dimension of
     its own.
     """

@@ -31,6 +31,7 @@ from extractor.apps.export.export import (
     find_results,
     pair_results,
     read_results,
+    write_sheet,
     write_tables,
 )
 from extractor.apps.export.fhir import FhirCounts, export_fhir
@@ -63,5 +64,6 @@ __all__ = [
     "read_results",
     "read_run_registry",
     "tabulate",
+    "write_sheet",
     "write_tables",
 ]

@@ -21,7 +21,6 @@ from extractor.concepts.doses.names import (
 )
 from extractor.language.book import find_terms, read_text, rule, terms_of
 from extractor.language.lexer import lex
-from extractor.language.shown import show_line
 from extractor.schemas import RegisteredTerm, Section, TermKind, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
@@ -32,7 +31,6 @@ _PLACEBO = re.compile(
     r"|(?:tablet|capsule|pill|injection)s?|infusion|cream|gel|ointment|solution"
 )
 """A word that says that something is a placebo, and not of what."""
-_BRACKETED = re.compile(r"([^()]{3,60}?)\s?\(([^()]{3,60})\)")
 _WAYS = frozenset({"injection", "infusion", "solution", "suspension", "powder"})
 """Forms that may be named beside a closer one: "powder for inhaler"."""
 
@@ -160,19 +158,14 @@ class AgentNamer:
 
     def _list_names(self, intervention: Intervention, own: set[str]) -> list[str]:
         """Return the usual name of an intervention, and its other names if these surely name the
-        same: none of a mixture, a class, or another intervention, whose keys are ``own``.
+        same: none of a mixture or of another intervention, whose keys are ``own``.
         """
         written = intervention.name or ""
         first = _find_usual(bare_name(written))
         if _names_several(written):
             return [first]
-        # A brand and its substance, one of them in brackets.
-        pair = _BRACKETED.fullmatch(show_line(written))
-        others = [*intervention.other_names]
-        if pair and pair[2][0].isupper() is not pair[1][0].isupper():
-            others += pair.groups()
         names = [first]
-        for other in others:
+        for other in intervention.other_names:
             bare = bare_name(other)
             is_own = _make_key(bare) in own
             if not is_own and not _names_several(other) and not _is_class(bare):

@@ -15,24 +15,8 @@ _MOST_ROWS = 1_048_576
 _LONGEST_TEXT = 32_767
 _LONGEST_NAME = 31
 """The limits of Excel: rows of a sheet with its header, characters of a cell, of a sheet's name."""
-_NARROWEST = 12
-_WIDE = 30
-"""Widths of columns in characters; a longer text is wrapped."""
-_BUTTON = 3
-"""The width of the button of a filter."""
-_WRITERS: dict[type, str] = {
-    str: "write_string",
-    bool: "write_boolean",
-    int: "write_number",
-    float: "write_number",
-}
-"""``Worksheet.write`` would guess: before XlsxWriter 3.3.1 ``{=...}`` is an array formula, whatever
-its options say.
-"""
-_FORMATS = {
-    "header": {"bold": True, "valign": "top"},
-    "cell": {"valign": "top", "text_wrap": True},
-}
+_WIDTH = 24
+"""Of a column, in characters; a longer text is wrapped."""
 
 
 def write_workbook(
@@ -52,47 +36,39 @@ def write_workbook(
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
         # The same run gives the same file.
         book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
-        formats = {name: book.add_format(how) for name, how in _FORMATS.items()}
+        header = book.add_format({"bold": True, "valign": "top"})
+        wrapped = book.add_format({"valign": "top", "text_wrap": True})
         for number, table in enumerate(tables):
             name = table.name
             if len(name) > _LONGEST_NAME:
                 name = f"{name[: _LONGEST_NAME - 4]}~{number}"
             sheet = book.add_worksheet(name)
-            problem = _write_sheet(sheet, table, rows[table.name], formats)
+            columns = [column.name for column in table.columns]
+            sheet.freeze_panes(1, 0)
+            sheet.set_column(0, len(columns) - 1, _WIDTH, wrapped)
+            sheet.write_row(0, 0, columns, header)
+            problem = _write_rows(sheet, rows[table.name])
+            sheet.autofilter(0, 0, sheet.dim_rowmax, len(columns) - 1)
             if problem:
                 raise StoreError(
                     f"{table.name}: {problem}, more than a sheet of Excel holds; {remedy}"
                 )
 
 
-def _write_sheet(
-    sheet: Any, table: Table, path: Path, formats: Mapping[str, Any]
-) -> str | None:
+def _write_rows(sheet: Any, path: Path) -> str | None:
     """Write the rows of a table, and return what Excel cannot hold, if anything."""
-    _lay_out(sheet, table, formats["header"])
-    number = 0
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if number >= _MOST_ROWS:
                 return f"has more than {_MOST_ROWS - 1:,} rows"
             for place, (name, cell) in enumerate(json.loads(line).items()):
-                if cell is None:
-                    continue
                 # Excel counts characters in UTF-16.
                 size = len(str(cell).encode("utf-16-le")) // 2
                 if size > _LONGEST_TEXT:
                     return f"row {number}, {name}: has more than {_LONGEST_TEXT:,} characters"
-                write = getattr(sheet, _WRITERS[type(cell)])
-                write(number, place, cell, formats["cell"])
-    sheet.autofilter(0, 0, number, len(table.columns) - 1)
+                if isinstance(cell, str):
+                    # `write` would guess that some texts are formulas or addresses.
+                    sheet.write_string(number, place, cell)
+                elif cell is not None:
+                    sheet.write(number, place, cell)
     return None
-
-
-def _lay_out(sheet: Any, table: Table, header: Any) -> None:
-    """Write the header of a sheet, and set the widths of its columns."""
-    sheet.freeze_panes(1, 0)
-    for place, column in enumerate(table.columns):
-        sheet.write_string(0, place, column.name, header)
-        is_text = column.kind == "text" and column not in table.keys
-        width = _WIDE if is_text else len(column.name) + _BUTTON
-        sheet.set_column(place, place, max(width, _NARROWEST))

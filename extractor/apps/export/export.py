@@ -3,6 +3,7 @@
 import json
 from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,13 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from extractor.apps.export.columns import Row, Table, describe_tables, list_tables
+from extractor.apps.export.columns import (
+    Column,
+    Row,
+    Table,
+    describe_tables,
+    list_tables,
+)
 from extractor.apps.export.excel import write_workbook
 from extractor.apps.export.files import (
     COLUMNS_FILE,
@@ -34,6 +41,12 @@ _EXTRAS = {
     Format.XLSX: ("xlsxwriter", "excel"),
 }
 """The library, and its extra, of each format that is made of complete JSON lines."""
+_KINDS = {
+    "confidence": "number",
+    **dict.fromkeys(("start", "end", "old_start", "old_end"), "integer"),
+    **dict.fromkeys(("new_start", "new_end"), "integer"),
+}
+"""Columns of sheets that are no texts."""
 
 
 @dataclass(slots=True)
@@ -146,6 +159,24 @@ def write_tables(
     return counts
 
 
+def write_sheet(
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    *,
+    force: bool = False,
+) -> None:
+    """Write rows of ``columns`` as one file, in the format of its suffix.
+
+    Raises ``ValueError`` for another suffix; ``ArgumentError`` for a file that exists unless
+    ``force`` is set; ``MissingExtra`` without the library of the format.
+    """
+    described = tuple(Column(name, "", _KINDS.get(name, "text")) for name in columns)
+    table = Table("rows", None, (), described)
+    destination = Destination.choose(path, None, force=force)
+    write_tables(destination, [table], (("rows", row) for row in rows))
+
+
 def find_results(run: Path) -> Path:
     """Return where the results of ``run`` are: the file of results in a run's folder, or itself
     if it is a file or a folder with gold files. Raises ``StoreError`` if it holds none.
@@ -194,55 +225,39 @@ def _read(
     path: Path, lines: Iterable[bytes] | None, threshold: Threshold
 ) -> Iterator[TrialExtraction]:
     """Yield what ``read_results`` yields, with the doubtful values."""
-    again = "recreate it with `extractor run --replay`"
     remedy = "run its command again"
+    # A person wrote gold: no run makes it again.
     if lines is None and (path.is_dir() or path.suffix == ".json"):
-        # A person wrote gold: no run makes it again.
-        remedy = again = "correct it, or finish its record again"
+        remedy = "correct it, or finish its record again"
+    for place, data in _list_texts(path, lines):
+        try:
+            extraction = TrialExtraction.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"])) or "the whole"
+            problem = f"is not an extraction of this version ({field}: {first['msg']})"
+            raise StoreError(f"{place}: {problem}; {remedy}") from None
+        evidence = [
+            piece for _, item in extraction.list_items() for piece in item.evidence
+        ]
+        if threshold.minimum and any(piece.confidence is None for piece in evidence):
+            raise StoreError(
+                f"{place}: has values without a confidence; {remedy}, or drop --min-confidence"
+            )
+        yield complete_gold(extraction)
+
+
+def _list_texts(
+    path: Path, lines: Iterable[bytes] | None
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the JSON of each extraction with its place."""
+    if lines is None and (path.is_dir() or path.suffix == ".json"):
         for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
-            yield _parse(file.read_bytes(), str(file), remedy, again, threshold)
+            yield str(file), file.read_bytes()
         return
-    if lines is None:
-        remedy = "copy the file again from the folder of its run"
-        lines = _read_lines(path)
-    for number, line in enumerate(lines, start=1):
-        data = line.removeprefix(BOM_UTF8)
-        if data.strip():
-            yield _parse(data, f"{path}, line {number}", remedy, again, threshold)
-
-
-def _read_lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as lines:
-        yield from lines
-
-
-def _parse(
-    data: bytes, place: str, remedy: str, again: str, threshold: Threshold
-) -> TrialExtraction:
-    """Parse an extraction. Raises ``StoreError``: with ``remedy`` for what is no JSON; with
-    ``again`` for what is no extraction, or if the threshold needs confidences that are missing.
-    """
-    try:
-        extraction = TrialExtraction.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "json_invalid":
-            raise StoreError(f"{place}: is broken; {remedy}") from None
-        field_path = ".".join(map(str, first["loc"])) or "the whole"
-        raise StoreError(
-            f"{place}: is not an extraction of this version ({field_path}: {first['msg']}); {again}"
-        ) from None
-    if threshold.minimum and not _has_confidences(extraction):
-        raise StoreError(
-            f"{place}: has values without a confidence; {again}, or drop --min-confidence"
-        )
-    return complete_gold(extraction)
-
-
-def _has_confidences(extraction: TrialExtraction) -> bool:
-    """Return whether all evidence has a confidence; that of old runs has none."""
-    return all(
-        piece.confidence is not None
-        for _, item in extraction.list_items()
-        for piece in item.evidence
-    )
+    with ExitStack() as stack:
+        given = lines or stack.enter_context(path.open("rb"))
+        for number, line in enumerate(given, start=1):
+            data = line.removeprefix(BOM_UTF8)
+            if data.strip():
+                yield f"{path}, line {number}", data

@@ -21,18 +21,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import ValidationError
 
 from extractor.apps.export.fhir_parts import Json, RawText
 from extractor.apps.export.fhir_study import build_trial
-from extractor.errors import ArgumentError, MissingExtra, StoreError
+from extractor.apps.export.files import Destination, Format
+from extractor.errors import MissingExtra, StoreError
 from extractor.language.book import read_table
 from extractor.language.shown import show_line
 from extractor.schemas import FieldRef, Task, TrialExtraction, TrialRecord
@@ -87,8 +86,11 @@ def export_fhir(
     """
     if not find_spec("fhir"):
         raise MissingExtra("FHIR needs fhir.resources", "fhir")
+    destination = Destination(to, Format.JSONL, force=force)
+    if to.is_file() or to.suffix.removeprefix(".") in set(Format):
+        raise ValueError(f"{to}: FHIR needs several files; name a folder")
     counts = FhirCounts()
-    with _stage_folder(to, force=force) as folder:
+    with destination.staged() as (_, folder):
         for extraction, record in results:
             trial = build_trial(extraction, record, tasks)
             resources = [_clean(resource) for resource in trial.resources]
@@ -109,33 +111,6 @@ def _append(path: Path, lines: Iterable[Json]) -> None:
     with path.open("a", encoding="utf-8") as file:
         for line in lines:
             print(json.dumps(line, ensure_ascii=False), file=file)
-
-
-@contextmanager
-def _stage_folder(to: Path, *, force: bool) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of ``to`` at the end, if nothing fails.
-
-    Raises ``ValueError`` for a file, ``StoreError`` for a folder with anything but an earlier
-    export, and ``ArgumentError`` for an earlier export without ``force``.
-    """
-    if to.is_file() or to.suffix in (".jsonl", ".csv", ".parquet", ".duckdb", ".xlsx"):
-        raise ValueError(f"{to}: FHIR needs several files; name a folder")
-    names = {path.name for path in to.glob("*")}
-    if not names <= {_UNMAPPED, *(f"{kind}.ndjson" for kind in (*KINDS, _BUNDLE))}:
-        raise StoreError(f"{to}: holds other files; choose another name")
-    if names and not force:
-        raise ArgumentError(
-            f"{to}: already exists; choose another name, or replace it with --force"
-        )
-    to.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the destination, so that it can be moved to its place at once.
-    with TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as scratch:
-        made = Path(scratch, "made")
-        made.mkdir()
-        yield made
-        if to.is_dir():
-            to.replace(Path(scratch, "old"))
-        made.replace(to)
 
 
 def _bundle(resources: Iterable[Json]) -> Json:

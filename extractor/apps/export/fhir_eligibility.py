@@ -21,15 +21,15 @@ from extractor.apps.export.fhir_parts import (
     own_code,
     quantity,
 )
+from extractor.apps.export.limits import name_limit
+from extractor.apps.export.people import read_comparator
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
-    find_loinc,
     fold_words,
-    name_quantity,
+    get_quantity,
 )
 from extractor.concepts.people.registered_ages import read_registered_age
 from extractor.language.book import read_table
-from extractor.language.units import read_unit
 from extractor.schemas import (
     Category,
     Comparator,
@@ -112,12 +112,11 @@ def _describe_people(trial: TrialResources) -> list[Json]:
     people: dict[str, Json] = {}
     for name, inclusive in (("minimum_age", ">="), ("maximum_age", "<=")):
         age = trial.take_first("eligibility", name)
-        comparator = inclusive
-        if age is None:
-            age = read_registered_age(registry.text(name) or "")
+        if age:
+            comparator: str = read_comparator(name, trial.extraction.eligibility)
         else:
-            for piece in trial.extraction.eligibility.evidence_for(name):
-                comparator = piece.comparator or inclusive
+            age = read_registered_age(registry.text(name) or "")
+            comparator = inclusive
         if age:
             people[name.replace("_", "-")] = {
                 "code": code(LOINC, "30525-0", "age"),
@@ -222,21 +221,21 @@ def _describe_limit(limit: Constraint) -> Json:
     """Return the code and value of a limit: a Quantity with its comparator, or a Range. Raises
     ``_MoreThanALimit`` if its words are more than a name of a quantity, or it has no code or range.
     """
-    ucum = read_unit(limit.unit) if limit.unit else None
-    known = name_quantity(limit.quantity, ucum, value=limit.value)
+    named = name_limit(limit.__dict__)
+    name = named.quantity_canonical
+    known = get_quantity(name) if name and named.loinc else None
     if known is None or not _is_name_of(limit.quantity, known):
         raise _MoreThanALimit(f"no quantity with a LOINC code: {limit.quantity}")
-    if limit.unit is None:
-        ucum = known.infer_unit(limit.value_high or limit.value)
-    codes = find_loinc(known, ucum)
+    ucum = named.unit_ucum
     low = quantity(limit.value, limit.unit, limit.comparator, ucum)
     value = {"valueQuantity": low}
     # A limit with one bound is a Quantity with a comparator; only two bounds make a Range.
     if limit.comparator is Comparator.BETWEEN:
         high = quantity(limit.value_high, limit.unit, ucum=ucum)
         value = {"valueRange": make_range(low, high)}
-    if not codes or ucum is None or None in value.values():
-        raise _MoreThanALimit(f"no LOINC code, unit or range of {limit.quantity}")
+    if None in value.values():
+        raise _MoreThanALimit(f"no range in FHIR: {limit.quantity}")
+    codes = (named.loinc or "").split("|")
     coding = [{"system": LOINC, "code": loinc} for loinc in codes]
     return {"code": {"coding": coding, "text": limit.quantity}, **value}
 

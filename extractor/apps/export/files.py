@@ -2,7 +2,6 @@
 
 import csv
 import glob
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
+
+from pydantic_core import to_json
 
 from extractor.apps.export.columns import Column, Row, Table
 from extractor.errors import ArgumentError, DiskFull, StoreError
@@ -83,7 +84,7 @@ class Destination:
         chosen = wanted or (Format(suffix) if named else None)
         if chosen is None:
             raise ValueError(
-                f"{path}: say --format, or name a file that ends with .{', .'.join(Format)}"
+                f"{path}: name a file that ends with .{', .'.join(Format)}; a folder needs --format"
             )
         if named and chosen != suffix:
             raise ValueError(
@@ -201,8 +202,11 @@ def _open_csv(file: TextIO, columns: Sequence[Column]) -> Append:
 
 def _open_json(file: TextIO, columns: Sequence[Column]) -> Append:
     names = [column.name for column in columns]
-    encode = json.JSONEncoder(ensure_ascii=False).encode
-    return lambda row: print(encode(dict(zip(names, row, strict=True))), file=file)
+
+    def append(row: Row) -> None:
+        file.write(to_json(dict(zip(names, row, strict=True))).decode() + "\n")
+
+    return append
 
 
 def load_tables(

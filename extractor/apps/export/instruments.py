@@ -42,23 +42,18 @@ def name_instrument(name: str) -> str | None:
     return scores.get(key) or key or None
 
 
-def name_other_version(name: str, quantity: KnownQuantity) -> str | None:
-    """Return the key of the version of an instrument that words name, if a quantity is another one:
-    ACQ-6 is not the ACQ, and MADRS-S not the MADRS.
+def is_other_version(name: str, quantity: KnownQuantity) -> bool:
+    """Return whether words name another version of an instrument than a quantity: ACQ-6 is not the
+    ACQ, and MADRS-S not the MADRS.
 
-    >>> name_other_version("ACQ-6 score", list_quantities()["acq"])
-    'acq_6'
+    >>> is_other_version("ACQ-6 score", list_quantities()["acq"])
+    True
     """
     if quantity.unit != "{score}":
-        return None
+        return False
     names = {_fold(written) for written in (quantity.name, *quantity.names)}
-    first_words = {folded.split("_")[0] for folded in names}
-    for version in _VERSION.findall(name):
-        key = _fold(version)
-        is_own = key in names or key.replace("_", "") in names
-        if not is_own and key.rpartition("_")[0] in names | first_words:
-            return key
-    return None
+    versions = {_fold(version) for version in _VERSION.findall(name)}
+    return any(not {key, key.replace("_", "")} & names for key in versions)
 
 
 def _fold(name: str) -> str:

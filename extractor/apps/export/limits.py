@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from extractor.apps.export.instruments import name_other_version
+from extractor.apps.export.instruments import is_other_version
 from extractor.concepts.limits.borne_out import bears_out, list_joined
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
@@ -26,7 +26,6 @@ from extractor.schemas import (
 _IMPLAUSIBLE = "implausible"
 """The note of a limit whose value nobody has in the unit that is written."""
 _NO_CONVERSION = "no conversion"
-_SCORE = "{score}"
 _SURFACE = "{1.73_m2}"
 """The body surface to which an estimated filtration rate refers, written or not."""
 
@@ -74,7 +73,7 @@ def name_limit(
         quantity = get_quantity(known)
     if quantity is None:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    renamed = None if known else _rename(text, quantity, limit, unit)
+    renamed = None if known else _rename(text, quantity, unit)
     if renamed:
         return renamed
     named = CanonicalLimit(quantity.name, quantity.laboratory)
@@ -95,15 +94,14 @@ def name_limit(
 
 
 def _rename(
-    text: str, quantity: KnownQuantity, limit: Mapping[str, Any], unit: str | None
+    text: str, quantity: KnownQuantity, unit: str | None
 ) -> CanonicalLimit | None:
     """Return what a limit is called instead of the quantity that was found: another version of an
     instrument, nothing, or all quantities that the text joins; None if the name is right.
     """
     # "ACQ-6" is not the ACQ: its limit is of another score.
-    version = name_other_version(text, quantity)
-    if version:
-        return _name_score(version, limit, unit)
+    if is_other_version(text, quantity):
+        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     if not bears_out(quantity, text, unit):
         kind = quantity.name if quantity.general else None
         return CanonicalLimit(
@@ -114,22 +112,6 @@ def _rename(
         return None
     return CanonicalLimit(
         joint, quantity.laboratory, unit_ucum=unit, canonical_note=_NO_CONVERSION
-    )
-
-
-def _name_score(
-    instrument: str, limit: Mapping[str, Any], unit: str | None
-) -> CanonicalLimit:
-    """Return a limit of an instrument's score; one with another unit is not converted."""
-    if unit not in (None, _SCORE):
-        return CanonicalLimit(instrument, unit_ucum=unit, canonical_note=_NO_CONVERSION)
-    return CanonicalLimit(
-        instrument,
-        laboratory=False,
-        unit_ucum=_SCORE,
-        unit_canonical=_SCORE,
-        value_canonical=limit["value"],
-        value_high_canonical=limit.get("value_high"),
     )
 
 

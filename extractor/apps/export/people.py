@@ -1,8 +1,7 @@
 """Who may take part, as every export states it: by the text, else as registered; and what the
-criteria together say of pregnant people and of a part of the trial.
+criteria together state of pregnant people.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,6 @@ from extractor.concepts.people.registered_ages import (
 )
 from extractor.language.book import rule
 from extractor.language.passage import read_passage
-from extractor.language.shown import show_line
 from extractor.schemas import (
     Comparator,
     Criterion,
@@ -33,17 +31,6 @@ _WORDS: Mapping[str, Sex | bool] = {
     "true": True,
 }
 """Registered sexes and answers, in lower case."""
-_MARKS = r"(?:\d{1,2}[a-z]?|[a-z]\d{0,2}|[ivx]{1,4})"
-_LABEL = re.compile(
-    r"\W{0,4}(?:(?:inclusion|exclusion)\s(?:criteria|criterion)\s?[-–—:,]?\s?)?"
-    r"(?:for\s|in\s|of\s|specific\s(?:to|for)\s|only\s(?:for|in)\s){0,2}"
-    r"(?:the\s|all\s)?(?:(?:participants|patients)\s(?:in|of)\s)?"
-    rf"(part|cohort|phase|arm|stage|period)s?\s({_MARKS}"
-    rf"(?:\s?(?:and|or|&|,|/|-|\+)\s?{_MARKS}\b){{0,3}})(?:\s?\([^()\n]{{1,60}}\))?"
-    r"(?:\s(?:only|participants|patients|subjects)){0,2}\s?([:.,\]–—]|-\s|$)",
-    re.IGNORECASE,
-)
-"""A label at the head of a criterion, or of a line that introduces it."""
 
 
 def read_registered(name: str, written: str) -> Any:
@@ -122,20 +109,3 @@ def _excludes_pregnancy(criterion: Criterion) -> bool | None:
     if criterion.negated or criterion.demanded:
         return None
     return True if is_of_pregnancy else None
-
-
-def find_part(criterion: Criterion) -> str | None:
-    """Return the part of the trial that a criterion's own label names, else that of its lead-in:
-    "Part 1: ...", "Cohort B only:".
-    """
-    line = show_line(criterion.quote)
-    label = _LABEL.match(line)
-    # "Stage II, or ..." and "Phase 3." are of a disease, or another trial.
-    if label and (
-        label[1].casefold() == "stage"
-        or label[3] in ("", ".", ",")
-        or label.end() == len(line)
-    ):
-        label = None
-    label = label or _LABEL.match(show_line(criterion.lead_in or ""))
-    return f"{label[1]} {label[2]}".casefold() if label else None

@@ -1,4 +1,4 @@
-"""What the register states of a record: its columns, arms, interventions and terms."""
+"""What the register states of a record: its columns, arms and interventions."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -9,15 +9,16 @@ from extractor.apps.export.agents import Intervention, read_interventions
 from extractor.apps.export.arms import Arm, read_arms
 from extractor.apps.export.columns import Table
 from extractor.apps.export.people import read_registered
-from extractor.assembly.assemble import list_terms
 from extractor.concepts.doses.explained import find_explained
 from extractor.concepts.people.registered_ages import AGES, count_days
 from extractor.run.finished import FinishedRun, TextState
-from extractor.schemas import RegisteredTerm, TrialRecord
+from extractor.schemas import TrialRecord
 
 _NO_AGENTS = ("eligibility", "primary_outcomes", "secondary_outcomes", "other_outcomes")
 """Sections in which few agents of the trial are explained."""
-_TABLES = frozenset({"records", "eligibility", "arms", "regimen_arms"})
+_TABLES = frozenset(
+    {"records", "eligibility", "arms", "regimens", "regimen_arms", "interventions"}
+)
 """Tables that are poor without what the register states."""
 _FIELDS = {
     "study_type": "study_type",
@@ -43,14 +44,12 @@ class Registered:
         columns: The cells of ``records`` and ``eligibility``.
         arms: The arms.
         interventions: The interventions.
-        terms: MeSH terms.
         explained: The full names of the abbreviations that the record explains.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
     arms: Sequence[Arm] = ()
     interventions: Sequence[Intervention] = ()
-    terms: Sequence[RegisteredTerm] = ()
     explained: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -87,7 +86,6 @@ def read_registry(record: TrialRecord) -> Registered:
         columns,
         read_arms(record),
         read_interventions(record),
-        list_terms(record),
         find_explained(texts),
     )
 

@@ -16,7 +16,7 @@ from extractor.apps.export.arms import Arm, find_least, link_arms, list_arms
 from extractor.apps.export.columns import Cells, Row, list_tables
 from extractor.apps.export.instruments import name_instrument
 from extractor.apps.export.limits import DescribedCriterion, describe_criteria
-from extractor.apps.export.people import describe_people, find_part
+from extractor.apps.export.people import describe_people
 from extractor.apps.export.registered import Registered, Registry, read_registry
 from extractor.apps.export.times import (
     describe_regimen_times,
@@ -207,14 +207,23 @@ def _list_all(
     counts = Counter[str]()
     for row in list_values(extraction):
         table = _TABLES[row.kind]
-        cells = row._asdict()
-        cells |= {
-            "field": row.path,
-            "kind": row.reason,
+        text = row.text
+        cells = {
             _find_key(table): counts[table],
+            "field": row.path,
+            "value": text,
+            "message": text,
+            "quote": row.quote,
+            "support": row.support,
+            "reason": row.reason,
+            "kind": row.reason,
+            "severity": row.severity,
+            "section": row.section,
+            "char_start": row.start,
+            "char_end": row.end,
+            "origin": row.origin,
+            "confidence": row.confidence,
         }
-        cells |= {"char_start": row.start, "char_end": row.end}
-        cells["message"] = cells["value"] = row.text
         counts[table] += 1
         yield table, cells
     for own in fields:
@@ -262,7 +271,6 @@ def _list_eligibility(
                 "group_id": criterion.group,
                 "exception": exceptions or None,
                 "decides": derived.decides,
-                "part": find_part(criterion),
             },
         )
         limits = [
@@ -312,7 +320,7 @@ def _list_dosing(
     extraction: TrialExtraction, registered: Registered
 ) -> Iterator[Named]:
     arms = list_arms(extraction, registered.arms)
-    terms = extraction.registered_terms or registered.terms
+    terms = extraction.registered_terms
     interventions = registered.interventions
     namer = AgentNamer(interventions, registered.explained, terms)
     links: list[Cells] = []

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.windows.anchors import AnchorClass, classify_anchor
 from extractor.language.book import read_text
-from extractor.language.numbers import DAYS, read_time_unit
+from extractor.language.numbers import DAYS
 from extractor.schemas import (
     Endpoint,
     Regimen,
@@ -18,20 +18,8 @@ from extractor.schemas import (
 )
 
 _UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)?"
-_CYCLE_BEFORE = re.compile(
-    r"\bC(?:ycle)?\s?(\d{1,2})[\s,(-]{0,3}D(?:ay)?[\s-]{0,2}\d{1,3}$", re.IGNORECASE
-)
-"""The cycle before a day of it: "Cycle 2 Day 15", "C2D15"."""
-_CYCLE_BEHIND = re.compile(
-    r"\s(?:of|in)\s(?:the\s)?(?:each|every|all|cycles?\s(\d{1,2}))\b", re.IGNORECASE
-)
-"""The cycle behind a day of it: "day 15 of cycle 2", "of each cycle"."""
-_CYCLE_LENGTH = re.compile(
-    r"\bcycles?\s(?:lengths?\s)?(?:is|are|=|equals|lasts|lasting|of|length|lengths)\s"
-    r"(\d{1,3})[\s-]?(days?|weeks?|months?)\b"
-    r"|\b(\d{1,3})[\s-](days?|weeks?|months?)[\s-](?:treatment\s)?cycles?\b",
-    re.IGNORECASE,
-)
+_IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
+"""A text that counts days within a cycle: "Cycle 2 Day 15", "C2D15"."""
 _BEHIND = re.compile(
     rf"[\s)-]{{0,3}}{_UNITS}\s?"
     r"(?P<sign>(?:after|following|from|since|post|of|before|prior\sto)\b[\s-]?)"
@@ -57,7 +45,6 @@ _BEGUN = re.compile(
     re.IGNORECASE,
 )
 """A beginning that is named behind what begins: "treatment initiated"."""
-_POSTOPERATIVE = re.compile(r"post[\s-]?op(?:erative(?:ly)?)?\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s(?:to|until|till|through|up\sto|and|at)\s|\.\s", re.IGNORECASE)
 """What ends the name of a moment."""
 _FROM_BASELINE = re.compile(
@@ -68,8 +55,6 @@ _FROM_BASELINE = re.compile(
     re.IGNORECASE,
 )
 """A change that is measured against baseline."""
-_NEAR = 25
-"""How many characters behind a time may say that it follows an operation."""
 _LISTED = re.compile(
     rf"[\s)]{{0,2}}{_UNITS}[\s,&/]{{0,5}}(?:and|or|then)?[\s,]{{0,3}}", re.IGNORECASE
 )
@@ -87,6 +72,7 @@ _SHORT = frozenset({TimeUnit.MINUTE, TimeUnit.HOUR})
 _STARTS = (AnchorClass.FIRST_DOSE, AnchorClass.RANDOMISATION_OR_ENROLMENT)
 """Events at which the clock of a whole trial starts."""
 
+_NO_CLASS = (None, AnchorClass.OTHER_EVENT)
 _BASELINE = (AnchorClass.RANDOMISATION_OR_ENROLMENT,)
 
 Anchor = AnchorClass | None
@@ -95,14 +81,12 @@ Anchor = AnchorClass | None
 class _Moment(NamedTuple):
     """A time in a text.
 
-    ``end`` is the last time of the range that it begins; ``cycle`` the number of the cycle of which
-    it is a day, 0 for each cycle.
+    ``end`` is the last time of the range that it begins.
     """
 
     time: TimePoint
     anchor: Anchor = None
     end: TimePoint | None = None
-    cycle: int | None = None
 
 
 def to_days(time: Any) -> float | None:
@@ -137,7 +121,7 @@ def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
 
 def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, Any]]:
     """Return the derived cells of the time points of an endpoint. ``cycle`` is the length of a
-    cycle of the record in days; one that the time frame states goes before it.
+    cycle of the record in days.
 
     >>> endpoint = Endpoint.model_validate(
     ...     {
@@ -155,7 +139,6 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
     (28.0, 56.0, 'last_dose')
     """
     frame = (endpoint.time_frame or "")[:_LONGEST_TEXT]
-    cycle = _read_cycle(frame) or cycle
     known = {
         (moment.time.value, moment.time.unit): moment
         for moment in reversed(_read(frame))
@@ -184,15 +167,6 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
     return cells
 
 
-def _read_cycle(frame: str) -> float | None:
-    """Return the length of a cycle that a time frame states: "each cycle is 21 days"."""
-    stated = _CYCLE_LENGTH.search(frame)
-    unit = read_time_unit(stated[2] or stated[4]) if stated else None
-    if stated is None or unit is None:
-        return None
-    return to_days(TimePoint(value=int(stated[1] or stated[3]), unit=unit))
-
-
 def _complete(found: Anchor, endpoint: Endpoint, unit: TimeUnit) -> Anchor:
     """Return what a time is counted from: what was found, else the start of the endpoint's clock,
     else the baseline of a change. Within the day of a treatment, baseline is before the dose.
@@ -213,16 +187,15 @@ def _count_days(
 ) -> float | None:
     """Return a time in days; None if it depends on cycles and cannot be counted."""
     point = moment.time
-    if point.unit != TimeUnit.CYCLE and moment.cycle in (None, 1):
-        return to_days(point)
-    if cycle is None:
-        return None
     if point.unit == TimeUnit.CYCLE:
         # "Cycle 3" may be its beginning or its end; only "up to 3 cycles" has a length.
         is_span = endpoint.time_kind == TimeKind.UP_TO
-        return float(point.value * cycle) if is_span else None
-    # "Day 1 of each cycle" is many days.
-    return float((moment.cycle - 1) * cycle + point.value) if moment.cycle else None
+        return float(point.value * cycle) if cycle and is_span else None
+    # "Day 15 of cycle 2" is no day of the trial.
+    is_of_cycle = point.unit == TimeUnit.DAY and moment.anchor in _NO_CLASS
+    if is_of_cycle and _IN_CYCLE.search(endpoint.time_frame or ""):
+        return None
+    return to_days(point)
 
 
 def _find_elsewhere(texts: Iterable[str], point: TimePoint) -> Anchor:
@@ -260,9 +233,6 @@ def _read(raw: str) -> Sequence[_Moment]:
         stop = max(following[0][0], last) if following else len(text)
         behind = _BEHIND.match(text, last, stop)
         anchor = _classify(behind["sign"], behind["moment"]) if behind else None
-        near = text[last : min(stop, last + _NEAR)]
-        if _POSTOPERATIVE.search(f"{text[done:first]} {near}"):
-            anchor = AnchorClass.SURGERY
         before = anchor or _read_before(text, done, first)
         done = behind.end() if behind and anchor else last
         moments += [
@@ -270,7 +240,6 @@ def _read(raw: str) -> Sequence[_Moment]:
                 times[index],
                 before,
                 _find_end(text, times, places, index),
-                _find_cycle(text, times[index], places[index][1]),
             )
             for index in run
         ]
@@ -309,13 +278,6 @@ def _list_runs(
         run.append(index)
     if run:
         yield run
-
-
-def _find_cycle(text: str, time: TimePoint, end: int) -> int | None:
-    if time.unit != TimeUnit.DAY:
-        return None
-    found = _CYCLE_BEFORE.search(text, 0, end) or _CYCLE_BEHIND.match(text, end)
-    return int(found[1] or 0) if found else None
 
 
 def _read_before(text: str, first: int, start: int) -> Anchor:

@@ -14,8 +14,8 @@ import httpx2
 
 from extractor.apps.fetch.pages import StudyPage, read_page
 from extractor.errors import ArgumentError, RegistryError, RegistryRefused
+from extractor.masking import hide_user
 from extractor.model.pace import RetryPolicy, is_temporary, retry_after
-from extractor.model.spec import hide_user
 from extractor.model.surroundings import check_network
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"

@@ -15,7 +15,12 @@ confidence from ``extractor.apps.values``, and a row for each field that the rec
 - A formula or a date in a workbook, and a file that is too large to be a sheet of gold, are
   refused; no text that is written becomes a formula.
 
-To add a part of a value as a column, add it to its model in ``extractor.schemas.extraction``; a
-column that is not read back, to ``sheets.py``. What a row means is in ``rows.py``. A further tool
-is a module that writes ``ValueRow`` and reads ``PlacedRow``, and a line in ``files.py``.
+Where to change what:
+
+- a part of a value as a column: its model in ``extractor.schemas.extraction``;
+- a column that is not read back: ``sheets``;
+- what a row means, and gold from rows: ``rows``;
+- regions and lines of Label Studio: ``label_studio``;
+- a further tool: a module that writes ``ValueRow`` and reads ``PlacedRow``, and a line in
+  ``files``.
 """

@@ -68,15 +68,13 @@ class PlacedRow(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What is wrong at a place, with its remedy. What ``warns`` may be right."""
+    """What is wrong at a place, with its remedy."""
 
     place: str
     text: str
-    warns: bool = False
 
     def __str__(self) -> str:
-        kind = "warning: " if self.warns else ""
-        return f"{kind}{self.place}: {self.text}"
+        return f"{self.place}: {self.text}"
 
 
 def is_known(path: str) -> bool:
@@ -200,9 +198,8 @@ def build_gold(
     gold = builder.finish()
     if gold and record:
         for flaw in check_annotation(gold, record, fields):
-            builder.refuse_at(_split(flaw.path), flaw.problem, warns=flaw.warns)
-    is_right = all(problem.warns for problem in builder.problems)
-    return gold if is_right else None, builder.problems
+            builder.refuse_at(_split(flaw.path), flaw.problem)
+    return None if builder.problems else gold, builder.problems
 
 
 class _Builder:
@@ -293,7 +290,7 @@ class _Builder:
             for step, member in node.items()
         }
 
-    def refuse_at(self, location: Location, text: str, *, warns: bool = False) -> None:
+    def refuse_at(self, location: Location, text: str) -> None:
         """Add a problem at the row that gave a location, or else at one of the same item."""
         near = max(
             self._sources,
@@ -305,12 +302,10 @@ class _Builder:
             column = location[-1] if location else "record"
         elif FieldRef(row.path).path in _PARTS:
             column = near[-1]
-        self._refuse(row, str(column), text, warns=warns)
+        self._refuse(row, str(column), text)
 
-    def _refuse(
-        self, row: PlacedRow, column: str, text: str, *, warns: bool = False
-    ) -> None:
-        self.problems.append(Problem(f"{row.place}, {column}", text, warns))
+    def _refuse(self, row: PlacedRow, column: str, text: str) -> None:
+        self.problems.append(Problem(f"{row.place}, {column}", text))
 
 
 def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:

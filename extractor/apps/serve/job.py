@@ -17,14 +17,13 @@ from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, SettingsDiffer
 from extractor.formats import read_records
+from extractor.many import RunJob
 from extractor.model.events import Fact
 from extractor.options import Choice
 from extractor.plurals import counted
 from extractor.run.executor import Executor
-from extractor.run.folder import RunFolder
-from extractor.run.manifest import Stop, describe_settings
+from extractor.run.manifest import Stop
 from extractor.run.records import RunLimits
-from extractor.run.run import Run
 from extractor.run.setup import Setup
 from extractor.schemas import TrialRecord
 from extractor.schemas.evidence import PricedUsage
@@ -111,14 +110,16 @@ class JobRun:
         )
         asks = settings.model and job.effort is not Effort.NONE
         budget = money.budget_of(job.caller) if asks else None
-        self.run = Run(
+        self._start = RunJob(
             setup=setup,
             read=self._read_upload,
+            out=folder / RUN,
             limits=RunLimits(options.concurrency, budget=budget),
             pricing=settings.pricing,
             meter=money,
             workers=settings.workers,
         )
+        self.run = self._start.run
 
     @property
     def shown(self) -> Job:
@@ -155,16 +156,13 @@ class JobRun:
 
     async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
         """Run the job. One that was begun with other settings fails."""
-        run = self.run
-        settings = describe_settings(run.setup)
-        price = run.pricing.cost
         failure = None
-        with RunFolder(self._folder / RUN, settings, price=price) as results:
+        with self._start.open_folder() as results:
             try:
-                await run.perform(results, executor)
+                await self._start.extract(results, executor)
             except BaseException as error:  # noqa: BLE001 - also a cancellation, after which the results are sorted too
                 failure = error
-            stop = await asyncio.to_thread(run.finish, results, failure)
+            stop = await asyncio.to_thread(self.run.finish, results, failure)
         return self._judge(stop, failure)
 
     def _judge(

@@ -25,10 +25,10 @@ from extractor.errors import (
 )
 
 PROBLEM_TYPE = "application/problem+json"
-KINDS: dict[str, tuple[int, str]] = tomllib.loads(
+KINDS: dict[str, tuple[int, str, str]] = tomllib.loads(
     (files("extractor.apps.serve") / "assets" / "problems.toml").read_text("utf-8")
 )
-"""Each kind of problem with its HTTP status and its title."""
+"""Each kind of problem with its HTTP status, its title and its remedy."""
 _KINDS_OF_RECORDS = {RecordTooLarge: "unreadable", RecordTooSlow: "took-too-long"}
 
 
@@ -46,7 +46,7 @@ class Problem(BaseModel):
     """The request's id, as in the header X-Request-ID."""
     place: str | None = None
     """The place in the body."""
-    remedy: str | None = None
+    remedy: str
 
 
 @dataclass(eq=False)
@@ -102,10 +102,11 @@ def render_problem(error: Exception, request_id: str) -> Response:
         type_ = "about:blank"
         status = error.status_code
         title = HTTPStatus(status).phrase
+        remedy = "compare the address and the method with GET /openapi.json"
     else:
         refusal = _find_problem(error)
         type_ = f"urn:trial-extractor:problem:{refusal.kind}"
-        status, title = KINDS[refusal.kind]
+        status, title, remedy = KINDS[refusal.kind]
     problem = Problem(
         type=type_,
         title=title,
@@ -113,7 +114,7 @@ def render_problem(error: Exception, request_id: str) -> Response:
         detail=refusal.detail,
         instance=f"urn:uuid:{request_id}",
         place=refusal.place,
-        remedy=refusal.remedy,
+        remedy=refusal.remedy or remedy,
     )
     headers = dict(refusal.headers or {})
     if refusal.retry_s:
@@ -145,11 +146,9 @@ def _find_problem(error: Exception) -> ProblemError:
         case DiskFull():
             return ProblemError("no-space", "the service's disk is full")
         case MissingExtra():
-            remedy = "ask the operator to install the extra `export`"
-            return ProblemError("not-installed", str(error), remedy=remedy)
+            return ProblemError("not-installed", str(error))
         case ModelError():
             detail = "the model cannot be used at the moment"
             return ProblemError("model-away", detail, retry_s=30)
         case _:
-            detail = describe_unexpected(error)
-            return ProblemError("internal", detail, remedy="please report it")
+            return ProblemError("internal", describe_unexpected(error))

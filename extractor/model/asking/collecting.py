@@ -1,7 +1,7 @@
 """Collect what a record's replies say, into one draft for each line that was asked."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -20,7 +20,7 @@ from extractor.evidence.drafts import (
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
 from extractor.model.asking.planner import count_asked
-from extractor.model.asking.questions import ModelReply, Question
+from extractor.model.asking.questions import ModelReply, Question, Questions
 from extractor.model.asking.reply_models import (
     PARTS,
     PEOPLE,
@@ -30,39 +30,43 @@ from extractor.model.asking.reply_models import (
 )
 from extractor.schemas import AbsenceReason, Origin, Usage
 
+Gaps = dict[str, AbsenceReason]
+"""Why each asked field of an item is empty if nothing answers it."""
+
 
 def collect(
     parsed: ParsedRecord,
-    asked: Sequence[Question],
-    unasked: Sequence[Question],
+    asked: Questions,
+    unasked: Questions,
     drafts: Iterable[Draft],
-    replies: Sequence[ModelReply],
-    skipped: Collection[int] = (),
+    replies: Iterable[ModelReply],
 ) -> ModelResult:
-    """Collect the drafts of a record: answered lines in the order of the answers, then asked lines
+    """Collect the drafts of a record: answered lines in the order of the answers, then lines
     without an answer (an empty draft each), then the record itself if it was asked.
 
-    Each draft says for its asked fields why they are empty if nothing answers them.
+    Each draft gives for its asked fields why they are empty if nothing answers them: the model
+    refused them, or the budget did not cover them.
 
     Args:
         asked: The questions that a model got.
         unasked: The questions that the budget did not cover.
         drafts: What the replies say, a draft for each item.
         replies: The replies, for their usage, remarks and dropped items.
-        skipped: The numbers of lines without an answer in a reply that answers others.
     """
-    gaps = _list_gaps(asked, unasked)
+    gaps: dict[int, Gaps] = defaultdict(dict)
+    _add_gaps(gaps, asked, AbsenceReason.MODEL_REFUSED)
+    _add_gaps(gaps, unasked, AbsenceReason.BUDGET_EXHAUSTED)
     by_line: dict[int, list[Draft]] = defaultdict(list)
     for draft in drafts:
-        by_line[draft.number].append(replace(draft, asked=gaps.get(draft.number, {})))
+        # a skipped line may have no field of its own
+        if draft.number in gaps or not draft.is_skipped:
+            fields = gaps.get(draft.number, {})
+            by_line[draft.number].append(replace(draft, asked=fields))
     for question in (*asked, *unasked):
         number = question.number
-        if number not in gaps or number in by_line:
-            continue
-        line = parsed.draft_of(question.task, question.chunk)
-        is_skipped = number in skipped
-        silent = replace(line, own={}, asked=gaps[number], is_skipped=is_skipped)
-        by_line[number].append(silent)
+        if number in gaps and number not in by_line:
+            silent = parsed.draft_of(question.task, question.chunk)
+            by_line[number] = [replace(silent, own={}, asked=gaps[number])]
     collected = list(chain.from_iterable(by_line.values()))
     if RECORD in gaps:
         collected.append(_join_record(collected, gaps[RECORD]))
@@ -73,89 +77,62 @@ def collect(
         dropped += reply.rejected
         remarks += reply.remarks
         usage += reply.usage
-    result = ModelResult(
-        drafts=tuple(collected), dropped=tuple(dropped), remarks=tuple(remarks)
-    )
-    counts = _count_questions(result, asked, unasked)
+    result = ModelResult(tuple(collected), tuple(dropped), tuple(remarks))
+    counts = _count_questions(result, asked)
+    counts["open_questions"] += count_asked(unasked)
     return replace(result, usage=usage.model_copy(update=counts))
 
 
-def _list_gaps(
-    asked: Sequence[Question], unasked: Sequence[Question]
-) -> dict[int, dict[str, AbsenceReason]]:
-    """Return why each asked field is empty if nothing answers it, by the number of its item: the
-    model refused it, or the budget did not cover it.
+def _add_gaps(
+    gaps: dict[int, Gaps], questions: Questions, reason: AbsenceReason
+) -> None:
+    """Note the reason for the fields of questions, by the number of their item.
 
-    A field of the participants is asked on many lines. If a model got one of them, the budget is
-    not the reason.
+    A field of the record is asked on many lines. The first reason counts: if a model got one of
+    them, the budget is not the reason.
     """
-    gaps: dict[int, dict[str, AbsenceReason]] = defaultdict(dict)
-    for question in asked:
+    for question in questions:
         for number, names in _split_fields(question).items():
-            for name in names:
-                gaps[number][name] = AbsenceReason.MODEL_REFUSED
-    for question in unasked:
-        for number, names in _split_fields(question).items():
-            # the age may stand on any line that asks who takes part
-            asked_elsewhere = gaps[number].keys() & PEOPLE_FIELDS
-            for name in names - asked_elsewhere:
-                gaps[number][name] = AbsenceReason.BUDGET_EXHAUSTED
-    return gaps
+            gaps[number] = dict.fromkeys(names, reason) | gaps[number]
 
 
-def _count_questions(
-    result: ModelResult, asked: Sequence[Question], unasked: Sequence[Question]
-) -> dict[str, int]:
-    """Return the counts for the usage.
-
-    ``questions`` are the lines that asked for a field; ``open_questions`` the lines, and the
-    record, that still lack a field, together with the lines that the budget did not cover;
-    ``unanswered`` the asked lines of which a model said nothing at all.
+def _count_questions(result: ModelResult, asked: Questions) -> dict[str, int]:
+    """Count the ``questions`` that a model got, those of which it said nothing at all
+    (``unanswered``), and the lines, and the record, that still lack a field (``open_questions``).
     """
     open_numbers: set[int] = set()
     unanswered = 0
     for question in asked:
         items = [result.by_number[number] for number in _split_fields(question)]
-        for item in items:
-            if _is_open(item):
-                open_numbers.add(item.number)
-        if items and _is_open(items[0]) and not items[0].model:
+        still_open = [item.number for item in items if _is_open(item)]
+        open_numbers.update(still_open)
+        if still_open and not items[0].model and still_open[0] == items[0].number:
             unanswered += 1
     return {
         "questions": count_asked(asked),
-        "open_questions": count_asked(unasked) + len(open_numbers),
+        "open_questions": len(open_numbers),
         "unanswered": unanswered,
     }
 
 
-def _split_fields(question: Question) -> dict[int, frozenset[str]]:
+def _split_fields(question: Question) -> dict[int, set[str]]:
     """Return the fields of a question by the number of their item: the line's own number, then
     ``RECORD`` for the participants and for the user's own fields of the record.
 
-    ``people``, ``regimens`` and ``split`` ask for several fields each, which are listed in their
-    place.
+    ``people``, ``regimens`` and ``split`` ask for several fields each.
     """
-    own_of_record: set[str] = set()
-    for field in question.custom:
-        if field.of is Of.RECORD:
-            own_of_record.add(field.name)
-    of_record = set(own_of_record)
-    of_line: set[str] = set()
-    for name in question.fields:
-        if name == PEOPLE:
-            of_record.update(PEOPLE_FIELDS)
-        elif name == REGIMENS:
-            of_line.update((REGIMENS, *REGIMEN_FIELDS))
-        elif name == "split":
-            of_line.update(PARTS)
-        elif name not in own_of_record:
-            of_line.add(name)
-    fields = {}
-    if of_line:
-        fields[question.number] = frozenset(of_line)
-    if of_record:
-        fields[RECORD] = frozenset(of_record)
-    return fields
+    own = {field.name for field in question.custom if field.of is Of.RECORD}
+    of_line = set(question.fields) - own
+    of_record = own
+    if PEOPLE in of_line:
+        of_line.remove(PEOPLE)
+        of_record = own.union(PEOPLE_FIELDS)
+    if REGIMENS in of_line:
+        of_line.update(REGIMEN_FIELDS)
+    if "split" in of_line:
+        of_line = of_line.union(PARTS) - {"split"}
+    fields = {question.number: of_line, RECORD: of_record}
+    return {number: names for number, names in fields.items() if names}
 
 
 def _is_open(draft: Draft) -> bool:
@@ -169,48 +146,38 @@ def _is_open(draft: Draft) -> bool:
         return False
     wanted = set(draft.asked)
     if REGIMENS in wanted:
-        wanted -= {REGIMENS, *REGIMEN_FIELDS}
-        wanted.add("agent")
+        wanted = wanted.difference(REGIMEN_FIELDS) - {REGIMENS} | {"agent"}
     return not wanted <= draft.model.keys()
 
 
-def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) -> Draft:
+def _join_record(drafts: Iterable[Draft], asked: Gaps) -> Draft:
     """Join what lines say of the record in one draft: the lowest minimum and the highest maximum
     age, the first sex and the first word on healthy volunteers, all values of the user's own
     fields.
 
-    A line that says nothing of an age or sex (None) is no answer, and is passed over. Fields that
-    are not in ``asked`` are left out.
+    A line that says nothing of an age or sex (None) is no answer, and is passed over.
     """
-    people: dict[str, list[Reading[Any]]] = {}
-    for name in PEOPLE_FIELDS:
-        if name in asked:
-            people[name] = []
+    people: dict[str, list[Reading[Any]]] = defaultdict(list)
+    model: dict[str, Reading[Any]] = {}
     refused: list[Refusal] = []
     own: dict[str, tuple[Draft, ...]] = {}
     for draft in drafts:
-        refused += [refusal for refusal in draft.refused if refusal.field in people]
-        for name, reading in draft.model.items():
-            if name not in asked:
-                continue
-            is_own = name not in people
-            if is_own:
+        refused += [one for one in draft.refused if one.field in PEOPLE_FIELDS]
+        for name in draft.model.keys() & asked.keys():
+            reading = draft.model[name]
+            if name not in PEOPLE_FIELDS:
                 own[name] = (*own.get(name, ()), *draft.own.get(name, ()))
+                found = bool(own[name])
+                model[name] = Reading(found, MODEL_CONFIDENCE, origin=Origin.MODEL)
             elif reading.value is not None:
                 people[name].append(reading)
     # "at least 16 years" on one line and "at least 18 years" on another: the trial takes from 16
     youngest, oldest = AGES
-    people.get(youngest, []).sort(key=_count_days)
-    people.get(oldest, []).sort(key=_count_days, reverse=True)
-    model: dict[str, Reading[Any]] = {}
-    for name, readings in people.items():
-        if readings:
-            model[name] = readings[0]
-    for name, values in own.items():
-        model[name] = Reading(bool(values), MODEL_CONFIDENCE, origin=Origin.MODEL)
-    return replace(
-        draft_record({}), model=model, refused=tuple(refused), own=own, asked=asked
-    )
+    people[youngest].sort(key=_count_days)
+    people[oldest].sort(key=_count_days, reverse=True)
+    model |= {name: readings[0] for name, readings in people.items() if readings}
+    record = draft_record({})
+    return replace(record, model=model, refused=tuple(refused), own=own, asked=asked)
 
 
 def _count_days(age: Reading[Any]) -> float:

@@ -9,12 +9,13 @@ refused, and becomes a finding for people.
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import filterfalse, starmap
 from typing import Any
 
 from extractor.assembly.check import UnreadableValue, ground_answer
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.places import MODEL_CONFIDENCE
-from extractor.evidence.drafts import Chunk, Draft, ModelResult, Reading, Span
+from extractor.evidence.drafts import Chunk, Draft, ModelResult, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.collecting import collect
 from extractor.model.asking.planner import (
@@ -23,8 +24,8 @@ from extractor.model.asking.planner import (
     pack_questions,
     plan_questions,
 )
-from extractor.model.asking.prompt import narrow_record, render_call
-from extractor.model.asking.questions import ModelReply, Question, Render
+from extractor.model.asking.prompt import describe_trial, render_call
+from extractor.model.asking.questions import ModelReply, Question, Questions, Render
 from extractor.model.asking.reply_models import read_silence, read_values
 from extractor.model.asking.skipped import find_skipped
 from extractor.schemas import Origin, Task, Usage
@@ -34,7 +35,7 @@ from extractor.schemas import Origin, Task, Usage
 class Round:
     """The calls about a record, each as its questions; ``render`` makes the call."""
 
-    calls: tuple[tuple[Question, ...], ...]
+    calls: tuple[Questions, ...]
     render: Render
 
 
@@ -42,14 +43,11 @@ Replies = Sequence[ModelReply | None]
 """A reply for each call of a round; None where the budget is spent."""
 
 Dialogue = Generator[Round, Replies | None, ModelResult]
-"""Yields one round of questions if there are any, takes its replies (None without a model), returns
-what the text supports.
-"""
 
 
 def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
-    """Ask what ``options`` want asked about a record, in one round, and return what the text bears
-    out of the replies.
+    """Yield one round of questions about a record if ``options`` want any asked, take its replies,
+    and return what the text bears out of them.
 
     Without questions, or without a model (replies are None), the result is empty. Lines whose call
     the budget did not cover are ``unasked``. Lines whose answer will come by a batch are counted as
@@ -59,92 +57,63 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
     if not questions:
         return ModelResult()
     calls = pack_questions(questions)
-    render = partial(render_call, narrow_record(parsed.record), custom=options.fields)
-    replies = yield Round(calls, render)
+    trial = describe_trial(parsed.record)
+    replies = yield Round(calls, partial(render_call, trial, custom=options.fields))
     if replies is None:
         return ModelResult(usage=Usage(open_questions=count_asked(questions)))
-    received: list[ModelReply] = []
     drafts: list[Draft] = []
-    skipped: set[int] = set()
+    asked: list[Question] = []
     unasked: list[Question] = []
     pending: list[Question] = []
     for call, reply in zip(calls, replies, strict=True):
-        # the budget was spent
         if reply is None:
             unasked += call
             continue
-        received.append(reply)
-        call_drafts, call_skipped = _read_reply(parsed, call, reply)
-        drafts += call_drafts
-        skipped |= call_skipped
-        # the answer will come by a batch
-        if reply.pending:
-            pending += _list_silent(call, call_drafts)
-    unanswered = [*pending, *unasked]
-    asked = [question for question in questions if question not in unanswered]
-    result = collect(parsed, asked, unasked, drafts, received, skipped)
-    open_questions = result.usage.open_questions + count_asked(pending)
-    usage = result.usage.model_copy(update={"open_questions": open_questions})
-    return replace(result, usage=usage)
+        read = _read_reply(parsed, call, reply)
+        answered = {draft.number for draft in read}
+        for question in call:
+            waits = reply.pending and question.number not in answered
+            (pending if waits else asked).append(question)
+        drafts += read
+    received = [reply for reply in replies if reply]
+    result = collect(parsed, asked, unasked, drafts, received)
+    waiting = Usage(open_questions=count_asked(pending))
+    return replace(result, usage=result.usage + waiting)
 
 
 def _read_reply(
-    parsed: ParsedRecord, questions: Sequence[Question], reply: ModelReply
-) -> tuple[list[Draft], frozenset[int]]:
-    """Return a draft for each item of a reply, with the values that the text supports, and the
-    numbers of the lines that it skips.
+    parsed: ParsedRecord, questions: Questions, reply: ModelReply
+) -> list[Draft]:
+    """Return a draft for each item of a reply, with the values that the text supports, and an empty
+    one for each line that the model skipped.
 
     Lines for lists (regimens, own fields) may have no item because they state nothing. Such silence
     gives a draft too, if the reply is whole: it is there, no item of it was dropped, and the model
-    read as far as the line. Lines that it did not read are the skipped ones.
+    read as far as the line.
     """
     chunks = {question.number: question.chunk for question in questions}
-    grounded = []
-    for question, values in read_values(questions, reply.items, complete=False):
-        draft = _ground(question, values, parsed, chunks)
-        if not _is_empty_regimen(draft):
-            grounded.append(draft)
-    drafts = prove_regimens(grounded, parsed)
-    is_lost = not reply.items and bool(reply.dropped)
-    if reply.pending or is_lost:
-        return drafts, frozenset()
+    ground = partial(_ground, parsed, chunks)
+    grounded = starmap(ground, read_values(questions, reply.items))
+    drafts = prove_regimens(list(filterfalse(_is_empty, grounded)), parsed)
+    if reply.pending or (reply.dropped and not reply.items):
+        return drafts
     skipped = find_skipped(parsed, questions, drafts)
-    if reply.dropped:
-        return drafts, skipped
-    silent = _list_silent(questions, drafts)
-    unskipped = [question for question in silent if question.number not in skipped]
-    for question, values in read_silence(unskipped):
-        drafts.append(_ground(question, values, parsed, chunks))
-    return drafts, skipped
-
-
-def _list_silent(
-    questions: Sequence[Question], drafts: Sequence[Draft]
-) -> list[Question]:
-    """List the questions about lines without a draft."""
-    answered = {draft.number for draft in drafts}
-    return [question for question in questions if question.number not in answered]
-
-
-def _is_empty_regimen(draft: Draft) -> bool:
-    """Return whether a draft of a regimen says nothing: neither a value, nor a refused one, nor a
-    field of the user's own. Its item had no more than the number of the line, and counts as none.
-    """
-    if draft.group != Task.DOSING:
-        return False
-    if draft.refused or any(draft.own.values()):
-        return False
-    for name, reading in draft.model.items():
-        if name != "stands" and reading.list_values():
-            return False
-    return True
+    answered = skipped.union(draft.number for draft in drafts)
+    for line in questions:
+        if line.number in skipped:
+            draft = parsed.draft_of(line.task, line.chunk)
+            drafts.append(replace(draft, own={}, is_skipped=True))
+    if not reply.dropped:
+        silent = [line for line in questions if line.number not in answered]
+        drafts += starmap(ground, read_silence(silent))
+    return drafts
 
 
 def _ground(
+    parsed: ParsedRecord,
+    chunks: Mapping[Any, Chunk],
     question: Question,
     values: Mapping[str, Any],
-    parsed: ParsedRecord,
-    chunks: Mapping[int, Chunk],
 ) -> Draft:
     """Return the draft of an item with what its text bears out, and with the line that introduces
     it, if the model names a line of the call or says that there is none.
@@ -153,28 +122,31 @@ def _ground(
     ``values`` are what the item says, by field; ``chunks`` are the lines of the call, by number.
     """
     draft = parsed.draft_of(question.task, question.chunk)
-    number = values.get("lead_in")
-    if isinstance(number, UnreadableValue):
-        lead_in = parsed.find_lead_in(draft)
-        return ground_answer(values, draft, parsed, lead_in, question.custom)
     stated = dict(values)
-    stated.pop("lead_in", None)
-    introducing = None
-    if number is not None:
-        introducing = chunks.get(number)
+    number = stated.get("lead_in")
+    introducing = chunks.get(number)
+    if not isinstance(number, UnreadableValue):
+        stated.pop("lead_in", None)
     lead_in = introducing or parsed.find_lead_in(draft)
-    grounded = ground_answer(stated, draft, parsed, lead_in, question.custom)
-    if "lead_in" not in values:
-        return grounded
-    is_unknown = number is not None and introducing is None
-    if is_unknown:
-        return grounded
+    draft = ground_answer(stated, draft, parsed, lead_in, question.custom)
+    is_unknown = introducing is None and number is not None
+    if "lead_in" not in values or is_unknown:
+        return draft
     # Without a number, the model says that nothing introduces the line.
-    words = None
-    spans: tuple[Span, ...] = ()
+    reading: Reading[Any] = Reading(None, MODEL_CONFIDENCE, origin=Origin.MODEL)
     if introducing:
         words = parsed.raw(introducing.span)
-        spans = (introducing.span,)
-    reading: Reading[Any] = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)
-    model = {**grounded.model, "lead_in": reading}
-    return replace(grounded, model=model)
+        reading = replace(reading, value=words, spans=(introducing.span,))
+    return replace(draft, model={**draft.model, "lead_in": reading})
+
+
+def _is_empty(draft: Draft) -> bool:
+    """Return whether a draft of a regimen says nothing. Its item had no more than the number of the
+    line, and counts as none.
+    """
+    if draft.group != Task.DOSING or draft.refused or any(draft.own.values()):
+        return False
+    stated = [
+        draft.model[name].list_values() for name in draft.model.keys() - {"stands"}
+    ]
+    return not any(stated)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
@@ -13,20 +13,20 @@ from extractor.model.calls import Call
 from extractor.schemas import Task, Usage
 
 LINE_BREAK = " // "
-"""Stands for a line break of the record where a prompt shows its text as one line."""
+"""Replaces a line break of the record where a prompt shows its text as one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Ask for fields of one numbered chunk. ``hint`` says where it stands: its list, or its
-    section.
+    """Ask for fields of one numbered chunk. Without ``fields``, the line is only shown.
 
-    ``fields`` are names; ``custom`` has the declarations of the user's own fields among them.
+    ``hint`` names its list or section; ``custom`` has the declarations of the user's own fields
+    among the ``fields``.
     """
 
     task: Task
     chunk: Chunk
-    fields: tuple[str, ...]
+    fields: tuple[str, ...] = ()
     hint: str = ""
     custom: tuple[CustomField, ...] = ()
 
@@ -35,14 +35,9 @@ class Question:
         """The number of its chunk, which identifies the answer."""
         return self.chunk.number
 
-    def asking(self, field: CustomField) -> "Question":
-        """Return the question with a field of the user's own."""
-        return replace(
-            self, fields=(*self.fields, field.name), custom=(*self.custom, field)
-        )
 
-
-Render = Callable[[Sequence[Question]], Call]
+Questions = Sequence[Question]
+Render = Callable[[Questions], Call]
 """Makes the call for any part of a record's questions."""
 
 
@@ -70,63 +65,9 @@ class ModelReply:
     @property
     def rejected(self) -> tuple[str, ...]:
         """Why items were dropped, in words."""
-        reasons = []
-        for number, reason in self.dropped:
-            if number is None:
-                reasons.append(reason)
-            else:
-                reasons.append(f"{number}: {reason}")
-        return tuple(reasons)
-
-    @property
-    def numbers(self) -> frozenset[int]:
-        """The numbers of the lines whose items are all valid."""
-        valid = {item_number(item) for item in self.items}
-        spoiled = {number for number, _ in self.dropped}
-        return frozenset(number for number in valid - spoiled if number is not None)
-
-    def completed_by(self, other: "ModelReply") -> "ModelReply":
-        """Add the items that another reply to the same questions has for lines without an item
-        here, and its remarks.
-
-        A reason why an item was dropped here is forgotten if an item of its line is added. What the
-        other reply dropped is left out.
-        """
-        answered = {item_number(item) for item in self.items}
-        added: list[BaseModel] = []
-        for item in other.items:
-            if item_number(item) in answered:
-                continue
-            added.append(item)
-        helped = {item_number(item) for item in added}
-        dropped: list[tuple[int | None, str]] = []
-        for number, reason in self.dropped:
-            if number in helped:
-                continue
-            dropped.append((number, reason))
-        return replace(
-            self,
-            items=(*self.items, *added),
-            dropped=tuple(dropped),
-            remarks=other.remarks + self.remarks,
-        )
-
-    def joined_with(self, other: "ModelReply") -> "ModelReply":
-        """Join the replies to different questions, with the model of the other one if it has one.
-
-        What one reply drops about a line is forgotten if the other answers the line. The usage is
-        left at zero: whoever sends the calls sums it.
-        """
-        answered_here = self.numbers
-        answered_there = other.numbers
-        dropped = [drop for drop in self.dropped if drop[0] not in answered_there]
-        dropped += [drop for drop in other.dropped if drop[0] not in answered_here]
-        return ModelReply(
-            items=self.items + other.items,
-            model=other.model or self.model,
-            dropped=tuple(dropped),
-            pending=self.pending or other.pending,
-            remarks=self.remarks + other.remarks,
+        return tuple(
+            reason if number is None else f"{number}: {reason}"
+            for number, reason in self.dropped
         )
 
 
@@ -137,25 +78,17 @@ def item_number(item: BaseModel) -> int | None:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """The answers about one record: the valid items, each with its question and the model that gave
-    it.
+    """Whether an answer about a record is lacking: missing, refused, invalid, or still to come."""
 
-    ``lacking`` means that an answer is missing, refused or invalid; ``pending``, that one will come
-    later.
-    """
-
-    answers: list[tuple[Question, BaseModel, str]] = field(default_factory=list)
     lacking: bool = False
-    pending: bool = False
 
 
-_session: ContextVar[Session | None] = ContextVar("session", default=None)
+_session: ContextVar[Session] = ContextVar("session")
 
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """Open a session: inside the block, the answers about a record are collected. Each task has its
-    own.
+    """Note what a record lacks inside the block. Each task has its own session.
 
     >>> with session() as asked:
     ...     current_session() is asked
@@ -171,4 +104,4 @@ def session() -> Iterator[Session]:
 
 def current_session() -> Session:
     """Return the current session, or a new one outside of all."""
-    return _session.get() or Session()
+    return _session.get(Session())

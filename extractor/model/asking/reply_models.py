@@ -1,25 +1,36 @@
 """What a model writes: items of short keys, under one JSON schema that is the same for every call.
 
-Keys are short, since output tokens are the cost, and a key whose value the text does not state is
-left out. The prompt defines each key. Attributes have the types of the public schemas; their
-aliases are the keys that a model writes. A value that cannot be read is ``UnreadableValue`` and
-costs nothing else: not its item, and not the answer.
+The items' fields are those of the schemas that a model is asked for, with their keys
+(``FieldMetadata``); ``reply_words.toml`` has short words for members of closed sets. Output tokens
+are the cost, so a key whose value the text does not state is left out. A value that cannot be read
+is an ``UnreadableValue`` and costs nothing else: not its item, and not the answer.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from functools import cache, lru_cache, partial
-from typing import Annotated, Any, Self, get_origin
+from functools import lru_cache, partial
+from importlib.resources import files
+from itertools import starmap
+from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
     Field,
-    GetJsonSchemaHandler,
+    ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
     create_model,
+    field_validator,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
-from pydantic_core import CoreSchema
+from pydantic.alias_generators import to_snake
 
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
@@ -31,14 +42,6 @@ from extractor.concepts.own.value_forms import (
     read_window,
 )
 from extractor.model.asking.questions import LINE_BREAK, Question
-from extractor.model.asking.wire import (
-    OR_UNREADABLE,
-    Head,
-    WireModel,
-    as_text,
-    as_word,
-    short_words,
-)
 from extractor.schemas import (
     Age,
     Amount,
@@ -46,6 +49,7 @@ from extractor.schemas import (
     Concept,
     Constraint,
     CriterionGroup,
+    EndpointCategory,
     EvidenceKind,
     FieldInfo,
     Instrument,
@@ -57,219 +61,258 @@ from extractor.schemas import (
     list_fields,
 )
 
-_KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 REGIMENS = "regimens"
 PEOPLE = "people"
 """Questions that a line may answer with several items, or with none."""
 
-_PEOPLE = tuple(
-    info
-    for info in list_fields(Task.ELIGIBILITY)
-    if info.group == "eligibility" and info.metadata.evidence is EvidenceKind.READ
-)
 _ASKED = {
-    task: tuple(
-        info for info in list_fields(task) if info.metadata.question == info.name
-    )
+    task: [info for info in list_fields(task) if info.metadata.question == info.name]
     for task in Task
 }
 """The fields that are asked by their own names."""
+_PEOPLE = [
+    info
+    for info in list_fields(Task.ELIGIBILITY)
+    if info.group == "eligibility" and info.metadata.evidence is EvidenceKind.READ
+]
 PEOPLE_FIELDS = tuple(info.name for info in _PEOPLE)
+_CRITERION, REGIMEN_FIELDS, _OUTCOME = (
+    tuple(info.name for info in asked) for asked in _ASKED.values()
+)
 PARTS = tuple(
     info.name
     for info in list_fields(Task.ENDPOINTS)
     if info.metadata.question == "split"
 )
 """The parts of an outcome that ``split`` asks for."""
-REGIMEN_FIELDS = tuple(info.name for info in _ASKED[Task.DOSING])
 FIELDS: Mapping[Task, tuple[str, ...]] = {
-    Task.ELIGIBILITY: (
-        "stands",
-        *(info.name for info in _ASKED[Task.ELIGIBILITY]),
-        "lead_in",
-        "rule",
-    ),
+    Task.ELIGIBILITY: ("stands", *_CRITERION, "lead_in", "rule"),
     Task.DOSING: REGIMEN_FIELDS,
-    Task.ENDPOINTS: ("split", *(info.name for info in _ASKED[Task.ENDPOINTS])),
+    Task.ENDPOINTS: ("split", *_OUTCOME),
 }
 """The fields that a model can be asked of an item of each task, in the order of asking."""
-_DECIDED = [
-    info for asked in _ASKED.values() for info in asked if info.metadata.decided
-]
-_NEEDED = {"stands", "kind", "split", "rule"} | {
-    info.name for info in _DECIDED if info.kind is ValueKind.CHOICE
-}
+_EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
+_NEEDED = {"stands", "kind", "split", "rule", "arms", *PEOPLE_FIELDS}
 _NEEDED |= {
     info.name
     for asked in _ASKED.values()
     for info in asked
-    if info.metadata.comparison is Comparison.LABEL
+    if info.metadata.decided and info.kind is ValueKind.CHOICE
 }
 """Fields with a value for every line that is asked for them, so that leaving one out is no
 answer.
 """
-_LEFT_OUT = {info.name: False for info in _DECIDED if info.kind is ValueKind.YES_NO}
-"""What it means to leave out a field, where that is not "none"."""
-_EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
-_FRONT = {Task.DOSING: (*PEOPLE_FIELDS, "quote")}
-"""What a line may say besides, before the fields of a task."""
-_ATTRIBUTES = {(Task.ENDPOINTS, "category"): "domain"}
-"""Attributes that have another name than the field, since two tasks have a field of that name."""
-
+_KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _EMPTY: Sequence[Any] = (None, "", [], [None])
 """What a model may write for a key without a value."""
+_LONGEST = 1000
+"""Characters of a value that is no plain quote. The work to find its unit grows with its length."""
+_HEAD = 60
+_NOT_SENT = ("title", "description", "default", "maxLength", "maxItems")
+"""Parts of a key's schema that no model gets, since the prompt defines each key."""
 
+_SHORT: Mapping[str, Mapping[str, str]] = tomllib.loads(
+    (files(__package__) / "reply_words.toml").read_text("utf-8")
+)
 _READERS: Mapping[type[Any], Callable[[str], Any]] = {
+    CriterionGroup: read_group_rule,
     TimeWindow: read_window,
     Age: partial(read_time, Age),
     Period: partial(read_time, Period),
     TimePoint: partial(read_time, TimePoint),
     **{kind: CLASSES[kind].read for kind in (Amount, Constraint, Instrument)},
 }
-"""What reads a value that is written as text, by its class."""
+"""What reads a value that is written as text, such as "21 day", by its class."""
 
 
-def _declare(info: FieldInfo) -> Any:
-    """Return the type and default of a field of the guideline, as a model writes it: a time or an
-    amount as text, a member of a closed set as a short word, an arm as its number in the call's
-    list of arms.
+def _keep_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Validate a value. A refused one becomes an ``UnreadableValue``."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        text = value
+        if not isinstance(value, str):
+            text = json.dumps(value, ensure_ascii=False)
+        messages = [fault["msg"] for fault in error.errors()]
+        reasons = [message.removeprefix("Value error, ") for message in messages]
+        return UnreadableValue(text, "; ".join(reasons))
 
-    A field with many values is a list, empty by default; any other is None by default. A value that
-    cannot be read becomes ``UnreadableValue``.
+
+_OR_UNREADABLE = WrapValidator(_keep_unreadable)
+
+
+def short_words(closed_set: type[StrEnum]) -> Mapping[str, str]:
+    """Return what a model writes for the members of a closed set, by their values."""
+    short = _SHORT.get(to_snake(closed_set.__name__), {})
+    return {
+        member.value: short.get(member.value, member.value) for member in closed_set
+    }
+
+
+def _as_word(closed_set: type[StrEnum]) -> Any:
+    """Annotate a closed set, of which a model writes short words. Values are understood as well, in
+    any case and with white space around them.
     """
-    held: Any = info.type
-    parse = _READERS.get(held)
-    written: Any
-    if held is TimeWindow:
-        # "within 6 months": the window stays text where the rules must tell its sense
-        written = as_text(held | str, read_window)
-    elif parse:
-        written = as_text(held, parse)
-    elif issubclass(held, StrEnum):
-        written = as_word(held)
-    elif info.metadata.comparison is Comparison.LABEL:
-        written = int
-    else:
-        written = held
-    member: Any = Annotated[written, OR_UNREADABLE]
-    any_tuple: Any = tuple
-    key = info.metadata.key
-    if info.many:
-        return (any_tuple[member, ...], Field((), alias=key))
-    return (member | None, Field(None, alias=key))
+    words = short_words(closed_set)
+    members = {
+        name.casefold(): closed_set(value)
+        for value, word in words.items()
+        for name in (value, word)
+    }
+
+    def parse(word: object) -> StrEnum:
+        member = members.get(str(word).strip().casefold())
+        if member is None:
+            raise ValueError(f"{word!r} is none of: {', '.join(words.values())}")
+        return member
+
+    schema = {"type": "string", "enum": list(words.values())}
+    return Annotated[closed_set, BeforeValidator(parse), WithJsonSchema(schema)]
 
 
-class Split(WireModel):
+def _as_text(written: type[Any]) -> Any:
+    """Annotate a class whose values a model writes as text."""
+
+    def parse(text: object) -> object:
+        if not isinstance(text, str):
+            raise ValueError(f"{text!r} is not a string")  # noqa: TRY004  (pydantic collects ValueErrors)
+        if len(text) > _LONGEST:
+            raise ValueError(
+                f"a value of more than {_LONGEST} characters; quote less of the text"
+            )
+        return _READERS[written](text)
+
+    # "within 6 months": the window stays text where the rules must tell its sense
+    kind: Any = TimeWindow | str if written is TimeWindow else written
+    return Annotated[kind, BeforeValidator(parse), WithJsonSchema({"type": "string"})]
+
+
+def _shorten_schema(schema: dict[str, Any]) -> None:
+    """Leave only what a model must read: no titles, descriptions, defaults and nulls."""
+    for name in ("title", "description"):
+        schema.pop(name, None)
+    schema["additionalProperties"] = False
+    for written in schema["properties"].values():
+        options = written.pop("anyOf", [{}])
+        written.update(options[0])
+        for name in _NOT_SENT:
+            written.pop(name, None)
+
+
+class _Wire(BaseModel):
+    """What a model writes. Its schema is small."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        validate_by_name=True,
+        validate_by_alias=True,
+        json_schema_extra=_shorten_schema,
+    )
+
+
+# A longer copy does no harm: its first words are enough.
+_Head = Annotated[
+    str, AfterValidator(lambda text: text[:_HEAD]), WithJsonSchema({"type": "string"})
+]
+
+
+class Split(_Wire):
     """First words of an outcome's description ``d`` and time frame ``t``, each left out where it
     is missing.
     """
 
-    d: Head | None = None
-    t: Head | None = None
+    d: _Head | None = None
+    t: _Head | None = None
 
 
-_RULE: Any = Annotated[as_text(CriterionGroup, read_group_rule), OR_UNREADABLE]
+def _declare(kind: Any, key: str | None = None, *, many: bool = False) -> Any:
+    """Return the type and default of a field: a list is empty by default, any other one None."""
+    member: Any = Annotated[kind, _OR_UNREADABLE]
+    if not many:
+        return (member | None, Field(None, alias=key))
+    any_tuple: Any = tuple
+    # one value is written without brackets at times
+    members = Annotated[any_tuple[member, ...], BeforeValidator(_as_list)]
+    return (members, Field((), alias=key))
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _declare_all(infos: Iterable[FieldInfo]) -> dict[str, Any]:
+    """Return fields of the guideline, by attribute, as a model writes them: a time or an amount as
+    text, a member of a closed set as a short word, an arm as its number in the call's list.
+    """
+    declared = {}
+    for info in infos:
+        kind: Any = info.type
+        if info.metadata.comparison is Comparison.LABEL:
+            kind = int
+        elif kind in _READERS:
+            kind = _as_text(kind)
+        elif issubclass(kind, StrEnum):
+            kind = _as_word(kind)
+        # criteria have a category, too
+        name = "domain" if info.type is EndpointCategory else info.name
+        declared[name] = _declare(kind, info.metadata.key, many=info.many)
+    return declared
+
+
+# in the order of the guideline, which is that of asking
 _Values = create_model(
     "_Values",
-    __base__=WireModel,
-    rule=(_RULE | None, None),
-    **{
-        _ATTRIBUTES.get((task, info.name), info.name): _declare(info)
-        for task, asked in {
-            **_ASKED,
-            Task.ELIGIBILITY: (*_ASKED[Task.ELIGIBILITY], *_PEOPLE),
-        }.items()
-        for info in asked
-    },
+    __base__=_Wire,
+    n=(int, ...),
+    stands=_declare(bool, "ok"),
+    **_declare_all(_ASKED[Task.ELIGIBILITY]),
+    lead_in=_declare(int, "under"),
+    rule=_declare(_as_text(CriterionGroup)),
+    **_declare_all(_PEOPLE),
+    quote=_declare(str),
+    **_declare_all(_ASKED[Task.DOSING]),
+    split=_declare(Split),
+    **_declare_all(_ASKED[Task.ENDPOINTS]),
 )
 
 
 class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from the schemas
     """What a model says about the line with number ``n``: about a criterion, the participants, a
-    regimen or an outcome.
-
-    ``Reply.context_of`` makes the context of validation.
+    regimen or an outcome. Other keys are kept as written: the user's own fields are among them.
+    In the context of validation, ``lines`` are the numbers of the call's lines.
     """
 
-    n: int
-    stands: Annotated[bool, OR_UNREADABLE] | None = Field(None, alias="ok")
-    lead_in: Annotated[int, OR_UNREADABLE] | None = Field(None, alias="under")
-    quote: Annotated[str, OR_UNREADABLE] | None = None
-    split: Annotated[Split, OR_UNREADABLE] | None = None
-    custom: SkipJsonSchema[dict[str, Any]] = Field(default_factory=dict)
-    """What is said of the user's own fields, as it was written; their declarations read it. A class
-    with a field for each would not travel between processes.
-    """
+    model_config = ConfigDict(extra="allow")
 
+    @field_validator("n")
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Return the keys in the order of the guideline, which is that of asking."""
-        schema: JsonSchemaValue = super().__get_pydantic_json_schema__(core, handler)
-        written = schema["properties"]
-        ordered = {"n": written["n"]}
-        for task in Task:
-            for field in (*_FRONT.get(task, ()), *FIELDS[task]):
-                key = key_of(_attribute_of(task, field))
-                ordered[key] = written[key]
-        return schema | {"properties": ordered}
+    def _is_a_line_of_the_call(cls, number: int, info: ValidationInfo) -> int:
+        lines = info.context["lines"] if info.context else {number}
+        if number not in lines:
+            known = ", ".join(map(str, sorted(lines)))
+            raise ValueError(f"there is no line {number}; the lines are {known}")
+        return number
 
     @model_validator(mode="before")
     @classmethod
-    def _keep_what_was_asked(cls, data: Any, info: ValidationInfo) -> Any:
-        """Drop empty values and keys that were not asked of the line; write a single value of a
-        list field as a list.
-
-        Without a context of validation, all keys are kept. Data that is no object goes on to
-        pydantic, which refuses it. Raises ``ValueError`` for an item about no line of the call.
-        """
+    def _tidy(cls, data: Any) -> Any:
+        """Drop empty values, and put line breaks in place of their marks in a prompt."""
         if not isinstance(data, dict):
             return data
-        stated: dict[Any, Any] = {}
-        for key, value in data.items():
-            if value in _EMPTY:
-                continue
-            stated[key] = value
-        if info.context:
-            question = _find_question(data, info.context["questions"])
-            stated = _select_asked(stated, question)
-        for key, value in stated.items():
-            if key in _LISTS and not isinstance(value, list):
-                stated[key] = [value]
-        return stated
-
-    @model_validator(mode="after")
-    def _cut_is_in_the_text(self, info: ValidationInfo) -> Self:
-        """Mark ``split`` as unreadable if its first words do not stand in the outcome's text.
-        Without a context of validation the text is not known, and nothing is checked.
-        """
-        if not isinstance(self.split, Split) or not info.context:
-            return self
-        text = info.context["questions"][self.n].chunk.text
-        try:
-            cut_outcome(text, self.split.d, self.split.t)
-        except ValueError as error:
-            unreadable = UnreadableValue(self.split.model_dump_json(), str(error))
-            marked: Self = self.model_copy(update={"split": unreadable})
-            return marked
-        return self
+        data = json.loads(json.dumps(data).replace(LINE_BREAK, r"\n"))
+        return {key: value for key, value in data.items() if value not in _EMPTY}
 
     def completed_by(self, other: Self) -> Self:
-        """Return the item with what another item about the same line says, where this one says
-        nothing or nothing readable. Of the user's own fields, the values of both count.
+        """Return the item with what another one about its line says, where this one says nothing or
+        nothing readable.
         """
-        added: dict[str, Any] = {}
-        for name in other.model_fields_set - {"custom"}:
-            is_left_out = name not in self.model_fields_set
-            if is_left_out or isinstance(getattr(self, name), UnreadableValue):
-                added[name] = getattr(other, name)
-        if other.custom:
-            united = dict(self.custom)
-            for name, written in other.custom.items():
-                united[name] = _unite(self.custom.get(name), written)
-            added["custom"] = united
-        completed: Self = self.model_copy(update=added)
+        unreadable = {
+            name for name, value in self if isinstance(value, UnreadableValue)
+        }
+        added = other.model_fields_set - (self.model_fields_set - unreadable)
+        values = {name: value for name, value in other if name in added}
+        completed: Self = self.model_copy(update=values)
         return completed
 
     def read(self, question: Question) -> dict[str, Any]:
@@ -277,148 +320,61 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
 
         A field that is left out means "the text states none" (None, (), or False for yes and no).
         Only where every line has a value, or for the participants, it is no answer and is missing
-        here. A value that cannot be read is ``UnreadableValue``. Each field of the user's own has a
-        tuple of claims, () if there are none.
+        here. Each field of the user's own has a tuple of claims.
         """
+        stated = dict(self)
         values: dict[str, Any] = {}
         if REGIMENS in question.fields:
             values["stands"] = True
         for field in self._list_answered(question):
-            value = getattr(self, _attribute_of(question.task, field))
-            is_left_out = value in (None, ())
-            needs_value = field in _NEEDED or field in PEOPLE_FIELDS
-            if is_left_out and needs_value:
-                continue
-            if value is None:
-                value = _LEFT_OUT.get(field)
-            values[field] = value
+            value = stated[_name_attribute(question.task, field)]
+            if value not in (None, ()):
+                values[field] = value
+            elif field not in _NEEDED:
+                values[field] = False if field == "censored" else value
         if values.get("concept") in _KINETICS:
             # Tmax is a time, but no time to an event
-            for field in ("start_event", "end_events"):
-                if field in values:
-                    values[field] = _LEFT_OUT.get(field)
+            values |= dict.fromkeys(values.keys() & {"start_event", "end_events"})
         split = values.get("split")
         if isinstance(split, Split):
-            values |= cut_outcome(question.chunk.text, split.d, split.t)
-            del values["split"]
-        for field, value in values.items():
-            values[field] = _restore_lines(value)
-        claims: dict[str, Any] = {}
+            try:
+                values |= cut_outcome(question.chunk.text, split.d, split.t)
+                del values["split"]
+            except ValueError as error:
+                written = split.model_dump_json()
+                values["split"] = UnreadableValue(written, str(error))
+        claims: dict[str, tuple[Any, ...]] = {}
         for own in question.custom:
-            written = _restore_lines(self.custom.get(own.name))
-            readable, faults = own.read(written)
-            unreadable = (UnreadableValue(*fault) for fault in faults)
-            claims[own.name] = (*readable, *unreadable)
+            readable, faults = own.read(stated.get(own.name))
+            claims[own.name] = (*readable, *starmap(UnreadableValue, faults))
         if not values and not any(claims.values()):
             return {}
         return values | claims
 
     def _list_answered(self, question: Question) -> Sequence[str]:
-        """List the fields of the guideline that the item may answer: those that were asked, without
-        the user's own; for ``people`` and ``regimens`` the fields that they ask for.
-
-        A line that the model calls no criterion has no fields of a criterion. It may introduce
-        criteria (``rule``), and speak of the participants.
+        """List the guideline's fields that the item may answer. A line that is no criterion has
+        none of one; it may introduce criteria, and speak of the participants.
         """
-        is_no_criterion = question.task is Task.ELIGIBILITY and self.stands is False
-        if not is_no_criterion:
-            own = {field.name for field in question.custom}
-            return expand(name for name in question.fields if name not in own)
-        answered = ["stands"]
-        if "rule" in question.fields:
-            answered.append("rule")
-        if PEOPLE in question.fields:
-            answered += PEOPLE_FIELDS
-        return answered
+        if question.task is Task.ELIGIBILITY and self.stands is False:
+            beside = [name for name in question.fields if name in ("rule", PEOPLE)]
+            return expand(["stands", *beside])
+        own = {field.name for field in question.custom}
+        return expand(name for name in question.fields if name not in own)
 
 
-def _find_question(
-    data: Mapping[Any, Any], questions: Mapping[int, Question]
-) -> Question:
-    """Return the question about the line whose number ``n`` an item has, as JSON was read.
-
-    ``questions`` are those of the call, by number. Raises ``ValueError`` if the item has no number,
-    or one of no line of the call.
-    """
-    try:
-        question = questions.get(int(data["n"]))
-    except (KeyError, TypeError, ValueError):
-        raise ValueError("an item needs the number n of its line") from None
-    if question is None:
-        lines = ", ".join(map(str, sorted(questions)))
-        raise ValueError(f"there is no line {data.get('n')}; the lines are {lines}")
-    return question
-
-
-def _select_asked(stated: Mapping[Any, Any], question: Question) -> dict[Any, Any]:
-    """Return the keys of an item that were asked of its line, written as keys or as the names of
-    attributes, with the user's own fields under ``custom``.
-
-    A line of eligibility may always have ``stands``: one that is no criterion says so, whatever was
-    asked of it.
-    """
-    names = {"n"}
-    if question.task is Task.ELIGIBILITY:
-        names |= {"stands", "ok"}
-    for attribute in list_attributes(question):
-        names |= {attribute, key_of(attribute)}
-    custom = {}
-    for field in question.custom:
-        if field.name in stated:
-            custom[field.name] = stated[field.name]
-    names -= custom.keys()
-    selected = {key: value for key, value in stated.items() if key in names}
-    if custom:
-        selected["custom"] = custom
-    return selected
-
-
-def _unite(written: Any, other: Any) -> Any:
-    """Return what two items say of a user's own field as a list: the first one's values, then the
-    other's that differ from them. If only one says something, or both the same, it stays as it is.
-    """
-    if written is None:
-        return other
-    if other is None or written == other:
-        return written
-    values = list(written) if isinstance(written, list) else [written]
-    others = other if isinstance(other, list) else [other]
-    added = [value for value in others if value not in values]
-    return values + added
-
-
-class Reply(WireModel):
-    """A model's answer to one call. An item that is not about a line of the call is
-    ``UnreadableValue``.
-
-    An answer is invalid only if no part of it can be used.
+class Reply(_Wire):
+    """A model's answer to one call. An item that is none, or about no line of the call, is
+    ``UnreadableValue``. An answer is invalid only if it has items and none can be read.
     """
 
-    items: tuple[Annotated[Item, OR_UNREADABLE], ...]
+    items: tuple[Annotated[Item, _OR_UNREADABLE], ...]
 
     @model_validator(mode="after")
-    def _holds_something(self) -> Self:
-        """Raise ``ValueError`` if there are items and none can be read. No items are an answer."""
+    def _has_an_item(self) -> Self:
         broken = [item for item in self.items if isinstance(item, UnreadableValue)]
         if broken and len(broken) == len(self.items):
             raise ValueError(broken[0].reason)
         return self
-
-    @staticmethod
-    def context_of(questions: Iterable[Question]) -> dict[str, Any]:
-        """Return the context in which a reply to these questions is validated."""
-        return {
-            "questions": {question.chunk.number: question for question in questions}
-        }
-
-
-_LISTS = frozenset(
-    name
-    for attribute, field in Item.model_fields.items()
-    if get_origin(field.annotation) is tuple
-    for name in (attribute, field.alias)
-)
-"""The keys and attributes that hold a list."""
 
 
 @lru_cache(256)  # fields of the user's own have no end
@@ -432,11 +388,9 @@ def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
     class CustomReply(Reply):
         @classmethod
         def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
-            """Return the schema of ``Reply`` with the user's own keys in each item."""
             schema = super().model_json_schema(*args, **options)
             keys = schema["$defs"]["Item"]["properties"]
-            for field in fields:
-                keys[field.name] = field.json_schema
+            keys |= {field.name: field.json_schema for field in fields}
             return schema
 
     CustomReply.__name__ = Reply.__name__
@@ -452,8 +406,8 @@ def is_listing(question: Question) -> bool:
 
 
 def expand(fields: Iterable[str]) -> tuple[str, ...]:
-    """Return the fields of an answer to a question for ``fields``: those of a regimen or of the
-    participants in place of ``regimens`` and ``people``.
+    """Return the fields of an answer: those of a regimen or of the participants in place of
+    ``regimens`` and ``people``.
 
     >>> expand(["kind", "people"])
     ('kind', 'minimum_age', 'maximum_age', 'sex', 'healthy_volunteers')
@@ -464,15 +418,9 @@ def expand(fields: Iterable[str]) -> tuple[str, ...]:
     return tuple(expanded)
 
 
-def list_attributes(question: Question) -> tuple[str, ...]:
-    """Return the attributes of ``Item`` that answer a question."""
-    fields = expand(question.fields)
-    return tuple(_attribute_of(question.task, field) for field in fields)
-
-
-def _attribute_of(task: Task, field: str) -> str:
+def _name_attribute(task: Task, field: str) -> str:
     """Return the attribute of ``Item`` for a field of a task, which most often has its name."""
-    return _ATTRIBUTES.get((task, field), field)
+    return "domain" if (task, field) == (Task.ENDPOINTS, "category") else field
 
 
 def key_of(attribute: str) -> str:
@@ -482,115 +430,50 @@ def key_of(attribute: str) -> str:
     ('list', 'regimens')
     """
     info = Item.model_fields.get(attribute)
-    alias: str | None = info.alias if info else None
-    return alias or attribute
+    return (info and info.alias) or attribute
 
 
-@cache
-def name_words(task: Task) -> Mapping[str, str]:
-    """Return what a model writes for the names of a task's fields and for the members of their
-    closed sets.
-
-    >>> (
-    ...     name_words(Task.ENDPOINTS)["time_points"],
-    ...     name_words(Task.ENDPOINTS)["overall_survival"],
-    ... )
-    ('times', 'OS')
-    """
-    words: dict[str, str] = {}
-    infos = list_fields(task)
-    for info in infos:
-        if isinstance(info.type, type) and issubclass(info.type, StrEnum):
-            words |= short_words(info.type)
-    for info in infos:
-        words[info.name] = info.metadata.key or info.name
-    return words
-
-
-def keys_asked(question: Question) -> tuple[str, ...]:
+def list_keys(question: Question) -> list[str]:
     """Return the keys that a line names: those of the asked fields, in their order."""
-    keys = []
-    for field in question.fields:
-        attribute = _attribute_of(question.task, field)
-        keys.append(key_of(attribute))
-    return tuple(keys)
+    attributes = [_name_attribute(question.task, field) for field in question.fields]
+    return list(map(key_of, attributes))
 
 
-def read_values(
-    asked: Sequence[Question], items: Iterable[Any], *, complete: bool = True
-) -> list[tuple[Question, Mapping[str, Any]]]:
-    """Read the items of a reply to the questions ``asked``: each time a question, and its values by
-    field.
+Answers = Iterator[tuple[Question, Mapping[str, Any]]]
+"""Questions, each with the values that answer it, by field."""
+
+
+def read_values(asked: Sequence[Question], items: Iterable[Any]) -> Answers:
+    """Read the items of a reply to the questions ``asked``.
 
     Of several items for a line that has one, later ones add what the first leaves out; an empty one
-    says nothing. A line without an item holds no regimens (``stands`` is False) and none of the
-    user's own fields; this is concluded only from a ``complete`` reply.
+    says nothing.
     """
     questions = {question.number: question for question in asked}
-    counted: list[tuple[Question, Item]] = []
-    # positions in ``counted``, by the number of the line
-    positions: dict[int, int] = {}
+    merged: dict[Any, tuple[Question, Item]] = {}
     for item in items:
         if not isinstance(item, Item) or item.n not in questions:
             continue
         question = questions[item.n]
-        if is_listing(question) or item.n not in positions:
-            positions[item.n] = len(counted)
-            counted.append((question, item))
-        else:
-            position = positions[item.n]
-            _, first = counted[position]
-            counted[position] = (question, first.completed_by(item))
-    answers: list[tuple[Question, Mapping[str, Any]]] = []
-    for question, item in counted:
+        # each item of a list counts by itself
+        place = (item.n, len(merged)) if is_listing(question) else item.n
+        _, first = merged.get(place, (question, item))
+        merged[place] = (question, first.completed_by(item))
+    for question, item in merged.values():
         values = item.read(question)
         if values:
-            answers.append((question, values))
-    if not complete:
-        return answers
-    answered = {question.number for question, _ in answers}
-    silent = [question for question in asked if question.number not in answered]
-    return [*answers, *read_silence(silent)]
+            yield question, values
 
 
-def read_silence(
-    silent: Iterable[Question],
-) -> list[tuple[Question, Mapping[str, Any]]]:
-    """Return what lines without an item say, if the reply is the whole answer: a line that was
-    asked for regimens has none (``stands`` is False), any other line for a list has none of the
-    user's own fields. Lines that need an item say nothing, and are left out.
+def read_silence(silent: Iterable[Question]) -> Answers:
+    """Read lines without an item, if the reply is the whole answer: a line that was asked for
+    regimens has none (``stands`` is False), any other line for a list has none of the user's own
+    fields. Lines that need an item say nothing, and are left out.
     """
-    answers: list[tuple[Question, Mapping[str, Any]]] = []
     for question in silent:
         if not is_listing(question):
             continue
         if REGIMENS in question.fields:
-            answers.append((question, {"stands": False}))
+            yield question, {"stands": False}
         elif question.custom:
-            none = {field.name: () for field in question.custom}
-            answers.append((question, none))
-    return answers
-
-
-def _restore_lines(value: Any) -> Any:
-    """Return a value with the record's line breaks in place of the marks " // " that stood for them
-    in its line: in a text, in the words of a window or limit, and in any list, tuple or object.
-    Other values stay.
-    """
-    # members of closed sets are strings too, and stay what they are
-    if type(value) is str:
-        return value.replace(LINE_BREAK, "\n")
-    if isinstance(value, TimeWindow | Constraint):
-        restored = {}
-        for name in ("quote", "of", "anchor", "condition"):
-            words = getattr(value, name, None)
-            if words:
-                restored[name] = _restore_lines(words)
-        return value.model_copy(update=restored)
-    if isinstance(value, dict):
-        return {key: _restore_lines(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_restore_lines(member) for member in value]
-    if isinstance(value, tuple):
-        return tuple(_restore_lines(member) for member in value)
-    return value
+            yield question, {field.name: () for field in question.custom}

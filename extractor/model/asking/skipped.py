@@ -5,12 +5,12 @@ has read the call to its end. Lines that need an item show whether somebody has;
 none, the doses that the rules read do.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from extractor.concepts.doses.assemble import covers
 from extractor.evidence.drafts import Draft
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.questions import Question
+from extractor.model.asking.questions import Questions
 from extractor.model.asking.reply_models import REGIMENS, is_listing
 
 _SHARE_SKIPPED = 0.2
@@ -26,8 +26,8 @@ such lists, two lack the share so, and none lacks the number.
 
 
 def find_skipped(
-    parsed: ParsedRecord, asked: Sequence[Question], drafts: Sequence[Draft]
-) -> frozenset[int]:
+    parsed: ParsedRecord, asked: Questions, drafts: Sequence[Draft]
+) -> set[int]:
     """Return the numbers of the lines of a call that a model skipped: whose silence is no answer.
 
     All silent lines are skipped if too many lines that need an item have none, or if the list of
@@ -39,98 +39,57 @@ def find_skipped(
         drafts: What the reply says.
     """
     answered = {draft.number for draft in drafts}
-    silent: list[Question] = []
-    silent_lists: list[Question] = []
-    for question in asked:
-        if not question.fields or question.number in answered:
-            continue
-        silent.append(question)
-        if is_listing(question):
-            silent_lists.append(question)
-    is_read = _is_read(asked, answered)
-    if not is_read or _misses_doses(parsed, silent_lists, asked, drafts):
-        return frozenset(question.number for question in silent)
-    behind = _list_behind_the_last(asked, answered)
-    skipped = set()
-    for question in silent:
-        needs_item = not is_listing(question)
-        if needs_item or question in behind:
-            skipped.add(question.number)
-    return frozenset(skipped)
-
-
-def _is_read(asked: Sequence[Question], answered: Collection[int]) -> bool:
-    """Return whether the model seems to have read the whole call: at least four of five lines that
-    need an item were ``answered``. True if no line needs one.
-    """
+    silent: set[int] = set()
+    # the last answered line
+    behind: set[int] = set()
+    missed: set[int] = set()
     needed = 0
-    skipped = 0
     for question in asked:
-        if not _needs_item(question):
-            continue
-        needed += 1
-        if question.number not in answered:
-            skipped += 1
-    return skipped <= needed * _SHARE_SKIPPED
-
-
-def _needs_item(question: Question) -> bool:
-    """Return whether a line has an item in any good answer: it is asked, and not for a list."""
-    return bool(question.fields) and not is_listing(question)
-
-
-def _list_behind_the_last(
-    asked: Sequence[Question], answered: Collection[int]
-) -> Sequence[Question]:
-    """Return the lines behind the last answered one, if one of them needs an item: the model
-    stopped before.
-    """
-    first_behind = 0
-    for position, question in enumerate(asked):
+        needs_item = bool(question.fields) and not is_listing(question)
+        needed += needs_item
         if question.number in answered:
-            first_behind = position + 1
-    behind = asked[first_behind:]
-    return behind if any(map(_needs_item, behind)) else ()
+            behind.clear()
+        elif question.fields:
+            silent.add(question.number)
+            behind.add(question.number)
+        if needs_item and question.number not in answered:
+            missed.add(question.number)
+    is_unread = len(missed) > needed * _SHARE_SKIPPED
+    if is_unread or _misses_doses(parsed, asked, drafts):
+        return silent
+    return missed | behind if missed & behind else missed
 
 
 def _misses_doses(
-    parsed: ParsedRecord,
-    silent: Sequence[Question],
-    asked: Sequence[Question],
-    drafts: Sequence[Draft],
+    parsed: ParsedRecord, asked: Questions, drafts: Sequence[Draft]
 ) -> bool:
     """Return whether a model's list of regimens lacks so many of the doses that the rules read that
     it cannot be the whole list: three of them, or half of them where no passage but the first has
     an item.
 
     A dose is missed if its passage has no item, and no regimen of another passage covers it.
-
-    Args:
-        silent: The questions for lists without an item.
-        asked: All questions of the call.
-        drafts: What the reply says.
     """
     passages = [question for question in asked if REGIMENS in question.fields]
-    regimens = [draft for draft in drafts if {"agent", "quote"} & draft.model.keys()]
-    doses = 0
+    answered = {draft.number for draft in drafts}
+    listed = [draft for draft in drafts if draft.model.keys() & {"agent", "quote"}]
+    doses = [
+        regimen
+        for regimen in parsed.regimens
+        if regimen.rules["amounts"].value and _list_places(regimen, passages)
+    ]
     missed = 0
-    for regimen in parsed.regimens:
-        if not regimen.rules["amounts"].value or not _is_in(regimen, passages):
-            continue
-        doses += 1
-        if not _is_in(regimen, silent):
-            continue
-        if not any(covers(draft, regimen) for draft in regimens):
+    for dose in doses:
+        is_answered = answered.issuperset(_list_places(dose, passages))
+        if not is_answered and not any(covers(one, dose) for one in listed):
             missed += 1
     if missed >= _MOST_MISSED:
         return True
-    if missed == 0 or missed < doses * _SHARE_MISSED:
+    if missed < max(1, len(doses) * _SHARE_MISSED):
         return False
-    answered = {draft.number for draft in drafts}
-    return not any(question.number in answered for question in passages[1:])
+    return answered.isdisjoint(line.number for line in passages[1:])
 
 
-def _is_in(regimen: Draft, passages: Sequence[Question]) -> bool:
-    """Return whether the text of a regimen stands in one of the passages."""
+def _list_places(regimen: Draft, passages: Questions) -> list[int]:
+    """Return the numbers of the passages that the text of a regimen is in."""
     span = regimen.chunk.span
-    return any(question.chunk.span.contains(span) for question in passages)
+    return [line.number for line in passages if line.chunk.span.contains(span)]

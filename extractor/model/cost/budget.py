@@ -89,11 +89,11 @@ class Budget:
             reservation = self.try_reserve(call)
         return reservation
 
-    def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
-        """Reserve ``times`` what a request may use, or return None if there is no room now. If no
-        other is in flight, there will be none, and the budget is reached.
+    def try_reserve(self, call: Call) -> Reservation | None:
+        """Reserve what a request may use, or return None if there is no room now. If no other is in
+        flight, there will be none, and the budget is reached.
         """
-        most = self._forecast(call, times)
+        most = self._forecast(call)
         total = self._spent + self._uncounted + self._in_flight_usd + self._cost(most)
         has_room = self._max_usd is None or total <= self._max_usd
         if self.reached or not has_room:
@@ -138,7 +138,7 @@ class Budget:
             spent += f", and up to ${self._uncounted:.4f} by calls whose cost no reply states"
         return spent + ("; the next call may not fit" if self.reached else "")
 
-    def _forecast(self, call: Call, times: int = 1) -> Usage:
+    def _forecast(self, call: Call) -> Usage:
         """Return the most that a request may use, if all of its static part is written into a
         cache. Nothing without rates.
         """
@@ -151,9 +151,9 @@ class Budget:
         # The output limit of some models includes their thinking.
         output = size.most_tokens + self._rates.thinking
         return Usage(
-            prompt_tokens=round(prompt) * times,
-            written_tokens=round(static) * times,
-            output_tokens=output * times,
+            prompt_tokens=round(prompt),
+            written_tokens=round(static),
+            output_tokens=output,
         )
 
     def _cost(self, usage: Usage) -> float:
@@ -230,11 +230,6 @@ class Pricing:
     def cost(self) -> Callable[[Usage], float] | None:
         """The cost of a usage in dollars, or None if no price is known."""
         return self.price.cost if self.price else None
-
-    @property
-    def live_cost(self) -> Callable[[Usage], float] | None:
-        """The cost of a call that is sent live, which a run in batches also makes."""
-        return self.listed.price.cost if self.listed else None
 
     @property
     def thinking(self) -> Cases[int]:

@@ -1,17 +1,18 @@
 """Sizes of requests in characters, and the tokens that they take: at least, as expected, and at
 most.
 
-TokenCounts are characters times rates, because a provider's tokenizer cannot run here. The rates
-were measured on models whose servers report token counts.
+Tokens are characters times rates, because a provider's tokenizer cannot run here. The rates
+were measured on models whose servers report token counts (``rates.toml``, ``answer_sizes.toml``).
 """
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import Any, Generic, Self, TypeVar
+from operator import add
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from extractor.model.calls import Call, schema_of
 from extractor.model.spec import ModelSpec
@@ -39,12 +40,9 @@ class RequestSize:
     most_tokens: int = 0
     system: int = 0
 
-    def __add__(self, other: Self) -> "RequestSize":
+    def __add__(self, other: "RequestSize") -> "RequestSize":
         """Return the sizes of both, added field by field."""
-        sums = {}
-        for field in fields(RequestSize):
-            sums[field.name] = getattr(self, field.name) + getattr(other, field.name)
-        return RequestSize(**sums)
+        return RequestSize(*map(add, astuple(self), astuple(other)))
 
 
 def measure_call(call: Call) -> RequestSize:
@@ -57,40 +55,34 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
     """Measure a request by its texts, the characters of its schema, and its output limit in tokens.
     The length of the answer is expected by the mean length of the keys that its lines ask for.
 
-    >>> measure_texts("Read.", "[3|concept] Overall survival", 0, 50).most_tokens
-    50
+    >>> measure_texts("Read.", "[3|concept] Overall survival", 0, 50).answer
+    39.1
     """
-    mean = {name: size["mean"] for name, size in _measurements()["key"].items()}
-    lines = LINE.findall(user)
-    keys = 0
-    for _, asked in lines:
-        for key in asked.split():
-            keys += mean.get(key, mean["other"])
+    sizes = _read("answer_sizes.toml")["key"]
+    asked = ["reply"]
+    for _, keys in LINE.findall(user):
+        asked += ["item", *keys.split()]
     return RequestSize(
         calls=1,
         messages=len(system) + len(user),
         schema=schema + _WRAPPING,
-        answer=mean["reply"] + mean["item"] * len(lines) + keys,
+        answer=sum(sizes.get(key, sizes["other"])["mean"] for key in asked),
         most_tokens=most_tokens,
         system=len(system),
     )
 
 
 @cache
-def _measurements() -> Mapping[str, Any]:
-    return tomllib.loads((files(__package__) / "answer_sizes.toml").read_text("utf-8"))
+def _read(name: str) -> Mapping[str, Any]:
+    return tomllib.loads((files(__package__) / name).read_text("utf-8"))
 
 
-@dataclass(frozen=True, slots=True)
-class Cases(Generic[T]):
+class Cases(NamedTuple, Generic[T]):
     """A forecast in three cases: the least, the expected, and the most."""
 
     low: T
     expected: T
     high: T
-
-    def __iter__(self) -> Iterator[T]:
-        return iter((self.low, self.expected, self.high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +110,6 @@ class TokenCounts:
     output: float
 
 
-# Clinical prose has 3.8 to 4.0 characters per token with a tokenizer of small vocabulary. Hosted
-# models read the schema as part of the prompt; servers that compile it to a grammar mostly do not.
-# `answer` is a factor for hosted models: their recordings assume four characters per token, so the
-# true rates vary between tokenizers.
-_DEFAULTS = Cases(
-    Rates(1 / 4.8, 0, 0.85),
-    Rates(1 / 3.95, 1 / 3.95, 1.1),
-    Rates(1 / 3.1, 1 / 3.1, 1.6, again=0.1),
-)
-
-
 def load_rates(
     spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)
 ) -> Cases[Rates]:
@@ -139,15 +120,14 @@ def load_rates(
     expected to be a part of the prompt. ``thinking`` is the model's tokens of thinking per call:
     least, expected and most.
     """
-    is_own_server = spec is not None and spec.is_server
-    kind = "own" if is_own_server else "hosted"
-    measured = _measurements()["tokens_per_character"][kind]
+    kind = "own" if spec and spec.is_server else "hosted"
+    measured = _read("answer_sizes.toml")["tokens_per_character"][kind]
     rates = []
-    for default, answer, thought in zip(_DEFAULTS, measured, thinking, strict=True):
-        factor = 1 if is_own_server else default.answer
-        rates.append(replace(default, answer=answer * factor, thinking=thought))
-    if is_own_server:
-        rates[1] = replace(rates[1], schema=0)
+    for case, answer, thought in zip(
+        _read("rates.toml")[kind], measured, thinking, strict=True
+    ):
+        rate = Rates(**case, thinking=thought)
+        rates.append(replace(rate, answer=answer * rate.answer))
     return Cases(*rates)
 
 

@@ -1,0 +1,226 @@
+"""A record's questions to a scripted model, over HTTP: which answers are used, refused, open or
+lost.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from extractor import Extractor
+from extractor.concepts.parse import parse_record
+from extractor.errors import ModelUnavailable
+from extractor.evidence.drafts import Reading
+from extractor.schemas import AbsenceReason, FindingKind, Origin
+from tests.llm.stub import completion, fault, items, serve
+from tests.trust import answering, read_lines, trial
+
+
+def extract(script, record, tasks, effort="all"):
+    """The extraction by a model that answers so, and the requests that it got."""
+    with serve(script) as stub:
+        extraction = Extractor(stub.spec, effort=effort, tasks=[tasks]).extract(record)
+    return extraction, stub.requests
+
+
+def reasons(extraction):
+    return {absence.field: absence.reason for absence in extraction.absences}
+
+
+FEW = trial(primary_outcomes=["Pain, day 3", "Itch by diary"])
+MANY = trial(primary_outcomes=[f"Number of nights {n} at home" for n in range(80)])
+LISTED = trial(
+    eligibility="Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema"
+)
+
+
+def test_an_item_without_its_fields_is_no_answer():
+    extraction, requests = extract(answering({}), FEW, "endpoints")
+    assert len(requests) == 1, "what is not answered is not asked again"
+    assert extraction.usage.open_questions == extraction.usage.questions == 2
+
+
+@pytest.mark.parametrize("introduced", [True, False])
+def test_the_line_that_a_model_names_introduces_a_criterion(introduced):
+    def script(request):
+        lines = read_lines(request)
+        shown = [line["number"] for line in lines if line["text"].endswith("by:")]
+        named = {"under": int(shown[0])} if introduced else {}
+        asked = [line for line in lines if "under" in line["keys"].split()]
+        answer = [{"n": int(line["number"]), "cat": "other"} | named for line in asked]
+        return completion(items(*answer))
+
+    extraction, _ = extract(script, LISTED, "eligibility", "medium")
+
+    lead_ins = {one.quote: one.lead_in for one in extraction.eligibility.criteria}
+    assert lead_ins["Asthma"] == "Evidence of allergy, shown by:"
+    assert lead_ins["Eczema"] == (lead_ins["Asthma"] if introduced else None)
+
+
+def test_a_call_that_fails_loses_only_its_own_questions():
+    healthy = answering({"nights": {"domain": "efficacy", "concept": "other"}})
+
+    def script(request):
+        is_first = "nights 0 at" in request["messages"][-1]["content"]
+        return fault(400, "this one is cursed") if is_first else healthy(request)
+
+    extraction, requests = extract(script, MANY, "endpoints")
+
+    assert len(requests) > 1
+    messages = [
+        finding.message
+        for finding in extraction.findings
+        if finding.kind is FindingKind.ANSWER_MISSING
+    ]
+    assert ["this one is cursed" in message for message in messages] == [True]
+    assert extraction.usage.questions == 80
+    assert 0 < extraction.usage.unanswered < 80
+    origins = {piece.origin for one in extraction.endpoints for piece in one.evidence}
+    assert origins & {Origin.MODEL, Origin.BOTH}
+
+
+def test_an_error_of_every_call_is_raised():
+    with pytest.raises(ModelUnavailable, match="this one is cursed"):
+        extract(lambda _: fault(400, "this one is cursed"), MANY, "endpoints")
+
+
+def test_a_refusal_is_told_and_leaves_its_questions_open():
+    refusal = completion(None, message={"refusal": "I cannot read this"})
+    extraction, _ = extract([refusal], FEW, "endpoints")
+    assert extraction.usage.open_questions == extraction.usage.questions
+    assert "I cannot read this" in extraction.findings[0].message
+
+
+def test_an_age_is_the_widest_of_all_lines():
+    record = trial(
+        eligibility="Inclusion Criteria:\n\n* Women at least 18 years old\n* Men at least 16 years "
+        "old\n* Men or women at most 60 years old\n* Women not older than 70 years"
+    )
+    said = {
+        "18": {"min": "18 year"},
+        "16": {"min": "16 year"},
+        "60": {"max": "60 year"},
+        "70": {"max": "70 year"},
+    }
+
+    def script(request):
+        lines = [one for one in read_lines(request) if "people" in one["keys"].split()]
+        answer = [
+            {"n": int(line["number"]), **values}
+            for line in lines
+            for words, values in said.items()
+            if words in line["text"]
+        ]
+        return completion(items(*answer))
+
+    extraction, _ = extract(script, record, "eligibility")
+
+    people = extraction.eligibility
+    assert (people.minimum_age.value, people.maximum_age.value) == (16, 70)
+
+
+DOSE = trial(title="Drugamab in hay fever", arms_0="Study product 5 mg twice daily")
+
+
+def test_an_invented_regimen_is_left_out_and_reported():
+    invented = {"quote": "99 mg of fantasin", "agent": "fantasin", "dose": ["99 mg"]}
+    extraction, _ = extract(answering({"5 mg": invented}), DOSE, "dosing")
+    assert extraction.dosing == ()
+    assert reasons(extraction)["dosing"] is AbsenceReason.UNSUPPORTED_ANSWER
+    assert extraction.usage.open_questions == 1
+    assert {finding.kind for finding in extraction.findings} == {
+        FindingKind.QUOTE_NOT_FOUND,
+        FindingKind.QUOTE_CONFLICT,
+        FindingKind.DOSE_UNREAD,
+    }
+
+
+def test_a_regimen_found_only_by_the_model_has_evidence():
+    dose = {
+        "quote": "5 mg twice daily",
+        "agent": "Study product",
+        "dose": ["5 mg"],
+        "freq": "BID",
+        "cycle": "5 month",
+    }
+
+    extraction, _ = extract(answering({"5 mg": dose}), DOSE, "dosing")
+
+    (regimen,) = extraction.dosing
+    assert (regimen.agent, regimen.quote) == ("Study product", "5 mg twice daily")
+    assert regimen.frequency == "BID"
+    pieces = {piece.field: piece for piece in regimen.evidence}
+    assert pieces["agent"].origin is Origin.MODEL
+    # the rules link the dose to it
+    assert pieces["amounts[0]"].origin is Origin.BOTH
+    assert pieces["amounts[0]"].quote == "5 mg"
+    why = reasons(extraction)
+    assert why["dosing[0].cycle"] is AbsenceReason.UNSUPPORTED_ANSWER
+    assert why["dosing[0].route"] is not AbsenceReason.NOT_ASKED
+
+
+FERRITIN = "* Ferritin of 40 to 90 ug/L or thereabouts at the screening visit"
+WRONG = "Ferritin: 40-95 ug/L"
+
+
+@pytest.fixture
+def _no_limits(monkeypatch):
+    """The rules know nothing of limits, so that the answers are all there is."""
+
+    def forget(record, *_):
+        parsed = parse_record(record)
+        criteria = []
+        for one in parsed.criteria:
+            rules = {**one.rules, "constraints": Reading.open_()}
+            criteria.append(replace(one, rules=rules))
+        return replace(parsed, criteria=tuple(criteria))
+
+    monkeypatch.setattr("extractor.pipeline.parse_record", forget)
+
+
+@pytest.mark.usefixtures("_no_limits")
+def test_what_the_text_contradicts_is_kept_out_and_listed_with_the_text():
+    record = trial(eligibility=f"Inclusion Criteria:\n\n{FERRITIN}\n* Consent")
+    script = answering({"Ferritin": {"limits": [WRONG]}})
+
+    extraction, requests = extract(script, record, "eligibility")
+
+    assert len(requests) == 1
+    assert extraction.eligibility.criteria[0].constraints == ()
+    (finding,) = extraction.findings
+    assert finding.kind is FindingKind.QUOTE_CONFLICT
+    assert WRONG in finding.message
+    (citation,) = finding.citations
+    text = record.section(citation.section).text
+    assert text[citation.start : citation.end] == citation.quote
+    field = "eligibility.criteria[0].constraints"
+    assert reasons(extraction)[field] is AbsenceReason.UNSUPPORTED_ANSWER
+
+
+@pytest.mark.usefixtures("_no_limits")
+def test_a_refused_member_takes_no_other_of_its_list_with_it():
+    text = f"Inclusion Criteria:\n\n{FERRITIN}, weight below 50 kg\n* Consent"
+    script = answering({"Ferritin": {"limits": [WRONG, "weight: < 50 kg"]}})
+    extraction, _ = extract(script, trial(eligibility=text), "eligibility")
+    limits = extraction.eligibility.criteria[0].constraints
+    assert [(limit.quantity, limit.value) for limit in limits] == [("weight", 50)]
+    kinds = [finding.kind for finding in extraction.findings]
+    assert FindingKind.QUOTE_CONFLICT in kinds
+
+
+def test_the_rules_name_the_drug_of_a_time_window_where_the_answer_has_another_one():
+    text = "Exclusion Criteria:\n\n* Rituximab within 4 weeks, warfarin within 7 days"
+    windows = [
+        "within 4 weeks | <= 4 week | warfarin",
+        "within 7 days | <= 7 day | warfarin",
+    ]
+    script = answering({"Rituximab": {"windows": windows}})
+
+    extraction, _ = extract(script, trial(eligibility=text), "eligibility")
+
+    (criterion,) = extraction.eligibility.criteria
+    assert [window.of for window in criterion.time_windows] == ["Rituximab", "warfarin"]
+    assert criterion.time_window.value == 4
+    pieces = {piece.field: piece.quote for piece in criterion.evidence}
+    assert pieces["time_windows[0].of"] == "Rituximab"
+    (finding,) = extraction.findings
+    assert "warfarin" in finding.message
