@@ -285,6 +285,10 @@ class RunFolder(Sink):
             _write_results(self.path / EXTRACTIONS, store)
             for name in (FAILURES, REPEATED):
                 write_atomically(self.path / name, store.read_notes(name))
+            for name in (EXTRACTIONS, FAILURES, REPEATED):
+                # a run without results leaves no empty file
+                if not store.has_results and not (self.path / name).stat().st_size:
+                    (self.path / name).unlink()
             seconds = monotonic() - self._since
             self._write_manifest(self.manifest.end(store, tally, seconds, stop))
 

@@ -38,6 +38,8 @@ NO_MODEL = "none"
 """The setting ``model`` of a run that asks none."""
 _OF_MODELS = frozenset({"prompts", "reasoning", "model_options"})
 """Settings that decide nothing where no model is asked."""
+_UNREADABLE = frozenset({"rules", "prompts", "model_options", "fields"})
+"""Settings whose values are too long for people, or say nothing to them."""
 _Counts = dict[str, NonNegativeInt]
 
 _DECIDING = (
@@ -331,7 +333,7 @@ def explain_changed(
             continue
         was, now = ("none" if shown is None else shown for shown in (old, value))
         changed[name] = f"{name} was {was}, is {now}"
-        if name == "rules" or isinstance(old or value, dict | list):
+        if name in _UNREADABLE:
             changed[name] = f"the {name} have changed"
     return changed
 
