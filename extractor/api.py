@@ -256,8 +256,6 @@ class Extractor:
 
             def perform() -> str | None:
                 with job.open_folder() as sink:
-                    if sink.mended:
-                        warnings.warn(sink.mended, stacklevel=4)
                     given.write()
                     return job.explain(job.perform(sink))
 

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractor.run.addresses import is_stream
 from extractor.run.executor import (
     SMALL_RUN,
     Executor,
@@ -25,7 +26,6 @@ from extractor.run.executor import (
 )
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop, describe_settings
-from extractor.run.reading import is_stream
 from extractor.run.records import RunLimits, Sink
 from extractor.run.run import Run
 from extractor.run.setup import Setup

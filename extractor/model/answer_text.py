@@ -1,476 +1,227 @@
-"""Find the answer in a model's text: the last complete one that fits the form, behind all thoughts.
+"""Find the answer in the texts of a reply: the last complete one behind all thoughts.
 
-The form is an object with a list ``items`` of objects. Also read are the list alone, items line by
-line, an answer in another object (``{"Reply": {...}}``) or in a tool call written as text, and JSON
-written as a string. What is read is what the model wrote: no value is made up, and a text without
-such an answer stays as it is.
+An answer is an object with a list ``items`` of objects that have the number ``n`` of a line. Also
+read are the list alone, items line by line, an answer in another object (``{"Reply": {...}}``) or
+in a tool call written as text, and JSON written as a string. An answer among thoughts counts only
+if there is no other, and the model has ended. A text without an answer stays as it is.
+
+The marks of thoughts are in ``_EVENT``, slips of JSON in ``loose_json``.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, NamedTuple
+from collections import Counter
+from contextlib import suppress
+from itertools import chain
+from typing import Any
 
-from extractor.model.loose_json import (
-    BrokenOff,
-    find_starts,
-    load_value,
-    repair_characters,
-    tidy_value,
-)
-from extractor.model.thoughts import cut_out, find_thoughts, is_within
+from extractor.model.loose_json import read_value
 
 Items = list[dict[str, Any]]
 
-_DEEPEST = 6
-"""Levels of wrapping around an answer: objects in objects, strings in strings."""
-_FENCED = re.compile(r"\s*```\w*(.*)```\s*", re.DOTALL)
-_BEGINNING = re.compile(r"""\{\s*["']items["']\s*:|\[\s*\{\s*["']n["']\s*:""")
-"""What an answer begins with, also one that never ends."""
-_BETWEEN_PARTS = re.compile(r"(?:[\s,;]|</?tool_calls?>)*+")
-_MOST_FAILURES = 1000
-"""Brackets that begin nothing. A text with more holds no answer that somebody could find."""
-_MOST_LINES = 8
-"""Numbers of lines that a remark names."""
+_EVENT = re.compile(
+    r"""
+    (?P<opens>
+        <(?:\w+:)?(?:\w*think(?:ing)?|thoughts?|reason(?:ing)?|reflection|rationale|scratch_?pad
+            |analysis|planning|cot|chain_of_thought|inner_monologue|draft)(?:\s[^<>]*)?>
+        | \[(?:THINK(?:ING)?|REASONING)\]                                      # Mistral
+        | ◁think▷                                                              # Kimi
+        | <\|(?:begin_of_thought|START_THINKING|think|thinking)\|>             # Sky-T1, Command
+        | <\|channel\|>\s*analysis                                             # gpt-oss
+        | <unused94>                                                           # MedGemma
+    )
+    | (?P<closes>
+        </(?:\w+:)?(?:\w*think(?:ing)?|thoughts?|reason(?:ing)?|reflection|rationale|scratch_?pad
+            |analysis|planning|cot|chain_of_thought|inner_monologue|draft)\s*>
+        | \[/(?:THINK(?:ING)?|REASONING)\]
+        | ◁/think▷
+        | <\|(?:end_of_thought|END_THINKING|/think|/thinking)\|>
+        # a server may drop the signs and leave the words
+        | <\|channel\|>\s*final | assistantfinal(?![a-z])
+        | <unused95>
+    )
+    # what ends open thoughts, and means nothing otherwise
+    | <(?:final_)?(?:answer|response|output|result)>
+    | <\|(?:begin_of_solution|START_RESPONSE|end)\|>
+    | <\|channel\|>\s*commentary | assistantcommentary(?![a-z])
+    | (?P<value> \{(?=\s*["'/]) | \[(?=\s*[\[{"'/]) )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# The beginning of an item alone, or of a call of a tool. An answer may go on in the next one.
+_PART = re.compile(r"""\{[^{}\[\]]*["'](?:n|name)["']\s*:""")
+_NEXT_PART = re.compile(rf"(?:[\s,;]|</?tool_calls?>)*+{_PART.pattern}")
+# What an answer begins with, also one that never ends.
+_BEGINNING = re.compile(
+    rf"""\{{\s*["']items["']\s*:|\[\s*\{{\s*["']n["']\s*:|{_PART.pattern}"""
+)
+# The number of an item. 1 may be the start of 12 as long as nothing follows.
+_NUMBER = re.compile(r"""["']n["']\s*:\s*["']?(\d{1,9})["']?\s*[,}]""")
 
 
-class TextKind(Enum):
-    """The kind of a text in a reply."""
+def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
+    """Find the answer in the text of a reply; ``is_cut`` means that the output limit ended it.
 
-    CALL = "the call of a tool"
-    SAID = "what was said"
-    THOUGHT = "a thought"
+    Return strict JSON if there is a complete answer, otherwise the text that should be one, and a
+    remark on what is doubtful about the answer.
 
-
-class ReplyText(NamedTuple):
-    """A text of a reply, and where it stands there: the kind of the place, and its name."""
-
-    kind: TextKind
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class FoundAnswer:
-    """The answer of a reply as ``text``, which is JSON if it is ``complete``.
-
-    ``remark`` says what is doubtful about it.
-    """
-
-    text: str
-    complete: bool = False
-    remark: str = ""
-
-
-@dataclass(slots=True)
-class _Answer:
-    """A complete answer at ``start:end`` of a text.
-
-    An answer that ``is_part`` may go on in the next one: an item alone, or a call of a tool.
-    """
-
-    items: Items
-    start: int
-    end: int
-    is_part: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """The complete answers in a text, in order: those that were ``said``, and the ``drafts`` among
-    thoughts.
-
-    ``begun`` is an answer behind all of these that does not end or is broken, "" if there is none.
-    ``rest`` is the text without thoughts.
-    """
-
-    place: ReplyText
-    said: list[_Answer]
-    drafts: list[_Answer]
-    begun: str
-    rest: str
-
-
-def find_answer(places: Sequence[ReplyText], *, is_cut: bool = False) -> FoundAnswer:
-    """Find the answer of a reply in its texts. ``is_cut`` means that the output limit ended it.
-
-    The calls of tools come first, then what was said, then the last draft among thoughts. While a
-    model still thinks (``is_cut``), nothing among its thoughts is an answer. Without an answer, the
-    text of the reply is returned as it is.
-
-    >>> text = 'Draft: {"items":[{"n":1,"cat":"age"}]} Final: {"items":[{"n":1}]}'
-    >>> found = find_answer([ReplyText(TextKind.SAID, "content", text)])
-    >>> found.text
+    >>> find_answer(
+    ...     'Draft: {"items":[{"n":1,"cat":"age"}]} Final: {"items":[{"n":1}]}'
+    ... )[0]
     '{"items":[{"n":1}]}'
-    >>> found.remark
-    'another complete answer in the reply differs (line 1); the last one behind all thoughts counts'
     """
-    readings = [_read_text(place) for place in places]
-    everything: list[_Answer] = []
-    for reading in readings:
-        everything += reading.drafts
-        everything += reading.said
-    for kind in (TextKind.CALL, TextKind.SAID):
-        of_kind = [reading for reading in readings if reading.place.kind is kind]
-        if any(reading.said or reading.begun for reading in of_kind):
-            return _choose(of_kind, everything, is_cut=is_cut)
-    if is_cut:
-        return _explain_nothing(readings, is_cut=is_cut)
-    for reading in reversed(readings):
-        drafts = reading.drafts or reading.said
-        if drafts:
-            return _take_draft(reading.place, drafts[-1], everything)
-    return _explain_nothing(readings, is_cut=is_cut)
-
-
-def _choose(
-    readings: Sequence[_Reading], everything: Sequence[_Answer], *, is_cut: bool
-) -> FoundAnswer:
-    """Return the last answer of what was said, or the items of all calls of tools together.
-
-    An answer that breaks off is returned as far as it goes if the output limit cut it, or if there
-    is no complete one.
-
-    Args:
-        readings: The readings of the texts that were said, or those of the calls.
-        everything: All complete answers of the reply, for a remark on those that differ.
-        is_cut: The output limit ended the reply.
-    """
-    said: list[_Answer] = []
-    begun = ""
-    for reading in readings:
-        said += reading.said
-        begun = reading.begun or begun
-    # such as {"items":[{"n":1},{"n":2,"ca
-    if begun and (is_cut or not said):
-        return FoundAnswer(begun)
-    is_call = readings[0].place.kind is TextKind.CALL
-    counted = said if is_call else said[-1:]
-    # {"n":1} alone on a line: further items may have followed
-    if is_cut and counted[-1].is_part:
-        unclosed = _write(counted[-1].items).removesuffix("]}")
-        return FoundAnswer(unclosed)
-    remarks = [_compare(counted, everything)]
-    if begun:
-        remarks.append(
-            "a later answer in the reply breaks off; the last complete one counts"
+    answers, drafts, begun = _list_answers(text, is_cut=is_cut)
+    whole = read_whole(begun)
+    remark = ""
+    if whole is not None and not answers and not is_cut:
+        answers.append(whole)
+    elif begun and (is_cut or not answers):
+        return begun, remark
+    elif begun:
+        remark = "a later answer in the reply breaks off; the last complete one counts"
+    elif not answers:
+        if is_cut or not drafts:
+            return "", remark
+        answers.append(drafts[-1])
+        # some servers file the whole answer there
+        if read_whole(re.sub("</?think>", "", text)) is None:
+            remark = "the answer is only among the model's thoughts"
+    answer = answers[-1]
+    others = chain(*answers, *drafts)
+    lines = {int(item["n"]) for item in others if item not in answer}
+    if lines:
+        numbers = ", ".join(map(str, sorted(lines)[:8]))
+        remark = (
+            f"another complete answer in the reply differs (line {numbers}); the last one "
+            "behind all thoughts counts"
         )
-    if is_call:
-        remarks.append(_name_unread(readings))
-    return _join_answers(counted, remarks)
+    items = {"items": answer}
+    return json.dumps(items, ensure_ascii=False, separators=(",", ":")), remark
 
 
-def _join_answers(answers: Sequence[_Answer], remarks: Iterable[str]) -> FoundAnswer:
-    """Write the items of answers as one complete answer. Equal items are there once. Empty remarks
-    are left out.
+def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items], str]:
+    """Return the complete answers of a text, those among its thoughts, and what is behind them and
+    should be one: it does not end, or is broken, or the text has nothing else.
+
+    A closing mark without an opening one ends thoughts that began with the text. Thoughts without a
+    closing mark last to its end. A mark inside of an answer is text.
     """
-    items: Items = []
-    for answer in answers:
-        items += [item for item in answer.items if item not in items]
-    remark = "; ".join(filter(None, remarks))
-    return FoundAnswer(_write(items), complete=True, remark=remark)
-
-
-def _name_unread(calls: Sequence[_Reading]) -> str:
-    """Say which calls of tools cannot be read. Return "" if all can."""
-    unread = [call.place.name for call in calls if not call.said]
-    if not unread:
-        return ""
-    return f"{', '.join(unread)} of {len(calls)} cannot be read"
-
-
-def _take_draft(
-    place: ReplyText, draft: _Answer, everything: Sequence[_Answer]
-) -> FoundAnswer:
-    """Return an answer that stands nowhere but among the thoughts, with a remark that it does.
-
-    Some servers file the whole answer under the thoughts: if it stands alone there, it is no draft,
-    and needs no remark.
-    """
-    is_alone = _strip_fence(place.text).strip() == place.text[draft.start : draft.end]
-    where = ""
-    if place.kind is not TextKind.THOUGHT or not is_alone:
-        where = f"the answer stands only among the model's thoughts ({place.name})"
-    return _join_answers([draft], [where, _compare([draft], everything)])
-
-
-def _explain_nothing(readings: Sequence[_Reading], *, is_cut: bool) -> FoundAnswer:
-    """Return the last text of a reply without an answer. If there are thoughts, and the output
-    limit did not cut them, a remark says that they have no answer either.
-    """
-    text = ""
-    thoughts = []
-    for reading in readings:
-        if reading.place.kind is not TextKind.THOUGHT:
-            text = reading.rest or text
-        elif reading.place.text.strip():
-            thoughts.append(reading.place.name)
-    if not thoughts or is_cut:
-        return FoundAnswer(text)
-    named = ", ".join(thoughts)
-    return FoundAnswer(text, remark=f"{named} has text, and no complete answer in it")
-
-
-def _read_text(place: ReplyText) -> _Reading:
-    """Find the answers in a text, and tell those that are said from those among thoughts.
-
-    Answers in parts that follow one another are joined. If nothing looks like an answer, the whole
-    text may be one that is written as a string.
-    """
-    text = repair_characters(place.text)
-    answers, begun_at = _scan(text)
-    thoughts = find_thoughts(text, [(answer.start, answer.end) for answer in answers])
-    said: list[_Answer] = []
-    drafts: list[_Answer] = []
-    for answer in answers:
-        # <think>{"items":[{"n":1}]} is wrong.</think>
-        if is_within(thoughts, answer.start):
-            drafts.append(answer)
-        else:
-            said.append(answer)
-    begun = ""
-    if not is_within(thoughts, begun_at):
-        begun = _tidy_begun(text[begun_at:])
-    rest = _strip_fence(cut_out(text, thoughts).strip())
-    if not answers and not begun:
-        said = _read_rest(rest)
-    return _Reading(place, _join_parts(text, said), drafts, begun, rest)
-
-
-def _read_rest(rest: str) -> list[_Answer]:
-    """Read a whole text that is an answer written as a string, or an empty list: "[]" is an answer
-    only if it stands alone. Return no answer if it is neither.
-    """
-    items: Items | None = []
-    if rest != "[]":
-        items = _find_items(rest)
-    if items is None:
-        return []
-    return [_Answer(items, 0, len(rest))]
-
-
-def _scan(text: str) -> tuple[list[_Answer], int]:
-    """Return the complete answers of a text, and where behind them an answer begins that does not
-    end or is broken: the end of the text if there is none.
-
-    Each bracket that may begin a value is tried, unless it lies in a value that was read. A single
-    item in a broken answer is a part of it, and no answer of its own. A text with more than 1,000
-    brackets that begin nothing is given up.
-    """
-    answers: list[_Answer] = []
-    begun_at = len(text)
-    passed = 0
-    failures = 0
-    for start in find_starts(text):
-        if start < passed:
+    answers: list[Items] = []
+    drafts: list[Items] = []
+    is_thought = False
+    is_broken = False
+    begun = 0
+    end = 0
+    for event in _EVENT.finditer(text):
+        start = event.start()
+        if start < end:
             continue
-        try:
-            strict, passed = _tidy_answer(text, start)
-            value = load_value(strict)
-        except (ValueError, RecursionError):
-            failures += 1
-            if failures > _MOST_FAILURES:
-                break
-            # {"items":[{"n":1},{"n":2,"quote":"the "best" one"}]} is an answer, though no JSON
-            if _BEGINNING.match(text, start):
-                begun_at = min(begun_at, start)
+        if not event["value"]:
+            opens = bool(event["opens"])
+            if opens == is_thought:
+                if not event["closes"]:
+                    continue
+                drafts += answers
+                answers = []
+            is_thought = opens
+            is_broken = False
+            begun = event.end()
             continue
-        items = _find_items(value)
+        behind = end
+        # an item in a broken answer is no answer of its own; behind one, others may be cut off
+        items, end = _read_answer(text, start, skips_parts=is_cut or is_broken)
         if items is None:
+            if not is_broken and _BEGINNING.match(text, start):
+                is_broken = True
+                begun = start
             continue
-        is_part = _is_item(value) or _is_call(value)
-        is_in_broken = is_part and begun_at < len(text)
-        if is_in_broken:
-            continue
-        answers.append(_Answer(items, start, passed, is_part))
-        begun_at = len(text)
-    return answers, begun_at
+        is_broken = False
+        found = drafts if is_thought else answers
+        # words between two items begin another answer
+        if found and _NEXT_PART.match(text, behind):
+            found[-1] += items
+        else:
+            found.append(items)
+    if is_thought or (answers and not is_broken):
+        begun = len(text)
+    return answers, drafts, text[begun:].strip()
 
 
-def _tidy_answer(text: str, start: int) -> tuple[str, int]:
-    """Return the value at ``start`` as strict JSON, and the place behind it.
-
-    An answer whose list has ended lacks nothing but its last bracket, which is added. Any other
-    value that breaks off may lack more. Raises ``ValueError`` or ``RecursionError`` for a value
-    that breaks off or is broken.
+def _read_answer(
+    text: str, start: int, *, skips_parts: bool
+) -> tuple[Items | None, int]:
+    """Return the items of the value at ``start``, and the offset behind it. None if it cannot be
+    read, has none, or is an item alone that is skipped.
     """
-    try:
-        return tidy_value(text, start)
-    except BrokenOff as broken:
-        # {"items":[{"n":1},{"n":2}]
-        if not broken.strict.startswith('{"items":') or not broken.strict.endswith("]"):
-            raise
-        closed = broken.strict + "}"
-        # raises if another list than that of the items has ended
-        load_value(closed)
-        return closed, len(text)
+    if not skips_parts or not _PART.match(text, start):
+        with suppress(ValueError):
+            value, end = read_value(text, start)
+            return find_items(value), end
+    return None, start
 
 
-def _tidy_begun(text: str) -> str:
-    """Return an answer that breaks off as strict JSON, as far as it goes. A broken one stays."""
-    try:
-        strict, _ = tidy_value(text)
-    except BrokenOff as broken:
-        return broken.strict
-    except (ValueError, RecursionError):
-        return text
-    return strict
-
-
-def _join_parts(text: str, answers: Iterable[_Answer]) -> list[_Answer]:
-    """Put parts that follow one another together: items line by line, or calls written as text.
-    Only blanks, commas and the marks of calls may stand between them.
+def read_whole(text: str) -> Items | None:
+    """Return the items of a text that is an answer and nothing else, also as a string. None if it
+    is not. Only here, an empty list is one.
     """
-    joined: list[_Answer] = []
-    for answer in answers:
-        last = joined[-1] if joined else None
-        # two whole answers are two, and the last one counts
-        if last is None or not last.is_part or not answer.is_part:
-            joined.append(answer)
-            continue
-        # only <tool_call> and commas may stand between: words would begin another answer
-        if not _BETWEEN_PARTS.fullmatch(text, last.end, answer.start):
-            joined.append(answer)
-            continue
-        last.items += answer.items
-        last.end = answer.end
-    return joined
-
-
-def _find_items(value: Any, levels: int = _DEEPEST) -> Items | None:
-    """Return the items of a value: those of the answer that it is, or that is inside of it. None if
-    there is none, or if it lies deeper than ``levels``.
-
-    A text is read as JSON. A list is an answer if each of its members is an item or has items; an
-    empty list is none.
-    """
-    if levels == 0:
-        return None
-    if isinstance(value, str):
-        # "{\"items\":[{\"n\":1}]}": JSON in a string
-        return _find_items(_load_inside(value), levels - 1)
-    if isinstance(value, dict):
-        return _find_in_object(value, levels - 1)
-    if not isinstance(value, list) or not value:
-        return None
-    items: Items = []
-    for member in value:
-        inner = _find_items(member, levels - 1)
-        if inner is None:
-            return None
-        items += inner
-    return items
-
-
-def _find_in_object(value: dict[str, Any], levels: int) -> Items | None:
-    """Return the items of an object: the object itself if it is an item; else its list ``items``,
-    if it has that key, or None if that is no list of objects; else the items of its last member
-    that has some. None if there are none.
-    """
-    # {"n": 1} on a line of its own
-    if _is_item(value):
-        return [value]
-    if "items" in value:
-        return _list_items(value["items"])
-    # {"result": {"answer": {"items": [...]}}}, or {"name": "Reply", "arguments": {"items": [...]}}
-    for member in reversed(value.values()):
-        items = _find_items(member, levels)
-        if items is not None:
-            return items
+    text = text.strip("` \n\r\t").removeprefix("json").strip()
+    if text == "[]":
+        return []
+    with suppress(ValueError):
+        return find_items(text)
     return None
 
 
-def _list_items(members: Any) -> Items | None:
-    """Return the members of ``items``, which must all be objects, or strings that hold objects. The
-    list itself may be written as a string, too. Else None.
+def find_items(value: Any) -> Items:
+    """Return the items of a value: those of the answer that it is, or that is inside of it.
+
+    A text is read as JSON. Of an object, the last member with items counts. A list is an answer if
+    each of its members is an item or has items. Raises ``ValueError`` if there is none.
+
+    >>> find_items({"Reply": '{"items": [{"n": 1}]}'})
+    [{'n': 1}]
     """
-    if isinstance(members, str):
-        members = _load_inside(members)
-    if not isinstance(members, list):
-        return None
-    items: Items = []
-    for member in members:
-        # each item may be a string: {"items": ["{\"n\": 1}"]}
-        item = _load_inside(member) if isinstance(member, str) else member
-        if not isinstance(item, dict):
-            return None
-        items.append(item)
-    return items
+    if isinstance(value, str):
+        # fails if more follows
+        value, _ = read_value(f"[{value}]")
+    if isinstance(value, list) and value:
+        return [item for member in value for item in find_items(member)]
+    if isinstance(value, dict):
+        if str(value.get("n")).isdecimal():
+            return [value]
+        if value.get("items") == []:
+            return []
+        if "items" in value:
+            return find_items(value["items"])
+        for member in reversed(value.values()):
+            with suppress(ValueError):
+                return find_items(member)
+    raise ValueError("there is no answer in it")
 
 
-def _load_inside(text: str) -> Any:
-    """Return the value of the JSON that a string is; None if it is none, or if more follows."""
-    text = text.strip()
-    if not text.startswith(("{", "[", '"')):
-        return None
-    try:
-        strict, end = tidy_value(text)
-        if end < len(text):
-            return None
-        return load_value(strict)
-    except (ValueError, RecursionError):
-        return None
+def split_items(text: str, *, is_cut: bool) -> tuple[Items, list[int]]:
+    """Read the items of an answer that is cut or broken, each by itself. Return those that are
+    whole, and the line of each broken one.
 
+    If the answer breaks off, all items of its last line are left out: more of them may have
+    followed.
 
-def _is_item(value: Any) -> bool:
-    """Return whether a value is an item: an object with the number ``n`` of its line, which may be
-    written as text.
+    >>> split_items('{"items":[{"n":1},{"n":2},{"n":2', is_cut=True)
+    ([{'n': 1}], [])
+    >>> split_items('[{"n":1},{"n":2,"quote":"the "best" one"},{"n":3}]', is_cut=False)
+    ([{'n': 1}, {'n': 3}], [2])
     """
-    if not isinstance(value, dict):
-        return False
-    number = value.get("n")
-    if isinstance(number, str):
-        return number.strip().isdigit()
-    return isinstance(number, int) and not isinstance(number, bool)
-
-
-def _is_call(value: Any) -> bool:
-    """Return whether a value is the call of a tool: its name, and the values that it gets."""
-    return isinstance(value, dict) and isinstance(value.get("name"), str)
-
-
-def _strip_fence(text: str) -> str:
-    """Return a text without the fence around it: three backquotes, as Markdown marks code."""
-    fenced = _FENCED.fullmatch(text)
-    if fenced is None:
-        return text
-    return fenced[1].strip()
-
-
-def _write(items: Items) -> str:
-    """Write items as an answer in the form of the prompt."""
-    return json.dumps({"items": items}, ensure_ascii=False, separators=(",", ":"))
-
-
-def _compare(counted: Sequence[_Answer], everything: Iterable[_Answer]) -> str:
-    """Say on which lines other complete answers of a reply differ from those that count. Return ""
-    if none does. Of many lines the first eight are named.
-    """
-    said = set(_list_statements(counted))
-    lines = {line for line, _ in set(_list_statements(everything)) - said}
-    if not lines:
-        return ""
-    # by number, though they are texts: 9 before 10
-    ordered = sorted(lines, key=lambda line: (len(line), line))
-    named = ", ".join(ordered[:_MOST_LINES])
-    more = ", ..." if len(ordered) > _MOST_LINES else ""
-    return (
-        f"another complete answer in the reply differs (line {named}{more}); the last one "
-        "behind all thoughts counts"
-    )
-
-
-def _list_statements(answers: Iterable[_Answer]) -> Iterator[tuple[str, str]]:
-    """Yield for each item the number of its line, and what it says of the line as text that is
-    equal for items that say the same. An empty value says nothing.
-    """
-    for answer in answers:
-        for item in answer.items:
-            stated = {}
-            for key, value in item.items():
-                if value in (None, "", [], False):
-                    continue
-                stated[key] = value
-            yield str(item.get("n")), json.dumps(stated, sort_keys=True)
+    whole: Items = []
+    behind = 0
+    for bracket in re.finditer(r"""\{(?=\s*["'])""", text):
+        if bracket.start() < behind:
+            continue
+        with suppress(ValueError):
+            value, end = read_value(text, bracket.start())
+            whole += find_items(value)
+            behind = end
+    numbers = [int(number) for number in _NUMBER.findall(text)]
+    broken = Counter(numbers) - Counter(int(item["n"]) for item in whole)
+    if is_cut or "]" not in text[behind:]:
+        whole = [item for item in whole if int(item["n"]) not in numbers[-1:]]
+    return whole, [*broken]

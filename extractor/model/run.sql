@@ -22,12 +22,6 @@ CREATE TABLE records (  -- state is done, lacking if an answer of a model is mis
     record_id TEXT PRIMARY KEY, text_sha256 TEXT NOT NULL, path TEXT NOT NULL, place TEXT, invocation INTEGER NOT NULL,
     position INTEGER NOT NULL, state TEXT NOT NULL, counts TEXT NOT NULL
 );
-CREATE TABLE answers (  -- the valid items of a model's answers to the records above
-    record_id TEXT NOT NULL, chunk INTEGER NOT NULL, section TEXT NOT NULL, start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL, text TEXT NOT NULL, text_sha256 TEXT NOT NULL, task TEXT NOT NULL, fields TEXT NOT NULL,
-    item TEXT NOT NULL, model TEXT NOT NULL
-);
-CREATE INDEX answers_by_record ON answers (record_id);
 CREATE TABLE batches (  -- a provider's batch, whose state is planned, sent (its file is uploaded), made or fetched
     id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, requests INTEGER NOT NULL, state TEXT NOT NULL,
     planned TEXT NOT NULL, input_file TEXT, batch TEXT
@@ -39,4 +33,7 @@ CREATE TABLE requests (  -- sent, and no reply states what they cost. The tokens
 CREATE INDEX requests_by_call ON requests (call);
 CREATE TABLE lines (  -- of extractions.jsonl, with their ends: their SHA-256, and packed by zlib. That file is written from them
     record_id TEXT PRIMARY KEY, sha256 BLOB NOT NULL, packed BLOB NOT NULL
+);
+CREATE TABLE notes (  -- lines of failures.jsonl and repeated.jsonl of the last invocation
+    file TEXT NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL
 );

@@ -1,3 +1,25 @@
-"""Run over many records, into a folder or a stream. Import the modules directly, so that workers
-start quickly.
+"""A run: many records go in, in order; a folder with their extractions comes out.
+
+::
+
+    inputs --(thread)--> loop --> executor: here, workers, Ray --> line --> run.sqlite --> files
+                          ^ |
+                          | v
+                   model, its calls and budget: in this process alone
+
+- **Order and bounds** (``records``): records are read one after another, a bounded number is in
+  progress, and only these are in memory. A failed record never stops the others.
+- **Crashes** (``store``): ``run.sqlite`` alone counts. A record is finished when its row, packed
+  line and counts are committed, in one transaction; a call is committed before it is sent. So
+  ``kill -9`` at any point loses no finished record and no answer; the same command goes on.
+- **Files** (``folder``): ``extractions.jsonl`` grows as records finish; at the end it, and
+  ``failures.jsonl`` and ``repeated.jsonl``, are written from the store in input order. One process
+  at a time writes to a folder; ``--fresh`` replaces an earlier run once the new one has a result,
+  with a model an answer.
+- **Settings** (``manifest``): ``run.json`` has what decides results; other settings are refused.
+- **Processes** (``executor``, ``worker``, ``ray``): steps are pure functions, repeated elsewhere if
+  a process is lost. A record that kills its process twice, or takes too long, fails alone.
+- **Ends** (``run``): a stop begins nothing new and keeps what finishes; each end has a reason.
+- **Beside it**: ``forecast`` (``--dry-run``), ``progress``, ``addresses`` (S3), ``setup`` (options
+  and model), ``batches``, and ``finished`` (a run's results, and its records read again).
 """

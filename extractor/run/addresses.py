@@ -1,8 +1,10 @@
-"""Open input files at addresses such as ``s3://bucket/folder``. Only this module imports fsspec
-(extra ``s3``).
+"""Inputs that are no local files: addresses such as ``s3://bucket/folder``, and streams. Only this
+module imports fsspec (extra ``s3``).
 """
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from extractor.errors import MissingExtra, RecordError
@@ -29,28 +31,21 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
             raise MissingExtra(
                 f"{address}: addresses need fsspec and s3fs", "s3"
             ) from error
-        raise ValueError(f"{address}: {_first_line(error)}") from None
+        raise ValueError(f"{address}: {first_line(error)}") from None
     except Exception as error:  # noqa: BLE001 - each store has errors of its own
-        yield RecordError(
-            address,
-            f"cannot be reached ({_first_line(error)})",
-            "check the address and permissions",
-        )
+        problem = f"cannot be reached ({first_line(error)})"
+        yield RecordError(address, problem, "check the address and permissions")
         return
     if not paths:
-        yield RecordError(
-            address, "there is no such file or folder", "check the address"
-        )
+        problem = "there is no such file or folder"
+        yield RecordError(address, problem, "check the address")
     for path in paths:
         name = files.unstrip_protocol(path)
         try:
             yield name, files.open(path, "rb")
         except Exception as error:  # noqa: BLE001 - as above
-            yield RecordError(
-                name,
-                f"cannot be opened ({_first_line(error)})",
-                "check its permissions",
-            )
+            problem = f"cannot be opened ({first_line(error)})"
+            yield RecordError(name, problem, "check its permissions")
 
 
 def _find(files: Any, root: str) -> list[str]:
@@ -58,22 +53,36 @@ def _find(files: Any, root: str) -> list[str]:
     if files.isfile(root):
         return [root]
     has_pattern = not _MAGIC.isdisjoint(root)
-    named = files.glob(root) if has_pattern else [root]
     paths = []
-    for path in named:
-        if files.isdir(path):
-            paths += files.find(path)
-        elif files.exists(path):
-            paths.append(path)
-    return [path for path in paths if path in named or not _is_hidden(path, root)]
+    for path in files.glob(root) if has_pattern else [root]:
+        if not files.isdir(path):
+            paths += [path] if files.exists(path) else []
+            continue
+        for found in files.find(path):
+            # a file, or a folder on the way to it, is hidden
+            if "/." not in f"/{found.removeprefix(path)}":
+                paths.append(found)
+    return paths
 
 
-def _is_hidden(path: str, root: str) -> bool:
-    """Return whether a file, or a folder on the way to it, is hidden; the root itself may be."""
-    return "/." in f"/{path.removeprefix(root)}"
+def is_stream(given: str | os.PathLike[str]) -> bool:
+    """Return whether an input can be read only once: standard input, a named pipe, a process
+    substitution, a device.
+
+    >>> is_stream("-"), is_stream("/dev/null"), is_stream("seeds/records")
+    (True, True, False)
+    """
+    if given == "-":
+        return True
+    path = Path(given)
+    try:
+        is_lasting = path.is_file() or path.is_dir()
+        return path.exists() and not is_lasting
+    except OSError:  # a text, or it cannot be looked at: reading it says why
+        return False
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, or the name of its class if it has none."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0]

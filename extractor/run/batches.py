@@ -93,7 +93,6 @@ async def perform_in_batches(
             # the store counts what a batch costs, not the model
             spent = book.store.spending
             tally.meter = lambda: spent.usage
-            tally.uncounted = lambda: spent.uncounted
             tally.price = None if spent.unpriced else lambda _: spent.dollars
     if queue.has_refused:
         raise BudgetReached(str(budget))

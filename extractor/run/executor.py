@@ -1,30 +1,22 @@
 """Compute the steps of extractions in this process, in worker processes, or on a Ray cluster.
 
-::
-
-    head process                                    executor records --> extract_with --(record or
-    its parse, replies)--> advance_record: parse, ground, assemble
-                     ^   <--questions and the parse, or the line--
-                     |
-                model, store and budget
-
-Only the head process uses the model, the store and the budget. An executor computes pure functions,
-so any process can compute or repeat any step.
+Only this process uses the model, the store and the budget. A step is a pure function, so any
+process can compute or repeat it.
 """
 
 import asyncio
 import os
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from multiprocessing import get_context
 from time import monotonic
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from extractor.errors import EngineError, RecordError
-from extractor.model.asking.dialogue import Replies
-from extractor.model.asking.querying import ask_round
 from extractor.model.events import Event, tell
 from extractor.options import ExtractionOptions
 from extractor.run.setup import OpenExtractor
@@ -34,11 +26,14 @@ from extractor.run.worker import (
     PackedParse,
     advance_record,
     call_picklable,
-    interrupts_blocked,
+    call_within,
     start_worker,
 )
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import tell_too_slow
+
+if TYPE_CHECKING:
+    from extractor.model.asking.dialogue import Replies
 
 T = TypeVar("T")
 
@@ -91,22 +86,22 @@ class Executor(ABC):
 
 
 class InlineExecutor(Executor):
-    """Computes in this process, one record at a time."""
+    """Computes in this process, one record at a time. A record that kills its process kills
+    this one.
+    """
 
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any
     ) -> T:
-        """Compute here: a record that kills its process kills this one."""
-        return call_picklable(None, function, record, *arguments)
+        return call_picklable(function, record, *arguments)
 
 
 class ProcessExecutor(Executor):
     """Computes the first ``inline_first`` calls in this process, and all others in ``workers``
     processes.
 
-    Each worker process has its own ``ProcessPoolExecutor``, so its death is noticed at once and
-    affects only the records sent to it. It is replaced, and these records are repeated in another
-    process, one at a time. A record that kills this process too fails with a ``RecordError``.
+    A process that dies is replaced, and the records sent to it are repeated in another process, one
+    at a time. A record that kills this process too fails with a ``RecordError``.
 
     A process ends if a call takes longer than ``timeout`` seconds. Before its first call it
     extracts ``example``, if given, to load the rules; this is not timed. At the end, processes
@@ -120,10 +115,10 @@ class ProcessExecutor(Executor):
         timeout: float = KILL_S,
         example: TrialRecord | None = None,
     ) -> None:
-        self._timeout = timeout
         self.ends_at_once = False
         self.capacity = workers * _QUEUED
         self._inline_left = inline_first
+        self._timeout = timeout
         self._workers = [_Worker(timeout, example) for _ in range(workers)]
         self._suspects = _Worker(timeout, example)
         self._one_at_a_time = asyncio.Lock()
@@ -134,12 +129,11 @@ class ProcessExecutor(Executor):
         """Compute in the worker process with the fewest calls, or in this one for the first calls.
 
         If the process dies, the call is repeated once, alone in a process of its own: it may have
-        been another record that killed the first one. Raises ``RecordError`` if that dies, too, or
-        ends because the call takes too long.
+        been another record that killed the first one.
         """
         if self._inline_left > 0:
             self._inline_left -= 1
-            return call_picklable(None, function, record, *arguments)
+            return call_picklable(function, record, *arguments)
         worker = min(self._workers, key=lambda worker: worker.pending)
         try:
             return await worker.call(function, record, *arguments)
@@ -167,7 +161,9 @@ class ProcessExecutor(Executor):
 
 
 class _Worker:
-    """One worker process, started at its first use and replaced if it dies."""
+    """One worker process, started at its first use and replaced if it dies. It is a pool of one, so
+    that its death affects only the records sent to it.
+    """
 
     def __init__(self, timeout: float, example: TrialRecord | None) -> None:
         self.pending = 0
@@ -178,30 +174,28 @@ class _Worker:
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Compute ``function`` in the process, which is started if there is none.
 
-        If the process was found dead before the work was handed over, another one is started: this
-        work did not kill it. Raises ``BrokenExecutor`` if the process dies during the work,
-        ``EngineError`` if none can be started, and the errors of the function.
+        Raises ``BrokenExecutor`` if the process dies during the work, ``EngineError`` if none can
+        be started, and the errors of the function.
         """
         self.pending += 1
+        call = (call_within, self._timeout, function, *arguments)
         try:
             while True:
+                if self._starting is None:
+                    self._starting = asyncio.create_task(_start_process(self._example))
                 starting = self._starting
-                if starting is None:
-                    starting = asyncio.ensure_future(_start_process(self._example))
-                    self._starting = starting
                 # Another call may wait for the same start: one that is cancelled leaves it.
                 pool = await asyncio.shield(starting)
-                future = None
+                work = None
                 try:
-                    future = pool.submit(
-                        call_picklable, self._timeout, function, *arguments
-                    )
-                    return await asyncio.wrap_future(future)
+                    work = pool.submit(*call)
+                    return await asyncio.wrap_future(work)
                 except BrokenExecutor:
                     if self._starting is starting:
                         self._starting = None
                         tell(Event.WORKER_LOST)
-                    if future:  # if the process was idle when it died, this call is not at fault
+                    # a process that was dead before is replaced: this call is not at fault
+                    if work:
                         raise
         finally:
             self.pending -= 1
@@ -212,18 +206,17 @@ class _Worker:
             return
         self._starting.cancel()
         (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
-        if not isinstance(pool, ProcessPoolExecutor):
-            return  # it was still starting, or could not
-        if at_once:
-            # Python 3.14: kill_workers
-            for process in list((pool._processes or {}).values()):
-                process.kill()
-        pool.shutdown(cancel_futures=True)
+        if isinstance(pool, ProcessPoolExecutor):
+            if at_once:
+                # Python 3.14: kill_workers
+                for process in list((pool._processes or {}).values()):
+                    process.kill()
+            pool.shutdown(cancel_futures=True)
 
 
 async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
-    """Start a pool of one process, and wait until it is ready: until it has computed the
-    ``example``, which loads the rules, or something trivial without one.
+    """Start a pool of one process, and wait until it has computed the ``example``, which loads the
+    rules, or something trivial.
 
     A process that dies, or cannot be started, is tried again a few times. Raises ``EngineError``
     if all of them fail.
@@ -233,58 +226,58 @@ async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
         first = partial(advance_record, example, ExtractionOptions(), [None])
     problem = ""
     for _ in range(_START_ATTEMPTS):
-        pool: ProcessPoolExecutor | None = None
-        try:
-            pool = ProcessPoolExecutor(
-                1, get_context("spawn"), initializer=start_worker
-            )
-            with interrupts_blocked():
-                ready: Future[object] = pool.submit(first)
-            await asyncio.wrap_future(ready)
-        except BrokenExecutor:
-            problem = "died before they were ready"
-            tell(Event.WORKER_LOST)
-        # the system starts no process: too many of them, or no memory
-        except OSError as error:
-            problem = f"could not be started ({error.strerror or error})"
-            _shut_down(pool)
-        except BaseException:
-            _shut_down(pool)
-            raise
-        else:
-            return pool
+        with ExitStack() as failing:
+            try:
+                pool = ProcessPoolExecutor(
+                    1, get_context("spawn"), initializer=start_worker
+                )
+                failing.callback(pool.shutdown, cancel_futures=True)
+                await asyncio.wrap_future(_submit_first(pool, first))
+            except BrokenExecutor:
+                problem = "died before they were ready"
+                tell(Event.WORKER_LOST)
+            # the system starts no process: too many of them, or no memory
+            except OSError as error:
+                problem = f"could not be started ({error.strerror or error})"
+            else:
+                failing.pop_all()
+                return pool
     remedy = "check their output above and the free memory, or use --workers 1"
     raise EngineError(f"{_START_ATTEMPTS} processes in a row {problem}; {remedy}")
 
 
-def _shut_down(pool: ProcessPoolExecutor | None) -> None:
-    # the system may refuse the helper that multiprocessing starts at its first use
-    if pool:
-        pool.shutdown(cancel_futures=True)
+def _submit_first(pool: ProcessPoolExecutor, first: Callable[[], object]) -> Any:
+    """Submit the first call, which starts the process. It begins with the blocked signals of its
+    parent, so that Ctrl-C does not end it before it ignores that.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        return pool.submit(first)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(first)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 async def extract_with(
     executor: Executor, opened: OpenExtractor, record: TrialRecord
 ) -> ExtractedLine:
     """Extract a record: the executor computes, and this process sends the questions to the
-    extractor's model.
+    extractor's model. Without a model, only the rules run, and questions are counted as open.
 
-    Without a model, only the rules run, and questions are counted as open. Raises the errors of
-    ``Executor.compute`` and ``ask_round``.
+    Raises the errors of ``Executor.compute`` and ``ask_round``.
 
     >>> from extractor.formats import read_records
-    >>> record, rules = (
-    ...     next(read_records("seeds/records")),
-    ...     OpenExtractor(None, ExtractionOptions()),
-    ... )
-    >>> asyncio.run(
-    ...     extract_with(InlineExecutor(), rules, record)
-    ... ).record_id == record.record_id
-    True
+    >>> record = next(read_records("seeds/records"))
+    >>> rules = OpenExtractor(None, ExtractionOptions())
+    >>> asyncio.run(extract_with(InlineExecutor(), rules, record)).record_id[:3]
+    '000'
     """
     # as in Python, where the record is parsed once
     if isinstance(executor, InlineExecutor):
         return to_line(await opened(record))
+    from extractor.model.asking.querying import ask_round  # noqa: PLC0415 - slow, and rules alone need no model
+
     replies: list[Replies | None] = [] if opened.model else [None]
     # The record at first, then its parse, which saves parsing it again.
     current: TrialRecord | PackedParse = record

@@ -1,4 +1,4 @@
-"""Read finished runs: their results one at a time, and their records from the original inputs."""
+"""Read a run again: its results one at a time, and its records with the state of their text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,11 @@ from weakref import finalize
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import StoreError
-from extractor.formats import read_records
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
+from extractor.run.addresses import is_stream
 from extractor.run.folder import EXTRACTIONS, is_locked
 from extractor.run.manifest import MANIFEST, RunState, read_manifest
-from extractor.run.reading import is_stream
 from extractor.run.store import LEFT, RunStore, digest_record
 from extractor.schemas import TrialRecord
 
@@ -74,22 +73,17 @@ class FinishedRun:
 
     @cached_property
     def incomplete(self) -> str | None:
-        """The state of an unfinished run, such as "168 of 3,096 records, interrupted"; None for
+        """The state of an unfinished run, such as "168 records, interrupted"; None for
         a complete one.
         """
-        state = self.manifest.state
-        if state is RunState.COMPLETE:
+        manifest = self.manifest
+        if manifest.state is RunState.COMPLETE:
             return None
-        total = self.manifest.total
-        done = len(self.record_ids)
-        if total and total >= done:
-            records = f"{done:,} of {counted(total, 'record')}"
-        else:
-            records = counted(done, "record")
-        if state is RunState.STOPPED:
-            return f"{records}, stopped ({self.manifest.stopped_by})"
+        records = counted(len(self.record_ids), "record")
+        if manifest.state is RunState.STOPPED:
+            return f"{records}, stopped ({manifest.stopped_by})"
         # The manifest of a killed run says "running", but its folder is not locked.
-        if state is RunState.RUNNING and is_locked(self.folder):
+        if manifest.state is RunState.RUNNING and is_locked(self.folder):
             return f"{records}, still running"
         return f"{records}, interrupted"
 
@@ -131,36 +125,28 @@ class FinishedRun:
         self, inputs: Sequence[str | PathLike[str]] = ()
     ) -> Iterator[RereadRecord]:
         """Yield each record with a result once: first those found in ``inputs``, in their order,
-        then the others, which are ``MISSING``.
+        then the others, which are ``MISSING``. The default ``inputs`` are those of the run.
 
-        A record whose text is not that of the run is ``CHANGED``, and is not given. Records without
-        a result, and a second record with the same id, are passed over. The default ``inputs`` are
-        those of the run.
+        A record whose text is not that of the run is ``CHANGED``, and is not given.
         """
-        left = dict.fromkeys(self.record_ids)
-        for record in self._read_inputs(inputs or self.find_inputs()):
+        from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
+
+        unread = dict.fromkeys(self.record_ids)
+        readable = _list_readable(inputs or self.find_inputs())
+        # A record that cannot be read is missing; nobody needs to know why.
+        records = read_records(*readable, on_error=lambda _: None) if readable else ()
+        for record in records:
             record_id = record.record_id
-            if record_id not in left:
-                continue
-            stored = self._store.find(record_id)
+            stored = self._store.find(record_id) if record_id in unread else None
             if stored is None:
                 continue
-            del left[record_id]
+            del unread[record_id]
             if stored.text_sha256 == digest_record(record):
                 yield RereadRecord(record_id, TextState.SAME, record)
             else:
                 yield RereadRecord(record_id, TextState.CHANGED)
-        for record_id in left:
+        for record_id in unread:
             yield RereadRecord(record_id, TextState.MISSING)
-
-    def _read_inputs(
-        self, inputs: Sequence[str | PathLike[str]]
-    ) -> Iterator[TrialRecord]:
-        """Yield the records of inputs that can be read again."""
-        readable = _list_readable(inputs)
-        if readable:
-            # A record that cannot be read is missing; nobody needs to know why.
-            yield from read_records(*readable, on_error=lambda _: None)
 
 
 def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
@@ -171,7 +157,7 @@ def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
     ``StoreError`` for a run that cannot be read.
     """
     folder = results.parent if results.name == EXTRACTIONS else results
-    if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE)):
+    if (folder / MANIFEST).is_file() and (folder / RUN_FILE).is_file():
         return FinishedRun(folder, left=left)
     return None
 

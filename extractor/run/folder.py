@@ -1,14 +1,16 @@
-"""Write a run's folder: results, failures, manifest, store and lock. A killed run can continue."""
+"""The folder of a run: its files, its lock, and an earlier run that it continues or replaces."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from errno import EDQUOT, ENOSPC
+from hashlib import sha256
 from pathlib import Path
-from threading import Lock
+from shutil import rmtree
 from time import monotonic
-from typing import IO, Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 
@@ -19,66 +21,60 @@ from extractor.errors import (
     SettingsDiffer,
     StoreError,
 )
-from extractor.formats.inputs import STDIN
 from extractor.masking import mask
-from extractor.model.asking.questions import Session
 from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read
-from extractor.model.store import CallStore
-from extractor.run.earlier import EarlierFiles
 from extractor.run.manifest import (
     MANIFEST,
+    NO_MODEL,
     Manifest,
-    RunState,
     Stop,
     explain_changed,
     how_to_keep_answers,
     read_manifest,
-    restore_fields,
 )
 from extractor.run.records import Sink
-from extractor.run.results_file import fresh_path, restore_results, write_results
 from extractor.run.store import RunStore, digest_record
 from extractor.run.tally import ExtractedLine, Tally
-from extractor.run.texts import TEXTS, keep_text
 from extractor.schemas import TrialRecord, Usage
+
+if TYPE_CHECKING:
+    from extractor.model.store import CallStore
 
 EXTRACTIONS = "extractions.jsonl"
 FAILURES = "failures.jsonl"
 REPEATED = "repeated.jsonl"
-_OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
-"""Settings that change with the program. The answers of the run can still be used by
-``--replay``.
-"""
-_MAX_DIFFERING = 100
-_LEAVE_OUT = "leave one of the two out"
-_RENAME = (
-    "the earlier result stays; give a file that replaces another the name of that one, or use "
-    "--fresh"
-)
-"""Remedies for two texts of one record: in the inputs of one command, and of two commands."""
-_OF_A_RUN = (
-    MANIFEST,
+TEXTS = "texts"
+_EARLIER = ".earlier"
+_DISCARDED = ".discarded"
+_LOCK = ".lock"
+_FILES = (
     EXTRACTIONS,
     FAILURES,
     REPEATED,
-    f"{TEXTS}/*.txt",
+    TEXTS,
     RUN_FILE,
     # a log that is left behind would be taken for that of the next store
     f"{RUN_FILE}-wal",
     f"{RUN_FILE}-shm",
+    MANIFEST,
 )
-"""All files that a run writes into its folder."""
-_LOCK = ".lock"
+"""What a run writes into its folder. An earlier run is aside as a whole if its manifest is, which
+moves last, and returns first.
+"""
+_OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
+"""Settings that change with the program. The answers of the run can still be used by
+``--replay``.
+"""
+_SHOWN_DIFFERING = 3
+_UNSAFE = re.compile(r"[^\w.-]+|^\.+")
 
 
 class RunFolder(Sink):
-    """``extractions.jsonl`` (one line per record), ``failures.jsonl``, ``repeated.jsonl``,
-    ``run.json``, ``run.sqlite``, and ``texts/`` with the text of each PDF and Word file, in one
-    folder.
+    """The files of a run in one folder.
 
     Opening the folder of an earlier run continues it. A record is done if there is a result with
     its id and text that lacks no answer of a model. Results are appended as they come, and
-    ``finish`` sorts them; only records in progress are in memory.
+    ``finish`` writes all files in input order; only records in progress are in memory.
 
     Args:
         path: The folder. It is made if it does not exist.
@@ -90,9 +86,9 @@ class RunFolder(Sink):
         price: Returns the cost of tokens in dollars.
 
     Attributes:
+        manifest: The content of ``run.json``, as it was last written.
         changed: How many records have another text than in the earlier run.
         differing: The first repeated records with another text.
-        mended: What was damaged in the file of results, in a sentence; None if nothing was.
         kept_earlier: Whether an earlier run that was set aside is back.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files,
@@ -111,24 +107,19 @@ class RunFolder(Sink):
         price: Callable[[Usage], float] | None = None,
     ) -> None:
         self.path = path
+        self.manifest = Manifest(settings=dict(settings))
+        self.changed = 0
+        self.differing: list[RepeatedRecord] = []
+        self.kept_earlier = False
         self._price = price
         self._fresh = fresh
         self._inputs = tuple(dict.fromkeys(map(mask, inputs)))
-        self.changed = 0
         self._position = 0
-        self.differing: list[RepeatedRecord] = []
-        self.mended: str | None = None
-        self.kept_earlier = False
-        self._earlier = EarlierFiles(path, _OF_A_RUN)
-        self._files: dict[str, IO[bytes]] = {}
-        self._total: int | None = None
-        self._manifest_lock = Lock()  # another thread may call note_total
-        self._started: dict[str, tuple[TrialRecord, int]] = {}
+        self._positions: dict[str, int] = {}
         self._unread: set[str] = set()
+        self._has_begun = False
         self._store: RunStore | None = None
-        self._since = datetime.now(UTC).isoformat(timespec="seconds")
-        self._clock = monotonic()
-        self._manifest = Manifest(settings=dict(settings))
+        self._since = monotonic()
         self._closing = ExitStack()
         with ExitStack() as failing:
             failing.push(self._closing)
@@ -138,33 +129,35 @@ class RunFolder(Sink):
                 # after a kill
                 self._settle_earlier()
                 self._closing.callback(self._settle_earlier)
-                self._closing.callback(self._remove_empty)
             if not fresh:
                 self._continue_earlier()
             failing.pop_all()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # an error of the run says more than one of closing its files
+        with suppress(*[StoreError] if kind else ()), naming_file(self.path):
+            self._closing.close()
+
     def begin(self) -> None:
-        """Begin to write: set an earlier run aside if ``fresh``, and open the manifest, the store
-        and the files. The first record, result or failure also begins. Does nothing if the run has
-        begun.
+        """Begin to write: set an earlier run aside if ``fresh``, and write the manifest and the
+        files. The first record, result or failure also begins. Does nothing if the run has begun.
         """
-        if self._files:
+        if self._has_begun:
             return
+        self._has_begun = True
         with naming_file(self.path):
             if self._fresh:
-                self._earlier.set_aside()
-            with self._manifest_lock:
-                self._write_manifest(self._manifest.begun(self._inputs, self._since))
-            self._open_store()
+                self._set_earlier_aside()
+            started = datetime.now(UTC).isoformat(timespec="seconds")
+            self._write_manifest(self.manifest.begin(self._inputs, started))
+            self._open_store().drop_notes()
             # Results are added to those of earlier invocations; the others are of this one alone.
-            for name, mode in ((EXTRACTIONS, "ab"), (FAILURES, "wb"), (REPEATED, "wb")):
-                file = (self.path / name).open(mode)
-                self._files[name] = self._closing.enter_context(file)
-
-    @property
-    def manifest(self) -> Manifest:
-        """The content of ``run.json``, as it was last written."""
-        return self._manifest
+            (self.path / EXTRACTIONS).touch()
+            for name in (FAILURES, REPEATED):
+                (self.path / name).write_bytes(b"")
 
     @property
     def store(self) -> RunStore:
@@ -172,8 +165,12 @@ class RunFolder(Sink):
         self.begin()
         return self._open_store()
 
+    def calls(self) -> "CallStore":
+        """Return the stored calls to models. Begins the run."""
+        return self.store.calls
+
     @property
-    def earlier_calls(self) -> CallStore | None:
+    def earlier_calls(self) -> "CallStore | None":
         """The calls of the earlier invocations that this one continues. Access does not begin
         the run.
         """
@@ -184,29 +181,20 @@ class RunFolder(Sink):
         if self._store:
             self._store.database.check_place()
 
-    def calls(self) -> CallStore:
-        """Return the stored calls to models. Begins the run."""
-        return self.store.calls
-
     def rewind(self) -> None:
         """Prepare for reading all records again."""
-        self.begin()
+        self.store.drop_notes()
         self._position = 0
         self.changed = 0
-        self._started.clear()
         self.differing.clear()
-        with naming_file(self.path):
-            for name in (FAILURES, REPEATED):
-                self._files[name].seek(0)
-                self._files[name].truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
         """Return whether an earlier run finished this record with this text. Called once per
         record, in input order.
 
-        If so, the new place of the record is stored; if not, it counts as started, and as changed
-        if its file had another text in an earlier invocation. Raises ``RepeatedRecord`` for another
-        text with a known id from another file or from this invocation.
+        If so, the new place of the record is stored; if not, it counts as changed if its file had
+        another text in an earlier invocation. Raises ``RepeatedRecord`` for another text with a
+        known id from another file or from this invocation.
         """
         self.check_place()
         position = self._position
@@ -218,94 +206,68 @@ class RunFolder(Sink):
                 return True
         elif stored:
             # A file may have changed since an earlier invocation; else two records have one id.
-            is_of_other_file = stored.path != record.source.path
-            is_of_this_invocation = stored.invocation == self.store.invocation
-            if is_of_this_invocation:
-                raise _refuse_other_text(record, stored.path, _LEAVE_OUT)
-            if is_of_other_file:
-                raise _refuse_other_text(record, stored.path, _RENAME)
+            remedy = None
+            if stored.path != record.source.path:
+                remedy = (
+                    "the earlier result stays; give a file that replaces another the name of that "
+                    "one, or use --fresh"
+                )
+            if stored.invocation == self.store.invocation:
+                remedy = "leave one of the two out"
+            if remedy:
+                raise _refuse_other_text(record, stored.path, remedy)
             self.changed += 1
-        self._started[record.record_id] = record, position
+        self._positions[record.record_id] = position
         return False
 
-    def write(self, line: ExtractedLine, session: Session) -> None:
-        """Append and store a result of a started record. ``session`` holds the model's answers in
-        it. An earlier run that was set aside is discarded if this one works.
+    def write(
+        self, record: TrialRecord, line: ExtractedLine, *, lacking: bool = False
+    ) -> None:
+        """Append and store a result. An earlier run that was set aside is discarded if this one
+        works: it has a result, with a model an answer.
         """
-        # The file first: after a kill it has every line that the store has.
-        self._append(EXTRACTIONS, line.line)
-        record, position = self._started.pop(line.record_id)
-        with naming_file(self.path):
-            keep_text(self.path, record)
-        self.store.add(record, position, line, session)
-        if self._earlier.are_aside and self._is_in_earnest():
+        self.begin()
+        self.check_place()
+        with naming_file(self.path / EXTRACTIONS):
+            # The file first: after a kill it has every line that the store has.
+            with (self.path / EXTRACTIONS).open("ab") as file:
+                file.write(line.line + b"\n")
+            self._keep_text(record)
+        position = self._positions.pop(record.record_id)
+        self.store.add(record, position, line, lacking=lacking or line.cut)
+        is_aside = (self.path / _EARLIER).is_dir()
+        if is_aside and _is_in_earnest(self.path, self.manifest):
             with naming_file(self.path):
-                self._earlier.discard()
-
-    def _is_in_earnest(self) -> bool:
-        """Return whether the new run works: it asks no model, or its model has answered."""
-        asks = self._manifest.settings.get("model") is not None
-        return not asks or self.store.was_answered
-
-    def _settle_earlier(self) -> None:
-        """Decide between an earlier run that was set aside and the new one: the new one stays if
-        it holds something; else the earlier one is put back, which ``kept_earlier`` says.
-        """
-        has_new_run = (self.path / RUN_FILE).exists()
-        if self._earlier.are_aside and has_new_run:
-            manifest = read_manifest(self.path / MANIFEST)
-            if manifest and holds_something(self.path, manifest):
-                self._earlier.discard()
-                return
-        self.kept_earlier = self._earlier.put_back()
+                self._discard_earlier()
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
-        """Append a failure, whose record is no longer started. A failure without an id of a record
-        makes its whole input count as unread.
+        """Store a failure. One without an id of a record makes its whole input count as
+        unread: nobody knows which of its records the input still has.
         """
-        record_id = failure.get("record_id")
-        if record_id is None:
-            # Nobody knows which of its records the input still has.
+        record_id = failure.get("record_id") or ""
+        if not record_id:
             self._unread.add(failure.get("path") or "")
-        self._started.pop(record_id or "", None)
-        self._append(FAILURES, _to_json(failure))
+        position = self._positions.pop(record_id, self._position)
+        self._note(FAILURES, position, failure)
 
     def write_repeated(self, error: RepeatedRecord) -> None:
-        """Append the places of a repeated record."""
-        if not error.same_text and len(self.differing) < _MAX_DIFFERING:
+        """Store the places of a repeated record."""
+        if not error.same_text and len(self.differing) < _SHOWN_DIFFERING:
             self.differing.append(error)
-        described = _describe_repeated(error) | {"same_text": error.same_text}
-        self._append(REPEATED, _to_json(described))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            with naming_file(self.path):
-                self._closing.close()
-        except StoreError:
-            if kind is None:  # otherwise the first error says why
-                raise
-
-    def note_total(self, total: int) -> None:
-        """Note the number of records in the inputs, in the manifest too if the run has begun.
-        Another thread may call this during the run.
-
-        The manifest leaves it out if earlier invocations had further inputs, whose records are in
-        the folder too.
-        """
-        with self._manifest_lock, naming_file(self.path):
-            self._total = total
-            if self._files:
-                self._write_manifest(self._manifest)
+        left_out = f"{error.path}, {error.place}" if error.place else error.path
+        places = {
+            "record_id": error.record_id,
+            "taken": mask(error.first),
+            "left_out": mask(left_out),
+            "same_text": error.same_text,
+        }
+        self._note(REPEATED, self._position, places)
 
     def finish(
         self, tally: Tally, stop: Stop | None = None, *, whole: bool = True
     ) -> None:
-        """Sort the results by input order, records of other inputs last, and write the manifest.
-
-        Does nothing if the run never began.
+        """Write the files from the store in input order, with the results of other inputs last, and
+        the manifest. Does nothing if the run never began.
 
         Args:
             tally: The counts of this invocation.
@@ -313,125 +275,165 @@ class RunFolder(Sink):
             whole: Whether the inputs were read to their end if there was no early end. Only then
                 results whose record was not met count as left over.
         """
-        if not self._files:
+        if not self._has_begun:
             return
         self.check_place()
-        if not stop:
-            self._total = self._position
-        with naming_file(self.path), self._manifest_lock:
-            if whole and not stop:
-                self.store.note_left(self._has_left)
-            self._files.pop(EXTRACTIONS).close()
-            write_results(self.path / EXTRACTIONS, self.store)
-            places = list(map(_describe_repeated, self.differing))
-            manifest = self._manifest.ended(
-                self.store, tally, monotonic() - self._clock, stop, places
-            )
-            self._write_manifest(manifest)
+        store = self.store
+        if whole and not stop:
+            store.note_left(self._has_left)
+        with naming_file(self.path):
+            _write_results(self.path / EXTRACTIONS, store)
+            for name in (FAILURES, REPEATED):
+                write_atomically(self.path / name, store.read_notes(name))
+            for name in (EXTRACTIONS, FAILURES, REPEATED):
+                # a run without results leaves no empty file
+                if not store.has_results and not (self.path / name).stat().st_size:
+                    (self.path / name).unlink()
+            seconds = monotonic() - self._since
+            self._write_manifest(self.manifest.end(store, tally, seconds, stop))
+
+    def _open_store(self) -> RunStore:
+        """Open the run's store at the first call, and return it."""
+        if self._store is None:
+            self._store = RunStore(self.path, price=self._price)
+            self._closing.callback(self._store.close)
+        return self._store
+
+    def _note(self, name: str, position: int, content: Mapping[str, Any]) -> None:
+        # bytes of a file name that are not UTF-8 are escaped
+        line = json.dumps(content, ensure_ascii=False).encode(
+            "utf-8", "backslashreplace"
+        )
+        self.store.add_note(name, position, line)
+
+    def _keep_text(self, record: TrialRecord) -> None:
+        """Write the text of a document, into which evidence has offsets, as it is: another form of
+        its line breaks would move them.
+        """
+        if record.document is None:
+            return
+        texts = self.path / TEXTS
+        texts.mkdir(exist_ok=True)
+        content = record.document.text.encode("utf-8", "replace")
+        (texts / _name_text(record.record_id)).write_bytes(content)
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        write_atomically(self.path / MANIFEST, manifest.to_json())
 
     def _has_left(self, path: str) -> bool:
         """Return whether a record from a path would have been read again now, if it were still
         there: that path was given now, or lies in a folder that was, and nothing of it was unread.
         """
+        from extractor.formats.inputs import STDIN  # noqa: PLC0415 - slow, and few need it
+
         # a stream may hold other records each time
         if path in self._unread or path == STDIN:
             return False
-        has_all_inputs = len(self._manifest.inputs) == len(self._inputs)
-        if has_all_inputs:
-            return True
-        # Earlier invocations had further inputs, whose records nobody looked for now.
-        for given in self._inputs:
-            is_inside = path.startswith(f"{given.rstrip('/')}/")
-            if is_inside or path == given:
-                return True
-        return False
-
-    def _remove_empty(self) -> None:
-        """Remove the empty files of a run without results."""
-        has_begun = bool(self._files)
-        if not has_begun or not _is_empty(self.path / EXTRACTIONS):
-            return
-        for name in (EXTRACTIONS, FAILURES, REPEATED):
-            if _is_empty(self.path / name):
-                (self.path / name).unlink()
-
-    def _append(self, name: str, line: bytes) -> None:
-        """Append a line to a file, and hand it to the operating system."""
-        self.begin()
-        with naming_file(self.path / name):
-            file = self._files[name]
-            file.write(line + b"\n")
-            file.flush()
-
-    def _write_manifest(self, manifest: Manifest) -> None:
-        """Write ``run.json``, with the number of records if it is known for all inputs."""
-        has_all_inputs = len(manifest.inputs) == len(self._inputs)
-        if self._total is not None and has_all_inputs:
-            manifest = manifest.model_copy(update={"total": self._total})
-        self._manifest = manifest
-        write_atomically(self.path / MANIFEST, manifest.to_json())
-
-    def _open_store(self) -> RunStore:
-        """Open the run's store at the first call, and return it."""
-        if self._store is None:
-            fields = restore_fields(self._manifest.settings)
-            self._store = RunStore(self.path, price=self._price, fields=fields)
-            self._closing.callback(self._store.close)
-        return self._store
+        folders = tuple(f"{given.rstrip('/')}/" for given in self._inputs)
+        is_given = path in self._inputs or path.startswith(folders)
+        has_all_inputs = len(self.manifest.inputs) == len(self._inputs)
+        return is_given or has_all_inputs
 
     def _continue_earlier(self) -> None:
-        """Take over the earlier run in the folder, if there is one: its manifest, its store, and
-        its file of results, which is written again if it is damaged.
+        """Take over the earlier run in the folder, if there is one.
 
-        A run with other settings that holds nothing of worth is begun anew. Raises ``StoreError``
+        A run with other settings that holds nothing of worth is replaced. Raises ``StoreError``
         if a part of it is lost, ``SettingsDiffer`` if it holds something of a run with other
         settings.
         """
+        results = self.path / EXTRACTIONS
         earlier = read_manifest(self.path / MANIFEST)
         if earlier is None:
-            self._refuse_results_without_manifest()
+            for name in (EXTRACTIONS, FAILURES, REPEATED, RUN_FILE):
+                if (self.path / name).exists():
+                    remedy = how_to_keep_answers(self.path)
+                    raise StoreError(
+                        f"{self.path}: has {name} but no {MANIFEST}; {remedy}"
+                    )
             return
-        settings = self._manifest.settings
+        settings = self.manifest.settings
         changed = explain_changed(earlier.settings, settings)
         if changed:
-            if holds_something(self.path, earlier):
-                raise SettingsDiffer(self._explain_settings(changed))
+            if _is_in_earnest(self.path, earlier):
+                raise self._refuse_settings(changed)
             self._fresh = True
             return
-        results = self.path / EXTRACTIONS
-        if results.exists() and not _is_empty(results):
+        if results.exists() and results.stat().st_size:
             if not (self.path / RUN_FILE).exists():
                 missing = f"has results but no {RUN_FILE}, the store of its answers; {HOW_LOST}"
                 raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
             # an empty store is not taken for a new one
             open_run_to_read(self.path).close()
-        # What still differs from the earlier settings decides nothing: the address of the model's
-        # server, or a masked key.
-        self._manifest = earlier.model_copy(
-            update={"settings": earlier.settings | settings}
-        )
+        # What still differs decides nothing: the address of the model's server, or a masked key.
+        update = {"settings": earlier.settings | settings}
+        self.manifest = earlier.model_copy(update=update)
         with naming_file(results):
-            self.mended = restore_results(results, self._open_store())
+            results.touch()
+            self._open_store().drop_records_without_line()
+            # a kill leaves another order, and perhaps half a line
+            _write_results(results, self._open_store())
 
-    def _refuse_results_without_manifest(self) -> None:
-        """Raise ``StoreError`` for files of a run whose settings are lost."""
-        for name in (EXTRACTIONS, FAILURES, REPEATED, RUN_FILE):
-            if (self.path / name).exists():
-                raise StoreError(
-                    f"{self.path}: has {name} but no {MANIFEST}; "
-                    f"{how_to_keep_answers(self.path)}"
-                )
-
-    def _explain_settings(self, changed: Mapping[str, str]) -> str:
+    def _refuse_settings(self, changed: Mapping[str, str]) -> SettingsDiffer:
         """Say that the run in the folder has other settings, and what to do."""
-        differences = "; ".join(changed.values())
         other_folder = "use another --out"
         if changed.keys() <= _OF_THE_PROGRAM:
             other_folder += f", where --replay {self.path} takes its answers"
-        return (
-            f"{self.path}: created with other settings ({differences}); {other_folder}, or "
-            "--fresh to replace what it holds"
+        return SettingsDiffer(
+            f"{self.path}: created with other settings ({'; '.join(changed.values())}); "
+            f"{other_folder}, or --fresh to replace what it holds"
         )
+
+    def _set_earlier_aside(self) -> None:
+        """Move the files of the earlier run aside, if there are any."""
+        present = [name for name in _FILES if (self.path / name).exists()]
+        if present:
+            (self.path / _EARLIER).mkdir(exist_ok=True)
+        for name in present:
+            (self.path / name).replace(self.path / _EARLIER / name)
+
+    def _discard_earlier(self) -> None:
+        """Remove the earlier run. Its folder is renamed first, since half of it is none to keep."""
+        (self.path / _EARLIER).replace(self.path / _DISCARDED)
+        rmtree(self.path / _DISCARDED)
+
+    def _settle_earlier(self) -> None:
+        """Decide between an earlier run that is aside and the new one: the new one stays if it
+        holds something; else the earlier one is put back, which ``kept_earlier`` says.
+        """
+        aside = self.path / _EARLIER
+        rmtree(self.path / _DISCARDED, ignore_errors=True)
+        if not aside.is_dir():
+            return
+        if (aside / MANIFEST).exists():
+            manifest = read_manifest(self.path / MANIFEST)
+            has_store = (self.path / RUN_FILE).exists()
+            if manifest and has_store and _is_in_earnest(self.path, manifest):
+                self._discard_earlier()
+                return
+            for name in _FILES:
+                rmtree(self.path / name, ignore_errors=True)
+                with suppress(OSError):
+                    (self.path / name).unlink()
+        for name in reversed(_FILES):
+            if (aside / name).exists():
+                (aside / name).replace(self.path / name)
+        aside.rmdir()
+        self.kept_earlier = True
+
+
+def _write_results(path: Path, store: RunStore) -> None:
+    """Write the file of results from the store, unless it has each stored line in its place, and
+    nothing more.
+    """
+    with path.open("rb") as file:
+        is_equal = all(
+            sha256(file.readline()).digest() == digest
+            for digest in store.list_digests()
+        )
+        is_whole = is_equal and not file.read(1)
+    if not is_whole:
+        write_atomically(path, store.read_lines())
 
 
 def _refuse_other_text(record: TrialRecord, first: str, remedy: str) -> RepeatedRecord:
@@ -446,26 +448,30 @@ def _refuse_other_text(record: TrialRecord, first: str, remedy: str) -> Repeated
     )
 
 
-def _is_empty(path: Path) -> bool:
-    """Return whether there is a file at a path, without content."""
-    return path.exists() and path.stat().st_size == 0
+def _name_text(record_id: str) -> str:
+    """Return the name of the file with the text of a record. Ids that differ have names that
+    differ.
 
-
-def _to_json(content: Mapping[str, Any]) -> bytes:
-    """Write one line of JSON. Bytes of a file name that are not UTF-8 are escaped."""
-    return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
-
-
-def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
-    """Describe a repeated record: its id, the place that was used, and the one that was left
-    out.
+    >>> _name_text("protocol"), _name_text("../my protocol")
+    ('protocol.txt', '__my_protocol-7e206f41.txt')
     """
-    left_out = f"{error.path}, {error.place}" if error.place else error.path
-    return {
-        "record_id": error.record_id,
-        "taken": mask(error.first),
-        "left_out": mask(left_out),
-    }
+    safe = _UNSAFE.sub("_", record_id)[:80]
+    if safe == record_id:
+        return f"{safe}.txt"
+    return f"{safe}-{sha256(record_id.encode()).hexdigest()[:8]}.txt"
+
+
+def _is_in_earnest(folder: Path, manifest: Manifest) -> bool:
+    """Return whether a run has what another one must not take: a result, or, if it asks a model, an
+    answer. What cannot be read may be worth keeping.
+    """
+    settings = manifest.settings
+    asks = settings.get("effort") != "none" and settings.get("model") != NO_MODEL
+    try:
+        with closing(RunStore(folder, reading=True)) as store:
+            return store.was_answered or (store.has_results and not asks)
+    except StoreError:
+        return True
 
 
 @contextmanager
@@ -506,34 +512,6 @@ def lock_folder(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def holds_something(folder: Path, manifest: Manifest) -> bool:
-    """Return whether a run's folder holds what another run must not take: results, or an answer or
-    a cost of a model.
-
-    If the model was asked in vain and the run stopped for that, it holds nothing of worth: its
-    results are those of records without a question, and its requests without a reply were refused
-    as the others. If the model was asked in vain otherwise, requests without a reply may have cost
-    something, and the results count only if the run was completed. A folder that cannot be read
-    counts as holding something.
-    """
-    try:
-        with closing(RunStore(folder, reading=True)) as store:
-            if store.was_answered:
-                return True
-            was_asked = bool(store.calls.models)
-            if not was_asked:
-                return store.has_results
-            if manifest.stopped_by in (Stop.MODEL_AWAY, Stop.ERROR):
-                return False
-            may_have_cost = store.calls.spending.uncounted.calls > 0
-            if may_have_cost:
-                return True
-            return manifest.state is RunState.COMPLETE and store.has_results
-    except StoreError:
-        # what cannot be read may be worth keeping
-        return True
-
-
 def is_locked(folder: Path) -> bool:
     """Return whether a run writes to the folder. Another process cannot take the lock meanwhile."""
     if not (folder / _LOCK).exists():
@@ -562,7 +540,10 @@ def naming_file(path: Path) -> Iterator[None]:
         raise StoreError(f"{problem}; fix this, or choose another --out") from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file completely, or leave the old one."""
-    fresh_path(path).write_bytes(content)
-    fresh_path(path).replace(path)
+    fresh = path.with_name(f".{path.name}.new")
+    lines = [content] if isinstance(content, bytes) else content
+    with fresh.open("wb") as file:
+        file.writelines(lines)
+    fresh.replace(path)

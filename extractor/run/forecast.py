@@ -1,10 +1,7 @@
-"""Forecast a run for ``--dry-run``: low, expected and high figures of calls, tokens, money and
-time.
-"""
+"""Forecast a run for ``--dry-run``: least, expected and highest calls, tokens, money and time."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,7 +13,7 @@ from extractor.model.cost.prices import ListedPrice
 from extractor.model.cost.tokens import Cases, TokenCounts, forecast_calls
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
-from extractor.run.reading import Reader
+from extractor.run.records import read_in_thread
 from extractor.schemas import TrialRecord, Usage
 
 _CACHED_FROM = 1024
@@ -38,7 +35,7 @@ class _Pace(NamedTuple):
     batches: float
 
 
-_PACES = Cases(
+_PACES = (
     _Pace(1.0, 0.3, 200, 300),
     _Pace(1.2, 1, 70, 3 * 3600),
     _Pace(1.8, 4, 20, 3 * 24 * 3600),
@@ -84,63 +81,61 @@ async def measure_records(
     for each other one. Raises ``EngineError`` if no process can estimate records, and any error
     that is no ``ExtractorError``.
     """
-    reader = Reader(records)
-    count = 0
-    total = Estimate()
-    at_once = max(1, executor.capacity)
-    while chunk := await reader.read_some(at_once):
-        steps = [executor.compute(estimate_record, record, options) for record in chunk]
+    measured = Measured(0, Estimate())
+    steps: list[Awaitable[Estimate]] = []
+
+    async def add_all() -> None:
+        nonlocal measured
         for outcome in await asyncio.gather(*steps, return_exceptions=True):
             if isinstance(outcome, Estimate):
                 on_estimate()
-                count += 1
-                total += outcome
-                continue
-            # Without processes no record can be estimated.
-            is_of_record = not isinstance(outcome, EngineError)
-            if is_of_record and isinstance(outcome, ExtractorError):
+                measured = Measured(measured.records + 1, measured.total + outcome)
+            elif isinstance(outcome, EngineError):
+                raise outcome  # without processes no record can be estimated
+            elif isinstance(outcome, ExtractorError):
                 on_error(outcome)
             else:
                 raise outcome
-    reader.close()
-    return Measured(count, total)
+        steps.clear()
+
+    async for record in read_in_thread(records):
+        steps.append(executor.compute(estimate_record, record, options))
+        if len(steps) >= executor.capacity:
+            await add_all()
+    await add_all()
+    return measured
 
 
 def forecast_run(measured: Measured, pricing: Pricing, concurrency: int) -> Forecast:
-    """Forecast a run over measured records, with ``concurrency`` calls at once.
-
-    Each figure has a low, an expected and a high case. Dollars are left out if no price is known.
-    Computing and waiting go on together, except in the highest case, where their times are added.
-    The highest number of calls is a bound, not an estimate.
-    """
+    """Forecast a run over measured records, with ``concurrency`` calls at once."""
     total = measured.total
     tokens = Cases(*(forecast_calls(total.size, rates) for rates in pricing.rates))
     answer = tokens.expected.output / max(1.0, tokens.expected.calls)
-    figures: dict[str, list[float]] = defaultdict(list)
+    figures: dict[str, list[float]] = {}
     for case, pace in zip(tokens, _PACES, strict=True):
-        figures["questions"].append(total.questions)
-        figures["calls"].append(round(case.calls))
-        figures["prompt tokens"].append(round(case.prompt))
         costs = forecast_costs(case, pricing, concurrency)
-        figures["of them cached"].append(round(costs.cached))
-        figures["output tokens"].append(round(case.output))
-        if pricing.price:
-            figures["dollars"].append(round(costs.usd, 4))
-            figures["dollars without a cache"].append(round(costs.usd_uncached, 4))
-        computing = total.seconds * pace.computing
+        waiting = case.calls * (pace.wait + answer / pace.writes) / concurrency
         if pricing.in_batches:
             waiting = pace.batches if case.calls else 0.0
-        else:
-            of_call = pace.wait + answer / pace.writes
-            waiting = case.calls * of_call / concurrency
-        if pace is _PACES.high:
-            seconds = computing + waiting
-        else:
-            # Computing goes on while calls wait.
-            seconds = max(computing, waiting)
-        figures["seconds"].append(round(seconds, 1))
-    # The questions of a call may take this many answers.
-    figures["calls"][2] = MOST_CALLS * total.size.calls
+        computing = total.seconds * pace.computing
+        # Computing goes on while calls wait, except in the highest case.
+        is_highest = pace is _PACES[-1]
+        seconds = computing + waiting if is_highest else max(computing, waiting)
+        # The questions of a call may take several answers.
+        calls = MOST_CALLS * total.size.calls if is_highest else round(case.calls)
+        row: dict[str, float] = {
+            "questions": total.questions,
+            "calls": calls,
+            "prompt tokens": round(case.prompt),
+            "of them cached": round(costs.cached),
+            "output tokens": round(case.output),
+        }
+        if pricing.price:
+            row["dollars"] = round(costs.usd, 4)
+            row["dollars without a cache"] = round(costs.usd_uncached, 4)
+        row["seconds"] = round(seconds, 1)
+        for name, figure in row.items():
+            figures.setdefault(name, []).append(figure)
     price = None
     if pricing.listed and pricing.price:
         # The price in batches may be another one than that in the list.
@@ -171,34 +166,23 @@ def forecast_costs(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> C
     Providers do not promise a cache in batches, and keep none of short prompts. Costs are 0 if no
     price is known.
     """
-    cached = 0.0
-    written = 0.0
     calls = max(1.0, tokens.calls)
-    is_long_enough = tokens.static >= _CACHED_FROM * calls
-    if is_long_enough:
-        if not pricing.in_batches:
-            # The first calls at once find nothing in the cache.
-            cached = tokens.static * max(0.0, 1 - concurrency / calls)
-        # a request names its prefix, which is then written
-        if pricing.spec and pricing.spec.family.cache != "auto":
-            written = tokens.static - cached
-
-    def price_of(cached: float, written: float) -> float:
-        """Return the cost in dollars if so many tokens of the prompts are cached and written."""
-        if pricing.cost is None:
-            return 0.0
-        used = Usage(
-            prompt_tokens=round(tokens.prompt),
-            cached_tokens=round(cached),
-            written_tokens=round(written),
-            output_tokens=round(tokens.output),
-        )
-        return pricing.cost(used)
-
-    return Costs(cached, written, price_of(cached, written), price_of(0, 0))
+    static = tokens.static if tokens.static >= _CACHED_FROM * calls else 0.0
+    # The first calls at once find nothing in the cache.
+    share = 0.0 if pricing.in_batches else max(0.0, 1 - concurrency / calls)
+    cached = static * share
+    # a request names its prefix, which is then written
+    names_prefix = pricing.spec is not None and pricing.spec.family.cache != "auto"
+    written = static - cached if names_prefix else 0.0
+    plain = Usage(
+        prompt_tokens=round(tokens.prompt), output_tokens=round(tokens.output)
+    )
+    update = {"cached_tokens": round(cached), "written_tokens": round(written)}
+    cost = pricing.cost or (lambda _: 0.0)
+    return Costs(cached, written, cost(plain.model_copy(update=update)), cost(plain))
 
 
-def _list_assumptions(pricing: Pricing) -> Iterable[str]:
+def _list_assumptions(pricing: Pricing) -> Iterator[str]:
     """Yield the assumptions behind the figures."""
     if pricing.spec is None:
         yield "no model is named: tokens are those of a hosted one; --model NAME shows the cost"

@@ -1,15 +1,18 @@
-"""Extract many records with bounded concurrency. Results keep input order; a failed record never
-stops the others.
+"""The loop of a run: records in, results and failures out, with a bounded number in progress.
+
+Results keep input order if their sink does; a failed record never stops the others.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
-from itertools import islice, takewhile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from itertools import islice
+from threading import Thread
 from time import monotonic
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from extractor.errors import (
     BudgetReached,
@@ -26,20 +29,22 @@ from extractor.errors import (
     as_extractor_error,
 )
 from extractor.masking import mask
-from extractor.model.asking.questions import Session, session
-from extractor.model.cost.budget import Budget
 from extractor.model.events import Event, Fact, tell
-from extractor.run.reading import Reader
 from extractor.run.tally import ExtractedLine, Tally, add_counts
-from extractor.run.worker import relax_garbage_collector
-from extractor.schemas import Source, TrialRecord, Usage
+from extractor.schemas import Source, TrialRecord
 
+if TYPE_CHECKING:
+    from extractor.model.cost.budget import Budget
+
+T = TypeVar("T")
 Extract = Callable[[TrialRecord], Awaitable[ExtractedLine]]
 
 _AHEAD = 4
 """How many records, as a multiple of the concurrency, may wait for an earlier one if results
 keep input order.
 """
+_LOOK_S = 0.5
+"""Seconds after which a read that waits looks for a stop, and for results that are ready."""
 
 
 class Sink:
@@ -52,17 +57,17 @@ class Sink:
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the base class remembers nothing
         """Return whether an earlier run finished this record. Called first, once per record, in
-        input order.
-
-        Raises ``RecordError`` for a record that the sink refuses.
+        input order. Raises ``RecordError`` for a record that the sink refuses.
         """
         return False
 
-    def write(self, line: ExtractedLine, session: Session) -> None:
-        """Write a result. ``session`` holds the model's answers."""
+    def write(
+        self, record: TrialRecord, line: ExtractedLine, *, lacking: bool = False
+    ) -> None:
+        """Write a result. ``lacking`` means that an answer of the model is missing in it."""
 
     def write_failure(self, failure: dict[str, Any]) -> None:
-        """Write a failure, made by ``describe_failure``."""
+        """Write a failure, as ``describe_failure`` returns it."""
 
     def write_repeated(self, error: RepeatedRecord) -> None:
         """Write the place of a repeated record."""
@@ -79,7 +84,13 @@ class StreamSink(Sink):
         self._results = results
         self._failures = failures
 
-    def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - only folders store answers
+    def write(
+        self,
+        record: TrialRecord,  # noqa: ARG002 - only folders keep more than its line
+        line: ExtractedLine,
+        *,
+        lacking: bool = False,  # noqa: ARG002 - as above
+    ) -> None:
         if self._results:
             text = line.line.decode()
             if self._results.isatty():
@@ -87,9 +98,8 @@ class StreamSink(Sink):
             self._results.write(text + "\n")
 
     def write_failure(self, failure: dict[str, Any]) -> None:
-        self._failures.write(
-            json.dumps(failure, ensure_ascii=self._failures.isatty()) + "\n"
-        )
+        line = json.dumps(failure, ensure_ascii=self._failures.isatty())
+        self._failures.write(line + "\n")
 
     def write_repeated(self, error: RepeatedRecord) -> None:
         if not error.same_text:
@@ -102,7 +112,7 @@ class RunLimits:
 
     concurrency: int = 8
     records: int | None = None
-    budget: Budget | None = None
+    budget: "Budget | None" = None
 
 
 async def extract_records(
@@ -115,12 +125,11 @@ async def extract_records(
 ) -> None:
     """Extract every record, write the results to ``sink`` and count them in ``tally``.
 
-    Records are read in a thread, where no limit of time holds. Results keep input order unless the
-    sink accepts any order. Any error of a record is written as a failure. Finished results are
-    always written, also if an error ends the run.
+    Any error of a record is written as a failure. Finished results are always written, also if an
+    error ends the run.
 
     Args:
-        records: The records.
+        records: The records, which are read in a thread.
         extract: Extracts a record.
         sink: Where results and failures go. It also says which records are done already.
         tally: What counts them.
@@ -134,43 +143,84 @@ async def extract_records(
         ModelUnavailable: The model cannot be used, and no record has used it before.
         EngineError: No process can extract records.
     """
-    relax_garbage_collector()
     progress = _InProgress(extract, sink, tally, limits.concurrency)
+    tasks = progress.tasks
     budget = limits.budget
-    reader = Reader(islice(records, limits.records))
+    chosen = islice(records, limits.records)
     try:
-        while record := await reader.read(is_stopping, progress.write_ready):
+        async for record in read_in_thread(chosen, is_stopping, progress.write_ready):
             # a model that fails for all is noticed before more records begin
             progress.write_ready()
             if progress.is_done(record):
                 continue
             if budget and budget.reached:
                 break
-            progress.start(record)
+            tasks[asyncio.ensure_future(progress.observe(record))] = record
             while progress.is_full:
                 await progress.write_some()
-        while progress.tasks:
+        while tasks:
             await progress.write_some()
         if budget and budget.reached:
             raise BudgetReached(str(budget))
-    except ModelAway:
-        while progress.tasks:
-            with suppress(ModelAway):
-                await progress.write_some()
-        raise
-    except (ModelUnavailable, EngineError, asyncio.CancelledError):
-        progress.write([task for task in progress.tasks if task.done()])
+    except (ModelUnavailable, EngineError, asyncio.CancelledError) as error:
+        if isinstance(error, ModelAway) and tasks:
+            await asyncio.wait(tasks)
+        for task in [task for task in tasks if task.done()]:
+            progress.write(task)
         raise
     finally:
-        reader.close()
-        await progress.cancel()
+        # only the end of a record says what it cost
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def read_in_thread(
+    items: Iterable[T],
+    is_stopping: Callable[[], bool] = lambda: False,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> AsyncIterator[T]:
+    """Yield the items of an iterator, each taken in a daemon thread: a pipe or a drive that waits
+    holds up neither the event loop nor the end of the program.
+
+    While an item is waited for, ``meanwhile`` is called each half a second; the iteration ends if
+    ``is_stopping`` is true then. Raises what the iterator raises.
+    """
+    iterator = iter(items)
+    while True:
+        taken: Future[T | None] = Future()
+        taken.set_running_or_notify_cancel()
+        run = (_take_next, iterator, taken)
+        Thread(target=copy_context().run, args=run, daemon=True).start()
+        reading = asyncio.wrap_future(taken)
+        try:
+            await asyncio.wait([reading], timeout=_LOOK_S)
+            while not reading.done():
+                if is_stopping():
+                    return
+                meanwhile()
+                await asyncio.wait([reading], timeout=_LOOK_S)
+        finally:
+            # nobody waits for it any more
+            reading.cancel()
+        item = reading.result()
+        if item is None:
+            return
+        yield item
+
+
+def _take_next(items: Iterator[T], taken: "Future[T | None]") -> None:
+    try:
+        taken.set_result(next(items, None))
+    except BaseException as error:  # noqa: BLE001 - raised where the item is awaited
+        taken.set_exception(error)
 
 
 def note_unread(
     error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None
 ) -> None:
-    """Write, count and report what was not read or was refused: a repeated record as such, all else
-    as a failure. ``record`` is the refused one, None if it could not be read.
+    """Write, count and report what has no result: a repeated record as such, all else as a failure.
+    ``record`` is None if it could not be read.
     """
     if isinstance(error, RepeatedRecord):
         tally.repeated += 1
@@ -178,86 +228,96 @@ def note_unread(
         sink.write_repeated(error)
         return
     tally.failed += 1
-    tell(
-        Event.RECORD_FAILED,
-        record_id=record.record_id if record else None,
-        error=type(error).__name__,
-    )
-    sink.write_failure(describe_failure(error, record))
+    failure = describe_failure(error, record)
+    facts: dict[str, Fact] = {"error": failure["error"]}
+    if isinstance(error, UnexpectedError):
+        facts["traceback"] = " < ".join(error.frames)
+    tell(Event.RECORD_FAILED, record_id=failure["record_id"], **facts)
+    sink.write_failure(failure)
 
 
 def describe_failure(
-    error: BaseException, record: TrialRecord | None = None
+    error: ExtractorError, record: TrialRecord | None = None
 ) -> dict[str, Any]:
     """Describe a failure as in ``failures.jsonl``: the record, its place, and the error. Keys are
     masked. What is unknown is None, such as the id of a record that could not be read.
     """
-    error = as_extractor_error(error)
-    source: RecordError | Source | None
+    place: RecordError | Source | None = record.source if record else None
     if isinstance(error, RecordError):
-        source = error
-    elif record:
-        source = record.source
-    else:
-        source = None
-    kind = error.kind if isinstance(error, UnexpectedError) else type(error).__name__
+        place = error
     failure = {
         "record_id": record.record_id if record else None,
-        "path": source.path if source else None,
-        "place": source.place if source else None,
-        "error": kind,
+        "path": place.path if place else None,
+        "place": place.place if place else None,
+        "error": getattr(error, "kind", type(error).__name__),
         "message": str(error),
     }
     # A key may stand in the address of an input, or come back in an error.
     return {name: text and mask(text) for name, text in failure.items()}
 
 
-_Task = asyncio.Task[tuple[ExtractedLine, Session]]
+_Task = asyncio.Task[tuple[ExtractedLine, bool]]
 
 
+@dataclass(eq=False)
 class _InProgress:
-    """The records in progress, in the order of their start."""
+    """The records in progress, in the order of their start.
 
-    def __init__(
-        self, extract: Extract, sink: Sink, tally: Tally, concurrency: int
-    ) -> None:
-        self._extract = extract
-        self._sink = sink
-        self._tally = tally
-        self._concurrency = concurrency
-        self.tasks: dict[_Task, TrialRecord] = {}
-        self._model_was_used = False
-        """Whether any record has ended without a lasting failure of the model."""
+    ``model_was_used`` means that a record has ended without a lasting failure of the model.
+    """
+
+    extract: Extract
+    sink: Sink
+    tally: Tally
+    concurrency: int
+    tasks: dict[_Task, TrialRecord] = field(default_factory=dict)
+    model_was_used: bool = False
 
     @property
     def is_full(self) -> bool:
-        """Whether no other record may start now."""
+        """Whether no other record may start now: too many run, or wait behind an earlier one."""
         running = sum(not task.done() for task in self.tasks)
-        if running >= self._concurrency:
-            return True
-        # Records that have ended may wait to be written, behind an earlier one.
-        return len(self.tasks) >= _AHEAD * self._concurrency
+        is_ahead = len(self.tasks) >= _AHEAD * self.concurrency
+        return running >= self.concurrency or is_ahead
 
     def is_done(self, record: TrialRecord) -> bool:
         """Return whether an earlier run finished the record, or the sink refuses it. It is counted
         as resumed, or written as a failure.
         """
         try:
-            done = self._sink.is_done(record)
+            done = self.sink.is_done(record)
         except RecordError as error:
-            note_unread(error, self._sink, self._tally, record)
+            note_unread(error, self.sink, self.tally, record)
             return True
-        self._tally.resumed += done
-        self._model_was_used |= done
+        self.tally.resumed += done
+        self.model_was_used |= done
         return done
 
-    def start(self, record: TrialRecord) -> None:
-        self.tasks[asyncio.ensure_future(self._extract_observed(record))] = record
+    async def observe(self, record: TrialRecord) -> tuple[ExtractedLine, bool]:
+        """Extract a record, and report its end. Returns its line, and whether an answer of the
+        model is missing in it. Raises every error but a cancellation as ``ExtractorError``.
+        """
+        from extractor.model.asking.questions import session  # noqa: PLC0415 - slow, and readers need none
+
+        since = monotonic()
+        try:
+            with session() as answered:
+                line = await self.extract(record)
+        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as the docstring says
+            known = as_extractor_error(error)
+            # errors of processes, and those of all records, say nothing of the model
+            says_nothing = isinstance(known, EngineError) or _is_lasting(known)
+            self.model_was_used |= not says_nothing
+            raise known from None
+        self.model_was_used = True
+        seconds = round(monotonic() - since, 3)
+        tell(Event.RECORD_DONE, record_id=record.record_id, seconds=seconds)
+        return line, bool(answered.lacking)
 
     async def write_some(self) -> None:
-        """Wait until a record ends, and write what is ready. Raises errors that must stop the
-        run.
-        """
+        """Wait until a record ends, and write what is ready."""
         running = [task for task in self.tasks if not task.done()]
         if running:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -270,49 +330,31 @@ class _InProgress:
         Raises errors that must stop the run: the model is away, no process can extract, or the
         model fails for good and has never worked.
         """
-        started = list(self.tasks)
-        ready: Iterable[_Task]
-        if self._sink.in_any_order:
-            ready = filter(asyncio.Task.done, started)
-        else:
-            ready = takewhile(asyncio.Task.done, started)
-        for error in self.write(ready):
-            if isinstance(error, (ModelAway, EngineError)):
-                raise error
-            # A model that has worked for other records fails for this one alone.
-            if _is_lasting(error) and not self._model_was_used:
-                raise error
+        for task in list(self.tasks):
+            if task.done():
+                error = self.write(task)
+                if isinstance(error, (ModelAway, EngineError)):
+                    raise error
+                # A model that has worked for other records fails for this one alone.
+                if error and _is_lasting(error) and not self.model_was_used:
+                    raise error
+            elif not self.sink.in_any_order:
+                return
 
-    def write(self, tasks: Iterable[_Task]) -> list[BaseException]:
-        """Write the outcomes of these tasks, and return their errors."""
-        errors = []
-        for task in tasks:
-            error = self._write(self.tasks.pop(task), task)
-            if error:
-                errors.append(error)
-        return errors
-
-    async def cancel(self) -> None:
-        """Cancel the records in progress, and wait for their end, because only then their cost
-        is known.
-        """
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-
-    def _write(self, record: TrialRecord, task: _Task) -> BaseException | None:
+    def write(self, task: _Task) -> BaseException | None:
         """Write the outcome of a record, and return its error, if any.
 
         A result is written and counted, and so is a failure of the record. An interrupted record,
         and one that the model or the processes failed, is neither: it is tried again in the next
         run. Raises an error of the store, and any other that is not of the record.
         """
+        record = self.tasks.pop(task)
         # A run cancels no single task, so a cancelled task is a failure of its record.
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is None:
-            line, session = task.result()
-            self._sink.write(line, session)
-            self._tally.add(line)
+            line, lacking = task.result()
+            self.sink.write(record, line, lacking=lacking)
+            self.tally.add(line)
             return None
         # it was broken off, and is neither done nor failed
         if isinstance(error, KeyboardInterrupt):
@@ -321,75 +363,19 @@ class _InProgress:
         if isinstance(error, StoreError) or not is_of_record:
             raise error
         if isinstance(error, ModelError) and error.usage:
-            self._count_unanswered(error, error.usage)
+            counts = error.usage.model_dump()
+            counts["open_questions"] = counts["questions"]
+            if isinstance(error, ModelAway) and not error.usage.calls:
+                counts["questions"] = 0  # nothing was asked
+            add_counts(self.tally.counts, {"usage": counts})
         # the record is not at fault, and is tried again
         if isinstance(error, (ModelAway, EngineError)):
             return error
-        self._tally.failed += 1
-        self._tally.failed_by_model += _may_be_answered_later(error)
-        self._sink.write_failure(describe_failure(error, record))
+        # a server that had a fault, or an unusable answer, may do better the next time
+        is_final = isinstance(error, RequestTooLong) or _is_lasting(error)
+        self.tally.failed_by_model += isinstance(error, ModelError) and not is_final
+        note_unread(as_extractor_error(error), self.sink, self.tally, record)
         return error
-
-    def _count_unanswered(self, error: ModelError, usage: Usage) -> None:
-        """Count the questions of a record that the model failed as open. They count as asked,
-        unless the model was away before the first call.
-        """
-        is_unasked = isinstance(error, ModelAway) and usage.calls == 0
-        counts = usage.model_dump()
-        counts["open_questions"] = usage.questions
-        if is_unasked:
-            counts["questions"] = 0
-        add_counts(self._tally.counts, {"usage": counts})
-
-    async def _extract_observed(
-        self, record: TrialRecord
-    ) -> tuple[ExtractedLine, Session]:
-        """Extract a record, and report events at its start and end. Returns its line, and the
-        model's answers in it.
-
-        Raises every error as ``ExtractorError``. A cancelled record reports no event at its end,
-        and its cancellation goes on as it is. The model counts as used, unless the error says
-        nothing of it: an error of the processes, or one that any other record would have.
-        """
-        since = monotonic()
-        try:
-            with session() as answered:
-                line = await self._extract(record)
-        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            known = as_extractor_error(error)
-            says_nothing_of_model = isinstance(known, EngineError) or _is_lasting(known)
-            if not says_nothing_of_model:
-                self._model_was_used = True
-            facts: dict[str, Fact] = {"error": type(known).__name__}
-            if isinstance(known, UnexpectedError):
-                facts = {"error": known.kind, "traceback": " < ".join(known.frames)}
-            tell(
-                Event.RECORD_FAILED,
-                record_id=record.record_id,
-                **facts,
-                seconds=round(monotonic() - since, 3),
-            )
-            if known is error:
-                raise
-            raise known from error
-        self._model_was_used = True
-        tell(
-            Event.RECORD_DONE,
-            record_id=record.record_id,
-            seconds=round(monotonic() - since, 3),
-        )
-        return line, answered
-
-
-def _may_be_answered_later(error: BaseException) -> bool:
-    """Return whether a record failed for a model that may answer it the next time: its server had
-    a fault, or its answer could not be used.
-    """
-    if isinstance(error, RequestTooLong) or _is_lasting(error):
-        return False
-    return isinstance(error, ModelError)
 
 
 def _is_lasting(error: BaseException) -> bool:

@@ -1,8 +1,8 @@
 """Perform a run: records go in; extractions, failures and counts come out, and the reason why it
 stopped.
 
-The command line, the service and batches perform their runs here. They choose where the records
-come from and who computes, and say in their own words why a run stopped.
+The command line, Python, the service and batches perform their runs here. They choose where the
+records come from and who computes, and say in their own words why a run stopped.
 """
 
 import asyncio
@@ -25,14 +25,22 @@ from extractor.model.events import Event, tell
 from extractor.run.executor import Executor, extract_with
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
-from extractor.run.reading import call_in_loop
 from extractor.run.records import RunLimits, Sink, extract_records, note_unread
 from extractor.run.setup import Setup
 from extractor.run.tally import Tally
+from extractor.run.worker import relax_garbage_collector
 from extractor.schemas import TrialRecord
 
 _STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
 """How the event at the end of a run names the reason; other reasons are ``failed``."""
+_STOPS: dict[type[BaseException], Stop] = {
+    KeyboardInterrupt: Stop.INTERRUPTED,
+    asyncio.CancelledError: Stop.INTERRUPTED,
+    BudgetReached: Stop.BUDGET,
+    ModelAway: Stop.MODEL_AWAY,
+    BatchUnfinished: Stop.BATCHES,
+    BaseException: Stop.ERROR,
+}
 
 
 class _Enough(BaseException):
@@ -86,9 +94,8 @@ class Run:
         """Extract all records. Raises what ``extract_records`` raises; ``finish`` must follow."""
         self.start()
         budget = self.limits.budget if self.meter else self.open_budget(sink)
-        async with self.open(
-            sink, executor, Route(self.meter or budget), budget
-        ) as extract_all:
+        route = Route(self.meter or budget)
+        async with self.open(sink, executor, route, budget) as extract_all:
             await extract_all()
 
     def open_budget(self, sink: Sink) -> Budget:
@@ -109,6 +116,7 @@ class Run:
             route: What answers calls, and the budget that they must fit.
             budget: The limit of money that ends the run when it is reached.
         """
+        relax_garbage_collector()
         folder = sink if isinstance(sink, RunFolder) else None
         calls = folder.calls if folder else None
         requests = self.limits.concurrency * executor.cluster_workers
@@ -118,21 +126,19 @@ class Run:
                 folder.begin()
             tally.meter = lambda: opened.usage
             tally.price = self.pricing.cost
-            tally.uncounted = lambda: opened.uncounted
             tally.watch = opened.watch
+            records = max(requests, executor.capacity)
             if opened.model:
                 # While as many records wait for the model, others are computed.
                 records = requests + min(requests, executor.capacity)
-            else:
-                records = max(requests, executor.capacity)
             limits = replace(self.limits, concurrency=records, budget=budget)
             extract = partial(extract_with, executor, opened)
 
             async def extract_all() -> None:
                 tally.begin_again()
-                records = self._read_until_stopped(sink, asyncio.get_running_loop())
+                read = self._read_until_stopped(sink, asyncio.get_running_loop())
                 await extract_records(
-                    records, extract, sink, tally, limits, lambda: self.is_stopping
+                    read, extract, sink, tally, limits, lambda: self.is_stopping
                 )
 
             yield extract_all
@@ -144,10 +150,13 @@ class Run:
         cannot be read is handed to it. The reading ends as soon as the run is being stopped.
         """
 
+        async def note(error: ExtractorError) -> None:
+            note_unread(error, sink, self.tally)
+
         def report(error: ExtractorError) -> None:
             if self.is_stopping:
                 raise _Enough
-            call_in_loop(loop, partial(note_unread, error, sink, self.tally))
+            asyncio.run_coroutine_threadsafe(note(error), loop).result()
 
         with suppress(_Enough):
             for record in self.read(on_error=report):
@@ -157,9 +166,7 @@ class Run:
 
     def finish(self, sink: Sink, error: BaseException | None = None) -> Stop | None:
         """Sort and count the results, and report the end. Returns why the run stopped early, if it
-        did.
-
-        ``error`` is what ended it. Sorting a large run takes seconds.
+        did. ``error`` is what ended it. Sorting a large run takes seconds.
         """
         stop = self._find_reason(error)
         try:
@@ -180,12 +187,4 @@ class Run:
             return Stop.INTERRUPTED
         if error is None:
             return None
-        if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
-            return Stop.INTERRUPTED
-        if isinstance(error, BudgetReached):
-            return Stop.BUDGET
-        if isinstance(error, ModelAway):
-            return Stop.MODEL_AWAY
-        if isinstance(error, BatchUnfinished):
-            return Stop.BATCHES
-        return Stop.ERROR
+        return next(stop for kind, stop in _STOPS.items() if isinstance(error, kind))

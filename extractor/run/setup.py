@@ -50,13 +50,6 @@ class OpenExtractor:
         return self.model.usage if self.model else Usage()
 
     @property
-    def uncounted(self) -> Usage:
-        """The most that requests may have used whose cost no reply states; its ``calls`` count
-        them.
-        """
-        return self.model.uncounted if self.model else Usage()
-
-    @property
     def watch(self) -> Watch:
         """What the model's calls wait for, and what was wrong with them."""
         return self.model.watch if self.model else Watch(None, "")

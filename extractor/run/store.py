@@ -1,24 +1,22 @@
-"""Store the finished records of a run in ``run.sqlite``, with their lines and counts."""
+"""The rows of a run in ``run.sqlite``: finished records with their packed lines and counts, and
+notes on records that failed or repeat another one.
+"""
 
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
-from extractor.concepts.own.declaration import CustomField
 from extractor.errors import StoreError
-from extractor.model.asking.questions import Question, Session
-from extractor.model.asking.reply_models import reply_for
-from extractor.model.batch_book import BatchBook
 from extractor.model.database import open_run, open_run_to_read
-from extractor.model.store import CallStore
-from extractor.run.tally import ExtractedLine
 from extractor.schemas import RegistryFields, TrialRecord, Usage
+
+if TYPE_CHECKING:
+    from extractor.model.store import CallStore
+    from extractor.run.tally import ExtractedLine
 
 DONE = "done"
 LACKING = "lacking"
@@ -26,9 +24,11 @@ LEFT = "left"
 """States of a record with a result: it lacks nothing, or an answer of a model, or the input no
 longer has it.
 """
-_FAST = 1
-"""A fifth of the time of zlib's default, for a quarter more bytes."""
 _IN_ORDER = "ORDER BY invocation DESC, position"
+_WAS_ANSWERED = """
+SELECT EXISTS (SELECT 1 FROM calls WHERE answer IS NOT NULL OR exchanges > 0)
+    OR EXISTS (SELECT 1 FROM batches WHERE state <> 'planned')
+"""
 
 
 def digest_record(record: TrialRecord) -> str:
@@ -42,9 +42,7 @@ def digest_record(record: TrialRecord) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A record with a result. ``done`` is false if an answer of a model is missing, refused or
-    invalid.
-    """
+    """A record with a result. It is not ``done`` if it lacks an answer of a model."""
 
     text_sha256: str
     path: str
@@ -56,10 +54,8 @@ class RunStore:
     """``run.sqlite`` of a run's folder, created if it does not exist; with ``reading``, an existing
     one to read.
 
-    ``calls`` are its calls to models, ``batches`` those that wait for a provider's batch,
-    ``database`` is the open file. ``invocation`` numbers the runs of the program in this folder,
-    from 1. ``price`` returns the cost of tokens in dollars. ``fields`` are the user's own in
-    these calls. Raises ``StoreError`` if the file cannot be used.
+    ``invocation`` numbers the runs of the program in this folder, from 1. ``price`` returns the
+    cost of tokens in dollars. Raises ``StoreError`` if the file cannot be used.
     """
 
     def __init__(
@@ -68,22 +64,27 @@ class RunStore:
         *,
         reading: bool = False,
         price: Callable[[Usage], float] | None = None,
-        fields: tuple[CustomField, ...] = (),
     ) -> None:
         self.database = open_run_to_read(folder) if reading else open_run(folder)
-        self.calls = CallStore(self.database, price)
-        self.batches = BatchBook(self.calls, reply_for(fields))
+        self._price = price
         last_invocation = self.database.value("SELECT max(invocation) FROM records")
         self.invocation = (last_invocation or 0) + 1
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    @cached_property
+    def calls(self) -> "CallStore":
+        """The calls to models."""
+        from extractor.model.store import CallStore  # noqa: PLC0415 - slow, and readers of results need none
+
+        return CallStore(self.database, self._price)
 
     @property
     def was_answered(self) -> bool:
         """Whether a model has answered, or a batch was sent to one."""
-        answered = "calls WHERE answer IS NOT NULL OR exchanges > 0"
-        if self.database.value(f"SELECT EXISTS (SELECT 1 FROM {answered})"):
-            return True
-        sent = "batches WHERE state <> 'planned'"
-        return bool(self.database.value(f"SELECT EXISTS (SELECT 1 FROM {sent})"))
+        return bool(self.database.value(_WAS_ANSWERED))
 
     @property
     def has_results(self) -> bool:
@@ -98,77 +99,64 @@ class RunStore:
 
     def note_place(self, record: TrialRecord, position: int) -> None:
         """Store where a record with a result is in the input of this invocation."""
-        sql = (
-            "UPDATE records SET invocation = ?, position = ?, path = ?, place = ? WHERE "
-            "record_id = ?"
+        source = record.source
+        self.database.execute(
+            "UPDATE records SET invocation = ?, position = ?, path = ?, place = ? "
+            "WHERE record_id = ?",
+            (self.invocation, position, source.path, source.place, record.record_id),
         )
-        place = (
-            self.invocation,
-            position,
-            record.source.path,
-            record.source.place,
-            record.record_id,
-        )
-        self.database.execute(sql, place)
 
     def add(
         self,
         record: TrialRecord,
         position: int,
-        line: ExtractedLine,
-        session: Session,
+        line: "ExtractedLine",
+        *,
+        lacking: bool,
     ) -> None:
-        """Store a finished record with its line and the model's answers. It replaces an earlier
-        result with its answers.
+        """Store a finished record with its line, in one transaction. It replaces an earlier result.
 
         Args:
             record: The record.
             position: Its number in the input.
             line: Its result.
-            session: The model's answers. If it lacks one, or the budget cut the questions off, the
-                state is ``LACKING``, so that the record is asked again.
+            lacking: Whether an answer of the model is missing, so that the record is asked again.
         """
-        lacks_answer = session.lacking or line.cut
-        record_row = {
-            "record_id": record.record_id,
-            "text_sha256": digest_record(record),
-            "path": record.source.path,
-            "place": record.source.place,
-            "invocation": self.invocation,
-            "position": position,
-            "state": LACKING if lacks_answer else DONE,
-            "counts": line.counts,
-        }
-        line_with_end = line.line + b"\n"
-        line_row = {
-            "record_id": record.record_id,
-            "sha256": sha256(line_with_end).digest(),
-            "packed": zlib.compress(line_with_end, _FAST),
-        }
+        record_row = (
+            record.record_id,
+            digest_record(record),
+            record.source.path,
+            record.source.place,
+            self.invocation,
+            position,
+            LACKING if lacking else DONE,
+            line.counts,
+        )
+        content = line.line + b"\n"
+        line_row = (record.record_id, sha256(content).digest(), zlib.compress(content))
         with self.database.transaction():
             self.database.execute(
-                "DELETE FROM answers WHERE record_id = ?", (record.record_id,)
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                record_row,
             )
-            self._replace("records", record_row)
-            self._replace("lines", line_row)
-            for question, item, model in session.answers:
-                answer_row = _describe(record, question, item, model)
-                self._replace("answers", answer_row)
-
-    def _replace(self, table: str, row: dict[str, Any]) -> None:
-        """Store a row, by column, in place of one with the same key."""
-        columns = ", ".join(f'"{name}"' for name in row)
-        marks = ", ".join("?" * len(row))
-        sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"
-        self.database.execute(sql, tuple(row.values()))
-
-    def count(self, state: str) -> int:
-        """Return the number of results in a state."""
-        return int(
-            self.database.value(
-                "SELECT count(*) FROM records WHERE state = ?", (state,)
+            self.database.execute(
+                "INSERT OR REPLACE INTO lines VALUES (?, ?, ?)", line_row
             )
+
+    def add_note(self, file: str, position: int, line: bytes) -> None:
+        """Store a line of ``failures.jsonl`` or ``repeated.jsonl`` of this invocation."""
+        self.database.execute(
+            "INSERT INTO notes VALUES (?, ?, ?)", (file, position, line)
         )
+
+    def drop_notes(self) -> None:
+        """Forget the failed and repeated records of an earlier reading of the inputs."""
+        self.database.execute("DELETE FROM notes")
+
+    def read_notes(self, file: str) -> Iterator[bytes]:
+        """Yield the lines of ``failures.jsonl`` or ``repeated.jsonl`` in input order."""
+        sql = "SELECT line FROM notes WHERE file = ? ORDER BY position, rowid"
+        return (line + b"\n" for (line,) in self.database.execute(sql, (file,)))
 
     def note_left(self, has_left: Callable[[str], bool]) -> None:
         """Store which results have no record in the inputs any more: of those that this invocation
@@ -182,10 +170,10 @@ class RunStore:
                 "UPDATE records SET state = ? WHERE record_id = ?", left
             )
 
-    def left_ids(self) -> Iterator[str]:
-        """Yield the ids of results whose record the input no longer has."""
-        sql = "SELECT record_id FROM records WHERE state = ? ORDER BY record_id"
-        return (record_id for (record_id,) in self.database.execute(sql, (LEFT,)))
+    def count(self, state: str) -> int:
+        """Return the number of results in a state."""
+        sql = "SELECT count(*) FROM records WHERE state = ?"
+        return int(self.database.value(sql, (state,)))
 
     def counts(self) -> Iterator[str]:
         """Yield the counts of each record, as JSON."""
@@ -199,6 +187,11 @@ class RunStore:
         sql = f"SELECT record_id FROM records WHERE state <> ? OR ? {_IN_ORDER}"
         return [record_id for (record_id,) in self.database.execute(sql, (LEFT, left))]
 
+    def list_left(self, most: int) -> list[str]:
+        """List the first ids of results whose record the input no longer has."""
+        sql = "SELECT record_id FROM records WHERE state = ? ORDER BY record_id LIMIT ?"
+        return [record_id for (record_id,) in self.database.execute(sql, (LEFT, most))]
+
     def list_digests(self) -> Iterator[bytes]:
         """Yield the SHA-256 of each line, with its end, in input order."""
         sql = f"SELECT sha256 FROM records JOIN lines USING (record_id) {_IN_ORDER}"
@@ -206,19 +199,14 @@ class RunStore:
 
     def read_lines(self) -> Iterator[bytes]:
         """Yield each line with its end, in input order. Raises ``StoreError`` for a damaged one."""
-        sql = f"SELECT record_id, packed FROM records JOIN lines USING (record_id) {_IN_ORDER}"
-        return (self._unpack(*row) for row in self.database.execute(sql))
+        return map(self.read_line, self.list_ids())
 
     def read_line(self, record_id: str) -> bytes:
         """Return the line of a record, with its end. Raises ``StoreError`` if it is not there, or
         damaged.
         """
-        packed = self.database.value(
-            "SELECT packed FROM lines WHERE record_id = ?", (record_id,)
-        )
-        return self._unpack(record_id, packed)
-
-    def _unpack(self, record_id: str, packed: bytes | None) -> bytes:
+        sql = "SELECT packed FROM lines WHERE record_id = ?"
+        packed = self.database.value(sql, (record_id,))
         try:
             return zlib.decompress(packed or b"")
         except zlib.error:
@@ -232,30 +220,3 @@ class RunStore:
         self.database.execute(
             "DELETE FROM records WHERE record_id NOT IN (SELECT record_id FROM lines)"
         )
-
-    def close(self) -> None:
-        self.database.close()
-
-
-def _describe(
-    record: TrialRecord, question: Question, item: BaseModel, model: str
-) -> dict[str, Any]:
-    """Return a row of the table ``answers``: an ``item`` of a ``model``'s answer, with the lines of
-    the record that its question was about, and the fields that were asked.
-    """
-    chunk = question.chunk
-    return {
-        "record_id": record.record_id,
-        "chunk": chunk.number,
-        "section": chunk.span.section,
-        "start": chunk.span.start,
-        "end": chunk.span.end,
-        "text": chunk.text,
-        "text_sha256": sha256(chunk.text.encode("utf-8")).hexdigest(),
-        "task": question.task.value,
-        "fields": json.dumps(question.fields),
-        # Without warnings: a value in no readable form is stored as its text and the form that is
-        # allowed.
-        "item": item.model_dump_json(exclude_defaults=True, warnings=False),
-        "model": model,
-    }

@@ -1,24 +1,33 @@
-"""Write finished records as lines of JSON, and count them."""
+"""Count what a run does, for its progress, its summary and its log."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from extractor.model.patience import Watch
 from extractor.schemas import AbsenceReason, TrialExtraction, Usage
+
+if TYPE_CHECKING:
+    from extractor.model.patience import Watch
 
 USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
 """The counts of ``Usage`` that belong to records, not to calls."""
+_COUNTED = (
+    "extracted",
+    "resumed",
+    "failed",
+    "failed_by_model",
+    "repeated",
+    "differing",
+    "counts",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractedLine:
     """A finished record: its line of ``extractions.jsonl`` without the newline, and its ``counts``
-    as JSON.
-
-    ``cut`` means that the run's budget ended before all questions were asked.
+    as JSON. ``cut`` means that the budget ended before all its questions were asked.
     """
 
     record_id: str
@@ -28,10 +37,7 @@ class ExtractedLine:
 
 
 def to_line(extraction: TrialExtraction) -> ExtractedLine:
-    """Make the line of an extraction for ``extractions.jsonl``, and its counts as ``run.json`` sums
-    them: the record, its items, findings and absences by kind, the support of its evidence, and its
-    usage without zeros.
-    """
+    """Return the line of an extraction, and its counts as ``run.json`` sums them."""
     absences = Counter(absence.reason for absence in extraction.absences)
     support = Counter[str]()
     for _, item in extraction.list_items():
@@ -73,12 +79,10 @@ def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
 class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
-    ``meter`` returns the model's usage, including records that failed or were cancelled;
-    ``uncounted`` the most that requests may have used whose cost no reply states. ``price`` returns
-    the cost of tokens in dollars. ``watch`` says what
-    the model's calls wait for, ``waits_for`` which batches of a provider. ``repeated`` records were
-    read before, ``differing`` of them with another text. Of the ``failed`` records,
-    ``failed_by_model`` lack an answer that the same command may get later.
+    Of the ``failed`` records, ``failed_by_model`` lack an answer that the same command may get
+    later. ``repeated`` records were read before, ``differing`` of them with another text.
+    ``meter`` returns the usage of all calls, and ``price`` its cost in dollars. ``watch`` says what
+    the model's calls wait for, ``waits_for`` which batches of a provider.
     """
 
     extracted: int = 0
@@ -89,18 +93,13 @@ class Tally:
     differing: int = 0
     counts: dict[str, Any] = field(default_factory=dict)
     meter: Callable[[], Usage] | None = None
-    uncounted: Callable[[], Usage] = Usage
     price: Callable[[Usage], float] | None = None
-    watch: Watch | None = None
-    waits_for: Callable[[], str] | None = None
+    watch: "Watch | None" = None
+    waits_for: Callable[[], str] = str
 
     def describe_wait(self) -> str:
-        """Say what the run waits for. Return "" if nothing is late. May be called from any
-        thread.
-        """
-        wait = ""
-        if self.waits_for:
-            wait = self.waits_for()
+        """Say what the run waits for; "" if nothing is late. May be called from any thread."""
+        wait = self.waits_for()
         if not wait and self.watch:
             wait = self.watch.describe_wait()
         return wait
@@ -111,18 +110,14 @@ class Tally:
         counted = Usage(**self.counts.get("usage", {}))
         if self.meter is None:
             return counted
-        spent = self.meter()
-        return spent.model_copy(
-            update={name: getattr(counted, name) for name in USAGE_OF_RECORDS}
-        )
+        questions = counted.model_dump(include=set(USAGE_OF_RECORDS))
+        return self.meter().model_copy(update=questions)
 
     @property
     def lacking(self) -> float:
         """The share of the questions that got no usable answer."""
         usage = self.usage
-        if usage.questions == 0:
-            return 0.0
-        return usage.unanswered / usage.questions
+        return usage.unanswered / max(1, usage.questions)
 
     @property
     def usd(self) -> float | None:
@@ -141,13 +136,9 @@ class Tally:
 
     def begin_again(self) -> None:
         """Reset the counts before all records are read again. The meter keeps its usage."""
-        self.extracted = 0
-        self.resumed = 0
-        self.failed = 0
-        self.failed_by_model = 0
-        self.repeated = 0
-        self.differing = 0
-        self.counts = {}
+        fresh = Tally()
+        for name in _COUNTED:
+            setattr(self, name, getattr(fresh, name))
 
     def add(self, line: ExtractedLine) -> None:
         """Count a finished record."""

@@ -7,21 +7,22 @@ import gc
 import os
 import pickle
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractor.errors import ExtractorError, as_extractor_error
-from extractor.model.asking.dialogue import Replies, Round
 from extractor.options import ExtractionOptions
 from extractor.pipeline import Paused, advance
 from extractor.run.tally import ExtractedLine, to_line
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import MAX_CLOCK_SECONDS
+
+if TYPE_CHECKING:
+    from extractor.model.asking.dialogue import Replies, Round
 
 T = TypeVar("T")
 
@@ -41,8 +42,8 @@ class PackedParse:
 def advance_record(
     record: TrialRecord | PackedParse,
     options: ExtractionOptions,
-    replies: Sequence[Replies | None],
-) -> tuple[Round, PackedParse] | ExtractedLine:
+    replies: "Sequence[Replies | None]",
+) -> "tuple[Round, PackedParse] | ExtractedLine":
     """Return the next round of questions after the replies to earlier rounds, or the finished line.
 
     With a round comes the record's parse: the next step takes it in place of the record, in any
@@ -53,10 +54,10 @@ def advance_record(
         options: What is extracted.
         replies: The replies to all earlier rounds, none at first; ``[None]`` if there is no model.
     """
+    given: Any = record
     if isinstance(record, PackedParse):
-        step = advance(pickle.loads(record.pickled), options, replies)  # noqa: S301 - our own
-    else:
-        step = advance(record, options, replies)
+        given = pickle.loads(record.pickled)  # noqa: S301 - our own
+    step = advance(given, options, replies)
     if not isinstance(step, Paused):
         return to_line(step)
     if isinstance(record, PackedParse):
@@ -87,47 +88,33 @@ def relax_garbage_collector() -> None:
     gc.set_threshold(_NEW_OBJECTS)
 
 
-@contextmanager
-def interrupts_blocked() -> Iterator[None]:
-    """Make processes started inside the block ignore Ctrl-C. This process handles it after the
-    block.
+def call_within(timeout: float, function: Callable[..., T], *arguments: object) -> T:
+    """Return ``call_picklable(function, *arguments)``. The process ends if that takes longer than
+    ``timeout`` seconds, whatever it does: the limit on each step is a signal, which some code in C
+    does not look at.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    # A process begins with the blocked signals of its parent.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def call_picklable(
-    timeout: float | None, function: Callable[..., T], *arguments: Any
-) -> T:
-    """Return ``function(*arguments)``. Raises any error as an ``ExtractorError`` that can be
-    pickled.
-
-    Otherwise a ``SystemExit`` or ``StopIteration`` would end a process or an event loop. The
-    process ends if the call takes longer than ``timeout`` seconds, whatever it does: the limit on
-    each step is a signal, which some code in C does not look at.
-    """
-    with ExitStack() as stack:
-        if timeout:
-            # the traceback would go to the terminal
-            nowhere = stack.enter_context(Path(os.devnull).open("wb"))
-            faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
-            stack.callback(faulthandler.cancel_dump_traceback_later)
+    # the traceback would go to the terminal
+    with Path(os.devnull).open("wb") as nowhere:
+        faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
         try:
-            return function(*arguments)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - reported to the caller
-            failure = as_extractor_error(error)
-            try:
-                # An error may be packed and yet not be unpacked, in the process that waits for it.
-                pickle.loads(pickle.dumps(failure))  # noqa: S301 - our own
-            except Exception:  # noqa: BLE001 - a class can fail to pickle with any error
-                failure = ExtractorError(f"{type(error).__name__}: {error}")
-            raise failure from None
+            return call_picklable(function, *arguments)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def call_picklable(function: Callable[..., T], *arguments: object) -> T:
+    """Return ``function(*arguments)``. Raises any error as an ``ExtractorError`` that can be
+    pickled: a ``SystemExit`` or ``StopIteration`` would end a process or an event loop.
+    """
+    try:
+        return function(*arguments)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - reported to the caller
+        failure = as_extractor_error(error)
+        try:
+            # An error may be packed and yet not be unpacked, in the process that waits for it.
+            pickle.loads(pickle.dumps(failure))  # noqa: S301 - our own
+        except Exception:  # noqa: BLE001 - a class can fail to pickle with any error
+            failure = ExtractorError(f"{type(error).__name__}: {error}")
+        raise failure from None

@@ -1,3 +1,4 @@
+# fmt: off
 """A model that answers some lines of a call: the others keep the rules' values, marked as not
 confirmed.
 """
@@ -26,19 +27,14 @@ def read_study():
 def asked_lines(request):
     """The lines that need an item, each with its number and the keys that are asked."""
     content = request["messages"][1]["content"]
-    return [
-        (int(number), keys.split()) for number, keys in _LINE.findall(content) if keys
-    ]
+    return [(int(number), keys.split()) for number, keys in _LINE.findall(content) if keys]
 
 
 def answer(choose):
     """A server's answer with an item for each line that ``choose`` picks of those asked."""
 
     def reply(request):
-        items = [
-            {"n": number, "ok": True, "cat": "other"}
-            for number, _ in choose(asked_lines(request))
-        ]
+        items = [{"n": number, "ok": True, "cat": "other"} for number, _ in choose(asked_lines(request))]
         return completion(json.dumps({"items": items}))
 
     return reply
@@ -57,84 +53,49 @@ def of_kind(extraction, kind):
     return [finding for finding in extraction.findings if finding.kind is kind]
 
 
-@pytest.mark.parametrize(
-    "tasks",
-    [{"eligibility", "dosing", "endpoints"}, {"dosing"}],
-    ids=["all", "dosing alone"],
-)
+@pytest.mark.parametrize("tasks", [{"eligibility", "dosing", "endpoints"}, {"dosing"}], ids=["all", "dosing alone"])
 @pytest.mark.parametrize("choose", SKIPPING.values(), ids=SKIPPING)
-def test_regimens_of_the_rules_stand_where_a_model_skipped_their_lines(choose, tasks):
+def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(choose, tasks):
     by_rules_alone = Extractor(effort="none", tasks=tasks).extract(read_study())
     regimens = {(regimen.agent, regimen.quote) for regimen in by_rules_alone.dosing}
-    assert regimens
-
     with serve(answer(choose)) as stub:
-        extractor = Extractor(stub.spec, effort="all", tasks=tasks)
-        extraction = extractor.extract(read_study())
+        extraction = Extractor(stub.spec, effort="all", tasks=tasks).extract(read_study())
 
-    by_rules = [
-        regimen for regimen in extraction.dosing if regimen.origin is Origin.RULE
-    ]
-    assert {(regimen.agent, regimen.quote) for regimen in by_rules} == regimens
+    by_rules = [regimen for regimen in extraction.dosing if regimen.origin is Origin.RULE]
+    assert {(regimen.agent, regimen.quote) for regimen in by_rules} == regimens != set()
     assert all(regimen.confidence <= 0.8 for regimen in by_rules)
     unconfirmed = of_kind(extraction, FindingKind.REGIMEN_UNCONFIRMED)
     assert len(unconfirmed) >= len(regimens)
     assert {finding.severity for finding in unconfirmed} == {Severity.WARNING}
 
 
-def test_criteria_and_endpoints_that_were_skipped_are_told_line_by_line():
+def test_skipped_criteria_and_endpoints_are_findings_line_by_line():
     with serve(answer(SKIPPING["only the first line"])) as stub:
         extraction = Extractor(stub.spec, effort="all").extract(read_study())
 
     skipped = of_kind(extraction, FindingKind.LINE_UNANSWERED)
-    tasks = {finding.field.partition(":")[0] for finding in skipped}
-    assert tasks == {"eligibility", "dosing", "endpoints"}
-
-    starts = set()
-    for finding in skipped:
-        starts |= {(citation.section, citation.start) for citation in finding.citations}
+    assert {finding.field.partition(":")[0] for finding in skipped} == {"eligibility", "dosing", "endpoints"}
+    starts = {(citation.section, citation.start) for finding in skipped for citation in finding.citations}
     for endpoint in extraction.endpoints:
         (measure,) = endpoint.evidence_for("measure")
         assert (measure.section, measure.start) in starts
-        confidences = [
-            piece.confidence for piece in endpoint.evidence if piece.field == "concept"
-        ]
-        assert max(confidences) <= 0.8
+        assert max(piece.confidence for piece in endpoint.evidence if piece.field == "concept") <= 0.8
 
 
 def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
-    out = tmp_path / "run"
-
+    command = ("run", STUDY, "--effort", "all", "--out", tmp_path / "run")
     with serve(answer(SKIPPING["only the first line"])) as stub:
-        ended = invoke(
-            *("run", STUDY, "--model", str(stub.spec), "--effort", "all", "--out", out),
-            EXTRACTOR_MAX_LACKING="0.05",
-        )
+        ended = invoke(*command, "--model", str(stub.spec), EXTRACTOR_MAX_LACKING="0.05")
 
     assert ended.exit_code == 75
-    summary = json.loads((out / "run.json").read_text("utf-8"))
-    kinds = summary["finding_kinds"]
+    kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["finding_kinds"]
     left_out = kinds["regimen_unconfirmed"] + kinds.get("value_unconfirmed", 0)
     assert f"read by the rules, left out by the model: {left_out}\n" in ended.stderr
-    unanswered = kinds["line_unanswered"]
-    assert (
-        f"lines that the model skipped, as the rules read them: {unanswered}\n"
-        in ended.stderr
-    )
+    assert f"lines that the model skipped, as the rules read them: {kinds['line_unanswered']}\n" in ended.stderr
 
 
 def test_a_whole_answer_without_a_regimen_is_believed():
-    """Each line that needs an item has one, so that silence on the others says that no regimen
-    is there.
-    """
-
-    def choose(lines):
-        return [(number, keys) for number, keys in lines if "regimens" not in keys]
-
-    with serve(answer(choose)) as stub:
-        extractor = Extractor(
-            stub.spec, effort="all", tasks={"eligibility", "endpoints"}
-        )
-        extraction = extractor.extract(read_study())
-
-    assert of_kind(extraction, FindingKind.LINE_UNANSWERED) == []
+    """Each line that needs an item has one: silence on the others means that no regimen is there."""
+    with serve(answer(lambda lines: [line for line in lines if "regimens" not in line[1]])) as stub:
+        extractor = Extractor(stub.spec, effort="all", tasks={"eligibility", "endpoints"})
+        assert of_kind(extractor.extract(read_study()), FindingKind.LINE_UNANSWERED) == []

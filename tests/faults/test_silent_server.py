@@ -9,8 +9,6 @@ import pytest
 
 from tests.commands import extractor
 
-from .test_command import RECORDS
-
 pytestmark = pytest.mark.slow
 
 
@@ -67,4 +65,3 @@ def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
     manifest = json.loads((out / "run.json").read_text("utf-8"))
     assert manifest["stopped_by"] == "the model was away"
     assert manifest["records"]["failed"] == 0
-    assert manifest["total"] in (None, RECORDS)

@@ -1,3 +1,4 @@
+# fmt: off
 """What comes back from a model, in the form of each provider, live (an SDK's object) or from a
 batch (JSON).
 """
@@ -14,6 +15,10 @@ from .stub import completion
 TEXT = '{"items": [{"n": 1}]}'
 ANSWER = json.loads(TEXT)
 CUT_TEXT = '{"items": [{"n": 1'
+THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+TOOL = {"type": "tool_use", "id": "t", "name": "Reply", "input": ANSWER}
+SAID = {"type": "text", "text": TEXT}
+CALL = {"id": "t", "type": "function", "function": {"name": "Reply", "arguments": TEXT}}
 
 
 def chat(content=TEXT, reason="stop", **more):
@@ -22,46 +27,18 @@ def chat(content=TEXT, reason="stop", **more):
 
 def message(*parts, reason="end_turn", **usage):
     usage = {"input_tokens": 10, "output_tokens": 5} | usage
-    head = {"id": "m", "type": "message", "role": "assistant", "model": "claude-x"}
-    return head | {
-        "content": list(parts),
-        "stop_reason": reason,
-        "stop_sequence": None,
-        "usage": usage,
-    }
+    return {"type": "message", "model": "claude-x", "content": list(parts), "stop_reason": reason, "usage": usage}
 
 
 def candidates(*parts, reason="STOP", **usage):
     usage = {"prompt_token_count": 10, "candidates_token_count": 5} | usage
-    found = [
-        {"content": {"parts": list(parts), "role": "model"}, "finish_reason": reason}
-    ]
+    found = [{"content": {"parts": list(parts), "role": "model"}, "finish_reason": reason}]
     return {"candidates": found, "usage_metadata": usage, "model_version": "gemini-x"}
 
 
 def converse(*parts, reason="end_turn", **usage):
     usage = {"inputTokens": 10, "outputTokens": 5} | usage
-    return {
-        "output": {"message": {"content": list(parts)}},
-        "stopReason": reason,
-        "usage": usage,
-    }
-
-
-TOOL_CALLS = {
-    "tool_calls": [
-        {
-            "id": "t",
-            "type": "function",
-            "function": {"name": "Reply", "arguments": TEXT},
-        }
-    ]
-}
-THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
-TOOL = {"type": "tool_use", "id": "t", "name": "Reply", "input": ANSWER}
-SAID = {"type": "text", "text": TEXT}
-CONVERSED = {"toolUse": {"toolUseId": "t", "name": "Reply", "input": ANSWER}}
-FILTER = "the provider's filter stopped the answer"
+    return {"output": {"message": {"content": list(parts)}}, "stopReason": reason, "usage": usage}
 
 
 def failed(reply):
@@ -74,71 +51,69 @@ def failed(reply):
     "reply",
     [
         chat(),
-        chat([{"type": "text", "text": TEXT}]),
-        chat(None, "tool_calls", message=TOOL_CALLS),
+        chat([SAID]),
+        chat(None, "tool_calls", message={"tool_calls": [CALL]}),
         chat(f"Here it is: {TEXT}"),
         chat(TEXT + "\n\n\n", "length"),  # cut after its end
+        failed(chat()),  # an error behind an answer
         message(THOUGHT, SAID),
-        message(
-            THOUGHT,
-            {"type": "text", "text": "I use the tool."},
-            TOOL,
-            reason="tool_use",
-        ),
+        message(THOUGHT, {"type": "text", "text": "I use the tool."}, TOOL, reason="tool_use"),
         candidates({"text": "Hm.", "thought": True}, {"text": TEXT}),
+        candidates({"text": TEXT[:9]}, {"text": TEXT[9:]}),
         candidates({"function_call": {"name": "Reply", "args": ANSWER}}),
-        converse({"text": TEXT}),
-        converse(CONVERSED, reason="tool_use"),
+        converse({"reasoningContent": {"reasoningText": {"text": "Hm."}}}, {"text": TEXT}),
+        converse({"toolUse": {"toolUseId": "t", "name": "Reply", "input": ANSWER}}, reason="tool_use"),
     ],
 )
 def test_an_answer_is_read_in_each_form(reply):
     found = read_completion(reply)
     assert json.loads(found.text) == ANSWER
-    assert found.ending == Ending.COMPLETE
-    assert found.problem == ""
+    assert (found.ending, found.problem, found.remark) == (Ending.COMPLETE, "", "")
     assert found.usage == Usage(calls=1, prompt_tokens=10, output_tokens=5)
+
+
+DRAFT = 'First {"items": [{"n": 1, "cat": "age"}]}. Hm.'
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        message(THOUGHT | {"thinking": DRAFT}, SAID),
+        message({"type": "text", "text": DRAFT}, TOOL, reason="tool_use"),
+        candidates({"text": DRAFT, "thought": True}, {"text": TEXT}),
+        converse({"reasoningContent": {"reasoningText": {"text": DRAFT}}}, {"text": TEXT}),
+        chat([{"type": "thinking", "thinking": [{"type": "text", "text": DRAFT}]}, SAID]),  # Mistral
+        chat(message={"reasoning_content": DRAFT}),
+    ],
+)
+def test_a_different_draft_in_thoughts_is_a_remark_in_each_form(reply):
+    found = read_completion(reply)
+    assert json.loads(found.text) == ANSWER
+    assert found.remark.startswith("another complete answer in the reply differs (line 1)")
+
+
+FILTER = "the provider's filter stopped the answer"
 
 
 @pytest.mark.parametrize(
     ("reply", "ending", "problem"),
     [
         (chat(CUT_TEXT, "length"), Ending.CUT, ""),
-        (
-            message({"type": "text", "text": CUT_TEXT}, reason="max_tokens"),
-            Ending.CUT,
-            "",
-        ),
-        (
-            message(TOOL, reason="max_tokens"),
-            Ending.CUT,
-            "",
-        ),  # whose brackets the provider closes
+        (chat(f"Cut: {CUT_TEXT}", "length"), Ending.CUT, ""),
+        (message({"type": "text", "text": CUT_TEXT}, reason="max_tokens"), Ending.CUT, ""),
+        (message(TOOL, reason="max_tokens"), Ending.CUT, ""),  # whose brackets the provider closes
         (candidates({"text": CUT_TEXT}, reason="MAX_TOKENS"), Ending.CUT, ""),
         (candidates(reason="MAX_TOKENS"), Ending.CUT, ""),
         (converse({"text": CUT_TEXT}, reason="max_tokens"), Ending.CUT, ""),
-        (
-            chat(None, message={"refusal": "I would rather not"}),
-            Ending.REFUSED,
-            "the model refused: I would rather not",
-        ),
-        (
-            chat("", "content_filter"),
-            Ending.REFUSED,
-            "the provider's content filter stopped the answer",
-        ),
+        (chat(None, message={"refusal": "I would rather not"}), Ending.REFUSED, "the model refused: I would rather not"),
+        (chat("", "content_filter"), Ending.REFUSED, f"{FILTER} (content_filter)"),
         (message(reason="refusal"), Ending.REFUSED, "the model refused"),
         (candidates(reason="SAFETY"), Ending.REFUSED, f"{FILTER} (SAFETY)"),
-        (
-            {"prompt_feedback": {"block_reason": "OTHER"}},
-            Ending.REFUSED,
-            f"{FILTER} (OTHER)",
-        ),
-        (converse(reason="guardrail_intervened"), Ending.REFUSED, FILTER),
+        ({"prompt_feedback": {"block_reason": "OTHER"}}, Ending.REFUSED, "the model refused: OTHER"),
+        (converse(reason="guardrail_intervened"), Ending.REFUSED, f"{FILTER} (guardrail_intervened)"),
     ],
 )
-def test_an_answer_that_is_cut_or_refused_is_told_from_a_whole_one(
-    reply, ending, problem
-):
+def test_a_cut_or_refused_answer_differs_from_a_whole_one(reply, ending, problem):
     found = read_completion(reply)
     assert (found.ending, found.problem) == (ending, problem)
 
@@ -150,58 +125,28 @@ def counted(**usage):
 @pytest.mark.parametrize(
     ("reply", "tokens"),
     [
-        (
-            message(SAID, cache_read_input_tokens=70, cache_creation_input_tokens=20),
-            (100, 70, 20, 5, 0),
-        ),
-        (
-            candidates(
-                {"text": TEXT}, thoughts_token_count=40, cached_content_token_count=8
-            ),
-            (10, 8, 0, 45, 40),
-        ),
-        (
-            converse({"text": TEXT}, cacheReadInputTokens=70, cacheWriteInputTokens=20),
-            (100, 70, 20, 5, 0),
-        ),
-        (
-            counted(
-                completion_tokens=105,
-                completion_tokens_details={"reasoning_tokens": 100},
-            ),
-            (100, 0, 0, 105, 100),
-        ),
+        (message(SAID, cache_read_input_tokens=70, cache_creation_input_tokens=20), (100, 70, 20, 5, 0)),
+        (candidates(SAID, thoughts_token_count=40, cached_content_token_count=8), (10, 8, 0, 45, 40)),
+        (converse({"text": TEXT}, cacheReadInputTokens=70, cacheWriteInputTokens=20), (100, 70, 20, 5, 0)),
+        (counted(completion_tokens=105, completion_tokens_details={"reasoning_tokens": 100}), (100, 0, 0, 105, 100)),
         (counted(total_tokens=205), (100, 0, 0, 105, 100)),
         (chat(usage=None), (0, 0, 0, 0, 0)),
         (counted(prompt_tokens_details={"cached_tokens": 60}), (100, 60, 0, 5, 0)),
         (counted(prompt_tokens_details={"cached_tokens": 400}), (100, 100, 0, 5, 0)),
         (counted(prompt_tokens_details={"cached_tokens": None}), (100, 0, 0, 5, 0)),
         (counted(prompt_tokens_details="60"), (100, 0, 0, 5, 0)),
+        *(
+            (counted(prompt_tokens=count, completion_tokens=count), (0, 0, 0, 0, 0))
+            for count in (-5, True, "12", 10**30, 1e308, float("inf"), float("nan"), {"a": 1}, [1])
+        ),
     ],
 )
-def test_tokens_are_counted_once_in_each_form(reply, tokens):
-    names = (
-        "prompt_tokens",
-        "cached_tokens",
-        "written_tokens",
-        "output_tokens",
-        "thinking_tokens",
-    )
-    assert read_completion(reply).usage == Usage(
-        calls=1, **dict(zip(names, tokens, strict=True))
-    )
-
-
-@pytest.mark.parametrize(
-    "count", [-5, True, "12", 10**30, 1e308, float("inf"), float("nan"), {"a": 1}, [1]]
-)
-def test_what_is_no_number_of_tokens_counts_as_not_reported(count):
-    usage = {
-        "prompt_tokens": count,
-        "completion_tokens": count,
-        "prompt_tokens_details": {"cached_tokens": count},
-    }
-    assert read_completion(chat() | {"usage": usage}).usage == Usage(calls=1)
+def test_tokens_are_counted_once_and_only_if_they_are_believable(reply, tokens):
+    parts = ("prompt", "cached", "written", "output", "thinking")
+    counts = {f"{part}_tokens": count for part, count in zip(parts, tokens, strict=True)}
+    found = read_completion(reply)
+    assert found.usage == Usage(calls=1, **counts)
+    assert found.has_usage is any(tokens)
 
 
 @pytest.mark.parametrize(
@@ -210,29 +155,17 @@ def test_what_is_no_number_of_tokens_counts_as_not_reported(count):
         ("<html>Sign in</html>", "not JSON: '<html>Sign in</html>'"),
         ('{"choices": [', "broken JSON"),
         ({"error": {"message": "down"}}, "no message in it; {'message': 'down'}"),
-        (
-            failed(chat("", "error")),
-            "no message in it; {'message': 'its provider gave up'}",
-        ),
-        (
-            failed(chat(None, "error")),
-            "no message in it; {'message': 'its provider gave up'}",
-        ),
-        *(
-            (body, "no message in it")
-            for body in (
-                {"choices": []},
-                {"choices": [{}]},
-                {"choices": [{"message": "text"}]},
-                chat(model=5),
-                chat(None, message={"tool_calls": "x"}),
-                chat(None, message={"tool_calls": [{"function": {"arguments": [1]}}]}),
-                {"candidates": [7]},
-                {"a": 1},
-                [],
-                None,
-            )
-        ),
+        (failed(chat("", "error")), "no message in it; {'message': 'its provider gave up'}"),
+        (failed(chat(None, "error")), "no message in it; {'message': 'its provider gave up'}"),
+        ({"choices": []}, "no message in it"),
+        ({"choices": [{}]}, "no message in it"),
+        ({"choices": [{"message": "text"}]}, "no message in it"),
+        (chat(model=5), "no message in it"),
+        (chat(None, message={"tool_calls": "x"}), "no message in it"),
+        ({"candidates": [7]}, "no message in it"),
+        ({"a": 1}, "no message in it"),
+        ([], "no message in it"),
+        (None, "no message in it"),
     ],
 )
 def test_what_is_no_answer_is_never_taken_for_one(body, told):
@@ -241,32 +174,22 @@ def test_what_is_no_answer_is_never_taken_for_one(body, told):
     assert str(caught.value) == told
 
 
-def test_an_answer_that_came_before_an_error_counts():
-    found = read_completion(failed(chat()))
-    assert json.loads(found.text) == ANSWER
-    assert found.ending == Ending.COMPLETE
-
-
 def test_the_name_of_the_model_is_no_path():
     assert read_completion(chat(model="/srv/me/weights/tiny.gguf")).model == "tiny"
     assert read_completion(message(SAID)).model == "claude-x"
 
 
 @pytest.mark.parametrize(
-    ("text", "json_text"),
+    ("text", "answer"),
     [
-        ('```json\n{"a":1}\n```', '{"a":1}'),
+        ('```json\n{"items":[{"n":1}]}\n```', '{"items":[{"n":1}]}'),
         ("```\n[]\n```  ", '{"items":[]}'),
         ('<think>{"a":2}</think>\n{"a":1}', '{"a":1}'),
         ('{"a":"```json\\n1\\n```"}', '{"a":"```json\\n1\\n```"}'),
-        ('Here: ```json\n{"a":1}\n```', 'Here: ```json\n{"a":1}\n```'),
         ('Here: {"items":[{"n":1}]} and [2]', '{"items":[{"n":1}]}'),
-        ('Cut: {"items":[{"n":1', '{"items":[{"n":1'),
         ('[{"n":1}]', '{"items":[{"n":1}]}'),
+        ('{"items":[{"n":1},{"n":1}]}', '{"items":[{"n":1},{"n":1}]}'),
     ],
 )
-def test_wrapping_is_removed(text, json_text):
-    assert (
-        read_completion(chat(text, "length" if text.startswith("Cut") else "stop")).text
-        == json_text
-    )
+def test_wrapping_is_removed_and_what_is_no_answer_stays(text, answer):
+    assert read_completion(chat(text)).text == answer

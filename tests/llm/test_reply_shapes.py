@@ -1,15 +1,16 @@
-"""The shapes in which models and their servers wrap one answer, each through a real HTTP
-exchange.
-"""
+# fmt: off
+"""The shapes in which models and their servers wrap one answer, each through a real HTTP exchange."""
 
 import json
 
 import pytest
 
 from extractor.errors import AnswerRejected
+from extractor.model.answer_text import find_answer, split_items
+from tests.growth import LARGEST_EXPONENT, fit_growth
 
 from .colours import complete
-from .stub import completion, fault, items
+from .stub import completion, items
 
 RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
@@ -39,9 +40,10 @@ DRAFTED = {
     "to=functions.Reply <|constrain|>json<|message|>{final}<|call|>",
     "two fences": "```json\n{draft}\n```\nOn a second look:\n```json\n{final}\n```",
     "words": "Draft: {draft}\nFinal answer: {final}",
+    "lines": "{draft}\n{final}",
     "thoughts behind the answer": "{final}<think>Or {draft}? No.</think>",
     "fence in thoughts": "<think>```json\n{draft}\n```</think>```json\n{final}\n```\nDone.",
-}
+}  # fmt: skip
 
 
 def colours(reply):
@@ -49,27 +51,22 @@ def colours(reply):
 
 
 @pytest.mark.parametrize("wording", DRAFTED.values(), ids=DRAFTED)
-async def test_the_last_answer_behind_all_thoughts_counts_and_a_draft_that_differs_is_told(
-    wording,
-):
+async def test_the_last_answer_behind_all_thoughts_counts_and_a_different_draft_is_a_remark(wording):
     text = wording.replace("{draft}", DRAFT).replace("{final}", FINAL)
     reply, stub = await complete([completion(text)], 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}
-    assert reply.remarks == (DIFFERS,)
-    assert reply.dropped == ()
-    assert len(stub.requests) == 1
+    assert (reply.remarks, reply.dropped, len(stub.requests)) == ((DIFFERS,), (), 1)
 
     same, _ = await complete([completion(text.replace(DRAFT, FINAL))], 1, 2)
-    assert colours(same) == {1: "red", 2: "green"}
-    assert same.remarks == ()
+    assert (colours(same), same.remarks) == ({1: "red", 2: "green"}, ())
 
 
-def call(arguments, name="Reply"):
-    return {
-        "id": "x",
-        "type": "function",
-        "function": {"name": name, "arguments": arguments},
-    }
+def call(arguments):
+    return {"id": "x", "type": "function", "function": {"name": "Reply", "arguments": arguments}}
+
+
+def calls(*arguments):
+    return completion(None, "tool_calls", message={"tool_calls": [*map(call, arguments)]})
 
 
 def as_call(arguments):
@@ -78,9 +75,9 @@ def as_call(arguments):
 
 ONE_BY_ONE = (items(RED), items(GREEN))
 SHAPES = {
-    "several calls of tools": completion(None, "tool_calls", message={"tool_calls": [*map(call, ONE_BY_ONE)]}),
-    "arguments as an object": completion(None, message={"tool_calls": [call(json.loads(FINAL))]}),
-    "arguments as a list": completion(None, message={"tool_calls": [call([RED, GREEN])]}),
+    "several calls of tools": calls(*ONE_BY_ONE),
+    "arguments as an object": calls(json.loads(FINAL)),
+    "arguments as a list": calls([RED, GREEN]),
     "a call as text": completion(as_call(json.loads(FINAL))),
     "a call as text, its arguments as a string": completion(as_call(FINAL)),
     "several calls as text": completion(
@@ -90,6 +87,7 @@ SHAPES = {
     "the call of Llama": completion(f"<function=Reply>{FINAL}</function>"),
     "reasoning_content": completion(None, message={"reasoning_content": FINAL}),
     "reasoning, fenced": completion("", message={"reasoning": f"```json\n{FINAL}\n```"}),
+    "reasoning twice": completion("", message={"reasoning": FINAL, "reasoning_content": FINAL}),
     "parts": completion(None, message={"content": [{"type": "text", "text": FINAL}]}),
     "parts with a thought": completion(
         None, message={"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": FINAL}]}
@@ -104,19 +102,14 @@ SHAPES = {
     "items in strings": completion(json.dumps({"items": [json.dumps(RED), json.dumps(GREEN)]})),
     "a list": completion(json.dumps([RED, GREEN])),
     "lines": completion(f"{json.dumps(RED)}\n{json.dumps(GREEN)}"),
-    "a trailing comma": completion('{"items": [{"n": 1, "colour": "red",}, {"n": 2, "colour": '
-                                   '"green"},],}'),
-    "no comma between": completion('{"items": [{"n": 1, "colour": "red"} {"n": 2, "colour": '
-                                   '"green"}]}'),
-    "a comment": completion('{"items": [{"n": 1, "colour": "red"}, // a rose\n {"n": 2, "colour": '
-                            '"green"}]}'),
-    "Python": completion("{'items': [{'n': 1, 'colour': 'red', 'word': None}, {'n': 2, 'colour': "
-                         "'green'}]}"),
-    "no last bracket": completion('{"items": [{"n": 1, "colour": "red"}, {"n": 2, "colour": '
-                                  '"green"}]'),
-    "the list twice": completion('{"items": [{"n": 1, "colour": "red"}], "items": [{"n": 2, '
-                                 '"colour": "green"}]}'),
+    "a trailing comma": completion('{"items": [{"n": 1, "colour": "red",}, {"n": 2, "colour": "green"},],}'),
+    "no comma between": completion('{"items": [{"n": 1, "colour": "red"} {"n": 2, "colour": "green"}]}'),
+    "a comment": completion('{"items": [{"n": 1, "colour": "red"}, // a rose\n {"n": 2, "colour": "green"}]}'),
+    "Python": completion("{'items': [{'n': 1, 'colour': 'red', 'word': None}, {'n': 2, 'colour': 'green'}]}"),
+    "no last bracket": completion('{"items": [{"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}]'),
+    "the list twice": completion('{"items": [{"n": 1, "colour": "red"}], "items": [{"n": 2, "colour": "green"}]}'),
     "a quoted tag": completion(items({**RED, "x": "</think>"}, GREEN)),
+    "a quoted tag among words": completion(f'So: {items({**RED, "x": "</think>"}, GREEN)} Done.'),
 }  # fmt: skip
 
 
@@ -124,93 +117,48 @@ SHAPES = {
 async def test_one_answer_is_read_in_all_its_shapes(answer):
     reply, stub = await complete([answer], 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}
-    assert reply.dropped == ()
-    assert reply.remarks == ()
+    assert (reply.dropped, reply.remarks) == ((), ())
     assert len(stub.requests) == 1, "what is read is not asked again"
 
 
-@pytest.mark.parametrize(
-    "shape",
-    ["several calls of tools", "a call as text", "wrapped", "reasoning_content"],
-)
-async def test_a_server_that_takes_tools_alone_is_read_in_these_shapes_too(shape):
-    def answer(request):
-        return (
-            SHAPES[shape]
-            if "tools" in request
-            else fault(400, "unknown response_format json_schema")
-        )
-
-    reply, _ = await complete(answer, 1, 2)
-    assert colours(reply) == {1: "red", 2: "green"}
-    assert reply.dropped == ()
-
-
 LOSSES = {
-    "half of a surrogate pair": (
-        '{"items": [{"n": 1, "colour": "red", "word": "\\ud83d"},{"n": 2, "colour": "green"}]}'
-    ),
-    "half a pair in the reply's JSON": (
-        '{"items": [{"n":1,"colour":"red","word":"\ud83d"}, {"n":2,"colour":"green"}]}'
-    ),
-    "a raw line break": (
-        '{"items": [{"n": 1, "colour": "red", "word": "ro\nse"}, {"n": 2, "colour": "green"}]}'
-    ),
-    "quotation marks in a value": (
-        '{"items": [{"n": 1, "word": "a "red" rose"}, {"n": 2, "colour": "green"}]}'
-    ),
+    "half of a surrogate pair": '{"items": [{"n": 1, "colour": "red", "word": "\\ud83d"},{"n": 2, "colour": "green"}]}',
+    "half a pair in the reply's JSON": '{"items": [{"n":1,"colour":"red","word":"\ud83d"}, {"n":2,"colour":"green"}]}',
+    "a raw line break": '{"items": [{"n": 1, "colour": "red", "word": "ro\nse"}, {"n": 2, "colour": "green"}]}',
+    "quotation marks in a value": '{"items": [{"n": 1, "word": "a "red" rose"}, {"n": 2, "colour": "green"}]}',
     "an ellipsis": '{"items": [{"n": 1, ...}, {"n": 2, "colour": "green"}]}',
-}
+    "a key with two values": '{"items": [{"n": 1, "colour": "red", "colour": "green"}, {"n": 2, "colour": "green"}]}',
+    "a number that JSON has not": '{"items": [{"n": 1, "colour": "red", "x": NaN}, {"n": 2, "colour": "green"}]}',
+    "two numbers": '{"items": [{"n": 1, "colour": "red", "x": 1 8}, {"n": 2, "colour": "green"}]}',
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("text", LOSSES.values(), ids=LOSSES)
-async def test_what_spoils_one_item_costs_no_other(text):
+async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_value(text):
     reply, _ = await complete([completion(text)], 1, 2)
     assert colours(reply) == {2: "green"}
     assert any(number == 1 for number, _ in reply.dropped)
 
 
+ONLY_THOUGHTS = "the answer is only among the model's thoughts"
+BREAKS_OFF = "a later answer in the reply breaks off; the last complete one counts"
 DOUBTFUL = {
-    "a draft alone": (
-        completion(
-            None, message={"reasoning_content": f"First try: {FINAL}. Let me check."}
-        ),
-        "the answer stands only among the model's thoughts (reasoning_content)",
-    ),
-    "thoughts without end": (
-        completion(f"<think>First try: {FINAL}"),
-        "the answer stands only among the model's thoughts (content)",
-    ),
-    "a later one breaks off": (
-        completion(f'{FINAL} Or rather: {{"items": [{{"n": 1, "colour": "gr'),
-        "a later answer in the reply breaks off; the last complete one counts",
-    ),
-    "one of two calls is broken": (
-        completion(None, message={"tool_calls": [call(FINAL), call("oops")]}),
-        "tool call 2 of 2 cannot be read",
-    ),
+    "a draft alone": (completion(None, message={"reasoning_content": f"First try: {FINAL}. Hm."}), ONLY_THOUGHTS),
+    "thoughts without end": (completion(f"<think>First try: {FINAL}"), ONLY_THOUGHTS),
+    "a later one breaks off": (completion(f'{FINAL} Or rather: {{"items": [{{"n": 1, "colour": "gr'), BREAKS_OFF),
+    "the second call breaks off": (calls(FINAL, FINAL[:-9]), BREAKS_OFF),
     "a line twice": (
         completion(items(RED, GREEN, {"n": 1, "colour": "green"})),
         "line 1 has several answers for colour; the first one counts",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("answer", "remark"), DOUBTFUL.values(), ids=DOUBTFUL)
-async def test_what_can_be_read_in_two_ways_is_read_and_told(answer, remark):
+async def test_what_can_be_read_in_two_ways_is_read_with_a_remark(answer, remark):
     reply, _ = await complete([answer], 1, 2)
     assert {item.n for item in reply.items} == {1, 2}
     assert remark in reply.remarks
-
-
-async def test_an_empty_answer_says_where_the_text_stands():
-    with pytest.raises(
-        AnswerRejected,
-        match="the answer is empty; reasoning_content has text, and no complete answer",
-    ):
-        await complete(
-            [completion(None, message={"reasoning_content": "Line 1 may be red."})], 1
-        )
 
 
 async def test_items_without_a_list_are_not_all_if_the_limit_cuts_them():
@@ -218,15 +166,50 @@ async def test_items_without_a_list_are_not_all_if_the_limit_cuts_them():
 
     def answer(request):
         asks_both = "1: line 1\n2: line 2" in request["messages"][1]["content"]
-        return (
-            completion(lines, "length") if asks_both else completion(items(RED, GREEN))
-        )
+        return completion(lines, "length") if asks_both else completion(items(RED, GREEN))
 
     reply, _ = await complete(answer, 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}
 
 
-async def test_a_draft_in_thoughts_that_the_limit_cuts_is_no_answer():
-    cut = completion(f"<think>First try: {DRAFT}", "length")
+@pytest.mark.parametrize("text", ["<think>First try: {draft}", "<think>{draft}"])
+async def test_a_draft_in_thoughts_that_the_limit_cuts_is_no_answer(text):
+    cut = completion(text.replace("{draft}", DRAFT), "length")
     with pytest.raises(AnswerRejected, match="before the answer began"):
         await complete([cut], 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ('{"items":[{"n":1},{"n":2,"a":1}]', [1]),  # more items on 2 may have followed
+        ('{"items":[{"n":1},{"n":1},{"n":2,"a":"x', [1, 1]),
+        ('{"items":[{"n":1},{"n":2,"a":"x"},{"n":2', [1]),  # 2, or the start of 20
+        ('{"items":[{"n":1},{"n":2,"a":"x"},{"n":2,"a":"y', [1]),
+        ('{"items":[{"n":1},{"n":2,"a":"x"},{', [1]),
+        ('{"items":[{"n":1,"a":"x', []),
+        ('{"items":[{"a":1,"n":4},{"a":2,"n":5},{"a":3', [4]),
+        ("{'items': [{'n': 1, 'a': True}, {'n': 2, 'a': 'x", [1]),
+        ('{"ite', []),
+        ("", []),
+        ("\ud800", []),
+        ('{"items":' + "[" * 100_000, []),
+        ('{"items":[1,2]}', []),
+    ],
+)  # fmt: skip
+def test_a_truncated_answer_keeps_its_whole_items(text, numbers):
+    whole, _ = split_items(text, is_cut=True)
+    assert [item["n"] for item in whole] == numbers
+
+
+PIECES = (
+    *('</think>{"items":[{"n":1}]}', '<think>{"items":[{"n":1}]}', '</think>{"n":1}', "<think>", "</think>"),
+    *('{"items":[/*', "{ /*", "/*", "{//", "{", '{"', "{'", '[{"n":', '{"items":', '{"n":1}\n', '{"items":[{"n":1}]} '),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_reply_that_repeats_a_piece_is_read_in_linear_time(piece):
+    assert fit_growth(find_answer, piece) <= LARGEST_EXPONENT
+    assert fit_growth(lambda text: split_items(text, is_cut=True), piece) <= LARGEST_EXPONENT

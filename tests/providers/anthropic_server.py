@@ -10,6 +10,7 @@ thinking"), and from the SDK's types ``anthropic.types.Message``, ``anthropic.ty
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import from_json
@@ -30,7 +31,7 @@ _THINKING = {
 """How a model thinks if nothing is said, and what it accepts (page "Migration guide")."""
 _REASONS = {"cut": "max_tokens", "thought": "max_tokens", "refused": "refusal"}
 _REASONS |= {"filtered": "refusal", "said": "end_turn"}
-_DATES = {"created_at": "2026-11-20T00:00:00Z", "expires_at": "2026-11-21T00:00:00Z"}
+_DATES = {"expires_at": "2099-11-21T00:00:00Z"}
 _NONE = dict.fromkeys(("processing", "errored", "canceled", "expired"), 0)
 
 
@@ -71,6 +72,7 @@ class Anthropic(StandIn):
             "type": "message_batch",
             **state,
             **_DATES,
+            "created_at": datetime.now(UTC).isoformat(),
             "results_url": results,
         }
 

@@ -1,5 +1,5 @@
-"""All executors give equal results after failures of records and processes, and never wait for a
-dead process.
+"""All executors give equal results after failures of records and processes; a record that is too
+large or takes too long fails alone and by name.
 """
 
 import asyncio
@@ -10,14 +10,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import nullcontext
 from functools import partial
 
 import psutil
 import pytest
 
 from benchmarks.records import write_distinct_records
+from extractor import Extractor
 from extractor.concepts.parse import parse_record
-from extractor.errors import EngineError, ModelUnavailable
+from extractor.errors import (
+    EngineError,
+    ModelUnavailable,
+    RecordTooLarge,
+    RecordTooSlow,
+)
 from extractor.formats import read_records
 from extractor.model.asking.questions import ModelReply
 from extractor.model.asking.reply_models import Item
@@ -28,7 +35,14 @@ from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
 from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.setup import OpenExtractor
 from extractor.run.tally import Tally, to_line
-from extractor.schemas import Part, Section, Source, TrialRecord, Usage
+from extractor.schemas import (
+    Part,
+    Section,
+    Source,
+    TrialRecord,
+    Usage,
+    record_limits,
+)
 from extractor.schemas.vocabulary import Effort
 from tests.commands import PATIENCE_S, extractor, read_lines
 from tests.failing import RAISED, fail_for_some, path_with_failures
@@ -43,12 +57,14 @@ class Lines(Sink):
     def __init__(self):
         self.lines = []
         self.failures = []
+        self.write_failure = self.failures.append
 
-    def write(self, line, session):
+    def write(self, record, line, *, lacking=False):
         self.lines.append(line)
 
-    def write_failure(self, failure):
-        self.failures.append(failure)
+    @property
+    def errors(self):
+        return {failure["record_id"]: failure["error"] for failure in self.failures}
 
 
 @pytest.fixture(autouse=True)
@@ -75,9 +91,8 @@ class Answering:
         if "FAIL" in call.user:
             raise ModelUnavailable("no reply", lasting=False)
         found = tuple(Item(n=q.chunk.number) for q in questions)
-        return ModelReply(
-            found, Usage(calls=1, prompt_tokens=10, output_tokens=2), self.name
-        )
+        usage = Usage(calls=1, prompt_tokens=10, output_tokens=2)
+        return ModelReply(found, usage, self.name)
 
 
 def record(number, text="nights at home"):
@@ -92,10 +107,10 @@ def build_records(*, deadly):
     """Records that succeed, raise each class of error, or kill their process, and their failures
     by id.
     """
+    kinds = dict(zip((1, 2, 3, 9, 10, 18), RAISED, strict=True))
+    if deadly:
+        kinds[4] = "kill"
     made = [record(number) for number in range(20)]
-    kinds = dict(zip((1, 2, 3, 9, 10, 18), RAISED, strict=True)) | (
-        {4: "kill"} if deadly else {}
-    )
     for number, kind in kinds.items():
         made[number] = record(number, f"nights that fails by {kind}")
     return made, {made[number].record_id: kind for number, kind in kinds.items()}
@@ -104,6 +119,7 @@ def build_records(*, deadly):
 @pytest.fixture
 def failing(monkeypatch):
     """Make the parser fail for some records, in this process and in new ones."""
+    extract_by_rules(record(1), RULES)  # loads the rules, which counts too
     monkeypatch.setattr("extractor.pipeline.parse_record", fail_for_some(parse_record))
     monkeypatch.setenv("PYTHONPATH", path_with_failures())
 
@@ -111,13 +127,11 @@ def failing(monkeypatch):
 async def run(executor, records, options=RULES, model=None):
     sink = Lines()
     tally = Tally()
-    extract = partial(extract_with, executor, OpenExtractor(model, options))
-    async with asyncio.timeout(PATIENCE_S):
-        await extract_records(
-            records, extract, sink, tally, RunLimits(max(30, executor.capacity))
-        )
-    assert tally.extracted == len(sink.lines)
-    assert tally.failed == len(sink.failures)
+    limits = RunLimits(max(30, executor.capacity))
+    async with executor, asyncio.timeout(PATIENCE_S):
+        extract = partial(extract_with, executor, OpenExtractor(model, options))
+        await extract_records(records, extract, sink, tally, limits)
+    assert (tally.extracted, tally.failed) == (len(sink.lines), len(sink.failures))
     assert len(sink.lines) + len(sink.failures) == len(records)
     return sink
 
@@ -137,27 +151,22 @@ async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(
     wanted = (await run(InlineExecutor(), RECORDS, options)).lines
     if not options.asks:  # a run counts the questions that a model could answer
         assert wanted == [to_line(extract_by_rules(name, options)) for name in RECORDS]
-    async with ProcessExecutor(2, inline_first) as executor:
-        assert (await run(executor, RECORDS, options)).lines == wanted
+    found = await run(ProcessExecutor(2, inline_first), RECORDS, options)
+    assert found.lines == wanted
 
 
 async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(
     forked_workers,
 ):
-    records = [
-        record(number, "FAIL" if number == 5 else "nights at home")
-        for number in range(20)
-    ]
+    texts = ["FAIL" if number == 5 else "nights at home" for number in range(20)]
+    records = [record(number, text) for number, text in enumerate(texts)]
     here = Answering()
     there = Answering()
     options = ExtractionOptions(min_confidence=1.0)
     wanted = await run(InlineExecutor(), records, options, here)
-
-    async with ProcessExecutor(1, inline_first=0) as executor:
-        found = await run(executor, records, options, there)
-
+    found = await run(ProcessExecutor(1, inline_first=0), records, options, there)
     assert (found.lines, found.failures) == (wanted.lines, wanted.failures)
-    assert [failure["record_id"] for failure in found.failures] == ["NCT90000005"]
+    assert list(found.errors) == ["NCT90000005"]
     assert sorted(there.asked) == sorted(here.asked)
     assert len(there.asked) >= len(records)
 
@@ -171,10 +180,9 @@ async def test_a_record_is_parsed_once_though_a_model_is_asked(monkeypatch):
         return parse_record(each, *fields)
 
     monkeypatch.setattr("extractor.pipeline.parse_record", count)
-    async with ProcessExecutor(
-        1, inline_first=1000
-    ) as executor:  # the steps of worker processes, in this one
-        sink = await run(executor, RECORDS, ExtractionOptions(), model)
+    # the steps of worker processes, in this one
+    executor = ProcessExecutor(1, inline_first=1000)
+    sink = await run(executor, RECORDS, ExtractionOptions(), model)
     assert parsed == dict.fromkeys([each.record_id for each in RECORDS], 1)
     assert model.asked
     assert len(sink.lines) == len(RECORDS)
@@ -186,83 +194,55 @@ async def test_a_record_is_parsed_once_though_a_model_is_asked(monkeypatch):
     [(None, 2, 0), (Answering(), 1, 0), (None, 2, 100)],
 )
 async def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(
-    failing, model, workers, inline_first
+    failing, tmp_path, model, workers, inline_first
 ):
     records, kinds = build_records(deadly=not inline_first)
-
-    async with ProcessExecutor(workers, inline_first) as executor:
-        sink = await run(executor, records, model=model)
-
-    assert {failure["record_id"]: failure["error"] for failure in sink.failures} == {
-        name: "RecordError" if kind == "kill" else kind for name, kind in kinds.items()
-    }
-    for failure in sink.failures:
-        if failure["error"] == "RecordError":
-            assert "the process that worked on the record died" in failure["message"]
-            assert failure["record_id"] not in failure["message"]
-        else:
-            assert (
-                f"unexpected {failure['error']} at failing/__init__.py:"
-                in failure["message"]
-            )
-            assert "Adults" not in failure["message"]
-
-
-@pytest.mark.slow
-async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
-    records, _ = build_records(deadly=False)
     with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
-        async with ProcessExecutor(1, inline_first=2) as executor:
-            await run(executor, records)
-    log = (tmp_path / "log").read_text("utf-8")
-
+        sink = await run(ProcessExecutor(workers, inline_first), records, model=model)
+    wanted = {name: kind.replace("kill", "RecordError") for name, kind in kinds.items()}
+    assert sink.errors == wanted
+    for failure in sink.failures:
+        problem = f"unexpected {failure['error']} at failing/__init__.py:"
+        if failure["error"] == "RecordError":
+            problem = "the process that worked on the record died"
+        assert problem in failure["message"]
+        assert "Adults" not in failure["message"]
+    # the log has the traceback, and no text
     events = read_lines(tmp_path / "log")
-
-    failed = {
-        event["error"]: event["traceback"]
-        for event in events
-        if event["event"] == "record_failed"
-    }
-    assert failed.keys() == RAISED.keys()
-    assert all(frames.startswith("failing/__init__.py:") for frames in failed.values())
-    assert "pipeline.py" in failed["KeyError"]
-    assert "Adults" not in log
+    frames = [event["traceback"] for event in events if event.get("traceback")]
+    assert len(frames) == len(RAISED)
+    assert all(trace.startswith("failing/__init__.py:") for trace in frames)
+    assert any("pipeline.py" in trace for trace in frames)
+    assert "Adults" not in (tmp_path / "log").read_text("utf-8")
 
 
 async def test_no_record_fails_if_processes_cannot_start(monkeypatch, tmp_path):
+    """They die at their start, or the system refuses them."""
     # Only workers fall into the trap, and not the helper that multiprocessing starts at its first
     # use in a process.
     trap = 'import os, sys; "spawn_main" in " ".join(sys.orig_argv) and os._exit(1)'
     (tmp_path / "sitecustomize.py").write_text(trap)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    async with ProcessExecutor(1, inline_first=0) as executor:
-        with pytest.raises(EngineError, match="died before they were ready"):
-            await run(executor, [record(1), record(2)])
+    with pytest.raises(EngineError, match="died before they were ready"):
+        await run(ProcessExecutor(1, inline_first=0), [record(1), record(2)])
 
-
-async def test_no_record_fails_if_the_system_refuses_processes(monkeypatch):
     def refuse(*_):
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     monkeypatch.setattr("multiprocessing.util.spawnv_passfds", refuse)
-    async with ProcessExecutor(1, inline_first=0) as executor:
-        with pytest.raises(
-            EngineError,
-            match=r"3 processes in a row could not be started \(.*--workers 1",
-        ):
-            await run(executor, [record(1), record(2)])
+    refused = r"3 processes in a row could not be started \(.*--workers 1"
+    with pytest.raises(EngineError, match=refused):
+        await run(ProcessExecutor(1, inline_first=0), [record(1), record(2)])
 
 
 async def test_a_killed_process_is_replaced_and_no_process_is_left(forked_workers):
     before = set(psutil.Process().children(recursive=True))
-
     async with ProcessExecutor(2, inline_first=0) as executor:
         _, killed = await executor.compute(where, record(1))
         os.kill(killed, signal.SIGKILL)
         for number in range(3):
             _, process = await executor.compute(where, record(number))
             assert process not in (os.getpid(), killed)
-
     left = set(psutil.Process().children(recursive=True)) - before
     for process in left:
         assert "forkserver" in " ".join(process.cmdline())
@@ -273,19 +253,6 @@ def where(record):
     return record.record_id, os.getpid()
 
 
-async def test_only_a_record_that_cannot_be_written_fails(forked_workers):
-    async with ProcessExecutor(2, inline_first=0) as executor:
-        sink = await run(
-            executor, [record(1), record(2, "a lone surrogate: \ud800"), record(3)]
-        )
-    assert [failure["record_id"] for failure in sink.failures] == ["NCT90000002"]
-
-
-def count_lines(folder):
-    path = folder / "extractions.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
-
-
 def wait_for(condition):
     until = time.monotonic() + PATIENCE_S
     while not (found := condition()):
@@ -294,52 +261,129 @@ def wait_for(condition):
     return found
 
 
-def workers_of(process):
-    return [
-        child
-        for child in psutil.Process(process.pid).children()
-        if "spawn_main" in " ".join(child.cmdline())
-    ]
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(
-    sys.platform == "win32",
-    reason="there is no SIGKILL, and Ctrl-C is no signal to a group",
-)
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_path):
     many = tmp_path / "in.jsonl"
     out = tmp_path / "out"
-    done = 0
     write_distinct_records(many, 600)
     words = ("run", many, "--effort", "none", "--out", out)
     command = [sys.executable, "-m", "extractor", *map(str, (*words, "--workers", 2))]
-    ends = (
-        (subprocess.Popen.kill, -signal.SIGKILL),
-        (
-            lambda run: os.killpg(run.pid, signal.SIGINT),
-            130,
-        ),  # a terminal sends Ctrl-C to the whole process group
-        (lambda run: os.killpg(run.pid, signal.SIGTERM), 130),
-    )
-    for end, code in ends:
+
+    def count_lines():
+        path = out / "extractions.jsonl"
+        return path.read_bytes().count(b"\n") if path.exists() else 0
+
+    def find_workers(process):
+        children = psutil.Process(process.pid).children()
+        return [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+
+    done = 0
+    for number, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130), (15, 130)):
         process = subprocess.Popen(
             command, stderr=subprocess.PIPE, start_new_session=True
         )
-        wait_for(lambda done=done: count_lines(out) >= done + 1)
-        workers = wait_for(lambda process=process: workers_of(process))
-        end(process)
+        wait_for(lambda done=done: count_lines() > done)
+        workers = wait_for(lambda process=process: find_workers(process))
+        if code < 0:
+            process.kill()
+        else:  # a terminal sends Ctrl-C to the whole process group
+            os.killpg(process.pid, number)
         _, stderr = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == code, stderr
-        wait_for(
-            lambda workers=workers: not any(worker.is_running() for worker in workers)
-        )
-        done = count_lines(out)
+        wait_for(lambda workers=workers: not any(one.is_running() for one in workers))
+        done = count_lines()
         assert code < 0 or b"leaked" not in stderr
     assert b"go on with: extractor run" in stderr
     assert b"Traceback" not in stderr
     again = extractor(*words, "--workers", 1, "--limit", done + 10)
     assert again.returncode == 0, again.stderr
-    assert [line["record_id"] for line in read_lines(out / "extractions.jsonl")] == [
-        f"NCT{number:08d}" for number in range(done + 10)
-    ]
+    ids = [line["record_id"] for line in read_lines(out / "extractions.jsonl")]
+    assert ids == [f"NCT{number:08d}" for number in range(done + 10)]
+
+
+# Limits of a record.
+
+
+def text_record(*texts):
+    names = ["eligibility", *(f"arms[{place}]" for place in range(len(texts) - 1))]
+    pairs = zip(names, texts, strict=True)
+    sections = tuple(Section(name=name, text=text) for name, text in pairs)
+    source = Source(path="in.jsonl", format="ctgov_json")
+    return TrialRecord(record_id="NCT1", source=source, sections=sections)
+
+
+MANY = "Inclusion Criteria:" + "".join(f"\n* Asthma {at}" for at in range(6_000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("texts", "problem"),
+    [
+        (["x " * 500_001], "the record has more than 1,000,000 characters"),
+        (["x\n" * 20_001], "the record has more than 20,000 lines"),
+        (["x|" * 20_001], "the record has more than 20,000 lines"),
+        (["x"] * 5_001, "the record has more than 5,000 sections"),
+        ([MANY], "more than 5,000 criteria"),
+    ],
+)
+def test_a_record_beyond_a_limit_is_refused(texts, problem):
+    with pytest.raises(RecordTooLarge, match=problem):
+        extract_by_rules(text_record(*texts), RULES)
+
+
+@pytest.mark.slow
+def test_a_record_at_the_limits_is_read():
+    ages = [f"* Age over {n % 70} years, or asthma of grade {n}" for n in range(800)]
+    text = "\n".join(["Inclusion Criteria:", *ages])
+    extraction = extract_by_rules(text_record(text), RULES)
+    assert len(extraction.eligibility.criteria) == len(ages)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["here", "in processes", "killed", "in Python"])
+def test_a_record_that_takes_too_long_fails_alone(failing, monkeypatch, place):
+    """In this process, in others, where no signal stops it, and in Python."""
+    monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(record_limits, "MAX_CLOCK_SECONDS", 0.5)
+    slow = "nights that fails by sleep"
+    executor = InlineExecutor()
+    if place == "in processes":
+        executor = ProcessExecutor(1, inline_first=100)
+    if place == "killed":
+        slow = "nights that fails by count"
+        # an example loads the rules, untimed
+        executor = ProcessExecutor(1, inline_first=0, timeout=2, example=record(9))
+    if place == "in Python":
+        with pytest.raises(RecordTooSlow):
+            Extractor(effort="none").extract(record(1, slow))
+        return
+    sink = asyncio.run(run(executor, [record(1), record(2, slow), record(3)]))
+    assert [line.record_id for line in sink.lines] == ["NCT90000001", "NCT90000003"]
+    assert sink.errors == {"NCT90000002": "RecordTooSlow"}
+
+
+def spin():
+    while True:
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("work", "most_on_clock", "problem"),
+    [
+        (spin, 300, "took longer than 0.1 seconds of processor time"),
+        (partial(time.sleep, 300), 0.3, "took longer than 0.3 seconds"),
+        (partial(time.sleep, 0.5), 300, None),  # as on a machine that does other work
+    ],
+    ids=["busy", "waiting too long", "waiting"],
+)
+def test_a_step_is_limited_by_its_processor_time_and_more_widely_by_the_clock(
+    monkeypatch, work, most_on_clock, problem
+):
+    monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.1)
+    monkeypatch.setattr(record_limits, "MAX_CLOCK_SECONDS", most_on_clock)
+    monkeypatch.setattr(record_limits, "_AGAIN_S", 0.05)
+    refused = pytest.raises(RecordTooSlow, match=problem) if problem else nullcontext()
+    with refused, record_limits.limit_time(record(1).source):
+        work()

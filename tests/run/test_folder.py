@@ -1,14 +1,16 @@
+"""A run's folder: what counts as done, order, totals, damage, foreign files, and replacing."""
+
 import json
+import re
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from extractor.errors import SettingsDiffer, StoreError
-from extractor.evidence.drafts import Chunk, Span
-from extractor.model.asking.questions import Question, Session
-from extractor.model.asking.reply_models import Item as ReplyItem
+from benchmarks.records import write_distinct_records
+from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
 from extractor.model.asking.reply_models import Reply
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.completions import Completion, Ending
@@ -24,11 +26,11 @@ from extractor.schemas import (
     Eligibility,
     Section,
     Source,
-    Task,
     TrialExtraction,
     TrialRecord,
     Usage,
 )
+from tests.commands import extractor, invoke, read_lines
 
 SETTINGS = {"effort": "none", "min_confidence": 0.0, "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
@@ -39,11 +41,8 @@ PROMPT = PromptVersion("questions", 1, "a" * 64)
 
 def record(record_id, text="Adults", path="in.jsonl"):
     section = Section(name="eligibility", text=text)
-    return TrialRecord(
-        record_id=record_id,
-        source=Source(path=path, format="flat"),
-        sections=(section,),
-    )
+    source = Source(path=path, format="flat")
+    return TrialRecord(record_id=record_id, source=source, sections=(section,))
 
 
 def line(record_id, **parts):
@@ -58,27 +57,24 @@ def line(record_id, **parts):
 def call_model(folder, name, record_id=None):
     """Store a call in the folder, like a call to a model."""
     store = folder.calls()
-    number = store.begin(
-        Call(PROMPT, "Read.", name, Reply, 100, record_id=record_id), "m"
-    )
+    call = Call(PROMPT, "Read.", name, Reply, 100, record_id=record_id)
+    number = store.begin(call, "m")
     store.end(number, State.ANSWERED, Completion(name, Ending.COMPLETE, CALL))
 
 
 def take(folder, *records, lacking=()):
     """Extract records that are not done, with one call each. Returns the ids of those that are."""
     done = []
-    for extraction in records:
-        if folder.is_done(extraction):
-            done.append(extraction.record_id)
+    for given in records:
+        if folder.is_done(given):
+            done.append(given.record_id)
             continue
-        call_model(folder, extraction.record_id, extraction.record_id)
-        folder.write(
-            line(extraction.record_id), Session(lacking=extraction.record_id in lacking)
-        )
+        call_model(folder, given.record_id, given.record_id)
+        folder.write(given, line(given.record_id), lacking=given.record_id in lacking)
     return done
 
 
-def invoke(
+def perform(
     path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=True, **options
 ):
     """One invocation of a run with these records, ``failed`` failures and ``lost`` useless
@@ -94,39 +90,27 @@ def invoke(
     return done
 
 
-def describe_incomplete(results):
-    return find_run(results).incomplete
-
-
 def manifest(path):
     return json.loads((path / "run.json").read_text("utf-8"))
 
 
 def written(path):
-    return [
-        json.loads(line)["record_id"]
-        for line in (path / "extractions.jsonl").read_text().splitlines()
-    ]
+    return [one["record_id"] for one in read_lines(path / "extractions.jsonl")]
 
 
-def query(path, sql):
+def execute(path, sql):
     with closing(sqlite3.connect(path / "run.sqlite")) as connection:
-        return connection.execute(sql).fetchall()
+        connection.executescript(sql)
 
 
-def test_the_manifest_holds_the_totals_of_all_invocations_killed_ones_too(tmp_path):
-    invoke(tmp_path, "a", failed=2, lost=2, inputs=("one.jsonl",))
+def test_the_manifest_has_the_totals_of_all_invocations_killed_ones_too(tmp_path):
+    perform(tmp_path, "a", failed=2, lost=2, inputs=("one.jsonl",))
     first = manifest(tmp_path)
-    invoke(tmp_path, "a", "b", lost=1, inputs=("one.jsonl",), finished=False)
-    invoke(tmp_path, "a", "b", "c", inputs=("one.jsonl", "two.jsonl"))
+    perform(tmp_path, "a", "b", lost=1, inputs=("one.jsonl",), finished=False)
+    perform(tmp_path, "a", "b", "c", inputs=("one.jsonl", "two.jsonl"))
     both = manifest(tmp_path)
-    assert both["records"] == {
-        "extracted": 3,
-        "lacking": 0,
-        "left": 0,
-        "resumed": 2,
-        "failed": 0,
-    }
+    counts = {"extracted": 3, "lacking": 0, "left": 0, "resumed": 2, "failed": 0}
+    assert both["records"] == counts
     assert both["items"]["criteria"] == 3
     spent = {"questions": 6, "calls": 6, "prompt_tokens": 600, "output_tokens": 60}
     assert both["usage"] == COST.model_dump() | spent
@@ -135,163 +119,99 @@ def test_the_manifest_holds_the_totals_of_all_invocations_killed_ones_too(tmp_pa
     assert both["seconds"] >= first["seconds"]
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda whole: whole + b'{"record_id":"b","elig',
-        lambda whole: whole + b'{"record_id":"b"}\n',
-        lambda whole: whole + b'{"record_id":"b"}\n{"rec',
-        lambda whole: whole + whole[:-5],
-    ],
-)
-def test_lines_that_a_killed_run_did_not_note_are_cut_off_and_done_again(
-    tmp_path, damage
-):
-    invoke(tmp_path, "a", finished=False)
-    path = tmp_path / "extractions.jsonl"
-    path.write_bytes(damage(path.read_bytes()))
-    assert invoke(tmp_path, "a", "b") == ["a"]
-    assert written(tmp_path) == ["a", "b"]
-    path.write_bytes(path.read_bytes()[:-5])  # the disk lost it, and the store has it
-    assert invoke(tmp_path, "a", "b") == ["a", "b"]
-    assert written(tmp_path) == ["a", "b"]
-
-
-def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
-    invoke(tmp_path, "a", "c", "elsewhere")
-
-    invoke(tmp_path, "a", "b", "c")
-
+def test_files_end_in_input_order_whatever_came_first(tmp_path):
+    perform(tmp_path, "a", "c", "elsewhere")
+    perform(tmp_path, "a", "b", "c")
     assert written(tmp_path) == ["a", "b", "c", "elsewhere"]
-    assert invoke(tmp_path, "c", "a", "b") == ["c", "a", "b"]
+    assert perform(tmp_path, "c", "a", "b") == ["c", "a", "b"]
     assert written(tmp_path) == ["c", "a", "b", "elsewhere"]
-
-
-def test_a_run_killed_during_the_sort_is_repaired(tmp_path, monkeypatch):
-    invoke(tmp_path, "b", finished=False)
     with RunFolder(tmp_path, SETTINGS) as folder:
-        take(folder, record("a"), record("b"))
-
-        def die(*_, **__):
-            raise KeyboardInterrupt
-
-        with monkeypatch.context() as patched:
-            patched.setattr("pathlib.Path.replace", die)
-            with pytest.raises(KeyboardInterrupt):
-                folder.finish(Tally())
-    assert written(tmp_path) == ["b", "a"]
-    assert invoke(tmp_path, "a", "b", "c") == ["a", "b"]
-    assert written(tmp_path) == ["a", "b", "c"]
-    assert not (tmp_path / ".extractions.jsonl.new").exists()
+        for name in "xyz":
+            assert not folder.is_done(record(name))
+        folder.write_failure({"record_id": "z"})
+        folder.write_failure({"record_id": None, "path": "broken.json"})
+        folder.write_failure({"record_id": "x"})
+        folder.finish(Tally())
+    failures = read_lines(tmp_path / "failures.jsonl")
+    assert [failure["record_id"] for failure in failures] == ["x", "z", None]
 
 
 def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
-    invoke(tmp_path, "a", "b")
-
+    perform(tmp_path, "a", "b")
     with RunFolder(tmp_path, SETTINGS) as folder:
         assert take(folder, record("a", "Children"), record("b")) == ["b"]
         assert folder.changed == 1
         folder.finish(Tally())
-
     assert written(tmp_path) == ["a", "b"]
     assert manifest(tmp_path)["records"]["extracted"] == 2
-    assert invoke(tmp_path, "a") == []
-
-
-def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_counted(
-    tmp_path,
-):
-    gap = Absence(field="dosing", reason=AbsenceReason.BUDGET_EXHAUSTED)
-
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        assert take(folder, record("a"), record("b"), lacking=("a",)) == []
-        assert not folder.is_done(record("c"))
-        folder.write(line("c", absences=(gap,)), Session())
-        folder.finish(Tally())
-
-    assert manifest(tmp_path)["records"]["lacking"] == 2
-    assert invoke(tmp_path, "a", "b", "c") == ["b"]
-    assert manifest(tmp_path)["records"] == {
-        "extracted": 3,
-        "lacking": 0,
-        "left": 0,
-        "resumed": 1,
-        "failed": 0,
-    }
-    assert written(tmp_path) == ["a", "b", "c"]
-
-
-def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
-    chunk = Chunk(7, Span("eligibility", 0, 6), "Adults")
-    question = Question(Task.ELIGIBILITY, chunk, ("category",))
-    for _ in range(2):
-        with RunFolder(tmp_path, SETTINGS) as folder:
-            one = record("a", "Adults")
-            assert not folder.is_done(one)
-            noted = [(question, ReplyItem(n=7), "some-model")]
-            folder.write(line("a"), Session(noted, lacking=True))
-
-    (row,) = query(
-        tmp_path,
-        "SELECT record_id, chunk, text, task, fields, item, model FROM answers",
-    )
-
-    assert row == (
-        "a",
-        7,
-        "Adults",
-        "eligibility",
-        '["category"]',
-        '{"n":7}',
-        "some-model",
-    )
-
-
-def keep_settings(**more):
-    return lambda path: (path / "run.json").write_text(
-        json.dumps({"settings": {"effort": "none", "model": None}} | more)
-    )
+    assert perform(tmp_path, "a") == []
 
 
 @pytest.mark.parametrize(
-    ("break_folder", "reported"),
+    ("path", "remedy"),
+    [("in.jsonl", "leave one of the two out"), ("b.jsonl", "the earlier result stays")],
+)
+def test_another_text_with_a_known_id_is_refused(tmp_path, path, remedy):
+    """From the same invocation, or from another file than in an earlier one."""
+    if path != "in.jsonl":
+        perform(tmp_path, "a")
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        if path == "in.jsonl":
+            take(folder, record("a"))
+        with pytest.raises(RepeatedRecord, match=remedy):
+            folder.is_done(record("a", "Children", path))
+
+
+def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again(tmp_path):
+    gap = Absence(field="dosing", reason=AbsenceReason.BUDGET_EXHAUSTED)
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        assert take(folder, record("a"), record("b"), lacking=("a",)) == []
+        assert not folder.is_done(record("c"))
+        folder.write(record("c"), line("c", absences=(gap,)))
+        folder.finish(Tally())
+    assert manifest(tmp_path)["records"]["lacking"] == 2
+    assert perform(tmp_path, "a", "b", "c") == ["b"]
+    assert manifest(tmp_path)["records"]["lacking"] == 0
+    assert written(tmp_path) == ["a", "b", "c"]
+
+
+def keep_settings(**more):
+    settings = {"settings": {"effort": "none", "model": None}}
+    return lambda path: (path / "run.json").write_text(json.dumps(settings | more))
+
+
+def make_foreign(path):
+    (path / "run.sqlite").unlink()
+    execute(path, "CREATE TABLE t (x)")
+
+
+@pytest.mark.parametrize(
+    ("change", "reported"),
     [
         (
-            lambda path: (path / "run.sqlite").write_text(
-                "no database, but as long as one" * 50
-            ),
+            lambda path: (path / "run.sqlite").write_text("no database, but long" * 50),
             "not a database",
         ),
         (
             lambda path: execute(path, "PRAGMA user_version=99"),
             "another version of this program",
         ),
-        (
-            lambda path: (
-                (path / "run.sqlite").unlink(),
-                execute(path, "CREATE TABLE t (x)"),
-            ),
-            "not a file of this program; name another folder",
-        ),
+        (make_foreign, "not a file of this program; name another folder"),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
         (
             lambda path: (path / "run.json").unlink(),
             "has extractions.jsonl but no run.json; restore it, or use another --out",
         ),
         (lambda path: (path / "run.json").write_text("not json"), "another --out"),
-        (
-            lambda path: (path / "run.json").write_text('{"settings": []}'),
-            "another --out",
-        ),
         (keep_settings(usage=3), "another --out"),
         (keep_settings(records={"extracted": "many"}), "another --out"),
     ],
 )
-def test_a_foreign_folder_is_refused_and_not_left_locked(
-    tmp_path, break_folder, reported
+def test_a_foreign_or_broken_folder_is_refused_and_not_left_locked(
+    tmp_path, change, reported
 ):
-    invoke(tmp_path, "a")
-    break_folder(tmp_path)
+    perform(tmp_path, "a")
+    change(tmp_path)
     for _ in range(2):
         with pytest.raises(StoreError, match=reported):
             RunFolder(tmp_path, SETTINGS)
@@ -302,149 +222,350 @@ def test_a_foreign_folder_is_refused_and_not_left_locked(
 )
 def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine", "utf-8")
-    with pytest.raises(
-        StoreError,
-        match=f"has {name} but no run.json; restore it, or use another --out",
-    ):
+    with pytest.raises(StoreError, match=f"has {name} but no run.json; restore it"):
         RunFolder(tmp_path, SETTINGS)
     assert (tmp_path / name).read_text("utf-8") == "mine"
 
 
-def execute(path, sql):
-    with closing(sqlite3.connect(path / "run.sqlite")) as connection:
-        connection.execute(sql)
-
-
-def test_with_fresh_no_record_is_done(tmp_path):
-    invoke(tmp_path, "a")
-    with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
-        again.finish(Tally())
-    assert written(tmp_path) == ["a"]
-    with RunFolder(tmp_path, {**SETTINGS, "effort": "medium"}, fresh=True) as again:
-        assert not again.is_done(record("a"))
-        assert query(tmp_path, "SELECT count(*) FROM calls") == [(0,)]
-        assert manifest(tmp_path)["settings"]["effort"] == "medium"
-
-
+ASKING = SETTINGS | {"effort": "all", "model": "m"}
 NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
+BATCH = NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, '{}', '', 'f', '');"
 
 
 @pytest.mark.parametrize(
-    ("stop", "sql", "is_kept"),
+    ("settings", "sql", "is_kept"),
     [
-        (Stop.MODEL_AWAY, "", True),
-        (
-            Stop.MODEL_AWAY,
-            NO_ANSWER,
-            False,
-        ),  # its results are those of records without a question
-        (Stop.ERROR, NO_ANSWER, False),
-        (None, NO_ANSWER, True),  # its results stand without a model
-        (None, NO_ANSWER + "DELETE FROM records", False),
-        (Stop.ERROR, "DELETE FROM calls", True),  # no model was asked
-        (Stop.ERROR, "UPDATE calls SET answer = NULL", True),  # something was paid
-        (
-            Stop.ERROR,
-            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9, 0)",
-            False,
-        ),  # the key is refused
-        (
-            Stop.INTERRUPTED,
-            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9, 0)",
-            True,
-        ),  # may have been paid
-        (
-            Stop.INTERRUPTED,
-            NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'planned', '', '', '')",
-            False,
-        ),
-        (
-            Stop.INTERRUPTED,
-            NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'sent', '', 'f', '')",
-            True,
-        ),
-        (
-            Stop.INTERRUPTED,
-            NO_ANSWER + "DROP TABLE requests",
-            True,
-        ),  # of an earlier version
+        (SETTINGS, "DELETE FROM calls", True),
+        (SETTINGS, "DELETE FROM calls; DELETE FROM records", False),
+        (ASKING, "", True),
+        # its results are those of records without a question
+        (ASKING, NO_ANSWER, False),
+        # something was paid
+        (ASKING, "UPDATE calls SET answer = NULL", True),
+        (ASKING, BATCH.format("planned"), False),
+        (ASKING, BATCH.format("sent"), True),
+        # of an earlier version
+        (ASKING, "DROP TABLE calls", True),
     ],
 )
-def test_other_settings_take_the_folder_of_a_run_that_no_model_answered(
-    tmp_path, stop, sql, is_kept
+def test_other_settings_take_only_the_folder_of_a_run_without_worth(
+    tmp_path, settings, sql, is_kept
 ):
-    with RunFolder(tmp_path, SETTINGS) as folder:
+    with RunFolder(tmp_path, settings) as folder:
         take(folder, record("a"))
-        folder.finish(Tally(), stop)
-    with closing(sqlite3.connect(tmp_path / "run.sqlite")) as connection:
-        connection.executescript(sql)
+        folder.finish(Tally())
+    execute(tmp_path, sql)
+    other = ASKING | {"effort": "medium"}
     if is_kept:
-        with pytest.raises(SettingsDiffer, match="effort was none, is all"):
-            RunFolder(tmp_path, SETTINGS | {"effort": "all"})
+        with pytest.raises(SettingsDiffer, match=r"effort was .*, is medium"):
+            RunFolder(tmp_path, other)
         return
-
-    with RunFolder(tmp_path, SETTINGS | {"effort": "all"}) as folder:
+    with RunFolder(tmp_path, other) as folder:
         take(folder, record("b"))
         folder.finish(Tally())
-
     assert written(tmp_path) == ["b"]
-    assert manifest(tmp_path)["settings"]["effort"] == "all"
+    assert manifest(tmp_path)["settings"]["effort"] == "medium"
     assert manifest(tmp_path)["usage"]["calls"] == 1
 
 
-def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(
-    tmp_path,
-):
+def test_a_folder_is_written_by_one_run_at_a_time(tmp_path):
     with RunFolder(tmp_path, SETTINGS) as folder:
         folder.begin()
         with pytest.raises(StoreError, match="another process writes to it"):
             RunFolder(tmp_path, SETTINGS)
-        assert describe_incomplete(tmp_path) == "0 records, still running"
-    assert describe_incomplete(tmp_path) == "0 records, interrupted"
-    invoke(tmp_path, "a")
+        assert find_run(tmp_path).incomplete == "0 records, still running"
+    assert find_run(tmp_path).incomplete == "0 records, interrupted"
+    perform(tmp_path, "a")
 
 
-@pytest.mark.skipif(
-    not Path("/dev/full").exists(), reason="needs a device that is always full"
-)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
 def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
-    invoke(tmp_path)
-    (tmp_path / "failures.jsonl").symlink_to("/dev/full")
-    with (
-        pytest.raises(StoreError, match=r"failures.jsonl: No space left"),
-        RunFolder(tmp_path, SETTINGS) as folder,
-    ):
-        folder.write_failure({"message": "no"})
+    perform(tmp_path)
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        assert not folder.is_done(record("a"))
+        (tmp_path / "extractions.jsonl").unlink()
+        (tmp_path / "extractions.jsonl").symlink_to("/dev/full")
+        with pytest.raises(StoreError, match=r"extractions.jsonl: No space left"):
+            folder.write(record("a"), line("a"))
 
 
 @pytest.mark.parametrize(
     ("stop", "state", "reported"),
     [
-        (Stop.INTERRUPTED, "interrupted", "1 of 3,096 records, interrupted"),
-        (
-            Stop.BUDGET,
-            "stopped",
-            "1 of 3,096 records, stopped (the budget was reached)",
-        ),
+        (Stop.INTERRUPTED, "interrupted", "1 record, interrupted"),
+        (Stop.BUDGET, "stopped", "1 record, stopped (the budget was reached)"),
     ],
 )
 def test_an_unfinished_run_states_the_reason(tmp_path, stop, state, reported):
     with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
-        folder.note_total(3096)  # before the run begins, too
         take(folder, record("a"))
         folder.finish(Tally(), stop)
     assert manifest(tmp_path)["state"] == state
-    assert describe_incomplete(tmp_path) == reported
-    assert describe_incomplete(tmp_path / "extractions.jsonl") == reported
-    invoke(tmp_path, "a", "b")
-    assert describe_incomplete(tmp_path) is None
-    assert manifest(tmp_path)["total"] == 2
+    for given in (tmp_path, tmp_path / "extractions.jsonl"):
+        assert find_run(given).incomplete == reported
+    perform(tmp_path, "a", "b")
+    assert find_run(tmp_path).incomplete is None
 
 
-def test_a_total_that_is_of_some_of_the_inputs_alone_is_not_reported(tmp_path):
-    invoke(tmp_path, "a", inputs=("one.jsonl",))
-    with RunFolder(tmp_path, SETTINGS, inputs=("two.jsonl",)) as folder:
-        folder.note_total(7)
-        take(folder, record("b"))
-        folder.finish(Tally(), Stop.INTERRUPTED)
-    assert describe_incomplete(tmp_path) == "2 records, interrupted"
+# --fresh keeps the earlier results until the new run has begun in earnest.
+
+
+def list_files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.fixture
+def keep(tmp_path):
+    """A finished run of the rules."""
+    folder = tmp_path / "keep"
+    studies = str(Path("tests/records/studies.jsonl").resolve())
+    words = ("run", studies, "--effort", "none", "--out", folder, "--quiet")
+    assert invoke(*words).exit_code == 0
+    (folder / "texts").mkdir()
+    (folder / "texts" / "a.txt").write_text("mine")
+    return folder, studies
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        # no key; nobody answers there; no such provider
+        ("{}", "--model", "gpt-5-mini"),
+        ("{}", "--model", "http://127.0.0.1:9/v1#stub"),
+        ("{}", "--model", "nobody/nothing"),
+        ("{}", "--fields", "extractor.catalogue:Washoutt"),
+        ("nowhere.json", "--effort", "none"),
+        ("broken.json", "--effort", "none"),
+    ],
+)
+def test_a_fresh_run_that_fails_keeps_the_earlier_results(keep, words, monkeypatch):
+    folder, studies = keep
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.chdir(folder.parent)
+    (folder.parent / "broken.json").write_text("[")
+    before = list_files(folder)
+    words = [word.format(studies) for word in words]
+    result = invoke("run", *words, "--out", folder, "--fresh")
+    assert result.exit_code in (1, 2, 75)
+    assert list_files(folder) == before
+    assert (folder / "texts" / "a.txt").read_text() == "mine"
+    assert not (folder / ".earlier").exists()
+    if "127.0.0.1" in words[-1]:
+        assert "nothing was extracted; the earlier results stay" in result.stderr
+
+
+def test_a_fresh_run_that_works_replaces_the_earlier_one(keep):
+    folder, studies = keep
+    words = ("--effort", "none", "--quiet", "--limit", "1", "--fresh")
+    assert invoke("run", studies, "--out", folder, *words).exit_code == 0
+    assert len(written(folder)) == 1
+    assert not (folder / "texts").exists()
+    assert not (folder / ".earlier").exists()
+
+
+def test_after_a_kill_without_a_result_the_earlier_run_goes_on(tmp_path):
+    perform(tmp_path, "a")
+    copy = tmp_path / "copy"
+    with RunFolder(tmp_path, SETTINGS, fresh=True) as new:
+        new.begin()
+        shutil.copytree(tmp_path, copy, ignore=lambda *_: {"copy", ".lock"})
+    assert (copy / ".earlier").is_dir()
+    with RunFolder(copy, SETTINGS) as again:
+        assert again.is_done(record("a"))
+    assert written(copy) == written(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("moved", "place"),
+    [
+        (["extractions.jsonl"], ".earlier"),
+        (["extractions.jsonl", "failures.jsonl", "run.sqlite"], ".earlier"),
+    ],
+)
+def test_after_a_kill_between_two_moves_nothing_is_lost(moved, place, tmp_path):
+    perform(tmp_path, "a")
+    before = list_files(tmp_path)
+    (tmp_path / place).mkdir()
+    for name in moved:
+        (tmp_path / name).rename(tmp_path / place / name)
+    with RunFolder(tmp_path, SETTINGS, fresh=True):
+        pass
+    assert list_files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "answers", "is_replaced"),
+    [(SETTINGS, False, True), (ASKING, True, True), (ASKING, False, False)],
+)
+def test_the_first_result_replaces_the_earlier_run_with_a_model_an_answer(
+    tmp_path, settings, answers, is_replaced
+):
+    """The result of a record without a question may come before the key is refused."""
+    perform(tmp_path, "a")
+    with RunFolder(tmp_path, settings, fresh=True) as new:
+        assert not new.is_done(record("b"))
+        if answers:
+            call_model(new, "x", "b")
+        new.write(record("b"), line("b"))
+        assert (tmp_path / ".earlier").exists() is not is_replaced
+
+
+# The file of results is what the store has.
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A finished run, and its command."""
+    folder = tmp_path_factory.mktemp("made")
+    write_distinct_records(folder / "records.jsonl", 8)
+    words = ("run", folder / "records.jsonl", "--effort", "none", "--workers", "1")
+    assert invoke(*words, "--out", folder / "run").exit_code == 0
+    return folder / "run", (*words, "--quiet", "--out")
+
+
+def change_lines(change):
+    """Return damage to the list of lines, with their ends."""
+    return lambda whole: b"".join(change(whole.splitlines(keepends=True)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[:900] + bytes(100) + whole[1000:],
+        lambda whole: re.sub(rb'"confidence":0\.\d', b'"confidence":0.1', whole),
+        lambda whole: whole.replace(b"\n", b"\r\n"),
+        lambda whole: b"\xef\xbb\xbf" + whole,
+        change_lines(lambda lines: lines[:2] + lines[3:]),
+        change_lines(lambda lines: lines[:3] + lines[2:]),
+        change_lines(reversed),
+        lambda whole: whole[:-200],
+        lambda whole: whole + whole[:50],
+        lambda _: b"",
+    ],
+    ids=range(10),
+)
+def test_a_damaged_file_of_results_is_written_again_and_hides_none(
+    made, tmp_path, damage
+):
+    run, words = made
+    out = shutil.copytree(run, tmp_path / "run")
+    whole = (run / "extractions.jsonl").read_bytes()
+    (out / "extractions.jsonl").write_bytes(damage(whole))
+    assert b"".join(find_run(out).read_lines()) == whole
+    assert invoke(*words, out).exit_code == 0
+    assert (out / "extractions.jsonl").read_bytes() == whole
+    assert manifest(out)["records"]["resumed"] == 8
+
+
+def test_a_damaged_result_or_store_names_a_remedy(made, tmp_path):
+    run, words = made
+    out = shutil.copytree(run, tmp_path / "run")
+    execute(out, "UPDATE lines SET packed = x'00' WHERE record_id = 'NCT00000002'")
+    (out / "extractions.jsonl").write_bytes(b"")
+    done = invoke(*words, out)
+    assert done.exit_code == 1
+    assert "the result of NCT00000002 is damaged; run the same command" in done.stderr
+    path = out / "run.sqlite"
+    path.write_bytes(b"\xff" * 4096 + path.read_bytes()[4096:])
+    done = invoke(*words, out)
+    assert done.exit_code == 1
+    assert f"{path}: damaged (file is not a database)" in done.stderr
+    assert f"(sqlite3 {path}.damaged .recover | sqlite3 {path})" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "change", [b"\r\n", b"\0\n"], ids=["git's line ends", "broken"]
+)
+def test_a_copy_of_the_file_alone_is_read_unless_a_line_is_broken(
+    made, tmp_path, change
+):
+    copied = tmp_path / "copied.jsonl"
+    whole = (made[0] / "extractions.jsonl").read_bytes()
+    copied.write_bytes(whole.replace(b"\n", change))
+    to = ("--to", tmp_path / "tables", "--format", "csv")
+    done = invoke("export", copied, *to)
+    assert done.exit_code == (b"\0" in change), done.stderr
+    if b"\0" in change:
+        assert "copied.jsonl, line 1: is" in done.stderr
+
+
+# Records that left the inputs.
+
+
+@pytest.fixture
+def records(tmp_path):
+    """A folder with a file for each of 12 records."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    write_distinct_records(tmp_path / "all.jsonl", 12)
+    lines = (tmp_path / "all.jsonl").read_text("utf-8").splitlines()
+    for number, one in enumerate(lines):
+        (folder / f"{number:02}.json").write_text(one, "utf-8")
+    return folder
+
+
+def run(records, out, *more):
+    words = ("run", records, "--effort", "none", "--workers", "1", "--out", out, *more)
+    done = invoke(*words)
+    return done.exit_code, done.stderr
+
+
+def left(out):
+    read = manifest(out)
+    return read["records"]["extracted"], read["records"]["left"], read["left_ids"]
+
+
+@pytest.mark.slow
+def test_a_record_that_left_the_input_is_told_and_not_exported(records, tmp_path):
+    out = tmp_path / "run"
+    to = ("--to", tmp_path / "t", "--format", "jsonl", "--tables", "records", "--force")
+
+    def export(*more):
+        done = invoke("export", out, *to, *more)
+        assert done.exit_code == 0, done.output
+        return len(read_lines(tmp_path / "t" / "records.jsonl")), done.stderr
+
+    assert run(records, out)[0] == 0
+    kept = (records / "05.json").read_text("utf-8")
+    (records / "05.json").unlink()
+    code, said = run(records, out)
+    assert code == 0
+    assert "are not in the input now: 1 (NCT00000005); readers leave them out" in said
+    assert left(out) == (12, 1, ["NCT00000005"])
+    assert len(written(out)) == 12
+    count, said = export()
+    assert count == 11
+    assert "1 result of records that left its input" in said
+    assert export("--removed")[0] == 12
+    (records / "05.json").write_text(kept, "utf-8")
+    run(records, out)
+    assert left(out) == (12, 0, [])
+    # one whose new text fails is not taken for the old one
+    longer = kept.replace('"briefTitle": "', '"briefTitle": "' + "word " * 500_000)
+    (records / "05.json").write_text(longer, "utf-8")
+    assert run(records, out)[0] == 1
+    assert left(out)[1:] == (1, ["NCT00000005"])
+
+
+@pytest.mark.slow
+def test_only_inputs_that_were_read_to_their_end_tell_what_left(records, tmp_path):
+    """Another input of the same folder, a limit, a file that cannot be read now, and a stream
+    tell nothing.
+    """
+    out = tmp_path / "run"
+    other = tmp_path / "other"
+    other.mkdir()
+    assert run(records, out)[0] == 0
+    shutil.move(records / "07.json", other / "07.json")
+    run(other, out)
+    assert left(out)[1:] == (0, [])
+    run(records, out, "--limit", "3")
+    assert left(out)[1:] == (0, [])
+    (records / "03.json").write_text("{broken", "utf-8")
+    assert run(records, out)[0] == 1
+    assert left(out)[1:] == (0, [])
+    words = ("run", "-", "--effort", "none", "--out", tmp_path / "piped")
+    for one in (tmp_path / "all.jsonl").read_bytes().splitlines()[:2]:
+        assert extractor(*words, stdin=one).returncode == 0
+    assert left(tmp_path / "piped") == (2, 0, [])

@@ -2,7 +2,6 @@
 real commands.
 """
 
-import json
 import os
 import shlex
 import shutil
@@ -16,20 +15,17 @@ import pytest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
 from extractor.apps.cli.console import LATER
-from tests.commands import extractor, invoke, start_extractor
+from tests.commands import extractor, invoke, read_lines, start_extractor
 from tests.faults.server import serve_faults
 from tests.mounting import UNSHARE, needs_mount
 
 pytestmark = [needs_mount, pytest.mark.slow]
 PYTHON = shlex.quote(sys.executable)
-CONCURRENCY = 2
-MOUNTS = {
-    "read-only": "mount -o remount,ro $DISK",
-    "full": (
-        "dd if=/dev/zero of=$DISK/filler bs=1k 2>/dev/null || df --output=avail $DISK | tail "
-        "-1 | grep -qx ' *0'"
-    ),
-}
+FULL = (
+    "dd if=/dev/zero of=$DISK/filler bs=1k 2>/dev/null || df --output=avail $DISK | tail "
+    "-1 | grep -qx ' *0'"
+)
+MOUNTS = {"read-only": "mount -o remount,ro $DISK", "full": FULL}
 
 
 @pytest.fixture(scope="module")
@@ -37,25 +33,14 @@ def runs(tmp_path_factory):
     """A finished run and a killed one, whose last answers are in the log of its store alone."""
     folder = tmp_path_factory.mktemp("runs")
     write_distinct_records(folder / "records.jsonl", 12)
+    words = ("run", folder / "records.jsonl", "--effort", "all", "--concurrency", 2)
     with serve_counting() as server:
-        model = ("--effort", "all", "--model", f"{server.url}#stub")
-        done = extractor(
-            "run", folder / "records.jsonl", *model, "--out", folder / "finished"
-        )
-        assert done.returncode == 0, done.stderr
+        model = ("--model", f"{server.url}#stub", "--out", folder / "finished")
+        assert extractor(*words, *model).returncode == 0
     with serve_faults() as server:
         server.holds_after = 8
-        model = (
-            "--effort",
-            "all",
-            "--model",
-            f"{server.url}#stub",
-            "--concurrency",
-            str(CONCURRENCY),
-        )
-        with start_extractor(
-            "run", folder / "records.jsonl", *model, "--out", folder / "killed"
-        ) as running:
+        model = ("--model", f"{server.url}#stub", "--out", folder / "killed")
+        with start_extractor(*words, *model) as running:
             running.wait_for(lambda: server.calls >= 10)
             running.send_signal(signal.SIGKILL)
             running.wait()
@@ -66,37 +51,29 @@ def runs(tmp_path_factory):
 
 
 def on_disk(kind, runs, tmp_path, *commands):
-    """Run commands in turn with the runs on such a disk, ``$DISK``; their exit codes and what
-    they said.
+    """Run commands in turn with the runs on such a disk, ``$DISK``. Yields each command, its exit
+    code and what it said.
     """
+    disk, to, source = (shlex.quote(str(at)) for at in (tmp_path / "d", tmp_path, runs))
     script = [
         "set -e",
-        f"export DISK={shlex.quote(str(tmp_path / 'disk'))} TO={shlex.quote(str(tmp_path / 'to'))}",
-        "mkdir -p $DISK $TO; mount -t tmpfs -o size=8m tmpfs $DISK",
-        f"cp -r {shlex.quote(str(runs))}/finished {shlex.quote(str(runs))}/killed $DISK",
+        f"export DISK={disk} TO={to}",
+        "mkdir -p $DISK; mount -t tmpfs -o size=8m tmpfs $DISK",
+        f"cp -r {source}/finished {source}/killed $DISK",
         MOUNTS[kind],
         "set +e",
-        *(
-            f"{PYTHON} -P -m extractor {command} >$TO/{n}.out 2>&1; echo $? >$TO/{n}"
-            for n, command in enumerate(commands)
-        ),
     ]
+    for n, command in enumerate(commands):
+        said = f">$TO/{n}.out 2>&1; echo $? >$TO/{n}"
+        script.append(f"{PYTHON} -P -m extractor {command} {said}")
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    done = subprocess.run(
-        [*UNSHARE, "sh", "-c", "\n".join(script)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
+    shell = [*UNSHARE, "sh", "-c", "\n".join(script)]
+    done = subprocess.run(shell, capture_output=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    return [
-        (
-            int((tmp_path / "to" / f"{n}").read_text()),
-            (tmp_path / "to" / f"{n}.out").read_text(),
-        )
-        for n in range(len(commands))
-    ]
+    for n, command in enumerate(commands):
+        said = (tmp_path / f"{n}.out").read_text()
+        assert "Traceback" not in said
+        yield command, int((tmp_path / str(n)).read_text()), said
 
 
 @pytest.mark.parametrize("kind", MOUNTS)
@@ -109,42 +86,32 @@ def test_every_reader_works(kind, runs, tmp_path):
         "diff $DISK/finished $DISK/finished",
         f"run {records} --replay $DISK/finished --effort all --out $TO/again",
     )
-    for command, (code, said) in zip(
-        commands, on_disk(kind, runs, tmp_path, *commands), strict=True
-    ):
-        assert code in ((0, 1) if command.startswith("diff") else (0,)), (
-            f"{command}: {said}"
-        )
-        assert "Traceback" not in said
+    for command, code, said in on_disk(kind, runs, tmp_path, *commands):
+        assert code <= command.startswith("diff"), f"{command}: {said}"
         assert "--fresh" not in said
     again, finished = (
-        path / "extractions.jsonl"
-        for path in (tmp_path / "to" / "again", runs / "finished")
+        at / "extractions.jsonl" for at in (tmp_path / "again", runs / "finished")
     )
-
     assert again.read_bytes() == finished.read_bytes()
 
 
 @pytest.mark.parametrize("kind", MOUNTS)
 def test_a_killed_run_must_be_copied_before_it_is_read(kind, runs, tmp_path):
     command = "export $DISK/killed --partial --to $TO/some --format jsonl"
-    ((code, said),) = on_disk(kind, runs, tmp_path, command)
+    ((_, code, said),) = on_disk(kind, runs, tmp_path, command)
     assert code == 1
     assert "copy the folder to another disk, and read it there" in said
     copied = shutil.copytree(runs / "killed", tmp_path / "copied")
-    done = invoke(
-        "export", copied, "--partial", "--to", tmp_path / "some", "--format", "jsonl"
-    )
+    to = ("--to", tmp_path / "some", "--format", "jsonl")
+    done = invoke("export", copied, "--partial", *to)
     assert done.exit_code == 0, done.stderr
-    written, exported = (
-        [json.loads(line)["record_id"] for line in path.read_text().split("\n")[:-1]]
-        for path in (copied / "extractions.jsonl", tmp_path / "some" / "records.jsonl")
-    )
-    # the kill may come between a result's line and its row in the store
-    unstored = len(written) - len(exported)
+    written = {one["record_id"] for one in read_lines(copied / "extractions.jsonl")}
+    rows = read_lines(tmp_path / "some" / "records.jsonl")
+    exported = {row["record_id"] for row in rows}
     assert exported
-    assert {*exported} <= {*written}
-    assert unstored in range(CONCURRENCY + 1)
+    # the kill may come between a result's line and its row in the store
+    assert exported <= written
+    assert len(written - exported) <= 2
 
 
 @pytest.mark.parametrize("kind", MOUNTS)
@@ -153,15 +120,8 @@ def test_what_must_write_there_says_why_it_cannot(kind, runs, tmp_path):
     names = {"read-only": "Read-only file system", "full": "No space left on device"}
     codes = {"read-only": 1, "full": LATER}
     commands = (f"run {records} --effort none --out $DISK/new", "report $DISK/finished")
-    for command, (code, said) in zip(
-        commands, on_disk(kind, runs, tmp_path, *commands), strict=True
-    ):
+    for command, code, said in on_disk(kind, runs, tmp_path, *commands):
         assert code == codes[kind], f"{command}: {said}"
         assert names[kind] in said
         assert "--out" in said or "free some space" in said
-        assert "Traceback" not in said
         assert "None:" not in said
-
-    assert (
-        json.loads((runs / "finished" / "run.json").read_text())["state"] == "complete"
-    )

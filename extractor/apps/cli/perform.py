@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Coroutine
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import Any
 
 from extractor.apps.cli.console import (
@@ -22,7 +22,6 @@ from extractor.apps.cli.summary import (
     list_remarks,
     render,
 )
-from extractor.errors import ExtractorError
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
 from extractor.run.folder import RunFolder
@@ -54,7 +53,7 @@ def perform_job(job: CommandJob) -> int:
             if folder:
                 _warn_of_earlier(job, folder)
             sink = folder or StreamSink(stdout, sys.stderr)
-            stop = job.perform(sink, lambda work: _run_in_loop(job, folder, work))
+            stop = job.perform(sink, lambda work: _run_in_loop(job, work))
             sys.stdout.flush()
     finally:
         if folder and folder.kept_earlier:
@@ -72,21 +71,10 @@ def perform_job(job: CommandJob) -> int:
     return judge_records(job.run.tally) if code == OK else code
 
 
-def _run_in_loop(
-    job: CommandJob, folder: RunFolder | None, work: Coroutine[Any, Any, None]
-) -> None:
+def _run_in_loop(job: CommandJob, work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` with progress, until it ends or Ctrl-C stops it."""
-
-    def count() -> int | None:
-        total = job.count()
-        if folder and total is not None:
-            with suppress(ExtractorError):  # writing the results reports it, too
-                folder.note_total(total)
-        return total
-
-    with show_progress(
-        job.run.tally, count, quiet=job.options.quiet, counts=bool(folder), say=say
-    ):
+    quiet = job.options.quiet
+    with show_progress(job.run.tally, job.count, quiet=quiet, say=say):
         Interrupts(job.run).run(work)
 
 
@@ -117,16 +105,18 @@ def judge_records(tally: Tally) -> int:
 
 
 def _warn_of_earlier(job: CommandJob, folder: RunFolder) -> None:
-    """Warn of what an earlier run left: repaired files, and batches under way whose answers may be
-    paid twice, since this command asks the same live.
+    """Warn of batches that an earlier run left under way, whose answers may be paid twice, since
+    this command asks the same live.
     """
-    if folder.mended:
-        say(folder.mended)
     # opening the store of a new run would begin it
     has_store = (folder.path / RUN_FILE).exists() and not job.fresh
     if not (has_store and job.asks_live):
         return
-    calls = sum(batch.requests for batch in folder.store.batches.open_batches())
+    from extractor.model.asking.reply_models import reply_for
+    from extractor.model.batch_book import BatchBook
+
+    book = BatchBook(folder.calls(), reply_for(job.setup.options.fields))
+    calls = sum(batch.requests for batch in book.open_batches())
     if calls:
         say(
             f"{folder.path}: {counted(calls, 'call')} in batches under way; this command asks "

@@ -1,24 +1,32 @@
-"""A batch keeps input order, continues after a failed record, and stops at errors that affect
-all records.
-"""
+"""The loop of a run: order, bounds, failures, errors that stop it, money, and the reason of its end."""
 
 import asyncio
+import json
 from contextlib import suppress
 
 import pytest
 
+from extractor import read_records
 from extractor.errors import (
     AnswerRejected,
     BudgetReached,
     EngineError,
+    ModelAway,
     ModelUnavailable,
     RecordError,
+    RunStopped,
     StoreError,
 )
 from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
 from extractor.model.cost.tokens import Rates, RequestSize
+from extractor.model.events import EventLog, listening
+from extractor.run.executor import InlineExecutor
+from extractor.run.folder import RunFolder
+from extractor.run.manifest import Stop
 from extractor.run.records import RunLimits, Sink, extract_records
+from extractor.run.run import Run
+from extractor.run.setup import Setup
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import (
     Eligibility,
@@ -28,6 +36,7 @@ from extractor.schemas import (
     TrialRecord,
     Usage,
 )
+from tests.commands import read_lines
 from tests.skipping import skipping_time
 
 
@@ -47,7 +56,8 @@ class ListSink(Sink):
         self.skipped += [record.record_id] * (record.record_id in self.done)
         return record.record_id in self.done
 
-    def write(self, line, session):
+    def write(self, record, line, *, lacking=False):
+        assert record.record_id == line.record_id
         self.written.append(line.record_id)
 
 
@@ -59,15 +69,16 @@ def records(count):
 
 
 async def extract(record):
-    usage = Usage(prompt_tokens=0, calls=1)
     return to_line(
         TrialExtraction(
-            record_id=record.record_id, eligibility=Eligibility(), usage=usage
+            record_id=record.record_id,
+            eligibility=Eligibility(),
+            usage=Usage(prompt_tokens=0, calls=1),
         )
     )
 
 
-def extract_all_but(errors, seconds=0):
+def fail_at(errors, seconds=0):
     """An extraction that fails at some records, after ``seconds``."""
 
     async def extract_or_fail(record):
@@ -79,9 +90,9 @@ def extract_all_but(errors, seconds=0):
     return extract_or_fail
 
 
-async def run(inputs, extract, sink=None, **limits):
+async def run(inputs, extract, sink=None, tally=None, **limits):
     sink = sink or ListSink()
-    tally = Tally()
+    tally = tally or Tally()
     await extract_records(inputs, extract, sink, tally, RunLimits(**limits))
     return sink, tally
 
@@ -95,36 +106,44 @@ async def test_results_keep_input_order_unless_the_sink_takes_any():
     ids = [f"r{n}" for n in range(9)]
     sink, tally = await run(records(9), extract_slowly, concurrency=4)
     assert (sink.written, tally.extracted) == (ids, 9)
-    sink, _ = await run(
-        records(9), extract_slowly, ListSink(in_any_order=True), concurrency=2
-    )
+    hasty = ListSink(in_any_order=True)
+    sink, _ = await run(records(9), extract_slowly, hasty, concurrency=2)
     assert sink.written == [*ids[1:], "r0"]
 
 
-async def test_records_that_are_done_or_refused_are_not_extracted():
+@skipping_time
+async def test_no_more_records_are_in_memory_than_the_bound_allows():
+    """The first record takes long, so that others wait behind it."""
+    read = 0
+
+    def count():
+        nonlocal read
+        for record in records(100):
+            read += 1
+            yield record
+
+    async def wait_for_first(record):
+        if record.record_id == "r0":
+            await asyncio.sleep(5)
+            assert read <= 4 * 3 + 1
+        return await extract(record)
+
+    sink, _ = await run(count(), wait_for_first, concurrency=3)
+    assert len(sink.written) == 100
+
+
+async def test_records_that_are_done_refused_or_beyond_the_limit_are_not_extracted():
+    def three():
+        yield from records(3)
+        raise AssertionError("the fourth record was read")
+
     sink = ListSink(done=["r0"], refused=["r1"])
-
-    sink, tally = await run(
-        records(3),
-        extract_all_but({"r0": AssertionError(), "r1": AssertionError()}),
-        sink,
-    )
-
-    assert sink.skipped == ["r0"]
-    assert sink.written == ["r2"]
-    assert tally.resumed == 1
-    assert tally.failed == 1
+    broken = fail_at({"r0": AssertionError(), "r1": AssertionError()})
+    sink, tally = await run(three(), broken, sink, records=3)
+    assert (sink.skipped, sink.written) == (["r0"], ["r2"])
+    assert (tally.resumed, tally.failed) == (1, 1)
     assert sink.failures[0]["record_id"] == "r1"
     assert "there twice" in sink.failures[0]["message"]
-
-
-async def test_no_record_beyond_the_limit_is_read():
-    def endless():
-        yield from records(2)
-        raise AssertionError("the third record was read")
-
-    sink, _ = await run(endless(), extract, ListSink(done=["r0"]), records=2)
-    assert (sink.skipped, sink.written) == (["r0"], ["r1"])
 
 
 @pytest.mark.parametrize(
@@ -133,9 +152,9 @@ async def test_no_record_beyond_the_limit_is_read():
         (AnswerRejected("no item was valid"), "no item was valid"),
         (
             RuntimeError("Adults with asthma"),
-            "unexpected RuntimeError at run/test_records.py:",
+            "unexpected RuntimeError at run/test_loop.py:",
         ),
-        (SystemExit(3), "unexpected SystemExit at run/test_records.py:"),
+        (SystemExit(3), "unexpected SystemExit at run/test_loop.py:"),
         (asyncio.CancelledError(), "unexpected CancelledError"),
         (ModelUnavailable("HTTP 400", lasting=False), "HTTP 400"),
     ],
@@ -144,9 +163,8 @@ async def test_no_record_beyond_the_limit_is_read():
 async def test_a_failed_record_is_written_and_the_others_continue(
     error, reported, failing
 ):
-    sink, tally = await run(
-        records(3), extract_all_but({f"r{failing}": error}), concurrency=2 - failing
-    )
+    broken = fail_at({f"r{failing}": error})
+    sink, tally = await run(records(3), broken, concurrency=2 - failing)
     assert sink.written == [f"r{number}" for number in range(3) if number != failing]
     assert tally.failed == 1
     (failure,) = sink.failures
@@ -163,60 +181,40 @@ async def test_a_failed_record_is_written_and_the_others_continue(
     [
         (StoreError("run.sqlite: disk is full"), 0, 0),
         (EngineError("no process can be started"), 0, 0),
+        (ModelAway("no credit", Usage(calls=2)), 0, 2),
         (ModelUnavailable("refused", Usage(calls=6)), 1, 6),
     ],
 )
-async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_counted(
+async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_counts(
     error, failed, calls
 ):
     sink = ListSink()
     tally = Tally()
-
     with pytest.raises(type(error), match=str(error)):
-        await extract_records(
-            records(50),
-            extract_all_but({"r0": error}),
-            sink,
-            tally,
-            RunLimits(concurrency=1),
-        )
-
-    assert sink.written == []
-    assert len(sink.failures) == failed
-    assert tally.failed == failed
-    assert tally.usage.calls == calls
+        await run(records(50), fail_at({"r0": error}), sink, tally, concurrency=1)
+    assert (sink.written, len(sink.failures)) == ([], failed)
+    assert (tally.failed, tally.usage.calls) == (failed, calls)
 
 
-async def test_an_engine_that_breaks_down_keeps_what_is_finished():
+@skipping_time
+@pytest.mark.parametrize("error", [EngineError("no process"), ModelAway("no credit")])
+async def test_what_is_finished_when_the_run_is_stopped_is_kept(error):
     sink = ListSink()
-
-    with pytest.raises(EngineError):
-        await run(
-            records(50),
-            extract_all_but({"r1": EngineError("no process")}),
-            sink,
-            concurrency=4,
-        )
-
+    with pytest.raises(type(error)):
+        await run(records(50), fail_at({"r1": error}, 0.01), sink, concurrency=4)
     assert "r0" in sink.written
     assert "r49" not in sink.written
 
 
-@pytest.mark.parametrize(
-    "before", ["extracted", "failed", "resumed", "finished behind it"]
-)
+@pytest.mark.parametrize("before", ["extracted", "failed", "resumed", "finished later"])
 @skipping_time
 async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
     errors = {"r1": ModelUnavailable("connection refused")}
     if before == "failed":
         errors["r0"] = AnswerRejected("no item was valid")
-    wanted = list(records(3))[before == "finished behind it" :]
+    wanted = list(records(3))[before == "finished later" :]
     sink = ListSink(done=["r0"] if before == "resumed" else [])
-
-    sink, _ = await run(
-        wanted, extract_all_but(errors, seconds=0.01), sink, concurrency=2
-    )
-
+    sink, _ = await run(wanted, fail_at(errors, 0.01), sink, concurrency=2)
     assert sink.written[-1] == "r2"
     assert sink.failures[-1]["record_id"] == "r1"
 
@@ -249,13 +247,11 @@ async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
         pytest.param(3, ["r1", "r2"], 100, 1, id="all others are done"),
     ],
 )
-async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(
+async def test_a_spent_budget_ends_the_run_after_the_records_in_progress(
     number, done, limit, concurrency, monkeypatch
 ):
-    monkeypatch.setattr(
-        "extractor.model.cost.budget.measure_call",
-        lambda _: RequestSize(calls=1, messages=395),
-    )
+    size = RequestSize(calls=1, messages=395)
+    monkeypatch.setattr("extractor.model.cost.budget.measure_call", lambda _: size)
     a_dollar_a_token = Price(prompt=1_000_000, output=1_000_000)
     budget = Budget(limit, Rates(0.25, 0, 1), a_dollar_a_token)
 
@@ -278,3 +274,66 @@ async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_other
         assert 3 <= len(sink.written) <= 4
     assert sink.skipped == done
     assert sink.written == [f"r{position}" for position in range(len(sink.written))]
+
+
+RECORDS = list(read_records("seeds/records"))
+
+
+def make_run(read):
+    return Run(setup=Setup(effort="none"), read=read, limits=RunLimits())
+
+
+@pytest.mark.parametrize(
+    ("error", "is_stopping", "stop", "state", "status"),
+    [
+        (None, False, None, "complete", "done"),
+        (None, True, Stop.INTERRUPTED, "interrupted", "interrupted"),
+        (KeyboardInterrupt(), False, Stop.INTERRUPTED, "interrupted", "interrupted"),
+        (
+            asyncio.CancelledError(),
+            False,
+            Stop.INTERRUPTED,
+            "interrupted",
+            "interrupted",
+        ),
+        (RunStopped("stop"), True, Stop.INTERRUPTED, "interrupted", "interrupted"),
+        (BudgetReached("spent"), True, Stop.BUDGET, "stopped", "budget"),
+        (ModelAway("no connection"), False, Stop.MODEL_AWAY, "stopped", "failed"),
+        (ModelUnavailable("no such model"), False, Stop.ERROR, "stopped", "failed"),
+        (StoreError("the disk is full"), True, Stop.ERROR, "stopped", "failed"),
+    ],
+    ids=str,
+)
+def test_the_reason_of_an_end_is_returned_stored_and_logged(
+    tmp_path, error, is_stopping, stop, state, status
+):
+    run = make_run(lambda on_error: RECORDS[:1])
+    with (
+        (tmp_path / "log").open("w") as file,
+        listening(EventLog(file)),
+        RunFolder(tmp_path / "run", {}) as folder,
+    ):
+        asyncio.run(run.perform(folder, InlineExecutor()))
+        run.is_stopping = is_stopping
+        assert run.finish(folder, error) is stop
+    stored = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+    assert (stored["state"], stored["stopped_by"]) == (state, stop)
+    events = read_lines(tmp_path / "log")
+    names = [event["event"] for event in events]
+    assert (names[0], names[-1]) == ("run_started", "run_ended")
+    assert events[-1]["status"] == status
+    assert ("budget_reached" in names) is (stop is Stop.BUDGET)
+
+
+def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path):
+    def read(on_error):
+        yield RECORDS[0]
+        run.is_stopping = True
+        while True:
+            on_error(RecordError("in.jsonl", "broken", "mend it"))
+
+    run = make_run(read)
+    with RunFolder(tmp_path, {}) as folder:
+        asyncio.run(run.perform(folder, InlineExecutor()))
+        assert run.finish(folder) is Stop.INTERRUPTED
+    assert (run.tally.extracted, run.tally.failed) == (1, 0)

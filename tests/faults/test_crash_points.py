@@ -1,0 +1,111 @@
+"""``kill -9`` at each step of a record and of a run's end: the same command goes on, no record is
+lost or doubled, and no answer that was stored is asked for again.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from extractor.model.database import open_run_to_read
+from tests.commands import invoke, read_lines
+
+from .server import serve_faults
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"),
+    pytest.mark.slow,
+]
+RECORDS = 8
+IDS = ()
+"""Makes the records of ``conftest`` have one question each."""
+KILLING = """
+import os, signal, sys
+from importlib import import_module
+module, name, when, number = sys.argv[1:5]
+owner = import_module(module)
+*parents, last = name.split(".")
+for parent in parents:
+    owner = getattr(owner, parent)
+function = getattr(owner, last)
+left = int(number)
+def killing(*arguments, **named):
+    global left
+    left -= 1
+    if when == "before" and left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = function(*arguments, **named)
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+setattr(owner, last, killing)
+sys.argv[1:] = sys.argv[5:]
+from extractor.apps.cli import main
+main()
+"""
+FOLDER = "extractor.run.folder"
+CALLS = "extractor.model.store"
+POINTS = [
+    # module, function, when, which call of it
+    (CALLS, "CallStore.begin", "before", 4),
+    (CALLS, "CallStore.begin", "after", 4),
+    (CALLS, "CallStore.end", "before", 4),
+    (CALLS, "CallStore.end", "after", 4),
+    (FOLDER, "RunFolder.write", "before", 3),
+    (FOLDER, "RunStore.add", "before", 3),
+    (FOLDER, "RunStore.add", "after", 3),
+    (FOLDER, "write_atomically", "before", 1),
+    (FOLDER, "_write_results", "before", 1),
+    (FOLDER, "_write_results", "after", 1),
+    (FOLDER, "Manifest.end", "before", 1),
+    (FOLDER, "write_atomically", "after", 4),
+]
+
+
+def query(folder, sql):
+    with closing(open_run_to_read(folder)) as run:
+        return run.value(sql)
+
+
+@pytest.fixture(scope="module")
+def whole(records, tmp_path_factory):
+    """The results of a run that nothing disturbs."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    with serve_faults() as server:
+        assert invoke(*command(records, server, out)).exit_code == 0
+    return (out / "extractions.jsonl").read_bytes()
+
+
+def command(records, server, out):
+    model = ("--model", f"{server.url}#stub", "--effort", "all", "--workers", "1")
+    return ("run", records, "--out", out, "--quiet", "--concurrency", "2", *model)
+
+
+@pytest.mark.parametrize(
+    "point", POINTS, ids=lambda point: "-".join(map(str, point[1:]))
+)
+def test_a_run_goes_on_after_a_kill_at_any_step(point, records, whole, tmp_path):
+    out = tmp_path / "run"
+    with serve_faults() as server:
+        words = [*point, *command(records, server, out)]
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLING, *map(str, words)], check=False
+        )
+        assert killed.returncode == -signal.SIGKILL
+        stored = 0
+        if (out / "run.sqlite").exists():
+            stored = query(out, "SELECT count(*) FROM calls WHERE state = 'answered'")
+        before = server.calls
+        assert invoke(*command(records, server, out)).exit_code == 0
+        asked_again = server.calls - before
+    assert (out / "extractions.jsonl").read_bytes() == whole
+    assert asked_again == RECORDS - stored
+    twice = "SELECT count(*) - count(DISTINCT key) FROM calls WHERE state = 'answered'"
+    assert query(out, twice) == 0
+    assert read_lines(out / "failures.jsonl") == []
+    manifest = json.loads((out / "run.json").read_text("utf-8"))
+    assert manifest["state"] == "complete"
+    assert manifest["records"]["extracted"] == RECORDS
