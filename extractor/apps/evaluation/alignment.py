@@ -11,8 +11,6 @@ from extractor.apps.evaluation.fields import Group
 from extractor.apps.evaluation.text import (
     compare_extents,
     fold_name,
-    is_inside,
-    measure_overlap,
 )
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
@@ -142,17 +140,12 @@ def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
         {(amount.low, amount.high, amount.unit) for amount in one.amounts}
         for one in (gold, predicted)
     )
-    likeness = 0.4 * _compare_agents(fold_name(gold.agent), fold_name(predicted.agent))
+    agents = compare_extents(fold_name(gold.agent), fold_name(predicted.agent))
+    likeness = 0.4 * agents
     likeness += 0.4 * compare_extents(gold.quote, predicted.quote)
     likeness += 0.2 * len(ours & theirs) / max(1, len(ours | theirs))
     ties = _count_equal(gold, predicted, "route", "frequency", "section")
     return likeness + 0.02 * ties if likeness >= 0.4 else 0.0
-
-
-def _compare_agents(gold: str, predicted: str) -> float:
-    if is_inside(gold, predicted) or is_inside(predicted, gold):
-        return 0.8
-    return measure_overlap(gold, predicted)
 
 
 def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:

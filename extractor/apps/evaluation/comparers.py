@@ -45,13 +45,9 @@ class ErrorKind(StrEnum):
     WRONG_CATEGORY = "wrong_category"
     WORDING = "wording"
 
-    @property
-    def harm(self) -> int:
-        """The cost to a reader who trusts the value, 1 to 10."""
-        return _HARM[self]
 
-
-_HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
+HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
+"""The cost of an error to a reader who trusts the value, 1 to 10."""
 Verdict = StrEnum("Verdict", "RIGHT WRONG MISSED INVENTED")
 Verdict.__doc__ = """The result for a value.
 

@@ -11,7 +11,7 @@ from extractor.apps.evaluation.alignment import (
     align,
     match_values,
 )
-from extractor.apps.evaluation.comparers import LABEL, NOTHING, ErrorKind, Verdict
+from extractor.apps.evaluation.comparers import HARM, LABEL, NOTHING, ErrorKind, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field, Group
 from extractor.apps.evaluation.grouping import describe_groups
 from extractor.apps.evaluation.places import name_home
@@ -47,7 +47,7 @@ class JudgedValue(NamedTuple):
         assert self.error
         return ErrorExample(
             kind=self.error,
-            harm=self.error.harm * self.field.weight,
+            harm=HARM[self.error] * self.field.weight,
             record_id=record_id,
             field=self.field.name,
             gold=_describe(self.field, self.gold_item, self.gold),
@@ -70,7 +70,7 @@ def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
     )
 
 
-def _find_words(item: Any) -> str | None:
+def _find_words(item: Any) -> Any:
     return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 

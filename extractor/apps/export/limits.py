@@ -1,6 +1,5 @@
 """What limits mean: the canonical name, unit and value of each, and whom it admits."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +14,6 @@ from extractor.concepts.limits.quantity_names import (
 from extractor.language.units import read_unit
 from extractor.schemas import (
     Comparator,
-    Constraint,
     Criterion,
     CriterionKind,
     Eligibility,
@@ -73,9 +71,17 @@ def name_limit(
         quantity = get_quantity(known)
     if quantity is None:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    renamed = None if known else _rename(text, quantity, unit)
-    if renamed:
-        return renamed
+    # "ACQ-6" is not the ACQ: its limit is of another score.
+    if not known and is_other_version(text, quantity):
+        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+    if not known and not bears_out(quantity, text, unit):
+        kind = quantity.name if quantity.general else None
+        note = "no quantity"
+        return CanonicalLimit(unit_ucum=unit, canonical_note=note, quantity_kind=kind)
+    joined = () if known else list_joined(text, quantity, unit)
+    if joined:
+        joint = CanonicalLimit("|".join(joined), quantity.laboratory, unit_ucum=unit)
+        return joint._replace(canonical_note=_NO_CONVERSION)
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
@@ -91,28 +97,6 @@ def name_limit(
     if used is None:
         return named._replace(canonical_note="no unit")
     return _convert(named, quantity, ends, used)
-
-
-def _rename(
-    text: str, quantity: KnownQuantity, unit: str | None
-) -> CanonicalLimit | None:
-    """Return what a limit is called instead of the quantity that was found: another version of an
-    instrument, nothing, or all quantities that the text joins; None if the name is right.
-    """
-    # "ACQ-6" is not the ACQ: its limit is of another score.
-    if is_other_version(text, quantity):
-        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    if not bears_out(quantity, text, unit):
-        kind = quantity.name if quantity.general else None
-        return CanonicalLimit(
-            unit_ucum=unit, canonical_note="no quantity", quantity_kind=kind
-        )
-    joint = "|".join(list_joined(text, quantity, unit) or ())
-    if not joint:
-        return None
-    return CanonicalLimit(
-        joint, quantity.laboratory, unit_ucum=unit, canonical_note=_NO_CONVERSION
-    )
 
 
 def _convert(
@@ -168,11 +152,17 @@ def _describe_limits(
         name_limit(limit.__dict__, proof.quantity if proof else None)
         for limit, proof in zip(limits, proofs, strict=True)
     ]
-    divided = _list_with_two_ranges(limits, named)
-    for limit, proof in zip(limits, proofs, strict=True):
+    divided = set()
+    starts = dict[str, str]()
+    for limit, proof, canonical in zip(limits, proofs, named, strict=True):
+        quantity = limit.quantity.casefold()
         of_sex = proof.sex if proof else None
         if limit.condition or of_sex not in (None, sex):
-            divided.add(limit.quantity.casefold())
+            divided.add(quantity)
+        # Nobody is within two ranges; 126 mg/dL and 7 mmol/L are one number.
+        start = f"{canonical.value_canonical or limit.value:.2g}"
+        if limit.value_high is not None and starts.setdefault(quantity, start) != start:
+            divided.add(quantity)
     for limit, proof, canonical in zip(limits, proofs, named, strict=True):
         is_alternative = not decides or (proof is not None and proof.alternative)
         of_some = is_alternative or limit.quantity.casefold() in divided
@@ -189,22 +179,6 @@ def _find_proof(criterion: Criterion, index: int) -> Evidence | None:
     field = f"constraints[{index}]"
     found = (piece for piece in criterion.evidence if piece.field == field)
     return next(found, None)
-
-
-def _list_with_two_ranges(
-    limits: Sequence[Constraint], named: Sequence[CanonicalLimit]
-) -> set[str]:
-    """Return the quantities, in lower case, with two different ranges. Nobody can be within both,
-    so they are those of two groups. A range and itself in another unit are one.
-    """
-    ranges = defaultdict[str, set[str]](set)
-    for limit, canonical in zip(limits, named, strict=True):
-        if limit.value_high is not None:
-            low = canonical.value_canonical or limit.value
-            high = canonical.value_high_canonical or limit.value_high
-            # 126 mg/dL and 7 mmol/L are one number.
-            ranges[limit.quantity.casefold()].add(f"{low:.2g}-{high:.2g}")
-    return {quantity for quantity, different in ranges.items() if len(different) > 1}
 
 
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
