@@ -90,8 +90,7 @@ def refuse_selection(
         strange = set() if steps[0] in own else {*steps} - known
         for step in strange:
             raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
-    runs = [one for one in (run, since) if one]
-    there = {record_id for one in runs for record_id in _list_ids(one, name)}
+    there = [*_list_ids(run, name), *(_list_ids(since, name) if since else ())]
     for record_id in selection.records:
         if record_id not in there:
             raise ArgumentError(f"{record_id}: no such record in this list")

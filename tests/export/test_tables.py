@@ -88,6 +88,7 @@ NAMES = [
     ("MADRS-S", 19, None, None),
     ("ACQ-7 score", 19, None, None),
     ("HAM-D-17", 19, None, "hamd17"),
+    ("IGF-1 SD score", -2, None, "z_score"),
 ]
 
 

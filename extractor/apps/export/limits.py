@@ -1,6 +1,6 @@
 """What limits mean: the canonical name, unit and value of each, and whom it admits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from extractor.apps.export.instruments import is_other_version
@@ -14,6 +14,7 @@ from extractor.concepts.limits.quantity_names import (
 from extractor.language.units import read_unit
 from extractor.schemas import (
     Comparator,
+    Constraint,
     Criterion,
     CriterionKind,
     Eligibility,
@@ -71,23 +72,14 @@ def name_limit(
         quantity = get_quantity(known)
     if quantity is None:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    # "ACQ-6" is not the ACQ: its limit is of another score.
-    if not known and is_other_version(text, quantity):
-        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    if not known and not bears_out(quantity, text, unit):
-        kind = quantity.name if quantity.general else None
-        note = "no quantity"
-        return CanonicalLimit(unit_ucum=unit, canonical_note=note, quantity_kind=kind)
-    joined = () if known else list_joined(text, quantity, unit)
-    if joined:
-        joint = CanonicalLimit("|".join(joined), quantity.laboratory, unit_ucum=unit)
-        return joint._replace(canonical_note=_NO_CONVERSION)
+    renamed = None if known else _rename(text, quantity, unit)
+    if renamed:
+        return renamed
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
-    ends = [limit["value"]]
-    if limit.get("value_high") is not None:
-        ends.append(limit["value_high"])
+    ends = [limit["value"], limit.get("value_high")]
+    ends = [end for end in ends if end is not None]
     # A limit without a unit has the one in which its upper end is possible.
     inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
     used = unit or next(inferred, None)
@@ -97,6 +89,24 @@ def name_limit(
     if used is None:
         return named._replace(canonical_note="no unit")
     return _convert(named, quantity, ends, used)
+
+
+def _rename(
+    text: str, quantity: KnownQuantity, unit: str | None
+) -> CanonicalLimit | None:
+    """Return what a limit is called if its words are no name of the quantity, or join several."""
+    # "ACQ-6" is not the ACQ: its limit is of another score.
+    nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+    if is_other_version(text, quantity):
+        return nothing
+    if not bears_out(quantity, text, unit):
+        kind = quantity.name if quantity.general else None
+        return nothing._replace(quantity_kind=kind)
+    joined = "|".join(list_joined(text, quantity, unit))
+    if not joined:
+        return None
+    joint = CanonicalLimit(joined, quantity.laboratory, unit_ucum=unit)
+    return joint._replace(canonical_note=_NO_CONVERSION)
 
 
 def _convert(
@@ -152,17 +162,7 @@ def _describe_limits(
         name_limit(limit.__dict__, proof.quantity if proof else None)
         for limit, proof in zip(limits, proofs, strict=True)
     ]
-    divided = set()
-    starts = dict[str, str]()
-    for limit, proof, canonical in zip(limits, proofs, named, strict=True):
-        quantity = limit.quantity.casefold()
-        of_sex = proof.sex if proof else None
-        if limit.condition or of_sex not in (None, sex):
-            divided.add(quantity)
-        # Nobody is within two ranges; 126 mg/dL and 7 mmol/L are one number.
-        start = f"{canonical.value_canonical or limit.value:.2g}"
-        if limit.value_high is not None and starts.setdefault(quantity, start) != start:
-            divided.add(quantity)
+    divided = _list_divided(zip(limits, proofs, named, strict=True), sex)
     for limit, proof, canonical in zip(limits, proofs, named, strict=True):
         is_alternative = not decides or (proof is not None and proof.alternative)
         of_some = is_alternative or limit.quantity.casefold() in divided
@@ -179,6 +179,25 @@ def _find_proof(criterion: Criterion, index: int) -> Evidence | None:
     field = f"constraints[{index}]"
     found = (piece for piece in criterion.evidence if piece.field == field)
     return next(found, None)
+
+
+def _list_divided(
+    described: Iterable[tuple[Constraint, Evidence | None, CanonicalLimit]],
+    sex: str | None,
+) -> set[str]:
+    """Return the quantities, in lower case, whose limits are of some participants."""
+    divided = set[str]()
+    starts = dict[str, str]()
+    for limit, proof, canonical in described:
+        quantity = limit.quantity.casefold()
+        of_sex = proof.sex if proof else None
+        if limit.condition or of_sex not in (None, sex):
+            divided.add(quantity)
+        # Nobody is within two ranges; 126 mg/dL and 7 mmol/L are one number.
+        start = f"{canonical.value_canonical or limit.value:.2g}"
+        if limit.value_high is not None and starts.setdefault(quantity, start) != start:
+            divided.add(quantity)
+    return divided
 
 
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
