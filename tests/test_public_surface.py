@@ -82,6 +82,16 @@ def test_commands_load_no_library_that_they_do_not_need(commands, unneeded):
     assert ("extractor.concepts.parse" in loaded) is (unneeded is not HEAVY)
 
 
+def test_one_text_by_rules_loads_no_module_of_models_and_runs():
+    code = (
+        "import sys; from extractor import Extractor\n"
+        "Extractor().extract_text('Inclusion criteria:\\n- HbA1c of at least 7.5 %')\n"
+        "rooms = {'.'.join(name.split('.')[:2]) for name in sys.modules}\n"
+        "print(*rooms & {'extractor.model', 'extractor.run', 'extractor.many'})"
+    )
+    assert run_python(code) == "\n"
+
+
 @pytest.mark.slow
 def test_no_import_reads_the_rule_book():
     imports = "; ".join(f"import extractor.{name}" for name in MODULES.split())

@@ -1,5 +1,6 @@
 """The five seeds come out right, with the recorded answers and without network."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -147,12 +148,10 @@ async def test_python_gives_what_the_command_line_gives_and_keeps_the_order_of_r
 ):
     extractor = Extractor(replay=ROOT / "seeds" / "answers")
 
-    many = extractor.extract_many(read_records("seeds/records"), concurrency=3)
+    async with extractor.open(concurrency=3) as extract:
+        many = await asyncio.gather(*map(extract, read_records("seeds/records")))
 
-    found = [
-        json.loads(extraction.model_dump_json(exclude={"source"}))
-        async for extraction in many
-    ]
+    found = [json.loads(one.model_dump_json(exclude={"source"})) for one in many]
     assert found == [
         {k: v for k, v in extraction.items() if k != "source"}
         for extraction in extractions.values()

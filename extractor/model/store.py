@@ -201,12 +201,6 @@ class CallStore:
             (question,),
         )
 
-    def read(self, number: int) -> StoredCall:
-        """Return the call with this number, which the store must have."""
-        stored = self._read_first("id = ? ORDER BY id", (number,))
-        assert stored, "a number comes from this store"
-        return stored
-
     def _read_first(self, where: str, parameters: Sequence[Any]) -> StoredCall | None:
         """Read the first call that a condition with its order finds, of several the latest."""
         row = self.database.row(

@@ -150,7 +150,7 @@ def test_a_share_that_is_none_is_refused_before_anything_is_asked(records, tmp_p
     with serve_faults() as server:
         ended = run(records, tmp_path / "run", server.url, EXTRACTOR_MAX_LACKING="5")
     assert (ended.exit_code, server.calls) == (2, 0)
-    assert "EXTRACTOR_MAX_LACKING is 5; set it to a number from 0" in ended.stderr
+    assert "--max-lacking: 5.0: input should be less than" in ended.stderr
 
 
 def test_the_findings_on_what_a_model_left_out_are_counted(tmp_path):

@@ -12,10 +12,8 @@ import sys
 import traceback
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -32,8 +30,7 @@ from extractor.model.sdk import open_client
 from extractor.model.spec import ModelSpec
 from tests.commands import extractor
 from tests.llm.colours import ask_about, patient, render
-from tests.llm.stub import completion
-from tests.loopback import QuietHandler, run_server
+from tests.llm.stub import Scripted, completion, serve
 
 pytestmark = [
     pytest.mark.slow,
@@ -79,55 +76,16 @@ PROVIDERS = {
 def use(model, url, key):
     """The name of a model behind a gateway, and the environment with its key."""
     key_name, address, end = PROVIDERS[model]
-    name = f"{url}/v1#m" if model == "server" else model
-    return name, {key_name: key, address: f"{url}{end}"}
+    name = f"{url}#m" if model == "server" else model
+    return name, {key_name: key, address: f"{url.removesuffix('/v1')}{end}"}
 
 
-@dataclass
-class Gateway:
-    """A server of any provider. It answers with the key that it got, as ``says`` writes it."""
-
-    says: Callable[[str], str]
-    status: int = 403
-    url: str = ""
-    headers: list[dict[str, str]] = field(default_factory=list)
-
-    def answer(self, headers: dict[str, str]) -> bytes:
-        sent = [
-            headers[name].rpartition(" ")[2] for name in KEY_HEADERS if name in headers
-        ]
-        said = self.says(sent[0] if sent else "none")
-        if self.status == 200:
-            return completion(None, message={"refusal": said}, model=said).body.encode()
-        error = {
-            "message": said,
-            "code": self.status,
-            "type": "gateway",
-            "status": "INVALID",
-        }
-        return json.dumps({"type": "error", "error": error}).encode()
-
-
-@contextmanager
-def serve_gateway(says, status=403) -> Iterator[Gateway]:
-    gateway = Gateway(says, status)
-
-    class Handler(QuietHandler, BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            gateway.headers.append(
-                {name.lower(): value for name, value in self.headers.items()}
-            )
-            body = gateway.answer(gateway.headers[-1])
-            self.send_response(gateway.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    with run_server(Handler) as url:
-        gateway.url = url
-        yield gateway
+def answering(said, status=400):
+    """A gateway of any provider, whose answers repeat a key, as a refusal of the model with 200."""
+    if status == 200:
+        return serve([completion(None, message={"refusal": said}, model=said)])
+    error = {"message": said, "code": status, "type": "gateway", "status": "INVALID"}
+    return serve([Scripted(status, json.dumps({"type": "error", "error": error}))])
 
 
 def list_written(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -181,8 +139,8 @@ def run(model, environment, folder, *options):
 def test_a_key_that_a_gateway_repeats_is_in_no_output_file_or_store(
     model, key, tmp_path
 ):
-    repeated = "the key {0} may not use this, see key={0}&x=1".format
-    with serve_gateway(repeated, 400) as gateway:
+    said = f"the key {key} may not use this, see key={key}&x=1"
+    with answering(said) as gateway:
         ended = run(*use(model, gateway.url, key), tmp_path)
 
     assert key in str(gateway.headers)
@@ -211,8 +169,8 @@ FORMS = {
 @pytest.mark.parametrize("status", [200, 401, 403, 500])
 @pytest.mark.parametrize("form", FORMS)
 async def test_every_form_of_a_key_is_masked_in_errors_and_logs(form, status, caplog):
-    with serve_gateway(FORMS[form], status) as gateway:
-        spec = ModelSpec.parse(f"{gateway.url}/v1#m", server_key=KEY)
+    with answering(FORMS[form](KEY), status) as gateway:
+        spec = ModelSpec.parse(f"{gateway.url}#m", server_key=KEY)
         with pytest.raises(ModelError) as caught:
             await ask(Model(spec, policy=patient(attempts=1)), ask_about(1), render)
     shown = "".join(traceback.format_exception(caught.value)) + caplog.text
@@ -249,7 +207,7 @@ async def test_every_form_of_a_key_is_masked_in_errors_and_logs(form, status, ca
     ids=["of an extraction", "of a library"],
 )
 def test_a_traceback_a_warning_and_a_log_have_no_key(lines, said, tmp_path):
-    with serve_gateway("the key {} is unknown".format) as gateway:
+    with answering(f"the key {KEY} is unknown", 403) as gateway:
         _, environment = use("azure_openai/gpt-4o", gateway.url, KEY)
         command = [sys.executable, "-c", "\n".join(lines)]
         ended = subprocess.run(
@@ -265,35 +223,18 @@ def test_a_traceback_a_warning_and_a_log_have_no_key(lines, said, tmp_path):
 async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_record_there(
     model, monkeypatch
 ):
-    others: list[str] = []
-
-    class Other(QuietHandler, BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            others.append(str(self.headers))
-            self.send_error(400)
-
-    class Moved(QuietHandler, BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(307)
-            self.send_header(
-                "Location", f"{other.replace('127.0.0.1', 'localhost')}/v1"
-            )
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-    with run_server(Other) as other, run_server(Moved) as url:
-        name, environment = use(model, url, KEY)
-        for variable, value in environment.items():
-            monkeypatch.setenv(variable, value)
-        moved = r"moved to http://localhost:.*; give that address"
-        with pytest.raises(ModelError, match=moved):
-            await ask(
-                Model(read_model_spec(name), policy=patient(attempts=1)),
-                ask_about(1),
-                render,
-            )
-    assert others == []
+    with serve([]) as other:
+        elsewhere = other.url.replace("127.0.0.1", "localhost")
+        with serve([Scripted(307, "", {"Location": elsewhere})]) as moved:
+            name, environment = use(model, moved.url, KEY)
+            for variable, value in environment.items():
+                monkeypatch.setenv(variable, value)
+            asked = Model(read_model_spec(name), policy=patient(attempts=1))
+            said = r"moved to http://localhost:.*; give that address"
+            with pytest.raises(ModelError, match=said):
+                await ask(asked, ask_about(1), render)
+    assert KEY in str(moved.headers)
+    assert other.headers == []
 
 
 HEADERS = {"X-Gateway-Auth": KEY, "X-Tenant": "oncology-4711"}
@@ -319,10 +260,9 @@ def test_a_key_of_an_option_is_masked_and_is_no_setting(
     option, value, setting, status, tmp_path
 ):
     given = value if isinstance(value, str) else json.dumps(value)
-    with serve_gateway(lambda _: f"the key {KEY} is unknown", status) as gateway:
-        ended = run(
-            f"{gateway.url}/v1#m", {}, tmp_path, "--model-option", f"{option}={given}"
-        )
+    option_given = ("--model-option", f"{option}={given}")
+    with answering(f"the key {KEY} is unknown", status) as gateway:
+        ended = run(f"{gateway.url}#m", {}, tmp_path, *option_given)
 
     assert not any("authorization" in headers for headers in gateway.headers)
     if option == "extra_headers":

@@ -38,7 +38,6 @@ def answer_line(request, text, status=200, finish_reason="stop"):
 
 
 def answer_by_tool(request, text):
-    """An answer in Anthropic's form."""
     tool = {"type": "tool_use", "id": "t", "name": "Reply", "input": json.loads(text)}
     usage = {"input_tokens": 3, "cache_creation_input_tokens": 7, "output_tokens": 5}
     message = {"stop_reason": "tool_use", "content": [tool], "usage": usage}
@@ -100,19 +99,6 @@ async def test_no_file_appears_before_the_run_succeeds(paths):
                 raise RuntimeError
         assert [path.name for path in requests.parent.iterdir()] == [requests.name]
     assert exchange.written == len(read_requests(requests)) == 2
-
-
-async def test_what_was_cut_is_asked_in_halves_by_the_next_file(paths):
-    requests, answers, more = paths
-    await put(Exchange(requests=requests), 1, 2, 3)
-    text = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gre'
-    (request,) = read_requests(requests)
-    answers.write_text(answer_line(request, text, finish_reason="length"), "utf-8")
-    reply = await put(Exchange([answers], more), 1, 2, 3)
-    assert [item.n for item in reply.items] == [1]
-    assert reply.pending is True
-    halves = [line["body"]["messages"][1]["content"] for line in read_requests(more)]
-    assert halves == ["2: line 2", "3: line 3"]
 
 
 async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(paths):

@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager, closing
 
 import pytest
 
-from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
+from extractor.errors import ModelUnavailable
 from extractor.model.asking.reply_models import Reply
 from extractor.model.batch_book import BatchBook
 from extractor.model.batch_queue import BatchQueue
@@ -25,7 +25,6 @@ DOLLARS = Price(prompt=1_000_000, output=1_000_000)
 
 
 def answer_well(_):
-    """An answer that states nothing."""
     message = {"role": "assistant", "content": '{"items":[]}'}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
@@ -106,13 +105,11 @@ async def test_a_temporary_fault_costs_nothing_and_creates_no_second_batch(
     assert (answered(book), len(provider.batches)) == (5, 1)
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", ROUTES[:3])
 @pytest.mark.parametrize("status", [404, 500])
 async def test_a_lasting_fault_is_reported_and_the_run_can_continue(
     book, route, status
 ):
-    if (route, status) == ("GET /files/content", 404):
-        return  # the file is gone: another test
     with serve_provider(answer=answer_well, faults={route: [status] * 99}) as provider:
         book.plan()
         with pytest.raises(ModelUnavailable, match=f"HTTP {status}"):
@@ -238,25 +235,9 @@ async def test_every_answer_is_stored_and_counted_whatever_its_worth(book):
     assert "no reply states" in str(budget)
 
 
-async def test_calls_wait_for_a_batch_within_the_budget_and_once(book):
-    def queue_up(number):
-        with pytest.raises((AnswerPending, BudgetReached)) as caught:
-            queue.answer(call_about(number))
-        return caught.type is AnswerPending
-
-    queue = BatchQueue(book, Budget(2000, RATES, DOLLARS))
-    assert queue_up(1), "it has a place already"
-    taken = [queue_up(number) for number in range(10, 40)]
-    assert taken == sorted(taken, reverse=True)
-    assert set(taken) == {True, False}
-    assert queue.has_refused
-    assert queue_up(10), "it keeps its place"
-
-
 SPOILED = {
     "a page": (lambda _: b"<html><body>Sign in</body></html>", "'<html>"),
     "nothing": (lambda _: b"", "5 of its requests have no line"),
-    "an error with 200": (lambda _: b'{"error": {"message": "later"}}', "later"),
     "a cut last line": (lambda text: text[:-40], "line 5 of /files/file-1/content is"),
     "an end between lines": (
         lambda text: b"\n".join(text.splitlines()[:2]),
@@ -283,8 +264,7 @@ async def test_a_spoilt_download_is_fetched_again_and_nothing_is_bought_twice(
         assert len(book.open_batches()) == 1
         provider.spoils = [spoil] * 2
         _, unfinished = await finish(provider, book)
-    assert unfinished == ""
-    assert answered(book) == len(provider.requests) == 5
+    assert (unfinished, answered(book), len(provider.requests)) == ("", 5, 5)
     assert book.store.spending.usage.calls == 5
 
 
@@ -305,8 +285,7 @@ async def test_a_batch_that_is_refused_waits_for_those_under_way(book):
     with serve_provider(answer=answer_well, room=3, looks=3) as provider:
         book.plan(most_requests=3)
         news, unfinished = await finish(provider, book)
-    assert unfinished == ""
-    assert answered(book) == 5
+    assert (unfinished, answered(book)) == ("", 5)
     ends = [one["status"] for one in provider.batches.values()]
     assert sorted(ends) == ["completed", "completed", "failed"]
     refused = next(new.message for new in news if new.state == "refused")

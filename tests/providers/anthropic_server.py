@@ -10,6 +10,7 @@ thinking"), and from the SDK's types ``anthropic.types.Message``, ``anthropic.ty
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import from_json
@@ -71,6 +72,7 @@ class Anthropic(StandIn):
             "type": "message_batch",
             **state,
             **_DATES,
+            "created_at": datetime.now(UTC).isoformat(),
             "results_url": results,
         }
 

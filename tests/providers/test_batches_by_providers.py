@@ -2,6 +2,9 @@
 downloads that are spoilt.
 """
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from tests.commands import invoke
@@ -49,9 +52,20 @@ def test_the_seeds_by_batch_at_half_the_price(
     assert standin.requests == []
     for _ in range(2):  # the same command asks nothing more
         manifest = collect(tmp_path / "run", "--model", model)
-    assert not any("temperature" in request for request in standin.batched)
     assert len(set(users(standin))) == len(standin.batched) == 5
     check_bill(manifest, standin, usd, written_tokens=written)
+
+
+@BOTH
+def test_a_batch_whose_id_was_not_stored_before_a_kill_is_found(
+    kind, model, stand, tmp_path
+):
+    standin = stand(kind())
+    submit(tmp_path / "run", "--model", model)
+    with closing(sqlite3.connect(tmp_path / "run" / "run.sqlite")) as store, store:
+        store.execute("UPDATE batches SET state = 'sent', batch = NULL")
+    collect(tmp_path / "run", "--model", model)
+    assert len(standin.batched) == standin.billed == 5
 
 
 @BOTH
@@ -61,7 +75,6 @@ def test_a_refused_parameter_is_left_out_in_the_next_batch(
     name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
     standin = stand(kind(refuses=frozenset({name})))
     collect(tmp_path / "run", "--model", model, "--reasoning", "low")
-    assert standin.requests == []
     assert [name in request for request in standin.batched] == [True] * 5 + [False] * 5
     assert standin.billed == 5
 

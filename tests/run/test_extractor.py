@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -18,20 +17,9 @@ from extractor import (
 )
 from extractor.errors import ArgumentError, ExtractorError, RecordError
 from tests.faults.server import serve_faults
-from tests.llm.stub import serve
-from tests.trust import answering
 
 STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
 NOTE = "Inclusion criteria\n- HbA1c of at least 7.5 %\n\nPrimary endpoint: Survival at 2 years"
-
-
-async def test_usage_counts_the_calls_to_the_model():
-    with serve(answering({})) as stub:
-        async with Extractor(stub.spec, effort="all").open() as extract:
-            records = islice(read_records("seeds/records"), 2)
-            spent = [(await extract(one)).usage.output_tokens for one in records]
-            assert extract.usage.output_tokens == sum(spent)
-            assert min(spent) > 0
 
 
 async def test_a_study_of_the_registry_may_be_a_dictionary():
@@ -95,14 +83,9 @@ async def test_a_text_is_extracted_as_its_record_is():
     [criterion] = extraction.eligibility.criteria
     assert criterion.constraints[0].value == 7.5
     assert [endpoint.time_frame for endpoint in extraction.endpoints] == ["at 2 years"]
-    items = (extraction.eligibility, criterion, *extraction.endpoints)
-    evidence = [piece for item in items for piece in item.evidence]
-    assert len(evidence) > 5
-    for piece in evidence:
-        section = record.section(piece.section)
-        start, end = section.locate(piece.start, piece.end)
-        if piece.section != "title":
-            assert NOTE[start:end] == piece.quote
+    for piece in (*criterion.evidence, *extraction.endpoints[0].evidence):
+        start, end = record.section(piece.section).locate(piece.start, piece.end)
+        assert NOTE[start:end] == piece.quote
     with pytest.raises(RecordError, match="no free text"):
         Extractor().extract_text("")
 
@@ -112,16 +95,11 @@ async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path
     prices.write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n")
     record = next(read_records("tests/records/study.json"))
     with serve_faults() as server:
-        extractor = Extractor(
-            f"{server.url}#stub",
-            effort="all",
-            key="a-key",
-            timeout=900.0,
-            max_usd=0.000001,
-            prices=prices,
-        )
+        limits = {"timeout": 900.0, "max_usd": 0.000001, "prices": prices}
+        extractor = Extractor(f"{server.url}#stub", effort="all", key="a-key", **limits)
         async with extractor.open() as extract:
             extraction = await extract(record)
+            assert extract.usage.calls == 0
             assert extract.model.spec.api_key.get_secret_value() == "a-key"
     assert extractor.setup.asking.timeout == 900.0
     assert server.calls == 0

@@ -1,6 +1,5 @@
 """``Extractor.run``: what it takes, its tables, failures, cost and folder."""
 
-import gzip
 import json
 from importlib import import_module
 from io import BytesIO
@@ -10,13 +9,7 @@ import pytest
 
 from extractor import Extractor, make_record, read_records
 from extractor.apps.export import frames, tabulate
-from extractor.errors import (
-    ArgumentError,
-    MissingExtra,
-    ModelUnavailable,
-    StoreError,
-    WrongType,
-)
+from extractor.errors import ArgumentError, MissingExtra, StoreError, WrongType
 from extractor.formats import read_stream
 from extractor.run.finished import FinishedRun, TextState
 from tests.commands import extractor
@@ -56,13 +49,16 @@ def test_records_are_taken_in_every_form(given):
     results = RULES.run(given)
     assert [one.record_id for one in results] == ["NCT90000001"]
     assert results.failures == []
+    twice = isinstance(given, list) and len(given) == 2
+    assert [one["same_text"] for one in results.repeated] == [True] * twice
     assert results.table("records")["phases"].notna().all()
 
 
 async def test_records_are_extracted_where_an_event_loop_runs(tmp_path):
     """As in a notebook; the second run goes on in the same folder."""
-    for _ in range(2):
-        assert len(RULES.run(STUDIES, out=tmp_path / "run").extractions) == 2
+    for limit in (1, 2):
+        results = RULES.run(STUDIES, out=tmp_path / "run", limit=limit)
+        assert len(results.extractions) == limit
 
 
 @pytest.mark.parametrize("to", ["pandas", "polars", "arrow"])
@@ -88,19 +84,13 @@ def test_tables_without_rows_have_typed_columns(tmp_path):
     assert manifest["state"] == "complete"
 
 
-def test_a_missing_library_and_a_wrong_name_have_a_remedy(results, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(frames, "import_module", refuse)
-        with pytest.raises(MissingExtra, match=r"pip install '\.\[polars\]'"):
-            results.table("constraints", to="polars")
-    with pytest.raises(ValueError, match="did you mean pandas"):
-        results.table("constraints", to="panda")
-    with pytest.raises(ValueError, match="did you mean constraints"):
-        results.table("constraint")
+def test_a_missing_library_names_its_extra(results, monkeypatch):
+    def refuse(name):
+        raise ImportError(name)
 
-
-def refuse(name):
-    raise ImportError(name)
+    monkeypatch.setattr(frames, "import_module", refuse)
+    with pytest.raises(MissingExtra, match=r"pip install '\.\[polars\]'"):
+        results.table("constraints", to="polars")
 
 
 NOTE = make_record(
@@ -137,33 +127,22 @@ def test_commands_take_a_saved_run(given, tmp_path):
     assert extractor("report", str(folder)).returncode == 0
 
 
-async def test_usage_has_dollars_where_the_price_is_known(tmp_path):
+async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path):
     (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
+    priced = {"effort": "all", "prices": tmp_path / "prices.toml"}
     with serve_faults() as server:
-        for prices in ((), tmp_path / "prices.toml"):
-            asking = Extractor(f"{server.url}#stub", effort="all", prices=prices)
-            usage = asking.run(STUDY).usage
-            assert usage.calls > 0
-            assert usage.usd == asking.price(usage)
-            assert (usage.usd is None) is (prices == ())
-
-
-async def test_a_run_whose_money_is_spent_keeps_what_it_has(tmp_path):
-    (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
-    limits = {"max_usd": 0.000001, "prices": tmp_path / "prices.toml"}
-    with serve_faults() as server:
-        asking = Extractor(f"{server.url}#stub", effort="all", **limits)
+        model = f"{server.url}#stub"
+        asking = Extractor(model, **priced)
+        usage = asking.run(STUDY).usage
+        assert usage.calls > 0
+        assert usage.usd == asking.price(usage) > 0
+        assert Extractor(model, effort="all").run(STUDY).usage.usd is None
+        limited = Extractor(model, max_usd=0.000001, **priced)
         with pytest.warns(UserWarning, match="the run is not complete: .*are spent"):
-            results = asking.run(STUDIES)
+            results = limited.run(STUDIES)
     assert "are spent" in results.stopped
     assert results.extractions
     assert results.usage.usd == 0.0
-
-
-@pytest.mark.slow
-def test_a_model_that_is_not_there_is_an_error():
-    with pytest.raises(ModelUnavailable):
-        Extractor("http://127.0.0.1:9/v1#none", effort="all").run(STUDY)
 
 
 def test_a_run_without_any_of_its_files_is_refused(tmp_path):
@@ -175,20 +154,6 @@ def test_a_run_without_any_of_its_files_is_refused(tmp_path):
     assert (len(results), len(results.failures)) == (1, 1)
 
 
-def test_a_refused_run_leaves_no_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    for wrong in ("studys.jsonl", 3, [STUDY, 3], [None]):
-        with pytest.raises(ArgumentError):
-            RULES.run(wrong)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_repeated_record_is_named():
-    results = RULES.run([STUDIES, STUDIES])
-    assert [repeated["same_text"] for repeated in results.repeated] == [True, True]
-    assert repr(results) == "<Results of 2 records, 0 failed, 2 repeated>"
-
-
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
@@ -198,22 +163,19 @@ def test_a_repeated_record_is_named():
     ],
     ids=["number", "none", "frame"],
 )
-def test_what_is_no_record_is_refused(given, problem):
+def test_what_is_no_record_is_refused_and_leaves_no_folder(
+    given, problem, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(WrongType, match=problem):
         RULES.run(given)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_shown_when_piped(capsys):
     assert import_module("ipykernel")  # a process that only imports it is no notebook
     RULES.run(STUDIES)
     assert capsys.readouterr() == ("", "")
-
-
-def test_a_compressed_file_is_read_up_to_a_limit(tmp_path):
-    path = tmp_path / "studies.jsonl.gz"
-    path.write_bytes(gzip.compress(Path(STUDIES).read_bytes()))
-    assert len(RULES.run(path).extractions) == 2
-    assert len(RULES.run(path, limit=1).extractions) == 1
 
 
 def test_the_id_of_a_text_is_its_own_or_the_one_that_is_given():
