@@ -224,7 +224,9 @@ def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
     prompt, output = (hour / 3600 / rate * 1e6 for rate in (reads, writes))
     return Pricing(
         None,
-        ListedPrice("own", Price(prompt=prompt, output=output, cached=0.0), "--gpu"),
+        ListedPrice(
+            "own", Price(prompt=prompt, output=output, cached=0.0, written=0.0), "--gpu"
+        ),
     )
 
 
@@ -238,7 +240,7 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     thinking = calls * pricing.thinking.expected
     tokens = TokenCounts(calls, prompt, static, output + thinking)
     costs = forecast_costs(tokens, pricing, _CONCURRENCY)
-    written = costs.written * (price.written or 0.0) / 1e6
+    written = costs.written * price.written / 1e6
     return Bill(
         costs.usd,
         thinking * price.output / 1e6,
