@@ -224,9 +224,7 @@ def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
     prompt, output = (hour / 3600 / rate * 1e6 for rate in (reads, writes))
     return Pricing(
         None,
-        ListedPrice(
-            "own", Price(prompt=prompt, output=output, cached=0.0, written=0.0), "--gpu"
-        ),
+        ListedPrice("own", Price(prompt=prompt, output=output, cached=0.0), "--gpu"),
     )
 
 
@@ -240,7 +238,9 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     thinking = calls * pricing.thinking.expected
     tokens = TokenCounts(calls, prompt, static, output + thinking)
     costs = forecast_costs(tokens, pricing, _CONCURRENCY)
-    written = costs.written * price.written / 1e6
+    # without a price of its own, writing into a cache costs nothing beside the prompt
+    has_price = price.written != price.prompt
+    written = costs.written * price.written / 1e6 if has_price else 0.0
     return Bill(
         costs.usd,
         thinking * price.output / 1e6,
