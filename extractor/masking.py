@@ -24,8 +24,8 @@ from urllib.parse import quote, quote_plus, unquote
 MASK = "***"
 
 _NAMES_CREDENTIAL = re.compile(
-    r"\b(?:key|apikey|token|secret|password|passwd|passphrase|pat|credentials?|bearer|auth"
-    r"|authorization|cookie)\b"
+    r"\b(?:(?:api)?keys?\d*|token|secrets?|passwords?|passwd|passphrase|pat|credentials?|bearer"
+    r"|auth|authorization|cookie)\b"
 )
 """Words in the name of a credential: ``api_key``, ``x-api-key``, ``clientSecret``."""
 _NAMES_OTHER = re.compile(
@@ -33,6 +33,10 @@ _NAMES_OTHER = re.compile(
     r"|stop|eos|bos|pad|special|ids|max|min|limit|budget|application credentials)\b"
 )
 """Words in other names: ``SSH_AUTH_SOCK``, ``prompt_cache_key``."""
+_NAMES_PASSWORD = re.compile(
+    r"(?:password|passwd|secret|(?:pg|\bdb )pass|\bmysql pwd)s?$|\b(?:endpoint|host|api) key$"
+)
+"""Ends of names that are those of credentials, whatever is before."""
 _HEADERS = re.compile(r"(?:extra_|default_)?headers|(?:extra|default)_query")
 """Options whose values are headers or parameters of an address, most of which are credentials."""
 _PLAIN_HEADER = re.compile(
@@ -42,7 +46,6 @@ _BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token)\s+", re.IGNORECASE)
 
 _USER = re.compile(r"://[^\s/?#]*@")
-_USER_OF_ADDRESS = re.compile(r"//(?:[^#]*|[^/]*)@")
 """A password may contain a slash, or a # before any slash. The name of a model follows a #."""
 _ADDRESS_WITH_USER = re.compile(r"\s*(?:([a-z][a-z0-9+.-]*)://)?(\S+)@", re.IGNORECASE)
 """The scheme, and the text before the last ``@``: a password may have any character."""
@@ -105,7 +108,12 @@ def hide_user(url: str) -> str:
     >>> hide_user("http://me:p@ss@host/v1"), hide_user("http://host/v1#org/name@2")
     ('http://***@host/v1', 'http://host/v1#org/name@2')
     """
-    return _USER_OF_ADDRESS.sub(f"//{MASK}@", url, count=1)
+    address, mark, name = url.partition("#")
+    front, _, rest = address.partition("//")
+    # the last @ is the one before the host; a password may contain a # before any slash, too
+    if "@" in rest:
+        address = f"{front}//{MASK}@{rest.rpartition('@')[2]}"
+    return re.sub(r"//[^/]*@", f"//{MASK}@", f"{address}{mark}{name}")
 
 
 def mask_error(error: BaseException) -> None:
@@ -168,6 +176,8 @@ def names_credential(name: str) -> bool:
     ['XAI_API_KEY', 'x-api-key']
     """
     words = _BETWEEN_WORDS.sub(" ", name).lower()
+    if _NAMES_PASSWORD.search(words):
+        return True
     return bool(_NAMES_CREDENTIAL.search(words)) and not _NAMES_OTHER.search(words)
 
 

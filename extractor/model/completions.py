@@ -59,7 +59,11 @@ class Completion:
 
 
 class GarbledReply(Exception):
-    """A reply that is no answer of a model."""
+    """A reply that is no answer of a model; ``usage`` is what it states all the same."""
+
+    def __init__(self, said: str, usage: Usage | None = None) -> None:
+        super().__init__(said)
+        self.usage = usage
 
 
 def read_completion(reply: object) -> Completion:
@@ -77,7 +81,9 @@ def read_completion(reply: object) -> Completion:
         return _read(body)
     # a form that is not known here, or a reply that breaks it
     except (StopIteration, LookupError, TypeError, AttributeError):
-        raise GarbledReply(describe_garbled(body)) from None
+        stated = [_read_usage(body, form) for form in _TABLE["forms"]]
+        paid = next((usage for usage in stated if usage.prompt_tokens > 1), None)
+        raise GarbledReply(describe_garbled(body), paid) from None
 
 
 def _read(body: Any) -> Completion:

@@ -114,7 +114,7 @@ def _describe_unread(cause: BaseException) -> str:
     """Describe the reply that an error is about; "" for an error that is about none."""
     if isinstance(cause, json.JSONDecodeError):
         return describe_garbled(cause.doc)
-    if isinstance(cause, RecursionError):
+    if isinstance(cause, RecursionError | UnicodeDecodeError):
         return BROKEN
     return str(cause) if isinstance(cause, GarbledReply) else ""
 

@@ -83,6 +83,11 @@ class Bill:
         self.answer = replace(answer, usage=self.usage)
         self._settle(answer.usage if answer.has_usage else None)
 
+    def charge(self, usage: Usage) -> None:
+        """Count what a reply without an answer states."""
+        self.usage += usage
+        self._settle(usage)
+
     def fail(self, *, is_paid: bool) -> None:
         """Count the request under way as failed: at its highest cost if a model may have been paid
         for it, else as nothing. One that was not sent is nothing.

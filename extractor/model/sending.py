@@ -294,6 +294,8 @@ class Sender:
         try:
             answer = read_completion(reply)
         except GarbledReply as error:
+            if error.usage:
+                bill.charge(error.usage)
             raise _Final(error) from None
         bill.add(answer)
         text = " ".join(answer.text.split())[:_SHOWN]

@@ -88,12 +88,13 @@ def _add_gaps(
 ) -> None:
     """Note the reason for the fields of questions, by the number of their item.
 
-    A field of the record is asked on many lines. The first reason counts: if a model got one of
-    them, the budget is not the reason.
+    Age, sex and health may stand on any line that asks who takes part: if a model got one of them,
+    the budget is not the reason.
     """
     for question in questions:
         for number, names in _split_fields(question).items():
-            gaps[number] = dict.fromkeys(names, reason) | gaps[number]
+            asked_elsewhere = gaps[number].keys() & PEOPLE_FIELDS
+            gaps[number] |= dict.fromkeys(names - asked_elsewhere, reason)
 
 
 def _count_questions(result: ModelResult, asked: Questions) -> dict[str, int]:
