@@ -6,11 +6,11 @@ What nothing answers gets its reason: the model refused it, or the budget did no
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from extractor.concepts.own.declaration import Of
 from extractor.concepts.people.registered_ages import AGES
-from extractor.concepts.places import MODEL_CONFIDENCE
 from extractor.evidence.drafts import (
     RECORD,
     Draft,
@@ -29,7 +29,7 @@ from extractor.model.asking.reply_models import (
     REGIMEN_FIELDS,
     REGIMENS,
 )
-from extractor.schemas import AbsenceReason, Origin, Usage
+from extractor.schemas import AbsenceReason, Usage
 
 _MEANT = {
     PEOPLE: PEOPLE_FIELDS,
@@ -146,22 +146,12 @@ def _join_record(drafts: Sequence[Draft], asked: Mapping[str, AbsenceReason]) ->
     model: dict[str, Reading[Any]] = {}
     own: dict[str, tuple[Draft, ...]] = {}
     for name in asked:
-        answers = [draft for draft in drafts if name in draft.model]
-        readings = [draft.model[name] for draft in answers]
-        if name in PEOPLE_FIELDS:
-            readings = [reading for reading in readings if reading.value is not None]
-            # "at least 16 years" on one line and "at least 18 years" on another: the trial takes
-            # from 16
-            if name in AGES:
-                readings.sort(key=_count_days, reverse=name == AGES[1])
-        else:
-            own[name] = sum((draft.own.get(name, ()) for draft in answers), ())
-            found = bool(own[name])
-            readings = [Reading(found, MODEL_CONFIDENCE, origin=Origin.MODEL)] * bool(
-                readings
-            )
-        if readings:
-            model[name] = readings[0]
+        answers = [draft.model[name] for draft in drafts if name in draft.model]
+        answers = [reading for reading in answers if reading.value is not None]
+        if answers:
+            model[name] = min(answers, key=partial(_rank, name))
+        if name not in PEOPLE_FIELDS:
+            own[name] = sum((draft.own.get(name, ()) for draft in drafts), ())
     refused = [
         refusal
         for draft in drafts
@@ -172,6 +162,11 @@ def _join_record(drafts: Sequence[Draft], asked: Mapping[str, AbsenceReason]) ->
     return replace(record, model=model, refused=tuple(refused), own=own, asked=asked)
 
 
-def _count_days(age: Reading[Any]) -> float:
-    """Return an age in days, so that months and years compare."""
-    return float(age.value.value * DAYS[age.value.unit])
+def _rank(name: str, reading: Reading[Any]) -> float:
+    """Rank what a line says of a field of the record: the lowest counts, the first of equals."""
+    if name not in AGES:
+        # a field of the user's own is found if any line states it
+        return name not in PEOPLE_FIELDS and not reading.value
+    # "at least 16 years" on one line and "at least 18 years" on another: the trial takes from 16
+    days = float(reading.value.value * DAYS[reading.value.unit])
+    return days if name == AGES[0] else -days

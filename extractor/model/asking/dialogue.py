@@ -12,7 +12,7 @@ from functools import partial
 from itertools import starmap
 from typing import Any
 
-from extractor.assembly.check import UnreadableValue, ground_answer
+from extractor.assembly.check import ground_answer
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.places import MODEL_CONFIDENCE
 from extractor.evidence.drafts import Chunk, Draft, ModelResult, Reading
@@ -133,18 +133,17 @@ def _ground(
     ``values`` are what the item says, by field; ``chunks`` are the lines of the call, by number.
     """
     draft = parsed.draft_of(question.task, question.chunk)
-    stated = dict(values)
-    number = stated.get("lead_in")
+    number = values.get("lead_in")
     introducing = chunks.get(number)
-    if not isinstance(number, UnreadableValue):
-        stated.pop("lead_in", None)
     lead_in = introducing or parsed.find_lead_in(draft)
-    draft = ground_answer(stated, draft, parsed, lead_in, question.custom)
-    reading: Reading[Any] = Reading(None, MODEL_CONFIDENCE, origin=Origin.MODEL)
-    if introducing:
-        words = parsed.raw(introducing.span)
-        reading = replace(reading, value=words, spans=(introducing.span,))
+    stated = dict(values)
     # without a number, the model says that nothing introduces the line
-    elif "lead_in" not in values or number is not None:
+    if isinstance(number, int):
+        del stated["lead_in"]
+    draft = ground_answer(stated, draft, parsed, lead_in, question.custom)
+    if introducing is None:
         return draft
+    words = parsed.raw(introducing.span)
+    spans = (introducing.span,)
+    reading = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)
     return replace(draft, model={**draft.model, "lead_in": reading})

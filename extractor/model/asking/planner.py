@@ -312,12 +312,13 @@ class _Planner:
         neither regimen nor candidate. False if there is nothing to doubt.
         """
         regimens = self.parsed.regimens
-        read = [one.read(name).confidence for one in regimens for name in _WEIGHED]
-        unread = len(self.parsed.candidates)
-        if not read and not unread:
-            unread = int(any(map(mentions_dose, passages)))
-        confidences = [*read, *[0.0] * len(_WEIGHED) * unread]
-        return bool(confidences) and self.options.effort.doubts(fmean(confidences))
+        confidences = [
+            one.read(name).confidence for one in regimens for name in _WEIGHED
+        ]
+        confidences += [0.0] * len(_WEIGHED) * len(self.parsed.candidates)
+        if not confidences:
+            return any(map(mentions_dose, passages))
+        return self.options.effort.doubts(fmean(confidences))
 
     def plan_endpoints(self) -> Iterator[Question]:
         """Yield the outcomes with the fields that are in doubt and that their concept can have.
@@ -353,26 +354,20 @@ class _Planner:
         """
         if own.of is Of.REGIMEN:
             return [line for line in planned if REGIMENS in line.fields]
-        items = [
-            item
-            for item in self.parsed.list_items(own.group.of)
-            if self.may_apply(own, item) and not self.is_sure(item, own)
-        ]
+        items = self.parsed.list_items(own.group.of)
+        open_items = [item for item in items if self.may_have(item, own)]
         if own.of is Of.RECORD:
-            return self.list_record_lines(own, planned) if items else ()
-        return map(_show_item, items)
+            return self.list_record_lines(own, planned) if open_items else ()
+        return map(_show_item, open_items)
 
-    def is_sure(self, item: Draft, own: CustomField) -> bool:
-        """Return whether rules read a field of the user's own, and no part of it is in doubt."""
-        values = [value for value in item.own.get(own.name, ()) if value.rules]
-        return bool(values) and not any(
-            self.doubts(value, value.rules) for value in values
-        )
-
-    def may_apply(self, own: CustomField, item: Draft) -> bool:
-        """Return whether an item meets the field's condition ``where``, or may meet it, because a
-        value that the condition reads is in doubt.
+    def may_have(self, item: Draft, own: CustomField) -> bool:
+        """Return whether an item may have a field of the user's own that rules did not read with
+        certainty. It meets the condition ``where``, or a value that the condition reads is in
+        doubt.
         """
+        read = [value for value in item.own.get(own.name, ()) if value.rules]
+        if read and not any(self.doubts(value, value.rules) for value in read):
+            return False
         meets = own.applies(lambda name: item.read(name).value)
         return meets or self.doubts(item, own.where)
 
@@ -382,19 +377,21 @@ class _Planner:
         """Yield the lines that may state a field of the record, in each section where it may be:
         first the questions and items, then all other lines but bare headings.
         """
-        items = (*self.parsed.criteria, *self.parsed.outcomes)
-        known = {line.number for line in planned}
-        others = [_show_item(item) for item in items if item.number not in known]
-        others = [replace(line, task=Task.ELIGIBILITY) for line in others]
-        shown = [*planned, *others]
+        lines = {line.number: line for line in planned}
+        for item in (*self.parsed.criteria, *self.parsed.outcomes):
+            line = replace(_show_item(item), task=Task.ELIGIBILITY)
+            lines.setdefault(item.number, line)
         for name, section in self.parsed.sections.items():
             if not own.may_stand_in(name):
                 continue
-            here = [line for line in shown if line.chunk.span.section == name]
-            yield from here
+            spans = []
+            for line in lines.values():
+                if line.chunk.span.section == name:
+                    spans.append(line.chunk.span)
+                    yield line
             for passage in section.lines():
                 span = span_of(passage)
-                is_shown = any(line.chunk.span.overlaps(span) for line in here)
+                is_shown = any(map(span.overlaps, spans))
                 if is_shown or _HEADER.fullmatch(passage.text):
                     continue
                 if own.may_be_in(passage.text):

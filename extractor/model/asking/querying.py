@@ -85,30 +85,27 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     """
     calls = [ask(model, questions, asked.render) for questions in asked.calls]
     results = await asyncio.gather(*calls, return_exceptions=True)
-    # a useless answer, or a refusal of a call as too long, is an answer, too
-    answers = ModelReply, AnswerRejected, RequestTooLong
-    is_answered = any(isinstance(result, answers) for result in results)
     replies: list[ModelReply | None] = []
     lost: list[BaseException] = []
-    usage = Usage()
     for result in results:
-        if isinstance(result, ModelReply):
-            replies.append(result)
-            continue
         if isinstance(result, BudgetReached):
             replies.append(None)
-            continue
-        spent = getattr(result, "usage", None) or Usage()
-        replies.append(ModelReply(usage=spent, dropped=((None, str(result)),)))
-        if not isinstance(result, answers):
-            usage += spent
-            lost.append(result)
+        elif isinstance(result, BaseException):
+            usage = getattr(result, "usage", None) or Usage()
+            replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
+            # a useless answer, or a refusal of a call as too long, is an answer, too
+            if not isinstance(result, AnswerRejected | RequestTooLong):
+                lost.append(result)
+        else:
+            replies.append(result)
+    is_answered = len(lost) < len(replies) - replies.count(None)
     for error in lost:
         is_stop = isinstance(error, RunStopped)
         if isinstance(error, ModelUnavailable) and is_answered and not is_stop:
             continue
         if isinstance(error, ModelError):
-            error.usage = usage
+            spent = [one.usage for one in lost if isinstance(one, ModelError)]
+            error.usage = sum(filter(None, spent), Usage())
         raise error
     return replies
 
