@@ -238,7 +238,9 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     thinking = calls * pricing.thinking.expected
     tokens = TokenCounts(calls, prompt, static, output + thinking)
     costs = forecast_costs(tokens, pricing, _CONCURRENCY)
-    written = costs.written * (price.written or 0.0) / 1e6
+    # without a price of its own, writing into a cache costs nothing beside the prompt
+    has_price = price.written != price.prompt
+    written = costs.written * price.written / 1e6 if has_price else 0.0
     return Bill(
         costs.usd,
         thinking * price.output / 1e6,

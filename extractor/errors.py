@@ -7,7 +7,6 @@
      |    +-- RepeatedRecord    a record was read before: both places
      |    +-- RecordTooLarge    it has more of something than a record may have
      |    +-- RecordTooSlow     it takes longer than a record may
-     +-- PromptError            a prompt file is broken
      +-- RegistryError          a registry cannot be read over the network
      |    +-- RegistryRefused   it refuses the parameters of a request
      +-- ModelError             a model returned nothing usable
@@ -142,10 +141,6 @@ class RegistryRefused(RegistryError):
     """A registry refuses a request, such as one with an unknown parameter. The message is the
     registry's.
     """
-
-
-class PromptError(ExtractorError):
-    """A prompt file is missing, lacks a placeholder, or has examples that break its schema."""
 
 
 class ModelError(ExtractorError):

@@ -75,7 +75,11 @@ class GivenInputs:
             place = f"item {number}"
             if own_id is not None:
                 place += f", {own_id}"
-            records = read_dictionary(item, "given", place)
+            try:
+                records = read_dictionary(item, "given", place)
+            except WrongType as error:
+                problem, _, remedy = str(error).rpartition("; ")
+                raise RecordError("given", problem, remedy, place=place) from None
         for record in records:
             if not isinstance(record, TrialRecord):
                 raise WrongType(

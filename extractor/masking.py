@@ -231,10 +231,13 @@ class _Forms:
 
     def mask_part(self, word: re.Match[str]) -> str:
         """Mask a word with a part of a long credential: servers repeat a key in part."""
-        for start in range(len(word[0])):
-            if word[0][start : start + _PART] in self.parts:
-                return MASK
-        return word[0]
+        # a copy, which each word[0] would be again
+        text = word[0]
+        if self.parts:
+            for start in range(len(text) - _PART + 1):
+                if text[start : start + _PART] in self.parts:
+                    return MASK
+        return text
 
     def mask_starred(self, starred: re.Match[str]) -> str:
         """Mask a word with stars or dots beside the beginning or end of a long credential."""

@@ -12,6 +12,7 @@ from extractor.assembly.refusals import explain_refusal
 from extractor.assembly.support import find_support
 from extractor.language.passage import read_section
 from extractor.language.patterns import Rule
+from extractor.masking import mask_known
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import (
@@ -185,3 +186,13 @@ def test_growth_is_measured(pattern: str, least: float, most: float) -> None:
     exponent = fit_growth(lambda text: list(expression.finditer(text)), "a")
 
     assert least <= exponent <= most
+
+
+def test_one_long_word_is_masked_in_linear_time(monkeypatch):
+    """A reply of a server may be a word of megabytes in quotation marks."""
+    monkeypatch.setenv("SERVICE_KEY", "q7Zk3WpV9xLt2BnM4rYc")
+
+    def mask_quoted(text: str) -> str:
+        return mask_known(f'"{text * 20}"')
+
+    assert fit_growth(mask_quoted, "x") < LARGEST_EXPONENT

@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from extractor.apps.evaluation.comparers import EXTENT, TEXT
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.text import ESCAPE
 from extractor.concepts.outcomes.read import place_outcomes
@@ -37,7 +38,7 @@ PARTS = ("eligibility", "dosing", "endpoints")
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell of items joined by bars."""
 _ITEM = re.compile(r"(?:^|(?<=\|))[^|]*")
-_QUOTED = {one.part for one in FIELDS if one.is_words}
+_QUOTED = {one.part for one in FIELDS if one.comparer in (TEXT, EXTENT)}
 """Fields that always quote the record."""
 _MARKS = {one.key.rpartition(".")[2] for one in FIELDS if not one.counts}
 """Lists that are kept although they are empty: they show that a trial was read for the fields of

@@ -9,14 +9,15 @@ To add a list, extend ``_is_listed``; columns are those of the table of values. 
 ``extractor/apps/cli/list.py``; ``write_sheet`` of the export writes a file.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
 from extractor.apps.report.overview import find_place, name_failed, read_failures
 from extractor.apps.report.record import name_field
-from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.errors import ArgumentError
 from extractor.run.finished import FinishedRun
 from extractor.run.folder import FAILURES
@@ -79,28 +80,20 @@ def refuse_selection(
         raise ArgumentError(f"{name} have no confidence; leave out its bounds")
     if name != "findings" and selection.severity:
         raise ArgumentError(f"{name} have no severity; leave out --severity")
-    own = {one.name for one in restore_fields(run.manifest.settings)}
-    known = set(own)
+    own = {"custom", *(one.name for one in restore_fields(run.manifest.settings))}
+    known = {*own}
     for group in list_groups():
         known.update(group.path.split("."), (field.name for field in group.fields))
     for field in selection.fields:
-        _refuse_field(field, known, own)
-    runs = [_Rows(one, selection) for one in (run, since) if one]
-    for record_id in selection.records:
-        if not any(record_id in rows.record_ids for rows in runs):
-            raise ArgumentError(f"{record_id}: no such record in this list")
-
-
-def _refuse_field(field: str, known: set[str], own: set[str]) -> None:
-    """Raise ``ArgumentError`` for a path with an unknown step. Attributes of own fields are not
-    checked.
-    """
-    steps = field.split(".")
-    if steps[0] in {*own, "custom"}:
-        return
-    for step in steps:
-        if step not in known:
+        steps = field.split(".")
+        # Attributes of own fields are not checked.
+        strange = set() if steps[0] in own else {*steps} - known
+        for step in strange:
             raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
+    there = [*_list_ids(run, name), *(_list_ids(since, name) if since else ())]
+    for record_id in selection.records:
+        if record_id not in there:
+            raise ArgumentError(f"{record_id}: no such record in this list")
 
 
 def list_rows(
@@ -111,74 +104,81 @@ def list_rows(
 
     Raises ``StoreError`` for a result that cannot be read.
     """
-    new = _Rows(run, selection)
-    old = _Rows(since, selection) if since else None
-    record_ids = new.record_ids
-    # a record that failed in the older run alone has a result now
-    if old and selection.name == _FAILURES:
-        record_ids = record_ids | old.record_ids
-    for record_id in record_ids:
+    record_ids = _list_ids(run, selection.name)
+    # A record that failed in the older run alone has a result now.
+    if since and selection.name == _FAILURES:
+        record_ids += _list_ids(since, selection.name)
+    for record_id in dict.fromkeys(record_ids):
         if selection.records and record_id not in selection.records:
             continue
-        rows = new.read(record_id)
-        yield from _compare(old.read(record_id), rows) if old else rows
+        rows = _list_record(run, record_id, selection)
+        if not since:
+            yield from rows
+            continue
+        old = _list_record(since, record_id, selection)
+        for row in drop_same(rows, old, _identify):
+            yield row._replace(change="new")
+        for row in drop_same(old, rows, _identify):
+            yield row._replace(change="gone")
 
 
-class _Rows:
-    """The selected rows of a run, by record."""
+def _list_ids(run: FinishedRun, name: str) -> list[str]:
+    """Return the records of a list."""
+    return [*(_list_failures(run) if name == _FAILURES else run.record_ids)]
 
-    def __init__(self, run: FinishedRun, selection: Selection) -> None:
-        self._run = run
-        self._selection = selection
-        self.record_ids = dict.fromkeys(run.record_ids)
-        self._failures: dict[str, list[ListRow]] = defaultdict(list)
-        if selection.name == _FAILURES:
-            for failure in read_failures(run.folder / FAILURES):
-                name = name_failed(failure)
-                message = (failure.get("message"), None, find_place(failure))
-                row = ValueRow(RowKind.FAILURE, name, "", "", *message)
-                row = row._replace(reason=failure.get("error"))
-                self._failures[name].append(ListRow(row))
-            self.record_ids = dict.fromkeys(self._failures)
 
-    def read(self, record_id: str) -> list[ListRow]:
-        """Return the rows of a record; none if the run does not have it."""
-        is_failure = self._selection.name == _FAILURES
-        if is_failure or record_id not in self.record_ids:
-            return self._failures[record_id]
-        extraction = self._run.read_result(record_id, TrialExtraction)
-        rows = []
-        findings = 0
-        for row in list_values(extraction):
-            path = row.path
-            if row.kind == RowKind.FINDING:
-                path = f"findings[{findings}]"
-                findings += 1
-            if _is_listed(row, self._selection):
-                written = row._replace(value=row.text)
-                rows.append(ListRow(written, _make_address(record_id, path)))
-        if self._selection.name == "doubts":
-            rows += self._list_items(extraction)
-        return rows
+@lru_cache(2)
+def _list_failures(run: FinishedRun) -> dict[str, list[ListRow]]:
+    """Return the failures of a run by record."""
+    failures = defaultdict[str, list[ListRow]](list)
+    for failure in read_failures(run.folder / FAILURES):
+        name = name_failed(failure)
+        message = (failure.get("message"), None, find_place(failure))
+        row = ValueRow(RowKind.FAILURE, name, "", "", *message)
+        failures[name].append(ListRow(row._replace(reason=failure.get("error"))))
+    return failures
 
-    def _list_items(self, extraction: TrialExtraction) -> Iterator[ListRow]:
-        """Yield the items that are less sure than each of their values: they may be none, or in
-        another list.
-        """
-        least: dict[str, float] = {}
-        for row in list_values(extraction):
-            if row.confidence is not None:
-                known = least.get(row.item, 1)
-                least[row.item] = min(known, row.confidence)
-        for path, item in extraction.list_items():
-            if item.confidence is None or item.confidence >= least.get(path, 1):
-                continue
+
+def _list_record(
+    run: FinishedRun, record_id: str, selection: Selection
+) -> list[ListRow]:
+    """Return the selected rows of a record; none if the run does not have it."""
+    if selection.name == _FAILURES:
+        return _list_failures(run).get(record_id, [])
+    if record_id not in run.record_ids:
+        return []
+    extraction = run.read_result(record_id, TrialExtraction)
+    values = list(list_values(extraction))
+    found = [(row._replace(value=row.text), row.path) for row in values]
+    first = len(values) - len(extraction.findings)
+    for number in range(len(extraction.findings)):
+        found[first + number] = (found[first + number][0], f"findings[{number}]")
+    if selection.name == "doubts":
+        found += _list_items(extraction, values)
+    return [
+        ListRow(row, _make_address(record_id, path))
+        for row, path in found
+        if _is_listed(row, selection)
+    ]
+
+
+def _list_items(
+    extraction: TrialExtraction, values: Sequence[ValueRow]
+) -> Iterator[tuple[ValueRow, str]]:
+    """Yield the items that are less sure than each of their values, with their paths: they may be
+    none, or in another list.
+    """
+    least = defaultdict[str, float](lambda: 1)
+    for row in values:
+        if row.confidence is not None:
+            least[row.item] = min(least[row.item], row.confidence)
+    for path, item in extraction.list_items():
+        if item.confidence is not None and item.confidence < least[path]:
             row = ValueRow(RowKind.VALUE, extraction.record_id, path, "item")
             words = getattr(item, "quote", None) or getattr(item, "measure", None)
             section = getattr(item, "section", None)
             row = row._replace(quote=words, section=section, confidence=item.confidence)
-            if _is_listed(row, self._selection):
-                yield ListRow(row, _make_address(extraction.record_id, path))
+            yield row, path
 
 
 def _make_address(record_id: str, path: str) -> str:
@@ -197,7 +197,12 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
         return False
     if selection.name in _KINDS and row.kind != _KINDS[selection.name]:
         return False
-    return _is_as_sure(row.confidence, selection) and _is_named(row, selection.fields)
+    if not _is_as_sure(row.confidence, selection):
+        return False
+    # One of the fields, or of their ends.
+    path = f".{name_field(row.path)}."
+    fields = selection.fields
+    return not fields or any(f".{field}." in path for field in fields)
 
 
 def _is_doubt(row: ValueRow) -> bool:
@@ -221,25 +226,7 @@ def _is_as_sure(confidence: float | None, selection: Selection) -> bool:
     return confidence >= selection.min_confidence
 
 
-def _is_named(row: ValueRow, fields: Sequence[str]) -> bool:
-    """Return whether one of the fields, or of their ends, is that of a row; all if empty."""
-    path = f".{name_field(row.path)}."
-    return not fields or any(f".{field}." in path for field in fields)
-
-
-def _compare(old: list[ListRow], new: list[ListRow]) -> Iterator[ListRow]:
-    """Yield the rows of a record that are new and those that are gone. Rows are the same if field,
-    value, quote and reason are, wherever their item and their words are now.
-    """
-    left = Counter(map(_identify, old)) - Counter(map(_identify, new))
-    added = Counter(map(_identify, new)) - Counter(map(_identify, old))
-    for change, counts, rows in (("new", added, new), ("gone", left, old)):
-        for row in rows:
-            if counts[_identify(row)] > 0:
-                counts[_identify(row)] -= 1
-                yield row._replace(change=change)
-
-
 def _identify(listed: ListRow) -> tuple[str | None, ...]:
+    """Return what makes two rows the same, wherever their item and their words are now."""
     row = listed.row
     return name_field(row.path), row.text, row.quote, row.reason

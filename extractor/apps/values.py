@@ -6,16 +6,18 @@ export are views of this one table. Pages and scores read the items themselves.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from extractor.language.shown import show_line
-from extractor.schemas import Absence, Evidence, ExtractedItem, Finding, TrialExtraction
+from extractor.schemas import Absence, ExtractedItem, Finding, TrialExtraction
 from extractor.schemas.values import Value, list_all_values
 
+T = TypeVar("T")
 RowKind = StrEnum("RowKind", "VALUE ABSENCE FINDING FAILURE")
 RowKind.__doc__ = (
     "A value, the reason for an empty field, a finding, or a record without a result."
@@ -112,6 +114,24 @@ def write_value(value: Any) -> str:
     return show_line(str(value))
 
 
+def drop_same(
+    rows: Iterable[T], others: Iterable[T], identify: Callable[[T], Hashable]
+) -> list[T]:
+    """Return the rows without an equal one among ``others``, each of which matches once.
+
+    >>> drop_same(["a", "a", "b"], ["A", "c"], str.lower)
+    ['a', 'b']
+    """
+    left = Counter(map(identify, others))
+    rest = []
+    for row in rows:
+        key = identify(row)
+        left[key] -= 1
+        if left[key] < 0:
+            rest.append(row)
+    return rest
+
+
 def split_path(path: str) -> tuple[str, str]:
     """Split the path of a value into its item and the field there.
 
@@ -134,24 +154,17 @@ def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueR
     if not value.evidence:
         return ValueRow(*place, confidence=item.confidence)
     first = value.evidence[0]
+    known = [one.confidence for one in value.evidence if one.confidence is not None]
     return ValueRow(
         *place,
         _join_quotes([evidence.quote for evidence in value.evidence]),
         first.section,
         first.start,
         first.end,
-        _find_least_confidence(value.evidence, item),
+        min(known, default=item.confidence),
         first.origin.value,
         first.support.value,
     )
-
-
-def _find_least_confidence(
-    evidence: Sequence[Evidence], item: ExtractedItem
-) -> float | None:
-    """Return the least confidence of the words, or that of the item if none has one."""
-    known = [words.confidence for words in evidence if words.confidence is not None]
-    return min(known, default=item.confidence)
 
 
 def _describe_absence(record_id: str, absence: Absence) -> ValueRow:

@@ -41,10 +41,12 @@ _SHOWN = 80
 
 
 class _Final(BaseException):
-    """Ends instructor's work: the reply was read, or is no answer of a model (``garbled``)."""
+    """Ends instructor's work: the reply was read, or there is an ``error``. Instructor hides every
+    ``Exception`` of a hook.
+    """
 
-    def __init__(self, garbled: GarbledReply | None = None) -> None:
-        self.garbled = garbled
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
 
 
 class Sender:
@@ -250,7 +252,7 @@ class Sender:
         before = bill.count
         last = before + 1 + reasks
         hooks = Hooks()
-        hooks.on("completion:kwargs", lambda *_, **__: bill.send())
+        hooks.on("completion:kwargs", lambda *_, **__: self._note_sent(bill))
         hooks.on("completion:response", lambda reply: self._take(reply, bill, last))
         try:
             await self._clients[mode].create(
@@ -266,7 +268,7 @@ class Sender:
                 **self._leave_out_key(self.form.arguments(bill.call)),
             )
         except _Final as end:
-            error: BaseException | None = end.garbled
+            error: BaseException | None = end.error
         except InstructorRetryException as failed:
             error = failed.__cause__
         except Exception as failed:  # noqa: BLE001 - each SDK has its own
@@ -277,6 +279,13 @@ class Sender:
         is_answered = bill.count > before and not bill.is_under_way
         if error and not is_answered:
             raise error
+
+    def _note_sent(self, bill: Bill) -> None:
+        """Store that a request is about to be sent. If the store fails, none is sent."""
+        try:
+            bill.send()
+        except Exception as error:
+            raise _Final(error) from error
 
     def _take(self, reply: Any, bill: Bill, last: int) -> None:
         """Add an answer to the bill. Instructor goes on only with one that it is to mend: it breaks

@@ -69,7 +69,7 @@ def test_corrected_records_replace_those_of_the_run(run, tmp_path):
     (gold / f"{first}.json").write_text("{", "utf-8")
     done = invoke(*words, "--force")
     assert done.exit_code == 1
-    assert "; correct it, or finish its record again" in done.stderr
+    assert "; run its command again, or correct it" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -91,30 +91,6 @@ def test_wrong_options_are_usage_errors(
     done = invoke("export", run, *words)
     assert done.exit_code == code
     assert message in " ".join(done.stderr.split())
-
-
-def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
-    old = tmp_path / "extractions.jsonl"
-    line = read_lines(run / "extractions.jsonl")[0]
-    for criterion in line["eligibility"]["criteria"]:
-        for piece in criterion["evidence"]:
-            del piece["confidence"]
-    old.write_text(json.dumps(line), "utf-8")
-    words = (
-        "export",
-        old,
-        "--to",
-        tmp_path / "t.csv",
-        "--tables",
-        "criteria",
-        "--quiet",
-    )
-    assert invoke(*words).exit_code == 0
-    done = invoke(*words, "--force", "--min-confidence", "0.9")
-    assert done.exit_code == 1
-    assert (
-        "line 1: has values without a confidence; run its command again" in done.stderr
-    )
 
 
 def test_a_changed_input_is_not_called_missing(tmp_path):

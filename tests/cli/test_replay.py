@@ -72,7 +72,6 @@ def other_prompt(monkeypatch):
         return replace(prompt, version=version, system=prompt.system + "\nBe brief.")
 
     monkeypatch.setattr(extractor.model.asking.prompt, "load_prompt", load)
-    monkeypatch.setattr(extractor.run.manifest, "load_prompt", load)
 
 
 @pytest.fixture

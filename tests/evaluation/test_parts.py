@@ -7,7 +7,6 @@ from .annotations import criterion, limit, make_gold, regimen, score
 C = "eligibility.criteria"
 W, OF, ANCHOR = (f"{C}.time_windows{part}" for part in ("", ".of", ".anchor"))
 LIMIT = f"{C}.constraints.condition"
-STATED = f"{LIMIT}.stated"
 PAIRS = f"{C}.group"
 GROUPS = "eligibility.groups"
 RULE = f"{GROUPS}.rule"
@@ -83,25 +82,25 @@ NESTED = (ANY, ("at_least", 1, "1"))
         (
             limits(("haemoglobin", 12, "for men"), ("haemoglobin", 11, "for women")),
             limits(("haemoglobin", 12, "men"), ("haemoglobin", 11, None)),
-            {LIMIT: 0.5, STATED: 0.5},
+            {LIMIT: 0.5},
         ),
         (
             limits(("platelets", 9, None), ("haemoglobin", 12, "for men")),
             limits(("platelets", 9, "for men"), ("haemoglobin", 12, "for men")),
-            {LIMIT: 0.5, STATED: 1},
+            {LIMIT: 0.5},
         ),
         (
             limits(("haemoglobin", 12, "for men")),
             limits(("albumin", 12, "for men")),
             {LIMIT: None},
         ),
-        # Groups: pairs of criteria, then rule and parent of groups that share most of them.
+        # Groups that share most of their criteria are one; in these, rule and parent.
         (
             grouped("22-", ANY, ANY),
             grouped("11-", ANY),
             {PAIRS: 1, GROUPS: 2 / 3, RULE: 1, PARENT: 1},
         ),
-        (grouped("111", ANY), grouped("11-", ANY), {PAIRS: 0.5, GROUPS: 1}),
+        (grouped("111", ANY), grouped("11-", ANY), {PAIRS: 0.8, GROUPS: 1}),
         (
             grouped("11", ANY),
             grouped("11", ("all", None, None)),
@@ -110,13 +109,13 @@ NESTED = (ANY, ("at_least", 1, "1"))
         (
             grouped("1111", ANY),
             grouped("1122", ANY, ANY),
-            {PAIRS: 0.5, GROUPS: 0, RULE: None},
+            {PAIRS: 0, GROUPS: 0, RULE: None},
         ),
         (grouped("1122", *NESTED), grouped("1122", *NESTED), {GROUPS: 1, PARENT: 1}),
         (
             grouped("1122", *NESTED),
             grouped("1122", ANY, ("at_least", 1, None)),
-            {PAIRS: 1, GROUPS: 0.5, PARENT: 0},
+            {PAIRS: 0.5, GROUPS: 0.5, PARENT: 0},
         ),
         # Arms: labels without letter case, of regimens and of amounts that have their own.
         (arms(["High", "Low"]), arms(["low", "HIGH "]), {ARMS: 1, DOSES: None}),
@@ -147,13 +146,13 @@ def test_they_are_no_part_of_the_totals():
     gold["eligibility"]["groups"] = [{"id": "1", "rule": "any"}]
     criteria[4]["group"] = criteria[5]["group"] = "1"
     gold["dosing"][0]["arms"] = ["Foscarnet"]
-    lines = (W, GROUPS, ARMS, STATED)
+    lines = (W, GROUPS, ARMS)
 
     report = score(gold, make_gold())
 
     assert {report.figure(name) for name in ("all", "all.micro", "dosing")} == {1.0}
-    assert [report.figure(name) for name in lines] == [0.0] * 4
+    assert [report.figure(name) for name in lines] == [0.0] * 3
     # Gold without their keys answers nothing about them.
     report = score(make_gold(), gold)
     assert report.errors == ()
-    assert [report.figure(name) for name in lines] == [None] * 4
+    assert [report.figure(name) for name in lines] == [None] * 3

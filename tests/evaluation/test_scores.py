@@ -265,7 +265,7 @@ def test_two_annotators_are_compared_in_the_records_that_both_have():
     theirs[0]["eligibility"]["sex"] = None
     report = evaluate(GOLDS, theirs, neutral=True, resamples=0)
     assert report.records == 2
-    assert report.list_absent() == {"only in gold": ("A",), "only in predicted": ("D",)}
+    assert (report.missing, report.without_gold) == (("A",), ("D",))
     assert [report.name(error.kind) for error in report.errors] == ["only in gold"]
     other = evaluate(theirs, GOLDS, neutral=True, resamples=0)
     assert other.figures() == report.figures()

@@ -197,7 +197,7 @@ def test_messages_name_the_arguments_of_python(results, tmp_path):
     results.export(tmp_path / "a.csv", **words)
     for path, more, message in (
         ("a.csv", {}, "choose another name, or .* with force=True"),
-        ("folder", {}, "give file_format"),
+        ("folder", {}, "a folder needs file_format"),
         (
             "x",
             {"file_format": "fhir"},

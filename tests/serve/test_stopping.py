@@ -89,7 +89,7 @@ def test_a_folder_that_a_service_uses_is_refused(tmp_path, monkeypatch):
 
 
 def test_the_deployment_examples_use_known_options():
-    params = get_command(app).commands["serve"].params
+    params = get_command(app).get_command(None, "serve").params
     known = {name for param in params for name in param.opts}
     for name, start_of_line in (("Dockerfile", "CMD"), ("extractor.service", "Exec")):
         lines = Path("deploy", name).read_text("utf-8").splitlines()

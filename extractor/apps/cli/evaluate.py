@@ -178,19 +178,12 @@ def _finish(
 
 
 def print_report(report: "ScoreReport") -> None:
-    """Print all scores, the errors by harm, and the differences, if any, on standard output."""
-    from extractor.apps.evaluation.tables import (
-        list_differences,
-        list_kinds,
-        list_scores,
-    )
+    """Print all scores and the errors by harm on standard output."""
+    from extractor.apps.evaluation.tables import list_kinds, list_scores
 
     print("".join(write_text("scores.txt", report=report)), end="")
     _print_rows(list_scores(report))
     _print_rows(list_kinds(report))
-    if report.other:
-        print("".join(write_text("differences.txt", report=report)), end="")
-    _print_rows(list_differences(report))
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """The changes between two versions of a trial."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from extractor.apps.evaluation.alignment import align, match_values
 from extractor.apps.evaluation.fields import GROUPS
 from extractor.apps.pages.view import show_texts
 from extractor.apps.pages.words import say
-from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _HEADLINES = ("quote", "agent", "measure")
@@ -51,7 +51,7 @@ class Change(NamedTuple):
         """The cells by their columns."""
         cells: list[Any] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
-            cells.append(read_words(row))
+            cells += [read_words(row)]
             cells += [getattr(row, name, None) for name in _CELLS[1:]]
         return dict(zip(COLUMNS, cells, strict=True))
 
@@ -85,23 +85,21 @@ def diff_trials(old: TrialExtraction, new: TrialExtraction) -> list[Change]:
             else:
                 changes.append(_describe_item(new.record_id, before, after))
     # values of the user's own fields have no likeness, and are compared by field
-    before = _list_own(old_rows)
-    changes += _compare_fields(new.record_id, before, _list_own(new_rows))
+    before = old_rows["custom"]
+    changes += _compare_fields(new.record_id, before, new_rows["custom"])
     return changes
 
 
 def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
-    """Return the values of an extraction by the paths of their items."""
+    """Return the values of an extraction by the paths of their items; those of own fields as
+    "custom".
+    """
     rows = defaultdict[str, list[ValueRow]](list)
     for row in list_values(extraction):
         if row.kind == RowKind.VALUE and row.field not in _NO_CHANGE:
-            rows[row.item].append(row)
+            is_own = row.item.startswith("custom.")
+            rows["custom" if is_own else row.item].append(row)
     return rows
-
-
-def _list_own(rows: dict[str, list[ValueRow]]) -> list[ValueRow]:
-    own = [rows[item] for item in rows if item.startswith("custom.")]
-    return [row for of_item in own for row in of_item]
 
 
 def _describe_item(
@@ -112,16 +110,11 @@ def _describe_item(
     named = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
     # the agent of a regimen, unless the words of its dose have it, and these words
     words = [say(row.value) for row in named]
-    kept = [
-        one
-        for one in dict.fromkeys(words)
-        if not any(one != other and one in other for other in words)
-    ]
-    headline = named[0]._replace(value=" ".join(kept))
-    item = FieldRef(headline.item).path
-    if old:
-        return Change(record_id, item, headline, None)
-    return Change(record_id, item, None, headline)
+    if words[0] in words[-1]:
+        words = words[-1:]
+    headline = named[0]._replace(value=" ".join(words))
+    pair = (headline, None) if old else (None, headline)
+    return Change(record_id, FieldRef(headline.item).path, *pair)
 
 
 def _compare_fields(
@@ -131,28 +124,15 @@ def _compare_fields(
     for field in dict.fromkeys(_name_field(row) for row in (*old, *new)):
         before = [row for row in old if _name_field(row) == field]
         after = [row for row in new if _name_field(row) == field]
-        same = Counter(map(_identify, before)) & Counter(map(_identify, after))
-        pairs, removed, added = match_values(
-            _drop(before, same), _drop(after, same), _liken, _SIMILAR
-        )
+        was_alone = drop_same(before, after, _identify)
+        now_alone = drop_same(after, before, _identify)
+        pairs, removed, added = match_values(was_alone, now_alone, _liken, _SIMILAR)
         for was, now in pairs:
             yield Change(record_id, field, was, now)
         for row in removed:
             yield Change(record_id, field, row, None)
         for row in added:
             yield Change(record_id, field, None, row)
-
-
-def _drop(rows: Sequence[ValueRow], same: Counter[str]) -> list[ValueRow]:
-    """Return the rows that have no equal one in the other version."""
-    left = same.copy()
-    others = []
-    for row in rows:
-        if left[_identify(row)] > 0:
-            left[_identify(row)] -= 1
-        else:
-            others.append(row)
-    return others
 
 
 def _name_field(row: ValueRow) -> str:
@@ -186,15 +166,6 @@ def _list_registered(record: TrialRecord, record_id: str) -> dict[str, ValueRow]
     for section, shown in show_texts(record).items():
         if section not in _REGISTERED and not section.startswith("registry."):
             continue
-        rows[section] = ValueRow(
-            RowKind.VALUE,
-            record_id,
-            item="",
-            field=section,
-            value=shown.text,
-            quote=shown.raw,
-            section=section,
-            start=0,
-            end=len(shown.raw),
-        )
+        value = (shown.text, shown.raw, section, 0, len(shown.raw))
+        rows[section] = ValueRow(RowKind.VALUE, record_id, "", section, *value)
     return rows

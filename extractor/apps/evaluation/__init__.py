@@ -10,7 +10,7 @@ Where to change what:
 - ``fields``: which fields are scored, and where; they follow from ``extractor.schemas``.
 - ``comparers``: when two values agree, and the kind of error if not, a line for each
   ``Comparison``; ``text``: the texts and units that are compared.
-- ``alignment``: which two items are a pair; ``grouping``: which two groups of criteria.
+- ``alignment``: which two items are a pair; ``grouping``: what of groups of criteria is compared.
 - ``judge``: the row of each value, with both sides, verdict and error.
 - ``scoring``: the scores. Count one in ``_count`` or compute it in ``_divide``, add it to
   ``_COUNTS`` or ``_MEASURES``, and to ``Score`` in ``report``, the report as JSON.

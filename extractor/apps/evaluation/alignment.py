@@ -11,8 +11,6 @@ from extractor.apps.evaluation.fields import Group
 from extractor.apps.evaluation.text import (
     compare_extents,
     fold_name,
-    is_inside,
-    measure_overlap,
 )
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
@@ -142,17 +140,12 @@ def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
         {(amount.low, amount.high, amount.unit) for amount in one.amounts}
         for one in (gold, predicted)
     )
-    likeness = 0.4 * _compare_agents(fold_name(gold.agent), fold_name(predicted.agent))
+    agents = compare_extents(fold_name(gold.agent), fold_name(predicted.agent))
+    likeness = 0.4 * agents
     likeness += 0.4 * compare_extents(gold.quote, predicted.quote)
     likeness += 0.2 * len(ours & theirs) / max(1, len(ours | theirs))
     ties = _count_equal(gold, predicted, "route", "frequency", "section")
     return likeness + 0.02 * ties if likeness >= 0.4 else 0.0
-
-
-def _compare_agents(gold: str, predicted: str) -> float:
-    if is_inside(gold, predicted) or is_inside(predicted, gold):
-        return 0.8
-    return measure_overlap(gold, predicted)
 
 
 def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
@@ -185,15 +178,13 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
         return 0.0
     nearest: list[float] = []
     for field in group.fields:
-        ours, theirs = (
-            field.comparer.spread(field.read(one)) for one in (gold, predicted)
-        )
-        alike = [field.comparer.measure(*pair) for pair in product(ours, theirs)]
-        if ours or theirs:
+        spread = field.comparer.spread
+        values = [spread(field.read(one)) for one in (gold, predicted)]
+        if any(values):
+            alike = (field.comparer.measure(*pair) for pair in product(*values))
             nearest.append(min(1.0, max(alike, default=0.0)))
     mean = sum(nearest) / max(1, len(nearest))
-    is_host_known = is_named or group.of is None
-    if is_host_known and not group.many:
+    if not group.many and (is_named or group.of is None):
         return host + 0.05 * mean
     return mean if mean >= 0.3 else 0.0
 

@@ -5,8 +5,10 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
+from extractor.apps.evaluation.grouping import share_members
 from extractor.apps.evaluation.text import (
     compare_extents,
     fold_name,
@@ -14,7 +16,6 @@ from extractor.apps.evaluation.text import (
     have_same_dimension,
     measure_overlap,
     scale_quantity,
-    share_whole,
     share_words,
 )
 from extractor.concepts.aliases import name_instrument
@@ -44,13 +45,9 @@ class ErrorKind(StrEnum):
     WRONG_CATEGORY = "wrong_category"
     WORDING = "wording"
 
-    @property
-    def harm(self) -> int:
-        """The cost to a reader who trusts the value, 1 to 10."""
-        return _HARM[self]
 
-
-_HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
+HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
+"""The cost of an error to a reader who trusts the value, 1 to 10."""
 Verdict = StrEnum("Verdict", "RIGHT WRONG MISSED INVENTED")
 Verdict.__doc__ = """The result for a value.
 
@@ -86,7 +83,7 @@ class Comparer:
 
     error: ErrorKind | Callable[[Any, Any], ErrorKind]
     key: Callable[[Any], Hashable] = str
-    overlaps: Callable[[str, str], bool] = lambda *_: False
+    overlaps: Callable[[Any, Any], bool] = lambda *_: False
     likeness: Callable[[Any, Any], float] = lambda *_: 0.0
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
@@ -110,15 +107,11 @@ class Comparer:
             if isinstance(self.error, ErrorKind):
                 return Verdict.WRONG, self.error
             return Verdict.WRONG, self.error(gold, predicted)
-        if isinstance(gold, Bound) and not _overlaps(gold.quantity, predicted.quantity):
-            return Verdict.RIGHT, ErrorKind.WORDING
+        if isinstance(gold, Bound):
+            names = (fold_name(one.quantity) for one in (gold, predicted))
+            if not measure_overlap(*names):
+                return Verdict.RIGHT, ErrorKind.WORDING
         return Verdict.RIGHT, None
-
-
-def _overlaps(gold: str, predicted: str) -> bool:
-    if fold_name(gold) == fold_name(predicted):
-        return True
-    return measure_overlap(gold, predicted) > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +237,12 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
     Comparison.WORDS: _WORDS,
-    Comparison.WHOLE: replace(_WORDS, overlaps=share_whole),
+    # Half of the words of the longer text: "heart failure" is not all of "heart or lung failure".
+    Comparison.WHOLE: replace(_WORDS, overlaps=partial(share_words, of=max)),
     Comparison.CHOICE: Comparer(ErrorKind.WRONG_CATEGORY),
     Comparison.POLARITY: Comparer(ErrorKind.POLARITY),
-    Comparison.PLACE: Comparer(ErrorKind.WRONG_SECTION),
+    # A section, or the group around a group.
+    Comparison.PLACE: Comparer(ErrorKind.WRONG_SECTION, overlaps=share_members),
     Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
     Comparison.WINDOW: replace(_QUANTITY, key=measure_window),
@@ -260,10 +255,7 @@ COMPARERS: dict[Comparison, Comparer] = {
         is_certain=False,
     ),
     Comparison.LABEL: LABEL,
-    # As ``grouping`` names groups, and the criteria before one in its group.
-    Comparison.GROUP: Comparer(
-        ErrorKind.POLARITY, lambda group: getattr(group, "name", group)
-    ),
+    Comparison.GROUP: Comparer(ErrorKind.POLARITY, overlaps=share_members),
     Comparison.NAME: Comparer(
         _find_instrument_error,
         lambda instrument: name_instrument(instrument.name, instrument.version),

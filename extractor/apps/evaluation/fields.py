@@ -12,7 +12,6 @@ from extractor.apps.evaluation.comparers import (
     COMPARERS,
     EXTENT,
     ITEM,
-    TEXT,
     Comparer,
 )
 from extractor.concepts.own.declaration import CustomField
@@ -58,7 +57,6 @@ class Field:
         counts: Whether it may be part of the means.
         whole: Of a part of a value, such as ``time_windows.of``: the attribute of the list. A part
             is judged in the values that both extractions have.
-        only_stated: Whether only the values count in which gold states the part.
     """
 
     name: str
@@ -68,7 +66,6 @@ class Field:
     weight: float = 1.0
     counts: bool = True
     whole: str | None = None
-    only_stated: bool = False
 
     @property
     def task(self) -> str:
@@ -81,18 +78,9 @@ class Field:
         return str(self.attribute).rpartition(".")[2]
 
     @property
-    def is_words(self) -> bool:
-        """Whether the values are words of the record."""
-        return self.comparer in (TEXT, EXTENT)
-
-    @property
     def in_total(self) -> bool:
         """Whether it is part of the means: quotes that only prove other fields are not."""
         return self.counts and (self.comparer != EXTENT or self.task == "custom")
-
-    def is_named(self, names: Iterable[str]) -> bool:
-        """Return whether one of the names is in its path: ``constraints``, ``dosing``."""
-        return any(f".{name}." in f".{self.name}." for name in names)
 
     def read(self, item: ExtractedItem) -> Any:
         """Return the value of an item; for a part, the list of values that have it."""
@@ -119,9 +107,7 @@ def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
 
 
 def _make_fields(group: ItemGroup) -> Iterator[Field]:
-    """Yield the fields of items, each followed by the parts of the values in its list; a rare part
-    a second time, for the values of which gold states it.
-    """
+    """Yield the fields of items, each followed by the parts of the values in its list."""
     if group.path in _ITEMS:
         yield Field(_ITEMS[group.path], group.path, None, ITEM)
     is_own = group.path.startswith("custom.")
@@ -135,10 +121,7 @@ def _make_fields(group: ItemGroup) -> Iterator[Field]:
         yield _make_field(info, info.path, info.name)
         has_parts = info.many and issubclass(info.type, BaseModel)
         for one in list_model(info.path, info.type) if has_parts else ():
-            part = _make_field(one, info.path, f"{info.name}.{one.name}", info.name)
-            yield part
-            if one.metadata.rare:
-                yield replace(part, name=f"{part.name}.stated", only_stated=True)
+            yield _make_field(one, info.path, f"{info.name}.{one.name}", info.name)
 
 
 def _make_field(
@@ -219,10 +202,12 @@ def choose_fields(
     >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']
     """
-    fields = [field for group in groups for field in group.fields]
-    known = {part for field in fields for part in field.name.split(".")}
+    paths = [f".{field.name}." for group in groups for field in group.fields]
+    chosen = set[str]()
     for name in names:
-        if not any(field.is_named([name]) for field in fields):
+        of_name = [path for path in paths if f".{name}." in path]
+        if not of_name:
+            known = {part for path in paths for part in path.split(".")} - {""}
             raise ArgumentError(f"{place}{name}: no such field{suggest(name, known)}")
-    chosen = [one.name for one in fields if not names or one.is_named(names)]
-    return frozenset(chosen)
+        chosen.update(of_name)
+    return frozenset(path.strip(".") for path in (chosen if names else paths))

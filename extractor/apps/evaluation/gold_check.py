@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from extractor.apps.evaluation.comparers import EXTENT, TEXT
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.gold_files import (
     add_eligibility,
@@ -24,11 +25,10 @@ from extractor.errors import GoldError
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.clean import fold_label
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
-from extractor.schemas.arguments import suggest
 
 _ANYWHERE = ("dosing.agent", "dosing.timing")
 """Quotes that may be in another section than their item."""
-_QUOTES = {field.name for field in FIELDS if field.is_words}
+_QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, EXTENT)}
 """The fields whose values are words of the record."""
 _FOUND = (QuoteStatus.EXACT, QuoteStatus.FOLDED)
 _QUOTED_PARTS = ("quote", "lead_in", "condition", "of", "anchor")
@@ -111,7 +111,7 @@ def check_annotation(
     for path, noun, name, known in _list_references(gold, record):
         if name and name not in known:
             remedy = f"write one of {', '.join(known)}" if known else "leave it out"
-            problem = f"there is no {noun} {name!r}{suggest(name, known)}"
+            problem = f"there is no {noun} {name!r}"
             yield Flaw(path, f"{problem}; {remedy}")
     yield from _check_quotes(gold, record)
 

@@ -49,6 +49,8 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
         for record_id in run.record_ids:
             yield GoldPlace(f"{source}, {record_id}", partial(run.read_line, record_id))
         return
+    if not source.exists():
+        raise GoldError(f"{source}: does not exist; name {_SOURCES}")
     files = [source]
     if source.is_dir():
         files = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])
@@ -99,12 +101,10 @@ def open_extractions(
     """
     if not isinstance(source, str | Path):
         valid = [_validate(one, f"{name}[{at}]") for at, one in enumerate(source)]
-        return Extractions(name, ((one.record_id, one) for one in valid), own)
-    if not Path(source).exists():
-        raise GoldError(f"{source}: does not exist; name {_SOURCES}")
-    places = ((place.read()[0], place) for place in list_places(Path(source)))
+        return Extractions(name, [(one.record_id, one) for one in valid], own)
+    places = [(place.read()[0], place) for place in list_places(Path(source))]
     found = Extractions(str(source), places, own)
-    if not found:
+    if not places:
         raise GoldError(f"{source}: holds no extractions; name {_SOURCES}")
     return found
 

@@ -1,82 +1,47 @@
-"""Name the groups of the criteria of two extractions alike, so that they compare as other values
-do: a criterion's ``group`` as the criteria before it in its group.
-"""
+"""Describe groups of criteria by their members, so that they compare as other values do."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from extractor.apps.evaluation.alignment import Side, align, match_values
-from extractor.apps.evaluation.fields import CRITERIA
-from extractor.schemas import Eligibility, TrialExtraction
-
-Pairs = Sequence[tuple[Side, Side]]
+from extractor.apps.evaluation.text import fold_quote
+from extractor.schemas import TrialExtraction
 
 
-class NamedGroup(NamedTuple):
-    """A group whose name both extractions have if it is the same group in both."""
+class DescribedGroup(NamedTuple):
+    """A group. ``members`` are the quotes of its criteria, one a line; ``parent`` has those of the
+    group around it.
+    """
 
-    name: str
+    members: str
     rule: str
     parent: str
 
 
-def name_groups(
-    gold: TrialExtraction, predicted: TrialExtraction | None
-) -> tuple[TrialExtraction, TrialExtraction | None]:
-    """Return two extractions whose groups have the names of those of gold. Groups that share more
-    than half of the criteria of both are the same.
-    """
-    ours, theirs = (
-        one.eligibility if one else Eligibility() for one in (gold, predicted)
-    )
-    if not ours.groups and not theirs.groups:
-        return gold, predicted
-    pairs = align(CRITERIA, ours.criteria, theirs.criteria)
-    our_members = _list_members(ours, pairs, 0)
-    their_members = _list_members(theirs, pairs, 1)
-
-    def compare(one: str, other: str) -> float:
-        shared = len(our_members[one] & their_members[other])
-        both = len(our_members[one] | their_members[other])
-        is_same = 2 * shared > max(len(our_members[one]), len(their_members[other]))
-        return shared / both if is_same else 0.0
-
-    same, *_ = match_values([*our_members], [*their_members], compare, 0.01)
-    names = {group.id: f"another {group.id}" for group in theirs.groups}
-    names |= {other: one for one, other in same}
-    gold = _rename(gold, {group.id: group.id for group in ours.groups}, pairs, 0)
-    return gold, predicted and _rename(predicted, names, pairs, 1)
-
-
-def _list_members(people: Eligibility, pairs: Pairs, side: int) -> dict[str, set[int]]:
-    """Return the numbers of the pairs whose criterion is in each group, or in one below it."""
-    members = defaultdict[str, set[int]](set)
-    for number, pair in enumerate(pairs):
-        item = pair[side].item
-        for group in people.list_around(item and item.group):
-            members[group.id].add(number)
-    return members
-
-
-def _rename(
-    extraction: TrialExtraction, names: Mapping[str, str], pairs: Pairs, side: int
-) -> TrialExtraction:
+def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
+    """Return an extraction with described groups; a criterion has the members of its group."""
     people = extraction.eligibility
-    criteria = list(people.criteria)
-    before = defaultdict[str, list[str]](list)
-    for pair in pairs:
-        item, _, position, _ = pair[side]
-        if item:
-            quotes = before[item.group] if item.group in names else []
-            update = {"group": tuple(quotes)}
-            criteria[position] = item.model_copy(update=update)
-            quotes.append((pair[0].item or item).quote)
-    groups = [
-        NamedGroup(names[one.id], str(one), names.get(one.parent or "", ""))
-        for one in people.groups
-    ]
-    renamed = people.model_copy(
-        update={"criteria": tuple(criteria), "groups": tuple(groups)}
+    if not people.groups:
+        return extraction
+    quotes = defaultdict[str | None, list[str]](list)
+    for criterion in people.criteria:
+        for group in people.list_around(criterion.group):
+            quotes[group.id].append(fold_quote(criterion.quote))
+    members = {name: "\n".join(of_group) for name, of_group in quotes.items()}
+    criteria = tuple(
+        one.model_copy(update={"group": members.get(one.group)})
+        for one in people.criteria
     )
-    return extraction.model_copy(update={"eligibility": renamed})
+    groups = tuple(
+        DescribedGroup(members.get(one.id, ""), str(one), members.get(one.parent, ""))
+        for one in people.groups
+    )
+    described = people.model_copy(update={"criteria": criteria, "groups": groups})
+    return extraction.model_copy(update={"eligibility": described})
+
+
+def share_members(one: str | DescribedGroup, other: str | DescribedGroup) -> bool:
+    """Return whether two groups, or their members, share more than half of those of both."""
+    ours, theirs = (
+        set(getattr(group, "members", str(group)).split("\n")) for group in (one, other)
+    )
+    return 2 * len(ours & theirs) > max(len(ours), len(theirs))

@@ -11,9 +11,9 @@ from extractor.apps.evaluation.alignment import (
     align,
     match_values,
 )
-from extractor.apps.evaluation.comparers import LABEL, NOTHING, ErrorKind, Verdict
+from extractor.apps.evaluation.comparers import HARM, LABEL, NOTHING, ErrorKind, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field, Group
-from extractor.apps.evaluation.grouping import name_groups
+from extractor.apps.evaluation.grouping import describe_groups
 from extractor.apps.evaluation.places import name_home
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
@@ -47,7 +47,7 @@ class JudgedValue(NamedTuple):
         assert self.error
         return ErrorExample(
             kind=self.error,
-            harm=self.error.harm * self.field.weight,
+            harm=HARM[self.error] * self.field.weight,
             record_id=record_id,
             field=self.field.name,
             gold=_describe(self.field, self.gold_item, self.gold),
@@ -70,7 +70,7 @@ def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
     )
 
 
-def _find_words(item: Any) -> str | None:
+def _find_words(item: Any) -> Any:
     return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
@@ -101,7 +101,8 @@ def judge(
     [('eligibility.sex', 'wrong_category')]
     """
     rows: list[JudgedValue] = []
-    gold, predicted = name_groups(gold, predicted)
+    gold = describe_groups(gold)
+    predicted = predicted and describe_groups(predicted)
     for group in groups:
         given = group.items(gold)
         for pair in align(group, given, group.items(predicted) if predicted else ()):
@@ -118,10 +119,7 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
     is_pair = bool(gold.item and predicted.item)
     has_item_row = any(field.attribute is None for field in group.fields)
     for field in group.fields:
-        # The row of all values has the errors of the stated ones.
-        is_explained = field.only_stated
-        if field.attribute and has_item_row:
-            is_explained = is_explained or not is_pair
+        is_explained = bool(field.attribute) and has_item_row and not is_pair
         for ours, theirs in _pair_values(field, gold.item, predicted.item):
             for row in compare_values(field, ours, theirs):
                 error = None if is_explained else row.error
@@ -155,8 +153,7 @@ def _pair_parts(
             # An amount without arms has those of its regimen.
             ours = ours or getattr(gold, field.part)
             theirs = theirs or getattr(predicted, field.part)
-        if ours or not field.only_stated:
-            yield ours, theirs
+        yield ours, theirs
 
 
 def _label(item: Any) -> str | None:
@@ -194,8 +191,7 @@ def pair_wholes(
     >>> [(ours.of, theirs.of) for ours, theirs in pair_wholes(of, gold, predicted)]
     [('aspirin', 'warfarin')]
     """
-    name, *_ = field.name.removesuffix(".stated").rpartition(".")
-    whole = _BY_NAME[name]
+    whole = _BY_NAME[field.name.rpartition(".")[0]]
 
     def compare(one: Any, other: Any) -> float:
         if any(row.error for row in compare_values(whole, (one,), (other,))):

@@ -8,7 +8,6 @@ from pathlib import Path
 from extractor.apps.evaluation.places import find_section
 from extractor.apps.evaluation.report import ErrorSide, ScoreReport
 from extractor.apps.evaluation.tables import (
-    list_differences,
     list_kinds,
     list_scores,
     write_cell,
@@ -32,12 +31,6 @@ def write_score_page(
     The texts come from ``records``, the inputs of the run. The page of a ``neutral`` report has
     neutral words. Raises ``OSError`` if the file cannot be written.
     """
-    page = render_score_page(report, records)
-    Path(path).write_bytes(page.encode("utf-8", "replace"))
-
-
-def render_score_page(report: ScoreReport, records: Inputs = ()) -> str:
-    """Return the page as text; see ``write_score_page``."""
     errors = [error for kind in report.errors for error in kind.examples]
     errors.sort(key=lambda error: error.rank)
     sides = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
@@ -46,17 +39,10 @@ def render_score_page(report: ScoreReport, records: Inputs = ()) -> str:
         marks: list[list[int]] = [[], []]
         pair = (error.gold, error.predicted)
         sides[error.record_id] += zip(pair, marks, strict=True)
-        shown.append(
-            {
-                "id": str(len(shown)),
-                "kind": report.name(error.kind),
-                "field": error.field,
-                "record": error.record_id,
-                "gold": _export_side(error.gold),
-                "predicted": _export_side(error.predicted),
-                "marks": marks,
-            }
-        )
+        one: Json = {"id": str(len(shown)), "kind": report.name(error.kind)}
+        one |= {"field": error.field, "record": error.record_id, "marks": marks}
+        one["gold"], one["predicted"] = map(_export_side, pair)
+        shown.append(one)
     views: dict[str, Json] = {}
     for record in read_records(*records, on_error=lambda _: None) if records else ():
         if record.record_id in sides:
@@ -68,7 +54,6 @@ def render_score_page(report: ScoreReport, records: Inputs = ()) -> str:
         "report": report,
         "scores": list_scores(report),
         "kinds": list_kinds(report),
-        "differences": list_differences(report),
         "cell": write_cell,
         "names": names,
         "noun": report.name("error"),
@@ -77,12 +62,13 @@ def render_score_page(report: ScoreReport, records: Inputs = ()) -> str:
         "without_text": len(sides.keys() - views.keys()),
         "data": escape_json({"errors": shown, "views": views, "names": names}),
     }
-    return render_page(
+    page = render_page(
         "extractor.apps.evaluation",
         values,
         styles=("page.css",),
         scripts=("errors.js",),
     )
+    Path(path).write_bytes(page.encode("utf-8", "replace"))
 
 
 def _export_side(side: ErrorSide | None) -> Json | None:
@@ -122,8 +108,8 @@ def _find_spans(record: TrialRecord, side: ErrorSide) -> Iterator[Span]:
     for one in side.evidence:
         yield Span(one.section, one.start, one.end)
     section = find_section(record, side.section)
-    if side.evidence or not section or not side.quote:
+    if side.evidence or not section:
         return
-    check = verify_quote(side.quote, record.raw_text(section) or "")
-    if check.start is not None and check.end is not None and not check.conflicts:
+    check = verify_quote(side.quote or "", record.raw_text(section) or "")
+    if check.start is not None and check.end and not check.conflicts:
         yield Span(section, check.start, check.end)

@@ -5,14 +5,13 @@ from typing import Any
 from extractor.schemas import Endpoint, FieldRef, TrialRecord
 
 
-def name_home(item: Any) -> str | None:
+def name_home(item: Any) -> Any:
     """Return the place of an item: its section, or that of its outcome, such as
     ``primary_outcomes[0]``. Ages and sex have none.
     """
     if isinstance(item, Endpoint):
         return f"{item.rank}_outcomes[{item.index}]"
-    section: str | None = getattr(item, "section", None)
-    return section
+    return getattr(item, "section", None)
 
 
 def find_section(record: TrialRecord, place: str | None) -> str | None:
@@ -28,5 +27,5 @@ def find_section(record: TrialRecord, place: str | None) -> str | None:
     ('arms', None)
     """
     names = (place, FieldRef(place or "").path)
-    known = [name for name in names if name and record.raw_text(name) is not None]
-    return next(iter(known), None)
+    known = (name for name in names if name and record.raw_text(name) is not None)
+    return next(known, None)

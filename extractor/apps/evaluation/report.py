@@ -4,13 +4,10 @@ from pydantic import JsonValue
 
 from extractor.apps.evaluation.comparers import ErrorKind
 from extractor.errors import ArgumentError
-from extractor.plurals import counted
 from extractor.schemas import Citation
 from extractor.schemas.arguments import suggest
 from extractor.schemas.base import FrozenModel
 
-_MOST_NAMED = 6
-"""Most fields named in a sentence."""
 _NEUTRAL = {
     "missed": "only in {}",
     "missing": "only in {}",
@@ -116,7 +113,6 @@ class ScoreReport(FrozenModel):
         fields: The scores of all fields.
         errors: The errors by kind, the most harmful first.
         other: The name of the prediction that is compared.
-        missing_in_other: Records of gold that it lacks.
     """
 
     gold: str
@@ -130,7 +126,6 @@ class ScoreReport(FrozenModel):
     fields: tuple[Score, ...]
     errors: tuple[ErrorScore, ...]
     other: str | None = None
-    missing_in_other: tuple[str, ...] = ()
 
     def figures(self) -> dict[str, float | None]:
         """Return all normalised F1 scores by name."""
@@ -156,17 +151,3 @@ class ScoreReport(FrozenModel):
         """
         neutral = _NEUTRAL.get(word, word) if self.neutral else word
         return neutral.replace("_", " ").format(self.gold, self.predicted)
-
-    def list_absent(self) -> dict[str, tuple[str, ...]]:
-        """Return the records that one side lacks, with words for it."""
-        return {
-            self.name("missing"): self.missing,
-            self.name("without gold"): self.without_gold,
-        }
-
-    def describe_scored(self) -> str:
-        """Name the fields that were scored, or their number."""
-        scored = [field.name for field in self.fields if field.records]
-        if scored and len(scored) <= _MOST_NAMED:
-            return ", ".join(scored)
-        return f"{len(scored)} of {counted(len(self.fields), 'field')}"

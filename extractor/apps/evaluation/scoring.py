@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,8 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     sources = [open_extractions(predicted, "predicted", own)]
     if compare is not None:
         sources.append(open_extractions(compare, "compare", own))
-    missing = [sorted(annotations.keys() - source.keys()) for source in sources]
-    left_out = missing[0] if neutral else ()
+    missing = sorted(annotations.keys() - sources[0].keys())
+    left_out = missing if neutral else ()
     record_ids = [one for one in annotations if one not in left_out]
     if not record_ids:
         both = f"{annotations.name} and {sources[0].name}"
@@ -127,14 +127,13 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         predicted=sources[0].name,
         neutral=neutral,
         records=len(record_ids),
-        missing=tuple(missing[0]),
+        missing=tuple(missing),
         without_gold=tuple(sorted(sources[0].keys() - annotations.keys())),
         resamples=resamples,
         groups=tuple(scores[:tasks]),
         fields=tuple(scores[tasks:]),
         errors=tuple(_group_errors(errors, examples)),
         other=sources[-1].name if compare is not None else None,
-        missing_in_other=tuple(missing[-1]) if compare is not None else (),
     )
 
 
@@ -165,15 +164,12 @@ def split_fields(
     >>> split_fields(["minimum_age,constraints", "extractor.catalogue:Washout"])
     (('minimum_age', 'constraints'), ('extractor.catalogue:Washout',))
     """
-    entries = [given] if isinstance(given, BaseModel | str | Path | type) else given
-    names: list[str] = []
-    declared: list[Declared] = []
-    for entry in entries:
-        if isinstance(entry, str) and not _PLACE.search(entry):
-            names += entry.replace(",", " ").split()
-        else:
-            declared.append(entry)
-    return tuple(names), tuple(declared)
+    is_one = isinstance(given, BaseModel | str | Path | type)
+    entries: Any = [given] if is_one else given
+    entries = list(entries)
+    names = [one for one in entries if isinstance(one, str) and not _PLACE.search(one)]
+    declared = tuple(one for one in entries if one not in names)
+    return tuple(",".join(names).replace(",", " ").split()), declared
 
 
 def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator[Score]:
@@ -247,17 +243,17 @@ def _find_interval(samples: Numbers, values: float) -> Interval | None:
 
 
 def _group_errors(errors: Iterable[ErrorExample], examples: int) -> list[ErrorScore]:
-    ranked = sorted(errors, key=lambda error: error.rank)
-    scores = []
-    for kind in ErrorKind:
-        of_kind = [error for error in ranked if error.kind is kind]
-        if of_kind:
-            score = ErrorScore(
-                kind=kind,
-                count=len(of_kind),
-                harm=sum(error.harm for error in of_kind),
-                fields=Counter(error.field for error in of_kind),
-                examples=tuple(of_kind[:examples]),
-            )
-            scores.append(score)
+    by_kind = defaultdict[ErrorKind, list[ErrorExample]](list)
+    for error in sorted(errors, key=lambda error: error.rank):
+        by_kind[error.kind].append(error)
+    scores = [
+        ErrorScore(
+            kind=kind,
+            count=len(of_kind),
+            harm=sum(error.harm for error in of_kind),
+            fields=Counter(error.field for error in of_kind),
+            examples=tuple(of_kind[:examples]),
+        )
+        for kind, of_kind in by_kind.items()
+    ]
     return sorted(scores, key=lambda score: -score.harm)

@@ -9,9 +9,14 @@ Rows = list[dict[str, Any]]
 
 
 def list_scores(report: ScoreReport) -> Rows:
-    """Return a row for each score over fields that were scored."""
-    return [
-        {
+    """Return a row for each score over fields that were scored, with the paired difference from
+    another prediction, if there is one.
+    """
+    rows: Rows = []
+    for one in (*report.groups, *report.fields):
+        if not one.records:
+            continue
+        row = {
             "score": one.name,
             "stated": one.stated,
             "exact": one.exact,
@@ -23,9 +28,12 @@ def list_scores(report: ScoreReport) -> Rows:
             report.name("missed"): one.missed,
             report.name("invented"): one.invented,
         }
-        for one in (*report.groups, *report.fields)
-        if one.records
-    ]
+        if report.other:
+            row["other"] = one.other
+            row["difference"] = one.difference
+            row["its interval"] = one.difference_interval
+        rows.append(row)
+    return rows
 
 
 def list_kinds(report: ScoreReport) -> Rows:
@@ -34,28 +42,17 @@ def list_kinds(report: ScoreReport) -> Rows:
     for one in report.errors:
         ((field, number),) = Counter(one.fields).most_common(1)
         worst = [f"{error.record_id} {error.place}" for error in one.examples[:1]]
-        row: dict[str, Any] = {report.name("error"): report.name(one.kind)}
-        row["count"] = one.count
-        if not report.neutral:
-            row["harm"] = f"{one.harm:g}"
-        row["most often in"] = f"{field} {number}"
-        rows.append(row | {"worst example": "".join(worst)})
-    return rows
-
-
-def list_differences(report: ScoreReport) -> Rows:
-    """Return a row for each paired difference."""
-    return [
-        {
-            "score": one.name,
-            "predicted": one.normalised,
-            "other": one.other,
-            "difference": one.difference,
-            "95 % interval": one.difference_interval,
+        row = {
+            report.name("error"): report.name(one.kind),
+            "count": one.count,
+            "harm": f"{one.harm:g}",
+            "most often in": f"{field} {number}",
+            "worst example": "".join(worst),
         }
-        for one in (*report.groups, *report.fields)
-        if one.difference is not None
-    ]
+        if report.neutral:
+            row.pop("harm")
+        rows.append(row)
+    return rows
 
 
 def write_cell(value: Any) -> str:

@@ -7,6 +7,7 @@ r"""Fold texts and scale quantities, so that two spellings of one value compare 
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from extractor.concepts.aliases import trim_event, unify
@@ -22,10 +23,6 @@ _LITTLE = word_set(
     "a an the of in on at to for from by with within into during since until before after prior"
 )
 """Articles and prepositions."""
-_JOINTS = word_set("and or any other")
-_MEMBERS = re.compile(r"[,;/]|\b(?:and|or)\b")
-"""What separates the members of a list."""
-_BRACKET = re.compile(r"(?s)(?<=.)\([^(]*\)\s*$")
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MONTHS = {"mo": 1.0, "a": 12.0}
 """Months by UCUM code: a month has no fixed number of days."""
@@ -77,8 +74,9 @@ def measure_overlap(one: str, other: str) -> float:
     return 2 * len(first & second) / (len(first) + len(second))
 
 
-def share_words(one: str, other: str) -> bool:
-    """Return whether two texts share half of the words of the shorter one, without little words.
+def share_words(one: str, other: str, of: Callable[[int, int], int] = min) -> bool:
+    """Return whether two texts share half of the words of the shorter one, or ``of`` the longer
+    one (``max``), without little words.
 
     >>> (
     ...     share_words("before the first dose", "the first dose of it"),
@@ -86,41 +84,14 @@ def share_words(one: str, other: str) -> bool:
     ... )
     (True, False)
     """
-    first, second = (_list_content(text, _LITTLE) for text in (one, other))
-    return 2 * len(first & second) >= min(len(first), len(second))
+    first, second = map(_list_content, (one, other))
+    return 2 * len(first & second) >= of(len(first), len(second))
 
 
-def _list_content(
-    text: str, little: frozenset[str] = _LITTLE | _JOINTS
-) -> frozenset[str]:
+def _list_content(text: str) -> frozenset[str]:
     """Return the words of a text without little ones; a text of these alone keeps them."""
     words = _list_tokens(text)
-    return words - little or words
-
-
-def share_whole(one: str, other: str) -> bool:
-    """Return whether two texts name the same whole: they share half of the words of the longer
-    one, and a word of each member of a list. A bracket at the end only explains.
-
-    >>> share_whole("severe asthma", "asthma"), share_whole("asthma or gout", "asthma")
-    (True, False)
-    >>> (
-    ...     share_whole("drugs (such as aspirin)", "drugs"),
-    ...     share_whole("participation in another trial", "trial"),
-    ... )
-    (True, False)
-    """
-    texts = [_BRACKET.sub("", text) for text in (one, other)]
-    first, second = map(_list_content, texts)
-    if 2 * len(first & second) < max(len(first), len(second)):
-        return False
-    return _names_members(texts[0], second) and _names_members(texts[1], first)
-
-
-def _names_members(text: str, words: frozenset[str]) -> bool:
-    """Return whether each member of the list in a text has one of ``words``."""
-    members = filter(None, map(_list_content, _MEMBERS.split(fold_text(text))))
-    return not any(member.isdisjoint(words) for member in members)
+    return words - _LITTLE or words
 
 
 def is_inside(part: str, whole: str) -> bool:
@@ -132,11 +103,10 @@ def is_inside(part: str, whole: str) -> bool:
     ... )
     (True, False)
     """
-    short = fold_text(part)
-    long = fold_text(whole)
-    if not short or len(short) >= len(long) or short not in long:
-        return False
-    return re.search(rf"(?<!\w){re.escape(short)}(?!\w)", long) is not None
+    short, long = (
+        f" {' '.join(_TOKEN.findall(fold_text(text)))} " for text in (part, whole)
+    )
+    return bool(short.strip()) and short != long and short in long
 
 
 def compare_extents(one: str | None, other: str | None) -> float:

@@ -7,7 +7,7 @@ Two names that may be two drugs stay apart: a wrong name is worse than two names
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,23 +16,20 @@ from extractor.concepts.doses.names import (
     find_general,
     is_vague,
     name_key,
-    split_names,
     trim_name,
 )
-from extractor.language.book import find_terms, read_text, rule, terms_of
+from extractor.language.book import find_terms, read_text, rule
 from extractor.language.lexer import lex
-from extractor.schemas import RegisteredTerm, Section, TermKind, TrialRecord
+from extractor.schemas import RegisteredTerm, TermKind, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
-_JOINING = frozenset({"+", "/", ",", ";", "&", "and", "plus", "with", "or"})
-"""Signs and words between the names of several agents."""
+_SEVERAL = re.compile(r"[+/,;&]|\b(?:and|plus|with|or)\b", re.IGNORECASE)
+"""A sign or word between the names of several agents."""
 _PLACEBO = re.compile(
     r"placebos?|match(?:ing|ed|es)|comparator|control|oral|dummy|inactive|saline|arm|group"
     r"|(?:tablet|capsule|pill|injection)s?|infusion|cream|gel|ointment|solution"
 )
 """A word that says that something is a placebo, and not of what."""
-_WAYS = frozenset({"injection", "infusion", "solution", "suspension", "powder"})
-"""Forms that may be named beside a closer one: "powder for inhaler"."""
 
 
 class Intervention(NamedTuple):
@@ -51,26 +48,24 @@ class Intervention(NamedTuple):
 
 def read_interventions(record: TrialRecord) -> list[Intervention]:
     """Return the registered interventions of a record."""
-    return [
-        _read_intervention(section)
-        for section in record.sections
-        if section.name.startswith("interventions[")
-    ]
-
-
-def _read_intervention(section: Section) -> Intervention:
-    name = section.part("name") or (None if section.parts else section.text)
-    others = [
-        " ".join(section.text[part.start : part.end].split())
-        for part in section.parts
-        if part.name == "other_names"
-    ]
-    return Intervention(
-        name and " ".join(name.split()),
-        unify_word("intervention_type", section.part("type") or "") or None,
-        tuple(dict.fromkeys(others)),
-        section.part("description"),
-    )
+    interventions = []
+    for section in record.sections:
+        if not section.name.startswith("interventions["):
+            continue
+        name = section.part("name") or (None if section.parts else section.text)
+        others = [
+            " ".join(section.text[part.start : part.end].split())
+            for part in section.parts
+            if part.name == "other_names"
+        ]
+        intervention = Intervention(
+            name and " ".join(name.split()),
+            unify_word("intervention_type", section.part("type") or "") or None,
+            tuple(dict.fromkeys(others)),
+            section.part("description"),
+        )
+        interventions.append(intervention)
+    return interventions
 
 
 def find_intervention(name: str, interventions: Sequence[Intervention]) -> int | None:
@@ -96,14 +91,6 @@ def _contains(text: str, key: str) -> bool:
 @lru_cache(maxsize=4096)
 def _fold(text: str) -> str:
     return f" {' '.join(lex(text).words)} ".lower()
-
-
-def _names_several(name: str) -> bool:
-    """Return whether a name may be that of several agents: "Fictumab + samplinib"."""
-    tokens = read_text(name)
-    if any(word.lower() in _JOINING for word in tokens.words):
-        return True
-    return len(split_names(tokens, 0, len(tokens))) > 1
 
 
 class AgentNamer:
@@ -162,13 +149,13 @@ class AgentNamer:
         """
         written = intervention.name or ""
         first = _find_usual(bare_name(written))
-        if _names_several(written):
+        if _SEVERAL.search(written):
             return [first]
         names = [first]
         for other in intervention.other_names:
             bare = bare_name(other)
             is_own = _make_key(bare) in own
-            if not is_own and not _names_several(other) and not _is_class(bare):
+            if not is_own and not _SEVERAL.search(other) and not _is_class(bare):
                 names += [_find_usual(bare), bare]
         substances = {_make_key(name) for name in names if self._is_substance(name)}
         return names if len(substances) < 2 else [first]
@@ -234,7 +221,7 @@ def _is_class(name: str) -> bool:
 
 def find_form(*sources: Iterable[str]) -> str | None:
     """Return the form of a drug by the first source of words that names any; None if it names
-    several. A form such as powder or injection does not count beside a closer one.
+    several.
 
     >>> find_form(["Fictumab 50 mg"], ["Fictumab tablets"])
     'tablet'
@@ -242,8 +229,7 @@ def find_form(*sources: Iterable[str]) -> str | None:
     for texts in sources:
         forms = {form for text in texts for form in _list_forms(text)}
         if forms:
-            close = forms - _WAYS or forms
-            return close.pop() if len(close) == 1 else None
+            return forms.pop() if len(forms) == 1 else None
     return None
 
 
@@ -251,17 +237,8 @@ def find_form(*sources: Iterable[str]) -> str | None:
 def _list_forms(text: str) -> frozenset[str]:
     """Return the forms that a text names; of "a capsule containing a tablet", the capsule."""
     given, holding, _ = text.partition(" contain")
-    # A text without the first word of a form need not be read.
-    if not any(word in text.lower() for word in _list_first_words()):
-        return frozenset()
     found = find_terms(read_text(given if holding else text), "dosage_forms")
     return frozenset(term.value for term in found)
-
-
-@cache
-def _list_first_words() -> frozenset[str]:
-    terms = [term for entry in terms_of("dosage_forms") for term in entry.terms]
-    return frozenset(term.lower().replace("-", " ").split()[0] for term in terms)
 
 
 def list_mesh_terms(

@@ -76,22 +76,22 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     of its regimen. An arm that receives none is linked to the regimen alone, with an
     ``amount_index`` of None.
     """
-    of_amounts = [set(map(fold_label, amount.arms)) for amount in regimen.amounts]
-    folded = [fold_label(arm.label or "") for arm in arms]
-    for number, label in enumerate(map(fold_label, _list_labels(regimen))):
+    labels = list(map(fold_label, _list_labels(regimen)))
+    for place, arm in enumerate(arms):
+        label = fold_label(arm.label or "")
+        if label not in labels:
+            continue
         amounts: list[int | None] = [
             index
-            for index, labels in enumerate(of_amounts)
-            if not labels or label in labels
+            for index, amount in enumerate(regimen.amounts)
+            if not amount.arms or label in map(fold_label, amount.arms)
         ]
         for amount_index in amounts or [None]:
-            fields = (f"arms[{number}]", f"amounts[{amount_index}].arms")
+            fields = (f"arms[{labels.index(label)}]", f"amounts[{amount_index}].arms")
             confidence = find_least(
                 piece for piece in regimen.evidence if piece.field.startswith(fields)
             )
-            for place, other in enumerate(folded):
-                if other == label:
-                    yield ArmLink(amount_index, place, confidence)
+            yield ArmLink(amount_index, place, confidence)
 
 
 def find_least(pieces: Iterable[Evidence]) -> float | None:

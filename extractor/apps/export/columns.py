@@ -21,10 +21,24 @@ Cells = Mapping[str, Any]
 Row = tuple[Any, ...]
 """The cells of a row, in the order of the columns."""
 
+_POSITION = "integer: Position, from 0."
+"""The meaning of keys that count rows."""
 _TYPES = frozenset({"integer", "number", "boolean"})
 _KINDS = {ValueKind.NUMBER: "number", ValueKind.YES_NO: "boolean"}
 _NUMBERS = frozenset({"value", "value_high", "low", "high"})
 """The parts of limits, amounts and times that are numbers."""
+
+
+_OWN_KEYS = {
+    "record_id": "The record.",
+    "item_index": _POSITION,
+    "of": "Path of its criterion, regimen or endpoint; empty for a record.",
+}
+_OWN_PROVENANCE = {
+    "origin": "rule, model or both.",
+    "confidence": "number: The probability that the value is right.",
+    "calibrated": "boolean: Whether your own gold gave it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +138,15 @@ def _read_tables() -> tuple[Table, ...]:
         table = Table(
             name,
             Task(parts["task"]) if "task" in parts else None,
-            tuple(_make_key(key, meanings) for key in parts["keys"]),
+            tuple(
+                _read_column(key, meanings.get(key, _POSITION)) for key in parts["keys"]
+            ),
             tuple(_read_column(*column) for column in columns.items()),
             parts["row"],
             tuple(shared),
         )
         tables.append(table)
     return tuple(tables)
-
-
-def _make_key(name: str, meanings: Mapping[str, str]) -> Column:
-    if name in meanings:
-        return _read_column(name, meanings[name])
-    return Column(name, "Position, from 0.", "integer")
 
 
 def _read_column(name: str, described: str) -> Column:
@@ -150,17 +160,11 @@ def _plan_own(own: CustomField) -> Table:
     """Return the table of a user's own field: a column for each part of its attributes. A name that
     the table has already, in whatever case, gets an underscore.
     """
-    keys = (
-        Column("record_id", "The record."),
-        Column("item_index", "Position, from 0.", "integer"),
-        Column("of", "Path of its criterion, regimen or endpoint; empty for a record."),
+    keys, provenance = (
+        tuple(_read_column(*column) for column in columns.items())
+        for columns in (_OWN_KEYS, _OWN_PROVENANCE)
     )
-    provenance = (
-        Column("origin", "rule, model or both."),
-        Column("confidence", "The probability that the value is right.", "number"),
-        Column("calibrated", "Whether your own gold gave it.", "boolean"),
-    )
-    taken = {column.name for column in (*keys, *provenance)}
+    taken = {*_OWN_KEYS, *_OWN_PROVENANCE}
     values = []
     for info in own.group.fields:
         for path, kind in _list_parts(info):

@@ -41,12 +41,6 @@ _EXTRAS = {
     Format.XLSX: ("xlsxwriter", "excel"),
 }
 """The library, and its extra, of each format that is made of complete JSON lines."""
-_KINDS = {
-    "confidence": "number",
-    **dict.fromkeys(("start", "end", "old_start", "old_end"), "integer"),
-    **dict.fromkeys(("new_start", "new_end"), "integer"),
-}
-"""Columns of sheets that are no texts."""
 
 
 @dataclass(slots=True)
@@ -59,10 +53,6 @@ class Threshold:
     minimum: float = 0.0
     seen: int = 0
     kept: int = 0
-
-    def apply(self, extraction: TrialExtraction) -> TrialExtraction:
-        """Return an extraction without its doubtful values."""
-        return self.sift(extraction)[0]
 
     def sift(self, extraction: TrialExtraction) -> tuple[TrialExtraction, Whole | None]:
         """Return an extraction without its doubtful values, and what it was before; None if
@@ -108,7 +98,7 @@ def export_run(
     results = find_results(run)
 
     def list_rows() -> Iterator[tuple[str, Row]]:
-        for extraction in _read(results, lines, sieve):
+        for extraction in _read(results, lines):
             kept, whole = sieve.sift(extraction)
             yield from find_rows(kept, registry, fields, whole)
 
@@ -171,7 +161,7 @@ def write_sheet(
     Raises ``ValueError`` for another suffix; ``ArgumentError`` for a file that exists unless
     ``force`` is set; ``MissingExtra`` without the library of the format.
     """
-    described = tuple(Column(name, "", _KINDS.get(name, "text")) for name in columns)
+    described = tuple(Column(name, "") for name in columns)
     table = Table("rows", None, (), described)
     destination = Destination.choose(path, None, force=force)
     write_tables(destination, [table], (("rows", row) for row in rows))
@@ -200,8 +190,9 @@ def read_results(
     """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold
     files, without doubtful values. Raises ``StoreError`` for a line that is no extraction.
     """
-    threshold = threshold or Threshold()
-    return map(threshold.apply, _read(path, lines, threshold))
+    sieve = threshold or Threshold()
+    for extraction in _read(path, lines):
+        yield sieve.sift(extraction)[0]
 
 
 def pair_results(
@@ -211,24 +202,17 @@ def pair_results(
     records.
     """
     results = find_results(run)
-    if found is None:
-        for extraction in read_results(results, None, threshold):
-            yield extraction, None
-        return
-    for reread in found.reread():
-        lines = [found.read_line(reread.record_id)]
+    rereads = found.reread() if found else [None]
+    for reread in rereads:
+        lines = None
+        if found and reread:
+            lines = [found.read_line(reread.record_id)]
         for extraction in read_results(results, lines, threshold):
-            yield extraction, reread.record
+            yield extraction, reread.record if reread else None
 
 
-def _read(
-    path: Path, lines: Iterable[bytes] | None, threshold: Threshold
-) -> Iterator[TrialExtraction]:
+def _read(path: Path, lines: Iterable[bytes] | None) -> Iterator[TrialExtraction]:
     """Yield what ``read_results`` yields, with the doubtful values."""
-    remedy = "run its command again"
-    # A person wrote gold: no run makes it again.
-    if lines is None and (path.is_dir() or path.suffix == ".json"):
-        remedy = "correct it, or finish its record again"
     for place, data in _list_texts(path, lines):
         try:
             extraction = TrialExtraction.model_validate_json(data)
@@ -236,14 +220,9 @@ def _read(
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"])) or "the whole"
             problem = f"is not an extraction of this version ({field}: {first['msg']})"
-            raise StoreError(f"{place}: {problem}; {remedy}") from None
-        evidence = [
-            piece for _, item in extraction.list_items() for piece in item.evidence
-        ]
-        if threshold.minimum and any(piece.confidence is None for piece in evidence):
             raise StoreError(
-                f"{place}: has values without a confidence; {remedy}, or drop --min-confidence"
-            )
+                f"{place}: {problem}; run its command again, or correct it"
+            ) from None
         yield complete_gold(extraction)
 
 

@@ -22,13 +22,13 @@ from extractor.apps.export.fhir_parts import (
     quantity,
 )
 from extractor.apps.export.limits import name_limit
-from extractor.apps.export.people import read_comparator
+from extractor.apps.export.people import read_comparator, read_registered
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     fold_words,
     get_quantity,
 )
-from extractor.concepts.people.registered_ages import read_registered_age
+from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_table
 from extractor.schemas import (
     Category,
@@ -37,6 +37,7 @@ from extractor.schemas import (
     Criterion,
     CriterionGroup,
     CriterionKind,
+    Eligibility,
     Evidence,
     GroupRule,
     RegistryFields,
@@ -110,24 +111,23 @@ def _describe_people(trial: TrialResources) -> list[Json]:
     """
     registry = trial.record.registry if trial.record else RegistryFields()
     people: dict[str, Json] = {}
-    for name, inclusive in (("minimum_age", ">="), ("maximum_age", "<=")):
-        age = trial.take_first("eligibility", name)
+    found = {}
+    for name in (*AGES, "sex", "healthy_volunteers"):
+        found[name] = trial.take_first("eligibility", name)
+    for name in AGES:
+        of_text = trial.extraction.eligibility if found[name] else Eligibility()
+        age = found[name] or read_registered(name, registry.text(name) or "")
         if age:
-            comparator: str = read_comparator(name, trial.extraction.eligibility)
-        else:
-            age = read_registered_age(registry.text(name) or "")
-            comparator = inclusive
-        if age:
-            people[name.replace("_", "-")] = {
-                "code": code(LOINC, "30525-0", "age"),
-                "valueQuantity": quantity(age.value, age.unit, comparator),
-            }
-    sex = (trial.take_first("eligibility", "sex") or registry.sex or "").lower()
+            value = quantity(age.value, age.unit, read_comparator(name, of_text))
+            concept = code(LOINC, "30525-0", "age")
+            element = {"code": concept, "valueQuantity": value}
+            people[name.replace("_", "-")] = element
+    sex = found["sex"] or read_registered("sex", registry.sex or "")
     if sex in ("female", "male"):
         gender = code("http://hl7.org/fhir/administrative-gender", sex)
         concept = code(LOINC, "46098-0", "sex")
         people["sex"] = {"code": concept, "valueCodeableConcept": gender}
-    accepted = trial.take_first("eligibility", "healthy_volunteers")
+    accepted = found["healthy_volunteers"]
     if accepted is None:
         accepted = registry.healthy_volunteers != "false"
     if not accepted:

@@ -4,6 +4,8 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 
+from extractor.apps.export.agents import read_interventions
+from extractor.apps.export.arms import read_arms
 from extractor.apps.export.fhir_eligibility import add_eligibility
 from extractor.apps.export.fhir_parts import (
     BASE,
@@ -93,9 +95,8 @@ def _read_registered(record: TrialRecord) -> Json:
         study["associatedParty"] = [{"name": fields.sponsor, "role": role}]
     return study | {
         "focus": [
-            {"concept": {"text": section.part("name") or section.text}}
-            for section in record.sections
-            if section.name.startswith("interventions[")
+            {"concept": {"text": intervention.name}}
+            for intervention in read_interventions(record)
         ],
         "phase": _translate("phases", fields.text("phases")),
         "primaryPurposeType": _translate("purposes", fields.primary_purpose),
@@ -105,7 +106,15 @@ def _read_registered(record: TrialRecord) -> Json:
             "end": read_date(fields.completion_date or ""),
         },
         "recruitment": {"actualNumber" if is_actual else "targetNumber": number},
-        "comparisonGroup": _read_arms(record),
+        "comparisonGroup": [
+            {
+                "name": arm.label or arm.section,
+                "type": _translate("arms", arm.type),
+                "description": arm.description,
+                "intendedExposure": [],
+            }
+            for arm in read_arms(record)
+        ],
     }
 
 
@@ -115,20 +124,6 @@ def _translate(table: str, written: str | None) -> Json:
     # Some registers write "Active Comparator".
     word = (written or "").upper().replace(" ", "_")
     return code(words["system"], words.get(word), written)
-
-
-def _read_arms(record: TrialRecord) -> list[Json]:
-    """Return the registered arms as comparison groups."""
-    return [
-        {
-            "name": section.part("label") or section.name,
-            "type": _translate("arms", section.part("type")),
-            "description": section.part("description") or section.text,
-            "intendedExposure": [],
-        }
-        for section in record.sections
-        if section.name.startswith("arms[")
-    ]
 
 
 def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:

@@ -8,14 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from errno import EDQUOT, ENOSPC
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TextIO
+from typing import Any, TextIO
 
 from pydantic_core import to_json
 
-from extractor.apps.export.columns import Column, Row, Table
+from extractor.apps.export.columns import Row, Table
 from extractor.errors import ArgumentError, DiskFull, StoreError
 
 COLUMNS_FILE = "tables.json"
@@ -170,43 +170,33 @@ def open_tables(
     """Open a file for each table, and return a function for each that appends a row: to CSV with a
     header and safe texts, else as a line of JSON.
     """
-    open_one = _open_csv if as_csv else _open_json
     with ExitStack() as stack:
         appending = {}
         for table in tables:
             path = places[table.name]
             file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-            appending[table.name] = open_one(file, table.columns)
+            names = [column.name for column in table.columns]
+            write = partial(_write_json, file, names)
+            if as_csv:
+                writer = csv.writer(file)
+                writer.writerow(names)
+                write = partial(_write_csv, writer)
+            appending[table.name] = write
         yield appending
 
 
-def _open_csv(file: TextIO, columns: Sequence[Column]) -> Append:
-    writer = csv.writer(file)
-    writer.writerow([column.name for column in columns])
-    kinds = [column.kind for column in columns]
-    texts = [place for place, kind in enumerate(kinds) if kind == "text"]
-    answers = [place for place, kind in enumerate(kinds) if kind == "boolean"]
-
-    def append(row: Row) -> None:
-        cells = list(row)
-        for place in texts:
-            if cells[place]:
-                cells[place] = neutralise(cells[place])
-        for place in answers:
-            if cells[place] is not None:
-                cells[place] = str(cells[place]).lower()
-        writer.writerow(cells)
-
-    return append
+def _write_csv(writer: Any, row: Row) -> None:
+    cells = list(row)
+    for place, cell in enumerate(row):
+        if isinstance(cell, bool):
+            cells[place] = str(cell).lower()
+        elif isinstance(cell, str) and cell:
+            cells[place] = neutralise(cell)
+    writer.writerow(cells)
 
 
-def _open_json(file: TextIO, columns: Sequence[Column]) -> Append:
-    names = [column.name for column in columns]
-
-    def append(row: Row) -> None:
-        file.write(to_json(dict(zip(names, row, strict=True))).decode() + "\n")
-
-    return append
+def _write_json(file: TextIO, names: Sequence[str], row: Row) -> None:
+    file.write(to_json(dict(zip(names, row, strict=True))).decode() + "\n")
 
 
 def load_tables(

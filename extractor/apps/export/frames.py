@@ -39,18 +39,17 @@ def open_library(to: str) -> Any:
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
     """Return the rows of a table with typed columns, even if it has no rows."""
     kinds = dict(zip(_KINDS, _TYPES[to], strict=True))
-    columns = {}
-    for place, column in enumerate(table.columns):
-        cells = [row[place] for row in rows]
-        kind = kinds[column.kind]
-        if to == "pandas":
-            columns[column.name] = library.Series(cells, dtype=kind)
-        elif to == "polars":
-            kind = getattr(library, kind)
-            columns[column.name] = library.Series(cells, dtype=kind, strict=False)
-        else:
-            columns[column.name] = library.array(cells, getattr(library, kind)())
-    return library.table(columns) if to == "arrow" else library.DataFrame(columns)
+    types = {column.name: kinds[column.kind] for column in table.columns}
+    if to == "pandas":
+        return library.DataFrame(list(rows), columns=[*types], dtype=object).astype(
+            types
+        )
+    schema = {name: getattr(library, kind) for name, kind in types.items()}
+    if to == "polars":
+        return library.DataFrame(rows, schema, orient="row", strict=False)
+    typed = library.schema([(name, kind()) for name, kind in schema.items()])
+    cells: list[Any] = list(zip(*rows, strict=True)) or [()] * len(types)
+    return library.table(cells, schema=typed)
 
 
 def frame_tables(

@@ -53,7 +53,9 @@ def is_other_version(name: str, quantity: KnownQuantity) -> bool:
         return False
     names = {_fold(written) for written in (quantity.name, *quantity.names)}
     versions = {_fold(version) for version in _VERSION.findall(name)}
-    return any(not {key, key.replace("_", "")} & names for key in versions)
+    # "IGF-1 SD score" names no version: IGF is no instrument.
+    others = versions - {key for key in versions if key.replace("_", "") in names}
+    return any(key.rpartition("_")[0] in names for key in others - names)
 
 
 def _fold(name: str) -> str:

@@ -1,7 +1,6 @@
 """What limits mean: the canonical name, unit and value of each, and whom it admits."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from extractor.apps.export.instruments import is_other_version
@@ -79,9 +78,8 @@ def name_limit(
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
-    ends = [limit["value"]]
-    if limit.get("value_high") is not None:
-        ends.append(limit["value_high"])
+    ends = [limit["value"], limit.get("value_high")]
+    ends = [end for end in ends if end is not None]
     # A limit without a unit has the one in which its upper end is possible.
     inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
     used = unit or next(inferred, None)
@@ -96,23 +94,19 @@ def name_limit(
 def _rename(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> CanonicalLimit | None:
-    """Return what a limit is called instead of the quantity that was found: another version of an
-    instrument, nothing, or all quantities that the text joins; None if the name is right.
-    """
+    """Return what a limit is called if its words are no name of the quantity, or join several."""
     # "ACQ-6" is not the ACQ: its limit is of another score.
+    nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     if is_other_version(text, quantity):
-        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
+        return nothing
     if not bears_out(quantity, text, unit):
         kind = quantity.name if quantity.general else None
-        return CanonicalLimit(
-            unit_ucum=unit, canonical_note="no quantity", quantity_kind=kind
-        )
-    joint = "|".join(list_joined(text, quantity, unit) or ())
-    if not joint:
+        return nothing._replace(quantity_kind=kind)
+    joined = "|".join(list_joined(text, quantity, unit))
+    if not joined:
         return None
-    return CanonicalLimit(
-        joint, quantity.laboratory, unit_ucum=unit, canonical_note=_NO_CONVERSION
-    )
+    joint = CanonicalLimit(joined, quantity.laboratory, unit_ucum=unit)
+    return joint._replace(canonical_note=_NO_CONVERSION)
 
 
 def _convert(
@@ -168,11 +162,7 @@ def _describe_limits(
         name_limit(limit.__dict__, proof.quantity if proof else None)
         for limit, proof in zip(limits, proofs, strict=True)
     ]
-    divided = _list_with_two_ranges(limits, named)
-    for limit, proof in zip(limits, proofs, strict=True):
-        of_sex = proof.sex if proof else None
-        if limit.condition or of_sex not in (None, sex):
-            divided.add(limit.quantity.casefold())
+    divided = _list_divided(zip(limits, proofs, named, strict=True), sex)
     for limit, proof, canonical in zip(limits, proofs, named, strict=True):
         is_alternative = not decides or (proof is not None and proof.alternative)
         of_some = is_alternative or limit.quantity.casefold() in divided
@@ -191,20 +181,23 @@ def _find_proof(criterion: Criterion, index: int) -> Evidence | None:
     return next(found, None)
 
 
-def _list_with_two_ranges(
-    limits: Sequence[Constraint], named: Sequence[CanonicalLimit]
+def _list_divided(
+    described: Iterable[tuple[Constraint, Evidence | None, CanonicalLimit]],
+    sex: str | None,
 ) -> set[str]:
-    """Return the quantities, in lower case, with two different ranges. Nobody can be within both,
-    so they are those of two groups. A range and itself in another unit are one.
-    """
-    ranges = defaultdict[str, set[str]](set)
-    for limit, canonical in zip(limits, named, strict=True):
-        if limit.value_high is not None:
-            low = canonical.value_canonical or limit.value
-            high = canonical.value_high_canonical or limit.value_high
-            # 126 mg/dL and 7 mmol/L are one number.
-            ranges[limit.quantity.casefold()].add(f"{low:.2g}-{high:.2g}")
-    return {quantity for quantity, different in ranges.items() if len(different) > 1}
+    """Return the quantities, in lower case, whose limits are of some participants."""
+    divided = set[str]()
+    starts = dict[str, str]()
+    for limit, proof, canonical in described:
+        quantity = limit.quantity.casefold()
+        of_sex = proof.sex if proof else None
+        if limit.condition or of_sex not in (None, sex):
+            divided.add(quantity)
+        # Nobody is within two ranges; 126 mg/dL and 7 mmol/L are one number.
+        start = f"{canonical.value_canonical or limit.value:.2g}"
+        if limit.value_high is not None and starts.setdefault(quantity, start) != start:
+            divided.add(quantity)
+    return divided
 
 
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:

@@ -20,20 +20,11 @@ _TABLES = frozenset(
     {"records", "eligibility", "arms", "regimens", "regimen_arms", "interventions"}
 )
 """Tables that are poor without what the register states."""
-_FIELDS = {
-    "study_type": "study_type",
-    "phases": "phases",
-    "status": "status",
-    "allocation": "allocation",
-    "intervention_model": "assignment",
-    "masking": "masking",
-    "primary_purpose": "primary_purpose",
-    "start_date": "start_date",
-    "completion_date": "completion_date",
-    "sponsor": "sponsor",
-    "registered_sex": "sex",
-}
-"""Columns by their registered field."""
+_FIELDS = (
+    *("study_type", "phases", "status", "allocation", "masking", "primary_purpose"),
+    *("start_date", "completion_date", "sponsor"),
+)
+"""Columns with the name of their registered field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +51,9 @@ Registry = Mapping[str, Registered]
 def read_registry(record: TrialRecord) -> Registered:
     """Return what the register states of a record."""
     fields = record.registry
-    columns: dict[str, Any] = {
-        column: fields.text(name) for column, name in _FIELDS.items()
-    }
+    columns: dict[str, Any] = {name: fields.text(name) for name in _FIELDS}
+    columns["intervention_model"] = fields.assignment
+    columns["registered_sex"] = fields.sex
     title = record.raw_text("title") or record.raw_text("official_title") or ""
     lines = (record.raw_text("conditions") or "").split("\n")
     columns["title"] = " ".join(title.split()) or None

@@ -12,7 +12,7 @@ from extractor.apps.export.agents import (
     find_intervention,
     list_mesh_terms,
 )
-from extractor.apps.export.arms import Arm, find_least, link_arms, list_arms
+from extractor.apps.export.arms import find_least, link_arms, list_arms
 from extractor.apps.export.columns import Cells, Row, list_tables
 from extractor.apps.export.instruments import name_instrument
 from extractor.apps.export.limits import DescribedCriterion, describe_criteria
@@ -63,14 +63,11 @@ _DAILY = {
 """How often a dose is given on a day."""
 _BODY = frozenset({"kg", "m2"})
 """What a daily dose may be counted by."""
-_OF_FORM = ("agent", "amounts", "route", "frequency")
-"""Fields whose words may name the form of a drug."""
 _TABLES = {
     RowKind.VALUE: "values",
     RowKind.ABSENCE: "absences",
     RowKind.FINDING: "findings",
 }
-_CLEAN = frozenset({"values", "absences"})
 _TERMS = {
     TermKind.CONDITION: "condition_terms",
     TermKind.INTERVENTION: "intervention_terms",
@@ -129,13 +126,11 @@ def _clean(cell: Any) -> str | None:
 def _lay_out(
     fields: tuple[CustomField, ...],
 ) -> Mapping[str, tuple[list[str], list[int]]]:
-    """Return the columns of each table behind the record, and the places of those that may have
-    words of a record. Those of ``list_values`` are clean.
-    """
+    """Return the columns of each table behind the record, and the places of its texts."""
     layouts = {}
     for table in list_tables(fields):
         names = [column.name for column in table.columns]
-        kinds = [] if table.name in _CLEAN else [one.kind for one in table.columns]
+        kinds = [one.kind for one in table.columns]
         texts = [place for place, kind in enumerate(kinds) if kind == "text"]
         layouts[table.name] = (names[1:], texts)
     return layouts
@@ -160,13 +155,12 @@ def tabulate(
     registry = {record.record_id: read_registry(record) for record in records}
     own = read_fields(fields)
     rows = collect_rows(extractions, registry, own)
-    return {
-        table.name: [
-            {column.name: cell for column, cell in zip(table.columns, row, strict=True)}
-            for row in rows[table.name]
-        ]
-        for table in list_tables(own)
-    }
+    tables = {}
+    for table in list_tables(own):
+        names = [column.name for column in table.columns]
+        cells = rows[table.name]
+        tables[table.name] = [dict(zip(names, row, strict=True)) for row in cells]
+    return tables
 
 
 def collect_rows(
@@ -327,7 +321,7 @@ def _list_dosing(
     for index, regimen in enumerate(extraction.dosing):
         keys = {"regimen_index": index}
         proofs = _index_evidence(regimen)
-        cells = _describe_regimen(regimen, registered, arms)
+        cells = _describe_regimen(regimen, registered)
         name = namer.name(regimen.agent)
         cells = {**cells, **_place(proofs["quote"]), "agent_canonical": name}
         yield "regimens", {**regimen.__dict__, **cells, **keys}
@@ -352,33 +346,22 @@ def _list_dosing(
         yield from _number(table, rows)
 
 
-def _describe_regimen(
-    regimen: Regimen, registered: Registered, arms: Sequence[Arm]
-) -> Cells:
+def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
     """Return the times of a regimen, its registered intervention, and its form: by its own words,
-    the names of the intervention, the text of its arm before the dose, and the description of the
-    intervention.
+    the names of the intervention, and its description.
     """
     index = find_intervention(regimen.agent, registered.interventions)
     quotes = [regimen.agent, regimen.quote]
-    quotes += [
-        piece.quote for piece in regimen.evidence if piece.field.startswith(_OF_FORM)
-    ]
     names: Sequence[str] = ()
     descriptions = []
     if index is not None:
         names = registered.interventions[index].names
         descriptions.append(registered.interventions[index].description or "")
-    before = []
-    for arm in arms:
-        if arm.section and arm.section == regimen.section:
-            text, found, _ = (arm.description or "").partition(regimen.quote)
-            before += [arm.label or "", text if found else ""]
     return {
         **describe_regimen_times(regimen),
         **_spread("duration", regimen.duration),
         "intervention_index": index,
-        "dosage_form": find_form(quotes, names, before, descriptions),
+        "dosage_form": find_form(quotes, names, descriptions),
     }
 
 
@@ -392,20 +375,19 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
         return cells
     canonical = _choose_dose_unit(unit)
     cells |= {"unit_ucum": unit, "unit_canonical": canonical}
-    whole, *per = canonical.split("/")
-    times = _DAILY.get(frequency or "")
     # "5 mg/d" is of a day already, however often it is given.
-    if per[-1:] == ["d"]:
-        per = per[:-1]
-        times = 1
-    is_daily = times is not None and whole != "%" and _BODY.issuperset(per)
-    if is_daily:
-        cells["daily_unit"] = "/".join([whole, *per, "d"])
+    of_dose = canonical.removesuffix("/d")
+    times = 1 if of_dose != canonical else _DAILY.get(frequency or "", 0)
+    whole, *per = of_dose.split("/")
+    if whole == "%" or not _BODY.issuperset(per):
+        times = 0
+    if times:
+        cells["daily_unit"] = f"{of_dose}/d"
     for name in ("low", "high"):
         value = cells[name]
         number = None if value is None else convert(value, unit, canonical)
         cells[f"{name}_canonical"] = number
-        if is_daily and times and number:
+        if times and number:
             cells[f"daily_{name}"] = number * times
     return cells
 

@@ -69,10 +69,6 @@ _MOMENT_SIGN = re.compile(r"\b(?:after|following|from|since|post|of)\b", re.IGNO
 _LONGEST_TEXT = 2000
 """A longer description is not read."""
 _SHORT = frozenset({TimeUnit.MINUTE, TimeUnit.HOUR})
-_STARTS = (AnchorClass.FIRST_DOSE, AnchorClass.RANDOMISATION_OR_ENROLMENT)
-"""Events at which the clock of a whole trial starts."""
-
-_NO_CLASS = (None, AnchorClass.OTHER_EVENT)
 _BASELINE = (AnchorClass.RANDOMISATION_OR_ENROLMENT,)
 
 Anchor = AnchorClass | None
@@ -168,17 +164,15 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
 
 
 def _complete(found: Anchor, endpoint: Endpoint, unit: TimeUnit) -> Anchor:
-    """Return what a time is counted from: what was found, else the start of the endpoint's clock,
-    else the baseline of a change. Within the day of a treatment, baseline is before the dose.
+    """Return what a time is counted from: what was found, else the baseline of a change. Within the
+    day of a treatment, baseline is before the dose.
     """
-    start = endpoint.start_event if endpoint.time_kind == TimeKind.UP_TO else None
-    started = classify_anchor(start) if start else None
     texts = (endpoint.time_frame, endpoint.measure, endpoint.description)
     said = "\n".join(text[:_LONGEST_TEXT] for text in texts if text)
     if _FROM_BASELINE.search(said) and unit in _SHORT and found in (None, *_BASELINE):
         return None
-    if found or started in _STARTS:
-        return found or started
+    if found:
+        return found
     return _BASELINE[0] if _FROM_BASELINE.search(said) else None
 
 
@@ -192,7 +186,10 @@ def _count_days(
         is_span = endpoint.time_kind == TimeKind.UP_TO
         return float(point.value * cycle) if cycle and is_span else None
     # "Day 15 of cycle 2" is no day of the trial.
-    is_of_cycle = point.unit == TimeUnit.DAY and moment.anchor in _NO_CLASS
+    is_of_cycle = point.unit == TimeUnit.DAY and moment.anchor in (
+        None,
+        AnchorClass.OTHER_EVENT,
+    )
     if is_of_cycle and _IN_CYCLE.search(endpoint.time_frame or ""):
         return None
     return to_days(point)

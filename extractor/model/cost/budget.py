@@ -82,6 +82,8 @@ class Budget:
         """
         reservation = self.try_reserve(call)
         while reservation is None:
+            # with no other in flight, there will be no room later
+            self.reached |= not self._in_flight
             if self.reached:
                 self._wake()
                 raise BudgetReached(str(self))
@@ -90,14 +92,11 @@ class Budget:
         return reservation
 
     def try_reserve(self, call: Call) -> Reservation | None:
-        """Reserve what a request may use, or return None if there is no room now. If no other is in
-        flight, there will be none, and the budget is reached.
-        """
+        """Reserve what a request may use, or return None if there is no room now."""
         most = self._forecast(call)
         total = self._spent + self._uncounted + self._in_flight_usd + self._cost(most)
         has_room = self._max_usd is None or total <= self._max_usd
         if self.reached or not has_room:
-            self.reached |= not self._in_flight
             return None
         return self._add(most)
 
