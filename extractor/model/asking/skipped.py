@@ -67,15 +67,22 @@ def _misses_doses(
     doses = 0
     missed = 0
     for dose in parsed.regimens:
-        span = dose.chunk.span
-        at = {line.number for line in passages if line.chunk.span.contains(span)}
-        if not at or not dose.rules["amounts"].value:
+        at = _list_places(dose, passages)
+        if not at:
             continue
         doses += 1
-        if not at <= answered and not any(covers(one, dose) for one in listed):
-            missed += 1
+        is_covered = any(covers(one, dose) for one in listed)
+        missed += not is_covered and not at <= answered
     if missed >= _MOST_MISSED:
         return True
     if missed < max(1, doses * _SHARE_MISSED):
         return False
     return answered.isdisjoint(line.number for line in passages[1:])
+
+
+def _list_places(dose: Draft, passages: Questions) -> set[int]:
+    """Return the numbers of the passages that the text of a regimen with a dose is in."""
+    if not dose.rules["amounts"].value:
+        return set()
+    span = dose.chunk.span
+    return {line.number for line in passages if line.chunk.span.contains(span)}
