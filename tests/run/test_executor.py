@@ -92,7 +92,7 @@ class Answering:
             raise ModelUnavailable("no reply", lasting=False)
         found = tuple(Item(n=q.chunk.number) for q in questions)
         usage = Usage(calls=1, prompt_tokens=10, output_tokens=2)
-        return ModelReply(found, usage, self.name)
+        return ModelReply(found, usage)
 
 
 def record(number, text="nights at home"):

@@ -9,10 +9,10 @@ refused, and becomes a finding for people.
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import filterfalse, starmap
+from itertools import starmap
 from typing import Any
 
-from extractor.assembly.check import UnreadableValue, ground_answer
+from extractor.assembly.check import ground_answer
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.places import MODEL_CONFIDENCE
 from extractor.evidence.drafts import Chunk, Draft, ModelResult, Reading
@@ -62,51 +62,62 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
     if replies is None:
         return ModelResult(usage=Usage(open_questions=count_asked(questions)))
     drafts: list[Draft] = []
+    skipped: set[int] = set()
     asked: list[Question] = []
     unasked: list[Question] = []
-    pending: list[Question] = []
     for call, reply in zip(calls, replies, strict=True):
         if reply is None:
             unasked += call
             continue
-        read = _read_reply(parsed, call, reply)
-        answered = {draft.number for draft in read}
-        for question in call:
-            waits = reply.pending and question.number not in answered
-            (pending if waits else asked).append(question)
+        read = _read_items(parsed, call, reply)
+        is_useless = reply.dropped and not reply.items
+        if not reply.pending and not is_useless:
+            silent = find_skipped(parsed, call, read)
+            if not reply.dropped:
+                read += _read_silence(parsed, call, read, silent)
+            skipped |= silent
+        numbers = {draft.number for draft in read}
+        asked += [one for one in call if not reply.pending or one.number in numbers]
         drafts += read
     received = [reply for reply in replies if reply]
-    result = collect(parsed, asked, unasked, drafts, received)
-    waiting = Usage(open_questions=count_asked(pending))
+    result = collect(parsed, asked, unasked, drafts, received, skipped)
+    waiting = Usage(open_questions=count_asked(questions) - count_asked(asked))
     return replace(result, usage=result.usage + waiting)
 
 
-def _read_reply(
+def _read_items(
     parsed: ParsedRecord, questions: Questions, reply: ModelReply
 ) -> list[Draft]:
-    """Return a draft for each item of a reply, with the values that the text supports, and an empty
-    one for each line that the model skipped.
-
-    Lines for lists (regimens, own fields) may have no item because they state nothing. Such silence
-    gives a draft too, if the reply is whole: it is there, no item of it was dropped, and the model
-    read as far as the line.
+    """Return a draft for each item of a reply, with the values that the text supports. An item of a
+    regimen with no more than the number of its line counts as none.
     """
     chunks = {question.number: question.chunk for question in questions}
-    ground = partial(_ground, parsed, chunks)
-    grounded = starmap(ground, read_values(questions, reply.items))
-    drafts = prove_regimens(list(filterfalse(_is_empty, grounded)), parsed)
-    if reply.pending or (reply.dropped and not reply.items):
-        return drafts
-    skipped = find_skipped(parsed, questions, drafts)
-    answered = skipped.union(draft.number for draft in drafts)
-    for line in questions:
-        if line.number in skipped:
-            draft = parsed.draft_of(line.task, line.chunk)
-            drafts.append(replace(draft, own={}, is_skipped=True))
-    if not reply.dropped:
-        silent = [line for line in questions if line.number not in answered]
-        drafts += starmap(ground, read_silence(silent))
-    return drafts
+    drafts: list[Draft] = []
+    for question, values in read_values(questions, reply.items):
+        draft = _ground(parsed, chunks, question, values)
+        stated = [
+            reading
+            for name, reading in draft.model.items()
+            if name != "stands" and reading.list_values()
+        ]
+        is_regimen = draft.group == Task.DOSING
+        if stated or draft.refused or any(draft.own.values()) or not is_regimen:
+            drafts.append(draft)
+    return prove_regimens(drafts, parsed)
+
+
+def _read_silence(
+    parsed: ParsedRecord,
+    questions: Questions,
+    drafts: Sequence[Draft],
+    skipped: set[int],
+) -> list[Draft]:
+    """Return a draft for each line for a list (regimens, own fields) that has no item because it
+    states nothing: the whole reply was read, and so was the line.
+    """
+    read = skipped.union(draft.number for draft in drafts)
+    silent = [line for line in questions if line.number not in read]
+    return list(starmap(partial(_ground, parsed, {}), read_silence(silent)))
 
 
 def _ground(
@@ -122,31 +133,17 @@ def _ground(
     ``values`` are what the item says, by field; ``chunks`` are the lines of the call, by number.
     """
     draft = parsed.draft_of(question.task, question.chunk)
-    stated = dict(values)
-    number = stated.get("lead_in")
+    number = values.get("lead_in")
     introducing = chunks.get(number)
-    if not isinstance(number, UnreadableValue):
-        stated.pop("lead_in", None)
     lead_in = introducing or parsed.find_lead_in(draft)
+    stated = dict(values)
+    # without a number, the model says that nothing introduces the line
+    if isinstance(number, int):
+        del stated["lead_in"]
     draft = ground_answer(stated, draft, parsed, lead_in, question.custom)
-    is_unknown = introducing is None and number is not None
-    if "lead_in" not in values or is_unknown:
+    if introducing is None:
         return draft
-    # Without a number, the model says that nothing introduces the line.
-    reading: Reading[Any] = Reading(None, MODEL_CONFIDENCE, origin=Origin.MODEL)
-    if introducing:
-        words = parsed.raw(introducing.span)
-        reading = replace(reading, value=words, spans=(introducing.span,))
+    words = parsed.raw(introducing.span)
+    spans = (introducing.span,)
+    reading = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)
     return replace(draft, model={**draft.model, "lead_in": reading})
-
-
-def _is_empty(draft: Draft) -> bool:
-    """Return whether a draft of a regimen says nothing. Its item had no more than the number of the
-    line, and counts as none.
-    """
-    if draft.group != Task.DOSING or draft.refused or any(draft.own.values()):
-        return False
-    stated = [
-        draft.model[name].list_values() for name in draft.model.keys() - {"stands"}
-    ]
-    return not any(stated)

@@ -5,7 +5,7 @@ Lines that introduce others are shown where a criterion is asked which line intr
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, groupby
 from statistics import fmean
@@ -15,7 +15,7 @@ from typing import Protocol
 from extractor.concepts.doses.passages import GROUPS, list_dose_passages, mentions_dose
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.parse import parse_record
-from extractor.evidence.drafts import Chunk, Draft, Reading, Span, span_of
+from extractor.evidence.drafts import Chunk, Draft, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule
 from extractor.language.clean import clean_text
@@ -36,15 +36,11 @@ from extractor.model.asking.reply_models import (
 )
 from extractor.model.calls import estimate_tokens
 from extractor.model.cost.tokens import RequestSize, measure_call
-from extractor.schemas import Concept, Task, TrialRecord, list_fields
+from extractor.schemas import Task, TrialRecord, list_fields
 from extractor.schemas.vocabulary import Effort
 
 _EVENTS = {"start_event", "end_events", "censored"}
-_TIMED = [
-    concept
-    for concept in Concept
-    if concept.endswith("_survival") or concept.startswith(("time_to_", "duration_of_"))
-]
+_TIMED = re.compile("time_to_|duration_of_|.*_survival$")
 """Time-to-event concepts: only they have a start event, end events and censoring."""
 _RARE = {info.name for task in Task for info in list_fields(task) if info.metadata.rare}
 _WEIGHED = [name for name in REGIMEN_FIELDS if name != "arms"]
@@ -63,7 +59,11 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 """Lines that say nothing of their own."""
-_LIST_MARK = re.compile(r"\s*(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])\s+)?")
+_LINE = re.compile(
+    r"^[^\S\n]*+(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])(?:[^\S\n]++|(?=\n)))?+(\S(?:.*\S)?)",
+    re.MULTILINE,
+)
+"""A line, without spaces at its edges and without its list mark."""
 
 
 class AskingOptions(Protocol):
@@ -129,23 +129,22 @@ def plan_questions(parsed: ParsedRecord, options: AskingOptions) -> Questions:
         Task.DOSING: planner.plan_dosing,
         Task.ENDPOINTS: planner.plan_endpoints,
     }
-    questions: dict[int, Question] = {}
+    planned: dict[int, Question] = {}
     for task, plan in plans.items():
         if task in options.tasks:
             for question in plan():
-                questions.setdefault(question.number, question)
+                planned.setdefault(question.number, question)
     for own in options.fields:
         # the items of a task that is not wanted are not extracted, nor are fields of them
         if own.of is not Of.RECORD and own.of.task not in options.tasks:
             continue
-        for line in list(planner.plan_own(own, questions)):
-            question = questions.get(line.number, line)
-            questions[line.number] = replace(
-                question,
-                fields=(*question.fields, own.name),
-                custom=(*question.custom, own),
-            )
-    return tuple(questions.values())
+        for line in planner.plan_own(own, list(planned.values())):
+            if own.may_be_in(line.chunk.text):
+                known = planned.get(line.number, line)
+                fields = (*known.fields, own.name)
+                custom = (*known.custom, own)
+                planned[line.number] = replace(known, fields=fields, custom=custom)
+    return tuple(planned.values())
 
 
 def pack_questions(
@@ -167,8 +166,7 @@ def pack_questions(
     room = 0
     for group in groups:
         size = sum(estimate_tokens(render_line(question)) for question in group)
-        fits = bool(calls) and size <= room
-        if not fits or count_output_tokens([*calls[-1], *group]) > max_output:
+        if size > room or count_output_tokens([*calls[-1], *group]) > max_output:
             calls.append([])
             room = max_tokens
         calls[-1] += group
@@ -199,9 +197,12 @@ class _Planner:
     options: AskingOptions
     numbers: Iterator[int]
 
-    def doubts(self, reading: Reading[object], name: str = "") -> bool:
-        """Return whether the effort doubts what the rules read of a field."""
-        return self.options.effort.doubts(reading.confidence, rare=name in _RARE)
+    def doubts(self, item: Draft, names: Iterable[str]) -> bool:
+        """Return whether the effort doubts what the rules read of one of these fields."""
+        doubts = self.options.effort.doubts
+        return any(
+            doubts(item.read(name).confidence, rare=name in _RARE) for name in names
+        )
 
     def list_doubtful(self, item: Draft, task: Task) -> tuple[str, ...]:
         """Return the fields of an item to ask about; ``split`` if a part of an outcome is in
@@ -212,8 +213,7 @@ class _Planner:
             # only a line such as "Any of the following:" has one
             if name == "rule" and name not in item.rules:
                 continue
-            parts = PARTS if name == "split" else (name,)
-            if any(self.doubts(item.read(part), name) for part in parts):
+            if self.doubts(item, PARTS if name == "split" else [name]):
                 doubtful.append(name)
         return tuple(doubtful)
 
@@ -222,77 +222,66 @@ class _Planner:
         criterion whose lead-in is in doubt, and lines that may say who takes part, if an age, the
         sex or the health of the participants is in doubt.
         """
-        people = self.parsed.whole
-        asks_people = any(
-            self.doubts(people.read(name), name) for name in PEOPLE_FIELDS
-        )
-        lines = {}
-        for criterion in self.parsed.criteria:
-            names = self.list_doubtful(criterion, Task.ELIGIBILITY)
-            lines[criterion.number] = Question(Task.ELIGIBILITY, criterion.chunk, names)
-        shown = list(self.list_introducing(lines))
-        offsets = _list_offsets(chunk.span for chunk in shown)
-        for criterion in self.parsed.criteria:
-            hint = _describe_location(criterion, offsets)
-            lines[criterion.number] = replace(lines[criterion.number], hint=hint)
-        for chunk in shown:
-            lines.setdefault(chunk.number, Question(Task.ELIGIBILITY, chunk))
+        criteria = self.parsed.criteria
+        asked = {
+            item.number: self.list_doubtful(item, Task.ELIGIBILITY) for item in criteria
+        }
+        shown = list(self.list_introducing(asked))
+        shown_at = _list_offsets(chunk.span for chunk in shown)
+        lines = []
+        for item in criteria:
+            line = _show_item(item, shown_at)
+            lines.append(replace(line, fields=asked[item.number]))
+        headings = [chunk for chunk in shown if chunk.number not in asked]
+        lines += [Question(Task.ELIGIBILITY, chunk) for chunk in headings]
+        asks_people = self.doubts(self.parsed.whole, PEOPLE_FIELDS)
         if asks_people:
             for name in _PEOPLE_IN:
-                section = self.parsed.record.section(name)
-                if section:
-                    span = Span(name, 0, len(section.text))
-                    line = self.number_line(span, clean_text(section.text).text)
-                    lines[line.number] = line
-        for line in sorted(lines.values(), key=lambda line: line.chunk.span):
+                text = self.parsed.record.raw_text(name)
+                if text:
+                    span = Span(name, 0, len(text))
+                    lines.append(self.number_line(span, clean_text(text).text))
+        for line in sorted(lines, key=lambda line: line.chunk.span):
             is_criterion = line.chunk.span.section not in _PEOPLE_IN
-            fields = line.fields
             if asks_people and says_who(line.chunk.text, is_criterion=is_criterion):
-                fields = (*fields, PEOPLE)
-            if fields or line.chunk in shown:
-                yield replace(line, fields=fields)
+                yield replace(line, fields=(*line.fields, PEOPLE))
+            elif line.fields or line.chunk in shown:
+                yield line
 
     def number_line(self, span: Span, text: str) -> Question:
         """Return a line that is no item, with a number of its own and its section as the hint."""
         chunk = Chunk(next(self.numbers), span, text)
         return Question(Task.ELIGIBILITY, chunk, hint=span.section.replace("_", " "))
 
-    def list_introducing(self, lines: Mapping[int, Question]) -> Iterator[Chunk]:
+    def list_introducing(self, asked: Mapping[int, Collection[str]]) -> Iterator[Chunk]:
         """Yield the lines of the section "eligibility" that may introduce a criterion: criteria
         that end with a colon, criteria that rules read as the lead-in of another one, and all lines
         that are no criterion, such as headings, without their list mark.
 
-        Nothing is yielded if no criterion there is asked for its lead-in. ``lines`` are the
-        questions about the criteria, by number.
+        Nothing is yielded if no criterion there is asked for its lead-in. ``asked`` are the fields
+        that criteria are asked for, by number.
         """
-        section = self.parsed.record.section("eligibility")
         criteria = [
-            criterion
-            for criterion in self.parsed.criteria
-            if criterion.chunk.span.section == "eligibility"
+            item
+            for item in self.parsed.criteria
+            if item.chunk.span.section == "eligibility"
         ]
-        asked = [name for one in criteria for name in lines[one.number].fields]
-        if not section or "lead_in" not in asked:
+        if not any("lead_in" in asked[item.number] for item in criteria):
             return
         led_by = _list_offsets(
-            span for criterion in criteria for span in criterion.read("lead_in").spans
+            span for item in criteria for span in item.read("lead_in").spans
         )
-        for criterion in criteria:
-            chunk = criterion.chunk
+        for item in criteria:
+            chunk = item.chunk
             # such as "Any of the following:"
             if chunk.text.endswith(":") or chunk.span.start in led_by:
                 yield chunk
-        known = _list_offsets(criterion.chunk.span for criterion in criteria)
-        offset = 0
-        for line in section.text.splitlines(keepends=True):
-            end = offset + len(line.rstrip())
-            offset += len(line)
-            start = offset - len(_LIST_MARK.sub("", line, count=1))
+        known = _list_offsets(item.chunk.span for item in criteria)
+        for line in _LINE.finditer(self.parsed.record.raw_text("eligibility") or ""):
             # a heading such as "Exclusion Criteria:"
-            if start < end and known.isdisjoint(range(start, end)):
-                span = Span("eligibility", start, end)
-                text = clean_text(self.parsed.raw(span)).text
-                yield Chunk(next(self.numbers), span, text)
+            if known.isdisjoint(range(*line.span(1))):
+                span = Span("eligibility", *line.span(1))
+                yield Chunk(next(self.numbers), span, clean_text(line[1]).text)
 
     def plan_dosing(self) -> Iterator[Question]:
         """Yield all passages that may state doses, asked for their regimens, or none of them: if
@@ -323,12 +312,13 @@ class _Planner:
         neither regimen nor candidate. False if there is nothing to doubt.
         """
         regimens = self.parsed.regimens
-        read = [one.read(name).confidence for one in regimens for name in _WEIGHED]
-        unread = len(self.parsed.candidates)
-        if not read and not unread:
-            unread = int(any(map(mentions_dose, passages)))
-        confidences = [*read, *[0.0] * len(_WEIGHED) * unread]
-        return bool(confidences) and self.options.effort.doubts(fmean(confidences))
+        confidences = [
+            one.read(name).confidence for one in regimens for name in _WEIGHED
+        ]
+        confidences += [0.0] * len(_WEIGHED) * len(self.parsed.candidates)
+        if not confidences:
+            return any(map(mentions_dose, passages))
+        return self.options.effort.doubts(fmean(confidences))
 
     def plan_endpoints(self) -> Iterator[Question]:
         """Yield the outcomes with the fields that are in doubt and that their concept can have.
@@ -346,95 +336,90 @@ class _Planner:
                 wanted.discard("split")
             concept = outcome.read("concept")
             # "Tumor size" has no start event and no censoring, "Overall survival" has
-            if concept.certain and concept.value not in _TIMED:
+            if concept.certain and not _TIMED.match(concept.value or ""):
                 wanted -= _EVENTS
             fields = tuple(name for name in FIELDS[Task.ENDPOINTS] if name in wanted)
             if fields:
                 yield Question(Task.ENDPOINTS, outcome.chunk, fields)
 
     def plan_own(
-        self, own: CustomField, planned: Mapping[int, Question]
-    ) -> Iterator[Question]:
-        """Yield the lines that are asked for a field of the user's own, by the item that it belongs
-        to: for a regimen the passages that are asked for regimens anyway, for the record any line
-        that may state it, for a criterion or outcome the items that it may apply to.
+        self, own: CustomField, planned: Sequence[Question]
+    ) -> Iterable[Question]:
+        """Return the lines that may be asked for a field of the user's own, by the item that it
+        belongs to: for a regimen the passages that are asked for regimens anyway, for the record
+        any line of its sections, for a criterion or outcome the items that it may apply to.
 
-        Lines whose text cannot have the field are left out, and so are the record and items whose
-        value the rules read with certainty. ``planned`` are the questions so far, by number.
+        The record and items whose value the rules read with certainty are left out. ``planned``
+        are the questions so far.
         """
-        lines: list[Question] = []
         if own.of is Of.REGIMEN:
-            lines += [line for line in planned.values() if REGIMENS in line.fields]
-        elif own.of is Of.RECORD:
-            if not self.is_sure(self.parsed.whole, own):
-                lines += self.list_record_lines(own, planned)
-        else:
-            for item in self.parsed.list_items(own.group.of):
-                if self.may_apply(own, item) and not self.is_sure(item, own):
-                    hint = _describe_location(item)
-                    lines.append(Question(own.of.task, item.chunk, hint=hint))
-        for line in lines:
-            if own.may_be_in(line.chunk.text):
-                yield line
+            return [line for line in planned if REGIMENS in line.fields]
+        items = self.parsed.list_items(own.group.of)
+        open_items = [item for item in items if self.may_have(item, own)]
+        if own.of is Of.RECORD:
+            return self.list_record_lines(own, planned) if open_items else ()
+        return map(_show_item, open_items)
 
-    def is_sure(self, item: Draft, own: CustomField) -> bool:
-        """Return whether rules read a field of the user's own, and no part of it is in doubt."""
-        values = item.own.get(own.name, ())
-        read = [reading for value in values for reading in value.rules.values()]
-        return bool(read) and not any(map(self.doubts, read))
-
-    def may_apply(self, own: CustomField, item: Draft) -> bool:
-        """Return whether an item meets the field's condition ``where``, or may meet it, because a
-        value that the condition reads is in doubt.
+    def may_have(self, item: Draft, own: CustomField) -> bool:
+        """Return whether an item may have a field of the user's own that rules did not read with
+        certainty. It meets the condition ``where``, or a value that the condition reads is in
+        doubt.
         """
-        if own.applies(lambda name: item.read(name).value):
-            return True
-        return any(self.doubts(item.read(name)) for name in own.where)
+        read = [value for value in item.own.get(own.name, ()) if value.rules]
+        if read and not any(self.doubts(value, value.rules) for value in read):
+            return False
+        meets = own.applies(lambda name: item.read(name).value)
+        return meets or self.doubts(item, own.where)
 
     def list_record_lines(
-        self, own: CustomField, planned: Mapping[int, Question]
+        self, own: CustomField, planned: Sequence[Question]
     ) -> Iterator[Question]:
         """Yield the lines that may state a field of the record, in each section where it may be:
         first the questions and items, then all other lines but bare headings.
         """
-        shown = dict(planned)
+        lines = {line.number: line for line in planned}
         for item in (*self.parsed.criteria, *self.parsed.outcomes):
-            hint = _describe_location(item)
-            line = Question(Task.ELIGIBILITY, item.chunk, hint=hint)
-            shown.setdefault(item.number, line)
+            line = replace(_show_item(item), task=Task.ELIGIBILITY)
+            lines.setdefault(item.number, line)
         for name, section in self.parsed.sections.items():
             if not own.may_stand_in(name):
                 continue
-            here = [line for line in shown.values() if line.chunk.span.section == name]
-            yield from here
+            spans = []
+            for line in lines.values():
+                if line.chunk.span.section == name:
+                    spans.append(line.chunk.span)
+                    yield line
             for passage in section.lines():
                 span = span_of(passage)
-                if any(line.chunk.span.overlaps(span) for line in here):
+                is_shown = any(map(span.overlaps, spans))
+                if is_shown or _HEADER.fullmatch(passage.text):
                     continue
-                if own.may_be_in(passage.text) and not _HEADER.fullmatch(passage.text):
+                if own.may_be_in(passage.text):
                     yield self.number_line(span, passage.text)
 
 
-def _describe_location(item: Draft, shown: Collection[int] = ()) -> str:
-    """Describe where a criterion is, as the hint of its question: its list, if the rules are sure
-    of it, or its section, and the line that introduces it. Return "" for an outcome.
+def _show_item(item: Draft, shown: Collection[int] = ()) -> Question:
+    """Show a criterion or an outcome, with its place as the hint: its list, if the rules are sure
+    of it, or its section, and the line that introduces it. An outcome has no hint.
 
     Examples: ``exclusion list``, ``brief summary``, ``inclusion list, under "Any of:"``. The
     introducing line is left out if the call shows it: ``shown`` are the offsets of such lines in
     the section "eligibility".
     """
     if item.group == Task.ENDPOINTS:
-        return ""
+        return Question(Task.ENDPOINTS, item.chunk)
     section = item.chunk.span.section
-    location = section.replace("_", " ")
+    hint = section.replace("_", " ")
     kind = item.read("kind")
     if section == "eligibility" and kind.certain and kind.value:
-        location = f"{kind.value} list"
+        hint = f"{kind.value} list"
     lead_in = item.read("lead_in")
-    for span in lead_in.spans:
-        if span.section == "eligibility" and span.start in shown:
-            return location
-    return f'{location}, under "{lead_in.value}"' if lead_in.value else location
+    is_shown = any(
+        span.section == "eligibility" and span.start in shown for span in lead_in.spans
+    )
+    if lead_in.value and not is_shown:
+        hint = f'{hint}, under "{lead_in.value}"'
+    return Question(Task.ELIGIBILITY, item.chunk, hint=hint)
 
 
 def _list_offsets(spans: Iterable[Span]) -> frozenset[int]:

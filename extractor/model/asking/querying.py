@@ -7,9 +7,9 @@ leaves out.
 
 import asyncio
 from collections import deque
-from collections.abc import Generator
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Generator, Iterable
+from dataclasses import replace
+from typing import TypeVar
 
 from extractor.errors import (
     AnswerPending,
@@ -23,15 +23,16 @@ from extractor.errors import (
 from extractor.model.asking.dialogue import Replies, Round
 from extractor.model.asking.questions import (
     ModelReply,
+    Question,
     Questions,
     Render,
-    current_session,
     item_number,
+    note_lack,
 )
 from extractor.model.asking.reply_models import is_listing
 from extractor.model.asking.salvage import read_items
-from extractor.model.calls import MOST_CALLS
-from extractor.model.client import Model
+from extractor.model.calls import MOST_CALLS, Call
+from extractor.model.client import Answer, Model
 from extractor.model.completions import Ending
 from extractor.schemas import Usage
 
@@ -55,25 +56,24 @@ async def converse(
     Without a model, ``rounds`` gets None in place of replies. ``in_thread`` computes in another
     thread, so that the event loop goes on meanwhile.
     """
-    results: list[T] = []
-
-    def advance(replies: Replies | None) -> Round | None:
-        try:
-            return rounds.send(replies)
-        # a thread cannot raise it
-        except StopIteration as end:
-            results.append(end.value)
-            return None
-
+    steps = _yield_result(rounds)
     replies: Replies | None = None
     while True:
         if in_thread:
-            asked = await asyncio.to_thread(advance, replies)
+            step = await asyncio.to_thread(steps.send, replies)
         else:
-            asked = advance(replies)
-        if asked is None:
-            return results[0]
-        replies = await ask_round(asked, model) if model else None
+            step = steps.send(replies)
+        if not isinstance(step, Round):
+            return step[0]
+        replies = await ask_round(step, model) if model else None
+
+
+def _yield_result(
+    rounds: Generator[Round, Replies | None, T],
+) -> Generator[Round | tuple[T], Replies | None, None]:
+    """Yield the result behind the rounds: a thread cannot raise ``StopIteration``."""
+    result = yield from rounds
+    yield (result,)
 
 
 async def ask_round(asked: Round, model: Model) -> Replies:
@@ -87,31 +87,25 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     results = await asyncio.gather(*calls, return_exceptions=True)
     replies: list[ModelReply | None] = []
     lost: list[BaseException] = []
-    usage = Usage()
     for result in results:
-        if isinstance(result, ModelReply):
-            replies.append(result)
-            continue
         if isinstance(result, BudgetReached):
             replies.append(None)
-            lost.append(result)
-            continue
-        spent = getattr(result, "usage", None) or Usage()
-        dropped = ((None, str(result)),)
-        replies.append(ModelReply(usage=spent, model=model.name, dropped=dropped))
-        # a useless answer, or a refusal of a call as too long, is an answer, too
-        if not isinstance(result, AnswerRejected | RequestTooLong):
-            usage += spent
-            lost.append(result)
-    is_answered = len(lost) < len(results)
+        elif isinstance(result, BaseException):
+            usage = getattr(result, "usage", None) or Usage()
+            replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
+            # a useless answer, or a refusal of a call as too long, is an answer, too
+            if not isinstance(result, AnswerRejected | RequestTooLong):
+                lost.append(result)
+        else:
+            replies.append(result)
+    is_answered = len(lost) < len(replies) - replies.count(None)
     for error in lost:
-        is_away = isinstance(error, ModelUnavailable) and not isinstance(
-            error, RunStopped
-        )
-        if isinstance(error, BudgetReached) or (is_away and is_answered):
+        is_stop = isinstance(error, RunStopped)
+        if isinstance(error, ModelUnavailable) and is_answered and not is_stop:
             continue
         if isinstance(error, ModelError):
-            error.usage = usage
+            spent = [one.usage for one in lost if isinstance(one, ModelError)]
+            error.usage = sum(filter(None, spent), Usage())
         raise error
     return replies
 
@@ -127,29 +121,99 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     Raises ``AnswerRejected`` if no item could be used, and the errors of ``Model.complete``, all
     with the usage of the attempts.
     """
-    usage = Usage(questions=len(questions))
-    asking = _Asking(model, render, ModelReply(usage=usage, model=model.name))
-    session = current_session()
+    reply = ModelReply(usage=Usage(questions=len(questions)))
     try:
         async with model:
-            try:
-                await asking.ask(questions)
-            except ModelUnavailable as error:
-                model.watch.check_call(error)
-                raise
-            reply = asking.reply
+            async for part in _ask_in_parts(model, questions, render):
+                reply += part
             if not reply.pending:
                 model.watch.check_call(_find_problem(reply, questions))
     except (BudgetReached, ModelError) as error:
-        session.lacking = True
+        note_lack()
         if isinstance(error, ModelError):
-            error.usage = asking.reply.usage
+            error.usage = reply.usage
         raise
-    session.lacking |= reply.pending or bool(reply.dropped)
+    if reply.pending or reply.dropped:
+        note_lack()
     if reply.dropped and not reply.items and not reply.pending:
         reasons = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {reasons}", reply.usage)
     return reply
+
+
+async def _ask_in_parts(
+    model: Model, questions: Questions, render: Render
+) -> AsyncIterator[ModelReply]:
+    """Yield what each call brings, in at most ``MOST_CALLS`` answered calls; also what a failed one
+    has cost, before its error is raised.
+
+    A request that is too long, and what a truncated answer leaves out, is asked in two halves.
+    Lines that no call is left for are dropped; so is a line whose answer was cut off although it
+    was the only one. Raises ``RequestTooLong`` if a single question is too long.
+    """
+    room = MOST_CALLS
+    waiting = deque([questions])
+    while waiting:
+        part = waiting.popleft()
+        most = room - len(waiting)
+        if most <= 0:
+            yield _drop_cut(part)
+            continue
+        call = render(part)
+        try:
+            answer = await model.complete(call, min(most, MOST_CALLS))
+        except AnswerPending:
+            yield ModelReply(pending=True)
+            continue
+        except ModelUnavailable as error:
+            yield ModelReply(usage=error.usage or Usage())
+            if not isinstance(error, RequestTooLong) or len(part) == 1:
+                model.watch.check_call(error)
+                raise
+            # the refusal cost nothing, so that each half may take as many calls
+            room += MOST_CALLS
+            left = part
+        else:
+            room -= answer.calls
+            reply, left = _read_answer(model, answer, call, part)
+            yield reply
+        if len(part) == 1:
+            yield _drop_cut(left)
+            continue
+        middle = (len(left) + 1) // 2
+        waiting += filter(None, (left[:middle], left[middle:]))
+
+
+def _read_answer(
+    model: Model, answer: Answer, call: Call, part: Questions
+) -> tuple[ModelReply, Questions]:
+    """Return what an answer to the lines of ``part`` brings, and the lines that a truncated one
+    leaves out.
+
+    An answer without text, because the limit was reached among the thoughts, is not called cut:
+    fewer questions would take as many thoughts. A useless answer is marked in the store, so that a
+    later run asks again; not one that came from the store or from a batch.
+    """
+    completion = answer.completion
+    reply = read_items(completion, call, part)
+    reply = replace(reply, usage=completion.usage)
+    is_cut = completion.ending is Ending.CUT
+    if is_cut and not completion.text.strip():
+        reply = replace(reply, dropped=((None, _SILENT),))
+        is_cut = False
+    # A stored one was useless before; a batch would ask without end.
+    if answer.calls and not reply.items and (is_cut or reply.dropped):
+        model.reject(answer)
+    if not is_cut:
+        return reply, ()
+    answered = set(map(item_number, reply.items))
+    dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
+    left = [line for line in part if line.number not in answered]
+    return replace(reply, dropped=dropped), left
+
+
+def _drop_cut(lines: Iterable[Question]) -> ModelReply:
+    return ModelReply(dropped=tuple((line.number, _CUT) for line in lines))
 
 
 def _find_problem(reply: ModelReply, questions: Questions) -> str | None:
@@ -161,88 +225,3 @@ def _find_problem(reply: ModelReply, questions: Questions) -> str | None:
     if reply.dropped:
         return "; ".join(dict.fromkeys(reason for _, reason in reply.dropped))
     return None if all(map(is_listing, questions)) else "the answers are empty"
-
-
-@dataclass(slots=True)
-class _Asking:
-    """The calls for some questions; ``reply`` has what they brought and cost so far."""
-
-    model: Model
-    render: Render
-    reply: ModelReply
-
-    def add(self, **more: Any) -> None:
-        """Add to the reply."""
-        for name, value in more.items():
-            total = getattr(self.reply, name) + value
-            self.reply = replace(self.reply, **{name: total})
-
-    async def ask(self, questions: Questions) -> None:
-        """Ask in at most ``MOST_CALLS`` answered calls.
-
-        A request that is too long, and what a truncated answer leaves out, is asked in two halves.
-        Lines that no call is left for are dropped; so is a line whose answer was cut off although
-        it was the only one. Raises ``RequestTooLong`` if a single question is too long.
-        """
-        room = MOST_CALLS
-        waiting = deque([questions])
-        while waiting:
-            part = waiting.popleft()
-            most = room - len(waiting)
-            left = part
-            if most > 0:
-                try:
-                    calls, left = await self.call(part, min(most, MOST_CALLS))
-                except AnswerPending:
-                    self.reply = replace(self.reply, pending=True)
-                    continue
-                except RequestTooLong:
-                    if len(part) == 1:
-                        raise
-                    # the refusal cost nothing, so that each half may take as many calls
-                    calls = -MOST_CALLS
-                room -= calls
-            if most <= 0 or len(part) == 1:
-                self.add(dropped=tuple((line.number, _CUT) for line in left))
-                continue
-            middle = (len(left) + 1) // 2
-            waiting += filter(None, (left[:middle], left[middle:]))
-
-    async def call(self, part: Questions, most: int) -> tuple[int, Questions]:
-        """Send one call, in at most ``most`` attempts that are answered. Return the number of
-        answers, and the lines that a truncated one leaves out.
-
-        An answer without text, because the limit was reached among the thoughts, is not called cut:
-        fewer questions would take as many thoughts. A useless answer is marked in the store, so
-        that a later run asks again; not one that came from the store or from a batch.
-        """
-        call = self.render(part)
-        try:
-            answer = await self.model.complete(call, most)
-        # also a cancellation
-        except BaseException as error:
-            self.add(usage=getattr(error, "usage", None) or Usage())
-            raise
-        completion = answer.completion
-        read = read_items(completion, call, part)
-        dropped = read.dropped
-        is_cut = completion.ending is Ending.CUT
-        if is_cut and not completion.text.strip():
-            dropped = ((None, _SILENT),)
-            is_cut = False
-        # A stored one was useless before; a batch would ask without end.
-        if answer.calls and not read.items and (is_cut or dropped):
-            self.model.reject(answer)
-        left: Questions = ()
-        if is_cut:
-            answered = set(map(item_number, read.items))
-            left = [line for line in part if line.number not in answered]
-            dropped = tuple(drop for drop in dropped if drop[0] in answered)
-        self.add(
-            items=read.items,
-            dropped=dropped,
-            remarks=read.remarks,
-            usage=completion.usage,
-        )
-        self.reply = replace(self.reply, model=completion.model or self.reply.model)
-        return answer.calls, left

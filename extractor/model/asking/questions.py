@@ -48,7 +48,6 @@ class ModelReply:
     Attributes:
         items: The valid items.
         usage: Calls and tokens.
-        model: The model that answered.
         dropped: Why other items were dropped, each with the number of its line; None if it concerns
             the whole answer.
         pending: More items will come.
@@ -57,10 +56,19 @@ class ModelReply:
 
     items: tuple[BaseModel, ...] = ()
     usage: Usage = field(default_factory=Usage)
-    model: str = ""
     dropped: tuple[tuple[int | None, str], ...] = ()
     pending: bool = False
     remarks: tuple[str, ...] = ()
+
+    def __add__(self, other: "ModelReply") -> "ModelReply":
+        """Return one reply with what both have."""
+        return ModelReply(
+            self.items + other.items,
+            self.usage + other.usage,
+            self.dropped + other.dropped,
+            self.pending or other.pending,
+            self.remarks + other.remarks,
+        )
 
     @property
     def rejected(self) -> tuple[str, ...]:
@@ -91,7 +99,8 @@ def session() -> Iterator[Session]:
     """Note what a record lacks inside the block. Each task has its own session.
 
     >>> with session() as asked:
-    ...     current_session() is asked
+    ...     note_lack()
+    >>> asked.lacking
     True
     """
     opened = Session()
@@ -102,6 +111,6 @@ def session() -> Iterator[Session]:
         _session.reset(token)
 
 
-def current_session() -> Session:
-    """Return the current session, or a new one outside of all."""
-    return _session.get(Session())
+def note_lack() -> None:
+    """Note in the current session that an answer is lacking."""
+    _session.get(Session()).lacking = True

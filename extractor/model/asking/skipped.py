@@ -6,6 +6,7 @@ none, the doses that the rules read do.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from extractor.concepts.doses.assemble import covers
 from extractor.evidence.drafts import Draft
@@ -39,24 +40,15 @@ def find_skipped(
         drafts: What the reply says.
     """
     answered = {draft.number for draft in drafts}
-    silent: set[int] = set()
-    # the last answered line
-    behind: set[int] = set()
-    missed: set[int] = set()
-    needed = 0
-    for question in asked:
-        needs_item = bool(question.fields) and not is_listing(question)
-        needed += needs_item
-        if question.number in answered:
-            behind.clear()
-        elif question.fields:
-            silent.add(question.number)
-            behind.add(question.number)
-        if needs_item and question.number not in answered:
-            missed.add(question.number)
-    is_unread = len(missed) > needed * _SHARE_SKIPPED
+    lines = [line for line in asked if line.fields]
+    silent = {line.number for line in lines} - answered
+    needed = {line.number for line in lines if not is_listing(line)}
+    missed = needed - answered
+    is_unread = len(missed) > len(needed) * _SHARE_SKIPPED
     if is_unread or _misses_doses(parsed, asked, drafts):
         return silent
+    numbers = [line.number for line in reversed(asked)]
+    behind = silent.intersection(takewhile(lambda one: one not in answered, numbers))
     return missed | behind if missed & behind else missed
 
 
@@ -69,27 +61,28 @@ def _misses_doses(
 
     A dose is missed if its passage has no item, and no regimen of another passage covers it.
     """
-    passages = [question for question in asked if REGIMENS in question.fields]
+    passages = [line for line in asked if REGIMENS in line.fields]
     answered = {draft.number for draft in drafts}
     listed = [draft for draft in drafts if draft.model.keys() & {"agent", "quote"}]
-    doses = [
-        regimen
-        for regimen in parsed.regimens
-        if regimen.rules["amounts"].value and _list_places(regimen, passages)
-    ]
+    doses = 0
     missed = 0
-    for dose in doses:
-        is_answered = answered.issuperset(_list_places(dose, passages))
-        if not is_answered and not any(covers(one, dose) for one in listed):
-            missed += 1
+    for dose in parsed.regimens:
+        at = _list_places(dose, passages)
+        if not at:
+            continue
+        doses += 1
+        is_covered = any(covers(one, dose) for one in listed)
+        missed += not is_covered and not at <= answered
     if missed >= _MOST_MISSED:
         return True
-    if missed < max(1, len(doses) * _SHARE_MISSED):
+    if missed < max(1, doses * _SHARE_MISSED):
         return False
     return answered.isdisjoint(line.number for line in passages[1:])
 
 
-def _list_places(regimen: Draft, passages: Questions) -> list[int]:
-    """Return the numbers of the passages that the text of a regimen is in."""
-    span = regimen.chunk.span
-    return [line.number for line in passages if line.chunk.span.contains(span)]
+def _list_places(dose: Draft, passages: Questions) -> set[int]:
+    """Return the numbers of the passages that the text of a regimen with a dose is in."""
+    if not dose.rules["amounts"].value:
+        return set()
+    span = dose.chunk.span
+    return {line.number for line in passages if line.chunk.span.contains(span)}
