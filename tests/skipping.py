@@ -9,8 +9,11 @@ import selectors
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
+from unittest.mock import patch
 
 __all__ = ["loop_time", "skipping_time"]
+
+_wrap_future = asyncio.wrap_future
 
 
 class _SkippingSelector(selectors.DefaultSelector):
@@ -48,7 +51,13 @@ class _SkippingLoop(asyncio.SelectorEventLoop):
         """Time stands still while a thread works, which takes no time of a test, but some of the
         machine's.
         """
-        work = super().run_in_executor(*arguments)
+        return self._await_work(super().run_in_executor(*arguments))
+
+    def wrap_future(self, *arguments: Any) -> asyncio.Future[Any]:
+        """As ``asyncio.wrap_future``, for the work of a thread that the loop did not start."""
+        return self._await_work(_wrap_future(*arguments, loop=self))
+
+    def _await_work(self, work: asyncio.Future[Any]) -> asyncio.Future[Any]:
         self._skipping.threads += 1
         work.add_done_callback(self._end_work)
         return work
@@ -64,7 +73,10 @@ def skipping_time(
 
     @wraps(test)
     def skipping(*arguments: Any, **named: Any) -> None:
-        with asyncio.Runner(loop_factory=_SkippingLoop) as runner:
+        with (
+            asyncio.Runner(loop_factory=_SkippingLoop) as runner,
+            patch("asyncio.wrap_future", runner.get_loop().wrap_future),
+        ):
             runner.run(test(*arguments, **named))
 
     return skipping

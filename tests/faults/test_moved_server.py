@@ -56,9 +56,11 @@ def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(
     assert len(read_lines(out / "extractions.jsonl")) == RECORDS
     assert not +old.answered & +new.asked, "no answer is paid twice"
     assert model_of(out) == f"{new.url}#stub"
-    again = run(records, out, "--replay", first)
-    assert again.exit_code in (0, LATER)
-    assert "other settings" not in ended.output + again.output
+    assert "other settings" not in ended.output
+    if is_replay:
+        again = run(records, out, "--replay", first)
+        assert again.exit_code in (0, LATER), again.output
+        assert "other settings" not in again.output
 
 
 @pytest.mark.parametrize("model", ["{}#other", "openai/stub"])

@@ -11,6 +11,8 @@ from tests.commands import extractor
 
 pytestmark = pytest.mark.slow
 
+RECORDS = 12
+
 
 @contextmanager
 def serve_silence():
