@@ -47,6 +47,7 @@ _SCHEME = re.compile(r"(?:Bearer|Basic|Token)\s+", re.IGNORECASE)
 
 _USER = re.compile(r"://[^\s/?#]*@")
 """A password may contain a slash, or a # before any slash. The name of a model follows a #."""
+_USER_OF_ADDRESS = re.compile(r"^([^/]*//)(?:[^#]*|[^/]*)@")
 _ADDRESS_WITH_USER = re.compile(r"\s*(?:([a-z][a-z0-9+.-]*)://)?(\S+)@", re.IGNORECASE)
 """The scheme, and the text before the last ``@``: a password may have any character."""
 
@@ -108,24 +109,7 @@ def hide_user(url: str) -> str:
     >>> hide_user("http://me:p@ss@host/v1"), hide_user("http://host/v1#org/name@2")
     ('http://***@host/v1', 'http://host/v1#org/name@2')
     """
-    address, mark, name = url.partition("#")
-    front, _, rest = address.partition("//")
-    # the last @ is the one before the host; a password may contain a # before any slash, too
-    if "@" in rest:
-        address = f"{front}//{MASK}@{rest.rpartition('@')[2]}"
-    return re.sub(r"//[^/]*@", f"//{MASK}@", f"{address}{mark}{name}")
-
-
-def mask_error(error: BaseException) -> None:
-    """Mask the messages of a library's error and of its causes in place."""
-    masked: list[BaseException] = []
-    cause: BaseException | None = error
-    # causes may form a circle
-    while cause and cause not in masked:
-        masked.append(cause)
-        texts = [mask(part) if isinstance(part, str) else part for part in cause.args]
-        cause.args = tuple(texts)
-        cause = cause.__cause__ or cause.__context__
+    return _USER_OF_ADDRESS.sub(rf"\1{MASK}@", url)
 
 
 def mask_standard_error() -> None:
@@ -243,11 +227,9 @@ class _Forms:
         """Mask a word with a part of a long credential: servers repeat a key in part."""
         # a copy, which each word[0] would be again
         text = word[0]
-        if self.parts:
-            for start in range(len(text) - _PART + 1):
-                if text[start : start + _PART] in self.parts:
-                    return MASK
-        return text
+        starts = range(len(text) - _PART + 1) if self.parts else ()
+        is_secret = any(text[n : n + _PART] in self.parts for n in starts)
+        return MASK if is_secret else text
 
     def mask_starred(self, starred: re.Match[str]) -> str:
         """Mask a word with stars or dots beside the beginning or end of a long credential."""

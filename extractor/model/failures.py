@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
-from extractor.masking import hide_keys
+from extractor.masking import hide_keys, mask
 from extractor.model.completions import BROKEN, GarbledReply, describe_garbled
 from extractor.model.pace import (
     LONGEST_WAIT,
@@ -191,6 +191,13 @@ def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str
     body = getattr(error, "body", None) or getattr(error, "details", None) or {}
     headers = getattr(response, "headers", None) or getattr(error, "headers", None)
     return status if isinstance(status, int) else None, body, headers or {}
+
+
+def mask_error(error: BaseException) -> None:
+    """Mask the messages of a library's error and of its causes in place."""
+    for cause in _list_causes(error):
+        parts = [mask(part) if isinstance(part, str) else part for part in cause.args]
+        cause.args = tuple(parts)
 
 
 def _list_causes(error: BaseException | None) -> Iterator[BaseException]:

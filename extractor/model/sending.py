@@ -15,7 +15,7 @@ from instructor.core.hooks import Hooks
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState
 
-from extractor.masking import mask_error, remember_options
+from extractor.masking import remember_options
 from extractor.model.completions import (
     Completion,
     Ending,
@@ -23,7 +23,12 @@ from extractor.model.completions import (
     read_completion,
 )
 from extractor.model.events import Event, tell
-from extractor.model.failures import Failure, explain_failure, read_failure
+from extractor.model.failures import (
+    Failure,
+    explain_failure,
+    mask_error,
+    read_failure,
+)
 from extractor.model.ledger import Bill
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import IS_IT_THERE, Watch
