@@ -29,10 +29,22 @@ _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000"
 slows runs with a model.
 """
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_UNWRITABLE = frozenset(
+    {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+    }
+)
 _FULL_BELOW = 1 << 16
 """Free bytes below which a disk is full: SQLite needs as many for the index of its log."""
 
 _Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+class _UnwritableError(StoreError):
+    """SQLite cannot write its log beside the file."""
 
 
 class Database:
@@ -79,7 +91,16 @@ class Database:
         log = path.with_name(f"{path.name}-wal")
         has_log = log.is_file() and log.stat().st_size > 0
         # SQLite writes beside a file that has a log, and need not write beside one that has none
-        database = cls._connect(path, "mode=rw" if has_log else "immutable=1", version)
+        try:
+            mode = "mode=rw" if has_log else "immutable=1"
+            database = cls._connect(path, mode, version)
+        except (_UnwritableError, DiskFull):
+            if not has_log:
+                raise
+            raise StoreError(
+                f"{path}: its disk cannot be written, which the log of a killed run needs; copy "
+                "the folder to another disk, and read it there"
+            ) from None
         # a copy of the file alone, whose tables are still in the log
         if not database.value("PRAGMA user_version"):
             database.close()
@@ -232,6 +253,7 @@ def _explain(path: Path, error: sqlite3.Error) -> StoreError:
         return DiskFull(
             f"{path}: the disk is full; free some space, and run the same command again"
         )
-    return StoreError(
+    kind = _UnwritableError if code in _UNWRITABLE else StoreError
+    return kind(
         f"{path}: {error}; check its permissions, its disk, and whether another program uses it"
     )
