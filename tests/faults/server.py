@@ -191,6 +191,8 @@ def serve_faults(plan: Plan = lambda _: WELL) -> Iterator[FaultServer]:
                 "Content-Length": len(reply),
             }.items():
                 self.send_header(key, str(value))
+            for name, value in fault.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(reply)
             server.note_sent(name, fault)

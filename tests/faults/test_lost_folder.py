@@ -94,9 +94,11 @@ def test_a_pipe_hears_once_a_minute_what_a_run_waits_for(
     records, tmp_path, monkeypatch, quiet
 ):
     monkeypatch.setattr("extractor.run.progress._NOTE_EVERY_S", 0.05)
-    limited = Fault(429, {"Retry-After": "4"})
+    # waits below five seconds are not told
+    limited = Fault(429, {"Retry-After": "6"})
     with serve_faults(lambda number: limited if number < 2 else Fault()) as server:
-        command = words(records, server, "--out", tmp_path / "run", "--limit", 2)
+        more = ("--limit", 2, "--concurrency", 2, "--out", tmp_path / "run")
+        command = words(records, server, *more)
         done = invoke(*(word for word in command if quiet or word != "--quiet"))
     assert done.exit_code == 0, done.stderr
     assert ("extractor: rate limited, next try in" in done.stderr) is not quiet
