@@ -13,7 +13,9 @@ The way of one call, with the money and the crash points::
     store.CallStore   7 end      in one transaction: the answer, its cost; rows of paid requests go
 
 A kill before 4 costs nothing. After 4, the row of ``requests`` stays, and counts at the most in the
-next invocation. After 7, the answer is never asked for again; ``--replay`` starts and ends at 1.
+next invocation. After 7, a usable answer is never asked for again; ``--replay`` starts and ends at
+1. ``Extractor.extract`` has no store: there, 1, 3, 7 and the rows are left out, and the limit of
+money is that of the process.
 
 Routes other than the live one answer at 2: ``opening.recall`` (a replay), ``exchange`` (files),
 ``batch_queue`` (waits for a provider's batch, which fills the same store).

@@ -7,7 +7,8 @@ read into the store (``batch_apis`` has the two providers). ``exchange`` does th
 
 What is promised:
 
-- Each step is stored first. A command that is killed goes on, and creates no batch twice.
+- Each step is stored first. A command that is killed goes on, and creates no batch twice: it finds
+  the one that it created last by its tag (OpenAI), or by its size and time (Anthropic).
 - A batch is closed when nothing that is paid for is missing. Until then its answers are fetched
   again, eight times in a command: nothing is bought twice.
 - A line that is no answer to a call of its batch changes nothing. Calls without an answer wait for

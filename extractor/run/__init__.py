@@ -11,7 +11,8 @@
   progress, and only these are in memory. A failed record never stops the others.
 - **Crashes** (``store``): ``run.sqlite`` alone counts. A record is finished when its row, packed
   line and counts are committed, in one transaction; a call is committed before it is sent. So
-  ``kill -9`` at any point loses no finished record and no answer; the same command goes on.
+  ``kill -9`` at any point loses no finished record and no usable answer (one that is being asked
+  again, since it broke the schema, is lost); the same command goes on.
 - **Files** (``folder``): ``extractions.jsonl`` grows as records finish; at the end it, and
   ``failures.jsonl`` and ``repeated.jsonl``, are written from the store in input order. One process
   at a time writes to a folder; ``--fresh`` replaces an earlier run once the new one has a result,
