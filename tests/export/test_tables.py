@@ -144,6 +144,7 @@ WBC = limit("WBC", "between", 3.6, "x 10^3/mm^3", value_high=11)
             [None, None],
             ["between"] * 2,
         ),
+        ({}, [RANGE, RANGE | {"value_high": 99}], [None, None], ["between"] * 2),
         (
             {},
             [WBC, WBC | {"unit": "x 10^9/L"}],

@@ -161,8 +161,7 @@ def write_sheet(
     Raises ``ValueError`` for another suffix; ``ArgumentError`` for a file that exists unless
     ``force`` is set; ``MissingExtra`` without the library of the format.
     """
-    described = tuple(Column(name, "") for name in columns)
-    table = Table("rows", None, (), described)
+    table = Table("rows", None, (), tuple(Column(name, "") for name in columns))
     destination = Destination.choose(path, None, force=force)
     write_tables(destination, [table], (("rows", row) for row in rows))
 
@@ -202,13 +201,14 @@ def pair_results(
     records.
     """
     results = find_results(run)
-    rereads = found.reread() if found else [None]
-    for reread in rereads:
-        lines = None
-        if found and reread:
-            lines = [found.read_line(reread.record_id)]
+    if found is None:
+        for extraction in read_results(results, None, threshold):
+            yield extraction, None
+        return
+    for reread in found.reread():
+        lines = [found.read_line(reread.record_id)]
         for extraction in read_results(results, lines, threshold):
-            yield extraction, reread.record if reread else None
+            yield extraction, reread.record
 
 
 def _read(path: Path, lines: Iterable[bytes] | None) -> Iterator[TrialExtraction]:
@@ -235,8 +235,9 @@ def _list_texts(
             yield str(file), file.read_bytes()
         return
     with ExitStack() as stack:
-        given = lines or stack.enter_context(path.open("rb"))
-        for number, line in enumerate(given, start=1):
+        if lines is None:
+            lines = stack.enter_context(path.open("rb"))
+        for number, line in enumerate(lines, start=1):
             data = line.removeprefix(BOM_UTF8)
             if data.strip():
                 yield f"{path}, line {number}", data

@@ -190,7 +190,7 @@ def _write_csv(writer: Any, row: Row) -> None:
     for place, cell in enumerate(row):
         if isinstance(cell, bool):
             cells[place] = str(cell).lower()
-        elif isinstance(cell, str) and cell:
+        elif isinstance(cell, str):
             cells[place] = neutralise(cell)
     writer.writerow(cells)
 

@@ -187,15 +187,19 @@ def _list_divided(
 ) -> set[str]:
     """Return the quantities, in lower case, whose limits are of some participants."""
     divided = set[str]()
-    starts = dict[str, str]()
+    ranges = dict[str, str]()
     for limit, proof, canonical in described:
         quantity = limit.quantity.casefold()
         of_sex = proof.sex if proof else None
         if limit.condition or of_sex not in (None, sex):
             divided.add(quantity)
-        # Nobody is within two ranges; 126 mg/dL and 7 mmol/L are one number.
-        start = f"{canonical.value_canonical or limit.value:.2g}"
-        if limit.value_high is not None and starts.setdefault(quantity, start) != start:
+        low = canonical.value_canonical or limit.value
+        high = canonical.value_high_canonical or limit.value_high
+        if high is None:
+            continue
+        # Two ranges are of two groups; 126 mg/dL and 7 mmol/L are one number.
+        span = f"{low:.2g}-{high:.2g}"
+        if ranges.setdefault(quantity, span) != span:
             divided.add(quantity)
     return divided
 

@@ -69,7 +69,7 @@ _MOMENT_SIGN = re.compile(r"\b(?:after|following|from|since|post|of)\b", re.IGNO
 _LONGEST_TEXT = 2000
 """A longer description is not read."""
 _SHORT = frozenset({TimeUnit.MINUTE, TimeUnit.HOUR})
-_BASELINE = (AnchorClass.RANDOMISATION_OR_ENROLMENT,)
+_BASELINE = AnchorClass.RANDOMISATION_OR_ENROLMENT
 
 Anchor = AnchorClass | None
 
@@ -167,13 +167,13 @@ def _complete(found: Anchor, endpoint: Endpoint, unit: TimeUnit) -> Anchor:
     """Return what a time is counted from: what was found, else the baseline of a change. Within the
     day of a treatment, baseline is before the dose.
     """
+    if found not in (None, _BASELINE):
+        return found
     texts = (endpoint.time_frame, endpoint.measure, endpoint.description)
     said = "\n".join(text[:_LONGEST_TEXT] for text in texts if text)
-    if _FROM_BASELINE.search(said) and unit in _SHORT and found in (None, *_BASELINE):
-        return None
-    if found:
+    if not _FROM_BASELINE.search(said):
         return found
-    return _BASELINE[0] if _FROM_BASELINE.search(said) else None
+    return None if unit in _SHORT else _BASELINE
 
 
 def _count_days(
@@ -184,7 +184,7 @@ def _count_days(
     if point.unit == TimeUnit.CYCLE:
         # "Cycle 3" may be its beginning or its end; only "up to 3 cycles" has a length.
         is_span = endpoint.time_kind == TimeKind.UP_TO
-        return float(point.value * cycle) if cycle and is_span else None
+        return point.value * cycle if cycle and is_span else None
     # "Day 15 of cycle 2" is no day of the trial.
     is_of_cycle = point.unit == TimeUnit.DAY and moment.anchor in (
         None,
