@@ -20,13 +20,10 @@ class DescribedGroup(NamedTuple):
 def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
     """Return an extraction with described groups; a criterion has the members of its group."""
     people = extraction.eligibility
-    if not people.groups:
-        return extraction
-    quotes = defaultdict[str | None, list[str]](list)
+    members = defaultdict[str | None, str](str)
     for criterion in people.criteria:
         for group in people.list_around(criterion.group):
-            quotes[group.id].append(fold_quote(criterion.quote))
-    members = {name: "\n".join(of_group) for name, of_group in quotes.items()}
+            members[group.id] += fold_quote(criterion.quote) + "\n"
     criteria = tuple(
         one.model_copy(update={"group": members.get(one.group)})
         for one in people.criteria
@@ -40,8 +37,12 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
 
 
 def share_members(one: str | DescribedGroup, other: str | DescribedGroup) -> bool:
-    """Return whether two groups, or their members, share more than half of those of both."""
+    """Return whether two groups, or their members, share more than half of those of both.
+
+    A part of a criterion counts as the whole: its extent is scored elsewhere.
+    """
     ours, theirs = (
-        set(getattr(group, "members", str(group)).split("\n")) for group in (one, other)
+        getattr(group, "members", str(group)).splitlines() for group in (one, other)
     )
-    return 2 * len(ours & theirs) > max(len(ours), len(theirs))
+    shared = sum(any(a in b or b in a for b in theirs) for a in ours)
+    return 2 * shared > max(len(ours), len(theirs))
