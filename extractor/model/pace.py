@@ -51,20 +51,14 @@ def list_meanings() -> Mapping[str, Meaning]:
 
 
 def find_meaning(status: int) -> Meaning:
-    """Return what an HTTP status means by itself."""
-    meanings = list_meanings()
-    return meanings.get(str(status)) or meanings.get(
-        f"{status // 100}xx", meanings["4xx"]
-    )
+    """Return what an HTTP status means by itself.
 
-
-def is_temporary(status: int) -> bool:
-    """Return whether a request that failed with this HTTP status may succeed later.
-
-    >>> [is_temporary(status) for status in (404, 429, 500, 501)]
+    >>> [find_meaning(status).is_temporary for status in (404, 429, 500, 501)]
     [False, True, True, False]
     """
-    return find_meaning(status).is_temporary
+    meanings = list_meanings()
+    usual = meanings.get(f"{status // 100}xx", meanings["4xx"])
+    return meanings.get(str(status), usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,7 @@ class RetryPolicy:
         >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]
         [4.0, 60.0, 7.5]
         """
-        # min() first: 2.0 to the power of a large number of attempts overflows.
+        # a large power of 2.0 overflows
         wait = self.first_wait * 2.0 ** min(attempt - 1, 30)
         return min(max(wait, asked or 0.0), self.longest_wait) + self.jitter()
 

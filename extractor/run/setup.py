@@ -12,7 +12,7 @@ from extractor.model.asking.querying import converse
 from extractor.model.client import Model, Route
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ModelChoice, open_model
-from extractor.model.patience import Patience, Watch
+from extractor.model.patience import Watch
 from extractor.model.providers import Reasoning
 from extractor.model.spec import ClientSettings, ModelSpec, read_key
 from extractor.model.store import OpenStore
@@ -93,10 +93,10 @@ class Setup:
         if spec and reasoning:
             # raises ArgumentError if the model's reasoning cannot be set
             spec.family.think(reasoning)
-        patience = Patience()
+        patience = ClientSettings().patience
         if chosen.timeout > _USUAL_TIMEOUT:
             # A slower model is waited for: a request may take longer than the usual patience.
-            patience = Patience(seconds=chosen.timeout)
+            patience = chosen.timeout
         self.asking = ClientSettings(
             reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience
         )

@@ -99,10 +99,7 @@ class Tally:
 
     def describe_wait(self) -> str:
         """Say what the run waits for; "" if nothing is late. May be called from any thread."""
-        wait = self.waits_for()
-        if not wait and self.watch:
-            wait = self.watch.describe_wait()
-        return wait
+        return self.waits_for()
 
     @property
     def usage(self) -> Usage:

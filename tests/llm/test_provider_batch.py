@@ -7,8 +7,7 @@ import pytest
 from extractor.errors import ModelUnavailable
 from extractor.model.asking.reply_models import Reply
 from extractor.model.batch_book import BatchBook
-from extractor.model.batch_queue import BatchQueue
-from extractor.model.batches import BatchClient, BatchPolicy
+from extractor.model.batches import Batches, BatchPolicy
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.client import Model
 from extractor.model.cost.budget import Budget
@@ -54,9 +53,10 @@ async def no_wait(_):
 @asynccontextmanager
 async def open_client(provider, book, note=lambda _: None, budget=None, **policy):
     async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
-        queue = BatchQueue(book, budget or Budget())
         how = BatchPolicy(**policy)
-        yield BatchClient(model, book, queue, how, note, poll_s=0, sleep=no_wait)
+        yield Batches(
+            model, book, budget or Budget(), how, note, poll_s=0, sleep=no_wait
+        )
 
 
 async def finish(provider, book, **policy):

@@ -17,7 +17,6 @@ from extractor.model import network
 from extractor.model.asking.querying import ask
 from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import RetryPolicy, retry_after
-from extractor.model.patience import Patience
 from extractor.model.spec import ClientSettings, ModelSpec
 from tests.skipping import loop_time, skipping_time
 
@@ -216,7 +215,7 @@ async def test_a_server_that_stops_answering_is_given_up_after_the_patience(
     script, seconds, patience, gives_up
 ):
     server = InLoop(FINE, *script)
-    model = model_of(server, timeout=9000.0, patience=Patience(seconds=patience))
+    model = model_of(server, timeout=9000.0, patience=patience)
     async with model:
         await try_to_ask(model)
         server.seconds = seconds
@@ -229,7 +228,7 @@ async def test_a_server_that_stops_answering_is_given_up_after_the_patience(
 @skipping_time
 async def test_time_without_a_question_is_no_silence():
     server = InLoop(FINE, fault(500), seconds=1.0)
-    async with model_of(server, patience=Patience(seconds=100.0)) as model:
+    async with model_of(server, patience=100.0) as model:
         assert not isinstance(await try_to_ask(model, 1), ModelAway)
         assert not isinstance(await try_to_ask(model, 2), ModelAway)
         await asyncio.sleep(5000.0)
@@ -237,7 +236,7 @@ async def test_time_without_a_question_is_no_silence():
         assert (await ask(model, ask_about(3), render)).items
 
 
-@pytest.mark.parametrize("patience", [None, Patience()], ids=["endless", "limited"])
+@pytest.mark.parametrize("patience", [None, 300.0], ids=["endless", "limited"])
 @skipping_time
 async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end(patience):
     server = InLoop(FINE, fault(503), FINE)
@@ -253,24 +252,6 @@ async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end(patience):
         assert model.watch.under_way == 1
         assert (await under_way).items
         assert isinstance(await try_to_ask(model, 4), RunStopped)
-
-
-@skipping_time
-async def test_the_progress_line_says_what_is_waited_for():
-    server = InLoop(FINE, seconds=60.0)
-    model = model_of(server)
-    asking = asyncio.ensure_future(ask_often(model, 1))
-    await asyncio.sleep(40.0)
-    waited = "waiting for an answer of model stub at http://model.test/v1, 40 s"
-    assert model.watch.describe_wait() == waited
-    await asking
-    assert model.watch.describe_wait() == ""
-    server.seconds = 0.0
-    server.script = [fault(429, headers={"Retry-After": "20"}), FINE]
-    asking = asyncio.ensure_future(ask_often(model, 1, first=2))
-    await asyncio.sleep(8.0)
-    assert model.watch.describe_wait() == "rate limited, next try in 12 s"
-    await asking
 
 
 @pytest.mark.parametrize(

@@ -277,7 +277,7 @@ async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path
     ]
 
 
-async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later(
+async def test_calls_have_the_price_of_their_day_and_unpriced_ones_that_of_today(
     tmp_path,
 ):
     with serve([completion(items(RED, {"n": 2, "colour": "red"}))]) as stub:
@@ -285,13 +285,11 @@ async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later
             await put(asking(calls, stub), 1)
             assert (calls.spending.dollars, calls.spending.unpriced) == (0, 1)
         with store_in(tmp_path, Price(prompt=1, output=2).cost) as calls:
-            calls.price_unpriced()
             assert calls.spending.dollars == pytest.approx(0.00002)
+            await put(asking(calls, stub), 2)
             assert calls.spending.unpriced == 0
         with store_in(tmp_path, Price(prompt=3, output=3).cost) as calls:
-            calls.price_unpriced()
-            await put(asking(calls, stub), 2)
-            assert calls.spending.dollars == pytest.approx(0.000065)
+            assert calls.spending.dollars == pytest.approx(0.000045 + 0.00002)
 
 
 async def test_no_key_address_or_header_is_stored(tmp_path):

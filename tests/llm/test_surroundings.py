@@ -34,11 +34,6 @@ NETWORK = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 )
-NO_ADDRESS = (
-    "this is no address of a proxy; write http://HOST:PORT, and in a password %23 for #"
-)
-NO_SOCKS = "a SOCKS proxy needs a package that is not installed; pip install socksio"
-UNREADABLE = "no certificates can be read"
 NO_SERVICE = "this is no address of a service; write https://HOST:PORT/PATH"
 
 
@@ -50,23 +45,23 @@ def _bare(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value"),
     [
-        ("HTTP_PROXY", "http://me:hun#ter2@proxy:3128", NO_ADDRESS),
-        ("HTTPS_PROXY", "http://me:hun/ter2@proxy:3128", NO_ADDRESS),
-        ("ALL_PROXY", "http://me:hun?ter2@proxy:3128", NO_ADDRESS),
-        ("https_proxy", "me:hun/ter2@proxy:3128", NO_ADDRESS),
-        ("all_proxy", "http://me:hunter2@proxy:port", NO_ADDRESS),
-        ("HTTPS_PROXY", "http://me:hunter2@proxy:3128\n", NO_ADDRESS),
-        ("HTTPS_PROXY", "ftp://me:hunter2@proxy:3128", NO_ADDRESS),
-        ("HTTPS_PROXY", "socks5://me:hunter2@proxy:1080", NO_SOCKS),
-        ("SSL_CERT_FILE", "/missing.pem", UNREADABLE),
-        ("SSL_CERT_FILE", __file__, UNREADABLE),
-        ("SSL_CERT_FILE", "/tmp", UNREADABLE),
+        ("HTTP_PROXY", "http://me:hun#ter2@proxy:3128"),
+        ("HTTPS_PROXY", "http://me:hun/ter2@proxy:3128"),
+        ("ALL_PROXY", "http://me:hun?ter2@proxy:3128"),
+        ("https_proxy", "me:hun/ter2@proxy:3128"),
+        ("all_proxy", "http://me:hunter2@proxy:port"),
+        ("HTTPS_PROXY", "http://me:hunter2@proxy:3128\n"),
+        ("HTTPS_PROXY", "ftp://me:hunter2@proxy:3128"),
+        ("HTTPS_PROXY", "socks5://me:hunter2@proxy:1080"),
+        ("SSL_CERT_FILE", "/missing.pem"),
+        ("SSL_CERT_FILE", __file__),
+        ("SSL_CERT_FILE", "/tmp"),
     ],
 )
 def test_proxies_and_certificates_that_cannot_be_used_are_named(
-    name, value, said, monkeypatch
+    name, value, monkeypatch
 ):
     monkeypatch.setenv(name, value)
 
@@ -77,7 +72,7 @@ def test_proxies_and_certificates_that_cannot_be_used_are_named(
         with pytest.raises(ArgumentError) as caught:
             attempt()
         message = str(caught.value)
-        assert message.startswith(f"{name}: {said}")
+        assert message.startswith(f"{name}: cannot be used (")
         assert not [part for part in ("hun", "ter2", "\n") if part in message]
 
 

@@ -127,7 +127,9 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
             async for part in _ask_in_parts(model, questions, render):
                 reply += part
             if not reply.pending:
-                model.watch.check_call(_find_problem(reply, questions))
+                problem = _find_problem(reply, questions)
+                if problem:
+                    model.watch.note_problem(problem)
     except (BudgetReached, ModelError) as error:
         note_lack()
         if isinstance(error, ModelError):
@@ -168,7 +170,7 @@ async def _ask_in_parts(
         except ModelUnavailable as error:
             yield ModelReply(usage=error.usage or Usage())
             if not isinstance(error, RequestTooLong) or len(part) == 1:
-                model.watch.check_call(error)
+                model.watch.note_problem(error)
                 raise
             # the refusal cost nothing, so that each half may take as many calls
             room += MOST_CALLS
