@@ -39,8 +39,11 @@ from extractor.model.sending import repeat
 from extractor.model.store import State, judge
 from extractor.schemas import Usage
 
+_FIRST_ATTEMPTS = 3
 _ATTEMPTS = 8
-"""Attempts at a request after the provider's first answer. Before it, the address may be wrong."""
+"""Attempts at a request before the provider's first answer, when the address may be wrong, and
+after it.
+"""
 _GROWTH = 1.5
 _LONGEST_WAIT_S = 300.0
 """Waits between polls grow by this factor, up to this many seconds."""
@@ -312,7 +315,7 @@ class Batches:
             return explain_failure(failure, self.model.spec, attempts, away=away)
 
         policy = RetryPolicy(first_wait=min(1.0, self.poll_s), jitter=lambda: 0.0)
-        most = _ATTEMPTS if self._was_answered else policy.first_attempts
+        most = _ATTEMPTS if self._was_answered else _FIRST_ATTEMPTS
         result = await repeat(
             request,
             policy,

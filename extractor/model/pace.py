@@ -29,6 +29,7 @@ class Meaning:
     sentence: str
     lasting: bool = False
     paid: bool = False
+    first: int = 0
     words: str = ""
     of: tuple[int, ...] = ()
     raised: str = ""
@@ -46,7 +47,9 @@ def list_meanings() -> Mapping[str, Meaning]:
     meanings = {}
     for kind, entry in table.items():
         usual: dict[str, Any] = table["5xx" if kind.startswith("5") else "4xx"]
-        meanings[kind] = Meaning(kind, **{"sentence": usual["sentence"], **entry})
+        first = 3 if entry["action"] == "wait" else 0
+        entry = {"sentence": usual["sentence"], "first": first} | entry
+        meanings[kind] = Meaning(kind, **entry)
     return meanings
 
 
@@ -66,13 +69,11 @@ class RetryPolicy:
     """The number of attempts at a request, and the waits between them.
 
     The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``,
-    plus up to a second of jitter. A server may ask for a longer wait, never for a shorter one. One
-    that has not replied yet gets ``first_attempts`` only. Tests replace ``sleep``, ``clock`` and
-    ``jitter``.
+    plus up to a second of jitter. A server may ask for a longer wait, never for a shorter one.
+    Tests replace ``sleep``, ``clock`` and ``jitter``.
     """
 
     attempts: int = 6
-    first_attempts: int = 3
     first_wait: float = 1.0
     longest_wait: float = LONGEST_WAIT
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -41,8 +41,6 @@ _STRICT = False
 """Accept a quoted "18" as 18: a re-ask is not worth its cost."""
 _REASKS = 1
 """How often a model is asked again after an answer that breaks its schema."""
-_SILENT_ATTEMPTS = 2
-"""How often a request is sent to a server that takes it and has never answered: once, and again."""
 _SHOWN = 80
 _T = TypeVar("_T")
 
@@ -109,26 +107,19 @@ class Sender:
             explain=self._explain,
         )
 
+    def _is_first(self, failure: Failure) -> bool:
+        """Return whether a server that has never replied is away if a request fails so."""
+        return failure.meaning.first > 0 and not self._was_reached
+
     def _limit(self, failure: Failure) -> float:
         """Return how often a request is sent at most that fails so.
 
-        A server that takes requests and never answered: twice. An absent or overloaded one: a few
-        times if nothing was ever reached there; without end if the watch gives it up in time. After
-        any other fault: as often as the policy says.
+        Without end to an absent or overloaded server, if the watch gives it up in time.
         """
-        if self._is_silent(failure):
-            return _SILENT_ATTEMPTS
-        if failure.is_absence and not self._was_reached:
-            return self._policy.first_attempts
+        if self._is_first(failure):
+            return min(failure.meaning.first, self._policy.attempts)
         is_watched = self._watch.patience is not None
         return inf if failure.is_absence and is_watched else self._policy.attempts
-
-    def _is_silent(self, failure: Failure) -> bool:
-        """Return whether a request got no reply in time, from a server that has never replied and
-        that the watch may give up.
-        """
-        is_silent = failure.kind == "late" and not self._was_reached
-        return is_silent and self._watch.patience is not None
 
     async def _pause(self, seconds: float) -> None:
         self._watch.check()
@@ -136,9 +127,8 @@ class Sender:
 
     def _explain(self, failure: Failure, attempts: int) -> Exception:
         """Make the error for users. A server that never answers is given up."""
-        away = failure.is_absence and not self._was_reached
-        if self._is_silent(failure):
-            away = True
+        away = self._is_first(failure)
+        if away and failure.kind == "late":
             tried = (
                 f"no answer in time to the first calls ({self._timeout:g} seconds each)"
             )
@@ -181,23 +171,23 @@ class Sender:
         bill.exchanges += 1
         begun = monotonic()
         before = bill.usage
-        status: int | None = None
+        status: int | None = 200
         name: str | None = None
         try:
             with self._watch.sending():
                 async with asyncio.timeout(self._timeout):
                     await self._create(bill, form, min(bill.count + 1 + _REASKS, most))
             self._was_reached = True
-            status = 200
         except BaseException as error:
             failure = read_failure(error)
+            status = failure.status if failure else None
+            name = str(status or type(error).__name__)
             bill.fail(is_paid=failure is None or failure.meaning.paid)
             if failure:
                 self._note_failure(failure)
-                status = failure.status
-            name = str(status or type(error).__name__)
             raise
         finally:
+            tokens = ("prompt_tokens", "cached_tokens", "output_tokens")
             tell(
                 Event.CALL_ENDED,
                 record_id=bill.call.record_id,
@@ -206,9 +196,7 @@ class Sender:
                 seconds=round(monotonic() - begun, 3),
                 status=status,
                 error=name,
-                prompt_tokens=bill.usage.prompt_tokens - before.prompt_tokens,
-                cached_tokens=bill.usage.cached_tokens - before.cached_tokens,
-                output_tokens=bill.usage.output_tokens - before.output_tokens,
+                **{of: getattr(bill.usage, of) - getattr(before, of) for of in tokens},
             )
 
     def _note_failure(self, failure: Failure) -> None:

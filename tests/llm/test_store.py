@@ -200,7 +200,7 @@ async def test_a_request_counts_what_its_reply_states_or_at_the_most_if_it_may_b
     budget = Budget(
         1.0, Rates(messages=1, schema=0, answer=1), Price(prompt=10, output=10)
     )
-    policy = RetryPolicy(attempts=1, first_attempts=1)
+    policy = RetryPolicy(attempts=1)
     with store_in(tmp_path) as calls:
         model = Through(
             server,
