@@ -23,7 +23,7 @@ from extractor.model.pace import (
     retry_after,
 )
 from extractor.model.spec import ModelSpec, name_model
-from extractor.model.surroundings import name_variables
+from extractor.model.surroundings import name_proxies
 
 TOO_LONG = "the prompt is too long"
 """Why the store has no answer to a call that the model refused for its length."""
@@ -161,7 +161,7 @@ def explain_failure(
         ``MissingKey`` if the SDK finds none, else ``ModelUnavailable``.
     """
     meaning = failure.meaning
-    proxies = "" if spec.is_direct else name_variables("_proxy")
+    proxies = "" if spec.is_direct else name_proxies()
     said = meaning.sentence.format(
         status=failure.status,
         said=failure.said,

@@ -48,8 +48,8 @@ def list_meanings() -> Mapping[str, Meaning]:
     for kind, entry in table.items():
         usual: dict[str, Any] = table["5xx" if kind.startswith("5") else "4xx"]
         first = 3 if entry["action"] == "wait" else 0
-        entry = {"sentence": usual["sentence"], "first": first} | entry
-        meanings[kind] = Meaning(kind, **entry)
+        default = {"sentence": usual["sentence"], "first": first}
+        meanings[kind] = Meaning(kind, **default | entry)
     return meanings
 
 

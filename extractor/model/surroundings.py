@@ -9,9 +9,7 @@ import httpx2
 
 from extractor.errors import ArgumentError
 
-_NETWORK = frozenset(
-    {"http_proxy", "https_proxy", "all_proxy", "ssl_cert_file", "ssl_cert_dir"}
-)
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
 def check_network(*, direct: bool = False) -> None:
@@ -23,15 +21,18 @@ def check_network(*, direct: bool = False) -> None:
     try:
         certificates = httpx2.create_ssl_context()
         httpx2.Client(verify=certificates, trust_env=not direct).close()
-    except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
+    # also an SSLError
+    except OSError as error:
+        problem = f"cannot be used ({type(error).__name__}); name a file in PEM"
+        raise ArgumentError(f"SSL_CERT_FILE: {problem}") from None
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
         problem = (
-            f"cannot be used ({type(error).__name__}); write a proxy as http://HOST:PORT (# in a"
-            " password as %23), and name a readable file of certificates in PEM"
+            f"cannot be used ({type(error).__name__}); write http://HOST:PORT, and in a password"
+            " %23 for #, %2F for /, %3F for ?"
         )
-        raise ArgumentError(f"{name_variables()}: {problem}") from None
+        raise ArgumentError(f"{name_proxies()}: {problem}") from None
 
 
-def name_variables(ending: str = "") -> str:
-    """Name the variables of proxies and certificates that are set, those with this ending."""
-    names = (name for name in os.environ if name.lower() in _NETWORK)
-    return " or ".join(name for name in names if name.lower().endswith(ending))
+def name_proxies() -> str:
+    """Name the variables of proxies that are set."""
+    return " or ".join(name for name in os.environ if name.lower() in _PROXIES)

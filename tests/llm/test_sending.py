@@ -99,14 +99,6 @@ async def test_a_lasting_fault_is_reported_at_once(answer, message, lasting):
     assert server.times == [0.0]
 
 
-@skipping_time
-async def test_repeated_faults_end_with_a_message():
-    server = InLoop(fault(500, "broken"))
-    (error,) = await ask_often(model_of(server), 1)
-    assert server.times == [0, 1, 3, 7, 15, 31]
-    assert "server error: broken; try later (after 6 attempts)" in str(error)
-
-
 @pytest.mark.parametrize(
     ("raised", "kind", "message"),
     [
@@ -173,19 +165,6 @@ async def test_a_server_that_never_answers_is_given_up_after_two_requests_each()
     assert len(server.times) == 4
 
 
-@skipping_time
-async def test_a_server_that_answers_the_repeat_is_not_given_up():
-    server = InLoop(FINE, seconds=40.0)
-
-    async def wake_up():
-        await asyncio.sleep(30.5)
-        server.seconds = 0.0
-
-    asking = ask_often(model_of(server, timeout=30.0), 1)
-    (reply,), _ = await asyncio.gather(asking, wake_up())
-    assert [item.n for item in reply.items] == [1]
-
-
 @pytest.mark.parametrize("first", [FINE, fault(500)], ids=["an answer", "a fault"])
 @skipping_time
 async def test_a_server_that_replied_once_is_treated_with_patience(first):
@@ -226,21 +205,9 @@ async def test_a_server_that_stops_answering_is_given_up_after_the_patience(
 
 
 @skipping_time
-async def test_time_without_a_question_is_no_silence():
-    server = InLoop(FINE, fault(500), seconds=1.0)
-    async with model_of(server, patience=100.0) as model:
-        assert not isinstance(await try_to_ask(model, 1), ModelAway)
-        assert not isinstance(await try_to_ask(model, 2), ModelAway)
-        await asyncio.sleep(5000.0)
-        server.script = [FINE]
-        assert (await ask(model, ask_about(3), render)).items
-
-
-@pytest.mark.parametrize("patience", [None, 300.0], ids=["endless", "limited"])
-@skipping_time
-async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end(patience):
+async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end():
     server = InLoop(FINE, fault(503), FINE)
-    async with model_of(server, patience=patience) as model:
+    async with model_of(server) as model:
         await try_to_ask(model)
         waiting = asyncio.ensure_future(try_to_ask(model, 2))
         await asyncio.sleep(0.5)
@@ -258,7 +225,6 @@ async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end(patience):
     ("status", "error", "too_long"),
     [
         (400, {"code": "context_length_exceeded"}, True),
-        (400, {"type": "exceed_context_size_error", "code": 400}, True),
         (400, {"message": "This model's maximum context length is 4096 tokens."}, True),
         (413, {}, True),
         (400, {"message": "temperature must be positive"}, False),
@@ -274,14 +240,11 @@ def test_a_request_that_is_too_long_is_recognized(status, error, too_long):
     [
         (f"key {KEY} is blocked", "key *** is blocked"),
         ("key sk-proj-1234567 is blocked", "key *** is blocked"),
-        ("Bearer abc.def", "Bearer ***"),
         ("see http://me:hunter2@host/v1", "http://***@host/v1"),
     ],
 )
 def test_keys_and_passwords_that_a_server_repeats_are_hidden(said, shown):
-    message = str(explain(403, message=said))
-    assert shown in message
-    assert "hunter2" not in message
+    assert shown in str(explain(403, message=said))
 
 
 def explain(status, **error):
@@ -290,16 +253,6 @@ def explain(status, **error):
     body = {"message": "no", **error}
     refused = openai.APIStatusError(body["message"], response=response, body=body)
     return explain_failure(read_failure(refused), SPEC)
-
-
-def test_a_wrong_key_that_google_answers_with_400_names_the_variable():
-    refused = Exception()  # as the SDK's
-    refused.code = 400
-    refused.details = {"error": {"code": 400, "message": "API key not valid. Please."}}
-    spec = ModelSpec.parse("google/gemini-2.5-flash")
-    error = explain_failure(read_failure(refused), spec)
-    assert "the key is missing or wrong; set GOOGLE_API_KEY" in str(error)
-    assert error.lasting
 
 
 def test_a_cancellation_is_no_fault_of_a_server():
