@@ -140,10 +140,6 @@ class BatchBook:
         """Store that a batch was created."""
         self._set(number, "state = 'made', batch = ?", name)
 
-    def plan_again(self, number: int) -> None:
-        """Store that the provider had no room for a batch, which is sent again under a new tag."""
-        self._set(number, f"state = 'planned', batch = NULL, tag = {_NEW_TAG}")
-
     def close(self, number: int) -> None:
         """Store that all answers of a batch are fetched. Calls without one wait again."""
         with self._database.transaction():

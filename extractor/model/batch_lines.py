@@ -75,7 +75,9 @@ def read_line(line: bytes) -> AnswerLine:
             return AnswerLine(name, read_completion(body))
         except GarbledReply as garbled:
             return AnswerLine(name, None, str(garbled))
-    error = next(filter(None, (_get(one, "error") for one in (row, result, body))), {})
+    error: Any = next(
+        filter(None, (_get(one, "error") for one in (row, result, body))), {}
+    )
     # Anthropic's is in another one
     error = _get(error, "error") or error
     said = _get(error, "message") or _get(error, "code") or "no completion"

@@ -15,17 +15,14 @@ What is promised:
   the next batch.
 - What cannot be had any more is named, and asked again only if the user says so; then it counts at
   the most that it may have cost.
-- A batch for which the provider has no room waits until another one has ended.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from math import inf
 from typing import TypeVar
 
 from extractor.errors import AnswerPending, BudgetReached
-from extractor.masking import hide_keys
 from extractor.model.batch_apis import ENDED, BatchApi, Progress
 from extractor.model.batch_book import BatchBook, StoredBatch
 from extractor.model.batch_lines import AnswerLine, read_lines
@@ -74,10 +71,6 @@ class BatchStatus:
     message: str = ""
 
 
-class NoRoom(Exception):
-    """Too many tokens wait for an account to take a batch. The message is the provider's."""
-
-
 class Unread(Exception):
     """Answers of a batch that are paid for could not be read, for the reason of the message."""
 
@@ -119,7 +112,6 @@ class Batches:
         }
         self._api = BatchApi(self.model, self.book)
         self._was_answered = False
-        self._most_at_once = 1 if self.policy.most_tokens else inf
         self._reported: dict[int, BatchStatus] = {}
 
     def answer(self, call: Call) -> Completion:
@@ -151,20 +143,15 @@ class Batches:
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S)
 
     async def submit_all(self) -> None:
-        """Submit the batches that are not submitted yet, as far as there is room for them. Raises
-        the errors of ``finish_all``.
+        """Submit the batches that are not submitted yet, with a limit of tokens one at a time.
+        Raises the errors of ``finish_all``.
         """
         for batch in self._list_open():
             if batch.name:
                 continue
-            under_way = self._count_under_way()
-            if under_way and under_way >= self._most_at_once:
+            if self.policy.most_tokens and any(one.name for one in self._list_open()):
                 return
-            try:
-                name = await self._send(lambda: self._api.create(batch))  # noqa: B023 - called here
-            except NoRoom as refusal:
-                self._wait_for_room(batch, str(refusal))
-                return
+            name = await self._send(lambda: self._api.create(batch))  # noqa: B023 - called here
             self.book.note_made(batch.number, name)
             self._tell(batch, "submitted")
 
@@ -177,10 +164,6 @@ class Batches:
             return
         self._tell(batch, progress.state, progress.done, progress.message)
         was_refused = progress.state == "failed" and not progress.done
-        # OpenAI takes a batch first, and fails it when it has counted the tokens
-        if was_refused and _lacks_room(Failure(429, "", progress.message)):
-            self._wait_for_room(batch, progress.message)
-            return
         if progress.state not in ENDED:
             return
         try:
@@ -263,30 +246,10 @@ class Batches:
         again = f"{problem}; what has no answer is asked again ({len(waiting)})"
         self._tell(batch, "given up", batch.requests - len(waiting), again)
 
-    def _wait_for_room(self, batch: StoredBatch, message: str) -> None:
-        """Note that a batch was refused because too many tokens wait. It waits until another of
-        ours has ended; without another, this command cannot go on.
-        """
-        self.book.plan_again(batch.number)
-        note = f"no room for its tokens now: {message}; its questions wait"
-        self._tell(batch, "refused", message=note)
-        self._most_at_once = self._count_under_way()
-        if self._most_at_once:
-            return
-        for waiting in self._list_open():
-            self.unfinished[waiting.number] = (
-                f"the provider had no room for it ({message});"
-                " name its limit with --batch-tokens N"
-            )
-
     def _list_open(self) -> list[StoredBatch]:
         """List the open batches that are not ``unfinished``."""
         batches = self.book.open_batches()
         return [batch for batch in batches if batch.number not in self.unfinished]
-
-    def _count_under_way(self) -> int:
-        """Count the open batches that the provider has."""
-        return sum(bool(batch.name) for batch in self._list_open())
 
     def _tell(
         self, batch: StoredBatch, state: str, done: int = 0, message: str = ""
@@ -301,13 +264,11 @@ class Batches:
         self, request: Callable[[], Awaitable[_T]], *, is_download: bool = False
     ) -> _T:
         """Send a request that can safely be repeated, a few times before the provider's first
-        answer, more often after it. Raises ``NoRoom``, an error for users, or ``Unread`` if what
-        was downloaded cannot be read.
+        answer, more often after it. Raises an error for users, or ``Unread`` if what was downloaded
+        cannot be read.
         """
 
         def explain(failure: Failure, attempts: int) -> Exception:
-            if _lacks_room(failure):
-                return NoRoom(hide_keys(failure.said))
             is_garbled = failure.status == 200
             if is_garbled and is_download:
                 return Unread(failure.said)
@@ -325,8 +286,3 @@ class Batches:
         )
         self._was_answered = True
         return result
-
-
-def _lacks_room(failure: Failure) -> bool:
-    """Return whether a batch is refused only because too many tokens wait."""
-    return failure.meaning.kind == "room"

@@ -51,9 +51,9 @@ class Model:
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in
     several event loops one after another, but not in two at once. ``usage`` is the sum over all
-    calls that were sent, including failed ones, ``uncounted`` the most that requests may have used
-    whose cost no reply states; ``watch`` ends calls before their answers. ``store`` opens the store
-    of calls, ``route`` has the budget, and what answers in place of the live model.
+    calls that were sent, including failed ones; ``watch`` ends calls before their answers.
+    ``store`` opens the store of calls, ``route`` has the budget, and what answers in place of the
+    live model.
     """
 
     def __init__(
@@ -67,7 +67,6 @@ class Model:
     ) -> None:
         self.spec = spec
         self.usage = Usage()
-        self.uncounted = Usage()
         self._settings = settings or ClientSettings()
         self._policy = policy or RetryPolicy()
         self.watch = Watch(self._settings.patience, name_model(spec))
@@ -174,7 +173,6 @@ class Model:
         finally:
             bill.close(is_answered=is_answered, why=why)
             self.usage += bill.usage
-            self.uncounted += bill.uncounted
         assert bill.answer
         return Answer(bill.answer, bill.number, bill.answer.usage.calls)
 

@@ -66,9 +66,8 @@ class Failure:
 
     @property
     def is_temporary(self) -> bool:
-        """Whether the same request may succeed soon. Not if the server says so."""
-        forbids_retry = self.headers.get("x-should-retry") == "false"
-        return self.meaning.is_temporary and not forbids_retry
+        """Whether the same request may succeed soon."""
+        return self.meaning.is_temporary
 
     @property
     def is_absence(self) -> bool:

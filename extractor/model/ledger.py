@@ -21,7 +21,6 @@ class Bill:
         count: The number of answers.
         number: The call in the store; 0 if it is in none, or is not stored yet.
         usage: What all replies state.
-        uncounted: The most of the requests whose cost no reply states.
         extra_room: Output tokens that its requests may use beyond the call's limit.
         exchanges: How often the call was sent. An exchange is a request with its re-asks.
         is_under_way: Whether a request was sent whose reply was not read yet.
@@ -35,7 +34,6 @@ class Bill:
     count: int = 0
     number: int = 0
     usage: Usage = field(default_factory=Usage)
-    uncounted: Usage = field(default_factory=Usage)
     extra_room: int = 0
     exchanges: int = 0
     is_under_way: bool = False
@@ -89,9 +87,7 @@ class Bill:
         if self._reservation is None:
             return
         self.usage += stated or cost or Usage()
-        if cost is None:
-            self.uncounted += self._reservation.most.model_copy(update={"calls": 1})
-        else:
+        if cost is not None:
             self._paid += self._rows
         self.meter.settle(self._reservation, cost)
         self._reservation = None

@@ -94,20 +94,19 @@ class RetryPolicy:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a server asks to wait: milliseconds (``retry-after-ms``), seconds or an
-    HTTP date (``retry-after``), in this order. Return None without them, or if they cannot be read.
+    """Read how many seconds a server asks to wait (``retry-after``: seconds or an HTTP date).
+    Return None if it does not, or if they cannot be read.
 
     A date is compared with the server's own ``Date`` header if there is one, because clocks differ.
     A date in the past is 0 seconds.
 
-    >>> retry_after({"retry-after-ms": "1500", "retry-after": "9"})
-    1.5
+    >>> retry_after({"retry-after": "9"})
+    9.0
     """
-    for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
-        with suppress(ValueError):
-            number = float(headers.get(name, ""))
-            if 0 <= number < inf:
-                return number / per_second
+    with suppress(ValueError):
+        number = float(headers.get("retry-after", ""))
+        if 0 <= number < inf:
+            return number
     now = _parse_date(headers.get("date")) or datetime.now(UTC)
     date = _parse_date(headers.get("retry-after"))
     return max(0.0, (date - now).total_seconds()) if date else None

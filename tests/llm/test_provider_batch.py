@@ -279,14 +279,3 @@ async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(
     assert (unfinished, answered(book)) == ("", 5)
     assert provider.asked.count("GET /files/content") == 1
     assert book.store.spending.usage.calls == 5
-
-
-async def test_a_batch_that_is_refused_waits_for_those_under_way(book):
-    with serve_provider(answer=answer_well, room=3, looks=3) as provider:
-        book.plan(most_requests=3)
-        news, unfinished = await finish(provider, book)
-    assert (unfinished, answered(book)) == ("", 5)
-    ends = [one["status"] for one in provider.batches.values()]
-    assert sorted(ends) == ["completed", "completed", "failed"]
-    refused = next(new.message for new in news if new.state == "refused")
-    assert "Enqueued token limit reached" in refused
