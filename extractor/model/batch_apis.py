@@ -73,7 +73,7 @@ class BatchApi:
 
     def __init__(self, model: Model, book: BatchBook) -> None:
         self._sdk = model.sdk
-        self._form = model.form
+        self._model = model
         self._book = book
         self._is_openai = model.spec.batch_protocol == "openai"
         self._path = "/batches" if self._is_openai else "/v1/messages/batches"
@@ -87,7 +87,7 @@ class BatchApi:
                 if self._is_same(listed, batch):
                     return listed.id
         calls = self._book.in_batch(batch.number)
-        requests = [(call.question_key, self._form.write(call)) for call in calls]
+        requests = [(call.question_key, self._model.form.write(call)) for call in calls]
         file = ""
         body: dict[str, Any] = {
             "requests": [

@@ -20,6 +20,7 @@ What is promised:
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 from extractor.errors import AnswerPending, BudgetReached
@@ -32,6 +33,7 @@ from extractor.model.completions import Completion, GarbledReply
 from extractor.model.cost.budget import Budget
 from extractor.model.failures import Failure, explain_failure
 from extractor.model.pace import RetryPolicy
+from extractor.model.request_form import RequestForm
 from extractor.model.sending import repeat
 from extractor.model.store import State, judge
 from extractor.schemas import Usage
@@ -183,6 +185,9 @@ class Batches:
         request has no line, unless the batch was refused or cancelled and all lines are answers.
         """
         waiting = self.book.waiting_in(batch.number)
+        # all lines are judged by the form in which the requests were written
+        form = self.model.form
+        calls = [*islice(self.book.in_batch(batch.number), 1)]
         unseen = set(waiting)
         problem = ""
         missed = ""
@@ -196,7 +201,8 @@ class Batches:
                 if line.name in waiting:
                     unseen.discard(line.name)
                     missed = missed or line.problem
-                    if self._store(line, waiting[line.name]):
+                    learned = self._learn(form, line, calls)
+                    if not learned and self._store(line, waiting[line.name]):
                         del waiting[line.name]
         if unseen and (problem or ENDED[progress.state]):
             raise GarbledReply(problem or f"{len(unseen)} of its requests have no line")
@@ -204,6 +210,17 @@ class Batches:
         if waiting:
             missed = f"{len(waiting)} without an answer, such as {missed or 'all'}"
         self._tell(batch, "fetched", batch.requests - len(waiting), missed)
+
+    def _learn(self, form: RequestForm, line: AnswerLine, calls: list[Call]) -> bool:
+        """Leave out from now on what the provider refuses in a line, of requests that were written
+        in a form. Returns False if no other form helps.
+        """
+        if not line.is_refused or not calls:
+            return False
+        refusal = Failure(400, line.problem, line.problem)
+        better = form.without(refusal, calls[0])
+        self.model.form = better or self.model.form
+        return better is not None
 
     def _store(self, line: AnswerLine, number: int) -> bool:
         """Store an answer or a refusal. Returns False after a fault of the provider: then the call

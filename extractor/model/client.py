@@ -94,6 +94,11 @@ class Model:
         assert self._sender
         return self._sender.form
 
+    @form.setter
+    def form(self, form: RequestForm) -> None:
+        assert self._sender
+        self._sender.form = form
+
     @property
     def sdk(self) -> Any:
         """The provider's SDK. The model is open."""
