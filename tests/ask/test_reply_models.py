@@ -5,6 +5,7 @@ strings.
 import json
 
 import pytest
+from extractor.model.asking.salvage import find_contradictions
 
 from extractor.assembly.check import UnreadableValue
 from extractor.model.asking.prompt import load_prompt
@@ -18,7 +19,6 @@ from extractor.model.asking.reply_models import (
     read_silence,
     read_values,
 )
-from extractor.model.asking.salvage import find_contradictions
 from extractor.model.calls import estimate_tokens, schema_of
 from extractor.schemas import (
     Age,

@@ -2,6 +2,7 @@
 import json
 
 from extractor.model.asking.salvage import read_items
+
 from extractor.model.completions import Completion, Ending
 from tests.llm.colours import ask_about, render
 

@@ -215,7 +215,6 @@ def render_call(
         user="\n".join(lines),
         reply_model=reply_for(custom),
         max_output_tokens=count_output_tokens(questions),
-        context={"lines": {question.number for question in questions}},
         record_id=trial.record_id,
     )
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-
-from pydantic import BaseModel
+from typing import Any
 
 from extractor.concepts.own.declaration import CustomField
 from extractor.evidence.drafts import Chunk
@@ -35,6 +34,11 @@ class Question:
         """The number of its chunk, which identifies the answer."""
         return self.chunk.number
 
+    @property
+    def guideline_fields(self) -> tuple[str, ...]:
+        """The fields that are not the user's own, which come last."""
+        return self.fields[: len(self.fields) - len(self.custom)]
+
 
 Questions = Sequence[Question]
 Render = Callable[[Questions], Call]
@@ -54,7 +58,7 @@ class ModelReply:
         remarks: What is doubtful about how the reply was read.
     """
 
-    items: tuple[BaseModel, ...] = ()
+    items: tuple[Any, ...] = ()
     usage: Usage = field(default_factory=Usage)
     dropped: tuple[tuple[int | None, str], ...] = ()
     pending: bool = False
@@ -77,11 +81,6 @@ class ModelReply:
             reason if number is None else f"{number}: {reason}"
             for number, reason in self.dropped
         )
-
-
-def item_number(item: BaseModel) -> int | None:
-    """Return the number of the line that an item is about, None if it has none."""
-    return getattr(item, "n", None)
 
 
 @dataclass(slots=True, eq=False)
