@@ -117,8 +117,6 @@ def _read_item(question: Question, written: Mapping[str, Any]) -> Mapping[str, A
     """
     forms = FORMS[question.task]
     values: dict[str, Any] = {}
-    if REGIMENS in question.fields:
-        values["stands"] = True
     for name in _list_answered(question, written):
         value = _read_field(name, forms[name], written)
         if value is not None or name not in _NEEDED:
@@ -132,9 +130,14 @@ def _read_item(question: Question, written: Mapping[str, Any]) -> Mapping[str, A
     for own in question.custom:
         readable, faults = own.read(written.get(own.name))
         claims[own.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
-    if values or any(claims.values()):
-        return values | claims
-    return {}
+    is_empty = not any(claims.values())
+    if REGIMENS in question.fields:
+        # an item of a regimen with no more than the number of its line is none
+        is_empty = is_empty and not any(values.values())
+        values["stands"] = True
+    elif values:
+        is_empty = False
+    return {} if is_empty else values | claims
 
 
 def _list_answered(question: Question, written: Mapping[str, Any]) -> list[str]:

@@ -6,10 +6,9 @@ draft. Nothing is asked twice: what the text contradicts is refused, and becomes
 people. Silence is an answer only if the model has read the call.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import takewhile
 from typing import Any
 
 from extractor.assembly.check import ground_answer
@@ -33,7 +32,7 @@ from extractor.model.asking.reply_models import (
     is_listing,
 )
 from extractor.options import ExtractionOptions
-from extractor.schemas import AbsenceReason, Origin, Task, Usage
+from extractor.schemas import AbsenceReason, Origin, Usage
 
 _MEANT = {
     PEOPLE: PEOPLE_FIELDS,
@@ -77,114 +76,84 @@ def read_replies(
 
     There is a draft for each item, an empty one for each line without an answer, and one for the
     record itself if it was asked. Each draft has the reason why a field that it was asked for is
-    empty: the model refused it, or the budget did not cover its call. Lines whose answer will come
-    by a batch are counted as open, and have no draft; so are all lines without a model (replies are
-    None).
+    empty. Lines whose answer will come by a batch are counted as open, and have no draft; so are
+    all lines without a model (replies are None).
     """
     if replies is None:
-        replies = [ModelReply(pending=True)] * len(asked.calls)
-    reasons: dict[int, dict[str, AbsenceReason]] = {}
+        replies = [ModelReply(pending=1)] * len(asked.calls)
+    got: list[Question] = []
+    unasked: list[Question] = []
+    waiting: list[Question] = []
     drafts: list[Draft] = []
-    read_lines: list[Question] = []
-    lines: list[Question] = []
     skipped: set[int] = set()
-    waiting = 0
+    unanswered = 0
     for call, reply in zip(asked.calls, replies, strict=True):
         if reply is None:
-            _note_asked(reasons, call, AbsenceReason.BUDGET_EXHAUSTED)
-            lines += call
+            unasked += call
             continue
         read, silent = _read_reply(parsed, call, reply)
-        skipped |= silent
-        drafts += read
         answered = {draft.number for draft in read}
-        got = [line for line in call if not reply.pending or line.number in answered]
-        waiting += count_asked(call) - count_asked(got)
-        _note_asked(reasons, got, AbsenceReason.MODEL_REFUSED)
-        read_lines += got
-        lines += got
-    drafts = [replace(draft, asked=reasons.get(draft.number, {})) for draft in drafts]
+        for line in call:
+            is_waiting = reply.pending and line.number not in answered
+            (waiting if is_waiting else got).append(line)
+        drafts += read
+        skipped |= silent
+        unanswered += count_asked(call) if reply.is_useless else len(silent)
+    reasons = _list_reasons(unasked, got)
     answered = {draft.number for draft in drafts}
-    for line in lines:
+    for line in (*got, *unasked):
         if line.number in reasons and line.number not in answered:
             draft = parsed.draft_of(line.task, line.chunk)
             is_skipped = line.number in skipped
-            why = reasons[line.number]
-            drafts.append(replace(draft, own={}, asked=why, is_skipped=is_skipped))
+            drafts.append(replace(draft, own={}, is_skipped=is_skipped))
+    drafts = [replace(draft, asked=reasons.get(draft.number, {})) for draft in drafts]
     if RECORD in reasons:
         drafts.append(_join_record(drafts, reasons[RECORD]))
     received = [reply for reply in replies if reply]
-    result = ModelResult(
-        tuple(drafts),
-        tuple(why for reply in received for why in reply.rejected),
-        tuple(remark for reply in received for remark in reply.remarks),
-    )
-    usage = sum((reply.usage for reply in received), Usage())
+    dropped = [why for reply in received for why in reply.rejected]
+    remarks = [remark for reply in received for remark in reply.remarks]
+    result = ModelResult(tuple(drafts), tuple(dropped), tuple(remarks))
+    still_open = sum(map(_is_open, result.by_number.values()))
     counts = {
-        "questions": count_asked(read_lines),
-        "open_questions": waiting + sum(map(_is_open, result.by_number.values())),
-        "unanswered": sum(_is_unanswered(line, result) for line in read_lines),
+        "questions": count_asked(got),
+        "open_questions": still_open + count_asked(waiting),
+        "unanswered": unanswered,
     }
+    usage = sum((reply.usage for reply in received), Usage())
     return replace(result, usage=usage.model_copy(update=counts))
 
 
 def _read_reply(
     parsed: ParsedRecord, call: Questions, reply: ModelReply
-) -> tuple[list[Draft], Set[int]]:
+) -> tuple[list[Draft], set[int]]:
     """Return a draft for each item of a reply, and for each line whose silence is an answer; and
-    the numbers of the lines that the model skipped. An item of a regimen with no more than the
-    number of its line counts as none.
+    the numbers of the lines that the model skipped.
     """
     lines = {line.number: line for line in call}
-    drafts: list[Draft] = []
-    for question, values in read_values(call, reply.items):
-        draft = _ground(parsed, lines, question, values)
-        stated = [draft.model[name] for name in draft.model if name != "stands"]
-        is_empty = not any(reading.list_values() for reading in stated)
-        is_empty = is_empty and not draft.refused and not any(draft.own.values())
-        if not is_empty or draft.group != Task.DOSING:
-            drafts.append(draft)
+    drafts = [
+        _ground(parsed, lines, question, values)
+        for question, values in read_values(call, reply.items)
+    ]
     drafts = prove_regimens(drafts, parsed)
-    is_useless = reply.dropped and not reply.items
-    if reply.pending or is_useless:
+    if reply.pending or reply.is_useless:
         return drafts, set()
     answered = {draft.number for draft in drafts}
-    skipped = _find_skipped(parsed, call, answered)
+    silent = {line.number for line in call if line.fields} - answered
+    needed = [line.number for line in call if not is_listing(line)]
+    skipped = silent.intersection(needed)
+    is_unread = len(skipped) > len(needed) * _SHARE_SKIPPED
+    # nothing at all, although the rules read doses
+    if is_unread or (parsed.regimens and not answered):
+        skipped = silent
     if not reply.dropped:
-        silent = [line for line in call if line.number not in answered | skipped]
-        for question, values in read_silence(silent):
+        for question, values in read_silence(lines[one] for one in silent - skipped):
             drafts.append(_ground(parsed, {}, question, values))
     return drafts, skipped
 
 
-def _find_skipped(
-    parsed: ParsedRecord, call: Questions, answered: Set[int]
-) -> Set[int]:
-    """Return the numbers of the lines of a call that a model skipped: whose silence is no answer.
-
-    All silent lines are skipped if too many lines that need an item have none, or if no line has
-    one though the rules read regimens in the call. Otherwise the skipped lines are those that need
-    an item, and those behind the last answered line, if the model stopped there.
-    """
-    silent = {line.number for line in call if line.fields} - answered
-    needed = {line.number for line in call if line.fields and not is_listing(line)}
-    missed = needed & silent
-    regimens = [
-        line
-        for line in call
-        for regimen in parsed.regimens
-        if REGIMENS in line.fields and line.chunk.span.contains(regimen.chunk.span)
-    ]
-    if len(missed) > len(needed) * _SHARE_SKIPPED or (regimens and not answered):
-        return silent
-    numbers = [line.number for line in reversed(call)]
-    behind = silent.intersection(takewhile(lambda one: one not in answered, numbers))
-    return missed | behind if missed & behind else missed
-
-
 def _ground(
     parsed: ParsedRecord,
-    lines: Mapping[int, Question],
+    lines: Mapping[Any, Question],
     question: Question,
     values: Mapping[str, Any],
 ) -> Draft:
@@ -196,58 +165,44 @@ def _ground(
     """
     draft = parsed.draft_of(question.task, question.chunk)
     stated = dict(values)
-    number = stated.get("lead_in")
+    named = lines.get(stated.get("lead_in"))
     # without a number, the model says that nothing introduces the line
-    if isinstance(number, int):
+    if isinstance(stated.get("lead_in"), int):
         del stated["lead_in"]
-    if number is None or number not in lines:
-        above = parsed.find_lead_in(draft)
-        return ground_answer(stated, draft, parsed, above, question.custom)
-    chunk = lines[number].chunk
-    draft = ground_answer(stated, draft, parsed, chunk, question.custom)
-    words = parsed.raw(chunk.span)
-    reading = Reading(words, MODEL_CONFIDENCE, (chunk.span,), origin=Origin.MODEL)
+    above = named.chunk if named else parsed.find_lead_in(draft)
+    draft = ground_answer(stated, draft, parsed, above, question.custom)
+    if named is None:
+        return draft
+    span = named.chunk.span
+    words = parsed.raw(span)
+    reading = Reading(words, MODEL_CONFIDENCE, (span,), origin=Origin.MODEL)
     return replace(draft, model={**draft.model, "lead_in": reading})
 
 
-def _list_meant(question: Question) -> dict[int, set[str]]:
-    """Return the fields of a question by the number of their item: the line's own number, or
-    ``RECORD`` for the participants and for the user's own fields of the record.
+def _list_reasons(
+    unasked: Questions, got: Questions
+) -> dict[int, dict[str, AbsenceReason]]:
+    """Return for each item by number, and for the record, the fields that it was to be asked for,
+    with the reason why one is empty if nothing answers it: the model gave no answer, or the budget
+    did not cover the call.
+
+    The participants and the user's own fields of the record are asked on many lines: if a model got
+    one of them, the budget is not the reason.
     """
-    of_record = {own.name for own in question.custom if own.of is Of.RECORD} | {PEOPLE}
-    meant: dict[int, set[str]] = {}
-    for name in question.fields:
-        number = RECORD if name in of_record else question.number
-        meant.setdefault(number, set()).update(_MEANT.get(name, [name]))
-    return meant
-
-
-def _note_asked(
-    reasons: dict[int, dict[str, AbsenceReason]],
-    questions: Questions,
-    reason: AbsenceReason,
-) -> None:
-    """Note why the fields of questions are empty if nothing answers them. Age, sex and health may
-    be on any line that asks who takes part: if a model got one, the budget is not the reason.
-    """
-    for question in questions:
-        for number, names in _list_meant(question).items():
-            known = reasons.setdefault(number, {})
-            for name in names:
-                if name in PEOPLE_FIELDS and reason is AbsenceReason.BUDGET_EXHAUSTED:
-                    known.setdefault(name, reason)
-                else:
-                    known[name] = reason
-
-
-def _is_unanswered(question: Question, result: ModelResult) -> bool:
-    """Return whether a model said nothing at all to a question."""
-    numbers = _list_meant(question)
-    if not numbers:
-        return False
-    first = question.number if question.number in numbers else RECORD
-    draft = result.by_number[first]
-    return _is_open(draft) and not draft.model
+    reasons: dict[int, dict[str, AbsenceReason]] = {}
+    for questions, reason in (
+        (unasked, AbsenceReason.BUDGET_EXHAUSTED),
+        (got, AbsenceReason.MODEL_REFUSED),
+    ):
+        for question in questions:
+            of_record = {own.name for own in question.custom if own.of is Of.RECORD}
+            for name in question.fields:
+                is_of_record = name == PEOPLE or name in of_record
+                known = reasons.setdefault(
+                    RECORD if is_of_record else question.number, {}
+                )
+                known |= dict.fromkeys(_MEANT.get(name, [name]), reason)
+    return reasons
 
 
 def _is_open(draft: Draft) -> bool:
@@ -277,10 +232,15 @@ def _join_record(drafts: Sequence[Draft], asked: Mapping[str, AbsenceReason]) ->
     for name in asked:
         answers = [draft.model[name] for draft in drafts if name in draft.model]
         answers = [reading for reading in answers if reading.value is not None]
-        if answers:
-            model[name] = min(answers, key=partial(_rank, name))
-        if name not in PEOPLE_FIELDS:
+        if name in AGES:
+            # "at least 16 years" on one line and "at least 18 years" on another: from 16 on
+            answers.sort(key=_count_days, reverse=name == AGES[1])
+        elif name not in PEOPLE_FIELDS:
+            # found if any line states it
+            answers.sort(key=lambda reading: not reading.value)
             own[name] = sum((draft.own.get(name, ()) for draft in drafts), ())
+        if answers:
+            model[name] = answers[0]
     refused = [
         refusal
         for draft in drafts
@@ -291,11 +251,5 @@ def _join_record(drafts: Sequence[Draft], asked: Mapping[str, AbsenceReason]) ->
     return replace(record, model=model, refused=tuple(refused), own=own, asked=asked)
 
 
-def _rank(name: str, reading: Reading[Any]) -> float:
-    """Rank what a line says of a field of the record: the lowest counts, the first of equals."""
-    if name not in AGES:
-        # a field of the user's own is found if any line states it
-        return name not in PEOPLE_FIELDS and not reading.value
-    # "at least 16 years" on one line and "at least 18 years" on another: the trial takes from 16
-    days = float(reading.value.value * DAYS[reading.value.unit])
-    return days if name == AGES[0] else -days
+def _count_days(reading: Reading[Any]) -> float:
+    return float(reading.value.value * DAYS[reading.value.unit])

@@ -98,7 +98,7 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
                 try:
                     answer = await model.complete(call, min(most, MOST_CALLS))
                 except AnswerPending:
-                    reply += ModelReply(pending=True)
+                    reply += ModelReply(pending=1)
                     continue
                 except ModelUnavailable as error:
                     reply += ModelReply(usage=error.usage or Usage())
@@ -126,7 +126,7 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
         raise
     if reply.pending or reply.dropped:
         note_lack()
-    if reply.dropped and not reply.items and not reply.pending:
+    if reply.is_useless:
         reasons = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {reasons}", reply.usage)
     return reply

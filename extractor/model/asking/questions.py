@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from extractor.concepts.own.declaration import CustomField
@@ -54,25 +54,27 @@ class ModelReply:
         usage: Calls and tokens.
         dropped: Why other items were dropped, each with the number of its line; None if it concerns
             the whole answer.
-        pending: More items will come.
+        pending: How many answers are still to come.
         remarks: What is doubtful about how the reply was read.
     """
 
     items: tuple[Any, ...] = ()
     usage: Usage = field(default_factory=Usage)
     dropped: tuple[tuple[int | None, str], ...] = ()
-    pending: bool = False
+    pending: int = 0
     remarks: tuple[str, ...] = ()
 
     def __add__(self, other: "ModelReply") -> "ModelReply":
         """Return one reply with what both have."""
+        names = [one.name for one in fields(self)]
         return ModelReply(
-            self.items + other.items,
-            self.usage + other.usage,
-            self.dropped + other.dropped,
-            self.pending or other.pending,
-            self.remarks + other.remarks,
+            *(getattr(self, name) + getattr(other, name) for name in names)
         )
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether something was dropped and nothing is left."""
+        return bool(self.dropped) and not self.items and not self.pending
 
     @property
     def rejected(self) -> tuple[str, ...]:
