@@ -177,11 +177,17 @@ def says_who(text: str, *, is_criterion: bool = True) -> bool:
     return is_criterion and rule("says_who").search(read_text(text)) is not None
 
 
-def _doubts(effort: Effort, item: Draft, names: Iterable[str]) -> bool:
-    """Return whether the effort doubts what the rules read of one of these fields."""
-    return any(
-        effort.doubts(item.read(name).confidence, rare=name in _RARE) for name in names
-    )
+def _list_doubtful(item: Draft, names: Iterable[str], effort: Effort) -> list[str]:
+    """Return the fields of which the effort doubts what the rules read. A ``rule`` is asked only of
+    a line such as "Any of the following:", which alone has a reading of it.
+    """
+    doubtful = []
+    for name in names:
+        confidence = item.read(name).confidence
+        is_missing = name == "rule" and name not in item.rules
+        if not is_missing and effort.doubts(confidence, rare=name in _RARE):
+            doubtful.append(name)
+    return doubtful
 
 
 def _plan_eligibility(
@@ -191,37 +197,31 @@ def _plan_eligibility(
     whose lead-in is in doubt, and lines that may say who takes part, if an age, the sex or the
     health of the participants is in doubt.
     """
-    asked: dict[int, tuple[str, ...]] = {}
+    asked: dict[int, list[str]] = {}
     for item in parsed.criteria:
-        asked[item.number] = tuple(
-            name
-            for name in FIELDS[Task.ELIGIBILITY]
-            if _doubts(effort, item, [name])
-            # only a line such as "Any of the following:" has one
-            and (name != "rule" or name in item.rules)
-        )
+        names = _list_doubtful(item, FIELDS[Task.ELIGIBILITY], effort)
+        asked[item.number] = names
     shown = _list_introducing(parsed, asked, numbers)
-    lines = [
-        replace(_show_item(item, shown.values()), fields=asked[item.number])
-        for item in parsed.criteria
-    ]
+    lines = [_show_item(item, shown) for item in parsed.criteria]
+    known = asked.keys()
     lines += [
         Question(Task.ELIGIBILITY, chunk)
-        for number, chunk in shown.items()
-        if number not in asked
+        for chunk in shown.values()
+        if chunk.number not in known
     ]
-    asks_people = _doubts(effort, parsed.whole, PEOPLE_FIELDS)
+    asks_people = bool(_list_doubtful(parsed.whole, PEOPLE_FIELDS, effort))
     for name in _PEOPLE_IN if asks_people else ():
         text = parsed.record.raw_text(name)
         if text:
             span = Span(name, 0, len(text))
             lines.append(_number_line(numbers, span, clean_text(text).text))
     for line in sorted(lines, key=lambda line: line.chunk.span):
+        fields = asked.get(line.number, [])
         is_criterion = line.chunk.span.section not in _PEOPLE_IN
         if asks_people and says_who(line.chunk.text, is_criterion=is_criterion):
-            yield replace(line, fields=(*line.fields, PEOPLE))
-        elif line.fields or line.number in shown:
-            yield line
+            fields.append(PEOPLE)
+        if fields or line.chunk.span in shown:
+            yield replace(line, fields=tuple(fields))
 
 
 def _number_line(numbers: Iterator[int], span: Span, text: str) -> Question:
@@ -232,40 +232,38 @@ def _number_line(numbers: Iterator[int], span: Span, text: str) -> Question:
 
 def _list_introducing(
     parsed: ParsedRecord, asked: Mapping[int, Collection[str]], numbers: Iterator[int]
-) -> Mapping[int, Chunk]:
-    """Return the lines of the section "eligibility" that may introduce a criterion, by number:
+) -> Mapping[Span, Chunk]:
+    """Return the lines of the section "eligibility" that may introduce a criterion, by their place:
     criteria that end with a colon, criteria that rules read as the lead-in of another one, and all
     lines that are no criterion, such as headings, without their list mark.
 
     There are none if no criterion there is asked for its lead-in. ``asked`` are the fields that
     criteria are asked for, by number.
     """
+    known: set[int] = set()
+    leading: set[int] = set()
+    is_asked = False
     criteria = [
         item for item in parsed.criteria if item.chunk.span.section == "eligibility"
     ]
-    if not any("lead_in" in asked[item.number] for item in criteria):
+    for item in criteria:
+        is_asked |= "lead_in" in asked[item.number]
+        known.update(range(item.chunk.span.start, item.chunk.span.end))
+        leading.update(span.start for span in item.read("lead_in").spans)
+    if not is_asked:
         return {}
-    led_by = _list_offsets(
-        span for item in criteria for span in item.read("lead_in").spans
-    )
-    introducing = [
-        item.chunk
-        for item in criteria
+    shown: dict[Span, Chunk] = {}
+    for item in criteria:
+        chunk = item.chunk
         # such as "Any of the following:"
-        if item.chunk.text.endswith(":") or item.chunk.span.start in led_by
-    ]
-    known = _list_offsets(item.chunk.span for item in criteria)
+        if chunk.text.endswith(":") or chunk.span.start in leading:
+            shown[chunk.span] = chunk
     for line in _LINE.finditer(parsed.record.raw_text("eligibility") or ""):
+        span = Span("eligibility", *line.span(1))
         # a heading such as "Exclusion Criteria:"
-        if known.isdisjoint(range(*line.span(1))):
-            span = Span("eligibility", *line.span(1))
-            introducing.append(Chunk(next(numbers), span, clean_text(line[1]).text))
-    return {chunk.number: chunk for chunk in introducing}
-
-
-def _list_offsets(spans: Iterable[Span]) -> set[int]:
-    """Return the offsets of all characters of spans, which are of one section."""
-    return {place for span in spans for place in range(span.start, span.end)}
+        if known.isdisjoint(range(span.start, span.end)):
+            shown[span] = Chunk(next(numbers), span, clean_text(line[1]).text)
+    return shown
 
 
 def _plan_dosing(
@@ -313,15 +311,13 @@ def _plan_endpoints(parsed: ParsedRecord, effort: Effort) -> Iterator[Question]:
 
     If the concept itself is in doubt, all rare fields and the events are asked as well.
     """
+    names = FIELDS[Task.ENDPOINTS]
     for outcome in parsed.outcomes:
-        wanted = {
-            name for name in FIELDS[Task.ENDPOINTS] if _doubts(effort, outcome, [name])
-        }
+        wanted = set(_list_doubtful(outcome, (*names, *PARTS), effort))
         wanted.discard("split")
         section = parsed.record.section(outcome.chunk.span.section)
         # the registry itself may keep measure, description and time frame apart
-        is_split = section is not None and bool(section.parts)
-        if not is_split and _doubts(effort, outcome, PARTS):
+        if wanted.intersection(PARTS) and not (section and section.parts):
             wanted.add("split")
         if "concept" in wanted:
             # what is measured decides what else may be stated; an empty key is free
@@ -330,7 +326,7 @@ def _plan_endpoints(parsed: ParsedRecord, effort: Effort) -> Iterator[Question]:
         # "Tumor size" has no start event and no censoring, "Overall survival" has
         if concept.certain and not _TIMED.match(concept.value or ""):
             wanted -= _EVENTS
-        fields = tuple(name for name in FIELDS[Task.ENDPOINTS] if name in wanted)
+        fields = tuple(name for name in names if name in wanted)
         if fields:
             yield Question(Task.ENDPOINTS, outcome.chunk, fields)
 
@@ -363,10 +359,10 @@ def _may_have(item: Draft, own: CustomField, effort: Effort) -> bool:
     certainty. It meets the condition ``where``, or a value that the condition reads is in doubt.
     """
     read = [value for value in item.own.get(own.name, ()) if value.rules]
-    if read and not any(_doubts(effort, value, value.rules) for value in read):
+    if read and not any(_list_doubtful(one, one.rules, effort) for one in read):
         return False
     meets = own.applies(lambda name: item.read(name).value)
-    return meets or _doubts(effort, item, own.where)
+    return meets or bool(_list_doubtful(item, own.where, effort))
 
 
 def _list_record_lines(
@@ -396,12 +392,12 @@ def _list_record_lines(
                 yield _number_line(numbers, span, passage.text)
 
 
-def _show_item(item: Draft, shown: Iterable[Chunk] = ()) -> Question:
+def _show_item(item: Draft, shown: Collection[Span] = ()) -> Question:
     """Show a criterion or an outcome, with its place as the hint: its list, if the rules are sure
     of it, or its section, and the line that introduces it. An outcome has no hint.
 
     Examples: ``exclusion list``, ``brief summary``, ``inclusion list, under "Any of:"``. The
-    introducing line is left out if the call shows it, in ``shown``.
+    introducing line is left out if the call shows it: ``shown`` are the places of such lines.
     """
     if item.group == Task.ENDPOINTS:
         return Question(Task.ENDPOINTS, item.chunk)
@@ -411,8 +407,6 @@ def _show_item(item: Draft, shown: Iterable[Chunk] = ()) -> Question:
     if section == "eligibility" and kind.certain and kind.value:
         hint = f"{kind.value} list"
     lead_in = item.read("lead_in")
-    starts = {(chunk.span.section, chunk.span.start) for chunk in shown}
-    is_shown = any((span.section, span.start) in starts for span in lead_in.spans)
-    if lead_in.value and not is_shown:
+    if lead_in.value and not set(lead_in.spans).intersection(shown):
         hint = f'{hint}, under "{lead_in.value}"'
     return Question(Task.ELIGIBILITY, item.chunk, hint=hint)
