@@ -36,7 +36,8 @@ from extractor.concepts.windows.read import first_window
 from extractor.evidence.drafts import Draft, Reading, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking import dialogue
-from extractor.model.asking.dialogue import plan_round, read_replies
+from extractor.model.asking.dialogue import read_replies
+from extractor.model.asking.planner import plan_round
 from extractor.model.asking.querying import ask_round
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions

@@ -31,7 +31,8 @@ from extractor.concepts.resolve import (
 )
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.dialogue import plan_round, read_replies
+from extractor.model.asking.dialogue import read_replies
+from extractor.model.asking.planner import plan_round
 from extractor.model.asking.querying import ask_round
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions

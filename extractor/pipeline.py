@@ -26,7 +26,8 @@ from extractor.schemas.record_limits import (
 )
 
 if TYPE_CHECKING:
-    from extractor.model.asking.dialogue import Replies, Round
+    from extractor.model.asking.dialogue import Replies
+    from extractor.model.asking.planner import Round
 
 
 def plan(
@@ -47,7 +48,7 @@ def plan(
             refuse_larger(record.source, MAX_ITEMS, len(getattr(parsed, kind)), kind)
         if not options.asks:
             return parsed, None
-        from extractor.model.asking.dialogue import plan_round  # noqa: PLC0415 - rules alone need no model
+        from extractor.model.asking.planner import plan_round  # noqa: PLC0415 - rules alone need no model
 
         return parsed, plan_round(parsed, options)
 

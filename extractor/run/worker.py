@@ -22,7 +22,8 @@ from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import MAX_CLOCK_SECONDS
 
 if TYPE_CHECKING:
-    from extractor.model.asking.dialogue import Replies, Round
+    from extractor.model.asking.dialogue import Replies
+    from extractor.model.asking.planner import Round
 
 T = TypeVar("T")
 

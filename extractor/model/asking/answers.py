@@ -42,8 +42,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
     """Validate each item of an answer by itself. Return the valid ones about lines that were asked,
     and why others are dropped. Of a refusal, only its reason is read.
 
-    Of a truncated answer, the items that are whole are read; the rest is asked again. The remarks
-    name what is doubtful: the completion's own remark, and contradictions between items of a line.
+    Of a truncated answer, the items that are whole are read; the rest is asked again.
     """
     if completion.ending is Ending.REFUSED:
         return ModelReply(dropped=((None, completion.problem),))
@@ -70,23 +69,8 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             kept += reply.items
         except ValidationError as error:
             dropped.append((number, _explain(error)))
-    remarks = filter(None, [completion.remark, *_find_contradictions(kept, questions)])
-    return ModelReply(tuple(kept), dropped=tuple(dropped), remarks=tuple(remarks))
-
-
-def _find_contradictions(items: Iterable[Any], questions: Questions) -> Iterator[str]:
-    """Yield remarks on lines that should have one item and have several, with different values for
-    a key. Each later item is compared with the first one of its line, in the keys that both have.
-    """
-    single = {question.number for question in questions if not is_listing(question)}
-    firsts: dict[int, Any] = {}
-    for item in items:
-        first = firsts.setdefault(item.n, item)
-        both = sorted(first.model_fields_set & item.model_fields_set)
-        keys = [key for key in both if getattr(first, key) != getattr(item, key)]
-        if keys and item.n in single:
-            names = ", ".join(keys)
-            yield f"line {item.n} has several answers for {names}; the first one counts"
+    remarks = (completion.remark,) if completion.remark else ()
+    return ModelReply(tuple(kept), dropped=tuple(dropped), remarks=remarks)
 
 
 Answers = Iterator[tuple[Question, Mapping[str, Any]]]

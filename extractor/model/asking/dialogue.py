@@ -1,5 +1,4 @@
-"""Plan the calls about a record, and turn the replies into drafts with what the text bears out.
-Nothing here talks to a model.
+"""Turn the replies of a model into drafts with what the text bears out.
 
 A question is a line with open fields. A reply has items about such lines, and each item becomes a
 draft. Nothing is asked twice: what the text contradicts is refused, and becomes a finding for
@@ -7,8 +6,7 @@ people. Silence is an answer only if the model has read the call.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 from extractor.assembly.check import ground_answer
@@ -20,9 +18,8 @@ from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading, draft
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
 from extractor.model.asking.answers import read_silence, read_values
-from extractor.model.asking.planner import count_asked, pack_questions, plan_questions
-from extractor.model.asking.prompt import describe_trial, render_call
-from extractor.model.asking.questions import ModelReply, Question, Questions, Render
+from extractor.model.asking.planner import Round, count_asked
+from extractor.model.asking.questions import ModelReply, Question, Questions
 from extractor.model.asking.reply_models import (
     PARTS,
     PEOPLE,
@@ -31,7 +28,6 @@ from extractor.model.asking.reply_models import (
     REGIMENS,
     is_listing,
 )
-from extractor.options import ExtractionOptions
 from extractor.schemas import AbsenceReason, Origin, Usage
 
 _MEANT = {
@@ -47,26 +43,6 @@ whole.
 
 Replies = Sequence[ModelReply | None]
 """A reply for each call of a round; None where the budget is spent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """The calls about a record, each as its questions; ``render`` makes the call."""
-
-    calls: tuple[Questions, ...]
-    render: Render
-
-
-def plan_round(parsed: ParsedRecord, options: ExtractionOptions) -> Round | None:
-    """Return the calls with the questions about a record that ``options`` want asked, None if there
-    is none.
-    """
-    questions = plan_questions(parsed, options)
-    if not questions:
-        return None
-    trial = describe_trial(parsed.record)
-    render = partial(render_call, trial, custom=options.fields)
-    return Round(pack_questions(questions), render)
 
 
 def read_replies(

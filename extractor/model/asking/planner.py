@@ -7,6 +7,7 @@ Lines that introduce others are shown where a criterion is asked which line intr
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count, groupby
 from statistics import fmean
 from time import process_time
@@ -24,7 +25,7 @@ from extractor.model.asking.prompt import (
     render_call,
     render_line,
 )
-from extractor.model.asking.questions import Question, Questions
+from extractor.model.asking.questions import Question, Questions, Render
 from extractor.model.asking.reply_models import (
     FIELDS,
     PARTS,
@@ -54,11 +55,6 @@ _PEOPLE_WORDS = re.compile(
 )
 _PEOPLE_IN = ("title", "official_title", "brief_summary")
 """Sections beside the criteria that say who takes part."""
-_HEADER = re.compile(
-    r"\W*(?:(?:key |main )?(?:inclusion|exclusion)(?: criteria)?|criteria)\W*",
-    re.IGNORECASE,
-)
-"""Lines that say nothing of their own."""
 _LINE = re.compile(
     r"^[^\S\n]*+(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])(?:[^\S\n]++|(?=\n)))?+(\S(?:.*\S)?)",
     re.MULTILINE,
@@ -89,13 +85,32 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate
     ``seconds``.
     """
     since = process_time()
-    parsed = parse_record(record, options.fields)
+    asked = plan_round(parse_record(record, options.fields), options)
+    if asked is None:
+        return Estimate(seconds=process_time() - since)
+    sizes = [measure_call(asked.render(call)) for call in asked.calls]
+    questions = sum(map(count_asked, asked.calls))
+    return Estimate(questions, sum(sizes, RequestSize()), process_time() - since)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The calls about a record, each as its questions; ``render`` makes the call."""
+
+    calls: tuple[Questions, ...]
+    render: Render
+
+
+def plan_round(parsed: ParsedRecord, options: ExtractionOptions) -> Round | None:
+    """Return the calls with the questions about a record that ``options`` want asked, None if there
+    is none.
+    """
     questions = plan_questions(parsed, options)
+    if not questions:
+        return None
     trial = describe_trial(parsed.record)
-    size = RequestSize()
-    for pack in pack_questions(questions):
-        size += measure_call(render_call(trial, pack, options.fields))
-    return Estimate(count_asked(questions), size, process_time() - since)
+    render = partial(render_call, trial, custom=options.fields)
+    return Round(pack_questions(questions), render)
 
 
 def count_asked(questions: Questions) -> int:
@@ -370,26 +385,24 @@ def _list_record_lines(
     own: CustomField,
     planned: Questions,
     numbers: Iterator[int],
-) -> Iterator[Question]:
-    """Yield the lines that may state a field of the record, in each section where it may be: first
-    the questions and items, then all other lines but bare headings.
+) -> list[Question]:
+    """Return the lines that may state a field of the record, in the sections where it may be: the
+    questions and items, then all other lines.
     """
     lines = {line.number: line for line in planned}
     for item in (*parsed.criteria, *parsed.outcomes):
-        shown = replace(_show_item(item), task=Task.ELIGIBILITY)
-        lines.setdefault(item.number, shown)
+        lines.setdefault(item.number, _show_item(item))
+    found = []
     for name, section in parsed.sections.items():
         if not own.may_stand_in(name):
             continue
         here = [line for line in lines.values() if line.chunk.span.section == name]
-        yield from here
+        found += here
         for passage in section.lines():
             span = span_of(passage)
-            is_shown = any(span.overlaps(line.chunk.span) for line in here)
-            if is_shown or _HEADER.fullmatch(passage.text):
-                continue
-            if own.may_be_in(passage.text):
-                yield _number_line(numbers, span, passage.text)
+            if not any(span.overlaps(line.chunk.span) for line in here):
+                found.append(_number_line(numbers, span, passage.text))
+    return found
 
 
 def _show_item(item: Draft, shown: Collection[Span] = ()) -> Question:

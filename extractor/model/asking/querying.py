@@ -18,7 +18,8 @@ from extractor.errors import (
     RunStopped,
 )
 from extractor.model.asking.answers import read_items
-from extractor.model.asking.dialogue import Replies, Round
+from extractor.model.asking.dialogue import Replies
+from extractor.model.asking.planner import Round
 from extractor.model.asking.questions import ModelReply, Questions, Render, note_lack
 from extractor.model.asking.reply_models import is_listing
 from extractor.model.calls import MOST_CALLS, Call
