@@ -5,21 +5,13 @@ strings.
 import json
 
 import pytest
-from extractor.model.asking.salvage import find_contradictions
 
 from extractor.assembly.check import UnreadableValue
-from extractor.model.asking.prompt import load_prompt
-from extractor.model.asking.questions import Question
-from extractor.model.asking.reply_models import (
-    FIELDS,
-    Item,
-    Reply,
-    key_of,
-    list_keys,
-    read_silence,
-    read_values,
-)
+from extractor.model.asking.answers import read_items, read_silence, read_values
+from extractor.model.asking.prompt import Trial, load_prompt, render_call
+from extractor.model.asking.reply_models import FIELDS, FORMS, Reply
 from extractor.model.calls import estimate_tokens, schema_of
+from extractor.model.completions import Completion, Ending
 from extractor.schemas import (
     Age,
     Amount,
@@ -56,18 +48,33 @@ def read(questions, *items):
     return [(q.number, values) for q, values in read_values(questions, reply.items)]
 
 
-def test_each_field_of_the_schemas_that_is_asked_has_a_key_of_its_own():
-    keys = {
-        key
-        for task in Task
-        for key in list_keys(Question(task, ask(1).chunk, FIELDS[task]))
-    }
+def test_the_schema_of_a_reply_has_a_key_for_each_field_that_is_asked():
+    schema = Reply.model_json_schema()["$defs"]["Item"]["properties"]
     infos = [info for task in Task for info in list_fields(task)]
     asked = {i.metadata.key or i.name for i in infos if i.metadata.question == i.name}
-    people = {"min", "max", "sex", "healthy"}
-
-    assert keys == asked | {"ok", "under", "split", "rule"}
-    assert keys | people | {"n", "quote"} == set(map(key_of, Item.model_fields))
+    assert schema.keys() == asked | {
+        *("n", "ok", "under", "rule", "split", "quote"),
+        *("min", "max", "sex", "healthy"),
+    }
+    for task in Task:
+        named = [
+            info.name
+            for info in list_fields(task)
+            if info.metadata.question == info.name
+        ]
+        fields = [
+            name
+            for name in FIELDS[task]
+            if name not in ("stands", "lead_in", "rule", "split")
+        ]
+        assert fields == named
+        for info in list_fields(task):
+            form = FORMS[task].get(info.name)
+            if form and form.key in schema:
+                assert (schema[form.key]["type"] == "array") is form.many
+            # a short word is in the place of its member
+            for word, member in (form.words if form else {}).items():
+                assert word == member or word not in list(type(member))
 
 
 def test_the_static_part_of_a_call_is_small_and_plain():
@@ -205,7 +212,6 @@ def test_lines_of_several_tasks_are_each_read_as_their_own():
     items = (
         {"n": 2, "domain": "other"},
         {"n": 1, "cat": "other"},
-        {"n": 7, "cat": "age"},
     )
     assert read(questions, *items) == [
         (2, {"category": EndpointCategory.OTHER}),
@@ -217,26 +223,19 @@ FULL = {"n": 1, "list": "in", "cat": "lab", "limits": ["ANC: >= 1.5 x 10^9 /L"]}
 
 
 @pytest.mark.parametrize(
-    ("items", "contradicted"),
+    "items",
     [
-        ([{"n": 1}, FULL], ()),
-        ([FULL, {"n": 1}], ()),
-        ([{"n": 1, "limits": [], "cat": None}, FULL], ()),
-        ([{"n": 1, "list": "in"}, {"n": 1, "cat": "lab"}, {"n": 1, "limits": FULL["limits"]}], ()),
-        ([FULL, FULL], ()),
-        ([FULL, FULL | {"list": "ex"}], ("list",)),
+        [{"n": 1}, FULL],
+        [FULL, {"n": 1}],
+        [{"n": 1, "limits": [], "cat": None}, FULL],
+        [{"n": 1, "list": "in"}, {"n": 1, "cat": "lab"}, {"n": 1, "limits": FULL["limits"]}],
+        [FULL, FULL | {"list": "ex"}],
     ],
-    ids=["empty first", "empty last", "empty values", "in pieces", "the same again", "contradicting"],
+    ids=["empty first", "empty last", "empty values", "in pieces", "contradicting"],
 )  # fmt: skip
-def test_of_several_items_of_a_line_later_ones_add_what_is_missing(items, contradicted):
+def test_of_several_items_of_a_line_later_ones_add_what_is_missing(items):
     question = ask(1, "kind", "category", "constraints")
-    reply = Reply.model_validate({"items": items})
-
     assert read([question], *items) == read([question], FULL)
-    assert list(find_contradictions(reply.items, [question])) == [
-        f"line 1 has several answers for {key}; the first one counts"
-        for key in contradicted
-    ]
 
 
 @pytest.mark.parametrize(
@@ -294,18 +293,20 @@ def test_an_outcome_is_split_at_first_words_that_its_text_has(text, split, parts
         )
 
 
-@pytest.mark.parametrize(
-    ("item", "message"),
-    [
-        ({"n": 7, "cat": "age"}, "there is no line 7; the lines are 1, 3, 5"),
-        ({"cat": "age"}, "Field required"),
-    ],
-)
-def test_an_item_of_no_line_costs_only_itself(item, message):
-    context = {"lines": {1, 3, 5}}
-    items = [item, {"n": 1, "cat": "age"}]
-    reply = Reply.model_validate({"items": items}, context=context)
-    assert reply.items[0].reason == message
-    assert reply.items[1].category is Category.AGE
-    with pytest.raises(ValueError, match=message):
-        Reply.model_validate({"items": [item]}, context=context)
+def test_each_item_is_judged_on_its_own():
+    items = [{"n": 1, "cat": "age"}, {"n": "3", "cat": "sex"}, {"n": 4, "cat": "age"}]
+    questions = [ask(1, "category"), ask(3, "category")]
+    call = render_call(Trial("x"), questions)
+
+    def read_text(items):
+        answer = Completion(json.dumps({"items": items}), Ending.COMPLETE)
+        reply = read_items(answer, call, questions)
+        return [item.n for item in reply.items], reply.dropped
+
+    assert read_text(items) == ([1, 3], ((4, "was not asked about"),))
+    broken = (None, "the answer is empty or no JSON with items")
+    assert read_text([items[0], {"cat": "age"}]) == ([1], (broken,))
+    # an answer is asked again only if no item can be read
+    assert len(Reply.model_validate({"items": [items[0], {"cat": "age"}]}).items) == 1
+    with pytest.raises(ValueError, match="Field required"):
+        Reply.model_validate({"items": [{"cat": "age"}]})

@@ -102,7 +102,7 @@ def _read_item(question: Question, written: Mapping[str, Any]) -> Mapping[str, A
     forms = FORMS[question.task]
     values: dict[str, Any] = {}
     for name in _list_answered(question, written):
-        value = _read_field(name, forms[name], written)
+        value = read_field(name, forms[name], written)
         if value is not None or name not in _NEEDED:
             values[name] = value
     if values.get("concept") in _KINETICS:
@@ -129,13 +129,13 @@ def _list_answered(question: Question, written: Mapping[str, Any]) -> list[str]:
     one; it may introduce criteria, and speak of the participants.
     """
     asked = question.guideline_fields
-    stands = _read_field("stands", FORMS[question.task]["stands"], written)
+    stands = read_field("stands", FORMS[question.task]["stands"], written)
     if question.task is Task.ELIGIBILITY and stands is False:
         asked = ("stands", *(name for name in asked if name in ("rule", PEOPLE)))
     return expand(asked)
 
 
-def _read_field(name: str, form: Form, written: Mapping[str, Any]) -> Any:
+def read_field(name: str, form: Form, written: Mapping[str, Any]) -> Any:
     """Return what an item has for a field; a value that cannot be read is an ``UnreadableValue``.
     Without one, the text states none.
     """
