@@ -1,3 +1,4 @@
+# fmt: off
 """A record's questions to a scripted model, over HTTP: which answers are used, refused, open or
 lost.
 """
@@ -28,9 +29,7 @@ def reasons(extraction):
 
 FEW = trial(primary_outcomes=["Pain, day 3", "Itch by diary"])
 MANY = trial(primary_outcomes=[f"Number of nights {n} at home" for n in range(80)])
-LISTED = trial(
-    eligibility="Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema"
-)
+LISTED = trial(eligibility="Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema")
 
 
 def test_an_item_without_its_fields_is_no_answer():
@@ -66,11 +65,7 @@ def test_a_call_that_fails_loses_only_its_own_questions():
     extraction, requests = extract(script, MANY, "endpoints")
 
     assert len(requests) > 1
-    messages = [
-        finding.message
-        for finding in extraction.findings
-        if finding.kind is FindingKind.ANSWER_MISSING
-    ]
+    messages = [finding.message for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
     assert ["this one is cursed" in message for message in messages] == [True]
     assert extraction.usage.questions == 80
     assert 0 < extraction.usage.unanswered < 80
@@ -95,12 +90,7 @@ def test_an_age_is_the_widest_of_all_lines():
         eligibility="Inclusion Criteria:\n\n* Women at least 18 years old\n* Men at least 16 years "
         "old\n* Men or women at most 60 years old\n* Women not older than 70 years"
     )
-    said = {
-        "18": {"min": "18 year"},
-        "16": {"min": "16 year"},
-        "60": {"max": "60 year"},
-        "70": {"max": "70 year"},
-    }
+    said = {"18": {"min": "18 year"}, "16": {"min": "16 year"}, "60": {"max": "60 year"}, "70": {"max": "70 year"}}
 
     def script(request):
         lines = [one for one in read_lines(request) if "people" in one["keys"].split()]
@@ -135,13 +125,7 @@ def test_an_invented_regimen_is_left_out_and_reported():
 
 
 def test_a_regimen_found_only_by_the_model_has_evidence():
-    dose = {
-        "quote": "5 mg twice daily",
-        "agent": "Study product",
-        "dose": ["5 mg"],
-        "freq": "BID",
-        "cycle": "5 month",
-    }
+    dose = {"quote": "5 mg twice daily", "agent": "Study product", "dose": ["5 mg"], "freq": "BID", "cycle": "5 month"}
 
     extraction, _ = extract(answering({"5 mg": dose}), DOSE, "dosing")
 
@@ -209,10 +193,7 @@ def test_a_refused_member_takes_no_other_of_its_list_with_it():
 
 def test_the_rules_name_the_drug_of_a_time_window_where_the_answer_has_another_one():
     text = "Exclusion Criteria:\n\n* Rituximab within 4 weeks, warfarin within 7 days"
-    windows = [
-        "within 4 weeks | <= 4 week | warfarin",
-        "within 7 days | <= 7 day | warfarin",
-    ]
+    windows = ["within 4 weeks | <= 4 week | warfarin", "within 7 days | <= 7 day | warfarin"]
     script = answering({"Rituximab": {"windows": windows}})
 
     extraction, _ = extract(script, trial(eligibility=text), "eligibility")

@@ -75,16 +75,7 @@ def read_replies(
         drafts += read
         skipped |= silent
         unanswered += count_asked(call) if reply.is_useless else len(silent)
-    reasons = _list_reasons(unasked, got)
-    answered = {draft.number for draft in drafts}
-    for line in (*got, *unasked):
-        if line.number in reasons and line.number not in answered:
-            draft = parsed.draft_of(line.task, line.chunk)
-            is_skipped = line.number in skipped
-            drafts.append(replace(draft, own={}, is_skipped=is_skipped))
-    drafts = [replace(draft, asked=reasons.get(draft.number, {})) for draft in drafts]
-    if RECORD in reasons:
-        drafts.append(_join_record(drafts, reasons[RECORD]))
+    drafts = _complete(parsed, drafts, got, unasked, skipped)
     received = [reply for reply in replies if reply]
     dropped = [why for reply in received for why in reply.rejected]
     remarks = [remark for reply in received for remark in reply.remarks]
@@ -97,6 +88,29 @@ def read_replies(
     }
     usage = sum((reply.usage for reply in received), Usage())
     return replace(result, usage=usage.model_copy(update=counts))
+
+
+def _complete(
+    parsed: ParsedRecord,
+    drafts: list[Draft],
+    got: Questions,
+    unasked: Questions,
+    skipped: set[int],
+) -> list[Draft]:
+    """Return the drafts with what they were asked, and add those of lines without an answer and of
+    the record.
+    """
+    reasons = _list_reasons(unasked, got)
+    answered = {draft.number for draft in drafts}
+    for line in (*got, *unasked):
+        if line.number in reasons and line.number not in answered:
+            draft = parsed.draft_of(line.task, line.chunk)
+            is_skipped = line.number in skipped
+            drafts.append(replace(draft, own={}, is_skipped=is_skipped))
+    drafts = [replace(draft, asked=reasons.get(draft.number, {})) for draft in drafts]
+    if RECORD in reasons:
+        drafts.append(_join_record(drafts, reasons[RECORD]))
+    return drafts
 
 
 def _read_reply(
