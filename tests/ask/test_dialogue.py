@@ -94,13 +94,8 @@ def test_an_age_is_the_widest_of_all_lines():
 
     def script(request):
         lines = [one for one in read_lines(request) if "people" in one["keys"].split()]
-        answer = [
-            {"n": int(line["number"]), **values}
-            for line in lines
-            for words, values in said.items()
-            if words in line["text"]
-        ]
-        return completion(items(*answer))
+        pairs = [(line["number"], words) for line in lines for words in said if words in line["text"]]
+        return completion(items(*({"n": int(number), **said[words]} for number, words in pairs)))
 
     extraction, _ = extract(script, record, "eligibility")
 
@@ -142,53 +137,32 @@ def test_a_regimen_found_only_by_the_model_has_evidence():
     assert why["dosing[0].route"] is not AbsenceReason.NOT_ASKED
 
 
-FERRITIN = "* Ferritin of 40 to 90 ug/L or thereabouts at the screening visit"
 WRONG = "Ferritin: 40-95 ug/L"
 
 
-@pytest.fixture
-def _no_limits(monkeypatch):
-    """The rules know nothing of limits, so that the answers are all there is."""
-
+def test_what_the_text_contradicts_is_kept_out_alone_and_listed_with_the_text(monkeypatch):
     def forget(record, *_):
+        """The rules know nothing of limits, so that the answers are all there is."""
         parsed = parse_record(record)
-        criteria = []
-        for one in parsed.criteria:
-            rules = {**one.rules, "constraints": Reading.open_()}
-            criteria.append(replace(one, rules=rules))
+        criteria = [replace(one, rules={**one.rules, "constraints": Reading.open_()}) for one in parsed.criteria]
         return replace(parsed, criteria=tuple(criteria))
 
     monkeypatch.setattr("extractor.pipeline.parse_record", forget)
-
-
-@pytest.mark.usefixtures("_no_limits")
-def test_what_the_text_contradicts_is_kept_out_and_listed_with_the_text():
-    record = trial(eligibility=f"Inclusion Criteria:\n\n{FERRITIN}\n* Consent")
-    script = answering({"Ferritin": {"limits": [WRONG]}})
+    ferritin = "* Ferritin of 40 to 90 ug/L or thereabouts at the screening visit"
+    record = trial(eligibility=f"Inclusion Criteria:\n\n{ferritin}\n* Weight below 50 kg, ferritin 40 to 90 ug/L")
+    script = answering({"screening": {"limits": [WRONG]}, "Weight": {"limits": [WRONG, "weight: < 50 kg"]}})
 
     extraction, requests = extract(script, record, "eligibility")
 
     assert len(requests) == 1
-    assert extraction.eligibility.criteria[0].constraints == ()
-    (finding,) = extraction.findings
-    assert finding.kind is FindingKind.QUOTE_CONFLICT
+    one, other = extraction.eligibility.criteria
+    assert one.constraints == ()
+    assert [(limit.quantity, limit.value) for limit in other.constraints] == [("weight", 50)]
+    assert reasons(extraction)["eligibility.criteria[0].constraints"] is AbsenceReason.UNSUPPORTED_ANSWER
+    finding, _ = [one for one in extraction.findings if one.kind is FindingKind.QUOTE_CONFLICT]
     assert WRONG in finding.message
     (citation,) = finding.citations
-    text = record.section(citation.section).text
-    assert text[citation.start : citation.end] == citation.quote
-    field = "eligibility.criteria[0].constraints"
-    assert reasons(extraction)[field] is AbsenceReason.UNSUPPORTED_ANSWER
-
-
-@pytest.mark.usefixtures("_no_limits")
-def test_a_refused_member_takes_no_other_of_its_list_with_it():
-    text = f"Inclusion Criteria:\n\n{FERRITIN}, weight below 50 kg\n* Consent"
-    script = answering({"Ferritin": {"limits": [WRONG, "weight: < 50 kg"]}})
-    extraction, _ = extract(script, trial(eligibility=text), "eligibility")
-    limits = extraction.eligibility.criteria[0].constraints
-    assert [(limit.quantity, limit.value) for limit in limits] == [("weight", 50)]
-    kinds = [finding.kind for finding in extraction.findings]
-    assert FindingKind.QUOTE_CONFLICT in kinds
+    assert record.section(citation.section).text[citation.start : citation.end] == citation.quote
 
 
 def test_the_rules_name_the_drug_of_a_time_window_where_the_answer_has_another_one():
