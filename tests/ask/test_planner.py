@@ -135,21 +135,10 @@ def test_people_are_asked_of_lines_that_may_speak_of_them():
     assert asked(plan_questions(parsed, ExtractionOptions())) == {1: ("people",)}
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("Minors are not admitted", True),
-        ("Not for under 18s", True),
-        ("Babies born before 32 weeks", True),
-        ("65+", True),
-        ("Teenagers of any weight", True),
-        ("Minor surgery within 30 days", False),
-        ("2+ oedema", False),
-        ("Platelets > 100", False),
-    ],
-)
-def test_ages_are_asked_in_lines_that_name_people_of_some_age(line, expected):
-    assert says_who(line) is expected
+def test_ages_are_asked_in_lines_that_name_people_of_some_age():
+    people = ["Minors are not admitted", "Not for under 18s", "Babies born before 32 weeks", "65+", "Teenagers of any weight"]
+    others = ["Minor surgery within 30 days", "2+ oedema", "Platelets > 100"]
+    assert [line for line in (*people, *others) if says_who(line)] == people
 
 
 def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():

@@ -193,12 +193,10 @@ def test_marks_of_chat_templates_are_broken_up_and_comparisons_are_not():
 
 
 def test_output_is_bounded_by_questions_and_fields():
-    one = [criterion(1, "Adults", category=OPEN)]
-    two = [criterion(1, "Adults", category=OPEN, constraints=OPEN)]
-    many = [criterion(n, "Adults", category=OPEN, constraints=OPEN) for n in range(20)]
-    limits = [
-        call_of(parsed_record(*items), Task.ELIGIBILITY, effort=Effort.MEDIUM).max_output_tokens
-        for items in (one, two, many)
-    ]
+    readings = {"category": OPEN}, {"category": OPEN, "constraints": OPEN}
+    records = [[criterion(1, "Adults", **known)] for known in readings]
+    records.append([criterion(n, "Adults", **readings[1]) for n in range(20)])
+    calls = [call_of(parsed_record(*items), Task.ELIGIBILITY, effort=Effort.MEDIUM) for items in records]
+    limits = [call.max_output_tokens for call in calls]
     assert limits == sorted(set(limits))
     assert limits[-1] < 5000

@@ -73,14 +73,15 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
     return ModelReply(tuple(kept), dropped=tuple(dropped), remarks=remarks)
 
 
-Answers = Iterator[tuple[Question, Mapping[str, Any]]]
+Values = Mapping[str, Any]
+Answers = Iterator[tuple[Question, Values]]
 """Questions, each with the values of an item that answers it, by field."""
 
 
 def read_values(asked: Questions, items: Iterable[Any]) -> Answers:
     """Yield what items say of the lines that were ``asked``. An empty item says nothing."""
     questions = {question.number: question for question in asked}
-    written: dict[tuple[int, int], Mapping[str, Any]] = {}
+    written: dict[tuple[int, int], Values] = {}
     for position, item in enumerate(items):
         is_list = is_listing(questions[item.n])
         # of several items for a line that has one, later ones add what the first leaves out
@@ -92,7 +93,7 @@ def read_values(asked: Questions, items: Iterable[Any]) -> Answers:
             yield questions[number], values
 
 
-def _read_item(question: Question, written: Mapping[str, Any]) -> Mapping[str, Any]:
+def _read_item(question: Question, written: Values) -> Values:
     """Return the values that answer a question; {} if there are none. Each field of the user's own
     has a tuple of claims.
 
@@ -124,7 +125,7 @@ def _read_item(question: Question, written: Mapping[str, Any]) -> Mapping[str, A
     return {} if is_empty else values | claims
 
 
-def _list_answered(question: Question, written: Mapping[str, Any]) -> list[str]:
+def _list_answered(question: Question, written: Values) -> list[str]:
     """List the guideline's fields that an item may answer. A line that is no criterion has none of
     one; it may introduce criteria, and speak of the participants.
     """
@@ -135,7 +136,7 @@ def _list_answered(question: Question, written: Mapping[str, Any]) -> list[str]:
     return expand(asked)
 
 
-def read_field(name: str, form: Form, written: Mapping[str, Any]) -> Any:
+def read_field(name: str, form: Form, written: Values) -> Any:
     """Return what an item has for a field; a value that cannot be read is an ``UnreadableValue``.
     Without one, the text states none.
     """
@@ -168,7 +169,7 @@ def _explain(error: ValueError) -> str:
     return problems.removeprefix("Value error, ")
 
 
-def _cut(text: str, split: Mapping[str, str | None]) -> Mapping[str, Any]:
+def _cut(text: str, split: Mapping[str, str | None]) -> Values:
     """Return the parts of an outcome; ``split`` alone if its text cannot be cut so."""
     heads = [(split.get(part) or "")[:_HEAD] or None for part in "dt"]
     try:

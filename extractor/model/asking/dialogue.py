@@ -41,6 +41,8 @@ _SHARE_SKIPPED = 0.2
 whole.
 """
 
+Reasons = dict[str, AbsenceReason]
+"""Why a field has no answer, by its name."""
 Replies = Sequence[ModelReply | None]
 """A reply for each call of a round; None where the budget is spent."""
 
@@ -169,9 +171,7 @@ def _ground(
     return replace(draft, model={**draft.model, "lead_in": reading})
 
 
-def _list_reasons(
-    unasked: Questions, got: Questions
-) -> dict[int, dict[str, AbsenceReason]]:
+def _list_reasons(unasked: Questions, got: Questions) -> dict[int, Reasons]:
     """Return for each item by number, and for the record, the fields that it was to be asked for,
     with the reason why one is empty if nothing answers it: the model gave no answer, or the budget
     did not cover the call.
@@ -179,7 +179,7 @@ def _list_reasons(
     The participants and the user's own fields of the record are asked on many lines: if a model got
     one of them, the budget is not the reason.
     """
-    reasons: dict[int, dict[str, AbsenceReason]] = {}
+    reasons: dict[int, Reasons] = {}
     for questions, reason in (
         (unasked, AbsenceReason.BUDGET_EXHAUSTED),
         (got, AbsenceReason.MODEL_REFUSED),
@@ -188,9 +188,8 @@ def _list_reasons(
             of_record = {own.name for own in question.custom if own.of is Of.RECORD}
             for name in question.fields:
                 is_of_record = name == PEOPLE or name in of_record
-                known = reasons.setdefault(
-                    RECORD if is_of_record else question.number, {}
-                )
+                number = RECORD if is_of_record else question.number
+                known = reasons.setdefault(number, {})
                 known |= dict.fromkeys(_MEANT.get(name, [name]), reason)
     return reasons
 
@@ -210,7 +209,7 @@ def _is_open(draft: Draft) -> bool:
     return not wanted <= draft.model.keys()
 
 
-def _join_record(drafts: Sequence[Draft], asked: Mapping[str, AbsenceReason]) -> Draft:
+def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
     """Join what lines say of the record in one draft: the lowest minimum and the highest maximum
     age, the first sex and the first word on healthy volunteers, all values of the user's own
     fields.

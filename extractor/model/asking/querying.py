@@ -45,28 +45,25 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     results = await asyncio.gather(*calls, return_exceptions=True)
     replies: list[ModelReply | None] = []
     lost: list[BaseException] = []
-    is_answered = False
     for result in results:
-        if isinstance(result, ModelReply):
-            is_answered = True
-            replies.append(result)
-        elif isinstance(result, BudgetReached):
+        if isinstance(result, BudgetReached):
             replies.append(None)
-        else:
-            # a useless answer, or a refusal of a call as too long, is an answer, too
-            if isinstance(result, AnswerRejected | RequestTooLong):
-                is_answered = True
-            else:
-                lost.append(result)
-            usage = getattr(result, "usage", None) or Usage()
-            replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
+            continue
+        if not isinstance(result, BaseException):
+            replies.append(result)
+            continue
+        usage = getattr(result, "usage", None) or Usage()
+        replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
+        # a useless answer, or a refusal of a call as too long, is an answer, too
+        if not isinstance(result, AnswerRejected | RequestTooLong):
+            lost.append(result)
+    is_answered = len(lost) < len(replies) - replies.count(None)
+    spent = [one.usage for one in lost if isinstance(one, ModelError)]
     for error in lost:
         if isinstance(error, ModelError):
-            error.usage = sum(
-                (getattr(one, "usage", None) or Usage() for one in lost), Usage()
-            )
-        is_stop = isinstance(error, RunStopped)
-        if is_stop or not is_answered or not isinstance(error, ModelUnavailable):
+            error.usage = sum(filter(None, spent), Usage())
+        is_stop = isinstance(error, RunStopped) or not is_answered
+        if is_stop or not isinstance(error, ModelUnavailable):
             raise error
     return replies
 
