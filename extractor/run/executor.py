@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from functools import partial
 from multiprocessing import get_context
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from extractor.errors import EngineError, RecordError
 from extractor.model.events import Event, tell
@@ -23,17 +23,14 @@ from extractor.run.setup import OpenExtractor
 from extractor.run.tally import ExtractedLine, to_line
 from extractor.run.worker import (
     KILL_S,
-    PackedParse,
-    advance_record,
     call_picklable,
     call_within,
+    finish_record,
+    plan_record,
     start_worker,
 )
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import tell_too_slow
-
-if TYPE_CHECKING:
-    from extractor.model.asking.dialogue import Replies
 
 T = TypeVar("T")
 
@@ -223,7 +220,7 @@ async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
     """
     first: Callable[[], object] = os.getpid
     if example:
-        first = partial(advance_record, example, ExtractionOptions(), [None])
+        first = partial(plan_record, example, ExtractionOptions(), has_model=False)
     problem = ""
     for _ in range(_START_ATTEMPTS):
         with ExitStack() as failing:
@@ -278,15 +275,15 @@ async def extract_with(
         return to_line(await opened(record))
     from extractor.model.asking.querying import ask_round  # noqa: PLC0415 - slow, and rules alone need no model
 
-    replies: list[Replies | None] = [] if opened.model else [None]
-    # The record at first, then its parse, which saves parsing it again.
-    current: TrialRecord | PackedParse = record
-    while True:
-        step = await executor.compute(advance_record, current, opened.options, replies)
-        if isinstance(step, ExtractedLine):
-            return step
-        asked, current = step
-        replies.append(await ask_round(asked, opened.model) if opened.model else None)
+    model = opened.model
+    first = partial(plan_record, has_model=model is not None)
+    step = await executor.compute(first, record, opened.options)
+    if isinstance(step, ExtractedLine):
+        return step
+    assert model
+    asked, packed = step
+    replies = await ask_round(asked, model)
+    return await executor.compute(finish_record, packed, opened.options, asked, replies)
 
 
 def open_executor(workers: int | None) -> Executor:

@@ -1,5 +1,6 @@
 """The options of an extractor and its model, which it opens for many records."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, WrongType
-from extractor.model.asking.querying import converse
+from extractor.model.asking.querying import ask_round
 from extractor.model.client import Model, Route
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ModelChoice, open_model
@@ -17,7 +18,7 @@ from extractor.model.providers import Reasoning
 from extractor.model.spec import ClientSettings, ModelSpec, read_key
 from extractor.model.store import OpenStore
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
-from extractor.pipeline import extract
+from extractor.pipeline import finish, plan
 from extractor.schemas import TrialExtraction, TrialRecord, Usage
 from extractor.schemas.arguments import refuse_less
 
@@ -40,9 +41,17 @@ class OpenExtractor:
     in_thread: bool = False
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await converse(
-            extract(record, self.options), self.model, in_thread=self.in_thread
-        )
+        options = self.options
+        if self.in_thread:
+            parsed, asked = await asyncio.to_thread(plan, record, options)
+        else:
+            parsed, asked = plan(record, options)
+        replies = None
+        if asked and self.model:
+            replies = await ask_round(asked, self.model)
+        if self.in_thread:
+            return await asyncio.to_thread(finish, parsed, options, asked, replies)
+        return finish(parsed, options, asked, replies)
 
     @property
     def usage(self) -> Usage:
