@@ -74,7 +74,6 @@ async def perform_in_batches(
         route = Route(answer=queue.answer, queues=True)
         try:
             async with run.open(folder, executor, route, budget) as extract_all:
-                tally.waits_for = lambda: client.waits_for
                 if poll_s is None:
                     await extract_all()
                     book.plan(sending.most_tokens)

@@ -9,8 +9,8 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from extractor.errors import EngineError, MissingExtra, ModelAway, RecordError
@@ -71,14 +71,12 @@ class RayExecutor(Executor):
         async with self._slots:
             for _ in range(_ATTEMPTS):
                 answer = asyncio.wrap_future(self._call.remote(*call).future())
-                await asyncio.wait([answer], timeout=_CHECK_S)
-                while not answer.done():
+                while not (await asyncio.wait([answer], timeout=_CHECK_S))[0]:
                     # Ray would wait for another node as long as there is none.
                     if not self._count_cores():
                         raise EngineError(
                             "the cluster has no node with a core left; the same command continues"
                         )
-                    await asyncio.wait([answer], timeout=_CHECK_S)
                 try:
                     computed: T = answer.result()
                 except self._ray.exceptions.RayTaskError as error:
@@ -106,18 +104,23 @@ def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) ->
     return call_within(KILL_S, function, *arguments)
 
 
-@contextmanager
-def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]:
+@asynccontextmanager
+async def connected(
+    address: str, workers: int | None = None
+) -> AsyncIterator[RayExecutor]:
     """Connect to the cluster at ``address``: ``host:port``, ``auto``, or ``local`` for one that
     starts here.
 
     Raises ``MissingExtra`` without Ray, ``ValueError`` for an invalid address, ``ModelAway`` if
     there is no cluster.
     """
-    is_local = address == "local"
-    variables = {**_DEFAULTS, **(_ALONE if is_local else {})}
+    options: dict[str, Any] = {}
+    variables = _DEFAULTS
+    if address == "local":
+        options["include_dashboard"] = False
+        variables = _DEFAULTS | _ALONE
     chosen = {name: os.environ.get(name, value) for name, value in variables.items()}
-    if is_local:
+    if address == "local":
         chosen |= child_environment()
     elif address != "auto":
         _check_address(address)
@@ -126,7 +129,6 @@ def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]
             import ray  # noqa: PLC0415 - from an extra, and slow
         except ImportError:
             raise MissingExtra("--ray needs Ray", "cluster") from None
-        options: dict[str, Any] = {"include_dashboard": False} if is_local else {}
         # a worker imports this program before Ray puts the driver's current directory on its path
         hook = "extractor.run.worker.relax_garbage_collector"
         try:
@@ -151,10 +153,6 @@ def _check_address(address: str) -> None:
     """Raise ``ValueError`` for an address that is not ``host:port``, and ``ModelAway`` if nothing
     listens there: Ray would try for minutes.
     """
-    if address.startswith("ray://"):
-        raise ValueError(
-            f"--ray {address}: the driver must run on a node of the cluster; use host:port there"
-        )
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise ValueError(

@@ -13,7 +13,7 @@ import pytest
 from extractor import Extractor, errors, read_records
 from extractor.apps.cli import console
 from extractor.apps.cli.perform import judge_records
-from extractor.run.folder import lock_folder
+from extractor.run.files import lock_folder
 from extractor.run.tally import Tally
 from tests.commands import extract, invoke, read_lines
 from tests.llm.stub import fault, serve

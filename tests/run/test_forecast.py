@@ -12,7 +12,7 @@ from extractor.model.cost.prices import Price, read_prices
 from extractor.model.cost.tokens import RequestSize
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.run.executor import InlineExecutor
+from extractor.run.executor import Executor
 from extractor.run.forecast import forecast_run, measure_records
 from extractor.schemas import Section, Source, TrialRecord
 
@@ -49,7 +49,7 @@ def measured(records):
         "extractor.run.forecast.estimate_record", lambda record, _: estimate(record)
     ):
         return asyncio.run(
-            measure_records(records, ExtractionOptions(), InlineExecutor())
+            measure_records(lambda on_error: records, ExtractionOptions(), Executor())
         )
 
 
@@ -70,7 +70,9 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
     size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
     with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, size)):
         all_records = asyncio.run(
-            measure_records(records(100), ExtractionOptions(), InlineExecutor())
+            measure_records(
+                lambda on_error: records(100), ExtractionOptions(), Executor()
+            )
         )
     one, eight, many = (
         forecast_run(all_records, pricing(), at_once) for at_once in (1, 8, 1000)
@@ -106,7 +108,9 @@ def test_without_a_cache_both_costs_are_the_same(system, in_batches):
         lambda *_: Estimate(1, RequestSize(1, 9000, 0, 9, 9, system)),
     ):
         all_records = asyncio.run(
-            measure_records(records(100), ExtractionOptions(), InlineExecutor())
+            measure_records(
+                lambda on_error: records(100), ExtractionOptions(), Executor()
+            )
         )
 
     forecast = forecast_run(all_records, replace(pricing(), in_batches=in_batches), 1)
@@ -123,7 +127,9 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
     size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
     with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, size)):
         all_records = asyncio.run(
-            measure_records(records(100), ExtractionOptions(), InlineExecutor())
+            measure_records(
+                lambda on_error: records(100), ExtractionOptions(), Executor()
+            )
         )
     marked = replace(pricing("anthropic/claude-sonnet-4-5"), in_batches=in_batches)
 
