@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from extractor.given import Given
     from extractor.model.spec import ModelSpec
     from extractor.results import Results
-    from extractor.run.setup import OpenExtractor, Setup
+    from extractor.setup import OpenExtractor, Setup
 
 T = TypeVar("T")
 _NAMED = 20
@@ -85,7 +85,7 @@ class Extractor:
     @cached_property
     def setup(self) -> "Setup":
         """The options and the model. The rules alone need neither a client nor a store."""
-        from extractor.run.setup import Setup  # noqa: PLC0415 - slow, and rules alone need none of it
+        from extractor.setup import Setup  # noqa: PLC0415 - slow, and rules alone need none of it
 
         return Setup(self._model, key=self._key, **self._keywords)
 

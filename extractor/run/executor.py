@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from extractor.errors import EngineError, RecordError
 from extractor.model.events import Event, tell
 from extractor.options import ExtractionOptions
-from extractor.run.setup import OpenExtractor
 from extractor.run.tally import ExtractedLine, to_line
 from extractor.run.worker import (
     KILL_S,
@@ -29,6 +28,7 @@ from extractor.run.worker import (
 )
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import tell_too_slow
+from extractor.setup import OpenExtractor
 
 if TYPE_CHECKING:
     from extractor.model.asking.dialogue import Replies

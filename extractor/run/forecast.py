@@ -1,7 +1,7 @@
 """Forecast a run for ``--dry-run``: least, expected and most calls, tokens and money."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from extractor.model.cost.tokens import Cases, TokenCounts, forecast_calls
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
 from extractor.run.records import Read, read_in_thread
-from extractor.schemas import Usage
+from extractor.schemas import TrialRecord, Usage
 
 _CACHED_FROM = 1024
 """Providers cache the beginning of prompts with at least this many tokens."""
@@ -49,35 +49,36 @@ async def measure_records(
     """Estimate the questions about all records together.
 
     ``on_error`` gets the error of each record that cannot be estimated; ``on_estimate`` is called
-    for each other one. Raises ``EngineError`` if no process can estimate records, and any error
-    that is no ``ExtractorError``.
+    for each other one. Raises ``EngineError`` if no process can estimate records.
     """
     total = Estimate()
-    steps: list[Awaitable[Estimate]] = []
+    room = asyncio.Semaphore(executor.capacity or 1)
 
-    async def add_all() -> None:
+    async def add(record: TrialRecord) -> None:
         nonlocal total
-        for outcome in await asyncio.gather(*steps, return_exceptions=True):
-            if isinstance(outcome, Estimate):
-                on_estimate()
-                total += outcome
-            elif isinstance(outcome, ExtractorError) and not isinstance(
-                outcome, EngineError
-            ):
-                on_error(outcome)
-            else:
-                raise outcome
-        steps.clear()
+        try:
+            total += await executor.compute(estimate_record, record, options)
+            on_estimate()
+        except EngineError:
+            raise
+        except ExtractorError as error:
+            on_error(error)
+        finally:
+            room.release()
 
-    async with aclosing(read_in_thread(read, limit)) as items:
-        async for item in items:
-            if isinstance(item, ExtractorError):
-                on_error(item)
-            elif item:
-                steps.append(executor.compute(estimate_record, item, options))
-            if len(steps) > executor.capacity:
-                await add_all()
-    await add_all()
+    try:
+        async with (
+            asyncio.TaskGroup() as estimating,
+            aclosing(read_in_thread(read, limit)) as items,
+        ):
+            async for item in items:
+                if isinstance(item, ExtractorError):
+                    on_error(item)
+                elif item:
+                    await room.acquire()
+                    estimating.create_task(add(item))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     return total
 
 

@@ -29,7 +29,7 @@ from extractor.schemas import Usage
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField
-    from extractor.run.setup import Setup
+    from extractor.setup import Setup
 
 MANIFEST = "run.json"
 NO_MODEL = "none"

@@ -56,8 +56,9 @@ class RayExecutor(Executor):
         self.capacity = 2 * self.cluster_workers
         # a waiting task uses no core
         self._slots = asyncio.Semaphore(workers or self.capacity)
-        options = {"num_cpus": 1, "max_retries": 0, "scheduling_strategy": "SPREAD"}
-        self._call = ray.remote(**options)(_call_same_rules)
+        self._call = ray.remote(
+            num_cpus=1, max_retries=0, scheduling_strategy="SPREAD"
+        )(_call_same_rules)
 
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any
@@ -114,13 +115,10 @@ async def connected(
     Raises ``MissingExtra`` without Ray, ``ValueError`` for an invalid address, ``ModelAway`` if
     there is no cluster.
     """
-    options: dict[str, Any] = {}
-    variables = _DEFAULTS
-    if address == "local":
-        options["include_dashboard"] = False
-        variables = _DEFAULTS | _ALONE
+    is_local = address == "local"
+    variables = _DEFAULTS | _ALONE if is_local else _DEFAULTS
     chosen = {name: os.environ.get(name, value) for name, value in variables.items()}
-    if address == "local":
+    if is_local:
         chosen |= child_environment()
     elif address != "auto":
         _check_address(address)
@@ -137,7 +135,7 @@ async def connected(
                 runtime_env={"worker_process_setup_hook": hook},
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                **options,
+                include_dashboard=False if is_local else None,
             )
         except (ConnectionError, RuntimeError) as error:
             raise ModelAway(

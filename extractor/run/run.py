@@ -31,9 +31,9 @@ from extractor.run.executor import Executor, count_cores, extract_with, open_exe
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop, describe_settings
 from extractor.run.records import Read, RecordLoop, Sink
-from extractor.run.setup import Setup
 from extractor.run.tally import Tally
 from extractor.run.worker import relax_garbage_collector
+from extractor.setup import Setup
 
 if TYPE_CHECKING:
     from extractor.model.cost.budget import Budget, Meter, Pricing

@@ -29,13 +29,14 @@ class ExtractedLine:
 
 def to_line(extraction: TrialExtraction) -> ExtractedLine:
     """Return the line of an extraction, and its counts as ``run.json`` sums them."""
-    absences = Counter(absence.reason for absence in extraction.absences)
-    support = Counter[str]()
-    for _, item in extraction.list_items():
-        support.update(evidence.support.value for evidence in item.evidence)
-    usage = {}
-    if extraction.usage:
-        usage = extraction.usage.model_dump(exclude_defaults=True)
+    reasons = [absence.reason for absence in extraction.absences]
+    kinds = [finding.kind for finding in extraction.findings]
+    levels = [
+        evidence.support
+        for _, item in extraction.list_items()
+        for evidence in item.evidence
+    ]
+    usage = extraction.usage or Usage()
     counts = {
         "records": {"extracted": 1},
         "items": {
@@ -43,17 +44,17 @@ def to_line(extraction: TrialExtraction) -> ExtractedLine:
             "regimens": len(extraction.dosing),
             "endpoints": len(extraction.endpoints),
         },
-        "findings": len(extraction.findings),
-        "finding_kinds": Counter(finding.kind.value for finding in extraction.findings),
-        "absences": {reason.value: count for reason, count in absences.items()},
-        "support": support,
-        "usage": usage,
+        "findings": len(kinds),
+        "finding_kinds": Counter(kinds),
+        "absences": Counter(reasons),
+        "support": Counter(levels),
+        "usage": usage.model_dump(exclude_defaults=True),
     }
     return ExtractedLine(
         extraction.record_id,
         line=extraction.model_dump_json().encode(),
         counts=json.dumps(counts, separators=(",", ":")),
-        cut=AbsenceReason.BUDGET_EXHAUSTED in absences,
+        cut=AbsenceReason.BUDGET_EXHAUSTED in reasons,
     )
 
 

@@ -19,8 +19,8 @@ from extractor.model.store import OpenStore
 from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder
 from extractor.run.run import Run
-from extractor.run.setup import OpenExtractor, Setup
 from extractor.run.tally import Tally
+from extractor.setup import OpenExtractor, Setup
 from tests.llm.stub import Through
 from tests.skipping import loop_time
 

@@ -33,7 +33,6 @@ from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
 from extractor.run.records import RecordLoop, Sink
-from extractor.run.setup import OpenExtractor
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import (
     Part,
@@ -44,6 +43,7 @@ from extractor.schemas import (
     record_limits,
 )
 from extractor.schemas.vocabulary import Effort
+from extractor.setup import OpenExtractor
 from tests.commands import PATIENCE_S, extractor, read_lines
 from tests.failing import RAISED, fail_for_some, path_with_failures
 

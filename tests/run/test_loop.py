@@ -26,7 +26,6 @@ from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
 from extractor.run.records import RecordLoop, Sink
 from extractor.run.run import Run
-from extractor.run.setup import Setup
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import (
     Eligibility,
@@ -36,6 +35,7 @@ from extractor.schemas import (
     TrialRecord,
     Usage,
 )
+from extractor.setup import Setup
 from tests.commands import read_lines
 from tests.skipping import skipping_time
 

@@ -22,7 +22,7 @@ from extractor.model.opening import ReplayTally
 from extractor.options import Keywords
 from extractor.run.addresses import open_inputs
 from extractor.run.run import Run
-from extractor.run.setup import Setup
+from extractor.setup import Setup
 
 if TYPE_CHECKING:
     from extractor.model.batches import BatchStatus

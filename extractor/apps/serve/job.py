@@ -23,10 +23,10 @@ from extractor.plurals import counted
 from extractor.run.executor import Executor
 from extractor.run.manifest import Stop
 from extractor.run.run import Run
-from extractor.run.setup import Setup
 from extractor.schemas import TrialRecord
 from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.vocabulary import Effort
+from extractor.setup import Setup
 
 RUN = "run"
 UPLOAD = "upload"
