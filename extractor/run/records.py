@@ -179,10 +179,10 @@ async def read_in_thread(
                     yield None
                     await asyncio.wait([reading], timeout=_LOOK_S)
             finally:
-                is_read = reading.done() and not is_stopping()
+                is_read = reading.done()
                 reading.cancel()  # nobody waits for it any more
             item = reading.result() if is_read else None
-            if item is None:
+            if item is None or is_stopping():
                 return
             yield item
     finally:
