@@ -41,8 +41,8 @@ from extractor.model.asking.reply_models import FORMS
 from extractor.model.calls import Call
 from extractor.model.client import Route
 from extractor.model.completions import Completion, Ending
-from extractor.run.setup import Setup
 from extractor.schemas import Support, TrialExtraction, TrialRecord
+from extractor.setup import Setup
 
 from .gold import make_cases
 from .parts import PARTS, follow_parts

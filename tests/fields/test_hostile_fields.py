@@ -12,9 +12,9 @@ from extractor.concepts.own.models import read_fields
 from extractor.model.client import Model, Route
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.run.setup import OpenExtractor
 from extractor.schemas import Period, Quantity
 from extractor.schemas.vocabulary import Effort
+from extractor.setup import OpenExtractor
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, load_suite
 

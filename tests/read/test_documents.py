@@ -362,7 +362,7 @@ def documents(tmp_path):
     return folder
 
 
-def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(documents, tmp_path):
+def test_evidence_has_its_place_in_the_text_and_its_page(documents, tmp_path):
     texts = {record.record_id: record.document for record in read_records(documents)}
 
     run = extract(documents, tmp_path / "run")
@@ -370,8 +370,7 @@ def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(documents, tmp
     pages = {}
     for extraction in read_lines(run / "extractions.jsonl"):
         name = extraction["record_id"]
-        text = (run / "texts" / f"{name}.txt").read_bytes().decode()
-        assert text == texts[name].text
+        text = texts[name].text
         evidence = list_evidence(extraction)
         assert evidence
         for piece in evidence:
