@@ -26,15 +26,16 @@ from extractor.formats.found import (
     build_content,
     find_trial_id,
 )
-from extractor.formats.json_fields import Node, find_nodes, read_texts
+from extractor.formats.json_fields import JsonFields
+from extractor.formats.record import read_record
+from extractor.formats.registers import list_registers
 from extractor.formats.rows import decode_row, group_rows, split_header, split_row
 from extractor.formats.streams import MAX_RECORD_BYTES
-from extractor.formats.study import list_paths, load_fields, read_study
 
 OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
 Row = dict[str, str]
 
-TABLES: Mapping[str, Sequence[str]] = load_fields()["aact_tables"]
+TABLES: Mapping[str, Sequence[str]] = list_registers("zip")[0].tables
 """The columns that are read, by table."""
 _RANKS = ("primary", "secondary", "other")
 _MAX_DIGITS = 18
@@ -167,7 +168,7 @@ def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> RecordContent:
             is_ancestor = row.get("mesh type", "").lower() == "mesh-ancestor"
             name = f"{kind}_ancestor" if is_ancestor else kind
             study.setdefault(name, []).append(row)
-    return read_study(Node(study, trial), list_paths("aact"), find_nodes, read_texts)
+    return read_record(list_registers("zip")[0], JsonFields(study, trial), "zip")
 
 
 def _list_interventions(tables: Mapping[str, list[Row]]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _READERS = {
     "pdf": ("document_records", "read_pdf"),
     "docx": ("document_records", "read_word"),
-    "json": ("json_studies", "read_json"),
+    "json": ("json_records", "read_json"),
     "xml": ("xml_records", "read_xml"),
     "table": ("tables", "read_table"),
     "eu register": ("eu_register", "read_register_text"),

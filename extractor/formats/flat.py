@@ -168,7 +168,7 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     if conditions:
         yield from text_section("conditions", lines[conditions])
     if interventions is not None:
-        yield from list_interventions(lines[interventions])
+        yield from list_interventions("interventions", lines[interventions])
     names = ("primary_outcomes", "secondary_outcomes")
     for name, (start, end) in zip(names, pairwise(outcomes), strict=False):
         yield from text_section(name, lines.cut(start, end))

@@ -67,8 +67,8 @@ def test_a_text_in_german_only_is_kept_and_told():
     record = read_one(json.dumps(trial).encode())
     assert "Asthma, Alter ab 18 Jahren" in texts(record)["eligibility"]
     assert record.source.notes == (
-        "given in German only, which is not read: inclusionCriteria, primaryOutcome, "
-        "secondaryOutcome",
+        "given in German only, which is not read: eligibility, primary_outcomes[0], "
+        "secondary_outcomes[0], secondary_outcomes[1]",
     )
     extraction = Extractor(effort="none").extract(record)
     assert [criterion.quote for criterion in extraction.eligibility.criteria] == [
@@ -83,15 +83,15 @@ def test_a_text_in_german_only_is_kept_and_told():
     [
         (
             ("recruitment", "minimumAge", "amount"),
-            "18",
-            "trial.recruitment.minimumAge.amount",
+            [18],
+            "recruitment.minimumAge.amount",
         ),
-        (("recruitment",), [], "trial.recruitment"),
-        (("trialDescriptions",), {}, "trial.trialDescriptions"),
+        (("recruitment",), [], "recruitment"),
+        (("trialDescriptions",), {}, "trialDescriptions"),
         (
-            ("observationalGroups", 0, "comment"),
+            ("observationalGroups", 3, "comment"),
             5,
-            "trial.observationalGroups[0].comment",
+            "observationalGroups[].translations[1].comment",
         ),
     ],
 )

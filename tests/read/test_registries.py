@@ -123,9 +123,7 @@ def test_lines_of_several_formats_and_wrong_types():
         "ctis_json",
     ]
     [error] = reading.errors
-    assert (
-        error.place == "line 3, trial.authorizedApplication.authorizedPartI.products[1]"
-    )
+    assert error.place == "line 3, authorizedPartI.products[1]"
     assert error.problem == "text where an object is expected"
 
 
