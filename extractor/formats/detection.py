@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import BinaryIO, cast
+from typing import Any, cast
 
 from extractor.formats.flat import is_register_text
 from extractor.formats.found import DOWNLOAD, Found, UnreadableSource
 
-Reader = Callable[[BinaryIO], Iterator[Found]]
+Reader = Callable[[Any], Iterator[Found]]
 
 ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _READERS = {
@@ -17,6 +17,7 @@ _READERS = {
     "json": ("json_records", "read_json"),
     "xml": ("xml_records", "read_xml"),
     "table": ("tables", "read_table"),
+    "aact": ("aact", "read_aact"),
     "eu register": ("eu_register", "read_register_text"),
 }
 """The module and the function that read each format; a module is imported when it is needed."""
