@@ -1,6 +1,7 @@
 """Records that are one flat list of named fields: rows of tables, and XML of the WHO."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,16 +31,17 @@ def read_named(
     register: Register, fields: Iterable[tuple[str, str]], container: str
 ) -> RecordContent:
     """Return the content of a record, given its fields by their names in the source."""
-    texts: dict[str, dict[str, None]] = {}
+    texts: dict[str, list[str]] = defaultdict(list)
     for name, written in fields:
         column = register.columns_by_name.get(fold_name(name))
         text = undo_breaks(written).strip() if register.breaks == "html" else written
         if column and text.strip():
-            texts.setdefault(column, {})[text] = None
+            texts[column].append(text)
     listed = {row.list for row in register.rows}
     joined: dict[str, str] = {}
     for column, found in texts.items():
-        joined[column] = (";" if column in listed else "\n").join(found)
+        is_list = column in listed
+        joined[column] = ";".join(found) if is_list else "\n".join(dict.fromkeys(found))
     if register.prepare == "european_labels":
         joined = _move_labelled(joined)
     return read_record(register, NamedFields(joined), container)
