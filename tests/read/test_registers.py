@@ -6,12 +6,17 @@ tests.read.test_registers NAME`` prints the entry.
 
 import gzip
 import json
+import re
 import sys
+import tomllib
 from copy import deepcopy
 
 import pytest
 
 from extractor.formats import aact, read_records, streams
+from extractor.formats.json_fields import JsonFields
+from extractor.formats.record import read_record
+from extractor.formats.registers import Register
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas.vocabulary import Effort
@@ -289,6 +294,26 @@ def test_a_full_disk_is_reported(monkeypatch):
     [error] = read_all("-", stdin=zip_tables(tables)).errors
     assert "cannot be sorted on disk (database or disk is full)" in error.problem
     assert "SQLITE_TMPDIR" in error.remedy
+
+
+def test_a_register_needs_a_table_alone():
+    page = RECORDS.parents[1] / "docs" / "contributing" / "changes.md"
+    section = page.read_text("utf-8").partition("### A register")[2]
+    record, table = re.findall(r"```(?:json|toml)\n(.*?)```", section, re.DOTALL)[:2]
+    register = Register(**tomllib.loads(table))
+
+    content = read_record(register, JsonFields(json.loads(record), ""), "json")
+
+    assert content.trial_id == "FR000123"
+    assert {section.name: section.text for section in content.sections} == {
+        "title": "Fictumab in gout",
+        "eligibility": (
+            "Inclusion Criteria:\nAdults with gout\n\nExclusion Criteria:\nPregnancy"
+        ),
+        "interventions[0]": "Drug\nFictumab\n5 mg once daily",
+        "primary_outcomes[0]": "Pain\nweek 12",
+    }
+    assert content.registry.enrollment == "40"
 
 
 REAL = RECORDS.parents[2] / "shared" / "data" / "records"
