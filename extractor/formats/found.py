@@ -5,10 +5,11 @@ Readers do not know about files. They turn a byte stream into ``RecordContent`` 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from extractor.errors import RecordError
 from extractor.language.line_ends import unify_line_ends
@@ -180,9 +181,7 @@ def join_parts(
     ('Cohort 1\n1 x 10^6 cells/kg', '1 x 10^6 cells/kg')
     """
     lines: list[str] = []
-    spans: list[Part] = []
-    pieces: list[Piece] = []
-    languages: list[OtherLanguage] = []
+    marks: dict[str, Any] = defaultdict(list)
     start = 0
     for part, text in parts:
         if not text or text.isspace():
@@ -191,24 +190,16 @@ def join_parts(
         end = start + len(line)
         lines.append(line)
         if part:
-            spans.append(Part(name=part, start=start, end=end))
-        if isinstance(text, Words):
-            if text.at is not None:
-                pieces.append(Piece(start=start, at=text.at))
-            if text.language:
-                span = OtherLanguage(start=start, end=end, language=text.language)
-                languages.append(span)
+            marks["parts"].append(Part(name=part, start=start, end=end))
+        if isinstance(text, Words) and text.at is not None:
+            marks["pieces"].append(Piece(start=start, at=text.at))
+        if isinstance(text, Words) and text.language:
+            span = OtherLanguage(start=start, end=end, language=text.language)
+            marks["other_languages"].append(span)
         start = end + len("\n")
     if not lines:
         return ()
-    section = Section(
-        name=name,
-        text="\n".join(lines),
-        parts=tuple(spans),
-        pieces=tuple(pieces),
-        other_languages=tuple(languages),
-    )
-    return (section,)
+    return (Section(name=name, text="\n".join(lines), **marks),)
 
 
 def _has_usual_ends(text: str) -> bool:

@@ -80,10 +80,12 @@ def read_record(register: Register, fields: Fields, container: str) -> RecordCon
                 names = [text.strip() for part, text in texts if part in _NAMES]
                 linked = item.read(row.links) if row.links else []
                 links[row.name].append(_Link(next(filter(None, names), ""), linked))
-    registry = {
-        name: _read_registered(fields, name, row)
-        for name, row in register.registry.items()
-    }
+    registry: dict[str, Any] = {}
+    for name, row in register.registry.items():
+        value = _read_registered(fields, name, row)
+        # what is absent need not be checked, which takes time
+        if value:
+            registry[name] = value
     return RecordContent(
         take_sections(sections),
         register.formats[container],
