@@ -120,7 +120,9 @@ def _describe(problem: Exception) -> str:
     return f"the JSON{of_trial} ends too early"
 
 
-_MEMBER = r'"[^"]{0,99}"\s*:\s*(?:"(?:[^"\\]|\\.)*+"|[\w.+-]+|\[\])'
+_MEMBER = (
+    r'"[^"]{0,99}"\s*:\s*(?:"(?:[^"\\]|\\.)*+"|[\w.+-]+|\{[^{}]*\}|\[[^\[\]{}]*\])'
+)
 """A key of a page of results that is no list of records, such as the number of all results."""
 _PAGE_END = re.compile(rf"\]\s*(?:,\s*{_MEMBER}\s*)*(?:\}}\s*)*")
 _LONGEST_TAIL = 4096

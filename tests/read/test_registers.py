@@ -128,6 +128,7 @@ CTIS_ALONE = {**CTIS, "authorizedApplication": None, "authorizedPartI": PART_I}
         (json.dumps([{"Study": V1}], indent=1).encode(), "title", TITLE),
         (json.dumps(V1).encode(), "title", TITLE),
         (json.dumps({"FullStudiesResponse": {"FullStudies": [V1]}}).encode(), "title", TITLE),
+        (json.dumps({"meta": {"page": 1}, "studies": [V2], "links": {"next": []}}).encode(), "title", TITLE),
         (json.dumps(CTIS_ALONE).encode(), "interventions[1]", "PLACEBO\nPLACEBO"),
         (ISRCTN.replace("<primaryOutcome/>", "<primaryOutcome>Survival</primaryOutcome>").encode(),
          "primary_outcomes[1]", "Survival"),
