@@ -224,7 +224,11 @@ def _spellings(*, loose: bool) -> Mapping[str, Unit]:
 def _look_up(spelling: str, *, loose: bool) -> Unit | None:
     """Return the unit with a spelling; None for a spelling of no unit."""
     unit = _spellings(loose=False).get(spelling)
-    return unit or _spellings(loose=loose).get(spelling.lower())
+    # as in "23vPS", of a vaccine
+    is_code = spelling.endswith("S") and not spelling.isupper()
+    if unit or is_code:
+        return unit
+    return _spellings(loose=loose).get(spelling.lower())
 
 
 def _match(
