@@ -58,7 +58,7 @@ def at_times(share: float, fault: Fault) -> Plan:
 
 
 TEMPORARY = {
-    "429 storm": first(20, Fault(429, {"Retry-After-Ms": "1500"})),
+    "429 storm": first(20, Fault(429, {"Retry-After": "1"})),
     "500 storm": at_times(0.3, Fault(500)),
     "503 storm": first(14, Fault(503, {"Retry-After": "20"})),
     "cut connections": every(3, Fault(sent=0.0)),

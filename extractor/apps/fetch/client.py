@@ -156,8 +156,9 @@ class RegistryClient:
                             "fewer records a page"
                         )
         except httpx2.RequestError as error:
-            problem = f"no whole reply ({type(error).__name__}: {error})"
-            raise _Failure(f"{name}: {problem}; {_REMEDY}") from None
+            raise _Failure(
+                f"{name}: no whole reply ({type(error).__name__}: {error}); {_REMEDY}"
+            ) from None
         begins = " ".join(body[:_LONGEST_QUOTE].decode("utf-8", "replace").split())
         code = reply.status_code
         status = f"HTTP {code} {reply.reason_phrase} ({begins or 'no text'})"
