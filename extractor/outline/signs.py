@@ -86,13 +86,13 @@ def _list_of_continuation(place: Beside) -> Iterator[str]:
     text = line.text
     end = above.text
     is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
-    if text[:1].islower() or not text[:1].isalnum():
+    if text[:1].islower() or text[:1] in "(,;/+&":
         yield "small_letter"
     if runs_on(end):
         yield "above_runs_on"
     if opens_bracket(end):
         yield "open_bracket"
-    if end.endswith(","):
+    if end.endswith(",") and not text[:1].isupper():
         yield "above_comma"
     if end.endswith(":"):
         yield "above_colon"
