@@ -7,7 +7,7 @@ from enum import StrEnum
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline.headings import Heading, Vocabulary, find_heading, find_within
-from extractor.outline.lines import Line, read_lines, split_run_in
+from extractor.outline.lines import Line, read_lines, split_run_in, strip_signs
 from extractor.outline.signs import (
     Beside,
     Signs,
@@ -155,7 +155,8 @@ def _split_within(
         if found is None or found.first <= line.passage.first:
             continue
         before = replace(
-            line, passage=line.passage.part(line.passage.first, found.first)
+            line,
+            passage=strip_signs(line.passage.part(line.passage.first, found.first)),
         )
         rest = line.passage.part(found.first, line.passage.end)
         if find_heading(rest, vocabulary) is None:
@@ -241,7 +242,7 @@ def _make_block(
     beside = Beside(
         line,
         above.line if above else None,
-        below.line if below and not below.heading else None,
+        below.line if below else None,
         lines_width,
     )
     signs = weigh_heading(beside)
@@ -289,6 +290,19 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
         stack.pop()
 
 
+def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
+    """Return whether an item is like the first one below the line on the top of the stack: not
+    further left, and of the same style in the same column.
+    """
+    first_place = stack[-1] + 1
+    if first_place >= len(placed):
+        return True
+    first = placed[first_place]
+    if block.column <= first.column - _DEEPER:
+        return False
+    return block.column >= first.column + _DEEPER or block.style == first.style
+
+
 def _is_below(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
@@ -305,7 +319,9 @@ def _is_below(
             return False
         return top.introduces or block.column >= top.column + _DEEPER
     if top.kind is not BlockKind.ITEM:
-        return top.introduces and bool(block.mark)
+        return (
+            top.introduces and bool(block.mark) and _is_like_first(block, stack, placed)
+        )
     if block.column >= top.column + _DEEPER:
         return True
     if block.column <= top.column - _DEEPER or block.style == top.style:

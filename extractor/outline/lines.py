@@ -18,7 +18,7 @@ _CODE = r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})(?P<sign>\]?[.:)
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(r"\s*(?P<n>\d{1,2})\s+(?=[A-Z])")
-_ROW = re.compile(r"\s*\|.*\|\s*$")
+_ROW = re.compile(r"\s*\|.*\S\s*$")
 _RULE = re.compile(r"\s*[|:\-=_*\s]{3,}$")
 _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
@@ -69,7 +69,7 @@ def read_lines(section: LexedSection) -> list[Line]:
         begin = text.rfind("\n", 0, start) + 1
         gap = text.count("\n", end_above, start) > 1
         end_above = end
-        passage = _strip_end(passage)
+        passage = strip_signs(passage, "-•·")
         if _RULE.match(text, begin, end) or passage.end <= passage.first:
             continue
         lines.append(_read_line(passage, begin, gap=gap))
@@ -106,11 +106,11 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
     return replace(line, passage=words, text_column=text_column)
 
 
-def _strip_end(passage: Passage) -> Passage:
-    """Return a line without marks that were left at its end."""
+def strip_signs(passage: Passage, signs: str = ";,") -> Passage:
+    """Return a passage without signs that were left at its end."""
     words = passage.tokens.words
     end = passage.end
-    while end > passage.first and words[end - 1] in ("-", "•", "*", "·"):
+    while end > passage.first and words[end - 1] in signs:
         end -= 1
     return passage.part(passage.first, end)
 
@@ -320,10 +320,10 @@ def split_run_in(line: Line) -> list[tuple[Passage, str]]:
     pieces: list[tuple[Passage, str]] = []
     first = tokens.at(found[0].start()) if found else passage.end
     if first > passage.first:
-        pieces.append((passage.part(passage.first, first), line.mark))
+        pieces.append((strip_signs(passage.part(passage.first, first)), line.mark))
     ends = [*(tokens.before(mark.start()) for mark in found[1:]), passage.end]
     for mark, stop in zip(found, ends, strict=True):
-        piece = passage.part(tokens.at(mark.end()), stop)
+        piece = strip_signs(passage.part(tokens.at(mark.end()), stop))
         if piece.end > piece.first:
             pieces.append((piece, mark["mark"].strip()))
     return pieces

@@ -43,6 +43,10 @@ _KINDS = {
 _DOUBTED = 0.78
 """How sure a list is at most whose heading is in doubt. Judged."""
 _UNSURE_BORDERS = 0.8
+_SHORT = 7
+"""The most tokens of a line that may open a list."""
+_LONG = 5
+"""The fewest words of a heading that says more than a topic."""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 _STATES_TOO = ("condition_too", "examples_below")
 """Rules of an introducing line that states a condition, too."""
@@ -93,7 +97,7 @@ def read_lists(section: LexedSection) -> Lists:
         if block.kind is BlockKind.HEADING:
             continue
         tokens = _alone(block.passage)
-        if _is_remark(tokens):
+        if _is_remark(tokens) or _is_opening(blocks, place, tokens):
             continue
         role = _find_role(tokens, has_parts=place in with_parts, block=block)
         roles[place] = role
@@ -108,7 +112,8 @@ def read_lists(section: LexedSection) -> Lists:
                 in_prose=place in prose,
             )
         entries += [replace(one, passage=one.passage.alone()) for one in found]
-    return Lists(tuple(_doubt_exclusions(entries, state)), tuple(state.doubts))
+    entries = _doubt_prose(_doubt_exclusions(entries, state), state)
+    return Lists(tuple(entries), tuple(state.doubts))
 
 
 _COULD_BE_TWO = re.compile(r"\w\S* +\S+ +- +[A-Z][a-z]+ [a-z]+ ")
@@ -132,33 +137,67 @@ def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     if block.name == "eligibility":
         state.has_titles = True
         return
-    if block.name == "elsewhere":
+    if block.name in ("elsewhere", "perhaps_elsewhere"):
         if state.seen:
-            state.ended = True
-            state.doubt(block.passage, "another section begins here")
+            _leave_list(state, blocks, place)
         return
     state.ended = block.name == "withdrawal"
     state.kind_at_most = 1.0
+    state.quote_at_most = 1.0
     if state.ended:
         return
     if block.name == "both":
         state.kind = None
+        state.has_titles = True
         if not _is_followed_by_list(blocks, place):
             state.kind_at_most = _DOUBTED
             state.doubt(block.passage, "the heading names both lists")
         return
     state.kind = _KINDS[block.name or ""]
     state.seen.add(state.kind)
-    if block.doubt:
+    reason = _doubt_heading(blocks, place)
+    if reason:
         state.kind_at_most = _DOUBTED
-        state.doubt(block.passage, block.doubt)
-    above = blocks[place - 1] if place else None
-    is_other = above is not None and above.name in _KINDS and above.name != block.name
-    if is_other and _has_items(blocks, place):
-        state.kind_at_most = _DOUBTED
-        state.doubt(block.passage, "the headings of both lists follow each other")
+        state.doubt(block.passage, reason)
     elif block.name == "exclusion" and place + 1 == len(blocks):
         state.doubt(block.passage, "nothing is below this heading")
+
+
+def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
+    """Note that another section begins, or may begin. What follows is kept, in doubt, if it may
+    still be criteria.
+    """
+    block = blocks[place]
+    following = blocks[place + 1] if place + 1 < len(blocks) else None
+    may_be_criteria = block.name == "perhaps_elsewhere"
+    if following:
+        tokens = _alone(following.passage)
+        says_who_may = rule("says_who_may").occurs(tokens)
+        is_sentence = following.text.endswith((".", ";")) and len(tokens) > _LONG
+        if may_be_criteria and not is_sentence and not says_who_may:
+            return
+        may_be_criteria = may_be_criteria or says_who_may
+    state.ended = not may_be_criteria
+    state.kind_at_most = _DOUBTED
+    state.quote_at_most = _UNSURE_BORDERS
+    state.doubt(block.passage, "another section begins here, or may begin here")
+
+
+def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
+    """Return why the heading of one list is in doubt; empty if it is not."""
+    block = blocks[place]
+    if block.doubt:
+        return block.doubt
+    above = blocks[place - 1] if place else None
+    following = blocks[place + 1] if place + 1 < len(blocks) else None
+    if following is None or following.name is not None:
+        return ""
+    if above is not None and above.name in _KINDS and above.name != block.name:
+        return "the headings of both lists follow each other"
+    is_led = rule("led_list").covers(_alone(block.passage), 0, len(block.passage.raw))
+    if is_led and following.kind is BlockKind.PARAGRAPH:
+        return "this line may open a list"
+    return ""
 
 
 def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
@@ -229,10 +268,6 @@ def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
     return following is not None and following.name in _KINDS
 
 
-def _has_items(blocks: Sequence[Block], place: int) -> bool:
-    return place + 1 < len(blocks) and blocks[place + 1].name is None
-
-
 def _is_remark(tokens: Tokens) -> bool:
     """Return whether a line states no condition: "Not applicable", a note of the registry."""
     if not any(word[0].isalnum() for word in tokens.words):
@@ -240,12 +275,23 @@ def _is_remark(tokens: Tokens) -> bool:
     return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
 
 
+def _is_opening(blocks: Sequence[Block], place: int, tokens: Tokens) -> bool:
+    """Return whether the first line below the heading of a list only opens it: "Patients must meet
+    all of the following criteria within 28 days:".
+    """
+    block = blocks[place]
+    above = blocks[place - 1] if place else None
+    if block.mark or above is None or above.name is None or not block.introduces:
+        return False
+    return block.text.endswith(":") and rule("about_list").occurs(tokens)
+
+
 def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
     """Return what a line is: "criterion", "introduces", or "both"."""
-    if not block.introduces and not (has_parts and rule("spelt_out").occurs(tokens)):
-        return "criterion"
     if not has_parts:
         return "criterion"
+    if not block.introduces:
+        return "criterion" if block.text.endswith(".") else "both"
     return "both" if states_condition(tokens) else "introduces"
 
 
@@ -322,6 +368,9 @@ def names_people(heading: Block) -> bool:
         return False
     if rule("group_title").occurs(tokens) or rule("announced").occurs(tokens):
         return True
+    is_long = len(heading.text.split()) >= _LONG and heading.text.endswith(":")
+    if is_long and not rule("about_list").occurs(tokens):
+        return True
     return rule("population").occurs(tokens) and not rule("topic").ends(
         tokens, len(tokens)
     )
@@ -329,24 +378,41 @@ def names_people(heading: Block) -> bool:
 
 def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     """Return the entries with those in doubt that read like exclusions, where no heading opens
-    exclusions.
+    exclusions, and those below a line that may be such a heading.
     """
     if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
         return list(entries)
     doubted: list[Entry] = []
     is_behind = False
     for entry in entries:
-        passage = entry.passage
-        reads_so = entry.parent is None and rule("reads_like_exclusion").starts(
-            passage.tokens, passage.first, passage.end
+        tokens = entry.passage.tokens
+        reads_so = entry.parent is None and (
+            rule("reads_like_exclusion").starts(tokens, 0) is not None
         )
-        if reads_so and not is_behind:
-            state.doubt(passage, "this item reads like an exclusion")
-        if reads_so or is_behind:
-            entry = replace(entry, kind_at_most=min(entry.kind_at_most, _DOUBTED))
-        is_behind = is_behind or (bool(reads_so) and not state.seen)
-        doubted.append(entry)
+        opens = len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
+        if (reads_so or opens) and not is_behind:
+            reason = "this line may open the exclusions"
+            reason = reason if opens else "this item reads like an exclusion"
+            state.doubt(entry.passage, reason)
+        if reads_so or opens or is_behind:
+            doubted.append(replace(entry, kind_at_most=_DOUBTED))
+        else:
+            doubted.append(entry)
+        is_behind = is_behind or opens or (reads_so and not state.seen)
     return doubted
+
+
+def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
+    """Return the sentences of a text without headings and items in doubt, where none states a
+    criterion.
+    """
+    if state.seen or state.has_titles or any(entry.listed for entry in entries):
+        return list(entries)
+    if any(rule("states_criterion").occurs(entry.passage.tokens) for entry in entries):
+        return list(entries)
+    for entry in entries[:1]:
+        state.doubt(entry.passage, "this text has no list, and may have no criterion")
+    return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
 
 
 __all__ = ["LISTS", "measured", "names_people", "read_lists", "states_condition"]
