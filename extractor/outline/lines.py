@@ -12,7 +12,7 @@ from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
 
 _BULLET = r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
-_NUMBER = r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2})[.)](?!\d)(?=\s|[A-Za-z(])|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
+_NUMBER = r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
 _LETTER = r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
 _CODE = r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})(?P<sign>\]?[.:)]|\]|(?=\s+[A-Z])))"
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
@@ -24,7 +24,7 @@ _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
 )
 _RUN_IN = re.compile(
-    r"(?:(?<=[\s;.,:)])|^)(?P<mark>\((?:\d{1,2}|[a-z]|[ivx]{2,4})\)|(?:\d{1,2}|[a-z]|[ivx]{2,4})[.)])\s+(?=\S)"
+    r"(?:(?<=[\s;.,:)])|^)(?P<mark>\((?:\d{1,2}|[a-z]|[ivx]{2,4})\)|(?:\d{1,2}|[a-z]|[ivx]{2,4})[.)])(?:\s+(?=\S)|(?=[A-Z]))"
 )
 _RUN_IN_BULLET = re.compile(
     r"(?:^|(?<=[\s.;:]))(?P<mark>[•·▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
@@ -160,7 +160,7 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
         is_code = line.style.endswith("#")
         is_of_list = line.style[:-1] in _CODES_OF_LISTS
         is_signed = line.mark[-1:] in (":", ".", ")", "]")
-        false_code = is_code and not (is_next and (is_of_list or is_signed))
+        false_code = is_code and (is_next, is_of_list, is_signed).count(True) < 2
         sort = line.style.strip("(")[:1].lower()
         is_letter = sort in ("a", "i") and not is_code and line.mark != "<li>"
         false_letter = is_letter and not (is_next or line.ordinal == 1)

@@ -88,6 +88,8 @@ def _list_of_continuation(place: Beside) -> Iterator[str]:
     is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
     if text[:1].islower() or text[:1] in "(,;/+&":
         yield "small_letter"
+        if end[:1].islower():
+            yield "above_small"
     if runs_on(end):
         yield "above_runs_on"
     if opens_bracket(end):

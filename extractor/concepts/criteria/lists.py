@@ -106,10 +106,14 @@ def read_lists(section: LexedSection) -> Lists:
         if role == "introduces":
             found = [replace(entry, stands=False)]
         else:
-            found = split_prose(
-                entry,
-                in_line=_is_in_line(blocks, place),
-                in_prose=place in prose,
+            found = (
+                [entry]
+                if block.mark
+                else split_prose(
+                    entry,
+                    in_line=_is_in_line(blocks, place),
+                    in_prose=place in prose,
+                )
             )
         entries += [replace(one, passage=one.passage.alone()) for one in found]
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
@@ -245,21 +249,25 @@ def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
 
 
 def _find_prose(blocks: Sequence[Block]) -> set[int]:
-    """Return the paragraphs of lists that have no items."""
+    """Return the paragraphs that are all that their list has."""
     prose: set[int] = set()
     paragraphs: list[int] = []
     has_items = False
     for place, block in enumerate(blocks):
         if block.name is not None:
-            prose.update(() if has_items else paragraphs)
+            prose.update(paragraphs if _is_prose(paragraphs, has_items) else ())
             paragraphs = []
             has_items = False
         elif block.kind is BlockKind.PARAGRAPH:
             paragraphs.append(place)
         elif block.kind is not BlockKind.FURNITURE:
             has_items = True
-    prose.update(() if has_items else paragraphs)
+    prose.update(paragraphs if _is_prose(paragraphs, has_items) else ())
     return prose
+
+
+def _is_prose(paragraphs: Sequence[int], has_items: bool) -> bool:
+    return len(paragraphs) == 1 and not has_items
 
 
 def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:

@@ -11,6 +11,8 @@ from extractor.language.passage import Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 _SIGNS = ";,. "
+_MANY = 3
+"""The clauses that a paragraph among others has at most, without being a list of them."""
 _OPEN = {"(": ")", "[": "]"}
 
 
@@ -60,10 +62,9 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     """Return the entries of a paragraph: its clauses between semicolons, if it is ``in_line`` with
     its heading or ``in_prose``, a list without items; its sentences, if in prose.
     """
-    if not in_line and not in_prose:
-        return [entry]
     clauses = list(split_clauses(entry.passage))
-    if len(clauses) > 1:
+    least = 1 if in_line or in_prose else _MANY
+    if len(clauses) > least:
         return [replace(entry, passage=clause) for clause in clauses]
     if not in_prose:
         return [entry]
