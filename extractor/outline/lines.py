@@ -29,7 +29,23 @@ _RUN_IN = re.compile(
 _RUN_IN_BULLET = re.compile(
     r"(?:^|(?<=[\s.;:]))(?P<mark>[•·▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
 )
-_ROMAN = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv".split()
+_ROMAN = [
+    "i",
+    "ii",
+    "iii",
+    "iv",
+    "v",
+    "vi",
+    "vii",
+    "viii",
+    "ix",
+    "x",
+    "xi",
+    "xii",
+    "xiii",
+    "xiv",
+    "xv",
+]
 _LEADERS = re.compile(r"\.{4,}\s*\d+\s*$")
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from extractor.concepts.criteria.entries import Entry, Lists
 from extractor.concepts.criteria.prose import split_prose
 from extractor.evidence.drafts import StructureDoubt, span_of
-from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
@@ -27,9 +26,26 @@ LISTS = Vocabulary(
         "criterion",
     ),
     own=frozenset(
-        "excision incision intrusion infusion infusions incursion excursion excursions explosion"
-        " effusion illusion conclusion occlusion criterias criterium criterions exclusive"
-        " inclusive".split()
+        [
+            "excision",
+            "incision",
+            "intrusion",
+            "infusion",
+            "infusions",
+            "incursion",
+            "excursion",
+            "excursions",
+            "explosion",
+            "effusion",
+            "illusion",
+            "conclusion",
+            "occlusion",
+            "criterias",
+            "criterium",
+            "criterions",
+            "exclusive",
+            "inclusive",
+        ]
     ),
     within=("run_on_list", "list_before_item", "list_at_end"),
     behind=("bare_heading",),
@@ -374,14 +390,10 @@ def names_people(heading: Block) -> bool:
         return rule("list_for_some").occurs(tokens)
     if heading.name is not None:
         return False
-    if rule("group_title").occurs(tokens) or rule("announced").occurs(tokens):
+    if rule("announced").occurs(tokens) or names_group(tokens):
         return True
     is_long = len(heading.text.split()) >= _LONG and heading.text.endswith(":")
-    if is_long and not rule("about_list").occurs(tokens):
-        return True
-    return rule("population").occurs(tokens) and not rule("topic").ends(
-        tokens, len(tokens)
-    )
+    return is_long and not rule("about_list").occurs(tokens)
 
 
 def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
@@ -423,4 +435,12 @@ def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
     return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
 
 
-__all__ = ["LISTS", "measured", "names_people", "read_lists", "states_condition"]
+def names_group(tokens: Tokens) -> bool:
+    """Return whether a line names some of the participants: "Healthy volunteers:"."""
+    if rule("group_title").occurs(tokens):
+        return True
+    is_topic = rule("topic").ends(tokens, len(tokens)) is not None
+    return rule("population").occurs(tokens) and not is_topic
+
+
+__all__ = ["LISTS", "names_group", "names_people", "read_lists", "states_condition"]

@@ -1,6 +1,5 @@
 """Criteria in running text: sentences and clauses of a paragraph, sentences of a description."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -38,7 +37,7 @@ def split_clauses(passage: Passage) -> Iterator[Passage]:
         if word in _OPEN:
             depth += 1
         elif word in _OPEN.values():
-            depth -= 1
+            depth = max(depth - 1, 0)
         is_end = place == passage.end or (word == ";" and depth <= 0)
         if not is_end:
             continue
