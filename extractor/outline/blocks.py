@@ -185,30 +185,25 @@ def _split_items(line: Line) -> Iterator[_Piece]:
 def _join_wrapped(pieces: Sequence[_Piece], width: int | None) -> list[_Piece]:
     """Return the pieces with those that continue the one above joined to it."""
     joined: list[_Piece] = []
-    last_length = 0
-    last_end = ""
+    last: Line | None = None
     for piece in pieces:
         above = joined[-1] if joined else None
-        if _may_continue(above, piece):
-            last = replace(above.line, passage=last_end) if last_end else above.line
-            signs = weigh_continuation(
-                Beside(piece.line, last, None, width, last_length)
-            )
+        if above and last and _may_continue(above, piece):
+            length = measure(last)
+            signs = weigh_continuation(Beside(piece.line, last, None, width, length))
             if is_yes(signs):
                 passage = above.line.passage
                 whole = passage.part(passage.first, piece.line.passage.end)
                 joined[-1] = replace(above, line=replace(above.line, passage=whole))
-                last_end = piece.line.passage
-                last_length = measure(piece.line)
+                last = replace(above.line, passage=piece.line.passage)
                 continue
         joined.append(piece)
-        last_end = ""
-        last_length = measure(piece.line)
+        last = piece.line
     return joined
 
 
-def _may_continue(above: _Piece | None, piece: _Piece) -> bool:
-    if above is None or piece.heading or above.heading or piece.begins:
+def _may_continue(above: _Piece, piece: _Piece) -> bool:
+    if piece.heading or above.heading or piece.begins:
         return False
     if piece.line.is_furniture or above.line.is_furniture:
         return False

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from extractor.language.lexer import Tokens
 from extractor.language.markup import ITEM
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
@@ -14,7 +15,7 @@ from extractor.language.wrapping import is_page_edge
 _BULLET = r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
 _NUMBER = r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
 _LETTER = r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
-_CODE = r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})(?P<sign>\]?[.:)]|\]|(?=\s+[A-Z])))"
+_CODE = r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+[A-Z])))"
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(r"\s*(?P<n>\d{1,2})\s+(?=[A-Z])")
@@ -66,6 +67,7 @@ class Line:
     style: str = ""
     ordinal: int = 0
     hashes: int = 0
+    first: int = 0
     is_row: bool = False
     is_furniture: bool = False
 
@@ -102,7 +104,7 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
     text = passage.tokens.text
     start, end = passage.tokens.span(passage.first, passage.end)
     column = len(text[begin:start].expandtabs(4))
-    line = Line(passage, column, column, gap)
+    line = Line(passage, column, column, gap, first=passage.first)
     hashes = _HASHES.match(text, start, end)
     if hashes:
         line = replace(line, hashes=len(hashes["hashes"]))
@@ -188,11 +190,9 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
 
 def _undo_mark(line: Line) -> Line:
     passage = line.passage
-    start = passage.tokens.starts[passage.first] - (line.text_column - line.column)
-    first = passage.tokens.at(max(start, 0))
     return replace(
         line,
-        passage=passage.part(first, passage.end),
+        passage=passage.part(line.first, passage.end),
         text_column=line.column,
         mark="",
         style="",
@@ -311,7 +311,7 @@ def _recurs(line: Line, texts: Counter[str]) -> bool:
     return not line.mark and texts[line.text] > 1 and len(_words(line)) > 4
 
 
-def _tokens_of(line: Line):  # type: ignore[no-untyped-def]
+def _tokens_of(line: Line) -> Tokens:
     return line.passage.tokens.cut(line.passage.first, line.passage.end)
 
 

@@ -54,7 +54,7 @@ def is_yes(signs: Signs) -> bool:
 
 def is_doubtful(signs: Signs) -> bool:
     """Return whether the signs nearly say the opposite."""
-    return abs(sum(signs.values())) <= read_table("line_signs")["doubt"]
+    return abs(sum(signs.values())) <= float(read_table("line_signs")["doubt"])
 
 
 def measure_width(lines: Sequence[Line]) -> int | None:

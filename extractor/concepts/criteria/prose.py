@@ -75,10 +75,12 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
 
 def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
     """Yield the sentences of descriptions that are criteria, or may be."""
+    seen: set[str] = set()
     for description in descriptions:
         for sentence in list_sentences(description):
             entry = _read_sentence(sentence.alone())
-            if entry:
+            if entry and entry.passage.text not in seen:
+                seen.add(entry.passage.text)
                 yield entry
 
 
