@@ -83,7 +83,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A line, or a part of it that begins a block: a heading, the text behind it, an item within."""
+    """A line, or a part of it that begins a block: a heading, text behind it, an item within."""
 
     line: Line
     heading: Heading | None = None
@@ -112,11 +112,11 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
 def explain_line(
     section: LexedSection, words: str, vocabulary: Vocabulary
 ) -> list[tuple[str, str, Signs]]:
-    """Return, for each block that begins with these words, its kind, its name in the vocabulary,
+    r"""Return, for each block that begins with these words, its kind, its name in the vocabulary,
     and the signs that were weighed with their weights.
 
     >>> from extractor.language.passage import read_section
-    >>> section = read_section("text", "Inclusion:\\n\\nCardiac:\\n* Angina")
+    >>> section = read_section("text", "Inclusion:\n\nCardiac:\n* Angina")
     >>> explain_line(section, "Cardiac", Vocabulary("criteria_lists"))[0][:2]
     ('heading', '')
     """
@@ -150,9 +150,12 @@ def _split_within(
     line: Line, vocabulary: Vocabulary, rules: tuple[str, ...] = ()
 ) -> Iterator[_Piece]:
     """Yield the text before a heading within a line, that heading, and what follows it."""
-    for name in (*vocabulary.within, *rules):
+    for name in (*vocabulary.within, *vocabulary.behind):
         found = find_within(line.passage, name)
         if found is None or found.first <= line.passage.first:
+            continue
+        is_behind_sign = found.tokens.words[found.first - 1] in (";", ".")
+        if name in vocabulary.behind and not (rules or is_behind_sign):
             continue
         before = replace(
             line,

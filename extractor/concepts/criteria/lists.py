@@ -86,13 +86,11 @@ class _State:
 
 
 def read_lists(section: LexedSection) -> Lists:
-    """Return the criteria of a section, and the lines that introduce them.
+    r"""Return the criteria of a section, and the lines that introduce them.
 
     >>> from extractor.language.passage import read_section
     >>> lists = read_lists(
-    ...     read_section(
-    ...         "eligibility", "Exclusion: Stroke\\nOne of:\\n - Gout\\n - COPD"
-    ...     )
+    ...     read_section("eligibility", "Exclusion: Stroke\nOne of:\n - Gout\n - COPD")
     ... )
     >>> [(entry.passage.text, entry.stands) for entry in lists.entries]
     [('Stroke', True), ('One of:', False), ('Gout', True), ('COPD', True)]
@@ -271,18 +269,20 @@ def _find_prose(blocks: Sequence[Block]) -> set[int]:
     has_items = False
     for place, block in enumerate(blocks):
         if block.name is not None:
-            prose.update(paragraphs if _is_prose(paragraphs, has_items) else ())
+            prose.update(
+                paragraphs if _is_prose(paragraphs, has_items=has_items) else ()
+            )
             paragraphs = []
             has_items = False
         elif block.kind is BlockKind.PARAGRAPH:
             paragraphs.append(place)
         elif block.kind is not BlockKind.FURNITURE:
             has_items = True
-    prose.update(paragraphs if _is_prose(paragraphs, has_items) else ())
+    prose.update(paragraphs if _is_prose(paragraphs, has_items=has_items) else ())
     return prose
 
 
-def _is_prose(paragraphs: Sequence[int], has_items: bool) -> bool:
+def _is_prose(paragraphs: Sequence[int], *, has_items: bool) -> bool:
     return len(paragraphs) == 1 and not has_items
 
 
