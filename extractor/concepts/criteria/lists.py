@@ -93,7 +93,7 @@ def read_lists(section: LexedSection) -> Lists:
     ...     read_section("eligibility", "Exclusion: Stroke\nOne of:\n - Gout\n - COPD")
     ... )
     >>> [(entry.passage.text, entry.stands) for entry in lists.entries]
-    [('Stroke', True), ('One of:', False), ('Gout', True), ('COPD', True)]
+    [('Stroke', True), ('Gout', True), ('COPD', True)]
     """
     blocks = read_outline(section, LISTS)
     beside = _find_parts_beside(blocks)

@@ -62,14 +62,14 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     its heading or ``in_prose``, a list without items; its sentences, if in prose.
     """
     clauses = list(split_clauses(entry.passage))
-    least = 1 if in_line or in_prose else _MANY
-    if len(clauses) > least:
+    least = 0 if in_line or in_prose else _MANY
+    if len(clauses) > max(least, 1) or (in_line and clauses):
         return [replace(entry, passage=clause) for clause in clauses]
     if not in_prose:
         return [entry]
     sentences = list(list_sentences(entry.passage))
     if len(sentences) < 2:
-        return [entry]
+        return [replace(entry, passage=clause) for clause in clauses] or [entry]
     return [replace(entry, passage=sentence, listed=False) for sentence in sentences]
 
 
