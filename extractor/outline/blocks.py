@@ -140,7 +140,16 @@ def _split_line(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
         yield _Piece(replace(line, passage=passage), heading)
         if not heading.is_whole:
             behind = line.passage.part(heading.end, line.passage.end)
-            rest = replace(line, passage=behind, mark="", style="", gap=False, hashes=0)
+            rest = replace(
+                line,
+                passage=behind,
+                mark="",
+                style="",
+                ordinal=0,
+                gap=False,
+                hashes=0,
+                is_behind_heading=True,
+            )
             yield from _split_within(rest, vocabulary, vocabulary.behind)
         return
     yield from _split_within(line, vocabulary)
@@ -155,7 +164,9 @@ def _split_within(
         if found is None or found.first <= line.passage.first:
             continue
         is_behind_sign = found.tokens.words[found.first - 1] in (";", ".")
-        if name in vocabulary.behind and not (rules or is_behind_sign):
+        is_capital = found.tokens.words[found.first][0].isupper()
+        may_begin = is_behind_sign or (is_capital and bool(rules))
+        if name in vocabulary.behind and not may_begin:
             continue
         before = replace(
             line,

@@ -30,6 +30,11 @@ _RUN_IN = re.compile(
 _RUN_IN_BULLET = re.compile(
     r"(?:^|(?<=[\s.;:]))(?P<mark>[•·▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
 )
+_RUN_IN_DASH = re.compile(
+    r"(?<!\S)(?!(?<=\d )-\s+\d)(?P<mark>[-–*•])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
+)
+_FEW_DASHES = 2
+"""The dashes that a sentence may have that is no list."""
 _ROMAN = [
     "i",
     "ii",
@@ -56,7 +61,8 @@ class Line:
 
     ``passage`` are its words without the mark. ``column`` is where the mark begins, ``text_column``
     where the words do. ``mark`` is what was written, ``style`` its sort ("1.", "*"), ``ordinal``
-    its number. ``gap``: an empty line is above it.
+    its number. ``gap``: an empty line is above it. ``is_behind_heading``: a heading is on the same
+    line.
     """
 
     passage: Passage
@@ -70,6 +76,7 @@ class Line:
     first: int = 0
     is_row: bool = False
     is_furniture: bool = False
+    is_behind_heading: bool = False
 
     @property
     def text(self) -> str:
@@ -327,14 +334,11 @@ def split_run_in(line: Line) -> list[tuple[Passage, str]]:
     """
     passage = line.passage
     tokens = passage.tokens
-    start, end = tokens.span(passage.first, passage.end)
-    found = _count_up(line, _RUN_IN.finditer(tokens.text, start, end), start)
-    if len(found) + bool(line.ordinal) < 2:
-        found = list(_RUN_IN_BULLET.finditer(tokens.text, start, end))
-    if len(found) + bool(line.ordinal) < 2:
+    found = _find_run_in(line)
+    if not found:
         return [(passage, line.mark)]
     pieces: list[tuple[Passage, str]] = []
-    first = tokens.at(found[0].start()) if found else passage.end
+    first = tokens.at(found[0].start())
     if first > passage.first:
         pieces.append((strip_signs(passage.part(passage.first, first)), line.mark))
     ends = [*(tokens.before(mark.start()) for mark in found[1:]), passage.end]
@@ -345,14 +349,37 @@ def split_run_in(line: Line) -> list[tuple[Passage, str]]:
     return pieces
 
 
+def _find_run_in(line: Line) -> list[re.Match[str]]:
+    """Return the marks within a line that begin items: those that count up, else bullets; none if
+    there are fewer than two items.
+    """
+    tokens = line.passage.tokens
+    start, end = tokens.span(line.passage.first, line.passage.end)
+    dashes: list[re.Match[str]] = []
+    if line.is_behind_heading:
+        dashes = list(_RUN_IN_DASH.finditer(tokens.text, start, end))
+    if dashes and dashes[0].start() == start:
+        return dashes
+    counted = _count_up(line, _RUN_IN.finditer(tokens.text, start, end), start)
+    if len(counted) + bool(line.ordinal) >= 2:
+        return counted
+    if len(dashes) > _FEW_DASHES:
+        return dashes
+    bullets = list(_RUN_IN_BULLET.finditer(tokens.text, start, end))
+    return bullets if len(bullets) >= 2 else []
+
+
 def _count_up(
     line: Line, marks: Iterator[re.Match[str]], start: int
 ) -> list[re.Match[str]]:
-    """Return the marks that count up from that of the line, or from a first one at its start."""
+    """Return the marks that count up from that of the line, or from a first one at its start;
+    behind a heading, from a first one anywhere.
+    """
     run: list[re.Match[str]] = []
     style, last = line.style, line.ordinal
     for mark in marks:
-        if not run and not last and mark.start() > start:
+        is_late = mark.start() > start and not line.is_behind_heading
+        if not run and not last and is_late:
             return []
         described = _MARK.match(mark["mark"] + " x")
         if described is None:
