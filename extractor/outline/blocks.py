@@ -200,11 +200,12 @@ def _join_wrapped(pieces: Sequence[_Piece], width: int | None) -> list[_Piece]:
     """Return the pieces with those that continue the one above joined to it."""
     joined: list[_Piece] = []
     last: Line | None = None
-    for piece in pieces:
+    for place, piece in enumerate(pieces):
         above = joined[-1] if joined else None
+        below = pieces[place + 1].line if place + 1 < len(pieces) else None
         if above and last and _may_continue(above, piece):
             length = measure(last)
-            signs = weigh_continuation(Beside(piece.line, last, None, width, length))
+            signs = weigh_continuation(Beside(piece.line, last, below, width, length))
             if is_yes(signs):
                 passage = above.line.passage
                 whole = passage.part(passage.first, piece.line.passage.end)

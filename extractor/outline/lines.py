@@ -12,10 +12,22 @@ from extractor.language.markup import ITEM
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
 
-_BULLET = r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
-_NUMBER = r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
-_LETTER = r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
-_CODE = r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+[A-Z])))"
+_BULLET = (
+    r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
+    r"|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
+)
+_NUMBER = (
+    r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])"
+    r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
+)
+_LETTER = (
+    r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)"
+    r"|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
+)
+_CODE = (
+    r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})"
+    r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+[A-Z])))"
+)
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(r"\s*(?P<n>\d{1,2})\s+(?=[A-Z])")
@@ -31,7 +43,7 @@ _RUN_IN_BULLET = re.compile(
     r"(?:^|(?<=[\s.;:]))(?P<mark>[•·▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
 )
 _RUN_IN_DASH = re.compile(
-    r"(?<!\S)(?!(?<=\d )-\s+\d)(?P<mark>[-–*•])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
+    r"(?<![^\s:])(?!(?<=\d )-\s+\d)(?P<mark>[-–*•])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
 )
 _FEW_DASHES = 2
 """The dashes that a sentence may have that is no list."""
@@ -73,7 +85,7 @@ class Line:
     style: str = ""
     ordinal: int = 0
     hashes: int = 0
-    first: int = 0
+    outer: "Line | None" = None
     is_row: bool = False
     is_furniture: bool = False
     is_behind_heading: bool = False
@@ -88,13 +100,13 @@ def read_lines(section: LexedSection) -> list[Line]:
     """Return the lines of a section that have words, each with its mark."""
     lines: list[Line] = []
     end_above = 0
-    for passage in section.lines():
-        start, end = section.tokens.span(passage.first, passage.end)
+    for written in section.lines():
+        start, end = section.tokens.span(written.first, written.end)
         text = section.tokens.text
         begin = text.rfind("\n", 0, start) + 1
         gap = text.count("\n", end_above, start) > 1
         end_above = end
-        passage = strip_signs(passage, "-•·")
+        passage = strip_signs(written, "-•·")
         if _RULE.match(text, begin, end) or passage.end <= passage.first:
             continue
         lines.append(_read_line(passage, begin, gap=gap))
@@ -111,23 +123,32 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
     text = passage.tokens.text
     start, end = passage.tokens.span(passage.first, passage.end)
     column = len(text[begin:start].expandtabs(4))
-    line = Line(passage, column, column, gap, first=passage.first)
+    line = Line(passage, column, column, gap)
     hashes = _HASHES.match(text, start, end)
     if hashes:
         line = replace(line, hashes=len(hashes["hashes"]))
         start = hashes.end()
+    line = _begin_at(line, start, passage)
     for _ in range(3):
         found = _MARK.match(text, start, end)
         if not found or found.end() >= end:
             break
         style, ordinal = _describe_mark(found)
-        line = replace(line, mark=found[0].strip(), style=style, ordinal=ordinal)
         start = found.end()
-    first = passage.tokens.at(start)
-    words = passage.part(first, passage.end)
-    text_column = column + start - passage.tokens.starts[passage.first]
+        marked = replace(
+            line, mark=found[0].strip(), style=style, ordinal=ordinal, outer=line
+        )
+        line = _begin_at(marked, start, passage)
     if not line.mark and _is_html_item(passage):
         line = replace(line, mark="<li>", style="<li>")
+    return line
+
+
+def _begin_at(line: Line, start: int, passage: Passage) -> Line:
+    """Return a line whose words begin at a character of the text."""
+    tokens = passage.tokens
+    text_column = line.column + start - tokens.starts[passage.first]
+    words = passage.part(tokens.at(start), passage.end)
     return replace(line, passage=words, text_column=text_column)
 
 
@@ -189,26 +210,20 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
         sort = line.style.strip("(")[:1].lower()
         is_letter = sort in ("a", "i") and not is_code and line.mark != "<li>"
         false_letter = is_letter and not (is_next or line.ordinal == 1)
-        if line.mark and (false_code or false_letter):
-            line = _undo_mark(line)
-        kept.append(line)
+        is_false = false_code or (false_letter and not _counts_on(line))
+        kept.append(line.outer if is_false and line.outer else line)
     return kept
 
 
-def _undo_mark(line: Line) -> Line:
-    passage = line.passage
-    return replace(
-        line,
-        passage=passage.part(line.first, passage.end),
-        text_column=line.column,
-        mark="",
-        style="",
-        ordinal=0,
-    )
+def _counts_on(line: Line) -> bool:
+    """Return whether the next letter is a mark within a line: "e. Asthma f. COPD"."""
+    tokens = line.passage.tokens
+    start, end = tokens.span(line.passage.first, line.passage.end)
+    return bool(_count_up(line, _RUN_IN.finditer(tokens.text, start, end), start))
 
 
 def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines with numbers without a sign as marks, where lines count up: "1 Age", "2 BMI"."""
+    """Return the lines with numbers without a sign as marks, where lines count up: "1 Age"."""
     numbers = []
     for line in lines:
         start, end = line.passage.tokens.span(line.passage.first, line.passage.end)
@@ -366,7 +381,7 @@ def _find_run_in(line: Line) -> list[re.Match[str]]:
     if len(dashes) > _FEW_DASHES:
         return dashes
     bullets = list(_RUN_IN_BULLET.finditer(tokens.text, start, end))
-    return bullets if len(bullets) >= 2 else []
+    return bullets if len(bullets) + bool(line.mark) >= 2 else []
 
 
 def _count_up(

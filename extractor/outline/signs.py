@@ -3,6 +3,7 @@
 The weights are in ``rules/line_signs.toml``. Above zero, the answer is yes.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ from extractor.outline.lines import Line
 
 Signs = Mapping[str, float]
 """The signs of a line, each with its weight."""
+_FOOTNOTE = re.compile(r"\*+\w")
 _FEW = 6
 _MANY = 12
 _SAME = 1
@@ -103,8 +105,15 @@ def _list_of_continuation(place: Beside) -> Iterator[str]:
     if line.gap:
         yield "blank_line"
     is_indented = line.column > 0 and abs(line.column - above.text_column) <= _SAME
-    if is_indented and above.mark:
+    if is_indented and above.mark and not end.endswith(":"):
         yield "same_column"
+    below = place.below
+    if below and not below.mark and below.text[:1].islower():
+        yield "small_below"
+    if above.ordinal and not line.gap:
+        yield "counted_above"
+    if _FOOTNOTE.match(text):
+        yield "footnote"
     if above.mark and line.column < above.column:
         yield "further_left"
     if place.width:

@@ -63,6 +63,9 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     """
     clauses = list(split_clauses(entry.passage))
     least = 0 if in_line or in_prose else _MANY
+    announces = bool(clauses) and ":" in clauses[0].text
+    if announces and not in_line and not in_prose:
+        return [entry]
     if len(clauses) > max(least, 1) or (in_line and clauses):
         return [replace(entry, passage=clause) for clause in clauses]
     if not in_prose:
