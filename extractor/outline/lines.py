@@ -145,10 +145,15 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
 
 
 def _begin_at(line: Line, start: int, passage: Passage) -> Line:
-    """Return a line whose words begin at a character of the text."""
+    """Return a line whose words begin at a character of the text, without a sign that was left
+    there.
+    """
     tokens = passage.tokens
     text_column = line.column + start - tokens.starts[passage.first]
-    words = passage.part(tokens.at(start), passage.end)
+    first = tokens.at(start)
+    if line.mark and passage.end > first + 1 and tokens.words[first] in (".", ";"):
+        first += 1
+    words = passage.part(first, passage.end)
     return replace(line, passage=words, text_column=text_column)
 
 
