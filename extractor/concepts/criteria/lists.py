@@ -191,7 +191,9 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     if following:
         tokens = _alone(following.passage)
         says_who_may = rule("says_who_may").occurs(tokens)
-        is_sentence = following.text.endswith((".", ";")) and len(tokens) > _LONG
+        has_number = any(word[0].isdigit() for word in tokens.words)
+        is_long = len(tokens) > _LONG or has_number
+        is_sentence = following.text.endswith((".", ";")) and is_long
         if may_be_criteria and not is_sentence and not says_who_may:
             return
         may_be_criteria = may_be_criteria or says_who_may
@@ -294,7 +296,9 @@ def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
 
 def _is_remark(tokens: Tokens) -> bool:
     """Return whether a line states no condition: "Not applicable", a note of the registry."""
-    if not any(word[0].isalnum() for word in tokens.words):
+    said = [word for word in tokens.words if word[0].isalnum()]
+    is_a_letter = len(said) == 1 and len(said[0]) == 1 and said[0].isascii()
+    if not said or is_a_letter:
         return True
     return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
 
