@@ -317,24 +317,28 @@ def _is_below(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
     """Return whether a block belongs to the one that is the top of the stack."""
+    is_deeper = block.column >= top.column + _DEEPER
     if top.kind is BlockKind.HEADING:
-        if block.kind is BlockKind.HEADING:
-            return block.column >= top.column + _DEEPER and not block.mark
-        is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
-        return not is_nested or block.column > top.column - _DEEPER
+        return _is_below_heading(top, block, stack, placed)
     if block.kind is BlockKind.HEADING:
-        return top.kind is BlockKind.ITEM and block.column >= top.column + _DEEPER
+        return top.kind is BlockKind.ITEM and is_deeper
     if block.kind is not BlockKind.ITEM:
-        if top.kind is not BlockKind.ITEM:
-            return False
-        return top.introduces or block.column >= top.column + _DEEPER
+        return top.kind is BlockKind.ITEM and (top.introduces or is_deeper)
     if top.kind is not BlockKind.ITEM:
-        return (
-            top.introduces and bool(block.mark) and _is_like_first(block, stack, placed)
-        )
-    if block.column >= top.column + _DEEPER:
+        is_led = top.introduces and bool(block.mark)
+        return is_led and _is_like_first(block, stack, placed)
+    if is_deeper:
         return True
     if block.column <= top.column - _DEEPER or block.style == top.style:
         return False
     is_known = any(placed[index].style == block.style for index in stack)
     return top.introduces and not is_known
+
+
+def _is_below_heading(
+    top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
+) -> bool:
+    if block.kind is BlockKind.HEADING:
+        return block.column >= top.column + _DEEPER and not block.mark
+    is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
+    return not is_nested or block.column > top.column - _DEEPER

@@ -292,7 +292,8 @@ def _read_tables(lines: Sequence[Line]) -> list[Line]:
 def _find_cell(passage: Passage) -> tuple[int, int]:
     """Return the tokens of a row from its first cell with words to its last."""
     words = passage.tokens.words
-    first, stop = passage.first, passage.end
+    first = passage.first
+    stop = passage.end
     while first < stop and not words[first][:1].isalpha():
         first += 1
     while stop > first and words[stop - 1] == "|":
@@ -309,26 +310,28 @@ def _find_furniture(lines: Sequence[Line]) -> list[Line]:
         for place, line in enumerate(lines)
         if not line.mark and is_page_edge(_tokens_of(line))
     ]
-    edges = set(pages)
-    numbered = [
-        place for place in pages if any(w.isdigit() for w in _words(lines[place]))
-    ]
-    if len(numbered) > 1:
-        for distance in (-3, -2, -1, 1, 2, 3):
-            texts = Counter(
-                lines[place + distance].text
-                for place in numbered
-                if 0 <= place + distance < len(lines)
-            )
-            for place in numbered:
-                beside = place + distance
-                if 0 <= beside < len(lines) and _recurs(lines[beside], texts):
-                    edges.add(beside)
+    edges = {*pages, *_find_running_headers(lines, pages)}
     read: list[Line] = []
     for place, line in enumerate(lines):
         is_edge = place in edges or _LEADERS.search(line.text) is not None
         read.append(replace(line, is_furniture=True) if is_edge else line)
     return read
+
+
+def _find_running_headers(lines: Sequence[Line], pages: Sequence[int]) -> Iterator[int]:
+    """Yield the places of lines that recur at the same distance from the numbers of pages."""
+    numbered = [place for place in pages if _has_digit(lines[place])]
+    if len(numbered) < 2:
+        return
+    for distance in (-3, -2, -1, 1, 2, 3):
+        beside = [place + distance for place in numbered]
+        known = [place for place in beside if 0 <= place < len(lines)]
+        texts = Counter(lines[place].text for place in known)
+        yield from (place for place in known if _recurs(lines[place], texts))
+
+
+def _has_digit(line: Line) -> bool:
+    return any(word.isdigit() for word in _words(line))
 
 
 def _recurs(line: Line, texts: Counter[str]) -> bool:
@@ -396,7 +399,8 @@ def _count_up(
     behind a heading, from a first one anywhere.
     """
     run: list[re.Match[str]] = []
-    style, last = line.style, line.ordinal
+    style = line.style
+    last = line.ordinal
     for mark in marks:
         is_late = mark.start() > start and not line.is_behind_heading
         if not run and not last and is_late:
@@ -407,5 +411,6 @@ def _count_up(
         sort, number = _describe_mark(described)
         if number == last + 1 and sort == (style or sort):
             run.append(mark)
-            style, last = sort, number
+            style = sort
+            last = number
     return run

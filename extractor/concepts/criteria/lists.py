@@ -409,21 +409,26 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     doubted: list[Entry] = []
     is_behind = False
     for entry in entries:
-        tokens = entry.passage.tokens
-        reads_so = entry.parent is None and (
-            rule("reads_like_exclusion").starts(tokens, 0) is not None
-        )
-        opens = len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
-        if (reads_so or opens) and not is_behind:
-            reason = "this line may open the exclusions"
-            reason = reason if opens else "this item reads like an exclusion"
-            state.doubt(entry.passage, reason)
-        if reads_so or opens or is_behind:
-            doubted.append(replace(entry, kind_at_most=_DOUBTED))
-        else:
-            doubted.append(entry)
+        opens = _may_open_exclusions(entry)
+        reads_so = _reads_like_exclusion(entry)
+        if opens and not is_behind:
+            state.doubt(entry.passage, "this line may open the exclusions")
+        elif reads_so and not is_behind:
+            state.doubt(entry.passage, "this item reads like an exclusion")
+        is_doubted = reads_so or opens or is_behind
+        doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
         is_behind = is_behind or opens or (reads_so and not state.seen)
     return doubted
+
+
+def _may_open_exclusions(entry: Entry) -> bool:
+    tokens = entry.passage.tokens
+    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
+
+
+def _reads_like_exclusion(entry: Entry) -> bool:
+    begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0)
+    return entry.parent is None and begins_so is not None
 
 
 def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:

@@ -48,7 +48,8 @@ def split_clauses(passage: Passage) -> Iterator[Passage]:
 
 
 def _strip(passage: Passage) -> Passage:
-    first, end = passage.first, passage.end
+    first = passage.first
+    end = passage.end
     words = passage.tokens.words
     while end > first and words[end - 1] in (";", ","):
         end -= 1
