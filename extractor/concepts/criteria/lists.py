@@ -318,6 +318,8 @@ def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
     """Return what a line is: "criterion", "introduces", or "both"."""
     if not has_parts:
         return "criterion"
+    if rule("time_alone").covers(tokens, 0, len(tokens)):
+        return "introduces"
     if not block.introduces:
         return "criterion" if block.text.endswith(".") else "both"
     return "both" if states_condition(tokens) else "introduces"
