@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, cast
 
-from extractor.formats.flat import is_register_text
 from extractor.formats.found import DOWNLOAD, Found, UnreadableSource
 
 Reader = Callable[[Any], Iterator[Found]]
@@ -21,15 +20,17 @@ _READERS = {
     "eu register": ("eu_register", "read_register_text"),
 }
 """The module and the function that read each format; a module is imported when it is needed."""
-_PDF = re.compile(rb"\s*%PDF-")
-_RTF = b"{\\rtf"
 _PAGE = re.compile(
-    rb"\s*(?:<!--.{0,2000}?-->\s*)*(?:<!doctype html|<html)", re.IGNORECASE | re.DOTALL
+    r"\s*(?:<!--.{0,2000}?-->\s*)*(?:<!doctype html|<html)", re.IGNORECASE | re.DOTALL
 )
 _JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
 _XML = re.compile(r"\s*<[?!A-Za-z]")
-_AACT = re.compile(r'"?(?:id"?\|"?)?nct_id"?\|', re.IGNORECASE)
-_AACT_STUDIES = re.compile(r"[^\n]*\bbrief_title\b", re.IGNORECASE)
+_AACT = re.compile(
+    r'"?(?:id"?\|"?)?nct_id"?\|(?P<studies>[^\n]*\bbrief_title\b)?', re.I
+)
+_BINARY = re.compile(r"\{\\rtf|[^\0]*\0")
+_REGISTER_TEXT = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-", re.I | re.M)
+_FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.M)
 
 
 def find_reader(kind: str) -> Reader:
@@ -50,19 +51,19 @@ def detect_format(head: bytes) -> str:
     ... )
     ('json', 'plain')
     """
-    if _PDF.match(head):
+    text = head.decode("utf-8", "replace")
+    if text.lstrip().startswith("%PDF-"):
         return "pdf"
     if head.startswith(ZIPS):
         return "docx"
     if not head.strip():
         raise UnreadableSource("the file is empty", "give a file with a record")
-    if _PAGE.match(head):
+    if _PAGE.match(text):
         remedy = f"copy its text into a text file, or {DOWNLOAD}"
         raise UnreadableSource("a web page, which is not read", remedy)
-    text = head.decode("utf-8", "replace")
-    is_xml = _XML.match(text) is not None
-    is_binary = b"\0" in head and not is_xml  # one in XML is mended
-    if is_binary or head.startswith(_RTF):
+    if _XML.match(text):
+        return "xml"
+    if _BINARY.match(text):
         remedy = f"save it as text, PDF or .docx without a password, or {DOWNLOAD}"
         raise UnreadableSource("binary data, not text", remedy)
     if _AACT.match(text):
@@ -72,11 +73,26 @@ def detect_format(head: bytes) -> str:
         )
     if _JSON.match(text):
         return "json"
-    if is_xml:
-        return "xml"
+    return _detect_text(text)
+
+
+def _detect_text(text: str) -> str:
     if is_register_text(text):
         return "eu register"
-    return "table" if _is_table(text) else "plain"
+    from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
+
+    return "table" if is_table(text) else "plain"
+
+
+def is_register_text(text: str) -> bool:
+    r"""Return whether a text, or its beginning, is that of the EU Clinical Trials Register.
+
+    >>> is_register_text(
+    ...     "EudraCT Number: 2029-000001-11\nA.3 Full title of the trial: A trial of fictumab\n"
+    ... )
+    True
+    """
+    return _REGISTER_TEXT.search(text) is not None and _FIELD.search(text) is not None
 
 
 def is_aact_studies(head: bytes) -> bool:
@@ -85,11 +101,5 @@ def is_aact_studies(head: bytes) -> bool:
     >>> is_aact_studies(b"nct_id|study_type|brief_title|official_title")
     True
     """
-    text = head.decode("utf-8", "replace")
-    return _AACT.match(text) is not None and _AACT_STUDIES.match(text) is not None
-
-
-def _is_table(text: str) -> bool:
-    from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
-
-    return is_table(text)
+    found = _AACT.match(head.decode("utf-8", "replace"))
+    return found is not None and found["studies"] is not None

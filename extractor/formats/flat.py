@@ -23,16 +23,15 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
 
+from extractor.formats.cells import is_intervention_list, list_interventions
+from extractor.formats.detection import is_register_text
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
-    is_intervention_list,
-    list_interventions,
     take_sections,
     text_section,
 )
 from extractor.formats.free_text import build_text, has_headings
-from extractor.formats.listed import LINE
 from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import Piece, Section
 from extractor.schemas.record_limits import MAX_LINES
@@ -40,26 +39,7 @@ from extractor.schemas.record_limits import MAX_LINES
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 _NAMES = ("primary_outcomes", "secondary_outcomes")
 
-_TRIAL_NUMBER = re.compile(
-    r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-\d{6}-\d{2}\b",
-    re.IGNORECASE | re.MULTILINE,
-)
-_ANY_FIELD = re.compile(
-    r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.MULTILINE
-)
-
-
-def is_register_text(text: str) -> bool:
-    r"""Return whether a text, or its beginning, is that of the EU Clinical Trials Register.
-
-    >>> is_register_text(
-    ...     "EudraCT Number: 2029-000001-11\nA.3 Full title of the trial: A trial of fictumab\n"
-    ... )
-    True
-    """
-    return (
-        _TRIAL_NUMBER.search(text) is not None and _ANY_FIELD.search(text) is not None
-    )
+_LINE = re.compile(r"[^\r\n]+")
 
 
 def build_plain(
@@ -76,7 +56,7 @@ def build_plain(
 
         return build_register_text(text, title=title)
     # one line more than allowed shows that there are too many
-    found = (line for line in LINE.finditer(text) if line[0].strip())
+    found = (line for line in _LINE.finditer(text) if line[0].strip())
     lines = _Lines(text, [line.span() for line in islice(found, MAX_LINES + 1)])
     if len(lines.spans) > MAX_LINES:
         raise UnreadableSource(
@@ -145,7 +125,7 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     if conditions:
         yield from text_section("conditions", lines.cut(conditions))
     if interventions is not None:
-        yield from list_interventions("interventions", lines.cut(interventions))
+        yield from list_interventions(lines.cut(interventions))
     for name, (start, end) in zip(_NAMES, pairwise(outcomes), strict=False):
         yield from text_section(name, lines.cut(start, end))
     behind = outcomes[-1] if outcomes else after
