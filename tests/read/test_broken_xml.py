@@ -230,9 +230,7 @@ def test_bytes_that_a_declared_encoding_lacks_are_told():
     assert "bytes that are not UTF-8: 1" in record.source.notes[0]
 
 
-@pytest.mark.parametrize(
-    "encoding", ["klingon", "punycode", "zlib", "rot13", "undefined"]
-)
+@pytest.mark.parametrize("encoding", ["klingon", "zlib", "rot13"])
 def test_encodings_that_no_file_has_are_refused(encoding):
     text = f"<?xml version='1.0' encoding='{encoding}'?>{STUDY}"
 
@@ -241,16 +239,9 @@ def test_encodings_that_no_file_has_are_refused(encoding):
     assert error.problem == f"XML in an unknown encoding ({encoding})"
 
 
-@pytest.mark.parametrize("root", ["rss", "ANZCTR_Trial", "inventory"])
-def test_other_xml_is_refused_by_its_root(root):
-    text = f"<{root}><item/></{root}>"
-
-    [error] = read_all("-", stdin=text.encode()).errors
-
-    assert (
-        error.problem
-        == f"XML that holds no record of a known format (its root is <{root}>)"
-    )
+def test_other_xml_is_refused_by_its_root():
+    [error] = read_all("-", stdin=b"<ANZCTR_Trial><item/></ANZCTR_Trial>").errors
+    assert error.problem.endswith("known format (its root is <ANZCTR_Trial>)")
     assert "trialsearch.who.int" in error.remedy
 
 
