@@ -213,13 +213,10 @@ def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]
 
 
 def _note_languages(sections: Iterable[Section]) -> Iterator[str]:
-    """Yield a note for each other language that a text of the record is in."""
-    names: dict[str, dict[str, None]] = {}
+    """Yield a note for each text of the record in another language."""
     for section in sections:
         for span in section.other_languages:
-            names.setdefault(span.language, {})[section.name] = None
-    for language, found in names.items():
-        yield f"given in {language} only, which is not read: {', '.join(found)}"
+            yield f"{section.name} is given in {span.language} only, which is not read"
 
 
 def _link_arms(

@@ -79,7 +79,7 @@ def test_a_text_in_another_language_only_is_kept_and_told():
     record = read_one(text)
     assert "1. Asma\n2. Edad de 18 a 65 años" in texts(record)["eligibility"]
     assert record.source.notes == (
-        "given in Spanish only, which is not read: eligibility",
+        "eligibility is given in Spanish only, which is not read",
     )
     extraction = Extractor(effort="none").extract(record)
     assert [criterion.quote for criterion in extraction.eligibility.criteria] == [

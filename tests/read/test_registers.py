@@ -153,7 +153,7 @@ def test_a_text_in_another_language_only_is_kept_with_a_note():
     found = extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
 
     assert record.source.notes == (
-        "given in German only, which is not read: eligibility",
+        "eligibility is given in German only, which is not read",
     )
     assert [criterion.quote for criterion in found.eligibility.criteria] == [
         "Pregnancy"
