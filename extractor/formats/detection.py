@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, cast
 
+from extractor.formats.flat import is_register_text
 from extractor.formats.found import DOWNLOAD, Found, UnreadableSource
 
 Reader = Callable[[Any], Iterator[Found]]
@@ -29,8 +30,6 @@ _AACT = re.compile(
     r'"?(?:id"?\|"?)?nct_id"?\|(?P<studies>[^\n]*\bbrief_title\b)?', re.I
 )
 _BINARY = re.compile(r"\{\\rtf|[^\0]*\0")
-_REGISTER_TEXT = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-", re.I | re.M)
-_FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.M)
 
 
 def find_reader(kind: str) -> Reader:
@@ -82,17 +81,6 @@ def _detect_text(text: str) -> str:
     from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
 
     return "table" if is_table(text) else "plain"
-
-
-def is_register_text(text: str) -> bool:
-    r"""Return whether a text, or its beginning, is that of the EU Clinical Trials Register.
-
-    >>> is_register_text(
-    ...     "EudraCT Number: 2029-000001-11\nA.3 Full title of the trial: A trial of fictumab\n"
-    ... )
-    True
-    """
-    return _REGISTER_TEXT.search(text) is not None and _FIELD.search(text) is not None
 
 
 def is_aact_studies(head: bytes) -> bool:

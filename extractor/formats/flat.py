@@ -23,7 +23,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from extractor.formats.cells import is_intervention_list, list_interventions
-from extractor.formats.detection import is_register_text
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
@@ -40,6 +39,8 @@ _LINE = re.compile(r"[^\r\n]+")
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 _BEFORE_OUTCOMES = 3
 """Title, summary and conditions, where there are no interventions."""
+_REGISTER_TEXT = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-", re.I | re.M)
+_FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.M)
 _LONGEST = 300
 """Characters of a time frame, or of outcomes without bars."""
 _TIME = re.compile(
@@ -54,6 +55,17 @@ _TIME = re.compile(
 )
 _SENTENCES = re.compile(r"[a-z)]\. +[A-Z]")
 _PROSE_END = re.compile(r"[.;:]\s*$")
+
+
+def is_register_text(text: str) -> bool:
+    r"""Return whether a text, or its beginning, is that of the EU Clinical Trials Register.
+
+    >>> is_register_text(
+    ...     "EudraCT Number: 2029-000001-11\nA.3 Full title of the trial: A trial of fictumab\n"
+    ... )
+    True
+    """
+    return _REGISTER_TEXT.search(text) is not None and _FIELD.search(text) is not None
 
 
 def build_plain(

@@ -44,22 +44,24 @@ csv.field_size_limit(MAX_RECORD_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """A line of names, and the columns of a register by the position of their names."""
+    """A line of names, the columns of a register by the position of their names, and those of them
+    that were found by a name that is nearly theirs.
+    """
 
     register: Register
     delimiter: str
     line: int
     names: Sequence[str]
     columns: Mapping[int, str]
-    guessed: Mapping[int, str]
+    guessed: Sequence[int]
 
     @property
     def has_number(self) -> bool:
-        return self.register.id in (*self.columns.values(), *self.guessed.values())
+        return self.register.id in self.columns.values()
 
     @property
     def rank(self) -> tuple[int, int]:
-        return len(self.columns) + len(self.guessed), len(self.columns)
+        return len(self.columns), -len(self.guessed)
 
 
 def is_table(head: str) -> bool:
@@ -73,9 +75,8 @@ def is_table(head: str) -> bool:
     (True, False)
     """
     header = _find_header(head)
-    if header is None or len(header.columns) + len(header.guessed) < 2:
-        return False
-    return header.has_number or len(header.columns) >= _FEW
+    least = 2 if header and header.has_number else _FEW
+    return header is not None and len(header.columns) >= least
 
 
 def read_table(stream: BinaryIO) -> Iterator[Found]:
@@ -86,7 +87,7 @@ def read_table(stream: BinaryIO) -> Iterator[Found]:
         raise _refuse_columns(head)
     pattern = header.register.id_pattern or _NUMBER
     begins = rf'("?)(?:{pattern})\1{re.escape(header.delimiter)}'
-    is_first = header.has_number and 0 in {**header.columns, **header.guessed}
+    is_first = header.columns.get(0) == header.register.id
     for number, row in group_rows(stream, begins if is_first else "(?!)"):
         if isinstance(row, UnreadableSource):
             yield row
@@ -149,26 +150,29 @@ def _read_row(header: _Header, row: str) -> RecordContent:
     text, odd = replace_odd_bytes(row)
     cells = split_row(text, header.delimiter, len(header.names))
     fields: dict[str, str] = {}
-    for at, column in {**header.columns, **header.guessed}.items():
+    for at, column in header.columns.items():
         if not fields.get(column, "").strip():
             fields[column] = cells[at]
     content = read_named(header.register, fields.items(), "table")
-    notes = [_note_guesses(header)] if header.guessed else []
+    notes = list(content.notes)
+    if header.guessed:
+        notes.append(_note_guesses(header))
     if odd:
         notes.append(f"{odd} bytes are not UTF-8 and were read as Windows-1252")
-    return replace(content, notes=(*content.notes, *notes))
+    return replace(content, notes=tuple(notes))
 
 
 def _note_guesses(header: _Header) -> str:
     """Return which columns were found by a name that is nearly theirs, and which are not read."""
+    columns = header.columns
+    names = list(enumerate(header.names))
     guesses = [
-        f'"{header.names[at]}" is read as "{column}"'
-        for at, column in header.guessed.items()
+        f'"{name}" is read as "{columns[at]}"'
+        for at, name in names
+        if at in header.guessed
     ]
-    known = {**header.columns, **header.guessed}
-    others = [f'"{name}"' for at, name in enumerate(header.names) if at not in known]
-    unread = ", ".join(others) or "none"
-    return f"columns found by similar names: {', '.join(guesses)}; not read: {unread}"
+    unread = [f'"{name}"' for at, name in names if at not in columns]
+    return f"columns: {', '.join(guesses)}; not read: {', '.join(unread) or 'none'}"
 
 
 def _find_header(head: str) -> _Header | None:
@@ -185,8 +189,8 @@ def _find_header(head: str) -> _Header | None:
     usable = [
         header
         for header in found
-        if header.columns or (header.guessed and header.has_number)
-        if header.has_number or not header.register.needs_id
+        if header.has_number
+        or (len(header.columns) > len(header.guessed) and not header.register.needs_id)
     ]
     return max(usable, key=lambda header: header.rank, default=None)
 
@@ -194,20 +198,18 @@ def _find_header(head: str) -> _Header | None:
 def _match_names(
     register: Register, delimiter: str, line: int, names: Sequence[str]
 ) -> _Header:
-    columns: dict[int, str] = {}
-    guessed: dict[int, str] = {}
     known = register.columns_by_name
-    for at, name in enumerate(map(fold_name, names)):
-        if name in known:
-            columns[at] = known[name]
-            continue
+    folded = list(enumerate(map(fold_name, names)))
+    columns = {at: known[name] for at, name in folded if name in known}
+    own = set(columns.values())
+    guessed: list[int] = []
+    for at, name in folded:
         nearest = process.extractOne(
             name, list(known), scorer=ratio, score_cutoff=_NEAR
         )
-        if nearest:
-            guessed[at] = known[nearest[0]]
-    own = columns.values()
-    guessed = {at: column for at, column in guessed.items() if column not in own}
+        if nearest and at not in columns and known[nearest[0]] not in own:
+            columns[at] = known[nearest[0]]
+            guessed.append(at)
     return _Header(register, delimiter, line, names, columns, guessed)
 
 
