@@ -86,7 +86,7 @@ def read_texts(tree: Any, path: str, place: Place = ()) -> list[str]:
 
 def write_text(value: Any, place: Place) -> str:
     """Return a value as text: numbers and booleans as JSON writes them. Raises
-    ``UnreadableSource`` for an object or a list.
+    ``UnreadableSource`` for an object, a list, or NaN.
     """
     if isinstance(value, str):
         return value
@@ -97,6 +97,8 @@ def write_text(value: Any, place: Place) -> str:
         raise _refuse(f"{kind} where text is expected", place)
     if isinstance(value, bool):
         return str(value).lower()
+    if value != value:  # noqa: PLR0124 - NaN, which pandas has for nothing
+        raise _refuse("no number where text is expected", place)
     return "" if value is None else str(value)
 
 

@@ -21,6 +21,7 @@ _RUN = "run.sqlite"
 _LONGEST_NAME = 255
 """Characters of a name on all usual file systems."""
 _LONGEST_SHOWN = 60
+_LONGEST_PATH = 4096
 _MISSING = "there is no such file or folder"
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.IGNORECASE)
 
@@ -165,7 +166,9 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     elif has_magic(location):
         yield from _locate_by_pattern(location)
     else:
-        yield RecordError(location, _MISSING, "check the path")
+        # Longer than any system takes, it is no path.
+        shown = _shorten(location) if len(location) > _LONGEST_PATH else location
+        yield RecordError(shown, _MISSING, "check the path")
 
 
 def _locate_by_pattern(pattern: str) -> Iterator[Path | RecordError]:
