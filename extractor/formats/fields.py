@@ -66,9 +66,8 @@ def read_texts(tree: Any, path: str, place: Place = ()) -> list[str]:
     for steps in _parse(path):
         plain = tree
         is_found = False
-        for (
-            key
-        ) in steps:  # several times faster than to walk, and most values are found so
+        # Most values are found so, several times faster than by a walk.
+        for key in steps:
             if type(plain) is not dict or TEXT in plain:
                 break
             plain = plain.get(key)
@@ -76,8 +75,9 @@ def read_texts(tree: Any, path: str, place: Place = ()) -> list[str]:
             is_found = type(plain) is str
         if plain is None:
             continue
-        values = [(plain, place)] if is_found else _walk(tree, steps, place)
-        texts = [write_text(value, where) for value, where in values]
+        if is_found and plain and not plain.isspace():
+            return [plain]
+        texts = [write_text(*value) for value in _walk(tree, steps, place)]
         stated = [text for text in texts if text and not text.isspace()]
         if stated:
             return stated
