@@ -188,7 +188,7 @@ def select_sections(content: DocumentContent) -> ReadPlaces:
     if not _list_wanted(chapters):
         # The headings that layout and contents show are not those that are looked for: numbers and
         # words alone may show them.
-        without_layout = replace(content, headings=(), ranks=())
+        without_layout = replace(content, headings=())
         chapters = _find_chapters(without_layout, hidden, titles=set())
     is_long = len(text) > _LONG or len(content.pages) > _MANY_PAGES
     wanted = _list_wanted(chapters)
@@ -331,7 +331,7 @@ def _find_chapters(
         titles: The entries of its table of contents, as ``_normalise`` writes them.
     """
     text = content.text
-    ranks = dict(zip(content.headings, content.ranks, strict=True))
+    ranks = dict(content.headings)
     covered = {start for start, _ in hidden}
     headings: list[_TitleLine] = []
     for line in LINE.finditer(text):
