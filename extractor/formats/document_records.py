@@ -1,10 +1,17 @@
-"""Documents: a PDF or a Word file is one record, read by the headings of its text."""
+"""The record of a PDF or a Word file.
 
-from bisect import bisect_right
+A protocol has 60 to 300 pages, of which a tenth says what the trial is: the first page, the
+synopsis, and the chapters on design, eligibility, treatment and outcomes. They are found by their
+headings, whose words are in ``rules/chapters.toml``; a short document is read as a whole. Whatever
+is not read (other chapters, running heads, tables of contents, chapters that only repeat the
+synopsis) becomes blanks, so that offsets are those of the whole text. Then the text is read as any
+free text. Notes name what was left out; they become findings.
+"""
+
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import partial
-from itertools import accumulate
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import IO, BinaryIO
 
 from extractor.errors import MissingExtra
@@ -16,37 +23,94 @@ from extractor.formats.found import (
     build_content,
 )
 from extractor.formats.free_text import build_laid_out
-from extractor.formats.headings import DESCRIPTION, ELIGIBILITY, FRONT, Heading
-from extractor.formats.layout import undo_layout
-from extractor.formats.listed import Place
-from extractor.formats.protocol import (
-    CRITERIA,
-    LIST_NAME,
-    SYNOPSIS,
-    TREATMENT,
-    Chapter,
-    select_sections,
+from extractor.formats.headings import (
+    DESCRIPTION,
+    ELIGIBILITY,
+    FRONT,
+    ITEMS,
+    OUTCOMES,
+    Heading,
+    find_headings,
 )
-from extractor.schemas import DocumentText, Piece, Section
+from extractor.formats.layout import undo_layout
+from extractor.formats.listed import LINE, Place
+from extractor.language.book import read_table
+from extractor.language.passage import read_section
+from extractor.plurals import counted
+from extractor.schemas import DocumentText
 from extractor.schemas.record_limits import MAX_CHARACTERS
 
-_ENDS = tuple(".;:!?|-")
-_MARK_ENDS = (".", ")", " ")
-"""What stands behind a letter that marks an item."""
-_LONGEST_END = 200
+_SYNOPSIS = "synopsis"
+_TREATMENT = "treatment"
+_OTHER = "other"
+_WANTED = (ELIGIBILITY, _TREATMENT, "outcomes")
+_READ = (_SYNOPSIS, "design", *_WANTED)
+_LONGEST_HEADING = 160
+_LONGEST_ENTRY = 260
+_LONG = 40_000
+_MANY_PAGES = 12
+"""Characters and pages above which a document is read by its chapters."""
+_LONGEST_WHOLE = 300_000
+"""Characters up to which a document without known headings is read as a whole."""
+_LONGEST_FRONT = 3_000
+_MOST_NAMED = 12
+_ENTRIES = 3
+"""The fewest entries of a table of contents."""
+_BROKEN_ENTRY = 2
+"""Most lines without a page between two entries: the first lines of long ones."""
+
+_TITLE = re.compile(
+    r"[ \t]*(?:(?:(?:section|chapter)[ \t]+)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,5})\.?[ \t]+)?"
+    r"(?P<title>[^\W\d_].*)",
+    re.IGNORECASE,
+)
+_PROSE_END = re.compile(r"[.;,!?]\W{0,3}$")
+_CONTENTS = re.compile(
+    r"(?i)[ \t]*(?:\d{1,2}\.?[ \t]+)?"
+    r"(?:table of contents|contents|list of (?:tables|figures)(?: and figures)?)[ \t:]*"
+)
+_LEADER = re.compile(
+    r"(?:[ \t]?[.…·_]){3}[ \t.…·_]{0,200}(?:\d{1,4}|[ivxl]{1,6})[ \t]{0,9}$"
+)
+_ENTRY = re.compile(
+    r"[ \t]{0,40}(?P<words>\S.{0,300}?[^\d \t.…·_])"
+    r"(?:[ \t.…·_]{0,200}\d{1,4}|[ \t.…·_]{1,200}[ivxl]{1,6})[ \t]{0,9}$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chapter:
+    """A heading of a document, with what is below it up to the next heading.
+
+    Attributes:
+        start: Where the heading begins in the text.
+        end: Where the next heading begins.
+        words: The words of the heading, with its number.
+        level: How many parts its number has: 2 for "5.1". If no heading of the document has a
+            number, the rank of its letters; else 0.
+        kind: What it is about, such as "eligibility"; "other" if that is unknown.
+        is_label: Whether it divides a list, such as "Age" among inclusion criteria.
+    """
+
+    start: int
+    end: int
+    words: str
+    level: int
+    kind: str = _OTHER
+    is_label: bool = False
 
 
 def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
     """Yield the record of a PDF."""
-    yield from _read("pdf", stream)
+    yield _read("pdf", stream)
 
 
 def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
     """Yield the record of a Word document."""
-    yield from _read("docx", stream)
+    yield _read("docx", stream)
 
 
-def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
+def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Found:
     try:
         content = read_document(kind, stream)
     except DocumentProblem as error:
@@ -54,142 +118,354 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
     except MissingExtra as error:
         problem, _, remedy = str(error).partition("; ")
         raise UnreadableSource(problem, remedy) from error
-    yield build_content(partial(_build, kind), content, None)
+    return build_content(partial(_build, kind), content, None)
 
 
 def _build(kind: str, content: DocumentContent) -> RecordContent:
-    """Build the content of a document from the sections that are read of it.
-
-    Places in the record's sections are those of the document's whole text, which the record has,
-    too. Raises ``UnreadableSource`` for a document that is too long and has no known headings.
+    """Build the content of a document. Raises ``UnreadableSource`` for one that is too long and
+    has no known headings.
     """
-    selection = select_sections(content)
-    read = sum(end - start for start, end in selection.places)
-    if not selection.is_readable or read > MAX_CHARACTERS:
+    text = content.text
+    contents, titles = _find_contents(content)
+    hidden = [*content.edges, *contents]
+    chapters = _find_chapters(content, contents, titles)
+    notes = list(_note_empty_pages(content))
+    is_long = len(text) > _LONG or len(content.pages) > _MANY_PAGES
+    has_wanted = any(chapter.kind in _WANTED for chapter in chapters)
+    known: list[_Chapter] = []
+    places: list[Place] = [(0, len(text))]
+    if has_wanted:
+        doubles, note = _find_doubles(content, chapters)
+        known = [chapter for chapter in chapters if chapter not in doubles]
+        if is_long:
+            left = [chapter for chapter in known if chapter.kind not in _READ]
+            known = [chapter for chapter in known if chapter.kind in _READ]
+            notes.append(_note_chapters(content, known, left))
+            front = min(_find_front(content, chapters), _LONGEST_FRONT)
+            places = [(0, front), *((chapter.start, chapter.end) for chapter in known)]
+        hidden += [(chapter.start, chapter.end) for chapter in doubles]
+        notes += note
+    elif is_long:
+        notes.append(
+            "no heading of eligibility, treatment or outcomes was found among "
+            f"{_count_size(content)}: all was read as one text"
+        )
+    read = sum(end - start for start, end in places)
+    if read > (MAX_CHARACTERS if has_wanted else _LONGEST_WHOLE):
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
-    joined = _join_pages(content.text, content.pages)
-    text = "".join(undo_layout(joined[start:end]) for start, end in selection.places)
-    placed = _Placed(selection.places)
-    headings: list[Heading] = []
-    for chapter in selection.chapters:
-        heading = _make_heading(text, placed.find(chapter.start), chapter)
-        if heading:
-            headings.append(heading)
-    built = build_laid_out(text, headings)
+    kept = _blank_others(text, places, hidden)
+    laid_out = undo_layout(kept)
+    first = min((one.start for one in chapters if one.kind in _WANTED), default=0)
+    headings = [
+        _make_heading(laid_out, chapter) for chapter in known if chapter.start >= first or is_long
+    ]
+    built = build_laid_out(laid_out, [heading for heading in headings if heading])
+    # as it is read, and as it was given where it is not read
+    signs = zip(text, kept, laid_out, strict=True)
+    whole = "".join(read if given == left else given for given, left, read in signs)
     return replace(
         built,
         format=kind,
-        sections=tuple(map(placed.move, built.sections)),
-        notes=(*selection.notes, *built.notes),
-        document=DocumentText(text=placed.put_back(joined, text), pages=content.pages),
+        notes=(*notes, *built.notes),
+        document=DocumentText(text=whole, pages=content.pages),
     )
 
 
-def _join_pages(text: str, pages: Sequence[int]) -> str:
-    """Return a text of the same length, with a blank for the line break between two pages within a
-    sentence: the page does not end with a sign of an end, and the next one begins with a small
-    letter that is no mark of an item. ``pages`` are where the pages begin.
+def _blank_others(text: str, places: Sequence[Place], hidden: Sequence[Place]) -> str:
+    """Return a text of the same length, with blanks for what is hidden or in none of the places."""
+    kept = [" "] * len(text)
+    for start, end in places:
+        kept[start:end] = text[start:end]
+        # a line break on either side
+        kept[start - 1 : start] = "\n" * bool(start)
+        kept[end - 1 : end] = "\n" * (end > start)
+    for start, end in hidden:
+        kept[start:end] = " " * (end - start)
+    return "".join(kept)
+
+
+# Chapters.
+
+
+def _find_contents(content: DocumentContent) -> tuple[set[Place], set[str]]:
+    """Return the lines of tables of contents, and the words of their entries as ``_normalise``
+    writes them.
+
+    A table is a line with leaders and a page number, or "Contents" with the entries below it, or
+    what the document marks as one.
     """
-    signs = list(text)
-    for start in pages[1:]:
-        ending = text[max(0, start - _LONGEST_END) : start]
-        if not ending.endswith("\n") or not ending.strip():
-            continue
-        if ending.rstrip().endswith(_ENDS):
-            continue
-        following = text[start : start + 2]
-        # the item "b)"
-        is_mark = following[1:] in _MARK_ENDS
-        if following[:1].islower() and not is_mark:
-            signs[start - 1] = " "
-    return "".join(signs)
+    text = content.text
+    lines = [line.span() for line in LINE.finditer(text) if line.group().strip()]
+    found = set(content.contents)
+    done = 0
+    for number, line in enumerate(lines):
+        words = text[slice(*line)]
+        if _LEADER.search(words):
+            found.add(line)
+        elif number >= done and _CONTENTS.fullmatch(words):
+            done = _find_last_entry(text, lines, number) + 1
+            found.update(lines[number:done])
+    titles: set[str] = set()
+    for start, end in found:
+        entry = _ENTRY.match(text[start:end])
+        if entry:
+            titles.add(_normalise(entry["words"]))
+    return found, titles
 
 
-def _make_heading(text: str, start: int | None, chapter: Chapter) -> Heading | None:
-    """Return the heading of a chapter, which stands at ``start`` in what is read.
-
-    None if it is not read (``start`` is None), and for a chapter of the synopsis or a label. A
-    chapter of treatment begins interventions, a list of criteria the eligibility, and any other
-    chapter, with its title, a description.
+def _find_last_entry(text: str, lines: Sequence[Place], start: int) -> int:
+    """Return the number of the last entry below the title ``start`` of a table of contents;
+    ``start - 1`` if there are too few.
     """
-    if start is None:
+    last = start
+    count = 0
+    for number in range(start + 1, len(lines)):
+        line = text[slice(*lines[number])]
+        is_entry = len(line) <= _LONGEST_ENTRY and _ENTRY.match(line)
+        if is_entry and not _PROSE_END.search(line):
+            last = number
+            count += 1
+        elif number - last > _BROKEN_ENTRY:
+            break
+    return last if count >= _ENTRIES else start - 1
+
+
+def _normalise(words: str) -> str:
+    """Return the letters of a heading, behind a sign for its number if it has one.
+
+    >>> _normalise("5.1 Inclusion criteria"), _normalise("Synopsis")
+    ('#inclusioncriteria', 'synopsis')
+    """
+    title = _TITLE.match(words)
+    letters = "".join(sign for sign in words.casefold() if sign.isalpha())
+    return f"#{letters}" if title and title["number"] else letters
+
+
+def _find_chapters(
+    content: DocumentContent, contents: set[Place], titles: set[str]
+) -> list[_Chapter]:
+    """Return the chapters of a document, by its layout and its table of contents, else by the
+    numbers of its headings.
+    """
+    ranks = dict(content.headings)
+    shown = _sort_chapters(_list_headings(content, contents, ranks, titles))
+    if any(chapter.kind in _WANTED for chapter in shown):
+        return shown
+    return _sort_chapters(_list_headings(content, contents, {}, set()))
+
+
+def _list_headings(
+    content: DocumentContent,
+    contents: set[Place],
+    ranks: dict[int, int],
+    titles: set[str],
+) -> list[_Chapter]:
+    """Return the headings of a document: lines that the layout shows as such (``ranks``), or that
+    the table of contents has; without both, those with a number of at least two parts.
+    """
+    headings: list[_Chapter] = []
+    for line in LINE.finditer(content.text):
+        words = line.group()
+        if len(words) > _LONGEST_HEADING or line.span() in contents:
+            continue
+        named = _TITLE.fullmatch(words)
+        if named is None or "\t" in words.strip() or _PROSE_END.search(words):
+            continue
+        is_capital = named["title"][0].isupper()
+        level = named["number"].count(".") + 1 if named["number"] else 0
+        is_listed = len(named["title"]) > 3 and _normalise(words) in titles
+        is_listed = is_listed and (level > 0 or is_capital)
+        # "5 Patients" may begin a sentence
+        is_numbered = not ranks and not titles and level > 1 and is_capital
+        if line.start() in ranks or is_listed or is_numbered:
+            headings.append(_Chapter(line.start(), 0, words.strip(), level))
+    # Without any numbers, the size and weight of the letters show which heading is above which.
+    if not any(heading.level for heading in headings):
+        headings = [
+            replace(heading, level=ranks.get(heading.start, 0)) for heading in headings
+        ]
+    ends = [*(heading.start for heading in headings[1:]), len(content.text)]
+    return [
+        replace(heading, end=end) for heading, end in zip(headings, ends, strict=True)
+    ] if headings else []
+
+
+def _sort_chapters(headings: Sequence[_Chapter]) -> list[_Chapter]:
+    """Return the chapters with their kinds. One without a kind of its own has that of the chapter
+    above it; below a barred one, such as one of statistics, all are "other".
+    """
+    list_name = _pattern("list_name")
+    # the chapters above the next one: their levels, kinds and titles
+    path: list[tuple[int, str, str]] = []
+    sorted_: list[_Chapter] = []
+    for heading in headings:
+        level = heading.level
+        title = _name_title(heading.words)
+        own = _read_kind(title)
+        if level:
+            while path and path[-1][0] >= level:
+                path.pop()
+        _, kind_above, title_above = path[-1] if path else (0, "", "")
+        is_barred = bool(level and _pattern("barred").search(title_above))
+        before = sorted_[-1].kind if sorted_ else ""
+        if is_barred:
+            kind = _OTHER
+        elif level:
+            kind = own or kind_above or _OTHER
+        elif before == _SYNOPSIS and not _pattern("ends_synopsis").search(title):
+            kind = _SYNOPSIS
+        else:
+            # a label is part of the numbered chapter around it
+            kind = kind_above or own or _OTHER
+        divides_list = not level or list_name.search(title_above)
+        is_label = bool(divides_list and not own and kind in _WANTED)
+        if level:
+            # Chapters below a barred one or a label see the title above that, too.
+            whole = f"{title_above} {title}" if is_barred or is_label else title
+            path.append((level, kind, whole))
+        sorted_.append(replace(heading, kind=kind, is_label=is_label))
+    return sorted_
+
+
+def _name_title(words: str) -> str:
+    """Return a heading without its number."""
+    return words.lstrip("0123456789. ").strip()
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    """Return a pattern of the table of chapters."""
+    return _compile(read_table("chapters")[name])
+
+
+@cache
+def _kinds() -> list[tuple[str, re.Pattern[str]]]:
+    """Return the kinds of chapters with their patterns, the first that counts first."""
+    chapters = read_table("chapters")["chapter"]
+    return [(chapter["kind"], _compile(chapter["pattern"])) for chapter in chapters]
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace("\n", ""), re.IGNORECASE)
+
+
+def _read_kind(title: str) -> str:
+    """Return what a heading is about; "" if its words are unknown.
+
+    >>> titles = ("Trial Population", "Study Intervention(s) Administered", "Screen Failures")
+    >>> [_read_kind(title) for title in titles]
+    ['eligibility', 'treatment', 'other']
+    """
+    words = re.sub(r"\([a-z]{1,3}\)", "", title).strip(" .:")
+    return next((kind for kind, pattern in _kinds() if pattern.search(words)), "")
+
+
+def _find_front(content: DocumentContent, chapters: Sequence[_Chapter]) -> int:
+    """Return where the first page ends: at the second page, or at the first known heading that
+    does not begin the document.
+    """
+    ends = [*content.pages[1:2], len(content.text)]
+    for chapter in chapters:
+        if chapter.start and _read_kind(_name_title(chapter.words)):
+            ends.append(chapter.start)
+            break
+    return min(ends)
+
+
+def _find_doubles(
+    content: DocumentContent, chapters: Sequence[_Chapter]
+) -> tuple[list[_Chapter], list[str]]:
+    """Return the chapters whose content the synopsis states too, and a note that names them."""
+    stated: set[str] = set()
+    for chapter in chapters:
+        if chapter.kind == _SYNOPSIS:
+            stated |= _list_stated(content.text[chapter.start : chapter.end])
+    doubles = [chapter for chapter in chapters if chapter.kind in stated]
+    if not doubles:
+        return [], []
+    double_kinds = {chapter.kind for chapter in doubles}
+    kinds = " and ".join(kind for kind in _WANTED if kind in double_kinds)
+    note = f"the synopsis states {kinds}, so these were not read: "
+    return doubles, [note + _name(content, doubles)]
+
+
+def _list_stated(synopsis: str) -> set[str]:
+    """Return the kinds of chapters whose content a synopsis states, by the headings in it."""
+    headings = find_headings(read_section("synopsis", synopsis))
+    names = {heading.section for heading in headings}
+    # Many synopses name the key inclusions alone.
+    has_exclusions = re.search(r"(?i)\bexclu(?:sion|ded)\b", synopsis)
+    stated: set[str] = set()
+    if ELIGIBILITY in names and has_exclusions:
+        stated.add(ELIGIBILITY)
+    if not names.isdisjoint(OUTCOMES):
+        stated.add("outcomes")
+    if not names.isdisjoint(ITEMS[:2]):
+        stated.add(_TREATMENT)
+    return stated
+
+
+def _make_heading(text: str, chapter: _Chapter) -> Heading | None:
+    """Return the heading that a chapter is for a reader of free text: of interventions, of the
+    eligibility, or else of a description.
+
+    None for a chapter of the synopsis, which has headings of its own, and for a label, which
+    belongs to the list that it divides.
+    """
+    end = text.find("\n", chapter.start)
+    front = FRONT.match(text, chapter.start, end)
+    if chapter.kind == _SYNOPSIS or chapter.is_label or front is None:
         return None
-    # A synopsis has headings of its own, and a label belongs to the list that it divides.
-    if chapter.kind == SYNOPSIS or chapter.is_label:
-        return None
-    end = text.find("\n", start)
-    if end < 0:
-        end = len(text)
-    front = FRONT.match(text, start, end)
-    if front is None:
-        return None
-    if chapter.kind == TREATMENT:
+    section = DESCRIPTION
+    start = front.end()
+    if chapter.kind == _TREATMENT:
         section = "interventions"
-    elif chapter.kind == CRITERIA and LIST_NAME.search(chapter.title):
+        start = end
+    elif chapter.kind == ELIGIBILITY and _pattern("list_name").search(chapter.words):
         section = ELIGIBILITY
-    else:
-        section = DESCRIPTION
-    keeps_title = section != "interventions"
-    return Heading(
-        section=section,
-        kind="",
-        line=start,
-        shown=front.end(),
-        words=(front.end(), end),
-        start=front.end() if keeps_title else end,
-        style="1.1",
+    words = (front.end(), end)
+    return Heading(section, "", chapter.start, front.end(), words, start, "1.1")
+
+
+# Notes.
+
+
+def _note_chapters(
+    content: DocumentContent, read: Sequence[_Chapter], left: Sequence[_Chapter]
+) -> str:
+    note = (
+        f"of {_count_size(content)}, these sections were read by their headings: "
+        f"{_name(content, read)}"
     )
+    highest = [chapter for chapter in left if chapter.level <= 1]
+    return f"{note}. Not read: {_name(content, highest)}" if highest else note
 
 
-class _Placed:
-    """The places of a document that were read one after the other, to turn places in what was
-    read into those there.
-    """
+def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
+    """Name chapters with their pages, the first ``_MOST_NAMED`` of many and how many more."""
+    shown: list[str] = []
+    for chapter in chapters[:_MOST_NAMED]:
+        page = sum(start <= chapter.start for start in content.pages)
+        shown.append(f"{chapter.words} (page {page})" if page else chapter.words)
+    more = len(chapters) - len(shown)
+    if more:
+        shown.append(f"and {more} more")
+    return "; ".join(shown)
 
-    def __init__(self, places: Sequence[Place]) -> None:
-        self._places = places
-        sizes = (end - start for start, end in places)
-        self._starts = list(accumulate(sizes, initial=0))
 
-    def find(self, at: int) -> int | None:
-        """Return where a character of the document stands in what was read; None if it was not."""
-        for (start, end), first in zip(self._places, self._starts, strict=False):
-            if start <= at < end:
-                return first + at - start
-        return None
+def _count_size(content: DocumentContent) -> str:
+    """Count the pages of a document, or its characters if its file has no pages."""
+    if content.pages:
+        return counted(len(content.pages), "page")
+    return counted(len(content.text), "character")
 
-    def move(self, section: Section) -> Section:
-        """Return a section whose pieces stand in the document."""
-        bounds = [*(piece.start for piece in section.pieces[1:]), len(section.text)]
-        moved: list[Piece] = []
-        for piece, end in zip(section.pieces, bounds, strict=False):
-            moved += self._split(piece, end)
-        return section.model_copy(update={"pieces": tuple(moved)})
 
-    def _split(self, piece: Piece, end: int) -> Iterator[Piece]:
-        """Yield a piece in parts, one for each place that it reaches into, with where they stand in
-        the document. ``end`` is where the piece ends in its section.
-        """
-        at = piece.at
-        start = piece.start
-        number = bisect_right(self._starts, at) - 1
-        while start < end and number < len(self._places):
-            first = self._places[number][0]
-            yield Piece(start=start, at=first + at - self._starts[number])
-            start += self._starts[number + 1] - at
-            at = self._starts[number + 1]
-            number += 1
-
-    def put_back(self, given: str, read: str) -> str:
-        """Return the document's whole text: as it was read in its places, and as it was given
-        elsewhere.
-        """
-        kept: list[str] = []
-        before = 0
-        for (start, end), at in zip(self._places, self._starts, strict=False):
-            kept += [given[before:start], read[at : at + end - start]]
-            before = end
-        return "".join([*kept, given[before:]])
+def _note_empty_pages(content: DocumentContent) -> Iterator[str]:
+    pages = content.empty_pages
+    if pages:
+        shown = ", ".join(map(str, pages[:_MOST_NAMED]))
+        more = ", ..." if len(pages) > _MOST_NAMED else ""
+        yield f"page {shown}{more} without a text, blank or scanned: not read"
