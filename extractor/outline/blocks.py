@@ -1,0 +1,311 @@
+"""From the lines of a text to its blocks, with their levels."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from extractor.language.book import rule
+from extractor.language.passage import LexedSection, Passage
+from extractor.outline.headings import Heading, Vocabulary, find_heading, find_within
+from extractor.outline.lines import Line, read_lines, split_run_in
+from extractor.outline.signs import (
+    Beside,
+    Signs,
+    is_doubtful,
+    is_yes,
+    measure,
+    measure_width,
+    weigh_continuation,
+    weigh_heading,
+)
+
+UNSURE_HEADING = "this line could be a heading, or an item"
+_DEEPER = 2
+"""The fewest columns by which an item is below another."""
+
+
+class BlockKind(StrEnum):
+    """What a block is."""
+
+    HEADING = "heading"
+    ITEM = "item"
+    PARAGRAPH = "paragraph"
+    ROW = "row"
+    FURNITURE = "furniture"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of a text.
+
+    Attributes:
+        kind: What it is.
+        passage: Its words without the mark; wrapped lines are included.
+        level: How many blocks are above it.
+        mark: What was written before it: "*", "1.", "a)"; empty without a mark.
+        name: The name of a heading in the vocabulary; None for a general heading and other blocks.
+        parent: The index of the block above it: its heading, or the item to which it belongs.
+        doubt: Why it is in doubt; empty if it is not.
+        signs: What was weighed for its first line, with weights.
+        column: Where it begins on its line.
+        introduces: Whether it ends as what introduces the blocks below it.
+        gap: Whether an empty line is above it.
+    """
+
+    kind: BlockKind
+    passage: Passage
+    level: int = 0
+    mark: str = ""
+    name: str | None = None
+    parent: int | None = None
+    doubt: str = ""
+    signs: Signs = field(default_factory=dict)
+    column: int = 0
+    style: str = ""
+    introduces: bool = False
+    gap: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its words on one line."""
+        return " ".join(self.passage.text.split())
+
+    @property
+    def start(self) -> int:
+        """Where its words begin in the raw text."""
+        return self.passage.raw_span[0]
+
+    @property
+    def end(self) -> int:
+        """Where its words end in the raw text."""
+        return self.passage.raw_span[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A line, or a part of it that begins a block: a heading, the text behind it, an item within."""
+
+    line: Line
+    heading: Heading | None = None
+    begins: bool = True
+
+
+def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
+    """Return the blocks of a section, in reading order.
+
+    Args:
+        section: The text, read into tokens.
+        vocabulary: The headings that matter to the caller.
+    """
+    lines = read_lines(section)
+    width = measure_width(lines)
+    pieces: list[_Piece] = []
+    for line in lines:
+        pieces += _split_line(line, vocabulary)
+    joined = _join_wrapped(pieces, width)
+    blocks = [
+        _make_block(place, joined, lines_width=width) for place in range(len(joined))
+    ]
+    return _set_levels(blocks)
+
+
+def explain_line(
+    section: LexedSection, words: str, vocabulary: Vocabulary
+) -> list[tuple[str, str, Signs]]:
+    """Return, for each block that begins with these words, its kind, its name in the vocabulary,
+    and the signs that were weighed with their weights.
+
+    >>> from extractor.language.passage import read_section
+    >>> section = read_section("text", "Inclusion:\\n\\nCardiac:\\n* Angina")
+    >>> explain_line(section, "Cardiac", Vocabulary("criteria_lists"))[0][:2]
+    ('heading', '')
+    """
+    return [
+        (block.kind.value, block.name or "", block.signs)
+        for block in read_outline(section, vocabulary)
+        if block.text.startswith(words)
+    ]
+
+
+def _split_line(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
+    """Yield the pieces of a line: a heading of the vocabulary at its start or within it, the text
+    behind that, items that are written in one line.
+    """
+    if line.is_furniture:
+        yield _Piece(line)
+        return
+    heading = find_heading(line.passage, vocabulary)
+    if heading:
+        passage = line.passage.part(heading.first, heading.end)
+        yield _Piece(replace(line, passage=passage), heading)
+        if not heading.is_whole:
+            behind = line.passage.part(heading.end, line.passage.end)
+            rest = replace(line, passage=behind, mark="", style="", gap=False, hashes=0)
+            yield from _split_within(rest, vocabulary)
+        return
+    yield from _split_within(line, vocabulary)
+
+
+def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
+    """Yield the text before a heading within a line, that heading, and what follows it."""
+    for name in vocabulary.within:
+        found = find_within(line.passage, name)
+        if found is None or found.first <= line.passage.first:
+            continue
+        before = replace(
+            line, passage=line.passage.part(line.passage.first, found.first)
+        )
+        rest = line.passage.part(found.first, line.passage.end)
+        if find_heading(rest, vocabulary) is None:
+            continue
+        yield from _split_items(before)
+        yield from _split_line(
+            replace(line, passage=rest, mark="", style="", gap=False), vocabulary
+        )
+        return
+    yield from _split_items(line)
+
+
+def _split_items(line: Line) -> Iterator[_Piece]:
+    pieces = split_run_in(line.passage)
+    if len(pieces) == 1:
+        yield _Piece(line, begins=bool(line.mark) or line.is_row)
+        return
+    for passage, mark in pieces:
+        if not mark:
+            yield _Piece(replace(line, passage=passage), begins=bool(line.mark))
+            continue
+        column = line.column + 4 if line.mark else line.column
+        style = "run-in"
+        item = replace(line, passage=passage, mark=mark, style=style, column=column)
+        yield _Piece(replace(item, gap=False))
+
+
+def _join_wrapped(pieces: Sequence[_Piece], width: int | None) -> list[_Piece]:
+    """Return the pieces with those that continue the one above joined to it."""
+    joined: list[_Piece] = []
+    last_length = 0
+    last_end = ""
+    for piece in pieces:
+        above = joined[-1] if joined else None
+        if _may_continue(above, piece):
+            last = replace(above.line, passage=last_end) if last_end else above.line
+            signs = weigh_continuation(
+                Beside(piece.line, last, None, width, last_length)
+            )
+            if is_yes(signs):
+                passage = above.line.passage
+                whole = passage.part(passage.first, piece.line.passage.end)
+                joined[-1] = replace(above, line=replace(above.line, passage=whole))
+                last_end = piece.line.passage
+                last_length = measure(piece.line)
+                continue
+        joined.append(piece)
+        last_end = ""
+        last_length = measure(piece.line)
+    return joined
+
+
+def _may_continue(above: _Piece | None, piece: _Piece) -> bool:
+    if above is None or piece.heading or above.heading or piece.begins:
+        return False
+    if piece.line.is_furniture or above.line.is_furniture:
+        return False
+    return not piece.line.mark and not piece.line.hashes and not piece.line.is_row
+
+
+def _make_block(
+    place: int, pieces: Sequence[_Piece], *, lines_width: int | None
+) -> Block:
+    """Return the block of a piece, without its level."""
+    piece = pieces[place]
+    line = piece.line
+    block = Block(
+        BlockKind.PARAGRAPH,
+        line.passage,
+        mark=line.mark,
+        column=line.column,
+        style=line.style,
+        gap=line.gap,
+        introduces=introduces(line.passage),
+    )
+    if line.is_furniture:
+        return replace(block, kind=BlockKind.FURNITURE)
+    heading = piece.heading
+    if heading:
+        return replace(
+            block, kind=BlockKind.HEADING, name=heading.name, doubt=heading.doubt
+        )
+    above = pieces[place - 1] if place else None
+    below = pieces[place + 1] if place + 1 < len(pieces) else None
+    beside = Beside(
+        line,
+        above.line if above else None,
+        below.line if below and not below.heading else None,
+        lines_width,
+    )
+    signs = weigh_heading(beside)
+    block = replace(block, signs=signs)
+    if line.is_row:
+        return replace(block, kind=BlockKind.ROW)
+    if not line.mark and is_yes(signs):
+        return replace(block, kind=BlockKind.HEADING)
+    if line.mark:
+        return replace(block, kind=BlockKind.ITEM)
+    doubt = UNSURE_HEADING if is_doubtful(signs) else ""
+    return replace(block, doubt=doubt)
+
+
+def introduces(passage: Passage) -> bool:
+    """Return whether words end as what introduces parts below them: "any of the following:"."""
+    tokens = passage.tokens.cut(passage.first, passage.end)
+    return rule("introduction").ends(tokens, len(tokens)) is not None
+
+
+def _set_levels(blocks: Sequence[Block]) -> list[Block]:
+    """Return the blocks with the block above each."""
+    placed: list[Block] = []
+    stack: list[int] = []
+    for block in blocks:
+        if block.kind is BlockKind.FURNITURE:
+            placed.append(block)
+            continue
+        _close(stack, placed, block)
+        parent = stack[-1] if stack else None
+        placed.append(replace(block, level=len(stack), parent=parent))
+        stack.append(len(placed) - 1)
+    return placed
+
+
+def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
+    """Remove the blocks from the stack that the next block does not belong to."""
+    if block.name is not None:
+        stack.clear()
+        return
+    while stack:
+        top = placed[stack[-1]]
+        if top.name is not None or _is_below(top, block, stack, placed):
+            return
+        stack.pop()
+
+
+def _is_below(
+    top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
+) -> bool:
+    """Return whether a block belongs to the one that is the top of the stack."""
+    if top.kind is BlockKind.HEADING:
+        if block.kind is BlockKind.HEADING:
+            return block.column >= top.column + _DEEPER and not block.mark
+        return True
+    if block.kind is BlockKind.HEADING:
+        return False
+    if block.kind is not BlockKind.ITEM:
+        return top.kind is BlockKind.ITEM and block.column >= top.column + _DEEPER
+    if top.kind is not BlockKind.ITEM:
+        return top.introduces and bool(block.mark)
+    if block.column >= top.column + _DEEPER:
+        return True
+    if block.column <= top.column - _DEEPER or block.style == top.style:
+        return False
+    is_known = any(placed[index].style == block.style for index in stack)
+    return top.introduces and not is_known

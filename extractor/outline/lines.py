@@ -1,0 +1,335 @@
+"""The lines of a text as they are written: where they begin, the marks of items, rows of tables,
+page furniture.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from extractor.language.markup import ITEM
+from extractor.language.passage import LexedSection, Passage
+from extractor.language.wrapping import is_page_edge
+
+_BULLET = r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?![*\d])\s*(?=\S)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
+_NUMBER = r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2})[.)](?!\d)(?=\s|[A-Za-z(])|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
+_LETTER = r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
+_CODE = r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})(?P<sign>\]?[.:)]|\]|(?=\s+[A-Z])))"
+_MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
+_HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
+_BARE = re.compile(r"\s*(?P<n>\d{1,2})\s+(?=[A-Z])")
+_ROW = re.compile(r"\s*\|.*\|\s*$")
+_RULE = re.compile(r"\s*[|:\-=_*\s]{3,}$")
+_CODES_OF_LISTS = frozenset(
+    ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
+)
+_RUN_IN = re.compile(
+    r"(?:(?<=[\s;.,:)])|^)(?P<mark>\((?:\d{1,2}|[a-h])\)|(?:\d{1,2}|[a-h])[.)])\s+(?=\S)"
+)
+_RUN_IN_BULLET = re.compile(
+    r"(?:^|(?<=[\s.;:]))(?P<mark>[•·▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
+)
+_LEADERS = re.compile(r"\.{4,}\s*\d+\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with words.
+
+    ``passage`` are its words without the mark. ``column`` is where the mark begins, ``text_column``
+    where the words do. ``mark`` is what was written, ``style`` its sort ("1.", "*"), ``ordinal``
+    its number. ``gap``: an empty line is above it.
+    """
+
+    passage: Passage
+    column: int
+    text_column: int
+    gap: bool
+    mark: str = ""
+    style: str = ""
+    ordinal: int = 0
+    hashes: int = 0
+    is_row: bool = False
+    is_furniture: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return self.passage.text
+
+
+def read_lines(section: LexedSection) -> list[Line]:
+    """Return the lines of a section that have words, each with its mark."""
+    lines: list[Line] = []
+    end_above = 0
+    for passage in section.lines():
+        start, end = section.tokens.span(passage.first, passage.end)
+        text = section.tokens.text
+        begin = text.rfind("\n", 0, start) + 1
+        gap = text.count("\n", end_above, start) > 1
+        end_above = end
+        if _RULE.match(text, begin, end):
+            continue
+        lines.append(_read_line(passage, begin, gap=gap))
+    lines = _drop_false_marks(lines)
+    lines = _read_bare_numbers(lines)
+    lines = _read_tables(lines)
+    return _find_furniture(lines)
+
+
+def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
+    """Return one line with its marks; of several ("* 1.") the last counts. ``begin`` is where it
+    begins in the text.
+    """
+    text = passage.tokens.text
+    start, end = passage.tokens.span(passage.first, passage.end)
+    column = len(text[begin:start].expandtabs(4))
+    line = Line(passage, column, column, gap)
+    hashes = _HASHES.match(text, start, end)
+    if hashes:
+        line = replace(line, hashes=len(hashes["hashes"]))
+        start = hashes.end()
+    for _ in range(3):
+        found = _MARK.match(text, start, end)
+        if not found or found.end() >= end:
+            break
+        style, ordinal = _describe_mark(found)
+        line = replace(line, mark=found[0].strip(), style=style, ordinal=ordinal)
+        start = found.end()
+    first = passage.tokens.at(start)
+    words = passage.part(first, passage.end)
+    text_column = column + start - passage.tokens.starts[passage.first]
+    if not line.mark and _is_html_item(passage):
+        line = replace(line, mark="<li>", style="<li>")
+    return replace(line, passage=words, text_column=text_column)
+
+
+def _describe_mark(found: re.Match[str]) -> tuple[str, int]:
+    """Return the sort of a mark and its number; 0 for a bullet."""
+    written = found[0].strip()
+    if found["bullet"]:
+        return written[:1], 0
+    if found["code"]:
+        return found["prefix"] + "#", int(found["n4"])
+    if found["number"]:
+        number = found["n1"] or found["n2"] or found["n3"] or "0"
+        if found["tail"]:
+            return "1.1" + "x" * found["tail"].count("."), 0
+        return re.sub(r"\d+", "1", written), int(number)
+    letters = found["l1"] or found["l2"]
+    sort = "i" if len(letters) > 1 else "a"
+    ordinal = ord(letters[0].lower()) - 96 if len(letters) == 1 else 0
+    return written.replace(
+        letters, sort.upper() if letters.isupper() else sort
+    ), ordinal
+
+
+def _is_html_item(passage: Passage) -> bool:
+    """Return whether a code that begins an item is right before a line."""
+    start, _ = passage.raw_span
+    raw = passage.section.raw[max(0, start - 80) : start].rstrip()
+    return raw.endswith((">", "&gt;")) and ITEM.search(raw) is not None
+
+
+def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines without marks that are words: "CD20 positive", "E. coli", "I have".
+
+    A code or a letter is a mark if it is the first of its sort, or follows one of its sort.
+    """
+    following: dict[str, set[int]] = {}
+    for line in lines:
+        following.setdefault(line.style, set()).add(line.ordinal)
+    kept: list[Line] = []
+    for line in lines:
+        others = following[line.style]
+        is_next = line.ordinal - 1 in others or line.ordinal + 1 in others
+        is_code = line.style.endswith("#")
+        is_of_list = line.style[:-1] in _CODES_OF_LISTS
+        is_signed = line.mark[-1:] in (":", ".", ")", "]")
+        false_code = is_code and not (is_next and (is_of_list or is_signed))
+        is_letter = line.style[:1] in ("a", "A") and not is_code
+        false_letter = is_letter and not (is_next or line.ordinal == 1)
+        if false_letter and line.ordinal in (9, 22, 24):
+            false_letter = False
+        if line.mark and (false_code or false_letter):
+            line = _undo_mark(line)
+        kept.append(line)
+    return kept
+
+
+def _undo_mark(line: Line) -> Line:
+    passage = line.passage
+    start = passage.tokens.starts[passage.first] - (line.text_column - line.column)
+    first = passage.tokens.at(max(start, 0))
+    return replace(
+        line,
+        passage=passage.part(first, passage.end),
+        text_column=line.column,
+        mark="",
+        style="",
+        ordinal=0,
+    )
+
+
+def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with numbers without a sign as marks, where lines count up: "1 Age", "2 BMI"."""
+    numbers = []
+    for line in lines:
+        start, end = line.passage.tokens.span(line.passage.first, line.passage.end)
+        found = None if line.mark else _BARE.match(line.passage.tokens.text, start, end)
+        numbers.append(found)
+    run: list[int] = []
+    read = list(lines)
+    for index, found in enumerate([*numbers, None]):
+        if found and int(found["n"]) == len(run) + 1:
+            run.append(index)
+            continue
+        is_last = index == len(numbers)
+        if found is None and not is_last:
+            continue
+        if len(run) > 2:
+            for place in run:
+                read[place] = _mark_bare(read[place], numbers[place])
+        run = [index] if found and int(found["n"]) == 1 else []
+    return read
+
+
+def _mark_bare(line: Line, found: re.Match[str] | None) -> Line:
+    if found is None:
+        return line
+    first = line.passage.tokens.at(found.end())
+    return replace(
+        line,
+        passage=line.passage.part(first, line.passage.end),
+        mark=found["n"],
+        style="1",
+        ordinal=int(found["n"]),
+    )
+
+
+def _read_tables(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with rows of tables as the words of their longest cell; header rows, which a
+    rule follows, are furniture.
+    """
+    read: list[Line] = []
+    for line in lines:
+        passage = line.passage
+        text = passage.tokens.text
+        start, end = passage.tokens.span(passage.first, passage.end)
+        if not _ROW.match(text, start, end):
+            read.append(line)
+            continue
+        behind = text[end : end + 80].lstrip("\n")
+        is_header = re.match(r"\s*\|[\s:|-]*-[\s:|-]*(?:\n|$)", behind) is not None
+        first, stop = _find_cell(passage)
+        read.append(
+            replace(
+                line,
+                passage=passage.part(first, stop),
+                is_row=True,
+                is_furniture=is_header,
+            )
+        )
+    return read
+
+
+def _find_cell(passage: Passage) -> tuple[int, int]:
+    """Return the tokens of a row from its first cell with words to its last."""
+    words = passage.tokens.words
+    first, stop = passage.first, passage.end
+    while first < stop and not words[first][:1].isalpha():
+        first += 1
+    while stop > first and words[stop - 1] == "|":
+        stop -= 1
+    return first, stop
+
+
+def _find_furniture(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with the edges of pages as furniture: page numbers, headers that recur at
+    the same distance from them, rows of a table of contents.
+    """
+    pages = [
+        place
+        for place, line in enumerate(lines)
+        if not line.mark and is_page_edge(_tokens_of(line))
+    ]
+    edges = set(pages)
+    numbered = [
+        place for place in pages if any(w.isdigit() for w in _words(lines[place]))
+    ]
+    if len(numbered) > 1:
+        for distance in (-3, -2, -1, 1, 2, 3):
+            texts = Counter(
+                lines[place + distance].text
+                for place in numbered
+                if 0 <= place + distance < len(lines)
+            )
+            for place in numbered:
+                beside = place + distance
+                if 0 <= beside < len(lines) and _recurs(lines[beside], texts):
+                    edges.add(beside)
+    read: list[Line] = []
+    for place, line in enumerate(lines):
+        is_edge = place in edges or _LEADERS.search(line.text) is not None
+        read.append(replace(line, is_furniture=True) if is_edge else line)
+    return read
+
+
+def _recurs(line: Line, texts: Counter[str]) -> bool:
+    """Return whether a line beside page numbers is a running header: without a mark, of more than
+    four words, and there more than once.
+    """
+    return not line.mark and texts[line.text] > 1 and len(_words(line)) > 4
+
+
+def _tokens_of(line: Line):  # type: ignore[no-untyped-def]
+    return line.passage.tokens.cut(line.passage.first, line.passage.end)
+
+
+def _words(line: Line) -> list[str]:
+    return line.passage.tokens.words[line.passage.first : line.passage.end]
+
+
+def split_run_in(passage: Passage) -> list[tuple[Passage, str]]:
+    """Return the items that are written in one line, each with its mark: "1. Asthma 2. COPD".
+
+    Numbers and letters must begin with the first and count up. A line without such items is
+    returned whole.
+    """
+    tokens = passage.tokens
+    if passage.end <= passage.first:
+        return [(passage, "")]
+    start, end = tokens.span(passage.first, passage.end)
+    found = _count_up(_RUN_IN.finditer(tokens.text, start, end))
+    if len(found) < 2:
+        found = list(_RUN_IN_BULLET.finditer(tokens.text, start, end))
+        if len(found) < 2:
+            return [(passage, "")]
+    pieces: list[tuple[Passage, str]] = []
+    first = tokens.at(found[0].start())
+    if first > passage.first:
+        pieces.append((passage.part(passage.first, first), ""))
+    ends = [*(tokens.before(mark.start()) for mark in found[1:]), passage.end]
+    for mark, stop in zip(found, ends, strict=True):
+        piece = passage.part(tokens.at(mark.end()), stop)
+        if piece.end > piece.first:
+            pieces.append((piece, mark["mark"].strip()))
+    return pieces
+
+
+def _count_up(marks: Iterator[re.Match[str]]) -> list[re.Match[str]]:
+    """Return the marks that count up from the first, all of one style."""
+    run: list[re.Match[str]] = []
+    style = ""
+    for mark in marks:
+        name = mark["mark"].strip("().")
+        number = int(name) if name.isdigit() else ord(name) - 96
+        sort = (
+            re.sub(r"\d+", "1", mark["mark"])
+            if name.isdigit()
+            else mark["mark"].replace(name, "a")
+        )
+        if number == len(run) + 1 and (not run or sort == style):
+            run.append(mark)
+            style = sort
+    return run
