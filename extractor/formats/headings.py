@@ -20,6 +20,7 @@ from extractor.formats.listed import (
 )
 from extractor.language.book import find_terms, rule
 from extractor.language.passage import LexedSection, strip_span
+from extractor.language.wrapping import runs_on
 
 DESCRIPTION = "detailed_description"
 ELIGIBILITY = "eligibility"
@@ -222,6 +223,9 @@ def _read_heading(
     if heading.is_caption and not captions_criteria:
         return None
     if not marked and not raw[start].isupper():
+        return None
+    # "... who meet the" above "inclusion criteria:" goes on in it
+    if raw[start].islower() and runs_on(raw[max(0, start - 40) : start].rstrip()):
         return None
     return heading if _is_fit(heading, last, marked=marked) else None
 
