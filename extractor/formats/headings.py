@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractor.concepts.criteria.list_names import mend_names
 from extractor.formats.listed import (
     BULLET,
     LINE,
@@ -21,6 +20,7 @@ from extractor.formats.listed import (
 from extractor.language.book import find_terms, rule
 from extractor.language.passage import LexedSection, strip_span
 from extractor.language.wrapping import runs_on
+from extractor.outline.headings import Vocabulary, mend_spelling
 
 DESCRIPTION = "detailed_description"
 ELIGIBILITY = "eligibility"
@@ -43,6 +43,11 @@ SECTIONS = {
 KEPT = ("arm", "treatment")
 """Kinds of headings that are labels of what follows."""
 _LONGEST_HEADING = 160
+_VOCABULARY = Vocabulary(
+    "text_headings",
+    spelling=("inclusion", "inclusions", "exclusion", "exclusions", "criteria", "eligibility"),
+    own=frozenset({"infusion", "infusions", "criterion", "occlusion", "conclusion", "effusion"}),
+)
 
 FRONT = re.compile(
     r"[ \t>]*(?:[■□◆◇★☆▶►➤→✅✔❌✗✘\U0001f300-\U0001faff]\ufe0f?[ \t]*)?"
@@ -101,24 +106,6 @@ class Heading:
     is_caption: bool = False
     columns: tuple[tuple[str, Place], ...] = ()
 
-    def list_columns(self) -> list[tuple[str, Place]]:
-        """Return the section of each column, and the place of its words."""
-        return [(SECTIONS.get(kind, kind), words) for kind, words in self.columns]
-
-    @property
-    def weight(self) -> int:
-        """How well the line is marked as a heading, as far as it matters for its kind."""
-        weight = 0
-        # A caption only points to a table. The list itself has a heading of its own.
-        if self.is_caption:
-            weight -= 1
-        is_list = self.kind in ITEMS or self.kind == "criteria"
-        if is_list and self.style.startswith("#"):
-            weight += 2
-        if self.is_alone and self.kind in ("arms", *OUTCOMES):
-            weight += 1
-        return weight
-
 
 def find_headings(text: LexedSection) -> list[Heading]:
     r"""Return the headings of a text, in order: lines with known words, and lines whose marks end
@@ -139,9 +126,9 @@ def find_headings(text: LexedSection) -> list[Heading]:
         if not front:
             continue
         last = headings[-1] if headings else None
-        heading = _read_heading(text, front, line.end(), last)
-        if not heading:
-            heading = _end_section(text.raw, front, line.end(), last)
+        heading = _read_known(text, front, line.end(), last)
+        if heading is None and last:
+            heading = _read_unknown(text.raw, front, line.end(), last)
         if heading:
             headings.append(heading)
     return _drop_mentions(headings)
@@ -152,7 +139,8 @@ def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | Non
     None if its words are unknown.
     """
     line = text.between(start, min(end, start + _LONGEST_HEADING))
-    names = mend_names(line.tokens.cut(line.first, line.end))
+    tokens = line.tokens.cut(line.first, line.end)
+    names = mend_spelling(tokens, _VOCABULARY) or tokens
     terms = {term.first: term for term in find_terms(names, "text_headings")}
     term = terms.get(0)
     # Of "main inclusion criteria", "main" alone is a term, too. The last one says what follows.
@@ -167,41 +155,33 @@ def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | Non
     return term.value, line.part(line.first, last).raw_span[1]
 
 
-def _read_heading(
+def _read_known(
     text: LexedSection, front: re.Match[str], end: int, last: Heading | None
 ) -> Heading | None:
-    """Return the heading that a line begins with, behind the marks in ``front``; None for a line
-    that is none.
-
-    The line must begin with known words, and end there or go on after a sign such as a colon.
-    Without marks or signs, it must begin with a capital. It must also fit the heading before it.
-
-    Args:
-        text: The whole text.
-        front: The marks before the words of the line.
-        end: Where the line ends.
-        last: The heading before this line.
+    """Return the heading of a line that begins, behind the marks in ``front``, with known words
+    and fits what is above it; None for another line.
     """
     raw = text.raw
     start = front.end()
-    if not raw[start : start + 1].isalpha():
-        return None
-    named = _read_name(text, start, end, last)
-    if not named:
-        return None
-    kind, words_end = named
-    behind = _BEHIND.match(raw, words_end, end)
-    if not behind:
+    named = read_kind(text, start, end) if raw[start : start + 1].isalpha() else None
+    behind = _BEHIND.match(raw, named[1], end) if named else None
+    if not named or not behind:
         return None
     # A full stop ends a sentence. Only headings with a number are written with one.
     if behind["stop"] and not front["number"]:
         return None
     if behind["cell"] and names_columns(raw[front.start() : end]):
         return None
-    columns: tuple[tuple[str, Place], ...] = ()
-    if behind["cell"]:
-        columns = _read_columns(text, start, end)
-    kind = _adapt_kind(raw, front, words_end, kind, last)
+    kind, words_end = named
+    label = raw[start : words_end + 1]
+    if label == "Description:" and _describes_outcome(raw, front, words_end, last):
+        return None
+    if last and last.section == "arms" and kind == "other":
+        # "Other" is also one of the registered types of an arm.
+        kind = "arm"
+    if last and last.section == ELIGIBILITY and label.strip() == "Description":
+        # On a registry's page, the criteria follow "Eligibility Criteria" and "Description".
+        kind = kind if raw[last.start : front.start()].strip() else ELIGIBILITY
     heading = Heading(
         section=SECTIONS.get(kind, kind),
         kind=kind,
@@ -211,69 +191,69 @@ def _read_heading(
         start=behind.end(),
         style=_read_style(front),
         is_alone=behind.end() >= end,
-        is_framed=bool(set("]】=") & set(behind.group())),
+        is_framed=not {"]", "】", "="}.isdisjoint(behind.group()),
         is_caption=bool(front["caption"]),
-        columns=columns,
+        columns=_read_columns(text, start, end) if behind["cell"] else (),
     )
-    # signs that show a heading
     marks = (front["hash"], front["bold"], front["bracket"])
-    marked = any(marks) or any((behind["cell"], behind["sign"]))
-    # Below "Table 2 Treatment arms" stand columns of their own names. Only criteria are read.
-    captions_criteria = kind in ("criteria", ELIGIBILITY) and heading.is_alone
-    if heading.is_caption and not captions_criteria:
-        return None
-    if not marked and not raw[start].isupper():
+    is_marked = any((*marks, behind["cell"], behind["sign"]))
+    if not is_marked and not raw[start].isupper():
         return None
     # "... who meet the" above "inclusion criteria:" goes on in it
     if raw[start].islower() and runs_on(raw[max(0, start - 40) : start].rstrip()):
         return None
-    return heading if _is_fit(heading, last, marked=marked) else None
+    return heading if _fits(heading, last, is_marked=is_marked) else None
 
 
-def _adapt_kind(
-    raw: str, front: re.Match[str], words_end: int, kind: str, last: Heading | None
-) -> str:
-    """Return the kind of a heading's words below the ``last`` heading: ``kind``, except for
-    "Other" in a list of arms, and for "Description" right below the heading of criteria.
+def _fits(heading: Heading, last: Heading | None, *, is_marked: bool) -> bool:
+    """Return whether a heading can follow the ``last`` one: otherwise its line is an item, a label
+    or a row of what is above it. ``is_marked``: signs show a heading, such as a colon behind it.
     """
-    if last is None:
-        return kind
-    # "Other" is also one of the registered types of an arm.
-    if kind == "other" and last.section == "arms":
-        return "arm"
-    # On a registry's page, the criteria stand below "Eligibility Criteria" and "Description".
-    is_label = raw[front.end() : words_end] == "Description"
-    is_next = not raw[last.start : front.start()].strip()
-    if is_label and is_next and last.section == ELIGIBILITY:
-        return ELIGIBILITY
-    return kind
+    kind = heading.kind
+    above = last.section if last else ""
+    kind_above = last.kind if last else ""
+    begins_list = heading.section in (ELIGIBILITY, *OUTCOMES)
+    # Below "Table 2 Treatment arms" are columns of their own names. Only criteria are read.
+    if heading.is_caption and not (kind in ("criteria", ELIGIBILITY) and heading.is_alone):
+        return False
+    # "Secondary:" is a heading only in a list of objectives, behind "Primary:".
+    if kind in RANKS:
+        return kind_above in (*RANKS, "other_outcomes")
+    if kind in ("group", *KEPT):
+        # "Group: Fictumab" is a field before a label. "Main group:" is a label itself.
+        length = heading.words[1] - heading.words[0]
+        is_label = heading.is_alone or length > len("Group")
+        if kind == "group" and is_label:
+            return False
+        return heading.style != "-" and above not in (ELIGIBILITY, *OUTCOMES)
+    # Below each group, a registry's page has a field for its treatment and its size.
+    is_field = heading.section in ("interventions", DESCRIPTION)
+    if kind_above == "group" and is_field and not heading.is_alone:
+        return False
+    # "Sex: female" is a criterion, but not among the fields of a registry's page.
+    if kind == "label" and is_marked and kind_above not in ("field", "label"):
+        return False
+    # "- Exclusion criteria:" may be an item that has a list.
+    if heading.style == "-" and not (begins_list and is_marked):
+        return False
+    if last is None or above != ELIGIBILITY:
+        return True
+    # Among criteria, a bare "Condition: stable" is one of them, and few words are headings.
+    if heading.style == last.style:
+        return bool(heading.style) or kind != "conditions"
+    return begins_list and heading.style not in ("-", "1")
 
 
-def _read_name(
-    text: LexedSection, start: int, end: int, last: Heading | None
-) -> tuple[str, int] | None:
-    """Return what ``read_kind`` does; None, too, if the words only label the description of an
-    outcome below the ``last`` heading.
-    """
-    named = read_kind(text, start, end)
-    if named and _describes_outcome(text.raw, (start, named[1]), last):
-        return None
-    return named
-
-
-def _describes_outcome(raw: str, words: Place, last: Heading | None) -> bool:
-    """Return whether ``words`` are "Description", with a colon, and label a part of an outcome
-    below the ``last`` heading: no empty line parts it from the outcome, or the outcome's time
-    frame stands below it.
+def _describes_outcome(
+    raw: str, front: re.Match[str], end: int, last: Heading | None
+) -> bool:
+    """Return whether "Description:" labels a part of an outcome: no blank line is above it, or the
+    outcome's time frame is below it.
     """
     if last is None or last.section not in OUTCOMES:
         return False
-    if raw[words[0] : words[1] + 1] != "Description:":
-        return False
-    line = raw.rfind("\n", 0, words[0]) + 1
-    if not _ENDS_PARAGRAPH.search(raw, last.start, line):
-        return True
-    return _TIME_IN_PARAGRAPH.match(raw, words[1]) is not None
+    is_apart = _ENDS_PARAGRAPH.search(raw, last.start, front.start())
+    return not is_apart or _TIME_IN_PARAGRAPH.match(raw, end) is not None
 
 
 def _read_columns(
@@ -285,95 +265,27 @@ def _read_columns(
     columns: list[tuple[str, Place]] = []
     for cell in list_words(text.raw, start, end):
         words = strip_span(text.raw, *cell, " \t*_:")
-        named = read_kind(text, *words)
-        if named is None:
-            return ()
-        kind, words_end = named
-        if words_end != words[1]:
-            return ()
-        if kind not in ("criteria", "objectives", *OUTCOMES):
+        kind, words_end = read_kind(text, *words) or ("", 0)
+        if kind not in ("criteria", "objectives", *OUTCOMES) or words_end != words[1]:
             return ()
         columns.append((kind, words))
     return tuple(columns) if len(columns) > 1 else ()
 
 
-def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
-    """Return whether a heading can follow the ``last`` one: otherwise its line is an item, a label
-    or a row of what stands below that.
-
-    ``marked``: signs show that the line is a heading, such as a colon behind it. ``last`` is None
-    for the first heading of a text.
-    """
-    # "Secondary:" is a heading only in a list of objectives, behind "Primary:".
-    if heading.kind in RANKS:
-        return last is not None and last.kind in (*RANKS, "other_outcomes")
-    if last and last.kind == "group":
-        # A registry's page says below each group what it gets, and how many people are in it.
-        is_row = heading.section in ("interventions", DESCRIPTION)
-        if is_row and not heading.is_alone:
-            return False
-    if heading.kind in ("group", *KEPT):
-        return _labels_arm(heading, last)
-    if heading.kind == "label" and marked:
-        # A label with a colon is a criterion, such as "Age: 18 years", but not among labels.
-        is_among_labels = last is not None and last.kind in ("field", "label")
-        if not is_among_labels:
-            return False
-    return not _is_item(heading, last, marked=marked)
-
-
-def _is_item(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
-    """Return whether the words of a heading begin an item: it has a bullet and names no list, or it
-    stands within a list of criteria, where few words are headings.
-    """
-    begins_list = heading.section in (ELIGIBILITY, *OUTCOMES)
-    if heading.style == "-":
-        # "- Exclusion criteria:" may be an item that holds a list.
-        names_list = begins_list and marked
-        if not names_list:
-            return True
-    if last is None or last.section != ELIGIBILITY:
-        return False
-    if heading.style != last.style:
-        return not begins_list or heading.style in ("-", "1")
-    # A bare "Condition: stable" among criteria is one of them.
-    return not heading.style and heading.kind == "conditions"
-
-
-def _labels_arm(heading: Heading, last: Heading | None) -> bool:
-    """Return whether the words for an arm are the label of one: they have no bullet, and do not
-    stand below a heading of criteria or outcomes. "Group" must be a field in front of the label.
-    """
-    if heading.style == "-":
-        return False
-    if heading.kind == "group":
-        start, end = heading.words
-        # "Group: Fictumab" is a field before the label of an arm. "Main group:" is a name itself.
-        if heading.is_alone or end - start > len("Group"):
-            return False
-    return last is None or last.section not in (ELIGIBILITY, *OUTCOMES)
-
-
-def _end_section(
-    raw: str, front: re.Match[str], end: int, last: Heading | None
+def _read_unknown(
+    raw: str, front: re.Match[str], end: int, last: Heading
 ) -> Heading | None:
     """Return the heading of a description if the marks of a line end the section above it, though
-    its words are unknown; else None.
-
-    A heading of Markdown ends a section of the same or a lower level, or one without such marks. A
-    row, letter or Roman number ends a section of the same style, and a number like "5.2" one of the
-    same or a lower level, unless the line ends as prose does.
+    its words are unknown; else None. Its marks must be those of the same or a higher level.
     """
     style = _read_style(front)
-    if last is None:
-        return None
-    if style == "|" and last.columns:
-        return None
     if not raw[front.end() : end].strip(NO_WORDS):
         return None
     if style.startswith("#"):
         ends = len(style) <= len(last.style) or "#" not in last.style
-    elif style in ("|", "A", "I") or re.fullmatch(r"[*_]+1", style):
+    elif style == "|":
+        ends = style == last.style and not last.columns
+    elif style in ("A", "I") or re.fullmatch(r"[*_]+1", style):
         ends = style == last.style
     else:
         # "5.2 Screening" ends "5.1 Inclusion criteria", but the items "1." and "2." end nothing.
@@ -387,26 +299,28 @@ def _end_section(
 
 
 def _drop_mentions(headings: Sequence[Heading]) -> list[Heading]:
-    """Return the headings without those that only mention a list or an arm.
-
-    A heading is dropped where another of its kind is marked better, for descriptions often repeat
-    lists; and so is "Arm A" outside of the list of arms, if there is one.
+    """Return the headings without those that only mention a list or an arm: another of their kind
+    is marked better, or arms have a list of their own elsewhere.
     """
     best: dict[str, int] = {}
     for heading in headings:
-        weight = heading.weight
-        best[heading.kind] = max(best.get(heading.kind, weight), weight)
+        best[heading.kind] = max(best.get(heading.kind, -1), _weigh(heading))
     kept: list[Heading] = []
     for heading in headings:
-        if heading.weight < best[heading.kind]:
-            continue
         within = kept[-1].section if kept else ""
-        # Where arms have a list of their own, "Arm A" elsewhere only mentions one of them.
-        is_mention = heading.kind == "arm" and within != "arms"
-        if is_mention and "arms" in best:
-            continue
-        kept.append(heading)
+        is_mention = heading.kind == "arm" and "arms" in best and within != "arms"
+        if _weigh(heading) == best[heading.kind] and not is_mention:
+            kept.append(heading)
     return kept
+
+
+def _weigh(heading: Heading) -> int:
+    """Return how well a line is marked as a heading, as far as it matters for its kind."""
+    is_list = heading.kind in ITEMS or heading.kind == "criteria"
+    is_title = is_list and heading.style.startswith("#")
+    is_line = heading.is_alone and heading.kind in ("arms", *OUTCOMES)
+    # A caption only points to a table.
+    return 2 * is_title + is_line - heading.is_caption
 
 
 def _read_start(front: re.Match[str]) -> int:
@@ -417,29 +331,17 @@ def _read_start(front: re.Match[str]) -> int:
 def _read_style(front: re.Match[str]) -> str:
     """Return the marks before a line's words, the same for all lines of one level.
 
-    >>> [
-    ...     _read_style(FRONT.match(line))
-    ...     for line in (
-    ...         "## Arms",
-    ...         "5.2 Arms",
-    ...         "E.5 Arms",
-    ...         "IV. Arms",
-    ...         "**Arms**",
-    ...         "Arms",
-    ...     )
-    ... ]
+    >>> lines = ("## Arms", "5.2 Arms", "E.5 Arms", "IV. Arms", "**Arms**", "Arms")
+    >>> [_read_style(FRONT.match(line)) for line in lines]
     ['##', '1.1', 'E.1', 'I', '**', '']
     """
     if front["row"]:
         return "|"
     if front["hash"]:
-        marks: str = front["hash"]
-        return marks.strip().replace("=", "#")
+        return str(front["hash"]).strip().replace("=", "#")
     if front["bullet"]:
         return "-"
     number = re.sub(r"\d+", "1", front["number"] or "")
-    if re.fullmatch(r"[A-H]", number):
-        number = "A"
-    elif re.fullmatch(r"[IVX]+", number):
-        number = "I"
+    number = re.sub(r"\A[A-H]\Z", "A", number)
+    number = re.sub(r"\A[IVX]+\Z", "I", number)
     return (front["bold"] or "") + number
