@@ -121,57 +121,80 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Found:
     return build_content(partial(_build, kind), content, None)
 
 
+@dataclass(slots=True)
+class _Selection:
+    """What is read of a document: places, without the hidden ones; its headings, and notes."""
+
+    places: list[Place]
+    hidden: list[Place]
+    notes: list[str]
+    chapters: Sequence[_Chapter] = ()
+
+
 def _build(kind: str, content: DocumentContent) -> RecordContent:
     """Build the content of a document. Raises ``UnreadableSource`` for one that is too long and
     has no known headings.
     """
     text = content.text
-    contents, titles = _find_contents(content)
-    hidden = [*content.edges, *contents]
-    chapters = _find_chapters(content, contents, titles)
-    notes = list(_note_empty_pages(content))
-    is_long = len(text) > _LONG or len(content.pages) > _MANY_PAGES
-    has_wanted = any(chapter.kind in _WANTED for chapter in chapters)
-    known: list[_Chapter] = []
-    places: list[Place] = [(0, len(text))]
-    if has_wanted:
-        doubles, note = _find_doubles(content, chapters)
-        known = [chapter for chapter in chapters if chapter not in doubles]
-        if is_long:
-            left = [chapter for chapter in known if chapter.kind not in _READ]
-            known = [chapter for chapter in known if chapter.kind in _READ]
-            notes.append(_note_chapters(content, known, left))
-            front = min(_find_front(content, chapters), _LONGEST_FRONT)
-            places = [(0, front), *((chapter.start, chapter.end) for chapter in known)]
-        hidden += [(chapter.start, chapter.end) for chapter in doubles]
-        notes += note
-    elif is_long:
-        notes.append(
-            "no heading of eligibility, treatment or outcomes was found among "
-            f"{_count_size(content)}: all was read as one text"
-        )
-    read = sum(end - start for start, end in places)
-    if read > (MAX_CHARACTERS if has_wanted else _LONGEST_WHOLE):
-        raise UnreadableSource(
-            'a long document without headings such as "Inclusion criteria"',
-            "save only the pages with eligibility, treatment and outcomes",
-        )
-    kept = _blank_others(text, places, hidden)
+    selection = _select(content)
+    kept = _blank_others(text, selection.places, selection.hidden)
     laid_out = undo_layout(kept)
-    first = min((one.start for one in chapters if one.kind in _WANTED), default=0)
-    headings = [
-        _make_heading(laid_out, chapter) for chapter in known if chapter.start >= first or is_long
-    ]
-    built = build_laid_out(laid_out, [heading for heading in headings if heading])
+    headings = (_make_heading(laid_out, one) for one in selection.chapters)
+    built = build_laid_out(laid_out, list(filter(None, headings)))
     # as it is read, and as it was given where it is not read
     signs = zip(text, kept, laid_out, strict=True)
     whole = "".join(read if given == left else given for given, left, read in signs)
     return replace(
         built,
         format=kind,
-        notes=(*notes, *built.notes),
+        notes=(*selection.notes, *built.notes),
         document=DocumentText(text=whole, pages=content.pages),
     )
+
+
+def _select(content: DocumentContent) -> _Selection:
+    """Return what is read: all, or of a long document the first page and the chapters that say
+    what the trial is; never what the synopsis states too.
+    """
+    text = content.text
+    contents, titles = _find_contents(content)
+    chapters = _find_chapters(content, contents, titles)
+    notes = list(_note_empty_pages(content))
+    selection = _Selection([(0, len(text))], [*content.edges, *contents], notes)
+    is_long = len(text) > _LONG or len(content.pages) > _MANY_PAGES
+    wanted = [chapter for chapter in chapters if chapter.kind in _WANTED]
+    if wanted:
+        doubles, note = _find_doubles(content, chapters)
+        known = [chapter for chapter in chapters if chapter not in doubles]
+        selection.hidden += [(chapter.start, chapter.end) for chapter in doubles]
+        selection.chapters = [one for one in known if one.start >= wanted[0].start]
+        if is_long:
+            _select_chapters(content, known, selection)
+        notes += note
+    elif is_long:
+        notes.append(
+            "no heading of eligibility, treatment or outcomes was found among "
+            f"{_count_size(content)}: all was read as one text"
+        )
+    size = sum(end - start for start, end in selection.places)
+    if size > (MAX_CHARACTERS if wanted else _LONGEST_WHOLE):
+        raise UnreadableSource(
+            'a long document without headings such as "Inclusion criteria"',
+            "save only the pages with eligibility, treatment and outcomes",
+        )
+    return selection
+
+
+def _select_chapters(
+    content: DocumentContent, chapters: Sequence[_Chapter], selection: _Selection
+) -> None:
+    """Select the first page and the chapters that say what the trial is."""
+    read = [chapter for chapter in chapters if chapter.kind in _READ]
+    left = [chapter for chapter in chapters if chapter.kind not in _READ]
+    front = min(_find_front(content, chapters), _LONGEST_FRONT)
+    selection.places = [(0, front), *((chapter.start, chapter.end) for chapter in read)]
+    selection.chapters = read
+    selection.notes.append(_note_chapters(content, read, left))
 
 
 def _blank_others(text: str, places: Sequence[Place], hidden: Sequence[Place]) -> str:
@@ -268,66 +291,80 @@ def _list_headings(
     """
     headings: list[_Chapter] = []
     for line in LINE.finditer(content.text):
-        words = line.group()
-        if len(words) > _LONGEST_HEADING or line.span() in contents:
-            continue
-        named = _TITLE.fullmatch(words)
-        if named is None or "\t" in words.strip() or _PROSE_END.search(words):
-            continue
-        is_capital = named["title"][0].isupper()
-        level = named["number"].count(".") + 1 if named["number"] else 0
-        is_listed = len(named["title"]) > 3 and _normalise(words) in titles
-        is_listed = is_listed and (level > 0 or is_capital)
-        # "5 Patients" may begin a sentence
-        is_numbered = not ranks and not titles and level > 1 and is_capital
-        if line.start() in ranks or is_listed or is_numbered:
-            headings.append(_Chapter(line.start(), 0, words.strip(), level))
+        if line.span() not in contents:
+            heading = _read_title(line, ranks, titles)
+            headings += [heading] if heading else []
     # Without any numbers, the size and weight of the letters show which heading is above which.
     if not any(heading.level for heading in headings):
         headings = [
             replace(heading, level=ranks.get(heading.start, 0)) for heading in headings
         ]
-    ends = [*(heading.start for heading in headings[1:]), len(content.text)]
+    ends = [*(heading.start for heading in headings), len(content.text)][1:]
     return [
-        replace(heading, end=end) for heading, end in zip(headings, ends, strict=True)
-    ] if headings else []
+        replace(heading, end=end) for heading, end in zip(headings, ends, strict=False)
+    ]
+
+
+def _read_title(
+    line: re.Match[str], ranks: dict[int, int], titles: set[str]
+) -> _Chapter | None:
+    """Return the heading that a line is, without its end; None for another line, such as a row with
+    tabs, or one that ends as prose does.
+    """
+    words = line.group()
+    named = _TITLE.fullmatch(words) if len(words) <= _LONGEST_HEADING else None
+    if named is None or "\t" in words.strip() or _PROSE_END.search(words):
+        return None
+    is_capital = named["title"][0].isupper()
+    level = named["number"].count(".") + 1 if named["number"] else 0
+    may_be_listed = len(named["title"]) > 3 and (level > 0 or is_capital)
+    signs = (
+        line.start() in ranks,
+        may_be_listed and _normalise(words) in titles,
+        # "5 Patients" may begin a sentence
+        not ranks and not titles and level > 1 and is_capital,
+    )
+    return _Chapter(line.start(), 0, words.strip(), level) if any(signs) else None
 
 
 def _sort_chapters(headings: Sequence[_Chapter]) -> list[_Chapter]:
     """Return the chapters with their kinds. One without a kind of its own has that of the chapter
     above it; below a barred one, such as one of statistics, all are "other".
     """
-    list_name = _pattern("list_name")
     # the chapters above the next one: their levels, kinds and titles
     path: list[tuple[int, str, str]] = []
     sorted_: list[_Chapter] = []
+    kind = ""
     for heading in headings:
-        level = heading.level
+        before = kind
         title = _name_title(heading.words)
-        own = _read_kind(title)
-        if level:
-            while path and path[-1][0] >= level:
-                path.pop()
+        while heading.level and path and path[-1][0] >= heading.level:
+            path.pop()
         _, kind_above, title_above = path[-1] if path else (0, "", "")
-        is_barred = bool(level and _pattern("barred").search(title_above))
-        before = sorted_[-1].kind if sorted_ else ""
+        own = _read_kind(title)
+        is_barred = bool(heading.level and _pattern("barred").search(title_above))
+        kind = own or kind_above or _OTHER
         if is_barred:
             kind = _OTHER
-        elif level:
-            kind = own or kind_above or _OTHER
-        elif before == _SYNOPSIS and not _pattern("ends_synopsis").search(title):
-            kind = _SYNOPSIS
-        else:
-            # a label is part of the numbered chapter around it
-            kind = kind_above or own or _OTHER
-        divides_list = not level or list_name.search(title_above)
+        elif not heading.level:
+            kind = _find_kind_of_label(title, own, kind_above, before)
+        divides_list = not heading.level or _pattern("list_name").search(title_above)
         is_label = bool(divides_list and not own and kind in _WANTED)
-        if level:
+        if heading.level:
             # Chapters below a barred one or a label see the title above that, too.
-            whole = f"{title_above} {title}" if is_barred or is_label else title
-            path.append((level, kind, whole))
+            shown = [title_above] * (is_barred or is_label)
+            path.append((heading.level, kind, " ".join([*shown, title])))
         sorted_.append(replace(heading, kind=kind, is_label=is_label))
     return sorted_
+
+
+def _find_kind_of_label(title: str, own: str, above: str, before: str) -> str:
+    """Return the kind of a heading without a level, whose words alone have the kind ``own``: a
+    synopsis has labels of its own; elsewhere, a label is part of the numbered chapter around it.
+    """
+    if before == _SYNOPSIS and not _pattern("ends_synopsis").search(title):
+        return _SYNOPSIS
+    return above or own or _OTHER
 
 
 def _name_title(words: str) -> str:
@@ -355,7 +392,11 @@ def _compile(pattern: str) -> re.Pattern[str]:
 def _read_kind(title: str) -> str:
     """Return what a heading is about; "" if its words are unknown.
 
-    >>> titles = ("Trial Population", "Study Intervention(s) Administered", "Screen Failures")
+    >>> titles = (
+    ...     "Trial Population",
+    ...     "Study Intervention(s) Administered",
+    ...     "Screen Failures",
+    ... )
     >>> [_read_kind(title) for title in titles]
     ['eligibility', 'treatment', 'other']
     """

@@ -162,7 +162,10 @@ def build_laid_out(text: str, known: Sequence[Heading] = ()) -> RecordContent:
 def has_headings(text: str) -> bool:
     r"""Return whether a text has a heading that no description has, such as "Inclusion Criteria".
 
-    >>> texts = ("A Trial\nInclusion criteria\nAdults", "The inclusion criteria are strict.")
+    >>> texts = (
+    ...     "A Trial\nInclusion criteria\nAdults",
+    ...     "The inclusion criteria are strict.",
+    ... )
     >>> [has_headings(text) for text in texts]
     [True, False]
     """
@@ -238,20 +241,11 @@ class _TextReader:
         self.headings: list[Heading] = []
         self.places: dict[str, list[Place]] = defaultdict(list)
         if within and within != ELIGIBILITY:
-            lead, items = split_items(
-                self.lexed, 0, len(text), by_line=within in OUTCOMES
-            )
+            by_line = within in OUTCOMES
+            lead, items = split_items(self.lexed, 0, len(text), by_line=by_line)
             self.places |= {within: items, DESCRIPTION: [lead] if lead else []}
             return
-        lexed = self.lexed
-        if self.english != text:
-            lexed = read_section("text", self.english)
-        # the words of a line count before what a document shows
-        found = {heading.line: heading for heading in known}
-        for heading in find_headings(lexed):
-            if heading.kind or heading.line not in found:
-                found[heading.line] = heading
-        self.headings = [found[line] for line in sorted(found)]
+        self.headings = self._find_headings(known)
         if within:
             self.headings = [
                 heading for heading in self.headings if heading.section == ELIGIBILITY
@@ -264,6 +258,17 @@ class _TextReader:
         for heading, end in zip(self.headings, ends[1:], strict=True):
             for section, place in self._place(heading, end):
                 self.places[section].append(place)
+
+    def _find_headings(self, known: Sequence[Heading]) -> list[Heading]:
+        """Return the headings in order. The words of a line count before what a document shows."""
+        lexed = self.lexed
+        if self.english != self.text:
+            lexed = read_section("text", self.english)
+        found = {heading.line: heading for heading in known}
+        for heading in find_headings(lexed):
+            if heading.kind or heading.line not in found:
+                found[heading.line] = heading
+        return [found[line] for line in sorted(found)]
 
     def find_id(self) -> str | None:
         """Return the registry's number of the trial, behind a heading or alone on one of the
@@ -422,10 +427,11 @@ class _TextReader:
         joined: list[Place] = []
         for start, end in places:
             before = joined[-1][1] if joined else start + 1
-            is_next = before <= start < before + _LONGEST_GAP
-            if is_next and self.text[before:start].strip() == "":
-                start = joined.pop()[0]
-            joined.append((start, end))
+            is_near = before <= start < before + _LONGEST_GAP
+            if is_near and not self.text[before:start].strip():
+                joined[-1] = (joined[-1][0], end)
+            else:
+                joined.append((start, end))
         pieces: list[Piece] = []
         offset = 0
         for start, end in joined:

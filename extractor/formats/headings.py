@@ -45,8 +45,17 @@ KEPT = ("arm", "treatment")
 _LONGEST_HEADING = 160
 _VOCABULARY = Vocabulary(
     "text_headings",
-    spelling=("inclusion", "inclusions", "exclusion", "exclusions", "criteria", "eligibility"),
-    own=frozenset({"infusion", "infusions", "criterion", "occlusion", "conclusion", "effusion"}),
+    spelling=(
+        "inclusion",
+        "inclusions",
+        "exclusion",
+        "exclusions",
+        "criteria",
+        "eligibility",
+    ),
+    own=frozenset(
+        {"infusion", "infusions", "criterion", "occlusion", "conclusion", "effusion"}
+    ),
 )
 
 FRONT = re.compile(
@@ -172,16 +181,10 @@ def _read_known(
         return None
     if behind["cell"] and names_columns(raw[front.start() : end]):
         return None
-    kind, words_end = named
-    label = raw[start : words_end + 1]
-    if label == "Description:" and _describes_outcome(raw, front, words_end, last):
+    words_end = named[1]
+    kind = _adapt_kind(raw, front, *named, last)
+    if not kind:
         return None
-    if last and last.section == "arms" and kind == "other":
-        # "Other" is also one of the registered types of an arm.
-        kind = "arm"
-    if last and last.section == ELIGIBILITY and label.strip() == "Description":
-        # On a registry's page, the criteria follow "Eligibility Criteria" and "Description".
-        kind = kind if raw[last.start : front.start()].strip() else ELIGIBILITY
     heading = Heading(
         section=SECTIONS.get(kind, kind),
         kind=kind,
@@ -205,27 +208,43 @@ def _read_known(
     return heading if _fits(heading, last, is_marked=is_marked) else None
 
 
+def _adapt_kind(
+    raw: str, front: re.Match[str], kind: str, end: int, last: Heading | None
+) -> str:
+    """Return the kind of a heading's words below the ``last`` heading, which is another one for
+    "Other" and "Description"; "" if they only label a part of an outcome.
+    """
+    if last is None:
+        return kind
+    # "Other" is also one of the registered types of an arm.
+    if last.section == "arms" and kind == "other":
+        return "arm"
+    label = raw[front.end() : end + 1]
+    if label.strip(" :\r\n") != "Description":
+        return kind
+    # On a registry's page, the criteria follow "Eligibility Criteria" and "Description".
+    is_next = not raw[last.start : front.start()].strip()
+    if is_next and last.section == ELIGIBILITY and label != "Description:":
+        return ELIGIBILITY
+    is_part = label == "Description:" and _describes_outcome(raw, front, end, last)
+    return "" if is_part else kind
+
+
 def _fits(heading: Heading, last: Heading | None, *, is_marked: bool) -> bool:
     """Return whether a heading can follow the ``last`` one: otherwise its line is an item, a label
     or a row of what is above it. ``is_marked``: signs show a heading, such as a colon behind it.
     """
     kind = heading.kind
-    above = last.section if last else ""
     kind_above = last.kind if last else ""
-    begins_list = heading.section in (ELIGIBILITY, *OUTCOMES)
     # Below "Table 2 Treatment arms" are columns of their own names. Only criteria are read.
-    if heading.is_caption and not (kind in ("criteria", ELIGIBILITY) and heading.is_alone):
+    is_criteria = kind in ("criteria", ELIGIBILITY)
+    if heading.is_caption and not (is_criteria and heading.is_alone):
         return False
     # "Secondary:" is a heading only in a list of objectives, behind "Primary:".
     if kind in RANKS:
         return kind_above in (*RANKS, "other_outcomes")
     if kind in ("group", *KEPT):
-        # "Group: Fictumab" is a field before a label. "Main group:" is a label itself.
-        length = heading.words[1] - heading.words[0]
-        is_label = heading.is_alone or length > len("Group")
-        if kind == "group" and is_label:
-            return False
-        return heading.style != "-" and above not in (ELIGIBILITY, *OUTCOMES)
+        return _labels_arm(heading, last)
     # Below each group, a registry's page has a field for its treatment and its size.
     is_field = heading.section in ("interventions", DESCRIPTION)
     if kind_above == "group" and is_field and not heading.is_alone:
@@ -233,24 +252,41 @@ def _fits(heading: Heading, last: Heading | None, *, is_marked: bool) -> bool:
     # "Sex: female" is a criterion, but not among the fields of a registry's page.
     if kind == "label" and is_marked and kind_above not in ("field", "label"):
         return False
+    return not _is_item(heading, last, is_marked=is_marked)
+
+
+def _labels_arm(heading: Heading, last: Heading | None) -> bool:
+    """Return whether words for an arm label one: outside of criteria, outcomes and bullets."""
+    start, end = heading.words
+    # "Group: Fictumab" is a field before a label. "Main group:" is a label itself.
+    is_label = heading.is_alone or end - start > len("Group")
+    if heading.kind == "group" and is_label:
+        return False
+    above = last.section if last else ""
+    return heading.style != "-" and above not in (ELIGIBILITY, *OUTCOMES)
+
+
+def _is_item(heading: Heading, last: Heading | None, *, is_marked: bool) -> bool:
+    """Return whether a heading's words begin an item: it has a bullet, or is among criteria, where
+    few words are headings.
+    """
+    begins_list = heading.section in (ELIGIBILITY, *OUTCOMES)
     # "- Exclusion criteria:" may be an item that has a list.
     if heading.style == "-" and not (begins_list and is_marked):
-        return False
-    if last is None or above != ELIGIBILITY:
         return True
-    # Among criteria, a bare "Condition: stable" is one of them, and few words are headings.
-    if heading.style == last.style:
-        return bool(heading.style) or kind != "conditions"
-    return begins_list and heading.style not in ("-", "1")
+    if last is None or last.section != ELIGIBILITY:
+        return False
+    if heading.style != last.style:
+        return not begins_list or heading.style in ("-", "1")
+    # A bare "Condition: stable" among criteria is one of them.
+    return not heading.style and heading.kind == "conditions"
 
 
-def _describes_outcome(
-    raw: str, front: re.Match[str], end: int, last: Heading | None
-) -> bool:
+def _describes_outcome(raw: str, front: re.Match[str], end: int, last: Heading) -> bool:
     """Return whether "Description:" labels a part of an outcome: no blank line is above it, or the
     outcome's time frame is below it.
     """
-    if last is None or last.section not in OUTCOMES:
+    if last.section not in OUTCOMES:
         return False
     is_apart = _ENDS_PARAGRAPH.search(raw, last.start, front.start())
     return not is_apart or _TIME_IN_PARAGRAPH.match(raw, end) is not None

@@ -112,7 +112,11 @@ def holds_list(raw: str, start: int, end: int) -> bool:
     mark or continue an item, or more phrases of which most state a limit or deny something; all of
     them, if one begins with a small letter.
 
-    >>> texts = ("1. Adult\n2. Asthma", "Asthma is common.\n- It is", "ECOG 0-1\nAsthma\nNo HIV")
+    >>> texts = (
+    ...     "1. Adult\n2. Asthma",
+    ...     "Asthma is common.\n- It is",
+    ...     "ECOG 0-1\nAsthma\nNo HIV",
+    ... )
     >>> [holds_list(text, 0, len(text)) for text in texts]
     [True, False, True]
     """
@@ -179,9 +183,7 @@ def split_items(
     return lead, items
 
 
-def _find_begins(
-    raw: str, lines: Sequence[Place], *, by_line: bool
-) -> dict[int, int]:
+def _find_begins(raw: str, lines: Sequence[Place], *, by_line: bool) -> dict[int, int]:
     """Return where the words of each item begin, by the number of its line."""
     marks = [MARK.match(raw, *line) for line in lines]
     top = next(filter(None, marks), None)
@@ -197,30 +199,33 @@ def _find_begins(
             and mark.lastgroup == top.lastgroup
             and len(mark["indent"]) <= len(top["indent"]) + 1
         }
-    words = [raw[slice(*line)].strip() for line in lines]
-    are_rows = [line.startswith("|") or "\t" in line for line in words]
-    labels = [_LABEL.match(line) for line in words]
+    begins = _find_unmarked(
+        [raw[slice(*line)].strip() for line in lines], by_line=by_line
+    )
+    return {number: lines[number][0] for number in begins}
+
+
+def _find_unmarked(lines: Sequence[str], *, by_line: bool) -> list[int]:
+    """Return the numbers of the lines that begin an item, where none has a mark: the first, and in
+    a table each row; of short lines each that does not continue the one above; in prose each with a
+    label, if the first one has one ("Arm A: ...").
+    """
+    are_rows = [line.startswith("|") or "\t" in line for line in lines]
     are_phrases = all(
-        len(line) <= _LONGEST_LINE and not line.endswith(".") for line in words
+        len(line) <= _LONGEST_LINE and not line.endswith(".") for line in lines
     )
     if any(are_rows):
         begins = are_rows
     elif by_line or are_phrases:
-        begins = [True, *(not _continues(*pair) for pair in pairwise(words))]
+        begins = [True, *(not _continues(*pair) for pair in pairwise(lines))]
     else:
-        # "Arm A: ..." in the first line shows that the other arms have labels, too
+        labels = [_LABEL.match(line) for line in lines]
         begins = [bool(label and label["colon"]) for label in labels]
-        begins = begins if begins[0] else [False]
-    return {
-        number: lines[number][0]
-        for number, begin in enumerate([True, *begins[1:]])
-        if begin
-    }
+        begins = begins if begins[0] else []
+    return [0, *(number for number in range(1, len(begins)) if begins[number])]
 
 
-def _match_fields(
-    raw: str, lines: Sequence[Place]
-) -> list[re.Match[str] | None]:
+def _match_fields(raw: str, lines: Sequence[Place]) -> list[re.Match[str] | None]:
     """Return for each line the field with which it begins, if that is the first line's field
     ("Outcome: "), names a column, and occurs more than once; else no field.
     """

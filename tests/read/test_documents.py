@@ -467,9 +467,9 @@ def declare(part):
 
 
 def nest(part):
-    """Put content controls into each other, as deep as the parser of XML takes them."""
-    begin = b"<w:sdt><w:sdtContent>" * 110
-    end = b"</w:sdtContent></w:sdt>" * 110
+    """Put content controls into each other, deeper than the parser of XML takes them."""
+    begin = b"<w:sdt><w:sdtContent>" * 140
+    end = b"</w:sdtContent></w:sdt>" * 140
     return part.replace(b"<w:sectPr", begin + end + b"<w:sectPr", 1)
 
 
@@ -525,8 +525,8 @@ HOSTILE = {
     ),
     "deep parts": (
         lambda: change_word("word/document.xml", nest),
-        "a Word document with too many nested parts",
-        "save it as PDF",
+        "the Word document is damaged",
+        "save it again",
     ),
 }
 

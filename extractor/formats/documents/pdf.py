@@ -258,9 +258,7 @@ def _join_wrapped(lines: Sequence[_Line]) -> list[_Line]:
     return joined
 
 
-def _continues(
-    before: _Line, line: _Line, margins: dict[int, list[float]]
-) -> bool:
+def _continues(before: _Line, line: _Line, margins: dict[int, list[float]]) -> bool:
     """Return whether a line goes on with the line before it, which had no room for its first word.
 
     ``margins`` are the rightmost ends of the lines of each column: a margin is where several end.
@@ -307,7 +305,11 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
                 running[line.text] = None
                 continue
             if headings.is_heading(line):
-                found[size] = (not line.text.isupper(), -round(line.size), not line.is_bold)
+                found[size] = (
+                    not line.text.isupper(),
+                    -round(line.size),
+                    not line.is_bold,
+                )
             written.append(line.text + "\n")
             size += len(line.text) + 1
     edges: list[Span] = []

@@ -97,7 +97,10 @@ def _check_members(archive: zipfile.ZipFile, packed: int) -> None:
             raise DocumentProblem(problem, _BOMB)
         part = archive.read(member)
         # In UTF-16, zeros between the letters would hide a declaration.
-        if part.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in part[:4]:
+        if (
+            part.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            or b"\0" in part[:4]
+        ):
             part = part.replace(b"\0", b"")
         if _DECLARATION.search(part):
             problem = f"{member.filename} declares XML entities, which Word never does"
@@ -149,7 +152,7 @@ def _list_rows(table: Table, marks: "_Marks") -> Iterator[str]:
     """Yield the lines of a table: of a row's only filled cell, of a short label above its list,
     or else the cells of a row on one line, with tabs between them.
     """
-    for row in table._tbl.tr_lst:  # noqa: SLF001 - Table.rows repeats merged cells
+    for row in table._tbl.tr_lst:
         cells = [_read_cell(_Cell(cell, table), marks) for cell in row.tc_lst]
         filled = [cell for cell in cells if cell]
         if len(filled) == 1 or _is_labelled_list(cells):
@@ -170,7 +173,7 @@ def _is_labelled_list(cells: Sequence[Sequence[str]]) -> bool:
 
 def _read_cell(cell: _Cell, marks: "_Marks") -> list[str]:
     """Return the lines of a cell; none for a cell that continues the one above."""
-    if cell._tc.vMerge == "continue":  # noqa: SLF001 - python-docx has no name for it
+    if cell._tc.vMerge == "continue":
         return []
     lines: list[str] = []
     for block in cell.iter_inner_content():
@@ -191,7 +194,7 @@ class _Marks:
 
     def name_style(self, paragraph: Paragraph) -> str:
         """Return the name of a paragraph's style; "" without one."""
-        style = self._styles.get(paragraph._p.style)  # noqa: SLF001 - Paragraph.style is slow
+        style = self._styles.get(paragraph._p.style)
         return (style.name or "") if style is not None else ""
 
     def write(self, paragraph: Paragraph) -> str:
@@ -210,8 +213,8 @@ class _Marks:
 
     def _find_numbering(self, paragraph: Paragraph) -> Any:
         """Return the numbering of a paragraph, or else of its style or a base of that."""
-        style = self._styles.get(paragraph._p.style)  # noqa: SLF001 - as above
-        element: Any = paragraph._p  # noqa: SLF001 - as above
+        style = self._styles.get(paragraph._p.style)
+        element: Any = paragraph._p
         for _ in range(_MOST_BASES):
             properties = element.find(qn("w:pPr"))
             if properties is not None and properties.numPr is not None:
