@@ -7,7 +7,7 @@ from enum import StrEnum
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline.headings import Heading, Vocabulary, find_heading, find_within
-from extractor.outline.lines import Line, read_lines, split_run_in
+from extractor.outline.lines import Line, read_lines, split_run_in, strip_signs
 from extractor.outline.signs import (
     Beside,
     Signs,
@@ -141,19 +141,22 @@ def _split_line(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
         if not heading.is_whole:
             behind = line.passage.part(heading.end, line.passage.end)
             rest = replace(line, passage=behind, mark="", style="", gap=False, hashes=0)
-            yield from _split_within(rest, vocabulary)
+            yield from _split_within(rest, vocabulary, vocabulary.behind)
         return
     yield from _split_within(line, vocabulary)
 
 
-def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
+def _split_within(
+    line: Line, vocabulary: Vocabulary, rules: tuple[str, ...] = ()
+) -> Iterator[_Piece]:
     """Yield the text before a heading within a line, that heading, and what follows it."""
-    for name in vocabulary.within:
+    for name in (*vocabulary.within, *rules):
         found = find_within(line.passage, name)
         if found is None or found.first <= line.passage.first:
             continue
         before = replace(
-            line, passage=line.passage.part(line.passage.first, found.first)
+            line,
+            passage=strip_signs(line.passage.part(line.passage.first, found.first)),
         )
         rest = line.passage.part(found.first, line.passage.end)
         if find_heading(rest, vocabulary) is None:
@@ -167,18 +170,16 @@ def _split_within(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
 
 
 def _split_items(line: Line) -> Iterator[_Piece]:
-    pieces = split_run_in(line.passage)
+    """Yield a line, or the items that are written in it."""
+    pieces = split_run_in(line)
     if len(pieces) == 1:
         yield _Piece(line, begins=bool(line.mark) or line.is_row)
         return
-    for passage, mark in pieces:
-        if not mark:
-            yield _Piece(replace(line, passage=passage), begins=bool(line.mark))
-            continue
-        column = line.column + 4 if line.mark else line.column
-        style = "run-in"
-        item = replace(line, passage=passage, mark=mark, style=style, column=column)
-        yield _Piece(replace(item, gap=False))
+    for number, (passage, mark) in enumerate(pieces):
+        item = replace(line, passage=passage, mark=mark, style=line.style or "run-in")
+        if number:
+            item = replace(item, gap=False)
+        yield _Piece(item, begins=bool(mark))
 
 
 def _join_wrapped(pieces: Sequence[_Piece], width: int | None) -> list[_Piece]:
@@ -241,7 +242,7 @@ def _make_block(
     beside = Beside(
         line,
         above.line if above else None,
-        below.line if below and not below.heading else None,
+        below.line if below else None,
         lines_width,
     )
     signs = weigh_heading(beside)
@@ -289,6 +290,19 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
         stack.pop()
 
 
+def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
+    """Return whether an item is like the first one below the line on the top of the stack: not
+    further left, and of the same style in the same column.
+    """
+    first_place = stack[-1] + 1
+    if first_place >= len(placed):
+        return True
+    first = placed[first_place]
+    if block.column <= first.column - _DEEPER:
+        return False
+    return block.column >= first.column + _DEEPER or block.style == first.style
+
+
 def _is_below(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
@@ -296,13 +310,18 @@ def _is_below(
     if top.kind is BlockKind.HEADING:
         if block.kind is BlockKind.HEADING:
             return block.column >= top.column + _DEEPER and not block.mark
-        return True
+        is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
+        return not is_nested or block.column > top.column - _DEEPER
     if block.kind is BlockKind.HEADING:
-        return False
-    if block.kind is not BlockKind.ITEM:
         return top.kind is BlockKind.ITEM and block.column >= top.column + _DEEPER
+    if block.kind is not BlockKind.ITEM:
+        if top.kind is not BlockKind.ITEM:
+            return False
+        return top.introduces or block.column >= top.column + _DEEPER
     if top.kind is not BlockKind.ITEM:
-        return top.introduces and bool(block.mark)
+        return (
+            top.introduces and bool(block.mark) and _is_like_first(block, stack, placed)
+        )
     if block.column >= top.column + _DEEPER:
         return True
     if block.column <= top.column - _DEEPER or block.style == top.style:

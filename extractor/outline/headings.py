@@ -24,14 +24,15 @@ class Vocabulary:
 
     ``terms`` names a table of terms of the rule book: its entries are the names of the headings.
     ``spelling`` are the words of headings that are also found with one or two wrong letters;
-    ``own`` are words near to them that mean something else. ``within``: the names of headings that
-    also open within a line.
+    ``own`` are words near to them that mean something else. ``within`` names rules of what opens a
+    heading within a line, ``behind`` those that do so only behind another heading.
     """
 
     terms: str
     spelling: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
-    within: frozenset[str] = frozenset()
+    within: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,24 +11,25 @@ from extractor.language.markup import ITEM
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
 
-_BULLET = r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?![*\d])\s*(?=\S)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
+_BULLET = r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
 _NUMBER = r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2})[.)](?!\d)(?=\s|[A-Za-z(])|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
 _LETTER = r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
 _CODE = r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})(?P<sign>\]?[.:)]|\]|(?=\s+[A-Z])))"
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(r"\s*(?P<n>\d{1,2})\s+(?=[A-Z])")
-_ROW = re.compile(r"\s*\|.*\|\s*$")
+_ROW = re.compile(r"\s*\|.*\S\s*$")
 _RULE = re.compile(r"\s*[|:\-=_*\s]{3,}$")
 _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
 )
 _RUN_IN = re.compile(
-    r"(?:(?<=[\s;.,:)])|^)(?P<mark>\((?:\d{1,2}|[a-h])\)|(?:\d{1,2}|[a-h])[.)])\s+(?=\S)"
+    r"(?:(?<=[\s;.,:)])|^)(?P<mark>\((?:\d{1,2}|[a-z]|[ivx]{2,4})\)|(?:\d{1,2}|[a-z]|[ivx]{2,4})[.)])\s+(?=\S)"
 )
 _RUN_IN_BULLET = re.compile(
     r"(?:^|(?<=[\s.;:]))(?P<mark>[•·▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
 )
+_ROMAN = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv".split()
 _LEADERS = re.compile(r"\.{4,}\s*\d+\s*$")
 
 
@@ -68,7 +69,8 @@ def read_lines(section: LexedSection) -> list[Line]:
         begin = text.rfind("\n", 0, start) + 1
         gap = text.count("\n", end_above, start) > 1
         end_above = end
-        if _RULE.match(text, begin, end):
+        passage = strip_signs(passage, "-•·")
+        if _RULE.match(text, begin, end) or passage.end <= passage.first:
             continue
         lines.append(_read_line(passage, begin, gap=gap))
     lines = _drop_false_marks(lines)
@@ -104,6 +106,15 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
     return replace(line, passage=words, text_column=text_column)
 
 
+def strip_signs(passage: Passage, signs: str = ";,") -> Passage:
+    """Return a passage without signs that were left at its end."""
+    words = passage.tokens.words
+    end = passage.end
+    while end > passage.first and words[end - 1] in signs:
+        end -= 1
+    return passage.part(passage.first, end)
+
+
 def _describe_mark(found: re.Match[str]) -> tuple[str, int]:
     """Return the sort of a mark and its number; 0 for a bullet."""
     written = found[0].strip()
@@ -117,8 +128,11 @@ def _describe_mark(found: re.Match[str]) -> tuple[str, int]:
             return "1.1" + "x" * found["tail"].count("."), 0
         return re.sub(r"\d+", "1", written), int(number)
     letters = found["l1"] or found["l2"]
-    sort = "i" if len(letters) > 1 else "a"
-    ordinal = ord(letters[0].lower()) - 96 if len(letters) == 1 else 0
+    is_roman = letters.lower() in _ROMAN and letters.lower() not in ("c", "d")
+    sort = "i" if is_roman else "a"
+    ordinal = ord(letters[0].lower()) - 96
+    if is_roman:
+        ordinal = _ROMAN.index(letters.lower()) + 1
     return written.replace(
         letters, sort.upper() if letters.isupper() else sort
     ), ordinal
@@ -147,10 +161,9 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
         is_of_list = line.style[:-1] in _CODES_OF_LISTS
         is_signed = line.mark[-1:] in (":", ".", ")", "]")
         false_code = is_code and not (is_next and (is_of_list or is_signed))
-        is_letter = line.style[:1] in ("a", "A") and not is_code
+        sort = line.style.strip("(")[:1].lower()
+        is_letter = sort in ("a", "i") and not is_code and line.mark != "<li>"
         false_letter = is_letter and not (is_next or line.ordinal == 1)
-        if false_letter and line.ordinal in (9, 22, 24):
-            false_letter = False
         if line.mark and (false_code or false_letter):
             line = _undo_mark(line)
         kept.append(line)
@@ -290,46 +303,46 @@ def _words(line: Line) -> list[str]:
     return line.passage.tokens.words[line.passage.first : line.passage.end]
 
 
-def split_run_in(passage: Passage) -> list[tuple[Passage, str]]:
+def split_run_in(line: Line) -> list[tuple[Passage, str]]:
     """Return the items that are written in one line, each with its mark: "1. Asthma 2. COPD".
 
-    Numbers and letters must begin with the first and count up. A line without such items is
-    returned whole.
+    Numbers and letters must begin the line and count up. A line without such items is returned
+    whole.
     """
+    passage = line.passage
     tokens = passage.tokens
-    if passage.end <= passage.first:
-        return [(passage, "")]
     start, end = tokens.span(passage.first, passage.end)
-    found = _count_up(_RUN_IN.finditer(tokens.text, start, end))
-    if len(found) < 2:
+    found = _count_up(line, _RUN_IN.finditer(tokens.text, start, end), start)
+    if len(found) + bool(line.ordinal) < 2:
         found = list(_RUN_IN_BULLET.finditer(tokens.text, start, end))
-        if len(found) < 2:
-            return [(passage, "")]
+    if len(found) + bool(line.ordinal) < 2:
+        return [(passage, line.mark)]
     pieces: list[tuple[Passage, str]] = []
-    first = tokens.at(found[0].start())
+    first = tokens.at(found[0].start()) if found else passage.end
     if first > passage.first:
-        pieces.append((passage.part(passage.first, first), ""))
+        pieces.append((strip_signs(passage.part(passage.first, first)), line.mark))
     ends = [*(tokens.before(mark.start()) for mark in found[1:]), passage.end]
     for mark, stop in zip(found, ends, strict=True):
-        piece = passage.part(tokens.at(mark.end()), stop)
+        piece = strip_signs(passage.part(tokens.at(mark.end()), stop))
         if piece.end > piece.first:
             pieces.append((piece, mark["mark"].strip()))
     return pieces
 
 
-def _count_up(marks: Iterator[re.Match[str]]) -> list[re.Match[str]]:
-    """Return the marks that count up from the first, all of one style."""
+def _count_up(
+    line: Line, marks: Iterator[re.Match[str]], start: int
+) -> list[re.Match[str]]:
+    """Return the marks that count up from that of the line, or from a first one at its start."""
     run: list[re.Match[str]] = []
-    style = ""
+    style, last = line.style, line.ordinal
     for mark in marks:
-        name = mark["mark"].strip("().")
-        number = int(name) if name.isdigit() else ord(name) - 96
-        sort = (
-            re.sub(r"\d+", "1", mark["mark"])
-            if name.isdigit()
-            else mark["mark"].replace(name, "a")
-        )
-        if number == len(run) + 1 and (not run or sort == style):
+        if not run and not last and mark.start() > start:
+            return []
+        described = _MARK.match(mark["mark"] + " x")
+        if described is None:
+            continue
+        sort, number = _describe_mark(described)
+        if number == last + 1 and sort == (style or sort):
             run.append(mark)
-            style = sort
+            style, last = sort, number
     return run

@@ -86,13 +86,13 @@ def _list_of_continuation(place: Beside) -> Iterator[str]:
     text = line.text
     end = above.text
     is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
-    if text[:1].islower() or not text[:1].isalnum():
+    if text[:1].islower() or text[:1] in "(,;/+&":
         yield "small_letter"
     if runs_on(end):
         yield "above_runs_on"
     if opens_bracket(end):
         yield "open_bracket"
-    if end.endswith(","):
+    if end.endswith(",") and not text[:1].isupper():
         yield "above_comma"
     if end.endswith(":"):
         yield "above_colon"
@@ -113,6 +113,8 @@ def _list_of_continuation(place: Beside) -> Iterator[str]:
         yield "capital_after_break"
     if text.rstrip().endswith(":"):
         yield "ends_with_colon"
+    if _finds("group_title", line):
+        yield "group_name"
     if _finds("joins_clause", line):
         yield "joins_clause"
 
@@ -146,15 +148,18 @@ def _list_of_heading(place: Beside) -> Iterator[str]:
         yield "emphasis"
     if _ends(line, "topic"):
         yield "topic"
-    if _finds("population", line):
+    names_people = _finds("population", line)
+    if names_people:
         yield "people"
+    if len(words) > 1 and text.istitle():
+        yield "title_case"
     if line.gap:
         yield "blank_above"
     if text.endswith((".", ";", ",")):
         yield "ends_sentence"
     if _finds("says_of_people", line):
         yield "states"
-    if any(word[:1].isdigit() for word in words):
+    if not names_people and any(word[:1].isdigit() for word in words):
         yield "number"
     if text[:1].islower():
         yield "small_letter"

@@ -14,7 +14,7 @@ from extractor.concepts.criteria.introductions import opens_siblings, states_too
 from extractor.concepts.criteria.layout import Bullet
 from extractor.concepts.criteria.lines import LineRole, OutlineEntry, TextLine
 from extractor.concepts.criteria.list_headings import ListHeading, read_list_heading
-from extractor.concepts.criteria.prose import split_clauses
+from extractor.concepts.criteria.old_prose import split_clauses
 from extractor.concepts.criteria.roles import UNSETTLED_CONFIDENCE, choose_headings
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Tokens

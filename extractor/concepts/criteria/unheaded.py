@@ -4,7 +4,7 @@ criteria.
 
 from collections.abc import Mapping, Sequence
 
-from extractor.concepts.criteria.prose import list_sentences
+from extractor.concepts.criteria.old_prose import list_sentences
 from extractor.concepts.limits.read import find_limits
 from extractor.evidence.drafts import Draft, Span, StructureDoubt
 from extractor.language.book import rule
