@@ -6,6 +6,7 @@ was given. Which lines are furniture of pages and which continue the line above 
 """
 
 import re
+from collections.abc import Iterator
 
 from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.language.passage import read_section
@@ -72,19 +73,49 @@ def undo_layout(text: str) -> str:
     words = set(_WORD.findall(text))
     kept: list[str] = []
     done = 0
-    for block in _list_blocks(text):
-        for found in _BREAK.finditer(text, block.start, block.end):
-            start, end = found.span()
-            if _is_kept(text, start, end):
-                continue
-            kept += [text[done:start], " " * (end - start)]
-            hyphen = _HYPHEN.search(text, max(0, start - _LONGEST_WORD), start)
-            if hyphen:
-                is_broken = hyphen["word"] and hyphen["word"] not in words
-                kept[-2] = text[done : start - 1] + (_SOFT if is_broken else "-")
-                kept[-1] = _SOFT * (end - start)
-            done = end
+    for start, end in _list_joined(text):
+        kept += [text[done:start], " " * (end - start)]
+        hyphen = _HYPHEN.search(text, max(0, start - _LONGEST_WORD), start)
+        if hyphen:
+            is_broken = hyphen["word"] and hyphen["word"] not in words
+            kept[-2] = text[done : start - 1] + (_SOFT if is_broken else "-")
+            kept[-1] = _SOFT * (end - start)
+        done = end
     return "".join([*kept, text[done:]])
+
+
+def _list_joined(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the line breaks within a sentence: those of a block that no sign keeps, and one behind
+    an item that surely goes on.
+    """
+    in_item = False
+    end = 0
+    for block in _list_blocks(text):
+        gap = _BREAK.fullmatch(text, end, block.start)
+        if in_item and gap and not block.mark and _goes_on(text, gap):
+            yield gap.span()
+        else:
+            in_item = block.mark != ""
+        for found in _BREAK.finditer(text, block.start, block.end):
+            if not _is_kept(text, *found.span()):
+                yield found.span()
+        end = block.end
+
+
+def _goes_on(text: str, gap: re.Match[str]) -> bool:
+    """Return whether the line of an item above a line break goes on below it."""
+    above, below = _split_lines(text, *gap.span())
+    if "\t" in above or above.endswith((".", ";", ":", "|")):
+        return False
+    if runs_on(above) or above.endswith((" and", " or", ",")):
+        return True
+    return len(above) > _SHORT and below[:1].islower()
+
+
+def _split_lines(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return the lines above and below a line break."""
+    above = text[text.rfind("\n", 0, start) + 1 : start]
+    return above, text[end : end + _LONGEST_WORD].partition("\n")[0]
 
 
 def _list_blocks(text: str) -> list[Block]:
@@ -93,8 +124,11 @@ def _list_blocks(text: str) -> list[Block]:
 
 def _is_kept(text: str, start: int, end: int) -> bool:
     """Return whether a line break ends a row of a table, or a field of a register begins below."""
-    above = text[text.rfind("\n", 0, start) + 1 : start]
-    below = text[end : end + _LONGEST_WORD].partition("\n")[0]
+    above, below = _split_lines(text, start, end)
+    # an outcome's description is often indented below it
+    is_indented = text[end - 1 : end] in (" ", "\t") and below[:1].isupper()
+    if is_indented and not runs_on(above):
+        return True
     if any(sign in line for line in (above, below) for sign in "\t|"):
         return True
     if _STARTS_FIELD.match(below):
