@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import docx
-import pypdfium2
 import pytest
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
@@ -18,7 +17,6 @@ from extractor import Extractor, read_records
 from extractor.errors import RecordError
 from extractor.formats.documents import reading
 from extractor.formats.records import read_stream
-from tests.commands import extract, invoke, read_lines
 from tests.loopback import QuietHandler, run_server
 
 from .pdfs import Text, set_lines, write_pdf
@@ -362,23 +360,16 @@ def documents(tmp_path):
     return folder
 
 
-def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(documents, tmp_path):
-    texts = {record.record_id: record.document for record in read_records(documents)}
-
-    run = extract(documents, tmp_path / "run")
-
+def test_evidence_has_its_place_and_page(documents):
     pages = {}
-    for extraction in read_lines(run / "extractions.jsonl"):
-        name = extraction["record_id"]
-        text = (run / "texts" / f"{name}.txt").read_bytes().decode()
-        assert text == texts[name].text
-        evidence = list_evidence(extraction)
-        assert evidence
-        for piece in evidence:
+    for record in read_records(documents):
+        document = record.document
+        extraction = Extractor().extract(record).model_dump(mode="json")
+        for piece in list_evidence(extraction):
             start = piece["document_start"]
-            assert text[start : piece["document_end"]] == piece["quote"]
-            assert piece.get("page") == texts[name].find_page(start)
-        pages[name] = {piece.get("page") for piece in evidence}
+            assert document.text[start : piece["document_end"]] == piece["quote"]
+            assert piece.get("page") == document.find_page(start)
+            pages.setdefault(record.record_id, set()).add(piece.get("page"))
     assert pages["notes"] == {None}
     assert len(pages["protocol"]) > 3
 
@@ -392,27 +383,6 @@ def list_evidence(extraction):
         *extraction["endpoints"],
     ]
     return [piece for item in items for piece in item["evidence"]]
-
-
-def test_a_run_in_python(tmp_path):
-    (tmp_path / "protocol.pdf").write_bytes(write_protocol())
-
-    results = Extractor().run(tmp_path / "protocol.pdf")
-
-    assert not results.failures
-    [extraction] = results
-    assert extraction.dosing[0].evidence[0].page > 1
-
-
-def test_a_fresh_run_removes_the_texts_of_the_one_before(tmp_path):
-    for name in ("a.docx", "b.docx"):
-        (tmp_path / name).write_bytes(write_note())
-    run = tmp_path / "run"
-
-    invoke("run", tmp_path / "a.docx", "--effort", "none", "--out", run)
-    invoke("run", tmp_path / "b.docx", "--effort", "none", "--out", run, "--fresh")
-
-    assert [path.name for path in (run / "texts").iterdir()] == ["b.txt"]
 
 
 def test_documents_in_an_archive():
@@ -620,8 +590,3 @@ def test_without_the_extra_the_record_fails_with_the_command_that_installs_it(
 
     assert "needs py" in error.problem
     assert error.remedy.endswith("pip install '.[documents]'")
-
-
-def test_the_writer_of_these_tests_makes_real_pdfs():
-    document = pypdfium2.PdfDocument(write_protocol())
-    assert "Table of Contents" in document[1].get_textpage().get_text_range()
