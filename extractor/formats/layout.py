@@ -92,7 +92,8 @@ def _list_joined(text: str) -> Iterator[tuple[int, int]]:
     end = 0
     for block in _list_blocks(text):
         gap = _BREAK.fullmatch(text, end, block.start)
-        if in_item and gap and not block.mark and _goes_on(text, gap):
+        may_go_on = in_item and not block.mark and block.kind is BlockKind.PARAGRAPH
+        if may_go_on and gap and _goes_on(text, gap):
             yield gap.span()
         else:
             in_item = block.mark != ""
@@ -109,7 +110,7 @@ def _goes_on(text: str, gap: re.Match[str]) -> bool:
         return False
     if runs_on(above) or above.endswith((" and", " or", ",")):
         return True
-    return len(above) > _SHORT and below[:1].islower()
+    return len(above) > (_SHORT if below[:1].islower() else _LONGEST_WORD)
 
 
 def _split_lines(text: str, start: int, end: int) -> tuple[str, str]:
