@@ -13,11 +13,12 @@ folds 0 to 2 alone: 3 and 4 are for measuring.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from benchmarks.data import ask_all, format_table, parse_options, read_folds
 from benchmarks.effort import read_groups
@@ -32,13 +33,12 @@ from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.parse import parse_record
 from extractor.concepts.places import MODEL_CONFIDENCE, find_quote
 from extractor.concepts.windows.read import first_window
-from extractor.evidence.drafts import Chunk, Draft, Reading, Span, Why
+from extractor.evidence.drafts import Draft, Reading, Span, Why
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.collecting import collect
-from extractor.model.asking.dialogue import Replies, dialogue
+from extractor.model.asking import dialogue
+from extractor.model.asking.dialogue import read_replies
+from extractor.model.asking.planner import plan_round
 from extractor.model.asking.querying import ask_round
-from extractor.model.asking.questions import ModelReply, Question
-from extractor.model.asking.reply_models import read_silence, read_values
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions
 from extractor.schemas import Support, TimeWindow, TrialExtraction, TrialRecord
@@ -154,60 +154,31 @@ async def ask(
     parsed: ParsedRecord, options: ExtractionOptions, model: Model
 ) -> tuple[ModelResult, ModelResult]:
     """Return the result of a dialogue, and the same from its first answers as they are."""
-    steps = dialogue(parsed, options)
-    try:
-        asked = next(steps)
-    except StopIteration as end:  # there is no question
-        return end.value, end.value
+    asked = plan_round(parsed, options)
+    if asked is None:
+        return ModelResult(), ModelResult()
     replies = await ask_round(asked, model)
-    try:
-        steps.send(replies)
-    except StopIteration as end:
-        result: ModelResult = end.value
-    return result, _take(parsed, asked.calls, replies)
-
-
-def _take(
-    parsed: ParsedRecord, calls: Iterable[Sequence[Question]], replies: Replies
-) -> ModelResult:
-    """Return the answers without any check."""
-    drafts: list[Draft] = []
-    received: list[ModelReply] = []
-    questions: list[Question] = []
-    for call, reply in zip(calls, replies, strict=True):
-        questions += call
-        chunks = {question.number: question.chunk for question in call}
-        if reply is None:
-            continue
-        received.append(reply)
-        answers = list(read_values(call, reply.items))
-        answered = [question for question, _ in answers]
-        if not reply.dropped:
-            answers += read_silence(line for line in call if line not in answered)
-        for question, values in answers:
-            drafts.append(_believe(parsed, question, values, chunks))
-    return collect(parsed, questions, (), drafts, received)
+    result = read_replies(parsed, asked, replies)
+    unchecked: Any = {
+        "ground_answer": _believe,
+        "prove_regimens": lambda drafts, _: drafts,
+    }
+    with patch.multiple(dialogue, **unchecked):
+        return result, read_replies(parsed, asked, replies)
 
 
 def _believe(
-    parsed: ParsedRecord,
-    question: Question,
-    answered: Mapping[str, Any],
-    chunks: Mapping[int, Chunk],
+    answered: Mapping[str, Any], draft: Draft, parsed: ParsedRecord, *_: object
 ) -> Draft:
     """Return the draft of an item as the model wrote it: no value is looked for in the text. Only
     values that cannot be read are left out.
     """
     arms = {parsed.raw(span): span for span in locate_arms(parsed.record).values()}
-    draft = parsed.draft_of(question.task, question.chunk)
     values = dict(name_arms(answered, list(arms)))
     windows = values.get("time_windows")
     if windows:
         readable = [window for window in windows if isinstance(window, TimeWindow)]
         values["time_window"] = first_window(readable)
-    if "lead_in" in values:
-        lead_in = chunks.get(values["lead_in"] or -1)
-        values["lead_in"] = parsed.raw(lead_in.span) if lead_in else None
     readings: dict[str, Reading[Any]] = {}
     for name, value in values.items():
         if isinstance(value, UnreadableValue):

@@ -31,8 +31,9 @@ from extractor.concepts.resolve import (
 )
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.dialogue import dialogue
-from extractor.model.asking.querying import converse
+from extractor.model.asking.dialogue import read_replies
+from extractor.model.asking.planner import plan_round
+from extractor.model.asking.querying import ask_round
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialExtraction, TrialRecord
@@ -170,9 +171,11 @@ def main() -> None:
 
     async def count(model: Model, record: TrialRecord, gold: TrialExtraction) -> Counts:
         parsed = parse_record(record)
-        return count_situations(
-            parsed, await converse(dialogue(parsed, options), model), gold
-        )
+        asked = plan_round(parsed, options)
+        if asked is None:
+            return Counts()
+        replies = await ask_round(asked, model)
+        return count_situations(parsed, read_replies(parsed, asked, replies), gold)
 
     pairs = [
         (record, gold) for record, _, gold in read_pairs(chosen.gold, chosen.records)

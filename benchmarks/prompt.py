@@ -6,11 +6,10 @@ that only people need, and without bold type, rules of tables and wrapped lines.
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 
 from extractor.model.asking.prompt import PROMPT
-from extractor.model.asking.reply_models import short_words
+from extractor.model.asking.reply_models import FORMS
 from extractor.schemas import Task, list_fields
 
 GUIDELINE = PROMPT.with_name("guideline.md")
@@ -59,8 +58,9 @@ def name_words(task: Task) -> Mapping[str, str]:
     words: dict[str, str] = {}
     infos = list_fields(task)
     for info in infos:
-        if issubclass(info.type, StrEnum):
-            words |= short_words(info.type)
+        form = FORMS[task].get(info.name)
+        if form:
+            words |= {member.value: word for word, member in form.words.items()}
     return words | {info.name: info.metadata.key or info.name for info in infos}
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from extractor.given import Given
     from extractor.model.spec import ModelSpec
     from extractor.results import Results
-    from extractor.run.setup import OpenExtractor, Setup
+    from extractor.setup import OpenExtractor, Setup
 
 T = TypeVar("T")
 _NAMED = 20
@@ -85,7 +85,7 @@ class Extractor:
     @cached_property
     def setup(self) -> "Setup":
         """The options and the model. The rules alone need neither a client nor a store."""
-        from extractor.run.setup import Setup  # noqa: PLC0415 - slow, and rules alone need none of it
+        from extractor.setup import Setup  # noqa: PLC0415 - slow, and rules alone need none of it
 
         return Setup(self._model, key=self._key, **self._keywords)
 
@@ -236,21 +236,21 @@ class Extractor:
         (5, [], 0.0)
         """
         from extractor.given import GivenInputs, list_given  # noqa: PLC0415 - slow, and one record needs none of it
-        from extractor.many import RunJob  # noqa: PLC0415 - as above
         from extractor.results import Results  # noqa: PLC0415 - as above
         from extractor.run.progress import show_progress  # noqa: PLC0415 - as above
-        from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
+        from extractor.run.run import Run  # noqa: PLC0415 - as above
 
         items = list_given(records)
         with ExitStack() as scratch:
             folder = Path(out or scratch.enter_context(TemporaryDirectory()))
             given = GivenInputs(items, folder)
-            job = RunJob(
+            job = Run(
                 setup=self.setup,
                 read=given.read,
                 inputs=given.names,
                 out=folder,
-                limits=RunLimits(concurrency, limit),
+                concurrency=concurrency,
+                limit=limit,
                 workers=workers,
             )
 
@@ -259,8 +259,11 @@ class Extractor:
                     given.write()
                     return job.explain(job.perform(sink))
 
-            with show_progress(job.run.tally, job.count, quiet=quiet):
-                stopped = call_without_loop(perform, job.stop)
+            def stop() -> None:
+                job.is_stopping = True
+
+            with show_progress(job.tally, job.count, quiet=quiet):
+                stopped = call_without_loop(perform, stop)
             results = Results(folder, stopped)
             # a temporary folder lives as long as its results
             finalize(results, scratch.pop_all().close)

@@ -1,11 +1,10 @@
 """The stages of an extraction, in order. Every extraction runs this sequence.
 
-A file is read before (``extractor.formats``). Answers are proven while a model is asked, because
-what the text contradicts is asked once more.
+``plan`` parses a record and chooses the questions, the caller asks a model, and ``finish`` makes
+the extraction; no stage uses the network. A file is read before (``extractor.formats``).
 """
 
-from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING
 
 from extractor.assembly.assemble import assemble_extraction
 from extractor.concepts.parse import ParsedRecord, parse_record
@@ -22,50 +21,71 @@ from extractor.schemas.record_limits import (
     MAX_ITEMS,
     check_size,
     check_unicode,
-    limit_steps,
     limit_time,
     refuse_larger,
 )
 
 if TYPE_CHECKING:
-    from extractor.model.asking.dialogue import Replies, Round
-
-Extraction = Generator["Round", "Replies | None", TrialExtraction]
-"""Yields rounds of questions, receives the replies (None without a model), and returns the
-extraction.
-"""
+    from extractor.model.asking.dialogue import Replies
+    from extractor.model.asking.planner import Round
 
 
-def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
-    """Run one record through all stages. The caller asks the model; no stage uses the network.
+def plan(
+    record: TrialRecord, options: ExtractionOptions
+) -> "tuple[ParsedRecord, Round | None]":
+    """Parse a record and choose the questions to a model. None if ``options`` want none asked, or
+    the rules are sure.
 
-    The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises
+    The result depends on the arguments only, so any process can compute or repeat it. Raises
     ``RecordTooLarge`` or ``RecordTooSlow`` for a record beyond the limits of
     ``extractor.schemas.record_limits``.
     """
-    return limit_steps(_run_stages(record, options), record.source)
+    with limit_time(record.source):
+        check_size(record)
+        check_unicode(record)
+        parsed = parse_record(record, options.fields)
+        for kind in ("criteria", "regimens", "outcomes"):
+            refuse_larger(record.source, MAX_ITEMS, len(getattr(parsed, kind)), kind)
+        if not options.asks:
+            return parsed, None
+        from extractor.model.asking.planner import plan_round  # noqa: PLC0415 - rules alone need no model
+
+        return parsed, plan_round(parsed, options)
 
 
-def _run_stages(
-    record: TrialRecord | ParsedRecord, options: ExtractionOptions
-) -> Extraction:
-    """Parse, ask, assemble, audit, drop doubtful values, and place the evidence in a document."""
-    parsed = _parse_within_limits(record, options)
+def finish(
+    parsed: ParsedRecord,
+    options: ExtractionOptions,
+    asked: "Round | None" = None,
+    replies: "Replies | None" = None,
+) -> TrialExtraction:
+    """Prove the replies to the questions (None without a model), assemble the extraction, audit it,
+    drop doubtful values, and place the evidence in a document.
+
+    The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises
+    ``RecordTooSlow``.
+    """
+    # the parse may come from another process, which learned the words of the user's fields
+    if options.fields:
+        from extractor.concepts.own.read import learn_words  # noqa: PLC0415 - few have own fields
+
+        learn_words(options.fields)
     answers = ModelResult()
-    if options.asks:
-        from extractor.model.asking.dialogue import dialogue  # noqa: PLC0415 - rules alone need no model
+    with limit_time(parsed.record.source):
+        if asked:
+            from extractor.model.asking.dialogue import read_replies  # noqa: PLC0415 - rules alone need no model
 
-        answers = yield from dialogue(parsed, options)
-    extraction = assemble_extraction(parsed, answers, options.tasks, options.fields)
-    extraction = _audit(parsed, extraction)
-    if options.min_confidence > 0:
-        from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - few ask for it
+            answers = read_replies(parsed, asked, replies)
+        extraction = assemble_extraction(parsed, answers, options.tasks, options.fields)
+        extraction = _audit(parsed, extraction)
+        if options.min_confidence > 0:
+            from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - few ask for it
 
-        extraction = drop_doubtful(extraction, options.min_confidence)
-    if parsed.record.document:
-        from extractor.assembly.documents import place_evidence  # noqa: PLC0415 - few records are one
+            extraction = drop_doubtful(extraction, options.min_confidence)
+        if parsed.record.document:
+            from extractor.assembly.documents import place_evidence  # noqa: PLC0415 - few records are one
 
-        extraction = place_evidence(parsed.record, extraction)
+            extraction = place_evidence(parsed.record, extraction)
     return extraction
 
 
@@ -82,63 +102,10 @@ def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction
     return add_findings(parsed, extraction)
 
 
-def _parse_within_limits(
-    record: TrialRecord | ParsedRecord, options: ExtractionOptions
-) -> ParsedRecord:
-    """Return the parse of a record; one that is parsed already is taken as it is."""
-    if isinstance(record, ParsedRecord):
-        return record
-    check_size(record)
-    check_unicode(record)
-    parsed = parse_record(record, options.fields)
-    for kind in ("criteria", "regimens", "outcomes"):
-        refuse_larger(record.source, MAX_ITEMS, len(getattr(parsed, kind)), kind)
-    return parsed
-
-
 def extract_by_rules(
     record: TrialRecord, options: ExtractionOptions
 ) -> TrialExtraction:
     """Extract without a model. No question is planned, and none is counted."""
-    extraction = advance(record, options.model_copy(update={"effort": Effort.NONE}))
-    return cast("TrialExtraction", extraction)
-
-
-class Paused(NamedTuple):
-    """An extraction that waits for the replies to a round of questions. Its parse stands for the
-    record from now on.
-    """
-
-    round: "Round"
-    parsed: ParsedRecord
-
-
-def advance(
-    record: TrialRecord | ParsedRecord,
-    options: ExtractionOptions,
-    replies: "Sequence[Replies | None]" = (),
-) -> Paused | TrialExtraction:
-    """Return the next round of questions after these replies to the earlier rounds, or the
-    extraction.
-
-    The result depends on the arguments only, so any process can compute or repeat a step. A record
-    is parsed; a parse goes on from there. All stages run again from the parse on, with the replies
-    so far.
-    """
-    # the parse may come from another process, which learned the words of the user's fields
-    if options.fields:
-        from extractor.concepts.own.read import learn_words  # noqa: PLC0415 - few have own fields
-
-        learn_words(options.fields)
-    given = record.record if isinstance(record, ParsedRecord) else record
-    with limit_time(given.source):
-        parsed = _parse_within_limits(record, options)
-        stages = _run_stages(parsed, options)
-        try:
-            asked = next(stages)
-            for reply in replies:
-                asked = stages.send(reply)
-        except StopIteration as end:
-            finished: TrialExtraction = end.value
-            return finished
-    return Paused(asked, parsed)
+    options = options.model_copy(update={"effort": Effort.NONE})
+    parsed, _ = plan(record, options)
+    return finish(parsed, options)

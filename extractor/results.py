@@ -27,8 +27,8 @@ from extractor.errors import StoreError
 from extractor.given import GIVEN
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
+from extractor.run.files import FAILURES, REPEATED, naming_file, write_atomically
 from extractor.run.finished import FinishedRun
-from extractor.run.folder import FAILURES, REPEATED, naming_file, write_atomically
 from extractor.run.manifest import MANIFEST, restore_fields
 from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.evidence import PricedUsage

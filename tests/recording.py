@@ -29,9 +29,9 @@ from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.run.setup import OpenExtractor
 from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.vocabulary import Effort
+from extractor.setup import OpenExtractor
 
 from .cassette import check_cassette, use_cassette
 

@@ -14,7 +14,7 @@ from extractor import read_records, split_outcomes, verify_quote
 from extractor.errors import RecordError
 from extractor.formats import read_stream
 from extractor.options import ExtractionOptions
-from extractor.pipeline import advance, extract_by_rules
+from extractor.pipeline import extract_by_rules, plan
 from extractor.schemas import RegistryFields, Section, Source, TrialRecord
 
 from .depth import choose
@@ -260,7 +260,7 @@ def check_record(record: TrialRecord) -> None:
             raw = record.raw_text(evidence.section)
             assert raw is not None
             assert raw[evidence.start : evidence.end] == evidence.quote
-    advance(record, ExtractionOptions(effort="all"))  # what would be asked
+    plan(record, ExtractionOptions(effort="all"))  # what would be asked
 
 
 @pytest.mark.slow

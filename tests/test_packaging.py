@@ -75,7 +75,7 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
         "model/prompts/system.v8.md",
         "model/prompts/guideline.md",
         "apps/export/rules/fhir.toml",
-        "formats/fields.toml",
+        "formats/registers/ctgov.toml",
     )
     for name in (*data, *(f"apps/evaluation/assets/{asset}" for asset in assets)):
         assert (site / "extractor" / name).is_file(), name

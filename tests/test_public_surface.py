@@ -87,7 +87,7 @@ def test_one_text_by_rules_loads_no_module_of_models_and_runs():
         "import sys; from extractor import Extractor\n"
         "Extractor().extract_text('Inclusion criteria:\\n- HbA1c of at least 7.5 %')\n"
         "rooms = {'.'.join(name.split('.')[:2]) for name in sys.modules}\n"
-        "print(*rooms & {'extractor.model', 'extractor.run', 'extractor.many'})"
+        "print(*rooms & {'extractor.model', 'extractor.run'})"
     )
     assert run_python(code) == "\n"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from extractor import Extractor, read_records
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.concepts.parse import parse_record
-from extractor.model.asking.dialogue import dialogue
+from extractor.model.asking.dialogue import read_replies
+from extractor.model.asking.planner import plan_round
 from extractor.model.asking.querying import ask_round
 from extractor.model.opening import ModelChoice, open_model
 from extractor.options import ExtractionOptions
@@ -55,19 +56,12 @@ def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
 async def ask_all(parsed_records):
     """What the model, as recorded, says of each record."""
     async with open_model(ModelChoice(replay=ANSWERS)) as model:
-        return [
-            await ask_about(dialogue(parsed, ExtractionOptions()), model)
-            for parsed in parsed_records
-        ]
-
-
-async def ask_about(steps, model):
-    """Answer the first round of questions; there is no second one."""
-    try:
-        steps.send(await ask_round(next(steps), model))
-    except StopIteration as end:
-        return end.value
-    raise AssertionError("more than one round")
+        results = []
+        for parsed in parsed_records:
+            asked = plan_round(parsed, ExtractionOptions())
+            replies = await ask_round(asked, model)
+            results.append(read_replies(parsed, asked, replies))
+        return results
 
 
 def test_no_field_of_which_the_rules_are_sure_is_worse_than_with_the_rules_alone():

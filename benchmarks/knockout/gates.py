@@ -32,9 +32,9 @@ from extractor.model.client import Model, Route
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.run.setup import OpenExtractor
 from extractor.schemas import TrialRecord
 from extractor.schemas.vocabulary import Effort
+from extractor.setup import OpenExtractor
 from tests.cases.test_cases import list_cases, test_a_text_is_read_and_proven
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import (

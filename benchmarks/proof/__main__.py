@@ -22,6 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from benchmarks.adversarial.__main__ import (
@@ -35,12 +36,13 @@ from benchmarks.data import Row, format_table, parse_options, read_lines, read_s
 from extractor.assembly.check import UnreadableValue
 from extractor.concepts.limits.quantity_names import fold_words
 from extractor.formats import read_records
-from extractor.model.asking.reply_models import Reply
+from extractor.model.asking.answers import read_field
+from extractor.model.asking.reply_models import FORMS
 from extractor.model.calls import Call
 from extractor.model.client import Route
 from extractor.model.completions import Completion, Ending
-from extractor.run.setup import Setup
 from extractor.schemas import Support, TrialExtraction, TrialRecord
+from extractor.setup import Setup
 
 from .gold import make_cases
 from .parts import PARTS, follow_parts
@@ -285,12 +287,16 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
 
 
 def _read_answer(case: Row) -> Any:
-    item = Reply.model_validate(
-        {"items": [{"n": 1} | _write_windows(case["answer"])]}
-    ).items[0]
-    if isinstance(item, UnreadableValue):
-        raise ValueError(item.reason)  # noqa: TRY004 - all that is wrong with a case is a ValueError
-    return item
+    return read_answer(_write_windows(case["answer"]))
+
+
+def read_answer(answer: Row) -> SimpleNamespace:
+    """Return the values of an item as it is written, by field."""
+    values = {}
+    for forms in FORMS.values():
+        for name, form in forms.items():
+            values[name] = read_field(name, form, answer)
+    return SimpleNamespace(**values)
 
 
 def _write_windows(answer: Row) -> Row:

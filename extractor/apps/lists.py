@@ -19,8 +19,8 @@ from extractor.apps.report.overview import find_place, name_failed, read_failure
 from extractor.apps.report.record import name_field
 from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.errors import ArgumentError
+from extractor.run.files import FAILURES
 from extractor.run.finished import FinishedRun
-from extractor.run.folder import FAILURES
 from extractor.run.manifest import restore_fields
 from extractor.schemas import TrialExtraction, list_groups
 from extractor.schemas.arguments import suggest

@@ -12,7 +12,8 @@ are places in the cell.
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from itertools import groupby
@@ -26,16 +27,16 @@ from extractor.formats.found import (
     build_content,
     find_trial_id,
 )
-from extractor.formats.json_fields import Node, find_nodes, read_texts
-from extractor.formats.rows import decode_row, group_rows, split_header, split_row
+from extractor.formats.json_fields import JsonFields
+from extractor.formats.record import read_record
+from extractor.formats.registers import list_registers
+from extractor.formats.rows import decode_row, group_rows, split_row
 from extractor.formats.streams import MAX_RECORD_BYTES
-from extractor.formats.study import list_paths, load_fields, read_study
 
 OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
 Row = dict[str, str]
 
-TABLES: Mapping[str, Sequence[str]] = load_fields()["aact_tables"]
-"""The columns that are read, by table."""
+[_REGISTER] = list_registers("zip")
 _RANKS = ("primary", "secondary", "other")
 _MAX_DIGITS = 18
 """SQLite's integers have 64 bits."""
@@ -58,7 +59,7 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
             database.execute(
                 "CREATE TABLE cells (trial TEXT, name TEXT, id INTEGER, place TEXT, cells TEXT)"
             )
-            for name in filter(tables.__contains__, TABLES):
+            for name in filter(tables.__contains__, _REGISTER.tables):
                 yield from _store_rows(database, name, tables[name])
             rows = database.execute(
                 "SELECT trial, name, place, cells FROM cells ORDER BY trial, name, id"
@@ -66,12 +67,10 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
             for trial, group in groupby(rows, itemgetter(0)):
                 yield _join_rows(trial, group)
     except sqlite3.Error as problem:
-        remedy = (
-            "free space in the folder for temporary files, or name another folder in "
-            "SQLITE_TMPDIR"
-        )
         raise UnreadableSource(
-            f"the tables cannot be sorted on disk ({problem})", remedy
+            f"the tables cannot be sorted on disk ({problem})",
+            "free space in the folder for temporary files, or name another folder in "
+            "SQLITE_TMPDIR",
         ) from problem
 
 
@@ -86,40 +85,43 @@ def _store_rows(
         _, header = next(rows, ("", b""))
         if isinstance(header, UnreadableSource):
             raise header
-        names = split_header(decode_row(header, f"{name}.txt, line 1"), "|")
+        written = decode_row(header, f"{name}.txt, line 1").lower().replace("_", " ")
+        columns = [cell.strip(' "') for cell in written.split("|")]
         for line, row in rows:
             place = f"{name}.txt, {line}"
             try:
-                trial, number, cells = _read_row(names, TABLES[name], row)
-                values = (trial, name, number, place, json.dumps(cells))
-                database.execute("INSERT INTO cells VALUES (?, ?, ?, ?, ?)", values)
+                trial, number, cells = _read_row(columns, row)
             except UnreadableSource as problem:
                 yield UnreadableSource(problem.problem, problem.remedy, place=place)
+                continue
+            kept = {
+                column: _BREAK.sub("\n", cells[column])
+                for column in _REGISTER.tables[name]
+                if cells.get(column)
+            }
+            values = (trial, name, number, place, json.dumps(kept))
+            database.execute("INSERT INTO cells VALUES (?, ?, ?, ?, ?)", values)
 
 
 def _read_row(
-    names: Sequence[str], columns: Sequence[str], row: bytes | UnreadableSource
+    columns: Sequence[str], row: bytes | UnreadableSource
 ) -> tuple[str, int, Row]:
-    """Return a row's NCT number, its own number, and the cells of ``columns`` that are not empty,
-    with line breaks. A row without a number of its own has 0.
+    """Return a row's NCT number, its own number, 0 without one, and its cells.
 
     Raises ``UnreadableSource`` for a broken row and for one without an NCT number.
     """
     if isinstance(row, UnreadableSource):
         raise row
-    cells = dict(zip(names, split_row(decode_row(row), "|", len(names)), strict=True))
+    texts = split_row(decode_row(row), "|", len(columns))
+    cells = dict(zip(columns, texts, strict=True))
     trial = find_trial_id(cells.get("nct id"))
     if trial is None:
         raise UnreadableSource(
             "a row without an NCT number", "check the row's quotes and separators"
         )
-    written = cells.get("id", "")
-    is_number = written.isdecimal() and len(written) < _MAX_DIGITS
-    kept: Row = {}
-    for name in columns:
-        if cells.get(name):
-            kept[name] = _BREAK.sub("\n", cells[name])
-    return trial, int(written) if is_number else 0, kept
+    number = cells.get("id", "")
+    is_number = number.isdecimal() and len(number) < _MAX_DIGITS
+    return trial, int(number) if is_number else 0, cells
 
 
 def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
@@ -130,63 +132,47 @@ def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
         trial: The NCT number.
         rows: Of each of its rows the NCT number, the table, the place, and the cells as JSON.
     """
-    tables: dict[str, list[Row]] = {}
+    tables: dict[str, list[Row]] = defaultdict(list)
     places: dict[str, str] = {}
     size = 0
     for _, name, place, cells in rows:
         size += len(cells)
         if size > MAX_RECORD_BYTES:
-            return UnreadableSource(
-                f"a record of more than {MAX_RECORD_BYTES:,} bytes ({trial})",
-                "leave it out",
-                place=place,
-            )
-        tables.setdefault(name, []).append(json.loads(cells))
+            problem = f"a record of more than {MAX_RECORD_BYTES:,} bytes ({trial})"
+            return UnreadableSource(problem, "leave it out", place=place)
+        tables[name].append(json.loads(cells))
         places[name] = place
     if "studies" not in tables:
-        place = next(iter(places.values()))
         return UnreadableSource(
             f"a row of {trial}, which the table of studies lacks",
             "download the export again",
-            place=place,
+            place=next(iter(places.values())),
         )
     return build_content(partial(_build_study, trial), tables, places["studies"])
 
 
 def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> RecordContent:
-    """Build the content of a study from its rows by table, with the rows that belong to an
-    intervention inside it.
+    """Return the content of a study from its rows by table. Interventions have the rows of their
+    other names and arms, outcomes and terms are by rank and kind.
     """
-    study: dict[str, Any] = {"nct id": trial, **tables}
-    study["interventions"] = _list_interventions(tables)
-    for row in tables.get("design_outcomes", ()):
+    study: dict[str, Any] = defaultdict(list, {"nct id": trial, **tables})
+    arms = {row.get("id"): row for row in study["design_groups"]}
+    others: dict[str, list[Row]] = defaultdict(list)
+    for row in study["intervention_other_names"]:
+        others[row.get("intervention id", "")].append(row)
+    linked: dict[str, list[Row | None]] = defaultdict(list)
+    for row in study["design_group_interventions"]:
+        arm = arms.get(row.get("design group id"))
+        linked[row.get("intervention id", "")].append(arm)
+    study["interventions"] = [
+        {**row, "others": others[row.get("id", "")], "arms": linked[row.get("id", "")]}
+        for row in study["interventions"]
+    ]
+    for row in study["design_outcomes"]:
         rank = row.get("outcome type", "").lower()
-        study.setdefault(rank if rank in _RANKS else "other", []).append(row)
+        study[rank if rank in _RANKS else "other"].append(row)
     for kind in ("condition", "intervention"):
-        for row in tables.get(f"browse_{kind}s", ()):
+        for row in study[f"browse_{kind}s"]:
             is_ancestor = row.get("mesh type", "").lower() == "mesh-ancestor"
-            name = f"{kind}_ancestor" if is_ancestor else kind
-            study.setdefault(name, []).append(row)
-    return read_study(Node(study, trial), list_paths("aact"), find_nodes, read_texts)
-
-
-def _list_interventions(tables: Mapping[str, list[Row]]) -> list[dict[str, Any]]:
-    """Return the rows of interventions, each with those of its other names and of its arms."""
-    arms = {row.get("id"): row for row in tables.get("design_groups", ())}
-    others = _group_by_intervention(tables.get("intervention_other_names", ()))
-    links = _group_by_intervention(tables.get("design_group_interventions", ()))
-    interventions: list[dict[str, Any]] = []
-    for row in tables.get("interventions", ()):
-        number = row.get("id")
-        linked = [
-            arms.get(link.get("design group id")) for link in links.get(number, ())
-        ]
-        interventions.append({**row, "others": others.get(number, []), "arms": linked})
-    return interventions
-
-
-def _group_by_intervention(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
-    grouped: dict[str | None, list[Row]] = {}
-    for row in rows:
-        grouped.setdefault(row.get("intervention id"), []).append(row)
-    return grouped
+            study[f"{kind}_ancestor" if is_ancestor else kind].append(row)
+    return read_record(_REGISTER, JsonFields(study, trial), "zip")

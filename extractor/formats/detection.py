@@ -3,20 +3,21 @@
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import BinaryIO, cast
+from typing import Any, cast
 
 from extractor.formats.flat import is_register_text
 from extractor.formats.found import DOWNLOAD, Found, UnreadableSource
 
-Reader = Callable[[BinaryIO], Iterator[Found]]
+Reader = Callable[[Any], Iterator[Found]]
 
 ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _READERS = {
     "pdf": ("document_records", "read_pdf"),
     "docx": ("document_records", "read_word"),
-    "json": ("json_studies", "read_json"),
+    "json": ("json_records", "read_json"),
     "xml": ("xml_records", "read_xml"),
     "table": ("tables", "read_table"),
+    "aact": ("aact", "read_aact"),
     "eu register": ("eu_register", "read_register_text"),
 }
 """The module and the function that read each format; a module is imported when it is needed."""

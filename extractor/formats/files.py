@@ -13,8 +13,8 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -60,6 +60,9 @@ _SPOOL_BYTES = 32 * 1024**2
 _DATA = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|xml)(?:\.\w+)?$", re.IGNORECASE)
 """Names of files that hold data: what they hold otherwise is no free text."""
 _TABLE = re.compile(r"\.(?:csv|tsv)(?:\.\w+)?$", re.IGNORECASE)
+
+
+OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
     table whose columns are not known, and data that is none of its format, are no free text.
     """
     kind = detect_format(peek_block(stream))
-    # the reader of tables says that no column is known
+    # the reader of tables refuses one whose columns are not known
     if kind == "plain" and _TABLE.search(name):
         kind = "table"
     if kind == "plain":
@@ -212,44 +215,62 @@ def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
             raise UnreadableSource(
                 "the archive holds no files", "give an archive with records"
             )
-        if _is_aact(archive, members, meter):
-            yield Document("studies", _read_aact(archive, members, meter))
+        openers = {
+            member.filename: partial(_open_member, archive, member, meter)
+            for member in members
+        }
+        tables = {_get_stem(name): opener for name, opener in openers.items()}
+        if "studies" in tables and _is_aact(tables["studies"]):
+            yield Document("studies", find_reader("aact")(tables))
             return
-        for member in members:
-            yield from _read_member(archive, member, meter)
+        for name, opener in openers.items():
+            yield from _read_member(name, opener)
 
 
-def _read_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
-) -> Iterator[Document]:
+def _is_aact(open_studies: OpenTable) -> bool:
+    """Return whether an archive is an export of AACT, by the header of its table of studies."""
+    try:
+        with open_studies() as stream:
+            return is_aact_studies(peek_block(stream))
+    except (UnreadableSource, *_BROKEN_DIRECTORY):
+        return False  # reported when it is read as a document
+
+
+def _read_member(name: str, open_member: OpenTable) -> Iterator[Document]:
     """Yield the document of a member of an archive. A member that cannot be opened or read is a
     document with that problem, so that the others are read.
     """
-    stem = _get_stem(member.filename)
     try:
-        with _open_member(archive, member, meter) as stream:
-            items = _read(stream, member.filename, named=False)
-            yield Document(stem, items, member.filename)
-    except (UnreadableSource, *_BROKEN_DIRECTORY) as error:
-        yield Document(stem, iter([as_unreadable(error)]), member.filename)
+        with open_member() as stream:
+            yield Document(_get_stem(name), _read(stream, name, named=False), name)
+    except UnreadableSource as problem:
+        own = UnreadableSource(problem.problem, problem.remedy)
+        yield Document(_get_stem(name), iter([own]), name)
 
 
 @contextmanager
 def _open_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
 ) -> Iterator[BinaryIO]:
-    """Yield the unpacked bytes of a member in UTF-8. Raises ``UnreadableSource`` for an encrypted
-    one.
+    """Yield the unpacked bytes of a member in UTF-8. Raises ``UnreadableSource``, with the name of
+    the member as place, for an encrypted or damaged one.
     """
     if member.flag_bits & _ENCRYPTED:
         raise UnreadableSource(
-            "the archive's member is encrypted", "unpack it with its password first"
+            "the archive's member is encrypted",
+            "unpack it with its password first",
+            place=member.filename,
         )
-    # members may share their data, so what follows a bomb is not unpacked at all
-    meter.add(0)
-    with archive.open(member) as stored:
-        raw = SteadyStream(stored, meter)
-        yield to_utf8(_unpack(_buffer(raw), raw))
+    try:
+        # members may share their data, so what follows a bomb is not unpacked at all
+        meter.add(0)
+        with archive.open(member) as stored:
+            raw = SteadyStream(stored, meter)
+            yield to_utf8(_unpack(_buffer(raw), raw))
+    except (UnreadableSource, *_BROKEN_DIRECTORY) as error:
+        problem = as_unreadable(error)
+        place = problem.place or member.filename
+        raise UnreadableSource(problem.problem, problem.remedy, place=place) from error
 
 
 def _is_visible(member: zipfile.ZipInfo) -> bool:
@@ -257,45 +278,3 @@ def _is_visible(member: zipfile.ZipInfo) -> bool:
     return not (
         member.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts
     )
-
-
-def _is_aact(
-    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], meter: UnpackMeter
-) -> bool:
-    """Return whether an archive is an export of AACT, by the header of its table of studies."""
-    for member in members:
-        if _get_stem(member.filename) == "studies":
-            try:
-                with _open_member(archive, member, meter) as stream:
-                    return is_aact_studies(peek_block(stream))
-            except (UnreadableSource, *_BROKEN_DIRECTORY):
-                return False  # reported when it is read as a document
-    return False
-
-
-def _read_aact(
-    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], meter: UnpackMeter
-) -> Iterator[Found]:
-    from extractor.formats.aact import TABLES, read_aact  # noqa: PLC0415 - as other readers
-
-    stems = {_get_stem(member.filename): member for member in members}
-    tables = {
-        name: partial(_open_table, archive, stems[name], meter)
-        for name in TABLES
-        if name in stems
-    }
-    return read_aact(tables)
-
-
-@contextmanager
-def _open_table(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
-) -> Iterator[BinaryIO]:
-    """Open a table of AACT; a problem that ends reading it has its name as place."""
-    try:
-        with _open_member(archive, member, meter) as stream:
-            yield stream
-    except (UnreadableSource, *_BROKEN_DIRECTORY) as error:
-        problem = as_unreadable(error)
-        place = problem.place or member.filename
-        raise UnreadableSource(problem.problem, problem.remedy, place=place) from error

@@ -20,8 +20,8 @@ has sentences and no bars. Any other text is read by its headings, in ``free_tex
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 from extractor.formats.found import (
     RecordContent,
@@ -38,47 +38,7 @@ from extractor.schemas import Piece, Section
 from extractor.schemas.record_limits import MAX_LINES
 
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """The lines of a text that are not blank; a run of them covers the text from its first to
-    its last line.
-    """
-
-    text: str
-    spans: tuple[tuple[int, int], ...]
-
-    def __len__(self) -> int:
-        return len(self.spans)
-
-    def __getitem__(self, number: int) -> str:
-        return self.cut(number, number + 1)
-
-    def cut(self, start: int, end: int) -> str:
-        """Return the text from line ``start`` up to line ``end``, with the blank lines between
-        them.
-        """
-        spans = self.spans[start:end]
-        if not spans:
-            return ""
-        return self.text[spans[0][0] : spans[-1][1]]
-
-    def starts_field(self, number: int) -> bool:
-        """Return whether a field may start at this line."""
-        if number < 2:
-            return True
-        before = self[number - 1]
-        if is_intervention_list(before):
-            return True
-        gap = self.text[self.spans[number - 1][1] : self.spans[number][0]]
-        if gap.count("\n") > 1:
-            return False
-        if not _LIST_ITEM.match(self[number]):
-            return True
-        # Behind a list of outcomes, a description may begin with an item.
-        return _ends_outcome_list(before)
-
+_NAMES = ("primary_outcomes", "secondary_outcomes")
 
 _TRIAL_NUMBER = re.compile(
     r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-\d{6}-\d{2}\b",
@@ -102,10 +62,6 @@ def is_register_text(text: str) -> bool:
     )
 
 
-class _NotFlat(Exception):
-    """The text is no flattened record."""
-
-
 def build_plain(
     text: str, *, title: str | None = None, named: bool = True
 ) -> RecordContent:
@@ -119,71 +75,87 @@ def build_plain(
         from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - few texts are
 
         return build_register_text(text, title=title)
-    spans = (found.span() for found in LINE.finditer(text) if found.group().strip())
     # one line more than allowed shows that there are too many
-    lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
-    if len(lines) > MAX_LINES:
+    found = (line for line in LINE.finditer(text) if line[0].strip())
+    lines = _Lines(text, [line.span() for line in islice(found, MAX_LINES + 1)])
+    if len(lines.spans) > MAX_LINES:
         raise UnreadableSource(
             f"text of more than {MAX_LINES:,} lines", "give one record a file"
         )
-    try:
-        sections = take_sections(_list_sections(lines)) if lines else ()
-        return RecordContent(_place(sections, text), "flat", given=text)
-    except _NotFlat:
+    sections = list(_list_sections(lines)) if lines.spans else []
+    if lines.spans and not sections:
         return build_text(text, title=title, named=named)
-
-
-def _place(sections: Sequence[Section], text: str) -> tuple[Section, ...]:
-    """Return the sections, which stand in the text in this order, each with its place there."""
     written = unify_line_ends(text)
     placed: list[Section] = []
     end = 0
-    for section in sections:
-        at = written.index(unify_line_ends(section.text), end)
+    for section in take_sections(sections):
+        # They are in the text in this order.
+        at = written.index(section.text, end)
         end = at + len(section.text)
-        piece = Piece(start=0, at=at)
-        placed.append(section.model_copy(update={"pieces": (piece,)}))
-    return tuple(placed)
+        pieces = (Piece(start=0, at=at),)
+        placed.append(section.model_copy(update={"pieces": pieces}))
+    return RecordContent(tuple(placed), "flat", given=text)
+
+
+class _Lines(NamedTuple):
+    """A text and the spans of its lines that are not blank."""
+
+    text: str
+    spans: Sequence[tuple[int, int]]
+
+    def cut(self, start: int, end: int | None = None) -> str:
+        """Return line ``start``, or the text from it up to line ``end``."""
+        spans = self.spans[start : start + 1 if end is None else end]
+        return self.text[spans[0][0] : spans[-1][1]] if spans else ""
+
+    def starts_field(self, number: int) -> bool:
+        """Return whether a field may start at this line."""
+        if number < 2:
+            return True
+        before = self.cut(number - 1)
+        if is_intervention_list(before):
+            return True
+        gap = self.text[self.spans[number - 1][1] : self.spans[number][0]]
+        if gap.count("\n") > 1:
+            return False
+        # Behind a list of outcomes, a description may begin with an item.
+        is_item = _LIST_ITEM.match(self.cut(number)) is not None
+        return not is_item or _ends_outcome_list(before)
 
 
 def _list_sections(lines: _Lines) -> Iterator[Section]:
-    """Yield the sections of a flattened record, whose lines are fields in a fixed order. Raises
-    ``_NotFlat`` for a text without interventions whose outcomes are not certain.
+    """Yield the sections of a flattened record, whose lines are fields in a fixed order; none of a
+    text without interventions whose outcomes are not certain.
     """
-    starts = [number for number in range(len(lines)) if lines.starts_field(number)]
+    size = len(lines.spans)
+    starts = [number for number in range(size) if lines.starts_field(number)]
     interventions = _find_interventions(lines, starts)
+    # Without interventions, outcomes follow title, summary and conditions.
+    before = starts[3] if len(starts) > 3 else size
+    after = before
     if interventions is not None:
-        after = interventions + 1
         before = interventions
-    else:
-        # Without interventions, outcomes follow title, summary and conditions.
-        after = starts[3] if len(starts) > 3 else len(lines)
-        before = after
+        after = interventions + 1
     outcomes = _find_outcomes(lines, [start for start in starts if start >= after])
     if interventions is None and not _are_certain(lines, outcomes):
-        raise _NotFlat
+        return
     conditions = max(start for start in starts if start < before)
-    yield from text_section("title", lines[0])
+    yield from text_section("title", lines.cut(0))
     yield from text_section("brief_summary", lines.cut(1, conditions))
     if conditions:
-        yield from text_section("conditions", lines[conditions])
+        yield from text_section("conditions", lines.cut(conditions))
     if interventions is not None:
-        yield from list_interventions(lines[interventions])
-    names = ("primary_outcomes", "secondary_outcomes")
-    for name, (start, end) in zip(names, pairwise(outcomes), strict=False):
+        yield from list_interventions("interventions", lines.cut(interventions))
+    for name, (start, end) in zip(_NAMES, pairwise(outcomes), strict=False):
         yield from text_section(name, lines.cut(start, end))
     behind = outcomes[-1] if outcomes else after
-    yield from text_section("detailed_description", lines.cut(behind, len(lines)))
+    yield from text_section("detailed_description", lines.cut(behind, size))
 
 
 def _find_interventions(lines: _Lines, starts: Sequence[int]) -> int | None:
-    """Return the number of the line of interventions, which is never the title; None without
-    one.
-    """
-    for number in starts[1:]:
-        if is_intervention_list(lines[number]):
-            return number
-    return None
+    """Return the line of interventions, which is never the title; None without one."""
+    listed = (at for at in starts[1:] if is_intervention_list(lines.cut(at)))
+    return next(listed, None)
 
 
 def _are_certain(lines: _Lines, outcomes: Sequence[int]) -> bool:
@@ -194,36 +166,30 @@ def _are_certain(lines: _Lines, outcomes: Sequence[int]) -> bool:
     that the text is a flattened record. ``outcomes`` are the first lines of the lists, and the end
     of the last.
     """
-    if not outcomes:
-        return False
-    if not _ends_outcome_list(lines[outcomes[1] - 1]):
+    if not outcomes or not _ends_outcome_list(lines.cut(outcomes[1] - 1)):
         return False
     cell = lines.cut(outcomes[0], outcomes[-1])
     # Bars join outcomes. A bar at the beginning is the border of a table, in a free text.
-    if "|" in cell and not cell.lstrip().startswith("|"):
-        return True
-    return not has_headings(lines.cut(0, outcomes[1]))
+    has_bars = "|" in cell and not cell.lstrip().startswith("|")
+    return has_bars or not has_headings(lines.cut(0, outcomes[1]))
 
 
-def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:
+def _find_outcomes(lines: _Lines, starts: Sequence[int]) -> list[int]:
     """Return the first line of each list of outcomes, at most two, followed by the end of the last
     one; empty without a list.
 
-    ``starts`` are the lines at which a field may start. Lists stand directly behind each other.
+    ``starts`` are the lines at which a field may start. Lists are directly behind each other.
     """
+    size = len(lines.spans)
     bounds: list[int] = []
-    for start, end in pairwise([*starts, len(lines)]):
-        if bounds and bounds[-1] != start:
+    for start, end in pairwise([*starts, size]):
+        if len(bounds) > len(_NAMES) or (bounds and bounds[-1] != start):
             break
-        field = [lines[number] for number in range(start, end)]
-        length = _count_list_lines(field, first=not bounds, last=end == len(lines))
+        field = [lines.cut(number) for number in range(start, end)]
+        length = _count_list_lines(field, first=not bounds, last=end == size)
         if not length:
             break
-        if not bounds:
-            bounds.append(start)
-        bounds.append(start + length)
-        if len(bounds) == 3:
-            break
+        bounds = [*(bounds or [start]), start + length]
     return bounds
 
 

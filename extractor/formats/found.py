@@ -5,13 +5,22 @@ Readers do not know about files. They turn a byte stream into ``RecordContent`` 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from extractor.errors import RecordError
 from extractor.language.line_ends import unify_line_ends
-from extractor.schemas import DocumentText, Part, RegistryFields, Section
+from extractor.schemas import (
+    DocumentText,
+    OtherLanguage,
+    Part,
+    Piece,
+    RegistryFields,
+    Section,
+)
 from extractor.schemas.record_limits import MAX_SECTIONS
 
 _TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
@@ -62,6 +71,20 @@ class UnreadableSource(Exception):
         self.place = place
         super().__init__(problem, remedy, place)
 
+    def locate(self, path: str, *above: str | None) -> RecordError:
+        """Return the error for users: of a file, at a place below others."""
+        place = join_place(*above, self.place)
+        return RecordError(path, self.problem, self.remedy, place=place)
+
+
+def join_place(*places: str | None) -> str | None:
+    """Return places within each other as one, None without any.
+
+    >>> join_place("trials.zip", None, "line 3")
+    'trials.zip, line 3'
+    """
+    return ", ".join(filter(None, places)) or None
+
 
 Found = RecordContent | UnreadableSource
 
@@ -75,8 +98,8 @@ def build_content(
     try:
         content = build(value)
     except UnreadableSource as problem:
-        places = ", ".join(filter(None, (place, problem.place)))
-        return UnreadableSource(problem.problem, problem.remedy, place=places or None)
+        places = join_place(place, problem.place)
+        return UnreadableSource(problem.problem, problem.remedy, place=places)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
         return UnreadableSource(
             f"an unexpected {type(error).__name__}",
@@ -90,7 +113,7 @@ def build_content(
     return replace(content, place=place)
 
 
-def find_trial_id(text: str | None, numbers: re.Pattern[str] = _TRIAL_ID) -> str | None:
+def find_trial_id(text: str | None) -> str | None:
     """Return a registry's number (NCT, ISRCTN, EU CT) if it is the whole of an id field.
 
     >>> (
@@ -101,7 +124,7 @@ def find_trial_id(text: str | None, numbers: re.Pattern[str] = _TRIAL_ID) -> str
     ('NCT90000001', None, '2021-500001-10-00')
     """
     number = (text or "").strip().upper()
-    return number if numbers.fullmatch(number) else None
+    return number if _TRIAL_ID.fullmatch(number) else None
 
 
 def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
@@ -117,16 +140,34 @@ def text_section(name: str, text: str | None) -> tuple[Section, ...]:
     >>> text_section("title", " ")
     ()
     """
-    if not text or text.isspace():
-        return ()
-    return (Section(name=name, text=unify_line_ends(text)),)
+    return join_texts(name, [text])
+
+
+class Words(str):
+    """Some words of the source, with where they are in it, and the language if it is not English.
+
+    >>> words = Words("Alter ab 18", at=7, language="German")
+    >>> words, words.at, words.language
+    ('Alter ab 18', 7, 'German')
+    """
+
+    at: int | None
+    language: str | None
+
+    def __new__(
+        cls, text: str, *, at: int | None = None, language: str | None = None
+    ) -> "Words":
+        words = super().__new__(cls, text)
+        words.at = at
+        words.language = language
+        return words
 
 
 def join_parts(
     name: str, parts: Iterable[tuple[str, str | None]]
 ) -> tuple[Section, ...]:
-    r"""Return a tuple with the section of an item whose source keeps it in several fields. Blank
-    fields are left out; the tuple is empty if all are.
+    r"""Return a tuple with the section of texts, each the part of that name, on lines of its own; a
+    text of the name "" is no part. Blank texts are left out; the tuple is empty if all are.
 
     >>> [section] = join_parts(
     ...     "arms[0]",
@@ -140,18 +181,37 @@ def join_parts(
     ('Cohort 1\n1 x 10^6 cells/kg', '1 x 10^6 cells/kg')
     """
     lines: list[str] = []
-    spans: list[Part] = []
+    marks: dict[str, Any] = defaultdict(list)
     start = 0
     for part, text in parts:
         if not text or text.isspace():
             continue
-        line = unify_line_ends(text)
+        line = text if _has_usual_ends(text) else unify_line_ends(text)
+        end = start + len(line)
         lines.append(line)
-        spans.append(Part(name=part, start=start, end=start + len(line)))
-        start += len(line) + len("\n")
+        if part:
+            marks["parts"].append(Part(name=part, start=start, end=end))
+        if isinstance(text, Words) and text.at is not None:
+            marks["pieces"].append(Piece(start=start, at=text.at))
+        if isinstance(text, Words) and text.language:
+            span = OtherLanguage(start=start, end=end, language=text.language)
+            marks["other_languages"].append(span)
+        start = end + len("\n")
     if not lines:
         return ()
-    return (Section(name=name, text="\n".join(lines), parts=tuple(spans)),)
+    return (Section(name=name, text="\n".join(lines), **marks),)
+
+
+def _has_usual_ends(text: str) -> bool:
+    """Return whether a text has no line ends but line feeds; much faster than to look for them."""
+    has_others = "\r" in text or "\v" in text or "\f" in text or "\x1c" in text
+    has_separators = "\x1d" in text or "\x1e" in text
+    return text.isascii() and not (has_others or has_separators)
+
+
+def join_texts(name: str, texts: Iterable[str | None]) -> tuple[Section, ...]:
+    """Return a tuple with the section of texts that are no parts, as ``join_parts`` does."""
+    return join_parts(name, (("", text) for text in texts))
 
 
 _OWN_HEADING = re.compile(
@@ -170,16 +230,20 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
     >>> section.text
     'Inclusion Criteria:\nAdults\n\nExclusion criteria: Asthma'
     """
+    lines: list[str] = []
     has_exclusion = bool(exclusion.strip())
-    lists: list[str] = []
     if inclusion.strip():
         # Registers without a field for exclusion criteria have both lists in the first field.
-        is_whole = not has_exclusion or _OWN_HEADING.match(inclusion)
-        lists.append(inclusion if is_whole else f"Inclusion Criteria:\n{inclusion}")
+        if has_exclusion and not _OWN_HEADING.match(inclusion):
+            lines.append("Inclusion Criteria:")
+        lines.append(inclusion)
     if has_exclusion:
-        is_headed = _OWN_HEADING.match(exclusion)
-        lists.append(exclusion if is_headed else f"Exclusion Criteria:\n{exclusion}")
-    return text_section("eligibility", "\n\n".join(lists))
+        gap = "\n" if lines else ""
+        if _OWN_HEADING.match(exclusion):
+            lines.append(gap + exclusion)
+        else:
+            lines += [f"{gap}Exclusion Criteria:", exclusion]
+    return join_texts("eligibility", lines)
 
 
 _MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
@@ -222,6 +286,7 @@ def list_items(name: str, cell: str, first: int = 0) -> Iterator[Section]:
     ... ]
     ['Pain; Timepoint: week 4', 'Sleep']
     """
+    language = cell.language if isinstance(cell, Words) else None
     items: list[str] = []
     for item in filter(None, map(str.strip, _STARTS_ITEM.split(cell))):
         if items and STARTS_TIME.match(item):
@@ -229,7 +294,8 @@ def list_items(name: str, cell: str, first: int = 0) -> Iterator[Section]:
         else:
             items.append(item)
     for number, item in enumerate(items, first):
-        yield from join_parts(f"{name}[{number}]", [("statement", item)])
+        words = Words(item, language=language)
+        yield from join_parts(f"{name}[{number}]", [("statement", words)])
 
 
 _TYPE = (
@@ -256,30 +322,48 @@ def is_intervention_list(line: str) -> bool:
     return found is not None and found["type"].isupper()
 
 
-def list_interventions(cell: str) -> Iterator[Section]:
-    """Yield a section ``interventions[i]`` for each item, with the item's text unchanged.
+def list_interventions(name: str, cell: str, first: int = 0) -> Iterator[Section]:
+    """Yield a section ``name[i]`` for each item, with the item's text unchanged.
 
     >>> [
     ...     section.part("name")
-    ...     for section in list_interventions("DRUG: Fictumab|OTHER: Visit A|B")
+    ...     for section in list_interventions(
+    ...         "interventions", "DRUG: Fictumab|OTHER: Visit A|B"
+    ...     )
     ... ]
     ['Fictumab', 'Visit A|B']
     """
-    for number, item in enumerate(filter(str.strip, _SEPARATOR.split(cell))):
-        yield intervention_section(number, item)
+    for number, item in enumerate(filter(str.strip, _SEPARATOR.split(cell)), first):
+        yield _intervention_section(f"{name}[{number}]", item, _ITEM.match(item))
 
 
-def intervention_section(number: int, item: str) -> Section:
-    """Return the section of an intervention, with the type and the name as parts if it states
-    them.
+_STARTS_PRODUCT = re.compile(r";(?!\s)|\n(?=\s{0,9}(?:Trade|Product) Name:)")
+_PRODUCT = re.compile(r"\s*(?:Trade|Product) Name: *(?P<name>[^\n,]+)")
+
+
+def list_products(name: str, cell: str, first: int = 0) -> Iterator[Section]:
+    """Yield a section ``name[i]`` for each product or typed intervention of a cell.
+
+    >>> [
+    ...     section.part("name")
+    ...     for section in list_products("interventions", "Drug: A;Trade Name: B, 5 mg")
+    ... ]
+    ['A', 'B']
     """
-    name = f"interventions[{number}]"
-    stated = _ITEM.match(item)
-    if not stated:
-        return Section(name=name, text=item)
+    for number, item in enumerate(
+        filter(str.strip, _STARTS_PRODUCT.split(cell)), first
+    ):
+        stated = _PRODUCT.match(item) or _ITEM.match(item)
+        yield _intervention_section(f"{name}[{number}]", item, stated)
+
+
+def _intervention_section(
+    name: str, item: str, stated: re.Match[str] | None
+) -> Section:
+    """Return the section of an intervention, whose parts are the groups of a match."""
     parts: list[Part] = []
-    for part in ("type", "name"):
-        start, end = stated.span(part)
+    for part in stated.groupdict() if stated else ():
+        start, end = stated.span(part) if stated else (0, 0)
         if start < end:
             parts.append(Part(name=part, start=start, end=end))
     return Section(name=name, text=item, parts=tuple(parts))

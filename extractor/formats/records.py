@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, get_args
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
-from extractor.formats.found import Found, UnreadableSource, build_content
+from extractor.formats.found import Found, UnreadableSource, build_content, join_place
 from extractor.formats.free_text import GivenSection, build_given
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.arguments import suggest
@@ -57,7 +57,15 @@ def read_records(
         location = os.fspath(given)
         named = location == "-" or (exists(location) and not is_folder(location))
         for opened in open_input(location, stdin, open_address):
-            for result in _check_all(opened, ids, named=named):
+            results: Iterable[TrialRecord | RecordError]
+            if isinstance(opened, RecordError):
+                results = [opened]
+            else:
+                results = _read_file(*opened, named=named)
+            for found in results:
+                result = (
+                    check_new(found, ids) if isinstance(found, TrialRecord) else found
+                )
                 if isinstance(result, TrialRecord):
                     yield result
                 elif on_error:
@@ -141,10 +149,13 @@ def make_record(
         raise ArgumentError(
             f"the text is not valid Unicode at character {problem.start}"
         ) from None
-    if section is None:
-        build = partial(build_plain, title=title)
-    else:
-        _check_section(section)
+    known = get_args(GivenSection)
+    if section is not None and section not in known:
+        raise ArgumentError(
+            f"section: {section!r} is none of {', '.join(known)}{suggest(str(section), known)}"
+        )
+    build = partial(build_plain, title=title)
+    if section:
         build = partial(build_given, section=section, title=title)
     content = build_content(build, text, None)
     own_id = "" if record_id is None else str(record_id).strip()
@@ -154,15 +165,6 @@ def make_record(
     if isinstance(found, RecordError):
         raise found
     return found
-
-
-def _check_section(section: object) -> None:
-    """Raise ``ArgumentError`` for a section that no text can be."""
-    known = get_args(GivenSection)
-    if section not in known:
-        raise ArgumentError(
-            f"section: {section!r} is none of {', '.join(known)}{suggest(str(section), known)}"
-        )
 
 
 def write_study(study: Mapping[str, Any]) -> str:
@@ -176,6 +178,13 @@ def write_study(study: Mapping[str, Any]) -> str:
     raise WrongType(
         f"the dictionary is no JSON ({problem}); give a study as json.load reads it"
     )
+
+
+def _as_dictionary(given: object) -> dict[Any, Any]:
+    """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    raise TypeError(f"it holds {type(given).__name__}")
 
 
 def check_new(
@@ -196,7 +205,7 @@ def check_new(
         return error
     source = record.source
     digest = hash(record.model_dump_json(include={"sections", "registry"}))
-    place = _join_place(source.path, source.place) or ""
+    place = join_place(source.path, source.place) or ""
     if record.record_id not in seen:
         seen[record.record_id] = place, digest
         return record
@@ -208,36 +217,6 @@ def check_new(
         same_text=known == digest,
         place=source.place,
     )
-
-
-def _check_all(
-    opened: tuple[str, BinaryIO] | RecordError,
-    ids: dict[str, tuple[str, int]],
-    *,
-    named: bool,
-) -> Iterator[TrialRecord | RecordError]:
-    """Yield the records of an open file whose ids are new, and the errors of all else.
-
-    Args:
-        opened: The name of the file and its stream, or why it cannot be opened.
-        ids: The ids so far, as in ``check_new``.
-        named: Whether the user named this very file, as in ``build_plain``.
-    """
-    if isinstance(opened, RecordError):
-        yield opened
-        return
-    for result in _read_file(*opened, named=named):
-        if isinstance(result, RecordError):
-            yield result
-        else:
-            yield check_new(result, ids)
-
-
-def _as_dictionary(given: object) -> dict[Any, Any]:
-    """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
-    if isinstance(given, Mapping):
-        return dict(given)
-    raise TypeError(f"it holds {type(given).__name__}")
 
 
 def _read_file(
@@ -260,7 +239,7 @@ def _read_file(
             items = contain(document.items)
             yield from _make_records(path, items, document.stem, document.member)
     except (UnreadableSource, *BROKEN_STREAM) as problem:
-        yield _locate_problem(as_unreadable(problem), path)
+        yield as_unreadable(problem).locate(path)
 
 
 def _make_records(
@@ -279,34 +258,22 @@ def _make_records(
     opening = list(islice(items, 2))
     if not opening:
         opening = [UnreadableSource("holds no record", "give a file with records")]
-    has_several = len(opening) > 1
     for number, content in enumerate(chain(opening, items), 1):
         if isinstance(content, UnreadableSource):
-            yield _locate_problem(content, path, member)
+            yield content.locate(path, member)
             continue
-        own_id = f"{stem}-{number}" if has_several else stem
+        own_id = f"{stem}-{number}" if len(opening) > 1 else stem
+        source = Source(
+            path=path,
+            format=content.format,
+            place=join_place(member, content.place),
+            notes=content.notes,
+        )
         yield TrialRecord(
             record_id=content.trial_id or own_id,
-            source=Source(
-                path=path,
-                format=content.format,
-                place=_join_place(member, content.place),
-                notes=content.notes,
-            ),
+            source=source,
             sections=content.sections,
             registry=content.registry,
             document=content.document,
             given=content.given,
         )
-
-
-def _locate_problem(
-    problem: UnreadableSource, path: str, member: str | None = None
-) -> RecordError:
-    return RecordError(
-        path, problem.problem, problem.remedy, place=_join_place(member, problem.place)
-    )
-
-
-def _join_place(member: str | None, place: str | None) -> str | None:
-    return ", ".join(filter(None, (member, place))) or None

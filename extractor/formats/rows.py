@@ -20,37 +20,31 @@ def group_rows(
     row is lost; so does any line behind a row that is too large.
     """
     lines: list[bytes] = []
-    place = "line 1"
+    place = ""
     size = 0
     quotes = 0
     for number, line in read_lines(stream):
         # A row whose quotes are broken may never end. A line that looks like a new one ends it.
-        is_new = (
-            isinstance(line, UnreadableSource)
-            or starts_row.match(line)
-            or size > MAX_RECORD_BYTES
-        )
-        if lines and is_new:
+        is_new = isinstance(line, UnreadableSource) or starts_row.match(line)
+        if lines and (is_new or size > MAX_RECORD_BYTES):
             yield place, b"".join(lines)
             lines = []
-            size = 0
-            quotes = 0
         if isinstance(line, UnreadableSource):
             yield f"line {number}", line
             continue
         if not lines:
             place = f"line {number}"
+            size = 0
+            quotes = 0
         lines.append(line)
         size += len(line)
-        quotes += line.count(b'"')
         # A quote within a cell is written twice, so that it changes nothing here.
+        quotes += line.count(b'"')
         if quotes % 2 == 0:
             row = b"".join(lines)
             if row.strip():
                 yield place, row
             lines = []
-            size = 0
-            quotes = 0
     if lines:
         yield place, b"".join(lines)
 
@@ -81,15 +75,3 @@ def split_row(row: str, delimiter: str, width: int) -> list[str]:
         counts = f"the row has {len(cells)} cells, the header {width}"
         raise UnreadableSource(counts, "check the row's quotes and separators")
     return cells
-
-
-def split_header(header: str, delimiter: str) -> list[str]:
-    """Return the names of the columns in lower case, with blanks for underscores.
-
-    >>> split_header("Public_title,web address", ",")
-    ['public title', 'web address']
-    """
-    return [
-        cell.strip().strip('"').strip().lower().replace("_", " ")
-        for cell in header.split(delimiter)
-    ]

@@ -14,7 +14,7 @@ from extractor.schemas import TimeUnit
 _VALUES: dict[str, int | float] = dict(
     zip(NUMBER_WORDS.split(), [*range(21), *range(30, 101, 10), 0.5, 12], strict=True)
 )
-_SCALES = {
+SCALES = {
     "thousand": 3,
     "thou": 3,
     "k": 3,
@@ -191,13 +191,13 @@ def _find_exponent(number: re.Match[str]) -> str | None:
     behind it is no scale.
     """
     scale = (number["scale"] or "").lower()
-    if scale and scale not in _SCALES:
+    if scale and scale not in SCALES:
         return None
     if number["bare"]:  # "10^6"
         return number["bare"]
     if number["zeros"]:  # "5 x 1000"
         return "3"
-    return number["exponent"] or number["short"] or str(_SCALES.get(scale, 0))
+    return number["exponent"] or number["short"] or str(SCALES.get(scale, 0))
 
 
 def is_ten_e(text: str) -> bool:
@@ -272,11 +272,11 @@ def _read_words(text: str) -> int | float | None:
     if power:
         return _read_power_in_words(power)
     front, _, scale = text.rpartition(" ")
-    if scale in _SCALES:
+    if scale in SCALES:
         # as in "half a million"
         value = _read_words(front.removesuffix(" a"))
         if value is not None:
-            return int(value * 10 ** _SCALES[scale])
+            return int(value * 10 ** SCALES[scale])
     return _PHRASES.get(text) or _read_fraction(text)
 
 

@@ -1,84 +1,50 @@
-"""Lines in another language than English: which they are, and which language it is.
+"""Lines in another language than English.
 
-Letters of another alphabet, words, letters and endings decide (``rules/languages/``). A line is
-English until it is shown otherwise: "Diabetes mellitus", "ECOG 0-1" and names say nothing of a
-language. Beside lines that surely are in another language, such a line belongs to the list around
-it, and a word or ending of that language is enough.
+Letters of other scripts and counted words (``rules/languages.toml``) decide. A line is cut at
+slashes, bars, brackets and where its script changes; a piece is in another language if the words
+of that language clearly outnumber the English ones. Beside such pieces one word is enough, and a
+line of a list that shows no language ("ECOG 0-1") belongs to the lines around it.
 """
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby, pairwise
 
-from extractor.language.language_evidence import (
-    WORD,
-    LanguageSigns,
-    count_english,
-    find_scripts,
-    has_other_script,
-    is_english,
-    list_other_letters,
-    may_be_foreign,
-    name_language,
-    weigh,
-)
+from extractor.language.book import read_table
 
+_WORD = re.compile(r"[^\W\d_]+")
 _LINE = re.compile(r"[^\r\n]+")
 _MARK = re.compile(
-    r"[\s>|]*(?:[(\[]?(?:\d{1,2}(?:\.\d{1,2})?|[A-Za-z])[.)\]、．）]+(?!\d)|\d{1,2}(?=\s)"
-    r"|[-*•·‣▪◦–—]+)?[\s*_]*"
+    r"[\s>|]{0,99}(?:[-*•·–]{1,3}|\(?\w{1,2}(?:\.\d{1,2})?[.)、．）](?!\d)|\d{1,2}(?=\s))?\s{0,99}"
 )
-"""What stands before the words of a line: its list mark."""
-_BORDER = re.compile(
-    r"\s/\s|[|\t／]|(?<=[.;:!?。；：])\s+|\s[–—-]\s|(?=[(（])|(?<=[)）])|/(?=[^\W\d_]{4})"
+"""The list mark of a line."""
+_SCRIPT = (
+    r"[A-Z\d%<>≥≤./-]{0,20}(?:(?:(?![\W\d_])[\u0590-\u063f\u0641-\u1cff\u3040-\ud7af\uf900-\ufaff\ufb1d-\ufdff"
+    r"\ufe70-\ufefc\uff66-\uff9d\U00020000-\U0003ffff]){2}|[\u0370-\u058f]{4})"
+    r"(?:[^\sA-Za-z]|\s(?=[^\WA-Za-z]))*"
 )
-"""What may stand between the same words in two languages, and between sentences."""
-_BEFORE_PART = re.compile(r"[/|(（\[][\s\d.,<>≥≤=%~±+-]*\Z|[\s/|(（\[:–—-]+\Z")
-"""Signs and numbers that end before words in another script, and belong to them."""
-_BEHIND_PART = re.compile(r"[\s\d.,;:<>≥≤=%~±+/|)）\]、。，；：！？–—-]*")
-_SLASH = re.compile(r"\s/\s|[|／\t]")
-_OPENING = " (（["
-_CLOSING = " .;:。；：)）]"
-_BETWEEN = " \t/|／–—-"
-_BRACKETS = "(（"
-_TWICE = re.compile(
-    r"[\s>|]{0,9}(?:\d{1,2}[.)]|[-*•])?\s?(?P<said>(?P<words>\S.{2,60}?))\s{1,9}(?:[/"
-    r"|／]\s{0,9})?(?P=words)\s{0,9}"
-)
-_GLUED = re.compile(r"[A-Za-z0-9%]+\Z")
-_SAYS = re.compile(r"[^\W\d_]{2}")
-_LIST = re.compile(r"\bcriteri(?:a|on)\b", re.IGNORECASE)
-_RUNNING = ("eligibility", "brief_summary", "detailed_description", "text")
-"""Sections with lines that belong together. In others, a line that says nothing of a language is
-a name.
+"""Letters of another script, with the signs joined to them: "FEV1低于80%". A few Greek ones are
+common in English: "αβ T cells".
 """
-_DESCRIPTIONS = (
-    "title",
-    "official_title",
-    "brief_summary",
-    "detailed_description",
-    "conditions",
-    "keywords",
+_OTHER_SCRIPT = re.compile(_SCRIPT)
+_EDGE = re.compile(
+    rf"\s{{1,9}}/\s{{1,9}}|[|\t／]|(?=[(（])|(?<=[)）])(?=\s{{0,9}}\w)|(?P<script>{_SCRIPT})"
 )
-"""Sections that may hold the other half of a text in two languages."""
-
-_SURE = 1.5
-"""The evidence that decides a line."""
-_ALONE = 1.0
-"""The evidence that decides a line of few words, if half of the words are evidence."""
-_HINT = 0.5
-"""The evidence that decides a line beside others of its language."""
-_FEW_WORDS = 3
-_HALF = 0.5
-_ENGLISH_COUNTS = 2
-"""How much more evidence a line needs for each English word in it."""
-_LONGEST_TITLE = 6
-_FEWEST = 2
-"""How many lines in another language show that the record has more of them."""
-_PAIRED = 0.6
-"""The share of neighbouring lines in different languages that shows a text with each line twice."""
+"""What may separate the same words in two languages."""
+_TWICE = re.compile(r"(?P<words>\S.{2,60}?)\s{1,9}(?:[/|／]\s{0,9})?(?P=words)\s*")
+"""Words that are equal in both languages: "ECOG 0-1 / ECOG 0-1"."""
+_LISTS = ("eligibility", "brief_summary", "detailed_description", "text")
+"""Sections whose lines belong together. In others, a line without a language is a name."""
+_DESCRIPTIONS = (*_LISTS[1:], "title", "official_title", "conditions", "keywords")
+"""Sections that another one may repeat in English."""
+_SURE = 2
+"""The number of words that decides a piece by itself."""
+_ALTERNATING = 0.6
+"""The share of changes of language between neighbours in a text that has each line twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +59,10 @@ class ForeignText:
 
 @dataclass(frozen=True, slots=True)
 class ForeignLines:
-    """What of a record is in another language.
+    """What of a record is in another language, in reading order.
 
-    ``texts`` are in reading order. ``untranslated`` are the sections that say something in another
-    language while, but for headings, nothing stands in English: in their list, or for descriptions
-    in the whole record.
+    ``untranslated`` are the sections in whose list nothing is in English but headings; of the
+    descriptions of a trial, only if nothing in the record is.
     """
 
     texts: tuple[ForeignText, ...] = ()
@@ -108,138 +73,73 @@ NOTHING_FOREIGN = ForeignLines()
 
 
 @dataclass(slots=True)
-class _Line:
-    """A line, or a part of one, and the evidence in it. ``language`` is None for English, and if
-    nothing tells.
+class _Piece:
+    """A part of a line. ``language`` is "" for English, and None if nothing shows it."""
 
-    A ``mixed`` line has words of both. The ``is_part`` is the other half of an English line.
-    """
+    start: int
+    end: int
+    text: str
+    language: str | None
+
+
+@dataclass(slots=True)
+class _Line(_Piece):
+    """A line, whose ``text`` has no list mark."""
 
     section: str
-    start: int
-    words: str
-    evidence: LanguageSigns
-    language: str | None = None
-    mixed: bool = False
-    is_part: bool = False
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.words)
-
-    @property
-    def english(self) -> int:
-        """The number of English words."""
-        return self.evidence.english
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether something says in which language the line is. "ECOG 0-1" says nothing."""
-        return self.language is not None or self.english > 0
-
-    def without_evidence(self) -> "_Line":
-        """Return the line as one in which nothing speaks for another language."""
-        nothing = replace(self.evidence, scores={})
-        return replace(self, language=None, mixed=False, evidence=nothing)
+    pieces: list[_Piece]
 
 
 def find_foreign(
     sections: Sequence[tuple[str, str]], marked: Sequence[ForeignText] = ()
 ) -> ForeignLines:
-    r"""Return what of a record is in another language. ``sections`` are names and texts.
+    r"""Return what of a record is in another language.
 
-    Lines within a text that is ``marked`` by its source are in the language of the mark.
+    Args:
+        sections: Names and texts.
+        marked: What the source marks as text in another language.
 
-    >>> text = (
-    ...     "Kriterien\n- Alter über 18 Jahre\n- ECOG 0-1\nCriteria\n- Age over 18 years\n"
-    ...     "- ECOG 0-1"
-    ... )
-    >>> texts = find_foreign([("eligibility", text)]).texts
-    >>> [(text[german.start : german.end], german.language) for german in texts]
-    [('Kriterien', 'German'), ('- Alter über 18 Jahre', 'German'), ('- ECOG 0-1', 'German')]
-    >>> find_foreign([("eligibility", "Diabetes mellitus\nAdults with asthma")]).texts
-    ()
+    >>> criteria = "- Alter über 18 Jahre\n- ECOG 0-1\n- Keine Allergie"
+    >>> [text.end for text in find_foreign([("eligibility", criteria)]).texts]
+    [21, 32, 49]
     """
-    if not marked and not any(may_be_foreign(text) for _, text in sections):
+    if not marked and not any(_may_be_foreign(text) for _, text in sections):
         return NOTHING_FOREIGN
-    lines: list[_Line] = []
-    for name, text in sections:
-        lines += [_mark(line, marked) for line in _read_lines(name, text)]
-    if not any(line.language or line.mixed for line in lines):
+    lines = [
+        line for name, text in sections for line in _read_lines(name, text, marked)
+    ]
+    known = Counter(piece.language for line in lines for piece in line.pieces)
+    languages = [name for name, _ in known.most_common() if name]
+    if not languages:
         return NOTHING_FOREIGN
-    if _may_have_two_languages(lines):
-        lines = _divide_all(lines)
-    foreign = [line for line in lines if line.language]
-    has_english = any(line.english for line in lines)
-    if len(foreign) >= _FEWEST or not has_english:
-        _spread(lines)
-    _unify(lines)
-    return _collect([name for name, _ in sections], lines)
-
-
-def _may_have_two_languages(lines: Sequence[_Line]) -> bool:
-    """Return whether enough speaks for another language that lines may say things twice: two such
-    lines, or one in another language that is mixed itself.
-    """
-    hints = [line for line in lines if line.language or line.mixed]
-    if len(hints) >= _FEWEST:
-        return True
-    return any(line.language and line.mixed for line in hints)
-
-
-def _divide_all(lines: Sequence[_Line]) -> list[_Line]:
-    """Return the parts of the lines that say the same in two languages, and the other lines.
-
-    The second half of a line that says the same words twice is added, in the first other language
-    of the text.
-    """
-    parts: list[_Line] = []
     for line in lines:
-        parts += _divide(line) if line.mixed else [line]
-    foreign = [part for part in parts if part.language]
-    if not foreign:
-        return parts
-    halves: list[_Line] = []
-    for part in parts:
-        half = _find_repeated(part)
-        if half and not part.language:
-            half.language = foreign[0].language
-            halves.append(half)
-    return parts + halves
+        _decide(line, languages)
+    for section, group in groupby(lines, lambda line: line.section):
+        if section in _LISTS:
+            _follow_neighbours(list(group), languages[0])
+    texts = tuple(text for line in lines for text in _list_texts(line))
+    return ForeignLines(texts, _find_untranslated(lines, texts))
 
 
-def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
-    r"""Return a text of the same length with blanks in the place of ranges, which are in order.
-
-    Between words of one line they are line breaks, so that no sentence goes on over them.
-
-    >>> (
-    ...     blank_ranges("Pain / Schmerz", [(4, 14)]),
-    ...     blank_ranges("Pain. Schmerz. Sleep", [(6, 15)]),
-    ... )
-    ('Pain          ', 'Pain. \n       \nSleep')
-    """
-    pieces: list[str] = []
-    done = 0
-    for start, end in ranges:
-        pieces.append(text[done:start])
-        line_start = max(done, text.rfind("\n", 0, start) + 1)
-        line_end = text.find("\n", end)
-        if line_end < 0:
-            line_end = len(text)
-        has_words_before = _SAYS.search(text[line_start:start])
-        has_words_behind = _SAYS.search(text[end:line_end])
-        length = end - start
-        if has_words_before and has_words_behind and length > 1:
-            pieces.append("\n" + " " * (length - 2) + "\n")
-        else:
-            pieces.append(" " * length)
-        done = end
-    return "".join([*pieces, text[done:]])
+def _find_untranslated(
+    lines: Sequence[_Line], texts: Sequence[ForeignText]
+) -> frozenset[str]:
+    """Return the sections of texts in another language in whose list nothing is in English."""
+    english = {
+        line.section.partition("[")[0]
+        for line in lines
+        if line.language == "" and not _is_heading(line)
+    }
+    sections = {text.section for text in texts}
+    if english:
+        sections.difference_update(_DESCRIPTIONS)
+    return frozenset(
+        section for section in sections if section.partition("[")[0] not in english
+    )
 
 
 def hide_foreign(text: str) -> str:
-    r"""Return a text of the same length with blanks in the place of what is in another language.
+    """Return a text of the same length with blanks in the place of what is in another language.
 
     >>> hide_foreign("纳入标准 Inclusion criteria").strip()
     'Inclusion criteria'
@@ -248,398 +148,173 @@ def hide_foreign(text: str) -> str:
     return blank_ranges(text, [(part.start, part.end) for part in foreign])
 
 
-def _read_lines(section: str, text: str) -> Iterator[_Line]:
-    """Yield the lines of a section with words, cut where they change from one script to another."""
-    for line in _LINE.finditer(text):
-        if line[0].strip():
-            yield from _split_scripts(_read(section, line.start(), line[0]))
+def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
+    """Return a text of the same length with blanks in the place of ranges.
+
+    >>> blank_ranges("Pain / Schmerz", [(4, 14)])
+    'Pain          '
+    """
+    for start, end in ranges:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
-def _mark(line: _Line, marked: Sequence[ForeignText]) -> _Line:
-    """Return a line with the language of the mark that covers it."""
-    for text in marked:
-        if text.section != line.section:
+@cache
+def _load_words() -> Mapping[str, frozenset[str]]:
+    """Return the words of each language."""
+    lists = read_table("languages")["words"]
+    return {language: frozenset(words.split()) for language, words in lists.items()}
+
+
+def _count_words(words: Collection[str]) -> tuple[int, int, str]:
+    """Return how many words are English, and how many of the other language that has most."""
+    counts = [
+        (sum(word in known for word in words), language)
+        for language, known in _load_words().items()
+    ]
+    return counts[0][0], *max(counts[1:])
+
+
+def _may_be_foreign(text: str) -> bool:
+    """Return at once whether a section can have anything in another language."""
+    if _OTHER_SCRIPT.search(text):
+        return True
+    _, most, _ = _count_words(set(_WORD.findall(text.lower())))
+    return most >= _SURE
+
+
+def _find_language(text: str, others: Collection[str] = ()) -> str | None:
+    """Return the language of a piece, "" for English, None if nothing shows it.
+
+    ``others`` are those of the record: one word of them is enough.
+    """
+    letters = "".join(_WORD.findall("".join(_OTHER_SCRIPT.findall(text))))
+    if letters:
+        return _name_script(letters)
+    words = _WORD.findall(text.lower())
+    english, most, language = _count_words(words)
+    if english > most:
+        return ""
+    # "Critères d'inclusion" has as many words of both
+    is_sure = most >= _SURE and most > english
+    if is_sure or (most and language in others):
+        return language
+    return None
+
+
+def _name_script(letters: str) -> str:
+    """Return the language of letters of another script, or what the script is called."""
+    scripts = [unicodedata.name(letter, "other").split()[0] for letter in letters]
+    for script, language in read_table("languages")["scripts"].items():
+        if script in scripts:
+            return str(language)
+    return f"a language in {scripts[-1].title()} letters"
+
+
+def _read_lines(
+    section: str, text: str, marked: Sequence[ForeignText]
+) -> Iterator[_Line]:
+    """Yield the lines of a section that have words, each cut into pieces."""
+    for found in _LINE.finditer(text):
+        start, end = found.span()
+        if not _WORD.search(found[0]):
             continue
-        if text.start <= line.start and line.end <= text.end:
-            return replace(line.without_evidence(), language=text.language)
-    return line
-
-
-def _read(section: str, start: int, words: str) -> _Line:
-    """Return a line with the evidence in it, and with its language if that is sure.
-
-    It is sure by much evidence, more than speaks for English, or in a line of at most three words
-    if half of them are evidence and none is English. A line with evidence for both is mixed.
-    """
-    evidence = weigh(words)
-    line = _Line(section, start, words, evidence)
-    best = _find_best(evidence)
-    if not best:
-        return line
-    score = evidence.scores[best]
-    against = count_english(words, best)
-    is_sure = score >= _SURE and score > _ENGLISH_COUNTS * against
-    is_short = evidence.words <= _FEW_WORDS and not against
-    enough_if_short = max(_ALONE, evidence.words * _HALF)
-    if is_sure or (is_short and score >= enough_if_short):
-        line.language = best
-    line.mixed = against > 0 and score >= _ALONE
-    return line
-
-
-def _find_best(evidence: LanguageSigns) -> str | None:
-    """Return the language with the most evidence; None if there is none for any."""
-    scores = evidence.scores
-    return max(scores, key=lambda name: scores[name], default=None)
-
-
-def _split_scripts(line: _Line) -> Iterator[_Line]:
-    """Yield the English part and the other part of a line that says the same in two scripts,
-    else the line. An English line with an aside in another script is English as a whole.
-    """
-    text = line.words
-    if not find_scripts(text):
-        yield line
-        return
-    letters = list_other_letters(text)
-    first = letters[0]
-    end = letters[-1] + 1
-    mark = _MARK.match(text)
-    opening = mark.end() if mark else 0
-    front = text[opening:first]
-    behind = text[end:]
-    says_in_front = _says_something(front)
-    says_behind = _says_something(behind)
-    # "妊娠 / ECOG 0-1": what stands alone beside a slash is a part, too.
-    parts = _SLASH.split(text)
-    if len(parts) > 1 and not all(map(has_other_script, parts)):
-        if front.strip() and not behind.strip(_CLOSING):
-            says_in_front = True
-        if behind.strip() and not front.strip(_OPENING):
-            says_behind = True
-    closes_bracket = behind.lstrip()[:1] in (")", "）", "]")
-    in_brackets = closes_bracket and any(map(str.isalnum, behind))
-    if says_in_front and (in_brackets or says_behind):
-        # "Body mass index (身高体重指数) >= 18.5": an English line with an aside
-        yield line.without_evidence()
-    elif says_in_front:
-        cut = _find_start(text, opening, first)
-        english = _read(line.section, line.start, text[:cut])
-        yield replace(english, mixed=False)
-        yield _take_part(line, cut, len(text))
-    elif says_behind:
-        edge = _BEHIND_PART.match(text, end)
-        cut = edge.end() if edge else end
-        yield _take_part(line, opening, cut)
-        english = _read(line.section, line.start + cut, text[cut:])
-        yield replace(english, mixed=False)
-    else:
+        mark = _MARK.match(text, start, end)
+        first = mark.end() if mark else start
+        line = _Line(start, end, text[first:end].strip(), None, section, [])
+        line.pieces = _cut(text, first, end)
+        for place in marked:
+            if place.section == section and place.start <= start and end <= place.end:
+                line.pieces = [_Piece(start, end, "", place.language)]
         yield line
 
 
-def _says_something(text: str) -> bool:
-    """Return whether Latin letters are words of their own ("Body mass index"), not an
-    abbreviation beside others.
+def _cut(text: str, start: int, end: int) -> list[_Piece]:
+    """Return the pieces of a line, with their language if it is sure."""
+    places: list[tuple[int, int]] = []
+    for edge in _EDGE.finditer(text, start, end):
+        places.append((start, edge.start()))
+        if edge["script"]:
+            places.append(edge.span())
+        start = edge.end()
+    places.append((start, end))
+    pieces: list[_Piece] = []
+    for first, last in places:
+        words = text[first:last]
+        if not any(map(str.isalnum, words)):
+            continue
+        language = _find_language(words)
+        if pieces and language and pieces[-1].language == language:
+            pieces[-1].end = last
+        else:
+            pieces.append(_Piece(first, last, words, language))
+    return pieces
+
+
+def _decide(line: _Line, languages: Sequence[str]) -> None:
+    """Set the language of a line, beside others in these languages: that of its first piece, unless
+    a piece is in English.
     """
-    words = WORD.findall(text)
-    if len(words) == 1:  # "妊娠 Pregnancy", not "pembrolizumab 过敏"
-        return is_english(words[0])
-    return any(len(word) > 2 and not word.isupper() for word in words)
+    for piece in line.pieces:
+        if piece.language is None:
+            piece.language = _find_language(piece.text, languages)
+    for before, piece, behind in zip(
+        line.pieces, line.pieces[1:], line.pieces[2:], strict=False
+    ):
+        # as in "body mass index (身高体重指数) above 18"
+        if bool(before.language) == bool(behind.language):
+            piece.language = before.language
+    line.language = line.pieces[0].language
+    if any(piece.language == "" for piece in line.pieces):
+        line.language = ""
+    twice = _TWICE.fullmatch(line.text)
+    if twice and not line.language:
+        again = line.pieces[0].start + twice.end("words")
+        line.pieces = [_Piece(again, line.end, "", languages[0])]
 
 
-def _find_start(text: str, opening: int, first: int) -> int:
-    """Return where the part in another script starts, of which ``first`` is the first letter:
-    "FEV1低于80%".
+def _is_heading(line: _Line) -> bool:
+    return line.text.rstrip("*_ ").lower().endswith((":", "criteria"))
+
+
+def _follow_neighbours(lines: Sequence[_Line], language: str) -> None:
+    """Set the language of lines of a section that show none, by those before and behind them."""
+    known = [bool(line.language) for line in lines if line.language is not None]
+    changes = sum(one != other for one, other in pairwise(known))
+    alternating = changes >= max(2, _ALTERNATING * (len(known) - 1))
+    runs = [list(run) for _, run in groupby(lines, lambda line: line.language is None)]
+    for before, run, behind in zip(runs, runs[1:], [*runs[2:], None], strict=False):
+        if run[0].language is not None:
+            continue
+        last = before[-1].language
+        following = behind[0] if behind else None
+        goes_on = not following or following.language or _is_heading(following)
+        found: Sequence[_Line] = run if last and goes_on else ()
+        if alternating:
+            found = _list_translations(before[-1], run, following)
+        for line in found:
+            line.language = last or language
+
+
+def _list_translations(
+    before: _Line, run: Sequence[_Line], behind: _Line | None
+) -> Sequence[_Line]:
+    """Return the lines of a run without a language that translate the English lines beside them,
+    where each line is given twice: one between two in English, and each that repeats another.
     """
-    start = first
-    glued = _GLUED.search(text, opening, first)
-    if glued and glued.start() > opening:
-        start = glued.start()
-    edge = _BEFORE_PART.search(text, opening, start)
-    if edge and edge.start() > opening:
-        start = edge.start()
-    return start
+    if len(run) == 1 and not before.language and not (behind and behind.language):
+        return run
+    return [again for line, again in pairwise(run) if line.text == again.text]
 
 
-def _take_part(line: _Line, start: int, end: int) -> _Line:
-    """Return the part of a line that is in another script: ``line.words[start:end]``."""
-    words = line.words[start:end]
-    part = _read(line.section, line.start + start, words)
-    part.language = part.language or _find_best(part.evidence)
-    part.is_part = True
-    return part
-
-
-def _divide(line: _Line) -> list[_Line]:
-    """Return the parts of a line that says the same in two languages, or has sentences of both,
-    else the line.
-
-    A list mark stands for the English part. Signs between two parts go with the part in the other
-    language.
-    """
-    parts = _cut_at_borders(line)
-    foreign = [part for part in parts if part.language]
-    english = [part for part in parts if part.english and not part.language]
-    if not foreign or not english:
-        return [line]
-    for part in parts:
-        part.mixed = False
-        part.is_part = True
-        if _is_name_aside(part, line):
-            part.language = None
-        if line.language and not part.english:
-            part.language = line.language
-    _fit_neighbours(parts)
-    return parts
-
-
-def _fit_neighbours(parts: Sequence[_Line]) -> None:
-    """Give a label the language of what it introduces, and the signs between two parts to the part
-    in the other language.
-    """
-    for part, following in pairwise(parts):
-        is_label = part.words.rstrip().endswith((":", "："))
-        if is_label and not part.is_decided:
-            part.language = following.language
-    for part, following in pairwise(parts):
-        if following.language and not part.language:
-            _move_signs(part, following)
-
-
-def _cut_at_borders(line: _Line) -> list[_Line]:
-    """Return the parts of a line between its borders, without its list mark."""
-    text = line.words
-    mark = _MARK.match(text)
-    opening = mark.end() if mark else 0
-    borders = [border.end() for border in _BORDER.finditer(text, opening)]
-    parts: list[_Line] = []
-    for start, end in pairwise([opening, *borders, len(text)]):
-        words = text[start:end]
-        if words.strip():
-            parts.append(_read(line.section, line.start + start, words))
-    return parts
-
-
-def _is_name_aside(part: _Line, line: _Line) -> bool:
-    """Return whether a part in brackets that looks foreign is a name within an English line:
-    "(Big Sur)", "(CES-D)".
-    """
-    if part.words[0] not in _BRACKETS or not part.language:
-        return False
-    behind = part.end - line.start
-    goes_on = _SAYS.search(line.words, behind) is not None
-    return goes_on or part.evidence.scores[part.language] < _SURE
-
-
-def _move_signs(part: _Line, following: _Line) -> None:
-    """Move the signs at the end of a part to the front of the following one."""
-    words = part.words.rstrip(_BETWEEN)
-    if not words:
+def _list_texts(line: _Line) -> Iterator[ForeignText]:
+    """Yield a line in another language, or its pieces in one with the signs between them."""
+    if line.language:
+        yield ForeignText(line.section, line.start, line.end, line.language)
         return
-    following.words = part.words[len(words) :] + following.words
-    following.start = part.start + len(words)
-    part.words = words
-
-
-def _find_repeated(line: _Line) -> _Line | None:
-    """Return the second half of a line that says the same twice ("ECOG 0-1 / ECOG 0-1"), as in
-    two languages; None for another line.
-    """
-    twice = _TWICE.fullmatch(line.words)
-    if not twice:
-        return None
-    end = twice.end("said")
-    words = line.words[end:]
-    return replace(line, start=line.start + end, words=words, is_part=True)
-
-
-def _spread(lines: Sequence[_Line]) -> None:
-    """Set the language of the lines that are not sure, by the record's other languages and by the
-    lines around them.
-    """
-    others: set[str] = set()
-    for line in lines:
-        if line.language:
-            others.add(line.language)
-    for line in lines:
-        if not line.language:
-            line.language = _take_hint(line, others)
-    for section in _RUNNING:
-        _fill([line for line in lines if line.section == section])
-
-
-def _take_hint(line: _Line, others: Collection[str]) -> str | None:
-    """Return the language, one of ``others``, for which a line without English words has the most
-    evidence; None if it has too little, or has English words.
-    """
-    hint: str | None = None
-    most = 0.0
-    for name, score in line.evidence.scores.items():
-        if name not in others or score < _HINT:
-            continue
-        if score > most:
-            hint = name
-            most = score
-    if hint is None or count_english(line.words, hint):
-        return None
-    return hint
-
-
-def _fill(lines: Sequence[_Line]) -> None:
-    """Set the language of the neutral lines of a section ("ECOG 0-1") by the lines around them.
-
-    Without a statement in English, all are in the other language. Else they follow the lines beside
-    them, if each line stands twice, or the lines above.
-    """
-    lines = [line for line in lines if not (line.is_part and line.language)]
-    foreign = [line for line in lines if line.language]
-    if not foreign:
-        return
-    decided = [line for line in lines if line.is_decided]
-    if not any(_states_in_english(line) for line in lines):
-        for line in lines:
-            if not line.is_decided:
-                line.language = foreign[0].language
-    elif _has_each_line_twice(decided):
-        _fill_pairs(lines)
-    else:
-        _fill_blocks(lines)
-
-
-def _has_each_line_twice(decided: Sequence[_Line]) -> bool:
-    """Return whether most lines have their translation beside them. Headings take turns, too."""
-    turns = 0
-    for line, following in pairwise(decided):
-        if bool(line.language) != bool(following.language):
-            turns += 1
-    most_turns = max(1, len(decided) - 1)
-    return turns > _PAIRED * most_turns and len(decided) > _FEWEST
-
-
-def _fill_pairs(lines: Sequence[_Line]) -> None:
-    """Set the language of the neutral lines of a text in which each line is followed by its
-    translation, or the other way round.
-
-    Between two decided lines they take turns. Where that does not lead from one to the other, as
-    with an "ECOG 0-1" that is written once, they are English.
-    """
-    foreign = [line for line in lines if line.language]
-    name = foreign[0].language
-    decided = [index for index, line in enumerate(lines) if line.is_decided]
-    for index, following in pairwise(decided):
-        between = lines[index + 1 : following]
-        is_foreign = bool(lines[index].language)
-        ends_foreign = bool(lines[following].language)
-        has_odd_steps = len(between) % 2 == 0
-        if has_odd_steps == (is_foreign != ends_foreign):
-            _alternate(between, name, is_foreign=not is_foreign)
-    first_is_foreign = bool(lines[decided[0]].language)
-    last_is_foreign = bool(lines[decided[-1]].language)
-    rest = lines[decided[-1] + 1 :]
-    lacks_other_half = last_is_foreign == first_is_foreign
-    has_odd_rest = len(rest) % 2 == 1
-    if has_odd_rest == lacks_other_half:
-        _alternate(rest, name, is_foreign=not last_is_foreign)
-
-
-def _alternate(lines: Sequence[_Line], name: str | None, *, is_foreign: bool) -> None:
-    """Set the language of every second line to this name, beginning with the first one if that
-    ``is_foreign``, and that of the others to English (None).
-    """
-    for line in lines:
-        line.language = name if is_foreign else None
-        is_foreign = not is_foreign
-
-
-def _fill_blocks(lines: Sequence[_Line]) -> None:
-    """Set the language of neutral lines to that of the decided line above, if a block of at least
-    two decided lines is in it.
-
-    Neutral lines before the first decided line, or between two in another language, follow the next
-    decided one. All others stay English.
-    """
-    language: str | None = None
-    run = 0
-    waiting: list[_Line] = []
-    for line in lines:
-        if not line.is_decided:
-            if language and run >= _FEWEST:
-                line.language = language
-            elif language or run == 0:
-                waiting.append(line)
-            continue
-        if line.language and (run == 0 or language):
-            for neutral in waiting:
-                neutral.language = line.language
-        waiting = []
-        goes_on = run > 0 and bool(line.language) == bool(language)
-        run = run + 1 if goes_on else 1
-        language = line.language
-
-
-def _unify(lines: Sequence[_Line]) -> None:
-    """Set the language of the few lines that were taken for a similar language to the one that most
-    lines have, if they have at least half as much evidence for it.
-    """
-    counts = Counter(line.language for line in lines if line.language)
-    for line in lines:
-        scores = line.evidence.scores
-        if not line.language or line.language not in scores:
-            continue
-        likely = max(scores, key=lambda name: (counts[name], scores[name]))
-        if scores[likely] >= _HALF * scores[line.language]:
-            line.language = likely
-
-
-def _group_of(section: str) -> str:
-    """Return the name that a section shares with those beside it: "arms[1]" is one of the
-    "arms".
-    """
-    return section.partition("[")[0]
-
-
-def _collect(names: Sequence[str], lines: Sequence[_Line]) -> ForeignLines:
-    """Return the lines in another language in the order of the sections (``names``), and the
-    sections that state nothing in English beside them.
-    """
-    foreign: dict[str, list[_Line]] = {name: [] for name in names}
-    in_english: set[str] = set()
-    for line in lines:
-        if line.language:
-            foreign[line.section].append(line)
-        if _states_in_english(line):
-            in_english.add(_group_of(line.section))
-    texts: list[ForeignText] = []
-    for lines_of_section in foreign.values():
-        texts += _join_parts(sorted(lines_of_section, key=lambda line: line.start))
-    # Where any list is in English, the descriptions lack nothing.
-    if in_english.difference(_DESCRIPTIONS):
-        in_english.update(_DESCRIPTIONS)
-    untranslated = {
-        text.section for text in texts if _group_of(text.section) not in in_english
-    }
-    return ForeignLines(tuple(texts), frozenset(untranslated))
-
-
-def _join_parts(lines: Sequence[_Line]) -> list[ForeignText]:
-    """Return the texts of lines in another language; parts of one line that touch are one."""
-    texts: list[ForeignText] = []
-    for line in lines:
-        before = texts[-1] if texts else None
-        if before and before.end >= line.start:
-            texts[-1] = replace(before, end=max(before.end, line.end))
-            continue
-        language = name_language(line.language or "", line.evidence.scores)
-        texts.append(ForeignText(line.section, line.start, line.end, language))
-    return texts
-
-
-def _states_in_english(line: _Line) -> bool:
-    """Return whether a line says something in English and is no heading."""
-    if line.language or not line.english:
-        return False
-    if line.words.rstrip(" \t*_").endswith((":", "：")):
-        return False
-    is_short = len(WORD.findall(line.words)) <= _LONGEST_TITLE
-    is_title = is_short and _LIST.search(line.words) is not None
-    return not is_title
+    edges = [piece.start for piece in line.pieces[1:]] + [line.end]
+    before = line.pieces[0].start
+    for piece, edge in zip(line.pieces, edges, strict=True):
+        if piece.language:
+            yield ForeignText(line.section, before, edge, piece.language)
+        before = edge if piece.language else piece.end

@@ -5,6 +5,7 @@ A UCUM code identifies a unit. ``language/rules/units.toml`` lists the spellings
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -16,9 +17,11 @@ from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviatio
 Dimension = tuple[tuple[str, int], ...]
 """Base units and their exponents, sorted. An annotation such as ``{ULN}`` is a base unit."""
 
-_PIECE = re.compile(r"([./]?)((?:\{[^{}]*\}|\[[^\[\]]*\]|[^./{}\[\]])+)")
-_EXPONENT = re.compile(r"(?<=\D)\d$")
-_TENS = re.compile(r"10\*(\d+)?")
+_PIECE = re.compile(
+    r"(?P<over>/)?\.?(?:10\*(?P<tens>\d*)|(?P<number>\d+)(?!\w)"
+    r"|(?P<name>(?:\[[^\[\]]*\]|\d*[^./{}\[\]\d])+)?(?P<power>\d)?(?P<note>\{[^{}]*\})?)"
+)
+"""A piece of a UCUM code, with the operator before it."""
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST_SPELLING = 4
 """The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
@@ -40,18 +43,16 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
     ((('m', -3),), (('{ULN}', 1),))
     """
     factor = 1.0
-    exponents: dict[str, int] = {}
-    for operator, piece in _PIECE.findall(code):
+    exponents: Counter[str] = Counter()
+    for piece in _PIECE.finditer(code):
         size, bases = _read_piece(piece)
-        if operator == "/" and piece == "kg":
-            # Per kilogram of body weight: must not cancel as a quotient of masses.
-            size = 1.0
-            bases = {"kg": 1}
-        sign = -1 if operator == "/" else 1
-        factor *= size**sign
+        power = int(piece["power"] or 1)
+        if piece["over"]:
+            power = -power
+        factor *= size**power
         for base, exponent in bases.items():
-            exponents[base] = exponents.get(base, 0) + sign * exponent
-    remaining = [(base, exponent) for base, exponent in exponents.items() if exponent]
+            exponents[base] += power * exponent
+    remaining = [item for item in exponents.items() if item[1]]
     if exponents and not remaining:
         # a ratio of masses is no ratio of times
         base = min(exponents)
@@ -59,51 +60,26 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
     return factor, tuple(sorted(remaining))
 
 
-def _read_piece(piece: str) -> tuple[float, Mapping[str, int]]:
+def _read_piece(piece: re.Match[str]) -> tuple[float, Mapping[str, int]]:
     """Return the factor of a piece of a UCUM code to base units, and the exponents of those."""
-    if piece == "{1.73_m2}":  # "mL/min/{1.73_m2}" has the dimension of "mL/min"
-        return 1.0, {}
-    if piece.startswith("{"):
-        return 1.0, {piece: 1}
-    piece = piece.partition("{")[0]
-    tens = _TENS.fullmatch(piece)
-    if tens:
-        return 10.0 ** int(tens[1] or 1), {}
-    if piece.isdecimal():
-        return float(piece), {}
-    name = piece
-    power = 1
-    if _EXPONENT.search(piece):
-        name = piece[:-1]
-        power = int(piece[-1])
-    size, atom = _split_prefix(name)
-    fields = read_table("units")["atoms"].get(atom)
-    if fields is None:
-        return 1.0, {name: power}
-    bases = {
-        base: exponent * power
-        for base, exponent in fields.items()
-        if base not in ("factor", "prefixed")
-    }
-    factor = size * fields.get("factor", 1.0)
-    return float(factor**power), bases
-
-
-def _split_prefix(name: str) -> tuple[float, str]:
-    """Return the factor of a metric prefix, and the unit behind it: 0.001 and "g" of "mg". A unit
-    of the table has no prefix ("min"), and some never have one.
-    """
+    name = piece["name"]
+    if piece["tens"] is not None:
+        return 10.0 ** int(piece["tens"] or 1), {}
+    if name and piece["over"] and name == "kg":
+        # Per kilogram of body weight: must not cancel as a quotient of masses.
+        return 1.0, {name: 1}
+    if not name:
+        # "mL/min/{1.73_m2}" has the dimension of "mL/min"
+        is_base = piece["note"] and piece["note"] != "{1.73_m2}"
+        return float(piece["number"] or 1), {piece["note"]: 1} if is_base else {}
     table = read_table("units")
-    atoms = table["atoms"]
-    if name in atoms:
-        return 1.0, name
-    for prefix, size in table["prefixes"].items():
-        atom = name.removeprefix(prefix)
-        if atom == name or atom not in atoms:
-            continue
-        if atoms[atom]["prefixed"]:
-            return size, atom
-    return 1.0, name
+    for prefix, size in {"": 1.0, **table["prefixes"]}.items():
+        fields = dict(table["atoms"].get(name.removeprefix(prefix), {}))
+        may_have_prefix = fields.pop("prefixed", False)
+        is_prefixed = may_have_prefix and name.startswith(prefix)
+        if fields and (is_prefixed or not prefix):
+            return size * fields.pop("factor", 1.0), fields
+    return 1.0, {name: 1}
 
 
 def convert(
@@ -150,8 +126,8 @@ class Unit:
     dose: str | None = None
     per: str | None = None
     piece: bool = False
-    terms: tuple[str, ...] = ()
-    loose: tuple[str, ...] = ()
+    terms: Sequence[str] = ()
+    loose: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,52 +192,43 @@ def list_units() -> tuple[Unit, ...]:
     >>> [unit.dose for unit in list_units() if unit.code == "[drp]"]
     ['drop']
     """
-    units: list[Unit] = []
-    for code, fields in read_table("units")["unit"].items():
-        lists = {key: tuple(fields.get(key, ())) for key in ("terms", "loose")}
-        units.append(Unit(**{**fields, **lists, "code": code}))
-    return tuple(units)
+    return tuple(
+        Unit(code, **fields) for code, fields in read_table("units")["unit"].items()
+    )
 
 
 @cache
-def _spellings() -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
-    """Return the units by spelling: in running text, and where only a unit can stand."""
-    running: dict[str, Unit] = {}
-    loose: dict[str, Unit] = {}
-    for unit in list_units():
-        running |= {_key(term): unit for term in unit.terms}
-        loose |= {_key(term).lower(): unit for term in unit.loose}
-    folded = {key.lower(): unit for key, unit in running.items()}
-    return running, folded | loose
-
-
-def _key(term: str) -> str:
-    """Return a spelling without spaces and signs, in lower case unless it is an abbreviation in
-    capitals.
+def _spellings(*, loose: bool) -> Mapping[str, Unit]:
+    """Return the units by spelling, and by its plural: without spaces and signs, in lower case
+    unless it is an abbreviation in capitals. ``loose``: those where only a unit can stand, by their
+    spelling in lower case.
     """
-    bare = re.sub(r"[\s.^()-]", "", term)
-    is_capital = len(bare) == 1 and bare.isupper()
-    return bare if is_capital or is_abbreviation(bare) else bare.lower()
+    spellings: dict[str, Unit] = {}
+    for unit in list_units():
+        for term in unit.terms:
+            bare = re.sub(r"[\s.^()-]", "", term)
+            is_capital = len(bare) == 1 and bare.isupper()
+            is_cased = not loose and (is_capital or is_abbreviation(bare))
+            spellings[bare if is_cased else bare.lower()] = unit
+    if loose:
+        for unit in list_units():
+            bare_terms = [re.sub(r"[\s.^()-]", "", term).lower() for term in unit.loose]
+            spellings.update(dict.fromkeys(bare_terms, unit))
+    for spelling, unit in tuple(spellings.items()):
+        if len(spelling) > 1:
+            for plural in (f"{spelling}s", f"{spelling}'s"):
+                spellings.setdefault(plural, unit)
+    return spellings
 
 
 def _look_up(spelling: str, *, loose: bool) -> Unit | None:
-    """Return the unit with a spelling, or with its singular: "tablets", "Gy's"; None for a spelling
-    of no unit. ``loose``: only a unit can stand there, so "u" is one, too.
-    """
-    running, folded = _spellings()
-    by_lower_case = folded if loose else running
-    unit = running.get(spelling) or by_lower_case.get(spelling.lower())
-    if unit:
+    """Return the unit with a spelling; None for a spelling of no unit."""
+    unit = _spellings(loose=False).get(spelling)
+    # as in "23vPS", of a vaccine
+    is_code = spelling.endswith("S") and not spelling.isupper()
+    if unit or is_code:
         return unit
-    if len(spelling) < 3:
-        return None
-    is_plural = spelling.endswith("s")
-    # "AGE 18 TO 65 YEARS"
-    if spelling.endswith("S") and spelling.isupper():
-        is_plural = True
-    if not is_plural:
-        return None
-    return _look_up(spelling[:-1].removesuffix("'"), loose=loose)
+    return _spellings(loose=loose).get(spelling.lower())
 
 
 def _match(
@@ -340,28 +307,11 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
     """
     if at >= end or tokens.words[at] != "(":
         return at
-    repeated = _read_repeat(tokens, at + 1, end, is_single=len(parts) == 1)
-    if repeated is None:
+    again = find_unit(tokens, at + 1, end, loose=True)
+    if again is None or again.end >= end or tokens.words[again.end] != ")":
         return at
-    again, behind = repeated
-    if behind >= end or tokens.words[behind] != ")":
-        return at
-    is_same = [part.code for part in again] == [part.code for part in parts]
-    return behind + 1 if is_same else at
-
-
-def _read_repeat(
-    tokens: Tokens, at: int, end: int, *, is_single: bool
-) -> tuple[Sequence[Unit], int] | None:
-    """Return the units in brackets and their end: with denominators unless it ``is_single``."""
-    whole = None if is_single else find_unit(tokens, at, end)
-    if whole:
-        return whole.parts, whole.end
-    single = _match(tokens, at, end, loose=True)
-    if single is None:
-        return None
-    unit, behind = single
-    return [unit], behind
+    is_same = [part.code for part in again.parts] == [part.code for part in parts]
+    return again.end + 1 if is_same else at
 
 
 Step = tuple[Unit, int]
@@ -375,19 +325,17 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
     if at + 1 >= end:
         return None
     word = tokens.words[at].lower()
-    if word in {"/", "\u2044", "\u2215", "per", "pr"}:
+    if word in ("/", "\u2044", "\u2215", "per", "pr"):
         return _read_denominator(tokens, at + 1, end)
     if word == "*" and tokens.codes[at + 1] != NUMBER:
         return _read_denominator(tokens, at + 1, end)
-    if word == "for" and at + 2 < end:
-        next_word = tokens.words[at + 1].lower()
-        # "seven and a half milligrams for every kilogram of body weight"
-        if next_word in ("each", "every"):
-            body = _read_denominator(tokens, at + 2, end)
-            if body and body[0].code in ("kg", "m2"):
-                return body
-            return None  # "10 g for each day" says how often
-    return _read_negative(tokens, at, end) or _read_antibody(tokens, at, end)
+    if word == "ige":
+        return _read_denominator(tokens, at, end)
+    if word == "for" and tokens.words[at + 1].lower() in ("each", "every"):
+        # "for every kilogram of body weight"; "10 g for each day" says how often
+        body = _read_denominator(tokens, at + 2, end) if at + 2 < end else None
+        return body if body and body[0].code in ("kg", "m2") else None
+    return _read_negative(tokens, at, end)
 
 
 def _read_negative(tokens: Tokens, at: int, end: int) -> Step | None:
@@ -395,86 +343,51 @@ def _read_negative(tokens: Tokens, at: int, end: int) -> Step | None:
     if none begins at token ``at``.
     """
     is_product = tokens.words[at] in _PRODUCT
-    first = at + 1 if is_product else at
-    factor = _match(tokens, first, end, loose=True)
+    factor = _match(tokens, at + is_product, end, loose=True)
     if factor is None:
         return None
     unit, behind = factor
     if is_product and unit.code == "m2":
         return factor
-    last = behind
-    for sign in ("^", "-"):
-        if last < end and tokens.words[last] == sign:
-            last += 1
-    if last >= end or tokens.words[last] not in ("1", "2"):
+    exponent = _NEGATIVE.match(tokens.text, tokens.ends[behind - 1])
+    if not exponent:
         return None
-    # A hyphen that joins the exponent to the unit is no token.
-    exponent = tokens.text[tokens.ends[behind - 1] : tokens.ends[last]]
-    return (unit, last + 1) if "-" in exponent else None
+    last = tokens.at(exponent.end() - 1)
+    return (unit, last + 1) if last < end else None
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return the denominator that begins at token ``at``: an antibody's level, a number with its
-    unit, or a unit, "kg" with "body weight" behind it. None if it is none of these.
+    """Return the denominator that begins at token ``at``: a unit, "kg" with "body weight" behind
+    it, or a number with its unit: 24 hours are a day, and "40 mg/0.8 mL" gives the volume of the
+    dose. None if it is none of these.
     """
-    antibody = _read_antibody(tokens, at, end)
-    if antibody:
-        return antibody
-    if tokens.codes[at] in (NUMBER, NAME_NUMBER):
-        return _read_counted(tokens, at, end)
-    below = _match(tokens, at, end, loose=True)
+    is_number = tokens.codes[at] in (NUMBER, NAME_NUMBER)
+    below = _match(tokens, at + is_number, end, loose=True)
     if not below:
         return None
     unit, behind = below
+    if is_number:
+        other = _BY_VOLUME if unit.code == "mL" else None
+        counted = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code), other)
+        return (counted, behind) if counted else None
+    if unit.code == "{IgE}" and behind + 1 < end and tokens.words[behind] in "([":
+        # "0.016 mg/kg/IgE (IU/mL)": the dose depends on the level of IgE
+        level = find_unit(tokens, behind + 1, end, loose=True)
+        if level and level.end < end and tokens.words[level.end] in ")]":
+            return _IGE_LEVEL, level.end + 1
     behind = _skip_repeat(tokens, behind, end, [unit])
-    if unit.code == "kg":
-        body = rule("of_body").starts(tokens, behind, end)
-        if body:
-            behind = body.end
-    return unit, behind
+    body = rule("of_body").starts(tokens, behind, end) if unit.code == "kg" else None
+    return unit, body.end if body else behind
 
 
-def _read_counted(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return a denominator with a number: 24 hours are a day; "40 mg/0.8 mL" gives the volume of
-    the dose. None for any other number.
-    """
-    below = _match(tokens, at + 1, end, loose=True)
-    if not below:
-        return None
-    unit, behind = below
-    number = tokens.words[at].replace(",", ".")
-    counted = _COUNTED.get((number, unit.code))
-    if counted:
-        return counted, behind
-    return (_BY_VOLUME, behind) if unit.code == "mL" else None
-
-
+_NEGATIVE = re.compile(r"\s?\^?\s?-\s?[12](?!\d)")
+"""The exponent of a denominator, "kg-1", of which a hyphen that joins is no token."""
 _BY_VOLUME = Unit("{volume}", per="")
 _COUNTED = {
     ("24", "h"): Unit("d", per="day"),
     ("1.73", "m2"): Unit("{1.73_m2}"),
     ("100", "mL"): Unit("100mL", per="100mL"),
 }
-
-
-def _read_antibody(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return the denominator of a dose of anti-IgE, which depends on the IgE level: "0.016
-    mg/kg/IgE (IU/mL)"; None if token ``at`` is not "IgE".
-    """
-    if tokens.words[at] != "IgE":
-        return None
-    behind = at + 1
-    if behind >= end or tokens.words[behind] not in "([":
-        return _IGE, behind
-    level = find_unit(tokens, behind + 1, end, loose=True)
-    if level is None or level.end >= end:
-        return _IGE, behind
-    if tokens.words[level.end] not in ")]":
-        return _IGE, behind
-    return _IGE_LEVEL, level.end + 1
-
-
-_IGE = Unit("{IgE}", per="IgE")
 _IGE_LEVEL = Unit("{IgE}.[IU]/mL", per="IgE(IU/mL)")
 
 
@@ -552,33 +465,24 @@ def _read_folded(folded: str) -> str | None:
     power = _POWER.match(folded)
     if power:
         folded = folded[power.end() :]
-    codes = _read_codes(folded)
-    if codes is None or not any(codes):
-        return None
-    if power:
-        if codes[0] not in ("", "{cells}"):
-            return None
-        exponent = power["exponent"] or ""
-        if power["zeros"]:  # "x 1000/uL"
-            exponent = str(len(power["zeros"]) + 1)
-        codes[0] = f"10*{exponent}"
-    return _join_codes(codes)
-
-
-def _read_codes(folded: str) -> list[str] | None:
-    """Return the codes of a unit and of its denominators; None if anything else is left.
-
-    The first code is empty where nothing stands before the slash: "/uL".
-    """
     tokens = read_text(folded)
+    codes = [""]  # as before the slash of "/uL"
+    at = 0
     if not folded.startswith("/"):
         unit = find_unit(tokens, 0, loose=True)
-        if unit is None or unit.end < len(tokens):
+        if unit is None:
             return None
-        return [part.code for part in unit.parts]
-    codes = [""]
-    at = 0
-    while step := _read_step(tokens, at, len(tokens)):
+        codes = [part.code for part in unit.parts]
+        at = unit.end
+    while folded.startswith("/") and (step := _read_step(tokens, at, len(tokens))):
         below, at = step
         codes.append(below.code)
-    return codes if at == len(tokens) else None
+    if at < len(tokens) or not any(codes):
+        return None
+    if power and codes[0] not in ("", "{cells}"):
+        return None
+    if power:
+        # as in "x 1000/uL"
+        zeros = str(len(power["zeros"] or "") + 1)
+        codes[0] = f"10*{zeros if power['zeros'] else power['exponent'] or ''}"
+    return _join_codes(codes)

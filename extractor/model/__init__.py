@@ -8,7 +8,7 @@ The way of one call, with the money and the crash points::
                       3 begin    a row of ``calls``, state asked
     sending.Sender    4 send     a row of ``requests``, at the most; then instructor and the SDK
                                  (a re-ask after a broken answer: 2 and 4 again, if there is room)
-                      5 repeat   after a fault: by statuses.toml, with the waits of pace.py
+    sending.repeat    5 repeat   after a fault: by statuses.toml, with the waits of pace.py
     ledger.Bill       6 settle   the usage of the reply is counted; the most, if no reply states any
     store.CallStore   7 end      in one transaction: the answer, its cost; rows of paid requests go
 
@@ -18,9 +18,9 @@ next invocation. After 7, a usable answer is never asked for again; ``--replay``
 money is that of the process.
 
 Routes other than the live one answer at 2: ``opening.recall`` (a replay), ``exchange`` (files),
-``batch_queue`` (waits for a provider's batch, which fills the same store).
+``batches`` (a call waits for a provider's batch, which fills the same store).
 
-To change what a status means: ``statuses.toml``. When a model is given up: ``patience.py``. How a
+To change what a status means: ``statuses.toml``. When calls end early: ``patience.py``. How a
 request is written: ``request_form.py``, and by provider ``providers.toml``. How a reply is read:
 ``completions.py``. The limit of money: ``cost/budget.py``. The tables: ``run.sql``.
 """

@@ -73,7 +73,7 @@ class BatchApi:
 
     def __init__(self, model: Model, book: BatchBook) -> None:
         self._sdk = model.sdk
-        self._form = model.form
+        self._model = model
         self._book = book
         self._is_openai = model.spec.batch_protocol == "openai"
         self._path = "/batches" if self._is_openai else "/v1/messages/batches"
@@ -83,15 +83,17 @@ class BatchApi:
         it may come into being is stored just before.
         """
         if batch.state == "sent":
-            found = await self._find(batch)
-            if found:
-                return found
-        requests = (
-            (call.question_key, self._form.write(call))
-            for call in self._book.in_batch(batch.number)
-        )
-        body: dict[str, Any] = {}
+            for listed in await self._list():
+                if self._is_same(listed, batch):
+                    return listed.id
+        calls = self._book.in_batch(batch.number)
+        requests = [(call.question_key, self._model.form.write(call)) for call in calls]
         file = ""
+        body: dict[str, Any] = {
+            "requests": [
+                {"custom_id": name, "params": request} for name, request in requests
+            ]
+        }
         if self._is_openai:
             lines = [write_line(name, request, "openai") for name, request in requests]
             uploaded = await self._sdk.files.with_raw_response.create(
@@ -104,35 +106,22 @@ class BatchApi:
                 "input_file_id": file,
                 "metadata": {_TAG: batch.tag},
             }
-        else:
-            listed = [
-                {"custom_id": name, "params": request} for name, request in requests
-            ]
-            body = {"requests": listed}
         self._book.note_sent(batch, file)
         reply = await self._sdk.post(self._path, body=body, cast_to=bytes)
         return _read(_Created, reply).id
 
-    async def _find(self, batch: StoredBatch) -> str | None:
-        """Return the id of a batch that was created without its id being stored, None if there is
-        none.
+    def _is_same(self, listed: Progress, batch: StoredBatch) -> bool:
+        """Return whether a listed batch was created without its id being stored.
 
         Anthropic's batches have no tag: one of the same size that was created since the plan, and
         is no other of the run, is taken for it.
         """
-        known = self._book.known_names()
+        if self._is_openai:
+            return (listed.metadata or {}).get(_TAG) == batch.tag
         since = datetime.fromisoformat(batch.planned) - _SLACK
-        for listed in await self._list():
-            if self._is_openai:
-                is_same = (listed.metadata or {}).get(_TAG) == batch.tag
-            else:
-                counts = listed.request_counts or {}
-                is_new = listed.created_at is None or listed.created_at > since
-                has_size = sum(counts.values()) == batch.requests
-                is_same = is_new and has_size and listed.id not in known
-            if is_same:
-                return listed.id
-        return None
+        is_new = listed.created_at is None or listed.created_at > since
+        has_size = sum((listed.request_counts or {}).values()) == batch.requests
+        return is_new and has_size and listed.id not in self._book.known_names()
 
     async def _list(self) -> list[Progress]:
         """List the latest batches of the account."""

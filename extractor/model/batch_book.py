@@ -19,7 +19,6 @@ MOST_BYTES = 190_000_000
 """Limits of a batch. Providers accept 50,000 requests and 200 MB, or more."""
 _FRAME = 500
 """Bytes of a request beside its texts and its schema."""
-_COLUMNS = "id, tag, requests, planned, state, coalesce(batch, '')"
 _NEW_TAG = "lower(hex(randomblob(16)))"
 
 
@@ -44,7 +43,6 @@ class BatchBook:
         self.store = store
         self._database = store.database
         self._reply_model = reply_model
-        self._schema = schema_of(reply_model)
 
     def forgive(self) -> None:
         """Ask refused calls again, as a new run does."""
@@ -62,11 +60,9 @@ class BatchBook:
             values,
         )
         for number, *prompt, system, user, limit in rows:
+            text = unpack(user)
             version = PromptVersion(*prompt)
-            yield (
-                number,
-                Call(version, system, unpack(user), self._reply_model, limit),
-            )
+            yield number, Call(version, system, text, self._reply_model, limit)
 
     def in_batch(self, batch: int) -> Iterator[Call]:
         """Yield the calls that wait in a batch."""
@@ -96,6 +92,9 @@ class BatchBook:
         batches, each within the limits: of estimated tokens of its prompts, of requests, and of
         bytes. A longer call has a batch for itself. Returns the number of calls.
         """
+        schema = schema_of(self._reply_model)
+        planned: list[tuple[int, int]] = []
+        filled = 0.0
         with self._database.transaction():
             self._database.execute(
                 "UPDATE calls SET batch = NULL WHERE batch IN"
@@ -104,10 +103,8 @@ class BatchBook:
             self._database.execute("DELETE FROM batches WHERE state = 'planned'")
             last = self._database.value("SELECT coalesce(max(id), 0) FROM batches")
             number = last + 1
-            filled = 0.0
-            planned: list[tuple[int, int]] = []
             for waiting, call in self.waiting("batch IS NULL"):
-                text = call.system + call.user + self._schema
+                text = call.system + call.user + schema
                 size = len(text.encode("utf-8", "surrogatepass")) + _FRAME
                 tokens = estimate_tokens(text) / (most_tokens or inf)
                 share = max(1 / most_requests, size / most_bytes, tokens)
@@ -129,9 +126,10 @@ class BatchBook:
     def open_batches(self) -> list[StoredBatch]:
         """List the batches whose answers are not fetched yet."""
         rows = self._database.execute(
-            f"SELECT {_COLUMNS} FROM batches WHERE state <> 'fetched' ORDER BY id"
-        ).fetchall()
-        return [StoredBatch(*row) for row in rows]
+            "SELECT id, tag, requests, planned, state, coalesce(batch, '') FROM batches"
+            " WHERE state <> 'fetched' ORDER BY id"
+        )
+        return [StoredBatch(*row) for row in rows.fetchall()]
 
     def note_sent(self, batch: StoredBatch, file: str) -> None:
         """Store that a batch may come into being now, by an uploaded file."""
@@ -141,10 +139,6 @@ class BatchBook:
     def note_made(self, number: int, name: str) -> None:
         """Store that a batch was created."""
         self._set(number, "state = 'made', batch = ?", name)
-
-    def plan_again(self, number: int) -> None:
-        """Store that the provider had no room for a batch, which is sent again under a new tag."""
-        self._set(number, f"state = 'planned', batch = NULL, tag = {_NEW_TAG}")
 
     def close(self, number: int) -> None:
         """Store that all answers of a batch are fetched. Calls without one wait again."""
@@ -156,7 +150,6 @@ class BatchBook:
             )
 
     def _set(self, number: int, columns: str, *values: str) -> None:
-        """Change columns of a batch."""
         sql = f"UPDATE batches SET {columns} WHERE id = ?"
         self._database.execute(sql, (*values, number))
 

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
+
+from pydantic_core import from_json
 
 from extractor.masking import hide_keys
 from extractor.model.completions import Completion, GarbledReply, read_completion
@@ -60,31 +61,31 @@ def read_line(line: bytes) -> AnswerLine:
     >>> read_line(b"<html>").problem
     "no answer to a request: '<html>'"
     """
-    row: Mapping[str, Any] = {}
-    with suppress(ValueError, RecursionError):
-        row = _mapping(json.loads(line))
-    name = row.get("custom_id")
-    if not isinstance(name, str):
+    try:
+        row = from_json(line)
+        name = row["custom_id"].strip()
+    except (ValueError, LookupError, TypeError, AttributeError):
         beginning = hide_keys(line[:_SHOWN].decode("utf-8", "replace"))
         return AnswerLine("", None, f"no answer to a request: {beginning!r}")
-    result = _mapping(row.get("response") or row.get("result"))
-    status = result.get("status_code") or result.get("type") or "unknown"
-    body = result.get("body") or result.get("message")
+    result = _get(row, "response") or _get(row, "result")
+    status = _get(result, "status_code") or _get(result, "type") or "unknown"
+    body = _get(result, "body") or _get(result, "message")
     if status in _WELL:
         try:
             return AnswerLine(name, read_completion(body))
         except GarbledReply as garbled:
             return AnswerLine(name, None, str(garbled))
-    errors = (row.get("error"), result.get("error"), _mapping(body).get("error"))
-    error = _mapping(next(filter(None, errors), None))
+    error: Any = next(
+        filter(None, (_get(one, "error") for one in (row, result, body))), {}
+    )
     # Anthropic's is in another one
-    error = _mapping(error.get("error", error))
-    words = str(error.get("message") or error.get("code") or "no completion").split()
-    problem = f"status {status}, {hide_keys(' '.join(words))[:_LONGEST_PROBLEM]}"
-    is_refused = status in _REFUSED or error.get("type") == "invalid_request_error"
-    return AnswerLine(name, None, problem, is_refused)
+    error = _get(error, "error") or error
+    said = _get(error, "message") or _get(error, "code") or "no completion"
+    words = hide_keys(" ".join(str(said).split()))[:_LONGEST_PROBLEM]
+    is_refused = status in _REFUSED or _get(error, "type") == "invalid_request_error"
+    return AnswerLine(name, None, f"status {status}, {words}", is_refused)
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    """Return a JSON object, an empty one in place of anything else."""
-    return value if isinstance(value, Mapping) else {}
+def _get(value: object, name: str) -> Any:
+    """Return a member of a JSON object, an empty object if there is none."""
+    return (value.get(name) if isinstance(value, Mapping) else None) or {}

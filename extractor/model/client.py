@@ -16,7 +16,7 @@ from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import CallStore, OpenStore, State
+from extractor.model.store import CallStore, OpenStore, State, StoredCall
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ class Model:
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in
     several event loops one after another, but not in two at once. ``usage`` is the sum over all
-    calls that were sent, including failed ones, ``uncounted`` the most that requests may have used
-    whose cost no reply states; ``watch`` says what it waits for. ``store`` opens the store of
-    calls, ``route`` has the budget, and what answers in place of the live model.
+    calls that were sent, including failed ones; ``watch`` ends calls before their answers.
+    ``store`` opens the store of calls, ``route`` has the budget, and what answers in place of the
+    live model.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Model:
         route: Route | None = None,
     ) -> None:
         self.spec = spec
+        self.usage = Usage()
         self._settings = settings or ClientSettings()
         self._policy = policy or RetryPolicy()
         self.watch = Watch(self._settings.patience, name_model(spec))
@@ -73,8 +74,6 @@ class Model:
         self._meter = self._route.meter or Budget()
         self._open_store = store
         self._store: CallStore | None = None
-        self.usage = Usage()
-        self.uncounted = Usage()
         self._users = 0
         self._sender: Sender | None = None
         # a semaphore of the event loop takes its place in __aenter__
@@ -94,6 +93,11 @@ class Model:
         """How requests are written now, without what the provider refused. The model is open."""
         assert self._sender
         return self._sender.form
+
+    @form.setter
+    def form(self, form: RequestForm) -> None:
+        assert self._sender
+        self._sender.form = form
 
     @property
     def sdk(self) -> Any:
@@ -133,9 +137,12 @@ class Model:
             self._store = self._open_store()
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with self, lock:
-            stored = self._find(call)
-            if stored:
-                return stored
+            stored = self._store.find(call, self.name) if self._store else None
+            if stored and stored.completion:
+                return Answer(stored.completion, stored.number)
+            # a command that sends no batches asks anew
+            if stored and self._route.queues:
+                raise _explain_open(stored, self.spec)
             # only what may be sent now is stored
             async with self._slots:
                 return await self._ask(call, most)
@@ -144,25 +151,6 @@ class Model:
         """Mark an answer as unusable, so that the next run asks again."""
         if self._store:
             self._store.reject(answer.number)
-
-    def _find(self, call: Call) -> Answer | None:
-        """Find a stored answer, which costs nothing now; None if the call must be asked.
-
-        A call that waits for a batch, or that a batch refused, is asked anew by a command that
-        sends no batches. To one that does, it raises ``AnswerPending``, or the refusal as
-        ``RequestTooLong`` or ``ModelUnavailable``.
-        """
-        stored = self._store.find(call, self.name) if self._store else None
-        if stored and stored.completion:
-            return Answer(stored.completion, stored.number)
-        if stored is None or not self._route.queues:
-            return None
-        if stored.state is State.WAITING:
-            raise AnswerPending("the answer has not arrived yet")
-        is_too_long = Failure(400, "", stored.why).meaning.kind == "length"
-        kind = RequestTooLong if is_too_long else ModelUnavailable
-        problem = f"a batch refused this call: {stored.why}"
-        raise kind(f"{name_model(self.spec)}: {problem}", lasting=False)
 
     async def _ask(self, call: Call, most: int) -> Answer:
         """Ask for a new answer within the budget.
@@ -190,7 +178,6 @@ class Model:
         finally:
             bill.close(is_answered=is_answered, why=why)
             self.usage += bill.usage
-            self.uncounted += bill.uncounted
         assert bill.answer
         return Answer(bill.answer, bill.number, bill.answer.usage.calls)
 
@@ -209,3 +196,13 @@ class Model:
         await bill.reserve()
         bill.send()
         bill.add(completion)
+
+
+def _explain_open(stored: StoredCall, spec: ModelSpec) -> ModelError:
+    """Return the error of a stored call that waits for a batch, or that a batch refused."""
+    if stored.state is State.WAITING:
+        return AnswerPending("the answer has not arrived yet")
+    is_too_long = Failure(400, "", stored.why).meaning.kind == "length"
+    kind = RequestTooLong if is_too_long else ModelUnavailable
+    problem = f"a batch refused this call: {stored.why}"
+    return kind(f"{name_model(spec)}: {problem}", lasting=False)

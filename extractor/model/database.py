@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from extractor.errors import DiskFull, StoreError
 
@@ -29,22 +29,10 @@ _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000"
 slows runs with a model.
 """
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_UNWRITABLE = frozenset(
-    {
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-    }
-)
 _FULL_BELOW = 1 << 16
 """Free bytes below which a disk is full: SQLite needs as many for the index of its log."""
 
 _Parameters = Sequence[Any] | Mapping[str, Any]
-
-
-class _UnwritableError(StoreError):
-    """SQLite cannot write its log beside the file."""
 
 
 class Database:
@@ -53,22 +41,34 @@ class Database:
     Committed data survives a killed process. The log is not synced to the disk at each commit, so a
     power cut may lose the last commits, but never the file. Errors of SQLite become ``StoreError``
     with the file's name and a remedy.
+
+    Raises ``StoreError`` if the file cannot be opened (``mode`` is one of SQLite's), is not a file
+    of this program, or has another ``version`` of the tables.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, mode: str, version: int) -> None:
         self.path = path
-        self._connection = connection
         self._written: os.stat_result | None = None
+        uri = f"{path.absolute().as_uri()}?{mode}"
+        try:
+            self._connection = sqlite3.connect(
+                uri, timeout=10, uri=True, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise _explain(path, error) from None
+        try:
+            self._check(version)
+        except StoreError:
+            self.close()
+            raise
 
     @classmethod
-    def open(cls, path: Path, tables: str, version: int) -> Self:
+    def open(cls, path: Path, tables: str, version: int) -> "Database":
         """Open the file at ``path``, and create its ``tables`` if it is new.
 
-        ``tables`` is SQL with semicolons only at the end of statements. Raises ``StoreError`` if
-        the file cannot be opened, is not a file of this program, or has another version of the
-        tables.
+        ``tables`` is SQL with semicolons only at the end of statements.
         """
-        database = cls._connect(path, "mode=rwc", version)
+        database = cls(path, "mode=rwc", version)
         for pragma in _TO_WRITE:
             database.execute(f"PRAGMA {pragma}")
         database._written = path.stat()
@@ -81,10 +81,10 @@ class Database:
         return database
 
     @classmethod
-    def open_to_read(cls, path: Path, version: int) -> Self:
+    def open_to_read(cls, path: Path, version: int) -> "Database":
         """Open an existing file for reading, also on a read-only or full disk if it has no log.
 
-        Raises ``StoreError`` as ``open`` does, and if there is no file.
+        Raises ``StoreError`` also if there is no file, or only an empty one.
         """
         if not path.is_file():
             raise StoreError(f"{path}: there is no such file")
@@ -92,38 +92,19 @@ class Database:
         has_log = log.is_file() and log.stat().st_size > 0
         # SQLite writes beside a file that has a log, and need not write beside one that has none
         try:
-            mode = "mode=rw" if has_log else "immutable=1"
-            database = cls._connect(path, mode, version)
-        except (_UnwritableError, DiskFull):
+            database = cls(path, "mode=rw" if has_log else "immutable=1", version)
+        except StoreError as error:
             if not has_log:
                 raise
             raise StoreError(
-                f"{path}: its disk cannot be written, which the log of a killed run needs; copy "
-                "the folder to another disk, and read it there"
+                f"{error}; the log of a killed run needs a disk that can be written: if this one "
+                "cannot, copy the folder to another disk, and read it there"
             ) from None
         # a copy of the file alone, whose tables are still in the log
         if not database.value("PRAGMA user_version"):
             database.close()
             raise StoreError(f"{path}: empty; {HOW_LOST}")
         database.execute("PRAGMA query_only=1")
-        return database
-
-    @classmethod
-    def _connect(cls, path: Path, mode: str, version: int) -> Self:
-        """Connect to a file, and check that it is new, or one of this program's and version's."""
-        uri = f"{path.absolute().as_uri()}?{mode}"
-        try:
-            connection = sqlite3.connect(
-                uri, timeout=10, uri=True, isolation_level=None, check_same_thread=False
-            )
-        except sqlite3.Error as error:
-            raise _explain(path, error) from None
-        database = cls(path, connection)
-        try:
-            database._check(version)
-        except StoreError:
-            database.close()
-            raise
         return database
 
     def _check(self, version: int) -> None:
@@ -157,6 +138,12 @@ class Database:
             self._connection.executemany(sql, rows)
         except sqlite3.Error as error:
             raise _explain(self.path, error) from None
+
+    def insert(self, table: str, **row: Any) -> int:
+        """Insert a row, and return its number."""
+        marks = ", ".join(f":{name}" for name in row)
+        sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
+        return self.execute(sql, row).lastrowid or 0
 
     def row(self, sql: str, parameters: _Parameters = ()) -> tuple[Any, ...] | None:
         """Return the first row of a query, or None."""
@@ -213,21 +200,14 @@ class Database:
 
 
 def open_run(folder: Path) -> Database:
-    """Open or create the store of the run in ``folder``. Raises ``StoreError`` as
-    ``Database.open`` does.
-    """
-    return Database.open(folder / RUN_FILE, _read_tables(), RUN_VERSION)
+    """Open or create the store of the run in ``folder``. Raises ``StoreError``."""
+    tables = files(__package__).joinpath("run.sql").read_text("utf-8")
+    return Database.open(folder / RUN_FILE, tables, RUN_VERSION)
 
 
 def open_run_to_read(folder: Path) -> Database:
-    """Open the store of an earlier run for reading. Raises ``StoreError`` as
-    ``Database.open_to_read`` does.
-    """
+    """Open the store of an earlier run for reading. Raises ``StoreError``."""
     return Database.open_to_read(folder / RUN_FILE, RUN_VERSION)
-
-
-def _read_tables() -> str:
-    return files(__package__).joinpath("run.sql").read_text("utf-8")
 
 
 def _explain(path: Path, error: sqlite3.Error) -> StoreError:
@@ -253,7 +233,6 @@ def _explain(path: Path, error: sqlite3.Error) -> StoreError:
         return DiskFull(
             f"{path}: the disk is full; free some space, and run the same command again"
         )
-    kind = _UnwritableError if code in _UNWRITABLE else StoreError
-    return kind(
+    return StoreError(
         f"{path}: {error}; check its permissions, its disk, and whether another program uses it"
     )

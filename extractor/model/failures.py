@@ -2,16 +2,15 @@
 error for users.
 
 The SDKs have no common base, so their errors are read by their attributes: OpenAI's and
-Anthropic's (also Groq's and LiteLLM's) have ``status_code``, ``response`` and ``body``; Google's
-``code`` and ``details``; Mistral's ``status_code``, ``headers`` and ``body``; botocore's
-``response`` as a dictionary.
+Anthropic's (also Groq's) have ``status_code``, ``response`` and ``body``; Google's ``code`` and
+``details``; Mistral's ``status_code``, ``headers`` and ``body``; botocore's ``response`` as a
+dictionary.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
 from extractor.masking import hide_keys, mask
@@ -56,20 +55,19 @@ class Failure:
         if self.status is None or self.kind:
             return meanings[self.kind or "lost"]
         for meaning in meanings.values():
-            is_of = self.status in meaning.of if meaning.of else bool(meaning.words)
-            if is_of and re.search(meaning.words, f"{self.status} {self.text}", re.I):
+            may_mean = meaning.words and self.status in (meaning.of or [self.status])
+            if may_mean and re.search(
+                meaning.words, f"{self.status} {self.text}", re.I
+            ):
                 return meaning
         meaning = find_meaning(self.status)
         is_long = (self.wait or 0) > LONGEST_WAIT
-        if is_long and meaning.is_temporary:
-            return meanings["later"]
-        return meaning
+        return meanings["later"] if is_long and meaning.is_temporary else meaning
 
     @property
     def is_temporary(self) -> bool:
-        """Whether the same request may succeed soon. Not if the server says so."""
-        forbids_retry = self.headers.get("x-should-retry") == "false"
-        return self.meaning.is_temporary and not forbids_retry
+        """Whether the same request may succeed soon."""
+        return self.meaning.is_temporary
 
     @property
     def is_absence(self) -> bool:
@@ -77,7 +75,7 @@ class Failure:
         return self.is_temporary and self.meaning.action == "wait"
 
 
-def read_failure(error: BaseException) -> Failure | None:
+def read_failure(error: BaseException | None) -> Failure | None:
     """Read an error of an SDK: an HTTP status with its message, a garbled reply, no reply, or a
     request that the SDK does not send. Return None for an error of another kind.
     """
@@ -85,29 +83,16 @@ def read_failure(error: BaseException) -> Failure | None:
     if not isinstance(error, Exception):
         return None
     causes = list(_list_causes(error))
-    # there was a reply, and no SDK could read it
-    unread = next(filter(None, map(_describe_unread, causes)), "")
-    if unread:
-        return Failure(200, unread, kind="broken" if unread == BROKEN else "garbled")
+    for cause in causes:
+        # there was a reply, and no SDK could read it
+        unread = _describe_unread(cause)
+        if unread:
+            return Failure(
+                200, unread, kind="broken" if unread == BROKEN else "garbled"
+            )
     if isinstance(error, TimeoutError):
         return Failure(None, "", kind="late")
-    status, body, headers = _read_attributes(error)
-    if status is not None:
-        text = body if isinstance(body, str) else json.dumps(body, default=str)
-        said = _read_message(error, body)
-        delay = _GOOGLES_DELAY.search(text)
-        wait = retry_after(headers)
-        if wait is None and delay:
-            wait = float(delay[1])
-        return Failure(status, said, f"{text} {said}", wait, headers)
-    # No reply: the names of the causes tell why. An SDK calls any error a ConnectionError, so that
-    # its own name tells nothing. The first cause knows most.
-    names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
-    said = hide_keys(next(filter(None, map(str, reversed(causes))), ""))
-    for meaning in list_meanings().values():
-        if meaning.raised and re.search(meaning.raised, f"{names}: {error}; {said}"):
-            return Failure(None, said, kind=meaning.kind)
-    return None
+    return _read_status(error) or _read_silence(error, causes)
 
 
 def _describe_unread(cause: BaseException) -> str:
@@ -119,16 +104,44 @@ def _describe_unread(cause: BaseException) -> str:
     return str(cause) if isinstance(cause, GarbledReply) else ""
 
 
-def _read_message(error: BaseException, body: Any) -> str:
-    """Return what an error says, in one line of at most 300 characters without keys: the message in
-    its body, else its own.
-    """
-    stated = body.get("error", body) if isinstance(body, Mapping) else None
+def _read_status(error: Exception) -> Failure | None:
+    """Read an error with an HTTP status, from the attributes in which the SDKs have it."""
+    response = getattr(error, "response", None)
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    body = getattr(error, "body", None) or getattr(error, "details", None) or {}
+    headers = getattr(response, "headers", None) or getattr(error, "headers", None)
+    # botocore
+    if isinstance(response, dict):
+        facts = response.get("ResponseMetadata", {})
+        status = facts.get("HTTPStatusCode")
+        body = {"error": response.get("Error", {})}
+        headers = facts.get("HTTPHeaders")
+    if not isinstance(status, int):
+        return None
     # {"error": {"message": "..."}}, or the message alone
+    stated = body.get("error", body) if isinstance(body, Mapping) else None
     message = stated.get("message") if isinstance(stated, Mapping) else None
-    said = str(message or getattr(error, "message", "") or "no reason is given")
-    # a cut key would not be found
-    return hide_keys(" ".join(said.split()))[:_LONGEST_SAID]
+    words = str(message or getattr(error, "message", "") or "no reason is given")
+    # masked before it is cut: a cut key would not be found
+    said = hide_keys(" ".join(words.split()))[:_LONGEST_SAID]
+    text = body if isinstance(body, str) else json.dumps(body, default=str)
+    wait = retry_after(headers or {})
+    delay = _GOOGLES_DELAY.search(text)
+    if wait is None and delay:
+        wait = float(delay[1])
+    return Failure(status, said, f"{text} {said}", wait, headers or {})
+
+
+def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | None:
+    """Read an error without a reply: the names of its causes tell why. An SDK calls any error a
+    ConnectionError, so that its own name tells nothing. The first cause knows most.
+    """
+    names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
+    said = hide_keys(next(filter(None, map(str, reversed(causes))), ""))
+    for meaning in list_meanings().values():
+        if meaning.raised and re.search(meaning.raised, f"{names}: {error}; {said}"):
+            return Failure(None, said, kind=meaning.kind)
+    return None
 
 
 def explain_failure(
@@ -147,7 +160,7 @@ def explain_failure(
         ``MissingKey`` if the SDK finds none, else ``ModelUnavailable``.
     """
     meaning = failure.meaning
-    proxies = " or ".join(() if spec.is_direct else name_proxies())
+    proxies = "" if spec.is_direct else name_proxies()
     said = meaning.sentence.format(
         status=failure.status,
         said=failure.said,
@@ -175,22 +188,6 @@ def explain_opening(error: Exception, spec: ModelSpec) -> ModelUnavailable:
     if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):
         return explain_failure(Failure(None, "", kind="no key"), spec)
     return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}"))
-
-
-def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str, str]]:
-    """Return the status, body and headers of an SDK's error, from the attributes in which the SDKs
-    have them. None, {} and {} where an error has none.
-    """
-    response = getattr(error, "response", None)
-    # botocore
-    if isinstance(response, dict):
-        facts = response.get("ResponseMetadata", {})
-        body = {"error": response.get("Error", {})}
-        return facts.get("HTTPStatusCode"), body, facts.get("HTTPHeaders", {})
-    status = getattr(error, "status_code", None) or getattr(error, "code", None)
-    body = getattr(error, "body", None) or getattr(error, "details", None) or {}
-    headers = getattr(response, "headers", None) or getattr(error, "headers", None)
-    return status if isinstance(status, int) else None, body, headers or {}
 
 
 def mask_error(error: BaseException) -> None:

@@ -29,6 +29,7 @@ class Meaning:
     sentence: str
     lasting: bool = False
     paid: bool = False
+    first: int = 0
     words: str = ""
     of: tuple[int, ...] = ()
     raised: str = ""
@@ -46,25 +47,21 @@ def list_meanings() -> Mapping[str, Meaning]:
     meanings = {}
     for kind, entry in table.items():
         usual: dict[str, Any] = table["5xx" if kind.startswith("5") else "4xx"]
-        meanings[kind] = Meaning(kind, **{"sentence": usual["sentence"], **entry})
+        first = 3 if entry["action"] == "wait" else 0
+        default = {"sentence": usual["sentence"], "first": first}
+        meanings[kind] = Meaning(kind, **default | entry)
     return meanings
 
 
 def find_meaning(status: int) -> Meaning:
-    """Return what an HTTP status means by itself."""
-    meanings = list_meanings()
-    return meanings.get(str(status)) or meanings.get(
-        f"{status // 100}xx", meanings["4xx"]
-    )
+    """Return what an HTTP status means by itself.
 
-
-def is_temporary(status: int) -> bool:
-    """Return whether a request that failed with this HTTP status may succeed later.
-
-    >>> [is_temporary(status) for status in (404, 429, 500, 501)]
+    >>> [find_meaning(status).is_temporary for status in (404, 429, 500, 501)]
     [False, True, True, False]
     """
-    return find_meaning(status).is_temporary
+    meanings = list_meanings()
+    usual = meanings.get(f"{status // 100}xx", meanings["4xx"])
+    return meanings.get(str(status), usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +69,11 @@ class RetryPolicy:
     """The number of attempts at a request, and the waits between them.
 
     The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``,
-    plus up to a second of jitter. A server may ask for a longer wait, never for a shorter one. One
-    that has not replied yet gets ``first_attempts`` only. Tests replace ``sleep``, ``clock`` and
-    ``jitter``.
+    plus up to a second of jitter. A server may ask for a longer wait, never for a shorter one.
+    Tests replace ``sleep``, ``clock`` and ``jitter``.
     """
 
     attempts: int = 6
-    first_attempts: int = 3
     first_wait: float = 1.0
     longest_wait: float = LONGEST_WAIT
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -93,26 +88,25 @@ class RetryPolicy:
         >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]
         [4.0, 60.0, 7.5]
         """
-        # min() first: 2.0 to the power of a large number of attempts overflows.
+        # a large power of 2.0 overflows
         wait = self.first_wait * 2.0 ** min(attempt - 1, 30)
         return min(max(wait, asked or 0.0), self.longest_wait) + self.jitter()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a server asks to wait: milliseconds (``retry-after-ms``), seconds or an
-    HTTP date (``retry-after``), in this order. Return None without them, or if they cannot be read.
+    """Read how many seconds a server asks to wait (``retry-after``: seconds or an HTTP date).
+    Return None if it does not, or if they cannot be read.
 
     A date is compared with the server's own ``Date`` header if there is one, because clocks differ.
     A date in the past is 0 seconds.
 
-    >>> retry_after({"retry-after-ms": "1500", "retry-after": "9"})
-    1.5
+    >>> retry_after({"retry-after": "9"})
+    9.0
     """
-    for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
-        with suppress(ValueError):
-            number = float(headers.get(name, ""))
-            if 0 <= number < inf:
-                return number / per_second
+    with suppress(ValueError):
+        number = float(headers.get("retry-after", ""))
+        if 0 <= number < inf:
+            return number
     now = _parse_date(headers.get("date")) or datetime.now(UTC)
     date = _parse_date(headers.get("retry-after"))
     return max(0.0, (date - now).total_seconds()) if date else None

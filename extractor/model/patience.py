@@ -1,20 +1,15 @@
-"""When a model is given up, and what a run waits for: one rule for a server that is silent or
-answers nothing usable.
+"""When the calls to a model end before their answers: the model is silent for too long, or the run
+is stopped.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong, RunStopped
 from extractor.masking import hide_keys
 
-_ONCE_USABLE = 10
-"""A model that has been useful may fail this many times as often in a row, as weak models do."""
-_LATE_AFTER_S = 5.0
-"""Shorter waits are not shown."""
 _LONGEST = 300
 IS_IT_THERE = (
     "is the server running, and the address right? If it is only slow, give it more "
@@ -28,41 +23,25 @@ TOO_SMALL = (
 _Task = asyncio.Task[Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """The model is given up if its first ``calls`` bring no usable answer, or if nothing answers
-    for ``seconds`` while a call waits.
-
-    An answer is usable if an item of it is valid; an empty answer is usable if the questions allow
-    one. After the first usable answer, ten times as many calls in a row must fail. Faults, refusals
-    and web pages are no answers.
-    """
-
-    calls: int = 10
-    seconds: float = 300.0
-
-
 class Watch:
-    """Watches the calls to a model, named ``name`` in messages, and ends them when it is given up.
+    """Watches the calls to a model, named ``name`` in messages, and ends them when no answer has
+    come for the seconds of the ``patience`` (None: never), when the model is given up, or when the
+    run is stopped.
 
-    ``problem`` is why the last useless call was useless. Without ``patience`` the model is never
-    given up. A watch belongs to one event loop at a time; ``describe_wait`` may be called from any
-    thread.
+    ``problem`` is why the last useless call was useless. A watch belongs to one event loop at a
+    time.
     """
 
-    def __init__(self, patience: Patience | None, name: str) -> None:
+    def __init__(self, patience: float | None, name: str) -> None:
         self.patience = patience
-        self.name = name
         self.problem = ""
+        self._name = name
         self._calls: dict[_Task, asyncio.Timeout] = {}
         self._sending: set[_Task] = set()
-        self._useless = 0
-        self._all_useless = 0
+        self._problems = 0
         self._too_long = 0
-        self._was_usable = False
         self._clock: Callable[[], float] = lambda: 0.0
         self._silent_since = 0.0
-        self._next_try = 0.0
         self._last = "nothing"
         self._end: ModelAway | None = None
 
@@ -74,7 +53,7 @@ class Watch:
     @property
     def is_too_small(self) -> bool:
         """Whether the model refused most of the useless calls for their length."""
-        return self._too_long > self._all_useless / 2
+        return self._too_long > self._problems / 2
 
     @property
     def under_way(self) -> int:
@@ -85,12 +64,14 @@ class Watch:
         """Begin no further request: calls raise ``RunStopped`` with ``why``, unless their request
         is under way.
         """
-        self._end = self._end or RunStopped(why)
-        self._reschedule()
+        self._finish(RunStopped(why))
 
     def give_up(self, why: str) -> None:
         """End the calls under way with ``ModelAway``, and begin no other."""
-        self._end = self._end or ModelAway(f"{self.name}: {hide_keys(why)}")
+        self._finish(ModelAway(f"{self._name}: {hide_keys(why)}"))
+
+    def _finish(self, end: ModelAway) -> None:
+        self._end = self._end or end
         self._reschedule()
 
     def check(self) -> None:
@@ -98,41 +79,19 @@ class Watch:
         if self._end:
             raise type(self._end)(*self._end.args)
 
-    def check_call(self, problem: str | ModelUnavailable | None) -> None:
-        """Count a call that has ended: ``problem`` says why its answer was of no use, None if it
-        was usable. A usable answer starts the count of useless calls anew.
-
-        Gives the model up and raises ``ModelAway`` after too many useless calls in a row;
-        ``RunStopped`` if the run was stopped meanwhile. Without a patience it never raises.
-        """
-        # a model that is given up already has no further call to count
-        if isinstance(problem, ModelAway):
-            return
-        if problem is None:
-            self._useless = 0
-            self._was_usable = True
-            return
-        self.problem = hide_keys(str(problem).removeprefix(f"{self.name}: "))[:_LONGEST]
-        self._useless += 1
-        self._all_useless += 1
+    def note_problem(self, problem: str | ModelUnavailable) -> None:
+        """Note why a call was useless: its error, or what was wrong with its answer."""
+        self.problem = hide_keys(str(problem).removeprefix(f"{self._name}: "))[
+            :_LONGEST
+        ]
+        self._problems += 1
         self._too_long += isinstance(problem, RequestTooLong)
-        if self.patience is None:
-            return
-        most = self.patience.calls
-        if self._was_usable:
-            most *= _ONCE_USABLE
-        if self._useless >= most:
-            self.give_up(
-                f"{self._useless} calls in a row brought no usable answer: {self.problem}; what "
-                f"came last: {self._last}"
-            )
-            self.check()
 
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
-        """Watch one call inside the block: it ends when the model is given up.
+        """Watch one call inside the block.
 
-        Raises ``ModelAway`` if nothing answers for the seconds of the patience; ``RunStopped``
+        Raises ``ModelAway`` if no answer comes for the seconds of the patience; ``RunStopped``
         after ``stop``, unless a request of the call is under way.
         """
         self.check()
@@ -151,12 +110,8 @@ class Watch:
         except TimeoutError:
             if not limit.expired():
                 raise
-            assert self.patience or self._end
-            if self.patience:
-                seconds = f"{self.patience.seconds:g} seconds"
-                self.give_up(
-                    f"no answer for {seconds}; what came last: {self._last}; {IS_IT_THERE}"
-                )
+            seconds = f"no answer for {self.patience or 0:g} seconds"
+            self.give_up(f"{seconds}; what came last: {self._last}; {IS_IT_THERE}")
             self.check()
 
     @contextmanager
@@ -177,26 +132,7 @@ class Watch:
         self._last = said
         if is_answer:
             self._silent_since = self._clock()
-            self._next_try = 0.0
             self._reschedule()
-
-    def note_pause(self, seconds: float) -> None:
-        """Note when the next try is. Raises as ``check`` does."""
-        self.check()
-        self._next_try = self._clock() + seconds
-
-    def describe_wait(self) -> str:
-        """Say what the calls wait for, for a progress line: the next try of a request, with what
-        came before, or an answer that is late. Return "" if nothing is late.
-        """
-        now = self._clock()
-        left = self._next_try - now
-        waited = now - self._silent_since
-        if not self._calls or max(left, waited) < _LATE_AFTER_S:
-            return ""
-        if left > 0:
-            return f"{self._last.partition(' (')[0][:40]}, next try in {left:.0f} s"
-        return f"waiting for an answer of {self.name}, {waited:.0f} s"
 
     def _deadline(self, task: _Task) -> float | None:
         """Return when the call of a task is ended: now if the model is given up, else when it has
@@ -205,9 +141,7 @@ class Watch:
         may_end = isinstance(self._end, RunStopped) and task in self._sending
         if self._end and not may_end:
             return self._clock()
-        if self.patience is None:
-            return None
-        return self._silent_since + self.patience.seconds
+        return None if self.patience is None else self._silent_since + self.patience
 
     def _reschedule(self) -> None:
         """Set the deadline of each call under way."""

@@ -72,7 +72,6 @@ class Provider(_Entry):
     url: str | None = None
     extra: str | None = None
     prices: str | None = None
-    names: str | None = None
     options: str = "body"
     family: tuple[Family, ...]
 
@@ -100,15 +99,3 @@ def find_family(provider: str, model: str) -> Family:
     """
     families = list_providers()[provider].family
     return next(family for family in families if re.match(family.models, model))
-
-
-def guess_provider(model: str) -> str:
-    """Return the provider whose models have names like this one, else OpenAI.
-
-    >>> guess_provider("claude-sonnet-4-5"), guess_provider("a-model-of-mine")
-    ('anthropic', 'openai')
-    """
-    for name, entry in list_providers().items():
-        if entry.names and re.match(entry.names, model):
-            return name
-    return "openai"

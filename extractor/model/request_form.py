@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,29 +17,28 @@ _OTHER_LIMIT = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
 }
+_MORE_ROOM = 4
+"""If thinking takes the whole output limit, the room for it grows to so many times the limit."""
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
 """Providers for whose response format instructor names the schema by the model's class."""
-_MORE_ROOM = 4
-"""If thinking takes the whole output limit, the room for it grows by this factor, once."""
 
 
+@dataclass(frozen=True, slots=True)
 class RequestForm:
-    """How requests to a model are written: as the table of providers says, without what the
-    provider refused, in the first of its modes that it did not refuse.
-
-    ``mode`` is how the schema is sent, as instructor names it; ``room`` the output tokens that
-    thinking may take, ``extra_room`` those of them that no forecast knows.
+    """How requests to a model are written: as the table of providers has it, without what the
+    provider ``refused`` (parameters, and ways to send the schema), and with ``extra_room``: the
+    output tokens that thinking may take beyond those of the table.
     """
 
-    def __init__(self, spec: ModelSpec, settings: ClientSettings) -> None:
-        self.spec = spec
-        self.mode, *self._next_modes = spec.family.mode
-        self._thinking, self.room = spec.family.think(settings.reasoning)
-        self.extra_room = 0
-        self._options = dict(settings.options)
-        self._limit = spec.family.limit
-        self._refused: set[str] = set()
-        self._has_grown = False
+    spec: ModelSpec
+    settings: ClientSettings
+    refused: frozenset[str] = frozenset()
+    extra_room: int = 0
+
+    @property
+    def mode(self) -> str:
+        """How the schema is sent, as instructor names it: the first way that was not refused."""
+        return next(mode for mode in self.spec.family.mode if mode not in self.refused)
 
     def messages(self, call: Call) -> list[dict[str, Any]]:
         """Return the system part and the user part of a call, in OpenAI's form. The system part has
@@ -57,19 +56,25 @@ class RequestForm:
 
     def parameters(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call, without those that the provider refused."""
-        parameters = self._list_parameters(call)
-        for name in self._refused:
-            parameters.pop(name, None)
-        return parameters | self._options
+        return self._list_parameters(call) | dict(self.settings.options)
 
     def _list_parameters(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call as the table of providers has them."""
-        parameters: dict[str, Any] = {self._limit: call.max_output_tokens + self.room}
-        if self.spec.family.temperature:
+        family = self.spec.family
+        thinking, room = family.think(self.settings.reasoning)
+        limit = family.limit
+        if limit in self.refused:
+            limit = _OTHER_LIMIT[limit]
+        most = call.max_output_tokens + room + self.extra_room
+        parameters: dict[str, Any] = {limit: most}
+        if family.temperature:
             parameters["temperature"] = 0
-        if self.spec.family.cache == "key":
+        if family.cache == "key":
             parameters["prompt_cache_key"] = call.prompt.sha256[:32]
-        return parameters | self._thinking
+        parameters |= thinking
+        return {
+            name: parameters[name] for name in parameters if name not in self.refused
+        }
 
     def arguments(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call as arguments of the SDK.
@@ -83,7 +88,7 @@ class RequestForm:
             return arguments
         named = self._list_parameters(call)
         body = dict(arguments.get("extra_body") or {})
-        for name in self._options:
+        for name in self.settings.options:
             if name not in named and not name.startswith("extra_"):
                 body[name] = arguments.pop(name)
         return arguments | ({"extra_body": body} if body else {})
@@ -135,73 +140,40 @@ class RequestForm:
         )
         return dict(body)
 
-    def learn(self, failure: Failure, sent: Mapping[str, Any], mode: str) -> bool:
-        """Leave out what the provider refused of a request. Return whether it may be sent again in
-        the new form.
+    def without(self, failure: Failure, call: Call) -> "RequestForm | None":
+        """Return the form without what the provider refused of a request: a parameter of the table,
+        or the way to send the schema. None if no other form mends the request.
 
-        A refused parameter of the table is left out; the output limit is sent under its other name.
-        A refused way to send the schema gives way to the table's next one. What the user asked for
-        (options) always stays.
-
-        Args:
-            failure: The refusal.
-            sent: The parameters of the request.
-            mode: How its schema was sent.
+        What the user asked for (options) stays, and so does an output limit that was too high
+        ("max_tokens is too large: 9000"), or that is refused under both its names.
         """
         kind = failure.meaning.kind
+        refused = ""
         if failure.status in (400, 422) and kind != "length":
-            for name in sent:
-                is_named = re.search(rf"\b{name}\b", failure.text)
-                if is_named and name not in self._options:
-                    return self._leave_out(name, str(sent[name]) in failure.text)
-        if kind != "mode":
-            return False
-        # unless another call has changed it meanwhile
-        if self.mode == mode:
-            if not self._next_modes:
-                return False
-            self.mode = self._next_modes.pop(0)
-        return True
+            sent = self._list_parameters(call)
+            own = self.settings.options
+            named = (name for name in sent if re.search(rf"\b{name}\b", failure.text))
+            refused = next((name for name in named if name not in own), "")
+        if refused in _OTHER_LIMIT:
+            is_too_high = str(sent[refused]) in failure.text
+            if is_too_high or _OTHER_LIMIT[refused] in self.refused:
+                return None
+        elif not refused and kind == "mode" and self.mode != self.spec.family.mode[-1]:
+            refused = self.mode
+        return replace(self, refused=self.refused | {refused}) if refused else None
 
-    def _leave_out(self, name: str, is_value_named: bool) -> bool:  # noqa: FBT001 - one caller
-        """Leave a parameter out, or send the output limit under its other name. Return False for a
-        limit that was too high ("max_tokens is too large: 9000"), or refused under both names.
+    def with_more_room(self, call: Call, answer: Completion) -> "RequestForm | None":
+        """Return the form with more room for thinking if thinking took the whole output limit. The
+        room grows once; a limit that the user set never does. None if it stays.
         """
-        if name == self._limit:
-            other = _OTHER_LIMIT.get(name)
-            if is_value_named or other is None or other in self._refused:
-                return False
-            self._limit = other
-        self._refused.add(name)
-        return True
-
-    def gives_more_room(self, limit: int, answer: Completion | None, room: int) -> bool:
-        """Return whether thinking took the whole output limit of a request, and there is more room
-        for thinking now. The room grows once; a limit that the user set never does.
-
-        Args:
-            limit: The output tokens of the answer itself.
-            answer: What came back.
-            room: The tokens for thinking with which the request was written.
-        """
-        limit += room
-        if (
-            answer is None
-            or answer.ending is not Ending.CUT
-            or self._limit in self._options
-        ):
-            return False
-        # Usage does not always name thinking, but fewer characters than tokens show it: JSON with
-        # many numbers has two characters per token. If few tokens were written, the context was
-        # full.
+        _, room = self.spec.family.think(self.settings.reasoning)
+        limit = call.max_output_tokens + room
+        is_set = any(name in self.settings.options for name in _OTHER_LIMIT)
+        if answer.ending is not Ending.CUT or self.extra_room or is_set:
+            return None
+        # Usage does not always name thinking, but fewer characters than tokens show it. If few
+        # tokens were written, the context was full.
         is_context_full = 0 < answer.usage.output_tokens < limit / 2
         if len(answer.text) > limit or is_context_full:
-            return False
-        # unless another call has made more room meanwhile
-        if room == self.room:
-            if self._has_grown:
-                return False
-            self._has_grown = True
-            self.extra_room = _MORE_ROOM * limit - room
-            self.room += self.extra_room
-        return True
+            return None
+        return replace(self, extra_room=_MORE_ROOM * limit - room)

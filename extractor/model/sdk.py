@@ -8,8 +8,6 @@ the user's own, ``providers.toml`` what differs between providers.
 
 import logging
 import os
-from contextlib import suppress
-from importlib import import_module
 from typing import Any
 
 import instructor
@@ -63,14 +61,10 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
 def _check_environment(spec: ModelSpec) -> None:
     """Raise ``ArgumentError`` that names the variable if a key has characters that no header can
     have, or an address, a proxy or certificates cannot be used.
-
-    LiteLLM reads the key of the model's own provider.
     """
     provider = list_providers()[spec.provider]
     if not spec.api_key and not spec.is_compatible:
-        # litellm/cohere/command: COHERE_API_KEY
-        own = f"{spec.name.partition('/')[0].upper()}_API_KEY"
-        for variable in (provider.key or own, *provider.secrets):
+        for variable in filter(None, (provider.key, *provider.secrets)):
             read_key(os.environ.get(variable), variable)
     address = spec.base_url or os.environ.get(provider.address)
     if address and not is_address(address):
@@ -91,11 +85,6 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
     if spec.base_url:
         arguments["base_url"] = spec.base_url
         arguments["http_client"] = open_connection(direct=spec.is_direct)
-    # LiteLLM fetches prices over the network, and advertises on standard output
-    if spec.provider == "litellm":
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        with suppress(ImportError):
-            import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
     return arguments
 
 

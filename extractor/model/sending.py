@@ -5,15 +5,16 @@ Only a process that asks a model imports this module: instructor and an SDK take
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import openai
 from instructor.core.exceptions import InstructorRetryException
 from instructor.core.hooks import Hooks
 from pydantic import ValidationError
-from tenacity import AsyncRetrying, RetryCallState
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from extractor.masking import remember_options
 from extractor.model.completions import (
@@ -40,9 +41,8 @@ _STRICT = False
 """Accept a quoted "18" as 18: a re-ask is not worth its cost."""
 _REASKS = 1
 """How often a model is asked again after an answer that breaks its schema."""
-_SILENT_ATTEMPTS = 2
-"""How often a request is sent to a server that takes it and has never answered: once, and again."""
 _SHOWN = 80
+_T = TypeVar("_T")
 
 
 class _Final(BaseException):
@@ -99,65 +99,36 @@ class Sender:
 
         Raises ``ModelUnavailable`` or another error for users.
         """
-        attempts = AsyncRetrying(
-            retry=_is_worth_repeat,
-            stop=lambda state: state.attempt_number >= self._limit(_read(state)),
-            wait=self._wait_before,
-            sleep=self._pause,
-            reraise=True,
+        await repeat(
+            lambda: self._ask(bill, most),
+            self._policy,
+            limit=self._limit,
+            pause=self._pause,
+            explain=self._explain,
         )
-        try:
-            return await attempts(self._ask, bill, most)
-        except Exception as raised:  # noqa: BLE001 - each SDK has its own
-            error = self._explain(raised, attempts.statistics["attempt_number"])
-        # Raised here, since the request of the SDK's error holds the key.
-        error.__cause__ = None
-        error.__context__ = None
-        raise error
 
-    def _limit(self, failure: Failure | None) -> float:
+    def _is_first(self, failure: Failure) -> bool:
+        """Return whether a server that has never replied is away if a request fails so."""
+        return failure.meaning.first > 0 and not self._was_reached
+
+    def _limit(self, failure: Failure) -> float:
         """Return how often a request is sent at most that fails so.
 
-        A server that takes requests and never answered: twice. An absent or overloaded one: a few
-        times if nothing was ever reached there; without end if the watch gives it up in time. After
-        any other fault: as often as the policy says.
+        Without end to an absent or overloaded server, if the watch gives it up in time.
         """
-        assert failure
-        if self._is_silent(failure):
-            return _SILENT_ATTEMPTS
-        if failure.is_absence and not self._was_reached:
-            return self._policy.first_attempts
-        if failure.is_absence and self._watch.patience:
-            return inf
-        return self._policy.attempts
-
-    def _is_silent(self, failure: Failure) -> bool:
-        """Return whether a request got no reply in time, from a server that has never replied and
-        that the watch may give up.
-        """
-        is_silent = failure.kind == "late" and not self._was_reached
-        return is_silent and self._watch.patience is not None
-
-    def _wait_before(self, state: RetryCallState) -> float:
-        failure = _read(state)
-        asked = failure.wait if failure else None
-        return self._policy.wait_before(state.attempt_number, asked)
+        if self._is_first(failure):
+            return min(failure.meaning.first, self._policy.attempts)
+        is_watched = self._watch.patience is not None
+        return inf if failure.is_absence and is_watched else self._policy.attempts
 
     async def _pause(self, seconds: float) -> None:
-        self._watch.note_pause(seconds)
+        self._watch.check()
         await self._policy.sleep(seconds)
 
-    def _explain(self, raised: Exception, attempts: int) -> Exception:
-        """Make the error for users of what a library raised. One that no network explains stays,
-        with its keys hidden. A server that never answers is given up.
-        """
-        failure = read_failure(raised)
-        if failure is None:
-            mask_error(raised)
-            return raised
-        away = failure.is_absence and not self._was_reached
-        if self._is_silent(failure):
-            away = True
+    def _explain(self, failure: Failure, attempts: int) -> Exception:
+        """Make the error for users. A server that never answers is given up."""
+        away = self._is_first(failure)
+        if away and failure.kind == "late":
             tried = (
                 f"no answer in time to the first calls ({self._timeout:g} seconds each)"
             )
@@ -171,49 +142,52 @@ class Sender:
         other form mends.
         """
         while True:
-            sent = self.form.parameters(bill.call)
-            mode = self.form.mode
-            room = self.form.room
+            form = self.form
             try:
-                await self._exchange(bill, min(_REASKS, most - bill.count - 1))
+                await self._exchange(bill, form, most)
             except Exception as error:
                 failure = read_failure(error)
-                if failure is None or not self.form.learn(failure, sent, mode):
+                # another call may have changed the form meanwhile
+                if failure and self.form is form:
+                    self.form = form.without(failure, bill.call) or form
+                if self.form is form or not failure or failure.is_temporary:
                     raise
                 continue
-            if bill.count == most:
+            assert bill.answer
+            roomier = form.with_more_room(bill.call, bill.answer)
+            if roomier is None or bill.count >= most:
                 return
-            limit = bill.call.max_output_tokens
-            if not self.form.gives_more_room(limit, bill.answer, room):
-                return
+            if self.form is form:
+                self.form = roomier
 
-    async def _exchange(self, bill: Bill, reasks: int) -> None:
-        """Send a request and at most ``reasks`` re-asks, after the pause that a server asked for
-        and within the budget. Raises the error of a failed exchange.
+    async def _exchange(self, bill: Bill, form: RequestForm, most: int) -> None:
+        """Send a request and at most one re-ask, after the pause that a server asked for and within
+        the budget; ``most`` answers at most. Raises the error of a failed exchange.
         """
         while self._policy.clock() < self._paused_until:
             await self._pause(self._paused_until - self._policy.clock())
-        await bill.reserve(self.form.extra_room)
+        bill.extra_room = form.extra_room
+        await bill.reserve()
         bill.exchanges += 1
         begun = monotonic()
         before = bill.usage
-        status: int | None = None
+        status: int | None = 200
         name: str | None = None
         try:
             with self._watch.sending():
                 async with asyncio.timeout(self._timeout):
-                    await self._create(bill, reasks)
+                    await self._create(bill, form, min(bill.count + 1 + _REASKS, most))
             self._was_reached = True
-            status = 200
         except BaseException as error:
             failure = read_failure(error)
+            status = failure.status if failure else None
+            name = str(status or type(error).__name__)
             bill.fail(is_paid=failure is None or failure.meaning.paid)
             if failure:
                 self._note_failure(failure)
-                status = failure.status
-            name = str(status or type(error).__name__)
             raise
         finally:
+            tokens = ("prompt_tokens", "cached_tokens", "output_tokens")
             tell(
                 Event.CALL_ENDED,
                 record_id=bill.call.record_id,
@@ -222,9 +196,7 @@ class Sender:
                 seconds=round(monotonic() - begun, 3),
                 status=status,
                 error=name,
-                prompt_tokens=bill.usage.prompt_tokens - before.prompt_tokens,
-                cached_tokens=bill.usage.cached_tokens - before.cached_tokens,
-                output_tokens=bill.usage.output_tokens - before.output_tokens,
+                **{of: getattr(bill.usage, of) - getattr(before, of) for of in tokens},
             )
 
     def _note_failure(self, failure: Failure) -> None:
@@ -235,62 +207,48 @@ class Sender:
             self._watch.note_reply(failure.said or "no answer in time")
             return
         self._was_reached = True
-        said = f"HTTP {failure.status}: {failure.said[:_SHOWN]!r}"
-        if failure.status == 429:
-            said = f"rate limited ({said})"
-        self._watch.note_reply(said)
+        self._watch.note_reply(f"HTTP {failure.status}: {failure.said[:_SHOWN]!r}")
         if failure.wait and failure.is_absence:
             tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
             until = self._policy.clock() + failure.wait
             self._paused_until = max(self._paused_until, until)
 
-    async def _create(self, bill: Bill, reasks: int) -> None:
-        """Let instructor send a request and at most ``reasks`` re-asks; the bill gets each.
+    async def _create(self, bill: Bill, form: RequestForm, last: int) -> None:
+        """Let instructor send a request, and its re-ask until the bill has ``last`` answers.
 
         An answer that does not fit the reply model, or was cut off, is no error: what can be used
         of it is read from its text later. Raises ``GarbledReply`` if what came is no answer of a
         model, and any other error of the SDK.
         """
-        mode = self.form.mode
-        if mode not in self._clients:
-            self._clients[mode] = open_client(self._spec, mode)
+        if form.mode not in self._clients:
+            self._clients[form.mode] = open_client(self._spec, form.mode)
         before = bill.count
-        last = before + 1 + reasks
         hooks = Hooks()
-        hooks.on("completion:kwargs", lambda *_, **__: self._note_sent(bill))
+        hooks.on("completion:kwargs", lambda *_, **__: _note_sent(bill))
         hooks.on("completion:response", lambda reply: self._take(reply, bill, last))
+        error: BaseException | None = None
         try:
-            await self._clients[mode].create(
-                response_model=self.form.reply_model(bill.call),
+            await self._clients[form.mode].create(
+                response_model=form.reply_model(bill.call),
                 max_retries=AsyncRetrying(
                     retry=lambda _: bill.is_reserved, reraise=True
                 ),
                 strict=_STRICT,
                 hooks=hooks,
-                messages=self.form.messages(bill.call),
+                messages=form.messages(bill.call),
                 # not every client keeps the name
                 model=self._spec.name,
-                **self._leave_out_key(self.form.arguments(bill.call)),
+                **self._leave_out_key(form.arguments(bill.call)),
             )
         except _Final as end:
-            error: BaseException | None = end.error
+            error = end.error
         except InstructorRetryException as failed:
             error = failed.__cause__
         except Exception as failed:  # noqa: BLE001 - each SDK has its own
             error = failed
-        else:
-            return
         # an answer that instructor cannot mend is read item by item later
-        is_answered = bill.count > before and not bill.is_under_way
-        if error and not is_answered:
+        if error and (bill.count == before or bill.is_under_way):
             raise error
-
-    def _note_sent(self, bill: Bill) -> None:
-        """Store that a request is about to be sent. If the store fails, none is sent."""
-        try:
-            bill.send()
-        except Exception as error:
-            raise _Final(error) from error
 
     def _take(self, reply: Any, bill: Bill, last: int) -> None:
         """Add an answer to the bill. Instructor goes on only with one that it is to mend: it breaks
@@ -300,16 +258,14 @@ class Sender:
             answer = read_completion(reply)
         except GarbledReply as error:
             if error.usage:
-                bill.charge(error.usage)
+                bill.settle(error.usage)
             raise _Final(error) from None
         bill.add(answer)
         text = " ".join(answer.text.split())[:_SHOWN]
         said = f"HTTP 200, finish reason {answer.reason or 'unknown'}: {text!r}"
         self._watch.note_reply(said, is_answer=True)
         is_last = bill.count >= last or self._watch.is_over
-        if is_last or not _breaks_schema(bill, answer):
-            raise _Final
-        if not bill.may_repeat(self.form.extra_room):
+        if is_last or not _breaks_schema(bill, answer) or not bill.may_repeat():
             raise _Final
         # of OpenAI's form: the model need not read its thoughts again
         for choice in getattr(reply, "choices", None) or ():
@@ -329,16 +285,68 @@ class Sender:
         return arguments | {"extra_headers": unsigned}
 
 
-def _read(state: RetryCallState) -> Failure | None:
-    """Read the failure of an attempt, None if it has none."""
-    error = state.outcome.exception() if state.outcome else None
-    return read_failure(error) if error else None
+async def repeat(
+    request: Callable[[], Awaitable[_T]],
+    policy: RetryPolicy,
+    *,
+    limit: Callable[[Failure], float],
+    pause: Callable[[float], Awaitable[None]],
+    explain: Callable[[Failure, int], Exception],
+) -> _T:
+    """Send a request until it succeeds, after temporary faults and pauses of the policy, at most as
+    often as ``limit`` returns for a fault. All requests to a provider come here.
+
+    Raises what ``explain`` makes of the last fault and the number of attempts. An error that no
+    network explains stays, with its keys masked.
+    """
+
+    # tenacity awaits no lambda
+    async def attempt() -> _T:
+        return await request()
+
+    def wait(state: RetryCallState) -> float:
+        return policy.wait_before(state.attempt_number, _read(state).wait)
+
+    attempts = AsyncRetrying(
+        retry=retry_if_exception(_is_temporary),
+        stop=lambda state: state.attempt_number >= limit(_read(state)),
+        wait=wait,
+        sleep=pause,
+        reraise=True,
+    )
+    try:
+        return await attempts(attempt)
+    except Exception as raised:  # noqa: BLE001 - each SDK has its own
+        failure = read_failure(raised)
+        mask_error(raised)
+        error = raised
+        if failure:
+            error = explain(failure, attempts.statistics["attempt_number"])
+    # raised here, since the request of the SDK's error holds the key
+    error.__cause__ = None
+    error.__context__ = None
+    raise error
 
 
-def _is_worth_repeat(state: RetryCallState) -> bool:
+def _is_temporary(error: BaseException) -> bool:
     """Return whether the same request may succeed soon."""
-    failure = _read(state)
+    failure = read_failure(error)
     return failure is not None and failure.is_temporary
+
+
+def _read(state: RetryCallState) -> Failure:
+    """Read the failure of an attempt that has failed."""
+    failure = read_failure(state.outcome.exception() if state.outcome else None)
+    assert failure
+    return failure
+
+
+def _note_sent(bill: Bill) -> None:
+    """Store that a request is about to be sent. If the store fails, none is sent."""
+    try:
+        bill.send()
+    except Exception as error:
+        raise _Final(error) from error
 
 
 def _breaks_schema(bill: Bill, answer: Completion) -> bool:

@@ -2,8 +2,8 @@
 settings of its client.
 
 ``openai/gpt-5-mini`` is a model of a provider (``providers.toml`` lists them), a bare name is one
-of OpenAI or of the provider whose models have such names, and ``http://host:port/v1#NAME`` is a
-server of the user's own that speaks OpenAI's protocol. Such a server gets no key of a provider, but
+of OpenAI, and ``http://host:port/v1#NAME`` is a server of the user's own that speaks OpenAI's
+protocol. Such a server gets no key of a provider, but
 ``EXTRACTOR_MODEL_TOKEN``. ``sdk.open_client`` opens what is named here.
 """
 
@@ -19,12 +19,10 @@ from pydantic import SecretStr
 
 from extractor.errors import ArgumentError
 from extractor.masking import hide_user, remember
-from extractor.model.patience import Patience
 from extractor.model.providers import (
     Family,
     Reasoning,
     find_family,
-    guess_provider,
     list_providers,
 )
 
@@ -142,15 +140,15 @@ class ClientSettings:
 
     ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are
     further parameters of each request. ``concurrency`` limits the requests in flight. ``timeout``
-    is in seconds, from sending a request to the end of its reply. ``patience`` says when the model
-    is given up; with None it never is.
+    is in seconds, from sending a request to the end of its reply. The model is given up after the
+    seconds of ``patience`` without an answer while a call waits; with None it never is.
     """
 
     reasoning: Reasoning | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     concurrency: int = 8
     timeout: float = 600.0
-    patience: Patience | None = field(default_factory=Patience)
+    patience: float | None = 300.0
 
 
 def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
@@ -222,13 +220,12 @@ def shown_model(name: str | None) -> str:
 
 
 def _split_name(text: str) -> tuple[str, str]:
-    """Return a provider and the name of its model. A bare name is one of OpenAI, or of the provider
-    whose models have such names.
+    """Return a provider and the name of its model. A bare name is one of OpenAI.
 
     Raises ``ArgumentError`` for an unknown provider and a name with characters that none has.
     """
     if "/" not in text:
-        text = f"{guess_provider(text)}/{text}"
+        text = f"openai/{text}"
     provider, _, name = text.partition("/")
     known = sorted(set(list_providers()) - {SERVER})
     if provider not in known:

@@ -25,7 +25,6 @@ _TOKENS = (
 )
 _USAGE = ", ".join(("exchanges", *_TOKENS))
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _USAGE.split(", "))
-_HAS_NO_PRICE = "dollars IS NULL AND prompt_tokens + output_tokens > 0"
 
 
 class State(StrEnum):
@@ -77,9 +76,8 @@ def judge(completion: Completion) -> State:
     """
     if completion.ending is Ending.CUT:
         return State.CUT
-    if completion.ending is Ending.COMPLETE and is_json(completion.text):
-        return State.ANSWERED
-    return State.REJECTED
+    is_usable = completion.ending is Ending.COMPLETE and is_json(completion.text)
+    return State.ANSWERED if is_usable else State.REJECTED
 
 
 class CallStore:
@@ -100,35 +98,32 @@ class CallStore:
         """Store a call before it is sent, with its prompt if that is new. Return its number."""
         prompt = call.prompt
         schema = schema_of(call.reply_model)
-        row = {
-            "key": call.key_for(model),
-            "question": call.question_key,
-            "record_id": call.record_id,
-            "model": model,
-            "prompt": prompt.sha256,
-            "user": pack(call.user),
-            "output_limit": call.max_output_tokens,
-            "sent": _now(),
-            "state": state,
-        }
         with self.database.transaction():
             self.database.execute(
                 "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)",
                 (prompt.sha256, prompt.name, prompt.version, call.system, schema),
             )
-            return self._insert("calls", row)
+            return self.database.insert(
+                "calls",
+                key=call.key_for(model),
+                question=call.question_key,
+                record_id=call.record_id,
+                model=model,
+                prompt=prompt.sha256,
+                user=pack(call.user),
+                output_limit=call.max_output_tokens,
+                sent=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                state=state,
+            )
 
     def send(self, call: int, most: Usage) -> int:
         """Store that a call is about to send a request, which may use ``most``. Return the
         request's number.
         """
-        row = {
-            "call": call,
-            "prompt_tokens": most.prompt_tokens,
-            "written_tokens": most.written_tokens,
-            "output_tokens": most.output_tokens,
-        }
-        return self._insert("requests", row)
+        tokens = most.model_dump(
+            include={"prompt_tokens", "written_tokens", "output_tokens"}
+        )
+        return self.database.insert("requests", call=call, **tokens)
 
     def end(
         self,
@@ -150,10 +145,10 @@ class CallStore:
             why: Why it has no answer.
             paid: The numbers of its requests whose cost is known. The others stay in the ledger.
         """
-        answer: dict[str, Any] = {"why": why, "answer": None}
+        row: dict[str, Any] = {"why": why, "answer": None}
         if completion:
             usage = usage or completion.usage
-            answer = {
+            row = {
                 # one column has either
                 "why": why or completion.problem or completion.remark,
                 "answer": pack(completion.text),
@@ -161,17 +156,10 @@ class CallStore:
                 "answered_by": completion.model,
             }
         usage = usage or Usage()
-        tokens = {name: getattr(usage, name) for name in _TOKENS}
-        dollars = self.price(usage) if self.price else None
+        row |= {name: getattr(usage, name) for name in _TOKENS}
+        row["dollars"] = self.price(usage) if self.price else None
         with self.database.transaction():
-            self._set(
-                number,
-                state=state,
-                exchanges=usage.calls,
-                dollars=dollars,
-                **answer,
-                **tokens,
-            )
+            self._set(number, state=state, exchanges=usage.calls, **row)
             self.database.execute_many(
                 "DELETE FROM requests WHERE id = ?", ((request,) for request in paid)
             )
@@ -179,6 +167,11 @@ class CallStore:
     def reject(self, number: int) -> None:
         """Store that an answer cannot be used, so that the next run asks again."""
         self._set(number, state=State.REJECTED)
+
+    def _set(self, number: int, **row: Any) -> None:
+        columns = ", ".join(f"{name} = :{name}" for name in row)
+        sql = f"UPDATE calls SET {columns} WHERE id = :number"
+        self.database.execute(sql, {"number": number, **row})
 
     def find(self, call: Call, model: str) -> StoredCall | None:
         """Find the usable answer to a call; else an answer that was cut at a limit that was not
@@ -210,18 +203,14 @@ class CallStore:
         )
         if row is None:
             return None
-        number, state, why, answer, ending, answered_by, *spent = row
-        if answer is None:
-            return StoredCall(number, State(state), None, why)
-        is_refusal = ending == Ending.REFUSED
-        completion = Completion(
-            text=unpack(answer),
-            ending=Ending(ending),
-            usage=_usage(spent),
-            model=answered_by,
-            problem=why if is_refusal else "",
-            remark="" if is_refusal else why,
-        )
+        number, state, why, answer, ending, model, *spent = row
+        completion = None
+        if answer is not None:
+            kind = "problem" if ending == Ending.REFUSED else "remark"
+            text = unpack(answer)
+            completion = Completion(
+                text, Ending(ending), _usage(spent), model, **{kind: why}
+            )
         return StoredCall(number, State(state), completion, why)
 
     @property
@@ -234,50 +223,25 @@ class CallStore:
 
     @property
     def spending(self) -> Spending:
-        """The sum over all calls, each at the price of its day, and over all requests whose cost no
-        reply states.
+        """The sum over all calls, each at the price of its day, else at today's, and over all
+        requests whose cost no reply states.
         """
-        row = self.database.row(
-            f"SELECT coalesce(sum(dollars), 0), coalesce(sum({_HAS_NO_PRICE}), 0), {_SUMS} "
-            "FROM calls"
+        sums = f"SELECT {_SUMS}, coalesce(sum(dollars), 0), count(*) FROM calls"
+        *spent, dollars, _ = self.database.row(sums) or ()
+        *without, _, unpriced = (
+            self.database.row(
+                f"{sums} WHERE dollars IS NULL AND prompt_tokens + output_tokens > 0"
+            )
+            or ()
         )
+        if self.price:
+            dollars += self.price(_usage(without))
+            unpriced = 0
         most = self.database.row(
             "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0,"
             " coalesce(sum(written_tokens), 0), coalesce(sum(output_tokens), 0), 0 FROM requests"
         )
-        assert row
-        assert most
-        return Spending(_usage(row[2:]), row[0], row[1], _usage(most))
-
-    def price_unpriced(self) -> None:
-        """Set the current price on calls that used tokens and have none. Does nothing without a
-        function ``price``.
-        """
-        if self.price is None:
-            return
-        unpriced = self.database.execute(
-            f"SELECT id, {_USAGE} FROM calls WHERE {_HAS_NO_PRICE}"
-        ).fetchall()
-        priced = [(self.price(_usage(spent)), number) for number, *spent in unpriced]
-        with self.database.transaction():
-            self.database.execute_many(
-                "UPDATE calls SET dollars = ? WHERE id = ?", priced
-            )
-
-    def _insert(self, table: str, row: dict[str, Any]) -> int:
-        """Insert a row, and return its number."""
-        columns = ", ".join(row)
-        marks = ", ".join(f":{name}" for name in row)
-        sql = f"INSERT INTO {table} ({columns}) VALUES ({marks})"
-        number = self.database.execute(sql, row).lastrowid
-        assert number is not None
-        return number
-
-    def _set(self, number: int, **row: Any) -> None:
-        """Change columns of a call."""
-        columns = ", ".join(f"{name} = :{name}" for name in row)
-        sql = f"UPDATE calls SET {columns} WHERE id = :number"
-        self.database.execute(sql, {"number": number, **row})
+        return Spending(_usage(spent), dollars, unpriced, _usage(most or ()))
 
 
 OpenStore = Callable[[], CallStore]
@@ -292,11 +256,6 @@ def pack(text: str) -> bytes:
 def unpack(text: bytes) -> str:
     """Unpack a stored text."""
     return zlib.decompress(text).decode("utf-8", "surrogatepass")
-
-
-def _now() -> str:
-    """Return the time in UTC, as the store has it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _usage(spent: Sequence[Any]) -> Usage:

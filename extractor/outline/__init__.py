@@ -10,7 +10,7 @@ Which file to open:
 
 - ``lines``: where lines begin, marks of items, rows of tables, page furniture;
 - ``headings``: names of the vocabulary, also misspelt, and what may stand around them;
-- ``signs`` and ``rules/line_signs.toml``: is a line a heading, does it continue the line above? Each
+- ``signs`` and ``rules/line_signs.toml``: is a line a heading, does it continue the one above? Each
   sign has a weight, and ``explain_line`` returns those of one line;
 - ``blocks``: from lines to blocks, with their levels.
 

@@ -83,7 +83,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A line, or a part of it that begins a block: a heading, the text behind it, an item within."""
+    """A line, or a part of it that begins a block: a heading, text behind it, an item within."""
 
     line: Line
     heading: Heading | None = None
@@ -112,11 +112,11 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
 def explain_line(
     section: LexedSection, words: str, vocabulary: Vocabulary
 ) -> list[tuple[str, str, Signs]]:
-    """Return, for each block that begins with these words, its kind, its name in the vocabulary,
+    r"""Return, for each block that begins with these words, its kind, its name in the vocabulary,
     and the signs that were weighed with their weights.
 
     >>> from extractor.language.passage import read_section
-    >>> section = read_section("text", "Inclusion:\\n\\nCardiac:\\n* Angina")
+    >>> section = read_section("text", "Inclusion:\n\nCardiac:\n* Angina")
     >>> explain_line(section, "Cardiac", Vocabulary("criteria_lists"))[0][:2]
     ('heading', '')
     """
@@ -140,7 +140,16 @@ def _split_line(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
         yield _Piece(replace(line, passage=passage), heading)
         if not heading.is_whole:
             behind = line.passage.part(heading.end, line.passage.end)
-            rest = replace(line, passage=behind, mark="", style="", gap=False, hashes=0)
+            rest = replace(
+                line,
+                passage=behind,
+                mark="",
+                style="",
+                ordinal=0,
+                gap=False,
+                hashes=0,
+                is_behind_heading=True,
+            )
             yield from _split_within(rest, vocabulary, vocabulary.behind)
         return
     yield from _split_within(line, vocabulary)
@@ -150,9 +159,14 @@ def _split_within(
     line: Line, vocabulary: Vocabulary, rules: tuple[str, ...] = ()
 ) -> Iterator[_Piece]:
     """Yield the text before a heading within a line, that heading, and what follows it."""
-    for name in (*vocabulary.within, *rules):
+    for name in (*vocabulary.within, *vocabulary.behind):
         found = find_within(line.passage, name)
         if found is None or found.first <= line.passage.first:
+            continue
+        is_behind_sign = found.tokens.words[found.first - 1] in (";", ".")
+        is_capital = found.tokens.words[found.first][0].isupper()
+        may_begin = is_behind_sign or (is_capital and bool(rules))
+        if name in vocabulary.behind and not may_begin:
             continue
         before = replace(
             line,
@@ -185,30 +199,26 @@ def _split_items(line: Line) -> Iterator[_Piece]:
 def _join_wrapped(pieces: Sequence[_Piece], width: int | None) -> list[_Piece]:
     """Return the pieces with those that continue the one above joined to it."""
     joined: list[_Piece] = []
-    last_length = 0
-    last_end = ""
-    for piece in pieces:
+    last: Line | None = None
+    for place, piece in enumerate(pieces):
         above = joined[-1] if joined else None
-        if _may_continue(above, piece):
-            last = replace(above.line, passage=last_end) if last_end else above.line
-            signs = weigh_continuation(
-                Beside(piece.line, last, None, width, last_length)
-            )
+        below = pieces[place + 1].line if place + 1 < len(pieces) else None
+        if above and last and _may_continue(above, piece):
+            length = measure(last)
+            signs = weigh_continuation(Beside(piece.line, last, below, width, length))
             if is_yes(signs):
                 passage = above.line.passage
                 whole = passage.part(passage.first, piece.line.passage.end)
                 joined[-1] = replace(above, line=replace(above.line, passage=whole))
-                last_end = piece.line.passage
-                last_length = measure(piece.line)
+                last = replace(above.line, passage=piece.line.passage)
                 continue
         joined.append(piece)
-        last_end = ""
-        last_length = measure(piece.line)
+        last = piece.line
     return joined
 
 
-def _may_continue(above: _Piece | None, piece: _Piece) -> bool:
-    if above is None or piece.heading or above.heading or piece.begins:
+def _may_continue(above: _Piece, piece: _Piece) -> bool:
+    if piece.heading or above.heading or piece.begins:
         return False
     if piece.line.is_furniture or above.line.is_furniture:
         return False
@@ -307,24 +317,28 @@ def _is_below(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
     """Return whether a block belongs to the one that is the top of the stack."""
+    is_deeper = block.column >= top.column + _DEEPER
     if top.kind is BlockKind.HEADING:
-        if block.kind is BlockKind.HEADING:
-            return block.column >= top.column + _DEEPER and not block.mark
-        is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
-        return not is_nested or block.column > top.column - _DEEPER
+        return _is_below_heading(top, block, stack, placed)
     if block.kind is BlockKind.HEADING:
-        return top.kind is BlockKind.ITEM and block.column >= top.column + _DEEPER
+        return top.kind is BlockKind.ITEM and is_deeper
     if block.kind is not BlockKind.ITEM:
-        if top.kind is not BlockKind.ITEM:
-            return False
-        return top.introduces or block.column >= top.column + _DEEPER
+        return top.kind is BlockKind.ITEM and (top.introduces or is_deeper)
     if top.kind is not BlockKind.ITEM:
-        return (
-            top.introduces and bool(block.mark) and _is_like_first(block, stack, placed)
-        )
-    if block.column >= top.column + _DEEPER:
+        is_led = top.introduces and bool(block.mark)
+        return is_led and _is_like_first(block, stack, placed)
+    if is_deeper:
         return True
     if block.column <= top.column - _DEEPER or block.style == top.style:
         return False
     is_known = any(placed[index].style == block.style for index in stack)
     return top.introduces and not is_known
+
+
+def _is_below_heading(
+    top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
+) -> bool:
+    if block.kind is BlockKind.HEADING:
+        return block.column >= top.column + _DEEPER and not block.mark
+    is_nested = any(placed[index].kind is BlockKind.ITEM for index in stack)
+    return not is_nested or block.column > top.column - _DEEPER

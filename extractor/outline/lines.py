@@ -7,14 +7,27 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from extractor.language.lexer import Tokens
 from extractor.language.markup import ITEM
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
 
-_BULLET = r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
-_NUMBER = r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2})[.)](?!\d)(?=\s|[A-Za-z(])|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
-_LETTER = r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
-_CODE = r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})(?P<sign>\]?[.:)]|\]|(?=\s+[A-Z])))"
+_BULLET = (
+    r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
+    r"|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
+)
+_NUMBER = (
+    r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])"
+    r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
+)
+_LETTER = (
+    r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)"
+    r"|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
+)
+_CODE = (
+    r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})"
+    r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+[A-Z])))"
+)
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(r"\s*(?P<n>\d{1,2})\s+(?=[A-Z])")
@@ -24,12 +37,33 @@ _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
 )
 _RUN_IN = re.compile(
-    r"(?:(?<=[\s;.,:)])|^)(?P<mark>\((?:\d{1,2}|[a-z]|[ivx]{2,4})\)|(?:\d{1,2}|[a-z]|[ivx]{2,4})[.)])\s+(?=\S)"
+    r"(?:(?<=[\s;.,:)])|^)(?P<mark>\((?:\d{1,2}|[a-z]|[ivx]{2,4})\)|(?:\d{1,2}|[a-z]|[ivx]{2,4})[.)])(?:\s+(?=\S)|(?=[A-Z]))"
 )
 _RUN_IN_BULLET = re.compile(
     r"(?:^|(?<=[\s.;:]))(?P<mark>[•·▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
 )
-_ROMAN = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv".split()
+_RUN_IN_DASH = re.compile(
+    r"(?<![^\s:])(?!(?<=\d )-\s+\d)(?P<mark>[-–*•])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
+)
+_FEW_DASHES = 2
+"""The dashes that a sentence may have that is no list."""
+_ROMAN = [
+    "i",
+    "ii",
+    "iii",
+    "iv",
+    "v",
+    "vi",
+    "vii",
+    "viii",
+    "ix",
+    "x",
+    "xi",
+    "xii",
+    "xiii",
+    "xiv",
+    "xv",
+]
 _LEADERS = re.compile(r"\.{4,}\s*\d+\s*$")
 
 
@@ -39,7 +73,8 @@ class Line:
 
     ``passage`` are its words without the mark. ``column`` is where the mark begins, ``text_column``
     where the words do. ``mark`` is what was written, ``style`` its sort ("1.", "*"), ``ordinal``
-    its number. ``gap``: an empty line is above it.
+    its number. ``gap``: an empty line is above it. ``is_behind_heading``: a heading is on the same
+    line.
     """
 
     passage: Passage
@@ -50,8 +85,10 @@ class Line:
     style: str = ""
     ordinal: int = 0
     hashes: int = 0
+    outer: "Line | None" = None
     is_row: bool = False
     is_furniture: bool = False
+    is_behind_heading: bool = False
 
     @property
     def text(self) -> str:
@@ -63,13 +100,13 @@ def read_lines(section: LexedSection) -> list[Line]:
     """Return the lines of a section that have words, each with its mark."""
     lines: list[Line] = []
     end_above = 0
-    for passage in section.lines():
-        start, end = section.tokens.span(passage.first, passage.end)
+    for written in section.lines():
+        start, end = section.tokens.span(written.first, written.end)
         text = section.tokens.text
         begin = text.rfind("\n", 0, start) + 1
         gap = text.count("\n", end_above, start) > 1
         end_above = end
-        passage = strip_signs(passage, "-•·")
+        passage = strip_signs(written, "-•·")
         if _RULE.match(text, begin, end) or passage.end <= passage.first:
             continue
         lines.append(_read_line(passage, begin, gap=gap))
@@ -91,18 +128,32 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
     if hashes:
         line = replace(line, hashes=len(hashes["hashes"]))
         start = hashes.end()
+    line = _begin_at(line, start, passage)
     for _ in range(3):
         found = _MARK.match(text, start, end)
         if not found or found.end() >= end:
             break
         style, ordinal = _describe_mark(found)
-        line = replace(line, mark=found[0].strip(), style=style, ordinal=ordinal)
         start = found.end()
-    first = passage.tokens.at(start)
-    words = passage.part(first, passage.end)
-    text_column = column + start - passage.tokens.starts[passage.first]
+        marked = replace(
+            line, mark=found[0].strip(), style=style, ordinal=ordinal, outer=line
+        )
+        line = _begin_at(marked, start, passage)
     if not line.mark and _is_html_item(passage):
         line = replace(line, mark="<li>", style="<li>")
+    return line
+
+
+def _begin_at(line: Line, start: int, passage: Passage) -> Line:
+    """Return a line whose words begin at a character of the text, without a sign that was left
+    there.
+    """
+    tokens = passage.tokens
+    text_column = line.column + start - tokens.starts[passage.first]
+    first = tokens.at(start)
+    if line.mark and passage.end > first + 1 and tokens.words[first] in (".", ";"):
+        first += 1
+    words = passage.part(first, passage.end)
     return replace(line, passage=words, text_column=text_column)
 
 
@@ -160,32 +211,24 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
         is_code = line.style.endswith("#")
         is_of_list = line.style[:-1] in _CODES_OF_LISTS
         is_signed = line.mark[-1:] in (":", ".", ")", "]")
-        false_code = is_code and not (is_next and (is_of_list or is_signed))
+        false_code = is_code and (is_next, is_of_list, is_signed).count(True) < 2
         sort = line.style.strip("(")[:1].lower()
         is_letter = sort in ("a", "i") and not is_code and line.mark != "<li>"
         false_letter = is_letter and not (is_next or line.ordinal == 1)
-        if line.mark and (false_code or false_letter):
-            line = _undo_mark(line)
-        kept.append(line)
+        is_false = false_code or (false_letter and not _counts_on(line))
+        kept.append(line.outer if is_false and line.outer else line)
     return kept
 
 
-def _undo_mark(line: Line) -> Line:
-    passage = line.passage
-    start = passage.tokens.starts[passage.first] - (line.text_column - line.column)
-    first = passage.tokens.at(max(start, 0))
-    return replace(
-        line,
-        passage=passage.part(first, passage.end),
-        text_column=line.column,
-        mark="",
-        style="",
-        ordinal=0,
-    )
+def _counts_on(line: Line) -> bool:
+    """Return whether the next letter is a mark within a line: "e. Asthma f. COPD"."""
+    tokens = line.passage.tokens
+    start, end = tokens.span(line.passage.first, line.passage.end)
+    return bool(_count_up(line, _RUN_IN.finditer(tokens.text, start, end), start))
 
 
 def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines with numbers without a sign as marks, where lines count up: "1 Age", "2 BMI"."""
+    """Return the lines with numbers without a sign as marks, where lines count up: "1 Age"."""
     numbers = []
     for line in lines:
         start, end = line.passage.tokens.span(line.passage.first, line.passage.end)
@@ -249,7 +292,8 @@ def _read_tables(lines: Sequence[Line]) -> list[Line]:
 def _find_cell(passage: Passage) -> tuple[int, int]:
     """Return the tokens of a row from its first cell with words to its last."""
     words = passage.tokens.words
-    first, stop = passage.first, passage.end
+    first = passage.first
+    stop = passage.end
     while first < stop and not words[first][:1].isalpha():
         first += 1
     while stop > first and words[stop - 1] == "|":
@@ -266,26 +310,28 @@ def _find_furniture(lines: Sequence[Line]) -> list[Line]:
         for place, line in enumerate(lines)
         if not line.mark and is_page_edge(_tokens_of(line))
     ]
-    edges = set(pages)
-    numbered = [
-        place for place in pages if any(w.isdigit() for w in _words(lines[place]))
-    ]
-    if len(numbered) > 1:
-        for distance in (-3, -2, -1, 1, 2, 3):
-            texts = Counter(
-                lines[place + distance].text
-                for place in numbered
-                if 0 <= place + distance < len(lines)
-            )
-            for place in numbered:
-                beside = place + distance
-                if 0 <= beside < len(lines) and _recurs(lines[beside], texts):
-                    edges.add(beside)
+    edges = {*pages, *_find_running_headers(lines, pages)}
     read: list[Line] = []
     for place, line in enumerate(lines):
         is_edge = place in edges or _LEADERS.search(line.text) is not None
         read.append(replace(line, is_furniture=True) if is_edge else line)
     return read
+
+
+def _find_running_headers(lines: Sequence[Line], pages: Sequence[int]) -> Iterator[int]:
+    """Yield the places of lines that recur at the same distance from the numbers of pages."""
+    numbered = [place for place in pages if _has_digit(lines[place])]
+    if len(numbered) < 2:
+        return
+    for distance in (-3, -2, -1, 1, 2, 3):
+        beside = [place + distance for place in numbered]
+        known = [place for place in beside if 0 <= place < len(lines)]
+        texts = Counter(lines[place].text for place in known)
+        yield from (place for place in known if _recurs(lines[place], texts))
+
+
+def _has_digit(line: Line) -> bool:
+    return any(word.isdigit() for word in _words(line))
 
 
 def _recurs(line: Line, texts: Counter[str]) -> bool:
@@ -295,7 +341,7 @@ def _recurs(line: Line, texts: Counter[str]) -> bool:
     return not line.mark and texts[line.text] > 1 and len(_words(line)) > 4
 
 
-def _tokens_of(line: Line):  # type: ignore[no-untyped-def]
+def _tokens_of(line: Line) -> Tokens:
     return line.passage.tokens.cut(line.passage.first, line.passage.end)
 
 
@@ -311,14 +357,11 @@ def split_run_in(line: Line) -> list[tuple[Passage, str]]:
     """
     passage = line.passage
     tokens = passage.tokens
-    start, end = tokens.span(passage.first, passage.end)
-    found = _count_up(line, _RUN_IN.finditer(tokens.text, start, end), start)
-    if len(found) + bool(line.ordinal) < 2:
-        found = list(_RUN_IN_BULLET.finditer(tokens.text, start, end))
-    if len(found) + bool(line.ordinal) < 2:
+    found = _find_run_in(line)
+    if not found:
         return [(passage, line.mark)]
     pieces: list[tuple[Passage, str]] = []
-    first = tokens.at(found[0].start()) if found else passage.end
+    first = tokens.at(found[0].start())
     if first > passage.first:
         pieces.append((strip_signs(passage.part(passage.first, first)), line.mark))
     ends = [*(tokens.before(mark.start()) for mark in found[1:]), passage.end]
@@ -329,14 +372,38 @@ def split_run_in(line: Line) -> list[tuple[Passage, str]]:
     return pieces
 
 
+def _find_run_in(line: Line) -> list[re.Match[str]]:
+    """Return the marks within a line that begin items: those that count up, else bullets; none if
+    there are fewer than two items.
+    """
+    tokens = line.passage.tokens
+    start, end = tokens.span(line.passage.first, line.passage.end)
+    dashes: list[re.Match[str]] = []
+    if line.is_behind_heading:
+        dashes = list(_RUN_IN_DASH.finditer(tokens.text, start, end))
+    if dashes and dashes[0].start() == start:
+        return dashes
+    counted = _count_up(line, _RUN_IN.finditer(tokens.text, start, end), start)
+    if len(counted) + bool(line.ordinal) >= 2:
+        return counted
+    if len(dashes) > _FEW_DASHES:
+        return dashes
+    bullets = list(_RUN_IN_BULLET.finditer(tokens.text, start, end))
+    return bullets if len(bullets) + bool(line.mark) >= 2 else []
+
+
 def _count_up(
     line: Line, marks: Iterator[re.Match[str]], start: int
 ) -> list[re.Match[str]]:
-    """Return the marks that count up from that of the line, or from a first one at its start."""
+    """Return the marks that count up from that of the line, or from a first one at its start;
+    behind a heading, from a first one anywhere.
+    """
     run: list[re.Match[str]] = []
-    style, last = line.style, line.ordinal
+    style = line.style
+    last = line.ordinal
     for mark in marks:
-        if not run and not last and mark.start() > start:
+        is_late = mark.start() > start and not line.is_behind_heading
+        if not run and not last and is_late:
             return []
         described = _MARK.match(mark["mark"] + " x")
         if described is None:
@@ -344,5 +411,6 @@ def _count_up(
         sort, number = _describe_mark(described)
         if number == last + 1 and sort == (style or sort):
             run.append(mark)
-            style, last = sort, number
+            style = sort
+            last = number
     return run

@@ -7,20 +7,22 @@
                           | v
                    model, its calls and budget: in this process alone
 
-- **Order and bounds** (``records``): records are read one after another, a bounded number is in
-  progress, and only these are in memory. A failed record never stops the others.
+- **One run** (``run``): ``Run`` has the options, inputs and processes of Python, the command or the
+  service, and finds the reason of the end. A stop begins nothing new and keeps what finishes.
+- **Order and bounds** (``records``): records are read one after another in a thread, a bounded
+  number is in progress, and only these are in memory. A failed record never stops the others.
 - **Crashes** (``store``): ``run.sqlite`` alone counts. A record is finished when its row, packed
   line and counts are committed, in one transaction; a call is committed before it is sent. So
   ``kill -9`` at any point loses no finished record and no usable answer (one that is being asked
   again, since it broke the schema, is lost); the same command goes on.
-- **Files** (``folder``): ``extractions.jsonl`` grows as records finish; at the end it, and
-  ``failures.jsonl`` and ``repeated.jsonl``, are written from the store in input order. One process
-  at a time writes to a folder; ``--fresh`` replaces an earlier run once the new one has a result,
-  with a model an answer.
-- **Settings** (``manifest``): ``run.json`` has what decides results; other settings are refused.
+- **Files** (``folder``, ``files``): ``extractions.jsonl`` grows as records finish; at the end it,
+  and ``failures.jsonl`` and ``repeated.jsonl``, are written from the store in input order. One
+  process at a time writes to a folder.
+- **Again** (``manifest``, ``earlier``): ``run.json`` has what decides results; other settings are
+  refused. ``--fresh`` replaces an earlier run if the new one ends with a result, with a model an
+  answer; else the earlier one is put back.
 - **Processes** (``executor``, ``worker``, ``ray``): steps are pure functions, repeated elsewhere if
   a process is lost. A record that kills its process twice, or takes too long, fails alone.
-- **Ends** (``run``): a stop begins nothing new and keeps what finishes; each end has a reason.
-- **Beside it**: ``forecast`` (``--dry-run``), ``progress``, ``addresses`` (S3), ``setup`` (options
-  and model), ``batches``, and ``finished`` (a run's results, and its records read again).
+- **Beside it**: ``forecast`` (``--dry-run``), ``progress``, ``addresses`` (S3), ``batches``, and
+  ``finished`` (a run's results, and its records read again).
 """

@@ -25,7 +25,7 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
         files, root = url_to_fs(address)
         paths = _find(files, str(root).rstrip("/"))
     except (ImportError, ValueError) as error:
-        # fsspec says with another ImportError that s3fs is missing.
+        # fsspec raises another ImportError if s3fs is missing
         lacks_s3fs = isinstance(error, ImportError) and address.startswith("s3:")
         if lacks_s3fs or isinstance(error, ModuleNotFoundError):
             raise MissingExtra(
@@ -49,20 +49,16 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
 
 
 def _find(files: Any, root: str) -> list[str]:
-    """Return the files at a path, in a folder, or that match a pattern; empty if there are none."""
-    if files.isfile(root):
-        return [root]
-    has_pattern = not _MAGIC.isdisjoint(root)
-    paths = []
-    for path in files.glob(root) if has_pattern else [root]:
-        if not files.isdir(path):
-            paths += [path] if files.exists(path) else []
-            continue
-        for found in files.find(path):
-            # a file, or a folder on the way to it, is hidden
-            if "/." not in f"/{found.removeprefix(path)}":
-                paths.append(found)
-    return paths
+    """Return the file at a path, those in a folder, or those that match a pattern. A hidden file,
+    or one in a hidden folder, is found only by its own name.
+    """
+    has_pattern = not _MAGIC.isdisjoint(root) and not files.isfile(root)
+    return [
+        found
+        for path in (files.glob(root) if has_pattern else [root])
+        for found in files.find(path)
+        if "/." not in f"/{found.removeprefix(path)}"
+    ]
 
 
 def is_stream(given: str | os.PathLike[str]) -> bool:
@@ -76,9 +72,8 @@ def is_stream(given: str | os.PathLike[str]) -> bool:
         return True
     path = Path(given)
     try:
-        is_lasting = path.is_file() or path.is_dir()
-        return path.exists() and not is_lasting
-    except OSError:  # a text, or it cannot be looked at: reading it says why
+        return path.exists() and not path.is_file() and not path.is_dir()
+    except OSError:  # a text, or it cannot be looked at: reading it explains why
         return False
 
 

@@ -9,8 +9,7 @@ from time import monotonic
 from extractor.errors import BatchUnfinished, BudgetReached
 from extractor.model.asking.reply_models import reply_for
 from extractor.model.batch_book import BatchBook
-from extractor.model.batch_queue import BatchQueue
-from extractor.model.batches import BatchClient, BatchPolicy, BatchStatus
+from extractor.model.batches import Batches, BatchPolicy, BatchStatus
 from extractor.model.client import Model, Route
 from extractor.plurals import counted
 from extractor.run.executor import Executor
@@ -68,13 +67,11 @@ async def perform_in_batches(
         budget = run.open_budget(folder)
         fields = restore_fields(folder.manifest.settings)
         book = BatchBook(folder.calls(), reply_for(fields))
-        queue = BatchQueue(book, budget)
         wait = _POLL_S if poll_s is None else poll_s
-        client = BatchClient(model, book, queue, sending, on_status, wait, sleep)
-        route = Route(answer=queue.answer, queues=True)
+        client = Batches(model, book, budget, sending, on_status, wait, sleep)
+        route = Route(answer=client.answer, queues=True)
         try:
             async with run.open(folder, executor, route, budget) as extract_all:
-                tally.waits_for = lambda: client.waits_for
                 if poll_s is None:
                     await extract_all()
                     book.plan(sending.most_tokens)
@@ -84,7 +81,7 @@ async def perform_in_batches(
                 for _ in range(rounds + 1):
                     book.plan(sending.most_tokens)
                     await client.finish_all()
-                    queue.has_refused = False
+                    client.is_spent = False
                     folder.rewind()
                     await extract_all()
                     if client.unfinished or not any(book.waiting()):
@@ -94,7 +91,7 @@ async def perform_in_batches(
             spent = book.store.spending
             tally.meter = lambda: spent.usage
             tally.price = None if spent.unpriced else lambda _: spent.dollars
-    if queue.has_refused:
+    if client.is_spent:
         raise BudgetReached(str(budget))
     if client.unfinished:
         reasons = [

@@ -7,33 +7,28 @@ process can compute or repeat it.
 import asyncio
 import os
 import signal
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import ExitStack
 from functools import partial
 from multiprocessing import get_context
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from extractor.errors import EngineError, RecordError
 from extractor.model.events import Event, tell
 from extractor.options import ExtractionOptions
-from extractor.run.setup import OpenExtractor
 from extractor.run.tally import ExtractedLine, to_line
 from extractor.run.worker import (
     KILL_S,
-    PackedParse,
-    advance_record,
     call_picklable,
     call_within,
+    finish_record,
+    plan_record,
     start_worker,
 )
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import tell_too_slow
-
-if TYPE_CHECKING:
-    from extractor.model.asking.dialogue import Replies
+from extractor.setup import OpenExtractor
 
 T = TypeVar("T")
 
@@ -54,9 +49,10 @@ class FromSource(Protocol):
         """The place that errors name."""
 
 
-class Executor(ABC):
+class Executor:
     """Computes functions of records. An asynchronous context manager, which stops its processes at
-    the end.
+    the end. The base class computes in this process, one record at a time; a record that kills its
+    process kills this one.
 
     Attributes:
         capacity: How many records in progress keep it busy; 0 if it computes one at a time.
@@ -67,7 +63,6 @@ class Executor(ABC):
     capacity: int = 0
     cluster_workers: int = 1
 
-    @abstractmethod
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any
     ) -> T:
@@ -77,23 +72,13 @@ class Executor(ABC):
         Raises any error of the function as ``ExtractorError``, ``RecordError`` for a record that
         kills its process, and ``EngineError`` if no process can be started.
         """
+        return call_picklable(function, record, *arguments)
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:  # noqa: B027 - nothing was started
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Stop all processes."""
-
-
-class InlineExecutor(Executor):
-    """Computes in this process, one record at a time. A record that kills its process kills
-    this one.
-    """
-
-    async def compute(
-        self, function: Callable[..., T], record: FromSource, *arguments: Any
-    ) -> T:
-        return call_picklable(function, record, *arguments)
 
 
 class ProcessExecutor(Executor):
@@ -168,7 +153,11 @@ class _Worker:
     def __init__(self, timeout: float, example: TrialRecord | None) -> None:
         self.pending = 0
         self._timeout = timeout
-        self._example = example
+        self._first: Callable[[], object] = os.getpid
+        if example:
+            self._first = partial(
+                plan_record, example, ExtractionOptions(), has_model=False
+            )
         self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -181,9 +170,9 @@ class _Worker:
         call = (call_within, self._timeout, function, *arguments)
         try:
             while True:
-                if self._starting is None:
-                    self._starting = asyncio.create_task(_start_process(self._example))
-                starting = self._starting
+                starting = self._starting = self._starting or asyncio.create_task(
+                    self._start()
+                )
                 # Another call may wait for the same start: one that is cancelled leaves it.
                 pool = await asyncio.shield(starting)
                 work = None
@@ -213,37 +202,34 @@ class _Worker:
                     process.kill()
             pool.shutdown(cancel_futures=True)
 
+    async def _start(self) -> ProcessPoolExecutor:
+        """Start a pool of one process, and wait until it has computed its first call, which may
+        load the rules.
 
-async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
-    """Start a pool of one process, and wait until it has computed the ``example``, which loads the
-    rules, or something trivial.
-
-    A process that dies, or cannot be started, is tried again a few times. Raises ``EngineError``
-    if all of them fail.
-    """
-    first: Callable[[], object] = os.getpid
-    if example:
-        first = partial(advance_record, example, ExtractionOptions(), [None])
-    problem = ""
-    for _ in range(_START_ATTEMPTS):
-        with ExitStack() as failing:
+        A process that dies, or cannot be started, is tried again a few times. Raises
+        ``EngineError`` if all of them fail.
+        """
+        problem = ""
+        for _ in range(_START_ATTEMPTS):
+            spawn = get_context("spawn")
+            pool = ProcessPoolExecutor(1, spawn, initializer=start_worker)
+            is_ready = False
             try:
-                pool = ProcessPoolExecutor(
-                    1, get_context("spawn"), initializer=start_worker
-                )
-                failing.callback(pool.shutdown, cancel_futures=True)
-                await asyncio.wrap_future(_submit_first(pool, first))
+                await asyncio.wrap_future(_submit_first(pool, self._first))
+                is_ready = True
             except BrokenExecutor:
                 problem = "died before they were ready"
                 tell(Event.WORKER_LOST)
             # the system starts no process: too many of them, or no memory
             except OSError as error:
                 problem = f"could not be started ({error.strerror or error})"
-            else:
-                failing.pop_all()
+            finally:
+                if not is_ready:
+                    pool.shutdown(cancel_futures=True)
+            if is_ready:
                 return pool
-    remedy = "check their output above and the free memory, or use --workers 1"
-    raise EngineError(f"{_START_ATTEMPTS} processes in a row {problem}; {remedy}")
+        remedy = "check their output above and the free memory, or use --workers 1"
+        raise EngineError(f"{_START_ATTEMPTS} processes in a row {problem}; {remedy}")
 
 
 def _submit_first(pool: ProcessPoolExecutor, first: Callable[[], object]) -> Any:
@@ -270,37 +256,35 @@ async def extract_with(
     >>> from extractor.formats import read_records
     >>> record = next(read_records("seeds/records"))
     >>> rules = OpenExtractor(None, ExtractionOptions())
-    >>> asyncio.run(extract_with(InlineExecutor(), rules, record)).record_id[:3]
+    >>> asyncio.run(extract_with(Executor(), rules, record)).record_id[:3]
     '000'
     """
     # as in Python, where the record is parsed once
-    if isinstance(executor, InlineExecutor):
+    if not executor.capacity:
         return to_line(await opened(record))
     from extractor.model.asking.querying import ask_round  # noqa: PLC0415 - slow, and rules alone need no model
 
-    replies: list[Replies | None] = [] if opened.model else [None]
-    # The record at first, then its parse, which saves parsing it again.
-    current: TrialRecord | PackedParse = record
-    while True:
-        step = await executor.compute(advance_record, current, opened.options, replies)
-        if isinstance(step, ExtractedLine):
-            return step
-        asked, current = step
-        replies.append(await ask_round(asked, opened.model) if opened.model else None)
+    model = opened.model
+    first = partial(plan_record, has_model=model is not None)
+    step = await executor.compute(first, record, opened.options)
+    if isinstance(step, ExtractedLine):
+        return step
+    assert model
+    asked, packed = step
+    replies = await ask_round(asked, model)
+    return await executor.compute(finish_record, packed, opened.options, asked, replies)
 
 
-def open_executor(workers: int | None) -> Executor:
-    """Return the executor for ``--workers``: only this process for 1; all cores, after the first
-    records, for None.
+def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:
+    """Return what computes in so many processes, of which ``spare`` compute nothing: only this one
+    for 1. Unless the user chose ``workers``, this process computes the first records.
 
-    >>> type(open_executor(1)).__name__, open_executor(3).capacity
-    ('InlineExecutor', 24)
+    >>> type(open_executor(1, 1)).__name__, open_executor(3, 3).capacity
+    ('Executor', 24)
     """
-    if workers == 1:
-        return InlineExecutor()
-    if workers is None:
-        return ProcessExecutor(count_cores())
-    return ProcessExecutor(workers, inline_first=0)
+    if processes == 1:
+        return Executor()
+    return ProcessExecutor(processes - spare, SMALL_RUN if workers is None else 0)
 
 
 def count_cores() -> int:

@@ -15,7 +15,7 @@ from extractor.errors import StoreError
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
 from extractor.run.addresses import is_stream
-from extractor.run.folder import EXTRACTIONS, is_locked
+from extractor.run.files import EXTRACTIONS, is_locked
 from extractor.run.manifest import MANIFEST, RunState, read_manifest
 from extractor.run.store import LEFT, RunStore, digest_record
 from extractor.schemas import TrialRecord
@@ -119,7 +119,7 @@ class FinishedRun:
 
     def find_inputs(self) -> tuple[str | PathLike[str], ...]:
         """Return the run's inputs, without streams, which cannot be read again."""
-        return _list_readable(self.manifest.find_inputs())
+        return _list_readable(self.manifest.inputs)
 
     def reread(
         self, inputs: Sequence[str | PathLike[str]] = ()

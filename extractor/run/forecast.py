@@ -1,7 +1,8 @@
-"""Forecast a run for ``--dry-run``: least, expected and highest calls, tokens, money and time."""
+"""Forecast a run for ``--dry-run``: least, expected and most calls, tokens and money."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,136 +14,99 @@ from extractor.model.cost.prices import ListedPrice
 from extractor.model.cost.tokens import Cases, TokenCounts, forecast_calls
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
-from extractor.run.records import read_in_thread
+from extractor.run.records import Read, read_in_thread
 from extractor.schemas import TrialRecord, Usage
 
 _CACHED_FROM = 1024
 """Providers cache the beginning of prompts with at least this many tokens."""
 
 
-class _Pace(NamedTuple):
-    """How fast a run is in one case.
-
-    ``computing`` is the processor time of a record, as a multiple of its parsing time. ``wait`` are
-    the seconds until a call's first token, ``writes`` its tokens per second after that. ``batches``
-    are the seconds that a run in batches waits: each ends within a day, and a run needs one to
-    three.
-    """
-
-    computing: float
-    wait: float
-    writes: float
-    batches: float
-
-
-_PACES = (
-    _Pace(1.0, 0.3, 200, 300),
-    _Pace(1.2, 1, 70, 3 * 3600),
-    _Pace(1.8, 4, 20, 3 * 24 * 3600),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The forecast of a run: the least, expected and highest value of each figure, under the name
-    that people read.
+    """The forecast of a run: the least, expected and most of each figure, under the name that
+    people read.
 
-    The highest ``calls`` are a bound: a run gets no more answers than that. The other figures are
+    The most ``calls`` are a bound: a run gets no more answers than that. The other figures are
     estimates. ``of them cached`` are the prompt tokens that a provider's cache should serve;
     ``dollars`` has them at their price, ``dollars without a cache`` has not, and both are missing
     if no price is known.
     """
 
-    records: int
     figures: dict[str, Cases[float]]
     price: ListedPrice | None
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """The number of records, and the estimate of all their questions together."""
-
-    records: int
-    total: Estimate
-
-
 async def measure_records(
-    records: Iterable[TrialRecord],
+    read: Read,
     options: ExtractionOptions,
     executor: Executor,
     *,
+    limit: int | None = None,
     on_error: Callable[[ExtractorError], None] = lambda _: None,
     on_estimate: Callable[[], None] = lambda: None,
-) -> Measured:
-    """Estimate the questions about all records.
+) -> Estimate:
+    """Estimate the questions about all records together.
 
     ``on_error`` gets the error of each record that cannot be estimated; ``on_estimate`` is called
-    for each other one. Raises ``EngineError`` if no process can estimate records, and any error
-    that is no ``ExtractorError``.
+    for each other one. Raises ``EngineError`` if no process can estimate records.
     """
-    measured = Measured(0, Estimate())
-    steps: list[Awaitable[Estimate]] = []
+    total = Estimate()
+    room = asyncio.Semaphore(executor.capacity or 1)
 
-    async def add_all() -> None:
-        nonlocal measured
-        for outcome in await asyncio.gather(*steps, return_exceptions=True):
-            if isinstance(outcome, Estimate):
-                on_estimate()
-                measured = Measured(measured.records + 1, measured.total + outcome)
-            elif isinstance(outcome, EngineError):
-                raise outcome  # without processes no record can be estimated
-            elif isinstance(outcome, ExtractorError):
-                on_error(outcome)
-            else:
-                raise outcome
-        steps.clear()
+    async def add(record: TrialRecord) -> None:
+        nonlocal total
+        try:
+            total += await executor.compute(estimate_record, record, options)
+            on_estimate()
+        except EngineError:
+            raise
+        except ExtractorError as error:
+            on_error(error)
+        finally:
+            room.release()
 
-    async for record in read_in_thread(records):
-        steps.append(executor.compute(estimate_record, record, options))
-        if len(steps) >= executor.capacity:
-            await add_all()
-    await add_all()
-    return measured
+    try:
+        async with (
+            asyncio.TaskGroup() as estimating,
+            aclosing(read_in_thread(read, limit)) as items,
+        ):
+            async for item in items:
+                if isinstance(item, ExtractorError):
+                    on_error(item)
+                elif item:
+                    await room.acquire()
+                    estimating.create_task(add(item))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return total
 
 
-def forecast_run(measured: Measured, pricing: Pricing, concurrency: int) -> Forecast:
-    """Forecast a run over measured records, with ``concurrency`` calls at once."""
-    total = measured.total
-    tokens = Cases(*(forecast_calls(total.size, rates) for rates in pricing.rates))
-    answer = tokens.expected.output / max(1.0, tokens.expected.calls)
-    figures: dict[str, list[float]] = {}
-    for case, pace in zip(tokens, _PACES, strict=True):
-        costs = forecast_costs(case, pricing, concurrency)
-        waiting = case.calls * (pace.wait + answer / pace.writes) / concurrency
-        if pricing.in_batches:
-            waiting = pace.batches if case.calls else 0.0
-        computing = total.seconds * pace.computing
-        # Computing goes on while calls wait, except in the highest case.
-        is_highest = pace is _PACES[-1]
-        seconds = computing + waiting if is_highest else max(computing, waiting)
-        # The questions of a call may take several answers.
-        calls = MOST_CALLS * total.size.calls if is_highest else round(case.calls)
-        row: dict[str, float] = {
+def forecast_run(total: Estimate, pricing: Pricing, concurrency: int) -> Forecast:
+    """Forecast a run over records with these questions, with ``concurrency`` calls at once."""
+    cases = []
+    for rates in pricing.rates:
+        tokens = forecast_calls(total.size, rates)
+        costs = forecast_costs(tokens, pricing, concurrency)
+        figures: dict[str, float] = {
             "questions": total.questions,
-            "calls": calls,
-            "prompt tokens": round(case.prompt),
+            "calls": round(tokens.calls),
+            "prompt tokens": round(tokens.prompt),
             "of them cached": round(costs.cached),
-            "output tokens": round(case.output),
+            "output tokens": round(tokens.output),
         }
         if pricing.price:
-            row["dollars"] = round(costs.usd, 4)
-            row["dollars without a cache"] = round(costs.usd_uncached, 4)
-        row["seconds"] = round(seconds, 1)
-        for name, figure in row.items():
-            figures.setdefault(name, []).append(figure)
+            figures["dollars"] = round(costs.usd, 4)
+            figures["dollars without a cache"] = round(costs.usd_uncached, 4)
+        cases.append(figures)
+    # The questions of a call may take several answers.
+    cases[-1]["calls"] = MOST_CALLS * total.size.calls
     price = None
     if pricing.listed and pricing.price:
         # The price in batches may be another one than that in the list.
         price = replace(pricing.listed, price=pricing.price)
     return Forecast(
-        records=measured.records,
-        figures={name: Cases(*cases) for name, cases in figures.items()},
+        figures={name: Cases(*(case[name] for case in cases)) for name in cases[0]},
         price=price,
         notes=tuple(_list_assumptions(pricing)),
     )

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache
-from glob import glob
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -30,18 +29,16 @@ from extractor.schemas import Usage
 
 if TYPE_CHECKING:
     from extractor.concepts.own.declaration import CustomField
-    from extractor.run.setup import Setup
+    from extractor.setup import Setup
 
 MANIFEST = "run.json"
-_SHOWN_LEFT = 100
 NO_MODEL = "none"
 """The setting ``model`` of a run that asks none."""
+_SHOWN_LEFT = 100
 _OF_MODELS = frozenset({"prompts", "reasoning", "model_options"})
 """Settings that decide nothing where no model is asked."""
 _UNREADABLE = frozenset({"rules", "prompts", "model_options", "fields"})
-"""Settings whose values are too long for people, or say nothing to them."""
-_Counts = dict[str, NonNegativeInt]
-
+"""Settings whose values mean nothing to people, or are too long."""
 _DECIDING = (
     "schemas",
     "formats",
@@ -55,9 +52,8 @@ _DECIDING = (
 )
 """The parts of the package on which the results of a run depend."""
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
-"""Code, vocabularies, pins of models, examples and learned weights. Markdown counts only in
-``prompts``.
-"""
+"""Code, vocabularies, pins of models, examples and learned weights."""
+_Counts = dict[str, NonNegativeInt]
 
 
 class RunState(StrEnum):
@@ -90,7 +86,7 @@ class Manifest(BaseModel):
     Attributes:
         state: The state of the last invocation; ``stopped_by`` is the reason for its early end.
         settings: What decides results, as ``describe_settings`` returns it.
-        inputs: The inputs as given; ``input_paths`` are their absolute paths.
+        inputs: The absolute paths of the inputs of all invocations.
         started: The start of the first invocation; ``seconds`` is the duration of all.
         records: The number of results (``extracted``), of those that lack an answer (``lacking``)
             or whose record the inputs no longer have (``left``; ``left_ids`` are the first 100),
@@ -107,7 +103,6 @@ class Manifest(BaseModel):
     stopped_by: str | None = None
     settings: dict[str, Any]
     inputs: tuple[str, ...] = ()
-    input_paths: tuple[str, ...] = ()
     started: str | None = None
     seconds: float = Field(default=0.0, ge=0)
     records: _Counts = {
@@ -128,71 +123,61 @@ class Manifest(BaseModel):
     repeated: _Counts = {}
 
     def begin(self, inputs: Iterable[str], started: str) -> "Manifest":
-        """Return the manifest at the start of another invocation, whose ``inputs`` are added to
-        those of earlier ones.
+        """Return the manifest at the start of another invocation, with its ``inputs`` beside those
+        of earlier ones.
         """
-        by_path = dict(zip(self.input_paths, self.inputs, strict=True))
-        by_path |= {_make_absolute(given): given for given in inputs}
+        known = dict.fromkeys((*self.inputs, *map(_make_absolute, inputs)))
         update = {
             "state": RunState.RUNNING,
             "stopped_by": None,
-            "inputs": tuple(by_path.values()),
-            "input_paths": tuple(by_path),
+            "inputs": tuple(known),
             "started": self.started or started,
         }
         return self.model_copy(update=update)
 
     def end(
-        self,
-        store: RunStore,
-        tally: Tally,
-        seconds: float,
-        stop: Stop | None,
+        self, store: RunStore, tally: Tally, seconds: float, stop: Stop | None
     ) -> "Manifest":
-        """Return the manifest after another invocation, with the counts of all in the ``store``.
-
-        Args:
-            store: The results and calls of all invocations.
-            tally: The counts of this one.
-            seconds: How long this one took.
-            stop: Why it stopped early, None if it did not.
+        """Return the manifest after another invocation of so many seconds, which ``stop`` ended
+        early. The totals are those of the ``store``, the other counts those of the ``tally``.
         """
-        counts = _sum_counts(store)
+        totals: dict[str, Any] = {}
+        for counts in store.counts():
+            add_counts(totals, json.loads(counts))
+        for name, counts in totals.items():
+            if isinstance(counts, dict):
+                totals[name] = dict(sorted(counts.items()))
         spending = store.calls.spending
         usage_of_calls = spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS))
+        price = store.calls.price
         update = {
             "state": _STATES.get(stop, RunState.STOPPED),
             "stopped_by": stop,
             "seconds": round(self.seconds + seconds, 3),
             "records": {
                 "extracted": 0,
-                **counts.get("records", {}),
+                **totals.get("records", {}),
                 "lacking": store.count(LACKING),
                 "left": store.count(LEFT),
                 "resumed": tally.resumed,
                 "failed": tally.failed,
             },
-            "usage": counts.get("usage", {}) | usage_of_calls,
-            "cost": _sum_cost(store),
+            "usage": totals.get("usage", {}) | usage_of_calls,
+            "cost": {
+                "usd": None if spending.unpriced else spending.dollars,
+                "usd_known": spending.dollars,
+                "calls_without_price": spending.unpriced,
+                "calls_without_reply": spending.uncounted.calls,
+                "usd_without_reply": price(spending.uncounted) if price else None,
+            },
             "left_ids": tuple(store.list_left(_SHOWN_LEFT)),
             "repeated": {
                 "same_text": tally.repeated - tally.differing,
                 "other_text": tally.differing,
             },
         }
-        kept = {"settings", "inputs", "input_paths", "started"}
-        known = self.model_dump(include=kept)
-        return Manifest.model_validate(known | counts | update)
-
-    def find_inputs(self) -> tuple[str, ...]:
-        """Return the inputs at their absolute paths, or as they were given if those paths do not
-        exist, or name the same from here.
-        """
-        inputs = []
-        for given, path in zip(self.inputs, self.input_paths, strict=True):
-            has_moved = path != _make_absolute(given)
-            inputs.append(path if has_moved and _is_there(path) else given)
-        return tuple(inputs)
+        kept = self.model_dump(include={"settings", "inputs", "started"})
+        return Manifest.model_validate(kept | totals | update)
 
     def to_json(self) -> bytes:
         """Return the manifest as an indented JSON object."""
@@ -223,45 +208,10 @@ def how_to_keep_answers(folder: Path) -> str:
     return remedy
 
 
-def _sum_counts(store: RunStore) -> dict[str, Any]:
-    """Return the counts of all stored results, those of each kind in the order of their names."""
-    total: dict[str, Any] = {}
-    for counted in store.counts():
-        add_counts(total, json.loads(counted))
-    for name, counts in total.items():
-        if isinstance(counts, dict):
-            total[name] = dict(sorted(counts.items()))
-    return total
-
-
-def _sum_cost(store: RunStore) -> dict[str, int | float | None]:
-    """Return what all calls have cost, and the most that calls whose cost no reply states may have
-    cost beside it, which is None without a price.
-    """
-    spending = store.calls.spending
-    price = store.calls.price
-    return {
-        "usd": None if spending.unpriced else spending.dollars,
-        "usd_known": spending.dollars,
-        "calls_without_price": spending.unpriced,
-        "calls_without_reply": spending.uncounted.calls,
-        "usd_without_reply": price(spending.uncounted) if price else None,
-    }
-
-
-def _is_there(path: str) -> bool:
-    """Return whether a file, a folder, or one that matches a pattern is at a path."""
-    try:
-        return Path(path).exists() or bool(glob(path))  # noqa: PTH207 - Path.glob takes no absolute patterns
-    except (OSError, ValueError):  # an input may also be a text
-        return False
-
-
 def _make_absolute(given: str) -> str:
     """Make a path absolute. Addresses and ``-`` stay as they are."""
-    if given == "-" or "://" in given:
-        return given
-    return str(Path(given).absolute())
+    is_path = given != "-" and "://" not in given
+    return str(Path(given).absolute()) if is_path else given
 
 
 def describe_settings(chosen: "Setup") -> dict[str, Any]:
@@ -306,7 +256,7 @@ def restore_fields(settings: Mapping[str, Any]) -> "tuple[CustomField, ...]":
 def explain_changed(
     earlier: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Say in a few words how each setting that is another one now has changed, by its name.
+    """Return in a few words how each setting has changed, by its name.
 
     The address of a model's server is no setting. Without a model, what concerns only models is
     none either.
@@ -316,46 +266,37 @@ def explain_changed(
     ... )
     {'effort': 'effort was none, is medium', 'rules': 'the rules have changed'}
     >>> explain_changed(
-    ...     {"fields": [{"name": "visits"}]}, {"fields": [{"name": "washout"}]}
-    ... )
-    {'fields': 'the fields have changed'}
-    >>> explain_changed(
     ...     {"model": "none", "prompts": "1f"}, {"model": "none", "prompts": "2e"}
     ... )
     {}
     """
     changed = {}
     asks_none = earlier.get("model") == settings.get("model") == NO_MODEL
-    for name, value in settings.items():
-        old = earlier.get(name)
-        is_of_no_use = asks_none and name in _OF_MODELS
-        if is_of_no_use or _what_decides(name, old) == _what_decides(name, value):
+    for name, now in settings.items():
+        before = earlier.get(name)
+        is_same = before == now
+        if name == "model":
+            is_same = _without_address(before) == _without_address(now)
+        if is_same or (asks_none and name in _OF_MODELS):
             continue
-        was, now = ("none" if shown is None else shown for shown in (old, value))
-        changed[name] = f"{name} was {was}, is {now}"
+        was, is_now = ("none" if value is None else value for value in (before, now))
+        changed[name] = f"{name} was {was}, is {is_now}"
         if name in _UNREADABLE:
             changed[name] = f"the {name} have changed"
     return changed
 
 
-def _what_decides(name: str, value: Any) -> Any:
-    """Return the part of a setting that decides results: the name of a model without its server's
-    address.
+def _without_address(model: str | None) -> str | None:
+    """Return the name of a model without the address of its server. Ollama is the server of this
+    machine, which an address names elsewhere.
 
-    >>> _what_decides("model", "http://gpu-1:8000/v1#mine")
-    '#mine'
-    >>> _what_decides("model", "ollama/mine"), _what_decides("model", "openai/mine")
-    ('#mine', 'openai/mine')
+    >>> _without_address("http://gpu-1:8000/v1#mine"), _without_address("ollama/mine")
+    ('#mine', '#mine')
     """
-    if name != "model" or not isinstance(value, str):
-        return value
-    address, mark, model = value.partition("#")
-    if mark and "://" in address:
-        return f"#{model}"
-    if value.startswith("ollama/"):
-        # Ollama's server of this machine, which an address names elsewhere
-        return f"#{value.removeprefix('ollama/')}"
-    return value
+    if model and model.startswith("ollama/"):
+        return f"#{model.removeprefix('ollama/')}"
+    address, mark, name = (model or "").partition("#")
+    return f"#{name}" if mark and "://" in address else model
 
 
 @cache

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from threading import Event, Thread, Timer
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from extractor.plurals import counted
@@ -14,52 +14,37 @@ if TYPE_CHECKING:
     from rich.progress import Progress, Task
     from rich.text import Text
 
-_NOTE_EVERY_S = 60.0
-"""How often a run whose output is piped says what it waits for."""
 _COUNT_AFTER_S = 5.0
 """Shorter runs do not read their inputs again just to count the records."""
 
 
 @contextmanager
 def show_progress(
-    tally: Tally,
-    count: Callable[[], int | None],
-    *,
-    quiet: bool,
-    say: Callable[[str], None] | None = None,
+    tally: Tally, count: Callable[[], int | None], *, quiet: bool
 ) -> Iterator[None]:
-    """Show while the body runs how far the run is.
-
-    In a terminal, and in a notebook that can draw it, this is a live line with records, rate,
-    tokens, cost and time. Elsewhere, as in a pipe, no line is shown, and ``say`` gets once a minute
-    what the run waits for. ``quiet`` shows and says nothing.
+    """Show while the body runs how far the run is, unless ``quiet``: in a terminal, and in a
+    notebook that can draw it, a live line with records, rate, tokens, cost and time.
 
     Args:
         tally: The counts that are shown.
         count: Returns the number of records, or None if it cannot be known. A thread calls it after
             five seconds; the line then shows the time left, too.
-        quiet: Whether nothing is shown or said.
-        say: Takes a sentence for the user; None if nothing is to be said in a pipe.
+        quiet: Whether nothing is shown.
     """
-    if quiet:
+    if quiet or not (sys.stderr.isatty() or _is_notebook()):
         yield
-    elif sys.stderr.isatty() or _is_notebook():
-        with _live_line(tally) as line:
-            # counting reads the inputs again, which may take long: in a thread, beside the run
-            timer = Timer(
-                _COUNT_AFTER_S, lambda: line.update(line.task_ids[0], total=count())
-            )
-            timer.daemon = True
-            timer.start()
-            try:
-                yield
-            finally:
-                timer.cancel()
-    elif say:
-        with _telling_waits(tally, say):
+        return
+    with _live_line(tally) as line:
+        # counting reads the inputs again, which may take long: in a thread, beside the run
+        timer = Timer(
+            _COUNT_AFTER_S, lambda: line.update(line.task_ids[0], total=count())
+        )
+        timer.daemon = True
+        timer.start()
+        try:
             yield
-    else:
-        yield
+        finally:
+            timer.cancel()
 
 
 def _is_notebook() -> bool:
@@ -70,26 +55,6 @@ def _is_notebook() -> bool:
     if shell is None or not hasattr(shell.get_ipython(), "kernel"):
         return False
     return find_spec("ipywidgets") is not None
-
-
-@contextmanager
-def _telling_waits(tally: Tally, say: Callable[[str], None]) -> Iterator[None]:
-    """Say once a minute what the run waits for, if it does, while the body runs."""
-    ending = Event()
-
-    def tell() -> None:
-        while not ending.wait(_NOTE_EVERY_S):
-            wait = tally.describe_wait()
-            if wait:
-                say(wait)
-
-    thread = Thread(target=tell, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        thread.join()
 
 
 def _live_line(tally: Tally) -> "Progress":
@@ -123,8 +88,8 @@ def _live_line(tally: Tally) -> "Progress":
 
 
 def _list_figures(tally: Tally, elapsed_s: float) -> Iterator[str]:
-    """Yield the figures of a live line: records and rate always, then failures, tokens, cost and
-    what is waited for, if there are any. Resumed records took no time in this run.
+    """Yield the figures of a live line: records and rate always, then failures, tokens and cost, if
+    there are any. Resumed records took no time in this run.
     """
     new = tally.extracted + tally.failed
     records = counted(new + tally.resumed, "record")
@@ -140,6 +105,3 @@ def _list_figures(tally: Tally, elapsed_s: float) -> Iterator[str]:
         yield tokens
     if tally.usd:
         yield f"${tally.usd:.4f}"
-    wait = tally.describe_wait()
-    if wait:
-        yield wait

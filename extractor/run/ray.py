@@ -9,8 +9,8 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from extractor.errors import EngineError, MissingExtra, ModelAway, RecordError
@@ -56,8 +56,9 @@ class RayExecutor(Executor):
         self.capacity = 2 * self.cluster_workers
         # a waiting task uses no core
         self._slots = asyncio.Semaphore(workers or self.capacity)
-        options = {"num_cpus": 1, "max_retries": 0, "scheduling_strategy": "SPREAD"}
-        self._call = ray.remote(**options)(_call_same_rules)
+        self._call = ray.remote(
+            num_cpus=1, max_retries=0, scheduling_strategy="SPREAD"
+        )(_call_same_rules)
 
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any
@@ -71,14 +72,12 @@ class RayExecutor(Executor):
         async with self._slots:
             for _ in range(_ATTEMPTS):
                 answer = asyncio.wrap_future(self._call.remote(*call).future())
-                await asyncio.wait([answer], timeout=_CHECK_S)
-                while not answer.done():
+                while not (await asyncio.wait([answer], timeout=_CHECK_S))[0]:
                     # Ray would wait for another node as long as there is none.
                     if not self._count_cores():
                         raise EngineError(
                             "the cluster has no node with a core left; the same command continues"
                         )
-                    await asyncio.wait([answer], timeout=_CHECK_S)
                 try:
                     computed: T = answer.result()
                 except self._ray.exceptions.RayTaskError as error:
@@ -106,8 +105,10 @@ def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) ->
     return call_within(KILL_S, function, *arguments)
 
 
-@contextmanager
-def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]:
+@asynccontextmanager
+async def connected(
+    address: str, workers: int | None = None
+) -> AsyncIterator[RayExecutor]:
     """Connect to the cluster at ``address``: ``host:port``, ``auto``, or ``local`` for one that
     starts here.
 
@@ -115,7 +116,7 @@ def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]
     there is no cluster.
     """
     is_local = address == "local"
-    variables = {**_DEFAULTS, **(_ALONE if is_local else {})}
+    variables = _DEFAULTS | _ALONE if is_local else _DEFAULTS
     chosen = {name: os.environ.get(name, value) for name, value in variables.items()}
     if is_local:
         chosen |= child_environment()
@@ -126,7 +127,6 @@ def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]
             import ray  # noqa: PLC0415 - from an extra, and slow
         except ImportError:
             raise MissingExtra("--ray needs Ray", "cluster") from None
-        options: dict[str, Any] = {"include_dashboard": False} if is_local else {}
         # a worker imports this program before Ray puts the driver's current directory on its path
         hook = "extractor.run.worker.relax_garbage_collector"
         try:
@@ -135,7 +135,7 @@ def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]
                 runtime_env={"worker_process_setup_hook": hook},
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                **options,
+                include_dashboard=False if is_local else None,
             )
         except (ConnectionError, RuntimeError) as error:
             raise ModelAway(
@@ -151,10 +151,6 @@ def _check_address(address: str) -> None:
     """Raise ``ValueError`` for an address that is not ``host:port``, and ``ModelAway`` if nothing
     listens there: Ray would try for minutes.
     """
-    if address.startswith("ray://"):
-        raise ValueError(
-            f"--ray {address}: the driver must run on a node of the cluster; use host:port there"
-        )
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise ValueError(

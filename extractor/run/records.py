@@ -5,14 +5,16 @@ Results keep input order if their sink does; a failed record never stops the oth
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from concurrent.futures import Future
+from contextlib import aclosing
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from itertools import islice
+from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeGuard
 
 from extractor.errors import (
     BudgetReached,
@@ -36,9 +38,8 @@ from extractor.schemas import Source, TrialRecord
 if TYPE_CHECKING:
     from extractor.model.cost.budget import Budget
 
-T = TypeVar("T")
-Extract = Callable[[TrialRecord], Awaitable[ExtractedLine]]
-
+Read = Callable[..., Iterable[TrialRecord]]
+"""Reads records from the first one; ``on_error`` gets the error of each that cannot be read."""
 _AHEAD = 4
 """How many records, as a multiple of the concurrency, may wait for an earlier one if results
 keep input order.
@@ -91,11 +92,12 @@ class StreamSink(Sink):
         *,
         lacking: bool = False,  # noqa: ARG002 - as above
     ) -> None:
-        if self._results:
-            text = line.line.decode()
-            if self._results.isatty():
-                text = json.dumps(json.loads(text), separators=(",", ":"))
-            self._results.write(text + "\n")
+        if self._results is None:
+            return
+        text = line.line.decode()
+        if self._results.isatty():
+            text = json.dumps(json.loads(text), separators=(",", ":"))
+        self._results.write(text + "\n")
 
     def write_failure(self, failure: dict[str, Any]) -> None:
         line = json.dumps(failure, ensure_ascii=self._failures.isatty())
@@ -104,136 +106,6 @@ class StreamSink(Sink):
     def write_repeated(self, error: RepeatedRecord) -> None:
         if not error.same_text:
             self.write_failure(describe_failure(error))
-
-
-@dataclass(frozen=True, slots=True)
-class RunLimits:
-    """Limits of a run: records in progress at once, records to read, and the cost."""
-
-    concurrency: int = 8
-    records: int | None = None
-    budget: "Budget | None" = None
-
-
-async def extract_records(
-    records: Iterable[TrialRecord],
-    extract: Extract,
-    sink: Sink,
-    tally: Tally,
-    limits: RunLimits,
-    is_stopping: Callable[[], bool] = lambda: False,
-) -> None:
-    """Extract every record, write the results to ``sink`` and count them in ``tally``.
-
-    Any error of a record is written as a failure. Finished results are always written, also if an
-    error ends the run.
-
-    Args:
-        records: The records, which are read in a thread.
-        extract: Extracts a record.
-        sink: Where results and failures go. It also says which records are done already.
-        tally: What counts them.
-        limits: How many records are in progress at once and are read at all, and the budget.
-        is_stopping: Whether the run is being stopped: then no other record is waited for, and those
-            in progress may end.
-
-    Raises:
-        BudgetReached: The budget was reached, and the records in progress have ended.
-        ModelAway: The model is away, and the records in progress have ended.
-        ModelUnavailable: The model cannot be used, and no record has used it before.
-        EngineError: No process can extract records.
-    """
-    progress = _InProgress(extract, sink, tally, limits.concurrency)
-    tasks = progress.tasks
-    budget = limits.budget
-    chosen = islice(records, limits.records)
-    try:
-        async for record in read_in_thread(chosen, is_stopping, progress.write_ready):
-            # a model that fails for all is noticed before more records begin
-            progress.write_ready()
-            if progress.is_done(record):
-                continue
-            if budget and budget.reached:
-                break
-            tasks[asyncio.ensure_future(progress.observe(record))] = record
-            while progress.is_full:
-                await progress.write_some()
-        while tasks:
-            await progress.write_some()
-        if budget and budget.reached:
-            raise BudgetReached(str(budget))
-    except (ModelUnavailable, EngineError, asyncio.CancelledError) as error:
-        if isinstance(error, ModelAway) and tasks:
-            await asyncio.wait(tasks)
-        for task in [task for task in tasks if task.done()]:
-            progress.write(task)
-        raise
-    finally:
-        # only the end of a record says what it cost
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def read_in_thread(
-    items: Iterable[T],
-    is_stopping: Callable[[], bool] = lambda: False,
-    meanwhile: Callable[[], object] = lambda: None,
-) -> AsyncIterator[T]:
-    """Yield the items of an iterator, each taken in a daemon thread: a pipe or a drive that waits
-    holds up neither the event loop nor the end of the program.
-
-    While an item is waited for, ``meanwhile`` is called each half a second; the iteration ends if
-    ``is_stopping`` is true then. Raises what the iterator raises.
-    """
-    iterator = iter(items)
-    while True:
-        taken: Future[T | None] = Future()
-        taken.set_running_or_notify_cancel()
-        run = (_take_next, iterator, taken)
-        Thread(target=copy_context().run, args=run, daemon=True).start()
-        reading = asyncio.wrap_future(taken)
-        try:
-            await asyncio.wait([reading], timeout=_LOOK_S)
-            while not reading.done():
-                if is_stopping():
-                    return
-                meanwhile()
-                await asyncio.wait([reading], timeout=_LOOK_S)
-        finally:
-            # nobody waits for it any more
-            reading.cancel()
-        item = reading.result()
-        if item is None:
-            return
-        yield item
-
-
-def _take_next(items: Iterator[T], taken: "Future[T | None]") -> None:
-    try:
-        taken.set_result(next(items, None))
-    except BaseException as error:  # noqa: BLE001 - raised where the item is awaited
-        taken.set_exception(error)
-
-
-def note_unread(
-    error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None
-) -> None:
-    """Write, count and report what has no result: a repeated record as such, all else as a failure.
-    ``record`` is None if it could not be read.
-    """
-    if isinstance(error, RepeatedRecord):
-        tally.repeated += 1
-        tally.differing += not error.same_text
-        sink.write_repeated(error)
-        return
-    tally.failed += 1
-    failure = describe_failure(error, record)
-    facts: dict[str, Fact] = {"error": failure["error"]}
-    if isinstance(error, UnexpectedError):
-        facts["traceback"] = " < ".join(error.frames)
-    tell(Event.RECORD_FAILED, record_id=failure["record_id"], **facts)
-    sink.write_failure(failure)
 
 
 def describe_failure(
@@ -256,46 +128,164 @@ def describe_failure(
     return {name: text and mask(text) for name, text in failure.items()}
 
 
-_Task = asyncio.Task[tuple[ExtractedLine, bool]]
+class _Closed(BaseException):
+    """Ends the reading of a run that is being stopped. No handler of ``Exception`` catches it."""
+
+
+async def read_in_thread(
+    read: Read,
+    limit: int | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> AsyncGenerator[TrialRecord | ExtractorError | None, None]:
+    """Yield the first records and the errors of those that cannot be read, in input order, and None
+    each half a second in which nothing comes. Ends when ``is_stopping``.
+
+    They are read in a daemon thread, one when it is asked for: a pipe or a drive that waits delays
+    neither the event loop nor the end of the program. Raises what ``read`` raises.
+    """
+    asked: SimpleQueue[Future[Any] | None] = SimpleQueue()
+
+    def work() -> None:
+        taken = asked.get()
+
+        def give(item: object) -> None:
+            nonlocal taken
+            assert taken
+            taken.set_result(item)
+            taken = asked.get()
+            if taken is None:
+                raise _Closed
+
+        try:
+            for record in islice(read(on_error=give), limit):
+                give(record)
+            give(None)
+        except _Closed:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised where the records are used
+            assert taken
+            taken.set_exception(error)
+
+    Thread(target=copy_context().run, args=(work,), daemon=True).start()
+    try:
+        while not is_stopping():
+            taken: Future[Any] = Future()
+            taken.set_running_or_notify_cancel()
+            asked.put(taken)
+            reading = asyncio.wrap_future(taken)
+            try:
+                await asyncio.wait([reading], timeout=_LOOK_S)
+                while not reading.done() and not is_stopping():
+                    yield None
+                    await asyncio.wait([reading], timeout=_LOOK_S)
+            finally:
+                is_read = reading.done()
+                reading.cancel()  # nobody waits for it any more
+            item = reading.result() if is_read else None
+            if item is None or is_stopping():
+                return
+            yield item
+    finally:
+        asked.put(None)
 
 
 @dataclass(eq=False)
-class _InProgress:
-    """The records in progress, in the order of their start.
+class RecordLoop:
+    """Extracts records, writes the results to ``sink`` and counts them in ``tally``.
 
-    ``model_was_used`` means that a record has ended without a lasting failure of the model.
+    Any error of a record is written as a failure. Finished results are always written, also if an
+    error ends the run.
+
+    Args:
+        extract: Extracts a record.
+        sink: Where results and failures go. It also knows which records are done already.
+        tally: What counts them.
+        concurrency: How many records are in progress at once.
+        budget: The limit of money that ends the run when it is reached.
+        is_stopping: Whether the run is being stopped: then no other record is waited for, and those
+            in progress may end.
     """
 
-    extract: Extract
+    extract: Callable[[TrialRecord], Awaitable[ExtractedLine]]
     sink: Sink
     tally: Tally
-    concurrency: int
-    tasks: dict[_Task, TrialRecord] = field(default_factory=dict)
-    model_was_used: bool = False
+    concurrency: int = 8
+    budget: "Budget | None" = None
+    is_stopping: Callable[[], bool] = lambda: False
+    _tasks: "dict[_Task, TrialRecord]" = field(default_factory=dict, init=False)
+    """The records in progress, in the order of their start."""
+    _model_was_used: bool = field(default=False, init=False)
+    """Whether a record has ended without a lasting failure of the model."""
+
+    async def run(self, read: Read, limit: int | None = None) -> None:
+        """Extract the first records that ``read`` yields.
+
+        Raises:
+            BudgetReached: The budget was reached, and the records in progress have ended.
+            ModelAway: The model is away, and the records in progress have ended.
+            ModelUnavailable: The model cannot be used, and no record has used it before.
+            EngineError: No process can extract records.
+        """
+        tasks = self._tasks
+        reading = read_in_thread(read, limit, self.is_stopping)
+        try:
+            async with aclosing(reading) as items:
+                async for item in items:
+                    # a model that fails for all is noticed before more records begin
+                    self._write_ready()
+                    if self._needs_extraction(item):
+                        if self._has_spent:
+                            break
+                        tasks[asyncio.ensure_future(self._observe(item))] = item
+                        await self._wait_while(lambda: self._is_full)
+            await self._wait_while(lambda: bool(tasks))
+        except (ModelUnavailable, EngineError, asyncio.CancelledError) as error:
+            if isinstance(error, ModelAway) and tasks:
+                await asyncio.wait(tasks)
+            for task in [task for task in tasks if task.done()]:
+                self._write(task)
+            raise
+        finally:
+            # only the end of a record says what it cost
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._has_spent:
+            raise BudgetReached(str(self.budget))
 
     @property
-    def is_full(self) -> bool:
+    def _has_spent(self) -> bool:
+        return self.budget is not None and self.budget.reached
+
+    @property
+    def _is_full(self) -> bool:
         """Whether no other record may start now: too many run, or wait behind an earlier one."""
-        running = sum(not task.done() for task in self.tasks)
-        is_ahead = len(self.tasks) >= _AHEAD * self.concurrency
+        running = sum(not task.done() for task in self._tasks)
+        is_ahead = len(self._tasks) >= _AHEAD * self.concurrency
         return running >= self.concurrency or is_ahead
 
-    def is_done(self, record: TrialRecord) -> bool:
-        """Return whether an earlier run finished the record, or the sink refuses it. It is counted
-        as resumed, or written as a failure.
+    def _needs_extraction(
+        self, item: TrialRecord | ExtractorError | None
+    ) -> TypeGuard[TrialRecord]:
+        """Return whether something that was read is a record to extract. An error is written, a
+        record that is done is counted, and so is one that the sink refuses.
         """
+        if isinstance(item, ExtractorError):
+            self._note_failure(item)
+        if not isinstance(item, TrialRecord):
+            return False
         try:
-            done = self.sink.is_done(record)
+            done = self.sink.is_done(item)
         except RecordError as error:
-            note_unread(error, self.sink, self.tally, record)
-            return True
+            self._note_failure(error, item)
+            return False
         self.tally.resumed += done
-        self.model_was_used |= done
-        return done
+        self._model_was_used |= done
+        return not done
 
-    async def observe(self, record: TrialRecord) -> tuple[ExtractedLine, bool]:
+    async def _observe(self, record: TrialRecord) -> tuple[ExtractedLine, bool]:
         """Extract a record, and report its end. Returns its line, and whether an answer of the
-        model is missing in it. Raises every error but a cancellation as ``ExtractorError``.
+        model is missing in it. Raises every error as ``ExtractorError``.
         """
         from extractor.model.asking.questions import session  # noqa: PLC0415 - slow, and readers need none
 
@@ -303,64 +293,64 @@ class _InProgress:
         try:
             with session() as answered:
                 line = await self.extract(record)
-        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+        except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - as the docstring says
             known = as_extractor_error(error)
             # errors of processes, and those of all records, say nothing of the model
-            says_nothing = isinstance(known, EngineError) or _is_lasting(known)
-            self.model_was_used |= not says_nothing
+            is_of_all = isinstance(known, EngineError) or _is_lasting(known)
+            self._model_was_used |= not is_of_all
             raise known from None
-        self.model_was_used = True
+        self._model_was_used = True
         seconds = round(monotonic() - since, 3)
         tell(Event.RECORD_DONE, record_id=record.record_id, seconds=seconds)
         return line, bool(answered.lacking)
 
-    async def write_some(self) -> None:
-        """Wait until a record ends, and write what is ready."""
-        running = [task for task in self.tasks if not task.done()]
-        if running:
-            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        self.write_ready()
+    async def _wait_while(self, is_busy: Callable[[], bool]) -> None:
+        """Wait for records to end, and write them, as long as ``is_busy``."""
+        while is_busy():
+            running = [task for task in self._tasks if not task.done()]
+            if running:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            self._write_ready()
 
-    def write_ready(self) -> None:
-        """Write what is ready: each record that has ended, or, if the sink keeps the order, those
-        up to the first that has not.
+    def _write_ready(self) -> None:
+        """Write each record that has ended, or, if the sink keeps the order, those up to the first
+        that has not.
 
         Raises errors that must stop the run: the model is away, no process can extract, or the
         model fails for good and has never worked.
         """
-        for task in list(self.tasks):
-            if task.done():
-                error = self.write(task)
-                if isinstance(error, (ModelAway, EngineError)):
-                    raise error
-                # A model that has worked for other records fails for this one alone.
-                if error and _is_lasting(error) and not self.model_was_used:
-                    raise error
-            elif not self.sink.in_any_order:
+        for task in list(self._tasks):
+            if not task.done():
+                if self.sink.in_any_order:
+                    continue
                 return
+            error = self._write(task)
+            is_of_run = isinstance(error, (ModelAway, EngineError))
+            # A model that has worked for other records fails for this one alone.
+            if error and (
+                is_of_run or (_is_lasting(error) and not self._model_was_used)
+            ):
+                raise error
 
-    def write(self, task: _Task) -> BaseException | None:
-        """Write the outcome of a record, and return its error, if any.
+    def _write(self, task: "_Task") -> ExtractorError | None:
+        """Write and count the outcome of a record, and return its error, if any.
 
-        A result is written and counted, and so is a failure of the record. An interrupted record,
-        and one that the model or the processes failed, is neither: it is tried again in the next
-        run. Raises an error of the store, and any other that is not of the record.
+        A record that was broken off, or that the model or the processes failed, is neither done nor
+        failed: it is tried again in the next run. Raises an error of the store.
         """
-        record = self.tasks.pop(task)
-        # A run cancels no single task, so a cancelled task is a failure of its record.
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        record = self._tasks.pop(task)
+        if task.cancelled() or not isinstance(
+            error := task.exception(), ExtractorError | None
+        ):
+            return None
         if error is None:
             line, lacking = task.result()
             self.sink.write(record, line, lacking=lacking)
             self.tally.add(line)
             return None
-        # it was broken off, and is neither done nor failed
-        if isinstance(error, KeyboardInterrupt):
-            return error
-        is_of_record = isinstance(error, (Exception, asyncio.CancelledError))
-        if isinstance(error, StoreError) or not is_of_record:
+        if isinstance(error, StoreError):
             raise error
         if isinstance(error, ModelError) and error.usage:
             counts = error.usage.model_dump()
@@ -368,14 +358,35 @@ class _InProgress:
             if isinstance(error, ModelAway) and not error.usage.calls:
                 counts["questions"] = 0  # nothing was asked
             add_counts(self.tally.counts, {"usage": counts})
-        # the record is not at fault, and is tried again
         if isinstance(error, (ModelAway, EngineError)):
             return error
         # a server that had a fault, or an unusable answer, may do better the next time
         is_final = isinstance(error, RequestTooLong) or _is_lasting(error)
         self.tally.failed_by_model += isinstance(error, ModelError) and not is_final
-        note_unread(as_extractor_error(error), self.sink, self.tally, record)
+        self._note_failure(error, record)
         return error
+
+    def _note_failure(
+        self, error: ExtractorError, record: TrialRecord | None = None
+    ) -> None:
+        """Write, count and report what has no result: a repeated record as such, all else as a
+        failure. ``record`` is None if it could not be read.
+        """
+        if isinstance(error, RepeatedRecord):
+            self.tally.repeated += 1
+            self.tally.differing += not error.same_text
+            self.sink.write_repeated(error)
+            return
+        self.tally.failed += 1
+        failure = describe_failure(error, record)
+        facts: dict[str, Fact] = {"error": failure["error"]}
+        if isinstance(error, UnexpectedError):
+            facts["traceback"] = " < ".join(error.frames)
+        tell(Event.RECORD_FAILED, record_id=failure["record_id"], **facts)
+        self.sink.write_failure(failure)
+
+
+_Task = asyncio.Task[tuple[ExtractedLine, bool]]
 
 
 def _is_lasting(error: BaseException) -> bool:

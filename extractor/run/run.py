@@ -1,36 +1,45 @@
-"""Perform a run: records go in; extractions, failures and counts come out, and the reason why it
-stopped.
+"""Set up a run, perform it, and find the reason why it ended: one place for Python, the command
+line and the service.
 
-The command line, Python, the service and batches perform their runs here. They choose where the
-records come from and who computes, and say in their own words why a run stopped.
+::
+
+    options, model --> Setup --> Run(setup, read, ...) --> open_folder --> perform or extract
+
+A caller decides where records come from (``read``) and what it prints.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
+from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 from extractor.errors import (
     BatchUnfinished,
     BudgetReached,
-    ExtractorError,
     ModelAway,
     ModelUnavailable,
 )
 from extractor.model.client import Route
-from extractor.model.cost.budget import Budget, Meter, Pricing
 from extractor.model.events import Event, tell
-from extractor.run.executor import Executor, extract_with
+from extractor.run.addresses import is_stream
+from extractor.run.executor import Executor, count_cores, extract_with, open_executor
 from extractor.run.folder import RunFolder
-from extractor.run.manifest import Stop
-from extractor.run.records import RunLimits, Sink, extract_records, note_unread
-from extractor.run.setup import Setup
+from extractor.run.manifest import Stop, describe_settings
+from extractor.run.records import Read, RecordLoop, Sink
 from extractor.run.tally import Tally
 from extractor.run.worker import relax_garbage_collector
-from extractor.schemas import TrialRecord
+from extractor.setup import Setup
 
+if TYPE_CHECKING:
+    from extractor.model.cost.budget import Budget, Meter, Pricing
+
+_MOST_PROCESSES = 5
+"""With a model: the head process, and as many workers as it keeps busy."""
 _STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
 """How the event at the end of a run names the reason; other reasons are ``failed``."""
 _STOPS: dict[type[BaseException], Stop] = {
@@ -43,10 +52,6 @@ _STOPS: dict[type[BaseException], Stop] = {
 }
 
 
-class _Enough(BaseException):
-    """Ends the reading of a run that is being stopped. No handler of ``Exception`` holds it up."""
-
-
 @dataclass(kw_only=True, eq=False)
 class Run:
     """One invocation of a run.
@@ -55,24 +60,86 @@ class Run:
         setup: The options and the model.
         read: Reads the records from the first one; its ``on_error`` gets the error of each one that
             cannot be read.
-        limits: The requests at once (for each worker of a cluster), and the records to read.
-        pricing: The price of tokens, and the run's limit of money.
-        meter: The budget that calls must fit, in place of the run's own; then ``limits.budget``
-            ends the run.
-        workers: The number of processes, for the log.
+        inputs: The names of the inputs.
+        out: The folder of the results.
+        fresh: Replace what an earlier run left there.
+        concurrency: The requests at once (for each worker of a cluster).
+        limit: The number of records to read.
+        pricing: The price of tokens with the limit of money; by default that of ``setup``.
+        meter: The budget that calls must fit, in place of the run's own; then ``budget`` ends the
+            run.
+        workers: The number of processes; None for all cores.
+        ray: The Ray cluster that extracts.
+        batches: Extracts by a provider's batches.
 
-    ``tally`` has the counts. While ``is_stopping`` is set, no further record begins.
+    ``tally`` has the counts, ``error`` is what ended the run. While ``is_stopping`` is set, no
+    further record begins.
     """
 
     setup: Setup
-    read: Callable[..., Iterable[TrialRecord]]
-    limits: RunLimits = field(default_factory=RunLimits)
-    pricing: Pricing = field(default_factory=Pricing)
-    meter: Meter | None = None
-    workers: int = 1
+    read: Read
+    inputs: tuple[str, ...] = ()
+    out: Path | None = None
+    fresh: bool = False
+    concurrency: int = 8
+    limit: int | None = None
+    pricing: "Pricing" = None  # type: ignore[assignment] # set below
+    meter: "Meter | None" = None
+    budget: "Budget | None" = None
+    workers: int | None = None
+    ray: str | None = None
+    batches: Callable[["Run", RunFolder, Executor], Awaitable[None]] | None = None
     tally: Tally = field(default_factory=Tally, init=False)
+    error: BaseException | None = field(default=None, init=False)
     is_stopping: bool = field(default=False, init=False)
     _since: float = field(default_factory=monotonic, init=False)
+
+    def __post_init__(self) -> None:
+        self.pricing = self.pricing or self.setup.pricing
+
+    @property
+    def reads_stream(self) -> bool:
+        """Whether an input can be read only once."""
+        return any(map(is_stream, self.inputs))
+
+    def count(self) -> int | None:
+        """Count the records in the inputs, up to the limit. Returns None for inputs that can be
+        read only once, or are on the network.
+        """
+        if self.reads_stream or any("://" in name for name in self.inputs):
+            return None
+        records = self.read(on_error=lambda _: None)
+        return sum(1 for _ in islice(records, self.limit))
+
+    @property
+    def asks_live(self) -> bool:
+        """Whether a model is asked for each record, not a store, a file or a batch."""
+        choice = self.setup.choice
+        is_recorded = choice.replay or choice.exchange or self.batches
+        return self.setup.options.asks and bool(choice.spec) and not is_recorded
+
+    @property
+    def processes(self) -> int:
+        """The number of processes that share the work: one where recorded answers are read."""
+        if self.workers:
+            return self.workers
+        if self.asks_live:
+            return min(count_cores(), _MOST_PROCESSES)
+        is_recorded = self.setup.options.asks and self.setup.choice.answers
+        return 1 if is_recorded else count_cores()
+
+    def open_folder(self) -> RunFolder:
+        """Open the folder of the run, and continue what an earlier one left there.
+
+        Raises ``StoreError`` if it cannot be used, ``SettingsDiffer`` for a run with other
+        settings.
+        """
+        assert self.out, "the run has no folder"
+        settings = describe_settings(self.setup)
+        price = self.pricing.cost
+        return RunFolder(
+            self.out, settings, inputs=self.inputs, fresh=self.fresh, price=price
+        )
 
     def stop(self, why: str) -> None:
         """Begin no further record, and no request to the model. What is under way may end."""
@@ -80,32 +147,68 @@ class Run:
         if self.tally.watch:
             self.tally.watch.stop(why)
 
+    def perform(
+        self,
+        sink: Sink,
+        loop: Callable[[Coroutine[Any, Any, None]], object] = asyncio.run,
+    ) -> Stop | None:
+        """Extract all records into ``sink`` in an event loop, and finish the run, however it ends.
+        Returns why it stopped early. Raises an error that is not expected.
+        """
+        error = None
+        try:
+            loop(self.extract(sink))
+        except BaseException as raised:  # noqa: BLE001 - raised below, after the end of the run
+            error = raised
+        stop = self.finish(sink, error)
+        if error and stop is Stop.ERROR:
+            raise error
+        return stop
+
+    async def extract(self, sink: Sink, executor: Executor | None = None) -> None:
+        """Extract all records into ``sink``. ``executor`` replaces the processes of the run.
+        ``finish`` must follow. Raises what ``RecordLoop.run`` raises.
+        """
+        opened: Any = nullcontext(executor)
+        if executor is None and self.ray:
+            from extractor.run.ray import connected  # noqa: PLC0415 - of an extra
+
+            opened = connected(self.ray, self.workers)
+        elif executor is None:
+            # a run with a model keeps one process for its replies
+            opened = open_executor(
+                self.workers, self.processes, spare=int(self.asks_live)
+            )
+        async with opened as computing:
+            if self.batches and isinstance(sink, RunFolder):
+                await self.batches(self, sink, computing)
+                return
+            self.start()
+            budget = self.budget if self.meter else self.open_budget(sink)
+            route = Route(self.meter or budget)
+            async with self.open(sink, computing, route, budget) as extract_all:
+                await extract_all()
+
     def start(self) -> None:
         """Report the start of the run. ``finish`` reports its end."""
         self._since = monotonic()
         options = self.setup.options
         spec = self.setup.choice.spec
-        model = spec.name if spec and options.asks else None
         tell(
-            Event.RUN_STARTED, effort=options.effort, model=model, workers=self.workers
+            Event.RUN_STARTED,
+            effort=options.effort,
+            model=spec.name if spec and options.asks else None,
+            workers=self.processes,
         )
 
-    async def perform(self, sink: Sink, executor: Executor) -> None:
-        """Extract all records. Raises what ``extract_records`` raises; ``finish`` must follow."""
-        self.start()
-        budget = self.limits.budget if self.meter else self.open_budget(sink)
-        route = Route(self.meter or budget)
-        async with self.open(sink, executor, route, budget) as extract_all:
-            await extract_all()
-
-    def open_budget(self, sink: Sink) -> Budget:
+    def open_budget(self, sink: Sink) -> "Budget":
         """Open the budget of the run, from which its earlier invocations have spent."""
         earlier_calls = sink.earlier_calls if isinstance(sink, RunFolder) else None
         return self.pricing.open_budget(earlier_calls)
 
     @asynccontextmanager
     async def open(
-        self, sink: Sink, executor: Executor, route: Route, budget: Budget | None
+        self, sink: Sink, executor: Executor, route: Route, budget: "Budget | None"
     ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """Open the model, and begin the folder. Yields a function that reads all records and
         extracts them; batches call it once for each round.
@@ -119,7 +222,7 @@ class Run:
         relax_garbage_collector()
         folder = sink if isinstance(sink, RunFolder) else None
         calls = folder.calls if folder else None
-        requests = self.limits.concurrency * executor.cluster_workers
+        requests = self.concurrency * executor.cluster_workers
         tally = self.tally
         async with self.setup.open(requests, calls, route) as opened:
             if folder:
@@ -131,47 +234,33 @@ class Run:
             if opened.model:
                 # While as many records wait for the model, others are computed.
                 records = requests + min(requests, executor.capacity)
-            limits = replace(self.limits, concurrency=records, budget=budget)
             extract = partial(extract_with, executor, opened)
 
             async def extract_all() -> None:
                 tally.begin_again()
-                read = self._read_until_stopped(sink, asyncio.get_running_loop())
-                await extract_records(
-                    read, extract, sink, tally, limits, lambda: self.is_stopping
+                loop = RecordLoop(
+                    extract, sink, tally, records, budget, lambda: self.is_stopping
                 )
+                await loop.run(self.read, self.limit)
 
             yield extract_all
-
-    def _read_until_stopped(
-        self, sink: Sink, loop: asyncio.AbstractEventLoop
-    ) -> Iterator[TrialRecord]:
-        """Read the records in another thread than that of the ``loop``, which alone writes: what
-        cannot be read is handed to it. The reading ends as soon as the run is being stopped.
-        """
-
-        async def note(error: ExtractorError) -> None:
-            note_unread(error, sink, self.tally)
-
-        def report(error: ExtractorError) -> None:
-            if self.is_stopping:
-                raise _Enough
-            asyncio.run_coroutine_threadsafe(note(error), loop).result()
-
-        with suppress(_Enough):
-            for record in self.read(on_error=report):
-                if self.is_stopping:
-                    return
-                yield record
 
     def finish(self, sink: Sink, error: BaseException | None = None) -> Stop | None:
         """Sort and count the results, and report the end. Returns why the run stopped early, if it
         did. ``error`` is what ended it. Sorting a large run takes seconds.
         """
-        stop = self._find_reason(error)
+        self.error = error
+        stop = None
+        if error:
+            stop = next(
+                stop for kind, stop in _STOPS.items() if isinstance(error, kind)
+            )
+        # A model that is stopped with the run looks as if it were away.
+        if self.is_stopping and isinstance(error, ModelUnavailable | None):
+            stop = Stop.INTERRUPTED
         try:
             if isinstance(sink, RunFolder):
-                sink.finish(self.tally, stop, whole=self.limits.records is None)
+                sink.finish(self.tally, stop, whole=self.limit is None)
         finally:
             if stop is Stop.BUDGET:
                 tell(Event.BUDGET_REACHED)
@@ -180,11 +269,13 @@ class Run:
             tell(Event.RUN_ENDED, status=status, seconds=seconds, **self.tally.facts)
         return stop
 
-    def _find_reason(self, error: BaseException | None) -> Stop | None:
-        """Return why the run stopped early by what ended it, None if it did not."""
-        # A model that is stopped with the run looks as if it were away.
-        if self.is_stopping and (error is None or isinstance(error, ModelUnavailable)):
-            return Stop.INTERRUPTED
-        if error is None:
-            return None
-        return next(stop for kind, stop in _STOPS.items() if isinstance(error, kind))
+    def explain(self, stop: Stop | None) -> str | None:
+        """Return why a run in Python has not all results: its limit of money, or its model that
+        went away after some. Raises any other error that ended it.
+        """
+        if stop is Stop.INTERRUPTED:
+            raise KeyboardInterrupt
+        is_partial = stop is Stop.MODEL_AWAY and self.tally.extracted > 0
+        if self.error and stop is not Stop.BUDGET and not is_partial:
+            raise self.error
+        return str(self.error) if self.error else None

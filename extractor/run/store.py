@@ -4,11 +4,10 @@ notes on records that failed or repeat another one.
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from extractor.errors import StoreError
 from extractor.model.database import open_run, open_run_to_read
@@ -40,8 +39,7 @@ def digest_record(record: TrialRecord) -> str:
     return sha256(text.encode("utf-8")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRecord:
+class KnownRecord(NamedTuple):
     """A record with a result. It is not ``done`` if it lacks an answer of a model."""
 
     text_sha256: str
@@ -143,6 +141,12 @@ class RunStore:
                 "INSERT OR REPLACE INTO lines VALUES (?, ?, ?)", line_row
             )
 
+    def drop_records_without_line(self) -> None:
+        """Forget results whose line is lost, as in a store that SQLite has recovered."""
+        self.database.execute(
+            "DELETE FROM records WHERE record_id NOT IN (SELECT record_id FROM lines)"
+        )
+
     def add_note(self, file: str, position: int, line: bytes) -> None:
         """Store a line of ``failures.jsonl`` or ``repeated.jsonl`` of this invocation."""
         self.database.execute(
@@ -160,14 +164,14 @@ class RunStore:
 
     def note_left(self, has_left: Callable[[str], bool]) -> None:
         """Store which results have no record in the inputs any more: of those that this invocation
-        did not meet, the ones whose path ``has_left`` says would have been read.
+        did not meet, the ones for whose path ``has_left`` is true.
         """
-        sql = "SELECT record_id, path FROM records WHERE invocation < ? AND state <> ?"
-        missing = self.database.execute(sql, (self.invocation, LEFT)).fetchall()
-        left = [(LEFT, record_id) for record_id, path in missing if has_left(path)]
+        sql = "SELECT DISTINCT path FROM records WHERE invocation < ?"
+        paths = self.database.execute(sql, (self.invocation,)).fetchall()
+        left = [(LEFT, self.invocation, path) for (path,) in paths if has_left(path)]
         with self.database.transaction():
             self.database.execute_many(
-                "UPDATE records SET state = ? WHERE record_id = ?", left
+                "UPDATE records SET state = ? WHERE invocation < ? AND path = ?", left
             )
 
     def count(self, state: str) -> int:
@@ -214,9 +218,3 @@ class RunStore:
                 f"{self.database.path}: the result of {record_id} is damaged; run the same command "
                 "again with --replay of this folder and another --out"
             ) from None
-
-    def drop_records_without_line(self) -> None:
-        """Forget results whose line is lost, as in a store that SQLite has recovered."""
-        self.database.execute(
-            "DELETE FROM records WHERE record_id NOT IN (SELECT record_id FROM lines)"
-        )

@@ -13,15 +13,6 @@ if TYPE_CHECKING:
 
 USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
 """The counts of ``Usage`` that belong to records, not to calls."""
-_COUNTED = (
-    "extracted",
-    "resumed",
-    "failed",
-    "failed_by_model",
-    "repeated",
-    "differing",
-    "counts",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +29,14 @@ class ExtractedLine:
 
 def to_line(extraction: TrialExtraction) -> ExtractedLine:
     """Return the line of an extraction, and its counts as ``run.json`` sums them."""
-    absences = Counter(absence.reason for absence in extraction.absences)
-    support = Counter[str]()
-    for _, item in extraction.list_items():
-        support.update(evidence.support.value for evidence in item.evidence)
-    usage = {}
-    if extraction.usage:
-        usage = extraction.usage.model_dump(exclude_defaults=True)
+    reasons = [absence.reason for absence in extraction.absences]
+    kinds = [finding.kind for finding in extraction.findings]
+    levels = [
+        evidence.support
+        for _, item in extraction.list_items()
+        for evidence in item.evidence
+    ]
+    usage = extraction.usage or Usage()
     counts = {
         "records": {"extracted": 1},
         "items": {
@@ -52,17 +44,17 @@ def to_line(extraction: TrialExtraction) -> ExtractedLine:
             "regimens": len(extraction.dosing),
             "endpoints": len(extraction.endpoints),
         },
-        "findings": len(extraction.findings),
-        "finding_kinds": Counter(finding.kind.value for finding in extraction.findings),
-        "absences": {reason.value: count for reason, count in absences.items()},
-        "support": support,
-        "usage": usage,
+        "findings": len(kinds),
+        "finding_kinds": Counter(kinds),
+        "absences": Counter(reasons),
+        "support": Counter(levels),
+        "usage": usage.model_dump(exclude_defaults=True),
     }
     return ExtractedLine(
         extraction.record_id,
         line=extraction.model_dump_json().encode(),
         counts=json.dumps(counts, separators=(",", ":")),
-        cut=AbsenceReason.BUDGET_EXHAUSTED in absences,
+        cut=AbsenceReason.BUDGET_EXHAUSTED in reasons,
     )
 
 
@@ -75,14 +67,14 @@ def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
             total[name] = total.get(name, 0) + value
 
 
-@dataclass(slots=True)
+@dataclass
 class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
     Of the ``failed`` records, ``failed_by_model`` lack an answer that the same command may get
     later. ``repeated`` records were read before, ``differing`` of them with another text.
-    ``meter`` returns the usage of all calls, and ``price`` its cost in dollars. ``watch`` says what
-    the model's calls wait for, ``waits_for`` which batches of a provider.
+    ``meter`` returns the usage of all calls, and ``price`` its cost in dollars. ``watch`` knows
+    what was wrong with the model's calls.
     """
 
     extracted: int = 0
@@ -95,14 +87,6 @@ class Tally:
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], float] | None = None
     watch: "Watch | None" = None
-    waits_for: Callable[[], str] = str
-
-    def describe_wait(self) -> str:
-        """Say what the run waits for; "" if nothing is late. May be called from any thread."""
-        wait = self.waits_for()
-        if not wait and self.watch:
-            wait = self.watch.describe_wait()
-        return wait
 
     @property
     def usage(self) -> Usage:
@@ -136,9 +120,9 @@ class Tally:
 
     def begin_again(self) -> None:
         """Reset the counts before all records are read again. The meter keeps its usage."""
-        fresh = Tally()
-        for name in _COUNTED:
-            setattr(self, name, getattr(fresh, name))
+        vars(self).update(
+            vars(Tally(meter=self.meter, price=self.price, watch=self.watch))
+        )
 
     def add(self, line: ExtractedLine) -> None:
         """Count a finished record."""

@@ -7,22 +7,23 @@ import gc
 import os
 import pickle
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from extractor.errors import ExtractorError, as_extractor_error
 from extractor.options import ExtractionOptions
-from extractor.pipeline import Paused, advance
+from extractor.pipeline import finish, plan
 from extractor.run.tally import ExtractedLine, to_line
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import MAX_CLOCK_SECONDS
 
 if TYPE_CHECKING:
-    from extractor.model.asking.dialogue import Replies, Round
+    from extractor.model.asking.dialogue import Replies
+    from extractor.model.asking.planner import Round
 
 T = TypeVar("T")
 
@@ -39,30 +40,27 @@ class PackedParse:
     pickled: bytes
 
 
-def advance_record(
-    record: TrialRecord | PackedParse,
-    options: ExtractionOptions,
-    replies: "Sequence[Replies | None]",
-) -> "tuple[Round, PackedParse] | ExtractedLine":
-    """Return the next round of questions after the replies to earlier rounds, or the finished line.
-
-    With a round comes the record's parse: the next step takes it in place of the record, in any
-    process, so a record is parsed once.
-
-    Args:
-        record: The record at first, then its parse.
-        options: What is extracted.
-        replies: The replies to all earlier rounds, none at first; ``[None]`` if there is no model.
+def plan_record(
+    record: TrialRecord, options: ExtractionOptions, *, has_model: bool
+) -> "ExtractedLine | tuple[Round, PackedParse]":
+    """Return the questions about a record with its parse, or the finished line if nothing is asked:
+    the rules are sure, or there is no model.
     """
-    given: Any = record
-    if isinstance(record, PackedParse):
-        given = pickle.loads(record.pickled)  # noqa: S301 - our own
-    step = advance(given, options, replies)
-    if not isinstance(step, Paused):
-        return to_line(step)
-    if isinstance(record, PackedParse):
-        return step.round, record
-    return step.round, PackedParse(record.source, pickle.dumps(step.parsed))
+    parsed, asked = plan(record, options)
+    if asked is None or not has_model:
+        return to_line(finish(parsed, options, asked))
+    return asked, PackedParse(record.source, pickle.dumps(parsed))
+
+
+def finish_record(
+    packed: PackedParse,
+    options: ExtractionOptions,
+    asked: "Round",
+    replies: "Replies",
+) -> ExtractedLine:
+    """Return the finished line of a record, in any process."""
+    parsed = pickle.loads(packed.pickled)  # noqa: S301 - our own
+    return to_line(finish(parsed, options, asked, replies))
 
 
 def start_worker() -> None:

@@ -65,8 +65,8 @@ class Evidence(SaidModel):
     document_start: int | None = Field(
         default=None,
         ge=0,
-        description="Of a PDF or a Word file: the first character in its text, which a run keeps "
-        "in texts/.",
+        description="Of a PDF or a Word file: the first character in its text, as "
+        "read_records returns it.",
         exclude_if=lambda at: at is None,
     )
     document_end: int | None = Field(

@@ -7,10 +7,9 @@ rules take some tenths of a second for the largest, and at most about ten for on
 
 import signal
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, thread_time
-from typing import TypeVar
 
 from extractor.errors import RecordError, RecordTooLarge, RecordTooSlow
 from extractor.schemas import Source, TrialRecord
@@ -22,18 +21,14 @@ MAX_LINES = 20_000
 MAX_ITEMS = 5_000
 """Criteria, regimens or outcomes that are read in a record."""
 MAX_SECONDS = 60.0
-"""Seconds of processor time for one step: everything up to a question to the model, between two,
-or after the last one. On a busy machine, these take longer on the clock.
+"""Seconds of processor time for one step: everything up to the questions to a model, or after its
+replies. On a busy machine, these take longer on the clock.
 """
 MAX_CLOCK_SECONDS = 300.0
 """Seconds on the clock for one step, however little of the processor it got."""
 
 _AGAIN_S = 1.0
 _REMEDY = "leave this record out; if it is an honest one, report it"
-
-Asked = TypeVar("Asked")
-Reply = TypeVar("Reply")
-Result = TypeVar("Result")
 
 
 def refuse_larger(source: Source, most: int, count: int, name: str) -> None:
@@ -160,21 +155,3 @@ def tell_too_slow(source: Source, limit: str) -> RecordTooSlow:
         _REMEDY,
         place=source.place,
     )
-
-
-def limit_steps(
-    stages: Generator[Asked, Reply | None, Result], source: Source
-) -> Generator[Asked, Reply | None, Result]:
-    """Yield and return what a generator yields and returns, and hand it the replies. Raises
-    ``RecordTooSlow``, about ``source``, if one of its steps takes too long: the time from a reply
-    to what is asked next. The time in which the caller finds the reply does not count.
-    """
-    reply = None
-    while True:
-        with limit_time(source):
-            try:
-                asked = stages.send(reply)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-        reply = yield asked

@@ -1,3 +1,4 @@
+# fmt: off
 """A record's questions to a scripted model, over HTTP: which answers are used, refused, open or
 lost.
 """
@@ -28,9 +29,7 @@ def reasons(extraction):
 
 FEW = trial(primary_outcomes=["Pain, day 3", "Itch by diary"])
 MANY = trial(primary_outcomes=[f"Number of nights {n} at home" for n in range(80)])
-LISTED = trial(
-    eligibility="Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema"
-)
+LISTED = trial(eligibility="Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema")
 
 
 def test_an_item_without_its_fields_is_no_answer():
@@ -66,11 +65,7 @@ def test_a_call_that_fails_loses_only_its_own_questions():
     extraction, requests = extract(script, MANY, "endpoints")
 
     assert len(requests) > 1
-    messages = [
-        finding.message
-        for finding in extraction.findings
-        if finding.kind is FindingKind.ANSWER_MISSING
-    ]
+    messages = [finding.message for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
     assert ["this one is cursed" in message for message in messages] == [True]
     assert extraction.usage.questions == 80
     assert 0 < extraction.usage.unanswered < 80
@@ -95,22 +90,12 @@ def test_an_age_is_the_widest_of_all_lines():
         eligibility="Inclusion Criteria:\n\n* Women at least 18 years old\n* Men at least 16 years "
         "old\n* Men or women at most 60 years old\n* Women not older than 70 years"
     )
-    said = {
-        "18": {"min": "18 year"},
-        "16": {"min": "16 year"},
-        "60": {"max": "60 year"},
-        "70": {"max": "70 year"},
-    }
+    said = {"18": {"min": "18 year"}, "16": {"min": "16 year"}, "60": {"max": "60 year"}, "70": {"max": "70 year"}}
 
     def script(request):
         lines = [one for one in read_lines(request) if "people" in one["keys"].split()]
-        answer = [
-            {"n": int(line["number"]), **values}
-            for line in lines
-            for words, values in said.items()
-            if words in line["text"]
-        ]
-        return completion(items(*answer))
+        pairs = [(line["number"], words) for line in lines for words in said if words in line["text"]]
+        return completion(items(*({"n": int(number), **said[words]} for number, words in pairs)))
 
     extraction, _ = extract(script, record, "eligibility")
 
@@ -135,13 +120,7 @@ def test_an_invented_regimen_is_left_out_and_reported():
 
 
 def test_a_regimen_found_only_by_the_model_has_evidence():
-    dose = {
-        "quote": "5 mg twice daily",
-        "agent": "Study product",
-        "dose": ["5 mg"],
-        "freq": "BID",
-        "cycle": "5 month",
-    }
+    dose = {"quote": "5 mg twice daily", "agent": "Study product", "dose": ["5 mg"], "freq": "BID", "cycle": "5 month"}
 
     extraction, _ = extract(answering({"5 mg": dose}), DOSE, "dosing")
 
@@ -158,61 +137,37 @@ def test_a_regimen_found_only_by_the_model_has_evidence():
     assert why["dosing[0].route"] is not AbsenceReason.NOT_ASKED
 
 
-FERRITIN = "* Ferritin of 40 to 90 ug/L or thereabouts at the screening visit"
 WRONG = "Ferritin: 40-95 ug/L"
 
 
-@pytest.fixture
-def _no_limits(monkeypatch):
-    """The rules know nothing of limits, so that the answers are all there is."""
-
+def test_what_the_text_contradicts_is_kept_out_alone_and_listed_with_the_text(monkeypatch):
     def forget(record, *_):
+        """The rules know nothing of limits, so that the answers are all there is."""
         parsed = parse_record(record)
-        criteria = []
-        for one in parsed.criteria:
-            rules = {**one.rules, "constraints": Reading.open_()}
-            criteria.append(replace(one, rules=rules))
+        criteria = [replace(one, rules={**one.rules, "constraints": Reading.open_()}) for one in parsed.criteria]
         return replace(parsed, criteria=tuple(criteria))
 
     monkeypatch.setattr("extractor.pipeline.parse_record", forget)
-
-
-@pytest.mark.usefixtures("_no_limits")
-def test_what_the_text_contradicts_is_kept_out_and_listed_with_the_text():
-    record = trial(eligibility=f"Inclusion Criteria:\n\n{FERRITIN}\n* Consent")
-    script = answering({"Ferritin": {"limits": [WRONG]}})
+    ferritin = "* Ferritin of 40 to 90 ug/L or thereabouts at the screening visit"
+    record = trial(eligibility=f"Inclusion Criteria:\n\n{ferritin}\n* Weight below 50 kg, ferritin 40 to 90 ug/L")
+    script = answering({"screening": {"limits": [WRONG]}, "Weight": {"limits": [WRONG, "weight: < 50 kg"]}})
 
     extraction, requests = extract(script, record, "eligibility")
 
     assert len(requests) == 1
-    assert extraction.eligibility.criteria[0].constraints == ()
-    (finding,) = extraction.findings
-    assert finding.kind is FindingKind.QUOTE_CONFLICT
+    one, other = extraction.eligibility.criteria
+    assert one.constraints == ()
+    assert [(limit.quantity, limit.value) for limit in other.constraints] == [("weight", 50)]
+    assert reasons(extraction)["eligibility.criteria[0].constraints"] is AbsenceReason.UNSUPPORTED_ANSWER
+    finding, _ = [one for one in extraction.findings if one.kind is FindingKind.QUOTE_CONFLICT]
     assert WRONG in finding.message
     (citation,) = finding.citations
-    text = record.section(citation.section).text
-    assert text[citation.start : citation.end] == citation.quote
-    field = "eligibility.criteria[0].constraints"
-    assert reasons(extraction)[field] is AbsenceReason.UNSUPPORTED_ANSWER
-
-
-@pytest.mark.usefixtures("_no_limits")
-def test_a_refused_member_takes_no_other_of_its_list_with_it():
-    text = f"Inclusion Criteria:\n\n{FERRITIN}, weight below 50 kg\n* Consent"
-    script = answering({"Ferritin": {"limits": [WRONG, "weight: < 50 kg"]}})
-    extraction, _ = extract(script, trial(eligibility=text), "eligibility")
-    limits = extraction.eligibility.criteria[0].constraints
-    assert [(limit.quantity, limit.value) for limit in limits] == [("weight", 50)]
-    kinds = [finding.kind for finding in extraction.findings]
-    assert FindingKind.QUOTE_CONFLICT in kinds
+    assert record.section(citation.section).text[citation.start : citation.end] == citation.quote
 
 
 def test_the_rules_name_the_drug_of_a_time_window_where_the_answer_has_another_one():
     text = "Exclusion Criteria:\n\n* Rituximab within 4 weeks, warfarin within 7 days"
-    windows = [
-        "within 4 weeks | <= 4 week | warfarin",
-        "within 7 days | <= 7 day | warfarin",
-    ]
+    windows = ["within 4 weeks | <= 4 week | warfarin", "within 7 days | <= 7 day | warfarin"]
     script = answering({"Rituximab": {"windows": windows}})
 
     extraction, _ = extract(script, trial(eligibility=text), "eligibility")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.audit import audit_extraction
 from extractor.concepts.parse import parse_record
-from extractor.formats.json_studies import build_study
+from extractor.formats.json_records import build_json
 from extractor.schemas import Finding, Source, TrialRecord
 
 OUTCOME_KEYS = ("measure", "description", "timeFrame")
@@ -36,7 +36,7 @@ def make_study(
         ]
         for several in (primary, secondary)
     ]
-    draft = build_study(
+    draft = build_json(
         {
             "protocolSection": {
                 "identificationModule": {"nctId": "NCT90000001", "briefTitle": title},

@@ -6,10 +6,9 @@ import pytest
 
 from benchmarks.adversarial.__main__ import make_study
 from benchmarks.data import read_studies
-from benchmarks.proof.__main__ import format_counts, judge
+from benchmarks.proof.__main__ import format_counts, judge, read_answer
 from benchmarks.proof.gold_parts import make_part_cases
 from benchmarks.proof.parts import follow_parts
-from extractor.model.asking.reply_models import Reply
 from extractor.schemas import TrialExtraction
 
 LIMIT = {
@@ -191,7 +190,7 @@ def test_a_part_of_a_value_stands_falls_or_is_missing(field, answer, said, right
         "answer": asked,
         "right": right,
     }
-    item = Reply.model_validate({"items": [{"n": 1} | asked]}).items[0]
+    item = read_answer(asked)
 
     [told] = follow_parts(one | ({"said": said} if said else {}), item, found)
 

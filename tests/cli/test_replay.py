@@ -42,7 +42,7 @@ def run(made, tmp_path):
     shutil.copytree(folder / "run", tmp_path / "run")
     shutil.copy(folder / "records.jsonl", tmp_path / "records.jsonl")
     manifest = read_manifest(tmp_path / "run")
-    manifest["inputs"] = manifest["input_paths"] = [str(tmp_path / "records.jsonl")]
+    manifest["inputs"] = [str(tmp_path / "records.jsonl")]
     (tmp_path / "run" / "run.json").write_text(json.dumps(manifest), "utf-8")
     with closing(sqlite3.connect(tmp_path / "run" / "run.sqlite")) as store, store:
         store.execute("UPDATE records SET path = ?", (str(tmp_path / "records.jsonl"),))

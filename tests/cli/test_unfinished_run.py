@@ -80,7 +80,7 @@ def test_a_run_in_progress_is_running_and_a_killed_one_interrupted(going):
     folder, running = going
     manifest = read_manifest(folder)
     assert manifest["state"] == "running"
-    assert manifest["input_paths"] == [str(folder / "records.jsonl")]
+    assert manifest["inputs"] == [str(folder / "records.jsonl")]
     check_reports(folder, "still running")
     running.send_signal(signal.SIGKILL)
     running.wait()

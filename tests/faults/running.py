@@ -16,12 +16,11 @@ from extractor.model.database import open_run_to_read
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import OpenStore
-from extractor.run.executor import InlineExecutor
+from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder
-from extractor.run.records import RunLimits
 from extractor.run.run import Run
-from extractor.run.setup import OpenExtractor, Setup
 from extractor.run.tally import Tally
+from extractor.setup import OpenExtractor, Setup
 from tests.llm.stub import Through
 from tests.skipping import loop_time
 
@@ -106,11 +105,11 @@ async def run_against(
     run = Run(
         setup=setup,
         read=partial(read_records, str(records)),
-        limits=RunLimits(CONCURRENCY),
+        concurrency=CONCURRENCY,
     )
     with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as results:
         try:
-            await run.perform(results, InlineExecutor())
+            await run.extract(results, Executor())
         except ExtractorError as stopped:
             error = stopped
         run.finish(results, error)

@@ -282,7 +282,6 @@ VARIABLES = {
         for name, provider in list_providers().items()
         for variable in filter(None, (provider.key, *provider.secrets))
     },
-    "COHERE_API_KEY": "litellm/cohere/command-a-03-2025",
     "EXTRACTOR_MODEL_TOKEN": "http://127.0.0.1:9/v1#m",
 }
 """All variables from which an SDK takes a credential, and a model of its provider."""

@@ -1,13 +1,13 @@
-"""A run whose folder is deleted or moved stops at once, and a run that waits in a pipe says so."""
+"""A run whose folder is deleted or moved stops at once."""
 
 import shutil
 
 import pytest
 
-from tests.commands import invoke, start_extractor
+from tests.commands import start_extractor
 from tests.provider import serve_provider
 
-from .server import Fault, serve_faults
+from .server import serve_faults
 
 pytestmark = pytest.mark.slow
 
@@ -87,18 +87,3 @@ def test_a_run_that_waits_for_batches_notices_it(records, tmp_path):
             ended = running.wait()
     assert ended.returncode == 1
     assert LOST in ended.stderr.decode()
-
-
-@pytest.mark.parametrize("quiet", [False, True])
-def test_a_pipe_hears_once_a_minute_what_a_run_waits_for(
-    records, tmp_path, monkeypatch, quiet
-):
-    monkeypatch.setattr("extractor.run.progress._NOTE_EVERY_S", 0.05)
-    # waits below five seconds are not told
-    limited = Fault(429, {"Retry-After": "6"})
-    with serve_faults(lambda number: limited if number < 2 else Fault()) as server:
-        more = ("--limit", 2, "--concurrency", 2, "--out", tmp_path / "run")
-        command = words(records, server, *more)
-        done = invoke(*(word for word in command if quiet or word != "--quiet"))
-    assert done.exit_code == 0, done.stderr
-    assert ("extractor: rate limited, next try in" in done.stderr) is not quiet

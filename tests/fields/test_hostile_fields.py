@@ -9,13 +9,12 @@ import pytest
 from pydantic import BaseModel
 
 from extractor.concepts.own.models import read_fields
-from extractor.model.asking.querying import converse
 from extractor.model.client import Model, Route
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.pipeline import extract as run_stages
 from extractor.schemas import Period, Quantity
 from extractor.schemas.vocabulary import Effort
+from extractor.setup import OpenExtractor
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, load_suite
 
@@ -71,7 +70,7 @@ async def extract(hostile: HostileRecord, options: ExtractionOptions, is_injecte
         ModelSpec.parse("http://127.0.0.1:9/v1#obedient"),
         route=Route(answer=stub.answer),
     ) as model:
-        return await converse(run_stages(hostile.read(), options), model), stub
+        return await OpenExtractor(model, options)(hostile.read()), stub
 
 
 @pytest.mark.parametrize("hostile", load_suite(), ids=str)

@@ -4,7 +4,7 @@ from extractor import Extractor
 from extractor.model.client import Model, Route
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.run.setup import OpenExtractor
+from extractor.setup import OpenExtractor
 
 from .obedient import Obedient
 from .suite import (

@@ -54,6 +54,7 @@ def failed(reply):
         chat([SAID]),
         chat(None, "tool_calls", message={"tool_calls": [CALL]}),
         chat(f"Here it is: {TEXT}"),
+        chat(f"```json\n{TEXT}\n```"),
         chat(TEXT + "\n\n\n", "length"),  # cut after its end
         failed(chat()),  # an error behind an answer
         message(THOUGHT, SAID),
@@ -177,19 +178,3 @@ def test_what_is_no_answer_is_never_taken_for_one(body, told):
 def test_the_name_of_the_model_is_no_path():
     assert read_completion(chat(model="/srv/me/weights/tiny.gguf")).model == "tiny"
     assert read_completion(message(SAID)).model == "claude-x"
-
-
-@pytest.mark.parametrize(
-    ("text", "answer"),
-    [
-        ('```json\n{"items":[{"n":1}]}\n```', '{"items":[{"n":1}]}'),
-        ("```\n[]\n```  ", '{"items":[]}'),
-        ('<think>{"a":2}</think>\n{"a":1}', '{"a":1}'),
-        ('{"a":"```json\\n1\\n```"}', '{"a":"```json\\n1\\n```"}'),
-        ('Here: {"items":[{"n":1}]} and [2]', '{"items":[{"n":1}]}'),
-        ('[{"n":1}]', '{"items":[{"n":1}]}'),
-        ('{"items":[{"n":1},{"n":1}]}', '{"items":[{"n":1},{"n":1}]}'),
-    ],
-)
-def test_wrapping_is_removed_and_what_is_no_answer_stays(text, answer):
-    assert read_completion(chat(text)).text == answer

@@ -6,8 +6,14 @@ from dataclasses import replace
 import pytest
 from instructor.core.exceptions import ConfigurationError
 
-from extractor.errors import AnswerRejected, MissingExtra, ModelUnavailable
+from extractor.errors import (
+    AnswerRejected,
+    MissingExtra,
+    ModelUnavailable,
+    RequestTooLong,
+)
 from extractor.model.asking.querying import ask
+from extractor.model.calls import MOST_CALLS
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
@@ -131,61 +137,41 @@ async def test_useless_answers_are_rejected_with_the_reason_and_the_cost(
     )
 
 
-async def test_cut_answer_keeps_whole_items_and_asks_the_rest_in_halves():
-    cut = completion(
-        '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"green"},{"n":3,"colour":"re',
-        "length",
-    )
-
-    reply, stub = await complete(
-        lambda request: cut if 1 in asked_lines(request) else answer_lines(request),
-        *range(1, 6),
-    )
-
-    assert stub.said[1:] == ["3: line 3\n4: line 4", "5: line 5"]
-    assert colours(reply) == {1: "red", 2: "green", 3: "red", 4: "red", 5: "red"}
-    assert (reply.usage.calls, reply.rejected) == (3, ())
+CUT = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"green"},{"n":3,"colour":"re'
+NEVER = "2: the answer did not fit into the output limit (finish reason length)"
 
 
-async def test_a_question_whose_answer_never_fits_does_not_affect_the_others():
-    cut = completion('{"items":[{"n":2,"colour":"', "length")
-
-    reply, _ = await complete(
-        lambda request: cut if 2 in asked_lines(request) else answer_lines(request),
-        1,
-        2,
-        3,
-    )
-
-    assert colours(reply) == {1: "red", 3: "red"}
-    assert reply.rejected == (
-        "2: the answer did not fit into the output limit (finish reason length)",
-    )
-
-
-@pytest.mark.parametrize("most", [5, 1])
-async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut(
-    most, monkeypatch
+@pytest.mark.parametrize(
+    ("cut", "of", "lines", "sent", "found", "rejected"),
+    [
+        (completion(CUT, "length"), 1, 5, ["34", "5"], [1, 2, 3, 4, 5], ()),
+        (completion(CUT[:25], "length"), 2, 3, ["12", "3", "1", "2"], [1, 3], (NEVER,)),
+        (fault(400, type="exceed_context_size_error"), 1, 2, [], [], None),
+    ],
+    ids=["cut", "cut at each size", "too long"],
+)
+async def test_what_does_not_fit_is_asked_in_halves_and_whole_items_are_kept(
+    cut, of, lines, sent, found, rejected
 ):
-    cut = completion('{"items":[{"n":1,"colour":"red"},' + " " * 100, "length")
-    monkeypatch.setattr("extractor.model.asking.querying.MOST_CALLS", most)
+    asked = complete(
+        lambda request: cut if of in asked_lines(request) else answer_lines(request),
+        *range(1, lines + 1),
+    )
+    if rejected is None:
+        with pytest.raises(RequestTooLong):
+            await asked
+        return
+    reply, stub = await asked
+    assert ["".join(map(str, asked_lines(r))) for r in stub.requests[1:]] == sent
+    assert sorted(colours(reply)) == found
+    assert (reply.usage.calls, reply.rejected) == (len(stub.requests), rejected)
 
+
+async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut():
+    cut = completion('{"items":[{"n":1,"colour":"red"},' + " " * 100, "length")
     with serve([cut]) as stub, pytest.raises(AnswerRejected, match="did not fit"):
         await ask(model_of(stub), ask_about(*range(2, 40)), render)
-
-    assert len(stub.requests) == most
-
-
-async def test_questions_too_long_for_the_model_are_asked_in_halves():
-    too_long = fault(400, "too long", type="exceed_context_size_error")
-    reply, _ = await complete(
-        lambda request: (
-            too_long if len(asked_lines(request)) > 1 else answer_lines(request)
-        ),
-        1,
-        2,
-    )
-    assert colours(reply) == {1: "red", 2: "red"}
+    assert len(stub.requests) == MOST_CALLS
 
 
 async def test_no_key_and_no_organisation_go_to_a_server_named_by_url(monkeypatch):
@@ -210,19 +196,6 @@ async def test_key_is_sent_and_never_shown():
     assert "sk-secret" not in f"{model!r} {model.spec!r} {caught.value}"
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
-
-
-@pytest.mark.parametrize(
-    ("given", "sent"), [(None, "from-environment"), ("given", "given")]
-)
-async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(
-    given, sent, monkeypatch
-):
-    with serve([completion(items(RED))]) as stub:
-        monkeypatch.setenv("OPENAI_API_KEY", "from-environment")
-        monkeypatch.setenv("OPENAI_BASE_URL", stub.url)
-        await ask(Model(ModelSpec.parse("gpt-x", api_key=given)), ask_about(1), render)
-    assert stub.headers[0]["authorization"] == f"Bearer {sent}"
 
 
 @pytest.mark.filterwarnings(

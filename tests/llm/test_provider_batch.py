@@ -7,8 +7,7 @@ import pytest
 from extractor.errors import ModelUnavailable
 from extractor.model.asking.reply_models import Reply
 from extractor.model.batch_book import BatchBook
-from extractor.model.batch_queue import BatchQueue
-from extractor.model.batches import BatchClient, BatchPolicy
+from extractor.model.batches import Batches, BatchPolicy
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.client import Model
 from extractor.model.cost.budget import Budget
@@ -54,9 +53,10 @@ async def no_wait(_):
 @asynccontextmanager
 async def open_client(provider, book, note=lambda _: None, budget=None, **policy):
     async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
-        queue = BatchQueue(book, budget or Budget())
         how = BatchPolicy(**policy)
-        yield BatchClient(model, book, queue, how, note, poll_s=0, sleep=no_wait)
+        yield Batches(
+            model, book, budget or Budget(), how, note, poll_s=0, sleep=no_wait
+        )
 
 
 async def finish(provider, book, **policy):
@@ -279,14 +279,3 @@ async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(
     assert (unfinished, answered(book)) == ("", 5)
     assert provider.asked.count("GET /files/content") == 1
     assert book.store.spending.usage.calls == 5
-
-
-async def test_a_batch_that_is_refused_waits_for_those_under_way(book):
-    with serve_provider(answer=answer_well, room=3, looks=3) as provider:
-        book.plan(most_requests=3)
-        news, unfinished = await finish(provider, book)
-    assert (unfinished, answered(book)) == ("", 5)
-    ends = [one["status"] for one in provider.batches.values()]
-    assert sorted(ends) == ["completed", "completed", "failed"]
-    refused = next(new.message for new in news if new.state == "refused")
-    assert "Enqueued token limit reached" in refused

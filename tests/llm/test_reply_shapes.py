@@ -147,10 +147,6 @@ DOUBTFUL = {
     "thoughts without end": (completion(f"<think>First try: {FINAL}"), ONLY_THOUGHTS),
     "a later one breaks off": (completion(f'{FINAL} Or rather: {{"items": [{{"n": 1, "colour": "gr'), BREAKS_OFF),
     "the second call breaks off": (calls(FINAL, FINAL[:-9]), BREAKS_OFF),
-    "a line twice": (
-        completion(items(RED, GREEN, {"n": 1, "colour": "green"})),
-        "line 1 has several answers for colour; the first one counts",
-    ),
 }  # fmt: skip
 
 

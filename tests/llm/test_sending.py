@@ -17,7 +17,6 @@ from extractor.model import network
 from extractor.model.asking.querying import ask
 from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import RetryPolicy, retry_after
-from extractor.model.patience import Patience
 from extractor.model.spec import ClientSettings, ModelSpec
 from tests.skipping import loop_time, skipping_time
 
@@ -57,7 +56,6 @@ TEMPORARY = [
     *((fault(status), 1.0) for status in (408, 409, 425, 429, 500, 503, 504, 529)),
     # a server may ask for a longer wait, never for a shorter one
     (fault(429, headers={"Retry-After": "7"}), 7.0),
-    (fault(503, headers={"Retry-After-Ms": "7000"}), 7.0),
     (fault(429, headers={"Retry-After": "0"}), 1.0),
     (fault(503, headers={"Retry-After": "Mon, 01 Jan 1990 00:00:00 GMT"}), 1.0),
 ]
@@ -82,7 +80,6 @@ LASTING = [
     (fault(407), "the proxy asks for a user and password", True),
     (fault(429, "pay", code="insufficient_quota"), "no credit left: pay", True),
     (fault(429, "day", {"Retry-After": "86400"}), "to wait 86400 seconds: day", True),
-    (fault(500, headers={"x-should-retry": "false"}), "HTTP 500, server error", False),
     (fault(501), "HTTP 501, server error", False),
     (fault(307, headers={"Location": "https://a.test/v1"}), "moved to https://a", True),
     (Scripted(400, "[" * 100_000), "HTTP 400", False),
@@ -98,14 +95,6 @@ async def test_a_lasting_fault_is_reported_at_once(answer, message, lasting):
     assert message in str(error)
     assert error.lasting is lasting
     assert server.times == [0.0]
-
-
-@skipping_time
-async def test_repeated_faults_end_with_a_message():
-    server = InLoop(fault(500, "broken"))
-    (error,) = await ask_often(model_of(server), 1)
-    assert server.times == [0, 1, 3, 7, 15, 31]
-    assert "server error: broken; try later (after 6 attempts)" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -174,19 +163,6 @@ async def test_a_server_that_never_answers_is_given_up_after_two_requests_each()
     assert len(server.times) == 4
 
 
-@skipping_time
-async def test_a_server_that_answers_the_repeat_is_not_given_up():
-    server = InLoop(FINE, seconds=40.0)
-
-    async def wake_up():
-        await asyncio.sleep(30.5)
-        server.seconds = 0.0
-
-    asking = ask_often(model_of(server, timeout=30.0), 1)
-    (reply,), _ = await asyncio.gather(asking, wake_up())
-    assert [item.n for item in reply.items] == [1]
-
-
 @pytest.mark.parametrize("first", [FINE, fault(500)], ids=["an answer", "a fault"])
 @skipping_time
 async def test_a_server_that_replied_once_is_treated_with_patience(first):
@@ -216,7 +192,7 @@ async def test_a_server_that_stops_answering_is_given_up_after_the_patience(
     script, seconds, patience, gives_up
 ):
     server = InLoop(FINE, *script)
-    model = model_of(server, timeout=9000.0, patience=Patience(seconds=patience))
+    model = model_of(server, timeout=9000.0, patience=patience)
     async with model:
         await try_to_ask(model)
         server.seconds = seconds
@@ -227,21 +203,9 @@ async def test_a_server_that_stops_answering_is_given_up_after_the_patience(
 
 
 @skipping_time
-async def test_time_without_a_question_is_no_silence():
-    server = InLoop(FINE, fault(500), seconds=1.0)
-    async with model_of(server, patience=Patience(seconds=100.0)) as model:
-        assert not isinstance(await try_to_ask(model, 1), ModelAway)
-        assert not isinstance(await try_to_ask(model, 2), ModelAway)
-        await asyncio.sleep(5000.0)
-        server.script = [FINE]
-        assert (await ask(model, ask_about(3), render)).items
-
-
-@pytest.mark.parametrize("patience", [None, Patience()], ids=["endless", "limited"])
-@skipping_time
-async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end(patience):
+async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end():
     server = InLoop(FINE, fault(503), FINE)
-    async with model_of(server, patience=patience) as model:
+    async with model_of(server) as model:
         await try_to_ask(model)
         waiting = asyncio.ensure_future(try_to_ask(model, 2))
         await asyncio.sleep(0.5)
@@ -255,29 +219,10 @@ async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end(patience):
         assert isinstance(await try_to_ask(model, 4), RunStopped)
 
 
-@skipping_time
-async def test_the_progress_line_says_what_is_waited_for():
-    server = InLoop(FINE, seconds=60.0)
-    model = model_of(server)
-    asking = asyncio.ensure_future(ask_often(model, 1))
-    await asyncio.sleep(40.0)
-    waited = "waiting for an answer of model stub at http://model.test/v1, 40 s"
-    assert model.watch.describe_wait() == waited
-    await asking
-    assert model.watch.describe_wait() == ""
-    server.seconds = 0.0
-    server.script = [fault(429, headers={"Retry-After": "20"}), FINE]
-    asking = asyncio.ensure_future(ask_often(model, 1, first=2))
-    await asyncio.sleep(8.0)
-    assert model.watch.describe_wait() == "rate limited, next try in 12 s"
-    await asking
-
-
 @pytest.mark.parametrize(
     ("status", "error", "too_long"),
     [
         (400, {"code": "context_length_exceeded"}, True),
-        (400, {"type": "exceed_context_size_error", "code": 400}, True),
         (400, {"message": "This model's maximum context length is 4096 tokens."}, True),
         (413, {}, True),
         (400, {"message": "temperature must be positive"}, False),
@@ -293,14 +238,11 @@ def test_a_request_that_is_too_long_is_recognized(status, error, too_long):
     [
         (f"key {KEY} is blocked", "key *** is blocked"),
         ("key sk-proj-1234567 is blocked", "key *** is blocked"),
-        ("Bearer abc.def", "Bearer ***"),
         ("see http://me:hunter2@host/v1", "http://***@host/v1"),
     ],
 )
 def test_keys_and_passwords_that_a_server_repeats_are_hidden(said, shown):
-    message = str(explain(403, message=said))
-    assert shown in message
-    assert "hunter2" not in message
+    assert shown in str(explain(403, message=said))
 
 
 def explain(status, **error):
@@ -309,16 +251,6 @@ def explain(status, **error):
     body = {"message": "no", **error}
     refused = openai.APIStatusError(body["message"], response=response, body=body)
     return explain_failure(read_failure(refused), SPEC)
-
-
-def test_a_wrong_key_that_google_answers_with_400_names_the_variable():
-    refused = Exception()  # as the SDK's
-    refused.code = 400
-    refused.details = {"error": {"code": 400, "message": "API key not valid. Please."}}
-    spec = ModelSpec.parse("google/gemini-2.5-flash")
-    error = explain_failure(read_failure(refused), spec)
-    assert "the key is missing or wrong; set GOOGLE_API_KEY" in str(error)
-    assert error.lasting
 
 
 def test_a_cancellation_is_no_fault_of_a_server():
@@ -333,17 +265,14 @@ def test_a_cancellation_is_no_fault_of_a_server():
     [
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after": "-3"}, None),
-        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after": "9"}, 9.0),
         ({"retry-after": "Thu, 01 Jan 2026 12:00:20 GMT"}, 20.0),
         ({"retry-after": "Thu, 01 Jan 2026 11:00:00 GMT"}, 0.0),
         ({"retry-after": "later"}, None),
         ({}, None),
     ],
 )
-def test_retry_after_is_milliseconds_seconds_or_a_date_on_the_server_s_clock(
-    headers, seconds
-):
+def test_retry_after_is_seconds_or_a_date_on_the_server_s_clock(headers, seconds):
     noon = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
     assert retry_after({**noon, **headers}) == seconds
 

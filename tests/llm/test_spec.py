@@ -46,9 +46,7 @@ def test_a_key_that_no_header_can_have_is_refused_and_not_shown(key):
     assert key not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "secret", ["hunter2", "hunt,er2", "hunt@2", "hunt/2", "hunt#2", "hunt?2"]
-)
+@pytest.mark.parametrize("secret", ["hunt,er2", "hunt@2", "hunt#2"])
 def test_a_password_in_an_address_is_refused_and_not_shown(secret):
     with pytest.raises(ValueError, match="is not the address of a model") as caught:
         ModelSpec.parse(f"http://me:{secret}@host/v1#m")
@@ -56,23 +54,12 @@ def test_a_password_in_an_address_is_refused_and_not_shown(secret):
 
 
 def test_no_key_goes_to_another_provider_or_server():
-    keys = {
-        "api_key": "sk-hosted",
-        "server_key": "of-the-server",
-        "base_url": "http://gateway/v1",
-    }
-    names = (
-        "http://host/v1#m",
-        "gpt-5-mini",
-        "anthropic/claude-sonnet-4-5",
-        "ollama/qwen3",
-    )
-
+    keys = {"api_key": "sk-hosted", "server_key": "own", "base_url": "http://gate/v1"}
+    names = ("http://host/v1#m", "gpt-5-mini", "anthropic/claude-x", "ollama/qwen3")
     server, hosted, *others = (ModelSpec.parse(name, **keys) for name in names)
-
-    assert server.api_key.get_secret_value() == "of-the-server"
+    assert server.api_key.get_secret_value() == "own"
     assert hosted.api_key.get_secret_value() == "sk-hosted"
-    assert (server.base_url, hosted.base_url) == ("http://host/v1", "http://gateway/v1")
+    assert (server.base_url, hosted.base_url) == ("http://host/v1", "http://gate/v1")
     assert [other.api_key for other in others] == [None, None]
     assert "sk-hosted" not in f"{hosted!r} {hosted}"
 
@@ -102,35 +89,19 @@ def test_every_provider_of_the_table_is_complete(name):
             assert parameters.get("thinking", {}).get("budget_tokens", 0) <= room
 
 
+THINKS = {"thinking": {"type": "enabled", "budget_tokens": 2000}}
+
+
 @pytest.mark.parametrize(
     ("model", "settings", "parameters"),
     [
-        (
-            "gpt-5-mini",
-            {"reasoning": Reasoning.HIGH},
-            {
-                "max_completion_tokens": 30100,
-                "prompt_cache_key": "a" * 32,
-                "reasoning_effort": "high",
-            },
-        ),
-        (
-            "anthropic/claude-haiku-4-5",
-            {"reasoning": Reasoning.LOW},
-            {
-                "max_tokens": 2100,
-                "thinking": {"type": "enabled", "budget_tokens": 2000},
-            },
-        ),
+        ("anthropic/claude-haiku-4-5", {"reasoning": Reasoning.LOW}, {"max_tokens": 2100} | THINKS),
         ("http://host/v1#m", {}, {"max_tokens": 100, "temperature": 0}),
-        (
-            "http://host/v1#m",
-            {"options": {"temperature": 0.6, "seed": 7}},
-            {"max_tokens": 100, "temperature": 0.6, "seed": 7},
-        ),
+        ("http://host/v1#m", {"options": {"temperature": 1}}, {"max_tokens": 100, "temperature": 1}),
     ],
-)
-def test_thinking_gets_its_room_beside_the_answer(model, settings, parameters):
+)  # fmt: skip
+def test_thinking_gets_its_room_and_options_replace_what_the_table_has(
+    model, settings, parameters
+):
     form = RequestForm(ModelSpec.parse(model), ClientSettings(**settings))
-
     assert form.parameters(render(ask_about(1))) == parameters

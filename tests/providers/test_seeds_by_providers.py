@@ -135,7 +135,6 @@ def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(
     [
         ("azure_openai/gpt-5-mini", "openai", price(0.25, 0.025, 2)),
         ("groq/llama-3.3-70b-versatile", "groq", price(0.59, 0.59, 0.79)),
-        ("litellm/openai/gpt-4o-mini", "litellm", price(0.15, 0.075, 0.6)),
         ("ollama/qwen3:8b", "openai", None),
     ],
 )

@@ -74,6 +74,7 @@ def write_ictrp_csv(*trials: dict[str, str]) -> bytes:
 
 SAMPLES = {
     "aact": zip_tables(TABLES),
+    "ctgov_json": json.dumps(V2).encode(),
     "ctgov_json_v1": json.dumps(
         {"FullStudiesResponse": {"NStudiesFound": 1, "FullStudies": [{"Study": V1}]}}
     ).encode(),
@@ -82,6 +83,7 @@ SAMPLES = {
     "euctr_text": EU_TEXT.encode(),
     "ictrp_csv": write_ictrp_csv(ICTRP),
     "ictrp_xml": write_ictrp_xml(ICTRP),
+    "ictrp_xml of European registers": write_ictrp_xml(EUCTR),
     "isrctn_xml": ISRCTN.encode(),
     "who_xml": WHO.encode(),
 }

@@ -129,7 +129,7 @@ CASES = {
         b'[{"a": ' + b"[" * 10**5,
         [],
         "record 1",
-        "nested more than 500 deep",
+        "nested too deep",
     ),
     "no text": (LINES[0] + TEXTLESS.encode(), JSONL_IDS[:1], "line 2", "no free text"),
     "surrogate": (

@@ -10,7 +10,7 @@ from extractor.formats import streams
 
 from .conftest import read_all
 from .samples import EU_TEXT
-from .test_registries import texts
+from .test_registers import texts
 
 SECOND = EU_TEXT.replace("2031-000001-11", "2031-000002-22")
 
@@ -20,66 +20,6 @@ def read_one(text: str):
     assert reading.errors == []
     [record] = reading.records
     return record
-
-
-def test_fields_are_read_by_their_numbers():
-    record = read_one(EU_TEXT)
-
-    found = texts(record)
-
-    assert found["title"] == "Fictumab in Asthma"
-    assert found["official_title"] == "A Phase 2 Trial"
-    assert found["conditions"] == "Asthma"
-    assert found["keywords"] == "Bronchial asthma"
-    assert found["brief_summary"] == "To see whether it works"
-    assert found["detailed_description"].split("\n") == [
-        "To see whether it is safe",
-        "The key one is:",
-        "The others are:",
-        "Member State Concerned: Spain - AEMPS",
-        "Member State Concerned: Poland - Office for Medicinal Products",
-        "Adults (18-64 years): Yes",
-    ]
-    assert found["eligibility"].split("\n") == [
-        *(
-            "Principal inclusion criteria",
-            "1. Asthma",
-            "2. Age 18 to 65 years; criteria of section",
-        ),
-        *("E.1 of the protocol hold", "Principal exclusion criteria", "1. Pregnancy"),
-    ]
-    assert record.source.place == "line 1, 2 country blocks: ES, PL"
-
-
-def test_products_are_interventions_and_those_of_one_name_are_one():
-    record = read_one(EU_TEXT)
-    parts = [[(part.name, section.text[part.start : part.end]) for part in section.parts] for section in record.sections
-             if section.name.startswith("interventions")]  # fmt: skip
-    assert parts == [
-        [
-            ("name", "Fictumab"),
-            ("description", "Solution for injection"),
-            *[("description", text) for text in ("Subcutaneous "
-                                                 "use", "Intravenous use", "Oral use")],
-            *[("other_names", text) for text in ("Fictix", "fictumab alfa", "FIC-77")],
-        ],
-        [("name", "Placebo"), ("description", "Solution for "
-                                              "injection"), ("description", "Subcutaneous use")],
-    ]  # fmt: skip
-
-
-def test_outcomes_have_the_time_points_of_their_field():
-    record = read_one(EU_TEXT)
-    outcomes = {
-        section.name: (section.part("measure"), section.part("time_frame"))
-        for section in record.sections
-        if "outcome" in section.name
-    }
-    assert outcomes == {
-        "primary_outcomes[0]": ("FEV1", "Week 12"),
-        "secondary_outcomes[0]": ("Attacks", "Week 26"),
-        "secondary_outcomes[1]": ("Relief", "Week 52"),
-    }
 
 
 @pytest.mark.parametrize(
@@ -124,19 +64,6 @@ def test_an_outcome_that_states_its_time_keeps_it():
         [(4, "week"), (52, "week")],
         [(4, "week")],
     ]
-
-
-def test_registered_fields():
-    registry = read_one(EU_TEXT).registry
-    assert registry.sex == "ALL"
-    assert registry.healthy_volunteers == "false"
-    assert registry.enrollment == "40"
-    assert registry.phases == ("PHASE2",)
-    assert registry.allocation == "RANDOMIZED"
-    assert registry.masking == "DOUBLE"
-    assert registry.sponsor == "Clinic"
-    assert registry.minimum_age is None
-    assert registry.maximum_age is None  # groups of ages are no limits
 
 
 def test_a_text_that_differs_between_countries_is_told():
@@ -216,15 +143,6 @@ def test_places_lead_back_to_the_text_in_the_file():
                 assert content[start:end] == section.text[part.start : part.end]
 
 
-def test_a_block_without_fields_leaves_the_others_whole():
-    empty = "\n\nEudraCT Number: 2031-000001-11\n"
-
-    record = read_one(EU_TEXT + empty)
-
-    assert texts(record) == texts(read_one(EU_TEXT))
-    assert "country blocks: " in record.source.place
-
-
 def test_a_copied_text_is_read_like_a_file():
     record = make_record(EU_TEXT, title="My trial")
     assert record.record_id == "2031-000001-11"
@@ -238,18 +156,6 @@ def test_a_copied_text_is_read_like_a_file():
         match="a text of 2 trials of the EU Clinical Trials Register; save it as a file",
     ):
         make_record(EU_TEXT + SECOND)
-
-
-def test_tabs_between_number_label_and_text():
-    copied = "EudraCT Number: 2031-000001-11\nE.3\tPrincipal inclusion criteria\t1. Asthma\nE.4\tPrincipal exclusion criteria\tPregnancy\nE.5.1\tPrimary end point(s)\tFEV1\n"  # fmt: skip
-
-    found = texts(read_one(copied))
-
-    assert (
-        found["eligibility"]
-        == "Principal inclusion criteria\n1. Asthma\nPrincipal exclusion criteria\nPregnancy"
-    )
-    assert found["primary_outcomes[0]"] == "FEV1"
 
 
 def test_a_trial_that_is_too_large_is_refused(monkeypatch):

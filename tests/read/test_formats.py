@@ -13,7 +13,6 @@ from .conftest import RECORDS, read_all
 
 ROOT = Path(__file__).parents[2]
 SEEDS = ROOT / "seeds" / "records"
-SHARED = ROOT.parent / "shared"
 
 
 def read_one(name: str, record_id: str):
@@ -22,72 +21,6 @@ def read_one(name: str, record_id: str):
         for record in read_all(RECORDS / name).records
         if record.record_id == record_id
     )
-
-
-@pytest.mark.parametrize(
-    ("name", "record_id", "section", "text"),
-    [
-        (
-            "flat.txt",
-            "flat",
-            "title",
-            "Fictucel Followed by Fabricel in Children With Relapsed B-cell Leukemia",
-        ),
-        ("flat.txt", "flat", "interventions[2]", "DRUG: Fludarabine"),
-        (
-            "study.json",
-            "NCT90000001",
-            "conditions",
-            "Large B-cell Lymphoma\nFollicular Lymphoma, Grade 3B",
-        ),
-        (
-            "study.xml",
-            "NCT90000008",
-            "conditions",
-            "Peripheral T-cell Lymphoma\nAnaplastic Large Cell Lymphoma",
-        ),
-        (
-            "studies.csv",
-            "NCT90000011",
-            "title",
-            'Fictumab in "Borderline" Pancreatic Cancer',
-        ),
-    ],
-)
-def test_text_of_a_section(name, record_id, section, text):
-    assert read_one(name, record_id).section(section).text == text
-
-
-DRUG = {"type": "BIOLOGICAL", "name": "Fictucel"}
-DOSE = "Single intravenous infusion of 1 x 10\\^6 or 3 x 10\\^6 CAR-positive T cells/kg on day 0"
-ARM = {
-    "label": "Fictinib",
-    "type": "Experimental",
-    "description": "Fictinib 40 mg by mouth once daily on days 1-21 of a 28-day cycle",
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "section", "parts", "others"),
-    [
-        ("flat.txt", "interventions[0]", DRUG, []),
-        (
-            "study.json",
-            "interventions[0]",
-            {**DRUG, "description": DOSE},
-            ["FCT-019", "autologous anti-CD19 CAR-T cells"],
-        ),
-        ("study.xml", "arms[0]", ARM, []),
-    ],
-)
-def test_parts_of_a_section(name, section, parts, others):
-    [record] = read_all(RECORDS / name).records
-
-    found = record.section(section)
-
-    texts = [(part.name, found.text[part.start : part.end]) for part in found.parts]
-    other_names = [("other_names", other) for other in others]
-    assert texts == [*parts.items(), *other_names]
 
 
 def test_xml_text_keeps_wrapping_and_indentation():
@@ -286,17 +219,3 @@ def test_sections_are_the_lines_of_the_file(number, secondary, paragraphs):
         "detailed_description",
     ]
     assert len(record.section("detailed_description").text.split("\n\n")) == paragraphs
-
-
-@pytest.mark.skipif(
-    not SHARED.is_dir(), reason="no collection of real records beside the checkout"
-)
-@pytest.mark.parametrize(
-    ("name", "count"),
-    [("ctgov_v2_array.json", 10), ("ctgov_xml", 120), ("ctgov_leukaemia.csv", 245)],
-)
-def test_every_real_record_reads(name, count):
-    reading = read_all(SHARED / "data" / "records" / name)
-    assert reading.errors == []
-    assert len(reading.ids) == count
-    assert all(record_id.startswith("NCT") for record_id in reading.ids)

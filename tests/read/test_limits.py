@@ -126,7 +126,7 @@ def test_nothing_is_unpacked_after_a_bomb(read_bytes):
 def test_endless_nesting_is_refused(inside):
     reading = read_all("-", stdin=f"[{STUDY}, {inside}".encode() + b"[" * 100_000)
     assert reading.ids == ["NCT90000001"]
-    assert "nested more than 500 deep" in reading.errors[-1].problem
+    assert "nested too deep" in reading.errors[-1].problem
 
 
 @pytest.mark.usefixtures("small_records")

@@ -13,9 +13,8 @@ _FILE = "from extractor import read_records; list(read_records({path!r}));"
 _READERS = {
     "aact",
     "document_records",
-    "drks",
     "eu_register",
-    "json_studies",
+    "json_records",
     "tables",
     "xml_records",
 }
@@ -35,7 +34,7 @@ def test_a_text_loads_no_reader_of_files():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "reader"), [("study.json", "json_studies"), ("study.xml", "xml_records")]
+    ("name", "reader"), [("study.json", "json_records"), ("study.xml", "xml_records")]
 )
 def test_a_file_loads_the_reader_of_its_format(name, reader):
     loaded = list_loaded(_FILE.format(path=str(RECORDS / name)))

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from extractor.formats.found import UnreadableSource, build_content
-from extractor.formats.json_studies import build_study
+from extractor.formats.json_records import build_json
 
 from .conftest import RECORDS
 from .samples import V2
@@ -40,11 +40,13 @@ STUDY["protocolSection"] |= {
     },
 }
 OTHERS: list[Any] = ["text", 5, 2.5, True, [], {}, ["text"], [["text"]], {"a": "text"}]
-ALSO_TEXT = {
-    "protocolSection.eligibilityModule.healthyVolunteers",
-    "protocolSection.designModule.enrollmentInfo.count",
+ALSO = {
+    "protocolSection.eligibilityModule.healthyVolunteers": str,
+    "protocolSection.designModule.enrollmentInfo.count": (str, float),
+    "protocolSection.eligibilityModule.minimumAge": (int, float),
+    "protocolSection.eligibilityModule.maximumAge": (int, float),
 }
-"""Fields that old records write as text."""
+"""Registered fields that some records write as another type."""
 UNREAD = "statusModule"
 Keys = tuple[str | int, ...]
 
@@ -86,14 +88,14 @@ NODES = list(_walk(STUDY))
 
 @pytest.mark.parametrize("keys", NODES, ids=_path)
 def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
-    whole = build_study(STUDY)
+    whole = build_json(STUDY)
     right = _get(STUDY, keys)
     for value in OTHERS:
-        if type(value) is type(right) or (
-            isinstance(value, str) and _path(keys) in ALSO_TEXT
-        ):
+        others = ALSO.get(_path(keys), ())
+        is_flag = isinstance(value, bool)
+        if type(value) is type(right) or (isinstance(value, others) and not is_flag):
             continue
-        found = build_content(build_study, _put(keys, value), "line 1")
+        found = build_content(build_json, _put(keys, value), "line 1")
         if isinstance(found, UnreadableSource):
             assert found.place == f"line 1, {_path(keys)}"
             assert found.problem.endswith("is expected")
@@ -113,10 +115,10 @@ def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
 def test_null_is_absent(keys):
     without = deepcopy(STUDY)
     del _get(without, keys[:-1])[keys[-1]]
-    assert build_content(build_study, _put(keys, None), None) == build_content(
-        build_study, without, None
+    assert build_content(build_json, _put(keys, None), None) == build_content(
+        build_json, without, None
     )
-    null_in_list = build_study(
+    null_in_list = build_json(
         _put(("protocolSection", "outcomesModule", "secondaryOutcomes", 0), None)
     )
     assert (

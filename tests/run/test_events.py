@@ -50,7 +50,7 @@ def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
     study["protocolSection"]["eligibilityModule"] = {"eligibilityCriteria": SECRET}
     source = tmp_path / "in.json"
     source.write_text(json.dumps(study), "utf-8")
-    limited = fault(429, headers={"retry-after-ms": "50"})
+    limited = fault(429, headers={"retry-after": "1"})
     with serve([limited, completion('{"items": []}')]) as server:
         model = ("--model", f"{server.url}#m")
         events, text = log_run(tmp_path, source, *model, EXTRACTOR_MODEL_TOKEN=KEY)

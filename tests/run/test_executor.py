@@ -31,9 +31,8 @@ from extractor.model.asking.reply_models import Item
 from extractor.model.events import EventLog, listening
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
-from extractor.run.records import RunLimits, Sink, extract_records
-from extractor.run.setup import OpenExtractor
+from extractor.run.executor import Executor, ProcessExecutor, extract_with
+from extractor.run.records import RecordLoop, Sink
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import (
     Part,
@@ -44,6 +43,7 @@ from extractor.schemas import (
     record_limits,
 )
 from extractor.schemas.vocabulary import Effort
+from extractor.setup import OpenExtractor
 from tests.commands import PATIENCE_S, extractor, read_lines
 from tests.failing import RAISED, fail_for_some, path_with_failures
 
@@ -127,10 +127,10 @@ def failing(monkeypatch):
 async def run(executor, records, options=RULES, model=None):
     sink = Lines()
     tally = Tally()
-    limits = RunLimits(max(30, executor.capacity))
     async with executor, asyncio.timeout(PATIENCE_S):
         extract = partial(extract_with, executor, OpenExtractor(model, options))
-        await extract_records(records, extract, sink, tally, limits)
+        loop = RecordLoop(extract, sink, tally, max(30, executor.capacity))
+        await loop.run(lambda on_error: records)
     assert (tally.extracted, tally.failed) == (len(sink.lines), len(sink.failures))
     assert len(sink.lines) + len(sink.failures) == len(records)
     return sink
@@ -148,7 +148,7 @@ async def run(executor, records, options=RULES, model=None):
 async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(
     forked_workers, options, inline_first
 ):
-    wanted = (await run(InlineExecutor(), RECORDS, options)).lines
+    wanted = (await run(Executor(), RECORDS, options)).lines
     if not options.asks:  # a run counts the questions that a model could answer
         assert wanted == [to_line(extract_by_rules(name, options)) for name in RECORDS]
     found = await run(ProcessExecutor(2, inline_first), RECORDS, options)
@@ -163,7 +163,7 @@ async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(
     here = Answering()
     there = Answering()
     options = ExtractionOptions(min_confidence=1.0)
-    wanted = await run(InlineExecutor(), records, options, here)
+    wanted = await run(Executor(), records, options, here)
     found = await run(ProcessExecutor(1, inline_first=0), records, options, there)
     assert (found.lines, found.failures) == (wanted.lines, wanted.failures)
     assert list(found.errors) == ["NCT90000005"]
@@ -347,7 +347,7 @@ def test_a_record_that_takes_too_long_fails_alone(failing, monkeypatch, place):
     monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.5)
     monkeypatch.setattr(record_limits, "MAX_CLOCK_SECONDS", 0.5)
     slow = "nights that fails by sleep"
-    executor = InlineExecutor()
+    executor = Executor()
     if place == "in processes":
         executor = ProcessExecutor(1, inline_first=100)
     if place == "killed":

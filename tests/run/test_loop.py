@@ -21,12 +21,11 @@ from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
 from extractor.model.cost.tokens import Rates, RequestSize
 from extractor.model.events import EventLog, listening
-from extractor.run.executor import InlineExecutor
+from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
-from extractor.run.records import RunLimits, Sink, extract_records
+from extractor.run.records import RecordLoop, Sink
 from extractor.run.run import Run
-from extractor.run.setup import Setup
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import (
     Eligibility,
@@ -36,6 +35,7 @@ from extractor.schemas import (
     TrialRecord,
     Usage,
 )
+from extractor.setup import Setup
 from tests.commands import read_lines
 from tests.skipping import skipping_time
 
@@ -93,7 +93,9 @@ def fail_at(errors, seconds=0):
 async def run(inputs, extract, sink=None, tally=None, **limits):
     sink = sink or ListSink()
     tally = tally or Tally()
-    await extract_records(inputs, extract, sink, tally, RunLimits(**limits))
+    records = limits.pop("records", None)
+    loop = RecordLoop(extract, sink, tally, **limits)
+    await loop.run(lambda on_error: inputs, records)
     return sink, tally
 
 
@@ -280,7 +282,7 @@ RECORDS = list(read_records("seeds/records"))
 
 
 def make_run(read):
-    return Run(setup=Setup(effort="none"), read=read, limits=RunLimits())
+    return Run(setup=Setup(effort="none"), read=read)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +315,7 @@ def test_the_reason_of_an_end_is_returned_stored_and_logged(
         listening(EventLog(file)),
         RunFolder(tmp_path / "run", {}) as folder,
     ):
-        asyncio.run(run.perform(folder, InlineExecutor()))
+        asyncio.run(run.extract(folder, Executor()))
         run.is_stopping = is_stopping
         assert run.finish(folder, error) is stop
     stored = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
@@ -334,6 +336,6 @@ def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path
 
     run = make_run(read)
     with RunFolder(tmp_path, {}) as folder:
-        asyncio.run(run.perform(folder, InlineExecutor()))
+        asyncio.run(run.extract(folder, Executor()))
         assert run.finish(folder) is Stop.INTERRUPTED
     assert (run.tally.extracted, run.tally.failed) == (1, 0)

@@ -55,7 +55,6 @@ def write(tmp_path):
             "gemini-2.5-pro",
             1.25,
         ),  # the first tier of a price by length
-        ("litellm/openai/gpt-4o-mini", "gpt-4o-mini", 0.15),
     ],
 )
 def test_the_users_own_price_goes_first_and_a_server_has_no_other(

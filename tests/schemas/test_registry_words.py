@@ -4,7 +4,7 @@ import pytest
 
 from extractor import Extractor
 from extractor.concepts.people.registered_ages import read_registered_ages
-from extractor.formats.json_studies import build_study
+from extractor.formats.json_records import build_json
 from extractor.schemas import RegistryFields
 
 
@@ -51,7 +51,7 @@ def test_a_registered_age_of_nothing_contradicts_no_text(written):
     assert [
         finding for finding in found.findings if finding.kind == "age_differs"
     ] == []
-    assert set(read_registered_ages(build_study(study).registry).values()) == {None}
+    assert set(read_registered_ages(build_json(study).registry).values()) == {None}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ holds of every entry.
 import re
 import tomllib
 from collections import Counter
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ from extractor.concepts.limits.quantity_names import (
 from extractor.language.book import find_terms, read_text, rule, terms_of
 from extractor.language.clean import clean_text
 from extractor.language.numbers import read_number
-from extractor.language.quantities import find_quantities, find_quantity_lists
+from extractor.language.quantities import find_quantity_lists
 from extractor.language.units import (
     convert,
     find_dimension,
@@ -114,7 +114,8 @@ def test_other_text_and_numbers_too_large_to_be_finite_are_no_numbers(text):
 @listed("quantities")
 def test_quantities_of_a_dose(row):
     text, expected = row
-    assert [show(dose) for dose in find_quantities(read_clean(text))] == expected
+    levels = find_quantity_lists(read_clean(text))
+    assert [show(dose) for dose in chain.from_iterable(levels)] == expected
 
 
 def show(dose):
@@ -129,8 +130,8 @@ def test_levels_of_one_list_are_grouped():
 
 
 def test_a_power_too_large_is_left_unread():
-    doses = find_quantities(read_text("2 E6 mg, 1.5 E 99999 mg"))
-    assert next(iter(doses)).low == 2_000_000
+    [dose, *_] = next(find_quantity_lists(read_text("2 E6 mg, 1.5 E 99999 mg")))
+    assert dose.low == 2_000_000
 
 
 @listed("conversions")

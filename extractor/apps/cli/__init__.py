@@ -16,7 +16,7 @@ For everybody who types a command or schedules one:
 
 To add a command, write a module with a function of its name, and name it in ``app.py``. An option
 of an extraction is declared in ``extractor.options``, one of commands alone in ``options.py``. A
-run is set up and performed in ``extractor.many``; ``job.py`` makes it of the options. Exit codes
+run is set up and performed in ``extractor.run.run``; ``job.py`` makes it of the options. Exit codes
 are in ``console.py``, the words of summaries and of ``parse`` in ``texts``, and the rule files that
 ``parse --explain`` names in ``rule_places.toml``.
 """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from extractor.apps.serve.settings import ServiceOptions
     from extractor.model.cost.budget import Pricing
     from extractor.options import ModelOptions
-    from extractor.run.setup import Setup
+    from extractor.setup import Setup
 
 
 def read_model_spec(text: str) -> ModelSpec:
@@ -47,7 +47,7 @@ def choose_model(
 
     Raises ``ValueError`` for an invalid model, or one without a price beside ``--max-usd``.
     """
-    from extractor.run.setup import Setup
+    from extractor.setup import Setup
 
     spec = read_model_spec(options.model) if options.model else None
     setup = Setup(

@@ -1,14 +1,14 @@
-"""Forecast the calls, time and cost of a run (``--dry-run``)."""
+"""Forecast the calls and cost of a run (``--dry-run``)."""
 
 import asyncio
-from itertools import islice
 
 from extractor.apps.cli.console import FAILED, OK, print_table, say, write_text
 from extractor.apps.cli.job import CommandJob
 from extractor.errors import ExtractorError
+from extractor.model.asking.planner import Estimate
 from extractor.plurals import counted
-from extractor.run.executor import open_executor
-from extractor.run.forecast import Measured, forecast_run, measure_records
+from extractor.run.executor import count_cores, open_executor
+from extractor.run.forecast import forecast_run, measure_records
 from extractor.run.progress import show_progress
 from extractor.run.records import describe_failure
 
@@ -20,33 +20,37 @@ def forecast_job(job: CommandJob) -> int:
 
     Returns the exit code: 1 if a record cannot be read, which is printed, else 0.
     """
-    run = job.run
 
     def report(error: ExtractorError) -> None:
-        run.tally.failed += 1
+        job.tally.failed += 1
         say(describe_failure(error)["message"])
 
     def count() -> None:
-        run.tally.extracted += 1
+        job.tally.extracted += 1
 
-    async def measure() -> Measured:
-        chosen = islice(job.read(on_error=report), job.limits.records)
-        async with open_executor(job.workers) as executor:
+    async def measure() -> Estimate:
+        processes = job.workers or count_cores()
+        async with open_executor(job.workers, processes) as executor:
             return await measure_records(
-                chosen, job.setup.options, executor, on_error=report, on_estimate=count
+                job.read,
+                job.setup.options,
+                executor,
+                limit=job.limit,
+                on_error=report,
+                on_estimate=count,
             )
 
-    with show_progress(run.tally, job.count, quiet=job.options.quiet):
-        measured = asyncio.run(measure())
-    forecast = forecast_run(measured, run.pricing, job.limits.concurrency)
+    with show_progress(job.tally, job.count, quiet=job.options.quiet):
+        total = asyncio.run(measure())
+    forecast = forecast_run(total, job.pricing, job.concurrency)
     rows = []
     for name, cases in forecast.figures.items():
         digits = 0
         if name.startswith("dollars"):
             digits = 2 if cases.high >= 1 else 4
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
-    records = counted(forecast.records, "record")
+    records = counted(job.tally.extracted, "record")
     print_table((records, "least", "expected", "most"), rows)
     for note in "".join(write_text("forecast.txt", forecast=forecast)).splitlines():
         say(note)
-    return FAILED if run.tally.failed else OK
+    return FAILED if job.tally.failed else OK

@@ -17,20 +17,19 @@ from extractor.apps.cli.options import RecordOptions
 from extractor.apps.cli.progress import observing
 from extractor.formats import read_records
 from extractor.formats.inputs import refuse_missing
-from extractor.many import RunJob
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally
 from extractor.options import Keywords
 from extractor.run.addresses import open_inputs
-from extractor.run.records import RunLimits
-from extractor.run.setup import Setup
+from extractor.run.run import Run
+from extractor.setup import Setup
 
 if TYPE_CHECKING:
     from extractor.model.batches import BatchStatus
 
 
 @dataclass(kw_only=True, eq=False)
-class CommandJob(RunJob):
+class CommandJob(Run):
     """The job of a command with its options. Without ``out`` the results go to standard output.
 
     Without ``waits`` the run ends when its questions are submitted. If more than the share
@@ -77,7 +76,8 @@ def open_job(
             inputs=inputs,
             out=out,
             fresh=options.fresh,
-            limits=RunLimits(given.get("concurrency", 8), options.limit),
+            concurrency=given.get("concurrency", 8),
+            limit=options.limit,
             pricing=pricing,
             workers=given.get("workers"),
             ray=given.get("ray"),

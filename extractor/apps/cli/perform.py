@@ -62,20 +62,20 @@ def perform_job(job: CommandJob) -> int:
     if exported and code == OK:
         print(exported.requests)
         requests = counted(exported.written, "request")
-        say(f"{requests} of {counted(job.run.tally.extracted, 'record')}")
-        return judge_records(job.run.tally)
+        say(f"{requests} of {counted(job.tally.extracted, 'record')}")
+        return judge_records(job.tally)
     if not job.options.quiet:
         print(*render("summary.txt", job, folder), sep="\n", file=sys.stderr)
     for remark in list_remarks(job, folder):
         say(remark)
-    return judge_records(job.run.tally) if code == OK else code
+    return judge_records(job.tally) if code == OK else code
 
 
 def _run_in_loop(job: CommandJob, work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` with progress, until it ends or Ctrl-C stops it."""
     quiet = job.options.quiet
-    with show_progress(job.run.tally, job.count, quiet=quiet, say=say):
-        Interrupts(job.run).run(work)
+    with show_progress(job.tally, job.count, quiet=quiet):
+        Interrupts(job).run(work)
 
 
 def _judge(job: CommandJob, stop: Stop | None) -> int:
@@ -91,7 +91,7 @@ def _judge(job: CommandJob, stop: Stop | None) -> int:
         # a recorded answer that cannot be used now cannot be used later
         is_recorded = job.setup.choice.exchange or job.setup.choice.replay
         code = FAILED if is_recorded else LATER
-    watch = job.run.tally.watch
+    watch = job.tally.watch
     if code == LATER and watch and watch.is_too_small:
         return USAGE  # the same model would refuse the same requests tomorrow
     return code

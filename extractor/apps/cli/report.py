@@ -40,7 +40,7 @@ def report(
     Example: extractor report results --open
     """
     from extractor.apps.report import write_report
-    from extractor.run.folder import naming_file
+    from extractor.run.files import naming_file
 
     path = out or run / "report.html"
     if not path.parent.is_dir():

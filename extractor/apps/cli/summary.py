@@ -11,7 +11,8 @@ from typing import Any
 from extractor.apps.cli.console import write_text
 from extractor.apps.cli.job import CommandJob
 from extractor.model.patience import TOO_SMALL
-from extractor.run.folder import FAILURES, RunFolder
+from extractor.run.files import FAILURES
+from extractor.run.folder import RunFolder
 
 _SHOWN = 3
 """Most failures that are printed."""
@@ -22,7 +23,7 @@ def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
     the next step.
     """
     failures = []
-    if folder and job.run.tally.failed:
+    if folder and job.tally.failed:
         lines = (folder.path / FAILURES).read_text("utf-8").splitlines()
         failures = [json.loads(line)["message"] for line in lines[:_SHOWN]]
     return render("remarks.txt", job, folder, failures=failures)
@@ -63,7 +64,7 @@ def explain_lacking(job: CommandJob) -> str | None:
 
     It fails as well if some lines of ``--answers`` are broken and no line answered a question.
     """
-    tally = job.run.tally
+    tally = job.tally
     exchange = job.setup.choice.exchange
     is_unread = exchange and exchange.failed and not tally.usage.calls
     if tally.lacking <= job.max_lacking and not is_unread:

@@ -15,7 +15,7 @@ import httpx2
 from extractor.apps.fetch.pages import StudyPage, read_page
 from extractor.errors import ArgumentError, RegistryError, RegistryRefused
 from extractor.masking import hide_user
-from extractor.model.pace import RetryPolicy, is_temporary, retry_after
+from extractor.model.pace import RetryPolicy, find_meaning, retry_after
 from extractor.model.surroundings import check_network
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"
@@ -156,15 +156,16 @@ class RegistryClient:
                             "fewer records a page"
                         )
         except httpx2.RequestError as error:
-            problem = f"no whole reply ({type(error).__name__}: {error})"
-            raise _Failure(f"{name}: {problem}; {_REMEDY}") from None
+            raise _Failure(
+                f"{name}: no whole reply ({type(error).__name__}: {error}); {_REMEDY}"
+            ) from None
         begins = " ".join(body[:_LONGEST_QUOTE].decode("utf-8", "replace").split())
         code = reply.status_code
         status = f"HTTP {code} {reply.reason_phrase} ({begins or 'no text'})"
         # An unknown status or a broken expression; of a later page, an old token.
         if code == httpx2.codes.BAD_REQUEST and "pageToken" not in parameters:
             raise RegistryRefused(f"{name}: the registry refuses the request, {status}")
-        if is_temporary(code):
+        if find_meaning(code).is_temporary:
             failure = _Failure(f"{name}: {status}; {_REMEDY}")
             failure.wait = retry_after(reply.headers)
             raise failure

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from extractor.apps.fetch.pages import Study, list_numbers, load_json
 from extractor.errors import StoreError
-from extractor.run.folder import made_folder
+from extractor.run.files import made_folder
 
 
 class RecordFile:

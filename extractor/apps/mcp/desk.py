@@ -25,8 +25,8 @@ from extractor.formats import make_record
 from extractor.formats.free_text import GivenSection
 from extractor.model.client import Route
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
-from extractor.run.setup import OpenExtractor, Setup
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.setup import OpenExtractor, Setup
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from extractor.apps.report.record import RECORD, RunRecord, name_field
 from extractor.apps.values import RowKind, ValueRow
+from extractor.run.files import FAILURES, naming_file
 from extractor.run.finished import TextState
-from extractor.run.folder import FAILURES, naming_file
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 Fact = tuple[str, str]

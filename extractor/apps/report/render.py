@@ -19,8 +19,8 @@ from extractor.apps.report.record import (
     list_words,
     show_record,
 )
+from extractor.run.files import FAILURES
 from extractor.run.finished import FinishedRun, TextState
-from extractor.run.folder import FAILURES
 from extractor.schemas import TrialExtraction
 
 _SCRIPTS = ("viewer.js", "browse.js", "filters.js", "cards.js", "start.js")

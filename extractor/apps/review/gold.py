@@ -14,8 +14,8 @@ from extractor.apps.review.draft import CHECKED, Draft, list_items
 from extractor.apps.review.forms import Json
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.windows.read import first_window
+from extractor.run.files import write_atomically
 from extractor.run.finished import FinishedRun
-from extractor.run.folder import write_atomically
 from extractor.schemas import (
     FieldRef,
     Rank,

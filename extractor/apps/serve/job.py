@@ -17,17 +17,16 @@ from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, SettingsDiffer
 from extractor.formats import read_records
-from extractor.many import RunJob
 from extractor.model.events import Fact
 from extractor.options import Choice
 from extractor.plurals import counted
 from extractor.run.executor import Executor
 from extractor.run.manifest import Stop
-from extractor.run.records import RunLimits
-from extractor.run.setup import Setup
+from extractor.run.run import Run
 from extractor.schemas import TrialRecord
 from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.vocabulary import Effort
+from extractor.setup import Setup
 
 RUN = "run"
 UPLOAD = "upload"
@@ -110,16 +109,16 @@ class JobRun:
         )
         asks = settings.model and job.effort is not Effort.NONE
         budget = money.budget_of(job.caller) if asks else None
-        self._start = RunJob(
+        self.run = Run(
             setup=setup,
             read=self._read_upload,
             out=folder / RUN,
-            limits=RunLimits(options.concurrency, budget=budget),
+            concurrency=options.concurrency,
+            budget=budget,
             pricing=settings.pricing,
             meter=money,
             workers=settings.workers,
         )
-        self.run = self._start.run
 
     @property
     def shown(self) -> Job:
@@ -157,9 +156,9 @@ class JobRun:
     async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
         """Run the job. One that was begun with other settings fails."""
         failure = None
-        with self._start.open_folder() as results:
+        with self.run.open_folder() as results:
             try:
-                await self._start.extract(results, executor)
+                await self.run.extract(results, executor)
             except BaseException as error:  # noqa: BLE001 - also a cancellation, after which the results are sorted too
                 failure = error
             stop = await asyncio.to_thread(self.run.finish, results, failure)

@@ -26,7 +26,7 @@ from extractor.apps.serve.requests import (
     save_body,
 )
 from extractor.apps.serve.service import Render, Service
-from extractor.run.folder import EXTRACTIONS, FAILURES
+from extractor.run.files import EXTRACTIONS, FAILURES
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
 from extractor.schemas import TrialExtraction
 

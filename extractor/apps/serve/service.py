@@ -26,8 +26,8 @@ from extractor.model.events import Event, listening, tell
 from extractor.options import ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.manifest import digest_rules
-from extractor.run.setup import OpenExtractor, Setup
 from extractor.schemas import TrialRecord
+from extractor.setup import OpenExtractor, Setup
 
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 2.0

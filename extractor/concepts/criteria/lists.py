@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from extractor.concepts.criteria.entries import Entry, Lists
 from extractor.concepts.criteria.prose import split_prose
 from extractor.evidence.drafts import StructureDoubt, span_of
-from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
@@ -27,9 +26,26 @@ LISTS = Vocabulary(
         "criterion",
     ),
     own=frozenset(
-        "excision incision intrusion infusion infusions incursion excursion excursions explosion"
-        " effusion illusion conclusion occlusion criterias criterium criterions exclusive"
-        " inclusive".split()
+        [
+            "excision",
+            "incision",
+            "intrusion",
+            "infusion",
+            "infusions",
+            "incursion",
+            "excursion",
+            "excursions",
+            "explosion",
+            "effusion",
+            "illusion",
+            "conclusion",
+            "occlusion",
+            "criterias",
+            "criterium",
+            "criterions",
+            "exclusive",
+            "inclusive",
+        ]
     ),
     within=("run_on_list", "list_before_item", "list_at_end"),
     behind=("bare_heading",),
@@ -70,16 +86,14 @@ class _State:
 
 
 def read_lists(section: LexedSection) -> Lists:
-    """Return the criteria of a section, and the lines that introduce them.
+    r"""Return the criteria of a section, and the lines that introduce them.
 
     >>> from extractor.language.passage import read_section
     >>> lists = read_lists(
-    ...     read_section(
-    ...         "eligibility", "Exclusion: Stroke\\nOne of:\\n - Gout\\n - COPD"
-    ...     )
+    ...     read_section("eligibility", "Exclusion: Stroke\nOne of:\n - Gout\n - COPD")
     ... )
     >>> [(entry.passage.text, entry.stands) for entry in lists.entries]
-    [('Stroke', True), ('One of:', False), ('Gout', True), ('COPD', True)]
+    [('Stroke', True), ('Gout', True), ('COPD', True)]
     """
     blocks = read_outline(section, LISTS)
     beside = _find_parts_beside(blocks)
@@ -106,10 +120,14 @@ def read_lists(section: LexedSection) -> Lists:
         if role == "introduces":
             found = [replace(entry, stands=False)]
         else:
-            found = split_prose(
-                entry,
-                in_line=_is_in_line(blocks, place),
-                in_prose=place in prose,
+            found = (
+                [entry]
+                if block.mark
+                else split_prose(
+                    entry,
+                    in_line=_is_in_line(blocks, place),
+                    in_prose=place in prose,
+                )
             )
         entries += [replace(one, passage=one.passage.alone()) for one in found]
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
@@ -173,7 +191,9 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     if following:
         tokens = _alone(following.passage)
         says_who_may = rule("says_who_may").occurs(tokens)
-        is_sentence = following.text.endswith((".", ";")) and len(tokens) > _LONG
+        has_number = any(word[0].isdigit() for word in tokens.words)
+        is_long = len(tokens) > _LONG or has_number
+        is_sentence = following.text.endswith((".", ";")) and is_long
         if may_be_criteria and not is_sentence and not says_who_may:
             return
         may_be_criteria = may_be_criteria or says_who_may
@@ -245,21 +265,27 @@ def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
 
 
 def _find_prose(blocks: Sequence[Block]) -> set[int]:
-    """Return the paragraphs of lists that have no items."""
+    """Return the paragraphs that are all that their list has."""
     prose: set[int] = set()
     paragraphs: list[int] = []
     has_items = False
     for place, block in enumerate(blocks):
         if block.name is not None:
-            prose.update(() if has_items else paragraphs)
+            prose.update(
+                paragraphs if _is_prose(paragraphs, has_items=has_items) else ()
+            )
             paragraphs = []
             has_items = False
         elif block.kind is BlockKind.PARAGRAPH:
             paragraphs.append(place)
         elif block.kind is not BlockKind.FURNITURE:
             has_items = True
-    prose.update(() if has_items else paragraphs)
+    prose.update(paragraphs if _is_prose(paragraphs, has_items=has_items) else ())
     return prose
+
+
+def _is_prose(paragraphs: Sequence[int], *, has_items: bool) -> bool:
+    return len(paragraphs) == 1 and not has_items
 
 
 def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
@@ -270,7 +296,9 @@ def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
 
 def _is_remark(tokens: Tokens) -> bool:
     """Return whether a line states no condition: "Not applicable", a note of the registry."""
-    if not any(word[0].isalnum() for word in tokens.words):
+    said = [word for word in tokens.words if word[0].isalnum()]
+    is_a_letter = len(said) == 1 and len(said[0]) == 1 and said[0].isascii()
+    if not said or is_a_letter:
         return True
     return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
 
@@ -290,6 +318,8 @@ def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
     """Return what a line is: "criterion", "introduces", or "both"."""
     if not has_parts:
         return "criterion"
+    if rule("time_alone").covers(tokens, 0, len(tokens)):
+        return "introduces"
     if not block.introduces:
         return "criterion" if block.text.endswith(".") else "both"
     return "both" if states_condition(tokens) else "introduces"
@@ -366,14 +396,10 @@ def names_people(heading: Block) -> bool:
         return rule("list_for_some").occurs(tokens)
     if heading.name is not None:
         return False
-    if rule("group_title").occurs(tokens) or rule("announced").occurs(tokens):
+    if rule("announced").occurs(tokens) or names_group(tokens):
         return True
     is_long = len(heading.text.split()) >= _LONG and heading.text.endswith(":")
-    if is_long and not rule("about_list").occurs(tokens):
-        return True
-    return rule("population").occurs(tokens) and not rule("topic").ends(
-        tokens, len(tokens)
-    )
+    return is_long and not rule("about_list").occurs(tokens)
 
 
 def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
@@ -385,21 +411,26 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     doubted: list[Entry] = []
     is_behind = False
     for entry in entries:
-        tokens = entry.passage.tokens
-        reads_so = entry.parent is None and (
-            rule("reads_like_exclusion").starts(tokens, 0) is not None
-        )
-        opens = len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
-        if (reads_so or opens) and not is_behind:
-            reason = "this line may open the exclusions"
-            reason = reason if opens else "this item reads like an exclusion"
-            state.doubt(entry.passage, reason)
-        if reads_so or opens or is_behind:
-            doubted.append(replace(entry, kind_at_most=_DOUBTED))
-        else:
-            doubted.append(entry)
+        opens = _may_open_exclusions(entry)
+        reads_so = _reads_like_exclusion(entry)
+        if opens and not is_behind:
+            state.doubt(entry.passage, "this line may open the exclusions")
+        elif reads_so and not is_behind:
+            state.doubt(entry.passage, "this item reads like an exclusion")
+        is_doubted = reads_so or opens or is_behind
+        doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
         is_behind = is_behind or opens or (reads_so and not state.seen)
     return doubted
+
+
+def _may_open_exclusions(entry: Entry) -> bool:
+    tokens = entry.passage.tokens
+    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
+
+
+def _reads_like_exclusion(entry: Entry) -> bool:
+    begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0)
+    return entry.parent is None and begins_so is not None
 
 
 def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
@@ -415,4 +446,12 @@ def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
     return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
 
 
-__all__ = ["LISTS", "measured", "names_people", "read_lists", "states_condition"]
+def names_group(tokens: Tokens) -> bool:
+    """Return whether a line names some of the participants: "Healthy volunteers:"."""
+    if rule("group_title").occurs(tokens):
+        return True
+    is_topic = rule("topic").ends(tokens, len(tokens)) is not None
+    return rule("population").occurs(tokens) and not is_topic
+
+
+__all__ = ["LISTS", "names_group", "names_people", "read_lists", "states_condition"]

@@ -1,6 +1,5 @@
 """Criteria in running text: sentences and clauses of a paragraph, sentences of a description."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -11,6 +10,8 @@ from extractor.language.passage import Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 _SIGNS = ";,. "
+_MANY = 3
+"""The clauses that a paragraph among others has at most, without being a list of them."""
 _OPEN = {"(": ")", "[": "]"}
 
 
@@ -36,7 +37,7 @@ def split_clauses(passage: Passage) -> Iterator[Passage]:
         if word in _OPEN:
             depth += 1
         elif word in _OPEN.values():
-            depth -= 1
+            depth = max(depth - 1, 0)
         is_end = place == passage.end or (word == ";" and depth <= 0)
         if not is_end:
             continue
@@ -47,7 +48,8 @@ def split_clauses(passage: Passage) -> Iterator[Passage]:
 
 
 def _strip(passage: Passage) -> Passage:
-    first, end = passage.first, passage.end
+    first = passage.first
+    end = passage.end
     words = passage.tokens.words
     while end > first and words[end - 1] in (";", ","):
         end -= 1
@@ -60,25 +62,29 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     """Return the entries of a paragraph: its clauses between semicolons, if it is ``in_line`` with
     its heading or ``in_prose``, a list without items; its sentences, if in prose.
     """
-    if not in_line and not in_prose:
-        return [entry]
     clauses = list(split_clauses(entry.passage))
-    if len(clauses) > 1:
+    least = 0 if in_line or in_prose else _MANY
+    announces = bool(clauses) and ":" in clauses[0].text
+    if announces and not in_line and not in_prose:
+        return [entry]
+    if len(clauses) > max(least, 1) or (in_line and clauses):
         return [replace(entry, passage=clause) for clause in clauses]
     if not in_prose:
         return [entry]
     sentences = list(list_sentences(entry.passage))
     if len(sentences) < 2:
-        return [entry]
+        return [replace(entry, passage=clause) for clause in clauses] or [entry]
     return [replace(entry, passage=sentence, listed=False) for sentence in sentences]
 
 
 def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
     """Yield the sentences of descriptions that are criteria, or may be."""
+    seen: set[str] = set()
     for description in descriptions:
         for sentence in list_sentences(description):
             entry = _read_sentence(sentence.alone())
-            if entry:
+            if entry and entry.passage.text not in seen:
+                seen.add(entry.passage.text)
                 yield entry
 
 

@@ -44,7 +44,6 @@ from extractor.evidence.drafts import (
     Chunk,
     Draft,
     Reading,
-    Span,
     StructureDoubt,
     draft_record,
     span_of,

@@ -4,7 +4,7 @@ criteria.
 
 from collections.abc import Mapping, Sequence
 
-from extractor.concepts.criteria.old_prose import list_sentences
+from extractor.concepts.criteria.prose import list_sentences
 from extractor.concepts.limits.read import find_limits
 from extractor.evidence.drafts import Draft, Span, StructureDoubt
 from extractor.language.book import rule
@@ -58,7 +58,8 @@ def doubt_unheaded(
         )
         whole = Span(_DESCRIPTION, 0, len(described.raw))
         return (StructureDoubt(whole, reason),)
-    for sentence in list_sentences(described.whole):
+    for place in list_sentences(described.whole):
+        sentence = place.alone()
         span = Span(_DESCRIPTION, *sentence.raw_span)
         if any(map(span.overlaps, stated)):
             continue

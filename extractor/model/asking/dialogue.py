@@ -1,128 +1,151 @@
-"""Conduct a record's dialogue with a model, as a generator that yields questions and takes replies.
-Nothing here talks to a model.
+"""Turn the replies of a model into drafts with what the text bears out.
 
 A question is a line with open fields. A reply has items about such lines, and each item becomes a
-draft with the values that the text bears out. Nothing is asked twice: what the text contradicts is
-refused, and becomes a finding for people.
+draft. Nothing is asked twice: what the text contradicts is refused, and becomes a finding for
+people. Silence is an answer only if the model has read the call.
 """
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import starmap
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from extractor.assembly.check import ground_answer
 from extractor.concepts.doses.prove import prove_regimens
+from extractor.concepts.own.declaration import Of
+from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import MODEL_CONFIDENCE
-from extractor.evidence.drafts import Chunk, Draft, ModelResult, Reading
+from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading, draft_record
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.collecting import collect
-from extractor.model.asking.planner import (
-    AskingOptions,
-    count_asked,
-    pack_questions,
-    plan_questions,
+from extractor.language.numbers import DAYS
+from extractor.model.asking.answers import read_silence, read_values
+from extractor.model.asking.planner import Round, count_asked
+from extractor.model.asking.questions import ModelReply, Question, Questions
+from extractor.model.asking.reply_models import (
+    PARTS,
+    PEOPLE,
+    PEOPLE_FIELDS,
+    REGIMEN_FIELDS,
+    REGIMENS,
+    is_listing,
 )
-from extractor.model.asking.prompt import describe_trial, render_call
-from extractor.model.asking.questions import ModelReply, Question, Questions, Render
-from extractor.model.asking.reply_models import read_silence, read_values
-from extractor.model.asking.skipped import find_skipped
-from extractor.schemas import Origin, Task, Usage
+from extractor.schemas import AbsenceReason, Origin, Usage
 
+_MEANT = {
+    PEOPLE: PEOPLE_FIELDS,
+    REGIMENS: (REGIMENS, *REGIMEN_FIELDS),
+    "split": PARTS,
+}
+"""The fields that a question about several asks for."""
+_SHARE_SKIPPED = 0.2
+"""A call of whose lines more than this share got no item, though they need one, was not read as a
+whole.
+"""
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """The calls about a record, each as its questions; ``render`` makes the call."""
-
-    calls: tuple[Questions, ...]
-    render: Render
-
-
+Reasons = dict[str, AbsenceReason]
+"""Why a field has no answer, by its name."""
 Replies = Sequence[ModelReply | None]
 """A reply for each call of a round; None where the budget is spent."""
 
-Dialogue = Generator[Round, Replies | None, ModelResult]
 
+def read_replies(
+    parsed: ParsedRecord, asked: Round, replies: Replies | None
+) -> ModelResult:
+    """Return what the text bears out of the replies to a round.
 
-def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
-    """Yield one round of questions about a record if ``options`` want any asked, take its replies,
-    and return what the text bears out of them.
-
-    Without questions, or without a model (replies are None), the result is empty. Lines whose call
-    the budget did not cover are ``unasked``. Lines whose answer will come by a batch are counted as
-    open, and have no draft.
+    There is a draft for each item, an empty one for each line without an answer, and one for the
+    record itself if it was asked. Each draft has the reason why a field that it was asked for is
+    empty. Lines whose answer will come by a batch are counted as open, and have no draft; so are
+    all lines without a model (replies are None).
     """
-    questions = plan_questions(parsed, options)
-    if not questions:
-        return ModelResult()
-    calls = pack_questions(questions)
-    trial = describe_trial(parsed.record)
-    replies = yield Round(calls, partial(render_call, trial, custom=options.fields))
     if replies is None:
-        return ModelResult(usage=Usage(open_questions=count_asked(questions)))
+        replies = [ModelReply(pending=1)] * len(asked.calls)
+    got: list[Question] = []
+    unasked: list[Question] = []
+    waiting: list[Question] = []
     drafts: list[Draft] = []
     skipped: set[int] = set()
-    asked: list[Question] = []
-    unasked: list[Question] = []
-    for call, reply in zip(calls, replies, strict=True):
+    unanswered = 0
+    for call, reply in zip(asked.calls, replies, strict=True):
         if reply is None:
             unasked += call
             continue
-        read = _read_items(parsed, call, reply)
-        is_useless = reply.dropped and not reply.items
-        if not reply.pending and not is_useless:
-            silent = find_skipped(parsed, call, read)
-            if not reply.dropped:
-                read += _read_silence(parsed, call, read, silent)
-            skipped |= silent
-        numbers = {draft.number for draft in read}
-        asked += [one for one in call if not reply.pending or one.number in numbers]
+        read, silent = _read_reply(parsed, call, reply)
+        answered = {draft.number for draft in read}
+        for line in call:
+            is_waiting = reply.pending and line.number not in answered
+            (waiting if is_waiting else got).append(line)
         drafts += read
+        skipped |= silent
+        unanswered += count_asked(call) if reply.is_useless else len(silent)
+    drafts = _complete(parsed, drafts, got, unasked, skipped)
     received = [reply for reply in replies if reply]
-    result = collect(parsed, asked, unasked, drafts, received, skipped)
-    waiting = Usage(open_questions=count_asked(questions) - count_asked(asked))
-    return replace(result, usage=result.usage + waiting)
+    dropped = [why for reply in received for why in reply.rejected]
+    remarks = [remark for reply in received for remark in reply.remarks]
+    result = ModelResult(tuple(drafts), tuple(dropped), tuple(remarks))
+    still_open = sum(map(_is_open, result.by_number.values()))
+    counts = {
+        "questions": count_asked(got),
+        "open_questions": still_open + count_asked(waiting),
+        "unanswered": unanswered,
+    }
+    usage = sum((reply.usage for reply in received), Usage())
+    return replace(result, usage=usage.model_copy(update=counts))
 
 
-def _read_items(
-    parsed: ParsedRecord, questions: Questions, reply: ModelReply
-) -> list[Draft]:
-    """Return a draft for each item of a reply, with the values that the text supports. An item of a
-    regimen with no more than the number of its line counts as none.
-    """
-    chunks = {question.number: question.chunk for question in questions}
-    drafts: list[Draft] = []
-    for question, values in read_values(questions, reply.items):
-        draft = _ground(parsed, chunks, question, values)
-        stated = [
-            reading
-            for name, reading in draft.model.items()
-            if name != "stands" and reading.list_values()
-        ]
-        is_regimen = draft.group == Task.DOSING
-        if stated or draft.refused or any(draft.own.values()) or not is_regimen:
-            drafts.append(draft)
-    return prove_regimens(drafts, parsed)
-
-
-def _read_silence(
+def _complete(
     parsed: ParsedRecord,
-    questions: Questions,
-    drafts: Sequence[Draft],
+    drafts: list[Draft],
+    got: Questions,
+    unasked: Questions,
     skipped: set[int],
 ) -> list[Draft]:
-    """Return a draft for each line for a list (regimens, own fields) that has no item because it
-    states nothing: the whole reply was read, and so was the line.
+    """Return the drafts with what they were asked, and add those of lines without an answer and of
+    the record.
     """
-    read = skipped.union(draft.number for draft in drafts)
-    silent = [line for line in questions if line.number not in read]
-    return list(starmap(partial(_ground, parsed, {}), read_silence(silent)))
+    reasons = _list_reasons(unasked, got)
+    answered = {draft.number for draft in drafts}
+    for line in (*got, *unasked):
+        if line.number in reasons and line.number not in answered:
+            draft = parsed.draft_of(line.task, line.chunk)
+            is_skipped = line.number in skipped
+            drafts.append(replace(draft, own={}, is_skipped=is_skipped))
+    drafts = [replace(draft, asked=reasons.get(draft.number, {})) for draft in drafts]
+    if RECORD in reasons:
+        drafts.append(_join_record(drafts, reasons[RECORD]))
+    return drafts
+
+
+def _read_reply(
+    parsed: ParsedRecord, call: Questions, reply: ModelReply
+) -> tuple[list[Draft], set[int]]:
+    """Return a draft for each item of a reply, and for each line whose silence is an answer; and
+    the numbers of the lines that the model skipped.
+    """
+    lines = {line.number: line for line in call}
+    drafts = [
+        _ground(parsed, lines, question, values)
+        for question, values in read_values(call, reply.items)
+    ]
+    drafts = prove_regimens(drafts, parsed)
+    if reply.pending or reply.is_useless:
+        return drafts, set()
+    answered = {draft.number for draft in drafts}
+    silent = {line.number for line in call if line.fields} - answered
+    needed = [line.number for line in call if not is_listing(line)]
+    skipped = silent.intersection(needed)
+    is_unread = len(skipped) > len(needed) * _SHARE_SKIPPED
+    # nothing at all, although the rules read doses
+    if is_unread or (parsed.regimens and not answered):
+        skipped = silent
+    if not reply.dropped:
+        for question, values in read_silence(lines[one] for one in silent - skipped):
+            drafts.append(_ground(parsed, {}, question, values))
+    return drafts, skipped
 
 
 def _ground(
     parsed: ParsedRecord,
-    chunks: Mapping[Any, Chunk],
+    lines: Mapping[Any, Question],
     question: Question,
     values: Mapping[str, Any],
 ) -> Draft:
@@ -130,20 +153,96 @@ def _ground(
     it, if the model names a line of the call or says that there is none.
 
     The text of an item includes the line that introduces it: the model's, else the rules'.
-    ``values`` are what the item says, by field; ``chunks`` are the lines of the call, by number.
+    ``values`` are what the item says, by field; ``lines`` are those of the call, by number.
     """
     draft = parsed.draft_of(question.task, question.chunk)
-    number = values.get("lead_in")
-    introducing = chunks.get(number)
-    lead_in = introducing or parsed.find_lead_in(draft)
     stated = dict(values)
+    named = lines.get(stated.get("lead_in"))
     # without a number, the model says that nothing introduces the line
-    if isinstance(number, int):
+    if isinstance(stated.get("lead_in"), int):
         del stated["lead_in"]
-    draft = ground_answer(stated, draft, parsed, lead_in, question.custom)
-    if introducing is None:
+    above = named.chunk if named else parsed.find_lead_in(draft)
+    draft = ground_answer(stated, draft, parsed, above, question.custom)
+    if named is None:
         return draft
-    words = parsed.raw(introducing.span)
-    spans = (introducing.span,)
-    reading = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)
+    span = named.chunk.span
+    words = parsed.raw(span)
+    reading = Reading(words, MODEL_CONFIDENCE, (span,), origin=Origin.MODEL)
     return replace(draft, model={**draft.model, "lead_in": reading})
+
+
+def _list_reasons(unasked: Questions, got: Questions) -> dict[int, Reasons]:
+    """Return for each item by number, and for the record, the fields that it was to be asked for,
+    with the reason why one is empty if nothing answers it: the model gave no answer, or the budget
+    did not cover the call.
+
+    The participants are asked on many lines: if a model got one of them, the budget is not the
+    reason. The user's own fields of the record are open until all lines were asked.
+    """
+    reasons: dict[int, Reasons] = {}
+    for questions, reason in (
+        (unasked, AbsenceReason.BUDGET_EXHAUSTED),
+        (got, AbsenceReason.MODEL_REFUSED),
+    ):
+        for question in questions:
+            of_record = {own.name for own in question.custom if own.of is Of.RECORD}
+            for name in question.fields:
+                is_of_record = name == PEOPLE or name in of_record
+                number = RECORD if is_of_record else question.number
+                known = reasons.setdefault(number, {})
+                # a line that was not asked may state a field of the user's own
+                if name in of_record:
+                    known.setdefault(name, reason)
+                    continue
+                known |= dict.fromkeys(_MEANT.get(name, [name]), reason)
+    return reasons
+
+
+def _is_open(draft: Draft) -> bool:
+    """Return whether a field that was asked has no supported answer.
+
+    Of regimens, the agent is enough. A line that the model calls no criterion or no regimen
+    (``stands`` is False) has nothing open.
+    """
+    # such as a heading among the criteria
+    if "stands" in draft.model and draft.model["stands"].value is False:
+        return False
+    wanted = set(draft.asked)
+    if REGIMENS in wanted:
+        wanted = wanted.difference(_MEANT[REGIMENS]) | {"agent"}
+    return not wanted <= draft.model.keys()
+
+
+def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
+    """Join what lines say of the record in one draft: the lowest minimum and the highest maximum
+    age, the first sex and the first word on healthy volunteers, all values of the user's own
+    fields.
+
+    A line that says nothing of an age or sex (None) is no answer, and is passed over.
+    """
+    model: dict[str, Reading[Any]] = {}
+    own: dict[str, tuple[Draft, ...]] = {}
+    for name in asked:
+        answers = [draft.model[name] for draft in drafts if name in draft.model]
+        answers = [reading for reading in answers if reading.value is not None]
+        if name in AGES:
+            # "at least 16 years" on one line and "at least 18 years" on another: from 16 on
+            answers.sort(key=_count_days, reverse=name == AGES[1])
+        elif name not in PEOPLE_FIELDS:
+            # found if any line states it
+            answers.sort(key=lambda reading: not reading.value)
+            own[name] = sum((draft.own.get(name, ()) for draft in drafts), ())
+        if answers:
+            model[name] = answers[0]
+    refused = [
+        refusal
+        for draft in drafts
+        for refusal in draft.refused
+        if refusal.field in PEOPLE_FIELDS
+    ]
+    record = draft_record({})
+    return replace(record, model=model, refused=tuple(refused), own=own, asked=asked)
+
+
+def _count_days(reading: Reading[Any]) -> float:
+    return float(reading.value.value * DAYS[reading.value.unit])

@@ -10,7 +10,6 @@ last.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -144,7 +143,7 @@ def render_line(question: Question) -> str:
 
     Keys and hint are left out if there are none. A long hint or text is cut.
     """
-    hint = flatten(clean_text(question.hint).text)[:_LONGEST_HINT]
+    hint = _show(question.hint)[:_LONGEST_HINT]
     keys = " ".join(list_keys(question))
     head = filter(None, (str(question.number), keys, hint.translate(_HINT_MARK)))
     return f"[{'|'.join(head)}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
@@ -165,29 +164,29 @@ def describe_trial(record: TrialRecord) -> Trial:
     """Describe a record in a line for each part. What is missing is left out, what is long is
     cut.
     """
-    shown = {}
     names = []
     arms: list[str] = []
     for section in record.sections:
-        if section.name in ("title", "official_title", "conditions"):
-            shown[section.name] = _show(section.text)
         name = section.part("name")
         if name and section.name.startswith("interventions"):
             names.append(_show(name))
         if section.name.startswith("arms["):
-            label = _show(section.part("label") or "")
+            label = _show(section.part("label"))
             arms.append(f"{len(arms) + 1} {label[:_LONGEST_LABEL]}")
-    title = shown.get("title") or shown.get("official_title", "")
-    context = {"Trial": title, "Conditions": shown.get("conditions", "")}
-    treatments = {"Interventions": "; ".join(names), "Arms": "; ".join(arms)}
-    return Trial(record.record_id, _list_lines(context), _list_lines(treatments))
+    title = _show(record.raw_text("title")) or _show(record.raw_text("official_title"))
+    conditions = _show(record.raw_text("conditions"))
+    return Trial(
+        record.record_id,
+        _list_lines(Trial=title, Conditions=conditions),
+        _list_lines(Interventions="; ".join(names), Arms="; ".join(arms)),
+    )
 
 
-def _show(text: str) -> str:
-    return flatten(clean_text(text).text)
+def _show(text: str | None) -> str:
+    return flatten(clean_text(text or "").text)
 
 
-def _list_lines(texts: Mapping[str, str]) -> tuple[str, ...]:
+def _list_lines(**texts: str) -> tuple[str, ...]:
     return tuple(
         f"{name}: {text[:_LONGEST_CONTEXT]}" for name, text in texts.items() if text
     )
@@ -215,7 +214,6 @@ def render_call(
         user="\n".join(lines),
         reply_model=reply_for(custom),
         max_output_tokens=count_output_tokens(questions),
-        context={"lines": {question.number for question in questions}},
         record_id=trial.record_id,
     )
 

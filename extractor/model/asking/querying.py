@@ -1,15 +1,12 @@
 """Send a record's questions to a model, in as many calls as the answers need.
 
-The way of one call: ``converse`` (or a worker's ``ask_round``) -> ``ask`` -> ``Model.complete``
--> ``read_items``. A request that is too long is sent in halves, and so is what a truncated answer
-leaves out.
+The way of one call: ``ask_round`` -> ``ask`` -> ``Model.complete`` -> ``read_items``. A request
+that is too long is sent in halves, and so is what a truncated answer leaves out.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Generator, Iterable
 from dataclasses import replace
-from typing import TypeVar
 
 from extractor.errors import (
     AnswerPending,
@@ -20,60 +17,21 @@ from extractor.errors import (
     RequestTooLong,
     RunStopped,
 )
-from extractor.model.asking.dialogue import Replies, Round
-from extractor.model.asking.questions import (
-    ModelReply,
-    Question,
-    Questions,
-    Render,
-    item_number,
-    note_lack,
-)
+from extractor.model.asking.answers import read_items
+from extractor.model.asking.dialogue import Replies
+from extractor.model.asking.planner import Round
+from extractor.model.asking.questions import ModelReply, Questions, Render, note_lack
 from extractor.model.asking.reply_models import is_listing
-from extractor.model.asking.salvage import read_items
 from extractor.model.calls import MOST_CALLS, Call
 from extractor.model.client import Answer, Model
 from extractor.model.completions import Ending
 from extractor.schemas import Usage
-
-T = TypeVar("T")
 
 _CUT = "the answer did not fit into the output limit (finish reason length)"
 _SILENT = (
     "the output limit was reached before the answer began (finish reason length); lower "
     "--reasoning"
 )
-
-
-async def converse(
-    rounds: Generator[Round, Replies | None, T],
-    model: Model | None,
-    *,
-    in_thread: bool = False,
-) -> T:
-    """Send each round of questions to ``model``, and return the result of ``rounds``.
-
-    Without a model, ``rounds`` gets None in place of replies. ``in_thread`` computes in another
-    thread, so that the event loop goes on meanwhile.
-    """
-    steps = _yield_result(rounds)
-    replies: Replies | None = None
-    while True:
-        if in_thread:
-            step = await asyncio.to_thread(steps.send, replies)
-        else:
-            step = steps.send(replies)
-        if not isinstance(step, Round):
-            return step[0]
-        replies = await ask_round(step, model) if model else None
-
-
-def _yield_result(
-    rounds: Generator[Round, Replies | None, T],
-) -> Generator[Round | tuple[T], Replies | None, None]:
-    """Yield the result behind the rounds: a thread cannot raise ``StopIteration``."""
-    result = yield from rounds
-    yield (result,)
 
 
 async def ask_round(asked: Round, model: Model) -> Replies:
@@ -90,44 +48,77 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     for result in results:
         if isinstance(result, BudgetReached):
             replies.append(None)
-        elif isinstance(result, BaseException):
-            usage = getattr(result, "usage", None) or Usage()
-            replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
-            # a useless answer, or a refusal of a call as too long, is an answer, too
-            if not isinstance(result, AnswerRejected | RequestTooLong):
-                lost.append(result)
-        else:
-            replies.append(result)
-    is_answered = len(lost) < len(replies) - replies.count(None)
-    for error in lost:
-        is_stop = isinstance(error, RunStopped)
-        if isinstance(error, ModelUnavailable) and is_answered and not is_stop:
             continue
+        if not isinstance(result, BaseException):
+            replies.append(result)
+            continue
+        usage = getattr(result, "usage", None) or Usage()
+        replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
+        # a useless answer, or a refusal of a call as too long, is an answer, too
+        if not isinstance(result, AnswerRejected | RequestTooLong):
+            lost.append(result)
+    is_answered = len(lost) < len(replies) - replies.count(None)
+    spent = [one.usage for one in lost if isinstance(one, ModelError)]
+    for error in lost:
         if isinstance(error, ModelError):
-            spent = [one.usage for one in lost if isinstance(one, ModelError)]
             error.usage = sum(filter(None, spent), Usage())
-        raise error
+        is_stop = isinstance(error, RunStopped) or not is_answered
+        if is_stop or not isinstance(error, ModelUnavailable):
+            raise error
     return replies
 
 
 async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
-    """Ask questions in as many calls as the answers need. ``render`` makes the call for any part of
-    them.
+    """Ask questions in at most ``MOST_CALLS`` answered calls. ``render`` makes the call for any
+    part of them.
 
-    The reply has every item that is valid on its own, and the reasons for dropping others. If an
-    answer will come by a batch, the reply is ``pending``. The session of the record notes whether
-    anything is lacking.
+    A request that is too long, and what a truncated answer leaves out, is asked in two halves.
+    Lines that no call is left for are dropped; so is a line whose answer was cut off although it
+    was the only one. The reply has every item that is valid on its own, and the reasons for
+    dropping others. If an answer will come by a batch, the reply is ``pending``. The session of the
+    record notes whether anything is lacking.
 
-    Raises ``AnswerRejected`` if no item could be used, and the errors of ``Model.complete``, all
-    with the usage of the attempts.
+    Raises ``AnswerRejected`` if no item could be used, ``RequestTooLong`` if a single question is
+    too long, and the errors of ``Model.complete``, all with the usage of the attempts.
     """
     reply = ModelReply(usage=Usage(questions=len(questions)))
+    room = MOST_CALLS
+    waiting = deque([questions])
     try:
         async with model:
-            async for part in _ask_in_parts(model, questions, render):
-                reply += part
+            while waiting:
+                part = waiting.popleft()
+                most = room - len(waiting)
+                if most <= 0:
+                    reply += _drop_cut(part)
+                    continue
+                call = render(part)
+                try:
+                    answer = await model.complete(call, min(most, MOST_CALLS))
+                except AnswerPending:
+                    reply += ModelReply(pending=1)
+                    continue
+                except ModelUnavailable as error:
+                    reply += ModelReply(usage=error.usage or Usage())
+                    if not isinstance(error, RequestTooLong) or len(part) == 1:
+                        model.watch.note_problem(error)
+                        raise
+                    # the refusal cost nothing, so that each half may take as many calls
+                    room += MOST_CALLS
+                    left = part
+                else:
+                    room -= answer.calls
+                    read, left = _read_answer(model, answer, call, part)
+                    reply += read
+                if len(part) == 1:
+                    reply += _drop_cut(left)
+                    continue
+                middle = (len(left) + 1) // 2
+                waiting += filter(None, (left[:middle], left[middle:]))
             if not reply.pending:
-                model.watch.check_call(_find_problem(reply, questions))
+                problem = _find_problem(reply, questions)
+                if problem:
+                    model.watch.note_problem(problem)
     except (BudgetReached, ModelError) as error:
         note_lack()
         if isinstance(error, ModelError):
@@ -135,53 +126,10 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
         raise
     if reply.pending or reply.dropped:
         note_lack()
-    if reply.dropped and not reply.items and not reply.pending:
+    if reply.is_useless:
         reasons = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {reasons}", reply.usage)
     return reply
-
-
-async def _ask_in_parts(
-    model: Model, questions: Questions, render: Render
-) -> AsyncIterator[ModelReply]:
-    """Yield what each call brings, in at most ``MOST_CALLS`` answered calls; also what a failed one
-    has cost, before its error is raised.
-
-    A request that is too long, and what a truncated answer leaves out, is asked in two halves.
-    Lines that no call is left for are dropped; so is a line whose answer was cut off although it
-    was the only one. Raises ``RequestTooLong`` if a single question is too long.
-    """
-    room = MOST_CALLS
-    waiting = deque([questions])
-    while waiting:
-        part = waiting.popleft()
-        most = room - len(waiting)
-        if most <= 0:
-            yield _drop_cut(part)
-            continue
-        call = render(part)
-        try:
-            answer = await model.complete(call, min(most, MOST_CALLS))
-        except AnswerPending:
-            yield ModelReply(pending=True)
-            continue
-        except ModelUnavailable as error:
-            yield ModelReply(usage=error.usage or Usage())
-            if not isinstance(error, RequestTooLong) or len(part) == 1:
-                model.watch.check_call(error)
-                raise
-            # the refusal cost nothing, so that each half may take as many calls
-            room += MOST_CALLS
-            left = part
-        else:
-            room -= answer.calls
-            reply, left = _read_answer(model, answer, call, part)
-            yield reply
-        if len(part) == 1:
-            yield _drop_cut(left)
-            continue
-        middle = (len(left) + 1) // 2
-        waiting += filter(None, (left[:middle], left[middle:]))
 
 
 def _read_answer(
@@ -195,8 +143,7 @@ def _read_answer(
     later run asks again; not one that came from the store or from a batch.
     """
     completion = answer.completion
-    reply = read_items(completion, call, part)
-    reply = replace(reply, usage=completion.usage)
+    reply = replace(read_items(completion, call, part), usage=completion.usage)
     is_cut = completion.ending is Ending.CUT
     if is_cut and not completion.text.strip():
         reply = replace(reply, dropped=((None, _SILENT),))
@@ -206,13 +153,13 @@ def _read_answer(
         model.reject(answer)
     if not is_cut:
         return reply, ()
-    answered = set(map(item_number, reply.items))
+    answered = {item.n for item in reply.items}
     dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
     left = [line for line in part if line.number not in answered]
     return replace(reply, dropped=dropped), left
 
 
-def _drop_cut(lines: Iterable[Question]) -> ModelReply:
+def _drop_cut(lines: Questions) -> ModelReply:
     return ModelReply(dropped=tuple((line.number, _CUT) for line in lines))
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-
-from pydantic import BaseModel
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from extractor.concepts.own.declaration import CustomField
 from extractor.evidence.drafts import Chunk
@@ -35,6 +34,11 @@ class Question:
         """The number of its chunk, which identifies the answer."""
         return self.chunk.number
 
+    @property
+    def guideline_fields(self) -> tuple[str, ...]:
+        """The fields that are not the user's own, which come last."""
+        return self.fields[: len(self.fields) - len(self.custom)]
+
 
 Questions = Sequence[Question]
 Render = Callable[[Questions], Call]
@@ -50,25 +54,27 @@ class ModelReply:
         usage: Calls and tokens.
         dropped: Why other items were dropped, each with the number of its line; None if it concerns
             the whole answer.
-        pending: More items will come.
+        pending: How many answers are still to come.
         remarks: What is doubtful about how the reply was read.
     """
 
-    items: tuple[BaseModel, ...] = ()
+    items: tuple[Any, ...] = ()
     usage: Usage = field(default_factory=Usage)
     dropped: tuple[tuple[int | None, str], ...] = ()
-    pending: bool = False
+    pending: int = 0
     remarks: tuple[str, ...] = ()
 
     def __add__(self, other: "ModelReply") -> "ModelReply":
         """Return one reply with what both have."""
+        names = [one.name for one in fields(self)]
         return ModelReply(
-            self.items + other.items,
-            self.usage + other.usage,
-            self.dropped + other.dropped,
-            self.pending or other.pending,
-            self.remarks + other.remarks,
+            *(getattr(self, name) + getattr(other, name) for name in names)
         )
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether something was dropped and nothing is left."""
+        return bool(self.dropped) and not self.items and not self.pending
 
     @property
     def rejected(self) -> tuple[str, ...]:
@@ -77,11 +83,6 @@ class ModelReply:
             reason if number is None else f"{number}: {reason}"
             for number, reason in self.dropped
         )
-
-
-def item_number(item: BaseModel) -> int | None:
-    """Return the number of the line that an item is about, None if it has none."""
-    return getattr(item, "n", None)
 
 
 @dataclass(slots=True, eq=False)

@@ -250,10 +250,9 @@ class Pricing:
 
     def open_budget(self, store: CallStore | None = None) -> Budget:
         """Open the budget of all invocations of a run, whose calls are in ``store``. With a limit,
-        what earlier ones spent counts; calls without a price get the current one before.
+        what earlier ones spent counts.
         """
         spent = None
         if self.max_usd is not None and store is not None:
-            store.price_unpriced()
             spent = store.spending
         return Budget(self.max_usd, self.rates.high, self.price, spent)

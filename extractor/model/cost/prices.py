@@ -105,14 +105,12 @@ class PriceList:
                 if _matches(entry.name, name):
                     return entry
         provider = list_providers()[spec.provider].prices
-        name = spec.name
-        # litellm/cohere/command: LiteLLM's names begin with the provider, mostly as in the table
-        if spec.provider == "litellm":
-            provider, _, name = name.partition("/")
         if not provider:
             return None
         try:
-            _, model = get_snapshot().find_provider_model(name, None, provider, None)
+            _, model = get_snapshot().find_provider_model(
+                spec.name, None, provider, None
+            )
         except LookupError:
             return None
         return _list_model(model)

@@ -6,10 +6,7 @@ from importlib.abc import MetaPathFinder
 
 class _Watch(MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if (
-            name in {"extractor.run.setup", "extractor.pipeline"}
-            and self in sys.meta_path
-        ):
+        if name in {"extractor.setup", "extractor.pipeline"} and self in sys.meta_path:
             sys.meta_path.remove(self)
             import extractor.concepts.parse as stage  # noqa: PLC0415
             import extractor.formats as reading  # noqa: PLC0415

@@ -1,0 +1,190 @@
+"""Read an answer: the valid items of its text, and the values of these items for their lines.
+
+Each item and each value is judged by itself: a broken one costs nothing else.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from extractor.assembly.check import UnreadableValue
+from extractor.concepts.own.value_forms import cut_outcome
+from extractor.model.answer_text import read_whole, split_items
+from extractor.model.asking.questions import ModelReply, Question, Questions
+from extractor.model.asking.reply_models import (
+    FORMS,
+    PEOPLE,
+    PEOPLE_FIELDS,
+    REGIMENS,
+    Form,
+    expand,
+    is_listing,
+)
+from extractor.model.calls import Call
+from extractor.model.completions import Completion, Ending
+from extractor.schemas import Concept, Task
+
+_NEEDED = {
+    *("stands", "kind", "category", "rule", "role", "arms", "split", "concept"),
+    *("time_kind", *PEOPLE_FIELDS),
+}
+"""Fields with a value for every line that is asked for them, so that leaving one out is no
+answer.
+"""
+_KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
+_HEAD = 60
+"""Characters of the first words of a part of an outcome; a longer copy does no harm."""
+
+
+def read_items(completion: Completion, call: Call, questions: Questions) -> ModelReply:
+    """Validate each item of an answer by itself. Return the valid ones about lines that were asked,
+    and why others are dropped. Of a refusal, only its reason is read.
+
+    Of a truncated answer, the items that are whole are read; the rest is asked again.
+    """
+    if completion.ending is Ending.REFUSED:
+        return ModelReply(dropped=((None, completion.problem),))
+    dropped: list[tuple[int | None, str]] = []
+    is_cut = completion.ending is Ending.CUT
+    found = None if is_cut else read_whole(completion.text)
+    if found is None:
+        found, broken = split_items(completion.text, is_cut=is_cut)
+        if not is_cut:
+            dropped += [(number, "the item is no JSON") for number in broken]
+            dropped.append((None, "the answer is empty or no JSON with items"))
+    kept: list[Any] = []
+    asked = {question.number for question in questions}
+    for raw in found:
+        number = int(raw["n"])
+        if number not in asked:
+            dropped.append((number, "was not asked about"))
+            continue
+        text = json.dumps({"items": [raw]})
+        try:
+            reply: Any = call.reply_model.model_validate_json(
+                text, context=call.context
+            )
+            kept += reply.items
+        except ValidationError as error:
+            dropped.append((number, _explain(error)))
+    remarks = (completion.remark,) if completion.remark else ()
+    return ModelReply(tuple(kept), dropped=tuple(dropped), remarks=remarks)
+
+
+Values = Mapping[str, Any]
+Answers = Iterator[tuple[Question, Values]]
+"""Questions, each with the values of an item that answers it, by field."""
+
+
+def read_values(asked: Questions, items: Iterable[Any]) -> Answers:
+    """Yield what items say of the lines that were ``asked``. An empty item says nothing."""
+    questions = {question.number: question for question in asked}
+    written: dict[tuple[int, int], Values] = {}
+    for position, item in enumerate(items):
+        is_list = is_listing(questions[item.n])
+        # of several items for a line that has one, later ones add what the first leaves out
+        place = (item.n, position if is_list else 0)
+        written[place] = {**item.model_extra, **written.get(place, {})}
+    for (number, _), keys in written.items():
+        values = _read_item(questions[number], keys)
+        if values:
+            yield questions[number], values
+
+
+def _read_item(question: Question, written: Values) -> Values:
+    """Return the values that answer a question; {} if there are none. Each field of the user's own
+    has a tuple of claims.
+
+    A field that is left out means "the text states none" (None, (), or False for yes and no). Only
+    where every line has a value, or for the participants, it is no answer and is missing here.
+    """
+    forms = FORMS[question.task]
+    values: dict[str, Any] = {}
+    for name in _list_answered(question, written):
+        value = read_field(name, forms[name], written)
+        if value is not None or name not in _NEEDED:
+            values[name] = value
+    if values.get("concept") in _KINETICS:
+        # Tmax is a time, but no time to an event
+        values |= dict.fromkeys(values.keys() & {"start_event", "end_events"})
+    if isinstance(values.get("split"), dict):
+        values |= _cut(question.chunk.text, values.pop("split"))
+    claims: dict[str, tuple[Any, ...]] = {}
+    for own in question.custom:
+        readable, faults = own.read(written.get(own.name))
+        claims[own.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
+    is_empty = not any(claims.values())
+    if REGIMENS in question.fields:
+        # an item of a regimen with no more than the number of its line is none
+        is_empty = is_empty and not any(values.values())
+        values["stands"] = True
+    elif values:
+        is_empty = False
+    return {} if is_empty else values | claims
+
+
+def _list_answered(question: Question, written: Values) -> list[str]:
+    """List the guideline's fields that an item may answer. A line that is no criterion has none of
+    one; it may introduce criteria, and speak of the participants.
+    """
+    asked = question.guideline_fields
+    stands = read_field("stands", FORMS[question.task]["stands"], written)
+    if question.task is Task.ELIGIBILITY and stands is False:
+        asked = ("stands", *(name for name in asked if name in ("rule", PEOPLE)))
+    return expand(asked)
+
+
+def read_field(name: str, form: Form, written: Values) -> Any:
+    """Return what an item has for a field; a value that cannot be read is an ``UnreadableValue``.
+    Without one, the text states none.
+    """
+    # the field's full name is understood, too
+    value = written.get(form.key, written.get(name))
+    if value is None and form.many and name not in _NEEDED:
+        return ()
+    if value is None:
+        return False if name == "censored" else None
+    if not form.many:
+        return _read_value(form, value)
+    # one value is written without brackets at times
+    members = value if isinstance(value, list) else [value]
+    return tuple(_read_value(form, member) for member in members)
+
+
+def _read_value(form: Form, written: Any) -> Any:
+    try:
+        return form.read(written)
+    except ValueError as error:
+        is_text = isinstance(written, str)
+        text = written if is_text else json.dumps(written, ensure_ascii=False)
+        return UnreadableValue(text, _explain(error))
+
+
+def _explain(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    problems = "; ".join(fault["msg"] for fault in error.errors())
+    return problems.removeprefix("Value error, ")
+
+
+def _cut(text: str, split: Mapping[str, str | None]) -> Values:
+    """Return the parts of an outcome; ``split`` alone if its text cannot be cut so."""
+    heads = [(split.get(part) or "")[:_HEAD] or None for part in "dt"]
+    try:
+        return cut_outcome(text, *heads)
+    except ValueError as error:
+        return {"split": UnreadableValue(json.dumps(split), str(error))}
+
+
+def read_silence(silent: Iterable[Question]) -> Answers:
+    """Yield lines without an item that may have none, with what that means in a reply that is the
+    whole answer: a line that was asked for regimens has none (``stands`` is False), any other line
+    has none of the user's own fields.
+    """
+    for question in filter(is_listing, silent):
+        if REGIMENS in question.fields:
+            yield question, {"stands": False}
+        elif question.custom:
+            yield question, {own.name: () for own in question.custom}

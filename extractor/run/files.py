@@ -1,0 +1,86 @@
+"""The folder of a run as a place: made, locked by one process, and written without half a file."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from extractor.errors import DiskFull, FolderInUse, StoreError
+
+EXTRACTIONS = "extractions.jsonl"
+FAILURES = "failures.jsonl"
+REPEATED = "repeated.jsonl"
+_LOCK = ".lock"
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder. At the end of the block, those of the new folders that are empty go."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for path in new:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Lock a folder. The system releases the lock of a process that ends in any way.
+
+    The file of the lock stays, since another process may have opened it, unless the folder has
+    nothing else. Raises ``FolderInUse`` if another process has the lock, ``OSError`` if the file
+    cannot be opened.
+    """
+    lock = folder / _LOCK
+    try:
+        with FileLock(lock, timeout=0):
+            try:
+                yield
+            finally:
+                if list(folder.iterdir()) == [lock]:
+                    lock.unlink()
+    except Timeout:
+        raise FolderInUse(
+            f"{folder}: another process writes to it; wait for its end, or choose another --out"
+        ) from None
+
+
+def is_locked(folder: Path) -> bool:
+    """Return whether a run writes to the folder. Another process cannot take the lock meanwhile."""
+    if not (folder / _LOCK).exists():
+        return False
+    try:
+        with lock_folder(folder):
+            return False
+    except StoreError:
+        return True
+    except OSError:  # a read-only folder, to which no run writes
+        return False
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Raise an ``OSError`` as a ``StoreError`` with the file's name, the reason and a remedy."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"{error.filename or path}: {error.strerror}"
+        if error.errno in (ENOSPC, EDQUOT):
+            raise DiskFull(
+                f"{problem}; free some space on its disk, and run the same command again"
+            ) from error
+        raise StoreError(f"{problem}; fix this, or choose another --out") from error
+
+
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write a file completely, or leave the old one."""
+    fresh = path.with_name(f".{path.name}.new")
+    lines = [content] if isinstance(content, bytes) else content
+    with fresh.open("wb") as file:
+        file.writelines(lines)
+    fresh.replace(path)

@@ -1,0 +1,167 @@
+"""The options of an extractor and its model, which it opens for many records."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Unpack
+
+from extractor.concepts.own.declaration import explain_unread
+from extractor.errors import ArgumentError, WrongType
+from extractor.model.asking.querying import ask_round
+from extractor.model.client import Model, Route
+from extractor.model.exchange import Exchange
+from extractor.model.opening import ModelChoice, open_model
+from extractor.model.patience import Watch
+from extractor.model.providers import Reasoning
+from extractor.model.spec import ClientSettings, ModelSpec, read_key
+from extractor.model.store import OpenStore
+from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
+from extractor.pipeline import finish, plan
+from extractor.schemas import TrialExtraction, TrialRecord, Usage
+from extractor.schemas.arguments import refuse_less
+
+if TYPE_CHECKING:
+    from extractor.model.cost.budget import Pricing
+
+_USUAL_TIMEOUT = ExtractorOptions.model_fields["timeout"].default
+
+
+@dataclass(frozen=True, slots=True)
+class OpenExtractor:
+    """Extracts each record that it is called with, while its model is open.
+
+    If the model's budget is spent, absences name the fields that were not asked. ``in_thread``
+    keeps the event loop going meanwhile, but no time limit can stop a record there.
+    """
+
+    model: Model | None
+    options: ExtractionOptions
+    in_thread: bool = False
+
+    async def __call__(self, record: TrialRecord) -> TrialExtraction:
+        options = self.options
+        if self.in_thread:
+            parsed, asked = await asyncio.to_thread(plan, record, options)
+        else:
+            parsed, asked = plan(record, options)
+        replies = None
+        if asked and self.model:
+            replies = await ask_round(asked, self.model)
+        if self.in_thread:
+            return await asyncio.to_thread(finish, parsed, options, asked, replies)
+        return finish(parsed, options, asked, replies)
+
+    @property
+    def usage(self) -> Usage:
+        """The usage of the model so far, including records that failed or were cancelled."""
+        return self.model.usage if self.model else Usage()
+
+    @property
+    def watch(self) -> Watch:
+        """What the model's calls wait for, and what was wrong with them."""
+        return self.model.watch if self.model else Watch(None, "")
+
+
+class Setup:
+    """What ``Extractor`` is called with, checked: the ``model`` and its ``key``, what ``exchange``
+    takes from a provider's batch files, and the options.
+
+    A ``key`` counts for this model alone; without one, the environment has it. Raises ``WrongType``
+    for a model that is neither a name nor a specification, ``ArgumentError`` for a key without a
+    model, options that cannot be, and a limit of money for a model whose price is unknown.
+
+    Attributes:
+        options: What is extracted.
+        choice: The model, or what answers in place of it.
+        asking: The settings of the model's client.
+    """
+
+    def __init__(
+        self,
+        model: str | ModelSpec | None = None,
+        *,
+        key: str | None = None,
+        exchange: Exchange | None = None,
+        **options: Unpack[Keywords],
+    ) -> None:
+        chosen = ExtractorOptions.read(options)
+        if not isinstance(model, str | ModelSpec | None):
+            raise WrongType(
+                f"model: {type(model).__name__} names no model; write its name, such as "
+                "openai/gpt-5-mini"
+            )
+        spec = ModelSpec.parse(model) if isinstance(model, str) else model
+        # Only Python gives a key here; the command line reads it from the environment.
+        if key:
+            if spec is None:
+                raise ArgumentError("a key needs its model; name it with model")
+            spec = replace(spec, api_key=read_key(key))
+        reasoning = Reasoning(chosen.reasoning) if chosen.reasoning else None
+        if spec and reasoning:
+            # raises ArgumentError if the model's reasoning cannot be set
+            spec.family.think(reasoning)
+        patience = ClientSettings().patience
+        if chosen.timeout > _USUAL_TIMEOUT:
+            # A slower model is waited for: a request may take longer than the usual patience.
+            patience = chosen.timeout
+        self.asking = ClientSettings(
+            reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience
+        )
+        self._asked = chosen
+        self.options = chosen.extraction
+        self.choice = ModelChoice(spec, chosen.replay, exchange)
+        self._budget = None
+        if chosen.max_usd is not None:
+            self._budget = self.pricing.open_budget()
+
+    @property
+    def unread(self) -> str | None:
+        """What to tell of the user's own fields that stay empty, since they need a model and
+        none is asked.
+        """
+        is_asked = self.options.asks and self.choice.answers
+        if is_asked:
+            return None
+        return explain_unread(self.options.fields)
+
+    @cached_property
+    def pricing(self) -> "Pricing":
+        """The price of the model's tokens, if it is known, and the limit of money."""
+        from extractor.model.cost.budget import Pricing  # noqa: PLC0415 - slow, and few need it
+        from extractor.model.cost.prices import read_prices  # noqa: PLC0415 - as above
+
+        chosen = self._asked
+        spec = self.choice.spec
+        return Pricing.of(
+            spec, read_prices(chosen.prices), chosen.max_usd, self.asking.reasoning
+        )
+
+    @asynccontextmanager
+    async def open(
+        self,
+        concurrency: int = 8,
+        calls: OpenStore | None = None,
+        route: Route | None = None,
+        asking: ClientSettings | None = None,
+    ) -> AsyncIterator[OpenExtractor]:
+        """Open the model for many records.
+
+        In ``async with setup.open() as extract``, the call ``await extract(record)`` extracts a
+        record.
+
+        Args:
+            concurrency: The largest number of requests at once.
+            calls: Stored calls. One that has an answer is not sent again; new answers are stored
+                there.
+            route: The budget of calls, and what answers them in place of the model.
+            asking: The other settings of the client.
+        """
+        refuse_less("concurrency", concurrency, 1)
+        choice = self.choice if self.options.asks else ModelChoice()
+        settings = replace(asking or self.asking, concurrency=concurrency)
+        async with open_model(
+            choice, settings, calls, route or Route(self._budget)
+        ) as model:
+            yield OpenExtractor(model, self.options)

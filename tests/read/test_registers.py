@@ -1,0 +1,336 @@
+"""Each register: its sections, parts and registered fields, as ``samples/expected.json`` has them.
+
+A new register is a file in ``samples.SAMPLES`` and its entry there: ``python -m
+tests.read.test_registers NAME`` prints the entry.
+"""
+
+import gzip
+import json
+import re
+import sys
+import tomllib
+from copy import deepcopy
+
+import pytest
+
+from extractor.formats import aact, read_records, streams
+from extractor.formats.json_fields import JsonFields
+from extractor.formats.record import read_record
+from extractor.formats.registers import Register
+from extractor.options import ExtractionOptions
+from extractor.pipeline import extract_by_rules
+from extractor.schemas.vocabulary import Effort
+
+from .conftest import RECORDS, read_all
+from .samples import (
+    CTIS,
+    DRKS,
+    FOLDER,
+    ICTRP,
+    ISRCTN,
+    PART_I,
+    SAMPLES,
+    TABLES,
+    TITLE,
+    V1,
+    V2,
+    write_ictrp_csv,
+    write_ictrp_xml,
+    zip_tables,
+)
+from .test_packaging import zip_members
+
+EXPECTED = json.loads((FOLDER / "expected.json").read_text("utf-8"))
+
+
+def read_one(content: bytes):
+    reading = read_all("-", stdin=content)
+    assert reading.errors == []
+    [record] = reading.records
+    return record
+
+
+def texts(record) -> dict[str, str]:
+    return {section.name: section.text for section in record.sections}
+
+
+def describe(record) -> dict[str, object]:
+    """The record in JSON, with a list of parts for each section that has some."""
+    sections = {}
+    for section in record.sections:
+        parts = [
+            [part.name, section.text[part.start : part.end]] for part in section.parts
+        ]
+        sections[section.name] = parts or section.text
+    registry = record.registry.model_dump(mode="json", exclude_defaults=True)
+    notes = list(record.source.notes)
+    return {
+        "id": record.record_id,
+        "place": record.source.place,
+        "notes": notes,
+        "sections": sections,
+        "registry": registry,
+    }
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_field_of_a_register_is_read(name):
+    assert describe(read_one(SAMPLES[name])) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name):
+    packed = SAMPLES[name] if name == "aact" else gzip.compress(SAMPLES[name])
+    [record] = read_bytes(packed).records
+
+    extraction = extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
+
+    assert record.source.format == name.partition(" ")[0]
+    kinds = {one.quote: one.kind.value for one in extraction.eligibility.criteria}
+    assert kinds["Asthma"] == "inclusion"
+    assert "exclusion" in kinds.values() or "European" in name
+    assert len(extraction.endpoints) >= 1
+    for _, item in extraction.list_items():
+        for evidence in item.evidence:
+            text = record.raw_text(evidence.section)
+            assert text[evidence.start : evidence.end] == evidence.quote
+
+
+@pytest.mark.parametrize("name", ["aact", "ctgov_json_v1"])
+def test_the_same_study_has_the_same_sections_as_in_version_2(name):
+    record = read_one(json.dumps(V2).encode())
+    same = read_one(SAMPLES[name])
+    assert (same.sections, same.registry) == (record.sections, record.registry)
+
+
+def change(record, path, value):
+    changed = deepcopy(record)
+    node = changed
+    for step in path[:-1]:
+        node = node[step]
+    if value is None:
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
+    return json.dumps(changed).encode()
+
+
+IN_GERMAN = change(
+    DRKS, ("recruitment", "recruitmentDescriptions", 1, "inclusionCriteria"), ""
+)
+CTIS_ALONE = {**CTIS, "authorizedApplication": None, "authorizedPartI": PART_I}
+
+
+@pytest.mark.parametrize(
+    ("content", "section", "text"),
+    [
+        (json.dumps({"FullStudy": {"Rank": 1, "Study": V1}}).encode(), "title", TITLE),
+        (json.dumps([{"Study": V1}], indent=1).encode(), "title", TITLE),
+        (json.dumps(V1).encode(), "title", TITLE),
+        (json.dumps({"FullStudiesResponse": {"FullStudies": [V1]}}).encode(), "title", TITLE),
+        (json.dumps({"meta": {"page": 1}, "studies": [V2], "links": {"next": []}}).encode(), "title", TITLE),
+        (json.dumps(CTIS_ALONE).encode(), "interventions[1]", "PLACEBO\nPLACEBO"),
+        (ISRCTN.replace("<primaryOutcome/>", "<primaryOutcome>Survival</primaryOutcome>").encode(),
+         "primary_outcomes[1]", "Survival"),
+        (change(DRKS, ("trialDescriptions", 0, "idLocale", "locale"), "fr"), "title", TITLE),
+        (IN_GERMAN, "eligibility", "Inclusion Criteria:\nAsthma, Alter ab 18 Jahren\n\nExclusion Criteria:\nPregnancy"),
+        (change(DRKS, ("observationalGroups", 3), None), "arms[0]", "Fictumab 5 mg einmal täglich"),
+    ],
+)  # fmt: skip
+def test_variants_of_a_register(content, section, text):
+    assert texts(read_one(content))[section] == text
+
+
+def test_a_text_in_another_language_only_is_kept_with_a_note():
+    record = read_one(IN_GERMAN)
+
+    found = extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
+
+    assert record.source.notes == (
+        "given in German only, which is not read: eligibility",
+    )
+    assert [criterion.quote for criterion in found.eligibility.criteria] == [
+        "Pregnancy"
+    ]
+    assert "language_other" in {finding.kind.value for finding in found.findings}
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "problem"),
+    [
+        (change(CTIS, ("authorizedApplication", "authorizedPartI", "products", 1), "text"),
+         "line 1, authorizedPartI.products[1]", "text where an object is expected"),
+        (change(DRKS, ("recruitment", "minimumAge", "amount"), [18]),
+         "line 1, recruitment.minimumAge.amount", "a list where text is expected"),
+        (change(DRKS, ("trialDescriptions",), {}), "line 1, trialDescriptions", "an object where a list is expected"),
+        (write_ictrp_xml(ICTRP).replace(b"<Public_title>", b"<Public_title><b/>"),
+         "record 1, Trial/Public_title", "elements where text is expected"),
+        ("\n".join(TABLES["eligibilities"]).encode(), None, "one table of an AACT export"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_named_with_its_place(content, place, problem):
+    [error] = read_all("-", stdin=content).errors
+    assert (error.place, error.problem) == (place, problem)
+
+
+def test_rows_of_an_ictrp_table_end_where_their_quotes_do_and_a_lost_quote_costs_one_row():
+    lines = {**ICTRP, "Inclusion_Criteria": "Raised:\nInterleukin6,IL-2\n"}
+    trials = [{**lines, "TrialID": f"JPRN-UMIN00000000{n}"} for n in range(3)]
+    table = write_ictrp_csv(*trials).replace(
+        b'"\n"JPRN-UMIN000000002', b'\n"JPRN-UMIN000000002'
+    )
+
+    reading = read_all("-", stdin=table)
+
+    assert reading.ids == ["JPRN-UMIN000000000", "JPRN-UMIN000000002"]
+    assert "Raised:\nInterleukin6,IL-2" in texts(reading.records[0])["eligibility"]
+    assert [error.place for error in reading.errors] == ["line 5"]
+
+
+@pytest.mark.parametrize(
+    ("trial_id", "record_id"),
+    [
+        ("CTRI/2020/05/025000", "CTRI/2020/05/025000"),
+        ("JPRN-jRCTs031210288", "JPRN-jRCTs031210288"),
+        ("../x", "stdin"),
+    ],
+)
+def test_ids_of_ictrp(trial_id, record_id):
+    trial = write_ictrp_xml({**ICTRP, "TrialID": trial_id})
+    assert read_one(trial).record_id == record_id
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("Inclusion:~* Asthma~~* Age ~18 years", "Inclusion:\n* Asthma\n\n* Age ~18 years"),
+        ("Dose (~5 mg)~1. First ~2. Second", "Dose (~5 mg)\n1. First \n2. Second"),
+        ("Weight <~ 50 kg~20 weeks", "Weight <~ 50 kg\n20 weeks"),
+        ("1. Age 18~65~2.Sex~ECOG 0~1", "1. Age 18~65\n2.Sex\nECOG 0~1"),
+    ],
+)  # fmt: skip
+def test_tilde_is_a_line_break_or_means_about_or_to(written, text):
+    summaries = [TABLES["brief_summaries"][0], f"1|NCT90000001|{written}"]
+    tables = {**TABLES, "brief_summaries": summaries}
+    assert texts(read_one(zip_tables(tables)))["brief_summary"] == text
+
+
+def test_broken_rows_of_an_export_are_reported_with_their_place():
+    tables = deepcopy(TABLES)
+    tables["studies"].insert(1, "NCT90000000||First|||||")
+    tables["studies"] += ["NCT90000002||Second||||", "NCT90000003||Third"]
+    tables["conditions"] += [
+        "9|NCT90000002|Cough|cough",
+        "10|none|Cold|cold",
+        '11|NCT90000001|"Cold|cold',
+        "12|NCT90000009|Flu|",
+    ]
+
+    reading = read_all("-", stdin=zip_tables(tables))
+
+    assert reading.ids == ["NCT90000001", "NCT90000002"]
+    places = [record.source.place for record in reading.records]
+    assert places == ["studies.txt, line 3", "studies.txt, line 4"]
+    assert texts(reading.records[1]) == {"title": "Second", "conditions": "Cough"}
+    assert {error.place: error.problem for error in reading.errors} == {
+        "studies.txt, line 2": "the row has 8 cells, the header 7",
+        "studies.txt, line 5": "the row has 3 cells, the header 7",
+        "conditions.txt, line 5": "a row without an NCT number",
+        "conditions.txt, line 6": "a broken table row (unexpected end of data)",
+        "conditions.txt, line 7": "a row of NCT90000009, which the table of studies lacks",
+    }
+
+
+def test_a_study_that_is_too_large_is_refused_and_the_others_are_read(monkeypatch):
+    monkeypatch.setattr(aact, "MAX_RECORD_BYTES", 5000)
+    studies = [*TABLES["studies"], "NCT90000002||Second||||"]
+    keywords = ["id|nct_id|name", *(f"{n}|NCT90000001|{'x' * 50}" for n in range(200))]
+
+    tables = zip_tables({"studies": studies, "keywords": keywords})
+    reading = read_all("-", stdin=tables)
+
+    assert reading.ids == ["NCT90000002"]
+    assert [error.problem for error in reading.errors] == [
+        "a record of more than 5,000 bytes (NCT90000001)"
+    ]
+
+
+def test_an_export_may_lack_tables_and_another_file_may_be_named_studies():
+    found = texts(read_one(zip_tables({"studies": TABLES["studies"]})))
+    assert found == {"title": TITLE, "official_title": "A Phase 2 Trial"}
+    other = read_one(zip_tables({"studies": [json.dumps(V2)]}))
+    assert other.source.format == "ctgov_json"
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (b"\xff|nct_id\n", "text that is not UTF-8"),
+        (b"id|nct_id|name\n" + b"1|NCT90000001|a\n" * 15_000, "unpacks to more than"),
+    ],
+    ids=["not text", "bomb"],
+)
+def test_an_unreadable_table_ends_reading(table, problem, monkeypatch):
+    monkeypatch.setattr(streams, "MAX_UNPACKED_BYTES", 100_000)
+    studies = "\n".join(TABLES["studies"]).encode()
+    members = {"studies.txt": studies, "conditions.txt": b"", "keywords.txt": table}
+    reading = read_all("-", stdin=zip_members(members))
+    assert reading.ids == []
+    [error] = reading.errors
+    assert problem in error.problem
+    assert error.place.startswith("keywords.txt")
+
+
+def test_a_full_disk_is_reported(monkeypatch):
+    connect = aact.sqlite3.connect
+
+    def connect_to_small_disk(*args, **kwargs):
+        database = connect(*args, **kwargs)
+        database.execute("PRAGMA max_page_count = 3")
+        return database
+
+    monkeypatch.setattr(aact.sqlite3, "connect", connect_to_small_disk)
+    rows = [f"{n}|NCT90000001|{'x' * 900}|" for n in range(20)]
+    tables = {**TABLES, "keywords": [TABLES["keywords"][0], *rows]}
+    [error] = read_all("-", stdin=zip_tables(tables)).errors
+    assert "cannot be sorted on disk (database or disk is full)" in error.problem
+    assert "SQLITE_TMPDIR" in error.remedy
+
+
+def test_a_register_needs_a_table_alone():
+    page = RECORDS.parents[1] / "docs" / "contributing" / "changes.md"
+    section = page.read_text("utf-8").partition("### A register")[2]
+    record, table = re.findall(r"```(?:json|toml)\n(.*?)```", section, re.DOTALL)[:2]
+    register = Register(**tomllib.loads(table))
+
+    content = read_record(register, JsonFields(json.loads(record), ""), "json")
+
+    assert content.trial_id == "FR000123"
+    assert {section.name: section.text for section in content.sections} == {
+        "title": "Fictumab in gout",
+        "eligibility": (
+            "Inclusion Criteria:\nAdults with gout\n\nExclusion Criteria:\nPregnancy"
+        ),
+        "interventions[0]": "Drug\nFictumab\n5 mg once daily",
+        "primary_outcomes[0]": "Pain\nweek 12",
+    }
+    assert content.registry.enrollment == "40"
+
+
+REAL = RECORDS.parents[2] / "shared" / "data" / "records"
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="no real records beside the checkout")
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("ctgov_v2_array.json", 10), ("ctgov_xml", 120), ("ctgov_leukaemia.csv", 245)],
+)
+def test_every_real_record_reads(name, count):
+    records = list(read_records(REAL / name))
+    assert len(records) == count
+    assert all(record.record_id.startswith("NCT") for record in records)
+
+
+if __name__ == "__main__":
+    made = {name: describe(read_one(SAMPLES[name])) for name in sys.argv[1:]}
+    print(json.dumps(made, indent=1, ensure_ascii=False))
