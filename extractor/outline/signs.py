@@ -53,12 +53,17 @@ def weigh(question: str, names: Iterator[str]) -> Signs:
 
 def is_yes(signs: Signs) -> bool:
     """Return what the signs say together."""
-    return sum(signs.values()) > 0
+    return sum_up(signs) > 0
+
+
+def sum_up(signs: Signs) -> float:
+    """Return the sum of the weights, free of errors of rounding: a tie is exactly 0."""
+    return round(sum(signs.values()), 6)
 
 
 def is_doubtful(signs: Signs) -> bool:
     """Return whether the signs nearly say the opposite."""
-    return abs(sum(signs.values())) <= float(read_table("line_signs")["doubt"])
+    return abs(sum_up(signs)) <= float(read_table("line_signs")["doubt"])
 
 
 def measure_width(lines: Sequence[Line]) -> int | None:
