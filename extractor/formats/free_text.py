@@ -1,54 +1,51 @@
-"""Free text: notes, protocol synopses and copies of a registry's page, read by their headings.
+"""Free text: a note, a synopsis, a copy of a registry's page, or a text that is all of one section.
 
-``layout`` undoes line breaks and page edges, ``headings`` finds the headings, and this file puts
-what is below each of them into a section. Text before the first heading is a title and a
-description; a text of criteria alone needs no heading. A section is a substring of the text, or
-several of them joined by line breaks, and its ``pieces`` are their offsets in the text.
+The outline (``extractor.outline``) finds headings, items and page furniture, and joins wrapped
+lines; ``headings`` says which section each heading opens, ``listed`` what the items of a section
+are. A section has the characters of the text, with blanks for the breaks of wrapped lines.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Literal, get_args
 
 from extractor.concepts.limits.read import find_limits
-from extractor.formats.found import (
-    RecordContent,
-    UnreadableSource,
-    find_trial_id,
-    take_sections,
-    text_section,
-)
+from extractor.formats.found import RecordContent, UnreadableSource, find_trial_id
 from extractor.formats.headings import (
+    ARMS,
     DESCRIPTION,
     ELIGIBILITY,
-    FRONT,
+    INTERVENTIONS,
     ITEMS,
-    KEPT,
     OUTCOMES,
-    PROSE_END,
     RANKS,
-    SECTIONS,
-    Heading,
-    find_headings,
-    read_kind,
+    SHOWN,
+    STATES,
+    TITLE,
+    VOCABULARY,
+    name_section,
 )
-from extractor.formats.layout import undo_layout
+from extractor.formats.layout import LINE, LaidOut, Span, join_lines, lay_out
 from extractor.formats.listed import (
-    LINE,
-    NO_WORDS,
-    Place,
+    LABELS,
+    Entry,
+    Part,
     find_parts,
-    holds_list,
-    list_cells,
-    split_items,
+    group_items,
+    split_line,
 )
-from extractor.language.book import read_text
+from extractor.language.book import read_text, rule
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import read_section, strip_span
-from extractor.schemas import Part, Piece, Section
-from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
+from extractor.language.wrapping import runs_on
+from extractor.outline import Block, BlockKind, read_outline
+from extractor.outline.headings import find_heading
+from extractor.schemas import Part as SectionPart
+from extractor.schemas import Section
+from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES, MAX_SECTIONS
 
 GivenSection = Literal[
     "eligibility",
@@ -58,39 +55,27 @@ GivenSection = Literal[
     "secondary_outcomes",
     "other_outcomes",
 ]
-"""The section of which a user states that a text is all of it."""
-_Placed = tuple[str, Place]
-"""The name of a section, and a place of its text."""
+"""A section that a user can name for a text without headings."""
 _ID = "trial_id"
-_GAP = re.compile(r"\r?\n[ \t\r]*\n")
-_NEXT_LINE = re.compile(r"\r?\n(?![ \t]*[a-z])")
-_ENDS = {
-    "title": _NEXT_LINE,
-    "official_title": _NEXT_LINE,
-    _ID: _NEXT_LINE,
-    "conditions": _GAP,
-    "keywords": _GAP,
-}
-"""What ends short sections. The text behind it describes the trial."""
-_ORDER = (
-    "title",
-    "official_title",
-    "brief_summary",
-    DESCRIPTION,
-    "conditions",
-    "keywords",
-    ELIGIBILITY,
-    *ITEMS,
-)
+_TITLES = (TITLE, "official_title")
+_ORDER = (*_TITLES, "brief_summary", DESCRIPTION, "conditions", "keywords")
+_IN_CRITERIA = ("conditions", "label", "treatment")
+"""Kinds of headings that may be labels of criteria: "Sex: female"."""
 _LONGEST_TITLE = 300
-_LONGEST_GAP = 2_000
-"""Most blanks within a piece of a section; more are parts of a document that are not read."""
 _TABLE_LINES = 4
-_OPENING_LINES = 3
-_OPENING = re.compile(rf"(?:[{re.escape(NO_WORDS)}]*\n)?[\s|]*")
+_FEW = 3
 _TWO_WORDS = re.compile(r"\b[^\W\d_]{2,}\W+[^\W\d_]{2}")
-_RANK = re.compile(r"\n[ \t]*Type[ \t]*[:：][ \t]*(Primary|Secondary)\b")
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
+_RANK = re.compile(
+    r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
+)
+_PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
+_STYLE = re.compile(
+    r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?|[A-HIVX]{1,4}[.)])"
+    r")[ \t]"
+)
+_ENDED = re.compile(r"[.:;]\W*\Z")
+_PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
 
 
 def build_text(
@@ -114,12 +99,11 @@ def build_text(
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
     _check_size(text, "give one record a file")
-    reader = _TextReader(undo_layout(text))
-    usual = (ELIGIBILITY, *ITEMS)
-    if not any(heading.section in usual for heading in reader.headings):
+    reader = TextReader(text)
+    reader.read(reader.blocks)
+    if not reader.has_usual_headings:
         _refuse_other(text, named=named)
-    sections = take_sections(reader.list_sections(title))
-    return RecordContent(sections, "text", reader.find_id(), given=text)
+    return RecordContent(reader.build(title), "text", reader.find_id(), given=text)
 
 
 def build_given(
@@ -143,24 +127,28 @@ def build_given(
     if text.count("\n") >= MAX_LINES:
         problem = f"text of more than {MAX_LINES:,} lines"
         raise UnreadableSource(problem, "give one record a text")
-    reader = _TextReader(undo_layout(text), within=section)
-    sections = take_sections(reader.list_sections(title))
-    return RecordContent(sections, "text", given=text)
+    reader = TextReader(text)
+    reader.read_as(section)
+    return RecordContent(reader.build(title), "text", given=text)
 
 
-def build_laid_out(text: str, known: Sequence[Heading] = ()) -> RecordContent:
-    """Build the content of a text whose layout is undone already, such as that of a document.
+def list_items(
+    text: str, section: str
+) -> tuple[list[Span], list[tuple[Span, list[Part]]]]:
+    r"""Return what introduces the items of a text that is all of one section, and where each item
+    is, with its parts.
 
-    ``known`` are headings that the document shows as such. They count where the words of a line are
-    unknown.
+    >>> list_items("- Pain\n- Sleep at 2 weeks", "primary_outcomes")[1][0]
+    ((2, 6), [('statement', (2, 6))])
     """
-    reader = _TextReader(text, known)
-    sections = take_sections(reader.list_sections(None))
-    return RecordContent(sections, "text", reader.find_id())
+    reader = TextReader(text)
+    reader.read_as(section)
+    return reader.list_items()
 
 
 def has_headings(text: str) -> bool:
-    r"""Return whether a text has a heading that no description has, such as "Inclusion Criteria".
+    r"""Return whether a line of a text is a heading that no description has, such as "Inclusion
+    Criteria".
 
     >>> texts = (
     ...     "A Trial\nInclusion criteria\nAdults",
@@ -169,12 +157,12 @@ def has_headings(text: str) -> bool:
     >>> [has_headings(text) for text in texts]
     [True, False]
     """
-    return any(
-        heading.section not in (DESCRIPTION, "brief_summary")
-        # "Summary: ..." may begin a sentence of a description.
-        or (heading.section == "brief_summary" and heading.is_alone)
-        for heading in find_headings(read_section("text", text))
-    )
+    for line in read_section("text", text).lines():
+        heading = find_heading(line, VOCABULARY)
+        section = name_section(heading.name) if heading else None
+        if section and section not in (DESCRIPTION, "brief_summary"):
+            return True
+    return False
 
 
 def _check_size(text: str, remedy: str) -> None:
@@ -218,234 +206,316 @@ def _is_wordless(text: str) -> bool:
     return is_long or not find_limits(read_text(text), None)
 
 
-class _TextReader:
-    """Reads a text: its headings, and by section the ``places`` of what is below them.
+class TextReader:
+    """Reads the sections of a text from its blocks: ``read`` (all or some of them), then ``build``.
 
-    Args:
-        text: The text, without the layout of its file.
-        known: Headings that a document shows as such.
-        within: The section in which all of the text is, if the user states it. Then only headings
-            of lists of criteria count, and nothing is a title.
+    ``ranks`` has the places of lines that a document shows as headings, with their ranks.
     """
 
-    def __init__(
-        self,
-        text: str,
-        known: Sequence[Heading] = (),
-        within: GivenSection | None = None,
-    ) -> None:
-        self.text = text
-        self.lexed = read_section("text", text)
-        # A heading may be beside its translation: it is looked for with that blanked.
-        self.english = hide_foreign(text)
-        self.headings: list[Heading] = []
-        self.places: dict[str, list[Place]] = defaultdict(list)
-        if within and within != ELIGIBILITY:
-            by_line = within in OUTCOMES
-            lead, items = split_items(self.lexed, 0, len(text), by_line=by_line)
-            self.places |= {within: items, DESCRIPTION: [lead] if lead else []}
-            return
-        self.headings = self._find_headings(known)
-        if within:
-            self.headings = [
-                heading for heading in self.headings if heading.section == ELIGIBILITY
-            ]
-        ends = [*(heading.line for heading in self.headings), len(text)]
-        if within:
-            self.places[ELIGIBILITY].append((0, ends[0]))
-        else:
-            self._place_opening(ends[0])
-        for heading, end in zip(self.headings, ends[1:], strict=True):
-            for section, place in self._place(heading, end):
-                self.places[section].append(place)
+    def __init__(self, text: str, ranks: Mapping[int, int] | None = None) -> None:
+        self.laid: LaidOut = lay_out(text)
+        section = read_section("text", self.laid.text)
+        self.blocks: list[Block] = read_outline(section, VOCABULARY)
+        self.has_usual_headings = False
+        self._text = join_lines(self.laid.text, self.blocks)
+        self._ranks = ranks or {}
+        self._spans: dict[str, list[Span]] = defaultdict(list)
+        self._groups: list[tuple[str, list[Entry]]] = []
+        self._front: list[Entry] = []
+        self._section = ""
+        self._style = ""
+        self._styles: set[str] = set()
+        self._end = 0
+        self._is_cut = False
+        self._has_criteria = False
+        self._openings: Mapping[int, str] = {}
 
-    def _find_headings(self, known: Sequence[Heading]) -> list[Heading]:
-        """Return the headings in order. The words of a line count before what a document shows."""
-        lexed = self.lexed
-        if self.english != self.text:
-            lexed = read_section("text", self.english)
-        found = {heading.line: heading for heading in known}
-        for heading in find_headings(lexed):
-            if heading.kind or heading.line not in found:
-                found[heading.line] = heading
-        return [found[line] for line in sorted(found)]
+    def find_line(self, block: Block) -> int:
+        """Return where the line of a block begins."""
+        return self.laid.text.rfind("\n", 0, block.start) + 1
+
+    def restore(self, given: str) -> str:
+        """Return the text that was given, with blanks for the breaks of wrapped lines."""
+        return self.laid.restore(self._text, given)
+
+    def read(
+        self, blocks: Sequence[Block], openings: Mapping[int, str] | None = None
+    ) -> None:
+        """Sort blocks into sections, by the headings among them; ``openings`` has the sections of
+        other blocks that are headings, by where they begin.
+        """
+        self._openings = openings or {}
+        for block in blocks:
+            if self._is_furniture(block):
+                self._end = block.end
+                self._is_cut = True
+                continue
+            is_behind = self._is_behind(block)
+            entry = self._make_entry(block)
+            section = self._find_section(entry, is_behind=is_behind)
+            if section:
+                self._open(section, entry)
+            else:
+                self._add(entry, is_behind=is_behind)
+            self._end = block.end
+            self._is_cut = False
+        self._place_front()
+
+    def read_as(self, section: str) -> None:
+        """Take all blocks for one section, whose headings open nothing."""
+        self._section = section
+        if section in ITEMS:
+            self._groups.append((section, []))
+        for block in self.blocks:
+            self._is_cut = self._is_furniture(block)
+            if not self._is_cut:
+                self._add(self._make_entry(block), is_behind=self._is_behind(block))
+            self._end = block.end
+
+    def _is_furniture(self, block: Block) -> bool:
+        begin = self._text.rfind("\n", 0, block.start) + 1
+        is_page = _PAGE_NUMBER.match(self._text, begin) is not None
+        return is_page or block.kind is BlockKind.FURNITURE
+
+    def _is_behind(self, block: Block) -> bool:
+        """Return whether a block begins on the line on which the one before it ends."""
+        return "\n" not in self._text[self._end : block.start] and self._end > 0
+
+    def _make_entry(self, block: Block) -> Entry:
+        begin = self._text.rfind("\n", 0, block.start) + 1
+        sign = _STYLE.match(self._text, begin)
+        style = re.sub(r"\d+", "1", sign["sign"]) if sign else block.style
+        if self._ranks:
+            rank = self._ranks.get(self.laid.find_place(begin))
+            style = f"rank {rank}" if rank else style
+        is_marked = block.mark != "" and block.kind is BlockKind.HEADING
+        return Entry(
+            start=block.start if self._is_behind(block) else max(begin, self._end),
+            words=block.start,
+            end=block.end,
+            kind=BlockKind.ITEM if is_marked else block.kind,
+            name=block.name,
+            style=style,
+            column=block.column,
+            gap=block.gap,
+            goes_on=self._is_cut and self._text[block.start].islower(),
+        )
+
+    def _find_section(self, entry: Entry, *, is_behind: bool) -> str | None:
+        """Return the section that a line opens; None for one that is content."""
+        name = entry.name
+        if entry.start in self.laid.labels:
+            return DESCRIPTION
+        opening = self._openings.get(entry.words)
+        if opening == ELIGIBILITY == self._section and name != "criteria":
+            return None
+        if opening and (name is None or opening == ELIGIBILITY):
+            return opening
+        if name is None:
+            is_next = entry.style == self._style and entry.style not in self._styles
+            return DESCRIPTION if is_next and not is_behind and self._style else None
+        words = self._text[entry.words : entry.end]
+        above = self._text[max(0, entry.start - 40) : entry.start].rstrip()
+        is_wrapped = runs_on(above) or not (entry.gap or _ENDED.search(above + words))
+        if (words[0].islower() and is_wrapped) or words.endswith((",", ";")):
+            return None
+        is_label = LABELS.match(self._text, entry.words, entry.end + 1) is not None
+        if self._section in ITEMS and is_label:
+            return DESCRIPTION if entry.gap and not self._is_label(entry) else None
+        is_item = entry.kind is BlockKind.ITEM and entry.style != self._style
+        if is_item and entry.style in self._styles:
+            return None
+        if name in RANKS:
+            return RANKS[name] if self._section in OUTCOMES else None
+        if self._section == ELIGIBILITY and self._is_criterion(entry):
+            return None
+        if name in STATES:
+            in_list = self._section in (ARMS, INTERVENTIONS)
+            return name_section(name) if in_list or not self._has_criteria else None
+        return name_section(name)
+
+    def _is_label(self, entry: Entry) -> bool:
+        """Return whether words are behind a heading on its line."""
+        return self._text[entry.end : entry.end + 80].split("\n")[0].strip() != ""
+
+    def _is_criterion(self, entry: Entry) -> bool:
+        """Return whether a heading within criteria is one of them: "2. Gender: transition"."""
+        return entry.name in _IN_CRITERIA and self._is_label(entry)
+
+    def _open(self, section: str, entry: Entry) -> None:
+        is_item = entry.name in STATES
+        self.has_usual_headings = self.has_usual_headings or section in (
+            ELIGIBILITY,
+            *ITEMS,
+        )
+        self._has_criteria = self._has_criteria or section == ELIGIBILITY
+        if not (is_item and self._section == section):
+            self._section = section
+            self._style = entry.style if re.search(r"[\w#=]", entry.style) else ""
+            self._styles = set()
+            self._is_cut = True
+            if section in ITEMS:
+                self._groups.append((section, []))
+        if section == DESCRIPTION or name_section(entry.name) == ELIGIBILITY:
+            shown = Entry(entry.words, entry.words, entry.end)
+            self._add(shown, is_behind=False)
+        elif is_item:
+            self._add(entry, is_behind=False)
+
+    def _add(self, entry: Entry, *, is_behind: bool) -> None:
+        """Add a line to the section that is open, or words behind others to their line."""
+        if entry.kind is BlockKind.ITEM:
+            self._styles.add(entry.style)
+        entries = self._front
+        if self._section in ITEMS:
+            entries = self._groups[-1][1]
+        elif self._section:
+            if self._section in _TITLES and self._spans[self._section]:
+                self._section = DESCRIPTION
+            spans = self._spans[self._section]
+            if spans and not self._is_cut:
+                entry.start = spans.pop()[0]
+            spans.append((entry.start, entry.end))
+            return
+        is_row = bool(entries) and "\t" in self._text[entries[-1].start : entry.end]
+        is_part = is_behind and (is_row or entry.kind is not BlockKind.ITEM)
+        is_part = bool(entries) and is_part and not self._is_cut
+        for line in LINE.finditer(self._text, entry.words, entry.end):
+            if is_part:
+                entries[-1].end = line.end()
+            elif line.start() == entry.words:
+                entries.append(replace(entry, end=line.end()))
+            else:
+                entries.append(
+                    Entry(line.start(), line.start(), line.end(), goes_on=True)
+                )
+            is_part = False
+
+    def _place_front(self) -> None:
+        """Place the lines before the first heading: a number, a title, and a description, or a list
+        of criteria if the text has no heading.
+        """
+        lines = self._front
+        while lines and find_trial_id(self._read(lines[0])):
+            self._spans[_ID].append((lines[0].words, lines[0].end))
+            lines = lines[1:]
+        if (
+            lines
+            and not self._section
+            and _holds_list([*map(self._read, lines)], lines)
+        ):
+            self._spans[ELIGIBILITY].append((lines[0].start, lines[-1].end))
+            return
+        if lines and self._is_title(lines):
+            self._spans[TITLE].append((lines[0].words, lines[0].end))
+            lines = lines[1:]
+            if lines and not self._section:
+                if _holds_list([*map(self._read, lines)], lines):
+                    self._spans[ELIGIBILITY].append((lines[0].start, lines[-1].end))
+                    return
+        if lines:
+            span = (lines[0].start, lines[-1].end)
+            self._spans[DESCRIPTION].insert(0, span)
+
+    def _is_title(self, lines: Sequence[Entry]) -> bool:
+        words = self._read(lines[0])
+        if len(words) > _LONGEST_TITLE or _PROSE_END.search(words):
+            return False
+        if lines[0].kind is BlockKind.ITEM or self._spans[TITLE]:
+            return False
+        behind = self._text[lines[0].end :][:200].lstrip(" *_")
+        return bool(self._section) or behind.startswith(("\n\n", "\n-", "\n*"))
+
+    def _read(self, entry: Entry) -> str:
+        return self._text[entry.words : entry.end]
 
     def find_id(self) -> str | None:
-        """Return the registry's number of the trial, behind a heading or alone on one of the
-        first lines; None without one.
-        """
-        first = islice(LINE.finditer(self.text), _OPENING_LINES)
-        places = (*self.places[_ID], *(line.span() for line in first))
-        numbers = (find_trial_id(self.text[start:end]) for start, end in places)
+        """Return the registry's number of the trial; None without one."""
+        numbers = (find_trial_id(self._text[slice(*span)]) for span in self._spans[_ID])
         return next(filter(None, numbers), None)
 
-    def _place_opening(self, end: int) -> None:
-        """Place the text before the first heading, which begins at ``end``: a title, unless a
-        heading names one, and a description, or a list of criteria if the text has no heading.
-        """
-        start = 0
-        title = self._find_title(end)
-        if title and not any(heading.section == "title" for heading in self.headings):
-            self.places["title"].append(title)
-            start = title[1]
-        # A pasted list of criteria often has no heading at all.
-        is_list = not self.headings and holds_list(self.text, start, end)
-        self.places[ELIGIBILITY if is_list else DESCRIPTION].append((start, end))
+    def build(self, title: str | None) -> tuple[Section, ...]:
+        """Return the sections; ``title`` in place of one in the text."""
+        sections: list[Section] = []
+        if title:
+            sections.append(Section(name=TITLE, text=title))
+        for name in (*_ORDER, ELIGIBILITY):
+            spans = self._spans[name][: 1 if name in _TITLES else None]
+            if not (title and name == TITLE):
+                sections += self._make_section(name, [("", span) for span in spans])
+        numbers: dict[str, int] = defaultdict(int)
+        items: dict[str, list[Section]] = defaultdict(list)
+        for section, entries in self._groups:
+            _, found = group_items(self._text, section, entries)
+            for item in found:
+                is_line = section in OUTCOMES and len(found) == 1
+                pieces = split_line(self._text, item) if is_line else [item]
+                for piece in pieces:
+                    parts = find_parts(self._text, section, piece)
+                    name = self._find_rank(section, piece)
+                    made = self._make_section(f"{name}[{numbers[name]}]", parts)
+                    numbers[name] += len(made)
+                    items[name] += made
+        for name in ITEMS:
+            sections += items[name]
+        return tuple(sections[: MAX_SECTIONS + 1])
 
-    def _find_title(self, end: int) -> Place | None:
-        """Return the first line before ``end`` that is no registry's number, as the title, unless
-        it is a sentence, an item, a row of a table, too long or all that there is.
+    def list_items(self) -> tuple[list[Span], list[tuple[Span, list[Part]]]]:
+        """Return the introductions and the items of the section that all of the text is."""
+        section, entries = self._groups[0]
+        lead, found = group_items(self._text, section, entries)
+        introductions = [self._place(one.words, one.end) for one in lead]
+        items = []
+        for item in found:
+            parts = find_parts(self._text, section, item)
+            placed = [(name, self._place(*span)) for name, span in parts]
+            items.append((self._place(item[0].words, item[-1].end), placed))
+        return introductions, items
 
-        Without any heading, a title must be apart from the text below it.
-        """
-        for line in LINE.finditer(self.text, 0, end):
-            front = FRONT.match(self.text, *line.span())
-            if not line.group().strip() or find_trial_id(line.group()) or not front:
+    def _place(self, start: int, end: int) -> Span:
+        return self.laid.find_place(start), self.laid.find_place(end - 1) + 1
+
+    def _find_rank(self, section: str, item: Sequence[Entry]) -> str:
+        """Return the section of an item, whose fields may say that it is another outcome."""
+        if section not in OUTCOMES:
+            return section
+        found = _RANK.search(self._text, item[0].end, item[-1].end)
+        return RANKS[found["rank"].lower()] if found else section
+
+    def _make_section(self, name: str, parts: Sequence[Part]) -> list[Section]:
+        """Return the section of parts, each on lines of its own; none without words."""
+        lines: list[str] = []
+        named: list[SectionPart] = []
+        pieces = []
+        at = 0
+        for part, span in parts:
+            signs = "\n" if name in SHOWN else " \n*_|"
+            start, end = strip_span(self._text, *span, signs)
+            words = self._text[start:end]
+            if not words.strip():
                 continue
-            start, stop = strip_span(self.text, front.end(), line.end(), " \t*#_")
-            is_apart = front["hash"] or _GAP.match(self.text, line.end())
-            refusals = (
-                front["bullet"] or front["number"] or front["row"],
-                not self.headings and not is_apart,
-                stop - start > _LONGEST_TITLE,
-                PROSE_END.search(self.text, start, stop),
-                not self.text[line.end() :].strip(),
-            )
-            return None if any(refusals) else (start, stop)
-        return None
-
-    def _place(self, heading: Heading, end: int) -> Iterator[_Placed]:
-        """Yield the places between a heading and the ``end`` of its text, each with its section.
-
-        The heading itself belongs to a section of criteria or a description, and to an arm that it
-        labels.
-        """
-        section = heading.section
-        below = (heading.start, end)
-        is_list = heading.kind == "criteria"
-        is_shown = is_list and heading.is_alone and not heading.is_framed
-        if heading.columns:
-            yield from self._place_columns(heading, end)
-        elif is_shown or heading.kind in KEPT or section == DESCRIPTION:
-            yield section, (heading.shown, end)
-        elif section in ITEMS and heading.kind != "group":
-            yield from self._place_items(section, *below)
-        elif section in _ENDS:
-            yield from self._place_short(section, *below)
-        else:
-            # The name of a list is read without the signs around it and the text behind it.
-            if is_list:
-                yield section, heading.words
-            yield section, below
-
-    def _place_items(self, section: str, start: int, end: int) -> Iterator[_Placed]:
-        """Yield the items of a list of arms, interventions or outcomes. What introduces it, and
-        what follows it in another language, describes the trial.
-        """
-        in_english = self.english[start:end].rstrip()
-        list_end = start + len(in_english) if in_english else end
-        if not self.text[list_end:end].strip():
-            list_end = end
-        yield DESCRIPTION, (list_end, end)
-        is_outcomes = section in OUTCOMES
-        lead, items = split_items(self.lexed, start, list_end, by_line=is_outcomes)
-        if lead:
-            yield DESCRIPTION, lead
-        for item in items:
-            kind, _ = read_kind(self.lexed, *item) or ("", 0)
-            # On a registry's page, a row of a table of outcomes has "Type: Secondary".
-            rank = _RANK.search(self.text, *item) if is_outcomes else None
-            if rank:
-                yield f"{rank[1].lower()}_outcomes", item
-            elif section == "interventions" and kind == "arm":
-                yield "arms", item
-            else:
-                yield section, item
-
-    def _place_short(self, section: str, start: int, end: int) -> Iterator[_Placed]:
-        """Yield the place of a short section, such as a title, and the description behind it.
-
-        A title ends with its line, a list of conditions before a blank line. A second one of the
-        same section is a description, too.
-        """
-        start, end = _trim(self.text, start, end)
-        gap = _ENDS[section].search(self.text, start, end)
-        stop = gap.start() if gap else end
-        yield DESCRIPTION if self.places[section] else section, (start, stop)
-        yield DESCRIPTION, (stop, end)
-
-    def _place_columns(self, heading: Heading, end: int) -> Iterator[_Placed]:
-        """Yield the cells of a table, column by column, each in the section that its column's name
-        has. The name of a column of criteria or of a description belongs to the section.
-
-        A row with a rank alone ("Secondary") ranks the outcomes in the rows below it.
-        """
-        rows: list[tuple[str, list[Place]]] = []
-        rank = ""
-        first = self.text.find("\n", heading.start, end)
-        for line in LINE.finditer(self.text, first if first >= 0 else end, end):
-            cells = list_cells(self.text, *line.span())
-            if not line.group().strip(NO_WORDS) or len(cells) > len(heading.columns):
-                continue
-            kind, label_end = read_kind(self.lexed, *cells[0]) or ("", 0)
-            if kind in RANKS and label_end == cells[0][1]:
-                rank = SECTIONS[kind]
-            rows.append((rank, cells))
-        for number, (kind, words) in enumerate(heading.columns):
-            section = SECTIONS.get(kind, kind)
-            if section not in OUTCOMES:
-                yield section, words
-            for rank, cells in rows:
-                if number < len(cells):
-                    is_ranked = rank and section in OUTCOMES
-                    yield rank if is_ranked else section, cells[number]
-
-    def list_sections(self, title: str | None) -> Iterator[Section]:
-        """Yield the sections in the order of a record, with ``title`` in place of the text's own if
-        it is given. Each item is a section with its parts; of any other section, the places are
-        joined.
-        """
-        yield from text_section("title", title)
-        if title is not None:
-            self.places["title"] = []
-        for name in _ORDER:
-            trimmed = [_trim(self.text, *place) for place in self.places[name]]
-            stated = [(start, end) for start, end in trimmed if start < end]
-            if name in ITEMS:
-                for number, place in enumerate(stated):
-                    parts = find_parts(self.lexed, place, name)
-                    yield self._join(f"{name}[{number}]", [place], parts)
-            elif stated:
-                yield self._join(name, stated)
-
-    def _join(
-        self, name: str, places: Sequence[Place], parts: tuple[Part, ...] = ()
-    ) -> Section:
-        """Return a section of several places of the text; those with only a few blanks between
-        them are one.
-        """
-        joined: list[Place] = []
-        for start, end in places:
-            before = joined[-1][1] if joined else start + 1
-            is_near = before <= start < before + _LONGEST_GAP
-            if is_near and not self.text[before:start].strip():
-                joined[-1] = (joined[-1][0], end)
-            else:
-                joined.append((start, end))
-        pieces: list[Piece] = []
-        offset = 0
-        for start, end in joined:
-            pieces.append(Piece(start=offset, at=start))
-            offset += end - start + len("\n")
-        text = "\n".join(self.text[start:end] for start, end in joined)
-        return Section(name=name, text=text, parts=parts, pieces=tuple(pieces))
+            pieces += self.laid.list_pieces(start, end, at)
+            if part:
+                named.append(SectionPart(name=part, start=at, end=at + len(words)))
+            lines.append(words)
+            at += len(words) + 1
+        if not lines:
+            return []
+        text = "\n".join(lines)
+        return [Section(name=name, text=text, parts=tuple(named), pieces=tuple(pieces))]
 
 
-def _trim(text: str, start: int, end: int) -> Place:
-    """Narrow a place by white space, borders of tables, and lines without words at its ends."""
-    opening = _OPENING.match(text, start, end)
-    if opening:
-        start = opening.end()
-    words_end = start + len(text[start:end].rstrip(NO_WORDS))
-    line_end = text.find("\n", words_end, end)
-    return strip_span(text, start, line_end if line_end >= 0 else end, " \t\r\n|")
+def _holds_list(lines: Sequence[str], entries: Sequence[Entry]) -> bool:
+    """Return whether lines are a list of criteria: items, or phrases most of which state a limit or
+    deny something.
+    """
+    if len(lines) > 1 and all(one.kind is BlockKind.ITEM for one in entries):
+        return True
+    if len(lines) < _FEW or any(re.search(r"[.!?] +[A-Z]", line) for line in lines):
+        return False
+    count = 0
+    for line in lines:
+        tokens = read_text(line)
+        denies = rule("negated_statement").starts(tokens, 0, len(tokens))
+        count += bool(denies or find_limits(tokens, None))
+    return 2 * count > len(lines)

@@ -1,161 +1,259 @@
-r"""The layout of a copied text: codes of HTML, the edges of pages and breaks inside of sentences.
+r"""A text laid out in lines: cells of a table whose first cell is a heading get lines of their own,
+and columns that are sections follow each other. A map leads back to the text that was given.
 
-They become blanks, or soft hyphens within a word, so that all offsets stay those of the text as it
-was given. Which lines are furniture of pages and which continue the line above is decided in
-``extractor.outline``.
+>>> laid = lay_out("Inclusion criteria\tExclusion criteria\nAdults\tGout\n")
+>>> laid.text
+'Inclusion criteria\nAdults\nExclusion criteria\nGout\n'
 """
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+from extractor.formats.headings import ELIGIBILITY, RANKS, VOCABULARY, name_section
+from extractor.language.book import read_text, rule
 from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
-from extractor.language.passage import read_section
+from extractor.language.passage import read_passage
 from extractor.language.wrapping import runs_on
-from extractor.outline import Block, BlockKind, Vocabulary, read_outline
+from extractor.outline import Block, BlockKind
+from extractor.outline.headings import Heading, find_heading
+from extractor.schemas import Piece
 
-_HEADINGS = Vocabulary("text_headings")
-_SHARED = re.compile(
-    r"(?:(?<=[^\s|])[ \t]*\||(?<=[.;])[ \t])[ \t]{0,9}"
-    r"(?=(?:(?:key|main|major)[ \t])?(?:in|ex)clusion\b(?:[ \t]+criteri(?:a|on))?[ \t]*:[ "
-    r"\t]*[^\s|])",
-    re.IGNORECASE,
-)
-"""What separates two lists of criteria that share a line."""
-_BREAK = re.compile(r"[ \t]*\r?\n[ \t]*")
-_STARTS_FIELD = re.compile(
-    r"[A-Z]\.\d|\d\.\d|time ?(?:frame|point)s?\b|description:", re.IGNORECASE
-)
-"""The number of a field or a chapter, or the label of a part: its line continues nothing."""
-_LABEL = re.compile(r"[^:\n]{1,40}: .{0,24}")
-"""The label of an arm on a line of its own: the line below describes it."""
-_PAGE_NUMBER = re.compile(r"[-–—] ?\d{1,4} ?[-–—][ \t]*(?:\r?\n|\Z)")
-_HYPHEN = re.compile(
-    r"(?:(?<![\w-])(?!(?:anti|cross|follow|high|long|low|mid|multi|non|post|pre|self|short|well)-)"
-    r"(?P<word>[a-z]{2,40})|\w)-\Z"
-)
-"""A hyphen at the end of a line, with the word before it if it may only break that word."""
-_WORD = re.compile(r"(?<![\w-])[a-z]{2,}(?!-?\w|-[ \t]*[\r\n])")
-_SOFT = "\u00ad"
+Span = tuple[int, int]
+"""Half-open offsets into a text."""
+LINE = re.compile(r"[^\r\n]+")
+_LINE_OR_EMPTY = re.compile(r"(?:(?<=\n)|(?<=\r)(?!\n)|\A)[^\r\n]*")
+_BORDER = re.compile(r"[ \t]*\|[ \t|]*|[ ]*\t[ \t]*")
+_MARK = re.compile(r"\W{0,2}(?:\w{1,3}|)[.)]?")
+_RULE = re.compile(r"[\s|:=+-]+")
+_LONGEST_CELL = 200
+"""Characters of a cell that may be a heading."""
+_HYPHEN = re.compile(r"(?:(?<![\w-])(?P<word>[a-z]{2,40})|\w)-\Z")
+_BREAK = re.compile(r"[ \t]*\n[ \t]*")
+_WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*[\r\n])")
+_NARROWEST = 60
+"""The fewest characters in a line that was wrapped before a word with a capital."""
 _SHORT = 24
-"""Characters of a line that is no sentence, such as "asthma" in a list without marks."""
-_LONGEST_WORD = 60
+_SOFT = "\u00ad"
 
 
-def undo_breaks(text: str) -> str:
-    r"""Return a text of the same length with line breaks in the place of HTML's codes for them.
-    Codes of emphasis become blanks.
-
-    >>> undo_breaks("Pain<br><b>Sleep</b>")
-    'Pain   \n   Sleep    '
+@dataclass(slots=True)
+class LaidOut:
+    """A text in lines. ``starts`` and ``places`` say from where on which character of the given
+    text is at which of this one, ``labels`` where rows with an unknown label begin.
     """
+
+    text: str = ""
+    starts: list[int] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    labels: set[int] = field(default_factory=set)
+
+    def find_place(self, at: int) -> int:
+        """Return where a character stands in the given text."""
+        number = max(0, bisect_right(self.starts, at) - 1)
+        return self.places[number] + at - self.starts[number]
+
+    def restore(self, text: str, given: str) -> str:
+        """Return the given text with the characters of ``text``, a change of this one, in their
+        places.
+        """
+        signs = list(given)
+        ends = [*(start - 1 for start in self.starts[1:]), len(text)]
+        for start, end, place in zip(self.starts, ends, self.places, strict=True):
+            words = text[start:end][: len(given) - place]
+            signs[place : place + len(words)] = words
+        return "".join(signs)
+
+    def list_pieces(self, start: int, end: int, at: int) -> Iterator[Piece]:
+        """Yield the pieces of a range of the text that is to stand at ``at``."""
+        number = max(0, bisect_right(self.starts, start) - 1)
+        while number < len(self.starts) and self.starts[number] < end:
+            begin = self.starts[number]
+            first = max(begin, start)
+            yield Piece(
+                start=at + first - start, at=self.places[number] + first - begin
+            )
+            number += 1
+
+
+def lay_out(text: str) -> LaidOut:
+    """Return a text in lines."""
+    if not any(sign in text for sign in "\t|\r"):
+        return LaidOut(text, [0], [0])
+    maker = _Maker(text)
+    for found in _LINE_OR_EMPTY.finditer(text):
+        maker.add_line(*found.span())
+    maker.end_table()
+    maker.laid.text = "".join(maker.parts)
+    return maker.laid
+
+
+class _Maker:
+    """Puts a text together line by line."""
+
+    def __init__(self, text: str) -> None:
+        self.given = text
+        self.laid = LaidOut()
+        self.parts: list[str] = []
+        self._size = 0
+        self._columns: list[list[Span]] = []
+        self._has_labels = False
+        self._has_header = False
+
+    def add_line(self, start: int, end: int) -> None:
+        """Add a line of the text, or the cells of a row."""
+        cells = _list_cells(self.given, start, end)
+        if not cells and "|" in self.given[start:end]:
+            return
+        headings = [self._find_heading(cell) for cell in cells[:4]]
+        names = [one.name for one in headings if one and one.is_whole]
+        is_row = len(cells) > 1
+        is_header = is_row and names_columns(self.given, cells)
+        if is_row and len(names) > 1 and not is_header:
+            self.end_table()
+            self._columns = [[cell] for cell in cells]
+        elif self._columns and (is_row or (names and names[0] in RANKS)):
+            self._add_to_columns(cells)
+        else:
+            self.end_table()
+            self._has_labels = self._has_labels and is_row
+            self._has_header = is_header or (self._has_header and is_row)
+            if not is_header:
+                known = [] if self._has_header else headings
+                self._add_row((start, end), cells, known)
+
+    def _add_row(
+        self, span: Span, cells: Sequence[Span], headings: Sequence[Heading | None]
+    ) -> None:
+        if len(cells) < 2:
+            self._add(*span)
+        elif headings and headings[0] and headings[0].is_whole:
+            self._has_labels = True
+            self._add(*cells[0])
+            self._add(cells[1][0], cells[-1][1])
+        elif any(headings[1:]):
+            for cell in cells:
+                self._add(*cell)
+        else:
+            if self._has_labels:
+                self.laid.labels.add(self._size)
+            self._add(*span)
+            # no row continues another
+            self._add(span[1], span[1])
+
+    def _add_to_columns(self, cells: Sequence[Span]) -> None:
+        """Add a row to the columns; what stands alone divides all of them."""
+        for number, column in enumerate(self._columns):
+            if len(cells) == 1:
+                column.append(cells[0])
+            elif number < len(cells):
+                column.append(cells[number])
+
+    def end_table(self) -> None:
+        """Add the columns of a table one below the other."""
+        for cell in (cell for column in self._columns for cell in column):
+            self._add(*cell)
+        self._columns = []
+
+    def _find_heading(self, cell: Span) -> Heading | None:
+        words = self.given[slice(*cell)]
+        if len(words) > _LONGEST_CELL:
+            return None
+        heading = find_heading(read_passage(words), VOCABULARY)
+        is_list = heading and name_section(heading.name) == ELIGIBILITY
+        return heading if heading and (heading.is_whole or is_list) else None
+
+    def _add(self, start: int, end: int) -> None:
+        self.laid.starts.append(self._size)
+        self.laid.places.append(start)
+        self.parts += [self.given[start:end], "\n"]
+        self._size += end - start + 1
+
+
+def _list_cells(text: str, start: int, end: int) -> list[Span]:
+    """Return the cells of a row that have words; one for a line that is no row."""
+    if _RULE.fullmatch(text, start, end):
+        return []
+    cells: list[Span] = []
+    begin = start
+    for border in _BORDER.finditer(text, start, end):
+        is_mark = not cells and _MARK.fullmatch(text[begin : border.start()].strip())
+        if is_mark and "|" not in border.group():
+            continue
+        if border.start() > begin:
+            cells.append((begin, border.start()))
+        begin = border.end()
+    return [*cells, (begin, end)] if end > begin else cells
+
+
+def names_columns(text: str, cells: Sequence[Span]) -> bool:
+    """Return whether the cells of a row are the names of columns of arms or outcomes.
+
+    >>> names_columns("Outcome Measure, Time Frame", [(0, 15), (17, 27)])
+    True
+    """
+    for cell in cells:
+        tokens = read_text(text[slice(*cell)].strip(" *_:"))
+        if rule("name_of_column").covers(tokens, 0, len(tokens)) is None:
+            return False
+    return True
+
+
+def _undo_markup(text: str) -> str:
+    """Return a text of the same length without codes of HTML."""
     if not may_hold_markup(text):
         return text
     for codes in (EMPHASIS, CELL):
         text = codes.sub(lambda code: " " * len(code.group()), text)
-    return EDGE.sub(_break_line, text)
+    return EDGE.sub(lambda code: "\n".rjust(len(code.group())), text)
 
 
-def _break_line(sign: re.Match[str]) -> str:
-    """Return a line break of the same length as a sign."""
-    return "\n".rjust(len(sign.group()))
-
-
-def undo_layout(text: str) -> str:
-    r"""Return a text of the same length without codes of HTML, headers and footers of pages, and
-    breaks in sentences.
-
-    >>> undo_layout("1. No haemo-\nglobin within\nPage 3 of 80\nnormal limits").replace(
-    ...     "\u00ad", ""
-    ... )
-    '1. No haemoglobin within              normal limits'
+def join_lines(text: str, blocks: Sequence[Block]) -> str:
+    """Return a text of the same length whose wrapped lines are joined: blanks are for the breaks, and
+    soft hyphens for the hyphen of a broken word.
     """
-    text = _blank_edges(_SHARED.sub(_break_line, undo_breaks(text)))
-    words = set(_WORD.findall(text))
+    text = _undo_markup(text)
+    words: set[str] = set()
     kept: list[str] = []
     done = 0
-    for start, end in _list_joined(text):
-        kept += [text[done:start], " " * (end - start)]
-        hyphen = _HYPHEN.search(text, max(0, start - _LONGEST_WORD), start)
-        if hyphen:
-            is_broken = hyphen["word"] and hyphen["word"] not in words
-            kept[-2] = text[done : start - 1] + (_SOFT if is_broken else "-")
-            kept[-1] = _SOFT * (end - start)
-        done = end
+    for block, above in zip(blocks, [None, *blocks], strict=False):
+        begin = above.end if above and _continues(block, above) else block.start
+        for found in _BREAK.finditer(text, begin, block.end):
+            start, end = found.span()
+            if begin == block.start and _would_fit(text, start, end, block.end):
+                continue
+            hyphen = _HYPHEN.search(text, max(0, start - 42), start)
+            fill = " "
+            if hyphen:
+                words = words or set(_WORD.findall(text))
+                # "treatment-naive" is no word that was broken
+                is_broken = hyphen["word"] and hyphen["word"] not in words
+                start -= bool(is_broken)
+                fill = _SOFT
+            kept += [text[done:start], fill * (end - start)]
+            done = end
     return "".join([*kept, text[done:]])
 
 
-def _list_joined(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the line breaks within a sentence: those of a block that no sign keeps, and one behind
-    an item that surely goes on.
-    """
-    in_item = False
-    end = 0
-    for block in _list_blocks(text):
-        gap = _BREAK.fullmatch(text, end, block.start)
-        may_go_on = in_item and not block.mark and block.kind is BlockKind.PARAGRAPH
-        if may_go_on and gap and _goes_on(text, gap):
-            yield gap.span()
-        else:
-            in_item = block.mark != ""
-        for found in _BREAK.finditer(text, block.start, block.end):
-            if not _is_kept(text, *found.span()):
-                yield found.span()
-        end = block.end
-
-
-def _goes_on(text: str, gap: re.Match[str]) -> bool:
-    """Return whether the line of an item above a line break goes on below it."""
-    above, below = _split_lines(text, *gap.span())
-    if "\t" in above or above.endswith((".", ";", ":", "|")):
+def _continues(block: Block, above: Block) -> bool:
+    """Return whether a block surely continues the item above it."""
+    if block.kind is not BlockKind.PARAGRAPH or above.kind is not BlockKind.ITEM:
         return False
-    if runs_on(above) or above.endswith((" and", " or", ",")):
-        return True
-    return len(above) > (_SHORT if below[:1].islower() else _LONGEST_WORD)
+    text = above.text
+    is_open = len(text) > _SHORT and not text.endswith((".", ":", ";"))
+    goes_on = (
+        block.text[:1].islower() or text.endswith((" and", " or")) or runs_on(text)
+    )
+    return is_open and goes_on and not block.gap
 
 
-def _split_lines(text: str, start: int, end: int) -> tuple[str, str]:
-    """Return the lines above and below a line break."""
-    above = text[text.rfind("\n", 0, start) + 1 : start]
-    return above, text[end : end + _LONGEST_WORD].partition("\n")[0]
-
-
-def _list_blocks(text: str) -> list[Block]:
-    return read_outline(read_section("text", text), _HEADINGS)
-
-
-def _is_kept(text: str, start: int, end: int) -> bool:
-    """Return whether a line break ends a row of a table, or a field of a register begins below."""
-    above, below = _split_lines(text, start, end)
-    # an outcome's description is often indented below it
-    is_indented = text[end - 1 : end] in (" ", "\t") and below[:1].isupper()
-    if is_indented and not runs_on(above):
-        return True
-    if any(sign in line for line in (above, below) for sign in "\t|"):
-        return True
-    if _STARTS_FIELD.match(below):
-        return True
-    is_word = len(above) <= _SHORT and above[-1:].isalpha() and not runs_on(above)
-    return is_word or _LABEL.fullmatch(above) is not None
-
-
-def _blank_edges(text: str) -> str:
-    """Return a text in which the furniture of pages is one line break, filled up with blanks."""
-    kept: list[str] = []
-    done = 0
-    end = 0
-    is_over_page = False
-    for block in _list_blocks(text):
-        start = max(end, text.rfind("\n", 0, block.start) + 1)
-        is_edge = block.kind is BlockKind.FURNITURE and "|" not in block.passage.raw
-        if is_edge or _PAGE_NUMBER.match(text, start):
-            is_over_page = True
-            continue
-        if is_over_page and start > end:
-            kept += [text[done:end], "\n".rjust(start - end)]
-            done = start
-        is_over_page = False
-        end = max(end, block.end)
-    if is_over_page:
-        kept += [text[done:end], re.sub(r"\S", " ", text[end:])]
-        done = len(text)
-    return "".join([*kept, text[done:]])
+def _would_fit(text: str, start: int, end: int, stop: int) -> bool:
+    """Return whether the first word below a line break would have fitted on the line above: the
+    break is no wrapping.
+    """
+    above = start - text.rfind("\n", 0, start)
+    below = text[end:stop].split("\n", 1)[0]
+    word = below.split(" ", 1)[0]
+    is_new = above < _NARROWEST and below[:1].isupper()
+    return is_new or above + len(word) < len(below)

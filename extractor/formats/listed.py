@@ -1,419 +1,284 @@
-"""Items of a free text: arms, interventions and outcomes, and their parts.
-
-``split_items`` finds where items begin, ``find_parts`` what an item states: label, type, measure,
-time frame, description. ``holds_list`` recognises a list of criteria without a heading.
-"""
+"""The items of a section of arms, interventions or outcomes, and the parts of each."""
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
-from extractor.concepts.limits.read import find_limits
-from extractor.formats.found import STARTS_TIME
+from extractor.formats.headings import ARMS, OUTCOMES, STATES
+from extractor.formats.layout import Span
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import Tokens
-from extractor.language.passage import LexedSection, strip_span
-from extractor.schemas import Part
+from extractor.language.passage import strip_span
+from extractor.outline import BlockKind
 
-Place = tuple[int, int]
-"""Half-open offsets into the text."""
+Part = tuple[str, Span]
+"""The name of a part, and its place; the name is empty for what is none."""
 
-BULLET = r"[-*+•·▪◦–●○‣⁃∙\uf0b7\uf0a7]"
-LINE = re.compile(r"[^\r\n]+")
-NO_WORDS = " \t\r\n|:=_*+-"
-"""Signs of a line that has no words, such as one between the rows of a table."""
-MARK = re.compile(
-    r"(?P<indent>[ \t>]{0,99})(?:\|[ \t]{0,9})?"
-    rf"(?:(?P<number>[(\[]?\d{{1,2}}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])"
-    rf"|(?P<bullet>{BULLET}))[ \t]+"
+_TIME = re.compile(
+    r"""
+      (?:second|minute|min|hour|hr|day|week|wk|month|mo|year|yr|cycle|visit|time|season|phase|period|course)s?\b
+    | \b(?:baseline|follow[- ]?up|complet\w+|discharge|end|admission|surgery|treatment|study)\b
+    | \b(?:delivery|birth|immediately|during|through|throughout|after|before|until|within)\b
+    | \b(?:at|up\ to|on|post|pre|peri|intra)\b
+    | \b\d+\s*[dwmyh]\b | \b[dwmy]\s?\d | \b(?:19|20)\d\d\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-_CELL = re.compile(r"[^|\t]+[|\t]?|[|\t]")
-"""A cell of a table's row, which may be blank, with the border behind it."""
-_FIELD = re.compile(
-    r"(?P<indent>[ \t>]{0,99})(?P<field>[^\r\n:：|\t]{1,60}?)[ \t]{0,9}[:：][ \t]*"
+_MEASURED = re.compile(
+    r"\d|baseline|week|month|year|day|end of|follow[- ]?up|time|complet", re.IGNORECASE
 )
-_LABEL = re.compile(
-    r"(?P<label>[^\r\n:|\t]{1,120}?)[*_ ]*"
-    r"(?:(?P<colon>:)(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\r?\n)"
+_LONGEST_FRAME = 300
+LABELS = re.compile(
+    r"(?:\d{1,2}[.\d]*\s)?[\s*_\[(]*(?:(?P<time_frame>(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)(?:\(s\))?[^:\n]{0,60}?)"
+    r"|(?P<description>(?:measure(?:ment)? )?(?:description|method|details))"
+    r"|(?P<other>type|sample size|intervention))"
+    r"[ \t]*(?:\[\d+\])?[*_]*(?:[:：=][*_\s]*|\Z)",
+    re.IGNORECASE,
 )
+"""A label of a part of an outcome, or of an arm."""
+_NAMED_TIME = re.compile(
+    r"[\[(\s,;.*-]{1,4}(?:measure )?time[ -]?(?:frame|point)s?[ \t]*[*_]*[:=][*_\s]*",
+    re.IGNORECASE,
+)
+_LAST_BRACKET = re.compile(r"[(\[](?P<words>(?:[^()\[\]]|\([^()]*\))*+)[)\]][\s.,;]*\Z")
 _TYPE = re.compile(
     r"[*_]*(?P<type>Experimental|(?:(?:Active|Placebo|Sham) [Cc]omparator)|No [Ii]ntervention|Other"
     r"|Behavioral|Biological|Combination [Pp]roduct|Device|Diagnostic [Tt]est|Dietary [Ss]upplement"
     r"|Drug|Genetic|Procedure|Radiation)[*_]*:[*_ ]*(?=\S)"
 )
 """The registered type of an arm or an intervention."""
-_BRACKET = re.compile(
-    r"[(\[](?P<words>(?:[^()\[\]\n]|\([^()\n]*\)|\[[^\[\]\n]*\])*+)[)\]]"
+_LABEL = re.compile(
+    r"(?P<label>[^\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t)"
 )
-_LAST_BRACKET = re.compile(_BRACKET.pattern + r"[\s.,;]*\Z")
-_LONGEST_FRAME = 300
+_ITEM_OF = re.compile(r"[*_ ]*(?:group|arm)[*_ ]*:[*_ ]*", re.IGNORECASE)
+_CELL = re.compile(r"[^|\t]*[^|\t\s][^|\t]*")
+_EDGES = " \t\r\n|*_:;,-–—[]"
 _SEMICOLON = re.compile(r";[ \t]*(?=[A-Z\d])")
-_ABBREVIATION = re.compile(r"\b[A-Z][A-Za-z]{0,4}[A-Z]\d?\b")
+_ABBREVIATION = r"[A-Z][A-Za-z]{0,4}[A-Z]\d?\b"
 _ABBREVIATIONS = re.compile(
-    rf"(?:{_ABBREVIATION.pattern}(?:,[ \t]*(?:and[ \t]+)?|[ \t]+and[ \t]+|\.?\Z))+"
+    rf"(?:{_ABBREVIATION}(?:,[ \t]*(?:and[ \t]+)?|[ \t]+and[ \t]+|\.?\Z))+"
 )
-_EDGES = " \t\r\n|*_:;,-–—"
-_PHRASE = re.compile(
-    r"\s*(?!(?:and|or|of|to|with|who|than|for|in|at|but|by|the)\b)"
-    r"(?:(?![.!?][ \t]+[A-Z])[^|\t\r\n]){1,120}"
-)
-"""A phrase that does not begin as the rest of a line above does."""
-_DESCRIPTION_LABEL = re.compile(r"[\s*_)\]]{0,20}Description[*_]{0,3}[:：][*_]{0,3}")
-_FEW_LINES = 2
-_LONGEST_LINE = 120
+_INDENT = 2
 _LONGEST_LABEL = 60
-_LONGEST_HEADER = 400
-"""Characters of a line in which names of columns are looked for."""
-_OPENING = 9
 
 
-# Lines and cells.
-
-
-def list_cells(raw: str, start: int, end: int) -> list[Place]:
-    """Return the cells of a table's row. A blank one has no length.
-
-    >>> raw = "| Pain | | 2 weeks |"
-    >>> [raw[slice(*cell)] for cell in list_cells(raw, 0, len(raw))]
-    ['Pain', '', '2 weeks']
+@dataclass(slots=True)
+class Entry:
+    """A line of a section, or more that a sentence takes: ``start:end`` of a text, with its mark;
+    ``words`` is where its words begin, ``kind`` what the outline takes it for, ``name`` the kind of
+    a heading.
     """
-    start, end = strip_span(raw, start, end, " ")
-    # the left border of the first cell
-    if raw.startswith("|", start, end):
-        start += 1
-    return [
-        strip_span(raw, *cell.span(), " \t\r\n|")
-        for cell in _CELL.finditer(raw, start, end)
+
+    start: int
+    words: int
+    end: int
+    kind: BlockKind = BlockKind.PARAGRAPH
+    name: str | None = None
+    style: str = ""
+    column: int = 0
+    gap: bool = False
+    goes_on: bool = False
+
+
+def states_time(words: str) -> bool:
+    """Return whether a short text names a time.
+
+    >>> states_time("up to 2 years"), states_time("EASI")
+    (True, False)
+    """
+    return len(words) <= _LONGEST_FRAME and _TIME.search(words) is not None
+
+
+def group_items(
+    text: str, section: str, entries: Sequence[Entry]
+) -> tuple[list[Entry], list[list[Entry]]]:
+    """Return the lines that introduce the items of a section, and the lines of each item.
+
+    Marks begin items, else lines; a line that is a time or a label continues the item above it.
+    """
+    marked = [
+        one
+        for one in entries
+        if one.kind is BlockKind.ITEM or _begins(text, section, one)
     ]
-
-
-def list_words(raw: str, start: int, end: int) -> list[Place]:
-    """Return the cells of a table's row that are not blank."""
-    return [cell for cell in list_cells(raw, start, end) if cell[0] < cell[1]]
-
-
-def names_columns(line: str) -> bool:
-    """Return whether a line is the first row of a table: at least two cells, each with the name of
-    a column.
-    """
-    cells = list_words(line, 0, min(len(line), _LONGEST_HEADER))
-    names = [line[slice(*cell)].strip(_EDGES) for cell in cells]
-    return len(names) > 1 and all(_covers("name_of_column", name) for name in names)
-
-
-def _covers(name: str, words: str) -> bool:
-    """Return whether a rule covers all the words."""
-    tokens = read_text(words)
-    return bool(rule(name).covers(tokens, 0, len(tokens)))
-
-
-def holds_list(raw: str, start: int, end: int) -> bool:
-    r"""Return whether a text is a list of criteria and nothing else: at least two lines that have a
-    mark or continue an item, or more phrases of which most state a limit or deny something; all of
-    them, if one begins with a small letter.
-
-    >>> texts = (
-    ...     "1. Adult\n2. Asthma",
-    ...     "Asthma is common.\n- It is",
-    ...     "ECOG 0-1\nAsthma\nNo HIV",
-    ... )
-    >>> [holds_list(text, 0, len(text)) for text in texts]
-    [True, False, True]
-    """
-    lines = [line.group() for line in LINE.finditer(raw, start, end)]
-    lines = [line for line in lines if not line.isspace()]
-    is_marked = all(MARK.match(line) or line[0].isspace() for line in lines)
-    if is_marked and len(lines) > 1:
-        return True
-    if len(lines) <= _FEW_LINES or not all(map(_PHRASE.fullmatch, lines)):
-        return False
-    criteria = sum(_states_criterion(read_text(line)) for line in lines)
-    may_wrap = any(line.lstrip()[:1].islower() for line in lines)
-    return criteria == len(lines) or (not may_wrap and 2 * criteria > len(lines))
-
-
-def _states_criterion(line: Tokens) -> bool:
-    """Return whether a phrase states a limit or denies something, as most criteria do."""
-    denies = rule("negated_statement").starts(line, 0, len(line))
-    return bool(denies or find_limits(line, None))
-
-
-# Items.
-
-
-def split_items(
-    text: LexedSection, start: int, end: int, *, by_line: bool
-) -> tuple[Place | None, list[Place]]:
-    r"""Return what introduces a list, or None, and its items without their marks.
-
-    Items have bullets or numbers, begin with one field each ("Outcome: "), or are rows of a table.
-    Without any of these, each line is an item (``by_line``, or if all lines are short phrases), or
-    each line with a label begins one, or the whole text is one. With ``by_line``, a single item
-    that has no tabs is split at semicolons, or into its abbreviations.
-
-    >>> from extractor.language.passage import read_section
-    >>> raw = "To be measured:\n1. Pain\n   at rest\n2. Sleep"
-    >>> _, items = split_items(read_section("text", raw), 0, len(raw), by_line=True)
-    >>> [raw[slice(*item)] for item in items]
-    ['Pain\n   at rest', 'Sleep']
-    """
-    raw = text.raw
-    lines = [
-        line.span()
-        for line in LINE.finditer(raw, start, end)
-        if line.group().strip(NO_WORDS) and not names_columns(line.group())
-    ]
-    if not lines:
-        return None, []
-    begins = _find_begins(raw, lines, by_line=by_line)
-    lead: Place | None = None
-    first = min(begins)
-    if first:
-        lead = (lines[0][0], lines[first - 1][1])
-        # What introduces a list ends as a sentence does. Otherwise it is the first item, unmarked.
-        if not raw[slice(*lead)].rstrip("* \t").endswith((".", ":")):
-            lead = None
-            begins = {0: lines[0][0], **begins}
-    items = [
-        strip_span(raw, begins[number], lines[following - 1][1])
-        for number, following in pairwise([*begins, len(lines)])
-    ]
-    if by_line and len(items) == 1 and "\t" not in raw[slice(*items[0])]:
-        items = list(_split_line(raw, *items[0]))
+    lead: list[Entry] = []
+    items: list[list[Entry]] = []
+    for entry in entries:
+        if items and LABELS.match(text, entry.words, entry.end):
+            is_new = False
+        elif marked and entry.kind is BlockKind.ITEM:
+            is_new = entry.column < marked[0].column + _INDENT
+            is_new = is_new and (entry.style == marked[0].style or not items)
+        elif marked and items:
+            is_new = _begins(text, section, entry)
+        else:
+            is_new = not items or not _continues(text, section, items[-1], entry)
+        ends = text[entry.start : entry.end].endswith(":")
+        if marked and not items and ends and entry is not marked[0]:
+            lead.append(entry)
+        elif is_new and not entry.goes_on:
+            items.append([entry])
+        elif items:
+            items[-1].append(entry)
     return lead, items
 
 
-def _find_begins(raw: str, lines: Sequence[Place], *, by_line: bool) -> dict[int, int]:
-    """Return where the words of each item begin, by the number of its line."""
-    marks = [MARK.match(raw, *line) for line in lines]
-    top = next(filter(None, marks), None)
-    if top is None:
-        marks = _match_fields(raw, lines)
-        top = next(filter(None, marks), None)
-    if top is not None:
-        # marks of the same sort as the first one, at most one character farther to the right
-        return {
-            number: mark.end()
-            for number, mark in enumerate(marks)
-            if mark
-            and mark.lastgroup == top.lastgroup
-            and len(mark["indent"]) <= len(top["indent"]) + 1
-        }
-    begins = _find_unmarked(
-        [raw[slice(*line)].strip() for line in lines], by_line=by_line
-    )
-    return {number: lines[number][0] for number in begins}
+def _begins(text: str, section: str, entry: Entry) -> bool:
+    """Return whether a line without a mark surely begins an item: "Arm A:", "Drug: ..."."""
+    is_typed = section not in OUTCOMES and _TYPE.match(text, entry.words, entry.end)
+    return bool(is_typed) or entry.name in STATES
 
 
-def _find_unmarked(lines: Sequence[str], *, by_line: bool) -> list[int]:
-    """Return the numbers of the lines that begin an item, where none has a mark: the first, and in
-    a table each row; of short lines each that does not continue the one above; in prose each with a
-    label, if the first one has one ("Arm A: ...").
-    """
-    are_rows = [line.startswith("|") or "\t" in line for line in lines]
-    are_phrases = all(
-        len(line) <= _LONGEST_LINE and not line.endswith(".") for line in lines
-    )
-    if any(are_rows):
-        begins = are_rows
-    elif by_line or are_phrases:
-        begins = [True, *(not _continues(*pair) for pair in pairwise(lines))]
-    else:
-        labels = [_LABEL.match(line) for line in lines]
-        begins = [bool(label and label["colon"]) for label in labels]
-        begins = begins if begins[0] else []
-    return [0, *(number for number in range(1, len(begins)) if begins[number])]
-
-
-def _match_fields(raw: str, lines: Sequence[Place]) -> list[re.Match[str] | None]:
-    """Return for each line the field with which it begins, if that is the first line's field
-    ("Outcome: "), names a column, and occurs more than once; else no field.
-    """
-    fields = [_FIELD.match(raw, *line) for line in lines]
-    first = fields[0]
-    if first is None:
-        return []
-    name = first["field"]
-    same = [field if field and field["field"] == name else None for field in fields]
-    count = len(same) - same.count(None)
-    return same if count >= _FEW_LINES and _covers("name_of_column", name) else []
-
-
-def _continues(before: str, line: str) -> bool:
-    """Return whether a line without a mark belongs to the item of the line before."""
-    tokens = read_text(line[:_LONGEST_LINE])
-    signs = (
-        line[0].islower() or line.startswith(("(", "[")),
-        before.endswith((",", ":")),
-        _DESCRIPTION_LABEL.match(line),
-        # "Time frame: 12 weeks" is below its outcome, and "12 weeks" below "Time frame"
-        rule("named_time").search(tokens, 0, _OPENING),
-        len(before) <= _LONGEST_LINE and _covers("named_time", before),
-        _is_time(tokens),
-    )
-    return any(signs)
-
-
-def _is_time(tokens: Tokens) -> bool:
-    """Return whether a line states only when something is measured.
-
-    >>> lines = ("Weeks 16 and 52", "2-year survival", "at rest")
-    >>> [_is_time(read_text(line)) for line in lines]
-    [True, False, False]
-    """
-    is_lone = rule("lone_time").covers(tokens, 0, len(tokens))
-    return bool(is_lone and rule("moment").search(tokens))
-
-
-def _split_line(raw: str, start: int, end: int) -> Iterator[Place]:
-    """Yield the items of a line: its abbreviations if it has nothing else ("OS, PFS and ORR"), else
-    what is between semicolons that a capital or a digit follows, outside of brackets.
-    """
-    if _ABBREVIATIONS.fullmatch(raw, start, end):
-        for abbreviation in _ABBREVIATION.finditer(raw, start, end):
-            yield abbreviation.span()
-        return
-    first = start
-    for semicolon in _SEMICOLON.finditer(raw, start, end):
-        stop = semicolon.start()
-        opened = raw.count("(", first, stop) + raw.count("[", first, stop)
-        closed = raw.count(")", first, stop) + raw.count("]", first, stop)
-        if opened > closed or STARTS_TIME.match(raw, semicolon.end()):
-            continue
-        yield strip_span(raw, first, stop)
-        first = semicolon.end()
-    yield strip_span(raw, first, end)
-
-
-# Parts.
-
-
-def find_parts(text: LexedSection, place: Place, section: str) -> tuple[Part, ...]:
-    r"""Return the parts of an item, as offsets into the item. Parts without a letter or digit are
-    left out.
-
-    Args:
-        text: The text.
-        place: Where the item is in it.
-        section: The name of its section, without a number: ``arms``.
-
-    >>> from extractor.language.passage import read_section
-    >>> raw = "Pain at rest [Time Frame: 12 weeks]"
-    >>> parts = find_parts(read_section("text", raw), (0, len(raw)), "primary_outcomes")
-    >>> {part.name: raw[part.start : part.end] for part in parts}
-    {'measure': 'Pain at rest', 'time_frame': '12 weeks'}
-    """
-    if section.endswith("_outcomes"):
-        named = _read_outcome(text, *place)
-    else:
-        named = _read_group(text.raw, *place, section)
-    parts: list[Part] = []
-    for name, words in named:
-        start, end = strip_span(text.raw, *words, _EDGES)
-        if any(map(str.isalnum, text.raw[start:end])):
-            parts.append(Part(name=name, start=start - place[0], end=end - place[0]))
-    return tuple(parts)
-
-
-def _read_group(
-    raw: str, start: int, end: int, section: str
-) -> Iterator[tuple[str, Place]]:
-    """Yield the parts of an arm or an intervention: its registered type ("Drug:"), its name, which
-    ends with a colon, dash, border or line break, and its description behind that.
-
-    Without such a sign, the words are the name of a short arm or behind a type, else a description.
-    """
-    name = "label" if section == "arms" else "name"
-    # "Experimental: fictumab 5 mg" on one line is a label with its description.
-    may_have_type = section == "interventions" or "\n" in raw[start:end]
-    prefix = _TYPE.match(raw, start, end) if may_have_type else None
-    if prefix:
-        yield "type", prefix.span("type")
-        start = prefix.end()
-    label = _LABEL.match(raw, start, end)
-    if label:
-        yield name, label.span("label")
-        yield "description", (label.end(), end)
-        return
-    is_short = section == "arms" and end - start <= _LONGEST_LABEL
-    yield name if prefix or is_short else "description", (start, end)
-
-
-def _read_outcome(
-    text: LexedSection, start: int, end: int
-) -> Iterator[tuple[str, Place]]:
-    """Yield the parts of an outcome: its first line or cell, the time frame that it names, and
-    the rest.
-
-    Without a time frame, the first line is the measure and the lines below are its description. If
-    there are no other lines, or they go on with its sentence, all is a "statement" of which no part
-    is known.
-    """
-    raw = text.raw
-    cells = list_words(raw, start, end)
-    if len(cells) > 1:
-        names = ("measure", "description", "time_frame")
-        if len(cells) == 2:
-            names = ("measure", "time_frame", "")
-        yield from zip(names, cells, strict=False)
-        return
-    line_end = _end_line(raw, start, end)
-    frame = _find_frame(text, start, end, line_end)
-    if frame is None:
-        # A line that begins with a small letter goes on with the sentence above it.
-        if line_end == end or raw[line_end:end].lstrip()[:1].islower():
-            yield "statement", (start, end)
-            return
-        description = (line_end, end)
-        yield "measure", (start, line_end)
-    else:
-        opening, words = frame
-        yield "measure", (start, min(opening, line_end))
-        # the description is between measure and time frame, else behind the time frame
-        description = (line_end, opening)
-        if not raw[line_end:opening].strip(_EDGES):
-            description = (words[1], end)
-        yield "time_frame", words
-    label = _DESCRIPTION_LABEL.match(raw, *description)
-    yield "description", (label.end() if label else description[0], description[1])
-
-
-def _end_line(raw: str, start: int, end: int) -> int:
-    """Return where the line ends in which ``start`` is, at most at ``end``."""
-    at = raw.find("\n", start, end)
-    return at if at >= 0 else end
-
-
-def _find_frame(
-    text: LexedSection, start: int, end: int, line_end: int
-) -> tuple[int, Place] | None:
-    """Return the time frame of an outcome, with where what names it begins, such as its bracket: it
-    is named ("Time frame: 2 weeks"), in brackets at the end of the first line, or alone on the last
-    line; None without any.
-    """
-    raw = text.raw
-    words = text.between(start, end)
-    stated = rule("opening_of_time").search(words.tokens, words.first, words.end)
-    if stated:
-        opening, begin = text.whole.part(stated.first, stated.end).raw_span
-        name = text.whole.part(*stated.place("named")).raw_span[0]
-        # What opens may be before the name: "[measured at rest; time frame: ...".
-        brackets = (raw.rfind("[", opening, name), raw.rfind("(", opening, name))
-        first = max(opening, *brackets)
-        closed = _BRACKET.match(raw, first, end)
-        stop = closed.end("words") if closed else _end_line(raw, begin, end)
-        return first, (begin, max(begin, stop))
-    bracket = _LAST_BRACKET.search(raw, max(start, line_end - _LONGEST_FRAME), line_end)
-    if bracket and _states_time(read_text(bracket["words"])):
-        return bracket.start(), bracket.span("words")
-    last = raw.rfind("\n", start, end)
-    if last >= 0 and _is_time(read_text(raw[last + 1 : end].strip())):
-        return last, (last, end)
-    return None
-
-
-def _states_time(tokens: Tokens) -> bool:
-    """Return whether the bracket behind an outcome states when it is measured."""
-    if rule("lone_time").covers(tokens, 0, len(tokens)):
+def _continues(text: str, section: str, item: Sequence[Entry], entry: Entry) -> bool:
+    """Return whether a line without a mark belongs to the item above it."""
+    words = text[entry.words : entry.end]
+    above = text[item[-1].words : item[-1].end]
+    if LABELS.match(words) or above.rstrip(" *_").endswith(":"):
         return True
-    return bool(rule("moment").search(tokens) or rule("timely_opening").search(tokens))
+    label = LABELS.match(above)
+    if label and label.end() == len(above):
+        return True
+    if entry.column >= item[0].column + _INDENT:
+        return True
+    if section not in OUTCOMES:
+        is_named = _begins(text, section, item[0])
+        return is_named and not _LABEL.match(words)
+    tokens = read_text(words)
+    return rule("lone_time").covers(tokens, 0, len(tokens)) is not None
+
+
+def split_line(text: str, item: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Yield the outcomes of a line without a mark: "Responder rate; MIDAS", "OS, ORR and DoR"."""
+    first = item[0]
+    words = text[first.words : first.end]
+    ends = [one.start() for one in _SEMICOLON.finditer(words)]
+    if _ABBREVIATIONS.fullmatch(words):
+        ends = [one.end() for one in re.finditer(_ABBREVIATION, words)][:-1]
+    is_row = "\t" in words or "|" in words
+    if len(item) > 1 or first.kind is not BlockKind.PARAGRAPH or is_row or not ends:
+        yield list(item)
+        return
+    begin = 0
+    for end in [*ends, len(words)]:
+        piece = re.compile(r"[\s,;]*(?:and\b)?\s*").match(words, begin)
+        start = first.words + (piece.end() if piece else begin)
+        yield [Entry(start, start, first.words + end)]
+        begin = end
+
+
+def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
+    """Return the parts of an item, in their order."""
+    if section in OUTCOMES:
+        return _trim(text, _read_outcome(text, item))
+    return _trim(text, _read_group(text, section, item))
+
+
+def _trim(text: str, parts: Sequence[Part]) -> list[Part]:
+    """Return the parts without signs at their edges; none without words."""
+    trimmed: list[Part] = []
+    for name, (start, end) in parts:
+        start, end = strip_span(text, start, end, _EDGES)  # noqa: PLW2901 - the same part
+        if text[start:end].count("(") < text[start:end].count(")"):
+            end -= text[start:end].endswith(")")
+        if text[start:end].count("[") > text[start:end].count("]"):
+            end += text[end : end + 1] == "]"
+        if start < end and trimmed and trimmed[-1][0] == name:
+            start = trimmed.pop()[1][0]
+        if start < end:
+            trimmed.append((name, (start, end)))
+    return trimmed
+
+
+def _read_outcome(text: str, item: Sequence[Entry]) -> list[Part]:
+    first = item[0]
+    cells = [one.span() for one in _CELL.finditer(text, first.words, first.end)]
+    if len(cells) > 1:
+        return _read_row(text, cells)
+    parts = _split_frame(text, (first.words, first.end))
+    waits = ""
+    for entry in item[1:]:
+        words = text[entry.words : entry.end]
+        label = LABELS.match(words)
+        name = waits or "description"
+        begin = 0
+        if label:
+            name = label.lastgroup or ""
+            name = "description" if name == "other" else name
+            begin = 0 if label["other"] else label.end()
+        waits = name if label and label.end() == len(words) else ""
+        is_time = not label and rule("lone_time").covers(*_all(words)) is not None
+        if is_time and name == "description":
+            name = "time_frame"
+        if label or name != "description":
+            parts.append((name, (entry.words + begin, entry.end)))
+        else:
+            parts += [
+                ("description" if part == "measure" else part, span)
+                for part, span in _split_frame(text, (entry.words, entry.end))
+            ]
+    has_parts = len(parts) > 1
+    name, span = parts[0]
+    return [(name if has_parts else "statement", span), *parts[1:]]
+
+
+def _all(words: str) -> tuple[object, ...]:
+    tokens = read_text(words)
+    return tokens, 0, len(tokens)
+
+
+def _read_row(text: str, cells: Sequence[Span]) -> list[Part]:
+    """Return the parts of a row: the measure, its description, its time."""
+    last = text[slice(*cells[-1])]
+    frame = cells[-1] if states_time(last) or len(cells) > 2 else None
+    middle = cells[1:-1] if frame else cells[1:]
+    parts: list[Part] = [("measure", cells[0])]
+    if middle:
+        parts.append(("description", (middle[0][0], middle[-1][1])))
+    return [*parts, ("time_frame", frame)] if frame else parts
+
+
+def _split_frame(text: str, span: Span) -> list[Part]:
+    """Return the measure, and its time if it is named so or is in a bracket at the end."""
+    start, end = span
+    named = _NAMED_TIME.search(text, start, end)
+    if named:
+        return [("measure", (start, named.start())), ("time_frame", (named.end(), end))]
+    bracket = _LAST_BRACKET.search(text[start:end])
+    words = bracket["words"] if bracket else ""
+    if not (bracket and states_time(words) and _MEASURED.search(words)):
+        return [("measure", span)]
+    first, last = bracket.span("words")
+    return [
+        ("measure", (start, start + bracket.start())),
+        ("time_frame", (start + first, start + last)),
+    ]
+
+
+def _read_group(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
+    """Return the parts of an arm or an intervention."""
+    first = item[0]
+    start = first.words
+    name = "label" if section == ARMS else "name"
+    parts: list[Part] = []
+    typed = _TYPE.match(text, start, first.end)
+    field_name = _ITEM_OF.match(text, start, first.end)
+    label = _LABEL.match(text, start, first.end)
+    is_label = label is not None and len(label["label"]) <= _LONGEST_LABEL
+    is_whole = len(item) > 1 or first.end - start <= _LONGEST_LABEL
+    if typed:
+        parts.append(("type", typed.span("type")))
+        start = typed.end()
+    if field_name:
+        start = field_name.end()
+    if typed or field_name:
+        parts.append((name, (start, first.end)))
+    elif label and (section == ARMS or is_label):
+        parts += [
+            (name, label.span("label")),
+            ("description", (label.end(), first.end)),
+        ]
+    elif section == ARMS and is_whole:
+        parts.append((name, (start, first.end)))
+    else:
+        parts.append(("description", (start, first.end)))
+    parts += [("description", (entry.words, entry.end)) for entry in item[1:]]
+    return parts

@@ -25,7 +25,8 @@ class Vocabulary:
     ``terms`` names a table of terms of the rule book: its entries are the names of the headings.
     ``spelling`` are the words of headings that are also found with one or two wrong letters;
     ``own`` are words near to them that mean something else. ``within`` names rules of what opens a
-    heading within a line, ``behind`` those that do so only behind another heading.
+    heading within a line, ``behind`` those that do so only behind another heading. ``front`` names
+    a rule of words that may stand before a heading: "Key", "Table 1".
     """
 
     terms: str
@@ -33,6 +34,7 @@ class Vocabulary:
     own: frozenset[str] = frozenset()
     within: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,9 @@ class Heading:
 
 
 @cache
-def _heading_rule(terms: str) -> Rule:
-    pattern = f"<edge>{{0,5}} ( <+{terms}> ) <text_tail>? {_TAIL}"
+def _heading_rule(terms: str, front: str) -> Rule:
+    before = f"<{front}>{{0,4}}" if front else ""
+    pattern = f"<edge>{{0,5}} {before} ( <+{terms}> ) <text_tail>? {_TAIL}"
     return make_rule(
         name=f"heading of {terms}", pattern=pattern, book=load_book().rules
     )
@@ -73,12 +76,12 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     stop = min(passage.end, passage.first + _LONGEST)
     line = tokens.cut(passage.first, stop)
     doubt = ""
-    found = _heading_rule(vocabulary.terms).starts(line, 0)
+    found = _heading_rule(vocabulary.terms, vocabulary.front).starts(line, 0)
     if found is None and vocabulary.spelling:
         mended = mend_spelling(line, vocabulary)
         if mended is None:
             return None
-        found = _heading_rule(vocabulary.terms).starts(mended, 0)
+        found = _heading_rule(vocabulary.terms, vocabulary.front).starts(mended, 0)
         doubt = MISSPELT
     if found is None:
         return None
