@@ -74,7 +74,6 @@ _STYLE = re.compile(
     r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?|[A-HIVX]{1,4}[.)])"
     r")[ \t]"
 )
-_ENDED = re.compile(r"[.:;]\W*\Z")
 _PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
 
 
@@ -316,7 +315,8 @@ class TextReader:
             return DESCRIPTION if is_next and not is_behind and self._style else None
         words = self._text[entry.words : entry.end]
         above = self._text[max(0, entry.start - 40) : entry.start].rstrip()
-        is_wrapped = runs_on(above) or not (entry.gap or _ENDED.search(above + words))
+        is_open = bool(above) and above[-1] not in ".:;" and words[-1] != ":"
+        is_wrapped = runs_on(above) or (is_open and not entry.gap)
         if (words[0].islower() and is_wrapped) or words.endswith((",", ";")):
             return None
         is_label = LABELS.match(self._text, entry.words, entry.end + 1) is not None

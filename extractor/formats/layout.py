@@ -97,6 +97,7 @@ class _Maker:
         self.laid = LaidOut()
         self.parts: list[str] = []
         self._size = 0
+        self._done = 0
         self._columns: list[list[Span]] = []
         self._has_labels = False
         self._has_header = False
@@ -165,8 +166,11 @@ class _Maker:
         return heading if heading and (heading.is_whole or is_list) else None
 
     def _add(self, start: int, end: int) -> None:
-        self.laid.starts.append(self._size)
-        self.laid.places.append(start)
+        is_next = self.parts and self.given[self._done : start] == "\n"
+        if not is_next:
+            self.laid.starts.append(self._size)
+            self.laid.places.append(start)
+        self._done = end
         self.parts += [self.given[start:end], "\n"]
         self._size += end - start + 1
 

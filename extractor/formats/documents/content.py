@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS
+
 
 class DocumentProblem(Exception):
     """A reason why a document cannot be read, and a remedy."""
@@ -15,6 +17,32 @@ class DocumentProblem(Exception):
 
 Span = tuple[int, int]
 """Half-open offsets into a document's text."""
+
+
+class Writer:
+    """Puts the text of a document together; ``kind`` names the document in its problem."""
+
+    def __init__(self, kind: str) -> None:
+        self.size = 0
+        self._kind = kind
+        self._lines: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._lines)
+
+    def add(self, line: str) -> Span:
+        """Add a line, and return its place. Raises ``DocumentProblem`` for too many characters."""
+        start = self.size
+        self._lines.append(line + "\n")
+        self.size += len(line) + 1
+        if self.size > MAX_DOCUMENT_CHARACTERS:
+            raise DocumentProblem(
+                f"a {self._kind} of more than {MAX_DOCUMENT_CHARACTERS:,} characters",
+                "save only the part with eligibility, treatment and outcomes",
+            )
+        return start, self.size - 1
 
 
 @dataclass(frozen=True, slots=True)

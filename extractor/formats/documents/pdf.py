@@ -5,16 +5,15 @@ Lines stay in the order in which the file draws them, which is that of reading i
 
 import ctypes
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from heapq import nlargest
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as api
 
-from extractor.formats.documents.content import DocumentContent, DocumentProblem, Span
-from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS, MAX_PAGES
+from extractor.formats.documents.content import DocumentContent, DocumentProblem, Writer
+from extractor.formats.documents.limits import MAX_PAGES
 
 _AGAIN = "download it again, or print it to a new PDF"
 _SOME_PAGES = "save only the pages with eligibility, treatment and outcomes"
@@ -30,18 +29,6 @@ _EDGE = 0.1
 _LARGER = 1.12
 """How much larger than most letters those of a heading are."""
 _HEADING_CHARACTERS = 160
-_LEADING = 1.6
-"""The largest distance of two lines of one paragraph, in sizes of the letters."""
-_MARGIN = 4
-"""How far apart the lines of one paragraph may begin or end, in sizes of the letters."""
-_COLUMN = 40.0
-"""Points between the left ends of lines that are counted as one column."""
-_LINES_AT_MARGIN = 3
-_MARK = re.compile(
-    r"(?:[(\[]?\d{1,2}(?:\.\d{1,2})*[.)\]]+|\d{1,2}(?:\.\d{1,2})+(?=\s+[A-Z])|\(?[A-Za-z][.)]"
-    r"|[ivx]{1,5}[.)]|[-–—*+•·▪◦●○‣⁃∙□■➢►✓\uf0b7\uf0a7])(?:\s|$)"
-)
-"""What begins an item of a list, or a numbered heading."""
 _DIGITS = re.compile(r"\d+")
 
 
@@ -72,14 +59,7 @@ def read_pdf(given: bytes) -> DocumentContent:
     too long, or a scan without text.
     """
     document = _open(given)
-    pages: list[list[_Line]] = []
-    size = 0
-    for number in range(len(document)):
-        pages.append(_read_page(document, number))
-        size += sum(len(line.text) for line in pages[-1])
-        if size > MAX_DOCUMENT_CHARACTERS:
-            problem = f"a PDF of more than {MAX_DOCUMENT_CHARACTERS:,} characters"
-            raise DocumentProblem(problem, _SOME_PAGES)
+    pages = [_read_page(document, number) for number in range(len(document))]
     if not pages:
         raise DocumentProblem("the PDF has no pages", _AGAIN)
     if not any(pages):
@@ -112,7 +92,7 @@ def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
     except pdfium.PdfiumError:
         return []
     try:
-        return _join_wrapped(_join_cells(list(_read_cells(text, page.get_height()))))
+        return _join_cells(list(_read_cells(text, page.get_height())))
     finally:
         text.close()
         page.close()
@@ -236,52 +216,6 @@ def _find_label(lines: Sequence[_Line], line: _Line) -> list[_Line]:
     return label if len(label) <= _LABEL_LINES else []
 
 
-def _join_wrapped(lines: Sequence[_Line]) -> list[_Line]:
-    """Join the lines of each paragraph that is wrapped at the right margin of its column."""
-    columns: dict[int, list[float]] = defaultdict(list)
-    for line in lines:
-        columns[int(line.left // _COLUMN)].append(line.right)
-    margins = {
-        column: nlargest(_LINES_AT_MARGIN, rights) for column, rights in columns.items()
-    }
-    joined: list[_Line] = []
-    before: _Line | None = None
-    for line in lines:
-        if before is None or not _continues(before, line, margins):
-            joined.append(line)
-        else:
-            # A hyphen keeps its line break, which shows a broken word.
-            space = "\n" if before.text.endswith("-") else " "
-            text = f"{joined[-1].text}{space}{line.text}"
-            joined[-1] = replace(joined[-1], text=text)
-        before = line
-    return joined
-
-
-def _continues(before: _Line, line: _Line, margins: dict[int, list[float]]) -> bool:
-    """Return whether a line goes on with the line before it, which had no room for its first word.
-
-    ``margins`` are the rightmost ends of the lines of each column: a margin is where several end.
-    """
-    if _MARK.match(line.text) or "\t" in line.text:
-        return False
-    if not 0 < before.middle - line.middle <= _LEADING * line.size:
-        return False
-    if before.is_bold != line.is_bold or abs(before.size - line.size) >= 1:
-        return False
-    if abs(line.left - before.left) > _MARGIN * line.size:
-        return False
-    column = int(before.left // _COLUMN)
-    near = (margins.get(column + step, []) for step in (-1, 0, 1))
-    rights = nlargest(_LINES_AT_MARGIN, (right for ends in near for right in ends))
-    # A few short lines are a list, and have no margin.
-    if len(rights) < _LINES_AT_MARGIN or rights[0] - rights[-1] > _MARGIN * line.size:
-        return False
-    share = len(line.text.split()[0]) / len(line.text)
-    first_word = (line.right - line.left) * share
-    return before.right + first_word > rights[0] - line.size / 2
-
-
 # From lines to a text.
 
 
@@ -292,58 +226,39 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
     counted: Counter[str] = Counter()
     for lines in pages:
         counted.update({line.running_words for line in lines if line.at_edge})
-    headings = _Headings([line for lines in pages for line in lines])
-    written: list[str] = []
+    usual, bold_is_rare = _find_usual([line for lines in pages for line in lines])
+    writer = Writer("PDF")
     begun: list[int] = []
-    found: dict[int, tuple[bool, float, bool]] = {}
+    looks: dict[int, tuple[bool, float, bool]] = {}
     running: dict[str, None] = {}
-    size = 0
     for lines in pages:
-        begun.append(size)
+        begun.append(writer.size)
         for line in lines:
             if line.at_edge and counted[line.running_words] > 1:
                 running[line.text] = None
                 continue
-            if headings.is_heading(line):
-                found[size] = (
-                    not line.text.isupper(),
-                    -round(line.size),
-                    not line.is_bold,
-                )
-            written.append(line.text + "\n")
-            size += len(line.text) + 1
-    edges: list[Span] = []
-    for words in running:
-        edges.append((size, size + len(words)))
-        written.append(words + "\n")
-        size += len(words) + 1
+            start, _ = writer.add(line.text)
+            is_larger = line.size > _LARGER * usual
+            is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
+            if is_short and (is_larger or (line.is_bold and bold_is_rare)):
+                is_capital = line.text.isupper()
+                looks[start] = (not is_capital, -round(line.size), not line.is_bold)
     # Capitals rank highest, then larger letters, then bold ones.
-    letters = sorted(set(found.values()))
+    order = sorted(set(looks.values()))
     return DocumentContent(
-        "".join(written),
+        edges=tuple(writer.add(words) for words in running),
+        text=writer.text,
         pages=tuple(begun),
-        headings=tuple((at, letters.index(kind) + 1) for at, kind in found.items()),
-        edges=tuple(edges),
+        headings=tuple((at, order.index(look) + 1) for at, look in looks.items()),
         empty_pages=tuple(number for number, lines in enumerate(pages, 1) if not lines),
     )
 
 
-class _Headings:
-    """Which lines of a document are headings: short ones in larger letters than most, or in bold
-    ones if most are not.
-    """
-
-    def __init__(self, lines: Sequence[_Line]) -> None:
-        sizes: Counter[float] = Counter()
-        bold = 0
-        for line in lines:
-            sizes[round(line.size, 1)] += len(line.text)
-            bold += len(line.text) * line.is_bold
-        self._usual_size = sizes.most_common(1)[0][0]
-        self._bold_is_rare = 2 * bold < sizes.total()
-
-    def is_heading(self, line: _Line) -> bool:
-        if len(line.text) > _HEADING_CHARACTERS or "\t" in line.text:
-            return False
-        is_larger = line.size > _LARGER * self._usual_size
-        return is_larger or (line.is_bold and self._bold_is_rare)
+def _find_usual(lines: Sequence[_Line]) -> tuple[float, bool]:
+    """Return the size of most letters, and whether bold ones are few."""
+    sizes: Counter[float] = Counter()
+    bold = 0
+    for line in lines:
+        sizes[round(line.size, 1)] += len(line.text)
+        bold += len(line.text) * line.is_bold
+    return sizes.most_common(1)[0][0], 2 * bold < sizes.total()

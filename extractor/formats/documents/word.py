@@ -16,9 +16,8 @@ from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 from lxml import etree
 
-from extractor.formats.documents.content import DocumentContent, DocumentProblem, Span
+from extractor.formats.documents.content import DocumentContent, DocumentProblem, Span, Writer
 from extractor.formats.documents.limits import (
-    MAX_DOCUMENT_CHARACTERS,
     MAX_UNPACKED_BYTES,
     MAX_UNPACKED_RATIO,
     MAX_XML_BYTES,
@@ -109,26 +108,18 @@ def _check_members(archive: zipfile.ZipFile, packed: int) -> None:
 
 def _write(lines: Iterator[tuple[str, str]]) -> DocumentContent:
     """Return the content of lines, each with the name of its style."""
-    written: list[str] = []
+    writer = Writer("Word document")
     headings: list[tuple[int, int]] = []
     contents: list[Span] = []
-    size = 0
     for text, style in lines:
+        span = writer.add(text)
+        named = _HEADING.fullmatch(style)
+        if named:
+            headings.append((span[0], int(named["level"] or 0) or 1))
         if _CONTENTS.fullmatch(style):
-            contents.append((size, size + len(text)))
-        elif named := _HEADING.fullmatch(style):
-            headings.append((size, int(named["level"] or 0) or 1))
-        written.append(text + "\n")
-        size += len(text) + 1
-        if size > MAX_DOCUMENT_CHARACTERS:
-            problem = (
-                f"a Word document of more than {MAX_DOCUMENT_CHARACTERS:,} characters"
-            )
-            raise DocumentProblem(
-                problem, "save only the part with eligibility, treatment and outcomes"
-            )
+            contents.append(span)
     return DocumentContent(
-        "".join(written), headings=tuple(headings), contents=tuple(contents)
+        writer.text, headings=tuple(headings), contents=tuple(contents)
     )
 
 
@@ -206,10 +197,12 @@ class _Marks:
             return ""
         numbering = self._find_numbering(paragraph)
         # 0 takes an item out of the list of its style
-        if numbering is None or numbering.numId is None or not numbering.numId.val:
+        is_heading = _HEADING.fullmatch(self.name_style(paragraph))
+        list_id = None if numbering is None else numbering.numId
+        if list_id is None or not list_id.val or is_heading:
             return text
         level = numbering.ilvl.val if numbering.ilvl is not None else 0
-        return self._mark(numbering.numId.val, level, self.name_style(paragraph)) + text
+        return self._mark(list_id.val, level) + text
 
     def _find_numbering(self, paragraph: Paragraph) -> Any:
         """Return the numbering of a paragraph, or else of its style or a base of that."""
@@ -225,27 +218,16 @@ class _Marks:
             style = getattr(style, "base_style", None)
         return None
 
-    def _mark(self, list_id: int, level: int, style: str) -> str:
-        """Return the mark of the next item: a bullet, its number or letter behind an indent, or
-        the whole number of a heading ("5.2").
-        """
+    def _mark(self, list_id: int, level: int) -> str:
+        """Return the mark of the next item: a bullet or its number, behind an indent."""
         counts = self._counts[list_id]
         counts[level] = counts.get(level, 0) + 1
         for deeper in [other for other in counts if other > level]:
             del counts[deeper]
         form = self._forms.get((list_id, level), "bullet")
-        indent = "  " * level
-        number = counts[level]
         if form == "none":
             return ""
-        if form == "bullet":
-            return f"{indent}- "
-        if _HEADING.fullmatch(style):
-            numbers = (str(counts.get(above, 1)) for above in range(level + 1))
-            return f"{'.'.join(numbers)} "
-        if form in ("lowerLetter", "upperLetter") and number <= 26:
-            return f"{indent}{chr(ord('a') + number - 1)}) "
-        return f"{indent}{number}. "
+        return "  " * level + ("- " if form == "bullet" else f"{counts[level]}. ")
 
 
 def _read_forms(document: Any) -> dict[tuple[int, int], str]:
