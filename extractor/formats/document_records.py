@@ -204,7 +204,7 @@ def _find_chapters(
     front: list[Block] = []
     chapters: list[_Chapter] = []
     for block in blocks:
-        line = reader.find_line(block)
+        line = reader.laid.text.rfind("\n", 0, block.start) + 1
         rank = ranks.get(reader.laid.find_place(line))
         words = reader.laid.text[line : block.end]
         found = _TITLE.match(words)

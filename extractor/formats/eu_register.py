@@ -269,13 +269,14 @@ class _Trial:
         introductions = [_cut(chosen, *span) for span in lead]
         frames = self._pair_times(f"{number}.1", when, len(items))
         sections: list[Section] = []
-        for ((start, end), found), frame in zip(items, frames, strict=True):
+        for (span, found), frame in zip(items, frames, strict=True):
+            start, end = span
             last = chosen.rfind("\n", start, end)
             if last >= 0 and chosen[last:end].rstrip().endswith(":"):
                 introductions.append(_cut(chosen, *strip_span(chosen, last, end)))
                 start, end = strip_span(chosen, start, last)
             parts = [
-                (part, _cut(chosen, *span)) for part, span in found if span[1] <= end
+                (part, _cut(chosen, *place)) for part, place in found if place[1] <= end
             ]
             names = {part for part, _ in parts}
             # Among several outcomes, one that states a time is not given the time of all.

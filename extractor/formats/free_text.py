@@ -7,13 +7,19 @@ are. A section has the characters of the text, with blanks for the breaks of wra
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Literal, get_args
 
 from extractor.concepts.limits.read import find_limits
-from extractor.formats.found import RecordContent, UnreadableSource, find_trial_id
+from extractor.formats.found import (
+    RecordContent,
+    UnreadableSource,
+    find_trial_id,
+    take_sections,
+    text_section,
+)
 from extractor.formats.headings import (
     ARMS,
     DESCRIPTION,
@@ -22,13 +28,12 @@ from extractor.formats.headings import (
     ITEMS,
     OUTCOMES,
     RANKS,
-    SHOWN,
     STATES,
     TITLE,
     VOCABULARY,
     name_section,
 )
-from extractor.formats.layout import LINE, LaidOut, Span, join_lines, lay_out
+from extractor.formats.layout import LINE, Span, join_lines, lay_out
 from extractor.formats.listed import (
     LABELS,
     Entry,
@@ -44,8 +49,8 @@ from extractor.language.wrapping import runs_on
 from extractor.outline import Block, BlockKind, read_outline
 from extractor.outline.headings import find_heading
 from extractor.schemas import Part as SectionPart
-from extractor.schemas import Section
-from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES, MAX_SECTIONS
+from extractor.schemas import Piece, Section
+from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
 
 GivenSection = Literal[
     "eligibility",
@@ -58,7 +63,16 @@ GivenSection = Literal[
 """A section that a user can name for a text without headings."""
 _ID = "trial_id"
 _TITLES = (TITLE, "official_title")
-_ORDER = (*_TITLES, "brief_summary", DESCRIPTION, "conditions", "keywords")
+_ORDER = (
+    *_TITLES,
+    "brief_summary",
+    DESCRIPTION,
+    "conditions",
+    "keywords",
+    ELIGIBILITY,
+)
+_EDGES = dict.fromkeys((ELIGIBILITY, DESCRIPTION, "brief_summary"), "\n")
+"""The signs at the edges of sections that keep their layout."""
 _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels of criteria: "Sex: female"."""
 _LONGEST_TITLE = 300
@@ -69,10 +83,11 @@ _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
+_SENTENCES = re.compile(r"[.!?] +[A-Z]")
 _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
 _STYLE = re.compile(
-    r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?|[A-HIVX]{1,4}[.)])"
-    r")[ \t]"
+    r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
+    r"|[A-HIVX]{1,4}[.)]))[ \t]"
 )
 _PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
 
@@ -212,12 +227,12 @@ class TextReader:
     """
 
     def __init__(self, text: str, ranks: Mapping[int, int] | None = None) -> None:
-        self.laid: LaidOut = lay_out(text)
+        self.laid = lay_out(text)
         section = read_section("text", self.laid.text)
-        self.blocks: list[Block] = read_outline(section, VOCABULARY)
-        self.has_usual_headings = False
+        self.blocks = read_outline(section, VOCABULARY)
         self._text = join_lines(self.laid.text, self.blocks)
         self._ranks = ranks or {}
+        self._openings: Mapping[int, str] = {}
         self._spans: dict[str, list[Span]] = defaultdict(list)
         self._groups: list[tuple[str, list[Entry]]] = []
         self._front: list[Entry] = []
@@ -225,13 +240,14 @@ class TextReader:
         self._style = ""
         self._styles: set[str] = set()
         self._end = 0
+        self._is_fixed = False
         self._is_cut = False
         self._has_criteria = False
-        self._openings: Mapping[int, str] = {}
 
-    def find_line(self, block: Block) -> int:
-        """Return where the line of a block begins."""
-        return self.laid.text.rfind("\n", 0, block.start) + 1
+    @property
+    def has_usual_headings(self) -> bool:
+        """Whether a heading of criteria, arms, interventions or outcomes was read."""
+        return self._has_criteria or bool(self._groups)
 
     def restore(self, given: str) -> str:
         """Return the text that was given, with blanks for the breaks of wrapped lines."""
@@ -245,110 +261,94 @@ class TextReader:
         """
         self._openings = openings or {}
         for block in blocks:
-            if self._is_furniture(block):
-                self._end = block.end
-                self._is_cut = True
-                continue
-            is_behind = self._is_behind(block)
-            entry = self._make_entry(block)
-            section = self._find_section(entry, is_behind=is_behind)
-            if section:
-                self._open(section, entry)
-            else:
-                self._add(entry, is_behind=is_behind)
+            begin = self._text.rfind("\n", 0, block.start) + 1
+            is_page = _PAGE_NUMBER.match(self._text, begin) is not None
+            if not is_page and block.kind is not BlockKind.FURNITURE:
+                self._take(block, begin)
+            self._is_cut = is_page or block.kind is BlockKind.FURNITURE
             self._end = block.end
-            self._is_cut = False
-        self._place_front()
+        if not self._is_fixed:
+            self._place_front()
 
     def read_as(self, section: str) -> None:
-        """Take all blocks for one section, whose headings open nothing."""
+        """Take the whole text for one section, whose headings open nothing."""
         self._section = section
+        self._is_fixed = True
         if section in ITEMS:
             self._groups.append((section, []))
-        for block in self.blocks:
-            self._is_cut = self._is_furniture(block)
-            if not self._is_cut:
-                self._add(self._make_entry(block), is_behind=self._is_behind(block))
-            self._end = block.end
+        self.read(self.blocks)
 
-    def _is_furniture(self, block: Block) -> bool:
-        begin = self._text.rfind("\n", 0, block.start) + 1
-        is_page = _PAGE_NUMBER.match(self._text, begin) is not None
-        return is_page or block.kind is BlockKind.FURNITURE
+    def _take(self, block: Block, begin: int) -> None:
+        """Open a section with a block whose line begins at a place, or add it to the one that is
+        open.
+        """
+        entry = self._make_entry(block, begin)
+        section = "" if self._is_fixed else self._find_section(entry)
+        if section:
+            self._open(section, entry)
+        else:
+            self._add(entry)
 
-    def _is_behind(self, block: Block) -> bool:
-        """Return whether a block begins on the line on which the one before it ends."""
-        return "\n" not in self._text[self._end : block.start] and self._end > 0
-
-    def _make_entry(self, block: Block) -> Entry:
-        begin = self._text.rfind("\n", 0, block.start) + 1
+    def _make_entry(self, block: Block, begin: int) -> Entry:
+        is_behind = begin <= self._end and self._end > 0
         sign = _STYLE.match(self._text, begin)
         style = re.sub(r"\d+", "1", sign["sign"]) if sign else block.style
-        if self._ranks:
-            rank = self._ranks.get(self.laid.find_place(begin))
-            style = f"rank {rank}" if rank else style
+        rank = self._ranks.get(self.laid.find_place(begin)) if self._ranks else None
         is_marked = block.mark != "" and block.kind is BlockKind.HEADING
         return Entry(
-            start=block.start if self._is_behind(block) else max(begin, self._end),
+            start=block.start if is_behind else begin,
             words=block.start,
             end=block.end,
             kind=BlockKind.ITEM if is_marked else block.kind,
             name=block.name,
-            style=style,
+            style=f"rank {rank}" if rank else style,
             column=block.column,
             gap=block.gap,
+            is_behind=is_behind,
             goes_on=self._is_cut and self._text[block.start].islower(),
         )
 
-    def _find_section(self, entry: Entry, *, is_behind: bool) -> str | None:
+    def _find_section(self, entry: Entry) -> str | None:
         """Return the section that a line opens; None for one that is content."""
         name = entry.name
+        opening = self._openings.get(entry.words)
         if entry.start in self.laid.labels:
             return DESCRIPTION
-        opening = self._openings.get(entry.words)
-        if opening == ELIGIBILITY == self._section and name != "criteria":
-            return None
         if opening and (name is None or opening == ELIGIBILITY):
-            return opening
+            is_part = opening == self._section and name != "criteria"
+            return None if is_part else opening
         if name is None:
             is_next = entry.style == self._style and entry.style not in self._styles
-            return DESCRIPTION if is_next and not is_behind and self._style else None
+            return (
+                DESCRIPTION if self._style and is_next and not entry.is_behind else None
+            )
+        if self._is_content(entry, name):
+            return None
+        if name in RANKS and self._section not in OUTCOMES:
+            return None
+        is_group = self._section in (ARMS, INTERVENTIONS)
+        if name in STATES and self._has_criteria and not is_group:
+            return None
+        return name_section(name)
+
+    def _is_content(self, entry: Entry, name: str) -> bool:
+        """Return whether words of a heading are content of the section that is open."""
         words = self._text[entry.words : entry.end]
         above = self._text[max(0, entry.start - 40) : entry.start].rstrip()
         is_open = bool(above) and above[-1] not in ".:;" and words[-1] != ":"
         is_wrapped = runs_on(above) or (is_open and not entry.gap)
         if (words[0].islower() and is_wrapped) or words.endswith((",", ";")):
-            return None
+            return True
+        has_text = self._text[entry.end : entry.end + 80].split("\n")[0].strip() != ""
         is_label = LABELS.match(self._text, entry.words, entry.end + 1) is not None
         if self._section in ITEMS and is_label:
-            return DESCRIPTION if entry.gap and not self._is_label(entry) else None
-        is_item = entry.kind is BlockKind.ITEM and entry.style != self._style
-        if is_item and entry.style in self._styles:
-            return None
-        if name in RANKS:
-            return RANKS[name] if self._section in OUTCOMES else None
-        if self._section == ELIGIBILITY and self._is_criterion(entry):
-            return None
-        if name in STATES:
-            in_list = self._section in (ARMS, INTERVENTIONS)
-            return name_section(name) if in_list or not self._has_criteria else None
-        return name_section(name)
-
-    def _is_label(self, entry: Entry) -> bool:
-        """Return whether words are behind a heading on its line."""
-        return self._text[entry.end : entry.end + 80].split("\n")[0].strip() != ""
-
-    def _is_criterion(self, entry: Entry) -> bool:
-        """Return whether a heading within criteria is one of them: "2. Gender: transition"."""
-        return entry.name in _IN_CRITERIA and self._is_label(entry)
+            return has_text or not entry.gap
+        if entry.kind is BlockKind.ITEM and entry.style in self._styles - {self._style}:
+            return True
+        return self._section == ELIGIBILITY and name in _IN_CRITERIA and has_text
 
     def _open(self, section: str, entry: Entry) -> None:
         is_item = entry.name in STATES
-        self.has_usual_headings = self.has_usual_headings or section in (
-            ELIGIBILITY,
-            *ITEMS,
-        )
-        self._has_criteria = self._has_criteria or section == ELIGIBILITY
         if not (is_item and self._section == section):
             self._section = section
             self._style = entry.style if re.search(r"[\w#=]", entry.style) else ""
@@ -356,39 +356,43 @@ class TextReader:
             self._is_cut = True
             if section in ITEMS:
                 self._groups.append((section, []))
+        self._has_criteria = self._has_criteria or section == ELIGIBILITY
         if section == DESCRIPTION or name_section(entry.name) == ELIGIBILITY:
-            shown = Entry(entry.words, entry.words, entry.end)
-            self._add(shown, is_behind=False)
+            self._add(replace(entry, start=entry.words, kind=BlockKind.HEADING))
         elif is_item:
-            self._add(entry, is_behind=False)
+            self._add(entry)
 
-    def _add(self, entry: Entry, *, is_behind: bool) -> None:
+    def _add(self, entry: Entry) -> None:
         """Add a line to the section that is open, or words behind others to their line."""
         if entry.kind is BlockKind.ITEM:
             self._styles.add(entry.style)
-        entries = self._front
         if self._section in ITEMS:
-            entries = self._groups[-1][1]
-        elif self._section:
-            if self._section in _TITLES and self._spans[self._section]:
-                self._section = DESCRIPTION
-            spans = self._spans[self._section]
-            if spans and not self._is_cut:
-                entry.start = spans.pop()[0]
-            spans.append((entry.start, entry.end))
+            self._add_lines(entry, self._groups[-1][1])
             return
+        if not self._section:
+            self._front.append(entry)
+            return
+        if self._section in _TITLES and self._spans[self._section]:
+            self._section = DESCRIPTION
+        spans = self._spans[self._section]
+        start = entry.start
+        if spans and not self._is_cut:
+            start = spans.pop()[0]
+        spans.append((start, entry.end))
+
+    def _add_lines(self, entry: Entry, entries: list[Entry]) -> None:
+        """Add the lines of an entry to those of an item; words behind others go on their line."""
         is_row = bool(entries) and "\t" in self._text[entries[-1].start : entry.end]
-        is_part = is_behind and (is_row or entry.kind is not BlockKind.ITEM)
-        is_part = bool(entries) and is_part and not self._is_cut
+        is_part = entry.is_behind and (is_row or entry.kind is not BlockKind.ITEM)
+        is_part = is_part and bool(entries) and not self._is_cut
         for line in LINE.finditer(self._text, entry.words, entry.end):
+            start, end = line.span()
             if is_part:
-                entries[-1].end = line.end()
-            elif line.start() == entry.words:
-                entries.append(replace(entry, end=line.end()))
+                entries[-1].end = end
+            elif start == entry.words:
+                entries.append(replace(entry, end=end))
             else:
-                entries.append(
-                    Entry(line.start(), line.start(), line.end(), goes_on=True)
-                )
+                entries.append(Entry(start, start, end, goes_on=True))
             is_part = False
 
     def _place_front(self) -> None:
@@ -399,32 +403,34 @@ class TextReader:
         while lines and find_trial_id(self._read(lines[0])):
             self._spans[_ID].append((lines[0].words, lines[0].end))
             lines = lines[1:]
-        if (
-            lines
-            and not self._section
-            and _holds_list([*map(self._read, lines)], lines)
-        ):
-            self._spans[ELIGIBILITY].append((lines[0].start, lines[-1].end))
-            return
-        if lines and self._is_title(lines):
+        is_list = not self._section and self._holds_list(lines)
+        if lines and not is_list and self._is_title(lines[0]):
             self._spans[TITLE].append((lines[0].words, lines[0].end))
             lines = lines[1:]
-            if lines and not self._section:
-                if _holds_list([*map(self._read, lines)], lines):
-                    self._spans[ELIGIBILITY].append((lines[0].start, lines[-1].end))
-                    return
+            is_list = not self._section and self._holds_list(lines)
         if lines:
-            span = (lines[0].start, lines[-1].end)
-            self._spans[DESCRIPTION].insert(0, span)
+            name = ELIGIBILITY if is_list else DESCRIPTION
+            self._spans[name].insert(0, (lines[0].start, lines[-1].end))
 
-    def _is_title(self, lines: Sequence[Entry]) -> bool:
-        words = self._read(lines[0])
+    def _is_title(self, entry: Entry) -> bool:
+        words = self._read(entry)
         if len(words) > _LONGEST_TITLE or _PROSE_END.search(words):
             return False
-        if lines[0].kind is BlockKind.ITEM or self._spans[TITLE]:
+        if entry.kind is BlockKind.ITEM or self._spans[TITLE]:
             return False
-        behind = self._text[lines[0].end :][:200].lstrip(" *_")
+        behind = self._text[entry.end :][:200].lstrip(" *_")
         return bool(self._section) or behind.startswith(("\n\n", "\n-", "\n*"))
+
+    def _holds_list(self, entries: Sequence[Entry]) -> bool:
+        """Return whether lines are a list of criteria: items, or phrases most of which state a
+        limit or deny something.
+        """
+        if len(entries) > 1 and all(one.kind is BlockKind.ITEM for one in entries):
+            return True
+        lines = [self._read(entry) for entry in entries]
+        if len(lines) < _FEW or any(map(_SENTENCES.search, lines)):
+            return False
+        return 2 * sum(map(_states_criterion, lines)) > len(lines)
 
     def _read(self, entry: Entry) -> str:
         return self._text[entry.words : entry.end]
@@ -436,61 +442,50 @@ class TextReader:
 
     def build(self, title: str | None) -> tuple[Section, ...]:
         """Return the sections; ``title`` in place of one in the text."""
-        sections: list[Section] = []
-        if title:
-            sections.append(Section(name=TITLE, text=title))
-        for name in (*_ORDER, ELIGIBILITY):
+        sections = list(text_section(TITLE, title))
+        for name in _ORDER:
             spans = self._spans[name][: 1 if name in _TITLES else None]
             if not (title and name == TITLE):
                 sections += self._make_section(name, [("", span) for span in spans])
-        numbers: dict[str, int] = defaultdict(int)
         items: dict[str, list[Section]] = defaultdict(list)
-        for section, entries in self._groups:
-            _, found = group_items(self._text, section, entries)
-            for item in found:
-                is_line = section in OUTCOMES and len(found) == 1
-                pieces = split_line(self._text, item) if is_line else [item]
-                for piece in pieces:
-                    parts = find_parts(self._text, section, piece)
-                    name = self._find_rank(section, piece)
-                    made = self._make_section(f"{name}[{numbers[name]}]", parts)
-                    numbers[name] += len(made)
-                    items[name] += made
+        for section, item, parts in self._list_items():
+            rank = _RANK.search(self._text, item[0].end, item[-1].end)
+            name = RANKS[rank["rank"].lower()] if rank else section
+            items[name] += self._make_section(f"{name}[{len(items[name])}]", parts)
         for name in ITEMS:
             sections += items[name]
-        return tuple(sections[: MAX_SECTIONS + 1])
+        return take_sections(sections)
+
+    def _list_items(self) -> Iterator[tuple[str, list[Entry], list[Part]]]:
+        """Yield each item with its section and parts."""
+        for section, entries in self._groups:
+            _, items = group_items(self._text, section, entries)
+            for item in items:
+                is_line = section in OUTCOMES and len(items) == 1
+                pieces = split_line(self._text, item) if is_line else [item]
+                for piece in pieces:
+                    yield section, piece, find_parts(self._text, section, piece)
 
     def list_items(self) -> tuple[list[Span], list[tuple[Span, list[Part]]]]:
         """Return the introductions and the items of the section that all of the text is."""
-        section, entries = self._groups[0]
-        lead, found = group_items(self._text, section, entries)
-        introductions = [self._place(one.words, one.end) for one in lead]
+        lead, _ = group_items(self._text, *self._groups[0])
         items = []
-        for item in found:
-            parts = find_parts(self._text, section, item)
+        for _, item, parts in self._list_items():
             placed = [(name, self._place(*span)) for name, span in parts]
             items.append((self._place(item[0].words, item[-1].end), placed))
-        return introductions, items
+        return [self._place(one.words, one.end) for one in lead], items
 
     def _place(self, start: int, end: int) -> Span:
         return self.laid.find_place(start), self.laid.find_place(end - 1) + 1
-
-    def _find_rank(self, section: str, item: Sequence[Entry]) -> str:
-        """Return the section of an item, whose fields may say that it is another outcome."""
-        if section not in OUTCOMES:
-            return section
-        found = _RANK.search(self._text, item[0].end, item[-1].end)
-        return RANKS[found["rank"].lower()] if found else section
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> list[Section]:
         """Return the section of parts, each on lines of its own; none without words."""
         lines: list[str] = []
         named: list[SectionPart] = []
-        pieces = []
+        pieces: list[Piece] = []
         at = 0
         for part, span in parts:
-            signs = "\n" if name in SHOWN else " \n*_|"
-            start, end = strip_span(self._text, *span, signs)
+            start, end = strip_span(self._text, *span, _EDGES.get(name, " \n*_|"))
             words = self._text[start:end]
             if not words.strip():
                 continue
@@ -499,23 +494,13 @@ class TextReader:
                 named.append(SectionPart(name=part, start=at, end=at + len(words)))
             lines.append(words)
             at += len(words) + 1
-        if not lines:
-            return []
         text = "\n".join(lines)
-        return [Section(name=name, text=text, parts=tuple(named), pieces=tuple(pieces))]
+        made = Section(name=name, text=text, parts=tuple(named), pieces=tuple(pieces))
+        return [made] if lines else []
 
 
-def _holds_list(lines: Sequence[str], entries: Sequence[Entry]) -> bool:
-    """Return whether lines are a list of criteria: items, or phrases most of which state a limit or
-    deny something.
-    """
-    if len(lines) > 1 and all(one.kind is BlockKind.ITEM for one in entries):
-        return True
-    if len(lines) < _FEW or any(re.search(r"[.!?] +[A-Z]", line) for line in lines):
-        return False
-    count = 0
-    for line in lines:
-        tokens = read_text(line)
-        denies = rule("negated_statement").starts(tokens, 0, len(tokens))
-        count += bool(denies or find_limits(tokens, None))
-    return 2 * count > len(lines)
+def _states_criterion(line: str) -> bool:
+    """Return whether a phrase states a limit or denies something, as most criteria do."""
+    tokens = read_text(line)
+    denies = rule("negated_statement").starts(tokens, 0, len(tokens))
+    return bool(denies or find_limits(tokens, None))

@@ -29,8 +29,6 @@ SECTIONS = {
 }
 STATES = ("arm", "group", "treatment")
 """Kinds of headings that are the beginning of an item."""
-SHOWN = (ELIGIBILITY, DESCRIPTION)
-"""Sections that keep the words of their headings."""
 VOCABULARY = Vocabulary(
     "text_headings",
     spelling=(

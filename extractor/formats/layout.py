@@ -214,8 +214,8 @@ def _undo_markup(text: str) -> str:
 
 
 def join_lines(text: str, blocks: Sequence[Block]) -> str:
-    """Return a text of the same length whose wrapped lines are joined: blanks are for the breaks, and
-    soft hyphens for the hyphen of a broken word.
+    """Return a text of the same length whose wrapped lines are joined by blanks, or by soft hyphens
+    where a hyphen breaks a word.
     """
     text = _undo_markup(text)
     words: set[str] = set()

@@ -28,7 +28,8 @@ _MEASURED = re.compile(
 )
 _LONGEST_FRAME = 300
 LABELS = re.compile(
-    r"(?:\d{1,2}[.\d]*\s)?[\s*_\[(]*(?:(?P<time_frame>(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)(?:\(s\))?[^:\n]{0,60}?)"
+    r"(?:\d{1,2}[.\d]*\s)?[\s*_\[(]*"
+    r"(?:(?P<time_frame>(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)(?:\(s\))?[^:\n]{0,60}?)"
     r"|(?P<description>(?:measure(?:ment)? )?(?:description|method|details))"
     r"|(?P<other>type|sample size|intervention))"
     r"[ \t]*(?:\[\d+\])?[*_]*(?:[:：=][*_\s]*|\Z)",
@@ -36,26 +37,27 @@ LABELS = re.compile(
 )
 """A label of a part of an outcome, or of an arm."""
 _NAMED_TIME = re.compile(
-    r"[\[(\s,;.*-]{1,4}(?:measure )?time[ -]?(?:frame|point)s?[ \t]*[*_]*[:=][*_\s]*",
+    r"(?P<open>[\[(])?(?:(?<=[\[(\s,;.*-])|\A)[\s*]*(?:measure )?time[ -]?(?:frame|point)s?"
+    r"[ \t]*[*_]*[:=][*_\s]*",
     re.IGNORECASE,
 )
 _LAST_BRACKET = re.compile(r"[(\[](?P<words>(?:[^()\[\]]|\([^()]*\))*+)[)\]][\s.,;]*\Z")
 _TYPE = re.compile(
     r"[*_]*(?P<type>Experimental|(?:(?:Active|Placebo|Sham) [Cc]omparator)|No [Ii]ntervention|Other"
     r"|Behavioral|Biological|Combination [Pp]roduct|Device|Diagnostic [Tt]est|Dietary [Ss]upplement"
-    r"|Drug|Genetic|Procedure|Radiation)[*_]*:[*_ ]*(?=\S)"
+    r"|Drug|Genetic|Procedure|Radiation)[*_]*:[*_ ]*(?=\S)|[*_]*(?:Group|Arm)[*_]*:[*_ ]*"
 )
 """The registered type of an arm or an intervention."""
 _LABEL = re.compile(
     r"(?P<label>[^\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t)"
 )
-_ITEM_OF = re.compile(r"[*_ ]*(?:group|arm)[*_ ]*:[*_ ]*", re.IGNORECASE)
 _CELL = re.compile(r"[^|\t]*[^|\t\s][^|\t]*")
-_EDGES = " \t\r\n|*_:;,-–—[]"
-_SEMICOLON = re.compile(r";[ \t]*(?=[A-Z\d])")
-_ABBREVIATION = r"[A-Z][A-Za-z]{0,4}[A-Z]\d?\b"
+_EDGES = " \t\r\n|*_:;,-–—"
+_PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]*[A-Z\d]))*\S")
+"""An outcome among others on a line, which semicolons separate."""
+_ABBREVIATION = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]\d?\b")
 _ABBREVIATIONS = re.compile(
-    rf"(?:{_ABBREVIATION}(?:,[ \t]*(?:and[ \t]+)?|[ \t]+and[ \t]+|\.?\Z))+"
+    rf"(?:{_ABBREVIATION.pattern}(?:,[ \t]*(?:and[ \t]+)?|[ \t]+and[ \t]+|\.?\Z))+"
 )
 _INDENT = 2
 _LONGEST_LABEL = 60
@@ -76,6 +78,7 @@ class Entry:
     style: str = ""
     column: int = 0
     gap: bool = False
+    is_behind: bool = False
     goes_on: bool = False
 
 
@@ -95,53 +98,48 @@ def group_items(
 
     Marks begin items, else lines; a line that is a time or a label continues the item above it.
     """
-    marked = [
-        one
-        for one in entries
-        if one.kind is BlockKind.ITEM or _begins(text, section, one)
-    ]
+    marked = [one for one in entries if _begins(text, section, one)]
+    begins = {one.words for one in marked if _is_like(one, marked[0])}
     lead: list[Entry] = []
     items: list[list[Entry]] = []
     for entry in entries:
-        if items and LABELS.match(text, entry.words, entry.end):
-            is_new = False
-        elif marked and entry.kind is BlockKind.ITEM:
-            is_new = entry.column < marked[0].column + _INDENT
-            is_new = is_new and (entry.style == marked[0].style or not items)
-        elif marked and items:
-            is_new = _begins(text, section, entry)
-        else:
-            is_new = not items or not _continues(text, section, items[-1], entry)
-        ends = text[entry.start : entry.end].endswith(":")
-        if marked and not items and ends and entry is not marked[0]:
+        is_first = entry.words in begins
+        is_label = entry.goes_on or LABELS.match(text, entry.words, entry.end)
+        if marked and not items and not is_first and text[entry.end - 1] == ":":
             lead.append(entry)
-        elif is_new and not entry.goes_on:
+        elif not items or (is_first and not is_label):
             items.append([entry])
-        elif items:
+        elif marked or is_label or _continues(text, items[-1][-1], entry):
             items[-1].append(entry)
+        else:
+            items.append([entry])
     return lead, items
 
 
+def _is_like(entry: Entry, first: Entry) -> bool:
+    """Return whether a line with a mark is no part of an item that begins as the first one does."""
+    is_outer = entry.column < first.column + _INDENT
+    return is_outer and (entry.kind is not BlockKind.ITEM or entry.style == first.style)
+
+
 def _begins(text: str, section: str, entry: Entry) -> bool:
-    """Return whether a line without a mark surely begins an item: "Arm A:", "Drug: ..."."""
-    is_typed = section not in OUTCOMES and _TYPE.match(text, entry.words, entry.end)
-    return bool(is_typed) or entry.name in STATES
+    """Return whether a line surely begins an item: it has a mark, or is "Arm A:", "Drug: ..."."""
+    if entry.kind is BlockKind.ITEM or entry.name in STATES:
+        return True
+    is_typed = _TYPE.match(text, entry.words, entry.end) is not None
+    return is_typed and section not in OUTCOMES
 
 
-def _continues(text: str, section: str, item: Sequence[Entry], entry: Entry) -> bool:
+def _continues(text: str, above: Entry, entry: Entry) -> bool:
     """Return whether a line without a mark belongs to the item above it."""
-    words = text[entry.words : entry.end]
-    above = text[item[-1].words : item[-1].end]
-    if LABELS.match(words) or above.rstrip(" *_").endswith(":"):
+    words = text[above.words : above.end].rstrip(" *_")
+    label = LABELS.match(words)
+    if words.endswith(":") or (label and label.end() == len(words)):
         return True
-    label = LABELS.match(above)
-    if label and label.end() == len(above):
-        return True
-    if entry.column >= item[0].column + _INDENT:
-        return True
-    if section not in OUTCOMES:
-        is_named = _begins(text, section, item[0])
-        return is_named and not _LABEL.match(words)
+    return _is_time(text[entry.words : entry.end])
+
+
+def _is_time(words: str) -> bool:
     tokens = read_text(words)
     return rule("lone_time").covers(tokens, 0, len(tokens)) is not None
 
@@ -150,135 +148,93 @@ def split_line(text: str, item: Sequence[Entry]) -> Iterator[list[Entry]]:
     """Yield the outcomes of a line without a mark: "Responder rate; MIDAS", "OS, ORR and DoR"."""
     first = item[0]
     words = text[first.words : first.end]
-    ends = [one.start() for one in _SEMICOLON.finditer(words)]
-    if _ABBREVIATIONS.fullmatch(words):
-        ends = [one.end() for one in re.finditer(_ABBREVIATION, words)][:-1]
-    is_row = "\t" in words or "|" in words
-    if len(item) > 1 or first.kind is not BlockKind.PARAGRAPH or is_row or not ends:
+    pattern = _ABBREVIATION if _ABBREVIATIONS.fullmatch(words) else _PHRASE
+    found = list(pattern.finditer(words))
+    is_row = "\t" in words or "|" in words or first.kind is BlockKind.ITEM
+    if len(item) > 1 or is_row or len(found) < 2:
         yield list(item)
         return
-    begin = 0
-    for end in [*ends, len(words)]:
-        piece = re.compile(r"[\s,;]*(?:and\b)?\s*").match(words, begin)
-        start = first.words + (piece.end() if piece else begin)
-        yield [Entry(start, start, first.words + end)]
-        begin = end
+    for one in found:
+        start = first.words + one.start()
+        yield [Entry(start, start, first.words + one.end())]
 
 
 def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
     """Return the parts of an item, in their order."""
-    if section in OUTCOMES:
-        return _trim(text, _read_outcome(text, item))
-    return _trim(text, _read_group(text, section, item))
+    read = _read_outcome if section in OUTCOMES else _read_group
+    parts: list[Part] = []
+    for name, (start, end) in read(text, section, item):
+        first, last = strip_span(text, start, end, _EDGES)
+        if first < last and parts and parts[-1][0] == name:
+            first = parts.pop()[1][0]
+        if first < last:
+            parts.append((name, (first, last)))
+    if [name for name, _ in parts] == ["measure"]:
+        return [("statement", parts[0][1])]
+    return parts
 
 
-def _trim(text: str, parts: Sequence[Part]) -> list[Part]:
-    """Return the parts without signs at their edges; none without words."""
-    trimmed: list[Part] = []
-    for name, (start, end) in parts:
-        start, end = strip_span(text, start, end, _EDGES)  # noqa: PLW2901 - the same part
-        if text[start:end].count("(") < text[start:end].count(")"):
-            end -= text[start:end].endswith(")")
-        if text[start:end].count("[") > text[start:end].count("]"):
-            end += text[end : end + 1] == "]"
-        if start < end and trimmed and trimmed[-1][0] == name:
-            start = trimmed.pop()[1][0]
-        if start < end:
-            trimmed.append((name, (start, end)))
-    return trimmed
-
-
-def _read_outcome(text: str, item: Sequence[Entry]) -> list[Part]:
+def _read_outcome(text: str, _: str, item: Sequence[Entry]) -> list[Part]:
     first = item[0]
     cells = [one.span() for one in _CELL.finditer(text, first.words, first.end)]
     if len(cells) > 1:
         return _read_row(text, cells)
-    parts = _split_frame(text, (first.words, first.end))
-    waits = ""
+    parts = _split_frame(text, first.words, first.end, "measure")
+    name = "description"
     for entry in item[1:]:
-        words = text[entry.words : entry.end]
-        label = LABELS.match(words)
-        name = waits or "description"
-        begin = 0
-        if label:
-            name = label.lastgroup or ""
-            name = "description" if name == "other" else name
-            begin = 0 if label["other"] else label.end()
-        waits = name if label and label.end() == len(words) else ""
-        is_time = not label and rule("lone_time").covers(*_all(words)) is not None
-        if is_time and name == "description":
+        start = entry.words
+        label = LABELS.match(text, start, entry.end)
+        if label and not label["other"]:
+            name = label.lastgroup or name
+            start = label.end()
+        elif name == "description" and _is_time(text[start : entry.end]):
             name = "time_frame"
-        if label or name != "description":
-            parts.append((name, (entry.words + begin, entry.end)))
-        else:
-            parts += [
-                ("description" if part == "measure" else part, span)
-                for part, span in _split_frame(text, (entry.words, entry.end))
-            ]
-    has_parts = len(parts) > 1
-    name, span = parts[0]
-    return [(name if has_parts else "statement", span), *parts[1:]]
-
-
-def _all(words: str) -> tuple[object, ...]:
-    tokens = read_text(words)
-    return tokens, 0, len(tokens)
+        parts += _split_frame(text, start, entry.end, name)
+        # a bare label names the line below it
+        name = name if start == entry.end else "description"
+    return parts
 
 
 def _read_row(text: str, cells: Sequence[Span]) -> list[Part]:
     """Return the parts of a row: the measure, its description, its time."""
-    last = text[slice(*cells[-1])]
-    frame = cells[-1] if states_time(last) or len(cells) > 2 else None
-    middle = cells[1:-1] if frame else cells[1:]
-    parts: list[Part] = [("measure", cells[0])]
-    if middle:
-        parts.append(("description", (middle[0][0], middle[-1][1])))
-    return [*parts, ("time_frame", frame)] if frame else parts
+    has_time = states_time(text[slice(*cells[-1])]) or len(cells) > 2
+    middle = cells[1:-1] if has_time else cells[1:]
+    parts = [("measure", cells[0]), *(("description", cell) for cell in middle)]
+    return [*parts, ("time_frame", cells[-1])] if has_time else parts
 
 
-def _split_frame(text: str, span: Span) -> list[Part]:
-    """Return the measure, and its time if it is named so or is in a bracket at the end."""
-    start, end = span
+def _split_frame(text: str, start: int, end: int, name: str) -> list[Part]:
+    """Return a part, and its time if it is named so, or is in a bracket at the end of a measure."""
     named = _NAMED_TIME.search(text, start, end)
     if named:
-        return [("measure", (start, named.start())), ("time_frame", (named.end(), end))]
-    bracket = _LAST_BRACKET.search(text[start:end])
+        stop = end
+        if named["open"] and text[end - 1] in "])":
+            stop = end - 1
+        return [(name, (start, named.start())), ("time_frame", (named.end(), stop))]
+    bracket = _LAST_BRACKET.search(text[start:end]) if name == "measure" else None
     words = bracket["words"] if bracket else ""
     if not (bracket and states_time(words) and _MEASURED.search(words)):
-        return [("measure", span)]
+        return [(name, (start, end))]
     first, last = bracket.span("words")
-    return [
-        ("measure", (start, start + bracket.start())),
-        ("time_frame", (start + first, start + last)),
-    ]
+    frame = (start + first, start + last)
+    return [(name, (start, start + bracket.start())), ("time_frame", frame)]
 
 
 def _read_group(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
     """Return the parts of an arm or an intervention."""
     first = item[0]
-    start = first.words
     name = "label" if section == ARMS else "name"
-    parts: list[Part] = []
-    typed = _TYPE.match(text, start, first.end)
-    field_name = _ITEM_OF.match(text, start, first.end)
-    label = _LABEL.match(text, start, first.end)
+    opening = _TYPE.match(text, first.words, first.end)
+    label = _LABEL.match(text, first.words, first.end)
     is_label = label is not None and len(label["label"]) <= _LONGEST_LABEL
-    is_whole = len(item) > 1 or first.end - start <= _LONGEST_LABEL
-    if typed:
-        parts.append(("type", typed.span("type")))
-        start = typed.end()
-    if field_name:
-        start = field_name.end()
-    if typed or field_name:
-        parts.append((name, (start, first.end)))
+    is_short = len(item) > 1 or first.end - first.words <= _LONGEST_LABEL
+    parts: list[Part] = [("description", (first.words, first.end))]
+    if opening:
+        kind = ("type", opening.span("type"))
+        parts = [kind, (name, (opening.end(), first.end))]
     elif label and (section == ARMS or is_label):
-        parts += [
-            (name, label.span("label")),
-            ("description", (label.end(), first.end)),
-        ]
-    elif section == ARMS and is_whole:
-        parts.append((name, (start, first.end)))
-    else:
-        parts.append(("description", (start, first.end)))
-    parts += [("description", (entry.words, entry.end)) for entry in item[1:]]
-    return parts
+        rest = ("description", (label.end(), first.end))
+        parts = [(name, label.span("label")), rest]
+    elif section == ARMS and is_short:
+        parts = [(name, (first.words, first.end))]
+    return parts + [("description", (one.words, one.end)) for one in item[1:]]

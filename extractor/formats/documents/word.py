@@ -16,7 +16,12 @@ from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 from lxml import etree
 
-from extractor.formats.documents.content import DocumentContent, DocumentProblem, Span, Writer
+from extractor.formats.documents.content import (
+    DocumentContent,
+    DocumentProblem,
+    Span,
+    Writer,
+)
 from extractor.formats.documents.limits import (
     MAX_UNPACKED_BYTES,
     MAX_UNPACKED_RATIO,
