@@ -85,6 +85,9 @@ _RANK = re.compile(
 )
 _SENTENCES = re.compile(r"[.!?] +[A-Z]")
 _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
+_BEGIN = re.compile(r"^[ \t:：]+(?:/[ \t]*)?", re.MULTILINE)
+"""What is left before the English half of a line in two languages; no indent of its line."""
+_NO_SIGN = "\u200b"
 _STYLE = re.compile(
     r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
     r"|[A-HIVX]{1,4}[.)]))[ \t]"
@@ -228,7 +231,12 @@ class TextReader:
 
     def __init__(self, text: str, ranks: Mapping[int, int] | None = None) -> None:
         self.laid = lay_out(text)
-        section = read_section("text", self.laid.text)
+        self._english = hide_foreign(self.laid.text)
+        if self._english != self.laid.text:
+            self._english = _BEGIN.sub(
+                lambda found: _NO_SIGN * len(found[0]), self._english
+            )
+        section = read_section("text", self._english)
         self.blocks = read_outline(section, VOCABULARY)
         self._text = join_lines(self.laid.text, self.blocks)
         self._ranks = ranks or {}
@@ -267,8 +275,11 @@ class TextReader:
                 self._take(block, begin)
             self._is_cut = is_page or block.kind is BlockKind.FURNITURE
             self._end = block.end
-        if not self._is_fixed:
-            self._place_front()
+        if self._is_fixed:
+            return
+        self._place_front()
+        if self._english != self.laid.text:
+            self._place_foreign()
 
     def read_as(self, section: str) -> None:
         """Take the whole text for one section, whose headings open nothing."""
@@ -350,10 +361,10 @@ class TextReader:
     def _open(self, section: str, entry: Entry) -> None:
         is_item = entry.name in STATES
         if not (is_item and self._section == section):
+            self._is_cut = True
             self._section = section
             self._style = entry.style if re.search(r"[\w#=]", entry.style) else ""
             self._styles = set()
-            self._is_cut = True
             if section in ITEMS:
                 self._groups.append((section, []))
         self._has_criteria = self._has_criteria or section == ELIGIBILITY
@@ -369,11 +380,11 @@ class TextReader:
         if self._section in ITEMS:
             self._add_lines(entry, self._groups[-1][1])
             return
+        if self._section in (*_TITLES, _ID) and self._spans[self._section]:
+            self._section = DESCRIPTION if self._section in _TITLES else ""
         if not self._section:
             self._front.append(entry)
             return
-        if self._section in _TITLES and self._spans[self._section]:
-            self._section = DESCRIPTION
         spans = self._spans[self._section]
         start = entry.start
         if spans and not self._is_cut:
@@ -411,6 +422,23 @@ class TextReader:
         if lines:
             name = ELIGIBILITY if is_list else DESCRIPTION
             self._spans[name].insert(0, (lines[0].start, lines[-1].end))
+
+    def _place_foreign(self) -> None:
+        """Place the lines in other languages that no section has: below criteria, or in the
+        description.
+        """
+        ends = [(end, name) for name in _ORDER for _, end in self._spans[name]]
+        places = {
+            at for name in _ORDER for span in self._spans[name] for at in range(*span)
+        }
+        for line in LINE.finditer(self.laid.text):
+            start, end = line.span()
+            is_hidden = not self._english[start:end].strip(f" {_NO_SIGN}")
+            if is_hidden and line[0].strip() and start not in places:
+                above = max((one for one in ends if one[0] <= start), default=(0, ""))
+                name = ELIGIBILITY if above[1] == ELIGIBILITY else DESCRIPTION
+                self._spans[name].append((start, end))
+        self._spans[ELIGIBILITY].sort()
 
     def _is_title(self, entry: Entry) -> bool:
         words = self._read(entry)

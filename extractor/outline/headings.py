@@ -15,6 +15,7 @@ MISSPELT = "the name of a list is misspelt"
 _LONGEST = 40
 """The most tokens of a heading."""
 _WORD = re.compile(r"[^\W\d_]{6,}")
+_BEHIND = "text_tail"
 _TAIL = "( <edge>{0,6} (?= : | - (?! _ ) | \\n | $ ) | <edge>{0,3} - (?= _ ) )"
 
 
@@ -53,7 +54,7 @@ class Heading:
 @cache
 def _heading_rule(terms: str, front: str) -> Rule:
     before = f"<{front}>{{0,4}}" if front else ""
-    pattern = f"<edge>{{0,5}} {before} ( <+{terms}> ) <text_tail>? {_TAIL}"
+    pattern = f"<edge>{{0,5}} {before} ( <+{terms}> ) <{_BEHIND}>? {_TAIL}"
     return make_rule(
         name=f"heading of {terms}", pattern=pattern, book=load_book().rules
     )
