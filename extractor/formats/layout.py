@@ -256,6 +256,8 @@ def _would_fit(text: str, start: int, end: int, stop: int) -> bool:
     """Return whether the first word below a line break would have fitted on the line above: the
     break is no wrapping.
     """
+    if runs_on(text[max(0, start - 40) : start]):
+        return False
     above = start - text.rfind("\n", 0, start)
     below = text[end:stop].split("\n", 1)[0]
     word = below.split(" ", 1)[0]
