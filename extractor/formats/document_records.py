@@ -113,42 +113,26 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
     _name_kinds(chapters)
     while chapters and not chapters[0].kind:
         front += chapters.pop(0).blocks
-    notes = list(_note_empty_pages(content))
-    wanted = [one for one in chapters if one.kind in _SECTIONS]
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
-    read = chapters
-    doubles: list[_Chapter] = []
-    if wanted:
-        stated = _list_stated(chapters)
-        doubles = [one for one in chapters if one.kind in stated]
-        read = [one for one in chapters if one.kind not in stated]
-    if wanted and is_long:
+    choice = _choose(chapters, is_long=is_long)
+    if choice.read and is_long:
         front = [one for one in front if one.end <= _LONGEST_FRONT]
-        left = [one for one in read if one.kind not in _READ]
-        read = [one for one in read if one.kind in _READ]
-        notes.append(_note_chapters(content, read, left))
-    elif is_long:
-        notes.append(
-            "no heading of eligibility, treatment or outcomes was found among "
-            f"{_count_size(content)}: all was read as one text"
-        )
-    if doubles:
-        what = " and ".join(stated)
-        names = _name(content, doubles)
-        notes.append(f"the synopsis states {what}, so these were not read: {names}")
+    read = choice.read or chapters
     kept = [*front, *(block for chapter in read for block in chapter.blocks)]
     size = sum(block.end - block.start for block in kept)
-    if size > (MAX_CHARACTERS if wanted else _LONGEST_WHOLE):
+    if size > (MAX_CHARACTERS if choice.read else _LONGEST_WHOLE):
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
-    openings = {
-        one.start: _OPENED.get(one.kind, DESCRIPTION)
-        for one in read
-        if wanted and one.start >= wanted[0].start
-    }
-    reader.read(kept, openings)
+    reader.read(kept, choice.openings)
+    notes = list(_note_empty_pages(content))
+    if is_long:
+        notes.append(_note_chapters(content, choice.read, choice.left))
+    doubles = _name(content, choice.doubles)
+    if doubles:
+        what = " and ".join(choice.stated)
+        notes.append(f"the synopsis states {what}, so these were not read: {doubles}")
     return RecordContent(
         reader.build(None),
         kind,
@@ -158,28 +142,57 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
     )
 
 
+@dataclass(slots=True)
+class _Choice:
+    """The chapters that are read (none: all of a text without known ones), those that are left, and
+    those whose kinds the synopsis states; ``openings`` as in ``TextReader.read``.
+    """
+
+    read: list[_Chapter] = field(default_factory=list)
+    left: list[_Chapter] = field(default_factory=list)
+    doubles: list[_Chapter] = field(default_factory=list)
+    stated: list[str] = field(default_factory=list)
+    openings: dict[int, str] = field(default_factory=dict)
+
+
+def _choose(chapters: Sequence[_Chapter], *, is_long: bool) -> _Choice:
+    choice = _Choice()
+    if not any(one.kind in _SECTIONS for one in chapters):
+        return choice
+    choice.stated = _list_stated(chapters)
+    is_known = False
+    for one in chapters:
+        is_known = is_known or one.kind in _SECTIONS
+        if one.kind in choice.stated:
+            choice.doubles.append(one)
+        elif is_long and one.kind not in _READ:
+            choice.left.append(one)
+        else:
+            choice.read.append(one)
+            if is_known:
+                choice.openings[one.start] = _OPENED.get(one.kind, DESCRIPTION)
+    return choice
+
+
 def _drop_contents(
     content: DocumentContent, reader: TextReader
 ) -> tuple[list[Block], set[str]]:
     """Return the blocks without tables of contents and the heads and feet of pages, and the titles
     in these tables.
     """
-    hidden = [*content.edges, *content.contents]
+    hidden: set[int] = set()
+    for start, end in (*content.edges, *content.contents):
+        hidden.update(range(start, end))
     kept: list[Block] = []
     titles: set[str] = set()
     broken = _MOST_BROKEN + 1
     for block in reader.blocks:
-        place = reader.laid.find_place(block.start)
-        entry = _ENTRY.match(block.text)
+        entry = _ENTRY.match(block.text[: _LONGEST_HEADING * 2])
         if _CONTENTS.fullmatch(block.text.strip(" :")):
             broken = 0
-        elif any(start <= place < end for start, end in hidden):
+        elif reader.laid.find_place(block.start) in hidden:
             continue
-        elif (
-            broken <= _MOST_BROKEN
-            and entry
-            and block.end - block.start < _LONGEST_HEADING * 2
-        ):
+        elif broken <= _MOST_BROKEN and entry:
             titles.add(_fold(entry["words"]))
             broken = 0
         elif block.kind is not BlockKind.FURNITURE:
@@ -283,9 +296,16 @@ def _list_stated(chapters: Sequence[_Chapter]) -> list[str]:
 def _note_chapters(
     content: DocumentContent, read: Sequence[_Chapter], left: Sequence[_Chapter]
 ) -> str:
-    note = (
-        f"of {_count_size(content)}, these sections were read: {_name(content, read)}"
-    )
+    """Return what was read of a long document: these chapters, or without any all of it."""
+    size = f"{len(content.text):,} characters"
+    if content.pages:
+        size = counted(len(content.pages), "page")
+    if not read:
+        return (
+            "no heading of eligibility, treatment or outcomes was found among "
+            f"{size}: all was read as one text"
+        )
+    note = f"of {size}, these sections were read: {_name(content, read)}"
     return f"{note}. Not read: {_name(content, left)}" if left else note
 
 
@@ -299,12 +319,6 @@ def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
         names.append(f"{title} (page {page})" if page else title)
     more = len(chapters) - len(names)
     return ", ".join(names) + (f", and {more:,} more" if more > 0 else "")
-
-
-def _count_size(content: DocumentContent) -> str:
-    if content.pages:
-        return counted(len(content.pages), "page")
-    return f"{len(content.text):,} characters"
 
 
 def _note_empty_pages(content: DocumentContent) -> Iterator[str]:

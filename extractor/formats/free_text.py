@@ -321,23 +321,25 @@ class TextReader:
 
     def _find_section(self, entry: Entry) -> str | None:
         """Return the section that a line opens; None for one that is content."""
-        name = entry.name
         opening = self._openings.get(entry.words)
         if entry.start in self.laid.labels:
             return DESCRIPTION
-        if opening and (name is None or opening == ELIGIBILITY):
-            is_part = opening == self._section and name != "criteria"
+        if opening and (entry.name is None or opening == ELIGIBILITY):
+            is_part = opening == self._section and entry.name != "criteria"
             return None if is_part else opening
-        if name is None:
-            is_next = entry.style == self._style and entry.style not in self._styles
-            return (
-                DESCRIPTION if self._style and is_next and not entry.is_behind else None
-            )
+        if entry.name:
+            return self._find_named(entry, entry.name)
+        # a line marked like the heading of the section, and unlike the items in it
+        is_next = entry.style == self._style and entry.style not in self._styles
+        return DESCRIPTION if self._style and is_next and not entry.is_behind else None
+
+    def _find_named(self, entry: Entry, name: str) -> str | None:
+        """Return the section that a heading of the vocabulary opens."""
+        is_group = self._section in (ARMS, INTERVENTIONS)
         if self._is_content(entry, name):
             return None
         if name in RANKS and self._section not in OUTCOMES:
             return None
-        is_group = self._section in (ARMS, INTERVENTIONS)
         if name in STATES and self._has_criteria and not is_group:
             return None
         return name_section(name)

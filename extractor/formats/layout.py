@@ -108,32 +108,32 @@ class _Maker:
         if not cells and "|" in self.given[start:end]:
             return
         headings = [self._find_heading(cell) for cell in cells[:4]]
-        names = [one.name for one in headings if one and one.is_whole]
+        names = _list_whole(headings)
         is_row = len(cells) > 1
-        is_header = is_row and names_columns(self.given, cells)
-        if is_row and len(names) > 1 and not is_header:
+        is_header = names_columns(self.given, cells)
+        if len(names) > 1 and not is_header:
             self.end_table()
             self._columns = [[cell] for cell in cells]
-        elif self._columns and (is_row or (names and names[0] in RANKS)):
+        elif self._columns and (is_row or not RANKS.keys().isdisjoint(names)):
             self._add_to_columns(cells)
         else:
             self.end_table()
-            self._has_labels = self._has_labels and is_row
             self._has_header = is_header or (self._has_header and is_row)
+            self._has_labels = self._has_labels and is_row
             if not is_header:
-                known = [] if self._has_header else headings
+                known = headings[: 0 if self._has_header else None]
                 self._add_row((start, end), cells, known)
 
     def _add_row(
-        self, span: Span, cells: Sequence[Span], headings: Sequence[Heading | None]
+        self, span: Span, cells: Sequence[Span], known: Sequence[Heading | None]
     ) -> None:
         if len(cells) < 2:
             self._add(*span)
-        elif headings and headings[0] and headings[0].is_whole:
+        elif known and known[0] and known[0].is_whole:
             self._has_labels = True
             self._add(*cells[0])
             self._add(cells[1][0], cells[-1][1])
-        elif any(headings[1:]):
+        elif any(known[1:]):
             for cell in cells:
                 self._add(*cell)
         else:
@@ -175,6 +175,11 @@ class _Maker:
         self._size += end - start + 1
 
 
+def _list_whole(headings: Sequence[Heading | None]) -> list[str]:
+    """Return the names of headings behind which nothing follows."""
+    return [one.name for one in headings if one and one.is_whole]
+
+
 def _list_cells(text: str, start: int, end: int) -> list[Span]:
     """Return the cells of a row that have words; one for a line that is no row."""
     if _RULE.fullmatch(text, start, end):
@@ -197,6 +202,8 @@ def names_columns(text: str, cells: Sequence[Span]) -> bool:
     >>> names_columns("Outcome Measure, Time Frame", [(0, 15), (17, 27)])
     True
     """
+    if len(cells) < 2:
+        return False
     for cell in cells:
         tokens = read_text(text[slice(*cell)].strip(" *_:"))
         if rule("name_of_column").covers(tokens, 0, len(tokens)) is None:

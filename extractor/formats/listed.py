@@ -104,13 +104,15 @@ def group_items(
     items: list[list[Entry]] = []
     for entry in entries:
         is_first = entry.words in begins
-        is_label = entry.goes_on or LABELS.match(text, entry.words, entry.end)
-        if marked and not items and not is_first and text[entry.end - 1] == ":":
-            lead.append(entry)
-        elif not items or (is_first and not is_label):
-            items.append([entry])
-        elif marked or is_label or _continues(text, items[-1][-1], entry):
+        is_lead = bool(marked) and not is_first and text[entry.end - 1] == ":"
+        if (
+            items
+            and not is_first
+            and (marked or _continues(text, items[-1][-1], entry))
+        ):
             items[-1].append(entry)
+        elif not items and is_lead:
+            lead.append(entry)
         else:
             items.append([entry])
     return lead, items
@@ -124,6 +126,8 @@ def _is_like(entry: Entry, first: Entry) -> bool:
 
 def _begins(text: str, section: str, entry: Entry) -> bool:
     """Return whether a line surely begins an item: it has a mark, or is "Arm A:", "Drug: ..."."""
+    if entry.goes_on or LABELS.match(text, entry.words, entry.end):
+        return False
     if entry.kind is BlockKind.ITEM or entry.name in STATES:
         return True
     is_typed = _TYPE.match(text, entry.words, entry.end) is not None
@@ -132,6 +136,8 @@ def _begins(text: str, section: str, entry: Entry) -> bool:
 
 def _continues(text: str, above: Entry, entry: Entry) -> bool:
     """Return whether a line without a mark belongs to the item above it."""
+    if entry.goes_on or LABELS.match(text, entry.words, entry.end):
+        return True
     words = text[above.words : above.end].rstrip(" *_")
     label = LABELS.match(words)
     if words.endswith(":") or (label and label.end() == len(words)):

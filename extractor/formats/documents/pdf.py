@@ -22,13 +22,15 @@ _BROKEN_WORD = "\x02\ufffe"
 _BOLD_WEIGHT = 600
 _CELL_GAP = 2.5
 """Width between two cells of a row, in sizes of the letters; justified lines have narrower gaps."""
-_LABEL_LINES = 4
-"""Most lines of a label beside a cell; a longer one is a column of text."""
+_LABEL_HEIGHT = 5
+_LABEL_GAP = 2
+"""The largest distance of two lines of a label, in sizes of the letters."""
 _EDGE = 0.1
 """The share of a page's height, at its top and its bottom, of running heads and feet."""
 _LARGER = 1.12
 """How much larger than most letters those of a heading are."""
 _HEADING_CHARACTERS = 160
+_Look = tuple[bool, float, bool]
 _DIGITS = re.compile(r"\d+")
 
 
@@ -174,46 +176,41 @@ def _is_bold(text: pdfium.PdfTextPage, number: int) -> bool:
 
 
 def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
-    """Join the cells of a row with a tab, if each has one line. A cell of several lines follows its
-    label, whose lines become one.
+    """Join the cells of a row with a tab, if each has one line. A cell of several lines stays below
+    its label.
     """
     joined: list[_Line] = []
-    for number, line in enumerate(lines):
-        label = _find_label(joined, line)
-        if not label:
+    for line, below in zip(lines, [*lines[1:], None], strict=False):
+        if joined and joined[-1].right < line.left:
+            _join_label(joined, line)
+        label = joined[-1] if joined else None
+        is_row = label is not None and line.is_level(label) and label.right < line.left
+        if label is None or not is_row or _goes_on(line, below, label):
             joined.append(line)
             continue
-        below = lines[number + 1] if number + 1 < len(lines) else None
-        goes_on = (
-            below is not None
-            and below.left > label[0].right
-            and below.middle < line.middle - line.size / 2
-        )
-        words = " ".join(part.text for part in label)
-        del joined[-len(label) :]
-        if len(label) == 1 and line.is_level(label[0]) and not goes_on:
-            row = f"{words}\t{line.text}"
-            joined.append(replace(label[0], text=row, right=line.right))
-        else:
-            joined += [replace(label[0], text=words), line]
+        row = f"{label.text}\t{line.text}"
+        joined[-1] = replace(label, text=row, right=line.right)
     return joined
 
 
-def _find_label(lines: Sequence[_Line], line: _Line) -> list[_Line]:
-    """Return the last lines if they are the cell left of a line: close below each other, the lowest
-    not above the line. Empty if there is none.
-    """
-    label: list[_Line] = []
-    for part in reversed(lines[-_LABEL_LINES - 1 :]):
-        is_left = part.right < line.left and part.middle < line.middle + line.size
-        if not is_left:
-            break
-        if label and not 0 < part.middle - label[0].middle <= 2 * part.size:
-            break
-        label.insert(0, part)
-        if part.is_level(line):
-            break
-    return label if len(label) <= _LABEL_LINES else []
+def _join_label(lines: list[_Line], line: _Line) -> None:
+    """Join the last two lines if both are left of a line and close: a label beside it."""
+    while len(lines) > 1 and not line.is_level(lines[-1]):
+        above, label = lines[-2:]
+        is_close = 0 < above.middle - label.middle <= _LABEL_GAP * above.size
+        is_level = abs(above.middle - line.middle) <= _LABEL_HEIGHT * line.size
+        is_label = is_close and is_level and above.left == label.left
+        is_beside = is_label and above.right < line.left
+        if not is_beside or "\t" in above.text:
+            return
+        lines[-2:] = [replace(above, text=f"{above.text} {label.text}")]
+
+
+def _goes_on(line: _Line, below: _Line | None, label: _Line) -> bool:
+    """Return whether the cell right of a label has another line."""
+    if below is None or below.left <= label.right:
+        return False
+    return below.middle < line.middle - line.size / 2
 
 
 # From lines to a text.
@@ -226,10 +223,10 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
     counted: Counter[str] = Counter()
     for lines in pages:
         counted.update({line.running_words for line in lines if line.at_edge})
-    usual, bold_is_rare = _find_usual([line for lines in pages for line in lines])
+    usual = _find_usual([line for lines in pages for line in lines])
     writer = Writer("PDF")
     begun: list[int] = []
-    looks: dict[int, tuple[bool, float, bool]] = {}
+    looks: dict[int, _Look] = {}
     running: dict[str, None] = {}
     for lines in pages:
         begun.append(writer.size)
@@ -238,11 +235,9 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
                 running[line.text] = None
                 continue
             start, _ = writer.add(line.text)
-            is_larger = line.size > _LARGER * usual
-            is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
-            if is_short and (is_larger or (line.is_bold and bold_is_rare)):
-                is_capital = line.text.isupper()
-                looks[start] = (not is_capital, -round(line.size), not line.is_bold)
+            if _is_heading(line, *usual):
+                is_small = not line.text.isupper()
+                looks[start] = (is_small, -round(line.size), not line.is_bold)
     # Capitals rank highest, then larger letters, then bold ones.
     order = sorted(set(looks.values()))
     return DocumentContent(
@@ -252,6 +247,15 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
         headings=tuple((at, order.index(look) + 1) for at, look in looks.items()),
         empty_pages=tuple(number for number, lines in enumerate(pages, 1) if not lines),
     )
+
+
+def _is_heading(line: _Line, usual: float, is_rare: bool) -> bool:  # noqa: FBT001 - what is usual
+    """Return whether a line is short, and in larger letters than most, or in bold ones if these are
+    rare.
+    """
+    if len(line.text) > _HEADING_CHARACTERS or "\t" in line.text:
+        return False
+    return line.size > _LARGER * usual or (line.is_bold and is_rare)
 
 
 def _find_usual(lines: Sequence[_Line]) -> tuple[float, bool]:
