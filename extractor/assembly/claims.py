@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.rows import Number, find_numbers, skip_unit
-from extractor.concepts.own.attributes import Attribute, AttributeType, list_members
+from extractor.concepts.own.attributes import Attribute, list_members
 from extractor.concepts.own.declaration import CustomField, Example
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.places import Derived, Supported, cut, locate, read_supported
 from extractor.errors import FieldError
-from extractor.evidence.drafts import Reading, Span, find_weakest, span_of
+from extractor.evidence.drafts import Reading, Span, span_of
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.evidence.scoring import measured
 from extractor.language.book import find_terms, rule
@@ -68,10 +68,9 @@ def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
 
 
 def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
-    """Yield what is wrong with an example's answer: faults of its form, an answer without any
-    value, and each value that the example's text does not bear out.
+    """Yield what is wrong with an answer: that it has no value, and each value that the text does
+    not bear out.
     """
-    yield from field.list_faults(example)
     claims, _ = field.read(field.complete_answers(example))
     if example.value is not None and not claims:
         yield "there is no value; leave it out if the text states nothing"
@@ -172,11 +171,9 @@ def _prove_value(
 ) -> tuple[Supported | None, Refused]:
     """Return a value of an attribute with its words, or None, and what is refused of it.
 
-    An object is proven by its parts, a text or number by its own words. A conclusion stands at the
-    claim's quote, and is refused without one; of a date, the quote must have the year and the day.
+    A text or a number is proven by its own words. A conclusion stands at the
+    claim's quote, and is refused without one.
     """
-    if attribute.parts:
-        return _prove_object(value, attribute, here, quote)
     if not attribute.type.is_concluded:
         claimed = find_claimed(value, here, quote)
         if claimed is None:
@@ -184,48 +181,7 @@ def _prove_value(
         return claimed, []
     if quote is None:
         return None, [RefusedValue(value, _UNQUOTED)]
-    if attribute.type is AttributeType.DATE:
-        quoted = here.section.between(quote.start, quote.end)
-        if not _states_date(value, quoted):
-            return None, [RefusedValue(value)]
     return Supported(value, quote, Support.INFERRED), []
-
-
-def _prove_object(
-    value: Mapping[str, Any], attribute: Attribute, here: Passage, quote: Span | None
-) -> tuple[Supported | None, Refused]:
-    """Prove the parts of an object, and return those that are borne out as its value, or None if
-    there are none, and what is refused.
-
-    The object stands from the first to the last of their words, and is as weakly supported as the
-    weakest of them.
-    """
-    readings, refused = _prove_attributes(value, attribute.parts, here, quote)
-    if not readings:
-        return None, refused
-    parts: dict[str, Any] = {}
-    spans: list[Span] = []
-    for name, reading in readings.items():
-        parts[name] = reading.value
-        spans += reading.spans
-    start = min(span.start for span in spans)
-    end = max(span.end for span in spans)
-    place = Span(spans[0].section, start, end)
-    support = find_weakest(reading.support for reading in readings.values())
-    return Supported(parts, place, support), refused
-
-
-def _states_date(day: str, quoted: Passage) -> bool:
-    """Return whether words have the year and the day of the month of a date such as
-    ``2024-03-01``.
-
-    The month is not looked for: it may be a name or a number.
-    """
-    year, _, day_of_month = (int(part) for part in day.split("-"))
-    numbers = {number.value for number in find_numbers(cut(quoted))}
-    # all runs of digits, also the 1 of "1st"
-    written = {int(part) for part in re.findall(r"\d+", quoted.raw)}
-    return {year, day_of_month} <= numbers | written
 
 
 def find_claimed(

@@ -20,9 +20,7 @@ PRIORS: Mapping[Support, float] = {
     Support.INFERRED: 0.85,
     Support.UNSUPPORTED: 0.6,
 }
-"""The confidence of a model's value without gold of the user's own, by how it follows from its
-words.
-"""
+"""The confidence of a model's value, by how it follows from its words."""
 _AGREED = 0.95
 """How sure a value is that patterns and model both read."""
 _DISPUTED = 0.5
@@ -30,10 +28,6 @@ _DISPUTED = 0.5
 _LEFT_OUT = 0.6
 """How sure a value of the patterns is that the model did not give."""
 
-_UNREAD = {AbsenceReason.NOT_ASKED: AbsenceReason.UNREAD_NUMBER}
-"""The reason of an empty field if a pattern found words for it that are no readable value, by the
-reason that it would have otherwise.
-"""
 
 Claim = Mapping[str, Reading[Any]]
 """What is said of a field at one place, by attribute."""
@@ -98,10 +92,10 @@ def _list_places(
     if field.of is Of.RECORD:
         yield None, parsed.whole
     for group in assembled:
-        for path, item, draft in group.items:
+        for path, _, draft in group.items:
             if draft.group != field.group.of:
                 continue
-            if field.may_be_in(draft.chunk.text) and field.applies(item.value_of):
+            if field.may_be_in(draft.chunk.text):
                 yield path, draft
 
 
@@ -124,8 +118,7 @@ def _build_item(
 ) -> CustomItem:
     """Return a claim as a value of the extraction, with the evidence of its attributes.
 
-    Its support is the weakest of them. It is calibrated if all its confidences come from gold of
-    the user's own.
+    Its support is the weakest of them.
     """
     path, draft = place
     builder = ItemBuilder(parsed, draft, path or "", searched=())
@@ -135,19 +128,7 @@ def _build_item(
     proven = builder.build()
     proven["origin"] = proven["origin"] or Origin.MODEL
     proven["support"] = find_weakest(piece.support for piece in proven["evidence"])
-    is_calibrated = _is_calibrated(field, claim)
-    return CustomItem(of=path, values=values, calibrated=is_calibrated, **proven)
-
-
-def _is_calibrated(field: CustomField, claim: Claim) -> bool:
-    """Return whether all confidences of a claim come from gold of the user's own: the model's
-    alone are counted on it.
-    """
-    counted = field.confidence.get(_find_support(claim))
-    for reading in claim.values():
-        if reading.origin is not Origin.MODEL or reading.confidence != counted:
-            return False
-    return True
+    return CustomItem(of=path, values=values, calibrated=False, **proven)
 
 
 def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
@@ -164,7 +145,7 @@ def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
         if own.model:
             by_model.append(own.model)
     for claim in by_model:
-        yield _rate(field, claim, by_patterns)
+        yield _rate(claim, by_patterns)
     if by_model and not field.many:
         return
     most = 1.0
@@ -178,29 +159,23 @@ def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
             yield _limit(claim, most)
 
 
-def _rate(field: CustomField, claim: Claim, by_patterns: Sequence[Claim]) -> Claim:
+def _rate(claim: Claim, by_patterns: Sequence[Claim]) -> Claim:
     """Return a model's claim with its confidences: ``_AGREED`` if the patterns say the same.
 
-    Else each value has the share right on gold of the user's own, or without gold the prior of its
-    support, but is no surer than its place in the text allows.
+    Else each value has the prior of its support, but is no surer than its place in the text allows.
     """
     is_agreed = _list_values(claim) in map(_list_values, by_patterns)
-    counted = field.confidence.get(_find_support(claim))
     rated: dict[str, Reading[Any]] = {}
     for name, reading in claim.items():
         if is_agreed:
             rated[name] = replace(reading, confidence=_AGREED, origin=Origin.BOTH)
             continue
-        confidence = counted or PRIORS[reading.support]
+        confidence = PRIORS[reading.support]
         # a place that leaves a doubt has lowered the confidence already
         if reading.confidence < MODEL_CONFIDENCE:
             confidence = min(confidence, reading.confidence)
         rated[name] = replace(reading, confidence=confidence)
     return rated
-
-
-def _find_support(claim: Claim) -> Support:
-    return find_weakest(reading.support for reading in claim.values())
 
 
 def _list_values(claim: Claim) -> dict[str, Any]:
@@ -301,8 +276,7 @@ def _explain_attributes(
 ) -> Iterator[Absence]:
     """Yield why attributes are missing from a value.
 
-    A model's value for it was refused; the model answered about the field without it; a pattern
-    found words that are no value of it; else why the field has no answer of a model. The sections
+    A model's value for it was refused; the model answered about the field without it; else why the field has no answer of a model. The sections
     are those in which the value's other attributes stand.
 
     Args:
@@ -326,8 +300,6 @@ def _explain_attributes(
             reason = AbsenceReason.UNSUPPORTED_ANSWER
         elif is_by_model or field.name in draft.model:
             reason = AbsenceReason.NOT_REPORTED
-        elif draft.has_unread(field.name, name):
-            reason = _UNREAD.get(reason, reason)
         yield Absence(
             field=f"{path}.values.{name}", reason=reason, sections=tuple(sections)
         )
@@ -339,7 +311,7 @@ def _explain_absence(
     """Say why an item or the record has no value of a field.
 
     In this order: no text of the record mentions the field, the budget was spent, an answer was
-    refused, the model answered that there is none, a pattern found words that are no value; else
+    refused, the model answered that there is none; else
     why the field has no answer of a model.
     """
     path, draft = place
@@ -365,6 +337,4 @@ def _explain_absence(
         reason = AbsenceReason.UNSUPPORTED_ANSWER
     elif field.name in draft.model:
         reason = AbsenceReason.NOT_REPORTED
-    elif draft.has_unread(field.name):
-        reason = _UNREAD.get(reason, reason)
     return Absence(field=field_path, reason=reason, sections=searched)
