@@ -141,12 +141,12 @@ def test_a_pattern_that_leaves_a_required_attribute_open_is_refused():
 
 def test_a_pattern_that_takes_too_long_is_an_error_that_names_it():
     examples = [{"text": "aa", "value": "aa"}]
-    model = make({"examples": examples}, method=(str, ..., "(a+)+$"))
+    model = make({"examples": examples}, method=(str, ..., r"(a|aa)+$"))
     begun = time.monotonic()
     with pytest.raises(
         FieldError, match=r"contraception.method: the pattern .* takes more than"
     ):
-        read(model, "Adults with asthma and " + "a" * 3000 + "!")
+        read(model, "Adults with " + "a" * 60 + "!")
     assert time.monotonic() - begun < 30
 
 

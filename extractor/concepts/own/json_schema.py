@@ -98,8 +98,8 @@ def _read_property(where: str, given: Any, definitions: Json) -> dict[str, Any]:
     stated = [option for option in options if option != {"type": "null"}]
     if len(stated) != 1 or not isinstance(stated[0], Mapping):
         raise FieldError(
-            f"{where}: nothing says which of several types to check; give it one type, or write two "
-            "attributes"
+            f"{where}: nothing says which of several types to check; give it one type, or write "
+            "two attributes"
         )
     schema = stated[0]
     many = schema.get("type") == "array"
@@ -136,8 +136,8 @@ def _read_type(where: str, schema: Json, definitions: Json) -> dict[str, Any]:
     shown = schema.get("format") or schema.get("type") or "this"
     types = ", ".join(sorted(held.__name__ for held in CLASSES))
     raise FieldError(
-        f"{where}: {str(shown)[:_LONGEST_SHOWN]} is no type that can be checked against a text; use "
-        f"one of {types}, Literal[...], an Enum, or a list of one of these"
+        f"{where}: {str(shown)[:_LONGEST_SHOWN]} is no type that can be checked against a text; "
+        f"use one of {types}, Literal[...], an Enum, or a list of one of these"
     )
 
 

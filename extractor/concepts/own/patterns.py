@@ -113,13 +113,13 @@ def _apply(
             for attribute in field.attributes:
                 name = attribute.name
                 is_own = attribute is own
-                start, end = -1, -1
+                place = (-1, -1)
                 if name in found.re.groupindex:
-                    start, end = found.span(name)
+                    place = found.span(name)
                 elif is_own:
-                    start, end = found.span()
+                    place = found.span()
                 written = gives if is_own else ""
-                reading = _read(attribute, written, passage, start, end)
+                reading = _read(attribute, written, passage, *place)
                 if reading:
                     value[name] = reading
             if own.name in value:
