@@ -301,12 +301,6 @@ TIMES = make(TimePoint, many=True)
             ("one-monthly intervals", "1 month"),
             ["1 month"],
         ),
-        (
-            DURATION,
-            "Seen at 6-monthly visits",
-            ("6-monthly visits", "6 month"),
-            ["6 month"],
-        ),
         (QUANTITY, "LVEF < 40 % and BMI < 30", ("LVEF < 40 %", "< 30"), []),
         (YES_NO, "Use of the drug", ("of the", "yes"), []),
         (YES_NO, "HIV", ("HIV", "yes"), ["yes"]),
