@@ -100,7 +100,8 @@ def check_claim(
     A conclusion, such as a member of a closed set, needs the claim's quote in the passage; a number
     or a text needs its own words. If the passage lacks the quote, or the quote has only words such
     as "of the", the claim is refused as a whole, and the quote stands for it. So it is if no value
-    of a required attribute is borne out. A reason is empty if the text lacks the value or the quote.
+    of a required attribute is borne out. A reason is empty if the text lacks the value or the
+    quote.
 
     Args:
         claim: The model's values by the names of attributes, and its ``quote``.

@@ -53,49 +53,56 @@ def assemble_own(
     own: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
     for field in fields:
-        items: list[CustomItem] = []
-        places = [
-            (path, draft)
-            for group in assembled
-            for path, _, draft in group.items
-            if draft.group == field.group.of
-        ]
-        sections = tuple(dict.fromkeys(draft.span.section for _, draft in places))
-        asked: Sequence[Draft] = result.drafts
-        if field.of is Of.RECORD:
-            places = [("", parsed.whole)]
-            sections = tuple(filter(field.may_stand_in, parsed.sections))
-            texts = [parsed.sections[name].raw for name in sections]
-        else:
-            places = [place for place in places if field.may_be_in(place[1].chunk.text)]
-            texts = [draft.chunk.text for _, draft in places]
-        if not any(map(field.may_be_in, texts)):
+        places, sections = _find_places(field, parsed, assembled)
+        if not places:
             path = f"custom.{field.name}"
             absences.append(_make_absence(path, AbsenceReason.NOT_REPORTED, sections))
-            places = []
+        items: list[CustomItem] = []
         for path, draft in places:
-            if path:
-                sections = (draft.span.section,)
-                # the record's values are asked for line by line
-                asked = [draft]
             claims = list(_list_claims(field, draft))
             chosen = _unite(claims, field) if field.many else _choose(claims)
+            # the record's values are asked for line by line
+            asked = [draft] if path else result.drafts
             if not chosen:
                 place = f"{path}.custom.{field.name}".removeprefix(".")
                 reason = _explain(field, draft, asked)
-                absences.append(_make_absence(place, reason, sections))
+                searched = (draft.span.section,) if path else sections
+                absences.append(_make_absence(place, reason, searched))
             for claim in chosen:
-                values = f"custom.{field.name}[{len(items)}].values"
                 item = _build_item(parsed, path, draft, claim)
+                place = f"custom.{field.name}[{len(items)}].values"
+                found = tuple(dict.fromkeys(piece.section for piece in item.evidence))
+                for name in field.list_missing(claim):
+                    reason = _explain(field, draft, asked, name)
+                    absences.append(_make_absence(f"{place}.{name}", reason, found))
                 items.append(item)
-                found = dict.fromkeys(piece.section for piece in item.evidence)
-                for attribute in field.attributes:
-                    if attribute.name not in claim:
-                        reason = _explain(field, draft, asked, attribute.name)
-                        place = f"{values}.{attribute.name}"
-                        absences.append(_make_absence(place, reason, tuple(found)))
         own[field.name] = tuple(items)
     return own, absences
+
+
+def _find_places(
+    field: CustomField, parsed: ParsedRecord, assembled: Sequence[Assembled[Any]]
+) -> tuple[list[tuple[str, Draft]], tuple[str, ...]]:
+    """Return where a field may have values, and the sections that were searched.
+
+    The places are the items of the field's group whose text mentions it, each with its path, or
+    the record, without a path.
+    """
+    if field.of is Of.RECORD:
+        sections = tuple(filter(field.may_stand_in, parsed.sections))
+        texts = [parsed.sections[name].raw for name in sections]
+        is_mentioned = any(map(field.may_be_in, texts))
+        return [("", parsed.whole)] if is_mentioned else [], sections
+    places: list[tuple[str, Draft]] = []
+    searched: dict[str, None] = {}
+    for group in assembled:
+        for path, _, draft in group.items:
+            if draft.group != field.group.of:
+                continue
+            searched[draft.span.section] = None
+            if field.may_be_in(draft.chunk.text):
+                places.append((path, draft))
+    return places, tuple(searched)
 
 
 def _make_absence(

@@ -178,7 +178,7 @@ def test_values_are_compared_between_versions(versions):
         (
             "ejection_fraction",
             {"values": {"value": True}},
-            "[0].values: value: True is no quantity",
+            "[0].values: 'True': write a quantity",
         ),
         (
             "ejection_fraction",

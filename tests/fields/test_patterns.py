@@ -148,15 +148,3 @@ def test_a_pattern_that_takes_too_long_is_an_error_that_names_it():
     ):
         read(model, "Adults with " + "a" * 60 + "!")
     assert time.monotonic() - begun < 30
-
-
-def test_attributes_that_nothing_reads_are_told_before_a_run():
-    model = make(
-        {"examples": [{"text": "Women use oral pills", "value": {"method": "pills"}}]},
-        method=(str, ..., r"use oral (?P<method>\w+)"),
-        who=(WHO, None, None),
-    )
-    with pytest.warns(
-        UserWarning, match=r"no model is asked: contraception\.who; name a model"
-    ):
-        Extractor(fields=[model])

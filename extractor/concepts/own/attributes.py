@@ -172,9 +172,7 @@ class Attribute(FrozenModel):
         if isinstance(given, Mapping) and issubclass(self.type.held, FrozenModel):
             with suppress(ValidationError):
                 return self.type.held.model_validate(given)
-        is_truth = isinstance(given, bool)
-        is_plain = isinstance(given, str | int | float)
-        if not is_plain or (is_truth and self.type is not AttributeType.BOOLEAN):
+        if given == "" or not isinstance(given, str | int | float):
             raise ValueError(
                 f"{self.name}: {given!r} is no {self.type}; write {self.form}"
             )

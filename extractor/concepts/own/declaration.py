@@ -5,7 +5,7 @@ that reading a run needs no code of the user.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -113,10 +113,9 @@ class CustomField(FrozenModel):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         """Raise ``ValueError`` for an unknown section, and for a name that the quote has."""
-        known = ", ".join(_SECTIONS)
-        for name in self.sections:
-            if not known.count(name.partition("[")[0]):
-                refuse_unknown("section", [name], _SECTIONS)
+        known = " ".join(_SECTIONS)
+        unknown = [name for name in self.sections if name.split("[")[0] not in known]
+        refuse_unknown("section", unknown, _SECTIONS)
         if "quote" in [attribute.name for attribute in self.attributes]:
             raise ValueError(
                 "quote is the key of the words that prove a value; each value has its own, so "
@@ -153,6 +152,10 @@ class CustomField(FrozenModel):
     def attribute(self, name: str) -> Attribute:
         """Return an attribute by its name. Raises ``KeyError``."""
         return {attribute.name: attribute for attribute in self.attributes}[name]
+
+    def list_missing(self, values: Container[str]) -> list[str]:
+        """Return the names of the attributes that are not among these."""
+        return [one.name for one in self.attributes if one.name not in values]
 
     def may_stand_in(self, section: str) -> bool:
         """Return whether a field of the record is looked for in a section."""
@@ -219,14 +222,11 @@ class CustomField(FrozenModel):
         then each value that cannot be read.
         """
         answers = self.complete_answers(example)
-        names = list(self.json_schema_of_one["properties"])
-        for answer in answers:
-            for key in answer:
-                if key not in names:
-                    form = ", ".join(one.describe() for one in self.attributes)
-                    # in Python a key may be a number: {1: "4 weeks"}
-                    guess = suggest(str(key), names)
-                    yield f"{key} is no attribute{guess}; write {form}"
+        names = self.json_schema_of_one["properties"]
+        for key in {key for answer in answers for key in answer}.difference(names):
+            form = ", ".join(attribute.describe() for attribute in self.attributes)
+            # in Python a key may be a number: {1: "4 weeks"}
+            yield f"{key} is no attribute{suggest(str(key), names)}; write {form}"
         for _, reason in self.read(answers)[1]:
             yield reason
 
@@ -299,17 +299,7 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     >>> explain_unread([field])  # doctest: +ELLIPSIS
     'your own fields without a pattern stay empty, since no model is asked: washout; ...'
     """
-    unread: list[str] = []
-    for field in fields:
-        if not field.has_patterns:
-            unread.append(field.name)
-            continue
-        patterns = str([attribute.patterns for attribute in field.attributes])
-        for attribute in field.attributes:
-            # a pattern of another attribute may have a group of its name
-            is_named = f"(?P<{attribute.name}>" in patterns
-            if not attribute.patterns and not is_named:
-                unread.append(f"{field.name}.{attribute.name}")
+    unread = [field.name for field in fields if not field.has_patterns]
     if not unread:
         return None
     return (
