@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from extractor.concepts.own.attributes import CLASSES, Attribute, AttributeType
 from extractor.concepts.own.declaration import CustomField
@@ -17,29 +17,58 @@ from extractor.schemas.arguments import suggest
 from extractor.schemas.base import FrozenModel
 
 KindT = TypeVar("KindT", bound=BaseModel)
-Json = Mapping[str, Any]
 
 _PLAIN = {
-    ("string", ""): AttributeType.QUOTE,
-    ("boolean", ""): AttributeType.BOOLEAN,
-    ("integer", ""): AttributeType.INTEGER,
-    ("number", ""): AttributeType.NUMBER,
+    "string": AttributeType.QUOTE,
+    "boolean": AttributeType.BOOLEAN,
+    "integer": AttributeType.INTEGER,
+    "number": AttributeType.NUMBER,
 }
-"""The type of an attribute by the type and the format in its schema."""
+"""The type of an attribute by the type in its schema."""
 _KEYS = {
     kind.held.__name__: (kind, kind.held.model_fields.keys())
     for kind in CLASSES.values()
     if issubclass(kind.held, FrozenModel)
 }
 """The type of an attribute, and the keys of its values, by the name of a class of this package."""
-_OF_A_SCHEMA = {"title", "description", "type", "properties", "required", "$defs"} | {
-    "additionalProperties",
-    "$schema",
-}
+_NESTED = (
+    "is a model within a field, which is not read; write its attributes into the field itself, "
+    "with many: True for several values"
+)
 _LONGEST_SHOWN = 100
 
 
-def read_json_schema(schema: Json) -> CustomField:
+class _Value(BaseModel):
+    """What is read of the schema of a value."""
+
+    title: str = ""
+    description: str = ""
+    type: str = ""
+    format: str = ""
+    reference: str = Field("", alias="$ref")
+    enum: tuple[str | int | float, ...] = ()
+    const: str | int | float | None = None
+    any_of: tuple["_Value", ...] = Field((), alias="anyOf")
+    items: "_Value | None" = None
+    properties: dict[str, Any] = {}
+    pattern: str | tuple[str, ...] | dict[str | bool, Any] = {}
+
+
+class _Schema(BaseModel, extra="allow"):
+    """What is read of the schema of a field. Other keys are those of the declaration."""
+
+    title: str = Field("", max_length=_LONGEST_SHOWN)
+    description: str = ""
+    type: str = ""
+    reference: str = Field("", alias="$ref")
+    properties: dict[str, _Value] = {}
+    required: tuple[str, ...] = ()
+    definitions: dict[str, _Value] = Field({}, alias="$defs")
+    additional: Any = Field(None, alias="additionalProperties")
+    dialect: Any = Field(None, alias="$schema")
+
+
+def read_json_schema(given: Mapping[str, Any]) -> CustomField:
     """Return the declaration of a field.
 
     Raises ``FieldError`` with the place of a fault, what is wrong, and what to write.
@@ -54,108 +83,91 @@ def read_json_schema(schema: Json) -> CustomField:
     >>> field.name, field.attributes[0].type.value
     ('prior_lines', 'integer')
     """
-    definitions = schema.get("$defs") or {}
-    title = str(schema.get("title", "the JSON Schema"))[:_LONGEST_SHOWN]
+    schema = _validate(str(given.get("title"))[:_LONGEST_SHOWN], _Schema, given)
+    title = schema.title
+    definition = " ".join(schema.description.split())
     # a model that holds itself is a definition, and no schema of its own
-    definition = " ".join(str(schema.get("description", "")).split())
-    properties = schema.get("properties")
-    if "$ref" in schema:
+    if schema.reference:
         raise FieldError(f"{title}: {_NESTED}")
     if not definition:
         raise FieldError(
             f"{title}: say what the field is, in the docstring of the class (the description of a "
             "JSON Schema)"
         )
-    if not isinstance(properties, Mapping) or not properties:
+    if not schema.properties:
         raise FieldError(f"{title}: has no attribute; add one, such as name: str")
-    required = schema.get("required", ())
     attributes = []
-    for name, given in properties.items():
+    for name, value in schema.properties.items():
         where = f"{title}.{name}"[:_LONGEST_SHOWN]
-        table = _read_property(where, given, definitions)
-        is_required = not table.pop("is_optional") and name in required
-        table |= {"name": name, "required": is_required}
-        attributes.append(_validate(where, Attribute, table))
+        table = _read_property(where, value, schema.definitions)
+        table["required"] &= name in schema.required
+        attributes.append(_validate(where, Attribute, {"name": name, **table}))
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower()
-    extra = {key: value for key, value in schema.items() if key not in _OF_A_SCHEMA}
     table = {"name": name, "definition": definition, "attributes": attributes}
-    return _validate(title, CustomField, table | extra)
+    return _validate(title, CustomField, table | (schema.model_extra or {}))
 
 
-_NESTED = (
-    "is a model within a field, which is not read; write its attributes into the field itself, "
-    "with many: True for several values"
-)
-
-
-def _read_property(where: str, given: Any, definitions: Json) -> dict[str, Any]:
+def _read_property(
+    where: str, given: _Value, definitions: Mapping[str, _Value]
+) -> dict[str, Any]:
     """Return what a property declares, all but its name. Raises ``FieldError``."""
-    if not isinstance(given, Mapping):
-        raise FieldError(f"{where}: is no object; write its type")
-    options = given.get("anyOf")
-    if not isinstance(options, list):
-        options = [given]
-    stated = [option for option in options if option != {"type": "null"}]
-    if len(stated) != 1 or not isinstance(stated[0], Mapping):
+    options = given.any_of or (given,)
+    stated = [option for option in options if option.type != "null"]
+    if len(stated) != 1:
         raise FieldError(
             f"{where}: nothing says which of several types to check; give it one type, or write "
             "two attributes"
         )
-    schema = stated[0]
-    many = schema.get("type") == "array"
+    value = stated[0]
+    many = value.type == "array"
     if many:
-        schema = schema.get("items", {})
-    return {
-        "definition": " ".join(str(given.get("description", "")).split()),
+        value = value.items or _Value.model_validate({})
+    value = definitions.get(value.reference.removeprefix("#/$defs/"), value)
+    patterns = given.pattern
+    if not isinstance(patterns, dict):
+        patterns = {"": patterns}
+    declared: dict[str, Any] = {
+        "definition": " ".join(given.description.split()),
         "many": many,
-        "is_optional": len(options) > 1,
-        "patterns": _list_patterns(given.get("pattern", {})),
-        **_read_type(where, schema, definitions),
+        "required": len(options) == 1,
+        "patterns": {str(word): texts for word, texts in patterns.items()},
     }
-
-
-def _read_type(where: str, schema: Json, definitions: Json) -> dict[str, Any]:
-    """Return the type of a value with its words. Raises ``FieldError`` for one that cannot be
-    checked against a text.
-    """
-    reference = str(schema.get("$ref", "")).removeprefix("#/$defs/")
-    if reference:
-        schema = definitions.get(reference, {})
-    words = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    words = value.enum
+    if value.const is not None:
+        words = (value.const,)
     if words:
-        return {"type": AttributeType.CHOICE, "choices": list(map(str, words))}
-    plain = _PLAIN.get((str(schema.get("type")), str(schema.get("format", ""))))
-    if plain:
-        return {"type": plain}
-    keys = schema.get("properties")
-    kind, known = _KEYS.get(str(schema.get("title")), (None, ()))
-    if kind and isinstance(keys, Mapping) and keys.keys() == known:
-        return {"type": kind}
-    if keys:
+        choices = tuple(map(str, words))
+        return {**declared, "type": AttributeType.CHOICE, "choices": choices}
+    return {**declared, "type": _find_type(where, value)}
+
+
+def _find_type(where: str, value: _Value) -> AttributeType:
+    """Return the type of a value. Raises ``FieldError`` for one that cannot be checked against a
+    text.
+    """
+    if value.type in _PLAIN and not value.format:
+        return _PLAIN[value.type]
+    kind, known = _KEYS.get(value.title, (None, ()))
+    if kind and value.properties.keys() == known:
+        return kind
+    if value.properties:
         raise FieldError(f"{where}: {_NESTED}")
-    shown = schema.get("format") or schema.get("type") or "this"
+    shown = value.format or value.type or "this"
     types = ", ".join(sorted(held.__name__ for held in CLASSES))
     raise FieldError(
-        f"{where}: {str(shown)[:_LONGEST_SHOWN]} is no type that can be checked against a text; "
+        f"{where}: {shown[:_LONGEST_SHOWN]} is no type that can be checked against a text; "
         f"use one of {types}, Literal[...], an Enum, or a list of one of these"
     )
 
 
-def _list_patterns(given: Any) -> dict[str, Any]:
-    """Return the patterns of an attribute by what they give."""
-    by_word = given if isinstance(given, Mapping) else {"": given}
-    return {str(word): texts for word, texts in by_word.items()}
-
-
-def _validate(where: str, kind: type[KindT], table: Json) -> KindT:
+def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
     """Make a part of a declaration. Raises ``FieldError`` with the first fault."""
     try:
         return kind.model_validate(table)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-    place = [str(part)[:_LONGEST_SHOWN] for part in fault["loc"]]
+    place = [where, *(str(part)[:_LONGEST_SHOWN] for part in fault["loc"])]
     problem = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        guess = suggest(place[-1], kind.model_fields)
-        problem = f"there is no such key{guess}"
-    raise FieldError(f"{'.'.join([where, *place])}: {problem}")
+        problem = f"there is no such key{suggest(place[-1], kind.model_fields)}"
+    raise FieldError(" ".join(f"{'.'.join(place)}: {problem}".split())[:1000])
