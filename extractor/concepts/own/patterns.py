@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import regex
 
@@ -72,16 +73,29 @@ def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
     return replace(item, own={**item.own, field.name: tuple(drafts)})
 
 
+class Pattern(NamedTuple):
+    """A regular expression of an attribute, and the value that it gives, if not what it matches."""
+
+    own: Attribute
+    gives: str
+    text: str
+
+
+def _list_patterns(field: CustomField) -> Iterator[Pattern]:
+    for attribute in field.attributes:
+        for gives, texts in attribute.patterns.items():
+            for text in texts:
+                yield Pattern(attribute, gives, text)
+
+
 def find_values(field: CustomField, passages: Iterable[Passage]) -> list[Value]:
     """Return the values of a field in some passages. With ``many`` each match is one, else all
     are one value: all members of a list, each once, and the first value of another attribute.
     """
     values: list[Value] = []
     for passage in passages:
-        for attribute in field.attributes:
-            for gives, texts in attribute.patterns.items():
-                for text in texts:
-                    values += _apply(text, gives, attribute, field, passage)
+        for pattern in _list_patterns(field):
+            values += _apply(pattern, field, passage)
     if not field.many:
         joined: dict[str, Reading[Any]] = {}
         for value in values:
@@ -99,16 +113,15 @@ def find_values(field: CustomField, passages: Iterable[Passage]) -> list[Value]:
     return [value for value in values if value and required <= value.keys()]
 
 
-def _apply(
-    pattern: str, gives: str, own: Attribute, field: CustomField, passage: Passage
-) -> Iterator[Value]:
+def _apply(pattern: Pattern, field: CustomField, passage: Passage) -> Iterator[Value]:
     """Yield what each match of a pattern says: of its own attribute, and of others after which its
     groups are named. Raises ``FieldError`` if it takes too long.
     """
     if not field.may_be_in(passage.raw):
         return
+    own = pattern.own
     try:
-        for found in _compile(pattern).finditer(passage.text, timeout=_SECONDS):
+        for found in _compile(pattern.text).finditer(passage.text, timeout=_SECONDS):
             value: dict[str, Reading[Any]] = {}
             for attribute in field.attributes:
                 name = attribute.name
@@ -118,7 +131,7 @@ def _apply(
                     place = found.span(name)
                 elif is_own:
                     place = found.span()
-                written = gives if is_own else ""
+                written = pattern.gives if is_own else ""
                 reading = _read(attribute, written, passage, *place)
                 if reading:
                     value[name] = reading
@@ -126,7 +139,7 @@ def _apply(
                 yield value
     except TimeoutError:
         raise FieldError(
-            f"{field.name}.{own.name}: the pattern {pattern!r} takes more than {_SECONDS:g} "
+            f"{field.name}.{own.name}: the pattern {pattern.text!r} takes more than {_SECONDS:g} "
             "seconds for a text; avoid repetitions within repetitions, such as (a+)+"
         ) from None
 
@@ -156,7 +169,6 @@ def _read(
         support = Support.INFERRED
     elif attribute.type is AttributeType.QUOTE:
         support = Support.LITERAL
-        written = section.raw[span.start : span.end]
     try:
         value = attribute.read_all(written)
     except ValueError:
@@ -183,25 +195,20 @@ def check_patterns(field: CustomField) -> None:
     """Raise ``FieldError`` for a pattern that cannot be read, finds nothing in an example, or
     contradicts one.
     """
-    for attribute in field.attributes:
-        for gives, texts in attribute.patterns.items():
-            for text in texts:
-                problem = _find_problem(text, gives, attribute, field)
-                if problem:
-                    raise FieldError(
-                        f"{field.name}.{attribute.name}: the pattern {text!r} {problem}"
-                    )
+    for pattern in _list_patterns(field):
+        problem = _find_problem(pattern, field)
+        if problem:
+            where = f"{field.name}.{pattern.own.name}"
+            raise FieldError(f"{where}: the pattern {pattern.text!r} {problem}")
     is_filled = not field.has_patterns
     for example in field.examples:
         claims, _ = field.read(example.value)
         for value in find_values(field, [read_passage(example.text)]):
             is_filled = True
             for name, reading in value.items():
-                stated: list[Any] = []
-                for claim in claims:
-                    stated += map(_fold, list_members(claim.get(name)))
+                stated = [list_members(claim.get(name)) for claim in claims]
                 for one in reading.list_values():
-                    if _fold(one) not in stated:
+                    if one not in chain(*stated):
                         raise FieldError(
                             f"{field.name}.{name}: the patterns read {show_value(one)} in "
                             f"{example.text!r}, whose example does not say so; correct the "
@@ -215,12 +222,10 @@ def check_patterns(field: CustomField) -> None:
         )
 
 
-def _find_problem(
-    text: str, gives: str, attribute: Attribute, field: CustomField
-) -> str | None:
+def _find_problem(pattern: Pattern, field: CustomField) -> str | None:
     """Return what is wrong with a pattern, None if it finds its attribute in an example."""
     try:
-        names = _compile(text).groupindex
+        names = _compile(pattern.text).groupindex
     except ValueError as error:
         return f"cannot be read: {error}; write a regular expression of Python"
     known = [each.name for each in field.attributes]
@@ -229,15 +234,10 @@ def _find_problem(
             guess = suggest(name, known)
             return f"captures {name}, which is no attribute of the field{guess}"
     for example in field.examples:
-        passage = read_passage(example.text)
-        found = _apply(text, gives, attribute, field, passage)
+        found = _apply(pattern, field, read_passage(example.text))
         if example.value is not None and any(found):
             return None
     return (
         "finds no value in an example of the field; add one, with its text and value, or "
         "correct the pattern"
     )
-
-
-def _fold(value: Any) -> str:
-    return " ".join(str(value).split()).casefold()
