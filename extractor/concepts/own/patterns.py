@@ -90,12 +90,15 @@ def _list_patterns(field: CustomField) -> Iterator[Pattern]:
 
 def find_values(field: CustomField, passages: Iterable[Passage]) -> list[Value]:
     """Return the values of a field in some passages. With ``many`` each match is one, else all
-    are one value: all members of a list, each once, and the first value of another attribute.
+    are one value: all members of a list, each once, and the first value of another attribute in
+    the text.
     """
     values: list[Value] = []
     for passage in passages:
+        here: list[Value] = []
         for pattern in _list_patterns(field):
-            values += _apply(pattern, field, passage)
+            here += _apply(pattern, field, passage)
+        values += sorted(here, key=_find_start)
     if not field.many:
         joined: dict[str, Reading[Any]] = {}
         for value in values:
@@ -111,6 +114,10 @@ def find_values(field: CustomField, passages: Iterable[Passage]) -> list[Value]:
         values = [joined]
     required = {attribute.name for attribute in field.attributes if attribute.required}
     return [value for value in values if value and required <= value.keys()]
+
+
+def _find_start(value: Value) -> int:
+    return min(reading.spans[0].start for reading in value.values())
 
 
 def _apply(pattern: Pattern, field: CustomField, passage: Passage) -> Iterator[Value]:
