@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import zip_longest
 
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline.headings import Heading, Vocabulary, find_heading, find_within
-from extractor.outline.lines import Line, read_lines, split_run_in, strip_signs
+from extractor.outline.lines import Line, read_lines, strip_signs
+from extractor.outline.run_in import split_run_in
 from extractor.outline.signs import (
     Beside,
     Signs,
@@ -100,8 +102,8 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     lines = read_lines(section)
     width = measure_width(lines)
     pieces: list[_Piece] = []
-    for line in lines:
-        pieces += _split_line(line, vocabulary)
+    for line, below in zip_longest(lines, lines[1:]):
+        pieces += _split_line(line, vocabulary, below)
     joined = _join_wrapped(pieces, width)
     blocks = [
         _make_block(place, joined, lines_width=width) for place in range(len(joined))
@@ -127,7 +129,9 @@ def explain_line(
     ]
 
 
-def _split_line(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
+def _split_line(
+    line: Line, vocabulary: Vocabulary, below: Line | None
+) -> Iterator[_Piece]:
     """Yield the pieces of a line: a heading of the vocabulary at its start or within it, the text
     behind that, items that are written in one line.
     """
@@ -150,13 +154,16 @@ def _split_line(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
                 hashes=0,
                 is_behind_heading=True,
             )
-            yield from _split_within(rest, vocabulary, vocabulary.behind)
+            yield from _split_within(rest, vocabulary, below, vocabulary.behind)
         return
-    yield from _split_within(line, vocabulary)
+    yield from _split_within(line, vocabulary, below)
 
 
 def _split_within(
-    line: Line, vocabulary: Vocabulary, rules: tuple[str, ...] = ()
+    line: Line,
+    vocabulary: Vocabulary,
+    below: Line | None,
+    rules: tuple[str, ...] = (),
 ) -> Iterator[_Piece]:
     """Yield the text before a heading within a line, that heading, and what follows it."""
     for name in (*vocabulary.within, *vocabulary.behind):
@@ -175,17 +182,19 @@ def _split_within(
         rest = line.passage.part(found.first, line.passage.end)
         if find_heading(rest, vocabulary) is None:
             continue
-        yield from _split_items(before)
+        yield from _split_items(before, None)
         yield from _split_line(
-            replace(line, passage=rest, mark="", style="", gap=False), vocabulary
+            replace(line, passage=rest, mark="", style="", ordinal=0, gap=False),
+            vocabulary,
+            below,
         )
         return
-    yield from _split_items(line)
+    yield from _split_items(line, below)
 
 
-def _split_items(line: Line) -> Iterator[_Piece]:
+def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
     """Yield a line, or the items that are written in it."""
-    pieces = split_run_in(line)
+    pieces = split_run_in(line, below)
     if len(pieces) == 1:
         yield _Piece(line, begins=bool(line.mark) or line.is_row)
         return
