@@ -4,7 +4,7 @@ page furniture.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from extractor.language.lexer import Tokens
@@ -200,18 +200,24 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
         following.setdefault(line.style, set()).add(line.ordinal)
     kept: list[Line] = []
     for line in lines:
-        others = following[line.style]
-        is_next = line.ordinal - 1 in others or line.ordinal + 1 in others
-        is_code = line.style.endswith("#")
+        true_line = line
+        while true_line.outer and _is_false_mark(true_line, following):
+            true_line = true_line.outer
+        kept.append(true_line)
+    return kept
+
+
+def _is_false_mark(line: Line, following: Mapping[str, set[int]]) -> bool:
+    others = following.get(line.style, set())
+    is_next = line.ordinal - 1 in others or line.ordinal + 1 in others
+    if line.style.endswith("#"):
         is_of_list = line.style[:-1] in _CODES_OF_LISTS
         is_signed = line.mark[-1:] in (":", ".", ")", "]")
-        false_code = is_code and (is_next, is_of_list, is_signed).count(True) < 2
-        sort = line.style.strip("(")[:1].lower()
-        is_letter = sort in ("a", "i") and not is_code and line.mark != "<li>"
-        false_letter = is_letter and not (is_next or line.ordinal == 1)
-        is_false = false_code or (false_letter and not _counts_on(line))
-        kept.append(line.outer if is_false and line.outer else line)
-    return kept
+        return (is_next, is_of_list, is_signed).count(True) < 2
+    sort = line.style.strip("(")[:1].lower()
+    if sort not in ("a", "i") or line.mark == "<li>":
+        return False
+    return not is_next and line.ordinal != 1 and not _counts_on(line)
 
 
 def _counts_on(line: Line) -> bool:

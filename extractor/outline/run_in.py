@@ -164,16 +164,8 @@ def _count_up(line: Line, style: str, marks: Sequence[_Mark]) -> Sequence[_Mark]
     start, _ = line.passage.tokens.span(line.passage.first, line.passage.end)
     is_own = line.ordinal > 0 and style == line.style
     run: list[_Mark] = []
-    last = line.ordinal
-    has_first = any(mark.number == 1 for mark in marks)
+    last = line.ordinal or _find_number_before(line, marks, start)
     for mark in marks:
-        if not run and not last:
-            is_early = mark.start == start or line.is_behind_heading
-            begins_list = mark.number == 1 and is_early
-            goes_on = bool(line.mark) and not has_first
-            if not begins_list and not goes_on:
-                continue
-            last = mark.number - 1
         if mark.number == last + 1:
             run.append(mark)
             last = mark.number
@@ -182,6 +174,20 @@ def _count_up(line: Line, style: str, marks: Sequence[_Mark]) -> Sequence[_Mark]
     is_sure = is_own or (has_sign and (begins or line.is_behind_heading))
     least = 2 - is_own if is_sure else _FEW_NUMBERS
     return run if len(run) >= least else ()
+
+
+def _find_number_before(line: Line, marks: Sequence[_Mark], start: int) -> int:
+    """Return the number before that of the mark with which a list within a line without a number
+    begins; -1 if none does.
+    """
+    has_first = any(mark.number == 1 for mark in marks)
+    for mark in marks:
+        is_early = mark.start == start or line.is_behind_heading
+        if mark.number == 1 and is_early:
+            return 0
+    if line.mark and marks and not has_first:
+        return marks[0].number - 1
+    return -1
 
 
 def _goes_on_below(line: Line, run: Sequence[_Mark], below: Line | None) -> bool:

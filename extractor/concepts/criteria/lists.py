@@ -64,8 +64,12 @@ _SHORT = 7
 _LONG = 5
 """The fewest words of a heading that says more than a topic."""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
-_STATES_TOO = ("condition_too", "examples_below")
-"""Rules of an introducing line that states a condition, too."""
+_SHORT_VALUE = 5
+"""The most tokens of an item that is only a value."""
+_TITLE = 4
+"""The most tokens of an item that is the title of the items below it."""
+_ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
+"""Rules of a line that only introduces the items below it."""
 
 
 @dataclass(slots=True)
@@ -108,13 +112,18 @@ def read_lists(section: LexedSection) -> Lists:
             continue
         if state.ended or block.kind is BlockKind.FURNITURE:
             continue
-        if block.kind is BlockKind.HEADING:
-            continue
         tokens = _alone(block.passage)
-        if _is_remark(tokens) or _is_opening(blocks, place, tokens):
+        has_parts = place in with_parts
+        if _is_opening(blocks, place, state.kind):
+            roles[place] = "opens"
+        if block.kind is BlockKind.HEADING or place in roles:
             continue
-        role = _find_role(tokens, has_parts=place in with_parts, block=block)
+        if _is_remark(tokens) and not (has_parts and block.introduces):
+            continue
+        role = _find_role(tokens, has_parts=has_parts, block=block)
         roles[place] = role
+        if role == "titles":
+            continue
         entry = _make_entry(state, blocks, place, roles, beside.get(place))
         entry = _doubt_borders(entry, state) if block.mark else entry
         if role == "introduces":
@@ -251,6 +260,8 @@ def _is_beside(announcing: Block, block: Block, tokens: Tokens) -> bool:
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
     if not is_level or block.text.endswith(":"):
         return False
+    if rule("those_who_take_part").starts(tokens, 0):
+        return False
     return not rule("ends_list").occurs(tokens)
 
 
@@ -303,26 +314,49 @@ def _is_remark(tokens: Tokens) -> bool:
     return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
 
 
-def _is_opening(blocks: Sequence[Block], place: int, tokens: Tokens) -> bool:
+def _is_opening(
+    blocks: Sequence[Block], place: int, kind: CriterionKind | None
+) -> bool:
     """Return whether the first line below the heading of a list only opens it: "Patients must meet
-    all of the following criteria within 28 days:".
+    all of the following criteria within 28 days:". "Any of the following:" opens exclusions, and
+    introduces parts of an inclusion.
     """
     block = blocks[place]
     above = blocks[place - 1] if place else None
-    if block.mark or above is None or above.name is None or not block.introduces:
+    if block.mark or above is None or above.name is None:
         return False
-    return block.text.endswith(":") and rule("about_list").occurs(tokens)
+    if not block.introduces or not block.text.endswith(":"):
+        return False
+    tokens = _alone(block.passage)
+    unusual = "all_of_parts" if kind is CriterionKind.EXCLUSION else "any_of_parts"
+    if rule("about_list").occurs(tokens):
+        return True
+    is_general = rule("opening_words").covers(tokens, 0, len(tokens)) is not None
+    return is_general and not rule(unusual).occurs(tokens)
 
 
 def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
-    """Return what a line is: "criterion", "introduces", or "both"."""
+    """Return what a line is: "criterion", "introduces", "both", or "titles"."""
     if not has_parts:
         return "criterion"
-    if rule("time_alone").covers(tokens, 0, len(tokens)):
+    if any(rule(name).covers(tokens, 0, len(tokens)) for name in _ONLY_INTRODUCES):
         return "introduces"
-    if not block.introduces:
-        return "criterion" if block.text.endswith(".") else "both"
-    return "both" if states_condition(tokens) else "introduces"
+    if block.introduces:
+        return "both" if states_condition(tokens) else "introduces"
+    if rule("topic").ends(tokens, len(tokens)) and rule("levels").occurs(tokens):
+        return "introduces"
+    if _is_title(tokens):
+        return "titles"
+    return "criterion" if block.text.endswith(".") else "both"
+
+
+def _is_title(tokens: Tokens) -> bool:
+    """Return whether an item with items below it is a title of them, and states nothing:
+    "Endocrine Disease".
+    """
+    if len(tokens) > _TITLE or rule("says_of_people").occurs(tokens):
+        return False
+    return all(word.istitle() or word in "&/-" for word in tokens.words)
 
 
 def states_condition(tokens: Tokens) -> bool:
@@ -335,7 +369,11 @@ def states_condition(tokens: Tokens) -> bool:
     ... ]
     [True, False]
     """
-    if any(rule(name).occurs(tokens) for name in _STATES_TOO):
+    if rule("condition_too").occurs(tokens):
+        return True
+    if rule("laboratory").covers(tokens, 0, len(tokens)):
+        return False
+    if rule("examples_below").occurs(tokens):
         return True
     joined = rule("joins_parts").search(tokens)
     if joined and joined.first > 0:
@@ -343,8 +381,6 @@ def states_condition(tokens: Tokens) -> bool:
         runs_on = rule("runs_into_parts").ends(tokens, joined.first)
         if not is_idle and not runs_on:
             return True
-    if rule("laboratory").covers(tokens, 0, len(tokens)):
-        return False
     counted = rule("count_of_parts").search(tokens)
     end = counted.first if counted else len(tokens)
     return rule("own_limit").occurs(tokens, 0, end)
@@ -371,9 +407,10 @@ def _make_entry(
         if other.kind is BlockKind.HEADING:
             if other.name is None:
                 heading = heading or other.passage
-            if parent is None and names_people(other):
-                parent = other.passage
-        elif parent is None and roles.get(above, "criterion") != "criterion":
+            if parent is None and roles.get(above) != "opens":
+                is_of_heading = names_people(other) or _is_bare_value(block, other)
+                parent = other.passage if is_of_heading else None
+        elif parent is None and roles.get(above) in ("introduces", "both"):
             parent = other.passage
             states = roles[above] == "both"
         above = other.parent
@@ -387,6 +424,14 @@ def _make_entry(
         kind_at_most=state.kind_at_most,
         quote_at_most=state.quote_at_most,
     )
+
+
+def _is_bare_value(block: Block, heading: Block) -> bool:
+    """Return whether an item is a value of what its heading names: "At least 6 months"."""
+    tokens = _alone(block.passage)
+    if heading.name is not None or len(tokens) > _SHORT_VALUE:
+        return False
+    return rule("level").starts(tokens, 0) is not None
 
 
 def names_people(heading: Block) -> bool:

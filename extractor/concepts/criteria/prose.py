@@ -12,6 +12,8 @@ from extractor.schemas import CriterionKind
 _SIGNS = ";,. "
 _MANY = 3
 """The clauses that a paragraph among others has at most, without being a list of them."""
+_FEW_WORDS = 3
+"""The most words of a clause that is a name."""
 _OPEN = {"(": ")", "[": "]"}
 
 
@@ -63,14 +65,15 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     its heading or ``in_prose``, a list without items; its sentences, if in prose.
     """
     clauses = list(split_clauses(entry.passage))
-    least = 0 if in_line or in_prose else _MANY
     announces = bool(clauses) and ":" in clauses[0].text
-    if announces and not in_line and not in_prose:
+    are_names = all(len(clause.raw.split()) <= _FEW_WORDS for clause in clauses)
+    least = 2 if are_names else _MANY
+    if not in_line and not in_prose and (announces or len(clauses) <= least):
         return [entry]
-    if len(clauses) > max(least, 1) or (in_line and clauses):
-        return [replace(entry, passage=clause) for clause in clauses]
-    if not in_prose:
-        return [entry]
+    if len(clauses) > 1 and in_prose:
+        clauses = [part for clause in clauses for part in list_sentences(clause)]
+    if in_line or len(clauses) > 1 or not in_prose:
+        return [replace(entry, passage=clause) for clause in clauses] or [entry]
     sentences = list(list_sentences(entry.passage))
     if len(sentences) < 2:
         return [replace(entry, passage=clause) for clause in clauses] or [entry]
