@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import zip_longest
 
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
@@ -102,8 +101,13 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     lines = read_lines(section)
     width = measure_width(lines)
     pieces: list[_Piece] = []
-    for line, below in zip_longest(lines, lines[1:]):
-        pieces += _split_line(line, vocabulary, below)
+    for place, line in enumerate(lines):
+        above = lines[place - 1] if place else None
+        below = lines[place + 1] if place + 1 < len(lines) else None
+        if above and _is_rest_of_sentence(line, above):
+            pieces += _split_items(line, below)
+        else:
+            pieces += _split_line(line, vocabulary, below)
     joined = _join_wrapped(pieces, width)
     blocks = [
         _make_block(place, joined, lines_width=width) for place in range(len(joined))
@@ -127,6 +131,16 @@ def explain_line(
         for block in read_outline(section, vocabulary)
         if block.text.startswith(words)
     ]
+
+
+def _is_rest_of_sentence(line: Line, above: Line) -> bool:
+    """Return whether a line ends the sentence of the line above, whatever its words name: "patients
+    who smoke are not / to be included in this study."
+    """
+    if line.mark or line.gap or above.is_furniture or not line.text[:1].islower():
+        return False
+    ends = line.text.endswith((".", ";", ","))
+    return ends and not above.text.endswith((".", ";", ":"))
 
 
 def _split_line(

@@ -98,6 +98,8 @@ def _list_of_continuation(place: Beside) -> Iterator[str]:
         first_word = place.line.text.split(maxsplit=1)[0]
         fits = place.above_length + 1 + len(first_word) <= place.width
         yield "above_short" if fits else "above_full"
+        if not fits and above.mark and not place.line.gap:
+            yield "item_full"
 
 
 def _name_true(conditions: Mapping[str, bool]) -> Iterator[str]:

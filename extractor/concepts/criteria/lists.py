@@ -325,14 +325,12 @@ def _is_opening(
     above = blocks[place - 1] if place else None
     if block.mark or above is None or above.name is None:
         return False
-    if not block.introduces or not block.text.endswith(":"):
-        return False
     tokens = _alone(block.passage)
-    unusual = "all_of_parts" if kind is CriterionKind.EXCLUSION else "any_of_parts"
-    if rule("about_list").occurs(tokens):
+    if block.text.endswith(":") and rule("about_list").occurs(tokens):
         return True
+    unusual = "all_of_parts" if kind is CriterionKind.EXCLUSION else "any_of_parts"
     is_general = rule("opening_words").covers(tokens, 0, len(tokens)) is not None
-    return is_general and not rule(unusual).occurs(tokens)
+    return is_general and len(tokens) > 1 and not rule(unusual).occurs(tokens)
 
 
 def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
