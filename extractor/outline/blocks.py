@@ -134,8 +134,8 @@ def explain_line(
 
 
 def _is_rest_of_sentence(line: Line, above: Line) -> bool:
-    """Return whether a line ends the sentence of the line above, whatever its words name: "patients
-    who smoke are not / to be included in this study."
+    """Return whether a line ends the sentence of the line above, whatever its words name: "Patients
+    who smoke are not / to be included in this study" is no heading.
     """
     if line.mark or line.gap or above.is_furniture or not line.text[:1].islower():
         return False
@@ -153,7 +153,7 @@ def _split_line(
         yield _Piece(line)
         return
     heading = find_heading(line.passage, vocabulary)
-    if heading:
+    if heading and not _only_introduces(line, below, vocabulary):
         passage = line.passage.part(heading.first, heading.end)
         yield _Piece(replace(line, passage=passage), heading)
         if not heading.is_whole:
@@ -173,6 +173,18 @@ def _split_line(
     yield from _split_within(line, vocabulary, below)
 
 
+def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> bool:
+    """Return whether an item that reads like a heading introduces the items below it: "* Must not
+    have any of the following:".
+    """
+    if not line.mark or not vocabulary.plain or below is None:
+        return False
+    if not below.mark or below.column <= line.column:
+        return False
+    passage = line.passage
+    return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
+
+
 def _split_within(
     line: Line,
     vocabulary: Vocabulary,
@@ -184,14 +196,17 @@ def _split_within(
         found = find_within(line.passage, name)
         if found is None or found.first <= line.passage.first:
             continue
-        is_behind_sign = found.tokens.words[found.first - 1] in (";", ".")
+        sign = found.tokens.words[found.first - 1]
         is_capital = found.tokens.words[found.first][0].isupper()
+        is_behind_sign = sign == ";" or (sign == "." and not line.mark)
         may_begin = is_behind_sign or (is_capital and bool(rules))
         if name in vocabulary.behind and not may_begin:
             continue
         before = replace(
             line,
-            passage=strip_signs(line.passage.part(line.passage.first, found.first)),
+            passage=strip_signs(
+                line.passage.part(line.passage.first, found.first), ";,/"
+            ),
         )
         rest = line.passage.part(found.first, line.passage.end)
         if find_heading(rest, vocabulary) is None:

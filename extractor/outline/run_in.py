@@ -121,8 +121,8 @@ def _list_marks(text: str, start: int, end: int) -> Iterator[_Mark]:
 
 
 def _is_numeral(text: str, found: re.Match[str], start: int) -> bool:
-    """Return whether a number may be a mark: it has a sign, or belongs to no word before it, and one
-    without a dash is before a capital.
+    """Return whether a number may be a mark: it has a sign, or belongs to no word before it, and
+    one without a dash is before a capital.
     """
     if found["close"] in (")", ".", ")."):
         return True

@@ -176,6 +176,7 @@ def _read_words(line: Line) -> dict[str, bool]:
         "many_words": len(words) > _MANY,
         "emphasis": line.hashes > 0 or line.text.startswith("**") or is_capitals,
         "topic": _ends(line, "topic"),
+        "group_name": _finds("group_title", line),
         "people": names_people,
         "title_case": len(words) > 1 and text.istitle(),
         "ends_sentence": text.endswith((".", ";", ",")),

@@ -47,8 +47,15 @@ LISTS = Vocabulary(
             "inclusive",
         ]
     ),
-    within=("run_on_list", "list_before_item", "list_at_end"),
+    within=(
+        "run_on_list",
+        "list_before_item",
+        "list_at_end",
+        "list_between_sentences",
+    ),
     behind=("bare_heading",),
+    run_on="list_run_on",
+    plain="list_name",
 )
 """The headings that an eligibility section has."""
 
@@ -126,6 +133,9 @@ def read_lists(section: LexedSection) -> Lists:
             continue
         entry = _make_entry(state, blocks, place, roles, beside.get(place))
         entry = _doubt_borders(entry, state) if block.mark else entry
+        if _may_be_title(blocks, place):
+            state.doubt(block.passage, "this line may be a title of the next list")
+            entry = replace(entry, quote_at_most=_UNSURE_BORDERS)
         if role == "introduces":
             found = [replace(entry, stands=False)]
         else:
@@ -141,6 +151,14 @@ def read_lists(section: LexedSection) -> Lists:
         entries += [replace(one, passage=one.passage.alone()) for one in found]
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
     return Lists(tuple(entries), tuple(state.doubts))
+
+
+def _may_be_title(blocks: Sequence[Block], place: int) -> bool:
+    """Return whether a line right above the heading of a list may belong to that heading."""
+    block = blocks[place]
+    if block.mark or not 1 < len(block.text.split()) <= _TITLE:
+        return False
+    return block.text.istitle() and _is_followed_by_list(blocks, place)
 
 
 _COULD_BE_TWO = re.compile(r"\w\S* +\S+ +- +[A-Z][a-z]+ [a-z]+ ")
@@ -250,7 +268,9 @@ def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
         if is_of_it and last is not None:
             beside[place] = last
             continue
-        announces = block.text.endswith(":") and rule("announced").occurs(tokens)
+        announces = block.text.endswith(":") and (
+            rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
+        )
         last = place if announces and place not in with_parts else None
     return beside
 
@@ -270,6 +290,8 @@ def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
     block = blocks[place]
     above = blocks[place - 1] if place else None
     if block.kind is not BlockKind.PARAGRAPH or above is None or above.name is None:
+        return False
+    if above.doubt:
         return False
     codes = block.passage.tokens.codes[above.passage.end : block.passage.first]
     return "\n" not in codes
@@ -323,10 +345,15 @@ def _is_opening(
     """
     block = blocks[place]
     above = blocks[place - 1] if place else None
-    if block.mark or above is None or above.name is None:
-        return False
     tokens = _alone(block.passage)
-    if block.text.endswith(":") and rule("about_list").occurs(tokens):
+    if above is None or above.name is None:
+        return False
+    if block.mark and not rule("must_meet").occurs(tokens):
+        return False
+    if rule("trial_division").starts(tokens, 0):
+        return False
+    is_about_list = rule("about_list").occurs(tokens)
+    if not block.mark and block.text.endswith(":") and is_about_list:
         return True
     unusual = "all_of_parts" if kind is CriterionKind.EXCLUSION else "any_of_parts"
     is_general = rule("opening_words").covers(tokens, 0, len(tokens)) is not None
@@ -399,7 +426,7 @@ def _make_entry(
     above = block.parent
     if beside is not None:
         parent = blocks[beside].passage
-        states = roles.get(beside) == "both"
+        states = False
     while above is not None:
         other = blocks[above]
         if other.kind is BlockKind.HEADING:
@@ -410,7 +437,7 @@ def _make_entry(
                 parent = other.passage if is_of_heading else None
         elif parent is None and roles.get(above) in ("introduces", "both"):
             parent = other.passage
-            states = roles[above] == "both"
+            states = roles[above] == "both" and not other.text.endswith(":")
         above = other.parent
     return Entry(
         block.passage,

@@ -1,5 +1,6 @@
 """Criteria in running text: sentences and clauses of a paragraph, sentences of a description."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from extractor.schemas import CriterionKind
 _SIGNS = ";,. "
 _MANY = 3
 """The clauses that a paragraph among others has at most, without being a list of them."""
+_JOINED = re.compile(r"(?:or|and)\b", re.IGNORECASE)
 _FEW_WORDS = 3
 """The most words of a clause that is a name."""
 _OPEN = {"(": ")", "[": "]"}
@@ -67,6 +69,7 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     clauses = list(split_clauses(entry.passage))
     announces = bool(clauses) and ":" in clauses[0].text
     are_names = all(len(clause.raw.split()) <= _FEW_WORDS for clause in clauses)
+    are_names = are_names and not _JOINED.match(clauses[-1].raw if clauses else "")
     least = 2 if are_names else _MANY
     if not in_line and not in_prose and (announces or len(clauses) <= least):
         return [entry]
