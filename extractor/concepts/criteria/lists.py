@@ -132,22 +132,11 @@ def read_lists(section: LexedSection) -> Lists:
         if role == "titles":
             continue
         entry = _make_entry(state, blocks, place, roles, beside.get(place))
-        entry = _doubt_borders(entry, state) if block.mark else entry
-        if _may_be_title(blocks, place):
-            state.doubt(block.passage, "this line may be a title of the next list")
-            entry = replace(entry, quote_at_most=_UNSURE_BORDERS)
-        if role == "introduces":
-            found = [replace(entry, stands=False)]
-        else:
-            found = (
-                [entry]
-                if block.mark
-                else split_prose(
-                    entry,
-                    in_line=_is_in_line(blocks, place),
-                    in_prose=place in prose,
-                )
-            )
+        entry = replace(entry, stands=role != "introduces")
+        found = [_doubt_borders(entry, state, blocks, place)]
+        if entry.stands and not block.mark:
+            in_line = _is_in_line(blocks, place)
+            found = split_prose(found[0], in_line=in_line, in_prose=place in prose)
         entries += [replace(one, passage=one.passage.alone()) for one in found]
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
     return Lists(tuple(entries), tuple(state.doubts))
@@ -164,11 +153,20 @@ def _may_be_title(blocks: Sequence[Block], place: int) -> bool:
 _COULD_BE_TWO = re.compile(r"\w\S* +\S+ +- +[A-Z][a-z]+ [a-z]+ ")
 
 
-def _doubt_borders(entry: Entry, state: _State) -> Entry:
-    """Return an entry in doubt if a dash within it could begin another item."""
-    if not entry.stands or not _COULD_BE_TWO.search(entry.passage.text):
+def _doubt_borders(
+    entry: Entry, state: _State, blocks: Sequence[Block], place: int
+) -> Entry:
+    """Return an entry in doubt if a dash within it could begin another item, or if it may be the
+    title of the next list.
+    """
+    could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
+    if entry.stands and could_be_two:
+        reason = "this item could be two"
+    elif _may_be_title(blocks, place):
+        reason = "this line may be a title of the next list"
+    else:
         return entry
-    state.doubt(entry.passage, "this item could be two")
+    state.doubt(entry.passage, reason)
     return replace(entry, quote_at_most=_UNSURE_BORDERS)
 
 
