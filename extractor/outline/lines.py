@@ -18,6 +18,8 @@ _BULLET = (
 )
 _NUMBER = (
     r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])"
+    r"|(?P<n6>\d{1,2})(?:\.\)|:|、)(?=\s*[^\W\d])|#(?P<n7>\d{1,2})(?=\s)"
+    r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) (?P<n8>\d{1,2}):?(?=\s)|[IE]#(?P<n9>\d{1,2})(?=\s)"
     r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
 )
 _LETTER = (
@@ -29,6 +31,7 @@ _CODE = (
     r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+[A-Z])))"
 )
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
+_NUMBERS = ("n1", "n2", "n3", "n6", "n7", "n8", "n9")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(
     r"\s*(?P<n>\d{1,2})(?:(?P<blank>\s+)(?=[A-Z])|(?=[A-Z][a-z])"
@@ -168,7 +171,10 @@ def describe_mark(found: re.Match[str]) -> tuple[str, int]:
     if found["code"]:
         return found["prefix"] + "#", int(found["n4"])
     if found["number"]:
-        number = found["n1"] or found["n2"] or found["n3"] or "0"
+        if found["circled"]:
+            return "①", ord(found["circled"]) - ord("①") + 1
+        numbers = (found[name] for name in _NUMBERS if found[name])
+        number = next(numbers, "0")
         if found["tail"]:
             return "1.1" + "x" * found["tail"].count("."), 0
         return re.sub(r"\d+", "1", written), int(number)
