@@ -147,13 +147,11 @@ def _find_counted(
     for mark in marks:
         styles[mark.style].append(mark)
     circled = styles.pop("①", [])
-    best: Sequence[_Mark] = ()
+    best = _count_up(line, "①", circled)
     for style, own in styles.items():
         with_circled = sorted([*own, *circled]) if "1" in style else own
         run = _count_up(line, style, with_circled)
         best = run if len(run) > len(best) else best
-    if circled and not best:
-        best = _count_up(line, "①", circled)
     if not best or _goes_on_below(line, best, below):
         return ()
     return best
