@@ -114,7 +114,8 @@ def _name_true(conditions: Mapping[str, bool]) -> Iterator[str]:
 def _read_end(line: Line, end: str) -> dict[str, bool]:
     """Return what the end of the line above says, with the first letter of a line."""
     first_word = line.text.split(maxsplit=1)[0]
-    begins_small = first_word.islower() or first_word[0] in "(,;/+&"
+    is_small = first_word[0].islower() and first_word.islower()
+    begins_small = is_small or first_word[0] in "(,;/+&"
     is_capital = line.text[:1].isupper()
     is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
     is_colon = end.endswith(":")
