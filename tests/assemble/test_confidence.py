@@ -248,7 +248,7 @@ def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
         )
     ]
     shared = {
-        "kind": "limits_contradict",
+        "kind": "age_differs",
         "severity": "warning",
         "message": "m",
         "citations": (Citation(section="eligibility", start=0, end=1, quote="x"),),
