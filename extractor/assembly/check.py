@@ -95,33 +95,40 @@ def ground_answer(
     readings: dict[str, Reading[Any]] = {}
     claims: dict[str, tuple[Draft, ...]] = {}
     refused: list[Refusal] = []
-    unreadable: list[Refusal] = []
     for name, value in values.items():
-        members = value if isinstance(value, tuple) else (value,)
-        members = tuple(member for member in members if member is not None)
+        many = isinstance(value, tuple)
+        members = [one for one in (value if many else (value,)) if one is not None]
         readable = [one for one in members if not isinstance(one, UnreadableValue)]
-        for member in members:
-            if isinstance(member, UnreadableValue):
-                why = Refusal(Why.UNREADABLE, kind=FindingKind.ANSWER_MISSING)
-                unreadable.append(replace(why, field=name, value=member.text))
         if name in own:
             found, refusals = _ground_claims(readable, own[name], search)
-            if found or not members:
-                claims[name] = found
-                is_found = Reading(bool(found), MODEL_CONFIDENCE, origin=Origin.MODEL)
-                readings[name] = is_found
+            reading = Reading(bool(found), MODEL_CONFIDENCE, origin=Origin.MODEL)
+            is_proven = bool(found)
+            claims |= {name: found} if is_proven or not members else {}
         else:
             supported, refusals = _ground_members(readable, name, search)
-            if supported or not members:
-                many = isinstance(value, tuple)
-                readings[name] = read_supported(supported, many=many)
+            reading = read_supported(supported, many=many)
+            is_proven = bool(supported)
+        if is_proven or not members:
+            readings[name] = reading
         refused += refusals
-    if "time_windows" in readings:
-        window = take_first(readings["time_windows"], search.here)
-        if window:
-            readings["time_window"] = window
-    refused += unreadable
+    windows = readings.get("time_windows")
+    first = take_first(windows, search.here) if windows else None
+    if first:
+        readings["time_window"] = first
+    refused += _list_unreadable(values)
     return replace(draft, model=readings, refused=tuple(refused), own=claims)
+
+
+def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:
+    for name, value in values.items():
+        for member in value if isinstance(value, tuple) else (value,):
+            if isinstance(member, UnreadableValue):
+                yield Refusal(
+                    Why.UNREADABLE,
+                    field=name,
+                    value=member.text,
+                    kind=FindingKind.ANSWER_MISSING,
+                )
 
 
 def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
@@ -138,40 +145,35 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     ('10 mg (High)', ('Low', 'High'), 'there is no arm 3 in the list of 2')
     """
     numbers = list(values.get("arms") or ())
-    amounts: list[Any] = []
-    for amount in values.get("amounts") or ():
-        if not isinstance(amount, Amount):
-            amounts.append(amount)
-            continue
-        of_amount = [int(arm) for arm in amount.arms]
-        arms = tuple(_name_numbers(of_amount, labels)[0])
-        amounts.append(amount.model_copy(update={"arms": arms}))
-        numbers += of_amount
+    amounts = list(values.get("amounts") or ())
+    for position, amount in enumerate(amounts):
+        if isinstance(amount, Amount):
+            of_amount = list(map(int, amount.arms))
+            arms = [one for one in _name_arms(of_amount, labels) if type(one) is str]
+            amounts[position] = amount.model_copy(update={"arms": tuple(arms)})
+            numbers += of_amount
     if not numbers:
         return values
-    named, wrong = _name_numbers(numbers, labels)
-    changed = {**values, "arms": (*named, *wrong)}
-    return changed | {"amounts": tuple(amounts)} if amounts else changed
+    named = {**values, "arms": _name_arms(numbers, labels)}
+    return named | {"amounts": tuple(amounts)} if amounts else named
 
 
-def _name_numbers(
-    numbers: Iterable[Any], labels: Sequence[str]
-) -> tuple[list[str], list[UnreadableValue]]:
+def _name_arms(numbers: Sequence[Any], labels: Sequence[str]) -> tuple[Any, ...]:
     """Return the labels of the arms with these numbers, each once and in the order of the record,
     and an ``UnreadableValue`` for each number without a labelled arm.
     """
-    named: set[str] = set()
-    wrong: list[UnreadableValue] = []
-    for number in numbers:
-        if isinstance(number, UnreadableValue):
-            wrong.append(number)
-        elif 1 <= number <= len(labels) and labels[number - 1]:
-            named.add(labels[number - 1])
-        else:
-            reason = f"there is no arm {number} in the list of {len(labels)}"
-            wrong.append(UnreadableValue(str(number), reason))
-    in_order = [label for label in dict.fromkeys(labels) if label in named]
-    return in_order, wrong
+    labelled = {at: label for at, label in enumerate(labels, start=1) if label}
+    named = [label for at, label in labelled.items() if at in numbers]
+    wrong = [
+        UnreadableValue(
+            str(number), f"there is no arm {number} in the list of {len(labels)}"
+        )
+        for number in numbers
+        if isinstance(number, int) and number not in labelled
+    ]
+    unread = [one for one in numbers if isinstance(one, UnreadableValue)]
+    # two arms may have the same label
+    return (*dict.fromkeys(named), *unread, *wrong)
 
 
 @dataclass(frozen=True)

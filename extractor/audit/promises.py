@@ -4,19 +4,17 @@ outcomes.
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import groupby
 from typing import NamedTuple
 
 from extractor.assembly.citing import cite, inform, warn
-from extractor.concepts.outcomes.moments import Moment, read_time_frame
-from extractor.evidence.drafts import Span, span_of
+from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Range, Tokens
-from extractor.language.numbers import DAYS
+from extractor.language.numbers import read_time_unit
 from extractor.language.passage import LexedSection
 from extractor.language.patterns import Found
 from extractor.schemas import (
@@ -26,7 +24,6 @@ from extractor.schemas import (
     FindingKind,
     Severity,
     TimeKind,
-    TimePoint,
     TimeUnit,
     TrialExtraction,
 )
@@ -45,11 +42,7 @@ _REACH = 28
 """Most tokens between a word and the words before it that govern it."""
 _TIME_REACH = 5
 """Most tokens between a time and the endpoint after it."""
-_SAME = 0.1
-"""Relative difference at which two times count as the same: a month has 28 or 30 days, a year 48
-or 52 weeks.
-"""
-_DATED = {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR}
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class Promise(NamedTuple):
@@ -252,86 +245,66 @@ def _compare_times(
     parsed: ParsedRecord, extraction: TrialExtraction, promise: Promise
 ) -> Finding | None:
     """Return a finding if the text measures an endpoint at times that no outcome of its concept
-    has: "2-year survival", "survival at 2 years". The first outcome of the concept is cited.
-
-    Nothing is returned if an outcome has a time without a length in days, or all numbers of the
-    times in its words.
+    has, in the same unit: "2-year survival", "survival at 2 years". The first outcome is cited.
     """
+    section = promise.section
     outcomes = [one for one in extraction.endpoints if one.concept is promise.concept]
-    place = _find_times(promise)
-    if not outcomes or place is None:
+    first, end = _find_times(promise)
+    words = section.tokens.words[first:end]
+    units = {unit for unit in map(read_time_unit, words) if unit}
+    times = [float(word) for word in words if word.isdecimal()]
+    if not outcomes or not times or len(units) > 1:
         return None
-    tokens = promise.section.tokens
-    frame = read_time_frame(tokens.cut(*place))
-    moments = [moment for group in frame.groups for moment in group.moments]
-    if not moments or not all(map(_is_dated, moments)):
-        return None
-    for outcome in outcomes:
-        units = {point.unit for point in outcome.time_points}
-        if not units or not units <= _DATED:
-            return None
-    missed = {
-        f"{moment.value:g}"
-        for moment in moments
-        if not any(_covers(outcome, moment) for outcome in outcomes)
-    }
-    words = [set(re.findall(r"[\d.]+", _read_words(outcome))) for outcome in outcomes]
-    if not missed or any(missed <= numbers for numbers in words):
+    if any(_may_cover(outcome, units, times) for outcome in outcomes):
         return None
     outcome = outcomes[0]
+    place = section.whole.part(min(first, promise.first), max(end, promise.end))
     registered = outcome.evidence_for("time_frame") or outcome.evidence_for("measure")
-    start = frame.kept.starts[frame.groups[0].first]
-    end = frame.kept.ends[frame.groups[-1].end - 1]
-    named = tokens.span(promise.first, promise.end)
-    cleaned = promise.section.cleaned
-    raw = cleaned.raw_span(min(start, named[0]), max(end, named[1]))
+    measured = promise.concept.replace("_", " ")
     return warn(
         FindingKind.TIME_POINTS_DIFFER,
         f"endpoints[{extraction.endpoints.index(outcome)}].time_points",
-        f"the text measures {promise.concept.replace('_', ' ')} at {_list_times(moments)}, "
-        f"{name_outcome(outcome)} at {_list_times(outcome.time_points)}",
-        cite(parsed, Span(promise.section.name, *raw)),
+        f"the text measures {measured} at {_name_times(units, times)}, {name_outcome(outcome)} at "
+        f"{_name_times(units, (point.value for point in outcome.time_points))}",
+        cite(parsed, span_of(place)),
         *(piece.cite() for piece in registered),
     )
 
 
-def _find_times(promise: Promise) -> Range | None:
-    """Return the tokens directly before an endpoint that state its times, else those behind it."""
+def _find_times(promise: Promise) -> Range:
+    """Return the tokens directly before an endpoint that state its times, else those behind it, to
+    the last number with its unit; no tokens if there are none.
+    """
     tokens = promise.section.tokens
-    first = promise.first
-    before = rule("stated_time_before").ends(tokens, first, first - _TIME_REACH)
+    low = promise.first - _TIME_REACH
+    before = rule("stated_time_before").ends(tokens, promise.first, low)
     if before:
         return before.first, before.end
     after = rule("time_after").starts(tokens, promise.end, promise.clause_end)
-    return after.part("times") if after else None
+    first, end = (after and after.part("times")) or (0, 0)
+    while end > first and not tokens.words[end - 1].isdecimal():
+        end -= 1
+    if end > first and end < len(tokens) and read_time_unit(tokens.words[end]):
+        end += 1
+    return first, end
 
 
-def _is_dated(moment: Moment) -> bool:
-    return moment.unit in _DATED and moment.value > 0 and not moment.after_range
-
-
-def _read_words(outcome: Endpoint) -> str:
-    return f"{outcome.measure} {outcome.description} {outcome.time_frame}"
-
-
-def _covers(outcome: Endpoint, moment: Moment) -> bool:
-    """Return True if an outcome is measured on about the day of a moment, or over a span that
-    reaches it.
+def _may_cover(outcome: Endpoint, units: set[TimeUnit], times: Sequence[float]) -> bool:
+    """Return True if an outcome has no times, times in another unit, all of these numbers in its
+    words, or a span that reaches them.
     """
-    day = moment.value * DAYS[moment.unit]
-    days = [point.value * DAYS[point.unit] for point in outcome.time_points]
-    if outcome.time_kind is not TimeKind.AT:
-        return max(days) >= day * (1 - _SAME)
-    return any(abs(other - day) <= _SAME * max(other, day) for other in days)
+    points = [point.value for point in outcome.time_points]
+    if not points or {point.unit for point in outcome.time_points} != units:
+        return True
+    if outcome.time_kind is not TimeKind.AT and max(points) >= max(times):
+        return True
+    words = f"{outcome.measure} {outcome.description} {outcome.time_frame}"
+    return set(times) <= set(map(float, _NUMBER.findall(words)))
 
 
-def _list_times(times: Iterable[Moment | TimePoint]) -> str:
-    """Format times as a reader would write them: "day 30, 45, year 1"."""
-    parts: list[str] = []
-    for unit, group in groupby(times, key=lambda time: time.unit):
-        values = ", ".join(f"{time.value:g}" for time in group)
-        parts.append(f"{unit} {values}")
-    return ", ".join(parts)
+def _name_times(units: Iterable[TimeUnit], times: Iterable[float]) -> str:
+    """Format times as a reader would write them: "day 30, 45"."""
+    return f"{next(iter(units))} {', '.join(f'{time:g}' for time in times)}"
 
 
 def name_outcome(endpoint: Endpoint) -> str:
