@@ -233,8 +233,8 @@ def _report_unregistered(parsed: ParsedRecord, promise: Promise) -> Finding:
     return inform(
         FindingKind.ENDPOINT_NOT_REGISTERED,
         "endpoints",
-        f"the text names {place.text} as an {noun}, but none of the {len(searched)} registered "
-        "outcomes measures it",
+        f"the text names {place.text} as an {noun}, but none of the registered outcomes "
+        f"measures it ({len(searched)} searched)",
         cite(parsed, span_of(place)),
         severity=Severity.WARNING if promise.is_endpoint else Severity.INFO,
         sections=searched,
