@@ -21,6 +21,7 @@ from extractor.schemas import (
     TrialRecord,
 )
 
+_COUNTED = ("characters", "claimed", "boilerplate")
 _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(
     r"\s*(?:(?:\\?[-*•·‣▪◦–—]+|[(\[]?(?:\d{1,2}|[A-Za-z]|[ivxIVX]{1,4})[.)\]]+|\\\.)(?=\s|$)\s*)*"
@@ -52,29 +53,23 @@ def measure_coverage(
             quoted.setdefault(piece.section, []).append(piece)
     kinds: dict[str, Counter[str]] = {}
     for section in record.sections:
-        count = kinds.setdefault(FieldRef(section.name).path, Counter())
-        count.update(_count(section, quoted.get(section.name, ())))
-    total = sum(kinds.values(), Counter())
+        pieces = quoted.get(section.name, [])
+        size = len(section.text)
+        claimed = sum(_mark(section, pieces))
+        spans = list_unexplained(section, pieces)
+        count = kinds.setdefault(
+            FieldRef(section.name).path, Counter(dict.fromkeys(_COUNTED, 0))
+        )
+        count["characters"] += size
+        count["claimed"] += claimed
+        count["boilerplate"] += (
+            size - claimed - sum(end - start for start, end in spans)
+        )
     sections = tuple(
-        SectionCoverage(kind=kind, **_complete(count)) for kind, count in kinds.items()
+        SectionCoverage(kind=kind, **count) for kind, count in kinds.items()
     )
-    return Coverage(**_complete(total), sections=sections)
-
-
-def _count(section: Section, evidence: Iterable[Evidence]) -> dict[str, int]:
-    pieces = list(evidence)
-    size = len(section.text)
-    claimed = sum(_mark(section, pieces))
-    unexplained = sum(end - start for start, end in list_unexplained(section, pieces))
-    return {
-        "characters": size,
-        "claimed": claimed,
-        "boilerplate": size - claimed - unexplained,
-    }
-
-
-def _complete(count: Counter[str]) -> dict[str, int]:
-    return {name: count[name] for name in ("characters", "claimed", "boilerplate")}
+    totals = {name: sum(count[name] for count in kinds.values()) for name in _COUNTED}
+    return Coverage(**totals, sections=sections)
 
 
 def _mark(section: Section, evidence: Iterable[Evidence]) -> bytearray:

@@ -1,16 +1,13 @@
 """Why a value is refused, and where the text says otherwise."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.owners import is_own
-from extractor.concepts.limits.rows import find_numbers, find_rows
 from extractor.concepts.places import cut, find_quote, locate
 from extractor.evidence.drafts import ConflictKind, Refusal, Span, Why
 from extractor.evidence.quotes import QuoteStatus, verify_quote
-from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Range
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -38,7 +35,7 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
     """Find what in the passage contradicts an unsupported value.
 
     Words are compared with the text. The same numbers elsewhere have another unit, comparator or
-    owner; without them, another number of the same quantity or kind is found. A value of any other
+    owner; without them, another number of the same quantity or length of time is found. A value of any other
     type, such as a word of a closed set, is only not stated.
 
     >>> from extractor.language.passage import read_passage
@@ -53,31 +50,15 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
         case TimeWindow():
             place = find_quote(passage, value.quote)
             return Refusal(Why.OTHER_VALUE, place) if place else Refusal()
-        case Constraint() | Quantity():
-            return _explain_limit(value, passage)
+        case Amount() if value.low not in (None, value.high):
+            return _explain_number(value, (value.low, value.high), passage)
         case Amount():
-            bounds = (value.low or value.high, value.high)
+            return _explain_number(value, (value.high, None), passage)
+        case Constraint() | Quantity():
+            return _explain_number(value, (value.value, value.value_high), passage)
         case Age() | Period() | TimePoint():
-            bounds = (value.value, value.value)
-        case _:
-            return Refusal()
-    tokens = cut(passage)
-    wanted = (bounds[0], None if bounds[0] == bounds[1] else bounds[1])
-    for first, end, readings in find_rows(tokens, find_numbers(tokens)):
-        if wanted in readings:
-            is_age = isinstance(value, Age)
-            why = Why.OTHER_OWNER if is_age else Why.OTHER_UNIT
-            return Refusal(why, locate(passage, first, end))
-    for first, end in _list_measures(tokens, is_dose=isinstance(value, Amount)):
-        return Refusal(Why.OTHER_NUMBER, locate(passage, first, end))
+            return _explain_number(value, (value.value, None), passage)
     return Refusal()
-
-
-def _list_measures(tokens: Tokens, *, is_dose: bool) -> Iterator[Range]:
-    """Yield the numbers with a unit, or the lengths of time."""
-    stated = rule("measured").find(tokens) if is_dose else find_durations(tokens)
-    for one in stated:
-        yield one.first, one.end
 
 
 def _explain_quote(quote: str, passage: Passage) -> Refusal:
@@ -94,23 +75,33 @@ def _explain_quote(quote: str, passage: Passage) -> Refusal:
     return Refusal(_WHY.get(check.conflicts[0].kind, Why.OTHER_WORDS), place)
 
 
-def _explain_limit(limit: Constraint | Quantity, passage: Passage) -> Refusal:
-    """Find what contradicts a limit: the first mention of its numbers, else another number of its
-    quantity.
+def _explain_number(
+    value: Any, bounds: tuple[float | None, float | None], passage: Passage
+) -> Refusal:
+    """Find the first mention of the same numbers, else another number of the same quantity, or
+    another length of time.
     """
     tokens = cut(passage)
     mentions = find_mentions(tokens)
+    is_limit = isinstance(value, Constraint | Quantity)
     for mention in mentions:
-        if (limit.value, limit.value_high) in mention.bounds:
-            place = locate(passage, *mention.number)
-            if limit.comparator not in mention.comparators:
-                return Refusal(Why.OTHER_COMPARATOR, place)
-            if limit.unit and limit.unit not in passage.text:
-                return Refusal(Why.OTHER_UNIT, place)
-            # without a place: a second answer would only name another quantity for the same words
+        if bounds not in mention.bounds:
+            continue
+        place = locate(passage, *mention.number)
+        if is_limit and value.comparator not in mention.comparators:
+            return Refusal(Why.OTHER_COMPARATOR, place)
+        is_unit_stated = not value.unit or value.unit in passage.text
+        if isinstance(value, Age) or (is_limit and is_unit_stated):
+            # without a place: a second answer would only name another owner for the same words
             return Refusal(Why.OTHER_OWNER)
-    name = limit.quantity if isinstance(limit, Constraint) else ""
-    for mention in mentions:
-        if is_own(name, mention, tokens):
-            return Refusal(Why.OTHER_NUMBER, locate(passage, *mention.number))
+        return Refusal(Why.OTHER_UNIT, place)
+    others: list[Range] = []
+    if is_limit:
+        name = getattr(value, "quantity", "")
+        own = [one for one in mentions if is_own(name, one, tokens)]
+        others = [mention.number for mention in own]
+    elif not isinstance(value, Amount):
+        others = [(length.first, length.end) for length in find_durations(tokens)]
+    for other in others:
+        return Refusal(Why.OTHER_NUMBER, locate(passage, *other))
     return Refusal()

@@ -16,7 +16,6 @@ from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import (
     find_durations,
-    read_number,
 )
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -33,8 +32,6 @@ from extractor.schemas import (
     TrialExtraction,
 )
 
-_COUNTS = range(2, 1000)
-"""Numbers of a moment: "day 1" is the start of a trial."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 _LIMIT = "this limit is in no value of its criterion"
 _TIME = "this time frame names a time, and none was read"
@@ -145,9 +142,9 @@ def _find_unread_times(endpoint: Endpoint, field: str) -> Unread:
     if endpoint.time_kind not in _MOMENTS or endpoint.time_points:
         return unread
     for piece in endpoint.evidence_for("time_frame"):
-        dates = rule("dated_count").find(read_text(piece.quote))
-        counts = [date.read("count") or date.read("later") or "" for date in dates]
-        if any(read_number(count) in _COUNTS for count in counts):
+        # "day 1" is the start of a trial
+        words = read_text(piece.quote).words
+        if any(word.isdecimal() and int(word) > 1 for word in words):
             unread.fields.add(field)
             finding = inform(FindingKind.NUMBER_UNREAD, field, _TIME, piece.cite())
             unread.findings.append(finding)

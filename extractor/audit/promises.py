@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from extractor.assembly.citing import cite, inform, warn
 from extractor.evidence.drafts import span_of
@@ -199,10 +199,10 @@ def _is_sign(tokens: Tokens, at: int, signs: str) -> bool:
 
 def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
     """Return True if an outcome may measure a concept, by its own concept or by its words."""
-    concepts, words = _load_traces()[concept]
+    trace = _load_traces()[concept]
     for endpoint in endpoints:
         text = f"{endpoint.measure} {endpoint.description}".lower()
-        if endpoint.concept in concepts or words.search(text):
+        if endpoint.concept in trace["concepts"] or re.search(trace["words"], text):
             return True
     return False
 
@@ -213,17 +213,9 @@ def list_outcome_sections(parsed: ParsedRecord) -> tuple[str, ...]:
 
 
 @cache
-def _load_traces() -> Mapping[Concept, tuple[frozenset[Concept], re.Pattern[str]]]:
+def _load_traces() -> Mapping[str, Mapping[str, Any]]:
     """Load, for each promised concept, the concepts and words of outcomes that may measure it."""
-    table = tomllib.loads((files(__package__) / "traces.toml").read_text("utf-8"))
-    families = table.pop("families")
-    traces: dict[Concept, tuple[frozenset[Concept], re.Pattern[str]]] = {}
-    for name, entry in table.items():
-        concepts = frozenset(map(Concept, entry["concepts"]))
-        alternatives = [entry["words"], families.get(entry.get("family"))]
-        words = re.compile("|".join(filter(None, alternatives)))
-        traces[Concept(name)] = (concepts, words)
-    return traces
+    return tomllib.loads((files(__package__) / "traces.toml").read_text("utf-8"))
 
 
 def _report_unregistered(parsed: ParsedRecord, promise: Promise) -> Finding:

@@ -11,7 +11,7 @@ from extractor.concepts.people.registered_ages import (
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage
-from extractor.schemas import Finding, FindingKind, TrialExtraction
+from extractor.schemas import Eligibility, Finding, FindingKind, TrialExtraction
 from extractor.schemas.registered_words import unify_word
 
 _TITLES = ("title", "official_title")
@@ -76,14 +76,7 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
     """
     eligibility = extraction.eligibility
     registered = read_registered_ages(parsed.record.registry)
-    common = [
-        evidence
-        for criterion in eligibility.criteria
-        if not criterion.group and not criterion.lead_in
-        if not any(limit.condition for limit in criterion.constraints)
-        for evidence in criterion.evidence_for("quote")
-    ]
-    quotes = [Span(piece.section, piece.start, piece.end) for piece in common]
+    common = list(_list_common(eligibility))
     for name in AGES:
         age = getattr(eligibility, name)
         pieces = eligibility.evidence_for(name)[:1]
@@ -91,26 +84,30 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
             continue
         for piece in pieces:
             place = Span(piece.section, piece.start, piece.end)
-            if not any(quote.contains(place) for quote in quotes):
+            if not any(quote.contains(place) for quote in common):
                 continue
-            said = f"the text's {name.replace('_', ' ')} is {age}s"
+            place_of_field = f"registry.{name}"
             written = parsed.record.registry.text(name)
-            if written is None:
-                yield warn(
-                    FindingKind.AGE_DIFFERS,
-                    f"eligibility.{name}",
-                    f"{said}, the registry has none",
-                    piece.cite(),
-                    sections=(f"registry.{name}",),
-                )
-                continue
+            is_empty = written is None
             yield warn(
                 FindingKind.AGE_DIFFERS,
                 f"eligibility.{name}",
-                f"{said}, the registry's {written}",
+                f"the text's {name.replace('_', ' ')} is {age}s, the registry"
+                + (" has none" if is_empty else f"'s {written}"),
                 piece.cite(),
-                cite_field(parsed, f"registry.{name}"),
+                None if is_empty else cite_field(parsed, place_of_field),
+                sections=(place_of_field,) if is_empty else (),
             )
+
+
+def _list_common(eligibility: Eligibility) -> Iterator[Span]:
+    """Yield the criteria that surely hold for all participants."""
+    for criterion in eligibility.criteria:
+        is_of_some = any(limit.condition for limit in criterion.constraints)
+        if criterion.group or criterion.lead_in or is_of_some:
+            continue
+        for piece in criterion.evidence_for("quote"):
+            yield Span(piece.section, piece.start, piece.end)
 
 
 def check_arms(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Finding]:
