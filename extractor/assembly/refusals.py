@@ -7,7 +7,8 @@ from extractor.concepts.limits.owners import is_own
 from extractor.concepts.places import cut, find_quote, locate
 from extractor.evidence.drafts import ConflictKind, Refusal, Span, Why
 from extractor.evidence.quotes import QuoteStatus, verify_quote
-from extractor.language.lexer import Range
+from extractor.language.book import rule
+from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -35,7 +36,7 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
     """Find what in the passage contradicts an unsupported value.
 
     Words are compared with the text. The same numbers elsewhere have another unit, comparator or
-    owner; without them, another number of the same quantity or length of time is found. A value of any other
+    owner; without them, another number of the same quantity or kind is found. A value of any other
     type, such as a word of a closed set, is only not stated.
 
     >>> from extractor.language.passage import read_passage
@@ -79,12 +80,11 @@ def _explain_number(
     value: Any, bounds: tuple[float | None, float | None], passage: Passage
 ) -> Refusal:
     """Find the first mention of the same numbers, else another number of the same quantity, or
-    another length of time.
+    another dose or length of time.
     """
     tokens = cut(passage)
-    mentions = find_mentions(tokens)
     is_limit = isinstance(value, Constraint | Quantity)
-    for mention in mentions:
+    for mention in find_mentions(tokens):
         if bounds not in mention.bounds:
             continue
         place = locate(passage, *mention.number)
@@ -95,13 +95,17 @@ def _explain_number(
             # without a place: a second answer would only name another owner for the same words
             return Refusal(Why.OTHER_OWNER)
         return Refusal(Why.OTHER_UNIT, place)
-    others: list[Range] = []
-    if is_limit:
-        name = getattr(value, "quantity", "")
-        own = [one for one in mentions if is_own(name, one, tokens)]
-        others = [mention.number for mention in own]
-    elif not isinstance(value, Amount):
-        others = [(length.first, length.end) for length in find_durations(tokens)]
-    for other in others:
+    for other in _list_others(value, tokens):
         return Refusal(Why.OTHER_NUMBER, locate(passage, *other))
     return Refusal()
+
+
+def _list_others(value: Any, tokens: Tokens) -> list[Range]:
+    """Return the numbers of the same quantity, or the doses or lengths of time, of a line."""
+    if isinstance(value, Constraint | Quantity):
+        name = getattr(value, "quantity", "")
+        mentions = find_mentions(tokens)
+        return [one.number for one in mentions if is_own(name, one, tokens)]
+    if isinstance(value, Amount):
+        return [(dose.first, dose.end) for dose in rule("measured").find(tokens)]
+    return [(length.first, length.end) for length in find_durations(tokens)]

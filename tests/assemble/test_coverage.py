@@ -68,9 +68,9 @@ def test_every_character_is_counted_once(name):
         ]
         assert counted.characters == sum(len(section.text) for section in sections)
         assert counted.claimed + counted.boilerplate <= counted.characters
-    for name in ("characters", "claimed", "boilerplate"):
-        parts = [getattr(one, name) for one in extraction.coverage.sections]
-        assert getattr(extraction.coverage, name) == sum(parts)
+    for kind in ("characters", "claimed", "boilerplate"):
+        parts = [getattr(one, kind) for one in extraction.coverage.sections]
+        assert getattr(extraction.coverage, kind) == sum(parts)
 
 
 def test_a_limit_that_is_in_no_value_is_reported():
