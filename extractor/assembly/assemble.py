@@ -6,7 +6,6 @@ from dataclasses import replace
 from extractor.assembly.coverage import measure_coverage
 from extractor.assembly.findings import (
     report_answers,
-    report_own_unread,
     report_record,
     report_skipped,
     report_structure,
@@ -113,7 +112,6 @@ def assemble_extraction(
         *report_record(parsed),
         *report_languages(parsed),
         *report_answers(parsed, result),
-        *report_own_unread(parsed),
         *report_skipped(parsed, result),
         *report_unconfirmed(parsed, result),
         *structure,

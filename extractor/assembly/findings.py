@@ -67,21 +67,6 @@ def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
         yield warn(kind, "eligibility.criteria", doubt.reason, cited)
 
 
-def report_own_unread(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield the words that patterns of the user's own fields found for an attribute and that are no
-    value of it, each with the reason.
-    """
-    items = (*parsed.criteria, *parsed.regimens, *parsed.outcomes)
-    for draft in (parsed.whole, *items):
-        for unread in dict.fromkeys(draft.unread):
-            yield inform(
-                FindingKind.NUMBER_UNREAD,
-                f"custom.{unread.field}.{unread.attribute}",
-                f"a pattern finds this, which is no value: {unread.why}",
-                cite(parsed, unread.span),
-            )
-
-
 def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
     """Yield the refused values of a model, each with what the text has instead, answers that were
     lost entirely, and remarks on doubtful replies, each once.

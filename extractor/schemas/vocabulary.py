@@ -235,8 +235,7 @@ Of text whose structure is in doubt:
 Of text that nothing was read from:
 
 - ``dose_unread``: words of an arm or intervention that look like a dose.
-- ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value;
-  or what a pattern of a user's field finds and is none, such as "31 February 2025".
+- ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
 - ``language_other``: lines in another language than English, with the language and their number.
 
 
