@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self, TypeVar
 from extractor.errors import EngineError, RecordError
 from extractor.model.events import Event, tell
 from extractor.options import ExtractionOptions
-from extractor.run.tally import ExtractedLine, to_line
+from extractor.run.tally import ExtractedLine
 from extractor.run.worker import (
     KILL_S,
     call_picklable,
@@ -156,7 +156,7 @@ class _Worker:
         self._first: Callable[[], object] = os.getpid
         if example:
             self._first = partial(
-                plan_record, example, ExtractionOptions(), has_model=False
+                plan_record, example, ExtractionOptions(), has_model=False, packs=True
             )
         self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
@@ -259,20 +259,19 @@ async def extract_with(
     >>> asyncio.run(extract_with(Executor(), rules, record)).record_id[:3]
     '000'
     """
-    # as in Python, where the record is parsed once
-    if not executor.capacity:
-        return to_line(await opened(record))
-    from extractor.model.asking.querying import ask_round  # noqa: PLC0415 - slow, and rules alone need no model
-
     model = opened.model
-    first = partial(plan_record, has_model=model is not None)
+    packs = executor.capacity > 0
+    first = partial(plan_record, has_model=model is not None, packs=packs)
     step = await executor.compute(first, record, opened.options)
     if isinstance(step, ExtractedLine):
         return step
+    from extractor.model.asking.querying import ask_round, is_lacking  # noqa: PLC0415 - slow, and rules alone need no model
+
     assert model
-    asked, packed = step
+    asked, held = step
     replies = await ask_round(asked, model)
-    return await executor.compute(finish_record, packed, opened.options, asked, replies)
+    last = partial(finish_record, lacking=is_lacking(replies))
+    return await executor.compute(last, held, opened.options, asked, replies)
 
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:

@@ -11,7 +11,6 @@ from extractor.errors import DiskFull, FolderInUse, StoreError
 
 EXTRACTIONS = "extractions.jsonl"
 FAILURES = "failures.jsonl"
-REPEATED = "repeated.jsonl"
 _LOCK = ".lock"
 
 

@@ -260,7 +260,7 @@ class Run:
             stop = Stop.INTERRUPTED
         try:
             if isinstance(sink, RunFolder):
-                sink.finish(self.tally, stop, whole=self.limit is None)
+                sink.finish(self.tally, stop)
         finally:
             if stop is Stop.BUDGET:
                 tell(Event.BUDGET_REACHED)

@@ -123,7 +123,6 @@ def _read_setup(options: RecordOptions) -> Setup:
 
 def _plan_batches(options: RecordOptions, rounds: int) -> Any:
     """Return what extracts by batches. Prints how far they are; with ``--quiet`` only problems."""
-    from extractor.model.batches import BatchPolicy
     from extractor.run.batches import perform_in_batches
 
     def show(news: "BatchStatus") -> None:
@@ -134,14 +133,10 @@ def _plan_batches(options: RecordOptions, rounds: int) -> Any:
             say("; ".join(filter(None, (state, news.message))))
 
     given = dict(options)
-    policy = BatchPolicy(
-        most_tokens=given["batch_tokens"],
-        asks_again=given.get("ask_again", False),
-    )
     return partial(
         perform_in_batches,
         rounds=rounds,
         on_status=show,
         poll_s=given.get("poll"),
-        sending=policy,
+        most_tokens=given["batch_tokens"],
     )
