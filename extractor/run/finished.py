@@ -14,8 +14,7 @@ from pydantic import BaseModel, ValidationError
 from extractor.errors import StoreError
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
-from extractor.run.addresses import is_stream
-from extractor.run.files import EXTRACTIONS, is_locked
+from extractor.run.files import EXTRACTIONS, is_locked, is_stream
 from extractor.run.manifest import MANIFEST, RunState, read_manifest
 from extractor.run.store import RunStore, digest_record
 from extractor.schemas import TrialRecord

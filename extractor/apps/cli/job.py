@@ -20,7 +20,6 @@ from extractor.formats.inputs import refuse_missing
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally
 from extractor.options import Keywords
-from extractor.run.addresses import open_inputs
 from extractor.run.run import Run
 from extractor.setup import Setup
 
@@ -72,7 +71,7 @@ def open_job(
         job = CommandJob(
             options=options,
             setup=setup,
-            read=partial(read_records, *inputs, open_address=open_inputs),
+            read=partial(read_records, *inputs),
             inputs=inputs,
             out=out,
             fresh=options.fresh,
