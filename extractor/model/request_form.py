@@ -160,10 +160,14 @@ class RequestForm:
         """Return the form with more room for thinking if thinking took the whole output limit. The
         room grows once; a limit that the user set never does. None if it stays.
         """
-        is_set = any(name in self.settings.options for name in _OTHER_LIMIT)
-        is_silent = answer.ending is Ending.CUT and not answer.text.strip()
-        if not is_silent or self.extra_room or is_set:
-            return None
         _, room = self.spec.family.think(self.settings.reasoning)
         limit = call.max_output_tokens + room
+        is_set = any(name in self.settings.options for name in _OTHER_LIMIT)
+        if answer.ending is not Ending.CUT or self.extra_room or is_set:
+            return None
+        # Usage does not always name thinking, but fewer characters than tokens show it. If few
+        # tokens were written, the context was full.
+        is_context_full = 0 < answer.usage.output_tokens < limit / 2
+        if len(answer.text) > limit or is_context_full:
+            return None
         return replace(self, extra_room=_MORE_ROOM * limit - room)

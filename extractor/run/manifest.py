@@ -266,7 +266,9 @@ def explain_changed(
         before = earlier.get(name)
         is_same = before == now
         if name == "model":
-            is_same = _without_address(before) == _without_address(now)
+            # a server that has moved is the same one
+            names = {str(model).rpartition("#")[2] for model in (before, now)}
+            is_same = len(names) == 1
         if is_same or (asks_none and name in _OF_MODELS):
             continue
         was, is_now = ("none" if value is None else value for value in (before, now))
@@ -274,19 +276,6 @@ def explain_changed(
         if name in _UNREADABLE:
             changed[name] = f"the {name} have changed"
     return changed
-
-
-def _without_address(model: str | None) -> str | None:
-    """Return the name of a model without the address of its server. Ollama is the server of this
-    machine, which an address names elsewhere.
-
-    >>> _without_address("http://gpu-1:8000/v1#mine"), _without_address("ollama/mine")
-    ('#mine', '#mine')
-    """
-    if model and model.startswith("ollama/"):
-        return f"#{model.removeprefix('ollama/')}"
-    address, mark, name = (model or "").partition("#")
-    return f"#{name}" if mark and "://" in address else model
 
 
 @cache
