@@ -51,6 +51,7 @@ _LONGEST_WAIT_S = 300.0
 """Waits between polls grow by this factor, up to this many seconds."""
 _OPEN = "state = 'waiting' AND NOT EXISTS (SELECT 1 FROM calls WHERE question = open.question"
 _UNANSWERED = f"FROM calls AS open WHERE {_OPEN} AND state = 'answered')"
+_IS_SENT = "SELECT 1 FROM requests WHERE call = ?"
 _T = TypeVar("_T")
 
 
@@ -310,6 +311,8 @@ class Batches:
         if not completion and not line.is_refused:
             return False
         reservation = self._reserved.pop(line.name)
+        # of a batch that was lost and is found
+        self._database.execute("DELETE FROM requests WHERE call = ?", (number,))
         if completion and not completion.has_usage:
             # it counts at the most, in the store, too
             self.store.send(number, reservation.most)
@@ -321,11 +324,16 @@ class Batches:
         return True
 
     def _lose(self, batch: StoredBatch, problem: str) -> None:
-        """Note that answers of a batch cannot be had now. It stays open."""
-        missing = len(self._name_waiting(batch))
+        """Note that answers of a batch cannot be had now. It stays open, and its calls count at the
+        most from now on, whoever asks them.
+        """
+        waiting = self._name_waiting(batch)
+        for name, number in waiting.items():
+            if not self._database.value(_IS_SENT, (number,)):
+                self.store.send(number, self._reserved[name].most)
         self.unfinished[batch.number] = (
-            f"{problem}; {missing} of its questions have no answer. To pay for these again, ask "
-            "them live: extractor run with the same options"
+            f"{problem}; {len(waiting)} of its questions have no answer. To pay for these again, "
+            "ask them live: extractor run with the same options"
         )
 
     def _list_open(self) -> list[StoredBatch]:
