@@ -22,8 +22,7 @@ from extractor.model.providers import list_providers
 from extractor.model.spec import ModelSpec, read_key
 
 # It logs each failed attempt with the server's words, which may have a key. Events report them.
-logging.getLogger("instructor").addHandler(logging.NullHandler())
-logging.getLogger("instructor").propagate = False
+logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 
 _NO_KEY = "none"
 """The key of a server without one; it is not sent."""
