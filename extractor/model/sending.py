@@ -169,13 +169,14 @@ class Sender:
             raise failure from None
         finally:
             tokens = ("prompt_tokens", "cached_tokens", "output_tokens")
+            status = 200 if bill.answer else None
             tell(
                 Event.CALL_ENDED,
                 record_id=bill.call.record_id,
                 model=self._spec.name,
                 attempt=bill.exchanges,
                 seconds=round(monotonic() - begun, 3),
-                status=failure.status if failure else (200 if bill.answer else None),
+                status=failure.status if failure else status,
                 error=name,
                 **{of: getattr(bill.usage, of) - getattr(usage, of) for of in tokens},
             )

@@ -235,7 +235,8 @@ async def test_a_cancelled_call_is_charged_for_the_answers_that_came(
     tmp_path, given_up
 ):
     """By its caller, or because the model is given up: thinking took the room of the first."""
-    server = InLoop(completion("", "length"), fault(503))
+    usage = {"prompt_tokens": 10, "completion_tokens": 90}
+    server = InLoop(completion("", "length", usage=usage), fault(503))
     spec = ModelSpec.parse("http://model.test/v1#stub")
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
     model = Through(server, spec, policy=policy, store=lambda: calls)
@@ -246,7 +247,7 @@ async def test_a_cancelled_call_is_charged_for_the_answers_that_came(
             asked.cancel()
             with pytest.raises(ModelAway if given_up else asyncio.CancelledError):
                 await asked
-        assert calls.spending.usage.output_tokens == model.usage.output_tokens == 5
+        assert calls.spending.usage.output_tokens == model.usage.output_tokens == 90
 
 
 @pytest.mark.slow

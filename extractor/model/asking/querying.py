@@ -106,7 +106,8 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
                         raise
                     # the refusal cost nothing, so that each half may take as many calls
                     room += MOST_CALLS
-                    read, left = ModelReply(), part
+                    read = ModelReply()
+                    left = part
                 reply += read
                 if len(part) == 1:
                     reply += _drop_cut(left)

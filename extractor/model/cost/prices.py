@@ -127,6 +127,9 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     """
     entries: list[ListedPrice] = []
     for path in own:
+        # a device has no end
+        if not path.is_file():
+            raise ArgumentError(f"{path}: there is no such file; name a file of prices")
         try:
             text = path.read_text("utf-8-sig")
             content = _PriceFile.model_validate(tomllib.loads(text))
