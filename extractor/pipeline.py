@@ -65,11 +65,6 @@ def finish(
     The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises
     ``RecordTooSlow``.
     """
-    # the parse may come from another process, which learned the words of the user's fields
-    if options.fields:
-        from extractor.concepts.own.read import learn_words  # noqa: PLC0415 - few have own fields
-
-        learn_words(options.fields)
     answers = ModelResult()
     with limit_time(parsed.record.source):
         if asked:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from extractor.assembly.coverage import measure_coverage
 from extractor.assembly.findings import (
     report_hostile,
-    report_own_unread,
     report_refused,
     report_skipped,
     report_source,
@@ -115,7 +114,6 @@ def assemble_extraction(
         *report_hostile(parsed),
         *report_languages(parsed),
         *report_refused(parsed, result),
-        *report_own_unread(parsed),
         *report_skipped(parsed, result),
         *report_unconfirmed(parsed, result),
         *structure,

@@ -50,21 +50,6 @@ def _name_field(draft: Draft, values: str = "") -> str:
     return f"{group}: {values}{place}"
 
 
-def report_own_unread(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield the words that patterns of the user's own fields found for an attribute and that are no
-    value of it, each with the reason.
-    """
-    items = (*parsed.criteria, *parsed.regimens, *parsed.outcomes)
-    for draft in (parsed.whole, *items):
-        for unread in dict.fromkeys(draft.unread):
-            yield inform(
-                FindingKind.NUMBER_UNREAD,
-                f"custom.{unread.field}.{unread.attribute}",
-                f"a pattern finds this, which is no value: {unread.why}",
-                cite(parsed, unread.span),
-            )
-
-
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
     """Yield the lines that a model was asked about and skipped while it answered others.
 

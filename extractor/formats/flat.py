@@ -32,7 +32,7 @@ from extractor.formats.found import (
     text_section,
 )
 from extractor.formats.free_text import build_text, has_headings
-from extractor.formats.listed import LINE
+from extractor.formats.layout import LINE
 from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import Piece, Section
 from extractor.schemas.record_limits import MAX_LINES
