@@ -66,10 +66,11 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
 
 def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
     """Return what ``drop_doubtful`` returns, and where the members of its lists stood before."""
-    dropped = set(_list_doubtful(extraction, minimum))
+    # in the order in which they were found, so that absences are, too
+    dropped = dict.fromkeys(_list_doubtful(extraction, minimum))
     for path, item in extraction.list_items():
         if isinstance(item, CustomItem) and item.of in dropped:
-            dropped.add(path)
+            dropped[path] = None
     if not dropped:
         return Sifted(extraction, {})
     sieve = _Sieve(dropped)
@@ -163,7 +164,9 @@ class _Sieve:
                 return model.model_copy(update={"of": self.follow(model.of or "")})
             return model
         update: dict[str, Any] = {}
-        for name in set(type(model).model_fields) - set(ExtractedItem.model_fields):
+        for name in type(model).model_fields:
+            if name in ExtractedItem.model_fields:
+                continue
             update[name] = self.keep(getattr(model, name), f"{path}.{name}")
         if isinstance(model, ExtractedItem):
             update |= self._describe(model, path)

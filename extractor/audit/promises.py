@@ -99,10 +99,10 @@ def find_promises(section: LexedSection) -> Iterator[Promise]:
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section(
-    ...     "brief_summary", "Relapse and death are secondary endpoints."
+    ...     "brief_summary", "Relapse and overall survival are secondary endpoints."
     ... )
     >>> [one.concept.value for one in find_promises(text)]
-    ['relapse_or_progression_rate', 'mortality']
+    ['relapse_or_progression_rate', 'overall_survival']
     """
     tokens = section.tokens
     for listed in _find_lists(tokens):

@@ -3,7 +3,7 @@ and columns that are sections follow each other. A map leads back to the text th
 
 >>> laid = lay_out("Inclusion criteria\tExclusion criteria\nAdults\tGout\n")
 >>> laid.text
-'Inclusion criteria\nAdults\nExclusion criteria\nGout\n'
+'Inclusion criteria\nAdults\nExclusion criteria\nGout\n\n'
 """
 
 import re

@@ -83,4 +83,3 @@ async def test_capable_model_brings_in_nothing_that_was_injected(hostile):
 
     _check(extraction, hostile)
     assert tally.missing == UNANSWERED.get(hostile.file, 0)
-    assert tally.answered or hostile.file in UNANSWERED

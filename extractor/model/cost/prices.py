@@ -17,6 +17,8 @@ from extractor.model.providers import list_providers
 from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
 
+_LONGEST = 1_000_000
+"""The most bytes of a file of prices."""
 _SNAPSHOT = r"(?:-\d{4}-?\d{2}-?\d{2})?"
 _LISTED = {
     "prompt": "input_mtok",
@@ -128,8 +130,10 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     entries: list[ListedPrice] = []
     for path in own:
         # a device has no end
-        if not path.is_file():
-            raise ArgumentError(f"{path}: there is no such file; name a file of prices")
+        if not path.is_file() or path.stat().st_size > _LONGEST:
+            raise ArgumentError(
+                f"{path}: there is no file of at most {_LONGEST:,} bytes; name a file of prices"
+            )
         try:
             text = path.read_text("utf-8-sig")
             content = _PriceFile.model_validate(tomllib.loads(text))
