@@ -1,6 +1,7 @@
 """Make findings, and the citations that they point to."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import ParsedRecord
@@ -37,17 +38,8 @@ def inform(
     )
 
 
-def warn(
-    kind: FindingKind,
-    field: str,
-    message: str,
-    *cited: Citation | None,
-    sections: tuple[str, ...] = (),
-) -> Finding:
-    """Return a finding that a curator must look at."""
-    return inform(
-        kind, field, message, *cited, severity=Severity.WARNING, sections=sections
-    )
+warn = partial(inform, severity=Severity.WARNING)
+"""Return a finding that a curator must look at; the arguments are those of ``inform``."""
 
 
 def cite(parsed: ParsedRecord, span: Span) -> Citation:

@@ -123,13 +123,14 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     amounts.
     """
     named = {at for at in range(len(tokens)) if _is_named(tokens, at)}
+    volume = _find_volume(tokens, amount.unit)
     for quantities in find_quantity_lists(tokens, skipped=named):
         for one in quantities:
             stated = (one.low, one.high, one.unit.dose)
             is_same = stated == (amount.low, amount.high, amount.unit)
-            if is_same and _has_volume(tokens, one.end, amount.unit):
+            if is_same and one.end <= volume:
                 return Derived(one.first, one.end)
-    rows = _list_rows(tokens, amount)
+    rows = _list_rows(tokens, amount, volume)
     counted = [row for row in rows if row[0] not in named]
     for row in counted:
         if has_unit(tokens, row, amount.unit):
@@ -152,15 +153,16 @@ def _is_named(tokens: Tokens, at: int) -> bool:
     return tokens.in_name(at) or is_place is not None
 
 
-def _has_volume(tokens: Tokens, end: int, unit: str) -> bool:
-    """Return True if the number below a unit's slash, if it has one, stands behind a number: "125
-    mg/5 mL" is no "125 mg/10 mL".
+def _find_volume(tokens: Tokens, unit: str) -> int:
+    """Return the last token at which the numbers below a unit's slash are written, which must
+    follow an amount: "125 mg/5 mL" is no "125 mg/10 mL". A unit without them has no limit.
     """
-    behind = {number.value for number in find_numbers(tokens, end)}
-    return behind.issuperset(map(float, _VOLUME.findall(unit)))
+    last = {number.value: number.first for number in find_numbers(tokens)}
+    volumes = map(float, _VOLUME.findall(unit))
+    return min((last.get(volume, -1) for volume in volumes), default=len(tokens))
 
 
-def _list_rows(tokens: Tokens, amount: Amount) -> list[Range]:
+def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
     """Return where the numbers of an amount stand, whatever their unit, as ranges of tokens; not
     where their comparator says the opposite, such as "at least" of "up to 40 mg".
     """
@@ -173,7 +175,7 @@ def _list_rows(tokens: Tokens, amount: Amount) -> list[Range]:
         opposite = UPPER
     rows: list[Range] = []
     for first, end, stated in find_rows(tokens, find_numbers(tokens)):
-        if bounds not in stated or not _has_volume(tokens, first + 1, amount.unit):
+        if bounds not in stated or first >= volume:
             continue
         sign = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
         compared = sign and read_comparator("comparators", sign, "comparator")

@@ -63,9 +63,10 @@ _PROSE_END = re.compile(r"[.;,!?]\W{0,3}\Z")
 _CONTENTS = re.compile(
     r"(?:\d{1,2}\.?\s+)?(?:table of )?contents|list of \w+", re.IGNORECASE
 )
-_ENTRY = re.compile(
-    r"(?P<words>.*?\D)[ \t.…·_]*(?:\d{1,4}|\b[ivxl]{1,6})\s*\Z", re.DOTALL
+_PAGE_OF_ENTRY = re.compile(
+    r"(?<=.)(?<![ \t.…·_])[ \t.…·_]*+(?:(?<!\d)\d{1,4}|\b[ivxl]{1,6})\s*+\Z", re.DOTALL
 )
+"""The page of an entry of a table of contents, with the dots in front of it."""
 
 
 @dataclass(slots=True)
@@ -187,13 +188,14 @@ def _drop_contents(
     titles: set[str] = set()
     broken = _MOST_BROKEN + 1
     for block in reader.blocks:
-        entry = _ENTRY.match(block.text[: _LONGEST_HEADING * 2])
+        words = block.text[: _LONGEST_HEADING * 2]
+        page = _PAGE_OF_ENTRY.search(words)
         if _CONTENTS.fullmatch(block.text.strip(" :")):
             broken = 0
         elif reader.laid.find_place(block.start) in hidden:
             continue
-        elif broken <= _MOST_BROKEN and entry:
-            titles.add(_fold(entry["words"]))
+        elif broken <= _MOST_BROKEN and page:
+            titles.add(_fold(words[: page.start()]))
             broken = 0
         elif block.kind is not BlockKind.FURNITURE:
             broken += 1
@@ -225,9 +227,12 @@ def _find_chapters(
         is_known = rank is not None or (found and _fold(words) in titles)
         if is_known and is_short:
             number = found["number"] if found else ""
-            depth = number.count(".") + 1 if number else depth
-            level = depth if number else depth + (rank or 1)
             title = found["title"] if found else words.strip(" *#")
+            # a title without a number is below the last one that has a number
+            level = depth + (rank or 1)
+            if number:
+                depth = number.count(".") + 1
+                level = depth
             chapters.append(_Chapter(title, number, level, block.start))
         target = chapters[-1].blocks if chapters else front
         target.append(block)
@@ -318,7 +323,9 @@ def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
         title = f"{chapter.number} {chapter.title}".strip()
         names.append(f"{title} (page {page})" if page else title)
     more = len(chapters) - len(names)
-    return ", ".join(names) + (f", and {more:,} more" if more > 0 else "")
+    if more > 0:
+        return f"{', '.join(names)}, and {more:,} more"
+    return ", ".join(names)
 
 
 def _note_empty_pages(content: DocumentContent) -> Iterator[str]:

@@ -24,13 +24,13 @@ Span = tuple[int, int]
 """Half-open offsets into a text."""
 LINE = re.compile(r"[^\r\n]+")
 _LINE_OR_EMPTY = re.compile(r"(?:(?<=\n)|(?<=\r)(?!\n)|\A)[^\r\n]*")
-_BORDER = re.compile(r"[ \t]*\|[ \t|]*|[ ]*\t[ \t]*")
+_BORDER = re.compile(r"\|[ \t|]*|\t[ \t]*(?:\|[ \t|]*)?")
 _MARK = re.compile(r"\W{0,2}(?:\w{1,3}|)[.)]?")
 _RULE = re.compile(r"[\s|:=+-]+")
 _LONGEST_CELL = 200
 """Characters of a cell that may be a heading."""
 _HYPHEN = re.compile(r"(?:(?<![\w-])(?P<word>[a-z]{2,40})|\w)-\Z")
-_BREAK = re.compile(r"[ \t]*\n[ \t]*")
+_BREAK = re.compile(r"\n[ \t]*")
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*[\r\n])")
 _NARROWEST = 60
 """The fewest characters in a line that was wrapped before a word with a capital."""
@@ -187,11 +187,12 @@ def _list_cells(text: str, start: int, end: int) -> list[Span]:
     cells: list[Span] = []
     begin = start
     for border in _BORDER.finditer(text, start, end):
-        is_mark = not cells and _MARK.fullmatch(text[begin : border.start()].strip())
+        cell = text[begin : border.start()].rstrip(" \t")
+        is_mark = not cells and _MARK.fullmatch(cell.strip())
         if is_mark and "|" not in border.group():
             continue
-        if border.start() > begin:
-            cells.append((begin, border.start()))
+        if cell:
+            cells.append((begin, begin + len(cell)))
         begin = border.end()
     return [*cells, (begin, end)] if end > begin else cells
 
@@ -230,8 +231,11 @@ def join_lines(text: str, blocks: Sequence[Block]) -> str:
     done = 0
     for block, above in zip(blocks, [None, *blocks], strict=False):
         begin = above.end if above and _continues(block, above) else block.start
+        line = begin
         for found in _BREAK.finditer(text, begin, block.end):
-            start, end = found.span()
+            start = line + len(text[line : found.start()].rstrip(" \t"))
+            end = found.end()
+            line = end
             if begin == block.start and _would_fit(text, start, end, block.end):
                 continue
             hyphen = _HYPHEN.search(text, max(0, start - 42), start)

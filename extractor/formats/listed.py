@@ -13,7 +13,7 @@ from extractor.outline import BlockKind
 Part = tuple[str, Span]
 """The name of a part, and its place; the name is empty for what is none."""
 
-_TIME = re.compile(
+NAMES_TIME = re.compile(
     r"""
       (?:second|minute|min|hour|hr|day|week|wk|month|mo|year|yr|cycle|visit|time|season|phase|period|course)s?\b
     | \b(?:baseline|follow[- ]?up|complet\w+|discharge|end|admission|surgery|treatment|study)\b
@@ -23,12 +23,13 @@ _TIME = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+"""A word of a time frame."""
 _MEASURED = re.compile(
     r"\d|baseline|week|month|year|day|end of|follow[- ]?up|time|complet", re.IGNORECASE
 )
 _LONGEST_FRAME = 300
 LABELS = re.compile(
-    r"(?:\d{1,2}[.\d]*\s)?[\s*_\[(]*"
+    r"(?:\d{1,2}[.\d]{0,12}\s)?[\s*_\[(]{0,12}"
     r"(?:(?P<time_frame>(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)(?:\(s\))?[^:\n]{0,60}?)"
     r"|(?P<description>(?:measure(?:ment)? )?(?:description|method|details))"
     r"|(?P<other>type|sample size|intervention))"
@@ -37,7 +38,7 @@ LABELS = re.compile(
 )
 """A label of a part of an outcome, or of an arm."""
 _NAMED_TIME = re.compile(
-    r"(?P<open>[\[(])?(?:(?<=[\[(\s,;.*-])|\A)[\s*]*(?:measure )?time[ -]?(?:frame|point)s?"
+    r"(?P<open>[\[(])?(?:(?<=[\[(\s,;.*-])|\A)[\s*]{0,12}(?:measure )?time[ -]?(?:frame|point)s?"
     r"[ \t]*[*_]*[:=][*_\s]*",
     re.IGNORECASE,
 )
@@ -51,9 +52,9 @@ _TYPE = re.compile(
 _LABEL = re.compile(
     r"(?P<label>[^\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t)"
 )
-_CELL = re.compile(r"[^|\t]*[^|\t\s][^|\t]*")
+_CELL = re.compile(r"[^|\t]+")
 _EDGES = " \t\r\n|*_:;,-–—"
-_PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]*[A-Z\d]))*\S")
+_PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]{0,12}[A-Z\d]))+")
 """An outcome among others on a line, which semicolons separate."""
 _ABBREVIATION = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]\d?\b")
 _ABBREVIATIONS = re.compile(
@@ -88,7 +89,7 @@ def states_time(words: str) -> bool:
     >>> states_time("up to 2 years"), states_time("EASI")
     (True, False)
     """
-    return len(words) <= _LONGEST_FRAME and _TIME.search(words) is not None
+    return len(words) <= _LONGEST_FRAME and NAMES_TIME.search(words) is not None
 
 
 def group_items(
@@ -155,14 +156,14 @@ def split_line(text: str, item: Sequence[Entry]) -> Iterator[list[Entry]]:
     first = item[0]
     words = text[first.words : first.end]
     pattern = _ABBREVIATION if _ABBREVIATIONS.fullmatch(words) else _PHRASE
-    found = list(pattern.finditer(words))
+    found = [one for one in pattern.finditer(words) if one[0].strip()]
     is_row = "\t" in words or "|" in words or first.kind is BlockKind.ITEM
     if len(item) > 1 or is_row or len(found) < 2:
         yield list(item)
         return
     for one in found:
         start = first.words + one.start()
-        yield [Entry(start, start, first.words + one.end())]
+        yield [Entry(start, start, start + len(one[0].rstrip()))]
 
 
 def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
@@ -182,7 +183,8 @@ def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
 
 def _read_outcome(text: str, _: str, item: Sequence[Entry]) -> list[Part]:
     first = item[0]
-    cells = [one.span() for one in _CELL.finditer(text, first.words, first.end)]
+    found = _CELL.finditer(text, first.words, first.end)
+    cells = [cell.span() for cell in found if cell[0].strip()]
     if len(cells) > 1:
         return _read_row(text, cells)
     parts = _split_frame(text, first.words, first.end, "measure")

@@ -161,7 +161,7 @@ def _is_above_lists(blocks: Sequence[Block], place: int) -> bool:
     return any(other.name in _KINDS for other in blocks[place:])
 
 
-_COULD_BE_TWO = re.compile(r"\w\S* +\S+ +- +[A-Z][a-z]+ [a-z]+ ")
+_COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
 
 
 def _doubt_borders(
@@ -344,9 +344,11 @@ def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
 
 def _is_remark(tokens: Tokens) -> bool:
     """Return whether a line states no condition: "Not applicable", a note of the registry."""
-    said = [word for word in tokens.words if word[0].isalnum()]
-    is_a_letter = len(said) == 1 and len(said[0]) == 1 and said[0].isascii()
-    if not said or is_a_letter:
+    words = [word for word in tokens.words if word[0].isalnum()]
+    if not words:
+        return True
+    is_one_letter = len("".join(words)) == 1 and words[0].isascii()
+    if is_one_letter:
         return True
     return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
 

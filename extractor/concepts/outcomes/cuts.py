@@ -75,9 +75,10 @@ class OutcomeItem:
         """Return whether a segment is the initials of the one before: "Overall survival, OS"."""
         if number == 0:
             return False
-        words = _list_words(self.whole.part(*self.segment(number - 1)))
-        initials = "".join(word[0] for word in words)
-        return _list_words(self.whole.part(*self.segment(number))) == [initials]
+        before = self.whole.part(*self.segment(number - 1))
+        initials = "".join(word[0] for word in _list_words(before))
+        segment = self.whole.part(*self.segment(number))
+        return _list_words(segment) == [initials]
 
     def lists_numbers(self, cut: int) -> bool:
         """Return whether a comma joins two numbers: "weeks 4, 8"."""

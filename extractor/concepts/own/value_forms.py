@@ -40,7 +40,9 @@ limit.
 _COUNT = re.compile(r"^\W*(once|twice|thrice)\b", re.IGNORECASE)
 _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
 _ROMAN = re.compile(rf"(?<![\w.])(?:{'|'.join(ROMAN)})(?![\w.])")
-_LISTED = re.compile(r"(?<![\w.,/-])\d(?:(?:\s?[,&/]|,?\s(?:or|and))\s?\d)+(?![\w.,/])")
+_LISTED = re.compile(
+    r"(?<![\w.,/-])\d(?:(?:\s?[,&/]|,?\s(?:or|and))\s?\d){1,20}(?![\w.,/])"
+)
 """Whole numbers that a model lists: "0, 1 or 2"."""
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
 _EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)

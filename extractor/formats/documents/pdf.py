@@ -265,4 +265,6 @@ def _find_usual(lines: Sequence[_Line]) -> tuple[float, bool]:
     for line in lines:
         sizes[round(line.size, 1)] += len(line.text)
         bold += len(line.text) * line.is_bold
-    return sizes.most_common(1)[0][0], 2 * bold < sizes.total()
+    [(usual, _)] = sizes.most_common(1)
+    is_rare = 2 * bold < sizes.total()
+    return usual, is_rare
