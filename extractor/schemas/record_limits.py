@@ -76,11 +76,10 @@ def check_unicode(record: TrialRecord) -> str:
     try:
         return record.model_dump_json(include={"sections", "registry"})
     except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
-        places = [source.place] if source.place else []
         broken = [
             section.name for section in record.sections if not _is_unicode(section.text)
         ]
-        places += broken[:1]
+        places = filter(None, [source.place, *broken[:1]])
         if "surrogate" in str(error):
             problem = "text that is not valid Unicode"
         else:
