@@ -22,7 +22,8 @@ _READERS = {
 }
 """The module and the function that read each format; a module is imported when it is needed."""
 _PAGE = re.compile(
-    r"\s*(?:<!--.{0,2000}?-->\s*)*(?:<!doctype html|<html)", re.IGNORECASE | re.DOTALL
+    r"\s*(?:<!--(?:(?!-->).)*+-->\s*)*+(?:<!doctype html|<html)",
+    re.IGNORECASE | re.DOTALL,
 )
 _JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
 _XML = re.compile(r"\s*<[?!A-Za-z]")

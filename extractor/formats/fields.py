@@ -22,7 +22,7 @@ Place = tuple[Any, ...]
 Value = tuple[Any, Place]
 
 _STEP = re.compile(
-    r"(?P<key>(?:[^.\[]|\.(?=\d))+)(?:\[(?P<of>[^=]+)=(?P<code>.+?)\])?\.?"
+    r"(?P<key>(?:[^.\[]|\.(?=\d))+)(?:\[(?P<of>[^=\[\]]++)=(?P<code>[^\[\]]++)\])?\.?"
 )
 
 
