@@ -29,7 +29,7 @@ from extractor.formats.found import (
     take_sections,
     text_section,
 )
-from extractor.formats.free_text import build_text, has_headings
+from extractor.formats.free_text import build_text
 from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import Piece, Section
 from extractor.schemas.record_limits import MAX_LINES
@@ -167,14 +167,13 @@ def _are_outcomes(fields: Sequence[str], at: int, first: int) -> bool:
 
 def _are_certain(fields: Sequence[str], first: int, behind: int) -> bool:
     """Return whether the outcomes of a text without interventions are certain, which any text may
-    seem to have: they end as such, and have bars between them, or no heading stands before.
+    seem to have: they end as such, and bars join them, or the conditions above them.
     """
     if behind == first or not _ends_outcomes(fields[first]):
         return False
-    cells = "\n".join(fields[first:behind])
-    # Bars join outcomes. A bar at the beginning is the border of a table, in a free text.
-    has_bars = "|" in cells and not cells.lstrip().startswith("|")
-    return has_bars or not has_headings("\n".join(fields[: first + 1]))
+    cells = "\n".join(fields[first - 1 : behind])
+    # A bar at the beginning is the border of a table, in a free text.
+    return "|" in cells and not cells.lstrip().startswith("|")
 
 
 def _ends_outcomes(field: str) -> bool:
