@@ -30,6 +30,7 @@ _MARK = re.compile(r"\W{0,2}(?:\w{1,3}|)[.)]?")
 _RULE = re.compile(r"[\s|:=+-]+")
 _LONGEST_HEADING = 200
 _MOST_COLUMNS = 4
+_SHORT = 25
 _BREAK = re.compile(
     r"(?:(?<![\w-])(?P<word>[a-z]{2,40})-(?=[ \t]*\n\s*[a-z]))?[ \t]*\n\s*"
 )
@@ -228,11 +229,12 @@ def join_lines(text: str, blocks: Sequence[Block]) -> str:
 
 
 def _continues(block: Block, above: Block) -> bool:
-    """Return whether a block goes on with the item above it, whose last word needs another one:
-    "from 18.5 to / 35 kg/m2".
-    """
-    if block.kind is not BlockKind.PARAGRAPH or above.kind is not BlockKind.ITEM:
+    """Return whether a block surely goes on with the item above it."""
+    is_below = above.kind is BlockKind.ITEM and not block.gap
+    if block.kind is not BlockKind.PARAGRAPH or not is_below:
         return False
-    return not block.gap and (
-        runs_on(above.text) or above.text.endswith((" and", " or"))
-    )
+    text = above.text
+    if len(text) < _SHORT or text.endswith((".", ":", ";")):
+        return False
+    ends_open = text.endswith((" and", " or")) or runs_on(text)
+    return block.text[:1].islower() or ends_open
