@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import IO, Any, BinaryIO
+from itertools import chain
+from typing import IO, Any, BinaryIO, NamedTuple
 
 from extractor.errors import MissingExtra
 from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
@@ -105,38 +106,43 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Found:
     return build_content(partial(_build, kind), content, None)
 
 
+class _Choice(NamedTuple):
+    """The chapters that are read, those that are left, and those whose kinds the synopsis states;
+    ``is_known`` if any is wanted.
+    """
+
+    read: list[_Chapter]
+    left: list[_Chapter]
+    doubles: list[_Chapter]
+    stated: list[str]
+    is_known: bool
+
+
 def _build(kind: str, content: DocumentContent) -> RecordContent:
     """Build the content of a document. Raises ``UnreadableSource`` for one that is too long and
     has no known headings.
     """
     reader = TextReader(content.text, dict(content.headings))
     front, chapters = _divide(content, reader)
-    _name_kinds(chapters)
-    while chapters and not chapters[0].kind:
-        front += chapters.pop(0).blocks
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
-    has_known = any(one.kind in _SECTIONS for one in chapters)
-    stated = _list_stated(chapters)
-    doubles = [one for one in chapters if one.kind in stated]
-    left = [one for one in chapters if has_known and is_long and one.kind not in _READ]
-    read = [one for one in chapters if one not in doubles and one not in left]
-    if left:
-        front = [block for block in front if block.end <= _LONGEST_FRONT]
-    kept = [*front, *(block for chapter in read for block in chapter.blocks)]
+    choice = _choose(chapters, is_long=is_long)
+    longest_front = _LONGEST_FRONT if choice.left else len(content.text)
+    kept = [block for block in front if block.end <= longest_front]
+    kept += chain.from_iterable(chapter.blocks for chapter in choice.read)
     size = sum(block.end - block.start for block in kept)
-    if size > (MAX_CHARACTERS if has_known else _LONGEST_WHOLE):
+    if size > (MAX_CHARACTERS if choice.is_known else _LONGEST_WHOLE):
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
-    reader.read(kept, _list_openings(read) if has_known else {})
+    reader.read(kept, _list_openings(choice.read))
     notes = list(_note_empty_pages(content))
     if is_long:
-        notes.append(_note_chapters(content, read if has_known else [], left))
-    if doubles:
+        notes.append(_note_chapters(content, choice))
+    if choice.doubles:
         notes.append(
-            f"the synopsis states {' and '.join(stated)}, so these were not read: "
-            f"{_name(content, doubles)}"
+            f"the synopsis states {' and '.join(choice.stated)}, so these were not read: "
+            f"{_name(content, choice.doubles)}"
         )
     return RecordContent(
         reader.build(None),
@@ -147,10 +153,24 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
     )
 
 
+def _choose(chapters: Sequence[_Chapter], *, is_long: bool) -> _Choice:
+    stated = _list_stated(chapters)
+    is_known = any(one.kind in _SECTIONS for one in chapters)
+    choice = _Choice([], [], [], stated, is_known)
+    for one in chapters:
+        if one.kind in stated:
+            choice.doubles.append(one)
+        elif is_known and is_long and one.kind not in _READ:
+            choice.left.append(one)
+        else:
+            choice.read.append(one)
+    return choice
+
+
 def _divide(
     content: DocumentContent, reader: TextReader
 ) -> tuple[list[Block], list[_Chapter]]:
-    """Return the blocks before the first chapter, and the chapters."""
+    """Return the blocks before the first known chapter, and the chapters."""
     ranks = dict(content.headings)
     depth = 0
     front: list[Block] = []
@@ -168,6 +188,9 @@ def _divide(
             chapters.append(_Chapter(found["title"], number, level, block.start))
         target = chapters[-1].blocks if chapters else front
         target.append(block)
+    _name_kinds(chapters)
+    while chapters and not chapters[0].kind:
+        front += chapters.pop(0).blocks
     return front, chapters
 
 
@@ -262,20 +285,19 @@ def _list_openings(chapters: Sequence[_Chapter]) -> dict[int, str]:
 # What is said of it.
 
 
-def _note_chapters(
-    content: DocumentContent, read: Sequence[_Chapter], left: Sequence[_Chapter]
-) -> str:
+def _note_chapters(content: DocumentContent, choice: _Choice) -> str:
     """Return what was read of a long document: these chapters, or without any all of it."""
     size = f"{len(content.text):,} characters"
     if content.pages:
         size = counted(len(content.pages), "page")
-    if not read:
+    if not choice.is_known:
         return (
             "no heading of eligibility, treatment or outcomes was found among "
             f"{size}: all was read as one text"
         )
-    note = f"of {size}, these sections were read: {_name(content, read)}"
-    return f"{note}. Not read: {_name(content, left)}" if left else note
+    note = f"of {size}, these sections were read: {_name(content, choice.read)}"
+    left = _name(content, choice.left)
+    return f"{note}. Not read: {left}" if left else note
 
 
 def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
