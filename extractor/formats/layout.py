@@ -32,7 +32,7 @@ _LONGEST_HEADING = 200
 _MOST_COLUMNS = 4
 _SHORT = 25
 _BREAK = re.compile(
-    r"(?:(?<![\w-])(?P<word>[a-z]{2,40})-(?=[ \t]*\n\s*[a-z]))?[ \t]*\n\s*"
+    r"(?:(?<![\w-])(?P<word>[a-z]{2,40})-(?=[ \t]*\n\s*[a-z]))?(?<![ \t])[ \t]*+\n\s*+"
 )
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"

@@ -36,7 +36,7 @@ _TYPE = re.compile(
 _LABEL = re.compile(
     r"(?P<label>[^\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t)"
 )
-_CELL = re.compile(r"[^|\t]*[^|\t\s][^|\t]*")
+_CELL = re.compile(r"[^|\t]+")
 _PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]{0,12}[A-Z\d]))+")
 """An outcome among others on a line, which semicolons separate."""
 _ABBREVIATION = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]\d?\b")
@@ -153,7 +153,8 @@ def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
 
 def _read_outcome(text: str, _: str, item: Sequence[Entry]) -> Iterator[Part]:
     first = item[0]
-    cells = [cell.span() for cell in _CELL.finditer(text, first.words, first.end)]
+    found = _CELL.finditer(text, first.words, first.end)
+    cells = [cell.span() for cell in found if cell[0].strip()]
     if len(cells) > 1:
         has_time = len(cells) > 2 or _is_time(text[slice(*cells[-1])])
         names = ["measure", *["description"] * len(cells)][: len(cells)]
