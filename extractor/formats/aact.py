@@ -135,17 +135,11 @@ def _join_rows(trial: str, rows: Iterable[_Row]) -> Found:
 def _make_tree(tables: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
     tree: dict[str, Any] = tables
     arms = {row.get("id"): row for row in tables["design_groups"]}
-    own: dict[Any, dict[str, Any]] = {}
-    for row in tables["interventions"]:
-        own[row.get("id", len(own))] = {**row, "others": [], "arms": []}
-    for row in tables["intervention_other_names"]:
-        if row.get("intervention id") in own:
-            own[row["intervention id"]]["others"].append(row)
-    for row in tables["design_group_interventions"]:
-        if row.get("intervention id") in own:
-            arm = arms.get(row.get("design group id"))
-            own[row["intervention id"]]["arms"].append(arm)
-    tree["interventions"] = list(own.values())
+    for own in tree["interventions"]:
+        names = _select(tables["intervention_other_names"], own)
+        links = _select(tables["design_group_interventions"], own)
+        own["others"] = names
+        own["arms"] = [arms.get(link.get("design group id")) for link in links]
     for row in tables["design_outcomes"]:
         rank = row.get("outcome type", "").lower()
         tree[rank if rank in ("primary", "secondary") else "other"].append(row)
@@ -154,3 +148,8 @@ def _make_tree(tables: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
             is_above = row.get("mesh type") == "mesh-ancestor"
             tree[f"{kind}_ancestor" if is_above else kind].append(row)
     return tree
+
+
+def _select(rows: list[dict[str, str]], own: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the rows of an intervention."""
+    return [row for row in rows if row.get("intervention id", "") == own.get("id")]

@@ -1,11 +1,11 @@
 """The text of the EU Clinical Trials Register: numbered fields, a block of them for each country.
 
-The blocks of a trial become one tree: each field in English if any country has it so, and as most
-countries have it. ``registers/eu_register.toml`` has the fields and the sections that they become.
+The blocks of a trial become one tree: each field as the first country has it in English.
+``registers/eu_register.toml`` has the fields and the sections that they become.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -45,14 +45,16 @@ _FIRST_SHORT = ("E", [6])
 _Order = tuple[str, list[int]]
 
 
+_ENGLISH = (None, "en")
+
+
 class _Field(NamedTuple):
-    """A numbered field: its label and text, the language behind the label, and its country."""
+    """A numbered field: its label and text, and the language behind the label."""
 
     number: str
     label: Words
     text: Words
     language: str | None
-    country: str
 
     @property
     def line(self) -> Words:
@@ -170,11 +172,10 @@ def _make_block(trial: str, written: str, at: int, line: int) -> _Block:
     text, odd_bytes = replace_odd_bytes(written)
     country = _COUNTRY.search(text)
     code = country["code"].upper() if country else ""
-    name = _SETTINGS["countries"].get(code, "another country")
-    return _Block(trial, line, code, _list_fields(Words(text, at=at), name), odd_bytes)
+    return _Block(trial, line, code, _list_fields(Words(text, at=at)), odd_bytes)
 
 
-def _list_fields(text: Words, country: str) -> list[_Field]:
+def _list_fields(text: Words) -> list[_Field]:
     """Return the fields of a block. Their letters only rise, and from E on their numbers: what goes
     back is a line in the text of a field.
     """
@@ -192,7 +193,7 @@ def _list_fields(text: Words, country: str) -> list[_Field]:
     ):
         label = cut(text, *found.span("label"))
         words = cut(text, found.end(), end)
-        fields.append(_Field(found["number"], label, words, found["language"], country))
+        fields.append(_Field(found["number"], label, words, found["language"]))
     return fields
 
 
@@ -210,19 +211,20 @@ def _is_field(number: str, label: str, order: _Order, last: _Order) -> bool:
 
 
 def _read_trial(trial: str, blocks: Sequence[_Block]) -> RecordContent:
-    """Return the content of a trial from its blocks, with notes on what differs between them."""
-    notes: list[str] = []
+    """Return the content of a trial from its blocks: each field as the first country has it in
+    English.
+    """
     fields = [field for block in blocks for field in block.fields]
     by_number: dict[str, list[_Field]] = defaultdict(list)
     for field in fields:
         by_number[field.number].append(field)
     tree: dict[str, Any] = {"number": trial}
     for number, found in by_number.items():
-        chosen = _choose(found)
-        tree[number] = chosen.text
+        chosen = min(found, key=_is_foreign)
+        is_marked = chosen.language not in _ENGLISH
+        language = name_language(chosen.language or "") if is_marked else None
+        tree[number] = Words(chosen.text, at=chosen.text.at, language=language)
         tree[f"{number} label"] = chosen.label
-        if number in _SETTINGS["compared"]:
-            notes += _note_difference(chosen, found)
     tree["countries"] = _list_once(field.line for field in by_number["A.1"])
     tree["terms"] = _list_once(
         field.text for field in by_number["E.1.2"] if field.label.lower() == "term"
@@ -239,44 +241,19 @@ def _read_trial(trial: str, blocks: Sequence[_Block]) -> RecordContent:
         tree.pop("F.4.1", None)
     content = read_record(_REGISTER, tree, "text")
     odd_bytes = sum(block.odd_bytes for block in blocks)
-    if odd_bytes:
-        notes.append(
-            f"{odd_bytes} bytes are not UTF-8 and were read as Windows-1252: compare the text "
-            "with the register"
-        )
-    return replace(content, notes=(*content.notes, *notes))
-
-
-def _choose(fields: Sequence[_Field]) -> _Field:
-    """Return the field as most countries have it in English; if none has, the first one, marked
-    with its language.
-    """
-    unmarked = [field for field in fields if field.language in (None, "en")]
-    if not unmarked:
-        first = fields[0]
-        language = name_language(first.language or "")
-        text = Words(first.text, at=first.text.at, language=language)
-        return first._replace(text=text)
-    # Some countries write their own language into the field that is meant for English.
-    english = [field for field in unmarked if hide_foreign(field.text) == field.text]
-    texts = Counter(_fold(field.text) for field in english or unmarked)
-    usual = max(texts, key=texts.__getitem__)
-    return next(field for field in english or unmarked if _fold(field.text) == usual)
-
-
-def _note_difference(chosen: _Field, fields: Sequence[_Field]) -> Iterator[str]:
-    """Yield a note if the English texts of other countries differ."""
-    text = _fold(chosen.text)
-    others = dict.fromkeys(
-        field.country
-        for field in fields
-        if field.language in (None, "en") and _fold(field.text) != text
+    note = (
+        f"{odd_bytes} bytes are not UTF-8 and were read as Windows-1252: compare the text "
+        "with the register"
     )
-    if others and not chosen.text.language:
-        yield (
-            f"{chosen.number} ({chosen.label}) differs between countries: the text of "
-            f"{chosen.country} is read, and not that of {', '.join(others)}"
-        )
+    return replace(content, notes=(*content.notes, *[note] * (odd_bytes > 0)))
+
+
+def _is_foreign(field: _Field) -> tuple[bool, bool]:
+    """Return whether a field is marked as in another language, and whether it is in one: some
+    countries write their own language into the field that is meant for English.
+    """
+    is_marked = field.language not in _ENGLISH
+    return is_marked, hide_foreign(field.text) != field.text
 
 
 def _list_products(blocks: Sequence[_Block]) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ _IN_CRITERIA = ("conditions", "label", "treatment")
 _LONGEST_TITLE = 300
 _TABLE_LINES = 4
 _FEW = 3
-_TWO_WORDS = re.compile(r"\b[^\W\d_]{2,}\W+[^\W\d_]{2}")
+_WORD = re.compile(r"[^\W\d_]{2}")
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
@@ -150,13 +150,14 @@ def _check_size(text: str, remedy: str) -> None:
 
 def _refuse_other(text: str, *, named: bool) -> None:
     """Raise ``UnreadableSource`` for a text without usual headings that is a table or JSON, that
-    has no words, or that the user did not name (``named``).
+    has no word, or that the user did not name (``named``).
     """
     lines = (line[0] for line in LINE.finditer(text) if line[0].strip())
     first = list(islice(lines, _TABLE_LINES))
     is_table = len(first) > 1 and all(map(_TABLE_ROW.fullmatch, first))
+    has_word = _WORD.search(text) is not None
     is_json = text.lstrip()[:1] in ("{", '"')
-    if is_table or is_json or _is_wordless(text):
+    if is_table or is_json or (text.strip() and not has_word):
         raise UnreadableSource(
             "an unknown format",
             'give a text with headings such as "Inclusion Criteria", or say that its section is '
@@ -169,18 +170,6 @@ def _refuse_other(text: str, *, named: bool) -> None:
             "name the file itself to read it as one description, or give it headings"
         )
         raise UnreadableSource(problem, remedy)
-
-
-def _is_wordless(text: str) -> bool:
-    """Return whether a text that is not blank has no two words beside each other and no limit."""
-    if not text.strip() or _TWO_WORDS.search(text):
-        return False
-    # Chinese and Japanese are written without spaces between words.
-    if hide_foreign(text) != text:
-        return False
-    # "HbA1c < 7 %" has no two words, and is a criterion.
-    is_long = len(text) > _LONGEST_TITLE
-    return is_long or not find_limits(read_text(text), None)
 
 
 class TextReader:

@@ -137,7 +137,6 @@ def test_title_and_id_are_arguments(arguments):
         ('{"a": 1}', RecordError, "an unknown format"),
         ("a,b\n1,2\n", RecordError, "an unknown format"),
         ("[[[[", RecordError, "an unknown format"),
-        ("pain", RecordError, "an unknown format"),
         ("Arms\n" * 20_001, RecordError, "text of more than 20,000 lines"),
         (
             "README.md",
