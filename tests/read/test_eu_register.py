@@ -28,13 +28,10 @@ def read_one(text: str):
         ("Weeks 12 and 52", ["Weeks 12 and 52", "Weeks 12 and 52"]),
         ("1. Week 26\n2. Week 52", ["Week 26", "Week 52"]),
         ("Week 26\nWeek 52", ["Week 26\nWeek 52"] * 2),
-        (
-            "1. Week 26\n2. Week 52\n3. Year 2",
-            ["1. Week 26\n2. Week 52\n3. Year 2"] * 2,
-        ),
+        ("1. Week 26\n2. Week 52\n3. Year 2", ["1. Week 26\n2. Week 52\n3. Year 2"] * 2),
         ("", [None, None]),
     ],
-)
+)  # fmt: skip
 def test_time_points_of_several_outcomes(times, expected):
     record = read_one(EU_TEXT.replace("- Week 26\n- Week 52", times))
     frames = [
