@@ -12,7 +12,7 @@ from extractor.concepts.doses.amounts import is_volume_or_piece
 from extractor.concepts.doses.clauses import Link, Statement, find_link, list_near
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.names import find_general
-from extractor.concepts.doses.schedule import STEP, name_rhythm
+from extractor.concepts.doses.rhythms import STEP, name_rhythm
 from extractor.concepts.doses.sections import FIELDS, DosingSection
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
