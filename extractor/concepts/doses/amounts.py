@@ -19,7 +19,8 @@ _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.d
 _VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
 _NO_DOSE_BEFORE = ("limit_before", "contained_before", "mixture_before", "vial_before")
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
-_EXPLAINING_REACH = 6
+_PORTION_REACH = 6
+_EXPLAINING_REACH = 14
 """The most tokens between an amount of substance and the volume or the pieces that hold it."""
 
 
@@ -111,7 +112,9 @@ def _find_doses(tokens: Tokens) -> Iterator[AmountMark]:
     for levels in _list_measured(tokens):
         mark = _make(levels)
         if not _is_no_dose(tokens, mark.value[0].unit, mark.first, mark.end):
-            yield _multiply_pieces(tokens, mark) or _mark_total(tokens, mark)
+            varied = _read_tolerance(tokens, mark)
+            pieces = _multiply_pieces(tokens, mark)
+            yield varied or pieces or _mark_total(tokens, mark)
 
 
 def _make(levels: Sequence[Quantity]) -> AmountMark:
@@ -128,6 +131,10 @@ def _make(levels: Sequence[Quantity]) -> AmountMark:
     )
 
 
+_LEVELS = ("/mL", "/dL", "/L")
+"""Ends of units of levels in blood and of strengths of solutions."""
+
+
 def _is_no_dose(tokens: Tokens, unit: str, first: int, end: int) -> bool:
     """Return whether a quantity limits, changes or packs a dose, or is that of a solution."""
     is_filled = rule("piece_before").ends(tokens, first) is not None
@@ -142,7 +149,10 @@ def _is_no_dose(tokens: Tokens, unit: str, first: int, end: int) -> bool:
         return True
     if unit == "%":
         return not _is_strength(tokens, first, end)
-    # "10 mg/mL" is the strength of a solution
+    # "a trough of 8 ng/mL", "glucose below 90 mg/dL"
+    if unit.endswith(_LEVELS):
+        return True
+    # "10 mg/capsule" is the strength of a piece
     return "/" in unit and is_volume_or_piece(unit.partition("/")[2])
 
 
@@ -151,6 +161,18 @@ def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
     if rule("strength_after").starts(tokens, end):
         return True
     return rule("strength_before").ends(tokens, first) is not None
+
+
+def _read_tolerance(tokens: Tokens, mark: AmountMark) -> AmountMark | None:
+    """Return the amount before a tolerance, "15 ± 3 mg/kg"; None without a tolerance."""
+    sign = rule("tolerance_before").ends(tokens, mark.first)
+    if sign is None or sign.first == 0:
+        return None
+    number = read_number(tokens.words[sign.first - 1])
+    if number is None:
+        return None
+    level = mark.value[-1].model_copy(update={"low": number, "high": number})
+    return Mark((level,), sign.first - 1, mark.end)
 
 
 def _multiply_pieces(tokens: Tokens, mark: AmountMark) -> AmountMark | None:
@@ -241,15 +263,43 @@ def drop_explaining(
         between = tokens.codes[before.end : mark.first]
         if gap > _EXPLAINING_REACH or "\n" in between or ";" in between:
             continue
-        if _is_portion(mark) != _is_portion(before):
-            joint = rule("separate_joint").covers(tokens, before.end, mark.first)
-            if joint is None:
-                dropped.add(at if _is_portion(mark) else at - 1)
-        elif rule("in_fractions").covers(tokens, before.end, mark.first):
-            dropped.add(at - 1)
-        elif _is_same_again(tokens, before, mark):
-            dropped.add(at)
+        explained = _find_explained(tokens, before, mark)
+        if explained is not None:
+            dropped.add(at - 1 if explained is before else at)
     return tuple(mark for at, mark in enumerate(marks) if at not in dropped)
+
+
+def _find_explained(
+    tokens: Tokens, before: AmountMark, mark: AmountMark
+) -> AmountMark | None:
+    """Return the one of two amounts beside each other that only explains the other; None if both
+    are doses.
+    """
+    if _is_portion(mark) != _is_portion(before):
+        is_near = mark.first - before.end <= _PORTION_REACH
+        joint = rule("separate_joint").covers(tokens, before.end, mark.first)
+        if joint or not is_near:
+            return None
+        return mark if _is_portion(mark) else before
+    if _is_same_unit(mark, before):
+        if _sums_up(tokens, mark):
+            return mark
+        if _sums_up(tokens, before):
+            return before
+    if rule("in_fractions").covers(tokens, before.end, mark.first):
+        return before
+    return mark if _is_same_again(tokens, before, mark) else None
+
+
+def _sums_up(tokens: Tokens, mark: AmountMark) -> bool:
+    """Return whether an amount is the sum of several doses: "a total dose of 50 mg", "in all"."""
+    before = rule("sum_before").ends(tokens, mark.first)
+    return before is not None or rule("sum_after").starts(tokens, mark.end) is not None
+
+
+def _is_same_unit(one: AmountMark, other: AmountMark) -> bool:
+    units = [mark.value[0].unit.partition("/day")[0] for mark in (one, other)]
+    return units[0] == units[1]
 
 
 def _is_portion(mark: AmountMark) -> bool:

@@ -347,12 +347,17 @@ def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """
     marks: list[PeriodMark] = []
     for duration in find_durations(tokens):
-        mark = _read_length(tokens, duration.first, duration.end)
-        if mark is None or duration.unit in (TimeUnit.MINUTE, TimeUnit.HOUR):
+        if duration.unit in (TimeUnit.MINUTE, TimeUnit.HOUR):
+            continue
+        sure = _judge_length(tokens, duration.first, duration.end)
+        if sure is None:
             continue
         period = Period(value=duration.high, unit=duration.unit)
         value = period if duration.low == duration.high else None
-        marks.append(Mark(value, duration.first, duration.end, mark))
+        before = rule("length_before").ends(tokens, duration.first)
+        is_led = before is not None and before.has("strong")
+        first = before.first if before and is_led else duration.first
+        marks.append(Mark(value, first, duration.end, sure))
     marks += _find_other_lengths(tokens)
     return _doubt_steps(tokens, drop_overlaps(marks))
 
@@ -377,7 +382,7 @@ def _doubt_steps(
     )
 
 
-def _read_length(tokens: Tokens, first: int, end: int) -> float | None:
+def _judge_length(tokens: Tokens, first: int, end: int) -> float | None:
     """Return how sure a time is a length of treatment; None if it is none."""
     if rule("no_length_after").starts(tokens, end):
         return None
