@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from extractor.concepts.doses.days import find_days
 from extractor.concepts.doses.marks import Mark, drop_overlaps, ends_any, starts_any
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import multiply, read_number
+from extractor.language.numbers import read_number
 from extractor.language.quantities import Quantity, find_quantity_lists
-from extractor.language.units import list_units
+from extractor.language.units import find_unit, list_units
 from extractor.schemas import Amount
 
 AmountMark = Mark[tuple[Amount, ...]]
@@ -17,9 +18,13 @@ UNSURE = 0.5
 _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
 """Units that count pieces."""
 _VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
-_NO_DOSE_BEFORE = ("limit_before", "contained_before", "mixture_before", "vial_before")
+_NO_DOSE_BEFORE = ("limit_before", "mixture_before", "vial_before")
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 _PORTION_REACH = 6
+_PIECES = range(2, 13)
+_MOST_AUC = 10
+_FEW_CELLS = 1000
+_SOLVENTS = ("ml", "cc")
 _EXPLAINING_REACH = 14
 """The most tokens between an amount of substance and the volume or the pieces that hold it."""
 
@@ -33,7 +38,7 @@ def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
     ...     read_text("5, 10 or 20 mg; at most 40 mg; 2 tablets of 50 mg")
     ... )
     >>> [[str(level) for level in mark.value] for mark in marks]
-    [['5 mg', '10 mg', '20 mg'], ['100 mg']]
+    [['5 mg', '10 mg', '20 mg'], ['2 tablet'], ['50 mg']]
     """
     found = [*_find_doses(tokens), *_find_auc(tokens), *_find_worded(tokens)]
     return drop_overlaps(found)
@@ -67,7 +72,7 @@ def find_strengths(tokens: Tokens) -> Iterator[AmountMark]:
     """
     for levels in _list_measured(tokens):
         mark = _make(levels)
-        if mark.value[0].unit == "%" or _multiply_pieces(tokens, mark):
+        if mark.value[0].unit == "%" or _count_pieces(tokens, mark):
             yield mark
 
 
@@ -102,19 +107,43 @@ def is_volume_or_piece(unit: str) -> bool:
 
 
 def _list_measured(tokens: Tokens) -> Iterator[tuple[Quantity, ...]]:
-    for levels in find_quantity_lists(tokens):
+    skipped: set[int] = set()
+    for days in find_days(tokens):
+        skipped.update(range(days.first, days.end))
+    for levels in find_quantity_lists(tokens, skipped=skipped):
         unit = levels[0].unit
-        if unit.dose is not None and unit.is_dose:
+        # "a 21G needle"
+        is_gauge = tokens.words[unit.first] == "G" and tokens.joined(unit.first)
+        # "40 mg/0.8 mL"
+        is_dissolved = tokens.words[unit.end - 1].lower() in _SOLVENTS
+        is_dose = unit.dose is not None and (unit.is_dose or is_dissolved)
+        if is_dose and not is_gauge:
             yield levels
 
 
 def _find_doses(tokens: Tokens) -> Iterator[AmountMark]:
     for levels in _list_measured(tokens):
         mark = _make(levels)
-        if not _is_no_dose(tokens, mark.value[0].unit, mark.first, mark.end):
+        if _is_too_small(mark) or _is_no_dose(
+            tokens, mark.value[0].unit, mark.first, mark.end
+        ):
+            continue
+        if _sums_up(tokens, mark) or is_concentration(mark.value[0].unit):
+            yield replace(mark, confidence=UNSURE)
+        else:
             varied = _read_tolerance(tokens, mark)
-            pieces = _multiply_pieces(tokens, mark)
+            pieces = _count_pieces(tokens, mark)
             yield varied or pieces or _mark_total(tokens, mark)
+
+
+def _is_too_small(mark: AmountMark) -> bool:
+    """Return whether an amount is nothing, or so few cells that they count something else:
+    "15 patients with B-cell lymphoma".
+    """
+    level = mark.value[-1]
+    most = level.high or level.low or 0
+    is_of_cells = level.unit.partition("/")[0] == "cells"
+    return most == 0 or (is_of_cells and most < _FEW_CELLS)
 
 
 def _make(levels: Sequence[Quantity]) -> AmountMark:
@@ -131,18 +160,35 @@ def _make(levels: Sequence[Quantity]) -> AmountMark:
     )
 
 
-_LEVELS = ("/mL", "/dL", "/L")
-"""Ends of units of levels in blood and of strengths of solutions."""
+_LEVELS = frozenset(
+    {"pg/mL", "ng/mL", "ng/dL", "ug/L", "mg/dL", "mg/L", "g/dL", "g/L", "mmol/L"}
+)
+"""Units of levels in blood."""
+
+
+def _is_dissolved(tokens: Tokens, end: int) -> bool:
+    """Return whether the volume of a solution follows an amount: "40 mg/0.8 mL"."""
+    if tokens.codes[end : end + 1] != "/":
+        return False
+    volume = find_unit(tokens, end + 2)
+    return volume is not None and volume.dose in _VOLUMES
 
 
 def _is_no_dose(tokens: Tokens, unit: str, first: int, end: int) -> bool:
     """Return whether a quantity limits, changes or packs a dose, or is that of a solution."""
+    if rule("raised_or_lowered").ends(tokens, first):
+        return False
     is_filled = rule("piece_before").ends(tokens, first) is not None
-    if ends_any(_NO_DOSE_BEFORE, tokens, first) and not is_filled:
+    if rule("contained_before").ends(tokens, first) and not is_filled:
         return True
-    if starts_any(_NO_DOSE_AFTER, tokens, end):
+    if ends_any(_NO_DOSE_BEFORE, tokens, first) or rule("dose_change").ends(
+        tokens, first
+    ):
         return True
-    if rule("dose_change").ends(tokens, first):
+    if starts_any(_NO_DOSE_AFTER, tokens, end) and not _is_dissolved(tokens, end):
+        return True
+    # "3 pulses of examplumab"
+    if unit == "pulses" and rule("times_of").starts(tokens, end):
         return True
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):
@@ -150,10 +196,10 @@ def _is_no_dose(tokens: Tokens, unit: str, first: int, end: int) -> bool:
     if unit == "%":
         return not _is_strength(tokens, first, end)
     # "a trough of 8 ng/mL", "glucose below 90 mg/dL"
-    if unit.endswith(_LEVELS):
+    if unit in _LEVELS:
         return True
     # "10 mg/capsule" is the strength of a piece
-    return "/" in unit and is_volume_or_piece(unit.partition("/")[2])
+    return counts_pieces(unit.partition("/")[2])
 
 
 def _is_strength(tokens: Tokens, first: int, end: int) -> bool:
@@ -175,31 +221,22 @@ def _read_tolerance(tokens: Tokens, mark: AmountMark) -> AmountMark | None:
     return Mark((level,), sign.first - 1, mark.end)
 
 
-def _multiply_pieces(tokens: Tokens, mark: AmountMark) -> AmountMark | None:
-    """Return the amount in several pieces, "two 50 mg tablets", as their sum; None without a
-    number of pieces.
+def _count_pieces(tokens: Tokens, mark: AmountMark) -> AmountMark | None:
+    """Return the number of pieces before the strength of one, "two 50 mg tablets", as the amount;
+    None without a number of pieces.
     """
     [level, *others] = mark.value
-    strength = level.high
-    if others or strength is None or level.low != strength:
-        return None
-    if is_volume_or_piece(level.unit):
+    behind = rule("piece_behind").starts(tokens, mark.end)
+    noun = behind.read("noun") if behind else None
+    if others or noun is None or is_volume_or_piece(level.unit):
         return None
     pieces = rule("pieces_of").ends(tokens, mark.first)
-    behind = rule("piece_behind").starts(tokens, mark.end)
-    end = behind.end if behind else mark.end
-    if pieces is None or behind is None:
-        # "2 tablets of 50 mg"
-        pieces = rule("counted_pieces").ends(tokens, mark.first)
-        end = mark.end
-    if pieces is None:
+    count = read_number(pieces.read("count") or "") if pieces else None
+    if pieces is None or behind is None or count not in _PIECES:
         return None
-    count = read_number(pieces.read("count") or "")
-    if count is None or not 1 <= count <= 12:
-        return None
-    total = multiply(strength, count)
-    amount = Amount(low=total, high=total, unit=level.unit)
-    return Mark((amount,), pieces.first, end)
+    unit = noun.lower().removesuffix("s")
+    amount = Amount(low=count, high=count, unit=unit)
+    return Mark((amount,), pieces.first, behind.end)
 
 
 def _mark_total(tokens: Tokens, mark: AmountMark) -> AmountMark:
@@ -218,7 +255,7 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
     for found in rule("auc").find(tokens):
         numbers = [read_number(found.read(name) or "") for name in ("low", "high")]
         low, high = numbers
-        if low is None:
+        if low is None or not 0 < low <= _MOST_AUC:
             continue
         joint = (found.read("joint") or "").lower()
         is_range = "-" in joint or "to" in joint
@@ -233,18 +270,23 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
 
 
 def _find_worded(tokens: Tokens) -> Iterator[AmountMark]:
-    """Yield single pieces without a number: "take a tablet", "a tablet every day"."""
+    """Yield single pieces without a number, and parts of pieces: "take a tablet", "a quarter of a
+    tablet".
+    """
+    for found in rule("part_in_words").find(tokens):
+        unit = find_unit(tokens, found.end)
+        part = read_number(found.read("part") or "")
+        if unit and part and unit.dose:
+            amount = Amount(low=part, high=part, unit=unit.dose)
+            yield Mark((amount,), found.first, unit.end)
     for name in ("piece_taken", "piece_timed"):
         for found in rule(name).find(tokens):
             piece = found.part("piece")
-            noun = found.read("noun")
-            if piece is None or noun is None:
-                continue
-            unit = noun.lower()
-            if unit in ("pill", "caplet"):
-                unit = "tablet"
-            level = Amount(low=1, high=1, unit=unit)
-            yield Mark((level,), *piece)
+            noun = found.part("noun")
+            unit = find_unit(tokens, noun[0]) if noun else None
+            if piece and unit and unit.dose:
+                amount = Amount(low=1, high=1, unit=unit.dose)
+                yield Mark((amount,), *piece)
 
 
 def drop_explaining(
@@ -275,20 +317,49 @@ def _find_explained(
     """Return the one of two amounts beside each other that only explains the other; None if both
     are doses.
     """
+    units = [one.value[0].unit for one in (before, mark)]
+    joint = rule("separate_joint").covers(tokens, before.end, mark.first)
+    if joint is None and is_concentration(units[1]) and not is_concentration(units[0]):
+        return mark
+    # "(200 mg/5 mL) 10 mg/kg"
+    is_solution = tokens.words[before.end - 1].lower() in _SOLVENTS
+    if is_solution and not _is_portion(before) and tokens.codes[before.end] == ")":
+        return before
     if _is_portion(mark) != _is_portion(before):
         is_near = mark.first - before.end <= _PORTION_REACH
-        joint = rule("separate_joint").covers(tokens, before.end, mark.first)
         if joint or not is_near:
             return None
-        return mark if _is_portion(mark) else before
+        counts_last = _counts_last(tokens, before, mark)
+        return before if counts_last else mark
     if _is_same_unit(mark, before):
         if _sums_up(tokens, mark):
             return mark
         if _sums_up(tokens, before):
             return before
+    is_of_fraction = rule("per_fraction").search(tokens, mark.first, mark.end + 3)
+    if is_of_fraction and _is_same_unit(mark, before):
+        return before
     if rule("in_fractions").covers(tokens, before.end, mark.first):
         return before
     return mark if _is_same_again(tokens, before, mark) else None
+
+
+def _counts_last(tokens: Tokens, before: AmountMark, mark: AmountMark) -> bool:
+    """Return whether the second of an amount of substance and a volume or number of pieces is the
+    dose: the pieces behind a strength, "100 ug, 2 puffs", or the substance in a volume or one
+    piece, "1 capsule of 20 mg", but not the strength of pieces, "1 capsule (5 mg)".
+    """
+    if _is_portion(mark):
+        # in brackets, pieces only explain: "80 mg (two 40 mg tablets)"
+        if mark.value[0].high == 1 or tokens.codes[before.end] == "(":
+            return False
+        gap = rule("piece_gap").covers(tokens, before.end, mark.first)
+        return gap is not None and counts_pieces(mark.value[0].unit)
+    if not counts_pieces(before.value[0].unit):
+        return True
+    opening = tokens.words[before.end] if mark.first > before.end else ""
+    is_one_of = opening == "of" and before.value[0].high == 1
+    return is_one_of or opening not in ("(", "of")
 
 
 def _sums_up(tokens: Tokens, mark: AmountMark) -> bool:
@@ -311,6 +382,10 @@ def _is_same_again(tokens: Tokens, before: AmountMark, mark: AmountMark) -> bool
     mg injections)", "as two 400 mg tablets".
     """
     opens_bracket = tokens.codes[before.end : mark.first] == "("
+    behind = tokens.words[mark.end : mark.end + 1]
+    # "10 mg (5 mg if ...)" is another dose
+    if behind and behind[0].lower() in ("if", "for", "in"):
+        return False
     is_made_up = rule("as_pieces").ends(tokens, mark.first, before.end) is not None
     if not opens_bracket and not is_made_up:
         return False

@@ -125,21 +125,33 @@ class Arms:
             return None
         if arm in own:
             return "own text, linked" if registered else "own text"
-        if arm in of_others or self.is_denied(arm, agent.key):
-            return None
-        if self._gets_placebo(arm, agent) or (own and self._gets_another(arm, agent)):
+        is_of_another = arm in of_others or self.is_denied(arm, agent.key)
+        if is_of_another or self._gets_instead(arm, agent, own):
             return None
         linked = self._list_linked(statement)
-        if others and (own or linked) and arm not in linked:
-            return None
         if others:
-            return "one of several regimens" if registered or arm in linked else None
-        if arm in linked:
-            return "linked, with a dose"
+            is_known = arm in linked or not (own or linked)
+            return "one of several regimens" if registered and is_known else None
+        return (
+            "linked, with a dose" if arm in linked else self._name_mention(arm, agent)
+        )
+
+    def _name_mention(self, arm: str, agent: Agent) -> str | None:
+        """Return the case of an arm for which nothing but its text and the registry's links
+        speaks; None if neither does.
+        """
         is_named = arm in self.list_naming(agent.key)
-        if registered:
+        if self.list_registered(agent.key):
             return "linked, named" if is_named else "linked"
         return "named" if is_named else None
+
+    def _gets_instead(self, arm: str, agent: Agent, own: Set[str]) -> bool:
+        """Return whether an arm gets something instead of an agent: a placebo, or where texts of
+        arms state the regimen, what its own text names.
+        """
+        if self._gets_placebo(arm, agent):
+            return True
+        return bool(own) and self._gets_another(arm, agent)
 
     def _gets_another(self, arm: str, agent: Agent) -> bool:
         """Return whether an arm's own text names other agents, and not this one."""

@@ -1,11 +1,11 @@
 """Days and moments of giving, and the frequency that listed days imply."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from extractor.concepts.doses.marks import Mark, drop_overlaps
+from extractor.concepts.doses.marks import Mark, drop_overlaps, starts_any
 from extractor.language.book import rule
-from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens
+from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
 from extractor.language.numbers import (
     DAYS,
     WHOLE_DAYS,
@@ -13,6 +13,7 @@ from extractor.language.numbers import (
     read_number,
     read_time_unit,
 )
+from extractor.language.patterns import Found
 from extractor.schemas import Frequency, Period, TimeUnit
 
 Days = tuple[int, ...]
@@ -21,6 +22,11 @@ _MOST = 400
 """The most days of a range that are counted one by one."""
 _LATEST = 3650
 _NUMBERS = NUMBER + NAME_NUMBER
+_OF_LENGTH = frozenset({"for", "over", "of", "every", "each"})
+"""Words before a length of time."""
+_MOMENTS = frozenset({"bedtime", "hs", "qhs"})
+_RATE_REACH = 16
+"""How many tokens beside listed weeks can say that a dose is daily."""
 _INTERVALS = {
     1: Frequency.QD,
     2: Frequency.QOD,
@@ -69,17 +75,43 @@ def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
     ['with food', 'at bedtime']
     """
     moments = [
-        Mark(found.text, found.first, found.end)
-        for found in rule("dose_moment").find(tokens)
+        Mark(tokens.read(first, end), first, end)
+        for first, end in _read_moments(tokens)
     ]
     for lead in rule("days_lead").find(tokens):
         days = _read_list(tokens, lead.first, lead.end, 1)
-        # "starting on day 7"
-        if days and lead.has("start"):
-            moments.append(
-                Mark(tokens.read(days.first, days.end), days.first, days.end)
-            )
+        if days and _is_limit(tokens, lead, days):
+            span = rule("up_to_week").starts(tokens, days.end)
+            end = span.end if span else days.end
+            moments.append(Mark(tokens.read(days.first, end), days.first, end))
     return drop_overlaps(moments)
+
+
+def _is_limit(tokens: Tokens, lead: Found, days: Mark[Days]) -> bool:
+    """Return whether days only say from when on: "starting on day 7", "day 0 up to week 48"."""
+    if lead.has("start"):
+        return True
+    return starts_any(("onwards", "up_to_week"), tokens, days.end)
+
+
+def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
+    """Yield the tokens of words for a moment, without what says how long it lasts ("for 7 days
+    before surgery" is "before surgery"). A lone word counts only if it names a time by itself.
+    """
+    for found in rule("dose_moment").find(tokens):
+        first = found.first
+        before = tokens.words[first - 1].lower() if first else ""
+        if tokens.codes[first] == NUMBER and before in _OF_LENGTH:
+            event = rule("around_event").search(tokens, first, found.end)
+            if event is None:
+                continue
+            first = event.first
+        span = rule("span_of_weeks").starts(tokens, first)
+        end = max(found.end, span.end if span else 0)
+        word = tokens.words[first].lower()
+        is_alone = word in _MOMENTS or word.endswith("operatively")
+        if end - first > 1 or is_alone:
+            yield first, end
 
 
 def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
@@ -97,11 +129,15 @@ def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
 
 def _find_listed(tokens: Tokens) -> Iterator[Mark[Days]]:
     for lead in rule("days_lead").find(tokens):
+        if _is_code(tokens, lead):
+            continue
         days = _read_list(tokens, lead.first, lead.end, 1)
-        if days and not lead.has("start"):
+        if days and not _is_limit(tokens, lead, days):
             yield days
     for lead in rule("weeks_lead").find(tokens):
-        if rule("week_range").starts(tokens, lead.end):
+        start = max(0, lead.first - _RATE_REACH)
+        is_daily = rule("daily_rate").search(tokens, start, lead.end + _RATE_REACH)
+        if is_daily or rule("week_range").starts(tokens, lead.end):
             continue
         unit = TimeUnit.WEEK if "week" in lead.text.lower() else TimeUnit.MONTH
         days = _read_list(tokens, lead.first, lead.end, WHOLE_DAYS[unit])
@@ -109,6 +145,19 @@ def _find_listed(tokens: Tokens) -> Iterator[Mark[Days]]:
             yield days
     for found in rule("first_day").find(tokens):
         yield Mark((1,), found.first, found.end)
+
+
+def _is_code(tokens: Tokens, lead: Found) -> bool:
+    """Return whether a "d" is a part of a name: "Fel d 1", "AB12-34D5"."""
+    if lead.text.lower() != "d" or lead.first == 0:
+        return False
+    before = tokens.words[lead.first - 1]
+    # "C1D8"
+    if lead.first > 1 and tokens.words[lead.first - 2] in ("C", "c"):
+        return False
+    if tokens.codes[lead.first - 1] == UNKNOWN or before.istitle():
+        return True
+    return tokens.joined(lead.first) and before[-1].isalnum()
 
 
 def _find_times(tokens: Tokens) -> Iterator[Mark[Days]]:
@@ -125,37 +174,35 @@ def _read_list(tokens: Tokens, first: int, at: int, factor: int) -> Mark[Days] |
     days: list[int] = []
     end = at
     through = False
-    while True:
-        read = _read_day(tokens, at)
-        if read is None:
-            break
+    while read := _read_day(tokens, at):
         day, behind = read
-        if rule("no_day_after").starts(tokens, behind):
-            break
         # "days 1-5, six 21-day cycles"
-        if days and tokens.codes[behind : behind + 1] == NUMBER:
+        is_followed = bool(days) and tokens.codes[behind : behind + 1] == NUMBER
+        if is_followed or rule("no_day_after").starts(tokens, behind):
             break
-        if through and days and 0 < day - days[-1] <= _MOST and factor == 1:
-            days += range(days[-1] + 1, day)
+        if through and factor == 1:
+            days += _list_between(days, day)
         days.append(day)
-        end = behind
         aside = rule("day_aside").starts(tokens, behind)
-        if aside:
-            end = aside.end
+        end = aside.end if aside else behind
         joint = rule("day_joint").starts(tokens, end)
         if joint is None:
             break
-        through = rule("day_through").search(tokens, joint.first, joint.end) is not None
         at = joint.end
-        # the sign of the next number
-        if tokens.gap(at) == "-" and joint.end == joint.first:
-            through = True
+        # the hyphen of "1-5" may be no token
+        is_glued = tokens.gap(at) == "-" and joint.end == joint.first
+        says_through = rule("day_through").search(tokens, joint.first, joint.end)
+        through = is_glued or says_through is not None
     if not days:
         return None
     cycle = rule("of_cycle").starts(tokens, end)
-    if cycle:
-        end = cycle.end
-    return Mark(tuple(day * factor for day in days), first, end)
+    return Mark(tuple(day * factor for day in days), first, cycle.end if cycle else end)
+
+
+def _list_between(days: Sequence[int], last: int) -> Sequence[int]:
+    """Return the days between the last one of some days and another one."""
+    is_range = bool(days) and 0 < last - days[-1] <= _MOST
+    return range(days[-1] + 1, last) if is_range else ()
 
 
 def _read_times(tokens: Tokens, first: int, at: int) -> Mark[Days] | None:
@@ -175,7 +222,8 @@ def _read_times(tokens: Tokens, first: int, at: int) -> Mark[Days] | None:
     if at < len(tokens) and tokens.codes[at] == "-":
         at += 1
     unit = read_time_unit(tokens.words[at]) if at < len(tokens) else None
-    if len(numbers) < 2 or unit is None or unit not in WHOLE_DAYS:
+    is_age = [word.lower() for word in tokens.words[at + 1 : at + 3]] == ["of", "age"]
+    if len(numbers) < 2 or unit is None or unit not in WHOLE_DAYS or is_age:
         return None
     days = tuple(number * WHOLE_DAYS[unit] for number in numbers)
     return Mark(days, min(first, start), at + 1)
@@ -192,7 +240,9 @@ def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
     number = read_number(tokens.words[at])
     if number is None or number != int(number) or number > _LATEST:
         return None
-    if has_minus(tokens, at):
+    # "D-5"
+    follows_day = tokens.gap(at) == "-" and tokens.words[at - 1].lower() in ("d", "day")
+    if has_minus(tokens, at) or follows_day:
         sign = -1
     return sign * int(number), at + 1
 

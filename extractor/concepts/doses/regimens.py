@@ -11,7 +11,6 @@ from typing import Any
 from extractor.concepts.doses.amounts import choose_levels
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.clauses import Statement, list_near
-from extractor.concepts.doses.contradictions import find_contradicted
 from extractor.concepts.doses.lengths import find_length
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.naming import find_name, list_name_cases, trust_name
@@ -53,15 +52,11 @@ def build_regimens(
     by_agent = defaultdict[str, list[Statement]](list)
     for statement in ordered:
         by_agent[statement.agent.key].append(statement)
-    contradicted: set[Statement] = set()
-    for same in by_agent.values():
-        contradicted.update(find_contradicted(same))
     stated = list_stated(arms.texts.values())
     regimens: list[Draft] = []
     for statement in ordered:
         agent = statement.agent.key
-        is_contradicted = statement in contradicted
-        trust = Trust(statement, arms.texts, stated, is_contradicted)
+        trust = Trust(statement, arms.texts, stated)
         others = [one for one in by_agent[agent] if one is not statement]
         builder = _Builder(statement, arms, others, trust, trial_length)
         regimens.append(builder.build(trial, next(numbers)))

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from extractor.concepts.doses.amounts import AmountMark
+from extractor.concepts.doses.days import find_days
+from extractor.concepts.doses.daytimes import WEAK, find_daytimes
 from extractor.concepts.doses.marks import (
     Mark,
     drop_overlaps,
@@ -13,7 +15,7 @@ from extractor.concepts.doses.marks import (
     starts_any,
 )
 from extractor.language.book import find_terms, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.numbers import (
     ORDINALS,
     WHOLE_DAYS,
@@ -26,6 +28,8 @@ from extractor.schemas import Frequency, Period, TimeUnit
 
 PeriodMark = Mark[Period | None]
 """A length of time. The value of a range ("3-6 weeks") is None."""
+_BELOW = {"7": TimeUnit.DAY, "52": TimeUnit.WEEK, "12": TimeUnit.MONTH}
+"""The units of lengths such as 5/7, by the number below the line."""
 STEP = 0.3
 """The confidence of each of several lengths in one sentence: they are steps, not the whole
 treatment.
@@ -70,6 +74,18 @@ _OF_MONTHS = {
     12: Frequency.QY,
 }
 _ORDINALS = {"other": 2, "alternate": 2, **ORDINALS}
+_SEVERAL = frozenset({Frequency.BID, Frequency.TID, Frequency.QID})
+_UNCODED = (
+    "either_interval",
+    "either_number",
+    "times_every",
+    "day_missed",
+    "days_of_each_week",
+)
+"""Rules for rhythms that have no code."""
+STRONG = 0.75
+_LIMIT = 0.7
+"""The confidence of a rhythm that is the most or the least allowed."""
 _INTERVALS = (
     "every_interval",
     "interval_apart",
@@ -93,7 +109,6 @@ _NO_RHYTHM_BEFORE = (
     "no_giving_before",
     "step_before",
     "not_this_one",
-    "least_interval_before",
     "washout_before",
 )
 _NO_RHYTHM_AFTER = ("examined_after", "step_after")
@@ -114,10 +129,10 @@ def find_frequencies(
     """
     kept = [
         mark
-        for mark in _find_rhythms(tokens)
+        for mark in _find_rhythms(tokens, taken)
         if not _is_of_other_act(tokens, mark, taken)
     ]
-    return _drop_weak(kept, taken)
+    return _drop_weak(_drop_implied(tokens, kept), taken)
 
 
 def find_other_rhythms(tokens: Tokens) -> Iterator[Mark[Frequency]]:
@@ -132,15 +147,64 @@ def find_other_rhythms(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     ... ]
     ['Q8W']
     """
-    for mark in _find_rhythms(tokens):
+    for mark in _find_rhythms(tokens, ()):
         if _is_of_other_act(tokens, mark, ()):
             yield mark
 
 
-def _find_rhythms(tokens: Tokens) -> tuple[Mark[Frequency], ...]:
-    return drop_overlaps(
-        [*_find_worded(tokens), *_find_intervals(tokens), *_find_counts(tokens)]
-    )
+def _find_rhythms(
+    tokens: Tokens, taken: Collection[int]
+) -> tuple[Mark[Frequency], ...]:
+    marks = [
+        *_find_worded(tokens),
+        *_find_intervals(tokens),
+        *_find_counts(tokens),
+        *find_daytimes(tokens),
+    ]
+    # the number of "AUC 2 weekly" begins no frequency
+    own = [
+        mark
+        for mark in marks
+        if mark.first not in taken or tokens.codes[mark.first] != NUMBER
+    ]
+    return drop_overlaps([_weigh(tokens, mark) for mark in own])
+
+
+def _weigh(tokens: Tokens, mark: Mark[Frequency]) -> Mark[Frequency]:
+    """Return a frequency, less sure where it is the most or the least that is allowed."""
+    limits = ("most_often_before", "least_apart_before")
+    is_limit = ends_any(limits, tokens, mark.first)
+    return replace(mark, confidence=min(mark.confidence, _LIMIT)) if is_limit else mark
+
+
+def _drop_implied(
+    tokens: Tokens, marks: list[Mark[Frequency]]
+) -> list[Mark[Frequency]]:
+    """Return frequencies without those that others of their sentence explain: "biweekly (twice a
+    week)", "a daily dose of 900 mg in three divided doses", times of the day beside a rhythm.
+    """
+    timed = [*marks, *find_days(tokens)]
+    numbers = number_sentences(tokens, timed)
+    firm = {
+        number
+        for mark, number in zip(timed, numbers, strict=True)
+        if mark.confidence != WEAK
+    }
+    kept: list[Mark[Frequency]] = []
+    for at, (mark, number) in enumerate(zip(marks, numbers, strict=False)):
+        following = marks[at + 1] if at + 1 < len(marks) else None
+        if number in firm and _is_implied(tokens, mark, marks, number, numbers):
+            continue
+        if following and numbers[at + 1] == number:
+            is_split = rule("divided_doses").covers(
+                tokens, following.first, following.end
+            )
+            is_daily = mark.value is Frequency.QD
+            is_explained = tokens.codes[mark.end : following.first] == "("
+            if (is_split and is_daily) or (is_explained and mark.confidence < STRONG):
+                continue
+        kept.append(mark)
+    return kept
 
 
 def _is_of_other_act(
@@ -151,6 +215,10 @@ def _is_of_other_act(
     """
     if starts_any(_NO_RHYTHM_AFTER, tokens, mark.end):
         return True
+    # "to a maximum of 4 g daily"
+    is_daily = mark.value is Frequency.QD
+    if is_daily and rule("most_often_before").ends(tokens, mark.first):
+        return True
     for name in _NO_RHYTHM_BEFORE:
         found = rule(name).ends(tokens, mark.first)
         if found and not _holds_any(taken, found.first, mark.first):
@@ -160,6 +228,24 @@ def _is_of_other_act(
 
 def _holds_any(taken: Collection[int], first: int, end: int) -> bool:
     return any(at in taken for at in range(first, end))
+
+
+def _is_implied(
+    tokens: Tokens,
+    mark: Mark[Frequency],
+    marks: list[Mark[Frequency]],
+    number: int,
+    numbers: list[int],
+) -> bool:
+    """Return whether times of the day imply a frequency that others of their sentence count."""
+    if mark.confidence == WEAK:
+        return True
+    if rule("daytimes").covers(tokens, mark.first, mark.end) is None:
+        return False
+    return any(
+        other.value in _SEVERAL and other is not mark and place == number
+        for other, place in zip(marks, numbers, strict=False)
+    )
 
 
 def _drop_weak(
@@ -191,7 +277,12 @@ def _find_worded(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         is_word = term.end - term.first == 1
         if is_word and rule("bare_rhythm").covers(tokens, term.first, term.end):
             sure = 0.85
-        yield Mark(Frequency(term.value), term.first, term.end, sure)
+        value = Frequency(term.value)
+        # "once or twice a day"
+        if rule("once_or_before").ends(tokens, term.first):
+            value = Frequency.OTHER
+            sure = 0.7
+        yield Mark(value, term.first, term.end, sure)
     for found in rule("one_giving").find(tokens):
         numbers = [
             word
@@ -200,10 +291,6 @@ def _find_worded(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         ]
         if numbers and read_number(numbers[0]) == 1:
             yield Mark(Frequency.ONCE, found.first, found.end, 0.8)
-    for found in rule("morning_and_night").find(tokens):
-        has_noon = rule("noon").search(tokens, found.first, found.end) is not None
-        value = Frequency.TID if has_noon else Frequency.BID
-        yield Mark(value, found.first, found.end, 0.9)
     for found in rule("weekdays").find(tokens):
         yield Mark(_code_weekdays(found), found.first, found.end, 0.8)
     for found in rule("one_weekday").find(tokens):
@@ -222,14 +309,20 @@ def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     for name in _INTERVALS:
         for found in rule(name).find(tokens):
             value = _code_found(found)
-            if value is not None:
-                yield Mark(value, found.first, found.end, 0.95)
+            if value is None:
+                continue
+            sure = _LIMIT if value is Frequency.OTHER else 0.95
+            # "at most every 6 hours"
+            if rule("least_interval_before").ends(tokens, found.first):
+                value = Frequency.OTHER
+                sure = _LIMIT
+            yield Mark(value, found.first, found.end, sure)
     for found in rule("ordinal_interval").find(tokens):
         ordinal = (found.read("ordinal") or "other").lower()
         unit = found.read("unit") or found.read("unit_alone") or ""
         value = code_interval(_ORDINALS.get(ordinal, 0), _read_unit(unit))
         yield Mark(value, found.first, found.end, 0.95)
-    for name in ("either_interval", "either_number", "times_every", "day_missed"):
+    for name in _UNCODED:
         for found in rule(name).find(tokens):
             yield Mark(Frequency.OTHER, found.first, found.end, 0.7)
 
@@ -237,9 +330,10 @@ def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 def _code_found(found: Found) -> Frequency | None:
     number = read_number(found.read("low") or "")
     unit = _read_unit(found.read("unit") or "")
-    if number is None or unit is None:
+    if number is None or unit is None or unit is TimeUnit.MINUTE:
         return None
-    if found.has("high"):
+    is_apart = unit is TimeUnit.HOUR and found.text.lower().endswith("apart")
+    if found.has("high") or is_apart:
         return Frequency.OTHER
     return code_interval(number, unit)
 
@@ -300,42 +394,59 @@ def _code_count(number: int, unit: TimeUnit) -> Frequency:
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Return the lengths of cycles: "each 21-day cycle", "4-weekly cycles"."""
-    marks: list[PeriodMark] = []
+    marks = [*_find_named_cycles(tokens), *_find_implied_cycles(tokens)]
+    for on_and_off in _find_on_and_off(tokens):
+        # "3 weeks on, 1 week off (28-day cycle)" names the cycle
+        marks = [mark for mark in marks if not _touches(mark, on_and_off)]
+        marks = marks or [on_and_off]
+    return drop_overlaps(marks)
+
+
+def _touches(one: PeriodMark, other: PeriodMark) -> bool:
+    return one.first < other.end and other.first < one.end
+
+
+def _find_named_cycles(tokens: Tokens) -> Iterator[PeriodMark]:
     for duration in find_durations(tokens):
         if duration.low != duration.high or duration.unit not in WHOLE_DAYS:
             continue
         if rule("no_cycle_after").starts(tokens, duration.end):
             continue
-        before = rule("cycle_before").ends(tokens, duration.first)
-        after = rule("cycle_after").starts(tokens, duration.end)
-        if before is None and after is None:
-            continue
-        period = Period(value=duration.low, unit=duration.unit)
-        marks.append(Mark(period, duration.first, duration.end, 0.9))
+        is_named = rule("cycle_before").ends(tokens, duration.first)
+        if is_named or rule("cycle_after").starts(tokens, duration.end):
+            period = Period(value=duration.low, unit=duration.unit)
+            yield Mark(period, duration.first, duration.end, 0.9)
+
+
+def _find_implied_cycles(tokens: Tokens) -> Iterator[PeriodMark]:
     for name in ("counted_cycle", "days_interval", "cycles_at", "first_day_cycle"):
         for found in rule(name).find(tokens):
-            period_or_none = _read_period(found)
-            if period_or_none:
+            period = _read_period(found)
+            if period:
                 first, _ = found.place("value")
                 _, end = found.place("unit")
-                marks.append(Mark(period_or_none, first, end, 0.8))
+                yield Mark(period, first, end, 0.8)
     for found in rule("weekly_cycles").find(tokens):
         number = read_number(found.read("value") or "")
         if number is not None:
             period = Period(value=number, unit=TimeUnit.WEEK)
-            marks.append(Mark(period, found.first, found.end, 0.9))
+            yield Mark(period, found.first, found.end, 0.9)
+
+
+def _find_on_and_off(tokens: Tokens) -> Iterator[PeriodMark]:
     for found in rule("weeks_on_and_off").find(tokens):
-        numbers = [read_number(found.read(name) or "") for name in ("on", "off")]
+        on = read_number(found.read("on") or "")
+        off = read_number(found.read("off") or "")
         unit = _read_unit(found.read("unit") or "")
-        if unit and numbers[0] is not None and numbers[1] is not None:
-            period = Period(value=numbers[0] + numbers[1], unit=unit)
-            marks.append(Mark(period, found.first, found.end, 0.8))
-    return drop_overlaps(marks)
+        if unit and on is not None and off is not None:
+            period = Period(value=on + off, unit=unit)
+            yield Mark(period, found.first, found.end, 0.8)
 
 
 def _read_period(found: Found) -> Period | None:
-    number = read_number(found.read("value") or "")
-    unit = _read_unit(found.read("unit") or "")
+    """Return the time in the parts ``value`` and ``unit`` of a match; without a value, one unit."""
+    number = read_number(found.read("value") or "1")
+    unit = _BELOW.get(found.read("of") or "") or _read_unit(found.read("unit") or "")
     if number is None or unit is None:
         return None
     return Period(value=number, unit=unit)
@@ -388,6 +499,9 @@ def _judge_length(tokens: Tokens, first: int, end: int) -> float | None:
         return None
     if ends_any(_NO_LENGTH_BEFORE, tokens, first):
         return None
+    # "for 3 days or 7 days"
+    if rule("length_choice").starts(tokens, end):
+        return 0.5
     before = rule("length_before").ends(tokens, first)
     if before and before.has("strong"):
         return 0.9
@@ -397,34 +511,38 @@ def _judge_length(tokens: Tokens, first: int, end: int) -> float | None:
 
 
 def _find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
+    yield from _find_counted_cycles(tokens)
+    for found in rule("until_week").find(tokens):
+        last = _read_last(tokens, found)
+        if last:
+            yield Mark(last, found.first, found.end, 0.8)
+    for name in ("shorthand_length", "one_period", "glued_length", "nights_length"):
+        for found in rule(name).find(tokens):
+            period = _read_period(found)
+            if period:
+                yield Mark(period, found.first, found.end, 0.8)
+
+
+def _find_counted_cycles(tokens: Tokens) -> Iterator[PeriodMark]:
     for found in rule("cycle_count").find(tokens):
         number = read_number(found.read("value") or "")
         if number is None or rule("cycle_before").ends(tokens, found.end):
             continue
         period = Period(value=number, unit=TimeUnit.CYCLE)
-        value = None if found.has("range") else period
-        first, end = found.place("value")
-        yield Mark(value, first, max(end, found.end), 0.85)
-    for found in rule("until_week").find(tokens):
-        last = read_number(found.read("last") or "")
-        start = read_number(found.read("start") or "") or 0
-        unit = _read_unit(found.read("unit") or "")
-        if last is None or unit is None or start > 1:
-            continue
-        period = Period(value=last, unit=unit)
-        yield Mark(period, found.first, found.end, 0.8)
-    for found in rule("one_period").find(tokens):
-        unit = _read_unit(found.read("unit") or "")
-        if unit:
-            period = Period(value=1, unit=unit)
-            yield Mark(period, found.first, found.end, 0.8)
-    for name in ("glued_length", "nights_length"):
-        for found in rule(name).find(tokens):
-            number = read_number(found.read("value") or "")
-            unit = _read_unit(found.read("unit") or "")
-            if number is not None and unit:
-                period = Period(value=number, unit=unit)
-                yield Mark(period, found.first, found.end, 0.8)
+        first, _ = found.place("value")
+        yield Mark(None if found.has("range") else period, first, found.end, 0.85)
+
+
+def _read_last(tokens: Tokens, found: Found) -> Period | None:
+    """Return the length up to a last week, "through week 24"; None if it begins later."""
+    last = read_number(found.read("last") or "")
+    start = read_number(found.read("start") or "") or 0
+    unit = _read_unit(found.read("unit") or "")
+    if last is None or unit is None or start > 1:
+        return None
+    if rule("later_start").ends(tokens, found.first):
+        return None
+    return Period(value=last, unit=unit)
 
 
 def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
