@@ -128,7 +128,7 @@ def _find_doses(tokens: Tokens) -> Iterator[AmountMark]:
             tokens, mark.value[0].unit, mark.first, mark.end
         ):
             continue
-        if _sums_up(tokens, mark) or is_concentration(mark.value[0].unit):
+        if _sums_up(tokens, mark) or mark.value[0].unit.endswith("/mL"):
             yield replace(mark, confidence=UNSURE)
         else:
             varied = _read_tolerance(tokens, mark)
@@ -321,9 +321,7 @@ def _find_explained(
     joint = rule("separate_joint").covers(tokens, before.end, mark.first)
     if joint is None and is_concentration(units[1]) and not is_concentration(units[0]):
         return mark
-    # "(200 mg/5 mL) 10 mg/kg"
-    is_solution = tokens.words[before.end - 1].lower() in _SOLVENTS
-    if is_solution and not _is_portion(before) and tokens.codes[before.end] == ")":
+    if _is_solution(tokens, before):
         return before
     if _is_portion(mark) != _is_portion(before):
         is_near = mark.first - before.end <= _PORTION_REACH
@@ -342,6 +340,13 @@ def _find_explained(
     if rule("in_fractions").covers(tokens, before.end, mark.first):
         return before
     return mark if _is_same_again(tokens, before, mark) else None
+
+
+def _is_solution(tokens: Tokens, mark: AmountMark) -> bool:
+    """Return whether an amount in brackets is that in a volume: "(200 mg/5 mL) 10 mg/kg"."""
+    in_volume = tokens.words[mark.end - 1].lower() in _SOLVENTS
+    closes = tokens.codes[mark.end : mark.end + 1] == ")"
+    return in_volume and closes and not _is_portion(mark)
 
 
 def _counts_last(tokens: Tokens, before: AmountMark, mark: AmountMark) -> bool:

@@ -276,7 +276,7 @@ def _find_worded(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         sure = term.entry.confidence
         is_word = term.end - term.first == 1
         if is_word and rule("bare_rhythm").covers(tokens, term.first, term.end):
-            sure = 0.85
+            sure = 1.0
         value = Frequency(term.value)
         # "once or twice a day"
         if rule("once_or_before").ends(tokens, term.first):
@@ -290,11 +290,11 @@ def _find_worded(tokens: Tokens) -> Iterator[Mark[Frequency]]:
             if read_number(word) is not None
         ]
         if numbers and read_number(numbers[0]) == 1:
-            yield Mark(Frequency.ONCE, found.first, found.end, 0.8)
+            yield Mark(Frequency.ONCE, found.first, found.end)
     for found in rule("weekdays").find(tokens):
-        yield Mark(_code_weekdays(found), found.first, found.end, 0.8)
+        yield Mark(_code_weekdays(found), found.first, found.end)
     for found in rule("one_weekday").find(tokens):
-        yield Mark(Frequency.QW, found.first, found.end, 0.8)
+        yield Mark(Frequency.QW, found.first, found.end)
 
 
 def _code_weekdays(found: Found) -> Frequency:
@@ -311,7 +311,7 @@ def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
             value = _code_found(found)
             if value is None:
                 continue
-            sure = _LIMIT if value is Frequency.OTHER else 0.95
+            sure = _LIMIT if value is Frequency.OTHER else 1.0
             # "at most every 6 hours"
             if rule("least_interval_before").ends(tokens, found.first):
                 value = Frequency.OTHER
@@ -321,7 +321,7 @@ def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         ordinal = (found.read("ordinal") or "other").lower()
         unit = found.read("unit") or found.read("unit_alone") or ""
         value = code_interval(_ORDINALS.get(ordinal, 0), _read_unit(unit))
-        yield Mark(value, found.first, found.end, 0.95)
+        yield Mark(value, found.first, found.end)
     for name in _UNCODED:
         for found in rule(name).find(tokens):
             yield Mark(Frequency.OTHER, found.first, found.end, 0.7)
@@ -369,7 +369,7 @@ def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
             if number is None or unit is None:
                 continue
             value = _code_count(int(number), unit)
-            sure = 0.95
+            sure = 1.0
             if found.has("range"):
                 value = Frequency.OTHER
                 sure = 0.7
@@ -381,7 +381,7 @@ def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         ]
         number = read_number(next(filter(None, words), ""))
         value = _PER_DAY.get(int(number or 0), Frequency.OTHER)
-        yield Mark(value, found.first, found.end, 0.8)
+        yield Mark(value, found.first, found.end)
 
 
 def _code_count(number: int, unit: TimeUnit) -> Frequency:
@@ -415,7 +415,7 @@ def _find_named_cycles(tokens: Tokens) -> Iterator[PeriodMark]:
         is_named = rule("cycle_before").ends(tokens, duration.first)
         if is_named or rule("cycle_after").starts(tokens, duration.end):
             period = Period(value=duration.low, unit=duration.unit)
-            yield Mark(period, duration.first, duration.end, 0.9)
+            yield Mark(period, duration.first, duration.end)
 
 
 def _find_implied_cycles(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -425,12 +425,12 @@ def _find_implied_cycles(tokens: Tokens) -> Iterator[PeriodMark]:
             if period:
                 first, _ = found.place("value")
                 _, end = found.place("unit")
-                yield Mark(period, first, end, 0.8)
+                yield Mark(period, first, end)
     for found in rule("weekly_cycles").find(tokens):
         number = read_number(found.read("value") or "")
         if number is not None:
             period = Period(value=number, unit=TimeUnit.WEEK)
-            yield Mark(period, found.first, found.end, 0.9)
+            yield Mark(period, found.first, found.end)
 
 
 def _find_on_and_off(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -440,7 +440,7 @@ def _find_on_and_off(tokens: Tokens) -> Iterator[PeriodMark]:
         unit = _read_unit(found.read("unit") or "")
         if unit and on is not None and off is not None:
             period = Period(value=on + off, unit=unit)
-            yield Mark(period, found.first, found.end, 0.8)
+            yield Mark(period, found.first, found.end)
 
 
 def _read_period(found: Found) -> Period | None:
@@ -504,9 +504,9 @@ def _judge_length(tokens: Tokens, first: int, end: int) -> float | None:
         return 0.5
     before = rule("length_before").ends(tokens, first)
     if before and before.has("strong"):
-        return 0.9
+        return 1.0
     if rule("length_after").starts(tokens, end):
-        return 0.85
+        return 1.0
     return 0.5 if before else None
 
 
@@ -515,12 +515,12 @@ def _find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
     for found in rule("until_week").find(tokens):
         last = _read_last(tokens, found)
         if last:
-            yield Mark(last, found.first, found.end, 0.8)
+            yield Mark(last, found.first, found.end)
     for name in ("shorthand_length", "one_period", "glued_length", "nights_length"):
         for found in rule(name).find(tokens):
             period = _read_period(found)
             if period:
-                yield Mark(period, found.first, found.end, 0.8)
+                yield Mark(period, found.first, found.end)
 
 
 def _find_counted_cycles(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -530,7 +530,7 @@ def _find_counted_cycles(tokens: Tokens) -> Iterator[PeriodMark]:
             continue
         period = Period(value=number, unit=TimeUnit.CYCLE)
         first, _ = found.place("value")
-        yield Mark(None if found.has("range") else period, first, found.end, 0.85)
+        yield Mark(None if found.has("range") else period, first, found.end)
 
 
 def _read_last(tokens: Tokens, found: Found) -> Period | None:
