@@ -317,27 +317,38 @@ def _find_explained(
     """Return the one of two amounts beside each other that only explains the other; None if both
     are doses.
     """
-    units = [one.value[0].unit for one in (before, mark)]
-    joint = rule("separate_joint").covers(tokens, before.end, mark.first)
-    if joint is None and is_concentration(units[1]) and not is_concentration(units[0]):
-        return mark
     if _is_solution(tokens, before):
         return before
     if _is_portion(mark) != _is_portion(before):
-        is_near = mark.first - before.end <= _PORTION_REACH
-        if joint or not is_near:
-            return None
-        counts_last = _counts_last(tokens, before, mark)
-        return before if counts_last else mark
+        return _find_container(tokens, before, mark)
     if _is_same_unit(mark, before):
-        if _sums_up(tokens, mark):
-            return mark
-        if _sums_up(tokens, before):
-            return before
+        return _find_sum(tokens, before, mark)
+    return mark if _is_same_again(tokens, before, mark) else None
+
+
+def _find_container(
+    tokens: Tokens, before: AmountMark, mark: AmountMark
+) -> AmountMark | None:
+    """Return which of an amount of substance and a volume or number of pieces only explains the
+    other; None if they are two doses.
+    """
+    is_near = mark.first - before.end <= _PORTION_REACH
+    if not is_near or rule("separate_joint").covers(tokens, before.end, mark.first):
+        return None
+    if is_concentration(mark.value[0].unit):
+        return mark
+    return before if _counts_last(tokens, before, mark) else mark
+
+
+def _find_sum(
+    tokens: Tokens, before: AmountMark, mark: AmountMark
+) -> AmountMark | None:
+    """Return which of two amounts in one unit is the sum of doses, or says the other again."""
+    if _sums_up(tokens, mark):
+        return mark
     is_of_fraction = rule("per_fraction").search(tokens, mark.first, mark.end + 3)
-    if is_of_fraction and _is_same_unit(mark, before):
-        return before
-    if rule("in_fractions").covers(tokens, before.end, mark.first):
+    in_fractions = rule("in_fractions").covers(tokens, before.end, mark.first)
+    if is_of_fraction or in_fractions or _sums_up(tokens, before):
         return before
     return mark if _is_same_again(tokens, before, mark) else None
 

@@ -28,6 +28,8 @@ from extractor.schemas import Frequency, Period, TimeUnit
 
 PeriodMark = Mark[Period | None]
 """A length of time. The value of a range ("3-6 weeks") is None."""
+_TOLD = 0.7
+"""The confidence of a length in shorthand, and of one that its last week tells."""
 _BELOW = {"7": TimeUnit.DAY, "52": TimeUnit.WEEK, "12": TimeUnit.MONTH}
 """The units of lengths such as 5/7, by the number below the line."""
 STEP = 0.3
@@ -515,12 +517,13 @@ def _find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
     for found in rule("until_week").find(tokens):
         last = _read_last(tokens, found)
         if last:
-            yield Mark(last, found.first, found.end)
+            yield Mark(last, found.first, found.end, _TOLD)
     for name in ("shorthand_length", "one_period", "glued_length", "nights_length"):
         for found in rule(name).find(tokens):
             period = _read_period(found)
+            sure = _TOLD if name == "shorthand_length" else 1.0
             if period:
-                yield Mark(period, found.first, found.end)
+                yield Mark(period, found.first, found.end, sure)
 
 
 def _find_counted_cycles(tokens: Tokens) -> Iterator[PeriodMark]:
