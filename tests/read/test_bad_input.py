@@ -31,7 +31,7 @@ def test_wrapped_studies_before_a_break_are_kept(read_bytes):
     )
     assert reading.ids == ["NCT90000008"]
     [error] = reading.errors
-    assert error.problem == "text where elements are expected"
+    assert error.problem == "text where fields are expected"
     assert error.place.startswith("record 2")
 
 
@@ -108,21 +108,21 @@ CASES = {
         "the JSON of NCT90000006 ends too early",
     ),
     "line in Latin-1": (
-        LINES[0] + b'{"a": "\xe9"}\n' + LINES[1],
-        JSONL_IDS,
+        LINES[0] + LINES[1].replace(b"Fabricel", b"\xe9"),
+        JSONL_IDS[:1],
         "line 2, ",
-        "not UTF-8",
+        "not valid Unicode",
     ),
     "line without study": (
         LINES[0] + b"[1]\n" + LINES[1],
         JSONL_IDS,
-        "line 2",
+        "record 2",
         "not a study",
     ),
     "deep line": (
         LINES[0] + b"[" * 10**5 + b"\n" + LINES[1],
         JSONL_IDS,
-        "line 2",
+        "record 2",
         "JSON",
     ),
     "deep array": (
@@ -149,7 +149,7 @@ CASES = {
         ARRAY.replace(b"Asthma", b"\xe9"),
         ["NCT90000002"],
         "record 2",
-        "not UTF-8",
+        "not valid Unicode",
     ),
     "item": (
         b'[{"a": 1}, ' + ARRAY.strip()[1:],

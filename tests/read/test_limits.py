@@ -153,7 +153,7 @@ def small_records(monkeypatch):
             "\n".join([study_text(1), json.dumps("x" * 200_000), study_text(2)]),
             [1, 2],
             "line 2",
-            "line",
+            "record",
         ),
         (
             f'[{study_text(1)}, {{"a": "{"x" * 300_000}"}}, {study_text(2)}]',
@@ -164,7 +164,7 @@ def small_records(monkeypatch):
         (
             f"<all><clinical_study><brief_title>{'x' * 300_000}</brief_title></clinical_study></all>",
             [],
-            None,
+            "line 1",
             "record",
         ),
         (
