@@ -271,9 +271,7 @@ def _split_within(
         heading = find_heading(rest, vocabulary)
         if heading is None:
             continue
-        yield from _split_items(
-            replace(line, passage=strip_signs(before, ";,/")), None
-        )
+        yield from _split_items(replace(line, passage=strip_signs(before, ";,/")), None)
         following = _without_mark(line, rest)
         yield from _split_at_heading(following, heading, vocabulary, below)
         return
