@@ -494,7 +494,8 @@ class TextReader:
                 is_line = section in OUTCOMES and len(items) == 1
                 pieces = split_line(self._text, item) if is_line else [item]
                 for piece in pieces:
-                    yield section, piece, find_parts(self._text, section, piece)
+                    name = ARMS if _is_arm(self._text, section, piece) else section
+                    yield name, piece, find_parts(self._text, name, piece)
 
     def list_items(self) -> tuple[list[Span], list[tuple[Span, list[Part]]]]:
         """Return the introductions and the items of the section that all of the text is."""
@@ -527,6 +528,14 @@ class TextReader:
         text = "\n".join(lines)
         made = Section(name=name, text=text, parts=tuple(named), pieces=tuple(pieces))
         return [made] if lines else []
+
+
+def _is_arm(text: str, section: str, item: Sequence[Entry]) -> bool:
+    """Return whether an item below "Interventions" begins as an arm does: "Group A receives"."""
+    if section != INTERVENTIONS:
+        return False
+    tokens = read_text(text[item[0].words : item[0].end])
+    return rule("group_name").starts(tokens, 0) is not None
 
 
 def _states_criterion(line: str) -> bool:
