@@ -39,7 +39,7 @@ _DECIDED = {
     # "from week 8 to end of study (week 52)"; day 1 as the start is no point
     "rule starts_later 2": (TimeKind.FROM_TO, "kind of a span that starts later"),
 }
-"""Features that decide the kind without the scorer, and their cases of ``measured``."""
+"""Features that decide the kind against the scorer, and their cases of ``measured``."""
 _RULES_WITHOUT_POINTS = ("vague_time", "each_time", "named_moment")
 _COUNTED = frozenset(
     {
@@ -190,8 +190,12 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
         f"first {first_rule} {points}",
         f"points {points}",
         f"named {min(named, 3)}",
+        f"groups {min(len(frame.groups), 4)}",
         f"length {min(len(words) // 3, 6)}",
     ]
+    moments = [moment for group in frame.groups for moment in group.moments]
+    if any(moment.value <= 0 for moment in moments):
+        features.append("zero")
     features += [f"word {word}" for word in words]
     features += [f"{first_rule} with {name}" for name in classes]
     pairs = pairwise(["^", *classes, "$"])
@@ -255,8 +259,8 @@ def read_time_kind(
     if concept in _COUNTED and "rule length_after_event" in features:
         case = "kind of a length in which events are counted"
         return TimeKind.UP_TO, measured("outcome", case)
-    for feature, (kind, case) in _DECIDED.items():
-        if feature in features:
-            return kind, measured("outcome", case)
     [choice] = load_scorer("time_kinds").choose([features])
+    for feature, (kind, case) in _DECIDED.items():
+        if feature in features and choice.value != kind:
+            return kind, measured("outcome", case)
     return TimeKind(choice.value), choice.confidence
