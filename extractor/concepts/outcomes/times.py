@@ -200,6 +200,8 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     features += [f"{first_rule} with {name}" for name in classes]
     pairs = pairwise(["^", *classes, "$"])
     features += [f"pair {left} {right}" for left, right in pairs]
+    signs = [word for word in words if word[0] in "#@"]
+    features.append(f"signs {' '.join(signs[:3])}")
     return list(dict.fromkeys(features))
 
 
