@@ -417,13 +417,19 @@ class TextReader:
         items: dict[str, list[Section]] = defaultdict(list)
         for section, entries in self._groups:
             for item in list_items(self._text, section, entries):
-                parts = find_parts(self._text, section, item)
                 rank = _RANK.search(self._text, item[0].end, item[-1].end)
                 name = RANKS[rank["rank"].lower()] if rank else section
+                if section == INTERVENTIONS and self._is_arm(item[0]):
+                    name = ARMS
+                parts = find_parts(self._text, name, item)
                 items[name] += self._make_section(f"{name}[{len(items[name])}]", parts)
         for name in ITEMS:
             sections += items[name]
         return take_sections(sections)
+
+    def _is_arm(self, entry: Entry) -> bool:
+        """Return whether an item begins as an arm does: "Group A receives"."""
+        return rule("group_name").starts(read_text(self._read(entry)), 0) is not None
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> list[Section]:
         """Return the section of parts, each on lines of its own; none without words."""

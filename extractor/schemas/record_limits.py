@@ -92,11 +92,12 @@ def check_unicode(record: TrialRecord) -> str:
         ) from None
 
 
-def _is_unicode(text: object) -> bool:
+def _is_unicode(text: str) -> bool:
     try:
-        return isinstance(text, str) and bool(text.encode() or not text)
+        text.encode()
     except UnicodeEncodeError:
         return False
+    return True
 
 
 class _TimeUp(BaseException):
