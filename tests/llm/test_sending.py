@@ -211,7 +211,7 @@ async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end():
         await asyncio.sleep(0.1)
         model.watch.stop("stopped by the user")
         assert isinstance(await waiting, RunStopped)
-        assert model.watch.under_way == 1
+        assert len(model.watch.under_way) == 1
         assert (await under_way).items
         assert isinstance(await try_to_ask(model, 4), RunStopped)
 

@@ -149,14 +149,7 @@ class RunOptions(RecordOptions, ExtractorOptions):
     """Most questions without a usable answer, as a share."""
 
 
-class BatchOptions(RecordOptions):
-    """The options of ``batch submit`` and ``batch collect``."""
-
-    batch_tokens: Annotated[Most, Shown(COST, "N")] = None
-    """Most prompt tokens in batches at once."""
-
-
-class SubmitOptions(BatchOptions):
+class SubmitOptions(RecordOptions):
     """The options of ``batch submit``."""
 
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
@@ -165,7 +158,7 @@ class SubmitOptions(BatchOptions):
     """Forecast calls, time and cost; ask nothing."""
 
 
-class CollectOptions(BatchOptions):
+class CollectOptions(RecordOptions):
     """The options of ``batch collect``."""
 
     answers: Annotated[
