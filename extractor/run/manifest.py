@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from extractor.setup import Setup
 
 MANIFEST = "run.json"
-NO_MODEL = "none"
-"""The setting ``model`` of a run that asks none."""
-_OF_MODELS = frozenset({"prompts", "reasoning", "model_options"})
-"""Settings that decide nothing where no model is asked."""
 _UNREADABLE = frozenset({"rules", "prompts", "model_options", "fields"})
 """Settings whose values mean nothing to people, or are too long."""
 _DECIDING = (
@@ -248,20 +244,14 @@ def explain_changed(
 ) -> dict[str, str]:
     """Return in a few words how each setting has changed, by its name.
 
-    The address of a model's server is no setting. Without a model, what concerns only models is
-    none either.
+    The address of a model's server is no setting.
 
     >>> explain_changed(
     ...     {"effort": "none", "rules": "1f"}, {"effort": "medium", "rules": "2e"}
     ... )
     {'effort': 'effort was none, is medium', 'rules': 'the rules have changed'}
-    >>> explain_changed(
-    ...     {"model": "none", "prompts": "1f"}, {"model": "none", "prompts": "2e"}
-    ... )
-    {}
     """
     changed = {}
-    asks_none = earlier.get("model") == settings.get("model") == NO_MODEL
     for name, now in settings.items():
         before = earlier.get(name)
         is_same = before == now
@@ -269,7 +259,7 @@ def explain_changed(
             # a server that has moved is the same one
             names = {str(model).rpartition("#")[2] for model in (before, now)}
             is_same = len(names) == 1
-        if is_same or (asks_none and name in _OF_MODELS):
+        if is_same:
             continue
         was, is_now = ("none" if value is None else value for value in (before, now))
         changed[name] = f"{name} was {was}, is {is_now}"

@@ -100,8 +100,7 @@ async def connected(
     """Connect to the cluster at ``address``: ``host:port``, ``auto``, or ``local`` for one that
     starts here.
 
-    Raises ``MissingExtra`` without Ray, ``ValueError`` for an invalid address, ``ModelAway`` if
-    there is no cluster.
+    Raises ``MissingExtra`` without Ray, ``ModelAway`` if there is no cluster.
     """
     is_local = address == "local"
     variables = _DEFAULTS | _ALONE if is_local else _DEFAULTS
@@ -134,15 +133,12 @@ async def connected(
 
 
 def _check_address(address: str) -> None:
-    """Raise ``ValueError`` for an address that is not ``host:port``, and ``ModelAway`` if nothing
-    listens there: Ray would try for minutes.
-    """
+    """Raise ``ModelAway`` if nothing listens at ``host:port``: Ray would try for minutes."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError(
-            f"--ray {address}: write host:port, as `ray start --head` prints it, auto or local"
-        )
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
-    except OSError as error:
-        raise ModelAway(f"no Ray cluster at {address} ({error})") from None
+    except (OSError, ValueError) as error:
+        raise ModelAway(
+            f"no Ray cluster at {address} ({error}); write host:port, as `ray start --head` prints "
+            "it, auto or local"
+        ) from None

@@ -58,7 +58,7 @@ class Sink:
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the base class remembers nothing
         """Return whether an earlier run finished this record. Called first, once per record, in
-        input order. Raises ``RecordError`` for a record that the sink refuses.
+        input order.
         """
         return False
 
@@ -252,17 +252,13 @@ class RecordLoop:
         self, item: TrialRecord | ExtractorError | None
     ) -> TypeGuard[TrialRecord]:
         """Return whether something that was read is a record to extract. An error is written, a
-        record that is done is counted, and so is one that the sink refuses.
+        record that is done is counted.
         """
         if isinstance(item, ExtractorError):
             self._note_failure(item)
         if not isinstance(item, TrialRecord):
             return False
-        try:
-            done = self.sink.is_done(item)
-        except RecordError as error:
-            self._note_failure(error, item)
-            return False
+        done = self.sink.is_done(item)
         self.tally.resumed += done
         self._model_was_used |= done
         return not done

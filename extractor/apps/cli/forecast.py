@@ -36,7 +36,7 @@ def forecast_job(job: CommandJob) -> int:
                 *(job.tally, job.limit),
             )
 
-    with show_progress(job.tally, job.count, quiet=job.options.quiet):
+    with show_progress(job.tally, quiet=job.options.quiet):
         total = asyncio.run(measure())
     forecast = forecast_run(total, job.pricing, job.concurrency)
     rows = []
