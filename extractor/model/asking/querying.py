@@ -119,15 +119,22 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
         elif isinstance(error, ModelUnavailable):
             model.watch.note_problem(error)
         raise
-    is_empty = not reply.items and not reply.pending
+    return _judge(model, reply, questions)
+
+
+def _judge(model: Model, reply: ModelReply, questions: Questions) -> ModelReply:
+    """Return a reply of use, or one that may be empty. Raises ``AnswerRejected`` for a useless
+    one. The watch counts useless ones.
+    """
     if reply.items:
         model.watch.note_useful()
-    elif is_empty and not (reply.dropped or all(map(is_listing, questions))):
+    elif reply.is_useless:
+        reasons = dict.fromkeys(reason for _, reason in reply.dropped)
+        model.watch.note_useless("; ".join(reasons))
+        rejected = "; ".join(reply.rejected)
+        raise AnswerRejected(f"model {model.name}: {rejected}", reply.usage)
+    elif not reply.pending and not all(map(is_listing, questions)):
         model.watch.note_useless("the answers are empty")
-    if is_empty and reply.dropped:
-        model.watch.note_useless("; ".join(dict.fromkeys(dict(reply.dropped).values())))
-        reasons = "; ".join(reply.rejected)
-        raise AnswerRejected(f"model {model.name}: {reasons}", reply.usage)
     return reply
 
 
