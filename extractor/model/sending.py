@@ -10,7 +10,6 @@ from math import inf
 from time import monotonic
 from typing import Any, TypeVar
 
-import openai
 from instructor.core.exceptions import InstructorRetryException
 from instructor.core.hooks import Hooks
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
@@ -205,7 +204,7 @@ class Sender:
                 messages=form.messages(call),
                 # not every client keeps the name
                 model=self._spec.name,
-                **self._leave_out_key(form.arguments(call)),
+                **form.arguments(call),
             )
         except InstructorRetryException as failed:
             error = failed.__cause__
@@ -214,19 +213,6 @@ class Sender:
         if error and not replies:
             raise error
         return replies[0]
-
-    def _leave_out_key(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Leave out the header "Authorization" for a server that speaks as OpenAI's does and needs
-        no key: the SDK would send it the key of OpenAI. A header that the user gave stays.
-        """
-        # it is sent, or the SDK finds the key of its own provider
-        if self._spec.api_key or not self._spec.is_compatible:
-            return arguments
-        headers = arguments.get("extra_headers") or {}
-        if any(name.lower() == "authorization" for name in headers):
-            return arguments
-        unsigned = {"Authorization": openai.Omit(), **headers}
-        return arguments | {"extra_headers": unsigned}
 
 
 async def repeat(
