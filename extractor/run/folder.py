@@ -36,10 +36,6 @@ from extractor.schemas import TrialRecord, Usage
 if TYPE_CHECKING:
     from extractor.model.store import CallStore
 
-_OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
-"""Settings that change with the program. The answers of the run can still be used by
-``--replay``.
-"""
 _FILES = (
     MANIFEST,
     EXTRACTIONS,
@@ -147,12 +143,10 @@ class RunFolder(Sink):
 
     def _refuse_settings(self, changed: Mapping[str, str]) -> SettingsDiffer:
         """Return the error for a run with other settings, with the remedy."""
-        other_folder = "use another --out"
-        if changed.keys() <= _OF_THE_PROGRAM:
-            other_folder += f", where --replay {self.path} takes its answers"
         return SettingsDiffer(
-            f"{self.path}: created with other settings ({'; '.join(changed.values())}); "
-            f"{other_folder}, or --fresh to begin again there"
+            f"{self.path}: created with other settings ({'; '.join(changed.values())}); use "
+            f"another --out, where --replay {self.path} takes its answers, or --fresh to begin "
+            "again there"
         )
 
     def begin(self) -> None:

@@ -23,6 +23,7 @@ from pydantic import (
 from extractor.errors import StoreError
 from extractor.masking import without_credentials
 from extractor.model.database import RUN_FILE
+from extractor.run.files import naming_file
 from extractor.run.store import RunStore
 from extractor.run.tally import USAGE_OF_RECORDS, Tally, add_counts
 from extractor.schemas import Usage
@@ -172,14 +173,11 @@ class Manifest(BaseModel):
 
 def read_manifest(path: Path) -> Manifest | None:
     """Read a manifest; None if there is no file. Raises ``StoreError`` for an invalid file."""
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    if not path.is_file():
         return None
-    except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be read ({error.strerror}); check its permissions and its disk"
-        ) from error
+    try:
+        with naming_file(path):
+            return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise StoreError(
             f"{path}: not a manifest of a run; {how_to_keep_answers(path.parent)}"
