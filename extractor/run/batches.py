@@ -15,7 +15,6 @@ from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder
 from extractor.run.run import Run
 
-_POLL_S = 5.0
 _SLICE_S = 0.5
 """Seconds after which a wait notices that the run is being stopped."""
 
@@ -61,10 +60,9 @@ async def perform_in_batches(
     async with Model(spec, run.setup.asking) as model:
         budget = run.open_budget(folder)
         reply_model = reply_for(run.setup.options.fields)
-        wait = _POLL_S if poll_s is None else poll_s
         client = Batches(
             *(model, folder.calls(), reply_model, budget, on_status),
-            poll_s=wait,
+            poll_s=poll_s or 0.0,
             sleep=sleep,
         )
         route = Route(answer=client.answer, queues=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -104,9 +104,8 @@ class RunFolder(Sink):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # an error of the run explains more than one of closing its files
-        with suppress(*[StoreError] if kind else ()), naming_file(self.path):
+    def __exit__(self, *_: object) -> None:
+        with naming_file(self.path):
             self._closing.close()
 
     def _continue_earlier(self) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from extractor.model.asking.planner import estimate_record
 from extractor.model.calls import MOST_CALLS
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import ListedPrice
@@ -13,11 +12,7 @@ from extractor.model.cost.tokens import (
     TokenCounts,
     forecast_calls,
 )
-from extractor.options import ExtractionOptions
-from extractor.run.executor import Executor
-from extractor.run.records import Read, RecordLoop, Sink
-from extractor.run.tally import ExtractedLine, Tally
-from extractor.schemas import TrialRecord, Usage
+from extractor.schemas import Usage
 
 _CACHED_FROM = 1024
 """Providers cache the beginning of prompts with at least this many tokens."""
@@ -36,29 +31,6 @@ class Forecast:
     figures: dict[str, Cases[float]]
     price: ListedPrice | None
     notes: tuple[str, ...] = ()
-
-
-async def measure_records(
-    read: Read,
-    options: ExtractionOptions,
-    executor: Executor,
-    sink: Sink,
-    tally: Tally,
-    limit: int | None = None,
-) -> RequestSize:
-    """Measure the first requests about all records together. ``tally`` counts the records, ``sink``
-    gets failures. Raises ``EngineError`` if no process can measure records.
-    """
-    total = RequestSize()
-
-    async def measure(record: TrialRecord) -> ExtractedLine:
-        nonlocal total
-        size = await executor.compute(estimate_record, record, options)
-        total += size
-        return ExtractedLine(record.record_id, line=b"", counts="{}")
-
-    await RecordLoop(measure, sink, tally, executor.capacity or 1).run(read, limit)
-    return total
 
 
 def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Forecast:

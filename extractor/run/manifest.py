@@ -147,8 +147,7 @@ class Manifest(BaseModel):
             "stopped_by": stop,
             "seconds": round(self.seconds + seconds, 3),
             "records": {
-                "extracted": 0,
-                **totals.get("records", {}),
+                "extracted": totals.pop("records", {}).get("extracted", 0),
                 "lacking": store.count_lacking(),
                 "resumed": tally.resumed,
                 "failed": tally.failed,

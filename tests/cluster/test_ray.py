@@ -95,8 +95,17 @@ def test_only_records_with_a_bug_fail(cluster, tmp_path):
         assert problem in messages[f"NCT{number:08}"]
 
 
-@pytest.mark.parametrize("address", ["somewhere", "ray://127.0.0.1:9", "127.0.0.1:9"])
-async def test_an_address_without_a_cluster_is_reported_at_once(address):
-    with pytest.raises(ModelAway, match=f"no Ray cluster at {address}.* write host"):
+@pytest.mark.parametrize(
+    ("address", "error", "reported"),
+    [
+        ("somewhere", ValueError, "write host:port"),
+        ("ray://127.0.0.1:9", ModelAway, "no Ray cluster at ray://127.0.0.1:9"),
+        ("127.0.0.1:9", ModelAway, "no Ray cluster at 127.0.0.1:9"),
+    ],
+)
+async def test_an_address_without_a_cluster_is_reported_at_once(
+    address, error, reported
+):
+    with pytest.raises(error, match=reported):
         async with connected(address):
             pass

@@ -1,23 +1,15 @@
 """The forecast of a run: calls and tokens of all records, what a cache saves, and thinking."""
 
-import asyncio
-import random
 from dataclasses import replace
 
 import pytest
 
-from extractor.errors import EngineError, RecordError
 from extractor.model.calls import MOST_CALLS
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import read_prices
 from extractor.model.cost.tokens import RequestSize
 from extractor.model.spec import ModelSpec
-from extractor.options import ExtractionOptions
-from extractor.run.executor import Executor
-from extractor.run.forecast import forecast_run, measure_records
-from extractor.run.records import Sink
-from extractor.run.tally import Tally
-from extractor.schemas import Section, Source, TrialRecord
+from extractor.run.forecast import forecast_run
 
 CACHED = "of them cached"
 USD = "dollars"
@@ -25,49 +17,16 @@ LONG = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
 """A call whose system prompt of 8,000 characters has about 2,000 tokens."""
 
 
-def records(on_error, count=10):
-    """Records of very different sizes, and one that cannot be read."""
-    on_error(RecordError("in.jsonl", "broken", "mend it"))
-    lots = random.Random(0)
-    for number in range(count):
-        text = "x" * int(lots.lognormvariate(7, 1.2))
-        section = Section(name="eligibility", text=text)
-        source = Source(path="in.jsonl", format="flat")
-        yield TrialRecord(record_id=f"r{number}", source=source, sections=(section,))
-
-
-def estimate(record, _):
-    """One question per hundred characters, in one call."""
-    length = len(record.sections[0].text)
-    size = RequestSize(1, 800 + length, 600, length / 40, 300)
-    return replace(size, questions=length // 100 + 1)
-
-
-@pytest.fixture
-def measure(monkeypatch):
-    def measure(estimate=estimate, tally=None):
-        monkeypatch.setattr("extractor.run.forecast.estimate_record", estimate)
-        made = (records, ExtractionOptions(), Executor(), Sink(), tally or Tally())
-        return asyncio.run(measure_records(*made))
-
-    return measure
+TOTAL = RequestSize(10, 20_000, 6000, 300.0, 3000, questions=120)
 
 
 def pricing(model="gpt-4.1-mini", **more):
     return replace(Pricing.of(ModelSpec.parse(model), read_prices()), **more)
 
 
-def test_the_most_calls_are_those_that_all_records_can_cause(measure):
-    tally = Tally()
-    calls = forecast_run(measure(tally=tally), pricing(), 8).figures["calls"]
+def test_the_most_calls_are_those_that_all_records_can_cause():
+    calls = forecast_run(TOTAL, pricing(), 8).figures["calls"]
     assert calls.high == 10 * MOST_CALLS
-    assert (tally.failed, tally.extracted) == (1, 10)
-
-    def fail(record, _):
-        raise EngineError("no process")
-
-    with pytest.raises(EngineError):
-        measure(fail)
 
 
 def test_the_static_beginning_is_cached_after_the_first_calls():
@@ -120,18 +79,16 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
         ("google/gemini-2.5-pro", None, 250, 2000),
     ],
 )
-def test_thinking_is_expected_by_the_effort_of_reasoning(
-    measure, model, reasoning, each, most
-):
+def test_thinking_is_expected_by_the_effort_of_reasoning(model, reasoning, each, most):
     thinking, plain = (
-        forecast_run(measure(), priced, 8).figures["output tokens"]
+        forecast_run(TOTAL, priced, 8).figures["output tokens"]
         for priced in (pricing(model, reasoning=reasoning), pricing())
     )
     assert thinking.expected - plain.expected == pytest.approx(10 * each, rel=0.2)
     assert (thinking.high > plain.high) == bool(most)
 
 
-def test_an_unknown_price_is_reported(measure):
-    forecast = forecast_run(measure(), pricing("no-such-model"), 8)
+def test_an_unknown_price_is_reported():
+    forecast = forecast_run(TOTAL, pricing("no-such-model"), 8)
     assert USD not in forecast.figures
     assert "--prices" in forecast.notes[0]

@@ -141,8 +141,8 @@ class RunOptions(RecordOptions, ExtractorOptions):
     """Requests at once, for each worker of a cluster."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
     """Processes; else all cores."""
-    ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto|local")] = None
-    """Extract on this Ray cluster; local starts one."""
+    ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto")] = None
+    """Extract on this Ray cluster."""
     max_lacking: Annotated[
         float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
     ] = 0.05
