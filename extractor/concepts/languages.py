@@ -4,7 +4,7 @@ The words become blanks of the same length, as do those aimed at a model (``inje
 holds them, and no prompt does. ``extractor.concepts.languages`` tells of them.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from extractor.concepts.hostile.injection import rewrite_section
@@ -93,33 +93,31 @@ _LONGEST_QUOTE = 300
 
 
 def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each language, with its sections, how many lines it has in each, and the
-    first line of each.
+    """Yield a finding for each language, with how many lines it has, its sections, and the first
+    line of each.
 
     It is a warning if a section has nothing in English beside these lines, else an information.
     """
-    by_language: dict[str, list[ForeignText]] = {}
+    by_language: dict[str, list[ForeignText]] = defaultdict(list)
     for text in parsed.foreign.texts:
-        by_language.setdefault(text.language, []).append(text)
+        by_language[text.language].append(text)
     for language, texts in by_language.items():
-        counts = Counter(FieldRef(text.section).path for text in texts)
+        firsts: dict[str, ForeignText] = {}
+        for text in texts:
+            firsts.setdefault(FieldRef(text.section).path, text)
         lines = "1 line" if len(texts) == 1 else f"{len(texts)} lines"
-        if len(counts) > 1:
-            places = ", ".join(f"{count} in {path}" for path, count in counts.items())
-        else:
-            [places] = counts
-        is_alone = any(text.section in parsed.foreign.untranslated for text in texts)
-        left = "; nothing beside them is in English" if is_alone else ""
-        # Of several texts in a section, the first one is left, as it is the last one here.
-        first_texts = {FieldRef(text.section).path: text for text in reversed(texts)}
+        places = ", ".join(firsts)
+        severity = Severity.INFO
+        left = ""
+        if any(text.section in parsed.foreign.untranslated for text in texts):
+            severity = Severity.WARNING
+            left = "; nothing beside them is in English"
         yield Finding(
             kind=FindingKind.LANGUAGE_OTHER,
-            severity=Severity.WARNING if is_alone else Severity.INFO,
-            field=next(reversed(first_texts)),
+            severity=severity,
+            field=next(iter(firsts)),
             message=f"{lines} in {language} ({places}): not read, and not shown to a model{left}",
-            citations=tuple(
-                _cite(parsed, text) for text in reversed(first_texts.values())
-            ),
+            citations=tuple(_cite(parsed, text) for text in firsts.values()),
         )
 
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from extractor.concepts.criteria.prose import list_sentences
 from extractor.concepts.outcomes.split import OutcomeParts
 from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
-from extractor.language.passage import Passage, split_sentences, strip_span
+from extractor.language.passage import Passage, strip_span
 from extractor.language.patterns import Found
 from extractor.schemas import Concept
 
@@ -154,7 +155,7 @@ def find_events(part: Passage) -> Events:
     ('randomization', ['progression', 'relapse', 'death from any cause'])
     """
     start: Passage | None = None
-    for sentence in _cut_sentences(part):
+    for sentence in list_sentences(part):
         for first, joint in _find_clauses(sentence):
             events = _read_clause(sentence, first, joint)
             if events.ends:
@@ -209,7 +210,7 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
     they list events: "time to first, second and third relapse".
     """
     for part in filter(None, (parts.description, parts.measure)):
-        for sentence in _cut_sentences(part):
+        for sentence in list_sentences(part):
             opening = sentence.search("time_to")
             if not opening:
                 continue
@@ -224,16 +225,6 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
                 ends = ends[:1]
             return Events(start, ends, parts.measure)
     return Events(start)
-
-
-def _cut_sentences(part: Passage) -> Iterator[Passage]:
-    """Yield the sentences of a part."""
-    if part.end <= part.first:
-        return
-    begin, _ = part.tokens.span(part.first, part.end)
-    for start, end in split_sentences(part.text):
-        first = part.tokens.at(begin + start)
-        yield part.part(first, part.tokens.before(begin + end))
 
 
 def _find_outside_brackets(

@@ -77,6 +77,11 @@ class TimeFrame:
     points: tuple[Moment, ...]
     others: int = 0
 
+    @property
+    def moments(self) -> list[Moment]:
+        """All moments of the groups."""
+        return [moment for group in self.groups for moment in group.moments]
+
     def locate(self, moment: Moment) -> Range:
         """Return the characters of a moment in the text: with its unit, if it shares that with no
         other.

@@ -17,7 +17,7 @@ _SHORT = re.compile(r"\(\w?[A-Z]\S{0,7}\)")
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 _SHORT_FORM = 5
 """A name with so few letters is itself a short form."""
-_LONGEST_SHORT_FORM = 14
+
 _LONGEST_MODIFIER = 4
 """The most tokens before a method that belong to it."""
 _SHORT_NAME = "unknown instrument, short name"
@@ -182,7 +182,7 @@ def _is_abbreviation(name: str) -> bool:
     """Return whether a name reads as the short form of an instrument: "EORTC", "WOMAC". It begins
     with a capital and has another one near its beginning.
     """
-    if " " in name or len(name) > _LONGEST_SHORT_FORM:
+    if " " in name or len(name) > 14:
         return False
     has_more_capitals = any(map(str.isupper, name[1:6]))
     is_index = name in word_list("computed_indexes")  # "BMI"

@@ -27,12 +27,6 @@ _NO_FRAME_BEHIND = frozenset(
 )
 """Words behind which "12 weeks after surgery" is part of what they begin."""
 
-NAMED = "time frame behind its name"
-AT_END = "time frame in a statement"
-IN_FRONT = "time frame in front"
-WITHIN = "time frame within a measure"
-"""How a time was found: cases of ``measured``."""
-
 
 @dataclass(frozen=True, slots=True)
 class OwnTime:
@@ -41,7 +35,7 @@ class OwnTime:
     Attributes:
         frame: Its words.
         measure: The outcome without it; all of its words if the time stands within them.
-        case: How it was found.
+        case: How it was found: a case of ``measured``.
     """
 
     frame: Passage
@@ -94,7 +88,9 @@ def _find_named(outcome: Passage) -> OwnTime | None:
     first, end = strip_span(tokens.codes, opening.end, outcome.end, ends)
     if first >= end:
         return None
-    return _cut_off(outcome, opening.first, outcome.part(first, end), NAMED)
+    return _cut_off(
+        outcome, opening.first, outcome.part(first, end), "time frame behind its name"
+    )
 
 
 def _find_at_end(outcome: Passage) -> OwnTime | None:
@@ -111,7 +107,9 @@ def _find_at_end(outcome: Passage) -> OwnTime | None:
             continue
         is_behind_sign = sign in ",;:-(["
         if _is_time(tokens, first, last, is_behind_sign=is_behind_sign):
-            return _cut_off(outcome, first, outcome.part(first, last), AT_END)
+            return _cut_off(
+                outcome, first, outcome.part(first, last), "time frame in a statement"
+            )
     return None
 
 
@@ -124,7 +122,9 @@ def _find_in_front(outcome: Passage) -> OwnTime | None:
             continue
         if _is_time(tokens, outcome.first, at, is_behind_sign=True):
             frame = outcome.part(outcome.first, at)
-            return OwnTime(frame, outcome.part(at + 1, outcome.end), IN_FRONT)
+            return OwnTime(
+                frame, outcome.part(at + 1, outcome.end), "time frame in front"
+            )
     return None
 
 
@@ -138,7 +138,7 @@ def _find_within(outcome: Passage) -> OwnTime | None:
     if not timed:
         return None
     longest = max(timed, key=lambda frame: frame.end - frame.first)
-    return OwnTime(longest, outcome, WITHIN)
+    return OwnTime(longest, outcome, "time frame within a measure")
 
 
 def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> bool:
@@ -147,11 +147,11 @@ def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> b
     """
     if rule("moment").search(tokens, first, end) is None:
         return False
-    if rule("stated_frame").covers(tokens, first, end):
+    name = "only_time" if is_behind_sign else "stated_frame"
+    if rule(name).covers(tokens, first, end):
         return True
     if is_behind_sign:
-        lone = (rule("lone_time"), rule("moment_alone"))
-        return any(time.covers(tokens, first, end) for time in lone)
+        return False
     if tokens.words[first - 1].lower() in _NO_FRAME_BEHIND:
         return False
     return rule("bare_length_after").covers(tokens, first, end) is not None

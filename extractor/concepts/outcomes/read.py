@@ -4,7 +4,7 @@ each part.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from extractor.concepts.outcomes.events import read_events
@@ -148,12 +148,9 @@ def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
     """Return the first words of the title and of the conditions, since outcomes depend on the
     disease. A section that the record lacks gives none.
     """
-    words: list[str] = []
-    for name in ("title", "conditions"):
-        section = sections.get(name)
-        if section:
-            words += list_words(section.whole)[:_ABOUT]
-    return words
+    described = filter(None, map(sections.get, ("title", "conditions")))
+    words = [list_words(section.whole)[:_ABOUT] for section in described]
+    return list(chain.from_iterable(words))
 
 
 def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[str]:
@@ -330,12 +327,8 @@ def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]
     its time frame (``frame``).
     """
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
-        if part is None or not part.search("censoring"):
-            continue
-        return Reading(
-            value=True,
-            confidence=measured("outcome", case),
-            spans=(span_of(part),),
-            support=Support.INFERRED,
-        )
+        if part and part.search("censoring"):
+            sure = measured("outcome", case)
+            place = (span_of(part),)
+            return Reading(value=True, confidence=sure, spans=place)
     return Reading(value=False, confidence=measured("outcome", "not censored"))

@@ -82,11 +82,7 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
         return "the length of something else alone"
     if _may_be_misread(frame):
         return "time points, perhaps another length"
-    stated = [
-        (moment.value, moment.unit)
-        for group in frame.groups
-        for moment in group.moments
-    ]
+    stated = [(moment.value, moment.unit) for moment in frame.moments]
     if len(set(stated)) < len(stated):
         return "time points repeated"
     if (1, TimeUnit.DAY) in stated:
@@ -160,11 +156,8 @@ def _show_group(group: MomentGroup) -> str:
 @cache
 def _word_classes() -> dict[str, str]:
     """Return the class of each word of time frames, by ``language/rules/words.toml``."""
-    classes = {}
-    for name, words in read_table("words")["time_frame"].items():
-        for word in words.split():
-            classes[word] = name
-    return classes
+    table = read_table("words")["time_frame"]
+    return {word: name for name, words in table.items() for word in words.split()}
 
 
 def describe_time_frame(frame: TimeFrame) -> list[str]:
@@ -179,7 +172,9 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     rules = _match_rules(frame, shown)
     first_rule = next(iter(rules), "none")
     words = _simplify_words(shown)
-    classes = [_find_class(word) for word in words]
+    # a number or sign is its own class
+    known = _word_classes()
+    classes = [known.get(word, "WORD" if word[0].isalpha() else word) for word in words]
     points = min(len(frame.points), 3)
     named = sum(point.named for point in frame.points)
     features: list[str] = []
@@ -193,8 +188,7 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
         f"groups {min(len(frame.groups), 4)}",
         f"length {min(len(words) // 3, 6)}",
     ]
-    moments = [moment for group in frame.groups for moment in group.moments]
-    if any(moment.value <= 0 for moment in moments):
+    if any(moment.value <= 0 for moment in frame.moments):
         features.append("zero")
     features += [f"word {word}" for word in words]
     features += [f"{first_rule} with {name}" for name in classes]
@@ -233,13 +227,6 @@ def _simplify_words(shown: Sequence[str]) -> list[str]:
         if initial.isalpha() or is_sign:
             words.append(word)
     return words[:_MOST_WORDS]
-
-
-def _find_class(word: str) -> str:
-    """Return the class of a word; a number or sign is its own class."""
-    if not word[0].isalpha():
-        return word
-    return _word_classes().get(word, "WORD")
 
 
 def read_time_kind(
