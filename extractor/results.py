@@ -21,7 +21,6 @@ from extractor.apps.export import (
 )
 from extractor.apps.export.frames import frame_tables
 from extractor.apps.report.overview import read_failures
-from extractor.apps.review.gold import correct_run
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import StoreError
 from extractor.given import GIVEN
@@ -199,6 +198,8 @@ class Results:
         # a run of its own, since gold takes the place of some results
         run = FinishedRun(self.folder)
         if gold is not None:
+            from extractor.apps.review.gold import correct_run  # noqa: PLC0415 - slow, and few exports need it
+
             correct_run(run, Path(gold))
         with _naming_arguments(to):
             counts, _ = export_results(
