@@ -120,7 +120,7 @@ class ExtractedItem(SaidModel):
         return tuple(
             evidence
             for evidence in self.evidence
-            if evidence.field == field or evidence.field.startswith(parts)
+            if f"{evidence.field}.".startswith(parts)
         )
 
     def list_stated_fields(self) -> list[str]:
