@@ -210,7 +210,6 @@ class Results:
                 tables=list_several(tables),
                 file_format=file_format,
                 threshold=Threshold(chosen.min_confidence),
-                bundles=False,
                 force=force,
             )
         return counts
@@ -290,7 +289,6 @@ def export_results(  # noqa: PLR0913 - the options of the command
     tables: Sequence[str],
     file_format: FileFormat | None,
     threshold: Threshold,
-    bundles: bool,
     force: bool,
 ) -> tuple[Mapping[str, int], list[str]]:
     """Write a run, or the extractions in a file or a folder, as tables or as FHIR resources.
@@ -305,11 +303,9 @@ def export_results(  # noqa: PLR0913 - the options of the command
         if tables:
             raise ValueError("--format fhir writes no tables; drop --tables")
         pairs = pair_results(source, run, threshold)
-        found = export_fhir(pairs, to, tasks, bundles=bundles, force=force)
+        found = export_fhir(pairs, to, tasks, force=force)
         counts = {**found.resources, "unmapped": sum(found.unmapped.values())}
         return counts, [*found.describe()]
-    if bundles:
-        raise ValueError("bundles need --format fhir")
     kind = Format(file_format) if file_format else None
     destination = Destination.choose(to, kind, force=force)
     registry, lacking = read_run_registry(run, columns)

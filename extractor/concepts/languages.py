@@ -5,9 +5,9 @@ holds them, and no prompt does. ``extractor.concepts.languages`` tells of them.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
-from extractor.concepts.hostile.injection import find_honest
+from extractor.concepts.hostile.injection import rewrite_section
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.lexer import Range
@@ -25,8 +25,6 @@ from extractor.schemas import (
     FieldRef,
     Finding,
     FindingKind,
-    Part,
-    Section,
     Severity,
     TrialRecord,
 )
@@ -69,31 +67,23 @@ def set_foreign_aside(
     for text in foreign.texts:
         ranges[text.section].append((text.start, text.end))
     blanked = tuple(
-        _blank(section, ranges.get(section.name, ())) for section in record.sections
+        rewrite_section(
+            section,
+            blank_ranges(section.text, ranges[section.name]),
+            ranges[section.name],
+        )
+        for section in record.sections
     )
     reread = {
         section.name: read_section(section.name, section.text)
         for section in blanked
-        if section.name in ranges
+        if ranges[section.name]
     }
     return (
         record.model_copy(update={"sections": blanked}),
         {**sections, **reread},
         foreign,
     )
-
-
-def _blank(section: Section, ranges: Sequence[Range]) -> Section:
-    """Replace the ranges, none of which holds a line break, by blanks."""
-    if not ranges:
-        return section
-    text = blank_ranges(section.text, ranges)
-    parts: list[Part] = []
-    for part in section.parts:
-        start, end = find_honest((part.start, part.end), text, ranges)
-        if start < end:
-            parts.append(part.model_copy(update={"start": start, "end": end}))
-    return section.model_copy(update={"text": text, "parts": tuple(parts)})
 
 
 _DESCRIBES = ("eligibility", "brief_summary", "detailed_description")

@@ -46,6 +46,22 @@ def _outline(text):
             ],
         ),
         (
+            "1) infectious, 2)\n  inflammatory 3) neoplastic\n- Gout",
+            [
+                ("item", "1)", "infectious"),
+                ("item", "2)", "inflammatory"),
+                ("item", "3)", "neoplastic"),
+                ("item", "-", "Gout"),
+            ],
+        ),
+        (
+            "  - Steroids in the last month\n  before inclusion\n  - Gout",
+            [
+                ("item", "-", "Steroids in the last month before inclusion"),
+                ("item", "-", "Gout"),
+            ],
+        ),
+        (
             "- CD20 positive\n- E. coli in the urine",
             [("item", "-", "CD20 positive"), ("item", "-", "E. coli in the urine")],
         ),

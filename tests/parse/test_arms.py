@@ -139,23 +139,6 @@ def agents(*args, **sections):
                 ("Fictumab", ("Drug", "Placebo")),
             ],
         ),
-        # Three schedules in three cohorts.
-        (
-            ["Cohort 1", "Cohort 2", "Cohort 3"],
-            [
-                DRUG
-                | {
-                    "description": "Cohort 1: 10 mg once daily. Cohort 2: 20 mg twice "
-                    "daily. Cohort 3: 50 mg once weekly."
-                }
-            ],
-            ("012",),
-            [
-                ("Examplumab", ("Cohort 1",)),
-                ("Examplumab", ("Cohort 2",)),
-                ("Examplumab", ("Cohort 3",)),
-            ],
-        ),
         # The same dose for other times.
         (
             [
@@ -196,27 +179,6 @@ def test_an_arm_that_only_mentions_an_agent_does_not_get_it(text):
 
 
 @pytest.mark.parametrize(
-    ("sentence", "expected"),
-    [
-        (
-            "Patients in both arms receive prednisone 10 mg orally twice daily.",
-            ("A", "B"),
-        ),
-        ("All patients will be given prednisone 10 mg orally twice daily.", ("A", "B")),
-        ("Arm B adds prednisone 10 mg orally twice daily.", ("B",)),
-        ("Rescue prednisone 10 mg orally twice daily is permitted for pain.", ()),
-        ("Patients with pain receive prednisone 10 mg orally twice daily.", ()),
-    ],
-)
-def test_a_sentence_on_all_arms_or_none(sentence, expected):
-    drug = DRUG | {"description": "5 mg daily"}
-    found = dict(agents(["A", "B"], [drug], ("0",), detailed_description=sentence))
-
-    assert found["Examplumab"] == ("A",)
-    assert found.get("prednisone", ()) == expected
-
-
-@pytest.mark.parametrize(
     ("arms", "interventions", "links", "expected"),
     [
         (
@@ -245,15 +207,6 @@ def test_a_sentence_on_all_arms_or_none(sentence, expected):
             ],
             ("0", "12"),
             ["10 mg (A)", "5 mg (B, C)"],
-        ),
-        (
-            ["Low dose", "High dose"],
-            [
-                DRUG
-                | {"description": "Low dose: 5 mg daily. High dose group: 10 mg daily."}
-            ],
-            ("01",),
-            ["5 mg (Low dose)", "10 mg (High dose)"],
         ),
         # No difference between arms.
         (
@@ -295,29 +248,3 @@ def test_what_the_registry_and_the_text_say_is_surer_than_what_one_of_them_says(
         if regimen[0] == "prednisone"
     )
     assert both.confidence > text.confidence
-
-
-@pytest.mark.parametrize(
-    ("other_arm", "arms_of_amount"),
-    [
-        ("Examplumab (additional dose 1)", ("A",)),
-        ("Examplumab at a dose to be chosen", ("A",)),
-        ("The next level of examplumab", ("A",)),
-        ("Examplumab dose level 2", ("A",)),
-        ("Examplumab 20 mg", ("A",)),
-        ("The next cohort", ()),  # says nothing of the agent: as registered
-        ("Examplumab 5 mg", ()),
-    ],
-)
-def test_an_amount_is_not_lent_to_an_arm_that_names_the_agent_without_one(
-    other_arm, arms_of_amount
-):
-    arms = ["A: Examplumab 5 mg", f"B: {other_arm}"]
-    drug = DRUG | {"description": "Once daily by mouth for 10 days"}
-
-    regimens = read(arms, [drug], ("01",))
-
-    amounts = {
-        amount.low: amount.arms for _, _, found in regimens for amount in found.value
-    }
-    assert amounts[5] == arms_of_amount

@@ -1,28 +1,23 @@
-"""Read which arms get a regimen and each of its amounts: from their own texts, the registry's links
-and sentences.
-
-The registry links interventions to arms. A link gives no quote, but it says which arms get an
-intervention. An arm's own text says more where it states a dose, or that an agent is not given.
+"""Which arms get a regimen and its amounts: by the registry's links, the arm's own text, or as the
+only arm.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
-from extractor.concepts.doses.agents import Agent, AgentNames
-from extractor.concepts.doses.arm_sentences import ArmSentences
-from extractor.concepts.doses.arm_uses import ArmUses, Use, may_switch
+from extractor.concepts.doses.agents import Agent, AgentNames, Mention
 from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.sections import DosingSection
 from extractor.evidence.drafts import Reading, Span
 from extractor.evidence.scoring import measured
+from extractor.language.book import rule
 from extractor.schemas import Amount, Support, TrialRecord
 
-Claims = tuple[Counter[str], Counter[str]]
-"""By arm: how many regimens of an agent its own text states, and how many its linked
-interventions state.
-"""
+_WITHOUT_DRUG = ("placebo", "sham", "no_intervention")
+"""Parts of the registered types of arms that get no active agent of their own."""
+_REACH = 6
+"""How many tokens beside an agent can say that it is not given."""
 
 
 def locate_arms(record: TrialRecord) -> dict[str, Span]:
@@ -46,112 +41,12 @@ def locate_arms(record: TrialRecord) -> dict[str, Span]:
     for section in record.sections:
         if not section.name.startswith("arms["):
             continue
-        labels = [part for part in section.parts if part.name == "label"]
-        start = 0
-        label = ""
-        if labels:
-            start = labels[0].start
-            label = section.text[start : labels[0].end]
-        start += len(label) - len(label.lstrip())
-        end = start + len(label.strip())
-        places[section.name] = Span(section.name, start, end)
+        label = next((part for part in section.parts if part.name == "label"), None)
+        start = label.start if label else 0
+        text = section.text[start : label.end] if label else ""
+        start += len(text) - len(text.lstrip())
+        places[section.name] = Span(section.name, start, start + len(text.strip()))
     return places
-
-
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """What a record says of the arms of a regimen. An arm goes by the name of its section.
-
-    ``stated`` are the arms whose own text states it, ``linked`` those of the interventions that
-    do, ``registered`` those of all interventions that name its agent. ``own`` are the arms whose
-    text states another regimen of the agent, ``theirs`` those that get another one in any way.
-    ``uses`` says how the texts of arms use the agent, ``replaced`` are the arms that get a placebo
-    or another agent instead of it. ``is_unnamed_placebo``: it is a placebo that no intervention is
-    named after.
-    """
-
-    stated: Set[str]
-    linked: Set[str]
-    registered: Set[str]
-    own: Set[str]
-    theirs: Set[str]
-    uses: Mapping[str, Use]
-    replaced: Set[str]
-    is_unnamed_placebo: bool
-
-    def list_possible(self) -> Set[str]:
-        """Return the arms that may get the regimen: all that the record connects with the agent,
-        but for those that get something instead or, where texts of arms state this regimen, state
-        another one.
-        """
-        named = {*self.linked, *self.registered, *self.theirs, *self.uses}
-        # if something replaces the agent in all of them, it replaces it in none
-        possible = named - self.replaced or named
-        if not self.stated:
-            return possible
-        # an arm that states another regimen gets that one
-        return self.stated | (possible - self.own)
-
-    def name_case(self, arm: str) -> str | None:
-        """Return the case of what says that an arm gets the regimen; None if it does not."""
-        use = self.uses.get(arm, Use.NONE)
-        is_linked_elsewhere = bool(self.registered) and arm not in self.registered
-        # "placebo identical to examplumab 10 mg"
-        if is_linked_elsewhere and use is not Use.ALONE:
-            return None
-        if arm in self.stated:
-            return self._name_own_text(arm)
-        if use is Use.DENIED:
-            return None
-        if self.is_unnamed_placebo and use is Use.NONE:
-            return None
-        if self._states_other(arm):
-            return None
-        gets_other = arm in self.theirs
-        if is_linked_elsewhere:
-            return None if gets_other else self._name_mention(arm, use)
-        if gets_other and not self._is_stated_elsewhere(arm):
-            return "one of several regimens"
-        if arm in self.linked:
-            if arm in self.registered:
-                return "linked, with a dose"
-            return "linked by another intervention"
-        return None if gets_other else self._name_mention(arm, use)
-
-    def _name_own_text(self, arm: str) -> str:
-        """Return the case of an arm whose own text states the regimen: by whether the registry
-        links the agent to it, or links it to other arms alone, or links it to none.
-        """
-        if not self.registered:
-            return "own text"
-        if arm in self.registered:
-            return "own text, linked"
-        return "own text, not linked"
-
-    def _states_other(self, arm: str) -> bool:
-        """Return whether the arm's own text states another regimen, and this one is stated
-        elsewhere: by the text of an arm, or by interventions of other arms.
-        """
-        if arm not in self.own:
-            return False
-        is_of_other_arms = bool(self.linked) and arm not in self.linked
-        return bool(self.stated) or is_of_other_arms
-
-    def _is_stated_elsewhere(self, arm: str) -> bool:
-        """Return whether other arms' texts or interventions state the regimen, and not this
-        arm's.
-        """
-        return bool(self.stated or self.linked) and arm not in self.linked
-
-    def _name_mention(self, arm: str, use: Use) -> str | None:
-        """Return the case of an arm for which nothing but its text and the registry's links
-        speaks.
-        """
-        if arm in self.registered:
-            return "linked" if use is Use.NONE else "linked, named"
-        if use is Use.NONE:
-            return None
-        return "named, not linked" if self.registered else "named"
 
 
 @dataclass(frozen=True)
@@ -194,260 +89,192 @@ class Arms:
         span = self.labels[arm]
         return self.texts[arm].read.raw[span.start : span.end]
 
-    def count(self, same: Iterable[Statement]) -> Claims:
-        """Count the regimens of an agent that each arm's own text states, and those that its
-        interventions state.
-        """
-        stated = Counter[str]()
-        linked = Counter[str]()
-        for statement in same:
-            stated.update(self.list_stated(statement))
-            linked.update(self.list_linked(statement))
-        return stated, linked
-
-    def find(self, statement: Statement, claims: Claims) -> dict[str, str]:
+    def find(self, statement: Statement, others: Sequence[Statement]) -> dict[str, str]:
         """Return the arms that get a regimen, each with the case of what says so, in the order of
-        the record. A single arm gets everything; arms that only a sentence of a description names
-        count where nothing else says who gets the regimen.
-
-        ``claims`` are those of all regimens of its agent.
+        the record. ``others`` are the other regimens of its agent.
         """
         if len(self.labels) == 1:
             return dict.fromkeys(self.labels, "the only arm")
-        evidence = self._collect(statement, claims)
-        possible = evidence.list_possible()
+        own = self.list_stating(statement)
+        of_others: set[str] = set()
+        for other in others:
+            of_others |= self.list_stating(other)
         cases: dict[str, str] = {}
         for arm in self.labels:
-            case = evidence.name_case(arm) if arm in possible else None
+            case = self._name_case(arm, statement, own, of_others, len(others))
             if case:
                 cases[arm] = case
-        return cases or self._find_described(statement)
+        return cases
 
-    def _collect(self, statement: Statement, claims: Claims) -> _Evidence:
-        """Return what the record says of the arms of a regimen."""
+    def _name_case(
+        self,
+        arm: str,
+        statement: Statement,
+        own: Set[str],
+        of_others: Set[str],
+        others: int,
+    ) -> str | None:
+        """Return the case of what says that an arm gets a regimen; None if it does not. ``own`` are
+        the arms whose text states it, ``of_others`` those whose text states another of the
+        ``others``.
+        """
         agent = statement.agent
-        stated = self.list_stated(statement)
-        linked = self.list_linked(statement)
         registered = self.list_registered(agent.key)
-        in_texts, in_links = claims
-        own = _list_with_others(in_texts, stated)
-        others = _list_with_others(in_links, linked)
-        uses = self._uses.list_uses(agent.key)
-        # A placebo that only another intervention's text names is given in the arms that name a
-        # placebo.
-        is_unnamed = agent.kind == "placebo" and not registered and bool(uses)
-        return _Evidence(
-            stated=stated,
-            linked=linked,
-            registered=registered,
-            own=own,
-            theirs=own | others,
-            uses=uses,
-            replaced=self._list_replaced(agent),
-            is_unnamed_placebo=is_unnamed,
+        # the registry says who gets it
+        if registered and arm not in registered:
+            return None
+        if arm in own:
+            return "own text, linked" if registered else "own text"
+        is_of_another = arm in of_others or self.is_denied(arm, agent.key)
+        if is_of_another or self._gets_instead(arm, agent, own):
+            return None
+        linked = self._list_linked(statement)
+        if others:
+            is_known = arm in linked or not (own or linked)
+            return "one of several regimens" if registered and is_known else None
+        return (
+            "linked, with a dose" if arm in linked else self._name_mention(arm, agent)
         )
 
-    def _list_replaced(self, agent: Agent) -> Set[str]:
-        """Return the arms that get a placebo or another agent instead of this one."""
-        key = agent.key, agent.kind
-        if key not in self._replaced:
-            self._replaced[key] = set(self._find_replaced(agent))
-        return self._replaced[key]
-
-    def _find_replaced(self, agent: Agent) -> Iterator[str]:
-        """Yield the arms that get a placebo or another agent instead of this one."""
-        uses = self._uses.list_uses(agent.key)
-        for arm in self.labels:
-            if uses.get(arm, Use.NONE) is Use.ALONE:
-                continue
-            if self._gets_placebo(arm, agent) or self._gets_other(arm, agent, uses):
-                yield arm
-
-    @cached_property
-    def _replaced(self) -> dict[tuple[str, str], Set[str]]:
-        """The arms that get something else, by the key and kind of the agent. They are found once
-        for all of its regimens, so that time stays linear.
+    def _name_mention(self, arm: str, agent: Agent) -> str | None:
+        """Return the case of an arm for which nothing but its text and the registry's links
+        speaks; None if neither does.
         """
-        return {}
+        is_named = arm in self.list_naming(agent.key)
+        if self.list_registered(agent.key):
+            return "linked, named" if is_named else "linked"
+        return "named" if is_named else None
 
-    def _gets_placebo(self, arm: str, agent: Agent) -> bool:
-        """Return whether an arm gets a placebo of the agent instead of it: it is registered as a
-        placebo or sham arm, and no intervention of it names a placebo without naming the agent. The
-        agent's intervention is then registered for both.
+    def _gets_instead(self, arm: str, agent: Agent, own: Set[str]) -> bool:
+        """Return whether an arm gets something instead of an agent: a placebo, or where texts of
+        arms state the regimen, what its own text names.
         """
-        if agent.kind == "placebo":
-            return False
-        kind = self.texts[arm].type
-        if "placebo" not in kind and "sham" not in kind:
-            return False
-        for named in self._list_interventions(arm):
-            if "placebo" in named.values() and agent.key not in named:
-                return False
-        return True
+        if self._gets_placebo(arm, agent):
+            return True
+        return bool(own) and self._gets_another(arm, agent)
 
-    def _gets_other(self, arm: str, agent: Agent, uses: Mapping[str, Use]) -> bool:
-        """Return whether an arm's own text names another agent of a shared intervention ("A or B"),
-        and that of another arm this one. ``uses`` are those of this agent.
+    def _gets_another(self, arm: str, agent: Agent) -> bool:
+        """Return whether an arm's own text names other agents, and not this one."""
+        named = self.list_named(arm)
+        return bool(named) and agent.key not in named
+
+    def list_stating(self, statement: Statement) -> set[str]:
+        """Return the arms whose own text states a regimen."""
+        return {
+            part.section
+            for part in list_parts(statement)
+            if part.section in self.labels and not self._may_switch(part)
+        }
+
+    def _may_switch(self, part: Statement) -> bool:
+        """Return whether an arm's text says what its participants may get later: "may cross over
+        to". What an experimental arm states is what it studies.
         """
-        if arm in uses or Use.ALONE not in uses.values():
+        if "experimental" in self.texts[part.section].type:
             return False
-        has_shared = False
-        for named in self._list_interventions(arm):
-            if agent.key not in named:
-                continue
-            has_shared = True
-            if not any(self.find_use(arm, key) is Use.ALONE for key in named):
-                return False
-        return has_shared
+        clause = part.clause
+        return rule("may_switch").occurs(clause.tokens, clause.first, clause.end)
 
-    def _list_interventions(self, arm: str) -> Iterator[Mapping[str, str]]:
-        """Yield the agents that each intervention of an arm names, as kinds by key."""
-        for name, arms in self.links.items():
-            text = self.texts.get(name)
-            if text is None or arm not in arms:
-                continue
-            agents = [mention.value for mention in self.lexicon.find(text)]
-            yield {agent.key: agent.kind for agent in agents}
-
-    def list_stated(self, statement: Statement) -> set[str]:
-        """Return the arms whose own text states the regimen."""
-        stated: set[str] = set()
-        for part in list_parts(statement):
-            arm = part.section
-            if arm in self.labels and not may_switch(part, self.texts[arm]):
-                stated.add(arm)
-        return stated
-
-    def list_linked(self, statement: Statement) -> set[str]:
-        """Return the arms of the interventions whose text states the regimen."""
+    def _list_linked(self, statement: Statement) -> set[str]:
+        """Return the arms of the interventions whose text states a regimen."""
         linked: set[str] = set()
         for part in list_parts(statement):
-            linked.update(self._list_linked(part))
+            linked.update(self.links.get(part.section, ()))
         return linked
 
-    def _list_linked(self, part: Statement) -> Collection[str]:
-        """Return the arms of an intervention, or those of them that a clause of its text names:
-        "Cohort 1: 5 mg".
+    def _gets_placebo(self, arm: str, agent: Agent) -> bool:
+        """Return whether an arm gets a placebo instead of an agent: it is registered as one of
+        placebo, its text does not name the agent, and no intervention of it is a placebo.
         """
-        linked = self.links.get(part.section, ())
-        if len(linked) < 2:
-            return linked
-        named = self._sentences.find_labelled(part.clause)
-        return [arm for arm in linked if arm in named] or linked
+        text = self.texts[arm]
+        if agent.kind == "placebo" or arm in self.list_naming(agent.key):
+            return False
+        if not any(word in text.type for word in _WITHOUT_DRUG):
+            return False
+        return arm not in self.list_registered("placebo")
 
-    def list_registered(self, agent: str, *, whole: bool = False) -> Set[str]:
-        """Return the arms of all interventions whose name mentions an agent; with ``whole``, also
-        of those whose description does.
+    def list_registered(self, agent: str) -> Set[str]:
+        """Return the arms of all interventions whose name mentions an agent, by its key; those of
+        any placebo for "placebo".
         """
-        arms_of = self._registered_in_whole if whole else self._registered
-        return arms_of.get(agent, frozenset())
+        return self._registered.get(agent, frozenset())
 
     @cached_property
     def _registered(self) -> Mapping[str, Set[str]]:
-        """The arms of the interventions whose name mentions an agent, by its key."""
-        return self._list_arms_of_agents(by_name=True)
-
-    @cached_property
-    def _registered_in_whole(self) -> Mapping[str, Set[str]]:
-        """The arms of the interventions whose text mentions an agent, by its key."""
-        return self._list_arms_of_agents(by_name=False)
-
-    def _list_arms_of_agents(self, *, by_name: bool) -> Mapping[str, Set[str]]:
-        """Return the arms that the registry links to the interventions that mention an agent, by
-        its key; ``by_name``: only in their name.
-        """
-        arms_of = defaultdict[str, set[str]](set)
+        arms_of: dict[str, set[str]] = {}
         for name, arms in self.links.items():
             text = self.texts.get(name)
-            if text is None:
-                continue
-            for mention in self.lexicon.find(text):
-                is_in_name = mention.first < text.title[1]
-                if is_in_name or not by_name:
-                    arms_of[mention.value.key].update(arms)
+            for mention in self.lexicon.find(text) if text else ():
+                if text and mention.first < text.title[1]:
+                    arms_of.setdefault(mention.value.key, set()).update(arms)
+                    arms_of.setdefault(mention.value.kind, set()).update(arms)
         return arms_of
 
-    def find_use(self, arm: str, agent: str) -> Use:
-        """Return how an arm's own text uses an agent."""
-        return self._uses.list_uses(agent).get(arm, Use.NONE)
+    def list_naming(self, agent: str) -> Set[str]:
+        """Return the arms whose own text names an agent as given."""
+        return {arm for arm, keys in self._given.items() if agent in keys}
+
+    def is_denied(self, arm: str, agent: str) -> bool:
+        """Return whether an arm's own text names an agent, and never as given."""
+        return agent in self.list_named(arm) and agent not in self._given[arm]
+
+    def list_named(self, arm: str) -> Set[str]:
+        """Return the keys of the agents that an arm's own text names."""
+        return {mention.value.key for mention in self.lexicon.find(self.texts[arm])}
 
     @cached_property
-    def _uses(self) -> ArmUses:
-        return ArmUses([*self.labels], self.texts, self.lexicon)
-
-    @cached_property
-    def _sentences(self) -> ArmSentences:
-        return ArmSentences({arm: self.label(arm) for arm in self.labels}, self.texts)
-
-    def _find_described(self, statement: Statement) -> dict[str, str]:
-        """Return the arms that the sentences of a regimen name."""
-        named: set[str] = set()
-        for part in list_parts(statement):
-            # an arm or intervention speaks of itself
-            if not self.texts[part.section].is_group:
-                named.update(self._sentences.find_named(part.clause))
-        return {arm: "sentence" for arm in self.labels if arm in named}
+    def _given(self) -> Mapping[str, Set[str]]:
+        """The keys of the agents that each arm's own text names as given."""
+        given: dict[str, Set[str]] = {}
+        for arm in self.labels:
+            text = self.texts[arm]
+            mentions = self.lexicon.find(text)
+            given[arm] = {one.value.key for one in mentions if _is_given(text, one)}
+        return given
 
     def read_amounts(
         self, statement: Statement, levels: Sequence[Amount], given: Collection[str]
     ) -> Iterator[Amount]:
-        """Yield the amounts ``levels`` of a regimen. They have their arms where the arms of the
-        regimen (``given``) get different amounts, or where the own text of an arm names the agent
-        without any amount; but none has arms if no arm is known to get some of them.
+        """Yield the amounts ``levels`` of a regimen, with their arms where the own texts of its
+        arms (``given``) state different ones.
         """
         arms_of: dict[Amount, list[str]] = {level: [] for level in levels}
-        lacks_amount = False
         for arm in self.labels:
             if arm not in given:
                 continue
-            own = self._list_levels(arm, statement, levels)
-            for level, arms in arms_of.items():
-                if level in own:
-                    arms.append(arm)
-            if not own and self.find_use(arm, statement.agent.key) is not Use.NONE:
-                # "fictumab 5 mg" of one cohort is not that of the next, which gets "fictumab
-                # (additional dose 1)"
-                lacks_amount = True
-        is_split = len({tuple(arms) for arms in arms_of.values()}) > 1
-        differ = is_split or lacks_amount
-        has_arms = all(arms_of.values())
+            for level in self._list_levels(arm, statement):
+                if level in arms_of:
+                    arms_of[level].append(arm)
+        differ = len({tuple(arms) for arms in arms_of.values()}) > 1
         for level in levels:
-            if differ and has_arms:
+            if differ and all(arms_of.values()):
                 labels = self.cite(arms_of[level], confidence=1).value
                 yield replace_arms(level, labels)
             else:
                 yield level
 
-    def _list_levels(
-        self, arm: str, statement: Statement, levels: Sequence[Amount]
-    ) -> Set[Amount]:
-        """Return the amounts that an arm gets: those that its own text states of the regimen,
-        else any of them in its text, else those of its interventions.
-        """
+    def _list_levels(self, arm: str, statement: Statement) -> Set[Amount]:
+        """Return the amounts that an arm's own text, or else its interventions, state."""
         stated: set[Amount] = set()
         linked: set[Amount] = set()
         for part in list_parts(statement):
             if part.section == arm:
                 stated.update(part.levels)
-            if arm in self._list_linked(part):
+            if arm in self.links.get(part.section, ()):
                 linked.update(part.levels)
         if stated:
             return stated
         marks = self.texts[arm].marks.amounts
-        named = {level for mark in marks for level in mark.value if level in levels}
-        return named or linked
+        return {level for mark in marks for level in mark.value} or linked
 
 
-def _list_with_others(claims: Counter[str], arms: Set[str]) -> Set[str]:
-    """Return the arms with more claims of an agent's regimens than the one of this regimen, which
-    is claimed for ``arms``.
-    """
-    with_others: set[str] = set()
-    for arm, number in claims.items():
-        own_claims = 1 if arm in arms else 0
-        if number > own_claims:
-            with_others.add(arm)
-    return with_others
+def _is_given(text: DosingSection, mention: Mention) -> bool:
+    """Return whether the words beside an agent in an arm's text leave it given: not "without"."""
+    tokens = text.tokens
+    before = rule("not_given_before").ends(
+        tokens, mention.first, mention.first - _REACH
+    )
+    return before is None and not rule("not_given_after").starts(tokens, mention.end)
 
 
 def list_parts(statement: Statement) -> Sequence[Statement]:

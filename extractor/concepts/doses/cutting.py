@@ -10,7 +10,7 @@ from typing import NamedTuple
 from extractor.concepts.doses.agents import Mention
 from extractor.concepts.doses.clauses import is_aside
 from extractor.concepts.doses.marks import Fact, Place, within
-from extractor.concepts.doses.rates import read_rate
+from extractor.concepts.doses.rhythms import read_rate
 from extractor.concepts.doses.sections import DosingSection, Findings
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens

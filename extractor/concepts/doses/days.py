@@ -1,39 +1,32 @@
-"""When an agent is given: listed days ("days 1, 8 and 15", "D-5 to -3"), moments, and the
-frequency of the days.
-"""
+"""Days and moments of giving, and the frequency that listed days imply."""
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from extractor.concepts.doses.marks import Mark, drop_overlaps
+from extractor.concepts.doses.marks import Mark, drop_overlaps, starts_any
 from extractor.language.book import rule
-from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens
-from extractor.language.numbers import DAYS, WHOLE_DAYS, read_number, read_time_unit
+from extractor.language.lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
+from extractor.language.numbers import (
+    DAYS,
+    WHOLE_DAYS,
+    has_minus,
+    read_number,
+    read_time_unit,
+)
 from extractor.language.patterns import Found
 from extractor.schemas import Frequency, Period, TimeUnit
 
 Days = tuple[int, ...]
-"""Days of treatment or of a cycle, in the order of the text; 0 and less are before its start."""
-_LONGEST_RANGE = 400
-"""The most days in a range."""
-_LOOSE_ENDS = frozenset(
-    {
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "in",
-        "each",
-        "is",
-        "was",
-        "are",
-        "from",
-        "subsequent",
-    }
-)
-"""Words that no moment ends with."""
+"""Days of giving, counted from the start; weeks and months as their days."""
+_MOST = 400
+"""The most days of a range that are counted one by one."""
+_LATEST = 3650
+_NUMBERS = NUMBER + NAME_NUMBER
+_OF_LENGTH = frozenset({"for", "over", "of", "every", "each"})
+"""Words before a length of time."""
+_MOMENTS = frozenset({"bedtime", "hs", "qhs"})
+_RATE_REACH = 16
+"""How many tokens beside listed weeks can say that a dose is daily."""
 _INTERVALS = {
     1: Frequency.QD,
     2: Frequency.QOD,
@@ -73,307 +66,185 @@ _LENGTHS_OF_CYCLES = frozenset(
 )
 """Codes that give only the cycle length beside a list of days."""
 
-_RATE_REACH = 16
-"""How many tokens before and behind listed weeks may say that something is given daily."""
-
-
-def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
-    """Return lists of days, or of weeks as days, in reading order. A range lists every day."""
-    return tuple(mark for mark in find_dates(tokens) if mark.value)
-
-
-@lru_cache(maxsize=2)
-def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
-    """Return what ``find_days`` returns, and marks with no days for limits of time: "starting on
-    day 7", "from day 0 up to week 48".
-
-    The last result is cached, since the readers of amounts, frequencies, lengths and days ask for
-    it in turn.
-    """
-    marks: list[Mark[Days]] = []
-    for lead in rule("days_lead").find(tokens):
-        days = _read_days(tokens, lead)
-        if days:
-            marks.append(days)
-    marks += _read_weeks(tokens)
-    marks += _read_times(tokens)
-    for match in rule("first_day").find(tokens):
-        cycle = rule("of_cycle").starts(tokens, match.end)
-        end = cycle.end if cycle else match.end
-        marks.append(Mark((1,), match.first, end))
-    return drop_overlaps(marks)
-
-
-def _read_times(tokens: Tokens) -> Iterator[Mark[Days]]:
-    """Yield lists of times from 0 on, as days, with their unit behind them: "at 0, 4 and 8 weeks",
-    "a 0, 1, 6 month schedule". Other lists, and lists in hours, are skipped.
-    """
-    # (first token of the mark, first token of the list)
-    starts = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
-    starts += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
-    for first, start in starts:
-        # other lists count doses or levels
-        if start >= len(tokens) or tokens.words[start] != "0":
-            continue
-        listed = _read_list(tokens, start, counted=True)
-        if listed is None:
-            continue
-        _, end = listed
-        unit = read_time_unit(tokens.words[end]) if end < len(tokens) else None
-        if unit is None or unit not in WHOLE_DAYS:
-            continue
-        days: list[int] = []
-        for word in tokens.words[start:end]:
-            if not word.isdecimal():
-                continue
-            days.append(int(word) * WHOLE_DAYS[unit])
-        yield Mark(tuple(days), first, end + 1)
-
-
-def _read_weeks(tokens: Tokens) -> Iterator[Mark[Days]]:
-    """Yield lists of weeks or months as days ("at weeks 0, 4" is days 0 and 28); for stretches of
-    time ("weeks 1-4") a mark with no days.
-    """
-    for lead in rule("weeks_lead").find(tokens):
-        unit = tokens.words[lead.end - 1].lower()
-        days_of_unit = 30 if unit.startswith("m") else 7
-        listed = _read_list(tokens, lead.end, factor=days_of_unit)
-        if listed is None:
-            continue
-        weeks, end = listed
-        if not _is_span(tokens, lead, weeks):
-            yield Mark(weeks, lead.first, end)
-            continue
-        # "in week 1" is said with its preposition
-        during = rule("during_before").ends(tokens, lead.first)
-        first = during.first if during else lead.first
-        yield Mark((), first, end)
-
-
-def _is_span(tokens: Tokens, lead: Found, weeks: Days) -> bool:
-    """Return whether weeks are a stretch of time, and no days on which something is given:
-    "weeks 1-4", "in week 1", "Week 1: ...". ``weeks`` are in days: weeks 1 and 2 are 7 and 14.
-    """
-    if rule("week_range").starts(tokens, lead.end):
-        return True
-    if len(weeks) == 1:
-        return rule("during_before").ends(tokens, lead.first) is not None
-    days_between = weeks[-1] - weeks[0]
-    are_in_a_row = days_between == 7 * (len(weeks) - 1)
-    # "Examplumab 5 mg at weeks 0 and 4" is given twice, and not for weeks
-    if not are_in_a_row:
-        return False
-    # "week 1 and 2: 1 mg/kg/day": what is given daily is given through both weeks
-    first = max(0, lead.first - _RATE_REACH)
-    end = min(len(tokens), lead.end + _RATE_REACH)
-    return rule("daily_rate").search(tokens, first, end) is not None
-
-
-def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
-    """Return the list of days behind words such as "on days"; None if no number stands there, or
-    the "d" before it is part of a name. A limit of time ("starting on day 7", "day 0 up to week
-    48", "day 1 onwards") gives a mark with no days.
-    """
-    word = tokens.words[lead.end - 1]
-    before = tokens.words[lead.end - 2] if lead.end > 1 else ""
-    # "Fel d 1"
-    is_allergen = word == "d" and len(before) == 3 and before.istitle()
-    if is_allergen or _is_code(tokens, lead.end - 1):
-        return None
-    listed = _read_list(tokens, lead.end)
-    if not listed:
-        return None
-    days, end = listed
-    span = rule("up_to_week").starts(tokens, end)
-    # "from day 0 up to week 48"
-    if span:
-        days = ()
-        end = span.end
-    # "starting on day 7 of each cycle" is no single day
-    if lead.has("start") or rule("onwards").starts(tokens, end):
-        days = ()
-    # "of each 21-day cycle" belongs to the mark
-    cycle = rule("of_cycle").starts(tokens, end)
-    if cycle is None:
-        return Mark(days, lead.first, end)
-    # "day 1 every 21 days": keep the interval separate
-    is_interval = len(days) == 1 and cycle.has("interval")
-    if not is_interval:
-        end = cycle.end
-    return Mark(days, lead.first, end)
-
-
-def _is_code(tokens: Tokens, at: int) -> bool:
-    """Return whether the word at token ``at`` is a "D" inside a name ("AB12-34D5"), and not one
-    behind a cycle ("C1D8").
-    """
-    if tokens.words[at] not in ("D", "d"):
-        return False
-    before = at - 1
-    # "in 5 mL of D5W": dextrose, and no day 5
-    if before <= 0 or not tokens.joined(at):
-        return False
-    if not tokens.words[before].isdecimal():
-        return False
-    counted = tokens.words[before - 1].lower()
-    return counted not in ("c", "cycle", "cy")
-
-
-def _read_list(
-    tokens: Tokens, at: int, *, factor: int = 1, counted: bool = False
-) -> tuple[Days, int] | None:
-    """Return the days of a list that begins at token ``at``, and its end; None if no number stands
-    there. Of choices ("day 1 or 2") only the first is listed, but the end is behind the last.
-
-    ``factor`` is the days of a number's unit. ``counted``: the unit stands behind the list ("at 0,
-    4 and 8 weeks"), so that the words behind a number do not speak against a day.
-    """
-    days: list[int] = []
-    end = at
-    is_closed = False
-    while number := _read_day(tokens, at, is_counted=counted):
-        value, behind = number
-        start_of_gap = tokens.ends[end - 1]
-        end_of_gap = tokens.starts[behind - 1]
-        between = tokens.text[start_of_gap:end_of_gap].lower().lstrip()
-        # "day 1 or 2" is a single day
-        if " or " in f" {between} ":
-            is_closed = True
-        if not is_closed:
-            if days:
-                factor = _find_factor(between, factor)
-            days += _add_days(days, value, between, factor)
-        # "(+/-3)" behind "day 7"
-        aside = rule("day_aside").starts(tokens, behind)
-        end = aside.end if aside else behind
-        at = end
-        # "1 and again on day 15"
-        joint = rule("day_joint").starts(tokens, end)
-        if joint and joint.end > end:
-            at = joint.end
-        elif end == len(tokens) or tokens.gap(end) != "-":
-            break
-    return (tuple(days), end) if days else None
-
-
-def _find_factor(between: str, factor: int) -> int:
-    """Return the days of the unit that the words between two numbers name ("day 1, week 4 and week
-    8"); ``factor``, those of the unit so far, if they name none.
-    """
-    words = between.replace("-", " ").split()
-    unit = read_time_unit(words[-1]) if words else None
-    if not unit:
-        return factor
-    return WHOLE_DAYS.get(unit, factor)
-
-
-def _add_days(
-    days: list[int], value: int, between: str, factor: int
-) -> "range | list[int]":
-    """Return the days that a number adds to ``days``, those before it: itself, or every day of a
-    range up to it. Of a range of weeks only the last week is added.
-
-    ``value`` is the number without its sign, ``factor`` the days of its unit; ``between`` is the
-    text from the number before it on, so that a dash in it is a sign ("D-5") or joins a range.
-    """
-    is_opened = between.startswith("-")
-    is_through = bool(days) and _says_through(between)
-    dashes = between.count("-")
-    # the dash that joins a range is no sign
-    if is_through and is_opened:
-        dashes -= 1
-    # "days -7-2": the sign of the first day holds for the last one
-    goes_on_before = is_through and days[-1] < 0 and value < -days[-1]
-    is_signed = goes_on_before and "-" in between
-    if dashes > 0 or is_signed:
-        value = -value
-    if is_through and factor == 1:
-        last = min(value, days[-1] + _LONGEST_RANGE)
-        return range(days[-1] + 1, last + 1)
-    return [value * factor]
-
-
-def _says_through(between: str) -> bool:
-    """Return whether the text between two numbers makes them a range: "1-5", "1 through 5"."""
-    if between.startswith("-") or "~" in between:
-        return True
-    words = between.replace("-", " ").split()
-    return not {"to", "through", "until", "till"}.isdisjoint(words)
-
-
-def _read_day(tokens: Tokens, at: int, *, is_counted: bool) -> tuple[int, int] | None:
-    """Return the number of a day at token ``at``, without its sign, and the token behind it; None
-    if no number of a day stands there.
-
-    A day is a number of at most three digits, also the 1 of "D1", or a word up to seven. It has
-    no letters joined to it but "d" or "day". ``is_counted`` is for "at 0, 4 and 8 weeks", where
-    the unit follows: there the words behind the number do not speak against a day.
-    """
-    if tokens.codes[at : at + 1] == "-":
-        at += 1
-    # a NAME_NUMBER is the 1 of "D1"
-    if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
-        return None
-    word = tokens.words[at]
-    value = read_number(word)
-    if value is None:
-        return None
-    # "one" to "seven"
-    if not word.isdecimal() and value not in range(1, 8):
-        return None
-    if len(word) > 5 or value > 999:
-        return None
-    behind = at + 1
-    # "5 mg", "14 days", "3 times a day"
-    if not is_counted and rule("no_day_after").starts(tokens, behind):
-        return None
-    is_glued = tokens.joined(behind) and tokens.words[behind][0].isalpha()
-    if is_glued and tokens.words[behind].lower() not in ("d", "day"):
-        return None
-    return (int(value), behind)
-
 
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
-    """Return moments of dosing other than counted days, as written and in reading order: "30
-    minutes before infusion", "with food", "starting on day 7".
+    """Return the moments of giving as their words, in reading order.
+
+    >>> from extractor.language.book import read_text
+    >>> [mark.value for mark in find_moments(read_text("5 mg with food, at bedtime"))]
+    ['with food', 'at bedtime']
     """
-    moments: list[Mark[str]] = []
-    for mark in find_dates(tokens):
-        # a limit of time has no days
-        if not mark.value:
-            text = tokens.read(mark.first, mark.end)
-            moments.append(Mark(text, mark.first, mark.end))
-    for first, end in _read_moments(tokens):
-        moments.append(Mark(tokens.read(first, end), first, end))
+    moments = [
+        Mark(tokens.read(first, end), first, end)
+        for first, end in _read_moments(tokens)
+    ]
+    for lead in rule("days_lead").find(tokens):
+        days = _read_list(tokens, lead.first, lead.end, 1)
+        if days and _is_limit(tokens, lead, days):
+            span = rule("up_to_week").starts(tokens, days.end)
+            end = span.end if span else days.end
+            moments.append(Mark(tokens.read(days.first, end), days.first, end))
     return drop_overlaps(moments)
+
+
+def _is_limit(tokens: Tokens, lead: Found, days: Mark[Days]) -> bool:
+    """Return whether days only say from when on: "starting on day 7", "day 0 up to week 48"."""
+    if lead.has("start"):
+        return True
+    return starts_any(("onwards", "up_to_week"), tokens, days.end)
 
 
 def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
     """Yield the tokens of words for a moment, without what says how long it lasts ("for 7 days
-    before surgery" is "before surgery") and without loose words at the end. A lone word counts
-    only if it names a time by itself: "bedtime", "preoperatively".
+    before surgery" is "before surgery"). A lone word counts only if it names a time by itself.
     """
-    for match in rule("dose_moment").find(tokens):
-        first = match.first
-        end = match.end
+    for found in rule("dose_moment").find(tokens):
+        first = found.first
         before = tokens.words[first - 1].lower() if first else ""
-        is_number = tokens.codes[first] == NUMBER
-        if is_number and before in ("for", "over", "of", "every", "each"):
-            # "for 7 days before surgery"
-            event = rule("around_event").search(tokens, first, end)
-            if not event:
+        if tokens.codes[first] == NUMBER and before in _OF_LENGTH:
+            event = rule("around_event").search(tokens, first, found.end)
+            if event is None:
                 continue
             first = event.first
-        while end > first and tokens.words[end - 1].lower() in _LOOSE_ENDS:
-            end -= 1
+        span = rule("span_of_weeks").starts(tokens, first)
+        end = max(found.end, span.end if span else 0)
         word = tokens.words[first].lower()
-        # a lone word is a moment only if it names a time or an operation by itself
-        is_time_alone = word in ("bedtime", "hs", "qhs")
-        shortest = 1 if is_time_alone else 2
-        if end - first >= shortest:
+        is_alone = word in _MOMENTS or word.endswith("operatively")
+        if end - first > 1 or is_alone:
             yield first, end
-        elif word.endswith("operatively"):
-            yield first, first + 1
+
+
+def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
+    """Return the days of giving, in reading order. A range lists every day.
+
+    >>> from extractor.language.book import read_text
+    >>> [
+    ...     mark.value
+    ...     for mark in find_days(read_text("on days 1, 8 and 15; day -3 to 1"))
+    ... ]
+    [(1, 8, 15), (-3, -2, -1, 0, 1)]
+    """
+    return drop_overlaps([*_find_listed(tokens), *_find_times(tokens)])
+
+
+def _find_listed(tokens: Tokens) -> Iterator[Mark[Days]]:
+    for lead in rule("days_lead").find(tokens):
+        if _is_code(tokens, lead):
+            continue
+        days = _read_list(tokens, lead.first, lead.end, 1)
+        if days and not _is_limit(tokens, lead, days):
+            yield days
+    for lead in rule("weeks_lead").find(tokens):
+        start = max(0, lead.first - _RATE_REACH)
+        is_daily = rule("daily_rate").search(tokens, start, lead.end + _RATE_REACH)
+        if is_daily or rule("week_range").starts(tokens, lead.end):
+            continue
+        unit = TimeUnit.WEEK if "week" in lead.text.lower() else TimeUnit.MONTH
+        days = _read_list(tokens, lead.first, lead.end, WHOLE_DAYS[unit])
+        if days and not rule("during_before").ends(tokens, lead.first):
+            yield days
+    for found in rule("first_day").find(tokens):
+        yield Mark((1,), found.first, found.end)
+
+
+def _is_code(tokens: Tokens, lead: Found) -> bool:
+    """Return whether a "d" is a part of a name: "Fel d 1", "AB12-34D5"."""
+    if lead.text.lower() != "d" or lead.first == 0:
+        return False
+    before = tokens.words[lead.first - 1]
+    # "C1D8"
+    if lead.first > 1 and tokens.words[lead.first - 2] in ("C", "c"):
+        return False
+    if tokens.codes[lead.first - 1] == UNKNOWN or before.istitle():
+        return True
+    return tokens.joined(lead.first) and before[-1].isalnum()
+
+
+def _find_times(tokens: Tokens) -> Iterator[Mark[Days]]:
+    """Yield lists of times with their unit behind them: "at 0, 4 and 8 weeks"."""
+    for name in ("times_list", "schedule_list"):
+        for found in rule(name).find(tokens):
+            days = _read_times(tokens, found.first, found.end)
+            if days:
+                yield days
+
+
+def _read_list(tokens: Tokens, first: int, at: int, factor: int) -> Mark[Days] | None:
+    """Return the days whose numbers begin at a token; None if they are no days."""
+    days: list[int] = []
+    end = at
+    through = False
+    while read := _read_day(tokens, at):
+        day, behind = read
+        # "days 1-5, six 21-day cycles"
+        is_followed = bool(days) and tokens.codes[behind : behind + 1] == NUMBER
+        if is_followed or rule("no_day_after").starts(tokens, behind):
+            break
+        if through and factor == 1:
+            days += _list_between(days, day)
+        days.append(day)
+        aside = rule("day_aside").starts(tokens, behind)
+        end = aside.end if aside else behind
+        joint = rule("day_joint").starts(tokens, end)
+        if joint is None:
+            break
+        at = joint.end
+        # the hyphen of "1-5" may be no token
+        is_glued = tokens.gap(at) == "-" and joint.end == joint.first
+        says_through = rule("day_through").search(tokens, joint.first, joint.end)
+        through = is_glued or says_through is not None
+    if not days:
+        return None
+    cycle = rule("of_cycle").starts(tokens, end)
+    return Mark(tuple(day * factor for day in days), first, cycle.end if cycle else end)
+
+
+def _list_between(days: Sequence[int], last: int) -> Sequence[int]:
+    """Return the days between the last one of some days and another one."""
+    is_range = bool(days) and 0 < last - days[-1] <= _MOST
+    return range(days[-1] + 1, last) if is_range else ()
+
+
+def _read_times(tokens: Tokens, first: int, at: int) -> Mark[Days] | None:
+    """Return the days of a list of numbers with their unit behind it: "at 0, 4 and 8 weeks"."""
+    start = at if tokens.codes[at] in _NUMBERS else first
+    numbers: list[int] = []
+    while at < len(tokens):
+        read = _read_day(tokens, at)
+        if read is None:
+            break
+        numbers.append(read[0])
+        at = read[1]
+        joint = rule("day_joint").starts(tokens, at)
+        if joint is None:
+            break
+        at = joint.end
+    if at < len(tokens) and tokens.codes[at] == "-":
+        at += 1
+    unit = read_time_unit(tokens.words[at]) if at < len(tokens) else None
+    is_age = [word.lower() for word in tokens.words[at + 1 : at + 3]] == ["of", "age"]
+    if len(numbers) < 2 or unit is None or unit not in WHOLE_DAYS or is_age:
+        return None
+    days = tuple(number * WHOLE_DAYS[unit] for number in numbers)
+    return Mark(days, min(first, start), at + 1)
+
+
+def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
+    """Return the number of a day and the token behind it; None if there is none."""
+    sign = 1
+    while at < len(tokens) and tokens.codes[at] in "-+\\(":
+        sign = -1 if tokens.codes[at] == "-" else sign
+        at += 1
+    if at >= len(tokens) or tokens.codes[at] not in _NUMBERS:
+        return None
+    number = read_number(tokens.words[at])
+    if number is None or number != int(number) or number > _LATEST:
+        return None
+    # "D-5"
+    follows_day = tokens.gap(at) == "-" and tokens.words[at - 1].lower() in ("d", "day")
+    if has_minus(tokens, at) or follows_day:
+        sign = -1
+    return sign * int(number), at + 1
 
 
 def code_interval(days: float) -> Frequency:

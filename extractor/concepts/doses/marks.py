@@ -8,6 +8,7 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
 Place = tuple[int, int]
@@ -134,3 +135,13 @@ def drop_overlaps(marks: Iterable[Mark[T_co]]) -> tuple[Mark[T_co], ...]:
         elif mark.end - mark.first > last.end - last.first:
             kept[-1] = mark
     return tuple(kept)
+
+
+def ends_any(names: Iterable[str], tokens: Tokens, first: int) -> bool:
+    """Return whether one of some rules matches directly before a token."""
+    return any(rule(name).ends(tokens, first) for name in names)
+
+
+def starts_any(names: Iterable[str], tokens: Tokens, end: int) -> bool:
+    """Return whether one of some rules matches from a token on."""
+    return any(rule(name).starts(tokens, end) for name in names)

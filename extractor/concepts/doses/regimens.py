@@ -9,9 +9,8 @@ from operator import itemgetter
 from typing import Any
 
 from extractor.concepts.doses.amounts import choose_levels
-from extractor.concepts.doses.arms import Arms, Claims
+from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.clauses import Statement, list_near
-from extractor.concepts.doses.contradictions import find_contradicted
 from extractor.concepts.doses.lengths import find_length
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.naming import find_name, list_name_cases, trust_name
@@ -53,21 +52,13 @@ def build_regimens(
     by_agent = defaultdict[str, list[Statement]](list)
     for statement in ordered:
         by_agent[statement.agent.key].append(statement)
-    claims: dict[str, Claims] = {}
-    contradicted: set[Statement] = set()
-    for agent, same in by_agent.items():
-        claims[agent] = arms.count(same)
-        contradicted.update(find_contradicted(same))
     stated = list_stated(arms.texts.values())
     regimens: list[Draft] = []
     for statement in ordered:
         agent = statement.agent.key
-        is_contradicted = statement in contradicted
-        trust = Trust(statement, arms.texts, stated, is_contradicted)
-        siblings = len(by_agent[agent])
-        builder = _Builder(
-            statement, arms, claims[agent], trust, trial_length, siblings
-        )
+        trust = Trust(statement, arms.texts, stated)
+        others = [one for one in by_agent[agent] if one is not statement]
+        builder = _Builder(statement, arms, others, trust, trial_length)
         regimens.append(builder.build(trial, next(numbers)))
     return tuple(regimens)
 
@@ -109,16 +100,13 @@ def _has_other_length(statements: Sequence[Statement], length: Fact) -> bool:
 
 @dataclass(frozen=True)
 class _Builder:
-    """Builds the regimen of one statement. ``claims`` are those of all regimens of its agent on
-    arms, ``siblings`` counts these regimens.
-    """
+    """Builds the regimen of one statement. ``others`` are the other regimens of its agent."""
 
     statement: Statement
     arms: Arms
-    claims: Claims
+    others: Sequence[Statement]
     trust: Trust
     trial_length: TrialLength | None
-    siblings: int
 
     def build(self, trial: Trial, number: int) -> Draft:
         """Return the regimen with a reading of each field. ``number`` is that of its chunk."""
@@ -128,7 +116,7 @@ class _Builder:
         named, *place = find_name(statement, texts)
         words = named.span(*place)
         role, role_confidence = read_role(statement, trial)
-        given = self.arms.find(statement, self.claims)
+        given = self.arms.find(statement, self.others)
         cases = list_name_cases(statement, named, place, texts)
         rules: dict[str, Reading[Any]] = {
             "agent": Reading(named.raw(*place), trust_name(cases), (words,)),
@@ -141,7 +129,7 @@ class _Builder:
             "duration": self._read_duration(),
             "timing": self._read_timing(),
         }
-        view = RegimenView(self.trust, cases, given, self.siblings)
+        view = RegimenView(self.trust, cases, given, len(self.others) + 1)
         rules = sign_regimen(rules, view)
         first, end = self._find_clause()
         chunk = section.chunk(number, first, end)

@@ -21,7 +21,7 @@ from extractor.concepts.doses.marks import (
     drop_touching,
     within,
 )
-from extractor.concepts.doses.schedule import (
+from extractor.concepts.doses.rhythms import (
     PeriodMark,
     find_cycles,
     find_frequencies,
@@ -95,11 +95,12 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
         taken.update(range(mark.first, mark.end))
     # "300 mg per day" is no frequency
     totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
-    frequencies = drop_inside(find_frequencies(tokens, taken), totals)
     cycles = find_cycles(tokens)
+    frequencies = find_frequencies(tokens, taken)
+    frequencies = drop_touching(frequencies, [*totals, *cycles])
     routes = drop_inside(_find_routes(tokens), moments)
     days = drop_inside(find_days(tokens), moments)
-    lengths = _drop_cycles(find_lengths(tokens), cycles)
+    lengths = _drop_cycles(drop_touching(find_lengths(tokens), days), cycles)
     return Findings(
         amounts=_place(amounts, section),
         route=_place(routes, section),

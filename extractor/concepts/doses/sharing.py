@@ -13,8 +13,7 @@ from extractor.concepts.doses.amounts import UNSURE
 from extractor.concepts.doses.clauses import Clause
 from extractor.concepts.doses.marks import Fact, Mark
 from extractor.concepts.doses.parts import Part
-from extractor.concepts.doses.rates import read_rate
-from extractor.concepts.doses.schedule import STEP, PeriodMark
+from extractor.concepts.doses.rhythms import STEP, PeriodMark, read_rate
 from extractor.concepts.doses.sections import FIELDS, Findings
 from extractor.language.book import rule
 from extractor.schemas import Frequency, Route, TimeUnit

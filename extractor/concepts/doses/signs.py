@@ -118,8 +118,6 @@ def _describe_statement(view: RegimenView) -> Iterator[str]:
         yield "one of several regimens of its agent"
     if len(statement.parts) > 1:
         yield "put together from several places"
-    if view.trust.is_contradicted:
-        yield "contradicted elsewhere"
     if clause.end - clause.first > _LONG_CLAUSE:
         yield "a long clause"
     if statement.agent.kind == "placebo":

@@ -12,7 +12,7 @@ from extractor.concepts.doses.amounts import is_volume_or_piece
 from extractor.concepts.doses.clauses import Link, Statement, find_link, list_near
 from extractor.concepts.doses.marks import Fact
 from extractor.concepts.doses.names import find_general
-from extractor.concepts.doses.schedule import STEP, name_rhythm
+from extractor.concepts.doses.rhythms import STEP, name_rhythm
 from extractor.concepts.doses.sections import FIELDS, DosingSection
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
@@ -50,14 +50,12 @@ _MOST_DAYS_IN_A_ROW = 28
 class Trust:
     """How sure the fields of one statement's regimen are.
 
-    ``stated`` names the kinds of findings anywhere in the record. ``is_contradicted``: another
-    section states another frequency.
+    ``stated`` names the kinds of findings anywhere in the record.
     """
 
     statement: Statement
     sections: Mapping[str, DosingSection]
     stated: Collection[str]
-    is_contradicted: bool
 
     def link(self, name: str, fact: Fact) -> Link:
         """Return the link of a fact to the agent."""
@@ -139,10 +137,7 @@ class Trust:
         coded = self.statement.frequency
         if coded is None:
             return [self._name_days()]
-        cases = [self._name_wording(coded)]
-        if self.is_contradicted:
-            cases.append("contradicted")
-        return cases
+        return [self._name_wording(coded)]
 
     def _name_wording(self, coded: Fact) -> str:
         """Return the case of a stated frequency: how it is worded if it is beside the dose, or else
