@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import Field
 
 from extractor.schemas.base import FieldMetadata, FrozenModel, SaidModel, is_none
-from extractor.schemas.paths import FieldRef
 from extractor.schemas.vocabulary import (
     AbsenceReason,
     Comparator,
@@ -118,9 +117,11 @@ class ExtractedItem(SaidModel):
         """Return the evidence for a field with its members and parts: for ``amounts``, also for
         ``amounts[0]``.
         """
-        path = FieldRef(field)
+        parts = (f"{field}.", f"{field}[")
         return tuple(
-            evidence for evidence in self.evidence if path.covers(evidence.field)
+            evidence
+            for evidence in self.evidence
+            if f"{evidence.field}.".startswith(parts)
         )
 
     def list_stated_fields(self) -> list[str]:
