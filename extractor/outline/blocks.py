@@ -119,9 +119,7 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
         pieces += _split_joined(whole, vocabulary, below)
         if whole.doubt:
             pieces[-1] = replace(pieces[-1], doubt=whole.doubt)
-    blocks = [
-        _make_block(place, pieces, lines_width=width) for place in range(len(pieces))
-    ]
+    blocks = [_make_block(place, pieces) for place in range(len(pieces))]
     return _set_levels(blocks)
 
 
@@ -289,9 +287,7 @@ def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
         yield _Piece(replace(item, gap=False) if number else item)
 
 
-def _make_block(
-    place: int, pieces: Sequence[_Piece], *, lines_width: int | None
-) -> Block:
+def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
     """Return the block of a piece, without its level."""
     piece = pieces[place]
     line = piece.line
@@ -309,25 +305,18 @@ def _make_block(
         return replace(block, kind=BlockKind.FURNITURE)
     if piece.heading:
         return replace(block, kind=BlockKind.HEADING, name=piece.heading.name)
-    above = pieces[place - 1] if place else None
-    below = pieces[place + 1] if place + 1 < len(pieces) else None
-    beside = Beside(
-        line,
-        above.line if above else None,
-        below.line if below else None,
-        lines_width,
-    )
-    signs = weigh_heading(beside)
-    block = replace(block, signs=signs)
     if line.is_row:
         return replace(block, kind=BlockKind.ROW)
-    if not line.mark and is_yes(signs):
-        return replace(block, kind=BlockKind.HEADING)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
-    if not block.doubt and is_doubtful(signs):
-        return replace(block, doubt=UNSURE_HEADING)
-    return block
+    above = pieces[place - 1].line if place else None
+    below = pieces[place + 1].line if place + 1 < len(pieces) else None
+    signs = weigh_heading(Beside(line, above, below, None))
+    if is_yes(signs):
+        return replace(block, kind=BlockKind.HEADING, signs=signs)
+    is_unsure = not block.doubt and is_doubtful(signs)
+    doubt = UNSURE_HEADING if is_unsure else block.doubt
+    return replace(block, signs=signs, doubt=doubt)
 
 
 def introduces(passage: Passage) -> bool:
