@@ -62,6 +62,10 @@ def _outline(text):
             ],
         ),
         (
+            "①Adults ②Asthma",
+            [("item", "①", "Adults"), ("item", "②", "Asthma")],
+        ),
+        (
             "- CD20 positive\n- E. coli in the urine",
             [("item", "-", "CD20 positive"), ("item", "-", "E. coli in the urine")],
         ),
