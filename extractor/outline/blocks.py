@@ -233,13 +233,21 @@ def _split_joined(
 def _split_at_heading(
     line: Line, heading: Heading, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
-    passage = line.passage.part(heading.first, heading.end)
-    yield _Piece(replace(line, passage=passage), heading, heading.doubt)
-    if heading.is_whole:
-        return
-    behind = line.passage.part(heading.end, line.passage.end)
-    rest = replace(_without_mark(line, behind), hashes=0, is_behind_heading=True)
-    yield from _split_within(rest, vocabulary, below, vocabulary.behind)
+    """Yield a heading, and what follows it on its line: items, and other headings."""
+    following: Heading | None = heading
+    while following:
+        passage = line.passage.part(following.first, following.end)
+        yield _Piece(replace(line, passage=passage), following, following.doubt)
+        if following.is_whole:
+            return
+        behind = line.passage.part(following.end, line.passage.end)
+        line = replace(_without_mark(line, behind), hashes=0, is_behind_heading=True)
+        following = _find_inner(line, vocabulary, is_behind=True)
+        if following:
+            yield from _split_before(line, following)
+            rest = line.passage.part(following.first, line.passage.end)
+            line = _without_mark(line, rest)
+    yield from _split_items(line, below)
 
 
 def _without_mark(line: Line, passage: Passage) -> Line:
@@ -248,12 +256,22 @@ def _without_mark(line: Line, passage: Passage) -> Line:
 
 
 def _split_within(
-    line: Line,
-    vocabulary: Vocabulary,
-    below: Line | None,
-    rules: tuple[str, ...] = (),
+    line: Line, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
     """Yield the text before a heading within a line, that heading, and what follows it."""
+    heading = _find_inner(line, vocabulary, is_behind=False)
+    if heading is None:
+        yield from _split_items(line, below)
+        return
+    yield from _split_before(line, heading)
+    rest = line.passage.part(heading.first, line.passage.end)
+    yield from _split_at_heading(_without_mark(line, rest), heading, vocabulary, below)
+
+
+def _find_inner(
+    line: Line, vocabulary: Vocabulary, *, is_behind: bool
+) -> Heading | None:
+    """Return the first heading within a line; ``is_behind``: the line follows another heading."""
     for name in (*vocabulary.within, *vocabulary.behind):
         found = find_within(line.passage, name)
         if found is None or found.first <= line.passage.first:
@@ -261,19 +279,20 @@ def _split_within(
         sign = found.tokens.words[found.first - 1]
         is_capital = found.tokens.words[found.first][0].isupper()
         is_behind_sign = sign == ";" or (sign == "." and not line.mark)
-        may_begin = is_behind_sign or (is_capital and bool(rules))
+        may_begin = is_behind_sign or (is_capital and is_behind)
         if name in vocabulary.behind and not may_begin:
             continue
-        before = line.passage.part(line.passage.first, found.first)
         rest = line.passage.part(found.first, line.passage.end)
         heading = find_heading(rest, vocabulary)
-        if heading is None:
-            continue
-        yield from _split_items(replace(line, passage=strip_signs(before, ";,/")), None)
-        following = _without_mark(line, rest)
-        yield from _split_at_heading(following, heading, vocabulary, below)
-        return
-    yield from _split_items(line, below)
+        if heading:
+            return heading
+    return None
+
+
+def _split_before(line: Line, heading: Heading) -> Iterator[_Piece]:
+    """Yield the items before a heading within a line."""
+    before = line.passage.part(line.passage.first, heading.first)
+    yield from _split_items(replace(line, passage=strip_signs(before, ";,/")), None)
 
 
 def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
