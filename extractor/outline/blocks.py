@@ -119,9 +119,7 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
         pieces += _split_joined(whole, vocabulary, below)
         if whole.doubt:
             pieces[-1] = replace(pieces[-1], doubt=whole.doubt)
-    blocks = [
-        _make_block(place, pieces, lines_width=width) for place in range(len(pieces))
-    ]
+    blocks = [_make_block(place, pieces) for place in range(len(pieces))]
     return _set_levels(blocks)
 
 
@@ -235,13 +233,21 @@ def _split_joined(
 def _split_at_heading(
     line: Line, heading: Heading, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
-    passage = line.passage.part(heading.first, heading.end)
-    yield _Piece(replace(line, passage=passage), heading, heading.doubt)
-    if heading.is_whole:
-        return
-    behind = line.passage.part(heading.end, line.passage.end)
-    rest = replace(_without_mark(line, behind), hashes=0, is_behind_heading=True)
-    yield from _split_within(rest, vocabulary, below, vocabulary.behind)
+    """Yield a heading, and what follows it on its line: items, and other headings."""
+    following: Heading | None = heading
+    while following:
+        passage = line.passage.part(following.first, following.end)
+        yield _Piece(replace(line, passage=passage), following, following.doubt)
+        if following.is_whole:
+            return
+        behind = line.passage.part(following.end, line.passage.end)
+        line = replace(_without_mark(line, behind), hashes=0, is_behind_heading=True)
+        following = _find_inner(line, vocabulary, is_behind=True)
+        if following:
+            yield from _split_before(line, following)
+            rest = line.passage.part(following.first, line.passage.end)
+            line = _without_mark(line, rest)
+    yield from _split_items(line, below)
 
 
 def _without_mark(line: Line, passage: Passage) -> Line:
@@ -250,12 +256,22 @@ def _without_mark(line: Line, passage: Passage) -> Line:
 
 
 def _split_within(
-    line: Line,
-    vocabulary: Vocabulary,
-    below: Line | None,
-    rules: tuple[str, ...] = (),
+    line: Line, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
     """Yield the text before a heading within a line, that heading, and what follows it."""
+    heading = _find_inner(line, vocabulary, is_behind=False)
+    if heading is None:
+        yield from _split_items(line, below)
+        return
+    yield from _split_before(line, heading)
+    rest = line.passage.part(heading.first, line.passage.end)
+    yield from _split_at_heading(_without_mark(line, rest), heading, vocabulary, below)
+
+
+def _find_inner(
+    line: Line, vocabulary: Vocabulary, *, is_behind: bool
+) -> Heading | None:
+    """Return the first heading within a line; ``is_behind``: the line follows another heading."""
     for name in (*vocabulary.within, *vocabulary.behind):
         found = find_within(line.passage, name)
         if found is None or found.first <= line.passage.first:
@@ -263,19 +279,20 @@ def _split_within(
         sign = found.tokens.words[found.first - 1]
         is_capital = found.tokens.words[found.first][0].isupper()
         is_behind_sign = sign == ";" or (sign == "." and not line.mark)
-        may_begin = is_behind_sign or (is_capital and bool(rules))
+        may_begin = is_behind_sign or (is_capital and is_behind)
         if name in vocabulary.behind and not may_begin:
             continue
-        before = line.passage.part(line.passage.first, found.first)
         rest = line.passage.part(found.first, line.passage.end)
         heading = find_heading(rest, vocabulary)
-        if heading is None:
-            continue
-        yield from _split_items(replace(line, passage=strip_signs(before, ";,/")), None)
-        following = _without_mark(line, rest)
-        yield from _split_at_heading(following, heading, vocabulary, below)
-        return
-    yield from _split_items(line, below)
+        if heading:
+            return heading
+    return None
+
+
+def _split_before(line: Line, heading: Heading) -> Iterator[_Piece]:
+    """Yield the items before a heading within a line."""
+    before = line.passage.part(line.passage.first, heading.first)
+    yield from _split_items(replace(line, passage=strip_signs(before, ";,/")), None)
 
 
 def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
@@ -289,9 +306,7 @@ def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
         yield _Piece(replace(item, gap=False) if number else item)
 
 
-def _make_block(
-    place: int, pieces: Sequence[_Piece], *, lines_width: int | None
-) -> Block:
+def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
     """Return the block of a piece, without its level."""
     piece = pieces[place]
     line = piece.line
@@ -309,25 +324,18 @@ def _make_block(
         return replace(block, kind=BlockKind.FURNITURE)
     if piece.heading:
         return replace(block, kind=BlockKind.HEADING, name=piece.heading.name)
-    above = pieces[place - 1] if place else None
-    below = pieces[place + 1] if place + 1 < len(pieces) else None
-    beside = Beside(
-        line,
-        above.line if above else None,
-        below.line if below else None,
-        lines_width,
-    )
-    signs = weigh_heading(beside)
-    block = replace(block, signs=signs)
     if line.is_row:
         return replace(block, kind=BlockKind.ROW)
-    if not line.mark and is_yes(signs):
-        return replace(block, kind=BlockKind.HEADING)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
-    if not block.doubt and is_doubtful(signs):
-        return replace(block, doubt=UNSURE_HEADING)
-    return block
+    above = pieces[place - 1].line if place else None
+    below = pieces[place + 1].line if place + 1 < len(pieces) else None
+    signs = weigh_heading(Beside(line, above, below, None))
+    if is_yes(signs):
+        return replace(block, kind=BlockKind.HEADING, signs=signs)
+    is_unsure = not block.doubt and is_doubtful(signs)
+    doubt = UNSURE_HEADING if is_unsure else block.doubt
+    return replace(block, signs=signs, doubt=doubt)
 
 
 def introduces(passage: Passage) -> bool:
