@@ -144,5 +144,6 @@ def test_a_trial_that_is_too_large_is_refused(monkeypatch):
 
     assert reading.ids[-1] == "2031-000001-11"
     assert any(
-        "a record of more than 20,000 bytes" in error.problem for error in reading.errors
+        "a record of more than 20,000 bytes" in error.problem
+        for error in reading.errors
     )
