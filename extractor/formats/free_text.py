@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Literal, get_args
 
 from extractor.concepts.limits.read import find_limits
+from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
@@ -35,7 +36,6 @@ from extractor.formats.headings import (
 )
 from extractor.formats.layout import LINE, Span, join_lines, lay_out
 from extractor.formats.listed import LABELS, Entry, Part, find_parts, list_items
-from extractor.formats.named_fields import undo_breaks
 from extractor.language.book import read_text, rule
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import read_section, strip_span

@@ -212,8 +212,10 @@ def join_lines(text: str, blocks: Sequence[Block]) -> str:
     # "treatment-naive" is no word that was broken, if "treatment" is one
     words = set(_WORD.findall(text)) if "-\n" in text else set()
 
+    begin = 0
+
     def fill(found: re.Match[str]) -> str:
-        if found.start() and _would_fit(found):
+        if found.start() and _would_fit(text, begin + found.start(), found):
             return found[0]
         word = found["word"] or ""
         if not word:
@@ -232,16 +234,15 @@ def join_lines(text: str, blocks: Sequence[Block]) -> str:
     return "".join([*kept, text[done:]])
 
 
-def _would_fit(found: re.Match[str]) -> bool:
+def _would_fit(text: str, at: int, found: re.Match[str]) -> bool:
     """Return whether the first word below a line break would have fitted on the line above: the
-    break is no wrapping.
+    break, which is found at a place of the text, is no wrapping.
     """
-    text = found.string
-    above = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+    above = text[text.rfind("\n", 0, at) + 1 : at]
     if found["word"] or runs_on(above):
         return False
-    end = text.find("\n", found.end())
-    below = text[found.end() : end if end >= 0 else len(text)]
+    end = found.string.find("\n", found.end())
+    below = found.string[found.end() : end if end >= 0 else None]
     is_new = len(above) < _NARROWEST and below[:1].isupper()
     return is_new or len(above) + len(below.split(" ", 1)[0]) < len(below)
 
