@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from extractor.formats.found import STARTS_TIME, Words, text_section
+from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.schemas import Part, Section
 
 _MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
@@ -60,6 +61,20 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
             items.append((lead, item))
             lead = ""
     return [*items, ("", lead)] if lead else items
+
+
+def undo_breaks(text: str) -> str:
+    r"""Return a text with line breaks in the place of HTML's codes for them, filled up with blanks
+    to the same length. Codes of emphasis become blanks.
+
+    >>> undo_breaks("Pain<br><b>Sleep</b>")
+    'Pain   \n   Sleep    '
+    """
+    if not may_hold_markup(text):
+        return text
+    for codes in (EMPHASIS, CELL):
+        text = codes.sub(lambda code: " " * len(code[0]), text)
+    return EDGE.sub(lambda code: "\n".rjust(len(code[0])), text)
 
 
 def cut(words: str, start: int, end: int) -> Words:

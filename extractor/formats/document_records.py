@@ -197,7 +197,7 @@ def _divide(
 def _drop_contents(content: DocumentContent, reader: TextReader) -> Iterator[Block]:
     """Yield the blocks without tables of contents and the heads and feet of pages."""
     hidden: set[int] = set()
-    for start, end in (*content.edges, *content.contents):
+    for start, end in content.edges:
         hidden.update(range(start, end))
     broken = _MOST_BROKEN + 1
     for block in reader.blocks:

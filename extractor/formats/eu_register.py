@@ -7,10 +7,10 @@ The blocks of a trial become one tree: each field as the first country has it in
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
-from itertools import groupby
+from itertools import chain, pairwise
 from typing import Any, BinaryIO, NamedTuple
 
 from extractor.formats.cells import cut
@@ -25,21 +25,20 @@ from extractor.formats.found import (
 )
 from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
-from extractor.formats.streams import TextBuffer, replace_odd_bytes
+from extractor.formats.streams import check_size, read_lines, replace_odd_bytes
 from extractor.language.other_languages import hide_foreign
 
 _BEGINS = re.compile(
-    r"^(?:Summary\s{1,9})?(?P<again>A\.2[ \t]+)?EudraCT number:[ \t]*"
-    r"(?P<number>\d{4}-\d{6}-\d{2})\b",
+    r"^(?P<again>A\.2[ \t]+)?EudraCT number:[ \t]*(?P<number>\d{4}-\d{6}-\d{2})\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_COUNTRY = re.compile(r"/ctr-search/trial/[\d-]{14}/(?P<code>\w{2,3})\b")
+"""The first line of a block; field A.2 repeats it."""
+_COUNTRY = re.compile(r"/ctr-search/trial/[\d-]{14}/(\w{2,3})\b")
 _FIELD = re.compile(
     r"^(?P<number>[A-Z]\.(?:IMP\b|\d[\d.]*\d|\d)?)(?:[ \t]+(?:and|to)[ \t]+[A-Z]\.[\d.]+)?[:. \t]+"
     r"(?P<label>[^:?\n]*?)[ \t]*(?:\((?P<language>[a-z]{2})\))?(?P<end>[:?]|$)[ \t]*",
     re.MULTILINE,
 )
-_LONGEST_HEAD = 200
 _FIRST_SHORT = ("E", [6])
 """From here on, fields are short, and need no known label."""
 _Order = tuple[str, list[int]]
@@ -62,17 +61,6 @@ class _Field(NamedTuple):
         return Words(f"{self.label}: {self.text}", at=self.label.at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """The fields of a trial in one country."""
-
-    trial: str
-    line: int
-    code: str
-    fields: Sequence[_Field]
-    odd_bytes: int
-
-
 [_REGISTER] = list_registers("text")
 _SETTINGS = _REGISTER.settings
 
@@ -82,19 +70,31 @@ def read_register_text(stream: BinaryIO) -> Iterator[Found]:
 
     A block with another number than the one before begins the next trial.
     """
-    for trial, blocks in groupby(_list_blocks(TextBuffer(stream)), _get_trial):
-        if not trial:
-            yield from (
-                block for block in blocks if isinstance(block, UnreadableSource)
-            )
+    lines: list[str] = []
+    trial = ""
+    first = at = 0
+    for number, line in read_lines(stream):
+        if isinstance(line, UnreadableSource):
+            yield line
             continue
-        of_trial = [block for block in blocks if isinstance(block, _Block)]
-        codes = ", ".join(block.code or "?" for block in of_trial)
-        ending = "" if len(of_trial) == 1 else "s"
-        place = (
-            f"line {of_trial[0].line}, {len(of_trial)} country block{ending}: {codes}"
-        )
-        yield build_content(partial(_read_trial, trial), of_trial, place)
+        text = line.decode(errors="surrogateescape")
+        begins = _BEGINS.match(text)
+        if begins and begins["number"] != trial:
+            if trial:
+                yield _build(trial, Words("".join(lines), at=at), first)
+            at += sum(map(len, lines))
+            lines = []
+            trial = begins["number"]
+            first = number
+        lines.append(text)
+    if trial:
+        yield _build(trial, Words("".join(lines), at=at), first)
+
+
+def _build(trial: str, text: Words, line: int) -> Found:
+    countries = ", ".join(dict.fromkeys(_COUNTRY.findall(text)))
+    place = f"line {line}, countries: {countries}" if countries else f"line {line}"
+    return build_content(partial(_read_trial, trial), text, place)
 
 
 def build_register_text(text: str, *, title: str | None = None) -> RecordContent:
@@ -127,52 +127,11 @@ def build_register_text(text: str, *, title: str | None = None) -> RecordContent
     return replace(content, sections=(*text_section("title", title), *others))
 
 
-def _get_trial(block: _Block | UnreadableSource) -> str:
-    return block.trial if isinstance(block, _Block) else ""
-
-
-def _list_blocks(text: TextBuffer) -> Iterator[_Block | UnreadableSource]:
-    """Yield the blocks of a text, each from the number of its trial to the next one."""
-    before = 0
-    trial = ""
-    head = 0
-    while True:
-        line = text.line
-        try:
-            found = _find_begin(text, head, trial)
-        except UnreadableSource as problem:
-            yield problem.below(f"line {line}")
-            before += len(text.take(len(text.text) - _LONGEST_HEAD))
-            trial = ""
-            head = 0
-            continue
-        taken = text.take(found.start() if found else len(text.text))
-        if trial:
-            yield _make_block(trial, taken, before, line)
-        if not found:
-            return
-        before += len(taken)
-        trial = found["number"]
-        head = len(found[0])
-
-
-def _find_begin(text: TextBuffer, head: int, trial: str) -> re.Match[str] | None:
-    """Return where the next block begins, behind the ``head`` of this one. Field A.2 repeats the
-    number of a block.
-    """
-    while True:
-        for found in _BEGINS.finditer(text.text, text.at + head):
-            if not found["again"] or found["number"] != trial:
-                return found
-        if not text.read_on():
-            return None
-
-
-def _make_block(trial: str, written: str, at: int, line: int) -> _Block:
-    text, odd_bytes = replace_odd_bytes(written)
-    country = _COUNTRY.search(text)
-    code = country["code"].upper() if country else ""
-    return _Block(trial, line, code, _list_fields(Words(text, at=at)), odd_bytes)
+def _list_blocks(text: Words) -> list[list[_Field]]:
+    """Return the fields of each country's block of a trial."""
+    begins = [found.start() for found in _BEGINS.finditer(text) if not found["again"]]
+    bounds = [0, *begins[1:], len(text)]
+    return [_list_fields(cut(text, *block)) for block in pairwise(bounds)]
 
 
 def _list_fields(text: Words) -> list[_Field]:
@@ -210,11 +169,12 @@ def _is_field(number: str, label: str, order: _Order, last: _Order) -> bool:
     )
 
 
-def _read_trial(trial: str, blocks: Sequence[_Block]) -> RecordContent:
-    """Return the content of a trial from its blocks: each field as the first country has it in
-    English.
-    """
-    fields = [field for block in blocks for field in block.fields]
+def _read_trial(trial: str, written: Words) -> RecordContent:
+    """Return the content of a trial: each field as the first country has it in English."""
+    check_size(len(written))
+    text, odd_bytes = replace_odd_bytes(written)
+    blocks = _list_blocks(Words(text, at=written.at))
+    fields = list(chain.from_iterable(blocks))
     by_number: dict[str, list[_Field]] = defaultdict(list)
     for field in fields:
         by_number[field.number].append(field)
@@ -240,7 +200,6 @@ def _read_trial(trial: str, blocks: Sequence[_Block]) -> RecordContent:
     if len(blocks) > 1:  # the people of one member state
         tree.pop("F.4.1", None)
     content = read_record(_REGISTER, tree, "text")
-    odd_bytes = sum(block.odd_bytes for block in blocks)
     note = (
         f"{odd_bytes} bytes are not UTF-8 and were read as Windows-1252: compare the text "
         "with the register"
@@ -256,14 +215,14 @@ def _is_foreign(field: _Field) -> tuple[bool, bool]:
     return is_marked, hide_foreign(field.text) != field.text
 
 
-def _list_products(blocks: Sequence[_Block]) -> list[dict[str, Any]]:
+def _list_products(blocks: Sequence[Sequence[_Field]]) -> list[dict[str, Any]]:
     """Return the products of all blocks: names, then forms and routes; no words twice. Products of
     one name are one.
     """
     products: dict[str, dict[str, list[Words]]] = {}
     for block in blocks:
         groups: list[list[_Field]] = [[]]
-        for field in block.fields:
+        for field in block:
             if field.number in ("D.IMP", "D.8"):
                 groups.append([])
             groups[-1].append(field)

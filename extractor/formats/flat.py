@@ -19,8 +19,9 @@ other text is read by its headings, in ``free_text``.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 
 from extractor.formats.cells import is_intervention_list, list_interventions
 from extractor.formats.found import (
@@ -30,12 +31,12 @@ from extractor.formats.found import (
     text_section,
 )
 from extractor.formats.free_text import build_text
+from extractor.formats.layout import LINE
 from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import Piece, Section
 from extractor.schemas.record_limits import MAX_LINES
 
-_RANKS = ("primary_outcomes", "secondary_outcomes")
-_LINE = re.compile(r"[^\r\n]+")
+_RANKS = ["primary_outcomes", "secondary_outcomes"]
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 _BEFORE_OUTCOMES = 3
 """Title, summary and conditions, where there are no interventions."""
@@ -82,25 +83,30 @@ def build_plain(
 
         return build_register_text(text, title=title)
     # one line more than allowed shows that there are too many
-    found = (line for line in _LINE.finditer(text) if line[0].strip())
+    found = (line for line in LINE.finditer(text) if line[0].strip())
     lines = [line.span() for line in islice(found, MAX_LINES + 1)]
     if len(lines) > MAX_LINES:
         raise UnreadableSource(
             f"text of more than {MAX_LINES:,} lines", "give one record a file"
         )
-    sections = take_sections(_list_sections(text, _join_fields(text, lines)))
-    if lines and not sections:
+    fields = _join_fields(text, lines)
+    names = _name_fields([text[start:end] for start, end in fields])
+    if lines and not names:
         return build_text(text, title=title, named=named)
-    written = unify_line_ends(text)
-    placed: list[Section] = []
-    end = 0
-    for section in sections:
-        # They are in the text in this order.
-        at = written.index(section.text, end)
-        end = at + len(section.text)
-        pieces = (Piece(start=0, at=at),)
-        placed.append(section.model_copy(update={"pieces": pieces}))
-    return RecordContent(tuple(placed), "flat", given=text)
+    unified = unify_line_ends(text)
+    sections: list[Section] = []
+    for name, group in groupby(zip(names, fields, strict=True), itemgetter(0)):
+        spans = [span for _, span in group]
+        at = spans[0][0]
+        written = text[at : spans[-1][1]]
+        is_list = name == "interventions"
+        parts = list_interventions(written) if is_list else text_section(name, written)
+        for section in parts:
+            at = unified.index(section.text, at)
+            pieces = (Piece(start=0, at=at),)
+            sections.append(section.model_copy(update={"pieces": pieces}))
+            at += len(section.text)
+    return RecordContent(take_sections(sections), "flat", given=text)
 
 
 def _join_fields(text: str, lines: Sequence[tuple[int, int]]) -> list[list[int]]:
@@ -121,35 +127,24 @@ def _join_fields(text: str, lines: Sequence[tuple[int, int]]) -> list[list[int]]
     return fields
 
 
-def _list_sections(text: str, spans: Sequence[Sequence[int]]) -> Iterator[Section]:
-    """Yield the sections of a flattened record; none of a text without interventions whose outcomes
-    are not certain.
+def _name_fields(fields: Sequence[str]) -> list[str]:
+    """Return the section of each field of a flattened record; none of a text without interventions
+    whose outcomes are not certain.
     """
-
-    def cut(start: int, end: int) -> str:
-        return text[spans[start][0] : spans[end - 1][1]] if start < end else ""
-
-    fields = [text[start:end] for start, end in spans]
     typed = [
         at for at, field in enumerate(fields) if at and is_intervention_list(field)
     ]
-    before = typed[0] if typed else _BEFORE_OUTCOMES
+    before = min(typed[0] if typed else _BEFORE_OUTCOMES, len(fields))
     first = before + bool(typed)
     behind = first
     while behind < min(first + 2, len(fields)) and _are_outcomes(fields, behind, first):
         behind += 1
     if not typed and not _are_certain(fields, first, behind):
-        return
-    before = min(before, len(fields))
-    yield from text_section("title", cut(0, 1))
-    yield from text_section("brief_summary", cut(1, before - 1))
-    if before > 1:
-        yield from text_section("conditions", fields[before - 1])
-    if typed:
-        yield from list_interventions(fields[before])
-    for name, at in zip(_RANKS, range(first, behind), strict=False):
-        yield from text_section(name, fields[at])
-    yield from text_section("detailed_description", cut(behind, len(fields)))
+        return []
+    names = ["title", *["brief_summary"] * (before - 2)]
+    names += ["conditions"] * (before > 1) + ["interventions"] * bool(typed)
+    names += _RANKS[: behind - first]
+    return names + ["detailed_description"] * (len(fields) - len(names))
 
 
 def _are_outcomes(fields: Sequence[str], at: int, first: int) -> bool:

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Literal, get_args
 
 from extractor.concepts.limits.read import find_limits
+from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
@@ -35,7 +36,6 @@ from extractor.formats.headings import (
 )
 from extractor.formats.layout import LINE, Span, join_lines, lay_out
 from extractor.formats.listed import LABELS, Entry, Part, find_parts, list_items
-from extractor.formats.named_fields import undo_breaks
 from extractor.language.book import read_text, rule
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import read_section, strip_span
@@ -369,13 +369,22 @@ class TextReader:
             self._spans[name].insert(0, (lines[0].start, lines[-1].end))
 
     def _place_foreign(self) -> None:
-        """Place the lines in other languages that no section has in the description."""
+        """Place the lines in other languages that no section has: below criteria, or in the
+        description.
+        """
+        ends = [(end, name) for name in _ORDER for _, end in self._spans[name]]
         spans = (span for name in _ORDER for span in self._spans[name])
         places = {at for span in spans for at in range(*span)}
         for line in LINE.finditer(self.laid.text):
             is_hidden = not self._english[slice(*line.span())].strip()
             if is_hidden and line[0].strip() and line.start() not in places:
-                self._spans[DESCRIPTION].append(line.span())
+                above = max(
+                    (one for one in ends if one[0] <= line.start()), default=None
+                )
+                is_below = above is not None and above[1] == ELIGIBILITY
+                name = ELIGIBILITY if is_below else DESCRIPTION
+                self._spans[name].append(line.span())
+        self._spans[ELIGIBILITY].sort()
 
     def _is_title(self, entry: Entry) -> bool:
         words = self._read(entry)

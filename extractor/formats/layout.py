@@ -31,6 +31,8 @@ _RULE = re.compile(r"[\s|:=+-]+")
 _LONGEST_HEADING = 200
 _MOST_COLUMNS = 4
 _SHORT = 25
+_NARROWEST = 60
+"""The fewest characters in a line that was wrapped before a word with a capital."""
 _BREAK = re.compile(
     r"(?:(?<![\w-])(?P<word>[a-z]{2,40})-(?=[ \t]*\n\s*[a-z]))?(?<![ \t])[ \t]*+\n\s*+"
 )
@@ -210,7 +212,11 @@ def join_lines(text: str, blocks: Sequence[Block]) -> str:
     # "treatment-naive" is no word that was broken, if "treatment" is one
     words = set(_WORD.findall(text)) if "-\n" in text else set()
 
+    begin = 0
+
     def fill(found: re.Match[str]) -> str:
+        if found.start() and _would_fit(text, begin + found.start(), found):
+            return found[0]
         word = found["word"] or ""
         if not word:
             return " " * len(found[0])
@@ -226,6 +232,19 @@ def join_lines(text: str, blocks: Sequence[Block]) -> str:
         done = block.end
         above = block
     return "".join([*kept, text[done:]])
+
+
+def _would_fit(text: str, at: int, found: re.Match[str]) -> bool:
+    """Return whether the first word below a line break would have fitted on the line above: the
+    break, which is found at a place of the text, is no wrapping.
+    """
+    above = text[text.rfind("\n", 0, at) + 1 : at]
+    if found["word"] or runs_on(above):
+        return False
+    end = found.string.find("\n", found.end())
+    below = found.string[found.end() : end if end >= 0 else None]
+    is_new = len(above) < _NARROWEST and below[:1].isupper()
+    return is_new or len(above) + len(below.split(" ", 1)[0]) < len(below)
 
 
 def _continues(block: Block, above: Block) -> bool:

@@ -4,10 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from extractor.formats.cells import undo_breaks
 from extractor.formats.found import RecordContent
 from extractor.formats.record import read_record
 from extractor.formats.registers import Register, fold_name
-from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
 
 _LABEL = re.compile(
     r"(?:\A|;)\s*(Main Objective|Secondary Objective|(?:Primary|Secondary) end ?point\(s\)"
@@ -29,20 +29,6 @@ def read_named(
     if register.prepare == "european_labels":
         _move_labelled(tree)
     return read_record(register, tree, container)
-
-
-def undo_breaks(text: str) -> str:
-    r"""Return a text with line breaks in the place of HTML's codes for them, filled up with blanks
-    to the same length. Codes of emphasis become blanks.
-
-    >>> undo_breaks("Pain<br><b>Sleep</b>")
-    'Pain   \n   Sleep    '
-    """
-    if not may_hold_markup(text):
-        return text
-    for codes in (EMPHASIS, CELL):
-        text = codes.sub(lambda code: " " * len(code[0]), text)
-    return EDGE.sub(lambda code: "\n".rjust(len(code[0])), text)
 
 
 def _move_labelled(tree: dict[str, list[str]]) -> None:

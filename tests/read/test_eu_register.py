@@ -137,12 +137,13 @@ def test_a_copied_text_is_read_like_a_file():
 
 
 def test_a_trial_that_is_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 20_000)
     long = SECOND.replace("To see whether it works", "It works.\n" * 40_000)
 
     reading = read_all("-", stdin=(long + EU_TEXT).encode())
 
     assert reading.ids[-1] == "2031-000001-11"
     assert any(
-        "a record of more than 1,000 bytes" in error.problem for error in reading.errors
+        "a record of more than 20,000 bytes" in error.problem
+        for error in reading.errors
     )

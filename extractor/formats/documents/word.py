@@ -18,7 +18,6 @@ from lxml import etree
 from extractor.formats.documents.content import (
     DocumentContent,
     DocumentProblem,
-    Span,
     Writer,
 )
 from extractor.formats.documents.limits import (
@@ -33,9 +32,6 @@ _SAVE_AGAIN = "open it in Word, and save it again as .docx"
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _HEADING = re.compile(
     r"(?:heading|title|überschrift|titre)\s*(?P<level>\d?)", re.IGNORECASE
-)
-_CONTENTS = re.compile(
-    r"(?:toc|contents)\s*\d?|table of (?:figures|contents)", re.IGNORECASE
 )
 _LEFT_OUT = tuple(
     map(qn, ("w:del", "w:moveFrom", "w:txbxContent", "w:instrText", "w:sdtPr"))
@@ -114,17 +110,12 @@ def _write(lines: Iterator[tuple[str, str]]) -> DocumentContent:
     """Return the content of lines, each with the name of its style."""
     writer = Writer("Word document")
     headings: list[tuple[int, int]] = []
-    contents: list[Span] = []
     for text, style in lines:
-        span = writer.add(text)
+        start, _ = writer.add(text)
         named = _HEADING.fullmatch(style)
         if named:
-            headings.append((span[0], int(named["level"] or 0) or 1))
-        if _CONTENTS.fullmatch(style):
-            contents.append(span)
-    return DocumentContent(
-        writer.text, headings=tuple(headings), contents=tuple(contents)
-    )
+            headings.append((start, int(named["level"] or 0) or 1))
+    return DocumentContent(writer.text, headings=tuple(headings))
 
 
 def _list_lines(document: Any) -> Iterator[tuple[str, str]]:
