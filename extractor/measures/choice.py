@@ -1,0 +1,144 @@
+"""Choose among the readings of a clause: the set of spans, none over another, with the best
+score.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from extractor.language.book import read_table, rule
+from extractor.language.lexer import Tokens
+from extractor.measures.grammar import Chart, Span
+from extractor.measures.makers import Bounds
+from extractor.schemas.vocabulary import TimeUnit
+
+_WORD_WEIGHT = 0.5
+_NEAR = 8
+"""How many tokens before an amount its quantity is near."""
+_TIME_CODES = frozenset(["a", "mo", "wk", "d", "h", "min"])
+_UNITLESS_PENALTY = 2.0
+_AGE = "age"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A reading of some tokens: a limit or a window."""
+
+    span: Span
+    is_window: bool
+    score: float
+
+
+def choose(
+    chart: Chart, tokens: Tokens, first: int, end: int
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return the chosen candidates from left to right, and all others."""
+    candidates = [
+        candidate
+        for span in chart.all("bounds", "bare", "window")
+        if (candidate := _weigh(span, chart, tokens, first, end))
+    ]
+    chosen = _pick(candidates)
+    others = [one for one in candidates if one not in chosen]
+    return chosen, others
+
+
+def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates without overlaps that have the greatest sum of scores."""
+    by_end = sorted(candidates, key=lambda one: (one.span.end, one.span.first))
+    ends = [one.span.end for one in by_end]
+    best: list[tuple[float, list[Candidate]]] = [(0.0, [])]
+    for index, candidate in enumerate(by_end):
+        before = bisect_right(ends, candidate.span.first, hi=index)
+        total, chosen = best[before]
+        taken = total + candidate.score, [*chosen, candidate]
+        best.append(max(best[-1], taken, key=lambda pair: pair[0]))
+    return best[-1][1]
+
+
+def _weigh(
+    span: Span, chart: Chart, tokens: Tokens, first: int, end: int
+) -> Candidate | None:
+    """Return the candidate that a span is, with its score; None if it is none."""
+    bounds: Bounds = span.value
+    is_window = span.kind == "window"
+    score = span.weight + _WORD_WEIGHT * (span.end - span.first)
+    near = find_near_quantities(chart, tokens, span, first)
+    names = {quantity.value for quantity in near}
+    if is_window:
+        if _is_no_window(tokens, span, bounds, end) or _is_age(span, names):
+            return None
+        return Candidate(span, True, score - 3.0 * bool(names & _list_timed()))
+    if rule("no_limit_after").starts(tokens, bounds[-1].end, end):
+        return None
+    units = [bound.amount for bound in bounds]
+    if any(amount.time for amount in units):
+        is_timed = _is_age(span, names) or bool(names & _list_timed())
+        is_short = units[0].time is TimeUnit.MINUTE
+        if not is_timed and not is_short:
+            return None
+        return Candidate(span, False, score + 2.0)
+    if span.kind == "bare":
+        return Candidate(span, False, score) if names == {_AGE} else None
+    if units[-1].unit is None and _lacks_sign(span):
+        score -= _UNITLESS_PENALTY
+        if not names:
+            return None
+    return Candidate(span, False, score + bool(names))
+
+
+def _lacks_sign(span: Span) -> bool:
+    """Return whether a span is a mere range of numbers, without a comparator or a scale."""
+    return span.rule == "range" and span.parts[0].kind != "opening"
+
+
+def _is_age(span: Span, names: set[str]) -> bool:
+    has_word = any(part.kind == "of_age" for part in _list_parts(span))
+    return has_word or _AGE in names
+
+
+def _list_parts(span: Span) -> list[Span]:
+    """Return the spans of which a span is made, also those of its parts."""
+    found = []
+    for part in span.parts:
+        found += [part, *_list_parts(part)]
+    return found
+
+
+def _is_no_window(tokens: Tokens, span: Span, bounds: Bounds, end: int) -> bool:
+    behind = bounds[-1].end
+    if rule("age_behind").starts(tokens, behind, end):
+        return True
+    if rule("course_after").starts(tokens, behind, end):
+        return True
+    return rule("trial_before").ends(tokens, span.first) is not None
+
+
+def find_near_quantities(
+    chart: Chart, tokens: Tokens, span: Span, first: int
+) -> list[Span]:
+    """Return the known quantities of a span: inside of it, or shortly before it in its clause."""
+    found = []
+    for quantity in chart.all("quantity"):
+        if quantity.first >= span.end:
+            break
+        is_before = span.first - _NEAR <= quantity.end <= span.first
+        is_inside = quantity.first >= span.first
+        if is_inside or is_before and not _is_parted(tokens, quantity.end, span.first):
+            found.append(quantity)
+    return found
+
+
+def _is_parted(tokens: Tokens, first: int, end: int) -> bool:
+    return rule("sentence_break").search(tokens, first, end) is not None
+
+
+@cache
+def _list_timed() -> frozenset[str]:
+    """Return the quantities that are measured in units of time."""
+    return frozenset(
+        name
+        for name, fields in read_table("quantity_names").items()
+        if fields.get("unit") in _TIME_CODES
+    )
