@@ -3,7 +3,7 @@ score.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,7 +16,6 @@ from extractor.schemas.vocabulary import TimeUnit
 _WORD_WEIGHT = 0.5
 _NEAR = 8
 """How many tokens before an amount its quantity is near."""
-_TIME_CODES = frozenset(["a", "mo", "wk", "d", "h", "min"])
 _UNITLESS_PENALTY = 2.0
 _AGE = "age"
 
@@ -31,13 +30,13 @@ class Candidate:
 
 
 def choose(
-    chart: Chart, tokens: Tokens, first: int, end: int
+    chart: Chart, tokens: Tokens, first: int, end: int, introduced: Set[str]
 ) -> tuple[list[Candidate], list[Candidate]]:
     """Return the chosen candidates from left to right, and all others."""
     candidates = [
         candidate
         for span in chart.all("bounds", "bare", "window")
-        if (candidate := _weigh(span, chart, tokens, first, end))
+        if (candidate := _weigh(span, chart, tokens, first, end, introduced))
     ]
     chosen = _pick(candidates)
     others = [one for one in candidates if one not in chosen]
@@ -58,23 +57,30 @@ def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _weigh(
-    span: Span, chart: Chart, tokens: Tokens, first: int, end: int
+    span: Span,
+    chart: Chart,
+    tokens: Tokens,
+    first: int,
+    end: int,
+    introduced: Set[str],
 ) -> Candidate | None:
     """Return the candidate that a span is, with its score; None if it is none."""
     bounds: Bounds = span.value
     is_window = span.kind == "window"
     score = span.weight + _WORD_WEIGHT * (span.end - span.first)
     near = find_near_quantities(chart, tokens, span, first)
-    names = {quantity.value for quantity in near}
+    names = {quantity.value for quantity in near} or introduced
+    is_age = _is_age(span, names) or _looks_like_age(tokens, span, first)
     if is_window:
-        if _is_no_window(tokens, span, bounds, end) or _is_age(span, names):
+        if _is_no_window(tokens, span, bounds, end) or is_age:
             return None
         return Candidate(span, True, score - 3.0 * bool(names & _list_timed()))
-    if rule("no_limit_after").starts(tokens, bounds[-1].end, end):
-        return None
     units = [bound.amount for bound in bounds]
+    is_followed = rule("no_limit_after").starts(tokens, bounds[-1].end, end)
+    if is_followed and units[-1].unit is None:
+        return None
     if any(amount.time for amount in units):
-        is_timed = _is_age(span, names) or bool(names & _list_timed())
+        is_timed = is_age or bool(names & _list_timed())
         is_short = units[0].time is TimeUnit.MINUTE
         if not is_timed and not is_short:
             return None
@@ -85,7 +91,7 @@ def _weigh(
         score -= _UNITLESS_PENALTY
         if not names:
             return None
-    return Candidate(span, False, score + bool(names))
+    return Candidate(span, False, score + len(bounds) * bool(names))
 
 
 def _lacks_sign(span: Span) -> bool:
@@ -93,9 +99,28 @@ def _lacks_sign(span: Span) -> bool:
     return span.rule == "range" and span.parts[0].kind != "opening"
 
 
-def _is_age(span: Span, names: set[str]) -> bool:
+def _is_age(span: Span, names: Set[str]) -> bool:
     has_word = any(part.kind == "of_age" for part in _list_parts(span))
     return has_word or _AGE in names
+
+
+def _looks_like_age(tokens: Tokens, span: Span, first: int) -> bool:
+    """Return whether years are an age although nothing names one: of people, or by themselves at
+    the start of the line: "Men over 18 years", "18 to 79 years, inclusive".
+    """
+    if span.value[0].amount.time is not TimeUnit.YEAR or _has_moment(span):
+        return False
+    near = max(first, span.first - _NEAR)
+    has_word = rule("age_word").search(tokens, near, span.end) is not None
+    starts_line = not any(
+        word[0].isalpha() for word in tokens.words[first : span.first]
+    )
+    return has_word or starts_line
+
+
+def _has_moment(span: Span) -> bool:
+    moments = ("before", "after", "back", "lives", "last_unit")
+    return any(part.kind in moments for part in span.parts)
 
 
 def _list_parts(span: Span) -> list[Span]:
@@ -125,7 +150,9 @@ def find_near_quantities(
             break
         is_before = span.first - _NEAR <= quantity.end <= span.first
         is_inside = quantity.first >= span.first
-        if is_inside or is_before and not _is_parted(tokens, quantity.end, span.first):
+        if is_inside or (
+            is_before and not _is_parted(tokens, quantity.end, span.first)
+        ):
             found.append(quantity)
     return found
 
@@ -137,8 +164,4 @@ def _is_parted(tokens: Tokens, first: int, end: int) -> bool:
 @cache
 def _list_timed() -> frozenset[str]:
     """Return the quantities that are measured in units of time."""
-    return frozenset(
-        name
-        for name, fields in read_table("quantity_names").items()
-        if fields.get("unit") in _TIME_CODES
-    )
+    return frozenset(read_table("measures")["timed"]["quantities"])

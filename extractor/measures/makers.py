@@ -8,6 +8,8 @@ from extractor.measures.grammar import Maker, Parts, Span
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _LARGEST_GRADE = 10
+_BETTER_HIGH = ("karnofsky", "lansky", "kps")
+"""Scales on which a higher grade is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def make_range(parts: Parts) -> Bounds | None:
     lower, upper = low.value, high.value
     if lower.high is not None or upper.high is not None:
         return None
-    if parts["joint"].value == "and" and "opening" not in parts:
+    if parts["joint"].value.lower() == "and" and "opening" not in parts:
         return None
     if lower.unit is None:
         lower = replace(lower, unit=upper.unit, time=upper.time)
@@ -109,7 +111,7 @@ def make_pressure(parts: Parts) -> Bounds | None:
     compared = make_compared(parts)
     if compared is None or parts["amount"].value.low <= parts["diastolic"].value:
         return None
-    unit, time = parts["unit"].value if "unit" in parts else ("mmHg", None)
+    unit, time = parts["unit"].value if "unit" in parts else (None, None)
     if time:
         return None
     one = replace(compared[0], amount=replace(compared[0].amount, unit=unit))
@@ -120,10 +122,11 @@ def make_pressure(parts: Parts) -> Bounds | None:
 def make_shared(parts: Parts) -> Bounds | None:
     """Two limits of which the first takes the unit of the second: "< 18 or > 70 years"."""
     one, other = parts["one"].value[0], parts["other"].value[-1]
-    if one.amount.unit is not None or other.amount.unit is None:
+    own, unit = one.amount.unit, other.amount.unit
+    if unit is None or (own is not None and not unit.startswith(f"{own} ")):
         return None
-    unit = replace(one.amount, unit=other.amount.unit, time=other.amount.time)
-    return replace(one, amount=unit), *parts["other"].value
+    amount = replace(one.amount, unit=unit, time=other.amount.time)
+    return replace(one, amount=amount), *parts["other"].value
 
 
 def make_cases(parts: Parts) -> Bounds | None:
@@ -165,17 +168,51 @@ def make_grades(parts: Parts) -> Bounds | None:
     """A scale with its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
     grades = parts["grades"]
     low, high = grades.value
-    comparator = _find_comparator(parts)
-    place = grades.first, grades.end
+    comparator = _find_comparator(parts) or _read_turned(parts)
+    place = grades.first, parts["unit"].end if "unit" in parts else grades.end
+    unit, time = parts["unit"].value if "unit" in parts else (None, None)
+    if time:
+        return None
     if comparator is Comparator.BETWEEN:
         comparator = None
     if comparator and low == high:
-        return (Bound(comparator, Amount(low), *place),)
-    if comparator or high > _LARGEST_GRADE and low < _LARGEST_GRADE:
+        return (Bound(comparator, Amount(low, None, unit), *place),)
+    if comparator or (high > _LARGEST_GRADE and low < _LARGEST_GRADE):
         return None
     if low == high:
-        return (Bound(Comparator.EQUAL, Amount(low), *place),)
-    return (Bound(Comparator.BETWEEN, Amount(low, high), *place),)
+        return (Bound(Comparator.EQUAL, Amount(low, None, unit), *place),)
+    return (Bound(Comparator.BETWEEN, Amount(low, high, unit), *place),)
+
+
+def _read_turned(parts: Parts) -> Comparator | None:
+    """Return the comparator of "or worse" or "no better than", whose direction is the scale's."""
+    turned = parts.get("turned")
+    if turned is None:
+        return None
+    words = turned.value.lower().split()
+    scale = parts["scale"].value.lower()
+    grows = ("worse" in words) != any(name in scale for name in _BETTER_HIGH)
+    if words[0] in ("no", "not"):
+        return Comparator.AT_MOST if grows else Comparator.AT_LEAST
+    if "or" in words:
+        return Comparator.AT_LEAST if grows else Comparator.AT_MOST
+    return Comparator.MORE if grows else Comparator.LESS
+
+
+def make_restated(parts: Parts) -> Bounds | None:
+    """A limit and the same one in another unit: "> 50 pounds (22.7 kg)"."""
+    one, other = parts["one"].value[-1], parts["other"].value
+    if isinstance(other, Amount):
+        comparator = one.comparator
+        bound = Bound(comparator, other, parts["other"].first, parts["other"].end)
+    else:
+        bound = other[0]
+    units = one.amount.unit, bound.amount.unit
+    if None in units or units[0] == units[1] or bound.amount.time:
+        return None
+    if (one.amount.high is None) != (bound.amount.high is None):
+        return None
+    return *parts["one"].value, bound
 
 
 def make_normal(parts: Parts) -> Bounds:

@@ -41,10 +41,15 @@ def find_quantity(
     if scales:
         return Owner(scales[0].first, scales[0].end, is_known=True)
     known = [one for one in chart.all("quantity") if first <= one.first < end]
+    while link := rule("bound_link").starts(tokens, first, value.first):
+        first = link.end
+    words = _trim(tokens, first, value.first, "quantity_lead", "quantity_tail")
     before = [one for one in known if one.end <= value.first]
     if before:
-        return Owner(before[-1].first, before[-1].end, is_known=True)
-    words = _trim(tokens, first, value.first, "quantity_lead", "quantity_tail")
+        place = before[-1].first, before[-1].end
+        if words and words[0] <= place[0] and words[1] - words[0] <= _LONGEST_NAME:
+            place = words
+        return Owner(*place, is_known=True)
     behind = [one for one in known if 0 <= one.first - value.end <= 2]
     if behind:
         return Owner(behind[0].first, behind[0].end, is_known=True)

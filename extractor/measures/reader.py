@@ -84,7 +84,9 @@ def read_clause(
     """
     chart = Chart(read_terminals(clause))
     compose(chart, _list_productions())
-    chosen, others = choose(chart, clause.tokens, clause.first, clause.end)
+    introduced = _list_introduced(lead_in) if lead_in else frozenset[str]()
+    place = clause.first, clause.end
+    chosen, others = choose(chart, clause.tokens, *place, introduced)
     reader = _Reader(clause, chart, chosen, others, lead_in, is_exclusion)
     limits: list[Limit] = []
     windows: list[Window] = []
@@ -93,7 +95,15 @@ def read_clause(
             windows.append(reader.read_window(index))
         else:
             limits += reader.read_limits(index, limits[-1] if limits else None)
+    if lead_in and not windows:
+        windows = list(read_clause(lead_in).windows)
     return Reading(tuple(limits), tuple(windows))
+
+
+def _list_introduced(lead_in: Passage) -> frozenset[str]:
+    """Return the known quantities of the line that introduces a clause."""
+    spans = read_terminals(lead_in)
+    return frozenset(span.value for span in spans if span.kind == "quantity")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from extractor.schemas.vocabulary import TimeUnit
 _LONGEST_NAME = 8
 """The most words of a known quantity's name that are looked for."""
 _IDLE_SPELLINGS = {"haemoglobin": "hemoglobin", "leucocyte": "leukocyte"}
-_NORMAL_FACTOR = "x "
+_GRADES = range(101)
+"""Whole numbers that grades can be: no versions, no years."""
 
 
 def read_terminals(clause: Passage) -> list[Span]:
@@ -46,8 +47,7 @@ def _find_rules(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         for found in rule(name).find(tokens, first, end):
             if found.end == found.first:
                 continue
-            value = tokens.read(found.first, found.end).lower()
-            yield Span(kind, found.first, found.end, name, value)
+            yield Span(kind, found.first, found.end, name, found.text)
 
 
 def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
@@ -121,7 +121,9 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             for word in tokens.words[found.first : found.end]
             if (grade := ROMAN.get(word, read_number(word))) is not None
         ]
-        if grades and not rule("grade_letter").starts(tokens, found.end, end):
+        is_plain = all(grade in _GRADES for grade in grades)
+        has_letter = rule("grade_letter").starts(tokens, found.end, end) is not None
+        if grades and is_plain and not has_letter:
             value = min(grades), max(grades)
             yield Span("grades", found.first, found.end, "grade_list", value)
 
