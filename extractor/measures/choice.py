@@ -27,6 +27,7 @@ class Candidate:
     span: Span
     is_window: bool
     score: float
+    is_age: bool = False
 
 
 def choose(
@@ -72,6 +73,10 @@ def _weigh(
     names = {quantity.value for quantity in near} or introduced
     is_age = _is_age(span, names) or _looks_like_age(tokens, span, first)
     if is_window:
+        is_loose = span.rule == "compared_window" and not _has_moment(span)
+        is_loose = is_loose and bounds[0].amount.time is TimeUnit.YEAR
+        if is_loose and not rule("window_word").search(tokens, first, end):
+            return None
         if _is_no_window(tokens, span, bounds, end) or is_age:
             return None
         return Candidate(span, True, score - 3.0 * bool(names & _list_timed()))
@@ -84,9 +89,9 @@ def _weigh(
         is_short = units[0].time is TimeUnit.MINUTE
         if not is_timed and not is_short:
             return None
-        return Candidate(span, False, score + 2.0)
+        return Candidate(span, False, score + 2.0, is_age)
     if span.kind == "bare":
-        return Candidate(span, False, score) if names == {_AGE} else None
+        return Candidate(span, False, score, True) if is_age else None
     if units[-1].unit is None and _lacks_sign(span):
         score -= _UNITLESS_PENALTY
         if not names:
@@ -108,7 +113,11 @@ def _looks_like_age(tokens: Tokens, span: Span, first: int) -> bool:
     """Return whether years are an age although nothing names one: of people, or by themselves at
     the start of the line: "Men over 18 years", "18 to 79 years, inclusive".
     """
-    if span.value[0].amount.time is not TimeUnit.YEAR or _has_moment(span):
+    if span.value[0].amount.time is None or _has_moment(span):
+        return False
+    if rule("age_adjective").search(tokens, span.first, span.end):
+        return True
+    if span.value[0].amount.time is not TimeUnit.YEAR:
         return False
     near = max(first, span.first - _NEAR)
     has_word = rule("age_word").search(tokens, near, span.end) is not None
@@ -146,7 +155,7 @@ def find_near_quantities(
     """Return the known quantities of a span: inside of it, or shortly before it in its clause."""
     found = []
     for quantity in chart.all("quantity"):
-        if quantity.first >= span.end:
+        if quantity.first > span.end + 1:
             break
         is_before = span.first - _NEAR <= quantity.end <= span.first
         is_inside = quantity.first >= span.first

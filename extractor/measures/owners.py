@@ -12,7 +12,7 @@ from extractor.language.passage import Passage
 from extractor.measures.grammar import Chart, Span
 
 _SHORTEST_WORD = 3
-_LONGEST_NAME = 8
+_LONGEST_NAME = 10
 _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")
 _EXPLAINING = (
     "quantity", "scale", "comparator", "suffix", "back", "lasting", "before", "after",
@@ -44,7 +44,9 @@ def find_quantity(
     while link := rule("bound_link").starts(tokens, first, value.first):
         first = link.end
     words = _trim(tokens, first, value.first, "quantity_lead", "quantity_tail")
-    before = [one for one in known if one.end <= value.first]
+    if words and not any(map(_is_content, tokens.words[words[0] : words[1]])):
+        words = None
+    before = [one for one in known if one.first < value.end]
     if before:
         place = before[-1].first, before[-1].end
         if words and words[0] <= place[0] and words[1] - words[0] <= _LONGEST_NAME:
@@ -137,4 +139,5 @@ def list_unexplained(
 
 def _is_content(word: str) -> bool:
     is_word = word[0].isalpha() and len(word) >= _SHORTEST_WORD
-    return is_word and word.lower() not in _list_idle_words()
+    folded = word.lower()
+    return is_word and not {folded, folded.removesuffix("s")} & _list_idle_words()

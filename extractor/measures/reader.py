@@ -150,6 +150,8 @@ class _Reader:
         tokens = self.clause.tokens
         owner = find_quantity(self.chart, tokens, (first, end), span)
         name, is_known = self._name_quantity(owner, last)
+        if candidate.is_age:
+            name, is_known = self._name_age(first, span.end), True
         condition = find_condition(tokens, span.end, end)
         explained = [place for place in (condition, (span.first, span.end)) if place]
         part = self.clause.part(first, end)
@@ -184,6 +186,12 @@ class _Reader:
         if self.lead_in:
             return self.lead_in.text.rstrip(" :"), False
         return "", False
+
+    def _name_age(self, first: int, end: int) -> str:
+        """Return the word of an age between two tokens, or the usual one."""
+        words = self.chart.all("quantity")
+        ages = [one for one in words if one.value == "age" and first <= one.first < end]
+        return self._read((ages[-1].first, ages[-1].end)) or "age" if ages else "age"
 
     def _find_comparator(self, bound: Bound, candidate: Candidate) -> Comparator:
         if candidate.span.kind != "bare":

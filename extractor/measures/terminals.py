@@ -77,7 +77,8 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     start = repeat.end if repeat else at
     if start < end and tokens.codes[start] == "-":
         start += 1
-    unit = rule("limit_unit").starts(tokens, start, end)
+    unit = rule("relative_unit").starts(tokens, start, end)
+    unit = unit or rule("limit_unit").starts(tokens, start, end)
     if unit is None or unit.end == unit.first:
         return
     time = read_time_unit(unit.text)
@@ -87,6 +88,10 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
 def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
     for term in find_terms(tokens, "comparators", first, end):
         yield Span("comparator", term.first, term.end, "comparators", term.value)
+    for found in rule("distant_comparison").find(tokens, first, end):
+        least = (found.read("comparator") or "").lower().startswith("min")
+        sign = ">=" if least else "<="
+        yield Span("distant", found.first, found.end, "distant_comparison", sign)
     for term in find_terms(tokens, "comparator_suffixes", first, end):
         yield Span("suffix", term.first, term.end, "comparator_suffixes", term.value)
 
@@ -133,6 +138,8 @@ def _list_names() -> Mapping[tuple[str, ...], str]:
     """Return the names of known quantities, word by word."""
     names: dict[tuple[str, ...], str] = {}
     for quantity, fields in read_table("quantity_names").items():
+        if fields.get("general") or quantity == "count":
+            continue
         for name in fields.get("names", ()):
             names.setdefault(tuple(map(_fold_word, name.split())), quantity)
     return names
