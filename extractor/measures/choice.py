@@ -17,6 +17,8 @@ _WORD_WEIGHT = 0.5
 _NEAR = 8
 """How many tokens before an amount its quantity is near."""
 _UNITLESS_PENALTY = 2.0
+_TIMED_PENALTY = 3.0
+_TIMED_BONUS = 2.0
 _AGE = "age"
 
 
@@ -25,9 +27,12 @@ class Candidate:
     """A reading of some tokens: a limit or a window."""
 
     span: Span
-    is_window: bool
     score: float
     is_age: bool = False
+
+    @property
+    def is_window(self) -> bool:
+        return self.span.kind == "window"
 
 
 def choose(
@@ -69,7 +74,7 @@ def _weigh(
     bounds: Bounds = span.value
     is_window = span.kind == "window"
     score = span.weight + _WORD_WEIGHT * (span.end - span.first)
-    near = find_near_quantities(chart, tokens, span, first)
+    near = find_near_quantities(chart, tokens, span)
     names = {quantity.value for quantity in near} or introduced
     is_age = _is_age(span, names) or _looks_like_age(tokens, span, first)
     if is_window:
@@ -79,24 +84,26 @@ def _weigh(
             return None
         if _is_no_window(tokens, span, bounds, end) or is_age:
             return None
-        return Candidate(span, True, score - 3.0 * bool(names & _list_timed()))
+        score -= _TIMED_PENALTY * bool(names & _list_timed())
+        return Candidate(span, score)
     units = [bound.amount for bound in bounds]
     is_followed = rule("no_limit_after").starts(tokens, bounds[-1].end, end)
-    if is_followed and units[-1].unit is None:
+    has_unit_behind = bool(chart.at("unit", bounds[-1].end))
+    if units[-1].unit is None and (is_followed or has_unit_behind):
         return None
     if any(amount.time for amount in units):
         is_timed = is_age or bool(names & _list_timed())
         is_short = units[0].time is TimeUnit.MINUTE
         if not is_timed and not is_short:
             return None
-        return Candidate(span, False, score + 2.0, is_age)
+        return Candidate(span, score + _TIMED_BONUS, is_age)
     if span.kind == "bare":
-        return Candidate(span, False, score, True) if is_age else None
+        return Candidate(span, score, is_age) if is_age else None
     if units[-1].unit is None and _lacks_sign(span):
         score -= _UNITLESS_PENALTY
         if not names:
             return None
-    return Candidate(span, False, score + len(bounds) * bool(names))
+    return Candidate(span, score + len(bounds) * bool(names))
 
 
 def _lacks_sign(span: Span) -> bool:
@@ -120,6 +127,8 @@ def _looks_like_age(tokens: Tokens, span: Span, first: int) -> bool:
     if span.value[0].amount.time is not TimeUnit.YEAR:
         return False
     near = max(first, span.first - _NEAR)
+    if rule("no_age_word").search(tokens, near, span.end + _NEAR):
+        return False
     has_word = rule("age_word").search(tokens, near, span.end) is not None
     starts_line = not any(
         word[0].isalpha() for word in tokens.words[first : span.first]
@@ -149,9 +158,7 @@ def _is_no_window(tokens: Tokens, span: Span, bounds: Bounds, end: int) -> bool:
     return rule("trial_before").ends(tokens, span.first) is not None
 
 
-def find_near_quantities(
-    chart: Chart, tokens: Tokens, span: Span, first: int
-) -> list[Span]:
+def find_near_quantities(chart: Chart, tokens: Tokens, span: Span) -> list[Span]:
     """Return the known quantities of a span: inside of it, or shortly before it in its clause."""
     found = []
     for quantity in chart.all("quantity"):
