@@ -91,6 +91,21 @@ def find_condition(tokens: Tokens, end_of_value: int, end: int) -> Range | None:
     return at, stop.first if stop else end
 
 
+def find_people(chart: Chart, tokens: Tokens, first: int, value: Span) -> Range | None:
+    """Return the people directly before a limit, or before a colon, to whom it applies: "Men: >
+    12 g/dL".
+    """
+    prefix = rule("condition_prefix").search(tokens, first, value.first)
+    if prefix:
+        return prefix.place("words")
+    for people in chart.all("people"):
+        is_before = first <= people.first and people.end <= value.first
+        is_labelled = tokens.codes[people.end : people.end + 1] == ":"
+        if is_before and (is_labelled or people.end == value.first):
+            return people.first, people.end
+    return None
+
+
 def find_anchor(tokens: Tokens, end_of_time: int, end: int) -> Range | None:
     """Return the words that name the moment from which a window counts."""
     found = rule("window_anchor_words").starts(tokens, end_of_time, end)

@@ -14,6 +14,7 @@ from extractor.measures.owners import (
     find_anchor,
     find_condition,
     find_limited,
+    find_people,
     find_quantity,
     list_unexplained,
 )
@@ -153,6 +154,8 @@ class _Reader:
         if candidate.is_age:
             name, is_known = self._name_age(first, span.end), True
         condition = find_condition(tokens, span.end, end)
+        if condition is None and not candidate.is_age:
+            condition = find_people(self.chart, tokens, first, span)
         explained = [place for place in (condition, (span.first, span.end)) if place]
         part = self.clause.part(first, end)
         left = list_unexplained(self.chart, part, explained)

@@ -79,9 +79,13 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
         start += 1
     unit = rule("relative_unit").starts(tokens, start, end)
     unit = unit or rule("limit_unit").starts(tokens, start, end)
+    rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
+    time = read_time_unit(unit.text) if unit else None
+    if rated and time is None:
+        words = f"{unit.text if unit else ''} {rated.read('rate')}".strip()
+        yield Span("unit", at, rated.end, "rate_apart", (words, None))
     if unit is None or unit.end == unit.first:
         return
-    time = read_time_unit(unit.text)
     yield Span("unit", at, unit.end, "limit_unit", (unit.text, time), weight=0.5)
 
 
