@@ -41,7 +41,7 @@ def choose(
     """Return the chosen candidates from left to right, and all others."""
     candidates = [
         candidate
-        for span in chart.all("bounds", "bare", "window")
+        for span in chart.all("bounds", "window")
         if (candidate := _weigh(span, chart, tokens, first, end, introduced))
     ]
     chosen = _pick(candidates)
@@ -97,8 +97,6 @@ def _weigh(
         if not is_timed and not is_short:
             return None
         return Candidate(span, score + _TIMED_BONUS, is_age)
-    if span.kind == "bare":
-        return Candidate(span, score, is_age) if is_age else None
     if units[-1].unit is None and _lacks_sign(span):
         score -= _UNITLESS_PENALTY
         if not names:

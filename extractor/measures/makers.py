@@ -8,8 +8,6 @@ from extractor.measures.grammar import Maker, Parts, Span
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _LARGEST_GRADE = 10
-_BETTER_HIGH = ("karnofsky", "lansky", "kps")
-"""Scales on which a higher grade is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +166,7 @@ def make_grades(parts: Parts) -> Bounds | None:
     """A scale with its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
     grades = parts["grades"]
     low, high = grades.value
-    comparator = _find_comparator(parts) or _read_turned(parts)
+    comparator = _find_comparator(parts)
     place = grades.first, parts["unit"].end if "unit" in parts else grades.end
     unit, time = parts["unit"].value if "unit" in parts else (None, None)
     if time:
@@ -182,21 +180,6 @@ def make_grades(parts: Parts) -> Bounds | None:
     if low == high:
         return (Bound(Comparator.EQUAL, Amount(low, None, unit), *place),)
     return (Bound(Comparator.BETWEEN, Amount(low, high, unit), *place),)
-
-
-def _read_turned(parts: Parts) -> Comparator | None:
-    """Return the comparator of "or worse" or "no better than", whose direction is the scale's."""
-    turned = parts.get("turned")
-    if turned is None:
-        return None
-    words = turned.value.lower().split()
-    scale = parts["scale"].value.lower()
-    grows = ("worse" in words) != any(name in scale for name in _BETTER_HIGH)
-    if words[0] in ("no", "not"):
-        return Comparator.AT_MOST if grows else Comparator.AT_LEAST
-    if "or" in words:
-        return Comparator.AT_LEAST if grows else Comparator.AT_MOST
-    return Comparator.MORE if grows else Comparator.LESS
 
 
 def make_restated(parts: Parts) -> Bounds | None:
@@ -213,23 +196,6 @@ def make_restated(parts: Parts) -> Bounds | None:
     if (one.amount.high is None) != (bound.amount.high is None):
         return None
     return *parts["one"].value, bound
-
-
-def make_normal(parts: Parts) -> Bounds:
-    """A limit of normal without a factor: "above the ULN" is more than once the ULN."""
-    normal = parts["normal"]
-    comparator = _find_comparator(parts)
-    assert comparator
-    first = parts["comparator"].first
-    return (Bound(comparator, Amount(1, None, normal.value), first, normal.end),)
-
-
-def make_bare(parts: Parts) -> Bounds | None:
-    """An amount behind its quantity, without a comparator: "age: 18 years". The list decides."""
-    amount = parts["amount"]
-    if amount.value.high is not None:
-        return None
-    return (Bound(Comparator.EQUAL, amount.value, amount.first, amount.end),)
 
 
 def _make_window(parts: Parts, comparator: Comparator) -> Bounds | None:

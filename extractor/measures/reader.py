@@ -73,22 +73,19 @@ def _list_productions() -> tuple[Production, ...]:
     return read_productions(read_table("measures")["production"], MAKERS)
 
 
-def read_clause(
-    clause: Passage, lead_in: Passage | None = None, *, is_exclusion: bool = False
-) -> Reading:
+def read_clause(clause: Passage, lead_in: Passage | None = None) -> Reading:
     """Read the limits and windows of a criterion.
 
     Args:
         clause: The criterion.
         lead_in: The line that introduces it, which may name the quantity.
-        is_exclusion: Whether it is in a list of exclusions.
     """
     chart = Chart(read_terminals(clause))
     compose(chart, _list_productions())
     introduced = _list_introduced(lead_in) if lead_in else frozenset[str]()
     place = clause.first, clause.end
     chosen, others = choose(chart, clause.tokens, *place, introduced)
-    reader = _Reader(clause, chart, chosen, others, lead_in, is_exclusion)
+    reader = _Reader(clause, chart, chosen, others, lead_in)
     limits: list[Limit] = []
     windows: list[Window] = []
     for index, candidate in enumerate(chosen):
@@ -114,7 +111,6 @@ class _Reader:
     chosen: list[Candidate]
     others: list[Candidate]
     lead_in: Passage | None
-    is_exclusion: bool
 
     def _find_clause(self, index: int) -> Range:
         """Return the tokens around a chosen span, up to the chosen ones beside it or a break."""
@@ -165,7 +161,7 @@ class _Reader:
             place = (own.first, own.end) if own else condition
             limits.append(
                 Limit(
-                    self._find_comparator(bound, candidate),
+                    bound.comparator,
                     bound.amount.low,
                     bound.amount.high,
                     candidate,
@@ -195,11 +191,6 @@ class _Reader:
         words = self.chart.all("quantity")
         ages = [one for one in words if one.value == "age" and first <= one.first < end]
         return self._read((ages[-1].first, ages[-1].end)) or "age" if ages else "age"
-
-    def _find_comparator(self, bound: Bound, candidate: Candidate) -> Comparator:
-        if candidate.span.kind != "bare":
-            return bound.comparator
-        return Comparator.AT_MOST if self.is_exclusion else Comparator.AT_LEAST
 
     def read_window(self, index: int) -> Window:
         """Return the window of a chosen span."""
