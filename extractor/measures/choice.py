@@ -71,37 +71,34 @@ def _weigh(
     introduced: Set[str],
 ) -> Candidate | None:
     """Return the candidate that a span is, with its score; None if it is none."""
-    bounds: Bounds = span.value
-    is_window = span.kind == "window"
     score = span.weight + _WORD_WEIGHT * (span.end - span.first)
     near = find_near_quantities(chart, tokens, span)
     names = {quantity.value for quantity in near} or introduced
     is_age = _is_age(span, names) or _looks_like_age(tokens, span, first)
-    if is_window:
-        is_loose = span.rule == "compared_window" and not _has_moment(span)
-        is_loose = is_loose and bounds[0].amount.time is TimeUnit.YEAR
-        if is_loose and not rule("window_word").search(tokens, first, end):
+    is_timed = bool(names & _list_timed())
+    bounds: Bounds = span.value
+    times = [bound.amount.time for bound in bounds if bound.amount.time]
+    if span.kind == "window":
+        if is_age or _is_no_window(tokens, span, first, end):
             return None
-        if _is_no_window(tokens, span, bounds, end) or is_age:
-            return None
-        score -= _TIMED_PENALTY * bool(names & _list_timed())
-        return Candidate(span, score)
-    units = [bound.amount for bound in bounds]
-    is_followed = rule("no_limit_after").starts(tokens, bounds[-1].end, end)
-    has_unit_behind = bool(chart.at("unit", bounds[-1].end))
-    if units[-1].unit is None and (is_followed or has_unit_behind):
+        return Candidate(span, score - _TIMED_PENALTY * is_timed)
+    if times:
+        if is_age or is_timed or times[0] is TimeUnit.MINUTE:
+            return Candidate(span, score + _TIMED_BONUS, is_age)
         return None
-    if any(amount.time for amount in units):
-        is_timed = is_age or bool(names & _list_timed())
-        is_short = units[0].time is TimeUnit.MINUTE
-        if not is_timed and not is_short:
+    if bounds[-1].amount.unit is None:
+        if _is_no_count(chart, tokens, bounds[-1].end, end):
             return None
-        return Candidate(span, score + _TIMED_BONUS, is_age)
-    if units[-1].unit is None and _lacks_sign(span):
-        score -= _UNITLESS_PENALTY
-        if not names:
-            return None
+        if _lacks_sign(span):
+            return Candidate(span, score - _UNITLESS_PENALTY) if names else None
     return Candidate(span, score + len(bounds) * bool(names))
+
+
+def _is_no_count(chart: Chart, tokens: Tokens, behind: int, end: int) -> bool:
+    """Return whether a number is none without a unit: one has been left out, or a list follows."""
+    if chart.at("unit", behind):
+        return True
+    return rule("no_limit_after").starts(tokens, behind, end) is not None
 
 
 def _lacks_sign(span: Span) -> bool:
@@ -147,11 +144,15 @@ def _list_parts(span: Span) -> list[Span]:
     return found
 
 
-def _is_no_window(tokens: Tokens, span: Span, bounds: Bounds, end: int) -> bool:
-    behind = bounds[-1].end
-    if rule("age_behind").starts(tokens, behind, end):
+def _is_no_window(tokens: Tokens, span: Span, first: int, end: int) -> bool:
+    bound = span.value[-1]
+    is_bare = span.rule == "compared_window" and not _has_moment(span)
+    is_bare = is_bare and bound.amount.time is TimeUnit.YEAR
+    if is_bare and rule("window_word").search(tokens, first, end) is None:
         return True
-    if rule("course_after").starts(tokens, behind, end):
+    if rule("age_behind").starts(tokens, bound.end, end):
+        return True
+    if rule("course_after").starts(tokens, bound.end, end):
         return True
     return rule("trial_before").ends(tokens, span.first) is not None
 

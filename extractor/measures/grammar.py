@@ -132,7 +132,8 @@ def _match(
     if not items:
         yield []
         return
-    item, rest = items[0], items[1:]
+    item = items[0]
+    rest = items[1:]
     for kind in item.kinds:
         for span in chart.at(kind, at):
             for behind in _match(chart, rest, span.end):

@@ -41,11 +41,7 @@ def find_quantity(
     if scales:
         return Owner(scales[0].first, scales[0].end, is_known=True)
     known = [one for one in chart.all("quantity") if first <= one.first < end]
-    while link := rule("bound_link").starts(tokens, first, value.first):
-        first = link.end
-    words = _trim(tokens, first, value.first, "quantity_lead", "quantity_tail")
-    if words and not any(map(_is_content, tokens.words[words[0] : words[1]])):
-        words = None
+    words = _find_words_before(tokens, first, value.first)
     before = [one for one in known if one.first < value.end]
     if before:
         place = before[-1].first, before[-1].end
@@ -61,6 +57,16 @@ def find_quantity(
     if words:
         return Owner(max(words[0], words[1] - _LONGEST_NAME), words[1], is_known=False)
     return None
+
+
+def _find_words_before(tokens: Tokens, first: int, end: int) -> Range | None:
+    """Return the words before a limit that may name its quantity; None if none has content."""
+    while link := rule("bound_link").starts(tokens, first, end):
+        first = link.end
+    words = _trim(tokens, first, end, "quantity_lead", "quantity_tail")
+    if words is None or not any(map(_is_content, tokens.words[slice(*words)])):
+        return None
+    return words
 
 
 def _has_unit(value: Span) -> bool:
