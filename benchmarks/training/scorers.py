@@ -35,8 +35,8 @@ from benchmarks.training.labelled import (
     read_training_rows,
 )
 from extractor.concepts.criteria.category import describe_lines, target_words
-from extractor.concepts.criteria.lines import LineRole, OutlineEntry
-from extractor.concepts.criteria.outline import read_outline
+from extractor.concepts.criteria.entries import Entry
+from extractor.concepts.criteria.lists import read_lists
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.read import OutcomeParts, describe_outcome, trial_words
 from extractor.concepts.outcomes.times import describe_time_frame
@@ -199,13 +199,11 @@ class _List:
     def __init__(self, record: TrialRecord | None) -> None:
         context = _read_sections(record, "title", "official_title", "conditions")
         self._target = target_words(*context)
-        self._lines: list[OutlineEntry] = []
+        self._lines: list[Entry] = []
         section = record.section("eligibility") if record else None
         if section:
-            outline = read_outline(read_section("eligibility", section.text))
-            for entry in outline.entries:
-                if entry.role is not LineRole.REMARK:
-                    self._lines.append(entry)
+            lists = read_lists(read_section("eligibility", section.text))
+            self._lines += lists.entries
         self._features = describe_lines(self._lines, self._target)
         self._keys = [_key(line.passage.text) for line in self._lines]
 
@@ -224,7 +222,7 @@ class _List:
         lead_in = None
         if row.get("lead_in"):
             lead_in = read_section("eligibility", row["lead_in"]).whole
-        entry = OutlineEntry(alone, kind, parent=lead_in)
+        entry = Entry(alone, kind, parent=lead_in)
         return describe_lines([entry, *self._lines], self._target)[0]
 
 

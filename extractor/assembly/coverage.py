@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from extractor.concepts.criteria.headings import is_generic, is_withdrawal, opens_list
-from extractor.concepts.criteria.list_headings import read_list_heading
+from extractor.concepts.criteria.lists import LISTS
 from extractor.evidence.drafts import Span
 from extractor.language.book import read_text, rule
+from extractor.language.passage import read_passage
+from extractor.outline.headings import find_heading
 from extractor.schemas import (
     Coverage,
     Evidence,
@@ -214,9 +215,8 @@ def _is_boilerplate(text: str) -> bool:
     tokens = read_text(words)
     if any(rule(name).search(tokens) for name in _NOTES):
         return True
-    if read_list_heading(tokens, bulleted=False):
-        return True
-    return any(test(tokens) for test in (is_generic, opens_list, is_withdrawal))
+    heading = find_heading(read_passage(words), LISTS)
+    return heading is not None and heading.is_whole
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extractor.concepts.criteria.list_names import mend_names
+from extractor.concepts.criteria.lists import LISTS
 from extractor.formats.listed import (
     BULLET,
     LINE,
@@ -20,6 +20,7 @@ from extractor.formats.listed import (
 )
 from extractor.language.book import find_terms, rule
 from extractor.language.passage import LexedSection, strip_span
+from extractor.outline.headings import mend_spelling
 
 DESCRIPTION = "detailed_description"
 ELIGIBILITY = "eligibility"
@@ -151,7 +152,8 @@ def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | Non
     None if its words are unknown.
     """
     line = text.between(start, min(end, start + _LONGEST_HEADING))
-    names = mend_names(line.tokens.cut(line.first, line.end))
+    tokens = line.tokens.cut(line.first, line.end)
+    names = mend_spelling(tokens, LISTS) or tokens
     terms = {term.first: term for term in find_terms(names, "text_headings")}
     term = terms.get(0)
     # Of "main inclusion criteria", "main" alone is a term, too. The last one says what follows.

@@ -145,6 +145,8 @@ class TermFinder:
         the longest.
         """
         terms: list[Term] = []
+        if not len(self._automaton):
+            return terms
         for last, (length, entries) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
             for numbers, entry in entries:

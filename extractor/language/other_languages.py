@@ -193,11 +193,13 @@ def _find_language(text: str, others: Collection[str] = ()) -> str | None:
         return _name_script(letters)
     words = _WORD.findall(text.lower())
     english, most, language = _count_words(words)
-    if most >= _SURE and most > english:
-        return language
-    if english:
+    if english > most:
         return ""
-    return language if most and language in others else None
+    # "Critères d'inclusion" has as many words of both
+    is_sure = most >= _SURE and most > english
+    if is_sure or (most and language in others):
+        return language
+    return None
 
 
 def _name_script(letters: str) -> str:

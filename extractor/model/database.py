@@ -91,7 +91,15 @@ class Database:
         log = path.with_name(f"{path.name}-wal")
         has_log = log.is_file() and log.stat().st_size > 0
         # SQLite writes beside a file that has a log, and need not write beside one that has none
-        database = cls(path, "mode=rw" if has_log else "immutable=1", version)
+        try:
+            database = cls(path, "mode=rw" if has_log else "immutable=1", version)
+        except StoreError as error:
+            if not has_log:
+                raise
+            raise StoreError(
+                f"{error}; the log of a killed run needs a disk that can be written: if this one "
+                "cannot, copy the folder to another disk, and read it there"
+            ) from None
         # a copy of the file alone, whose tables are still in the log
         if not database.value("PRAGMA user_version"):
             database.close()

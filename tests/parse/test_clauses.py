@@ -2,7 +2,6 @@
 
 import pytest
 
-from extractor.concepts.criteria.lines import TextLine
 from extractor.concepts.criteria.prose import split_clauses
 from extractor.language.passage import read_section
 
@@ -25,6 +24,5 @@ from extractor.language.passage import read_section
 )
 def test_a_clause_keeps_entities_and_brackets(text, clauses):
     section = read_section("eligibility", text)
-    block = TextLine(section, 0, len(text), 0, len(text))
 
-    assert [clause.raw for clause in split_clauses(block)] == clauses
+    assert [clause.raw for clause in split_clauses(section.whole)] == clauses

@@ -2,8 +2,9 @@
 
 import pytest
 
-from extractor.concepts.criteria.list_names import mend_names
+from extractor.concepts.criteria.lists import LISTS
 from extractor.language.book import read_text
+from extractor.outline.headings import mend_spelling
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from extractor.language.book import read_text
     ],
 )
 def test_a_misspelt_name_is_mended(word, meant):
-    assert mend_names(read_text(f"{word} criteria:")).words[0] == meant
+    assert mend_spelling(read_text(f"{word} criteria:"), LISTS).words[0] == meant
 
 
 @pytest.mark.parametrize(
@@ -25,4 +26,4 @@ def test_a_misspelt_name_is_mended(word, meant):
     ["Incursion", "excursions", "Excision", "infusions", "Intrusion", "Explosion"],
 )
 def test_another_noun_of_latin_stays(word):
-    assert mend_names(read_text(f"{word} criteria:")).words[0] == word
+    assert mend_spelling(read_text(f"{word} criteria:"), LISTS) is None

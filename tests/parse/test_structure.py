@@ -276,7 +276,6 @@ def test_another_section_ends_the_list_and_is_told(text):
         "Study Procedures:\n- Known allergy to the dye",
         "Will I be paid?\nYou get 50 dollars.",
         "2 Getting started\nThe first step is to fill in the form that we will send.",
-        "aAny of two signs that the doctor finds.\nbTo limit the effects of the place.",
     ],
 )
 def test_what_may_follow_the_end_of_a_list_is_kept_and_is_not_sure(text):

@@ -18,7 +18,7 @@ from extractor import Extractor, read_records
 from extractor.errors import RecordError
 from extractor.formats.documents import reading
 from extractor.formats.records import read_stream
-from tests.commands import extract, invoke, read_lines
+from tests.commands import extract, read_lines
 from tests.loopback import QuietHandler, run_server
 
 from .pdfs import Text, set_lines, write_pdf
@@ -401,17 +401,6 @@ def test_a_run_in_python(tmp_path):
     assert not results.failures
     [extraction] = results
     assert extraction.dosing[0].evidence[0].page > 1
-
-
-def test_a_fresh_run_removes_the_texts_of_the_one_before(tmp_path):
-    for name in ("a.docx", "b.docx"):
-        (tmp_path / name).write_bytes(write_note())
-    run = tmp_path / "run"
-
-    invoke("run", tmp_path / "a.docx", "--effort", "none", "--out", run)
-    invoke("run", tmp_path / "b.docx", "--effort", "none", "--out", run, "--fresh")
-
-    assert [path.name for path in (run / "texts").iterdir()] == ["b.txt"]
 
 
 def test_documents_in_an_archive():

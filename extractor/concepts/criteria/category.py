@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
-from extractor.concepts.criteria.lines import OutlineEntry
+from extractor.concepts.criteria.entries import Entry
 from extractor.concepts.limits.criterion import WEIGHT
 from extractor.evidence.drafts import Reading
 from extractor.evidence.scoring import list_words, load_scorer, measured
@@ -51,7 +51,7 @@ def _common_stems() -> frozenset[str]:
 
 
 def describe_lines(
-    entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()
+    entries: Sequence[Entry], target: frozenset[str] = frozenset()
 ) -> list[list[str]]:
     """Return the features of each entry of a record, by which the scorer classifies it.
 
@@ -59,9 +59,9 @@ def describe_lines(
     it shares with other lines, ``m``, come last. ``target`` holds the stems of the record's title
     and conditions.
 
-    >>> describe_lines(
-    ...     [OutlineEntry(read_passage("Known asthma"), CriterionKind.INCLUSION)]
-    ... )[0][:3]
+    >>> describe_lines([Entry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[
+    ...     0
+    ... ][:3]
     ['w known', 'w asthma', 'p known asthma']
     """
     words = [list_words(entry.passage) for entry in entries]
@@ -114,7 +114,7 @@ def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:
     yield from (f"s {' '.join(words[:length])}" for length in (1, 2, 3))
 
 
-def _describe_context(entry: OutlineEntry) -> Iterator[str]:
+def _describe_context(entry: Entry) -> Iterator[str]:
     """Yield the words of the parent and of the heading of an entry, ``h``, and the categories that
     its own terms hint at, ``v``, each once.
     """
@@ -128,7 +128,7 @@ def _describe_context(entry: OutlineEntry) -> Iterator[str]:
 
 
 def score_lines(
-    entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()
+    entries: Sequence[Entry], target: frozenset[str] = frozenset()
 ) -> list[tuple[Reading[Category], float]]:
     """Return the category of each entry as a criterion, and the probability (0 to 1) that it is a
     heading instead.
@@ -136,7 +136,7 @@ def score_lines(
     All entries of a record are scored at once; ``target`` holds the stems of its title and
     conditions. The span of a reading is the word that most favours the category, else the entry.
 
-    >>> entry = OutlineEntry(
+    >>> entry = Entry(
     ...     read_passage("Known hypersensitivity to penicillin"),
     ...     CriterionKind.EXCLUSION,
     ... )

@@ -14,9 +14,9 @@ from extractor.concepts.criteria.category import (
     sort_weight,
     target_words,
 )
-from extractor.concepts.criteria.lines import LineRole, OutlineEntry
+from extractor.concepts.criteria.entries import Entry, Lists
+from extractor.concepts.criteria.lists import read_lists
 from extractor.concepts.criteria.negation import find_negation, name_case_of_no_negation
-from extractor.concepts.criteria.outline import Outline, read_outline
 from extractor.concepts.criteria.prose import find_suspects
 from extractor.concepts.groups.read import read_rule
 from extractor.concepts.limits.bounds import Limit
@@ -44,7 +44,6 @@ from extractor.evidence.drafts import (
     Chunk,
     Draft,
     Reading,
-    Span,
     StructureDoubt,
     draft_record,
     span_of,
@@ -106,7 +105,7 @@ def read_eligibility(
     listed = sections.get("eligibility")
     filled = listed if listed and listed.raw.strip() else None
     outline = _outline_record(filled, descriptions)
-    entries = [entry for entry in outline.entries if entry.role is not LineRole.REMARK]
+    entries = outline.entries
     target = target_words(*named)
     parts = _group_by_parent(entries)
     scores = score_lines(entries, target)
@@ -138,7 +137,7 @@ def read_eligibility(
     if rules["sex"].value in (Sex.FEMALE, Sex.MALE):
         drafts = list(map(_drop_sex, drafts))
     criteria = tuple(drafts)
-    doubts = _locate_doubts(outline)
+    doubts = outline.doubts
     if not stated and not doubts:
         doubts = _doubt_silence(filled, descriptions)
     whole = replace(draft_record(rules), at_most=_limit_people(rules, criteria))
@@ -156,28 +155,20 @@ def _list_titles_and_conditions(
 
 def _outline_record(
     filled: LexedSection | None, descriptions: Sequence[Passage]
-) -> Outline:
+) -> Lists:
     """Return the outline of the eligibility section, ``filled``. Without one, sentences of the
     descriptions that may be criteria stand for it.
     """
     if filled:
-        return read_outline(filled)
-    return Outline(list(find_suspects(descriptions)))
-
-
-def _locate_doubts(outline: Outline) -> tuple[StructureDoubt, ...]:
-    """Return the doubts of an outline of the eligibility section, by their place in the record."""
-    return tuple(
-        StructureDoubt(Span("eligibility", doubt.start, doubt.end), doubt.reason)
-        for doubt in outline.doubts
-    )
+        return read_lists(filled)
+    return Lists(tuple(find_suspects(descriptions)))
 
 
 def _group_by_parent(
-    entries: Sequence[OutlineEntry],
-) -> dict[int, list[OutlineEntry]]:
+    entries: Sequence[Entry],
+) -> dict[int, list[Entry]]:
     """Return the parts of each line that introduces others, by the start of that line."""
-    parts: dict[int, list[OutlineEntry]] = defaultdict(list)
+    parts: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.parent:
             start, _ = entry.parent.raw_span
@@ -251,7 +242,7 @@ def _drop_condition_of_sex(constraint: Constraint) -> Constraint:
     return constraint.model_copy(update={"condition": None})
 
 
-def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
+def _follows_colon(entries: Sequence[Entry], place: int) -> bool:
     """Return whether an item shortly above, in the same list, ends with a colon."""
     entry = entries[place]
     for above in entries[max(0, place - _REACH) : place]:
@@ -263,14 +254,14 @@ def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
 
 
 def _read(
-    entry: OutlineEntry,
+    entry: Entry,
     category: Reading[Category],
     heading_chance: float,
     number: int,
     *,
     follows_colon: bool,
     target: frozenset[str],
-    parts: Sequence[OutlineEntry],
+    parts: Sequence[Entry],
 ) -> tuple[Draft, StatedCriterion]:
     """Return one entry as a criterion, and what it says of the people of the trial.
 
@@ -345,7 +336,7 @@ def _put_on_one_line(introduction: Passage | None) -> str:
     return " ".join(introduction.raw.split()) if introduction else ""
 
 
-def _measure_kind(entry: OutlineEntry) -> float:
+def _measure_kind(entry: Entry) -> float:
     """Return how sure the list of an entry is: whether a sentence, a list, or its own words tell
     it.
     """
@@ -356,7 +347,7 @@ def _measure_kind(entry: OutlineEntry) -> float:
     return measured("criterion", "kind without a list")
 
 
-def _read_lead_in(entry: OutlineEntry, *, follows_colon: bool) -> Reading[str | None]:
+def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
     """Return the line that introduces an entry; None with how sure it is that no line does."""
     if not entry.parent:
         if entry.confidence is not None:
@@ -396,7 +387,7 @@ def _read_negation(passage: Passage) -> Reading[bool]:
 
 
 def _limit_criterion(
-    entry: OutlineEntry, rules: Mapping[str, Reading[Any]]
+    entry: Entry, rules: Mapping[str, Reading[Any]]
 ) -> dict[str, float]:
     """Return how sure the fields of a criterion can be, by their names.
 
@@ -412,7 +403,7 @@ def _limit_criterion(
 
 
 def _read_times(
-    entry: OutlineEntry, parent: str, *, is_value: bool
+    entry: Entry, parent: str, *, is_value: bool
 ) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
     """Return the first time window and all of them, of the item or else of the line that
     introduces it.
@@ -448,7 +439,7 @@ def _read_times(
 
 
 def _find_lent(
-    entry: OutlineEntry, introduction: Passage, *, is_value: bool
+    entry: Entry, introduction: Passage, *, is_value: bool
 ) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]] | None:
     """Return the times of an introduction if they are those of an item below it, too; None if they
     are not, or if it has none.
@@ -467,13 +458,13 @@ def _find_lent(
     return window, windows
 
 
-def _read_existence(entry: OutlineEntry, heading_chance: float) -> Reading[bool]:
+def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
     """Return whether an entry is a criterion. Almost all listed lines are; some look like
     headings or notes, and then are less sure or, with a chance of 0.98, no criterion.
 
     A line that introduces others is none, nor is a sentence that is only suspected.
     """
-    if entry.role is LineRole.PARENT:
+    if not entry.stands:
         return Reading(value=False, confidence=measured("criterion", "parent"))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, confidence=heading_chance)
@@ -489,7 +480,7 @@ def _read_existence(entry: OutlineEntry, heading_chance: float) -> Reading[bool]
     if entry.listed:
         sure = min(sure, round(1 - heading_chance, 3))
     return Reading(
-        entry.role is LineRole.CRITERION,
+        entry.stands,
         sure,
         (span_of(entry.passage),),
         Support.INFERRED,

@@ -58,7 +58,8 @@ def doubt_unheaded(
         )
         whole = Span(_DESCRIPTION, 0, len(described.raw))
         return (StructureDoubt(whole, reason),)
-    for sentence in list_sentences(described.whole):
+    for place in list_sentences(described.whole):
+        sentence = place.alone()
         span = Span(_DESCRIPTION, *sentence.raw_span)
         if any(map(span.overlaps, stated)):
             continue

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from extractor.concepts.criteria import headings
+from extractor.concepts.criteria.lists import names_group
 from extractor.evidence.drafts import Reading, Span, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
@@ -184,7 +184,7 @@ def _judge_inclusions(
         first, end, case = alternatives
         if first == 0 and end == len(items):
             return GroupRule.ANY, case
-    if headings.names_group(tokens) or _name_group(tokens):
+    if names_group(tokens) or _name_group(tokens):
         return GroupRule.ALL, "all of some people"
     are_values = _are_values(items)
     # "Adequate organ function:" wants each of the values below
@@ -246,7 +246,7 @@ def _are_names(items: Sequence[Passage]) -> bool:
     """Return whether most items are short names, which state nothing about a participant."""
     names = 0
     for item in items:
-        is_short = headings.count_words(item.tokens) <= 8
+        is_short = len(item.tokens) <= 10
         if is_short and not rule("no_kind").search(item.tokens):
             names += 1
     return 2 * names > len(items)

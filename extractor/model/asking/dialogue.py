@@ -176,8 +176,8 @@ def _list_reasons(unasked: Questions, got: Questions) -> dict[int, Reasons]:
     with the reason why one is empty if nothing answers it: the model gave no answer, or the budget
     did not cover the call.
 
-    The participants and the user's own fields of the record are asked on many lines: if a model got
-    one of them, the budget is not the reason.
+    The participants are asked on many lines: if a model got one of them, the budget is not the
+    reason. The user's own fields of the record are open until all lines were asked.
     """
     reasons: dict[int, Reasons] = {}
     for questions, reason in (
@@ -190,6 +190,10 @@ def _list_reasons(unasked: Questions, got: Questions) -> dict[int, Reasons]:
                 is_of_record = name == PEOPLE or name in of_record
                 number = RECORD if is_of_record else question.number
                 known = reasons.setdefault(number, {})
+                # a line that was not asked may state a field of the user's own
+                if name in of_record:
+                    known.setdefault(name, reason)
+                    continue
                 known |= dict.fromkeys(_MEANT.get(name, [name]), reason)
     return reasons
 

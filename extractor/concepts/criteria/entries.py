@@ -1,0 +1,57 @@
+"""A line of a list of criteria, with the list, the lines above it, and what of it is in doubt."""
+
+from dataclasses import dataclass
+
+from extractor.evidence.drafts import StructureDoubt
+from extractor.language.book import rule
+from extractor.language.passage import Passage
+from extractor.schemas import CriterionKind
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line that is a criterion, or introduces criteria.
+
+    Attributes:
+        passage: Its words.
+        kind: Its list; None if no heading names one.
+        stands: Whether it is a criterion; else it only introduces those below it.
+        listed: Whether it is in a list, and not in running text.
+        parent: The line that introduces it.
+        heading: The general heading above it.
+        confidence: How sure a sentence of running text is a criterion; None in a list.
+        parent_states: Whether the line that introduces it is a criterion itself.
+        doubtful: Whether that line is on the same level.
+        kind_at_most: How sure its list can be.
+        quote_at_most: How sure anything of it can be, as its borders are in doubt.
+    """
+
+    passage: Passage
+    kind: CriterionKind | None
+    stands: bool = True
+    listed: bool = True
+    parent: Passage | None = None
+    heading: Passage | None = None
+    confidence: float | None = None
+    parent_states: bool = False
+    doubtful: bool = False
+    kind_at_most: float = 1.0
+    quote_at_most: float = 1.0
+
+    @property
+    def sense(self) -> CriterionKind:
+        """Its list; without a heading, what its own words say."""
+        if self.kind:
+            return self.kind
+        passage = self.passage
+        if rule("refusal").occurs(passage.tokens, passage.first, passage.end):
+            return CriterionKind.EXCLUSION
+        return CriterionKind.INCLUSION
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The entries of a text, and what of its structure is in doubt."""
+
+    entries: tuple[Entry, ...]
+    doubts: tuple[StructureDoubt, ...] = ()

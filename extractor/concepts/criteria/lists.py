@@ -1,0 +1,457 @@
+"""Which list the blocks of an eligibility section belong to, which of them are criteria, and which
+introduce others.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from extractor.concepts.criteria.entries import Entry, Lists
+from extractor.concepts.criteria.prose import split_prose
+from extractor.evidence.drafts import StructureDoubt, span_of
+from extractor.language.book import rule
+from extractor.language.lexer import Tokens
+from extractor.language.passage import LexedSection, Passage
+from extractor.outline import Block, BlockKind, Vocabulary, read_outline
+from extractor.schemas import CriterionKind
+
+LISTS = Vocabulary(
+    terms="criteria_lists",
+    spelling=(
+        "inclusion",
+        "inclusions",
+        "exclusion",
+        "exclusions",
+        "criteria",
+        "criterion",
+    ),
+    own=frozenset(
+        [
+            "excision",
+            "incision",
+            "intrusion",
+            "infusion",
+            "infusions",
+            "incursion",
+            "excursion",
+            "excursions",
+            "explosion",
+            "effusion",
+            "illusion",
+            "conclusion",
+            "occlusion",
+            "criterias",
+            "criterium",
+            "criterions",
+            "exclusive",
+            "inclusive",
+        ]
+    ),
+    within=("run_on_list", "list_before_item", "list_at_end"),
+    behind=("bare_heading",),
+)
+"""The headings that an eligibility section has."""
+
+_KINDS = {
+    "inclusion": CriterionKind.INCLUSION,
+    "exclusion": CriterionKind.EXCLUSION,
+}
+_DOUBTED = 0.78
+"""How sure a list is at most whose heading is in doubt. Judged."""
+_UNSURE_BORDERS = 0.8
+_SHORT = 7
+"""The most tokens of a line that may open a list."""
+_LONG = 5
+"""The fewest words of a heading that says more than a topic."""
+_REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
+_STATES_TOO = ("condition_too", "examples_below")
+"""Rules of an introducing line that states a condition, too."""
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known at a place of the text."""
+
+    kind: CriterionKind | None = None
+    kind_at_most: float = 1.0
+    quote_at_most: float = 1.0
+    ended: bool = False
+    has_titles: bool = False
+    seen: set[CriterionKind] = field(default_factory=set)
+    doubts: list[StructureDoubt] = field(default_factory=list)
+
+    def doubt(self, passage: Passage, reason: str) -> None:
+        """Note a doubt."""
+        self.doubts.append(StructureDoubt(span_of(passage), reason))
+
+
+def read_lists(section: LexedSection) -> Lists:
+    r"""Return the criteria of a section, and the lines that introduce them.
+
+    >>> from extractor.language.passage import read_section
+    >>> lists = read_lists(
+    ...     read_section("eligibility", "Exclusion: Stroke\nOne of:\n - Gout\n - COPD")
+    ... )
+    >>> [(entry.passage.text, entry.stands) for entry in lists.entries]
+    [('Stroke', True), ('Gout', True), ('COPD', True)]
+    """
+    blocks = read_outline(section, LISTS)
+    beside = _find_parts_beside(blocks)
+    with_parts = {block.parent for block in blocks} | set(beside.values())
+    prose = _find_prose(blocks)
+    state = _State()
+    entries: list[Entry] = []
+    roles: dict[int, str] = {}
+    for place, block in enumerate(blocks):
+        if block.name is not None:
+            _open_list(state, blocks, place)
+            continue
+        if state.ended or block.kind is BlockKind.FURNITURE:
+            continue
+        if block.kind is BlockKind.HEADING:
+            continue
+        tokens = _alone(block.passage)
+        if _is_remark(tokens) or _is_opening(blocks, place, tokens):
+            continue
+        role = _find_role(tokens, has_parts=place in with_parts, block=block)
+        roles[place] = role
+        entry = _make_entry(state, blocks, place, roles, beside.get(place))
+        entry = _doubt_borders(entry, state) if block.mark else entry
+        if role == "introduces":
+            found = [replace(entry, stands=False)]
+        else:
+            found = (
+                [entry]
+                if block.mark
+                else split_prose(
+                    entry,
+                    in_line=_is_in_line(blocks, place),
+                    in_prose=place in prose,
+                )
+            )
+        entries += [replace(one, passage=one.passage.alone()) for one in found]
+    entries = _doubt_prose(_doubt_exclusions(entries, state), state)
+    return Lists(tuple(entries), tuple(state.doubts))
+
+
+_COULD_BE_TWO = re.compile(r"\w\S* +\S+ +- +[A-Z][a-z]+ [a-z]+ ")
+
+
+def _doubt_borders(entry: Entry, state: _State) -> Entry:
+    """Return an entry in doubt if a dash within it could begin another item."""
+    if not entry.stands or not _COULD_BE_TWO.search(entry.passage.text):
+        return entry
+    state.doubt(entry.passage, "this item could be two")
+    return replace(entry, quote_at_most=_UNSURE_BORDERS)
+
+
+def _alone(passage: Passage) -> Tokens:
+    return passage.tokens.cut(passage.first, passage.end)
+
+
+def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
+    """Note that a heading opens a list, or ends them."""
+    block = blocks[place]
+    if block.name == "eligibility":
+        state.has_titles = True
+        return
+    if block.name in ("elsewhere", "perhaps_elsewhere"):
+        if state.seen:
+            _leave_list(state, blocks, place)
+        return
+    state.ended = block.name == "withdrawal"
+    state.kind_at_most = 1.0
+    state.quote_at_most = 1.0
+    if state.ended:
+        return
+    if block.name == "both":
+        state.kind = None
+        state.has_titles = True
+        if not _is_followed_by_list(blocks, place):
+            state.kind_at_most = _DOUBTED
+            state.doubt(block.passage, "the heading names both lists")
+        return
+    state.kind = _KINDS[block.name or ""]
+    state.seen.add(state.kind)
+    reason = _doubt_heading(blocks, place)
+    if reason:
+        state.kind_at_most = _DOUBTED
+        state.doubt(block.passage, reason)
+    elif block.name == "exclusion" and place + 1 == len(blocks):
+        state.doubt(block.passage, "nothing is below this heading")
+
+
+def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
+    """Note that another section begins, or may begin. What follows is kept, in doubt, if it may
+    still be criteria.
+    """
+    block = blocks[place]
+    following = blocks[place + 1] if place + 1 < len(blocks) else None
+    may_be_criteria = block.name == "perhaps_elsewhere"
+    if following:
+        tokens = _alone(following.passage)
+        says_who_may = rule("says_who_may").occurs(tokens)
+        has_number = any(word[0].isdigit() for word in tokens.words)
+        is_long = len(tokens) > _LONG or has_number
+        is_sentence = following.text.endswith((".", ";")) and is_long
+        if may_be_criteria and not is_sentence and not says_who_may:
+            return
+        may_be_criteria = may_be_criteria or says_who_may
+    state.ended = not may_be_criteria
+    state.kind_at_most = _DOUBTED
+    state.quote_at_most = _UNSURE_BORDERS
+    state.doubt(block.passage, "another section begins here, or may begin here")
+
+
+def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
+    """Return why the heading of one list is in doubt; empty if it is not."""
+    block = blocks[place]
+    if block.doubt:
+        return block.doubt
+    above = blocks[place - 1] if place else None
+    following = blocks[place + 1] if place + 1 < len(blocks) else None
+    if following is None or following.name is not None:
+        return ""
+    if above is not None and above.name in _KINDS and above.name != block.name:
+        return "the headings of both lists follow each other"
+    is_led = rule("led_list").covers(_alone(block.passage), 0, len(block.passage.raw))
+    if is_led and following.kind is BlockKind.PARAGRAPH:
+        return "this line may open a list"
+    return ""
+
+
+def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
+    """Return, for items on the level of a line that announces parts and has none below it, the
+    place of that line.
+
+    They end before a line that states a condition of everybody, or that introduces others.
+    """
+    with_parts = {block.parent for block in blocks}
+    beside: dict[int, int] = {}
+    last: int | None = None
+    for place, block in enumerate(blocks):
+        if block.kind not in (BlockKind.ITEM, BlockKind.PARAGRAPH):
+            last = None
+            continue
+        announcing = blocks[last] if last is not None else None
+        if announcing and block.level > announcing.level:
+            continue
+        tokens = _alone(block.passage)
+        is_of_it = announcing is not None and _is_beside(announcing, block, tokens)
+        if is_of_it and last is not None:
+            beside[place] = last
+            continue
+        announces = block.text.endswith(":") and rule("announced").occurs(tokens)
+        last = place if announces and place not in with_parts else None
+    return beside
+
+
+def _is_beside(announcing: Block, block: Block, tokens: Tokens) -> bool:
+    """Return whether an item is one of the parts that a line on its level announces."""
+    is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
+    if not is_level or block.text.endswith(":"):
+        return False
+    return not rule("ends_list").occurs(tokens)
+
+
+def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
+    """Return whether a paragraph is on the line of its heading."""
+    block = blocks[place]
+    above = blocks[place - 1] if place else None
+    if block.kind is not BlockKind.PARAGRAPH or above is None or above.name is None:
+        return False
+    codes = block.passage.tokens.codes[above.passage.end : block.passage.first]
+    return "\n" not in codes
+
+
+def _find_prose(blocks: Sequence[Block]) -> set[int]:
+    """Return the paragraphs that are all that their list has."""
+    prose: set[int] = set()
+    paragraphs: list[int] = []
+    has_items = False
+    for place, block in enumerate(blocks):
+        if block.name is not None:
+            prose.update(
+                paragraphs if _is_prose(paragraphs, has_items=has_items) else ()
+            )
+            paragraphs = []
+            has_items = False
+        elif block.kind is BlockKind.PARAGRAPH:
+            paragraphs.append(place)
+        elif block.kind is not BlockKind.FURNITURE:
+            has_items = True
+    prose.update(paragraphs if _is_prose(paragraphs, has_items=has_items) else ())
+    return prose
+
+
+def _is_prose(paragraphs: Sequence[int], *, has_items: bool) -> bool:
+    return len(paragraphs) == 1 and not has_items
+
+
+def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
+    """Return whether the next block is the heading of one list."""
+    following = blocks[place + 1] if place + 1 < len(blocks) else None
+    return following is not None and following.name in _KINDS
+
+
+def _is_remark(tokens: Tokens) -> bool:
+    """Return whether a line states no condition: "Not applicable", a note of the registry."""
+    said = [word for word in tokens.words if word[0].isalnum()]
+    is_a_letter = len(said) == 1 and len(said[0]) == 1 and said[0].isascii()
+    if not said or is_a_letter:
+        return True
+    return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
+
+
+def _is_opening(blocks: Sequence[Block], place: int, tokens: Tokens) -> bool:
+    """Return whether the first line below the heading of a list only opens it: "Patients must meet
+    all of the following criteria within 28 days:".
+    """
+    block = blocks[place]
+    above = blocks[place - 1] if place else None
+    if block.mark or above is None or above.name is None or not block.introduces:
+        return False
+    return block.text.endswith(":") and rule("about_list").occurs(tokens)
+
+
+def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
+    """Return what a line is: "criterion", "introduces", or "both"."""
+    if not has_parts:
+        return "criterion"
+    if rule("time_alone").covers(tokens, 0, len(tokens)):
+        return "introduces"
+    if not block.introduces:
+        return "criterion" if block.text.endswith(".") else "both"
+    return "both" if states_condition(tokens) else "introduces"
+
+
+def states_condition(tokens: Tokens) -> bool:
+    """Return whether a line that introduces others states a condition itself.
+
+    >>> from extractor.language.book import read_text
+    >>> [
+    ...     states_condition(read_text(line))
+    ...     for line in ("Diabetes with any of the following:", "Any of the following:")
+    ... ]
+    [True, False]
+    """
+    if any(rule(name).occurs(tokens) for name in _STATES_TOO):
+        return True
+    joined = rule("joins_parts").search(tokens)
+    if joined and joined.first > 0:
+        is_idle = rule("idle_front").covers(tokens, 0, joined.first)
+        runs_on = rule("runs_into_parts").ends(tokens, joined.first)
+        if not is_idle and not runs_on:
+            return True
+    if rule("laboratory").covers(tokens, 0, len(tokens)):
+        return False
+    counted = rule("count_of_parts").search(tokens)
+    end = counted.first if counted else len(tokens)
+    return rule("own_limit").occurs(tokens, 0, end)
+
+
+def _make_entry(
+    state: _State,
+    blocks: Sequence[Block],
+    place: int,
+    roles: dict[int, str],
+    beside: int | None,
+) -> Entry:
+    """Return a block as an entry of the list that is open."""
+    block = blocks[place]
+    parent: Passage | None = None
+    heading: Passage | None = None
+    states = False
+    above = block.parent
+    if beside is not None:
+        parent = blocks[beside].passage
+        states = roles.get(beside) == "both"
+    while above is not None:
+        other = blocks[above]
+        if other.kind is BlockKind.HEADING:
+            if other.name is None:
+                heading = heading or other.passage
+            if parent is None and names_people(other):
+                parent = other.passage
+        elif parent is None and roles.get(above, "criterion") != "criterion":
+            parent = other.passage
+            states = roles[above] == "both"
+        above = other.parent
+    return Entry(
+        block.passage,
+        state.kind,
+        parent=parent,
+        heading=parent if parent is heading else heading,
+        parent_states=states,
+        doubtful=beside is not None,
+        kind_at_most=state.kind_at_most,
+        quote_at_most=state.quote_at_most,
+    )
+
+
+def names_people(heading: Block) -> bool:
+    """Return whether a heading says to whom the items below it apply."""
+    tokens = _alone(heading.passage)
+    if heading.name in _KINDS:
+        return rule("list_for_some").occurs(tokens)
+    if heading.name is not None:
+        return False
+    if rule("announced").occurs(tokens) or names_group(tokens):
+        return True
+    is_long = len(heading.text.split()) >= _LONG and heading.text.endswith(":")
+    return is_long and not rule("about_list").occurs(tokens)
+
+
+def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
+    """Return the entries with those in doubt that read like exclusions, where no heading opens
+    exclusions, and those below a line that may be such a heading.
+    """
+    if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
+        return list(entries)
+    doubted: list[Entry] = []
+    is_behind = False
+    for entry in entries:
+        opens = _may_open_exclusions(entry)
+        reads_so = _reads_like_exclusion(entry)
+        if opens and not is_behind:
+            state.doubt(entry.passage, "this line may open the exclusions")
+        elif reads_so and not is_behind:
+            state.doubt(entry.passage, "this item reads like an exclusion")
+        is_doubted = reads_so or opens or is_behind
+        doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
+        is_behind = is_behind or opens or (reads_so and not state.seen)
+    return doubted
+
+
+def _may_open_exclusions(entry: Entry) -> bool:
+    tokens = entry.passage.tokens
+    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
+
+
+def _reads_like_exclusion(entry: Entry) -> bool:
+    begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0)
+    return entry.parent is None and begins_so is not None
+
+
+def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
+    """Return the sentences of a text without headings and items in doubt, where none states a
+    criterion.
+    """
+    if state.seen or state.has_titles or any(entry.listed for entry in entries):
+        return list(entries)
+    if any(rule("states_criterion").occurs(entry.passage.tokens) for entry in entries):
+        return list(entries)
+    for entry in entries[:1]:
+        state.doubt(entry.passage, "this text has no list, and may have no criterion")
+    return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
+
+
+def names_group(tokens: Tokens) -> bool:
+    """Return whether a line names some of the participants: "Healthy volunteers:"."""
+    if rule("group_title").occurs(tokens):
+        return True
+    is_topic = rule("topic").ends(tokens, len(tokens)) is not None
+    return rule("population").occurs(tokens) and not is_topic
+
+
+__all__ = ["LISTS", "names_group", "names_people", "read_lists", "states_condition"]

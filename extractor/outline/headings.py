@@ -1,0 +1,133 @@
+"""The headings of a vocabulary: their names, also misspelt, with what may stand around them."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from rapidfuzz.distance import OSA
+
+from extractor.language.book import load_book, read_text, rule
+from extractor.language.lexer import Tokens
+from extractor.language.passage import Passage
+from extractor.language.patterns import Found, Rule, make_rule
+
+MISSPELT = "the name of a list is misspelt"
+_LONGEST = 40
+"""The most tokens of a heading."""
+_WORD = re.compile(r"[^\W\d_]{6,}")
+_TAIL = "( <edge>{0,6} (?= : | - (?! _ ) | \\n | $ ) | <edge>{0,3} - (?= _ ) )"
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The headings that matter to a caller.
+
+    ``terms`` names a table of terms of the rule book: its entries are the names of the headings.
+    ``spelling`` are the words of headings that are also found with one or two wrong letters;
+    ``own`` are words near to them that mean something else. ``within`` names rules of what opens a
+    heading within a line, ``behind`` those that do so only behind another heading.
+    """
+
+    terms: str
+    spelling: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
+    within: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading at the start of a line: ``tokens.words[first:end]``, with its name in the
+    vocabulary. ``is_whole``: nothing stands behind it on its line.
+    """
+
+    name: str
+    first: int
+    end: int
+    is_whole: bool
+    doubt: str = ""
+
+
+@cache
+def _heading_rule(terms: str) -> Rule:
+    pattern = f"<edge>{{0,5}} ( <+{terms}> ) <text_tail>? {_TAIL}"
+    return make_rule(
+        name=f"heading of {terms}", pattern=pattern, book=load_book().rules
+    )
+
+
+def name_heading(found: Found, terms: str) -> str:
+    """Return the name of the entry that a rule of a vocabulary matched."""
+    entries = load_book().vocabularies[terms]
+    for number, entry in enumerate(entries):
+        if found.has(f"e{number}"):
+            return entry.value
+    raise KeyError(terms)
+
+
+def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
+    """Return the heading of a vocabulary with which a line begins; None if it begins with none."""
+    if passage.end <= passage.first:
+        return None
+    tokens = passage.tokens
+    stop = min(passage.end, passage.first + _LONGEST)
+    line = tokens.cut(passage.first, stop)
+    doubt = ""
+    found = _heading_rule(vocabulary.terms).starts(line, 0)
+    if found is None and vocabulary.spelling:
+        mended = mend_spelling(line, vocabulary)
+        if mended is None:
+            return None
+        found = _heading_rule(vocabulary.terms).starts(mended, 0)
+        doubt = MISSPELT
+    if found is None:
+        return None
+    end = found.end
+    while end < len(line) and not _is_word(line.words[end]):
+        end += 1
+    is_whole = passage.first + end >= passage.end
+    name = name_heading(found, vocabulary.terms)
+    return Heading(name, passage.first, passage.first + end, is_whole, doubt)
+
+
+def _is_word(word: str) -> bool:
+    return word[0].isalnum() or word in "<>=≤≥≈~([•*-"
+
+
+def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
+    """Return the tokens with words in the place of those that are nearly words of headings; None
+    if no word is.
+
+    >>> vocabulary = Vocabulary("criteria_lists", ("inclusion", "criteria"))
+    >>> mend_spelling(read_text("Inclusoin critera:"), vocabulary).words[:2]
+    ['inclusion', 'criteria']
+    """
+    changed = False
+    words: list[str] = []
+    for word in tokens.words:
+        meant = _mend_word(word.lower(), vocabulary)
+        changed = changed or meant is not None
+        words.append(meant or word)
+    if not changed:
+        return None
+    mended = read_text(" ".join(words))
+    return mended if len(mended) == len(tokens) else None
+
+
+@cache
+def _mend_word(word: str, vocabulary: Vocabulary) -> str | None:
+    """Return the word of headings that a word is nearly; None if it is one, or near to none."""
+    if not _WORD.fullmatch(word) or word in vocabulary.own:
+        return None
+    for meant in vocabulary.spelling:
+        distance = OSA.distance(word, meant, score_cutoff=2)
+        if distance == 0:
+            return None
+        if distance <= 2 and word[:1] == meant[:1] and word[-3:] != "ity":
+            return meant
+    return None
+
+
+def find_within(passage: Passage, rule_name: str) -> Found | None:
+    """Return the first heading of a list within a line, by a rule; None without one."""
+    return rule(rule_name).search(passage.tokens, passage.first, passage.end)

@@ -1,0 +1,416 @@
+"""The lines of a text as they are written: where they begin, the marks of items, rows of tables,
+page furniture.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from extractor.language.lexer import Tokens
+from extractor.language.markup import ITEM
+from extractor.language.passage import LexedSection, Passage
+from extractor.language.wrapping import is_page_edge
+
+_BULLET = (
+    r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
+    r"|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
+)
+_NUMBER = (
+    r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])"
+    r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
+)
+_LETTER = (
+    r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)"
+    r"|(?P<l2>[a-z]|[A-Z]|[ivx]{2,4}|[IVX]{2,4})[.)](?=\s*\S))"
+)
+_CODE = (
+    r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})"
+    r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+[A-Z])))"
+)
+_MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
+_HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
+_BARE = re.compile(r"\s*(?P<n>\d{1,2})\s+(?=[A-Z])")
+_ROW = re.compile(r"\s*\|.*\S\s*$")
+_RULE = re.compile(r"\s*[|:\-=_*\s]{3,}$")
+_CODES_OF_LISTS = frozenset(
+    ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
+)
+_RUN_IN = re.compile(
+    r"(?:(?<=[\s;.,:)])|^)(?P<mark>\((?:\d{1,2}|[a-z]|[ivx]{2,4})\)|(?:\d{1,2}|[a-z]|[ivx]{2,4})[.)])(?:\s+(?=\S)|(?=[A-Z]))"
+)
+_RUN_IN_BULLET = re.compile(
+    r"(?:^|(?<=[\s.;:]))(?P<mark>[•·▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
+)
+_RUN_IN_DASH = re.compile(
+    r"(?<![^\s:])(?!(?<=\d )-\s+\d)(?P<mark>[-–*•])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
+)
+_FEW_DASHES = 2
+"""The dashes that a sentence may have that is no list."""
+_ROMAN = [
+    "i",
+    "ii",
+    "iii",
+    "iv",
+    "v",
+    "vi",
+    "vii",
+    "viii",
+    "ix",
+    "x",
+    "xi",
+    "xii",
+    "xiii",
+    "xiv",
+    "xv",
+]
+_LEADERS = re.compile(r"\.{4,}\s*\d+\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with words.
+
+    ``passage`` are its words without the mark. ``column`` is where the mark begins, ``text_column``
+    where the words do. ``mark`` is what was written, ``style`` its sort ("1.", "*"), ``ordinal``
+    its number. ``gap``: an empty line is above it. ``is_behind_heading``: a heading is on the same
+    line.
+    """
+
+    passage: Passage
+    column: int
+    text_column: int
+    gap: bool
+    mark: str = ""
+    style: str = ""
+    ordinal: int = 0
+    hashes: int = 0
+    outer: "Line | None" = None
+    is_row: bool = False
+    is_furniture: bool = False
+    is_behind_heading: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return self.passage.text
+
+
+def read_lines(section: LexedSection) -> list[Line]:
+    """Return the lines of a section that have words, each with its mark."""
+    lines: list[Line] = []
+    end_above = 0
+    for written in section.lines():
+        start, end = section.tokens.span(written.first, written.end)
+        text = section.tokens.text
+        begin = text.rfind("\n", 0, start) + 1
+        gap = text.count("\n", end_above, start) > 1
+        end_above = end
+        passage = strip_signs(written, "-•·")
+        if _RULE.match(text, begin, end) or passage.end <= passage.first:
+            continue
+        lines.append(_read_line(passage, begin, gap=gap))
+    lines = _drop_false_marks(lines)
+    lines = _read_bare_numbers(lines)
+    lines = _read_tables(lines)
+    return _find_furniture(lines)
+
+
+def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
+    """Return one line with its marks; of several ("* 1.") the last counts. ``begin`` is where it
+    begins in the text.
+    """
+    text = passage.tokens.text
+    start, end = passage.tokens.span(passage.first, passage.end)
+    column = len(text[begin:start].expandtabs(4))
+    line = Line(passage, column, column, gap)
+    hashes = _HASHES.match(text, start, end)
+    if hashes:
+        line = replace(line, hashes=len(hashes["hashes"]))
+        start = hashes.end()
+    line = _begin_at(line, start, passage)
+    for _ in range(3):
+        found = _MARK.match(text, start, end)
+        if not found or found.end() >= end:
+            break
+        style, ordinal = _describe_mark(found)
+        start = found.end()
+        marked = replace(
+            line, mark=found[0].strip(), style=style, ordinal=ordinal, outer=line
+        )
+        line = _begin_at(marked, start, passage)
+    if not line.mark and _is_html_item(passage):
+        line = replace(line, mark="<li>", style="<li>")
+    return line
+
+
+def _begin_at(line: Line, start: int, passage: Passage) -> Line:
+    """Return a line whose words begin at a character of the text, without a sign that was left
+    there.
+    """
+    tokens = passage.tokens
+    text_column = line.column + start - tokens.starts[passage.first]
+    first = tokens.at(start)
+    if line.mark and passage.end > first + 1 and tokens.words[first] in (".", ";"):
+        first += 1
+    words = passage.part(first, passage.end)
+    return replace(line, passage=words, text_column=text_column)
+
+
+def strip_signs(passage: Passage, signs: str = ";,") -> Passage:
+    """Return a passage without signs that were left at its end."""
+    words = passage.tokens.words
+    end = passage.end
+    while end > passage.first and words[end - 1] in signs:
+        end -= 1
+    return passage.part(passage.first, end)
+
+
+def _describe_mark(found: re.Match[str]) -> tuple[str, int]:
+    """Return the sort of a mark and its number; 0 for a bullet."""
+    written = found[0].strip()
+    if found["bullet"]:
+        return written[:1], 0
+    if found["code"]:
+        return found["prefix"] + "#", int(found["n4"])
+    if found["number"]:
+        number = found["n1"] or found["n2"] or found["n3"] or "0"
+        if found["tail"]:
+            return "1.1" + "x" * found["tail"].count("."), 0
+        return re.sub(r"\d+", "1", written), int(number)
+    letters = found["l1"] or found["l2"]
+    is_roman = letters.lower() in _ROMAN and letters.lower() not in ("c", "d")
+    sort = "i" if is_roman else "a"
+    ordinal = ord(letters[0].lower()) - 96
+    if is_roman:
+        ordinal = _ROMAN.index(letters.lower()) + 1
+    return written.replace(
+        letters, sort.upper() if letters.isupper() else sort
+    ), ordinal
+
+
+def _is_html_item(passage: Passage) -> bool:
+    """Return whether a code that begins an item is right before a line."""
+    start, _ = passage.raw_span
+    raw = passage.section.raw[max(0, start - 80) : start].rstrip()
+    return raw.endswith((">", "&gt;")) and ITEM.search(raw) is not None
+
+
+def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines without marks that are words: "CD20 positive", "E. coli", "I have".
+
+    A code or a letter is a mark if it is the first of its sort, or follows one of its sort.
+    """
+    following: dict[str, set[int]] = {}
+    for line in lines:
+        following.setdefault(line.style, set()).add(line.ordinal)
+    kept: list[Line] = []
+    for line in lines:
+        others = following[line.style]
+        is_next = line.ordinal - 1 in others or line.ordinal + 1 in others
+        is_code = line.style.endswith("#")
+        is_of_list = line.style[:-1] in _CODES_OF_LISTS
+        is_signed = line.mark[-1:] in (":", ".", ")", "]")
+        false_code = is_code and (is_next, is_of_list, is_signed).count(True) < 2
+        sort = line.style.strip("(")[:1].lower()
+        is_letter = sort in ("a", "i") and not is_code and line.mark != "<li>"
+        false_letter = is_letter and not (is_next or line.ordinal == 1)
+        is_false = false_code or (false_letter and not _counts_on(line))
+        kept.append(line.outer if is_false and line.outer else line)
+    return kept
+
+
+def _counts_on(line: Line) -> bool:
+    """Return whether the next letter is a mark within a line: "e. Asthma f. COPD"."""
+    tokens = line.passage.tokens
+    start, end = tokens.span(line.passage.first, line.passage.end)
+    return bool(_count_up(line, _RUN_IN.finditer(tokens.text, start, end), start))
+
+
+def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with numbers without a sign as marks, where lines count up: "1 Age"."""
+    numbers = []
+    for line in lines:
+        start, end = line.passage.tokens.span(line.passage.first, line.passage.end)
+        found = None if line.mark else _BARE.match(line.passage.tokens.text, start, end)
+        numbers.append(found)
+    run: list[int] = []
+    read = list(lines)
+    for index, found in enumerate([*numbers, None]):
+        if found and int(found["n"]) == len(run) + 1:
+            run.append(index)
+            continue
+        is_last = index == len(numbers)
+        if found is None and not is_last:
+            continue
+        if len(run) > 2:
+            for place in run:
+                read[place] = _mark_bare(read[place], numbers[place])
+        run = [index] if found and int(found["n"]) == 1 else []
+    return read
+
+
+def _mark_bare(line: Line, found: re.Match[str] | None) -> Line:
+    if found is None:
+        return line
+    first = line.passage.tokens.at(found.end())
+    return replace(
+        line,
+        passage=line.passage.part(first, line.passage.end),
+        mark=found["n"],
+        style="1",
+        ordinal=int(found["n"]),
+    )
+
+
+def _read_tables(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with rows of tables as the words of their longest cell; header rows, which a
+    rule follows, are furniture.
+    """
+    read: list[Line] = []
+    for line in lines:
+        passage = line.passage
+        text = passage.tokens.text
+        start, end = passage.tokens.span(passage.first, passage.end)
+        if not _ROW.match(text, start, end):
+            read.append(line)
+            continue
+        behind = text[end : end + 80].lstrip("\n")
+        is_header = re.match(r"\s*\|[\s:|-]*-[\s:|-]*(?:\n|$)", behind) is not None
+        first, stop = _find_cell(passage)
+        read.append(
+            replace(
+                line,
+                passage=passage.part(first, stop),
+                is_row=True,
+                is_furniture=is_header,
+            )
+        )
+    return read
+
+
+def _find_cell(passage: Passage) -> tuple[int, int]:
+    """Return the tokens of a row from its first cell with words to its last."""
+    words = passage.tokens.words
+    first = passage.first
+    stop = passage.end
+    while first < stop and not words[first][:1].isalpha():
+        first += 1
+    while stop > first and words[stop - 1] == "|":
+        stop -= 1
+    return first, stop
+
+
+def _find_furniture(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with the edges of pages as furniture: page numbers, headers that recur at
+    the same distance from them, rows of a table of contents.
+    """
+    pages = [
+        place
+        for place, line in enumerate(lines)
+        if not line.mark and is_page_edge(_tokens_of(line))
+    ]
+    edges = {*pages, *_find_running_headers(lines, pages)}
+    read: list[Line] = []
+    for place, line in enumerate(lines):
+        is_edge = place in edges or _LEADERS.search(line.text) is not None
+        read.append(replace(line, is_furniture=True) if is_edge else line)
+    return read
+
+
+def _find_running_headers(lines: Sequence[Line], pages: Sequence[int]) -> Iterator[int]:
+    """Yield the places of lines that recur at the same distance from the numbers of pages."""
+    numbered = [place for place in pages if _has_digit(lines[place])]
+    if len(numbered) < 2:
+        return
+    for distance in (-3, -2, -1, 1, 2, 3):
+        beside = [place + distance for place in numbered]
+        known = [place for place in beside if 0 <= place < len(lines)]
+        texts = Counter(lines[place].text for place in known)
+        yield from (place for place in known if _recurs(lines[place], texts))
+
+
+def _has_digit(line: Line) -> bool:
+    return any(word.isdigit() for word in _words(line))
+
+
+def _recurs(line: Line, texts: Counter[str]) -> bool:
+    """Return whether a line beside page numbers is a running header: without a mark, of more than
+    four words, and there more than once.
+    """
+    return not line.mark and texts[line.text] > 1 and len(_words(line)) > 4
+
+
+def _tokens_of(line: Line) -> Tokens:
+    return line.passage.tokens.cut(line.passage.first, line.passage.end)
+
+
+def _words(line: Line) -> list[str]:
+    return line.passage.tokens.words[line.passage.first : line.passage.end]
+
+
+def split_run_in(line: Line) -> list[tuple[Passage, str]]:
+    """Return the items that are written in one line, each with its mark: "1. Asthma 2. COPD".
+
+    Numbers and letters must begin the line and count up. A line without such items is returned
+    whole.
+    """
+    passage = line.passage
+    tokens = passage.tokens
+    found = _find_run_in(line)
+    if not found:
+        return [(passage, line.mark)]
+    pieces: list[tuple[Passage, str]] = []
+    first = tokens.at(found[0].start())
+    if first > passage.first:
+        pieces.append((strip_signs(passage.part(passage.first, first)), line.mark))
+    ends = [*(tokens.before(mark.start()) for mark in found[1:]), passage.end]
+    for mark, stop in zip(found, ends, strict=True):
+        piece = strip_signs(passage.part(tokens.at(mark.end()), stop))
+        if piece.end > piece.first:
+            pieces.append((piece, mark["mark"].strip()))
+    return pieces
+
+
+def _find_run_in(line: Line) -> list[re.Match[str]]:
+    """Return the marks within a line that begin items: those that count up, else bullets; none if
+    there are fewer than two items.
+    """
+    tokens = line.passage.tokens
+    start, end = tokens.span(line.passage.first, line.passage.end)
+    dashes: list[re.Match[str]] = []
+    if line.is_behind_heading:
+        dashes = list(_RUN_IN_DASH.finditer(tokens.text, start, end))
+    if dashes and dashes[0].start() == start:
+        return dashes
+    counted = _count_up(line, _RUN_IN.finditer(tokens.text, start, end), start)
+    if len(counted) + bool(line.ordinal) >= 2:
+        return counted
+    if len(dashes) > _FEW_DASHES:
+        return dashes
+    bullets = list(_RUN_IN_BULLET.finditer(tokens.text, start, end))
+    return bullets if len(bullets) + bool(line.mark) >= 2 else []
+
+
+def _count_up(
+    line: Line, marks: Iterator[re.Match[str]], start: int
+) -> list[re.Match[str]]:
+    """Return the marks that count up from that of the line, or from a first one at its start;
+    behind a heading, from a first one anywhere.
+    """
+    run: list[re.Match[str]] = []
+    style = line.style
+    last = line.ordinal
+    for mark in marks:
+        is_late = mark.start() > start and not line.is_behind_heading
+        if not run and not last and is_late:
+            return []
+        described = _MARK.match(mark["mark"] + " x")
+        if described is None:
+            continue
+        sort, number = _describe_mark(described)
+        if number == last + 1 and sort == (style or sort):
+            run.append(mark)
+            style = sort
+            last = number
+    return run

@@ -1,0 +1,207 @@
+"""What speaks for a line to be a heading, or to continue the line above: signs, weighed together.
+
+The weights are in ``rules/line_signs.toml``. Above zero, the answer is yes.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from extractor.language.book import read_table, rule
+from extractor.language.wrapping import (
+    ends_sentence,
+    find_width,
+    opens_bracket,
+    runs_on,
+)
+from extractor.outline.lines import Line
+
+Signs = Mapping[str, float]
+"""The signs of a line, each with its weight."""
+_FOOTNOTE = re.compile(r"\*+\w")
+_FEW = 6
+_MANY = 12
+_LETTERS = 5
+"""The letters of a line in capitals that is more than an abbreviation."""
+_SAME = 1
+"""How many columns two lines may differ that begin at the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A line with those beside it, and the width at which the text was wrapped."""
+
+    line: Line
+    above: Line | None
+    below: Line | None
+    width: int | None
+    above_length: int = 0
+
+
+@cache
+def _weights(question: str) -> Mapping[str, float]:
+    weights: Mapping[str, float] = read_table("line_signs")[question]
+    return weights
+
+
+def weigh(question: str, names: Iterator[str]) -> Signs:
+    """Return the named signs with their weights for a question: ``heading`` or ``continues``."""
+    weights = _weights(question)
+    return {name: weights[name] for name in ("start", *names)}
+
+
+def is_yes(signs: Signs) -> bool:
+    """Return what the signs say together."""
+    return sum(signs.values()) > 0
+
+
+def is_doubtful(signs: Signs) -> bool:
+    """Return whether the signs nearly say the opposite."""
+    return abs(sum(signs.values())) <= float(read_table("line_signs")["doubt"])
+
+
+def measure_width(lines: Sequence[Line]) -> int | None:
+    """Return the width at which a text was wrapped; None if it was not."""
+    lengths = [measure(line) for line in lines]
+    broken: list[int] = []
+    for place in range(1, len(lines)):
+        line = lines[place]
+        if not line.mark and not line.gap and line.text[:1].islower():
+            broken.append(lengths[place - 1])
+    return find_width(broken, lengths)
+
+
+def measure(line: Line) -> int:
+    """Return the number of characters of a line, with what is before its words."""
+    return line.text_column + len(line.text)
+
+
+def weigh_continuation(place: Beside) -> Signs:
+    """Return what speaks for a line without a mark to continue the one above."""
+    return weigh("continues", _list_of_continuation(place))
+
+
+def _list_of_continuation(place: Beside) -> Iterator[str]:
+    above = place.above
+    if above is None:
+        return
+    yield from _name_true(_read_end(place.line, above.text))
+    yield from _name_true(_read_begin(place))
+    yield from _name_true(_read_columns(place, above))
+    if place.width:
+        first_word = place.line.text.split(maxsplit=1)[0]
+        fits = place.above_length + 1 + len(first_word) <= place.width
+        yield "above_short" if fits else "above_full"
+
+
+def _name_true(conditions: Mapping[str, bool]) -> Iterator[str]:
+    """Yield the names of the conditions that are met."""
+    for name, is_met in conditions.items():
+        if is_met:
+            yield name
+
+
+def _read_end(line: Line, end: str) -> dict[str, bool]:
+    """Return what the end of the line above says, with the first letter of a line."""
+    begins_small = line.text[:1].islower() or line.text[:1] in "(,;/+&"
+    is_capital = line.text[:1].isupper()
+    is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
+    is_colon = end.endswith(":")
+    return {
+        "small_letter": begins_small,
+        "above_small": begins_small and end[:1].islower(),
+        "above_runs_on": runs_on(end),
+        "open_bracket": opens_bracket(end),
+        "above_comma": end.endswith(",") and not is_capital,
+        "above_colon": is_colon,
+        "above_ended": ends_sentence(end) and not is_colon,
+        "capital_after_break": is_capital and not is_open,
+    }
+
+
+def _read_begin(place: Beside) -> dict[str, bool]:
+    """Return what the words of a line say, and whether the line below is wrapped, too."""
+    line = place.line
+    below = place.below
+    return {
+        "small_below": bool(below and not below.mark and below.text[:1].islower()),
+        "footnote": _FOOTNOTE.match(line.text) is not None,
+        "ends_with_colon": line.text.rstrip().endswith(":"),
+        "group_name": _finds("group_title", line),
+        "joins_clause": _finds("joins_clause", line),
+    }
+
+
+def _read_columns(place: Beside, above: Line) -> dict[str, bool]:
+    """Return what the places of a line and of the one above say."""
+    line = place.line
+    is_below_words = abs(line.column - above.text_column) <= _SAME
+    is_part_of_item = bool(above.mark) and not above.text.endswith(":")
+    return {
+        "blank_line": line.gap,
+        "same_column": line.column > 0 and is_below_words and is_part_of_item,
+        "counted_above": above.ordinal > 0 and not line.gap,
+        "further_left": bool(above.mark) and line.column < above.column,
+    }
+
+
+def weigh_heading(place: Beside) -> Signs:
+    """Return what speaks for a line to be a heading of the lines below it, by its looks."""
+    return weigh("heading", _list_of_heading(place))
+
+
+def _list_of_heading(place: Beside) -> Iterator[str]:
+    yield from _name_true(_read_words(place.line))
+    yield from _name_true(_read_neighbours(place))
+
+
+def _read_words(line: Line) -> dict[str, bool]:
+    """Return what the words of a line say of it as a heading."""
+    text = line.text.rstrip(" *_")
+    words = text.split()
+    is_capitals = text.isupper() and len(text) > _LETTERS
+    names_people = _finds("population", line)
+    has_number = any(word[:1].isdigit() for word in words)
+    return {
+        "colon": text.endswith((":", ":-")),
+        "few_words": len(words) <= _FEW,
+        "many_words": len(words) > _MANY,
+        "emphasis": line.hashes > 0 or line.text.startswith("**") or is_capitals,
+        "topic": _ends(line, "topic"),
+        "people": names_people,
+        "title_case": len(words) > 1 and text.istitle(),
+        "ends_sentence": text.endswith((".", ";", ",")),
+        "states": _finds("says_of_people", line),
+        "number": has_number and not names_people,
+        "small_letter": text[:1].islower(),
+    }
+
+
+def _read_neighbours(place: Beside) -> dict[str, bool]:
+    """Return what the lines above and below say of a line as a heading."""
+    line = place.line
+    has_mark = bool(line.mark)
+    marks_below = place.below is not None and bool(place.below.mark)
+    marks_above = place.above is not None and bool(place.above.mark)
+    column_below = place.below.column if place.below else 0
+    return {
+        "nothing_below": place.below is None,
+        "no_mark_among_marks": marks_below and not has_mark,
+        "deeper_below": marks_below and column_below > line.column + _SAME,
+        "marks_above": marks_above and not has_mark,
+        "blank_above": line.gap,
+    }
+
+
+def _finds(name: str, line: Line) -> bool:
+    """Return whether the words of a line, alone, have what a rule describes."""
+    passage = line.passage
+    tokens = passage.tokens.cut(passage.first, min(passage.end, passage.first + 30))
+    return rule(name).occurs(tokens)
+
+
+def _ends(line: Line, name: str) -> bool:
+    passage = line.passage
+    tokens = passage.tokens.cut(passage.first, passage.end)
+    return rule(name).ends(tokens, len(tokens)) is not None
