@@ -1,5 +1,5 @@
-"""Whose a chosen value is: the quantity and condition of a limit, what a window limits and its
-anchor; and the words of the clause that nothing explains.
+"""Whose a limit is: its quantity and its condition; and the words of the clause that nothing
+explains.
 """
 
 from collections.abc import Iterable
@@ -7,133 +7,235 @@ from dataclasses import dataclass
 from functools import cache
 
 from extractor.language.book import rule, word_list
-from extractor.language.lexer import Tokens
-from extractor.language.passage import Passage
+from extractor.language.lexer import Range, Tokens
 from extractor.measures.grammar import Chart, Span
 
 _SHORTEST_WORD = 3
 _LONGEST_NAME = 10
+_LONGEST_PIECE = 5
+"""The most words of the first of two joined quantities."""
 _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")
 _EXPLAINING = (
-    "quantity", "scale", "comparator", "suffix", "back", "lasting", "before", "after",
-    "gap", "people", "normal", "of_age", "negation", "unit", "time", "duration",
+    "quantity", "scale", "comparator", "suffix", "gap", "people", "of_age", "negation", "unit",
+    "time", "duration",
 )  # fmt: skip
-Range = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The tokens that name what is limited. ``is_known``: the vocabulary has it."""
+    """Whose a limit is.
 
-    first: int
-    end: int
-    is_known: bool
+    ``quantity`` are the tokens that name what is limited, None if the clause has none;
+    ``is_known``: the vocabulary has it. ``condition`` are those that say to whom it applies.
+    """
+
+    quantity: Range | None = None
+    is_known: bool = False
+    condition: Range | None = None
 
 
-def find_quantity(
-    chart: Chart, tokens: Tokens, clause: Range, value: Span
-) -> Owner | None:
-    """Return the quantity of a limit: known, in the limit, before or behind it; or the words
-    beside it. ``clause`` is where it may be.
+def find_owner(
+    chart: Chart, tokens: Tokens, clause: Range, value: Span, *, follows: bool
+) -> Owner:
+    """Return the quantity and the condition of a limit. ``clause`` is where they may be;
+    ``follows``: another limit stands before it, whose quantity it may share.
     """
     first, end = clause
-    scales = [part for part in value.parts if part.kind in ("scale", "quantity")]
-    if scales:
-        return Owner(scales[0].first, scales[0].end, is_known=True)
-    known = [one for one in chart.all("quantity") if first <= one.first < end]
-    words = _find_words_before(tokens, first, value.first)
-    before = [one for one in known if one.first < value.end]
-    if before:
-        place = before[-1].first, before[-1].end
-        if words and words[0] <= place[0] and words[1] - words[0] <= _LONGEST_NAME:
-            place = words
-        return Owner(*place, is_known=True)
-    behind = [one for one in known if 0 <= one.first - value.end <= 2]
-    if behind:
-        return Owner(behind[0].first, behind[0].end, is_known=True)
-    noun = rule("counted_noun").starts(tokens, value.end, end)
-    if noun and not (words and _has_unit(value)):
-        return Owner(*noun.place("noun"), is_known=False)
+    condition = find_condition(chart, tokens, value.end, end)
+    before, phrase = _split_phrase(chart, tokens, first, value.first, follows=follows)
+    condition = condition or before
+    inner = [part for part in value.parts if part.kind in ("scale", "quantity")]
+    if inner:
+        place = inner[0].first, inner[0].end
+        return Owner(place, is_known=True, condition=condition)
+    words = _find_name(chart, tokens, *phrase)
+    is_known = words is not None and _names(chart, *words)
+    counted = None
+    if value.value[-1].amount.unit is None and not is_known:
+        counted = rule("counted_noun").starts(tokens, value.end, end)
+    if counted:
+        return Owner(counted.place("noun"), condition=condition)
     if words:
-        return Owner(max(words[0], words[1] - _LONGEST_NAME), words[1], is_known=False)
-    return None
+        return Owner(words, is_known, condition)
+    behind = condition[1] if condition and condition[0] >= value.end else value.end
+    named = _find_behind(chart, tokens, behind, end, follows=follows)
+    if named:
+        return Owner(*named, condition)
+    return Owner(condition=condition)
 
 
-def _find_words_before(tokens: Tokens, first: int, end: int) -> Range | None:
+def _is_inside(span: Span, place: Range) -> bool:
+    return place[0] <= span.first and span.end <= place[1]
+
+
+def _find_behind(
+    chart: Chart, tokens: Tokens, at: int, end: int, *, follows: bool
+) -> tuple[Range, bool] | None:
+    """Return the quantity behind a limit, or what its number counts, and whether it is known."""
+    for one in chart.all("quantity"):
+        if 0 <= one.first - at <= 1 and one.end <= end and not follows:
+            return (one.first, one.end), True
+    noun = rule("counted_noun").starts(tokens, at, end)
+    return (noun.place("noun"), False) if noun and not follows else None
+
+
+def _split_phrase(
+    chart: Chart, tokens: Tokens, first: int, end: int, *, follows: bool
+) -> tuple[Range | None, Range]:
+    """Return the condition before a limit, and the tokens between it and the limit: "In men, Hb",
+    "Cohort B: HbA1c", "Ferritin: women".
+    """
+    prefix = rule("condition_prefix").search(tokens, first, end)
+    if prefix:
+        return prefix.place("words"), (prefix.end, end)
+    if rule("all_sexes").search(tokens, first, end):
+        return None, (first, end)
+    for people in chart.all("people"):
+        if not first <= people.first < people.end <= end:
+            continue
+        place = people.first, people.end
+        if people.end == end or tokens.codes[people.end] in ":;":
+            rest = (first, people.first) if people.end + 1 >= end else (people.end, end)
+            return _strip_bracket(tokens, place), rest
+        if tokens.words[people.first].lower() in ("in", "for") and _names(chart, people.end, end):
+            return place, (people.end, end)
+    opening = rule("condition_opening").search(tokens, first, end)
+    if opening is None:
+        return None, (first, end)
+    comma = tokens.codes.find(",", opening.end, end)
+    if comma >= 0:
+        return (opening.first, comma), (comma + 1, end)
+    if follows and not _names(chart, opening.end, end):
+        return (opening.first, end), (first, opening.first)
+    return None, (first, end)
+
+
+def _names(chart: Chart, first: int, end: int) -> bool:
+    """Return whether a known quantity is among some tokens."""
+    return any(_is_inside(one, (first, end)) for one in chart.all("quantity"))
+
+
+def _strip_bracket(tokens: Tokens, place: Range) -> Range:
+    """Return a range without brackets at its ends."""
+    first, end = place
+    if tokens.codes[first] == "(":
+        first += 1
+    if tokens.codes[end - 1] == ")":
+        end -= 1
+    return first, end
+
+
+def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
     """Return the words before a limit that may name its quantity; None if none has content."""
-    while link := rule("bound_link").starts(tokens, first, end):
-        first = link.end
-    words = _trim(tokens, first, end, "quantity_lead", "quantity_tail")
-    if words is None or not any(map(_is_content, tokens.words[slice(*words)])):
+    first, end = _open_bracket(tokens, first, end)
+    colon = tokens.codes.rfind(":", first, end)
+    if colon >= 0 and _has_content(tokens, colon + 1, end):
+        first = colon + 1
+    first = _find_last_piece(chart, tokens, first, end)
+    for lead in rule("quantity_lead").find(tokens, first, end):
+        if not tokens.joined(lead.end) and _may_cut(chart, tokens, first, lead.end, end):
+            first = lead.end
+    words = _trim(tokens, first, end)
+    if words is None or not _has_content(tokens, *words):
         return None
-    return words
+    if rule("names_nobody").covers(tokens, *words):
+        return None
+    return max(words[0], words[1] - _LONGEST_NAME), words[1]
 
 
-def _has_unit(value: Span) -> bool:
-    return value.value[-1].amount.unit is not None
+def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> bool:
+    """Return whether a name may begin at a token: words follow it, no bracket is open there, and no
+    known quantity is only before it.
+    """
+    if not _has_content(tokens, at, end):
+        return False
+    if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
+        return False
+    return _names(chart, at, end) or not _names(chart, first, at)
 
 
-def _trim(tokens: Tokens, first: int, end: int, lead: str, tail: str) -> Range | None:
+def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
+    """Return the tokens inside the last bracket that is open before a limit, if words are in it,
+    else those before it: "asthma (FEV1 > 50 %)", "BMI (> 25)".
+    """
+    depth = 0
+    for at in range(end - 1, first - 1, -1):
+        code = tokens.codes[at]
+        if code in ")]":
+            depth += 1
+        elif code in "([" and depth:
+            depth -= 1
+        elif code in "([":
+            if _has_content(tokens, at + 1, end):
+                return at + 1, end
+            return _open_bracket(tokens, first, at)
+    return first, end
+
+
+def _find_last_piece(chart: Chart, tokens: Tokens, first: int, end: int) -> int:
+    """Return where the last of several joined things begins, with those before it if all of them
+    are known quantities: "AST, ALT or ALP", but "asthma and BMI".
+    """
+    starts = [first]
+    for joint in rule("quantity_split").find(tokens, first, end):
+        if joint.end > starts[-1] and _may_cut(chart, tokens, first, joint.end, end):
+            starts.append(joint.end)
+    start = starts.pop()
+    behind = end
+    while starts:
+        before = starts.pop()
+        is_list = _names(chart, before, start) and _names(chart, start, behind)
+        has_value = rule("own_value").search(tokens, before, start)
+        if not is_list or has_value or start - before > 2 * _LONGEST_PIECE:
+            break
+        behind = start
+        start = before
+    return start
+
+
+def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     """Return a range without the words at its ends that name nothing; None if none is left."""
-    while first < end and (found := rule(lead).starts(tokens, first, end)):
-        if found.end == first:
+    while first < end:
+        link = rule("bound_link").starts(tokens, first, end)
+        lead = link or rule("quantity_lead").starts(tokens, first, end)
+        if lead is None or lead.end == first:
             break
-        first = found.end
-    while first < end and (found := rule(tail).ends(tokens, end)):
-        if found.first >= end or found.first < first:
+        first = lead.end
+    while first < end:
+        tail = rule("quantity_tail").ends(tokens, end, first)
+        if tail is None or tail.first >= end:
             break
-        end = found.first
+        end = tail.first
     return (first, end) if first < end else None
 
 
-def find_condition(tokens: Tokens, end_of_value: int, end: int) -> Range | None:
-    """Return the words behind a limit that say to whom or when it applies."""
+def find_condition(
+    chart: Chart, tokens: Tokens, end_of_value: int, end: int
+) -> Range | None:
+    """Return the words behind a limit that say to whom or when it applies. Those of a further limit
+    are not among them: "ALT < 3 x ULN, in men Hb > 13 g/dL".
+    """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
     opening = rule("condition_opening").starts(tokens, at, end)
-    if opening is None:
+    people = [one for one in chart.all("people") if one.first in (at, end_of_value)]
+    if opening is None and not people:
+        opening = rule("condition_with").starts(tokens, at, end)
+    if opening is None and not people:
         return None
-    stop = rule("condition_stop").search(tokens, opening.end, end)
-    return at, stop.first if stop else end
-
-
-def find_people(chart: Chart, tokens: Tokens, first: int, value: Span) -> Range | None:
-    """Return the people directly before a limit, or before a colon, to whom it applies: "Men: >
-    12 g/dL".
-    """
-    prefix = rule("condition_prefix").search(tokens, first, value.first)
-    if prefix:
-        return prefix.place("words")
-    for people in chart.all("people"):
-        is_before = first <= people.first and people.end <= value.first
-        is_labelled = tokens.codes[people.end : people.end + 1] == ":"
-        if is_before and (is_labelled or people.end == value.first):
-            return people.first, people.end
-    return None
-
-
-def find_anchor(tokens: Tokens, end_of_time: int, end: int) -> Range | None:
-    """Return the words that name the moment from which a window counts."""
-    found = rule("window_anchor_words").starts(tokens, end_of_time, end)
-    if found is None:
-        return None
-    first, last = found.place("words")
-    return first, min(last, end)
-
-
-def find_limited(
-    tokens: Tokens, clause: Range, window: Span, end_of_anchor: int
-) -> Range | None:
-    """Return the words of what a window limits: before it, or behind it and its anchor."""
-    first, end = clause
-    cuts = [cut.end for cut in rule("limited_cut").find(tokens, first, window.first)]
-    for start in (max(cuts, default=first), first):
-        words = _trim(tokens, start, window.first, "limited_lead", "limited_tail")
-        if words and not rule("limited_nothing").covers(tokens, *words):
-            return words
-    stop = rule("limited_stop").search(tokens, end_of_anchor, end)
+    begins = opening.end if opening else people[0].end
+    stop = rule("condition_stop").search(tokens, begins, end)
     last = stop.first if stop else end
-    return _trim(tokens, end_of_anchor, last, "limited_lead", "limited_tail")
+    if people and not opening:
+        last = people[0].end
+    is_of_next = end < len(tokens) and last >= end - 1 and _names(chart, begins, end)
+    has_comma = "," in tokens.codes[end_of_value:begins] or "and" in tokens.words[end_of_value:begins]
+    if is_of_next and has_comma:
+        return None
+    if rule("all_sexes").search(tokens, at, last):
+        return None
+    first = opening.first if opening else people[0].first
+    return _strip_bracket(tokens, (first, last))
 
 
 @cache
@@ -142,20 +244,28 @@ def _list_idle_words() -> frozenset[str]:
 
 
 def list_unexplained(
-    chart: Chart, clause: Passage, explained: Iterable[Range]
-) -> tuple[str, ...]:
+    chart: Chart, tokens: Tokens, clause: Range, explained: Iterable[Range]
+) -> list[int]:
     """Return the content words of a clause that are in no span and no explained range."""
     covered: set[int] = set()
     ranges = [(span.first, span.end) for span in chart.all(*_EXPLAINING)]
-    persons = rule("persons").find(clause.tokens, clause.first, clause.end)
+    persons = rule("persons").find(tokens, *clause)
     ranges += [(found.first, found.end) for found in persons]
     for first, end in (*ranges, *explained):
         covered.update(range(first, end))
-    return tuple(
-        word
-        for at in range(clause.first, clause.end)
-        if at not in covered and _is_content(word := clause.tokens.words[at])
-    )
+    return [
+        at
+        for at in range(*clause)
+        if at not in covered and _is_content(tokens.words[at])
+    ]
+
+
+def _has_content(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a word of two letters or more is among some tokens that can name something."""
+    words = _trim(tokens, first, end)
+    if words is None:
+        return False
+    return any(len(word) > 1 and word[0].isalpha() for word in tokens.words[slice(*words)])
 
 
 def _is_content(word: str) -> bool:

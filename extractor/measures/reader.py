@@ -1,71 +1,68 @@
-"""Read a clause once: its limits and time windows, with their parts and what is left over."""
+"""Read a line once: its limits, with their parts and what is left over."""
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 from extractor.language.book import read_table, rule
-from extractor.language.passage import Passage
+from extractor.language.lexer import Range, Tokens
 from extractor.measures.choice import Candidate, choose
 from extractor.measures.grammar import Chart, Production, compose, read_productions
 from extractor.measures.makers import MAKERS, Bound
-from extractor.measures.owners import (
-    Owner,
-    Range,
-    find_anchor,
-    find_condition,
-    find_limited,
-    find_people,
-    find_quantity,
-    list_unexplained,
-)
+from extractor.measures.owners import find_owner, list_unexplained
 from extractor.measures.terminals import read_terminals
-from extractor.schemas.vocabulary import Comparator, TimeUnit
+from extractor.schemas.vocabulary import Comparator
 
 
 @dataclass(frozen=True, slots=True)
-class _Value:
-    """What limits and windows have in common.
+class Limit:
+    """A limit: ``tokens.words[first:end]`` limit ``quantity``.
 
     Args:
-        candidate: The span with its parts, its rule and its score.
-        alternatives: The readings of the same tokens that have lost.
-        unexplained: The content words of the clause that nothing explains.
+        comparator: How the value compares.
+        value: The number; of a range, the lower one.
+        value_high: The upper number of a range.
+        first: Its first token.
+        end: The token behind it.
+        quantity: The tokens of the quantity's name, None if the line has none.
+        unit: The unit as written, None for counts and grades.
+        time_unit: The unit if it is one of time: the limit is an age or another length of time.
+        condition: The tokens that say to whom or when it applies.
+        sure: False if no word gives the comparator.
+        settled: False if the number has another reading ("1.500") that is as likely.
+        turned: The words of a comparator whose direction is that of the scale: "or better".
+        number: The tokens of its numbers, with their unit.
+        is_known: Whether the vocabulary has the quantity.
+        rule: The production that made it.
+        unexplained: The content words of its clause that nothing explains: before it, behind it.
+        rival: Whether another reading of the same tokens with another value has nearly its score.
+        clause: The tokens around it that belong to no other limit.
+        inherits: Whether its quantity is that of the limit before it.
     """
 
     comparator: Comparator
-    value: float
-    value_high: float | None
-    candidate: Candidate
-    alternatives: tuple[Candidate, ...]
-    unexplained: tuple[str, ...]
+    value: int | float
+    value_high: int | float | None
+    first: int
+    end: int
+    quantity: Range | None = None
+    unit: str | None = None
+    time_unit: str | None = None
+    condition: Range | None = None
+    sure: bool = True
+    settled: bool = True
+    turned: str | None = None
+    number: Range = (0, 0)
+    is_known: bool = False
+    rule: str = ""
+    unexplained: tuple[int, int] = (0, 0)
+    rival: bool = False
+    clause: Range = (0, 0)
+    inherits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Limit(_Value):
-    """A limit with its unit as written. ``is_known``: the vocabulary has its quantity."""
-
-    unit: str | None
-    quantity: str
-    is_known: bool
-    condition: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Window(_Value):
-    """A time limit, what it limits and the moment from which it counts."""
-
-    quote: str
-    unit: TimeUnit
-    of: str | None
-    anchor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """All values of a clause, from left to right."""
-
-    limits: tuple[Limit, ...]
-    windows: tuple[Window, ...]
+_CLOSE = 3.0
+"""By how much the score of a rival is less, at most."""
 
 
 @cache
@@ -73,148 +70,117 @@ def _list_productions() -> tuple[Production, ...]:
     return read_productions(read_table("measures")["production"], MAKERS)
 
 
-def read_clause(clause: Passage, lead_in: Passage | None = None) -> Reading:
-    """Read the limits and windows of a criterion.
+@lru_cache(maxsize=256)
+def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
+    """Return the limits of a line from left to right, ages and other lengths of time included.
 
-    Args:
-        clause: The criterion.
-        lead_in: The line that introduces it, which may name the quantity.
+    ``topic`` is the line above, which may name the quantity.
     """
-    chart = Chart(read_terminals(clause))
+    chart = Chart(read_terminals(tokens))
     compose(chart, _list_productions())
-    introduced = _list_introduced(lead_in) if lead_in else frozenset[str]()
-    place = clause.first, clause.end
-    chosen, others = choose(chart, clause.tokens, *place, introduced)
-    reader = _Reader(clause, chart, chosen, others, lead_in)
+    introduced = frozenset[str]()
+    if topic:
+        spans = read_terminals(topic)
+        introduced = frozenset(s.value for s in spans if s.kind == "quantity")
+    chosen, others = choose(chart, tokens, introduced)
     limits: list[Limit] = []
-    windows: list[Window] = []
     for index, candidate in enumerate(chosen):
-        if candidate.is_window:
-            windows.append(reader.read_window(index))
-        else:
-            limits += reader.read_limits(index, limits[-1] if limits else None)
-    if lead_in and not windows:
-        windows = list(read_clause(lead_in).windows)
-    return Reading(tuple(limits), tuple(windows))
+        last = limits[-1] if limits else None
+        clause = _find_clause(chart, tokens, chosen, index, last)
+        limits += _read_limits(chart, tokens, candidate, clause, last, others)
+    return tuple(limits)
 
 
-def _list_introduced(lead_in: Passage) -> frozenset[str]:
-    """Return the known quantities of the line that introduces a clause."""
-    spans = read_terminals(lead_in)
-    return frozenset(span.value for span in spans if span.kind == "quantity")
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    clause: Passage
-    chart: Chart
-    chosen: list[Candidate]
-    others: list[Candidate]
-    lead_in: Passage | None
-
-    def _find_clause(self, index: int) -> Range:
-        """Return the tokens around a chosen span, up to the chosen ones beside it or a break."""
-        span = self.chosen[index].span
-        first, end = self.clause.first, self.clause.end
-        if index:
-            first = self.chosen[index - 1].span.end
-        if index + 1 < len(self.chosen):
-            end = self.chosen[index + 1].span.first
-        tokens = self.clause.tokens
-        for found in rule("sentence_break").find(tokens, first, span.first):
+def _find_clause(
+    chart: Chart,
+    tokens: Tokens,
+    chosen: Sequence[Candidate],
+    index: int,
+    last: Limit | None,
+) -> Range:
+    """Return the tokens around a chosen span, up to the chosen ones beside it or a break. A
+    semicolon behind people is none: "male; 92 cm".
+    """
+    span = chosen[index].span
+    first = chosen[index - 1].span.end if index else 0
+    if last and last.condition and last.condition[1] <= span.first:
+        first = max(first, last.condition[1])
+    labels = {people.end for people in chart.all("people")}
+    is_last = index + 1 == len(chosen)
+    end = len(tokens) if is_last else chosen[index + 1].span.first
+    for found in rule("sentence_break").find(tokens, first, span.first):
+        if found.first not in labels:
             first = found.end
-        behind = rule("sentence_break").search(tokens, span.end, end)
-        return first, behind.first if behind else end
+    behind = rule("sentence_break").search(tokens, span.end, end)
+    return first, behind.first if behind else end
 
-    def _read(self, place: Range | None) -> str | None:
-        return self.clause.tokens.read(*place) if place else None
 
-    def _list_alternatives(self, candidate: Candidate) -> tuple[Candidate, ...]:
-        """Return the readings of the same tokens that lost, the best one first."""
-        span = candidate.span
-        rivals = [
-            other
-            for other in self.others
-            if other.span.first < span.end and span.first < other.span.end
-        ]
-        return tuple(sorted(rivals, key=lambda other: -other.score))
+def _read_limits(
+    chart: Chart,
+    tokens: Tokens,
+    candidate: Candidate,
+    clause: Range,
+    last: Limit | None,
+    others: Sequence[Candidate],
+) -> list[Limit]:
+    """Return the limits of a chosen span."""
+    span = candidate.span
+    owner = find_owner(chart, tokens, clause, span, follows=last is not None)
+    quantity = owner.quantity
+    is_known = owner.is_known
+    if quantity is None and last:
+        quantity = last.quantity
+        is_known = last.is_known
+    condition = owner.condition
+    explained = [place for place in (condition, (span.first, span.end)) if place]
+    left = list_unexplained(chart, tokens, clause, explained)
+    before = sum(at < span.first for at in left)
+    common = Limit(
+        Comparator.EQUAL,
+        0,
+        None,
+        span.first,
+        span.end,
+        quantity,
+        condition=condition,
+        is_known=is_known,
+        rule=span.rule,
+        unexplained=(before, len(left) - before),
+        rival=_has_rival(candidate, others),
+        clause=clause,
+        inherits=owner.quantity is None and last is not None,
+    )
+    return [_fill(common, bound, span.value) for bound in span.value]
 
-    def read_limits(self, index: int, last: Limit | None) -> list[Limit]:
-        """Return the limits of a chosen span."""
-        candidate = self.chosen[index]
-        span = candidate.span
-        first, end = self._find_clause(index)
-        tokens = self.clause.tokens
-        owner = find_quantity(self.chart, tokens, (first, end), span)
-        name, is_known = self._name_quantity(owner, last)
-        if candidate.is_age:
-            name, is_known = self._name_age(first, span.end), True
-        condition = find_condition(tokens, span.end, end)
-        if condition is None and not candidate.is_age:
-            condition = find_people(self.chart, tokens, first, span)
-        explained = [place for place in (condition, (span.first, span.end)) if place]
-        part = self.clause.part(first, end)
-        left = list_unexplained(self.chart, part, explained)
-        limits = []
-        for bound in span.value:
-            own = bound.condition
-            place = (own.first, own.end) if own else condition
-            limits.append(
-                Limit(
-                    bound.comparator,
-                    bound.amount.low,
-                    bound.amount.high,
-                    candidate,
-                    self._list_alternatives(candidate),
-                    left,
-                    bound.amount.unit,
-                    name,
-                    is_known,
-                    self._read(place),
-                )
-            )
-        return limits
 
-    def _name_quantity(
-        self, owner: Owner | None, last: Limit | None
-    ) -> tuple[str, bool]:
-        if owner:
-            return self.clause.tokens.read(owner.first, owner.end), owner.is_known
-        if last:
-            return last.quantity, last.is_known
-        if self.lead_in:
-            return self.lead_in.text.rstrip(" :"), False
-        return "", False
+def _fill(common: Limit, bound: Bound, bounds: Sequence[Bound]) -> Limit:
+    """Return what the limits of a span have in common, as the limit that a bound is."""
+    limit = replace(
+        common,
+        comparator=bound.comparator,
+        value=bound.amount.low,
+        value_high=bound.amount.high,
+        unit=bound.amount.unit,
+        time_unit=bound.amount.time.value if bound.amount.time else None,
+        sure=bound.sure,
+        turned=bound.turned,
+        number=(bound.first, bound.end),
+    )
+    if len(bounds) > 1:
+        limit = replace(limit, first=bound.first, end=bound.end)
+    if bound.condition:
+        place = bound.condition.first, bound.condition.end
+        limit = replace(limit, condition=place)
+    return limit
 
-    def _name_age(self, first: int, end: int) -> str:
-        """Return the word of an age between two tokens, or the usual one."""
-        words = self.chart.all("quantity")
-        ages = [one for one in words if one.value == "age" and first <= one.first < end]
-        return self._read((ages[-1].first, ages[-1].end)) or "age" if ages else "age"
 
-    def read_window(self, index: int) -> Window:
-        """Return the window of a chosen span."""
-        candidate = self.chosen[index]
-        span = candidate.span
-        first, end = self._find_clause(index)
-        tokens = self.clause.tokens
-        bound: Bound = span.value[0]
-        anchor = find_anchor(tokens, bound.end, end)
-        behind = anchor[1] if anchor else span.end
-        limited = find_limited(tokens, (first, end), span, behind)
-        places = (anchor, limited, (span.first, span.end))
-        part = self.clause.part(first, end)
-        left = list_unexplained(self.chart, part, [one for one in places if one])
-        assert bound.amount.time
-        return Window(
-            bound.comparator,
-            bound.amount.low,
-            bound.amount.high,
-            candidate,
-            self._list_alternatives(candidate),
-            left,
-            tokens.read(span.first, anchor[1] if anchor else bound.end),
-            bound.amount.time,
-            self._read(limited),
-            self._read(anchor),
-        )
+def _has_rival(candidate: Candidate, others: Sequence[Candidate]) -> bool:
+    """Return whether a reading of the same tokens that lost has other values and nearly the score."""
+    span = candidate.span
+    values = {bound.amount.low for bound in span.value}
+    for other in others:
+        overlaps = other.span.first < span.end and span.first < other.span.end
+        is_close = other.score > candidate.score - _CLOSE
+        if overlaps and is_close and other.span.value[0].amount.low not in values:
+            return True
+    return False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from extractor.language.book import find_terms, read_table, rule
+from extractor.language.book import find_terms, read_table, read_term, rule
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.numbers import (
     ROMAN,
@@ -13,24 +13,29 @@ from extractor.language.numbers import (
     read_number,
     read_time_unit,
 )
-from extractor.language.passage import Passage
+from extractor.language.patterns import Found
+from extractor.language.units import read_unit
 from extractor.measures.grammar import Span
-from extractor.measures.makers import Amount
-from extractor.schemas.vocabulary import TimeUnit
+from extractor.measures.makers import Amount, Bound
+from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _LONGEST_NAME = 8
 """The most words of a known quantity's name that are looked for."""
 _IDLE_SPELLINGS = {"haemoglobin": "hemoglobin", "leucocyte": "leukocyte"}
+_BEFORE_GAP = ("comparator", "distant", "scale", "aged_word")
 _GRADES = range(101)
 """Whole numbers that grades can be: no versions, no years."""
 
 
-def read_terminals(clause: Passage) -> list[Span]:
-    """Return all spans of the clause that no production makes."""
-    tokens, first, end = clause.tokens, clause.first, clause.end
+def read_terminals(tokens: Tokens) -> list[Span]:
+    """Return all spans of a line that no production makes."""
+    first = 0
+    end = len(tokens)
     spans = [
         *_find_rules(tokens, first, end),
         *_find_comparators(tokens, first, end),
+        *_find_at_bounds(tokens),
+        *_find_acuities(tokens),
         *_find_times(tokens, first, end),
         *_find_quantities(tokens, first, end),
         *_find_grades(tokens, first, end),
@@ -38,6 +43,11 @@ def read_terminals(clause: Passage) -> list[Span]:
     for number in _find_numbers(tokens, first, end):
         spans.append(number)
         spans += _read_behind(tokens, number.end, end)
+    starts = {span.end for span in spans if span.kind in _BEFORE_GAP}
+    for at in starts:
+        gap = rule("measure_gap").starts(tokens, at)
+        if gap and gap.end > at:
+            spans.append(Span("gap", at, gap.end, "measure_gap"))
     return spans
 
 
@@ -57,28 +67,40 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if value is None or rule("number_of_name").ends(tokens, found.first):
             continue
         start = found.first
-        is_negative = start > first and has_minus(tokens, start - 1)
-        if is_negative:
+        is_negative = has_minus(tokens, start) or _follows_sign(tokens, start)
+        if is_negative and tokens.words[start - 1].lower() in ("-", "minus"):
             start -= 1
-        yield Span(
-            "number", start, found.end, "number", -value if is_negative else value
-        )
+        number = -value if is_negative else value
+        yield Span("number", start, found.end, "number", (number, found.text))
         for other in list_readings(found.text)[1:]:
-            yield Span("number", start, found.end, "other_reading", other, weight=-1.0)
+            read = (other, found.text)
+            yield Span("number", start, found.end, "other_reading", read, weight=-1.0)
     for at in range(first, end):
         if tokens.words[at].lower() in ("once", "twice"):
             times = 1 if tokens.words[at].lower() == "once" else 2
-            yield Span("number", at, at + 1, "times", times)
+            yield Span("number", at, at + 1, "times", (times, ""))
+
+
+def _follows_sign(tokens: Tokens, at: int) -> bool:
+    """Return whether a minus before a number follows a comparator: "<= -2.5", "below -2"."""
+    if at < 2 or tokens.codes[at - 1] != "-":
+        return False
+    return rule("sign_before_minus").ends(tokens, at - 1, at - 3) is not None
 
 
 def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     """Yield the unit behind a number, also behind a hyphen and a repetition: "six (6) weeks"."""
+    birthday = rule("birthday").starts(tokens, at, end)
+    if birthday:
+        yield Span("unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR))
+        return
     repeat = rule("number_repeat").starts(tokens, at, end)
     start = repeat.end if repeat else at
-    if start < end and tokens.codes[start] == "-":
+    if start < end and tokens.codes[start] in "-([":
         start += 1
     unit = rule("relative_unit").starts(tokens, start, end)
     unit = unit or rule("limit_unit").starts(tokens, start, end)
+    unit = _without_people(tokens, unit) if unit else None
     rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
     time = read_time_unit(unit.text) if unit else None
     if rated and time is None:
@@ -86,7 +108,47 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
         yield Span("unit", at, rated.end, "rate_apart", (words, None))
     if unit is None or unit.end == unit.first:
         return
-    yield Span("unit", at, unit.end, "limit_unit", (unit.text, time), weight=0.5)
+    behind = unit.end
+    if tokens.codes[start - 1] in "([" and start > at:
+        if tokens.codes[behind : behind + 1] not in (")", "]"):
+            return
+        behind += 1
+    yield Span("unit", at, behind, "limit_unit", (unit.text, time), weight=0.5)
+
+
+def _without_people(tokens: Tokens, unit: Found) -> Found:
+    """Return a unit without people in brackets behind it: "g/dL (men)"."""
+    for at in range(unit.first, unit.end):
+        if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
+            return rule("limit_unit").starts(tokens, unit.first, at) or unit
+    return unit
+
+
+def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
+    """Yield limits at a bound of normal without a number in front: "<= ULN", "<= ULN x 2.5"."""
+    for found in rule("at_normal_bound").find(tokens):
+        sign = "<="
+        if comparator := found.part("comparator"):
+            entry = read_term("comparators", tokens, *comparator)
+            sign = entry.value if entry else sign
+        code = read_unit(found.read("unit") or "") or ""
+        factor = read_number(found.read("low") or "") or 1
+        amount = Amount(factor, None, f"x {code.strip('{}')}")
+        bound = Bound(Comparator(sign), amount, found.first, found.end)
+        yield Span("bounds", found.first, found.end, "at_bound", (bound,), weight=5.0)
+
+
+def _find_acuities(tokens: Tokens) -> Iterator[Span]:
+    """Yield the fractions of visual acuity as amounts: the lower number, and the upper one as the
+    unit, "20/".
+    """
+    if rule("vision_word").search(tokens) is None:
+        return
+    for found in rule("acuity").find(tokens):
+        low = read_number(found.read("low") or "")
+        if low is not None:
+            amount = Amount(low, None, f"{tokens.words[found.first]}/")
+            yield Span("amount", found.first, found.end, "acuity", amount, weight=4.0)
 
 
 def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
@@ -96,6 +158,10 @@ def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         least = (found.read("comparator") or "").lower().startswith("min")
         sign = ">=" if least else "<="
         yield Span("distant", found.first, found.end, "distant_comparison", sign)
+    for name in ("turned_in_front", "turned"):
+        kind = "comparator" if name == "turned_in_front" else "suffix"
+        for found in rule(name).find(tokens, first, end):
+            yield Span(kind, found.first, found.end, name, found.text)
     for term in find_terms(tokens, "comparator_suffixes", first, end):
         yield Span("suffix", term.first, term.end, "comparator_suffixes", term.value)
 
@@ -132,6 +198,9 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         ]
         is_plain = all(grade in _GRADES for grade in grades)
         has_letter = rule("grade_letter").starts(tokens, found.end, end) is not None
+        has_letter = has_letter or tokens.codes[found.end : found.end + 1] == "/"
+        if rule("number_of_name").ends(tokens, found.first):
+            continue
         if grades and is_plain and not has_letter:
             value = min(grades), max(grades)
             yield Span("grades", found.first, found.end, "grade_list", value)
@@ -172,7 +241,8 @@ def _find_quantities(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         for length in range(min(_LONGEST_NAME, len(words) - index), 0, -1):
             run = words[index : index + length]
             name = names.get(tuple(word for _, word in run))
-            start, last = run[0][0], run[-1][0]
+            start = run[0][0]
+            last = run[-1][0]
             if name is None or last - start > 2 * length:
                 continue
             if length == 1 and tokens.codes[start] == NUMBER:

@@ -304,23 +304,12 @@ def has_unit_of(
     code = read_unit(value.unit)
     if is_score and code == "%" and stands_bare(tokens, place, subject):
         return True
-    if code and _borrows_from_before(tokens, mention, code):
+    if code and mention.unit and read_unit(mention.unit) == code:
         return True
     if has_unit(tokens, place, value.unit):
         return True
     fits = bool(known and code and known.fits(code))
     return borrows_unit(tokens, place, value.unit, subject | SIDES, fits=fits)
-
-
-def _borrows_from_before(tokens: Tokens, mention: Mention, code: str) -> bool:
-    """Return whether a bare number has the unit ``code`` of the number before it: "13 g/dL in men
-    or 12 in women".
-    """
-    if not mention.borrowed:
-        return False
-    if read_unit(tokens.read(*mention.borrowed)) != code:
-        return False
-    return stands_bare(tokens, mention.number)
 
 
 def _shares_unit(

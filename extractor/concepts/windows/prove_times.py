@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
+from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
@@ -27,6 +27,7 @@ from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import find_durations, read_number, read_time_unit
 from extractor.language.passage import Passage
+from extractor.measures import Limit
 from extractor.schemas import (
     Age,
     CriterionKind,
