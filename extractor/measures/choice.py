@@ -74,7 +74,10 @@ def _is_no_count(chart: Chart, tokens: Tokens, behind: int) -> bool:
     """Return whether a number is none without a unit: one has been left out, or a list follows."""
     if chart.at("unit", behind):
         return True
-    return rule("no_limit_after").starts(tokens, behind) is not None
+    return any(
+        rule(name).starts(tokens, behind)
+        for name in ("no_limit_after", "share_after", "relative_after")
+    )
 
 
 def _lacks_sign(span: Span) -> bool:

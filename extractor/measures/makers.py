@@ -192,9 +192,11 @@ def make_pressure(parts: Parts) -> Bounds | None:
     if compared is None or parts["amount"].value.low <= parts["diastolic"].value[0]:
         return None
     unit = _find_unit(parts)
-    one = replace(compared[0], amount=replace(compared[0].amount, unit=unit))
-    other = replace(one, amount=replace(one.amount, low=parts["diastolic"].value[0]))
-    return one, other
+    first = replace(compared[0].amount, unit=unit)
+    second = replace(first, low=parts["diastolic"].value[0])
+    end = parts["unit"].end if "unit" in parts else parts["diastolic"].end
+    one = replace(compared[0], amount=first)
+    return one, replace(one, amount=second, first=parts["diastolic"].first, end=end)
 
 
 def make_shared(parts: Parts) -> Bounds | None:
@@ -268,6 +270,8 @@ def make_chain(parts: Parts) -> Bounds | None:
 def make_grades(parts: Parts) -> Bounds | None:
     """A scale with its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
     grades = parts["grades"]
+    if "gap" in parts and "age" in parts["gap"].value.lower():
+        return None
     low = grades.value[0]
     high = grades.value[1]
     comparator = _find_comparator(parts)
@@ -295,8 +299,13 @@ def make_restated(parts: Parts) -> Bounds | None:
     else:
         bound = other[0]
     units = one.amount.unit, bound.amount.unit
-    if None in units or units[0] == units[1] or bound.amount.time:
+    if None in units or bound.amount.time:
         return None
+    is_multiple = read_unit(units[0] or "") in ("{ULN}", "{LLN}")
+    if units[0] == units[1] and not is_multiple:
+        return None
+    if bound.comparator is Comparator.EQUAL:
+        bound = replace(bound, comparator=one.comparator)
     if (one.amount.high is None) != (bound.amount.high is None):
         return None
     return *parts["one"].value, bound

@@ -8,6 +8,7 @@ from functools import cache
 
 from extractor.language.book import rule, word_list
 from extractor.language.lexer import Range, Tokens
+from extractor.language.units import read_unit
 from extractor.measures.grammar import Chart, Span
 
 _SHORTEST_WORD = 3
@@ -41,13 +42,23 @@ def find_owner(
     ``follows``: another limit stands before it, whose quantity it may share.
     """
     first, end = clause
-    condition = find_condition(chart, tokens, value.end, end)
+    place = value.first, value.end
+    code = read_unit(value.value[-1].amount.unit or "")
+    condition = find_condition(
+        chart, tokens, value.end, end, is_further=follows and code == "{ULN}"
+    )
     before, phrase = _split_phrase(chart, tokens, first, value.first, follows=follows)
     condition = condition or before
     inner = [part for part in value.parts if part.kind in ("scale", "quantity")]
+    units = [(one.first, one.end) for one in chart.all("unit")]
+    for one in chart.all("quantity"):
+        is_unit = any(_is_inside(one, unit) for unit in units)
+        if _is_inside(one, place) and not is_unit:
+            inner.append(one)
+    inner = [one for one in inner if not _is_age_word(one)]
     if inner:
-        place = inner[0].first, inner[0].end
-        return Owner(place, is_known=True, condition=condition)
+        name = inner[0].first, inner[0].end
+        return Owner(name, is_known=True, condition=condition)
     words = _find_name(chart, tokens, *phrase)
     is_known = words is not None and _names(chart, *words)
     counted = None
@@ -57,11 +68,36 @@ def find_owner(
         return Owner(counted.place("noun"), condition=condition)
     if words:
         return Owner(words, is_known, condition)
+    substance = _find_substance(chart, tokens, value, code)
+    if substance:
+        return Owner(substance, condition=condition)
     behind = condition[1] if condition and condition[0] >= value.end else value.end
     named = _find_behind(chart, tokens, behind, end, follows=follows)
     if named:
         return Owner(*named, condition)
     return Owner(condition=condition)
+
+
+def _is_age_word(span: Span) -> bool:
+    return span.value == "age"
+
+
+def _find_substance(
+    chart: Chart, tokens: Tokens, value: Span, code: str | None
+) -> Range | None:
+    """Return what a unit names: the prednisone of "> 10 mg prednisone per day", the cigarettes of
+    "> 10 cigarettes/day".
+    """
+    units = [one for one in chart.all("unit") if one.end == value.end]
+    if not units:
+        return None
+    unit = units[0]
+    inner = [one.end for one in chart.all("unit") if one.first == unit.first]
+    if unit.rule == "rate_apart" and min(inner) < unit.end:
+        noun = rule("counted_noun").starts(tokens, min(inner), unit.end)
+        return noun.place("noun") if noun else None
+    is_count = (code or "").startswith("{") and code not in ("{ULN}", "{LLN}")
+    return (unit.first, unit.first + 1) if is_count else None
 
 
 def _is_inside(span: Span, place: Range) -> bool:
@@ -96,7 +132,7 @@ def _split_phrase(
         place = people.first, people.end
         if people.end == end or tokens.codes[people.end] in ":;":
             rest = (first, people.first) if people.end + 1 >= end else (people.end, end)
-            return _strip_bracket(tokens, place), rest
+            return strip_bracket(tokens, place), rest
         if tokens.words[people.first].lower() in ("in", "for") and _names(chart, people.end, end):
             return place, (people.end, end)
     opening = rule("condition_opening").search(tokens, first, end)
@@ -115,7 +151,7 @@ def _names(chart: Chart, first: int, end: int) -> bool:
     return any(_is_inside(one, (first, end)) for one in chart.all("quantity"))
 
 
-def _strip_bracket(tokens: Tokens, place: Range) -> Range:
+def strip_bracket(tokens: Tokens, place: Range) -> Range:
     """Return a range without brackets at its ends."""
     first, end = place
     if tokens.codes[first] == "(":
@@ -132,7 +168,7 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     if colon >= 0 and _has_content(tokens, colon + 1, end):
         first = colon + 1
     first = _find_last_piece(chart, tokens, first, end)
-    for lead in rule("quantity_lead").find(tokens, first, end):
+    for lead in rule("limited_name_lead").find(tokens, first, end):
         if not tokens.joined(lead.end) and _may_cut(chart, tokens, first, lead.end, end):
             first = lead.end
     words = _trim(tokens, first, end)
@@ -148,6 +184,8 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
     known quantity is only before it.
     """
     if not _has_content(tokens, at, end):
+        return False
+    if any(one.first < at < one.end for one in chart.all("quantity")):
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
         return False
@@ -178,14 +216,17 @@ def _find_last_piece(chart: Chart, tokens: Tokens, first: int, end: int) -> int:
     """
     starts = [first]
     for joint in rule("quantity_split").find(tokens, first, end):
-        if joint.end > starts[-1] and _may_cut(chart, tokens, first, joint.end, end):
-            starts.append(joint.end)
+        if joint.end <= starts[-1] or not _may_cut(chart, tokens, first, joint.end, end):
+            continue
+        if joint.first == starts[-1] and len(starts) > 1:
+            starts.pop()
+        starts.append(joint.end)
     start = starts.pop()
     behind = end
     while starts:
         before = starts.pop()
         is_list = _names(chart, before, start) and _names(chart, start, behind)
-        has_value = rule("own_value").search(tokens, before, start)
+        has_value = rule("valued_word").search(tokens, before, start)
         if not is_list or has_value or start - before > 2 * _LONGEST_PIECE:
             break
         behind = start
@@ -197,7 +238,7 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     """Return a range without the words at its ends that name nothing; None if none is left."""
     while first < end:
         link = rule("bound_link").starts(tokens, first, end)
-        lead = link or rule("quantity_lead").starts(tokens, first, end)
+        lead = link or rule("limited_name_lead").starts(tokens, first, end)
         if lead is None or lead.end == first:
             break
         first = lead.end
@@ -209,17 +250,34 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     return (first, end) if first < end else None
 
 
+def _is_behind(tokens: Tokens, people: Span, end: int) -> bool:
+    """Return whether people stand behind their limit, and not in front of the next one."""
+    if tokens.words[people.first].lower() in ("(", "in", "for", "among", "if", "of"):
+        return True
+    return end == len(tokens) and people.end <= end
+
+
 def find_condition(
-    chart: Chart, tokens: Tokens, end_of_value: int, end: int
+    chart: Chart,
+    tokens: Tokens,
+    end_of_value: int,
+    end: int,
+    *,
+    is_further: bool = False,
 ) -> Range | None:
     """Return the words behind a limit that say to whom or when it applies. Those of a further limit
-    are not among them: "ALT < 3 x ULN, in men Hb > 13 g/dL".
+    are not among them: "ALT < 3 x ULN, in men Hb > 13 g/dL". ``is_further``: the limit is a further
+    multiple of normal, "<= 5 x ULN with liver metastases".
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
     opening = rule("condition_opening").starts(tokens, at, end)
-    people = [one for one in chart.all("people") if one.first in (at, end_of_value)]
-    if opening is None and not people:
+    people = [
+        one
+        for one in chart.all("people")
+        if one.first in (at, end_of_value) and _is_behind(tokens, one, end)
+    ]
+    if opening is None and not people and is_further:
         opening = rule("condition_with").starts(tokens, at, end)
     if opening is None and not people:
         return None
@@ -235,7 +293,7 @@ def find_condition(
     if rule("all_sexes").search(tokens, at, last):
         return None
     first = opening.first if opening else people[0].first
-    return _strip_bracket(tokens, (first, last))
+    return strip_bracket(tokens, (first, last))
 
 
 @cache

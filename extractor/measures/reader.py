@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.measures.choice import Candidate, choose
 from extractor.measures.grammar import Chart, Production, compose, read_productions
 from extractor.measures.makers import MAKERS, Bound
-from extractor.measures.owners import find_owner, list_unexplained
+from extractor.measures.owners import (
+    find_condition,
+    find_owner,
+    list_unexplained,
+    strip_bracket,
+)
 from extractor.measures.terminals import read_terminals
+from extractor.measures.units_apart import find_unit_apart
 from extractor.schemas.vocabulary import Comparator
 
 
@@ -37,6 +44,7 @@ class Limit:
         unexplained: The content words of its clause that nothing explains: before it, behind it.
         rival: Whether another reading of the same tokens with another value has nearly its score.
         clause: The tokens around it that belong to no other limit.
+        qualifies: Whether it is a part of the condition of the limit before it.
         inherits: Whether its quantity is that of the limit before it.
     """
 
@@ -59,6 +67,7 @@ class Limit:
     rival: bool = False
     clause: Range = (0, 0)
     inherits: bool = False
+    qualifies: bool = False
 
 
 _CLOSE = 3.0
@@ -88,7 +97,35 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
         last = limits[-1] if limits else None
         clause = _find_clause(chart, tokens, chosen, index, last)
         limits += _read_limits(chart, tokens, candidate, clause, last, others)
-    return tuple(limits)
+    limits = [find_unit_apart(tokens, limit) for limit in limits]
+    return tuple(_join_conditions(_share_pressures(tokens, limits)))
+
+
+def _share_pressures(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits, of which a blood pressure without a unit has that of the next one."""
+    shared = list(limits)
+    for at, (limit, behind) in enumerate(pairwise(limits)):
+        if limit.unit or not behind.unit or not limit.quantity or not behind.quantity:
+            continue
+        names = (limit.quantity, behind.quantity)
+        if all(rule("pressure_word").search(tokens, *name) for name in names):
+            shared[at] = replace(limit, unit=behind.unit)
+    return shared
+
+
+def _join_conditions(limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits, of which those that a condition ends with are a part of it: "clearance >=
+    60 mL/min if creatinine > 1.5 x ULN".
+    """
+    joined = list(limits)
+    for at, (limit, behind) in enumerate(pairwise(limits)):
+        condition = limit.condition
+        if condition is None or not limit.end <= condition[0] < behind.first:
+            continue
+        if condition[1] == behind.first:
+            joined[at] = replace(limit, condition=(condition[0], behind.end))
+            joined[at + 1] = replace(behind, qualifies=True)
+    return joined
 
 
 def _find_clause(
@@ -150,10 +187,30 @@ def _read_limits(
         clause=clause,
         inherits=owner.quantity is None and last is not None,
     )
-    return [_fill(common, bound, span.value) for bound in span.value]
+    limits = []
+    for at, bound in enumerate(span.value):
+        limit = _fill(tokens, common, bound)
+        if len(span.value) > 1:
+            before = span.value[at - 1]
+            start = before.condition.end if before.condition else before.end
+            start = start if at else clause[0]
+            is_last = at + 1 == len(span.value)
+            stop = clause[1] if is_last else span.value[at + 1].first
+            limit = replace(limit, first=bound.first, end=bound.end)
+            if start < stop:
+                limit = replace(limit, clause=(start, stop))
+            if not is_last and bound.amount.unit == span.value[at + 1].amount.unit:
+                # "<= 3 x ULN (5 x ULN if liver metastases)"
+                is_other_case = span.rule == "restated"
+                limit = replace(limit, condition=None if is_other_case else limit.condition)
+            if limit.condition is None and not is_last:
+                own = find_condition(chart, tokens, bound.end, stop)
+                limit = replace(limit, condition=own)
+        limits.append(limit)
+    return limits
 
 
-def _fill(common: Limit, bound: Bound, bounds: Sequence[Bound]) -> Limit:
+def _fill(tokens: Tokens, common: Limit, bound: Bound) -> Limit:
     """Return what the limits of a span have in common, as the limit that a bound is."""
     limit = replace(
         common,
@@ -166,11 +223,9 @@ def _fill(common: Limit, bound: Bound, bounds: Sequence[Bound]) -> Limit:
         turned=bound.turned,
         number=(bound.first, bound.end),
     )
-    if len(bounds) > 1:
-        limit = replace(limit, first=bound.first, end=bound.end)
     if bound.condition:
         place = bound.condition.first, bound.condition.end
-        limit = replace(limit, condition=place)
+        limit = replace(limit, condition=strip_bracket(tokens, place))
     return limit
 
 

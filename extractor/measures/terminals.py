@@ -7,6 +7,7 @@ from extractor.language.book import find_terms, read_table, read_term, rule
 from extractor.language.lexer import NUMBER, Tokens
 from extractor.language.numbers import (
     ROMAN,
+    Duration,
     find_durations,
     has_minus,
     list_readings,
@@ -23,6 +24,7 @@ _LONGEST_NAME = 8
 """The most words of a known quantity's name that are looked for."""
 _IDLE_SPELLINGS = {"haemoglobin": "hemoglobin", "leucocyte": "leukocyte"}
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word")
+_NEAR = 12
 _GRADES = range(101)
 """Whole numbers that grades can be: no versions, no years."""
 
@@ -47,7 +49,7 @@ def read_terminals(tokens: Tokens) -> list[Span]:
     for at in starts:
         gap = rule("measure_gap").starts(tokens, at)
         if gap and gap.end > at:
-            spans.append(Span("gap", at, gap.end, "measure_gap"))
+            spans.append(Span("gap", at, gap.end, "measure_gap", gap.text))
     return spans
 
 
@@ -142,9 +144,11 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
     """Yield the fractions of visual acuity as amounts: the lower number, and the upper one as the
     unit, "20/".
     """
-    if rule("vision_word").search(tokens) is None:
-        return
     for found in rule("acuity").find(tokens):
+        near = max(0, found.first - _NEAR)
+        word = rule("vision_word").search(tokens, near, found.first)
+        if word is None or rule("visual_scale").search(tokens, near):
+            continue
         low = read_number(found.read("low") or "")
         if low is not None:
             amount = Amount(low, None, f"{tokens.words[found.first]}/")
@@ -154,6 +158,8 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
 def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
     for term in find_terms(tokens, "comparators", first, end):
         yield Span("comparator", term.first, term.end, "comparators", term.value)
+    for found in rule("age_not_reached_sign").find(tokens, first, end):
+        yield Span("age_not_reached_sign", found.first, found.end, "age_not_reached_sign", "<")
     for found in rule("distant_comparison").find(tokens, first, end):
         least = (found.read("comparator") or "").lower().startswith("min")
         sign = ">=" if least else "<="
@@ -170,6 +176,14 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
     """Yield lengths of time, which are amounts, and ranges of them."""
     for duration in find_durations(tokens, first, end):
         is_range = duration.low != duration.high
+        if duration.is_sum:
+            yield from _read_sum(duration)
+            continue
+        # "seen at 6 and 12 months"
+        words = map(str.lower, tokens.words[duration.first : duration.end])
+        is_list = is_range and "and" in words
+        if is_list and not rule("range_opening").ends(tokens, duration.first):
+            continue
         high = duration.high if is_range else None
         amount = Amount(duration.low, high, duration.unit.value, duration.unit)
         kind = "duration" if is_range else "time"
@@ -186,6 +200,23 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             yield Span("last_unit", found.first, found.end, "last_unit", amount)
 
 
+def _read_sum(duration: Duration) -> Iterator[Span]:
+    """Yield a length of time in two units, or a range whose upper end is one: "6 to 17 years 11
+    months".
+    """
+    place = duration.first, duration.end
+    upper = Amount(duration.high, None, duration.unit.value, duration.unit)
+    if duration.low == duration.high:
+        yield Span("amount", *place, "duration", upper, weight=4.0)
+        return
+    lower = Amount(duration.low / 12, None, "year", TimeUnit.YEAR)
+    bounds = (
+        Bound(Comparator.AT_LEAST, lower, *place),
+        Bound(Comparator.AT_MOST, upper, *place),
+    )
+    yield Span("bounds", *place, "duration", bounds, weight=6.0)
+
+
 def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
     """Yield the grades behind a scale: digits or Roman numerals, the least and the greatest."""
     for scale in rule("graded_scale").find(tokens, first, end):
@@ -199,7 +230,7 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         is_plain = all(grade in _GRADES for grade in grades)
         has_letter = rule("grade_letter").starts(tokens, found.end, end) is not None
         has_letter = has_letter or tokens.codes[found.end : found.end + 1] == "/"
-        if rule("number_of_name").ends(tokens, found.first):
+        if rule("number_of_grade").ends(tokens, found.first):
             continue
         if grades and is_plain and not has_letter:
             value = min(grades), max(grades)

@@ -17,8 +17,9 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
+from extractor.concepts.limits.sexes import find_sex_words
 from extractor.evidence.drafts import Reading, Signs, Span, span_of
-from extractor.language.book import rule
+from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
@@ -79,7 +80,10 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     expectancy"). All other limits do, except for ends of scales, aims, parts of names, and the
     definition of a unit.
     """
-    if find_role(tokens, (limit.first, limit.end), limit.quantity) in _NO_LIMITS:
+    if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
+        return False
+    # the "(0-10)" of "pain of at least 4 (0-10)"
+    if limit.value == 0 and limit.value_high is not None and limit.inherits:
         return False
     if is_age(tokens, limit, topic):
         return _is_own_age(tokens, limit)
@@ -92,6 +96,10 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     if limit.time_unit == "minute":
         return not rule("rest_behind").starts(tokens, limit.end)
     return is_lifetime(tokens, limit, topic)
+
+
+def _find_role(tokens: Tokens, limit: Limit) -> NumberRole:
+    return find_role(tokens, limit.number, limit.quantity)
 
 
 def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
@@ -131,6 +139,10 @@ def _drop_ages_of_others(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]
 
 def _make_constraint(tokens: Tokens, limit: Limit, topic: str) -> Constraint:
     words = tokens.read(*limit.condition) if limit.condition else None
+    if words and rule("only_persons").covers(tokens, *limit.condition):
+        # "Adults > 18 years"
+        is_of_all = not find_sex_words(read_text(words))
+        words = None if is_of_all else words
     return Constraint(
         quantity=_word_quantity(tokens, limit, topic),
         comparator=limit.comparator,
@@ -153,7 +165,7 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
     if limit.quantity is None:
         return None
     # "weight has gone down by 5 kg": the change is limited, not the weight
-    role = find_role(tokens, (limit.first, limit.end), limit.quantity)
+    role = _find_role(tokens, limit)
     if role is NumberRole.CHANGE and limit.quantity[0] < limit.first:
         return name_change(tokens, limit.quantity, limit.first)
     return limit.quantity
@@ -203,7 +215,6 @@ def _list_signs(
     tokens: Tokens, limit: Limit, constraint: Constraint, topic: str
 ) -> Iterator[str]:
     """Yield the signs of one limit: of its quantity, its number, and the words around it."""
-    place = (limit.first, limit.end)
     if is_age(tokens, limit):
         is_other = is_other_age(tokens, limit)
         yield "an age of somebody else" if is_other else "an age"
@@ -211,7 +222,7 @@ def _list_signs(
             yield "a length that may be no age"
     else:
         yield from _sign_quantity(limit, constraint)
-        if find_role(tokens, place, limit.quantity) is NumberRole.CHANGE:
+        if _find_role(tokens, limit) is NumberRole.CHANGE:
             yield "a change"
     yield f"read by {limit.rule}"
     if limit.rival:

@@ -30,17 +30,18 @@ def find_limits(
     read = read_line(tokens, read_text(topic) if topic else None)
     limits: list[Limit] = []
     for limit in read:
-        limit = _settle(tokens, _turn(tokens, limit, kind))
-        if limit.turned:
-            limits += _turn_by_scale(tokens, limit)
-        else:
-            limits += _split_outside(tokens, _turn_below_mean(tokens, limit))
+        settled = _settle(tokens, limit)
+        if settled.turned:
+            settled = _turn_by_scale(tokens, settled)
+        if settled:
+            turned = _turn_below_mean(tokens, _turn(tokens, settled, kind))
+            limits += _split_outside(tokens, turned)
     return limits
 
 
-def _turn_by_scale(tokens: Tokens, limit: Limit) -> list[Limit]:
+def _turn_by_scale(tokens: Tokens, limit: Limit) -> Limit | None:
     """Return a limit of "or better" or "worse than" with the comparator that the scale of its
-    quantity gives it; none if it is not known which side of the scale is worse.
+    quantity gives it; None if it is not known which side of the scale is worse.
 
     "Than" leaves out the number itself, unless it is denied ("no worse than 2" allows 2) or joined
     to it ("better than or equal to 2").
@@ -49,7 +50,7 @@ def _turn_by_scale(tokens: Tokens, limit: Limit) -> list[Limit]:
     name = tokens.read(*limit.quantity) if limit.quantity else ""
     worse = find_worse_side(name, limit.unit, tokens.text)
     if worse is None:
-        return []
+        return None
     says_higher = (worse == "higher") is ("worse" in words)
     is_denied = words[0] in ("no", "not")
     is_strict = "or" not in words and "than" in words and not is_denied
@@ -57,7 +58,7 @@ def _turn_by_scale(tokens: Tokens, limit: Limit) -> list[Limit]:
         comparator = Comparator.LESS if is_strict else Comparator.AT_MOST
     else:
         comparator = Comparator.MORE if is_strict else Comparator.AT_LEAST
-    return [replace(limit, comparator=comparator)]
+    return replace(limit, comparator=comparator)
 
 
 def _turn_below_mean(tokens: Tokens, limit: Limit) -> Limit:
@@ -79,8 +80,10 @@ def _split_outside(tokens: Tokens, limit: Limit) -> list[Limit]:
     """Return a range as it is, or the two limits beyond its ends: "outside the range 0.4 - 4.0"."""
     if limit.value_high is None or limit.time_unit:
         return [limit]
-    first = limit.number[0]
-    if rule("outside_before").ends(tokens, first, first - _DENIAL_REACH) is None:
+    if not any(
+        rule("outside_before").ends(tokens, first, first - _DENIAL_REACH)
+        for first in (limit.number[0], limit.first)
+    ):
         return [limit]
     below = replace(limit, comparator=Comparator.LESS, value_high=None)
     above = replace(below, comparator=Comparator.MORE, value=limit.value_high)
@@ -94,10 +97,17 @@ def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
         is_upper = is_exclusion and limit.comparator is Comparator.AT_LEAST
         return replace(limit, comparator=Comparator.AT_MOST) if is_upper else limit
     opposite = limit.comparator.opposite
+    first = limit.first
+    if limit.quantity and limit.quantity[1] <= first:
+        first = limit.quantity[0]
+    if rule("not_recovered").ends(tokens, first, first - _DENIAL_REACH):
+        worst = limit.value_high or limit.value
+        return replace(limit, comparator=Comparator.MORE, value=worst, value_high=None)
     if opposite is None:
         return limit
-    if is_exclusion and rule("must_not_exceed").search(
-        tokens, limit.first - 4, limit.number[1]
+    if is_exclusion and any(
+        rule(name).search(tokens, max(0, limit.first - 4), limit.number[1])
+        for name in ("must_not_exceed", "not_to_be")
     ):
         return replace(limit, comparator=opposite)
     reach = limit.first - _DENIAL_REACH
@@ -118,7 +128,7 @@ def is_denied(tokens: Tokens, first: int) -> bool:
     """
     return any(
         rule(name).ends(tokens, first, first - _DENIAL_REACH)
-        for name in ("fails_to", "denied_verb", "not_recovered")
+        for name in ("fails_to", "denied_verb")
     )
 
 

@@ -183,10 +183,12 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
         return False
     if limit.value not in _AGES:
         return False
-    name = limit.quantity
-    if name is None or name[0] != 0:
+    if limit.quantity is not None and limit.quantity[1] <= limit.first:
         return False
-    return rule("only_persons").covers(tokens, *name) is not None
+    end = limit.first
+    while end and tokens.codes[end - 1] in _ADDED:
+        end -= 1
+    return rule("only_persons").covers(tokens, 0, end) is not None
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:

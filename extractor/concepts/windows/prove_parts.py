@@ -182,12 +182,16 @@ def _are_of_another(
     """
     if not spans or not stated:
         return False
+    tokens = cut(here)
     clauses = [limit.clause for limit in limits if limit not in stated]
     for span in spans:
         first, end = _find_tokens(here, span)
         if any(limit.clause[0] <= first and end <= limit.clause[1] for limit in stated):
             return False
-        if not any(clause[0] <= first and end <= clause[1] for clause in clauses):
+        is_elsewhere = any(place[0] <= first and end <= place[1] for place in clauses)
+        near = min(limit.first for limit in stated)
+        is_parted = rule("sentence_break").search(tokens, end, near) is not None
+        if not (is_elsewhere or is_parted):
             return False
     return True
 

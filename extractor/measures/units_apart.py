@@ -1,0 +1,43 @@
+"""Find the unit of a limit apart from its number: "Creatinine (mg/dL) > 1.5"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from extractor.language.book import rule
+from extractor.language.lexer import Tokens
+from extractor.language.numbers import read_number, read_time_unit
+
+if TYPE_CHECKING:
+    from extractor.measures.reader import Limit
+
+
+def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
+    """Return a limit without a unit with the one that stands between its quantity and its number,
+    in brackets or behind a comma or "in"; any other limit as it is.
+    """
+    if limit.unit or not limit.quantity or limit.quantity[0] >= limit.first:
+        return limit
+    first = limit.quantity[0]
+    for opening in rule("unit_apart_opening").find(tokens, first, limit.first):
+        power = rule("power_of_ten").starts(tokens, opening.end, limit.first)
+        start = power.end if power else opening.end
+        unit = rule("limit_unit").starts(tokens, start, limit.first)
+        if unit is None or unit.end == unit.first or opening.first <= first:
+            continue
+        time = read_time_unit(unit.text)
+        value = limit.value
+        high = limit.value_high
+        if power:
+            value = read_number(f"{value:g} {power.text}") or value
+            high = high and read_number(f"{high:g} {power.text}")
+        return replace(
+            limit,
+            value=value,
+            value_high=high,
+            unit=unit.text,
+            time_unit=time.value if time else None,
+            quantity=(first, opening.first),
+        )
+    return limit
