@@ -8,10 +8,10 @@ from extractor.assembly.unread_doses import find_unread_doses
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
-    NumberRole,
     find_mentions,
 )
 from extractor.concepts.limits.quantity_names import choose_reading
+from extractor.concepts.limits.roles import NumberRole
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule

@@ -23,8 +23,10 @@ _BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number, or a range, with its unit. ``time`` is the unit, if it is one of time, ``written``
-    the number as the text has it."""
+    """A number, or a range, with its unit.
+
+    ``time`` is the unit, if it is one of time, ``written`` the number as the text has it.
+    """
 
     low: float
     high: float | None = None
@@ -55,7 +57,7 @@ def make_amount(parts: Parts) -> Amount:
     """A number with a unit, or without one."""
     number = parts["number"].value
     unit = parts["unit"].value if "unit" in parts else (None, None)
-    return Amount(number[0], None, *unit, written=number[1])
+    return Amount(number[0], None, unit[0], unit[1], number[1])
 
 
 def _find_unit(parts: Parts) -> str | None:
@@ -312,10 +314,12 @@ def make_restated(parts: Parts) -> Bounds | None:
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:
-    """An age without a comparator: "aged 18 years". It is a lower bound, unless the list says else."""
+    """An age without a comparator, which is a lower bound unless the list says else."""
     amount = parts["amount"]
     is_time = amount.value.time is not None
     if amount.value.unit and not is_time:
+        return None
+    if amount.value.time in (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE):
         return None
     first = min(span.first for span in parts.values())
     end = max(span.end for span in parts.values())

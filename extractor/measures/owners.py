@@ -79,7 +79,7 @@ def find_owner(
 
 
 def _is_age_word(span: Span) -> bool:
-    return span.value == "age"
+    return bool(span.value == "age")
 
 
 def _find_substance(
@@ -133,7 +133,9 @@ def _split_phrase(
         if people.end == end or tokens.codes[people.end] in ":;":
             rest = (first, people.first) if people.end + 1 >= end else (people.end, end)
             return strip_bracket(tokens, place), rest
-        if tokens.words[people.first].lower() in ("in", "for") and _names(chart, people.end, end):
+        if tokens.words[people.first].lower() in ("in", "for") and _names(
+            chart, people.end, end
+        ):
             return place, (people.end, end)
     opening = rule("condition_opening").search(tokens, first, end)
     if opening is None:
@@ -148,7 +150,8 @@ def _split_phrase(
 
 def _names(chart: Chart, first: int, end: int) -> bool:
     """Return whether a known quantity is among some tokens."""
-    return any(_is_inside(one, (first, end)) for one in chart.all("quantity"))
+    place = (first, end)
+    return any(_is_inside(one, place) for one in chart.all("quantity"))
 
 
 def strip_bracket(tokens: Tokens, place: Range) -> Range:
@@ -169,7 +172,9 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
         first = colon + 1
     first = _find_last_piece(chart, tokens, first, end)
     for lead in rule("limited_name_lead").find(tokens, first, end):
-        if not tokens.joined(lead.end) and _may_cut(chart, tokens, first, lead.end, end):
+        if not tokens.joined(lead.end) and _may_cut(
+            chart, tokens, first, lead.end, end
+        ):
             first = lead.end
     words = _trim(tokens, first, end)
     if words is None or not _has_content(tokens, *words):
@@ -216,7 +221,9 @@ def _find_last_piece(chart: Chart, tokens: Tokens, first: int, end: int) -> int:
     """
     starts = [first]
     for joint in rule("quantity_split").find(tokens, first, end):
-        if joint.end <= starts[-1] or not _may_cut(chart, tokens, first, joint.end, end):
+        if joint.end <= starts[-1] or not _may_cut(
+            chart, tokens, first, joint.end, end
+        ):
             continue
         if joint.first == starts[-1] and len(starts) > 1:
             starts.pop()
@@ -287,8 +294,8 @@ def find_condition(
     if people and not opening:
         last = people[0].end
     is_of_next = end < len(tokens) and last >= end - 1 and _names(chart, begins, end)
-    has_comma = "," in tokens.codes[end_of_value:begins] or "and" in tokens.words[end_of_value:begins]
-    if is_of_next and has_comma:
+    between = tokens.words[end_of_value:begins]
+    if is_of_next and ("," in between or "and" in between):
         return None
     if rule("all_sexes").search(tokens, at, last):
         return None
@@ -323,7 +330,9 @@ def _has_content(tokens: Tokens, first: int, end: int) -> bool:
     words = _trim(tokens, first, end)
     if words is None:
         return False
-    return any(len(word) > 1 and word[0].isalpha() for word in tokens.words[slice(*words)])
+    return any(
+        len(word) > 1 and word[0].isalpha() for word in tokens.words[slice(*words)]
+    )
 
 
 def _is_content(word: str) -> bool:

@@ -200,9 +200,11 @@ def _read_limits(
             if start < stop:
                 limit = replace(limit, clause=(start, stop))
             if not is_last and bound.amount.unit == span.value[at + 1].amount.unit:
-                # "<= 3 x ULN (5 x ULN if liver metastases)"
+                # as in "<= 3 x ULN (5 x ULN if liver metastases)"
                 is_other_case = span.rule == "restated"
-                limit = replace(limit, condition=None if is_other_case else limit.condition)
+                limit = replace(
+                    limit, condition=None if is_other_case else limit.condition
+                )
             if limit.condition is None and not is_last:
                 own = find_condition(chart, tokens, bound.end, stop)
                 limit = replace(limit, condition=own)
@@ -230,7 +232,7 @@ def _fill(tokens: Tokens, common: Limit, bound: Bound) -> Limit:
 
 
 def _has_rival(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """Return whether a reading of the same tokens that lost has other values and nearly the score."""
+    """Return whether a reading of the same tokens with other values has nearly the score."""
     span = candidate.span
     values = {bound.amount.low for bound in span.value}
     for other in others:

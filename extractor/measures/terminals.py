@@ -157,9 +157,14 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
 
 def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
     for term in find_terms(tokens, "comparators", first, end):
+        # the "min" of "mL/min"
+        if term.first and tokens.codes[term.first - 1] == "/":
+            continue
         yield Span("comparator", term.first, term.end, "comparators", term.value)
     for found in rule("age_not_reached_sign").find(tokens, first, end):
-        yield Span("age_not_reached_sign", found.first, found.end, "age_not_reached_sign", "<")
+        yield Span(
+            "age_not_reached_sign", found.first, found.end, "age_not_reached_sign", "<"
+        )
     for found in rule("distant_comparison").find(tokens, first, end):
         least = (found.read("comparator") or "").lower().startswith("min")
         sign = ">=" if least else "<="
@@ -182,7 +187,10 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         # "seen at 6 and 12 months"
         words = map(str.lower, tokens.words[duration.first : duration.end])
         is_list = is_range and "and" in words
-        if is_list and not rule("range_opening").ends(tokens, duration.first):
+        opens = duration.first == 0 or rule("range_opening").ends(
+            tokens, duration.first
+        )
+        if is_list and not opens:
             continue
         high = duration.high if is_range else None
         amount = Amount(duration.low, high, duration.unit.value, duration.unit)

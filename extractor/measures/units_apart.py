@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import read_number, read_time_unit
+from extractor.language.units import read_unit
 
 if TYPE_CHECKING:
     from extractor.measures.reader import Limit
@@ -27,6 +28,9 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
         if unit is None or unit.end == unit.first or opening.first <= first:
             continue
         time = read_time_unit(unit.text)
+        is_suffix = tokens.joined(opening.first)
+        if is_suffix or (time is None and read_unit(unit.text) is None):
+            continue
         value = limit.value
         high = limit.value_high
         if power:

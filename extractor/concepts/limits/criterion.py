@@ -8,6 +8,7 @@ from extractor.concepts.limits.quantity_names import (
     names_quantity,
 )
 from extractor.concepts.limits.roles import NumberRole, find_role, name_change
+from extractor.concepts.limits.sexes import find_sex_words
 from extractor.concepts.people.ages import (
     is_age,
     is_doubtful_age,
@@ -17,8 +18,7 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
-from extractor.concepts.limits.sexes import find_sex_words
-from extractor.evidence.drafts import Reading, Signs, Span, span_of
+from extractor.evidence.drafts import Reading, Span, span_of
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import find_durations
@@ -38,6 +38,19 @@ _ESTIMATE = 0.9
 """How often a limit is right before its signs are weighed."""
 _ESTIMATE_OF_NONE = (0.97, 0.85)
 """How often a line without limits has none: without other numbers, and with some."""
+_RARE_DOUBTS = frozenset(
+    {
+        "an age of somebody else",
+        "a length that may be no age",
+        "a comparator from the kind of list",
+        "a number with two readings",
+        "left open by its line",
+        "only a condition",
+        "not asked for",
+        "respectively",
+    }
+)
+"""Signs that too few labelled limits have for a weight of their own: they share one."""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
@@ -60,10 +73,13 @@ def read_constraints(
     asked = _drop_ages_of_others(tokens, asked)
     unread = _count_unread_numbers(tokens, limits)
     made = [_make_constraint(tokens, limit, topic) for limit in asked]
-    signs = []
+    signs: list[Signs] = []
+    around = [*_list_around(tokens, asked, unread)]
     for limit, constraint in zip(asked, made, strict=True):
-        names = _list_signs(tokens, limit, constraint, topic)
-        signs.append({"": (*names, *_list_around(tokens, asked, unread))})
+        names = [*_list_signs(tokens, limit, constraint, topic), *around]
+        if not _RARE_DOUBTS.isdisjoint(names):
+            names.append("a rare doubt")
+        signs.append({"": tuple(names)})
     return Reading(
         tuple(made),
         _ESTIMATE if made else _ESTIMATE_OF_NONE[bool(unread)],
@@ -115,10 +131,10 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
         if rule(name).starts(tokens, limit.end):
             return False
     has_consent = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
-    if has_consent and not stands_beside_consent(tokens, limit):
-        # "Consent of a parent if under 18 years of age"
-        if rule("signer").ends(tokens, first, first - _ASIDE_REACH):
-            return False
+    signer = rule("signer").ends(tokens, first, first - _ASIDE_REACH)
+    # "Consent of a parent if under 18 years of age"
+    if has_consent and signer and not stands_beside_consent(tokens, limit):
+        return False
     return rule("condition_before").ends(tokens, first, first - 6) is None
 
 
@@ -138,19 +154,24 @@ def _drop_ages_of_others(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]
 
 
 def _make_constraint(tokens: Tokens, limit: Limit, topic: str) -> Constraint:
-    words = tokens.read(*limit.condition) if limit.condition else None
-    if words and rule("only_persons").covers(tokens, *limit.condition):
-        # "Adults > 18 years"
-        is_of_all = not find_sex_words(read_text(words))
-        words = None if is_of_all else words
     return Constraint(
         quantity=_word_quantity(tokens, limit, topic),
         comparator=limit.comparator,
         value=limit.value,
         value_high=limit.value_high,
         unit=limit.time_unit or limit.unit,
-        condition=words,
+        condition=_word_condition(tokens, limit),
     )
+
+
+def _word_condition(tokens: Tokens, limit: Limit) -> str | None:
+    """Return the words of a condition; None for people without a sex: "Adults > 18 years"."""
+    if limit.condition is None:
+        return None
+    words = tokens.read(*limit.condition)
+    if rule("only_persons").covers(tokens, *limit.condition):
+        return words if find_sex_words(read_text(words)) else None
+    return words
 
 
 def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
@@ -158,7 +179,7 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
     its end. None if it needs no name, or the line has none.
     """
     if is_age(tokens, limit):
-        named = [found for found in rule("age_name").find(tokens, 0, limit.end)]
+        named = list(rule("age_name").find(tokens, 0, limit.end))
         return (named[-1].first, named[-1].end) if named else None
     if is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit):
         return None
@@ -205,8 +226,12 @@ def _count_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> int:
     if NUMBER not in tokens.codes:
         return 0
     covered = set[int]()
-    for found in (*limits, *find_durations(tokens), *rule("part_of_name").find(tokens)):
-        covered.update(range(found.first, found.end))
+    for limit in limits:
+        covered.update(range(limit.first, limit.end))
+    for duration in find_durations(tokens):
+        covered.update(range(duration.first, duration.end))
+    for name in rule("part_of_name").find(tokens):
+        covered.update(range(name.first, name.end))
     numbers = (at for at, code in enumerate(tokens.codes) if code == NUMBER)
     return sum(at not in covered for at in numbers)
 
@@ -257,7 +282,9 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         yield "named in another line, or not at all"
     if not known.fits(code):
         yield "a unit of another quantity"
-    elif not known.is_usual(constraint.value, code or known.infer_unit(constraint.value)):
+    elif not known.is_usual(
+        constraint.value, code or known.infer_unit(constraint.value)
+    ):
         yield "an unusual value"
 
 
@@ -287,9 +314,7 @@ def _sign_words_left(tokens: Tokens, limit: Limit) -> Iterator[str]:
         yield "only a condition"
 
 
-def _list_around(
-    tokens: Tokens, limits: Sequence[Limit], unread: int
-) -> Iterator[str]:
+def _list_around(tokens: Tokens, limits: Sequence[Limit], unread: int) -> Iterator[str]:
     """Yield the signs of a line as a whole, which all its limits have."""
     if unread:
         yield "other numbers in the line"

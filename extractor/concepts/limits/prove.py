@@ -10,7 +10,6 @@ from extractor.concepts.limits.groups_of_people import is_of_other_group
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
-    NumberRole,
     find_mentions,
 )
 from extractor.concepts.limits.number_units import (
@@ -21,6 +20,7 @@ from extractor.concepts.limits.number_units import (
 )
 from extractor.concepts.limits.owners import SIDES, is_own
 from extractor.concepts.limits.quantity_names import find_exactly
+from extractor.concepts.limits.roles import NumberRole
 from extractor.concepts.places import (
     Derived,
     Supported,

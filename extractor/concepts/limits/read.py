@@ -30,9 +30,7 @@ def find_limits(
     read = read_line(tokens, read_text(topic) if topic else None)
     limits: list[Limit] = []
     for limit in read:
-        settled = _settle(tokens, limit)
-        if settled.turned:
-            settled = _turn_by_scale(tokens, settled)
+        settled = _turn_by_scale(tokens, _settle(tokens, limit))
         if settled:
             turned = _turn_below_mean(tokens, _turn(tokens, settled, kind))
             limits += _split_outside(tokens, turned)
@@ -46,7 +44,9 @@ def _turn_by_scale(tokens: Tokens, limit: Limit) -> Limit | None:
     "Than" leaves out the number itself, unless it is denied ("no worse than 2" allows 2) or joined
     to it ("better than or equal to 2").
     """
-    words = (limit.turned or "").lower().split()
+    if limit.turned is None:
+        return limit
+    words = limit.turned.lower().split()
     name = tokens.read(*limit.quantity) if limit.quantity else ""
     worse = find_worse_side(name, limit.unit, tokens.text)
     if worse is None:

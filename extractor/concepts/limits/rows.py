@@ -5,7 +5,6 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import (

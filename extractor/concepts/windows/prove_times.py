@@ -7,11 +7,11 @@ from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
-    NumberRole,
     find_mentions,
 )
 from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
 from extractor.concepts.limits.read import find_limits
+from extractor.concepts.limits.roles import NumberRole
 from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.people.ages import (
