@@ -62,7 +62,8 @@ def find_owner(
     words = _find_name(chart, tokens, *phrase)
     is_known = words is not None and _names(chart, *words)
     counted = None
-    if value.value[-1].amount.unit is None and not is_known:
+    counts = rule("counts_behind").ends(tokens, value.first) is not None
+    if value.value[-1].amount.unit is None and (counts or not is_known):
         counted = rule("counted_noun").starts(tokens, value.end, end)
     if counted:
         return Owner(counted.place("noun"), condition=condition)
@@ -149,9 +150,9 @@ def _split_phrase(
 
 
 def _names(chart: Chart, first: int, end: int) -> bool:
-    """Return whether a known quantity is among some tokens."""
-    place = (first, end)
-    return any(_is_inside(one, place) for one in chart.all("quantity"))
+    """Return whether a known quantity or scale is among some tokens."""
+    spans = chart.all("quantity", "scale")
+    return any(_is_inside(one, (first, end)) for one in spans)
 
 
 def strip_bracket(tokens: Tokens, place: Range) -> Range:

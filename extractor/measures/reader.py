@@ -41,7 +41,8 @@ class Limit:
         number: The tokens of its numbers, with their unit.
         is_known: Whether the vocabulary has the quantity.
         rule: The production that made it.
-        unexplained: The content words of its clause that nothing explains: before it, behind it.
+        unexplained: The content words of its clause that nothing explains: before
+            it, in the name of its quantity, behind it.
         rival: Whether another reading of the same tokens with another value has nearly its score.
         clause: The tokens around it that belong to no other limit.
         qualifies: Whether it is a part of the condition of the limit before it.
@@ -63,7 +64,7 @@ class Limit:
     number: Range = (0, 0)
     is_known: bool = False
     rule: str = ""
-    unexplained: tuple[int, int] = (0, 0)
+    unexplained: tuple[int, int, int] = (0, 0, 0)
     rival: bool = False
     clause: Range = (0, 0)
     inherits: bool = False
@@ -171,7 +172,14 @@ def _read_limits(
     condition = owner.condition
     explained = [place for place in (condition, (span.first, span.end)) if place]
     left = list_unexplained(chart, tokens, clause, explained)
+    name = quantity or (0, 0)
+    named = sum(name[0] <= at < name[1] for at in left)
     before = sum(at < span.first for at in left)
+    behind = len(left) - before
+    if name[0] < span.first:
+        before -= named
+    else:
+        behind -= named
     common = Limit(
         Comparator.EQUAL,
         0,
@@ -182,7 +190,7 @@ def _read_limits(
         condition=condition,
         is_known=is_known,
         rule=span.rule,
-        unexplained=(before, len(left) - before),
+        unexplained=(before, named, behind),
         rival=_has_rival(candidate, others),
         clause=clause,
         inherits=owner.quantity is None and last is not None,

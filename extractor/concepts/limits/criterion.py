@@ -18,7 +18,7 @@ from extractor.concepts.people.ages import (
     is_unnamed_weight,
     stands_beside_consent,
 )
-from extractor.evidence.drafts import Reading, Span, span_of
+from extractor.evidence.drafts import Reading, Signs, Span, span_of
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import find_durations
@@ -33,6 +33,7 @@ _ASIDE_REACH = 24
 """How many tokens before a limit may say that it is no demand."""
 _MOST_WORDS = 8
 """The most words that name a quantity."""
+_SIDES = ("before", "in its name", "behind")
 _FEW_LEFT = 2
 _ESTIMATE = 0.9
 """How often a limit is right before its signs are weighed."""
@@ -279,7 +280,7 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         yield "only a kind of quantity"
         return
     if not limit.is_known:
-        yield "named in another line, or not at all"
+        yield "known by its unit alone"
     if not known.fits(code):
         yield "a unit of another quantity"
     elif not known.is_usual(
@@ -297,13 +298,13 @@ def _find_known(constraint: Constraint, code: str | None) -> KnownQuantity | Non
 
 def _sign_words_left(tokens: Tokens, limit: Limit) -> Iterator[str]:
     """Yield the signs of the words that nothing explains, beside the limit and in its name."""
-    before, behind = limit.unexplained
-    for count, side in ((before, "before"), (behind, "behind")):
+    for count, side in zip(limit.unexplained, _SIDES, strict=True):
         if count:
             few = count <= _FEW_LEFT
             yield f"{'few' if few else 'many'} words unexplained {side}"
     if limit.quantity is None:
-        yield "no name in its line"
+        if not is_age(tokens, limit):
+            yield "no name in its line"
     elif limit.quantity[0] >= limit.end:
         yield "named behind its number"
     elif not names_quantity(tokens.read(*limit.quantity)):
