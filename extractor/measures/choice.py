@@ -58,6 +58,12 @@ def _weigh(
     """Return the candidate that a span is, with its score; None if it is none."""
     score = span.weight + _WORD_WEIGHT * (span.end - span.first)
     last = span.value[-1]
+    if rule("relative_after").starts(tokens, last.end):
+        return None
+    if span.rule == "at_bound" and any(
+        one.end == span.first for one in chart.all("amount")
+    ):
+        return None
     if last.amount.time:
         return Candidate(span, score)
     near = find_near_quantities(chart, tokens, span)
@@ -75,8 +81,7 @@ def _is_no_count(chart: Chart, tokens: Tokens, behind: int) -> bool:
     if chart.at("unit", behind):
         return True
     return any(
-        rule(name).starts(tokens, behind)
-        for name in ("no_limit_after", "share_after", "relative_after")
+        rule(name).starts(tokens, behind) for name in ("no_limit_after", "share_after")
     )
 
 

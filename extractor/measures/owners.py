@@ -12,7 +12,7 @@ from extractor.language.units import read_unit
 from extractor.measures.grammar import Chart, Span
 
 _SHORTEST_WORD = 3
-_LONGEST_NAME = 10
+_LONGEST_NAME = 14
 _LONGEST_PIECE = 5
 """The most words of the first of two joined quantities."""
 _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")
@@ -44,10 +44,11 @@ def find_owner(
     first, end = clause
     place = value.first, value.end
     code = read_unit(value.value[-1].amount.unit or "")
-    condition = find_condition(
-        chart, tokens, value.end, end, is_further=follows and code == "{ULN}"
+    is_further = follows and code == "{ULN}"
+    condition = find_condition(chart, tokens, value.end, end, is_further=is_further)
+    before, phrase = _split_phrase(
+        chart, tokens, first, value.first, is_further=is_further
     )
-    before, phrase = _split_phrase(chart, tokens, first, value.first, follows=follows)
     condition = condition or before
     inner = [part for part in value.parts if part.kind in ("scale", "quantity")]
     units = [(one.first, one.end) for one in chart.all("unit")]
@@ -117,7 +118,7 @@ def _find_behind(
 
 
 def _split_phrase(
-    chart: Chart, tokens: Tokens, first: int, end: int, *, follows: bool
+    chart: Chart, tokens: Tokens, first: int, end: int, *, is_further: bool
 ) -> tuple[Range | None, Range]:
     """Return the condition before a limit, and the tokens between it and the limit: "In men, Hb",
     "Cohort B: HbA1c", "Ferritin: women".
@@ -144,7 +145,7 @@ def _split_phrase(
     comma = tokens.codes.find(",", opening.end, end)
     if comma >= 0:
         return (opening.first, comma), (comma + 1, end)
-    if follows and not _names(chart, opening.end, end):
+    if is_further:
         return (opening.first, end), (first, opening.first)
     return None, (first, end)
 
@@ -180,7 +181,10 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     words = _trim(tokens, first, end)
     if words is None or not _has_content(tokens, *words):
         return None
-    if rule("names_nobody").covers(tokens, *words):
+    signs = [one.first for one in chart.all("comparator") if _is_inside(one, words)]
+    # as in "platelets less than or equal to (=<) 40"
+    words = (words[0], min([words[1], *signs]))
+    if words[0] >= words[1] or rule("names_nobody").covers(tokens, *words):
         return None
     return max(words[0], words[1] - _LONGEST_NAME), words[1]
 
@@ -234,7 +238,7 @@ def _find_last_piece(chart: Chart, tokens: Tokens, first: int, end: int) -> int:
     while starts:
         before = starts.pop()
         is_list = _names(chart, before, start) and _names(chart, start, behind)
-        has_value = rule("valued_word").search(tokens, before, start)
+        has_value = rule("valued_word").search(tokens, max(first, before - 2), start)
         if not is_list or has_value or start - before > 2 * _LONGEST_PIECE:
             break
         behind = start

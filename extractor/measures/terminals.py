@@ -73,6 +73,11 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if is_negative and tokens.words[start - 1].lower() in ("-", "minus"):
             start -= 1
         number = -value if is_negative else value
+        # the 10 of "4/10", the 90 of "140/90"
+        is_below = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/"
+        if is_below:
+            yield Span("below", start, found.end, "number", (number, found.text))
+            continue
         yield Span("number", start, found.end, "number", (number, found.text))
         for other in list_readings(found.text)[1:]:
             read = (other, found.text)
@@ -104,7 +109,12 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     unit = unit or rule("limit_unit").starts(tokens, start, end)
     unit = _without_people(tokens, unit) if unit else None
     rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
-    time = read_time_unit(unit.text) if unit else None
+    time = None
+    if unit and unit.text:
+        # "consecutive months"
+        time = read_time_unit(unit.text)
+        if rule("span_unit").covers(tokens, unit.first, unit.end):
+            time = read_time_unit(unit.text.split()[-1])
     if rated and time is None:
         words = f"{unit.text if unit else ''} {rated.read('rate')}".strip()
         yield Span("unit", at, rated.end, "rate_apart", (words, None))

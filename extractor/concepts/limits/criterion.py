@@ -25,7 +25,7 @@ from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
 from extractor.measures import Limit
-from extractor.schemas import Constraint, Support
+from extractor.schemas import Comparator, Constraint, Support
 
 WEIGHT = "weight"
 """What is limited in kilograms or pounds of people, if no word names it."""
@@ -49,6 +49,8 @@ _RARE_DOUBTS = frozenset(
         "only a condition",
         "not asked for",
         "respectively",
+        "an equality",
+        "a stage",
     }
 )
 """Signs that too few labelled limits have for a weight of their own: they share one."""
@@ -100,7 +102,8 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
         return False
     # the "(0-10)" of "pain of at least 4 (0-10)"
-    if limit.value == 0 and limit.value_high is not None and limit.inherits:
+    is_from_zero = limit.value == 0 and limit.value_high is not None
+    if is_from_zero and (limit.inherits or (limit.clause[0] and limit.rule == "range")):
         return False
     if is_age(tokens, limit, topic):
         return _is_own_age(tokens, limit)
@@ -251,6 +254,10 @@ def _list_signs(
         if _find_role(tokens, limit) is NumberRole.CHANGE:
             yield "a change"
     yield f"read by {limit.rule}"
+    if limit.comparator is Comparator.EQUAL and limit.rule != "grades":
+        yield "an equality"
+    if rule("stage_word").search(read_text(constraint.quantity)):
+        yield "a stage"
     if limit.rival:
         yield "another reading"
     if not limit.settled:

@@ -97,17 +97,16 @@ def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
         is_upper = is_exclusion and limit.comparator is Comparator.AT_LEAST
         return replace(limit, comparator=Comparator.AT_MOST) if is_upper else limit
     opposite = limit.comparator.opposite
-    first = limit.first
-    if limit.quantity and limit.quantity[1] <= first:
-        first = limit.quantity[0]
-    if rule("not_recovered").ends(tokens, first, first - _DENIAL_REACH):
+    start = max(0, limit.first - _DENIAL_REACH)
+    failed = rule("not_recovered").search(tokens, start, limit.number[0])
+    if failed and limit.first - failed.end <= 1:
         worst = limit.value_high or limit.value
         return replace(limit, comparator=Comparator.MORE, value=worst, value_high=None)
     if opposite is None:
         return limit
     if is_exclusion and any(
         rule(name).search(tokens, max(0, limit.first - 4), limit.number[1])
-        for name in ("must_not_exceed", "not_to_be")
+        for name in ("must_not_exceed", "not_allowed")
     ):
         return replace(limit, comparator=opposite)
     reach = limit.first - _DENIAL_REACH
