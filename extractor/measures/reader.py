@@ -99,17 +99,22 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
         clause = _find_clause(chart, tokens, chosen, index, last)
         limits += _read_limits(chart, tokens, candidate, clause, last, others)
     limits = [find_unit_apart(tokens, limit) for limit in limits]
-    return tuple(_join_conditions(_share_pressures(tokens, limits)))
+    return tuple(_join_conditions(_share_units(tokens, limits)))
 
 
-def _share_pressures(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, of which a blood pressure without a unit has that of the next one."""
+def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits, of which a blood pressure without a unit has that of the next one, and so
+    has the first of two values for two groups of people.
+    """
     shared = list(limits)
     for at, (limit, behind) in enumerate(pairwise(limits)):
         if limit.unit or not behind.unit or not limit.quantity or not behind.quantity:
             continue
         names = (limit.quantity, behind.quantity)
-        if all(rule("pressure_word").search(tokens, *name) for name in names):
+        are_pressures = all(
+            rule("pressure_word").search(tokens, *name) for name in names
+        )
+        if are_pressures or (behind.inherits and limit.condition):
             shared[at] = replace(limit, unit=behind.unit)
     return shared
 

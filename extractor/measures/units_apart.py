@@ -28,14 +28,14 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
         if unit is None or unit.end == unit.first or opening.first <= first:
             continue
         time = read_time_unit(unit.text)
-        is_suffix = tokens.joined(opening.first)
+        is_suffix = opening.text == "(" and tokens.joined(opening.first)
         if is_suffix or (time is None and read_unit(unit.text) is None):
             continue
         value = limit.value
         high = limit.value_high
         if power:
-            value = read_number(f"{value:g} {power.text}") or value
-            high = high and read_number(f"{high:g} {power.text}")
+            value = read_number(f"{value:g} x {power.text[1:]}") or value
+            high = high and read_number(f"{high:g} x {power.text[1:]}")
         return replace(
             limit,
             value=value,

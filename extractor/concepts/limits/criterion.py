@@ -37,6 +37,16 @@ _SIDES = ("before", "in its name", "behind")
 _FEW_LEFT = 2
 _ESTIMATE = 0.9
 """How often a limit is right before its signs are weighed."""
+_ESTIMATE_OF_OPEN = 0.5
+"""Judged: how often it is right if its words leave it open."""
+_OPEN = frozenset(
+    {
+        "left open by its line",
+        "a number with two readings",
+        "an age of somebody else",
+        "a length that may be no age",
+    }
+)
 _ESTIMATE_OF_NONE = (0.97, 0.85)
 """How often a line without limits has none: without other numbers, and with some."""
 _RARE_DOUBTS = frozenset(
@@ -77,15 +87,18 @@ def read_constraints(
     unread = _count_unread_numbers(tokens, limits)
     made = [_make_constraint(tokens, limit, topic) for limit in asked]
     signs: list[Signs] = []
+    estimate = _ESTIMATE
     around = [*_list_around(tokens, asked, unread)]
     for limit, constraint in zip(asked, made, strict=True):
         names = [*_list_signs(tokens, limit, constraint, topic), *around]
         if not _RARE_DOUBTS.isdisjoint(names):
             names.append("a rare doubt")
+        if not _OPEN.isdisjoint(names):
+            estimate = _ESTIMATE_OF_OPEN
         signs.append({"": tuple(names)})
     return Reading(
         tuple(made),
-        _ESTIMATE if made else _ESTIMATE_OF_NONE[bool(unread)],
+        estimate if made else _ESTIMATE_OF_NONE[bool(unread)],
         tuple(_find_span(passage, limit) for limit in asked),
         Support.PARSED,
         signs=tuple(signs),

@@ -104,11 +104,12 @@ def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
         return replace(limit, comparator=Comparator.MORE, value=worst, value_high=None)
     if opposite is None:
         return limit
-    if is_exclusion and any(
-        rule(name).search(tokens, max(0, limit.first - 4), limit.number[1])
-        for name in ("must_not_exceed", "not_allowed")
+    if is_exclusion and rule("not_allowed").search(
+        tokens, max(0, limit.first - 4), limit.number[1]
     ):
-        return replace(limit, comparator=opposite)
+        # what must not be excludes whom it concerns, and the grammar has turned it
+        is_inside = rule("not_allowed").search(tokens, limit.first, limit.number[1])
+        return replace(limit, comparator=opposite) if is_inside else limit
     reach = limit.first - _DENIAL_REACH
     is_turned = is_denied(tokens, limit.first)
     if not is_exclusion and rule("must_not").ends(tokens, limit.first, reach):
