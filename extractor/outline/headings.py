@@ -12,6 +12,7 @@ from extractor.language.passage import Passage
 from extractor.language.patterns import Found, Rule, make_rule
 
 MISSPELT = "the name of a list is misspelt"
+NO_SIGN = "the name of a list has no sign behind it"
 _LONGEST = 40
 """The most tokens of a heading."""
 _WORD = re.compile(r"[^\W\d_]{6,}")
@@ -25,14 +26,18 @@ class Vocabulary:
     ``terms`` names a table of terms of the rule book: its entries are the names of the headings.
     ``spelling`` are the words of headings that are also found with one or two wrong letters;
     ``own`` are words near to them that mean something else. ``within`` names rules of what opens a
-    heading within a line, ``behind`` those that do so only behind another heading.
+    heading within a line, ``behind`` those that do so only behind another heading. ``run_on`` names
+    a rule of headings that may have no sign behind them, before a capital. ``plain`` names a rule
+    of words that a heading with a mark has: other lines with a mark only introduce items.
     """
 
     terms: str
     spelling: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
     within: tuple[str, ...] = ()
+    run_on: str = ""
     behind: tuple[str, ...] = ()
+    plain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,12 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     line = tokens.cut(passage.first, stop)
     doubt = ""
     found = _heading_rule(vocabulary.terms).starts(line, 0)
+    if found is None and vocabulary.run_on:
+        run_on = rule(vocabulary.run_on).starts(line, 0)
+        if run_on and run_on.end < len(line) and line.words[run_on.end][0].isupper():
+            name = (run_on.read("list") or "").lower()
+            end = passage.first + run_on.end
+            return Heading(name, passage.first, end, is_whole=False, doubt=NO_SIGN)
     if found is None and vocabulary.spelling:
         mended = mend_spelling(line, vocabulary)
         if mended is None:
