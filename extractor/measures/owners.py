@@ -42,7 +42,6 @@ def find_owner(
     ``follows``: another limit stands before it, whose quantity it may share.
     """
     first, end = clause
-    place = value.first, value.end
     code = read_unit(value.value[-1].amount.unit or "")
     is_further = follows and code == "{ULN}"
     condition = find_condition(chart, tokens, value.end, end, is_further=is_further)
@@ -50,34 +49,59 @@ def find_owner(
         chart, tokens, first, value.first, is_further=is_further
     )
     condition = condition or before
-    inner = [part for part in value.parts if part.kind in ("scale", "quantity")]
-    units = [(one.first, one.end) for one in chart.all("unit")]
-    for one in chart.all("quantity"):
-        is_unit = any(_is_inside(one, unit) for unit in units)
-        if _is_inside(one, place) and not is_unit:
-            inner.append(one)
-    inner = [one for one in inner if not _is_age_word(one)]
+    inner = _find_inner(chart, tokens, value)
     if inner:
-        name = inner[0].first, inner[0].end
-        return Owner(name, is_known=True, condition=condition)
+        return Owner(inner, is_known=True, condition=condition)
     words = _find_name(chart, tokens, *phrase)
     is_known = words is not None and _names(chart, *words)
-    counted = None
-    counts = rule("counts_behind").ends(tokens, value.first) is not None
-    if value.value[-1].amount.unit is None and (counts or not is_known):
-        counted = rule("counted_noun").starts(tokens, value.end, end)
+    counted = _find_counted(tokens, value, end, is_known=is_known)
     if counted:
-        return Owner(counted.place("noun"), condition=condition)
+        return Owner(counted, condition=condition)
     if words:
         return Owner(words, is_known, condition)
     substance = _find_substance(chart, tokens, value, code)
     if substance:
         return Owner(substance, condition=condition)
     behind = condition[1] if condition and condition[0] >= value.end else value.end
-    named = _find_behind(chart, tokens, behind, end, follows=follows)
-    if named:
-        return Owner(*named, condition)
-    return Owner(condition=condition)
+    named = None
+    if not follows:
+        named = _find_behind(chart, tokens, behind, end)
+    return Owner(*named, condition) if named else Owner(condition=condition)
+
+
+def _find_inner(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
+    """Return the quantity in a limit or the marker behind its percentage: "BMI" of "18 < BMI < 30",
+    "CD19" of "> 95 % CD19".
+    """
+    if value.value[-1].amount.unit == "%":
+        marker = rule("marker_behind").starts(tokens, value.end)
+        if marker:
+            return marker.place("name")
+    for part in value.parts:
+        if part.kind == "distant":
+            return _trim(tokens, part.first + 1, part.end)
+        if part.kind in ("scale", "quantity"):
+            return part.first, part.end
+    units = [(one.first, one.end) for one in chart.all("unit")]
+    for one in chart.all("quantity"):
+        is_unit = any(_is_inside(one, unit) for unit in units)
+        is_inside = _is_inside(one, (value.first, value.end))
+        if is_inside and not is_unit and not _is_age_word(one):
+            return one.first, one.end
+    return None
+
+
+def _find_counted(
+    tokens: Tokens, value: Span, end: int, *, is_known: bool
+) -> Range | None:
+    """Return what a number without a unit counts: the noun behind it, unless a known quantity is
+    directly before it.
+    """
+    counts = rule("counts_behind").ends(tokens, value.first) is not None
+    if value.value[-1].amount.unit is not None or (is_known and not counts):
+        return None
+    counted = rule("counted_noun").starts(tokens, value.end, end)
+    return counted.place("noun") if counted else None
 
 
 def _is_age_word(span: Span) -> bool:
@@ -107,14 +131,14 @@ def _is_inside(span: Span, place: Range) -> bool:
 
 
 def _find_behind(
-    chart: Chart, tokens: Tokens, at: int, end: int, *, follows: bool
+    chart: Chart, tokens: Tokens, at: int, end: int
 ) -> tuple[Range, bool] | None:
     """Return the quantity behind a limit, or what its number counts, and whether it is known."""
     for one in chart.all("quantity"):
-        if 0 <= one.first - at <= 1 and one.end <= end and not follows:
+        if 0 <= one.first - at <= 1 and one.end <= end:
             return (one.first, one.end), True
     noun = rule("counted_noun").starts(tokens, at, end)
-    return (noun.place("noun"), False) if noun and not follows else None
+    return (noun.place("noun"), False) if noun else None
 
 
 def _split_phrase(
@@ -284,28 +308,32 @@ def find_condition(
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
     opening = rule("condition_opening").starts(tokens, at, end)
-    people = [
-        one
-        for one in chart.all("people")
-        if one.first in (at, end_of_value) and _is_behind(tokens, one, end)
-    ]
-    if opening is None and not people and is_further:
+    for one in chart.all("people"):
+        is_beside = one.first in (at, end_of_value) and _is_behind(tokens, one, end)
+        if is_beside and not opening:
+            return _take_people(tokens, one)
+    if opening is None and is_further:
         opening = rule("condition_with").starts(tokens, at, end)
-    if opening is None and not people:
+    if opening is None:
         return None
-    begins = opening.end if opening else people[0].end
-    stop = rule("condition_stop").search(tokens, begins, end)
+    stop = rule("condition_stop").search(tokens, opening.end, end)
     last = stop.first if stop else end
-    if people and not opening:
-        last = people[0].end
-    is_of_next = end < len(tokens) and last >= end - 1 and _names(chart, begins, end)
-    between = tokens.words[end_of_value:begins]
-    if is_of_next and ("," in between or "and" in between):
+    is_last = end == len(tokens) or last < end - 1
+    between = tokens.words[end_of_value : opening.end]
+    has_joint = not {",", "and"}.isdisjoint(between)
+    if has_joint and not is_last and _names(chart, opening.end, end):
         return None
     if rule("all_sexes").search(tokens, at, last):
         return None
-    first = opening.first if opening else people[0].first
-    return strip_bracket(tokens, (first, last))
+    return strip_bracket(tokens, (opening.first, last))
+
+
+def _take_people(tokens: Tokens, people: Span) -> Range | None:
+    """Return people behind a limit, to whom it applies; None for people of both sexes."""
+    end = min(people.end + 2, len(tokens))
+    if rule("all_sexes").search(tokens, people.first, end):
+        return None
+    return strip_bracket(tokens, (people.first, people.end))
 
 
 @cache

@@ -8,8 +8,14 @@ from itertools import pairwise
 from extractor.language.book import read_table, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.measures.choice import Candidate, choose
-from extractor.measures.grammar import Chart, Production, compose, read_productions
-from extractor.measures.makers import MAKERS, Bound
+from extractor.measures.grammar import (
+    Chart,
+    Production,
+    Span,
+    compose,
+    read_productions,
+)
+from extractor.measures.makers import MAKERS, Bound, Bounds
 from extractor.measures.owners import (
     find_condition,
     find_owner,
@@ -177,14 +183,6 @@ def _read_limits(
     condition = owner.condition
     explained = [place for place in (condition, (span.first, span.end)) if place]
     left = list_unexplained(chart, tokens, clause, explained)
-    name = quantity or (0, 0)
-    named = sum(name[0] <= at < name[1] for at in left)
-    before = sum(at < span.first for at in left)
-    behind = len(left) - before
-    if name[0] < span.first:
-        before -= named
-    else:
-        behind -= named
     common = Limit(
         Comparator.EQUAL,
         0,
@@ -195,34 +193,56 @@ def _read_limits(
         condition=condition,
         is_known=is_known,
         rule=span.rule,
-        unexplained=(before, named, behind),
+        unexplained=_count_left(left, span, quantity),
         rival=_has_rival(candidate, others),
         clause=clause,
         inherits=owner.quantity is None and last is not None,
     )
-    limits = []
-    for at, bound in enumerate(span.value):
-        limit = _fill(tokens, common, bound)
-        if len(span.value) > 1:
-            before = span.value[at - 1]
-            start = before.condition.end if before.condition else before.end
-            start = start if at else clause[0]
-            is_last = at + 1 == len(span.value)
-            stop = clause[1] if is_last else span.value[at + 1].first
-            limit = replace(limit, first=bound.first, end=bound.end)
-            if start < stop:
-                limit = replace(limit, clause=(start, stop))
-            if not is_last and bound.amount.unit == span.value[at + 1].amount.unit:
-                # as in "<= 3 x ULN (5 x ULN if liver metastases)"
-                is_other_case = span.rule == "restated"
-                limit = replace(
-                    limit, condition=None if is_other_case else limit.condition
-                )
-            if limit.condition is None and not is_last:
-                own = find_condition(chart, tokens, bound.end, stop)
-                limit = replace(limit, condition=own)
-        limits.append(limit)
-    return limits
+    filled = [_fill(tokens, common, bound) for bound in span.value]
+    if len(filled) == 1:
+        return filled
+    return [
+        _place_bound(chart, tokens, span, at, limit) for at, limit in enumerate(filled)
+    ]
+
+
+def _place_bound(
+    chart: Chart, tokens: Tokens, span: Span, at: int, limit: Limit
+) -> Limit:
+    """Return one of several limits of a span with its own place, clause and condition."""
+    bounds: Bounds = span.value
+    bound = bounds[at]
+    start = limit.clause[0]
+    stop = limit.clause[1]
+    is_last = at + 1 == len(bounds)
+    if at:
+        before = bounds[at - 1]
+        start = before.condition.end if before.condition else before.end
+    if not is_last:
+        stop = bounds[at + 1].first
+    limit = replace(limit, first=bound.first, end=bound.end)
+    if start < stop:
+        limit = replace(limit, clause=(start, stop))
+    if is_last:
+        return limit
+    # as in "<= 3 x ULN (5 x ULN if liver metastases)"
+    is_same_unit = bound.amount.unit == bounds[at + 1].amount.unit
+    condition = limit.condition
+    if span.rule == "restated" and is_same_unit:
+        condition = None
+    own = condition or find_condition(chart, tokens, bound.end, stop)
+    return replace(limit, condition=own)
+
+
+def _count_left(
+    left: Sequence[int], span: Span, name: Range | None
+) -> tuple[int, int, int]:
+    """Return how many unexplained words are before a limit, in its name and behind it."""
+    first, end = name or (0, 0)
+    named = [at for at in left if first <= at < end]
+    others = [at for at in left if at not in named]
+    before = sum(at < span.first for at in others)
+    return before, len(named), len(others) - before
 
 
 def _fill(tokens: Tokens, common: Limit, bound: Bound) -> Limit:

@@ -109,23 +109,24 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     unit = unit or rule("limit_unit").starts(tokens, start, end)
     unit = _without_people(tokens, unit) if unit else None
     rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
-    time = None
-    if unit and unit.text:
-        # "consecutive months"
-        time = read_time_unit(unit.text)
-        if rule("span_unit").covers(tokens, unit.first, unit.end):
-            time = read_time_unit(unit.text.split()[-1])
+    time = _read_time(tokens, unit) if unit and unit.text else None
     if rated and time is None:
         words = f"{unit.text if unit else ''} {rated.read('rate')}".strip()
         yield Span("unit", at, rated.end, "rate_apart", (words, None))
     if unit is None or unit.end == unit.first:
         return
-    behind = unit.end
-    if tokens.codes[start - 1] in "([" and start > at:
-        if tokens.codes[behind : behind + 1] not in (")", "]"):
-            return
-        behind += 1
+    in_brackets = start > at and tokens.codes[start - 1] in "(["
+    if in_brackets and tokens.codes[unit.end : unit.end + 1] not in (")", "]"):
+        return
+    behind = unit.end + in_brackets
     yield Span("unit", at, behind, "limit_unit", (unit.text, time), weight=0.5)
+
+
+def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
+    """Return the unit of time that a unit is, also that of "consecutive months"."""
+    if rule("span_unit").covers(tokens, unit.first, unit.end):
+        return read_time_unit(unit.text.split()[-1])
+    return read_time_unit(unit.text)
 
 
 def _without_people(tokens: Tokens, unit: Found) -> Found:

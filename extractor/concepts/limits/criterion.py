@@ -85,7 +85,7 @@ def read_constraints(
     asked = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
     asked = _drop_ages_of_others(tokens, asked)
     unread = _count_unread_numbers(tokens, limits)
-    made = [_make_constraint(tokens, limit, topic) for limit in asked]
+    made = [_make_constraint(passage, limit, topic) for limit in asked]
     signs: list[Signs] = []
     estimate = _ESTIMATE
     around = [*_list_around(tokens, asked, unread)]
@@ -170,22 +170,39 @@ def _drop_ages_of_others(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]
     return kept
 
 
-def _make_constraint(tokens: Tokens, limit: Limit, topic: str) -> Constraint:
+def _make_constraint(passage: Passage, limit: Limit, topic: str) -> Constraint:
     return Constraint(
-        quantity=_word_quantity(tokens, limit, topic),
+        quantity=_word_quantity(passage, limit, topic),
         comparator=limit.comparator,
         value=limit.value,
         value_high=limit.value_high,
-        unit=limit.time_unit or limit.unit,
-        condition=_word_condition(tokens, limit),
+        unit=limit.time_unit or _word_unit(passage, limit),
+        condition=_word_condition(passage, limit),
     )
 
 
-def _word_condition(tokens: Tokens, limit: Limit) -> str | None:
+def _quote(passage: Passage, place: Range) -> str:
+    return " ".join(passage.part(*place).raw.split())
+
+
+def _word_unit(passage: Passage, limit: Limit) -> str | None:
+    """Return the unit of a limit as the raw text writes it, where it is in one piece."""
+    tokens = passage.tokens
+    if limit.unit is None:
+        return None
+    for end in range(limit.end, limit.first, -1):
+        for first in range(limit.first, end):
+            if tokens.read(first, end) == limit.unit:
+                return _quote(passage, (first, end))
+    return limit.unit
+
+
+def _word_condition(passage: Passage, limit: Limit) -> str | None:
     """Return the words of a condition; None for people without a sex: "Adults > 18 years"."""
     if limit.condition is None:
         return None
-    words = tokens.read(*limit.condition)
+    tokens = passage.tokens
+    words = _quote(passage, limit.condition)
     if rule("only_persons").covers(tokens, *limit.condition):
         return words if find_sex_words(read_text(words)) else None
     return words
@@ -209,14 +226,15 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
     return limit.quantity
 
 
-def _word_quantity(tokens: Tokens, limit: Limit, topic: str) -> str:
+def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
     """Return the words for the quantity of a limit: those of the line, else the topic, else what
     goes without saying: "weight" for kilograms or pounds, "age" for a number of people's years.
     Other limits are quoted themselves.
     """
+    tokens = passage.tokens
     named = _find_name(tokens, limit)
     if named:
-        return tokens.read(*named).strip(" ,;:")
+        return _quote(passage, named).strip(" ,;:")
     is_an_age = is_age(tokens, limit)
     if topic and not is_an_age:
         return topic.strip(" :.")
@@ -224,7 +242,7 @@ def _word_quantity(tokens: Tokens, limit: Limit, topic: str) -> str:
         return WEIGHT
     if is_an_age or limit.time_unit or is_of_people(tokens, limit):
         return "age"
-    return tokens.read(limit.first, limit.end)
+    return _quote(passage, (limit.first, limit.end))
 
 
 def _find_span(passage: Passage, limit: Limit) -> Span:

@@ -96,28 +96,38 @@ def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
     if not limit.sure:
         is_upper = is_exclusion and limit.comparator is Comparator.AT_LEAST
         return replace(limit, comparator=Comparator.AT_MOST) if is_upper else limit
-    opposite = limit.comparator.opposite
-    start = max(0, limit.first - _DENIAL_REACH)
-    failed = rule("not_recovered").search(tokens, start, limit.number[0])
-    if failed and limit.first - failed.end <= 1:
+    if _has_failed(tokens, limit):
         worst = limit.value_high or limit.value
         return replace(limit, comparator=Comparator.MORE, value=worst, value_high=None)
+    opposite = limit.comparator.opposite
     if opposite is None:
         return limit
-    if is_exclusion and rule("not_allowed").search(
-        tokens, max(0, limit.first - 4), limit.number[1]
-    ):
-        # what must not be excludes whom it concerns, and the grammar has turned it
-        is_inside = rule("not_allowed").search(tokens, limit.first, limit.number[1])
-        return replace(limit, comparator=opposite) if is_inside else limit
-    reach = limit.first - _DENIAL_REACH
     is_turned = is_denied(tokens, limit.first)
-    if not is_exclusion and rule("must_not").ends(tokens, limit.first, reach):
-        is_turned = True
-    clause = rule("denied_clause").ends(tokens, limit.first, reach)
-    if clause and not is_exclusion and (clause.first or clause.has("opening")):
-        is_turned = True
+    if is_exclusion:
+        near = max(0, limit.first - 4)
+        if rule("not_allowed").search(tokens, near, limit.number[1]):
+            # what must not be excludes whom it concerns, and the grammar has turned it
+            inside = rule("not_allowed").search(tokens, limit.first, limit.number[1])
+            is_turned = inside is not None
+    else:
+        is_turned = is_turned or _is_refused(tokens, limit.first)
     return replace(limit, comparator=opposite) if is_turned else limit
+
+
+def _has_failed(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether something has not recovered to a limit: "not resolved to grade 1"."""
+    start = max(0, limit.first - _DENIAL_REACH)
+    failed = rule("not_recovered").search(tokens, start, limit.number[0])
+    return failed is not None and limit.first - failed.end <= 1
+
+
+def _is_refused(tokens: Tokens, first: int) -> bool:
+    """Return whether words before a limit refuse it: "must not weigh", "asthma, no FEV1"."""
+    reach = first - _DENIAL_REACH
+    if rule("must_not").ends(tokens, first, reach):
+        return True
+    clause = rule("denied_clause").ends(tokens, first, reach)
+    return clause is not None and bool(clause.first or clause.has("opening"))
 
 
 def is_denied(tokens: Tokens, first: int) -> bool:
