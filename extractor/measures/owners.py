@@ -175,9 +175,9 @@ def _split_phrase(
 
 
 def _names(chart: Chart, first: int, end: int) -> bool:
-    """Return whether a known quantity or scale is among some tokens."""
+    """Return whether a known quantity or scale other than an age is among some tokens."""
     spans = chart.all("quantity", "scale")
-    return any(_is_inside(one, (first, end)) for one in spans)
+    return any(_is_inside(one, (first, end)) and not _is_age_word(one) for one in spans)
 
 
 def strip_bracket(tokens: Tokens, place: Range) -> Range:

@@ -109,17 +109,19 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     unit = unit or rule("limit_unit").starts(tokens, start, end)
     unit = _without_people(tokens, unit) if unit else None
     rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
-    time = _read_time(tokens, unit) if unit and unit.text else None
-    if rated and time is None:
-        words = f"{unit.text if unit else ''} {rated.read('rate')}".strip()
-        yield Span("unit", at, rated.end, "rate_apart", (words, None))
     if unit is None or unit.end == unit.first:
+        if rated:
+            words = rated.read("rate")
+            yield Span("unit", at, rated.end, "rate_apart", (words, None))
         return
+    time = _read_time(tokens, unit)
+    if rated and time is None:
+        words = f"{unit.text} {rated.read('rate')}"
+        yield Span("unit", at, rated.end, "rate_apart", (words, None))
     in_brackets = start > at and tokens.codes[start - 1] in "(["
-    if in_brackets and tokens.codes[unit.end : unit.end + 1] not in (")", "]"):
-        return
     behind = unit.end + in_brackets
-    yield Span("unit", at, behind, "limit_unit", (unit.text, time), weight=0.5)
+    if not in_brackets or tokens.codes[behind - 1 : behind] in (")", "]"):
+        yield Span("unit", at, behind, "limit_unit", (unit.text, time), weight=0.5)
 
 
 def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:

@@ -22,47 +22,27 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
         return limit
     first = limit.quantity[0]
     for opening in rule("unit_apart_opening").find(tokens, first + 1, limit.first):
-        if opening.text == "(" and tokens.joined(opening.first):
-            continue
-        power = rule("power_of_ten").starts(tokens, opening.end, limit.first)
-        start = power.end if power else opening.end
-        unit = rule("limit_unit").starts(tokens, start, limit.first)
-        time = read_time_unit(unit.text) if unit else None
-        if unit is None or (time is None and read_unit(unit.text) is None):
-            continue
-        raised = _raise(limit, power.text[1:]) if power else limit
-        return replace(
-            raised,
-            unit=unit.text,
-            time_unit=time.value if time else None,
-            quantity=(first, opening.first),
-        )
-    return limit
-    first = limit.quantity[0]
-    for opening in rule("unit_apart_opening").find(tokens, first, limit.first):
-        power = rule("power_of_ten").starts(tokens, opening.end, limit.first)
-        start = power.end if power else opening.end
-        unit = rule("limit_unit").starts(tokens, start, limit.first)
-        if unit is None or unit.end == unit.first or opening.first <= first:
-            continue
-        time = read_time_unit(unit.text)
         is_suffix = opening.text == "(" and tokens.joined(opening.first)
-        if is_suffix or (time is None and read_unit(unit.text) is None):
-            continue
-        value = limit.value
-        high = limit.value_high
-        if power:
-            value = read_number(f"{value:g} x {power.text[1:]}") or value
-            high = high and read_number(f"{high:g} x {power.text[1:]}")
-        return replace(
-            limit,
-            value=value,
-            value_high=high,
-            unit=unit.text,
-            time_unit=time.value if time else None,
-            quantity=(first, opening.first),
-        )
+        found = None if is_suffix else _take_unit(tokens, limit, opening.end)
+        if found:
+            return replace(found, quantity=(first, opening.first))
     return limit
+
+
+def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
+    """Return a limit with the unit that begins at a token before it; None if none does."""
+    power = rule("power_of_ten").starts(tokens, at, limit.first)
+    start = power.end if power else at
+    unit = rule("limit_unit").starts(tokens, start, limit.first)
+    if unit is None:
+        return None
+    time = read_time_unit(unit.text)
+    if time:
+        return replace(limit, unit=unit.text, time_unit=time.value)
+    if read_unit(unit.text) is None:
+        return None
+    raised = _raise(limit, power.text[1:]) if power else limit
+    return replace(raised, unit=unit.text)
 
 
 def _raise(limit: Limit, power: str) -> Limit:
