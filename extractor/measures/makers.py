@@ -83,6 +83,10 @@ def make_range(parts: Parts) -> Bounds | None:
         lower = replace(lower, low=scale_alike(lower.low, upper.written))
     place = low.first, high.end
     if _same_unit(lower, upper):
+        # below zero, the number nearer to zero may come first: "between -1 and -2.5"
+        if upper.low < lower.low < 0:
+            lower = replace(lower, low=upper.low)
+            upper = replace(upper, low=low.value.low)
         if lower.low >= upper.low:
             return None
         joined = replace(upper, low=lower.low, high=upper.low)

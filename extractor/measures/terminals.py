@@ -89,10 +89,20 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
 
 
 def _follows_sign(tokens: Tokens, at: int) -> bool:
-    """Return whether a minus before a number follows a comparator: "<= -2.5", "below -2"."""
+    """Return whether a minus before a number follows a comparator, "<= -2.5", or the name of a
+    quantity with values below zero: "T-score -1".
+    """
     if at < 2 or tokens.codes[at - 1] != "-":
         return False
-    return rule("sign_before_minus").ends(tokens, at - 1, at - 3) is not None
+    if rule("sign_before_minus").ends(tokens, at - 1, at - 3):
+        return True
+    table = read_table("quantity_names")
+    words = [_fold_word(word) for word in tokens.words[max(0, at - 4) : at - 1]]
+    for first in range(len(words)):
+        name = _list_names().get(tuple(words[first:]))
+        if name and table[name].get("signed"):
+            return True
+    return False
 
 
 def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
@@ -126,6 +136,9 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
 
 def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
     """Return the unit of time that a unit is, also that of "consecutive months"."""
+    # a "D" behind a number is dioptres, days are "d"
+    if unit.text == "D":
+        return None
     if rule("span_unit").covers(tokens, unit.first, unit.end):
         return read_time_unit(unit.text.split()[-1])
     return read_time_unit(unit.text)
@@ -252,6 +265,8 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         has_letter = rule("grade_letter").starts(tokens, found.end, end) is not None
         has_letter = has_letter or tokens.codes[found.end : found.end + 1] == "/"
         if rule("number_of_grade").ends(tokens, found.first):
+            continue
+        if _follows_sign(tokens, found.first):
             continue
         if grades and is_plain and not has_letter:
             value = min(grades), max(grades)
