@@ -6,7 +6,8 @@ from functools import cache, lru_cache
 from itertools import pairwise
 
 from extractor.language.book import read_table, rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens
+from extractor.language.numbers import ROMAN
 from extractor.measures.choice import Candidate, choose
 from extractor.measures.grammar import (
     Chart,
@@ -77,6 +78,7 @@ class Limit:
     qualifies: bool = False
 
 
+_VALUE_WORDS = frozenset({"once", "twice", *map(str.lower, ROMAN)})
 _CLOSE = 3.0
 """By how much the score of a rival is less, at most."""
 
@@ -92,6 +94,10 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
 
     ``topic`` is the line above, which may name the quantity.
     """
+    has_words = not _VALUE_WORDS.isdisjoint(map(str.lower, tokens.words))
+    has_number = NUMBER in tokens.codes or has_words
+    if not has_number and not rule("at_normal_bound").search(tokens):
+        return ()
     chart = Chart(read_terminals(tokens))
     compose(chart, _list_productions())
     introduced = frozenset[str]()
