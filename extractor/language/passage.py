@@ -105,10 +105,6 @@ class Passage:
         """Return the first match of a rule in the passage."""
         return rule(name).search(self.tokens, self.first, self.end)
 
-    def starts(self, name: str) -> bool:
-        """Return whether a rule matches at the beginning of the passage."""
-        return rule(name).starts(self.tokens, self.first, self.end) is not None
-
     def part(self, first: int, end: int) -> "Passage":
         """Other tokens of the same section."""
         return Passage(self.section, first, end)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
+from extractor.language.wrapping import runs_on
 from extractor.outline.headings import Heading, Vocabulary, find_heading, find_within
 from extractor.outline.lines import Line, read_lines, strip_signs
 from extractor.outline.run_in import split_run_in
@@ -21,6 +22,7 @@ from extractor.outline.signs import (
 )
 
 UNSURE_HEADING = "this line could be a heading, or an item"
+UNSURE_END = "the last line of this could be one of its own"
 _DEEPER = 2
 """The fewest columns by which an item is below another."""
 
@@ -89,6 +91,7 @@ class _Piece:
     line: Line
     heading: Heading | None = None
     begins: bool = True
+    doubt: str = ""
 
 
 def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
@@ -139,7 +142,7 @@ def _is_rest_of_sentence(line: Line, above: Line) -> bool:
     """
     if line.mark or line.gap or above.is_furniture or not line.text[:1].islower():
         return False
-    ends = line.text.endswith((".", ";", ","))
+    ends = line.text.endswith((".", ";", ",")) or runs_on(above.text)
     return ends and not above.text.endswith((".", ";", ":"))
 
 
@@ -247,7 +250,10 @@ def _join_wrapped(pieces: Sequence[_Piece], width: int | None) -> list[_Piece]:
             if is_yes(signs):
                 passage = above.line.passage
                 whole = passage.part(passage.first, piece.line.passage.end)
-                joined[-1] = replace(above, line=replace(above.line, passage=whole))
+                doubt = UNSURE_END if is_doubtful(signs) else above.doubt
+                joined[-1] = _Piece(
+                    replace(above.line, passage=whole), begins=above.begins, doubt=doubt
+                )
                 last = replace(above.line, passage=piece.line.passage)
                 continue
         joined.append(piece)
@@ -277,6 +283,7 @@ def _make_block(
         style=line.style,
         gap=line.gap,
         introduces=introduces(line.passage),
+        doubt=piece.doubt,
     )
     if line.is_furniture:
         return replace(block, kind=BlockKind.FURNITURE)
@@ -301,8 +308,9 @@ def _make_block(
         return replace(block, kind=BlockKind.HEADING)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
-    doubt = UNSURE_HEADING if is_doubtful(signs) else ""
-    return replace(block, doubt=doubt)
+    if not block.doubt and is_doubtful(signs):
+        return replace(block, doubt=UNSURE_HEADING)
+    return block
 
 
 def introduces(passage: Passage) -> bool:

@@ -13,14 +13,14 @@ from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
 
 _BULLET = (
-    r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
-    r"|(?:>(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z]))"
+    r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
+    r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z]))"
 )
 _NUMBER = (
     r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])"
-    r"|(?P<n6>\d{1,2})(?:\.\)|:|、)(?=\s*[^\W\d])|#(?P<n7>\d{1,2})(?=\s)"
+    r"|(?P<n6>\d{1,2})(?:\.\)|:|、)(?=\s*[^\W\d]|\s+\d)|#(?P<n7>\d{1,2})(?=\s)"
     r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) (?P<n8>\d{1,2}):?(?=\s)|[IE]#(?P<n9>\d{1,2})(?=\s)"
-    r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
+    r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})(?:\.?(?=\s+[A-Z(])|(?<=\.\d\.\d)(?=\s+\S)))"
 )
 _LETTER = (
     r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)"
@@ -28,19 +28,20 @@ _LETTER = (
 )
 _CODE = (
     r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})"
-    r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+[A-Z])))"
+    r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+\S)))"
 )
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
 _NUMBERS = ("n1", "n2", "n3", "n6", "n7", "n8", "n9")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(
-    r"\s*(?P<n>\d{1,2})(?:(?P<blank>\s+)(?=[A-Z])|(?=[A-Z][a-z])"
-    r"|(?P<dash>\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S)))"
+    r"\s*(?P<n>\d{1,2})(?:(?P<dash>\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S))"
+    r"|\s\s\s*(?=\S)|,\s*(?=\S)|(?=[A-Z][A-Za-z]|[a-z][A-Z])"
+    r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
 )
 _FEW_NUMBERS = 2
 """The numbers that lines without a list may begin with."""
 _ROW = re.compile(r"\s*\|.*\S\s*$")
-_RULE = re.compile(r"\s*[|:\-=_*\s]{3,}$")
+_RULE = re.compile(r"\s*(?:[|:\-=_*\s]{3,}|>+)$")
 _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
 )
@@ -61,7 +62,11 @@ ROMAN = [
     "xiv",
     "xv",
 ]
-_LEADERS = re.compile(r"\.{4,}\s*\d+\s*$")
+_LEADERS = re.compile(r"(?<!\.)\.{4,}\s*\d+\s*$")
+_PRINTED = re.compile(
+    r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
+)
+"""What a browser prints at the edges of a page: when, its address, its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +208,8 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
     """
     following: dict[str, set[int]] = {}
     for line in lines:
-        following.setdefault(line.style, set()).add(line.ordinal)
+        for style, ordinal in _list_meanings(line):
+            following.setdefault(style, set()).add(ordinal)
     kept: list[Line] = []
     for line in lines:
         true_line = line
@@ -211,6 +217,15 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
             true_line = true_line.outer
         kept.append(true_line)
     return kept
+
+
+def _list_meanings(line: Line) -> Iterator[tuple[str, int]]:
+    """Yield the sort and the number of a mark; of a Roman "i", "v", "x" also as a letter."""
+    yield line.style, line.ordinal
+    letter = line.mark.strip("().")
+    if len(letter) == 1 and letter in "ivxIVX":
+        style = line.style.replace("i", "a").replace("I", "A")
+        yield style, ord(letter.lower()) - ord("a") + 1
 
 
 def _is_false_mark(line: Line, following: Mapping[str, set[int]]) -> bool:
@@ -233,8 +248,8 @@ def _counts_on(line: Line) -> bool:
 
 
 def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines with numbers without a sign, or with a dash, as marks, where lines count up:
-    "1 Age", "1 - Age", "1Age".
+    """Return the lines with numbers without a sign, or with a dash or a comma, as marks, where
+    lines count up: "1 Age", "1 - Age", "1Age", "1、Age".
     """
     numbers: list[re.Match[str] | None] = []
     for line in lines:
@@ -267,10 +282,14 @@ def _list_counting(numbers: Sequence[re.Match[str] | None]) -> Iterator[list[int
 
 def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
     """Return whether numbers at the starts of lines are marks: three, two with a dash or without a
-    blank, one with a dash before a capital or a range.
+    blank, one with a dash before a capital or a range. At most half of them may be before a word
+    without a capital.
     """
     if len(marks) == 1:
         return marks[0]["sure"] is not None
+    weak = [mark for mark in marks if mark["weak"] is not None]
+    if len(weak) * 2 > len(marks):
+        return False
     return len(marks) > _FEW_NUMBERS or (
         len(marks) > 1 and all(mark["blank"] is None for mark in marks)
     )
@@ -318,8 +337,11 @@ def _find_cell(passage: Passage) -> tuple[int, int]:
     words = passage.tokens.words
     first = passage.first
     stop = passage.end
-    while first < stop and not words[first][:1].isalpha():
-        first += 1
+    for place in range(first, stop):
+        if words[place] == "|":
+            first = place + 1
+        elif words[place][:1].isalpha():
+            break
     while stop > first and words[stop - 1] == "|":
         stop -= 1
     return first, stop
@@ -337,7 +359,8 @@ def _find_furniture(lines: Sequence[Line]) -> list[Line]:
     edges = {*pages, *_find_running_headers(lines, pages)}
     read: list[Line] = []
     for place, line in enumerate(lines):
-        is_edge = place in edges or _LEADERS.search(line.text) is not None
+        is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)
+        is_edge = place in edges or is_printed is not None
         read.append(replace(line, is_furniture=True) if is_edge else line)
     return read
 

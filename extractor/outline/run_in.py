@@ -10,9 +10,9 @@ from extractor.outline.lines import ROMAN, Line, strip_signs
 
 _MARK = re.compile(
     r"(?:(?<=[\s;.,:)])|^)(?P<open>\(?)(?P<part>\d{1,2}\.)?"
-    r"(?:(?P<number>\d{1,2})|(?P<letters>[a-z]|[ivx]{2,4})|(?P<circled>[①-⑳]))"
+    r"(?:(?P<circled>[①-⑳])\s*(?=\S)|(?:(?P<number>\d{1,2})|(?P<letters>[a-z]|[ivx]{2,4}))"
     r"(?P<close>\)\.?|\.(?![.\d])| ?-(?=\s+(?:[A-Z<>≥≤]|\d+ ?(?:to|-) ?\d))|)"
-    r"(?:\s+(?=\S)|(?=[A-Z]))"
+    r"(?:\s+(?=\S)|(?=[A-Z])))"
 )
 _BULLET = re.compile(
     r"(?:^|(?<=[\s.;:]))(?P<mark>·(?!\s*10)\s*|[•▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
@@ -76,7 +76,7 @@ def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
     if line.is_behind_heading:
         dashes = _find_bullets(_DASH, tokens.text, start, end)
     if dashes and dashes[0].start == start:
-        return dashes
+        return [dash for dash in dashes if dash.written == dashes[0].written]
     counted = _find_counted(line, list(_list_marks(tokens.text, start, end)), below)
     if counted:
         return counted
@@ -106,10 +106,10 @@ def _list_marks(text: str, start: int, end: int) -> Iterator[_Mark]:
     for found in _MARK.finditer(text, start, end):
         place = (found.start(), found.end())
         written = found[0].strip()
-        close = found["close"].strip()
+        close = (found["close"] or "").strip()
         shape = (found["open"] + (found["part"] or "") + "{}" + close[:1]).format
         if found["circled"]:
-            yield _Mark(*place, "①", ord(written[-1]) - ord("①") + 1, written)
+            yield _Mark(*place, "①", ord(found["circled"]) - ord("①") + 1, written)
         elif found["open"] and not close.startswith(")"):
             continue
         elif found["number"]:

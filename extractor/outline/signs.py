@@ -100,6 +100,8 @@ def _list_of_continuation(place: Beside) -> Iterator[str]:
         yield "above_short" if fits else "above_full"
         if not fits and above.mark and not place.line.gap:
             yield "item_full"
+    elif not above.mark:
+        yield "not_wrapped"
 
 
 def _name_true(conditions: Mapping[str, bool]) -> Iterator[str]:
@@ -111,7 +113,9 @@ def _name_true(conditions: Mapping[str, bool]) -> Iterator[str]:
 
 def _read_end(line: Line, end: str) -> dict[str, bool]:
     """Return what the end of the line above says, with the first letter of a line."""
-    begins_small = line.text[:1].islower() or line.text[:1] in "(,;/+&"
+    first_word = line.text.split(maxsplit=1)[0]
+    is_small = first_word[0].islower() and first_word.islower()
+    begins_small = is_small or first_word[0] in "(,;/+&"
     is_capital = line.text[:1].isupper()
     is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
     is_colon = end.endswith(":")

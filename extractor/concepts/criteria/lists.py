@@ -12,7 +12,7 @@ from extractor.evidence.drafts import StructureDoubt, span_of
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
-from extractor.outline import Block, BlockKind, Vocabulary, read_outline
+from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
 from extractor.schemas import CriterionKind
 
 LISTS = Vocabulary(
@@ -75,6 +75,8 @@ _SHORT_VALUE = 5
 """The most tokens of an item that is only a value."""
 _TITLE = 4
 """The most tokens of an item that is the title of the items below it."""
+_OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
+"""Rules of a line that says something of people."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
 """Rules of a line that only introduces the items below it."""
 
@@ -150,20 +152,33 @@ def _may_be_title(blocks: Sequence[Block], place: int) -> bool:
     return block.text.istitle() and _is_followed_by_list(blocks, place)
 
 
-_COULD_BE_TWO = re.compile(r"\w\S* +\S+ +- +[A-Z][a-z]+ [a-z]+ ")
+def _is_above_lists(blocks: Sequence[Block], place: int) -> bool:
+    """Return whether a line that says nothing of people is above the first list."""
+    block = blocks[place]
+    tokens = _alone(block.passage)
+    if block.mark or any(rule(name).occurs(tokens) for name in _OF_PEOPLE):
+        return False
+    return any(other.name in _KINDS for other in blocks[place:])
+
+
+_COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
 
 
 def _doubt_borders(
     entry: Entry, state: _State, blocks: Sequence[Block], place: int
 ) -> Entry:
-    """Return an entry in doubt if a dash within it could begin another item, or if it may be the
-    title of the next list.
+    """Return an entry in doubt if a dash within it could begin another item, if its last line
+    could be one of its own, if it may be the title of the next list, or of the whole text.
     """
     could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
     if entry.stands and could_be_two:
         reason = "this item could be two"
+    elif blocks[place].doubt == UNSURE_END:
+        reason = UNSURE_END
     elif _may_be_title(blocks, place):
         reason = "this line may be a title of the next list"
+    elif entry.stands and not state.seen and _is_above_lists(blocks, place):
+        reason = "this line is above the lists, and may be a title"
     else:
         return entry
     state.doubt(entry.passage, reason)
@@ -255,7 +270,9 @@ def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
     beside: dict[int, int] = {}
     last: int | None = None
     for place, block in enumerate(blocks):
-        if block.kind not in (BlockKind.ITEM, BlockKind.PARAGRAPH):
+        if block.kind is BlockKind.FURNITURE:
+            continue
+        if block.kind is BlockKind.HEADING:
             last = None
             continue
         announcing = blocks[last] if last is not None else None
@@ -327,9 +344,11 @@ def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
 
 def _is_remark(tokens: Tokens) -> bool:
     """Return whether a line states no condition: "Not applicable", a note of the registry."""
-    said = [word for word in tokens.words if word[0].isalnum()]
-    is_a_letter = len(said) == 1 and len(said[0]) == 1 and said[0].isascii()
-    if not said or is_a_letter:
+    words = [word for word in tokens.words if word[0].isalnum()]
+    if not words:
+        return True
+    is_one_letter = len("".join(words)) == 1 and words[0].isascii()
+    if is_one_letter:
         return True
     return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
 

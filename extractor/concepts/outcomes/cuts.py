@@ -75,9 +75,10 @@ class OutcomeItem:
         """Return whether a segment is the initials of the one before: "Overall survival, OS"."""
         if number == 0:
             return False
-        words = _list_words(self.whole.part(*self.segment(number - 1)))
-        initials = "".join(word[0] for word in words)
-        return _list_words(self.whole.part(*self.segment(number))) == [initials]
+        before = self.whole.part(*self.segment(number - 1))
+        initials = "".join(word[0] for word in _list_words(before))
+        segment = self.whole.part(*self.segment(number))
+        return _list_words(segment) == [initials]
 
     def lists_numbers(self, cut: int) -> bool:
         """Return whether a comma joins two numbers: "weeks 4, 8"."""
@@ -194,7 +195,7 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
         "t:has moment": frame.search("moment"),
         "t:in brackets": item.is_in_brackets(cut),
         "t:fragment before": item.is_moment(cut),
-        "t:open from before": item.whole.part(*segment_before).starts("opens_from"),
+        "t:open from before": _starts(item.whole.part(*segment_before), "opens_from"),
         "t:all fragments": all(map(item.is_moment, behind)),
         "t:number list before": item.lists_numbers(cut),
         "t:shared": sharing > 1,
@@ -221,18 +222,19 @@ def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
         "d:capital": text[:1].isupper(),
         "d:sentence before": _ends_sentence(measure),
         "d:in brackets": item.is_in_brackets(cut),
-        "d:defines": description.starts("opens_definition"),
-        "d:presents": description.starts("opens_sentence"),
-        "d:connects": description.starts("opens_connection"),
-        "d:refers": description.starts("opens_reference"),
+        "d:defines": _starts(description, "opens_definition"),
+        "d:presents": _starts(description, "opens_sentence"),
+        "d:connects": _starts(description, "opens_connection"),
+        "d:refers": _starts(description, "opens_reference"),
         "d:refers in measure": any(
-            item.whole.part(*segment).starts("opens_reference") for segment in segments
+            _starts(item.whole.part(*segment), "opens_reference")
+            for segment in segments
         ),
         "d:short form": item.is_short_form(cut + 1),
         "d:short form before": item.is_short_form(cut),
         "d:brackets before": measure.text.endswith(")"),
         "d:brackets earlier": cut > 0 and item.before(0).text.endswith(")"),
-        "d:reads as time frame": description.starts("timely_opening"),
+        "d:reads as time frame": _starts(description, "timely_opening"),
         "d:number list before": item.lists_numbers(cut),
         "d:verb in measure": any(at < measure.end for at in item.verbs),
         "d:sentence in measure": any(at < measure.end for at in item.sentence_ends),
@@ -273,6 +275,11 @@ def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
 
 def _list_present(features: Mapping[str, object]) -> list[str]:
     return [name for name, is_present in features.items() if is_present]
+
+
+def _starts(part: Passage, name: str) -> bool:
+    """Return whether a rule matches at the beginning of a part."""
+    return rule(name).starts(part.tokens, part.first, part.end) is not None
 
 
 def _ends_sentence(part: Passage) -> bool:

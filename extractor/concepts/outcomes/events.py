@@ -178,7 +178,8 @@ def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
     tokens = sentence.tokens
     limits = (sentence.first, sentence.end)
     firsts: list[int] = []
-    if sentence.starts("opens_start") or sentence.starts("until_first"):
+    opens = rule("opens_start").starts(tokens, *limits)
+    if opens or rule("until_first").starts(tokens, *limits):
         firsts.append(sentence.first)
     for name in ("event_from", "after"):
         firsts += [words.end for words in rule(name).find(tokens, *limits)]

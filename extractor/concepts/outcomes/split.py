@@ -116,20 +116,17 @@ def _split_item(item: OutcomeItem) -> OutcomeParts:
     description = None
     if start is not None:
         description = whole.part(item.commas[start] + 1, description_end)
-    certain = zip(cuts, ends_of_measure, chances, strict=True)
-    agreeing = list(certain)
+    weighed = list(zip(cuts, ends_of_measure, chances, strict=True))
+    same_measure = [chance for _, at, chance in weighed if at == measure_end]
+    same_time_frame = [chance for cut, _, chance in weighed if cut[1] == end]
     return OutcomeParts(
         whole=whole,
         measure=whole.part(whole.first, measure_end),
         description=description,
         time_frame=None if end is None else item.tail(end),
-        measure_confidence=sum(
-            chance for _, at, chance in agreeing if at == measure_end
-        ),
+        measure_confidence=sum(same_measure),
         description_confidence=max(chances),
-        time_frame_confidence=sum(
-            chance for cut, _, chance in agreeing if cut[1] == end
-        ),
+        time_frame_confidence=sum(same_time_frame),
     )
 
 
