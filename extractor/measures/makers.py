@@ -275,7 +275,7 @@ def make_chain(parts: Parts) -> Bounds | None:
 
 def make_grades(parts: Parts) -> Bounds | None:
     """A scale with its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
-    grades = parts["grades"]
+    grades = parts["grades"] if "grades" in parts else parts["roman"]
     if "gap" in parts and "age" in parts["gap"].value.lower():
         return None
     low = grades.value[0]

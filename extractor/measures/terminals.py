@@ -1,5 +1,6 @@
 """Read a clause into typed spans: numbers, units, comparators, quantities and connectives."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
@@ -25,6 +26,8 @@ _LONGEST_NAME = 8
 _IDLE_SPELLINGS = {"haemoglobin": "hemoglobin", "leucocyte": "leukocyte"}
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word")
 _NEAR = 12
+_PIECE = re.compile(r"[^\W\d_]+|\d+")
+"""The tokens of a name: "HbA", "1", "c"."""
 _GRADES = range(101)
 """Whole numbers that grades can be: no versions, no years."""
 
@@ -73,6 +76,11 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if is_negative and tokens.words[start - 1].lower() in ("-", "minus"):
             start -= 1
         number = -value if is_negative else value
+        # "1:80" is a titre, named by its lower number
+        is_titre = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}:"
+        if is_titre and tokens.words[start - 2] == "1":
+            yield Span("number", start - 2, found.end, "titre", (number, found.text), weight=1.0)
+            continue
         # the 10 of "4/10", the 90 of "140/90"
         is_below = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/"
         if is_below:
@@ -86,6 +94,8 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if tokens.words[at].lower() in ("once", "twice"):
             times = 1 if tokens.words[at].lower() == "once" else 2
             yield Span("number", at, at + 1, "times", (times, ""))
+            if tokens.words[at + 1 : at + 2] == ("normal",):
+                yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
 
 
 def _follows_sign(tokens: Tokens, at: int) -> bool:
@@ -120,6 +130,8 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     unit = _without_people(tokens, unit) if unit else None
     rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
     if unit is None or unit.end == unit.first:
+        if tokens.codes[at : at + 1] == "+" and tokens.joined(at):
+            yield Span("unit", at, at + 1, "plus", ("+", None))
         if rated:
             words = rated.read("rate")
             yield Span("unit", at, rated.end, "rate_apart", (words, None))
@@ -271,6 +283,8 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if grades and is_plain and not has_letter:
             value = min(grades), max(grades)
             yield Span("grades", found.first, found.end, "grade_list", value)
+            if NUMBER not in tokens.codes[found.first : found.end]:
+                yield Span("roman", found.first, found.end, "grade_list", value)
 
 
 @cache
@@ -281,7 +295,8 @@ def _list_names() -> Mapping[tuple[str, ...], str]:
         if fields.get("general") or quantity == "count":
             continue
         for name in fields.get("names", ()):
-            names.setdefault(tuple(map(_fold_word, name.split())), quantity)
+            pieces = _PIECE.findall(name)
+            names.setdefault(tuple(map(_fold_word, pieces)), quantity)
     return names
 
 
