@@ -13,6 +13,8 @@ from extractor.measures.grammar import Chart, Span
 
 _SHORTEST_WORD = 3
 _LONGEST_NAME = 14
+_SHORT_FORM_WORDS = 2
+"""The most words of a short form in brackets."""
 _LONGEST_PIECE = 5
 """The most words of the first of two joined quantities."""
 _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")
@@ -62,13 +64,12 @@ def find_owner(
     words = _find_name(chart, tokens, *phrase, code)
     is_known = words is not None and _names(chart, *words)
     counted = _find_counted(tokens, value, end, is_known=is_known)
+    if counted is None and not is_known:
+        counted = _find_unit_counted(chart, value, code)
     if counted:
         return Owner(counted, condition=condition)
     if words:
         return Owner(words, is_known, condition)
-    counted = _find_unit_counted(chart, value, code)
-    if counted:
-        return Owner(counted, condition=condition)
     behind = condition[1] if condition and condition[0] >= value.end else value.end
     named = None
     if not follows:
@@ -122,7 +123,9 @@ def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
     for unit in chart.all("unit"):
         if unit.end != value.end or unit.rule != "rate_apart":
             continue
-        inner = min(one.end for one in chart.all("unit") if one.first == unit.first)
+        ends = [one.end for one in chart.all("unit") if one.first == unit.first]
+        # without a unit of its own, the thing is counted: "3 glasses of wine a day"
+        inner = unit.first if len(ends) == 1 else min(ends)
         of = inner < unit.end and tokens.words[inner].lower() == "of"
         rate = rule("rate_behind").search(tokens, inner, unit.end)
         behind = rate.first if rate else unit.end
@@ -133,7 +136,7 @@ def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
 
 def _find_unit_counted(chart: Chart, value: Span, code: str | None) -> Range | None:
     """Return what a unit counts: the cigarettes of "> 10 cigarettes/day"."""
-    is_count = (code or "").startswith("{") and code not in ("{ULN}", "{LLN}")
+    is_count = (code or "").startswith("{") and "}/" in (code or "")
     units = [one for one in chart.all("unit") if one.end == value.end]
     return (units[0].first, units[0].first + 1) if is_count and units else None
 
@@ -244,9 +247,21 @@ def _find_name(
     ]
     # as in "platelets less than or equal to (=<) 40"
     words = (words[0], min([words[1], *signs]))
+    words = words[0], _cut_remark(tokens, *words)
     if words[0] >= words[1] or rule("names_nobody").covers(tokens, *words):
         return None
     return max(words[0], words[1] - _LONGEST_NAME), words[1]
+
+
+def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
+    """Return where a name ends without the remark in brackets behind it: "clearance (as estimated
+    by Cockcroft-Gault)". A short form in brackets stays.
+    """
+    opening = tokens.codes.rfind("(", first + 1, end)
+    words = tokens.read(opening + 1, end - 1).split() if opening > 0 else []
+    is_remark = len(words) > _SHORT_FORM_WORDS
+    closes = tokens.codes[end - 1] == ")" and tokens.codes.count(")", first, end) == 1
+    return opening if is_remark and closes else end
 
 
 def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> bool:

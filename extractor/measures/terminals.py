@@ -23,8 +23,8 @@ from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _LONGEST_NAME = 8
 """The most words of a known quantity's name that are looked for."""
-_IDLE_SPELLINGS = {"haemoglobin": "hemoglobin", "leucocyte": "leukocyte"}
-_BEFORE_GAP = ("comparator", "distant", "scale", "aged_word")
+_IDLE_SPELLINGS = {"leucocyte": "leukocyte"}
+_BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 _NEAR = 12
 _PIECE = re.compile(r"[^\W\d_]+|\d+")
 """The tokens of a name: "HbA", "1", "c"."""
@@ -48,6 +48,8 @@ def read_terminals(tokens: Tokens) -> list[Span]:
     for number in _find_numbers(tokens, first, end):
         spans.append(number)
         spans += _read_behind(tokens, number.end, end)
+        if tokens.codes[number.end : number.end + 1] == "+":
+            spans += _read_behind(tokens, number.end + 1, end)
     starts = {span.end for span in spans if span.kind in _BEFORE_GAP}
     for at in starts:
         gap = rule("measure_gap").starts(tokens, at)
@@ -94,7 +96,7 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if tokens.words[at].lower() in ("once", "twice"):
             times = 1 if tokens.words[at].lower() == "once" else 2
             yield Span("number", at, at + 1, "times", (times, ""))
-            if tokens.words[at + 1 : at + 2] == ("normal",):
+            if tokens.words[at + 1 : at + 2] == ["normal"]:
                 yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
 
 
@@ -150,6 +152,9 @@ def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
     """Return the unit of time that a unit is, also that of "consecutive months"."""
     # a "D" behind a number is dioptres, days are "d"
     if unit.text == "D":
+        return None
+    near = max(0, unit.first - _NEAR)
+    if unit.text == "m" and rule("walked").search(tokens, near, unit.first):
         return None
     if rule("span_unit").covers(tokens, unit.first, unit.end):
         return read_time_unit(unit.text.split()[-1])
@@ -253,7 +258,7 @@ def _read_sum(duration: Duration) -> Iterator[Span]:
     place = duration.first, duration.end
     upper = Amount(duration.high, None, duration.unit.value, duration.unit)
     if duration.low == duration.high:
-        yield Span("amount", *place, "duration", upper, weight=4.0)
+        yield Span("amount", *place, "duration", upper, weight=6.0)
         return
     lower = Amount(duration.low / 12, None, "year", TimeUnit.YEAR)
     bounds = (
@@ -305,7 +310,7 @@ def _fold_word(word: str) -> str:
     folded = word.lower()
     if len(folded) > 3 and folded.endswith("s") and not folded.endswith("ss"):
         folded = folded[:-1]
-    return _IDLE_SPELLINGS.get(folded, folded)
+    return _IDLE_SPELLINGS.get(folded, folded).replace("haem", "hem")
 
 
 def _find_quantities(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
