@@ -46,6 +46,7 @@ _EXPECTED: Mapping[str, Weights] = {
         "a length that may be no age": -2.0,
         "a name that nothing explains": -1.0,
         "a number with two readings": -2.0,
+        "an age of somebody else": -2.0,
         "a stage": -1.5,
         "a unit of another quantity": -2.0,
         "equal to a measured value": -2.0,
@@ -54,6 +55,7 @@ _EXPECTED: Mapping[str, Weights] = {
         "not asked for": -1.5,
         "only a condition": -1.0,
         "read by at_bound": -1.0,
+        "read by grades_of_compared_scale": -1.0,
         "read by pressure": -1.0,
         "respectively": -1.0,
     }

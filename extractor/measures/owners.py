@@ -232,6 +232,7 @@ def _find_name(
 ) -> Range | None:
     """Return the words before a limit that may name its quantity; None if none has content."""
     first, end = _open_bracket(tokens, first, end)
+    lowest = first
     colon = tokens.codes.rfind(":", first, end)
     if colon >= 0 and _has_content(tokens, colon + 1, end):
         first = colon + 1
@@ -254,7 +255,7 @@ def _find_name(
         return None
     start = max(words[0], words[1] - _LONGEST_NAME)
     # "weight-for-length z-score" is one name
-    while start > first and tokens.gap(start) == "-":
+    while start > lowest and tokens.gap(start) == "-":
         start -= 1
     return start, words[1]
 
@@ -377,6 +378,9 @@ def find_condition(
         return None
     stop = rule("condition_stop").search(tokens, opening.end, end)
     last = stop.first if stop else end
+    # the "and" of "in group A and <= 3 in group B" begins the next limit
+    if tokens.words[last - 1].lower() in ("and", "or", ","):
+        last -= 1
     is_last = end == len(tokens) or last < end - 1
     between = tokens.words[end_of_value : opening.end]
     has_joint = not {",", "and"}.isdisjoint(between)
