@@ -79,6 +79,8 @@ class Limit:
 
 
 _VALUE_WORDS = frozenset({"once", "twice", *map(str.lower, ROMAN)})
+_JOINTS = frozenset({",", "and", "but"})
+"""Between the lower and the upper end of what is limited."""
 _CLOSE = 3.0
 """By how much the score of a rival is less, at most."""
 
@@ -120,7 +122,8 @@ def _share_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """
     shared = list(limits)
     for at, (limit, behind) in enumerate(pairwise(limits)):
-        is_joined = rule("both_ends").covers(tokens, limit.end, behind.first)
+        between = {word.lower() for word in tokens.words[limit.end : behind.first]}
+        is_joined = bool(between) and between <= _JOINTS
         is_opposite = mirror(limit.comparator) is not limit.comparator and (
             limit.comparator.value[0] != behind.comparator.value[0]
         )
