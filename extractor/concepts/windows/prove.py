@@ -5,7 +5,7 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from extractor.concepts.limits.bounds import LOWER, Limit
+from extractor.concepts.limits.bounds import LOWER
 from extractor.concepts.people.ages import is_lifetime
 from extractor.concepts.places import Supported, cut, find_quotes
 from extractor.concepts.windows.parts import Parts, find_parts
@@ -21,6 +21,7 @@ from extractor.concepts.windows.read import (
 from extractor.evidence.drafts import Reading, Span
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
+from extractor.measures import Limit
 from extractor.schemas import Comparator, Support, TimeWindow
 
 

@@ -7,16 +7,10 @@ from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
-from extractor.concepts.limits.bounds import Limit
-from extractor.concepts.limits.conditions import (
-    find_conditions,
-    is_of_another,
-    name_sex,
-)
 from extractor.concepts.limits.groups_of_people import is_of_other_group
 from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.limits.reworded import find_in_other_words
+from extractor.concepts.limits.sexes import name_sex
 from extractor.concepts.places import Supported, cut, find_quote, find_quotes, locate
 from extractor.concepts.windows.parts import Parts, is_past
 from extractor.concepts.windows.prove import list_stated
@@ -25,6 +19,7 @@ from extractor.evidence.drafts import Refusal, Span, Why
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage
+from extractor.measures import Limit
 from extractor.schemas import Constraint, Support
 from extractor.schemas.values import PARTS
 
@@ -134,13 +129,10 @@ class _Verdict(NamedTuple):
 
 def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Verdict:
     """Return the verdict on the condition of a limit, of which ``spans`` are the places in the
-    criterion ``here``. Without any, a condition in other words is in doubt.
+    criterion ``here``.
     """
-    if spans:
-        return _compare_condition(found.value, spans, here)
-    reworded = find_in_other_words(found.value, here)
-    verdict = _compare_condition(found.value, reworded, here)
-    return verdict._replace(is_doubtful=True)
+    verdict = _compare_condition(found.value, spans, here)
+    return verdict if spans else verdict._replace(is_doubtful=True)
 
 
 def _compare_condition(value: Constraint, spans: list[Span], here: Passage) -> _Verdict:
@@ -157,10 +149,10 @@ def _compare_condition(value: Constraint, spans: list[Span], here: Passage) -> _
     stated = [limit for limit in limits if (limit.value, limit.value_high) == bounds]
     own = list[Span]()
     others = list[Span]()
-    for limit, place in zip(limits, find_conditions(tokens, limits), strict=True):
-        if not place:
+    for limit in limits:
+        if not limit.condition:
             continue
-        span = locate(here, *place)
+        span = locate(here, *limit.condition)
         if limit in stated:
             own.append(span)
         else:
@@ -191,11 +183,17 @@ def _are_of_another(
     if not spans or not stated:
         return False
     tokens = cut(here)
-    return all(
-        is_of_another(tokens, _find_tokens(here, span), limit, limits)
-        for span in spans
-        for limit in stated
-    )
+    clauses = [limit.clause for limit in limits if limit not in stated]
+    for span in spans:
+        first, end = _find_tokens(here, span)
+        if any(limit.clause[0] <= first and end <= limit.clause[1] for limit in stated):
+            return False
+        is_elsewhere = any(place[0] <= first and end <= place[1] for place in clauses)
+        near = min(limit.first for limit in stated)
+        is_parted = rule("sentence_break").search(tokens, end, near) is not None
+        if not (is_elsewhere or is_parted):
+            return False
+    return True
 
 
 def _names_other_sex(value: Constraint, own: Sequence[Span], here: Passage) -> bool:

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
+from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
-    NumberRole,
     find_mentions,
 )
 from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
 from extractor.concepts.limits.read import find_limits
+from extractor.concepts.limits.roles import NumberRole
 from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.people.ages import (
@@ -27,6 +27,7 @@ from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import find_durations, read_number, read_time_unit
 from extractor.language.passage import Passage
+from extractor.measures import Limit
 from extractor.schemas import (
     Age,
     CriterionKind,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from extractor.concepts.limits.bounds import LOWER, UPPER, Limit, read_comparator
+from extractor.concepts.limits.bounds import LOWER, UPPER, read_comparator
 from extractor.concepts.people.ages import is_age, is_lifetime
 from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.language.book import rule, word_set
@@ -19,6 +19,7 @@ from extractor.language.numbers import (
     read_time_unit,
 )
 from extractor.language.patterns import Found
+from extractor.measures import Limit
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 
 _WITHIN = frozenset({"within", "in", "during"})
