@@ -27,7 +27,7 @@ from extractor.concepts.places import (
     locate,
 )
 from extractor.concepts.windows.prove import find_window
-from extractor.concepts.windows.prove_times import (
+from extractor.concepts.windows.lengths import (
     find_age,
     find_length,
     find_point,

@@ -17,7 +17,7 @@ from extractor.apps.evaluation.gold_files import join_path
 from extractor.apps.values import RowKind, ValueRow, list_values, split_path
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.windows.read import first_window
+from extractor.concepts.windows.times import first_window
 from extractor.schemas import (
     FieldRef,
     TimeWindow,
