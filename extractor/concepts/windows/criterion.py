@@ -82,9 +82,7 @@ def read_windows(
         read_first = Reading(value, sure, (spans[first],), Support.PARSED)
     case = _describe_all(windows) if windows else _describe_none(tokens, unread)
     sure = measured("time_windows", case)
-    everything = Reading(
-        tuple(values), sure, spans, Support.PARSED, signs=tuple(signs)
-    )
+    everything = Reading(tuple(values), sure, spans, Support.PARSED, signs=tuple(signs))
     return read_first, everything
 
 
@@ -177,9 +175,7 @@ def leave_to_items(windows: Windows, introduction: Passage) -> Windows:
     """
     if rule("announces_items").search(introduction.alone().tokens) is None:
         return windows
-    values = tuple(
-        window.model_copy(update={"of": None}) for window in windows.value
-    )
+    values = tuple(window.model_copy(update={"of": None}) for window in windows.value)
     signs = tuple(
         {name: own for name, own in named.items() if name != "of"}
         for named in windows.signs

@@ -1,28 +1,30 @@
 """Prove a model's age, length of time or time point: it stands if a mention of the text has it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
-from extractor.concepts.limits.number_units import stands_bare
+from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.roles import NumberRole
+from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.outcomes.moments import Moment, TimeFrame, read_time_frame
-from extractor.concepts.people.ages import (
-    is_age,
-    is_lifetime,
-    is_of_people,
-    is_other_age,
-    list_age_bounds,
-)
+from extractor.concepts.people.ages import is_age, is_other_age, list_age_bounds
 from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, Supported, cut, locate
+from extractor.concepts.windows.times import find_windows
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import DAYS, MONTHS_OF_YEAR, find_durations, read_time_unit
+from extractor.language.numbers import (
+    DAYS,
+    MONTHS_OF_YEAR,
+    find_durations,
+    read_number,
+    read_time_unit,
+)
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Age,
-    Comparator,
     Period,
     Support,
     TimePoint,
@@ -31,7 +33,7 @@ from extractor.schemas import (
 )
 
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
-_PEOPLE_REACH = 12
+_AGE_WORD_REACH = 12
 _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
 
@@ -55,47 +57,53 @@ def is_same_length(
     return abs(number * DAYS[unit] - value.value * DAYS[value.unit]) < 1e-9
 
 
-def _weigh(number: float, unit: TimeUnit, value: Age | Period) -> Support | None:
-    """Return how a length supports a value: in its own unit, or in another one; None if not."""
-    if not is_same_length(number, unit, value):
-        return None
-    return Support.PARSED if unit is value.unit else Support.INFERRED
-
-
-def _pick(found: Sequence[Derived]) -> Derived | None:
-    """Return the first sure place, else the first one."""
-    sure = [place for place in found if place.support is Support.PARSED]
-    return next(iter([*sure, *found]), None)
-
-
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     """Return the place of a length of time in a line; None if the line does not have it.
 
     A length in the same number and unit is sure, one that is as long in another unit is inferred
-    ("3-week" for 21 days). So is a moment of a time frame that is as far away. A part of a length
-    in two units is none.
+    ("3-week" for 21 days). A part of a length in two units is none.
     """
     found: list[Derived] = []
+    for place, number, unit in _list_lengths(tokens):
+        if not is_same_length(number, unit, value):
+            continue
+        if unit is value.unit:
+            return place
+        found.append(Derived(place.first, place.end, Support.INFERRED))
+    return found[0] if found else None
+
+
+def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
+    """Yield the lengths of time of a line with their places: with a number, "each cycle", "Q3W",
+    "six 21-day cycles", and the moments of a time frame.
+    """
     sums: set[int] = set()
     for duration in find_durations(tokens):
+        place = Derived(duration.first, duration.end)
+        first = duration.first
+        # the "4 Day" of "Cycle 4 Day 9"
+        counts = rule("counts_a_moment").ends(tokens, first, first - 1)
+        if counts and rule("next_moment").starts(tokens, duration.end - 1):
+            continue
         if duration.is_sum:
             sums.update(range(duration.first, duration.end))
-        for number in dict.fromkeys((duration.low, duration.high)):
-            support = _weigh(number, duration.unit, value)
-            if support:
-                found.append(Derived(duration.first, duration.end, support))
-    for last in rule("last_unit").find(tokens):
-        unit = read_time_unit(last.read("unit") or "")
-        support = _weigh(1, unit, value) if unit else None
-        if support:
-            found.append(Derived(last.first, last.end, support))
+        yield place, duration.low, duration.unit
+        yield place, duration.high, duration.unit
+    for name in ("single_time", "every_code"):
+        for found in rule(name).find(tokens):
+            unit = read_time_unit(found.read("unit") or "")
+            if unit:
+                count = read_number(found.read("number") or "1") or 1
+                yield Derived(found.first, found.end), count, unit
+    for number in find_numbers(tokens):
+        if rule("cycle_length_after").starts(tokens, number.end):
+            place = Derived(number.first, number.end)
+            yield place, number.value, TimeUnit.CYCLE
     frame = read_time_frame(tokens)
     for moment in _list_moments(frame):
         place = _locate_moment(frame, moment, tokens)
-        support = _weigh(moment.value, moment.unit, value)
-        if support and sums.isdisjoint(range(place.first, place.end)):
-            found.append(Derived(place.first, place.end, support))
-    return _pick(found)
+        if sums.isdisjoint(range(place.first, place.end)):
+            yield place, moment.value, moment.unit
 
 
 def _list_moments(frame: TimeFrame) -> list[Moment]:
@@ -149,45 +157,28 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
     have it. A number without a unit is in years, and inferred: "women between 19 and 64". In a line
     on age, another length of time that is as long counts too.
     """
-    return _pick(list(_list_ages(tokens, value)))
-
-
-def _list_ages(tokens: Tokens, value: Age) -> Iterator[Derived]:
-    named = rule("names_age").search(tokens) is not None
-    for limit in find_limits(tokens, None):
-        of_age = is_age(tokens, limit)
-        if not of_age and not is_of_people(tokens, limit):
+    for mention in find_mentions(tokens):
+        number = mention.number
+        if mention.role is NumberRole.PART or value.value not in mention.bounds[0]:
             continue
-        unit = TimeUnit(limit.time_unit) if limit.time_unit else TimeUnit.YEAR
-        is_sure = bool(limit.time_unit) or (of_age and named)
-        for number in (limit.value, limit.value_high):
-            if number is None or not is_same_length(number, unit, value):
-                continue
-            has_unit = is_sure and unit is value.unit
-            support = Support.PARSED if has_unit else Support.INFERRED
-            yield Derived(limit.first, limit.end, support)
-    mentions = find_mentions(tokens)
-    if not named and not any(one.kind is Measured.AGE for one in mentions):
-        return
-    for mention in mentions:
-        if _may_be_age(tokens, mention, value):
-            yield Derived(mention.first, mention.end, Support.INFERRED)
-    for duration in find_durations(tokens):
-        for number in (duration.low, duration.high):
-            if not duration.is_sum and is_same_length(number, duration.unit, value):
-                yield Derived(duration.first, duration.end)
+        if mention.kind is Measured.AGE and _has_unit(tokens, mention, value):
+            return Derived(*number)
+        reach = number[0] - _AGE_WORD_REACH
+        is_bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, number)
+        named = rule("before_bare_age").ends(tokens, number[0], reach)
+        if is_bare and (named or rule("after_bare_age").starts(tokens, number[1])):
+            return Derived(*number, Support.INFERRED)
+    if rule("said_age").search(tokens) or rule("old").search(tokens):
+        return find_length(tokens, value)
+    return None
 
 
-def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
-    """Return whether a number without a unit may be an age in years."""
-    if value.unit is not TimeUnit.YEAR or mention.unit:
-        return False
-    if mention.kind is not Measured.LIMIT or mention.role is not NumberRole.STATED:
-        return False
-    if mention.subject and not rule("names_age").search(tokens, *mention.subject):
-        return False
-    numbers = {number for bounds in mention.bounds for number in bounds}
-    return value.value in numbers and stands_bare(tokens, mention.number)
+def _has_unit(tokens: Tokens, mention: Mention, value: Age) -> bool:
+    """Return whether a number has the unit of an age, or shares that of the next number."""
+    number = mention.number
+    if has_unit(tokens, number, value.unit):
+        return True
+    return borrows_unit(tokens, number, value.unit, ["age"])
 
 
 def find_stated_age(
@@ -201,47 +192,78 @@ def find_stated_age(
     age counts, inferred.
     """
     tokens = cut(passage)
-    stated: list[tuple[float, Derived, bool]] = []
-    for limit in find_limits(tokens, None if admits else None):
-        if not (is_age(tokens, limit) or is_of_people(tokens, limit)):
-            continue
-        if is_other_age(tokens, limit, admits=admits):
-            continue
-        for age, is_lower in list_age_bounds(tokens, limit, admits=admits):
-            if is_lower is lower:
-                place = Derived(limit.first, limit.end)
-                stated.append((count_days(age), place, age.unit is value.unit))
+    stated = [
+        (count_days(age), age, limit)
+        for limit in find_limits(tokens, None)
+        if is_age(tokens, limit) and not is_other_age(tokens, limit, admits=admits)
+        for age, is_lower in list_age_bounds(tokens, limit, admits=admits)
+        if is_lower is lower
+    ]
     if not stated:
-        return _find_unread_age(value, passage, lower=lower)
+        return _find_open_age(value, passage, lower=lower is admits)
     widest = min if lower else max
-    days, place, in_unit = widest(stated, key=lambda one: one[0])
-    if days != count_days(value):
+    days, age, limit = widest(stated, key=lambda one: one[0])
+    if abs(days - count_days(value)) >= 1 or not is_same_length(
+        age.value, age.unit, value
+    ):
         return None
-    support = Support.PARSED if in_unit else Support.INFERRED
-    return Supported(value, locate(passage, place.first, place.end), support)
+    is_sure = limit.sure and limit.time_unit is not None and age == value
+    support = Support.PARSED if is_sure else Support.INFERRED
+    return Supported(value, locate(passage, limit.first, limit.end), support)
 
 
-def _find_unread_age(
-    value: Age, passage: Passage, *, lower: bool
-) -> Supported | None:
-    """Return a number that may be an age of the participants, inferred; None if there is none."""
+def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | None:
+    """Return a number that may be an age of the participants, inferred; None if there is none.
+
+    ``lower``: it is the lower end of a range, or has a comparator of that side.
+    """
     tokens = cut(passage)
+    of_windows = [window.length for window in find_windows(tokens, None)]
     for mention in find_mentions(tokens):
-        if value.unit is not TimeUnit.YEAR or mention.unit:
+        number = mention.number
+        if any(first <= number[0] < end for first, end in of_windows):
             continue
-        if mention.kind is not Measured.LIMIT or mention.subject:
-            continue
-        low, high = mention.bounds[0]
-        stated = low if lower or high is None else high
-        if stated != value.value or not _opens_line(tokens, mention):
-            continue
-        place = locate(passage, mention.first, mention.end)
-        return Supported(value, place, Support.INFERRED)
+        if _is_on_side(mention, value, lower=lower) and _may_be_age(
+            tokens, mention, value
+        ):
+            return Supported(value, locate(passage, *number), Support.INFERRED)
     return None
 
 
-def _opens_line(tokens: Tokens, mention: Mention) -> bool:
-    """Return whether nothing but people stands around a number."""
-    return rule("persons_only").covers(tokens, 0, mention.first) is not None or (
-        mention.first == 0
+def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
+    """Return whether a mention has the value as its lower or upper bound."""
+    low, high = mention.bounds[0]
+    if high is not None:
+        return value.value == (low if lower else high)
+    side = LOWER if lower else UPPER
+    return value.value == low and not set(mention.comparators).isdisjoint(side)
+
+
+def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
+    """Return whether a number can be the age of the participants: it opens the line or people are
+    named before it, it has the unit, or none for years, and no words give it to others.
+    """
+    if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
+        return False
+    in_years = value.unit is TimeUnit.YEAR
+    is_bare = in_years and stands_bare(tokens, mention.number)
+    if not is_bare and not _has_unit(tokens, mention, value):
+        return False
+    start = max(0, mention.first - _AGE_WORD_REACH)
+    names_people = any(
+        rule(name).search(tokens)
+        for name in ("persons_named", "said_age", "turned_before", "aged_after")
+    )
+    if not names_people and not (mention.first == 0 and in_years):
+        return False
+    named = mention.subject
+    is_of_people = named is None or rule("persons_named").search(tokens, *named)
+    if not is_of_people and not rule("said_age").search(tokens, *mention.subject):
+        return False
+    if rule("old_thing").ends(tokens, mention.first, start):
+        return False
+    return not any(
+        is_other_age(tokens, limit)
+        for limit in find_limits(tokens, None)
+        if limit.number == mention.number or limit.first == mention.first
     )

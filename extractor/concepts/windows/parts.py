@@ -15,6 +15,8 @@ from extractor.schemas import TimeUnit
 _REACH = 40
 """The most tokens before a window that may name what it limits."""
 _NEAR = 8
+_JOINTS = 3
+"""The most tokens between two windows that name nothing."""
 _MOST_TRIMS = 40
 
 
@@ -53,21 +55,23 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         anchor = None if event else anchor
         end = max(window.length[1], anchor[1] if anchor else 0)
         stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
-        parts = _find_name(tokens, window, (floor, end, stop))
-        if parts.of is None and event:
-            parts = Parts(_trim(tokens, *event), place="behind")
+        if event:
+            parts = Parts(_trim(tokens, event[0] + 1, event[1]), place="behind")
+        else:
+            parts = _find_name(tokens, window, (floor, end, stop))
         if parts.of is None and found and found[-1].of:
             parts = Parts(found[-1].of, place="shared")
         found.append(parts._replace(anchor=anchor))
         floor = end
         if parts.place == "behind" and parts.of:
             floor = max(floor, parts.of[1])
+    if rule("respective_word").search(tokens) and len(found) > 1:
+        # which of them limits what is left to a model
+        found = [parts._replace(of=None, place="") for parts in found]
     return _share_anchors(tokens, windows, found)
 
 
-def _find_name(
-    tokens: Tokens, window: Window, places: tuple[int, int, int]
-) -> Parts:
+def _find_name(tokens: Tokens, window: Window, places: tuple[int, int, int]) -> Parts:
     """Return the name of what a window limits: for a length of a list, the words for it behind
     "for"; else the words before it, or behind it and its moment.
 
@@ -81,17 +85,33 @@ def _find_name(
             return Parts(named, place="behind")
     kept = rule("lasting_before").starts(tokens, window.length[1])
     if kept and window.rule == "kept_before":
-        named = narrow(tokens, kept.first + 1, kept.end - 1)
+        named = name_line(tokens, kept.first + 1, kept.end)
         return Parts(named, place="behind")
+    state = rule("state_behind").starts(tokens, window.length[1])
+    if state:
+        return Parts((state.first, state.end), place="behind")
+    counted = rule("counted_days").starts(tokens, window.length[1])
+    if counted and end == window.length[1] and counted.text.lower().startswith("of"):
+        named = _find_behind(tokens, window, end + 1, stop)
+        if named:
+            return Parts(named, place="behind")
+    announced = rule("announces_list").search(tokens, floor, window.first)
     named = None
+    if announced and tokens.codes[end : end + 1] == ":":
+        named = _find_behind(tokens, window, end, stop)
+    if named:
+        return Parts(named, place="behind")
     if not rule("names_behind").ends(tokens, window.first, window.first - 4):
         named = _find_before(tokens, window, floor)
     if named:
         return Parts(named, place="before")
-    if floor and (window.borrowed or window.is_alone):
+    adjoins = window.first - floor <= _JOINTS
+    if floor and (window.borrowed or window.is_alone or adjoins):
         return Parts()
     named = _find_behind(tokens, window, end, stop)
-    return Parts(named, place="behind" if named else "")
+    if named is None:
+        return Parts(_find_before(tokens, window, floor), place="before")
+    return Parts(named, place="behind")
 
 
 def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
@@ -104,9 +124,7 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
     for break_ in rule("item_break").find(tokens, first, end):
         if break_.end < end - 1:
             first = break_.end
-    excepted = _find_exception(tokens, first, end)
-    if excepted:
-        end = excepted.first
+    first, end = _leave_exception(tokens, first, end)
     exam = rule("exam_verb").ends(tokens, end, end - 1)
     if exam:
         end = exam.first
@@ -133,8 +151,10 @@ def _take_item(tokens: Tokens, window: Window, named: Range) -> Range:
     days, depression".
     """
     end = window.end
+    if tokens.codes[end : end + 1] == ")":
+        end += 1
     goes_on = tokens.codes[end : end + 1] == "," and len(tokens) > end + 1
-    if not goes_on or window.first > named[1] + 1:
+    if not goes_on or window.first > named[1] + 2:
         return named
     joints = rule("joint_word").starts(tokens, end + 1)
     cut = tokens.codes.rfind(",", *named)
@@ -143,25 +163,26 @@ def _take_item(tokens: Tokens, window: Window, named: Range) -> Range:
     return _trim(tokens, cut + 1, named[1]) or named
 
 
-def _find_exception(tokens: Tokens, first: int, end: int) -> Found | None:
-    """Return the words before a window that begin an exception to what it limits; None if it is the
-    exception that the window limits: "except a carcinoma that was cured for 5 years".
+def _leave_exception(tokens: Tokens, first: int, end: int) -> Range:
+    """Return the words before a window without an exception to what it limits. If the window is a
+    part of the exception, that is left: "except a carcinoma that was cured for 5 years".
     """
     for found in rule("excepted").find(tokens, first, end):
         purpose = rule("for_purpose").ends(tokens, found.first, first)
         if purpose:
-            return purpose
-        is_closed = "," in tokens.codes[found.end : end] or ")" in tokens.codes[found.end : end]
-        if is_closed and found.first > first:
-            return found
-    return None
+            return first, purpose.first
+        behind = tokens.codes[found.end : end]
+        if found.first == first:
+            continue
+        if behind[-1:] in (",", ")"):
+            return first, found.first
+        if "," not in behind and ")" not in behind:
+            return found.end, end
+    return first, end
 
 
 def _find_behind(tokens: Tokens, window: Window, end: int, stop: int) -> Range | None:
     """Return the words behind a window and its moment that name what it limits."""
-    state = rule("state_behind").starts(tokens, window.length[1])
-    if state:
-        return (state.first, state.end)
     at = end
     while at < stop and tokens.codes[at] in ",:)":
         at += 1
@@ -230,8 +251,10 @@ def _take_alternative(tokens: Tokens, first: int, cut: Found, named: Range) -> R
     a drug or participated in a trial".
     """
     joint = rule("alternative_joint").ends(tokens, cut.first, first)
+    if rule("effect_word").search(tokens, first, cut.first):
+        return named
     if joint is None or not rule("treatment_verb").occurs(
-        tokens, cut.first, named[0] + 1
+        tokens, cut.first, named[0] + 2
     ):
         return named
     start = first
@@ -255,6 +278,10 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     aside = rule("limited_aside").search(tokens, first, end)
     if aside and aside.first > first:
         end = _trim_end(tokens, first, aside.first)
+    opened = tokens.codes.rfind("(", first, end)
+    if tokens.codes[end - 1 : end] == ")" and NUMBER in tokens.codes[opened:end]:
+        # as in "a drug (half-life < 8 hours)"
+        end = opened if opened > first else end
     if end <= first:
         return None
     for name in ("limited_nothing", "limited_fragment"):
@@ -273,8 +300,11 @@ def _trim_start(tokens: Tokens, first: int, end: int) -> int:
     for _ in range(_MOST_TRIMS):
         announced = rule("announces_list").starts(tokens, first, end)
         counted = tokens.codes[first : first + 1] == NUMBER
-        unit = rule("unit_of_number").starts(tokens, first + 1, end) if counted else None
+        unit = (
+            rule("unit_of_number").starts(tokens, first + 1, end) if counted else None
+        )
         kept = rule("kept_start").starts(tokens, first, end)
+        kept = kept or _opens_word(tokens, first, end)
         if kept or first >= end:
             return first
         lead = announced or unit or rule("limited_lead").starts(tokens, first, end)
@@ -288,9 +318,18 @@ def _trim_start(tokens: Tokens, first: int, end: int) -> int:
     return first
 
 
+def _opens_word(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a bracket is a part of the word behind it: "(neo)adjuvant"."""
+    at = first + 2
+    is_closed = (
+        tokens.codes[first : first + 1] == "(" and tokens.codes[at : at + 1] == ")"
+    )
+    return is_closed and at + 1 < end and tokens.ends[at] == tokens.starts[at + 1]
+
+
 def _is_glued(tokens: Tokens, at: int) -> bool:
     """Return whether a hyphen joins a token to the one before it: "post-operative"."""
-    return tokens.codes[at] == "-" and tokens.ends[at - 1] == tokens.starts[at]
+    return tokens.gap(at) == "-"
 
 
 def _trim_end(tokens: Tokens, first: int, end: int) -> int:
@@ -343,7 +382,11 @@ def _find_anchor(tokens: Tokens, window: Window) -> Range | None:
     for name in ("suffix_behind", "window_of_other", "whichever_word"):
         found = rule(name).starts(tokens, at)
         at = found.end if found else at
-        while name == "window_of_other" and found and tokens.codes[at : at + 1] in ("," , ")"):
+        while (
+            name == "window_of_other"
+            and found
+            and tokens.codes[at : at + 1] in (",", ")")
+        ):
             at += 1
     if window.unit is TimeUnit.HALF_LIFE:
         owner = rule("half_life_owner").starts(tokens, at)
@@ -355,6 +398,11 @@ def _find_anchor(tokens: Tokens, window: Window) -> Range | None:
     moment = rule("window_anchor_words").starts(tokens, at)
     if moment is None and window.rule == "looking_back" and not is_past(tokens, window):
         moment = rule("of_within").starts(tokens, at)
+    if window.rule == "kept_before":
+        kept = rule("lasting_before").starts(tokens, window.length[1])
+        at = kept.end - 1 if kept else at
+        is_prior = tokens.words[at].lower() == "to"
+        moment = rule("window_anchor_words").starts(tokens, at - is_prior)
     if moment is None:
         return None
     first, end = moment.place("words")
@@ -371,10 +419,18 @@ def _is_event(tokens: Tokens, anchor: Range | None) -> bool:
 def _trim_moment(tokens: Tokens, first: int, end: int) -> int:
     """Return the end of a moment, without joints and brackets that it does not close."""
     while end > first + 1 and tokens.words[end - 1].lower() in (
-        "and", "or", ".", ",", "the", "with", "in", "(", ")",
+        "and",
+        "or",
+        ".",
+        ",",
+        "the",
+        "with",
+        "in",
+        "(",
+        ")",
     ):
         inside = tokens.codes[first:end]
-        if tokens.codes[end - 2] == "-":
+        if tokens.gap(end - 1) == "-":
             break
         if tokens.codes[end - 1] == ")" and inside.count("(") >= inside.count(")"):
             break
@@ -394,10 +450,15 @@ def _share_anchors(
         anchor = shared[behind].anchor
         if shared[at].anchor or anchor is None or is_past(tokens, windows[at]):
             continue
+        if windows[at].rule == "kept_before":
+            continue
         between = (windows[at].length[1], windows[behind].first)
         is_near = between[1] - between[0] <= _NEAR
         is_parted = rule("parts_clause").search(tokens, *between)
-        is_joined = rule("joint_word").search(tokens, *between) or "(" in tokens.codes[slice(*between)]
+        is_joined = (
+            rule("joint_word").search(tokens, *between)
+            or "(" in tokens.codes[slice(*between)]
+        )
         same = windows[at].comparator is windows[behind].comparator
         if is_near and is_joined and same and not is_parted:
             shared[at] = shared[at]._replace(anchor=anchor)
@@ -416,4 +477,5 @@ def find_moment_of_items(tokens: Tokens) -> Range | None:
     'before baseline'
     """
     found = rule("interval_of_items").search(tokens)
-    return found.place("words") if found else None
+    place = found.place("words") if found else None
+    return place if place and rule("moment_word").search(tokens, *place) else None

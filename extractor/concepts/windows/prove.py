@@ -138,15 +138,17 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
     ]
     if not possible:
         return replace(answered, value=None, spans=(), supports=())
-    ranks = {
-        index: _rank(answered.spans[index], windows, here) for index in possible
-    }
+    ranks = {index: _rank(answered.spans[index], windows, here) for index in possible}
     best = min(possible, key=lambda index: ranks[index])
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
         is_sure = window.sure and not window.aside
         if is_sure and (False, False, span.start) < ranks[best]:
-            return None if not span.overlaps(answered.spans[best]) else _take(answered, best)
+            return (
+                None
+                if not span.overlaps(answered.spans[best])
+                else _take(answered, best)
+            )
     return _take(answered, best)
 
 

@@ -5,6 +5,8 @@ window limits and is counted from.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from extractor.concepts.limits.groups_of_people import is_of_other_group
+from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.sexes import name_sex
 from extractor.concepts.places import Supported, cut, find_quotes, locate
@@ -44,9 +46,7 @@ def prove_parts(
             if quote is None:
                 continue
             words, refusal = _prove_part(name, quote, found.span, places)
-            found = replace(
-                found, value=found.value.model_copy(update={name: words})
-            )
+            found = replace(found, value=found.value.model_copy(update={name: words}))
             if refusal:
                 refusals.append(replace(refusal, part=name, value=quote))
     return found, refusals
@@ -119,6 +119,13 @@ def _prove_condition(
         kept = found.value.model_copy(update={"condition": raw})
         if any(at.overlaps(one) for one in _list_conditions(here, own)):
             return replace(found, value=kept), []
+    same = [
+        mention
+        for mention in find_mentions(cut(here))
+        if (found.value.value, found.value.value_high) in mention.bounds
+    ]
+    if same and all(is_of_other_group(condition, one, cut(here)) for one in same):
+        return None, [refusal]
     nearest = next(_list_conditions(here, own), None)
     if any(at.overlaps(one) for at in spans for one in _list_conditions(here, others)):
         return None, [replace(refusal, nearest=nearest)]

@@ -26,7 +26,9 @@ def list_signs(
     """
     window = windows[at]
     own = parts[at]
-    signs = {"": (*_describe_window(tokens, window, own), *_describe_line(tokens, windows))}
+    signs = {
+        "": (*_describe_window(tokens, window, own), *_describe_line(tokens, windows))
+    }
     only = ("the only window",) if len(windows) == 1 else ()
     if own.of:
         signs["of"] = (*_describe_name(tokens, windows, parts, at), *only)

@@ -319,7 +319,8 @@ def _read_window(tokens: Tokens, span: Span, sense: _Sense) -> Window:
         comparator = Comparator.AT_LEAST
     lead = rule("whole_quote").ends(tokens, first, first - 2)
     anchor = rule("window_anchor").starts(tokens, end)
-    if end < span.end and span.rule == "range_of_two_units":
+    is_of_bracket = tokens.codes[end : end + 1] == ")"
+    if is_of_bracket or (end < span.end and span.rule == "range_of_two_units"):
         anchor = None
     return Window(
         lead.first if lead else first,
@@ -386,7 +387,7 @@ def _give_directions(
     """Yield the windows that have a direction, or get one from the window beside it or from the
     kind of list, without those that repeat the one before.
     """
-    has_words = any(window.rule != "alone" for window in stated)
+    has_words = any(window.rule not in ("alone", "placed_before") for window in stated)
     last: Window | None = None
     for at, window in enumerate(stated):
         if last and _repeats(tokens, last, window):
@@ -421,12 +422,20 @@ def _borrow(
     behind it; None if neither is joined to it.
     """
     joint = rule("window_joint")
+    lender: Window | None = None
     if last and joint.covers(tokens, last.length[1], window.first):
-        return replace(window, comparator=last.comparator, sure=False, borrowed=True)
-    is_joined = behind and joint.covers(tokens, window.length[1], behind.first)
-    if behind and is_joined and behind.rule != "alone":
-        return replace(window, comparator=behind.comparator, sure=False, borrowed=True)
-    return None
+        lender = last
+    elif behind and joint.covers(tokens, window.length[1], behind.first):
+        lender = behind if behind.rule != "alone" else None
+    if lender is None:
+        return None
+    return replace(
+        window,
+        comparator=lender.comparator,
+        sure=False,
+        either=lender.either,
+        borrowed=True,
+    )
 
 
 def _read_washout(
@@ -443,7 +452,7 @@ def _read_washout(
         return None
     is_exclusion = kind is CriterionKind.EXCLUSION
     comparator = Comparator.AT_MOST if is_exclusion else Comparator.AT_LEAST
-    return replace(window, comparator=comparator, sure=False)
+    return replace(window, comparator=comparator, sure=False, either=True)
 
 
 def _read_lasted(tokens: Tokens, window: Window) -> Window:
@@ -455,14 +464,11 @@ def _read_lasted(tokens: Tokens, window: Window) -> Window:
 
 
 def list_possible_firsts(windows: Sequence[Window]) -> list[Window]:
-    """Return the windows that ``time_window`` can have: none in minutes, cycles or half-lives, and
-    none that borrows its direction.
+    """Return the windows that ``time_window`` can have: none in minutes, cycles or half-lives. One
+    that borrows its direction is only possible if no other is.
     """
-    return [
-        window
-        for window in windows
-        if window.unit not in _NOT_FIRST and not window.borrowed
-    ]
+    possible = [window for window in windows if window.unit not in _NOT_FIRST]
+    return [window for window in possible if not window.borrowed] or possible
 
 
 def make_window(window: Window, quote: str) -> TimeWindow:
