@@ -47,6 +47,8 @@ COUNTED = frozenset({"dosing.agent"})
 """Fields whose cases were counted on so many labelled items that no curve of the gold knows better;
 the gold's pairs leave out the agents that nobody gives.
 """
+OF_MEMBERS = frozenset({"eligibility.criteria.constraints"})
+"""Lists that are as sure as their least sure member, and have a curve for empty ones alone."""
 FOUND = "found"
 NOTHING = "nothing"
 """The curves of a field: for values found, and for empty or False values."""
@@ -97,6 +99,8 @@ def _calibrate(item: Draft) -> Draft:
         most = item.at_most.get(name, 1.0)
         confidence = min(_calibrate_value(field, reading), most)
         calibrated = _weigh_members(field, reading, most)
+        if field in OF_MEMBERS and calibrated.sure:
+            confidence = min(calibrated.sure)
         if confidence != calibrated.confidence:
             calibrated = replace(calibrated, confidence=confidence)
         rules[name] = calibrated

@@ -165,6 +165,8 @@ def _find_comparator(parts: Parts) -> Comparator | None:
     if _find_turned(parts):
         return Comparator.EQUAL
     comparator = Comparator(span.value)
+    if comparator is Comparator.EQUAL and "suffix" in parts:
+        return Comparator(parts["suffix"].value)
     return comparator.opposite if "negation" in parts else comparator
 
 
@@ -181,6 +183,12 @@ def mirror(comparator: Comparator) -> Comparator:
     """
     signs = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
     return Comparator(signs.get(comparator, comparator))
+
+
+def make_equal_or_beyond(parts: Parts) -> Bounds | None:
+    """An amount with an equality before it and a comparator behind: "equal to 17 or higher"."""
+    is_equal = parts["comparator"].value == Comparator.EQUAL
+    return make_compared(parts) if is_equal else None
 
 
 def make_within(parts: Parts) -> Bounds | None:
@@ -275,8 +283,10 @@ def make_chain(parts: Parts) -> Bounds | None:
 
 def make_grades(parts: Parts) -> Bounds | None:
     """A scale with its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
-    grades = parts["grades"]
-    if "gap" in parts and "age" in parts["gap"].value.lower():
+    grades = parts["grades"] if "grades" in parts else parts["roman"]
+    between = [parts[name].value.lower() for name in ("gap", "scale") if name in parts]
+    # "performance status: age 18" is no status
+    if any("age" in words.split() for words in between):
         return None
     low = grades.value[0]
     high = grades.value[1]
@@ -315,6 +325,23 @@ def make_restated(parts: Parts) -> Bounds | None:
     if (one.amount.high is None) != (bound.amount.high is None):
         return None
     return *parts["one"].value, bound
+
+
+def make_plus(parts: Parts) -> Bounds:
+    """A number with a plus before its unit: "70+ years"."""
+    number = parts["number"]
+    unit = parts["unit"]
+    amount = make_amount(parts)
+    return (Bound(Comparator.AT_LEAST, amount, number.first, unit.end),)
+
+
+def make_before_birthday(parts: Parts) -> Bounds | None:
+    """A birthday that is not reached: "before their 13th birthday"."""
+    amount = parts["amount"]
+    if amount.parts[-1].rule != "birthday":
+        return None
+    first = parts["comparator"].first
+    return (Bound(Comparator.LESS, amount.value, first, amount.end),)
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:

@@ -13,9 +13,12 @@ from extractor.measures.grammar import Chart, Span
 
 _SHORTEST_WORD = 3
 _LONGEST_NAME = 14
+_SHORT_FORM_WORDS = 2
+"""The most words of a short form in brackets."""
 _LONGEST_PIECE = 5
 """The most words of the first of two joined quantities."""
 _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")
+_WITHOUT_NORMAL = frozenset({"hbv_dna", "hcv_rna", "cmv_dna"})
 _EXPLAINING = (
     "quantity", "scale", "comparator", "suffix", "gap", "people", "of_age", "negation", "unit",
     "time", "duration",
@@ -52,16 +55,21 @@ def find_owner(
     inner = _find_inner(chart, tokens, value)
     if inner:
         return Owner(inner, is_known=True, condition=condition)
-    words = _find_name(chart, tokens, *phrase)
+    substance = _find_substance(chart, tokens, value)
+    if substance:
+        return Owner(substance, condition=condition)
+    named = _find_scale_behind(chart, tokens, value)
+    if named:
+        return Owner(named, is_known=True, condition=condition)
+    words = _find_name(chart, tokens, *phrase, code)
     is_known = words is not None and _names(chart, *words)
     counted = _find_counted(tokens, value, end, is_known=is_known)
+    if counted is None and not is_known:
+        counted = _find_unit_counted(chart, value, code)
     if counted:
         return Owner(counted, condition=condition)
     if words:
         return Owner(words, is_known, condition)
-    substance = _find_substance(chart, tokens, value, code)
-    if substance:
-        return Owner(substance, condition=condition)
     behind = condition[1] if condition and condition[0] >= value.end else value.end
     named = None
     if not follows:
@@ -108,22 +116,41 @@ def _is_age_word(span: Span) -> bool:
     return bool(span.value == "age")
 
 
-def _find_substance(
-    chart: Chart, tokens: Tokens, value: Span, code: str | None
-) -> Range | None:
-    """Return what a unit names: the prednisone of "> 10 mg prednisone per day", the cigarettes of
-    "> 10 cigarettes/day".
+def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
+    """Return what is taken at a rate, between the unit and the rate: the prednisone of "> 10 mg
+    prednisone per day", the alcohol of "> 3 units of alcohol a day".
     """
-    units = [one for one in chart.all("unit") if one.end == value.end]
-    if not units:
-        return None
-    unit = units[0]
-    inner = [one.end for one in chart.all("unit") if one.first == unit.first]
-    if unit.rule == "rate_apart" and min(inner) < unit.end:
-        noun = rule("counted_noun").starts(tokens, min(inner), unit.end)
+    for unit in chart.all("unit"):
+        if unit.end != value.end or unit.rule != "rate_apart":
+            continue
+        ends = [one.end for one in chart.all("unit") if one.first == unit.first]
+        # without a unit of its own, the thing is counted: "3 glasses of wine a day"
+        inner = unit.first if len(ends) == 1 else min(ends)
+        of = inner < unit.end and tokens.words[inner].lower() == "of"
+        rate = rule("rate_behind").search(tokens, inner, unit.end)
+        behind = rate.first if rate else unit.end
+        noun = rule("counted_noun").starts(tokens, inner + of, behind)
         return noun.place("noun") if noun else None
-    is_count = (code or "").startswith("{") and code not in ("{ULN}", "{LLN}")
-    return (unit.first, unit.first + 1) if is_count else None
+    return None
+
+
+def _find_unit_counted(chart: Chart, value: Span, code: str | None) -> Range | None:
+    """Return what a unit counts: the cigarettes of "> 10 cigarettes/day"."""
+    is_count = (code or "").startswith("{") and "}/" in (code or "")
+    units = [one for one in chart.all("unit") if one.end == value.end]
+    return (units[0].first, units[0].first + 1) if is_count and units else None
+
+
+def _find_scale_behind(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
+    """Return the known quantity directly behind a number without a unit, with nothing behind it:
+    the Zubrod of "(< 3 Zubrod, >= 60 Karnofsky)".
+    """
+    if value.value[-1].amount.unit is not None:
+        return None
+    for one in chart.at("quantity", value.end):
+        if one.end == len(tokens) or tokens.codes[one.end] in ",;)":
+            return one.first, one.end
+    return None
 
 
 def _is_inside(span: Span, place: Range) -> bool:
@@ -174,10 +201,16 @@ def _split_phrase(
     return None, (first, end)
 
 
-def _names(chart: Chart, first: int, end: int) -> bool:
-    """Return whether a known quantity or scale other than an age is among some tokens."""
-    spans = chart.all("quantity", "scale")
-    return any(_is_inside(one, (first, end)) and not _is_age_word(one) for one in spans)
+def _names(chart: Chart, first: int, end: int, unit: str | None = None) -> bool:
+    """Return whether a known quantity or scale other than an age is among some tokens. A multiple
+    of normal as ``unit`` leaves out viruses, which have no normal value.
+    """
+    for one in chart.all("quantity", "scale"):
+        if not _is_inside(one, (first, end)) or _is_age_word(one):
+            continue
+        if unit not in ("{ULN}", "{LLN}") or one.value not in _WITHOUT_NORMAL:
+            return True
+    return False
 
 
 def strip_bracket(tokens: Tokens, place: Range) -> Range:
@@ -190,13 +223,15 @@ def strip_bracket(tokens: Tokens, place: Range) -> Range:
     return first, end
 
 
-def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
+def _find_name(
+    chart: Chart, tokens: Tokens, first: int, end: int, unit: str | None
+) -> Range | None:
     """Return the words before a limit that may name its quantity; None if none has content."""
     first, end = _open_bracket(tokens, first, end)
     colon = tokens.codes.rfind(":", first, end)
     if colon >= 0 and _has_content(tokens, colon + 1, end):
         first = colon + 1
-    first = _find_last_piece(chart, tokens, first, end)
+    first = _find_last_piece(chart, tokens, first, end, unit)
     for lead in rule("limited_name_lead").find(tokens, first, end):
         if not tokens.joined(lead.end) and _may_cut(
             chart, tokens, first, lead.end, end
@@ -205,12 +240,28 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     words = _trim(tokens, first, end)
     if words is None or not _has_content(tokens, *words):
         return None
-    signs = [one.first for one in chart.all("comparator") if _is_inside(one, words)]
+    signs = [
+        one.first
+        for one in chart.all("comparator")
+        if words[0] <= one.first < words[1]
+    ]
     # as in "platelets less than or equal to (=<) 40"
     words = (words[0], min([words[1], *signs]))
+    words = words[0], _cut_remark(tokens, *words)
     if words[0] >= words[1] or rule("names_nobody").covers(tokens, *words):
         return None
     return max(words[0], words[1] - _LONGEST_NAME), words[1]
+
+
+def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
+    """Return where a name ends without the remark in brackets behind it: "clearance (as estimated
+    by Cockcroft-Gault)". A short form in brackets stays.
+    """
+    opening = tokens.codes.rfind("(", first + 1, end)
+    words = tokens.read(opening + 1, end - 1).split() if opening > 0 else []
+    is_remark = len(words) > _SHORT_FORM_WORDS
+    closes = tokens.codes[end - 1] == ")" and tokens.codes.count(")", first, end) == 1
+    return opening if is_remark and closes else end
 
 
 def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> bool:
@@ -244,7 +295,9 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
     return first, end
 
 
-def _find_last_piece(chart: Chart, tokens: Tokens, first: int, end: int) -> int:
+def _find_last_piece(
+    chart: Chart, tokens: Tokens, first: int, end: int, unit: str | None
+) -> int:
     """Return where the last of several joined things begins, with those before it if all of them
     are known quantities: "AST, ALT or ALP", but "asthma and BMI".
     """
@@ -261,8 +314,8 @@ def _find_last_piece(chart: Chart, tokens: Tokens, first: int, end: int) -> int:
     behind = end
     while starts:
         before = starts.pop()
-        is_list = _names(chart, before, start) and _names(chart, start, behind)
-        has_value = rule("valued_word").search(tokens, max(first, before - 2), start)
+        is_list = _names(chart, before, start, unit) and _names(chart, start, behind)
+        has_value = rule("valued_word").search(tokens, max(0, before - 2), start)
         if not is_list or has_value or start - before > 2 * _LONGEST_PIECE:
             break
         behind = start

@@ -1,5 +1,6 @@
 """Read a clause into typed spans: numbers, units, comparators, quantities and connectives."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
@@ -22,9 +23,11 @@ from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _LONGEST_NAME = 8
 """The most words of a known quantity's name that are looked for."""
-_IDLE_SPELLINGS = {"haemoglobin": "hemoglobin", "leucocyte": "leukocyte"}
-_BEFORE_GAP = ("comparator", "distant", "scale", "aged_word")
+_IDLE_SPELLINGS = {"leucocyte": "leukocyte"}
+_BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 _NEAR = 12
+_PIECE = re.compile(r"[^\W\d_]+|\d+")
+"""The tokens of a name: "HbA", "1", "c"."""
 _GRADES = range(101)
 """Whole numbers that grades can be: no versions, no years."""
 
@@ -46,6 +49,8 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     for number in _find_numbers(tokens, first, end):
         spans.append(number)
         spans += _read_behind(tokens, number.end, end)
+        if tokens.codes[number.end : number.end + 1] == "+":
+            spans += _read_behind(tokens, number.end + 1, end)
     starts = {span.end for span in spans if span.kind in _BEFORE_GAP}
     for at in starts:
         gap = rule("measure_gap").starts(tokens, at)
@@ -74,6 +79,11 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if is_negative and tokens.words[start - 1].lower() in ("-", "minus"):
             start -= 1
         number = -value if is_negative else value
+        # "1:80" is a titre, named by its lower number
+        is_titre = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}:"
+        if is_titre and tokens.words[start - 2] == "1":
+            yield Span("number", start - 2, found.end, "titre", (number, found.text), weight=1.0)
+            continue
         # the 10 of "4/10", the 90 of "140/90"
         is_below = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/"
         if is_below:
@@ -87,6 +97,8 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if tokens.words[at].lower() in ("once", "twice"):
             times = 1 if tokens.words[at].lower() == "once" else 2
             yield Span("number", at, at + 1, "times", (times, ""))
+            if tokens.words[at + 1 : at + 2] == ["normal"]:
+                yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
 
 
 def _follows_sign(tokens: Tokens, at: int) -> bool:
@@ -121,6 +133,8 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     unit = _without_people(tokens, unit) if unit else None
     rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
     if unit is None or unit.end == unit.first:
+        if tokens.codes[at : at + 1] == "+" and tokens.joined(at):
+            yield Span("unit", at, at + 1, "plus", ("+", None))
         if rated:
             words = rated.read("rate")
             yield Span("unit", at, rated.end, "rate_apart", (words, None))
@@ -139,6 +153,9 @@ def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
     """Return the unit of time that a unit is, also that of "consecutive months"."""
     # a "D" behind a number is dioptres, days are "d"
     if unit.text == "D":
+        return None
+    near = max(0, unit.first - _NEAR)
+    if unit.text == "m" and rule("walked").search(tokens, near, unit.first):
         return None
     if rule("span_unit").covers(tokens, unit.first, unit.end):
         return read_time_unit(unit.text.split()[-1])
@@ -242,7 +259,7 @@ def _read_sum(duration: Duration) -> Iterator[Span]:
     place = duration.first, duration.end
     upper = Amount(duration.high, None, duration.unit.value, duration.unit)
     if duration.low == duration.high:
-        yield Span("amount", *place, "duration", upper, weight=4.0)
+        yield Span("amount", *place, "duration", upper, weight=6.0)
         return
     lower = Amount(duration.low / 12, None, "year", TimeUnit.YEAR)
     bounds = (
@@ -272,6 +289,8 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if grades and is_plain and not has_letter:
             value = min(grades), max(grades)
             yield Span("grades", found.first, found.end, "grade_list", value)
+            if NUMBER not in tokens.codes[found.first : found.end]:
+                yield Span("roman", found.first, found.end, "grade_list", value)
 
 
 @cache
@@ -282,7 +301,8 @@ def _list_names() -> Mapping[tuple[str, ...], str]:
         if fields.get("general") or quantity == "count":
             continue
         for name in fields.get("names", ()):
-            names.setdefault(tuple(map(_fold_word, name.split())), quantity)
+            pieces = _PIECE.findall(name)
+            names.setdefault(tuple(map(_fold_word, pieces)), quantity)
     return names
 
 
@@ -291,7 +311,7 @@ def _fold_word(word: str) -> str:
     folded = word.lower()
     if len(folded) > 3 and folded.endswith("s") and not folded.endswith("ss"):
         folded = folded[:-1]
-    return _IDLE_SPELLINGS.get(folded, folded)
+    return _IDLE_SPELLINGS.get(folded, folded).replace("haem", "hem")
 
 
 def _find_quantities(tokens: Tokens, first: int, end: int) -> Iterator[Span]:

@@ -35,35 +35,12 @@ _MOST_WORDS = 8
 """The most words that name a quantity."""
 _SIDES = ("before", "in its name", "behind")
 _FEW_LEFT = 2
+_FAR = 3
+"""How many tokens are between a limit and a name that is far from it."""
 _ESTIMATE = 0.9
 """How often a limit is right before its signs are weighed."""
-_ESTIMATE_OF_OPEN = 0.5
-"""Judged: how often it is right if its words leave it open."""
-_OPEN = frozenset(
-    {
-        "left open by its line",
-        "a number with two readings",
-        "an age of somebody else",
-        "a length that may be no age",
-    }
-)
-_ESTIMATE_OF_NONE = (0.97, 0.85)
+_ESTIMATE_OF_NONE = (0.97, 0.8)
 """How often a line without limits has none: without other numbers, and with some."""
-_RARE_DOUBTS = frozenset(
-    {
-        "an age of somebody else",
-        "a length that may be no age",
-        "a comparator from the kind of list",
-        "a number with two readings",
-        "left open by its line",
-        "only a condition",
-        "not asked for",
-        "respectively",
-        "an equality",
-        "a stage",
-    }
-)
-"""Signs that too few labelled limits have for a weight of their own: they share one."""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
@@ -86,19 +63,14 @@ def read_constraints(
     asked = _drop_ages_of_others(tokens, asked)
     unread = _count_unread_numbers(tokens, limits)
     made = [_make_constraint(passage, limit, topic) for limit in asked]
-    signs: list[Signs] = []
-    estimate = _ESTIMATE
     around = [*_list_around(tokens, asked, unread)]
+    signs: list[Signs] = []
     for limit, constraint in zip(asked, made, strict=True):
         names = [*_list_signs(tokens, limit, constraint, topic), *around]
-        if not _RARE_DOUBTS.isdisjoint(names):
-            names.append("a rare doubt")
-        if not _OPEN.isdisjoint(names):
-            estimate = _ESTIMATE_OF_OPEN
         signs.append({"": tuple(names)})
     return Reading(
         tuple(made),
-        estimate if made else _ESTIMATE_OF_NONE[bool(unread)],
+        _ESTIMATE if made else _ESTIMATE_OF_NONE[bool(unread)],
         tuple(_find_span(passage, limit) for limit in asked),
         Support.PARSED,
         signs=tuple(signs),
@@ -286,7 +258,7 @@ def _list_signs(
             yield "a change"
     yield f"read by {limit.rule}"
     if limit.comparator is Comparator.EQUAL and limit.rule != "grades":
-        yield "an equality"
+        yield "an equality with a unit" if constraint.unit else "an equality"
     if rule("stage_word").search(read_text(constraint.quantity)):
         yield "a stage"
     if limit.rival:
@@ -298,6 +270,9 @@ def _list_signs(
     if constraint.condition:
         yield "a condition of its own"
     yield from _sign_words_left(tokens, limit)
+    yield from _sign_place(tokens, limit)
+    if topic:
+        yield "below a line that introduces it"
 
 
 def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
@@ -340,17 +315,36 @@ def _sign_words_left(tokens: Tokens, limit: Limit) -> Iterator[str]:
         if count:
             few = count <= _FEW_LEFT
             yield f"{'few' if few else 'many'} words unexplained {side}"
+    if limit.unexplained[1] and not limit.is_known:
+        yield "a name that nothing explains"
     if limit.quantity is None:
         if not is_age(tokens, limit):
             yield "no name in its line"
-    elif limit.quantity[0] >= limit.end:
-        yield "named behind its number"
     elif not names_quantity(tokens.read(*limit.quantity)):
         yield "a name of other words"
     if rule("left_open").ends(tokens, limit.first, limit.first - _ASIDE_REACH):
         yield "left open by its line"
     if rule("limit_condition").ends(tokens, limit.first, limit.first - _ASIDE_REACH):
         yield "only a condition"
+
+
+def _sign_place(tokens: Tokens, limit: Limit) -> Iterator[str]:
+    """Yield the signs of where a limit is: from its name, and from the next word."""
+    if limit.quantity and limit.quantity[0] >= limit.end:
+        yield "named behind its number"
+    elif limit.quantity and not limit.inherits:
+        distance = limit.first - limit.quantity[1]
+        if distance == 0:
+            yield "beside its name"
+        elif distance >= _FAR:
+            yield "far from its name"
+        if rule("name_within").ends(tokens, limit.quantity[0]):
+            yield "its name is part of a phrase"
+    if limit.inherits:
+        yield "the quantity of the limit before"
+    if not rule("limit_ends").starts(tokens, limit.end) and limit.end < len(tokens):
+        is_bare = not limit.unit and limit.unexplained[2]
+        yield "a word behind, and no unit" if is_bare else "a word behind"
 
 
 def _list_around(tokens: Tokens, limits: Sequence[Limit], unread: int) -> Iterator[str]:

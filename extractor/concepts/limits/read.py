@@ -104,11 +104,11 @@ def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
         return limit
     is_turned = is_denied(tokens, limit.first)
     if is_exclusion:
-        near = max(0, limit.first - 4)
-        if rule("not_allowed").search(tokens, near, limit.number[1]):
-            # what must not be excludes whom it concerns, and the grammar has turned it
-            inside = rule("not_allowed").search(tokens, limit.first, limit.number[1])
-            is_turned = inside is not None
+        near = max(0, limit.first - _DENIAL_REACH // 2)
+        if forbidden := rule("not_allowed").search(tokens, near, limit.number[1]):
+            # what must not be excludes whom it concerns, and the grammar may have turned it
+            is_turned = forbidden.end > limit.first
+            limit = replace(limit, sure=False)
     else:
         is_turned = is_turned or _is_refused(tokens, limit.first)
     return replace(limit, comparator=opposite) if is_turned else limit
