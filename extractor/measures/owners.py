@@ -241,9 +241,7 @@ def _find_name(
     if words is None or not _has_content(tokens, *words):
         return None
     signs = [
-        one.first
-        for one in chart.all("comparator")
-        if words[0] <= one.first < words[1]
+        one.first for one in chart.all("comparator") if words[0] <= one.first < words[1]
     ]
     # as in "platelets less than or equal to (=<) 40"
     words = (words[0], min([words[1], *signs]))

@@ -82,7 +82,14 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         # "1:80" is a titre, named by its lower number
         is_titre = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}:"
         if is_titre and tokens.words[start - 2] == "1":
-            yield Span("number", start - 2, found.end, "titre", (number, found.text), weight=1.0)
+            yield Span(
+                "number",
+                start - 2,
+                found.end,
+                "titre",
+                (number, found.text),
+                weight=1.0,
+            )
             continue
         # the 10 of "4/10", the 90 of "140/90"
         is_below = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/"

@@ -2,16 +2,13 @@
 items below it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from extractor.concepts.windows.parts import (
     find_moment_of_items,
     find_parts,
-    is_past,
     name_line,
-    narrow,
     start_last_sentence,
 )
 from extractor.concepts.windows.signs import list_signs

@@ -1,6 +1,6 @@
 """Prove a model's age, length of time or time point: it stands if a mention of the text has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
@@ -14,7 +14,7 @@ from extractor.concepts.people.registered_ages import count_days
 from extractor.concepts.places import Derived, Supported, cut, locate
 from extractor.concepts.windows.times import find_windows
 from extractor.language.book import rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import (
     DAYS,
     MONTHS_OF_YEAR,
@@ -33,6 +33,9 @@ from extractor.schemas import (
 )
 
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
+_AGE_NAMES = ("persons_named", "said_age")
+_PEOPLE = (*_AGE_NAMES, "turned_before", "aged_after")
+"""Rules for words without which a number is no age of people."""
 _AGE_WORD_REACH = 12
 _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
@@ -249,21 +252,17 @@ def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
     is_bare = in_years and stands_bare(tokens, mention.number)
     if not is_bare and not _has_unit(tokens, mention, value):
         return False
+    opens_line = mention.first == 0 and in_years
+    if not opens_line and not _occurs(tokens, _PEOPLE, (0, len(tokens))):
+        return False
+    if mention.subject and not _occurs(tokens, _AGE_NAMES, mention.subject):
+        return False
     start = max(0, mention.first - _AGE_WORD_REACH)
-    names_people = any(
-        rule(name).search(tokens)
-        for name in ("persons_named", "said_age", "turned_before", "aged_after")
-    )
-    if not names_people and not (mention.first == 0 and in_years):
-        return False
-    named = mention.subject
-    is_of_people = named is None or rule("persons_named").search(tokens, *named)
-    if not is_of_people and not rule("said_age").search(tokens, *mention.subject):
-        return False
     if rule("old_thing").ends(tokens, mention.first, start):
         return False
-    return not any(
-        is_other_age(tokens, limit)
-        for limit in find_limits(tokens, None)
-        if limit.number == mention.number or limit.first == mention.first
-    )
+    limits = [one for one in find_limits(tokens, None) if one.first == mention.first]
+    return not any(is_other_age(tokens, limit) for limit in limits)
+
+
+def _occurs(tokens: Tokens, names: Sequence[str], place: Range) -> bool:
+    return any(rule(name).search(tokens, *place) for name in names)

@@ -72,33 +72,13 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
 
 
 def _find_name(tokens: Tokens, window: Window, places: tuple[int, int, int]) -> Parts:
-    """Return the name of what a window limits: for a length of a list, the words for it behind
-    "for"; else the words before it, or behind it and its moment.
+    """Return the name of what a window limits: words behind it that can only be its name, else the
+    words before it, or those behind it and its moment.
 
     ``places`` are the end of the window before, that of the window's own words, and the next one.
     """
     floor, end, stop = places
-    own = rule("window_of_other").starts(tokens, window.length[1])
-    if own and (floor or window.borrowed or window.is_alone):
-        named = narrow(tokens, *own.place("words"))
-        if named and named[1] <= stop:
-            return Parts(named, place="behind")
-    kept = rule("lasting_before").starts(tokens, window.length[1])
-    if kept and window.rule == "kept_before":
-        named = name_line(tokens, kept.first + 1, kept.end)
-        return Parts(named, place="behind")
-    state = rule("state_behind").starts(tokens, window.length[1])
-    if state:
-        return Parts((state.first, state.end), place="behind")
-    counted = rule("counted_days").starts(tokens, window.length[1])
-    if counted and end == window.length[1] and counted.text.lower().startswith("of"):
-        named = _find_behind(tokens, window, end + 1, stop)
-        if named:
-            return Parts(named, place="behind")
-    announced = rule("announces_list").search(tokens, floor, window.first)
-    named = None
-    if announced and tokens.codes[end : end + 1] == ":":
-        named = _find_behind(tokens, window, end, stop)
+    named = _find_own(tokens, window, places)
     if named:
         return Parts(named, place="behind")
     if not rule("names_behind").ends(tokens, window.first, window.first - 4):
@@ -108,10 +88,38 @@ def _find_name(tokens: Tokens, window: Window, places: tuple[int, int, int]) -> 
     adjoins = window.first - floor <= _JOINTS
     if floor and (window.borrowed or window.is_alone or adjoins):
         return Parts()
-    named = _find_behind(tokens, window, end, stop)
+    named = _find_behind(tokens, end, stop)
     if named is None:
         return Parts(_find_before(tokens, window, floor), place="before")
     return Parts(named, place="behind")
+
+
+def _find_own(
+    tokens: Tokens, window: Window, places: tuple[int, int, int]
+) -> Range | None:
+    """Return words behind a window that can only name what it limits: "6 weeks for nitrosoureas",
+    "1 year post-menopausal", "3 months of conservative care".
+    """
+    floor, end, stop = places
+    at = window.length[1]
+    own = rule("window_of_other").starts(tokens, at)
+    if own and (floor or window.borrowed or window.is_alone):
+        named = narrow(tokens, *own.place("words"))
+        if named and named[1] <= stop:
+            return named
+    kept = rule("lasting_before").starts(tokens, at)
+    if kept and window.rule == "kept_before":
+        return name_line(tokens, kept.first + 1, kept.end)
+    state = rule("state_behind").starts(tokens, at)
+    if state:
+        return (state.first, state.end)
+    counted = rule("counted_days").starts(tokens, at)
+    if counted and end == at and tokens.words[at].lower() == "of":
+        return _find_behind(tokens, end + 1, stop)
+    announced = rule("announces_list").search(tokens, floor, window.first)
+    if announced and tokens.codes[end : end + 1] == ":":
+        return _find_behind(tokens, end, stop)
+    return None
 
 
 def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
@@ -181,7 +189,7 @@ def _leave_exception(tokens: Tokens, first: int, end: int) -> Range:
     return first, end
 
 
-def _find_behind(tokens: Tokens, window: Window, end: int, stop: int) -> Range | None:
+def _find_behind(tokens: Tokens, end: int, stop: int) -> Range | None:
     """Return the words behind a window and its moment that name what it limits."""
     at = end
     while at < stop and tokens.codes[at] in ",:)":
@@ -304,8 +312,7 @@ def _trim_start(tokens: Tokens, first: int, end: int) -> int:
             rule("unit_of_number").starts(tokens, first + 1, end) if counted else None
         )
         kept = rule("kept_start").starts(tokens, first, end)
-        kept = kept or _opens_word(tokens, first, end)
-        if kept or first >= end:
+        if kept or first >= end or _opens_word(tokens, first, end):
             return first
         lead = announced or unit or rule("limited_lead").starts(tokens, first, end)
         is_joined = lead and lead.end < end and _is_glued(tokens, lead.end)
@@ -376,37 +383,37 @@ def is_past(tokens: Tokens, window: Window) -> bool:
 
 def _find_anchor(tokens: Tokens, window: Window) -> Range | None:
     """Return the words of the moment that a window is counted from, with "before" or the like."""
-    at = window.length[1]
-    if rule("apart").starts(tokens, at):
+    at = _skip_own_words(tokens, window)
+    if at is None:
         return None
-    for name in ("suffix_behind", "window_of_other", "whichever_word"):
-        found = rule(name).starts(tokens, at)
-        at = found.end if found else at
-        while (
-            name == "window_of_other"
-            and found
-            and tokens.codes[at : at + 1] in (",", ")")
-        ):
-            at += 1
-    if window.unit is TimeUnit.HALF_LIFE:
-        owner = rule("half_life_owner").starts(tokens, at)
-        at = owner.end if owner else at
-    elapsed = rule("has_elapsed").starts(tokens, at)
-    if elapsed:
-        moments = list(rule("window_anchor_words").find(tokens, elapsed.end))
-        return moments[-1].place("words") if len(moments) > 1 else None
     moment = rule("window_anchor_words").starts(tokens, at)
     if moment is None and window.rule == "looking_back" and not is_past(tokens, window):
         moment = rule("of_within").starts(tokens, at)
-    if window.rule == "kept_before":
-        kept = rule("lasting_before").starts(tokens, window.length[1])
-        at = kept.end - 1 if kept else at
-        is_prior = tokens.words[at].lower() == "to"
-        moment = rule("window_anchor_words").starts(tokens, at - is_prior)
     if moment is None:
         return None
     first, end = moment.place("words")
     return first, _trim_moment(tokens, first, end)
+
+
+def _skip_own_words(tokens: Tokens, window: Window) -> int | None:
+    """Return where the moment of a window may begin: behind "or more", a repetition, and what the
+    length is for; None if it is counted from no moment.
+    """
+    at = window.length[1]
+    for name in ("apart", "has_elapsed"):
+        if rule(name).starts(tokens, at):
+            return None
+    if window.rule == "kept_before":
+        kept = rule("lasting_before").starts(tokens, at)
+        end = kept.end if kept else at + 1
+        return end - 2 if tokens.words[end - 1].lower() == "to" else end - 1
+    for name in ("suffix_behind", "own_treatment", "whichever_word"):
+        found = rule(name).starts(tokens, at)
+        at = found.end if found else at
+    if window.unit is TimeUnit.HALF_LIFE:
+        owner = rule("half_life_owner").starts(tokens, at)
+        at = owner.end if owner else at
+    return at
 
 
 def _is_event(tokens: Tokens, anchor: Range | None) -> bool:

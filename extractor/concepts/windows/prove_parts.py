@@ -2,7 +2,7 @@
 window limits and is counted from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from extractor.concepts.limits.groups_of_people import is_of_other_group
@@ -16,7 +16,7 @@ from extractor.language.book import rule
 from extractor.language.lexer import Range
 from extractor.language.passage import Passage
 from extractor.measures import Limit
-from extractor.schemas import Constraint, Support, TimeWindow
+from extractor.schemas import Comparator, Constraint, Support, TimeWindow
 
 
 def prove_parts(
@@ -61,29 +61,41 @@ def _prove_part(
     spans = [(at, place) for place in places for at in find_quotes(place, quote)]
     if not spans:
         return None, Refusal(Why.NOT_STATED)
-    own: list[Span] = []
-    others: list[Span] = []
-    for place in places:
-        for window, parts, is_own in list_stated(span, place):
-            named = {"of": parts.of, "anchor": parts.anchor}
-            for part, tokens in named.items():
-                if tokens is None:
-                    continue
-                is_part = is_own and part == name
-                (own if is_part else others).append(locate(place, *tokens))
+    read = list(_list_parts(name, span, places))
+    own = [at for at, is_own in read if is_own]
+    others = [at for at, is_own in read if not is_own]
     for at, place in spans:
-        if any(at.overlaps(one) for one in own):
+        if _overlaps(at, own):
             return place.section.raw[at.start : at.end], None
     free = [
         (at, place)
         for at, place in spans
-        if not any(at.overlaps(other) for other in others)
-        and not _is_excepted(place, at, span)
+        if not _overlaps(at, others) and not _is_excepted(place, at, span)
     ]
     if free:
         at, place = min(free, key=lambda one: abs(one[0].start - span.start))
         return place.section.raw[at.start : at.end], None
     return None, Refusal(Why.OTHER_OWNER, own[0] if own else spans[0][0])
+
+
+def _overlaps(span: Span, others: Iterable[Span]) -> bool:
+    return any(span.overlaps(other) for other in others)
+
+
+def _list_parts(
+    name: str, span: Span, places: Sequence[Passage]
+) -> Iterator[tuple[Span, bool]]:
+    """Yield the parts of all windows that the rules read, and whether each is the part ``name`` of
+    the window at ``span``.
+    """
+    for place in places:
+        for window, parts, is_own in list_stated(span, place):
+            if window.comparator is Comparator.EQUAL and not is_own:
+                continue
+            if parts.of:
+                yield locate(place, *parts.of), is_own and name == "of"
+            if parts.anchor:
+                yield locate(place, *parts.anchor), is_own and name == "anchor"
 
 
 def _is_excepted(place: Passage, at: Span, window: Span) -> bool:
@@ -104,35 +116,47 @@ def _prove_condition(
     spans = list(find_quotes(here, condition))
     limits = find_limits(cut(here), None)
     own = [limit for limit in limits if _is_stated(here, limit, found)]
-    others = [limit for limit in limits if limit not in own]
-    refusal = Refusal(Why.OTHER_OWNER, part="condition", value=condition)
+    own_conditions = list(_list_conditions(here, own))
+    refusal = Refusal(
+        Why.OTHER_OWNER,
+        own_conditions[0] if own_conditions else None,
+        part="condition",
+        value=condition,
+    )
     if not spans:
         without = found.value.model_copy(update={"condition": None})
         if lead_in and any(find_quotes(lead_in, condition)):
             return replace(found, value=without), []
         if _names_other_sex(condition, own, here):
             return None, [refusal]
-        refusal = replace(refusal, why=Why.NOT_STATED)
+        refusal = replace(refusal, why=Why.NOT_STATED, nearest=None)
         return replace(found, value=without, support=Support.INFERRED), [refusal]
-    for at in spans:
-        raw = here.section.raw[at.start : at.end]
-        kept = found.value.model_copy(update={"condition": raw})
-        if any(at.overlaps(one) for one in _list_conditions(here, own)):
-            return replace(found, value=kept), []
-    same = [
-        mention
-        for mention in find_mentions(cut(here))
-        if (found.value.value, found.value.value_high) in mention.bounds
-    ]
-    if same and all(is_of_other_group(condition, one, cut(here)) for one in same):
-        return None, [refusal]
-    nearest = next(_list_conditions(here, own), None)
-    if any(at.overlaps(one) for at in spans for one in _list_conditions(here, others)):
-        return None, [replace(refusal, nearest=nearest)]
     at = min(spans, key=lambda one: abs(one.start - found.span.start))
-    if nearest or _is_of_other_clause(here, at, own, others):
-        return None, [replace(refusal, nearest=nearest)]
-    return replace(found, value=kept, support=Support.INFERRED), []
+    at = next((one for one in spans if _overlaps(one, own_conditions)), at)
+    raw = here.section.raw[at.start : at.end]
+    kept = replace(found, value=found.value.model_copy(update={"condition": raw}))
+    if _overlaps(at, own_conditions):
+        return kept, []
+    others = [limit for limit in limits if limit not in own]
+    is_of_other = own_conditions or _is_of_other_limit(
+        condition, here, at, found.value, others
+    )
+    if is_of_other or _is_of_other_clause(here, at, own, others):
+        return None, [refusal]
+    return replace(kept, support=Support.INFERRED), []
+
+
+def _is_of_other_limit(
+    condition: str, here: Passage, at: Span, value: Constraint, others: Sequence[Limit]
+) -> bool:
+    """Return whether words are the condition of another limit, or name the people of one."""
+    if _overlaps(at, _list_conditions(here, others)):
+        return True
+    bounds = (value.value, value.value_high)
+    same = [one for one in find_mentions(cut(here)) if bounds in one.bounds]
+    return bool(same) and all(
+        is_of_other_group(condition, one, cut(here)) for one in same
+    )
 
 
 def _is_stated(here: Passage, limit: Limit, found: Supported) -> bool:
@@ -171,9 +195,9 @@ def _is_of_other_clause(
         if limit.clause[0] <= first and end <= limit.clause[1]:
             between = (end, limit.number[0])
             return bool(rule("parts_clause").search(cut(here), *between))
-    return any(
-        limit.clause[0] <= first and first < limit.clause[1] for limit in others
-    ) or any(first < limit.number[0] for limit in own)
+    if any(first < limit.number[0] for limit in own):
+        return True
+    return any(limit.clause[0] <= first < limit.clause[1] for limit in others)
 
 
 def _find_tokens(here: Passage, span: Span) -> Range:

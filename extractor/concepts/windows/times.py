@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import zip_longest
+from typing import Any
 
 from extractor.concepts.limits.bounds import UPPER
 from extractor.concepts.limits.read import find_limits
@@ -258,7 +260,7 @@ def _find_others(tokens: Tokens, topic: str) -> list[Range]:
 
 
 def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
-    """Return whether a length is that of a course, a trial, a cycle or a half-life."""
+    """Return whether a length is that of a course, a trial, a cycle, a life or a half-life."""
     end = span.end if span.rule not in _PLACED else length.end
     near = max(0, span.first - _REACH)
     for name in _LENGTHS_BEHIND:
@@ -266,76 +268,88 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
             return True
     if rule("apart").starts(tokens, length.end):
         return rule("events_apart").ends(tokens, span.first, near) is None
-    amount: Amount = length.value
-    if span.rule.startswith("compared") and amount.time is TimeUnit.YEAR:
-        if amount.low >= _OLDEST:
-            return True
-    if amount.time is TimeUnit.HOUR and rule("aged_before").ends(
-        tokens, span.first, near
-    ):
+    if _is_of_age(tokens, span, length.value):
         return True
-    for name in ("half_life_before", "survival_before"):
-        if rule(name).ends(tokens, length.first, near):
-            return True
-    if span.rule == "alone" and rule("before_an_age").ends(tokens, length.first, near):
-        return True
-    if rule("window_anchor").starts(tokens, length.end):
+    before = ["half_life_before", "survival_before"]
+    if rule("window_anchor").starts(tokens, length.end) is None:
+        before += ["cycles_lasting", "trial_before"]
+    places = {length.first, span.first}
+    return any(rule(name).ends(tokens, at, near) for name in before for at in places)
+
+
+def _is_of_age(tokens: Tokens, span: Span, amount: Amount) -> bool:
+    """Return whether a length is rather an age: of hours behind "aged", of many years behind a
+    comparator alone, or without any words behind "before".
+    """
+    near = max(0, span.first - _REACH)
+    if amount.time is TimeUnit.HOUR:
+        return rule("aged_before").ends(tokens, span.first, near) is not None
+    if amount.time is TimeUnit.YEAR and span.rule.startswith("compared"):
+        return amount.low >= _OLDEST
+    if span.rule != "alone":
         return False
-    if rule("cycles_lasting").ends(tokens, length.first, near):
-        return True
-    return rule("trial_before").ends(tokens, span.first, near) is not None
+    return rule("before_an_age").ends(tokens, span.first, near) is not None
 
 
 def _read_window(tokens: Tokens, span: Span, sense: _Sense) -> Window:
     """Return the window of a span; its direction is not settled if no word gives one."""
     length = sense.length
     amount: Amount = length.value
-    unit = amount.time
-    assert unit is not None
-    comparator = sense.comparator or Comparator.EQUAL
-    value = amount.low
-    high = amount.high
-    if high is not None and amount.low == 0:
-        # "within 0 to 48 hours"
-        value = high
-        high = None
-        comparator = Comparator.AT_MOST
-    if high is not None:
-        comparator = Comparator.BETWEEN
-    if span.rule == "placed_before" and high is None:
-        stopped = rule("stopping").ends(
-            tokens, span.first, span.first - _STOPPING_REACH
-        )
-        comparator = Comparator.AT_LEAST if stopped else comparator
-    first = span.first
-    end = span.end
-    if span.rule in _PLACED or len(span.value) > 1:
-        end = length.end
-    if sense is not span.value[0]:
-        first = length.first
-    either = rule("either_direction").starts(tokens, first) is not None
-    stays = rule("stays_before").ends(tokens, first, first - _STOPPING_REACH)
-    if either and stays and comparator is Comparator.AT_MOST:
-        comparator = Comparator.AT_LEAST
+    assert amount.time is not None
+    is_upper = sense is not span.value[0]
+    first = length.first if is_upper else span.first
+    is_range_of_two = len(span.value) > 1
+    end = length.end if span.rule in _PLACED or is_range_of_two else span.end
+    is_closed = tokens.codes[end : end + 1] == ")"
+    anchor = None
+    if not is_closed and (is_upper or not is_range_of_two):
+        anchor = rule("window_anchor").starts(tokens, end)
     lead = rule("whole_quote").ends(tokens, first, first - 2)
-    anchor = rule("window_anchor").starts(tokens, end)
-    is_of_bracket = tokens.codes[end : end + 1] == ")"
-    if is_of_bracket or (end < span.end and span.rule == "range_of_two_units"):
-        anchor = None
-    return Window(
+    either = rule("either_direction").starts(tokens, first) is not None
+    window = Window(
         lead.first if lead else first,
         anchor.end if anchor else end,
-        comparator,
-        value,
-        high,
-        unit,
+        sense.comparator or Comparator.EQUAL,
+        amount.low,
+        amount.high,
+        amount.time,
         span.rule,
         (length.first, length.end),
-        sure=sense.sure and high is None and not either,
+        sure=sense.sure and not either,
         either=either,
         aside=_is_in_aside(tokens, first),
         explains=stands_aside(tokens, first, end),
     )
+    if window.high is not None:
+        return _settle_range(window)
+    return _turn(tokens, window)
+
+
+def _settle_range(window: Window) -> Window:
+    """Return a window with two numbers as a range, or as an upper limit if it begins at nought."""
+    if window.value == 0 and window.high is not None:
+        # "within 0 to 48 hours"
+        return replace(
+            window, value=window.high, high=None, comparator=Comparator.AT_MOST
+        )
+    return replace(window, comparator=Comparator.BETWEEN, sure=False)
+
+
+def _turn(tokens: Tokens, window: Window) -> Window:
+    """Return a window as a lower limit if what it limits has stopped or stays for so long: "stopped
+    5 days before", "stable over 3 months".
+    """
+    if window.comparator is not Comparator.AT_MOST:
+        return window
+    name = ""
+    if window.rule == "placed_before":
+        name = "stopping"
+    elif window.either:
+        name = "stays_before"
+    first = window.first
+    if name and rule(name).ends(tokens, first, first - _STOPPING_REACH):
+        return replace(window, comparator=Comparator.AT_LEAST)
+    return window
 
 
 def _is_in_aside(tokens: Tokens, first: int) -> bool:
@@ -389,21 +403,20 @@ def _give_directions(
     """
     has_words = any(window.rule not in ("alone", "placed_before") for window in stated)
     last: Window | None = None
-    for at, window in enumerate(stated):
+    for window, behind in zip_longest(stated, stated[1:]):
+        assert window is not None
         if last and _repeats(tokens, last, window):
             continue
+        given: Window | None = window
         if window.rule == "alone":
-            behind = stated[at + 1] if at + 1 < len(stated) else None
             given = _borrow(tokens, window, last, behind)
             if given is None and not has_words:
                 given = _read_washout(tokens, window, kind)
             if given is None and wide:
                 given = _read_lasted(tokens, window)
-            if given is None:
-                continue
-            window = given
-        yield window
-        last = window
+        if given:
+            yield given
+            last = given
 
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
@@ -499,7 +512,7 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     for window in windows:
         if window.unit in _NOT_FIRST:
             continue
-        plain = {"of": None, "anchor": None, "value_high": None}
+        plain: dict[str, Any] = {"of": None, "anchor": None, "value_high": None}
         if window.value_high is not None:
             plain["comparator"] = Comparator.AT_LEAST
         return window.model_copy(update=plain)
