@@ -53,24 +53,31 @@ class Chart:
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self._spans: dict[str, dict[int, list[Span]]] = defaultdict(dict)
+        self._listed: dict[tuple[str, ...], list[Span]] = {}
         for span in spans:
             self.add(span)
 
     def add(self, span: Span) -> None:
         """Add a span."""
         self._spans[span.kind].setdefault(span.first, []).append(span)
+        self._listed.clear()
 
     def at(self, kind: str, first: int) -> list[Span]:
         """Return the spans of a kind that begin at a token."""
         return self._spans[kind].get(first, [])
 
     def all(self, *kinds: str) -> list[Span]:
-        """Return all spans of these kinds, from left to right."""
+        """Return all spans of these kinds, from left to right. The lists are kept until a span is
+        added.
+        """
+        if kinds in self._listed:
+            return self._listed[kinds]
         found = []
         for kind in kinds:
             for spans in self._spans[kind].values():
                 found += spans
-        return sorted(found, key=lambda span: (span.first, -span.end))
+        self._listed[kinds] = sorted(found, key=lambda span: (span.first, -span.end))
+        return self._listed[kinds]
 
 
 def read_productions(

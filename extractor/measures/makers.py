@@ -257,7 +257,7 @@ def make_cases(parts: Parts) -> Bounds | None:
 def make_chain(parts: Parts) -> Bounds | None:
     """A quantity between two numbers: "18 <= age <= 65 years"."""
     signs = (parts["front"].value[0], parts["behind"].value[0])
-    if signs not in (("<", "<"), (">", ">")):
+    if signs not in (("<", "<"), (">", ">"), ("=", "=")):
         return None
     low = parts["low"]
     high = parts["high"]
@@ -267,6 +267,10 @@ def make_chain(parts: Parts) -> Bounds | None:
         one = replace(one, unit=other.unit, time=other.time)
     if other.unit is None:
         other = replace(other, unit=one.unit, time=one.time)
+    # "18 = age = 65 years" has lost its signs
+    if signs == ("=", "="):
+        joined = replace(other, low=one.low, high=other.low)
+        return (Bound(Comparator.BETWEEN, joined, low.first, high.end, sure=False),)
     front = mirror(Comparator(parts["front"].value))
     behind = Comparator(parts["behind"].value)
     if (front, behind) == _BOTH_COUNT:
@@ -327,12 +331,16 @@ def make_restated(parts: Parts) -> Bounds | None:
     return *parts["one"].value, bound
 
 
-def make_plus(parts: Parts) -> Bounds:
-    """A number with a plus before its unit: "70+ years"."""
+def make_unit_behind_comparator(parts: Parts) -> Bounds | None:
+    """A number whose unit is behind its comparator: "70+ years", "10 or more mutations per Mb"."""
     number = parts["number"]
     unit = parts["unit"]
-    amount = make_amount(parts)
-    return (Bound(Comparator.AT_LEAST, amount, number.first, unit.end),)
+    comparator = Comparator.AT_LEAST
+    if "suffix" in parts:
+        if _find_turned(parts):
+            return None
+        comparator = Comparator(parts["suffix"].value)
+    return (Bound(comparator, make_amount(parts), number.first, unit.end),)
 
 
 def make_before_birthday(parts: Parts) -> Bounds | None:

@@ -13,6 +13,7 @@ from extractor.measures.grammar import Chart, Span
 
 _SHORTEST_WORD = 3
 _LONGEST_NAME = 14
+_PER_TIME = ("/d", "/wk", "/mo", "/a")
 _SHORT_FORM_WORDS = 2
 """The most words of a short form in brackets."""
 _LONGEST_PIECE = 5
@@ -58,9 +59,9 @@ def find_owner(
     substance = _find_substance(chart, tokens, value)
     if substance:
         return Owner(substance, condition=condition)
-    named = _find_scale_behind(chart, tokens, value)
-    if named:
-        return Owner(named, is_known=True, condition=condition)
+    scale = _find_scale_behind(chart, tokens, value)
+    if scale:
+        return Owner(scale, is_known=True, condition=condition)
     words = _find_name(chart, tokens, *phrase, code)
     is_known = words is not None and _names(chart, *words)
     counted = _find_counted(tokens, value, end, is_known=is_known)
@@ -90,11 +91,11 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
             return _trim(tokens, part.first + 1, part.end)
         if part.kind in ("scale", "quantity"):
             return part.first, part.end
-    units = [(one.first, one.end) for one in chart.all("unit")]
+    others = [(one.first, one.end) for one in chart.all("unit", "comparator")]
     for one in chart.all("quantity"):
-        is_unit = any(_is_inside(one, unit) for unit in units)
+        is_other = any(_is_inside(one, place) for place in others)
         is_inside = _is_inside(one, (value.first, value.end))
-        if is_inside and not is_unit and not _is_age_word(one):
+        if is_inside and not is_other and not _is_age_word(one):
             return one.first, one.end
     return None
 
@@ -136,7 +137,7 @@ def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
 
 def _find_unit_counted(chart: Chart, value: Span, code: str | None) -> Range | None:
     """Return what a unit counts: the cigarettes of "> 10 cigarettes/day"."""
-    is_count = (code or "").startswith("{") and "}/" in (code or "")
+    is_count = (code or "").startswith("{") and (code or "").endswith(_PER_TIME)
     units = [one for one in chart.all("unit") if one.end == value.end]
     return (units[0].first, units[0].first + 1) if is_count and units else None
 
@@ -177,6 +178,9 @@ def _split_phrase(
     prefix = rule("condition_prefix").search(tokens, first, end)
     if prefix:
         return prefix.place("words"), (prefix.end, end)
+    donors = rule("donors_must").starts(tokens, first, end)
+    if donors:
+        return donors.place("words"), (donors.end, end)
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
     for people in chart.all("people"):
@@ -248,7 +252,11 @@ def _find_name(
     words = words[0], _cut_remark(tokens, *words)
     if words[0] >= words[1] or rule("names_nobody").covers(tokens, *words):
         return None
-    return max(words[0], words[1] - _LONGEST_NAME), words[1]
+    start = max(words[0], words[1] - _LONGEST_NAME)
+    # "weight-for-length z-score" is one name
+    while start > first and tokens.gap(start) == "-":
+        start -= 1
+    return start, words[1]
 
 
 def _cut_remark(tokens: Tokens, first: int, end: int) -> int:

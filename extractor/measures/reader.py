@@ -23,7 +23,7 @@ from extractor.measures.owners import (
     list_unexplained,
     strip_bracket,
 )
-from extractor.measures.terminals import read_terminals
+from extractor.measures.terminals import find_quantities, read_terminals
 from extractor.measures.units_apart import find_unit_apart
 from extractor.schemas.vocabulary import Comparator
 
@@ -102,8 +102,7 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
     compose(chart, _list_productions())
     introduced = frozenset[str]()
     if topic:
-        spans = read_terminals(topic)
-        introduced = frozenset(s.value for s in spans if s.kind == "quantity")
+        introduced = frozenset(span.value for span in find_quantities(topic))
     chosen, others = choose(chart, tokens, introduced)
     limits: list[Limit] = []
     for index, candidate in enumerate(chosen):

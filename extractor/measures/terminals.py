@@ -21,8 +21,6 @@ from extractor.measures.grammar import Span
 from extractor.measures.makers import Amount, Bound
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
-_LONGEST_NAME = 8
-"""The most words of a known quantity's name that are looked for."""
 _IDLE_SPELLINGS = {"leucocyte": "leukocyte"}
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 _NEAR = 12
@@ -43,7 +41,7 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
         *_find_at_bounds(tokens),
         *_find_acuities(tokens),
         *_find_times(tokens, first, end),
-        *_find_quantities(tokens, first, end),
+        *find_quantities(tokens),
         *_find_grades(tokens, first, end),
     ]
     for number in _find_numbers(tokens, first, end):
@@ -51,6 +49,10 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
         spans += _read_behind(tokens, number.end, end)
         if tokens.codes[number.end : number.end + 1] == "+":
             spans += _read_behind(tokens, number.end + 1, end)
+    # the unit of "10 or more mutations per megabase"
+    for suffix in [span for span in spans if span.kind == "suffix"]:
+        if tokens.codes[suffix.first - 1 : suffix.first] == NUMBER:
+            spans += _read_behind(tokens, suffix.end, end)
     starts = {span.end for span in spans if span.kind in _BEFORE_GAP}
     for at in starts:
         gap = rule("measure_gap").starts(tokens, at)
@@ -209,7 +211,8 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
 def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
     for term in find_terms(tokens, "comparators", first, end):
         # the "min" of "mL/min"
-        if term.first and tokens.codes[term.first - 1] == "/":
+        is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
+        if is_behind_slash and tokens.joined(term.first):
             continue
         yield Span("comparator", term.first, term.end, "comparators", term.value)
     for found in rule("age_not_reached_sign").find(tokens, first, end):
@@ -321,19 +324,30 @@ def _fold_word(word: str) -> str:
     return _IDLE_SPELLINGS.get(folded, folded).replace("haem", "hem")
 
 
-def _find_quantities(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+@cache
+def _measure_names() -> Mapping[str, int]:
+    """Return how many words the longest name has that begins with a word."""
+    longest: dict[str, int] = {}
+    for words in _list_names():
+        longest[words[0]] = max(len(words), longest.get(words[0], 0))
+    return longest
+
+
+def find_quantities(tokens: Tokens) -> Iterator[Span]:
     """Yield the known quantities, the longest name at each token. Signs in names do not count."""
     names = _list_names()
     words = [
         (at, _fold_word(tokens.words[at]))
-        for at in range(first, end)
+        for at in range(len(tokens))
         if tokens.words[at][0].isalnum()
     ]
+    longest = _measure_names()
     done = 0
     for index in range(len(words)):
         if index < done:
             continue
-        for length in range(min(_LONGEST_NAME, len(words) - index), 0, -1):
+        most = min(longest.get(words[index][1], 0), len(words) - index)
+        for length in range(most, 0, -1):
             run = words[index : index + length]
             name = names.get(tuple(word for _, word in run))
             start = run[0][0]

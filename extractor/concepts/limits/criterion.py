@@ -258,7 +258,9 @@ def _list_signs(
             yield "a change"
     yield f"read by {limit.rule}"
     if limit.comparator is Comparator.EQUAL and limit.rule != "grades":
-        yield "an equality with a unit" if constraint.unit else "an equality"
+        # "Age = 18 years" has lost a sign
+        is_measured = constraint.unit and (limit.is_known or limit.time_unit)
+        yield "equal to a measured value" if is_measured else "an equality"
     if rule("stage_word").search(read_text(constraint.quantity)):
         yield "a stage"
     if limit.rival:
@@ -287,7 +289,8 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         yield "an unknown unit"
     known = _find_known(constraint, code)
     if known is None:
-        yield "no known quantity"
+        is_named = limit.is_known and unit
+        yield "a unit of another quantity" if is_named else "no known quantity"
         return
     if known.general:
         yield "only a kind of quantity"
@@ -332,7 +335,7 @@ def _sign_place(tokens: Tokens, limit: Limit) -> Iterator[str]:
     """Yield the signs of where a limit is: from its name, and from the next word."""
     if limit.quantity and limit.quantity[0] >= limit.end:
         yield "named behind its number"
-    elif limit.quantity and not limit.inherits:
+    elif limit.quantity:
         distance = limit.first - limit.quantity[1]
         if distance == 0:
             yield "beside its name"

@@ -119,7 +119,7 @@ def _mention_limit(
     if may_turn and limit.comparator.opposite:
         allowed.append(limit.comparator.opposite)
     # a score of 2+, or 2 and more
-    if tokens.words[place[1] : place[1] + 1] == ["+"]:
+    if tokens.words[place[1] : place[1] + 1] == ["+"] and not limit.time_unit:
         allowed.append(Comparator.EQUAL)
     if not limit.sure:
         allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))

@@ -324,7 +324,7 @@ def _shares_unit(
         return False
     end = mention.number[1]
     # the 2 of "2+ or more, or 0.3 g" is a grade
-    if tokens.words[end : end + 1] == ["+"]:
+    if tokens.words[end : end + 1] == ["+"] or mention.unit == "+":
         return False
     # "73 ETDRS letters", "2 diagnostic blocks"
     if rule("counted_noun").starts(tokens, end):
