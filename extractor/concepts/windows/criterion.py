@@ -94,10 +94,9 @@ def _choose_first(windows: Sequence[Window]) -> int | None:
 
 def _count_unread(tokens: Tokens, windows: Sequence[Window]) -> int:
     """Return how many lengths of time are part of no window."""
-    lengths = [window.length for window in windows]
+    read = {at for window in windows for at in range(*window.length)}
     return sum(
-        all(end <= one.first or one.end <= first for first, end in lengths)
-        for one in find_durations(tokens)
+        read.isdisjoint(range(one.first, one.end)) for one in find_durations(tokens)
     )
 
 

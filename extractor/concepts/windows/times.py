@@ -157,7 +157,7 @@ _MAKERS: Mapping[str, Maker] = {
     "alone": _make_alone,
     "range": _make_range,
 }
-_USED = ("time", "duration", "amount", "comparator", "suffix", "distant", "gap")
+_USED = ("time", "duration", "amount", "comparator", "suffix", "gap")
 """The kinds of spans of the grammar of measures that windows are made of."""
 _BEFORE_FILLER = ("back", "lasts", "until", "comparator", "gap", "opening")
 _LENGTHS_BEHIND = (
@@ -209,9 +209,10 @@ def find_windows(
     stated: list[Window] = []
     for span in spans:
         for sense in span.value:
-            place = (sense.length.first, sense.length.end)
-            is_other = any(_overlap(place, other) for other in taken)
-            if not is_other and not _is_no_window(tokens, span, sense.length):
+            place = range(sense.length.first, sense.length.end)
+            if taken.isdisjoint(place) and not _is_no_window(
+                tokens, span, sense.length
+            ):
                 stated.append(_read_window(tokens, span, sense))
     return tuple(_give_directions(tokens, stated, kind, wide=wide))
 
@@ -232,10 +233,12 @@ def _list_spans(tokens: Tokens) -> list[Span]:
             chart.add(Span("filler", at, filler.end, "window_filler", filler.text))
     compose(chart, _list_productions())
     chosen: list[Span] = []
+    covered: set[int] = set()
     ranked = sorted(chart.all("window"), key=lambda one: (-one.weight, one.first))
     for span in ranked:
-        place = (span.first, span.end)
-        if not any(_overlap(place, (one.first, one.end)) for one in chosen):
+        place = range(span.first, span.end)
+        if covered.isdisjoint(place):
+            covered.update(place)
             chosen.append(span)
     return sorted(chosen, key=lambda span: span.first)
 
@@ -244,19 +247,18 @@ def _is_time(span: Span) -> bool:
     return isinstance(span.value, Amount) and span.value.time is not None
 
 
-def _overlap(one: Range, other: Range) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
-
-
-def _find_others(tokens: Tokens, topic: str) -> list[Range]:
-    """Return the places of ages and lifetimes, which are no windows."""
-    return [
-        limit.number
-        for limit in find_limits(tokens, None, topic)
-        if is_age(tokens, limit, topic)
-        or is_lifetime(tokens, limit, topic)
-        or is_of_people(tokens, limit)
-    ]
+def _find_others(tokens: Tokens, topic: str) -> set[int]:
+    """Return the tokens of ages and lifetimes, which are no windows."""
+    others: set[int] = set()
+    for limit in find_limits(tokens, None, topic):
+        is_of_life = (
+            is_age(tokens, limit, topic)
+            or is_lifetime(tokens, limit, topic)
+            or is_of_people(tokens, limit)
+        )
+        if is_of_life:
+            others.update(range(*limit.number))
+    return others
 
 
 def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
