@@ -8,8 +8,8 @@ changes one.
    cases. Entries of ``rules/terms`` and the marks of ``parse/dosing`` lower it where their words
    are doubtful.
 2. ``calibrate_record`` maps the estimate to the share right, by field (``calibration.toml``). A
-   regimen is as sure as its agent. Where the structure of the text is in doubt, no reading that
-   rests on it is surer than ``Draft.at_most`` says.
+   regimen is as sure as its agent, a list of limits as its least sure member. Where the structure
+   of the text is in doubt, no reading that rests on it is surer than ``Draft.at_most`` says.
 3. ``assemble/resolve.py`` takes it, or with a model's answer the share right of such pairs
    (``assemble/policy.toml``). ``MODEL_CONFIDENCE`` only stands in for an answer until then.
 4. ``assemble`` lowers it: an age unlike the registered one (``items.py``), an amount beyond all

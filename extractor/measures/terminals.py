@@ -48,7 +48,9 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
         spans.append(number)
         spans += _read_behind(tokens, number.end, end)
         if tokens.codes[number.end : number.end + 1] == "+":
-            spans += _read_behind(tokens, number.end + 1, end)
+            behind = number.end + 1
+            spans.append(Span("unit", number.end, behind, "plus", ("+", None)))
+            spans += _read_behind(tokens, behind, end)
     # the unit of "10 or more mutations per megabase"
     for suffix in [span for span in spans if span.kind == "suffix"]:
         if tokens.codes[suffix.first - 1 : suffix.first] == NUMBER:
@@ -142,8 +144,6 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     unit = _without_people(tokens, unit) if unit else None
     rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
     if unit is None or unit.end == unit.first:
-        if tokens.codes[at : at + 1] == "+" and tokens.joined(at):
-            yield Span("unit", at, at + 1, "plus", ("+", None))
         if rated:
             words = rated.read("rate")
             yield Span("unit", at, rated.end, "rate_apart", (words, None))

@@ -345,7 +345,19 @@ def _sign_place(tokens: Tokens, limit: Limit) -> Iterator[str]:
             yield "its name is part of a phrase"
     if limit.inherits:
         yield "the quantity of the limit before"
-    if not rule("limit_ends").starts(tokens, limit.end) and limit.end < len(tokens):
+    yield from _sign_word_behind(tokens, limit)
+
+
+def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
+    """Yield a sign of the word behind a limit, and behind its name if that follows it."""
+    end = limit.end
+    if limit.quantity and limit.quantity[0] >= limit.end:
+        end = limit.quantity[1]
+    if end == len(tokens) or rule("limit_ends").starts(tokens, end):
+        return
+    # the words behind "of" say of what it is a share
+    is_share = limit.unit == "%" and tokens.words[end].lower() == "of"
+    if not is_share:
         is_bare = not limit.unit and limit.unexplained[2]
         yield "a word behind, and no unit" if is_bare else "a word behind"
 
