@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from extractor.language.book import find_terms, read_table, read_term, rule
 from extractor.language.lexer import NUMBER, Tokens
@@ -30,8 +30,9 @@ _GRADES = range(101)
 """Whole numbers that grades can be: no versions, no years."""
 
 
-def read_terminals(tokens: Tokens) -> list[Span]:
-    """Return all spans of a line that no production makes."""
+@lru_cache(maxsize=256)
+def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
+    """Return all spans of a line that no production makes; remembered, as windows need them too."""
     first = 0
     end = len(tokens)
     spans = [
@@ -59,7 +60,7 @@ def read_terminals(tokens: Tokens) -> list[Span]:
         gap = rule("measure_gap").starts(tokens, at)
         if gap and gap.end > at:
             spans.append(Span("gap", at, gap.end, "measure_gap", gap.text))
-    return spans
+    return tuple(spans)
 
 
 def _find_rules(tokens: Tokens, first: int, end: int) -> Iterator[Span]:

@@ -13,7 +13,7 @@ from extractor.apps.export import read_results
 from extractor.apps.review.draft import CHECKED, Draft, list_items
 from extractor.apps.review.forms import Json
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.windows.read import first_window
+from extractor.concepts.windows.times import first_window
 from extractor.run.files import write_atomically
 from extractor.run.finished import FinishedRun
 from extractor.schemas import (
