@@ -93,7 +93,7 @@ def perform_job(job: CommandJob) -> int:
 def _run_in_loop(job: CommandJob, work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` with progress, until it ends or Ctrl-C stops it."""
     quiet = job.options.quiet
-    with show_progress(job.tally, quiet=quiet):
+    with show_progress(job.tally, job.count, quiet=quiet):
         Interrupts(job).run(work)
 
 
