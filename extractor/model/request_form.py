@@ -13,6 +13,8 @@ from extractor.model.failures import Failure
 from extractor.model.providers import list_providers
 from extractor.model.spec import ClientSettings, ModelSpec
 
+_NEWER_LIMIT = "max_completion_tokens"
+"""What models of OpenAI that think take in place of ``max_tokens``, also behind other servers."""
 _MORE_ROOM = 4
 """If thinking takes the whole output limit, the room for it grows to so many times the limit."""
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
@@ -59,7 +61,8 @@ class RequestForm:
         family = self.spec.family
         thinking, room = family.think(self.settings.reasoning)
         most = call.max_output_tokens + room + self.extra_room
-        parameters: dict[str, Any] = {family.limit: most}
+        limit = _NEWER_LIMIT if family.limit in self.refused else family.limit
+        parameters: dict[str, Any] = {limit: most}
         if family.temperature:
             parameters["temperature"] = 0
         if family.cache == "key":
@@ -131,14 +134,17 @@ class RequestForm:
         """Return the form without what the provider refused of a request: a parameter of the table,
         or the way to send the schema. None if no other form mends the request.
 
-        The output limit stays, which bounds the cost, and so does what the user asked for
-        (options).
+        The output limit stays, which bounds the cost, under the name that the server asks for; so
+        does what the user asked for (options).
         """
         kind = failure.meaning.kind
         may_go: set[str] = set()
         if failure.status in (400, 422) and kind != "length":
             may_go = self._list_parameters(call).keys() - self.settings.options.keys()
-        for name in sorted(may_go - {self.spec.family.limit}):
+        may_go.discard(_NEWER_LIMIT)
+        if _NEWER_LIMIT not in failure.text:
+            may_go.discard(self.spec.family.limit)
+        for name in sorted(may_go):
             if re.search(rf"\b{name}\b", failure.text):
                 return self._leave_out(name)
         if kind == "mode" and self.mode != self.spec.family.mode[-1]:

@@ -78,6 +78,8 @@ class OpenAI(StandIn):
         for name in request:
             if not _KNOWN.fullmatch(name) or name in refused:
                 text = f"Unsupported parameter: '{name}' is not supported."
+                if name == "max_tokens":
+                    text += " Use 'max_completion_tokens' instead."
                 return _refuse(text, name, "unsupported_parameter")
         return None
 

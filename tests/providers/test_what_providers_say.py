@@ -111,6 +111,16 @@ def test_what_a_model_refuses_is_sent_no_more(kind, model, script, refused, key,
     assert [(json.loads(one.text), count) for one, count in answers] == [(json.loads(GOOD.text), 1)] * 2
 
 
+def test_a_server_gets_the_output_limit_under_the_name_that_it_asks_for(stand):
+    standin = stand(OpenAI)
+    ((completion, _),) = ask(f"{standin.url}/v1#o3-mini")
+    first, *_, last = standin.requests
+    assert "max_tokens" in first
+    assert "max_tokens" not in last
+    assert last["max_completion_tokens"] == CALL.max_output_tokens
+    assert json.loads(completion.text) == json.loads(GOOD.text)
+
+
 def test_an_output_limit_that_is_too_high_is_the_error_of_the_user(stand):
     standin = stand(Anthropic)
     with pytest.raises(ModelUnavailable, match="64000, which is the maximum"):
