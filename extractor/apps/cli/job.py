@@ -80,7 +80,7 @@ def open_job(
             pricing=pricing,
             workers=given.get("workers"),
             ray=given.get("ray"),
-            batches=_plan_batches(options, rounds) if rounds else None,
+            batches=_make_batch_extractor(options, rounds) if rounds else None,
             **more,
         )
         if rounds and job.reads_stream:
@@ -120,7 +120,7 @@ def _read_setup(options: RecordOptions) -> Setup:
     return setup
 
 
-def _plan_batches(options: RecordOptions, rounds: int) -> Any:
+def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
     """Return what extracts by batches. Prints how far they are; with ``--quiet`` only problems."""
     from extractor.run.batches import perform_in_batches
 
