@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import openpyxl
 import pytest
 
-from extractor.apps.values import list_values
+from extractor.apps.values import list_value_rows
 from extractor.schemas import TrialExtraction
 from tests.commands import extract, invoke
 
@@ -61,7 +61,7 @@ def test_values_are_those_of_the_table(run):
     expected = [
         (row.record_id, row.path, row.text)
         for extraction in read_extractions(run).values()
-        for row in list_values(extraction)
+        for row in list_value_rows(extraction)
         if row.kind == "value"
     ]
     listed = [

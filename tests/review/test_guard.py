@@ -114,7 +114,7 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
         (PATCH % ('"eligibility"', '{"groups": 5}'), "a list is expected"),
         (PATCH % ('"eligibility"', "null"), "cannot be deleted"),
         (PATCH % ('"dosing[99]"', '{"route": "oral"}'), "does not exist"),
-        (PATCH % ('"record_id"', '{"route": "oral"}'), "is no item"),
+        (PATCH % ('"record_id"', '{"route": "oral"}'), "is not an item"),
         (PATCH % ('"eligibility"', '{"sex": NaN}'), "not JSON compliant"),
         (PATCH % ('"eligibility"', r'{"sex": "\ud800"}'), "surrogates"),
         (NEW % ("title", 3), "no words"),

@@ -82,7 +82,7 @@ def fetch(
 
 
 @contextmanager
-def find_records(
+def fetch_inputs(
     inputs: tuple[str, ...], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield a run's inputs, with a file of fetched records in place of NCT numbers, and an exit

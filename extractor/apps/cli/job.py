@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor.apps.cli.console import say
 from extractor.apps.cli.environment import choose_pricing, read_model_spec
-from extractor.apps.cli.fetch import find_records
+from extractor.apps.cli.fetch import fetch_inputs
 from extractor.apps.cli.options import RecordOptions
 from extractor.apps.cli.progress import observing
 from extractor.formats import read_records
@@ -62,7 +62,7 @@ def open_job(
     is_dry = given.get("dry_run")  # leaves no file
     kept = None if is_dry else out
     log = observing(None if is_dry else options.log_json)
-    fetching = find_records(
+    fetching = fetch_inputs(
         options.inputs, kept, fresh=options.fresh, quiet=options.quiet
     )
     _check_out(options)

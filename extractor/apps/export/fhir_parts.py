@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.apps.values import RowKind, ValueRow, list_value_rows
 from extractor.language.units import read_unit
 from extractor.schemas import Amount, Period, Task, TrialExtraction, TrialRecord
 
@@ -57,7 +57,7 @@ class TrialResources:
         self.references: list[Json] = []
         self._left = defaultdict[str, dict[str, list[ValueRow]]](dict)
         self.parts = (*tasks, "custom")
-        for row in list_values(extraction):
+        for row in list_value_rows(extraction):
             name = row.field.partition("[")[0]
             if row.kind is not RowKind.VALUE or name in _WORDS:
                 continue
@@ -164,7 +164,7 @@ def quantity(
     if unit and not ucum:
         ucum = read_unit(unit)
     number: Json = {"value": value}
-    # "=" is no comparator in FHIR.
+    # "=" is not a comparator in FHIR.
     if comparator in ("<", "<=", ">", ">="):
         number["comparator"] = comparator
     number["unit"] = unit or ucum

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.evaluation.gold_files import join_path
 from extractor.apps.review.gold import derive_window
-from extractor.apps.values import RowKind, ValueRow, list_values, split_path
+from extractor.apps.values import RowKind, ValueRow, list_value_rows, split_path
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import (
@@ -87,7 +87,7 @@ def is_known(path: str) -> bool:
     return is_path and (path.startswith(_CUSTOM) or ref.path in _KNOWN)
 
 
-def list_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
+def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     """Yield the rows of gold, or of an extraction, in schema order, with what supports each value.
 
     Only the fields that gold has are listed, an empty one with the value None or an empty list.
@@ -96,11 +96,13 @@ def list_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}, "dosing": []}
     ... )
-    >>> [(row.path, row.value) for row in list_rows(gold)]
+    >>> [(row.path, row.value) for row in list_gold_rows(gold)]
     [('eligibility.sex', None), ('dosing', [])]
     """
     proven = {
-        row.path: row for row in list_values(extraction) if row.kind is RowKind.VALUE
+        row.path: row
+        for row in list_value_rows(extraction)
+        if row.kind is RowKind.VALUE
     }
     gold = shape_gold(extraction)
     del gold["record_id"]
