@@ -109,8 +109,8 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
     [
         ("{", "Expecting"),
         ("{}", "version"),
-        (PATCH % ('"eligibility"', '{"criteria": []}'), "no field"),
-        (PATCH % ('"eligibility"', '{"of": null}'), "no field"),
+        (PATCH % ('"eligibility"', '{"criteria": []}'), "is not a field"),
+        (PATCH % ('"eligibility"', '{"of": null}'), "is not a field"),
         (PATCH % ('"eligibility"', '{"groups": 5}'), "a list is expected"),
         (PATCH % ('"eligibility"', "null"), "cannot be deleted"),
         (PATCH % ('"dosing[99]"', '{"route": "oral"}'), "does not exist"),
