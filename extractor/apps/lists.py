@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from extractor.apps.report.overview import find_place, name_failed, read_failures
 from extractor.apps.report.record import name_field
-from extractor.apps.values import RowKind, ValueRow, drop_same, list_value_rows
+from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.errors import ArgumentError
 from extractor.run.files import FAILURES
 from extractor.run.finished import FinishedRun
@@ -154,7 +154,7 @@ def _list_record(
     if record_id not in run.record_ids:
         return []
     extraction = run.read_result(record_id, TrialExtraction)
-    values = list(list_value_rows(extraction))
+    values = list(list_values(extraction))
     found = [(row._replace(value=row.text), row.path) for row in values]
     first = len(values) - len(extraction.findings)
     for number in range(len(extraction.findings)):

@@ -83,7 +83,7 @@ class ValueRow(NamedTuple):
         return write_value(self.value)
 
 
-def list_value_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
+def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
     """Yield a row for each value in schema order, then for each absence and each finding.
 
     >>> extraction = TrialExtraction.model_validate(
@@ -95,7 +95,7 @@ def list_value_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     ...         ],
     ...     }
     ... )
-    >>> [(row.path, row.text, row.reason) for row in list_value_rows(extraction)]
+    >>> [(row.path, row.text, row.reason) for row in list_values(extraction)]
     [('eligibility.sex', 'male', None), ('eligibility.minimum_age', '', 'not_reported')]
     """
     for value, item in list_all_values(extraction):

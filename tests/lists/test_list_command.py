@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from extractor.apps.lists import Selection, refuse_selection
-from extractor.apps.values import list_value_rows
+from extractor.apps.values import list_values
 from extractor.errors import ArgumentError
 from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
@@ -64,7 +64,7 @@ def test_values_are_those_of_the_table(run):
     expected = [
         (row.record_id, row.path, row.text)
         for extraction in read_extractions(run).values()
-        for row in list_value_rows(extraction)
+        for row in list_values(extraction)
         if row.kind == "value"
     ]
     listed = [

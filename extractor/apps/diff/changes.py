@@ -10,7 +10,7 @@ from extractor.apps.evaluation.alignment import align, match_values
 from extractor.apps.evaluation.fields import GROUPS
 from extractor.apps.pages.view import show_texts
 from extractor.apps.pages.words import say
-from extractor.apps.values import RowKind, ValueRow, drop_same, list_value_rows
+from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _HEADLINES = ("quote", "agent", "measure")
@@ -93,7 +93,7 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
     "custom".
     """
     rows = defaultdict[str, list[ValueRow]](list)
-    for row in list_value_rows(extraction):
+    for row in list_values(extraction):
         # the id of a group says nothing to a reader
         if row.kind == RowKind.VALUE and row.field != "group":
             is_own = row.item.startswith("custom.")

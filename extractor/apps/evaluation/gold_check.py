@@ -1,5 +1,5 @@
 """Check gold: the violations of the schema, quotes that the record does not have, and references
-to sections, outcomes, groups, arms and fields that do not exist.
+to sections, outcomes, groups, arms and fields that there are not.
 """
 
 import json
@@ -19,7 +19,7 @@ from extractor.apps.evaluation.gold_files import (
     parse_own_values,
 )
 from extractor.apps.evaluation.places import find_section, name_home
-from extractor.apps.values import list_value_rows, split_path
+from extractor.apps.values import list_values, split_path
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
 from extractor.evidence.quotes import QuoteStatus, verify_quote
@@ -119,7 +119,7 @@ def check_annotation(
 def _list_references(
     gold: TrialExtraction, record: TrialRecord
 ) -> Iterator[tuple[str, str, str | None, Collection[str]]]:
-    """Yield path, noun and name of what an annotation refers to, with the known names."""
+    """Yield path, noun and name of what an annotation refers to, with the names that there are."""
     groups = [group.id for group in gold.eligibility.groups]
     for number, group in enumerate(gold.eligibility.groups):
         yield f"eligibility.groups[{number}].parent", "group", group.parent, groups
@@ -154,7 +154,7 @@ def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
 
 def _list_quotes(gold: TrialExtraction) -> Iterator[tuple[str, str]]:
     """Yield the path and the words of each quote."""
-    for row in list_value_rows(gold):
+    for row in list_values(gold):
         if FieldRef(row.path).path in _QUOTES:
             yield row.path, row.value
         for part in _QUOTED_PARTS:

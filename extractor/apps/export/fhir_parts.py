@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from extractor.apps.values import RowKind, ValueRow, list_value_rows
+from extractor.apps.values import RowKind, ValueRow, list_values
 from extractor.language.units import read_unit
 from extractor.schemas import Amount, Period, Task, TrialExtraction, TrialRecord
 
@@ -57,7 +57,7 @@ class TrialResources:
         self.references: list[Json] = []
         self._left = defaultdict[str, dict[str, list[ValueRow]]](dict)
         self.parts = (*tasks, "custom")
-        for row in list_value_rows(extraction):
+        for row in list_values(extraction):
             name = row.field.partition("[")[0]
             if row.kind is not RowKind.VALUE or name in _WORDS:
                 continue

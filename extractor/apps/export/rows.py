@@ -29,7 +29,7 @@ from extractor.apps.export.times import (
     find_cycle_days,
     to_days,
 )
-from extractor.apps.values import RowKind, ValueRow, find_least, list_value_rows
+from extractor.apps.values import RowKind, ValueRow, find_least, list_values
 from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.concepts.windows.anchors import classify_anchor
@@ -131,7 +131,7 @@ def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
     """Yield the rows of values, absences and findings, which are half of all rows."""
     record_id = _clean(extraction.record_id)
     counts = dict.fromkeys(RowKind, 0)
-    for row in list_value_rows(extraction):
+    for row in list_values(extraction):
         # The words of a value are clean, and so are those of lists of choices.
         odd = row.section and not is_plain(row.section)
         shown = row._replace(section=_clean(row.section)) if odd else row

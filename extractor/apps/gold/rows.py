@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.evaluation.gold_files import join_path
 from extractor.apps.review.gold import derive_window
-from extractor.apps.values import RowKind, ValueRow, list_value_rows, split_path
+from extractor.apps.values import RowKind, ValueRow, list_values, split_path
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
 from extractor.schemas import (
@@ -100,9 +100,7 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     [('eligibility.sex', None), ('dosing', [])]
     """
     proven = {
-        row.path: row
-        for row in list_value_rows(extraction)
-        if row.kind is RowKind.VALUE
+        row.path: row for row in list_values(extraction) if row.kind is RowKind.VALUE
     }
     gold = shape_gold(extraction)
     del gold["record_id"]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.apps.pages.definitions import read_definitions
 from extractor.apps.pages.view import name_record
-from extractor.apps.values import RowKind, list_value_rows
+from extractor.apps.values import RowKind, list_values
 from extractor.concepts.own.declaration import CustomField
 from extractor.evidence.drafts import TokenConflict
 from extractor.evidence.quotes import QuoteStatus
@@ -103,7 +103,7 @@ def describe_extraction(
     that is unknown.
     """
     values: list[FoundValue] = []
-    for row in list_value_rows(extraction):
+    for row in list_values(extraction):
         if row.kind is RowKind.VALUE:
             value = FoundValue.model_validate(row)
             if row.section:

@@ -8,7 +8,7 @@ from typing import Any
 
 from extractor.apps.pages import read_assets, render_template
 from extractor.apps.pages.view import Json, is_free_text, name_record, view
-from extractor.apps.values import list_value_rows
+from extractor.apps.values import list_values
 from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
@@ -40,7 +40,7 @@ class ShownExtraction:
             "title": name_record(record) if record else "",
             "sections": list(_mark_evidence(shown)) if record else [],
             "items": shown["items"],
-            "quotes": {row.path: row.quote for row in list_value_rows(extraction)},
+            "quotes": {row.path: row.quote for row in list_values(extraction)},
             "findings": [finding.message for finding in extraction.findings],
             "absences": Counter(str(absence.reason) for absence in extraction.absences),
             "style": read_assets("extractor.apps.pages", "card.css"),

@@ -12,7 +12,7 @@ from extractor.apps.pages.view import (
     show_findings,
     view,
 )
-from extractor.apps.values import ValueRow, list_absences, list_value_rows
+from extractor.apps.values import ValueRow, list_absences, list_values
 from extractor.run.finished import TextState
 from extractor.schemas import (
     Absence,
@@ -44,7 +44,7 @@ class RunRecord:
     @cached_property
     def rows(self) -> list[ValueRow]:
         """The table of values."""
-        return list(list_value_rows(self.extraction))
+        return list(list_values(self.extraction))
 
 
 @lru_cache(maxsize=4096)

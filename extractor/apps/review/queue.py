@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import name_record
-from extractor.apps.values import RowKind, ValueRow, list_value_rows
+from extractor.apps.values import RowKind, ValueRow, list_values
 from extractor.evidence.drafts import CERTAIN
 from extractor.plurals import counted, percent
 from extractor.run.finished import FinishedRun
@@ -40,7 +40,7 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     >>> weigh_result(TrialExtraction.model_validate(result)).reasons
     ('criteria 1 kind 60 %', 'criteria 1 quote 60 %')
     """
-    rows = list(list_value_rows(result))
+    rows = list(list_values(result))
     doubtful = {
         (row.confidence, _name(row))
         for row in rows
