@@ -5,8 +5,10 @@ run's ``failures.jsonl``. Doubts are values with a low confidence, and empty fie
 not understood. Each row has its address in the report. Compared with an older run, a list has the
 rows that are new or gone.
 
-To add a list, extend ``_is_listed``; columns are those of the table of values. The command is
-``extractor/apps/cli/list.py``; ``write_sheet`` of the export writes a file.
+To add a list: its name in ``cli/list.py`` (type, metavar, help) and in ``Selection``; which rows it
+has in ``_is_listed``, or in ``_KINDS`` if it has all rows of one kind; the options that it refuses,
+and its name, in ``refuse_selection``. Columns are those of the table of values; ``write_sheet`` of
+the export writes a file.
 """
 
 from collections import defaultdict
@@ -30,6 +32,7 @@ COLUMNS = (*ValueRow._fields, "address", "change")
 """The columns of a list: those of the table of values, the address in the report and, compared
 with an older run, whether a row is new or gone.
 """
+_DOUBTS = "doubts"
 _FAILURES = "failures"
 _KINDS = {
     "values": RowKind.VALUE,
@@ -71,12 +74,15 @@ class Selection(NamedTuple):
 def refuse_selection(
     selection: Selection, run: FinishedRun, since: FinishedRun | None = None
 ) -> None:
-    """Raise ``ArgumentError`` for a field or a record that there is not, and for an option that the
-    list does not have.
+    """Raise ``ArgumentError`` for a list, a field or a record that does not exist, and for an
+    option that the list does not have.
     """
     name = selection.name
+    lists = (*_KINDS, _DOUBTS, _FAILURES)
+    if name not in lists:
+        raise ArgumentError(f"{name}: no such list{suggest(name, lists)}")
     bounds = (selection.min_confidence, selection.max_confidence)
-    if name not in ("values", "doubts") and bounds != (0, None):
+    if name not in ("values", _DOUBTS) and bounds != (0, None):
         raise ArgumentError(f"{name} have no confidence; leave out its bounds")
     if name != "findings" and selection.severity:
         raise ArgumentError(f"{name} have no severity; leave out --severity")
@@ -153,7 +159,7 @@ def _list_record(
     first = len(values) - len(extraction.findings)
     for number in range(len(extraction.findings)):
         found[first + number] = (found[first + number][0], f"findings[{number}]")
-    if selection.name == "doubts":
+    if selection.name == _DOUBTS:
         found += _list_items(extraction, values)
     return [
         ListRow(row, _make_address(record_id, path))
@@ -165,8 +171,8 @@ def _list_record(
 def _list_items(
     extraction: TrialExtraction, values: Sequence[ValueRow]
 ) -> Iterator[tuple[ValueRow, str]]:
-    """Yield the items that are less sure than each of their values, with their paths: they may be
-    none, or in another list.
+    """Yield the items that are less sure than each of their values, with their paths: perhaps they
+    do not exist, or belong to another list.
     """
     least = defaultdict[str, float](lambda: 1)
     for row in values:
@@ -190,11 +196,11 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
     """Return whether a row is selected."""
     if selection.severity not in (None, row.severity):
         return False
-    if selection.name == "doubts" and not _is_doubt(row):
+    if selection.name == _DOUBTS and not _can_be_doubtful(row):
         return False
     if selection.name in _KINDS and row.kind != _KINDS[selection.name]:
         return False
-    if not _is_as_sure(row.confidence, selection):
+    if not _is_within_bounds(row.confidence, selection):
         return False
     # One of the fields, or of their ends.
     path = f".{name_field(row.path)}."
@@ -202,7 +208,7 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
     return not fields or any(f".{field}." in path for field in fields)
 
 
-def _is_doubt(row: ValueRow) -> bool:
+def _can_be_doubtful(row: ValueRow) -> bool:
     """Return whether a row may be doubtful: a value with a confidence, or an empty field whose
     text was not understood.
     """
@@ -211,12 +217,12 @@ def _is_doubt(row: ValueRow) -> bool:
     return row.confidence is not None
 
 
-def _is_as_sure(confidence: float | None, selection: Selection) -> bool:
-    """Return whether a confidence is within the bounds; one that is not known is."""
+def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
+    """Return whether a confidence is within the bounds, as an unknown one is."""
     if confidence is None:
         return True
     below = selection.max_confidence
-    if below is None and selection.name == "doubts":
+    if below is None and selection.name == _DOUBTS:
         below = DOUBTFUL_BELOW
     if below is not None and confidence >= below:
         return False

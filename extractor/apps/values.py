@@ -1,7 +1,7 @@
 """All values of an extraction as rows: what was found, where, how sure, and what is missing.
 
 Lists, comparison, gold in sheets, and the tables ``values``, ``absences`` and ``findings`` of an
-export are views of this one table. Pages and scores read the items themselves.
+export are views of this one table. The viewer and the scores read the items themselves.
 """
 
 import json

@@ -30,7 +30,7 @@ class Value(NamedTuple):
     evidence: Sequence[Evidence]
 
 
-def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
+def list_item_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     """Yield the values of the item at ``path``, in schema order, each member of a list by itself.
     Empty fields are left out, and places, such as an endpoint's rank.
 
@@ -40,7 +40,7 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     >>> item = Criterion(
     ...     kind="inclusion", section="eligibility", quote="Weight over 40 kg"
     ... )
-    >>> values = list(list_values("eligibility.criteria[0]", item))
+    >>> values = list(list_item_values("eligibility.criteria[0]", item))
     >>> values[1].path, values[1].value
     ('eligibility.criteria[0].quote', 'Weight over 40 kg')
     """
@@ -80,7 +80,7 @@ def list_all_values(
     [('eligibility.sex', 'male')]
     """
     for path, item in extraction.list_items():
-        for value in list_values(path, item):
+        for value in list_item_values(path, item):
             yield value, item
 
 

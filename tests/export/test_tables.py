@@ -26,6 +26,8 @@ from extractor.schemas import (
     TrialRecord,
 )
 
+from .samples import fill
+
 PROOF = {
     "section": "eligibility",
     "start": 0,
@@ -583,3 +585,59 @@ def test_every_column_has_one_name_and_a_meaning(table):
     assert names[0] == "record_id"
     assert table.row
     assert all(column.meaning for column in table.columns)
+
+
+COMPLETE = {
+    "protocolSection": {
+        "identificationModule": {"nctId": "NCT00000001"},
+        "statusModule": {
+            "overallStatus": "COMPLETED",
+            "startDateStruct": {"date": "2020-01"},
+            "completionDateStruct": {"date": "2021-01"},
+        },
+        "sponsorCollaboratorsModule": {"leadSponsor": {"name": "Sponsor"}},
+        "designModule": {
+            "designInfo": {
+                "allocation": "RANDOMIZED",
+                "interventionModel": "PARALLEL",
+                "primaryPurpose": "TREATMENT",
+                "maskingInfo": {"masking": "DOUBLE"},
+            }
+        },
+        "armsInterventionsModule": {
+            "interventions": [{"type": "DRUG", "name": "Ibuprofen"}]
+        },
+        "outcomesModule": {
+            "primaryOutcomes": [
+                {"measure": "Pain", "timeFrame": "4-8 weeks after the last dose"}
+            ]
+        },
+        "eligibilityModule": {
+            "eligibilityCriteria": "* Hemoglobin >= 10 g/dL in women and >= 11 g/dL in men\n"
+            "* Infection, except for a cold\n* Lesion of at least 2 cm"
+        },
+    },
+    "derivedSection": {
+        "interventionBrowseModule": {
+            "meshes": [{"id": "D007052", "term": "Ibuprofen"}],
+            "ancestors": [{"id": "D000000", "term": "Acids"}],
+        }
+    },
+}
+"""A study with what other records here do not state."""
+
+
+def test_every_column_is_filled_by_some_record(tmp_path):
+    path = tmp_path / "study.json"
+    path.write_text(json.dumps(COMPLETE), "utf-8")
+    records = list(read_records("tests/records/study.json", path))
+    extractions = [Extractor(effort="none").extract(record) for record in records]
+    extractions.append(TrialExtraction.model_validate(fill(TrialExtraction)))
+    tables = tabulate(extractions, records)
+    empty = [
+        f"{table.name}.{column.name}"
+        for table in list_tables()
+        for column in table.columns
+        if all(row[column.name] is None for row in tables[table.name])
+    ]
+    assert not empty

@@ -21,7 +21,7 @@ from extractor.schemas import (
     Support,
     TimePoint,
 )
-from extractor.schemas.values import list_values
+from extractor.schemas.values import list_item_values
 from tests.llm.stub import completion, items, serve
 from tests.trust import answering, read_lines, trial
 
@@ -100,7 +100,7 @@ def test_each_value_points_at_its_own_characters():
     assert item.of is None
     shown = [
         (value.path, value.name)
-        for value in list_values("custom.brain_metastases[0]", item)
+        for value in list_item_values("custom.brain_metastases[0]", item)
     ]
     assert shown[0] == ("custom.brain_metastases[0].values.status", "status")
 

@@ -251,7 +251,7 @@ def write_bomb(path, size):
     [
         ("a.xlsx", write_cell, "=1+1", "row 2, column C: is a formula; write it as"),
         ("a.xlsx", write_cell, date(2026, 1, 2), "column C: is a date; write it as t"),
-        ("a.xlsx", put, "x", "is no workbook; save it as .xlsx or CSV"),
+        ("a.xlsx", put, "x", "is not a workbook; save it as .xlsx or CSV"),
         ("a.xlsx", write_bomb, 201_000_000, "too many for a sheet of gold"),
         (
             "a.csv",
@@ -263,13 +263,18 @@ def write_bomb(path, size):
             "a.csv",
             put,
             "record,field,vlue",
-            "is no column of gold (did you mean value?",
+            "is not a column of gold (did you mean value?",
         ),
         ("a.csv", put, "record,field\n,sex", "row 2, record: is empty; write the id"),
         ("a.csv", Path.write_bytes, b"\xff", "is not UTF-8; save it as CSV UTF-8"),
-        ("a.csv", put, "record,field\n" + "x" * 200_000, "is no CSV"),
+        ("a.csv", put, "record,field\n" + "x" * 200_000, "is not CSV"),
         ("a.json", put, "[", "is not JSON"),
-        ("a.pdf", put, "", "is no file of gold; name a sheet (.csv, .xlsx) or tasks"),
+        (
+            "a.pdf",
+            put,
+            "",
+            "is not a file of gold; name a sheet (.csv, .xlsx) or tasks",
+        ),
     ],
 )
 def test_another_file_is_refused_in_one_line(name, fill, content, message, tmp_path):

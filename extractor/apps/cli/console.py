@@ -121,7 +121,7 @@ def _discard_output() -> bool:
 
 
 def warn_incomplete(*results: Path | None) -> None:
-    """Warn about each run that is not complete. Paths that are no run, and None, are ignored."""
+    """Warn about each run that is not complete. Paths that are not runs, and None, are ignored."""
     from extractor.run.finished import find_run
 
     for run in map(find_run, filter(None, results)):

@@ -49,7 +49,7 @@ def diff(
 ) -> int:
     """Show which values were added, removed or changed between two versions of trials.
 
-    Each change quotes both versions. Items that moved are no change. Rules alone
+    Each change quotes both versions. An item that moved is not a change. Rules alone
     read records; to use a model, run both versions first, and give the folders.
 
     Exit codes: 0 done, 1 changes (with --exit-code), 2 usage or an unreadable

@@ -179,17 +179,10 @@ def _finish(
 
 def print_report(report: "ScoreReport") -> None:
     """Print all scores and the errors by harm on standard output."""
-    from extractor.apps.evaluation.tables import list_kinds, list_scores
+    from extractor.apps.evaluation.tables import list_kinds, list_scores, write_cell
 
     print("".join(write_text("scores.txt", report=report)), end="")
-    _print_rows(list_scores(report))
-    _print_rows(list_kinds(report))
-
-
-def _print_rows(rows: list[dict[str, Any]]) -> None:
-    from extractor.apps.evaluation.tables import write_cell
-
-    if rows:
+    for rows in filter(None, (list_scores(report), list_kinds(report))):
         head = tuple(rows[0])
         cells = [tuple(map(write_cell, row.values())) for row in rows]
         print()

@@ -100,9 +100,10 @@ def export(
         force=force,
         threshold=threshold,
     )
-    if not quiet:
-        print(*report, sep="\n", file=sys.stderr)
-    if threshold.seen and not quiet:
+    if quiet:
+        return
+    print(*report, sep="\n", file=sys.stderr)
+    if threshold.seen:
         left_out = threshold.seen - threshold.kept
         say(
             f"left out below {threshold.minimum:g}: {left_out:,} of {threshold.seen:,} values; "

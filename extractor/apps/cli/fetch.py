@@ -82,7 +82,7 @@ def fetch(
 
 
 @contextmanager
-def find_records(
+def fetch_inputs(
     inputs: tuple[str, ...], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield a run's inputs, with a file of fetched records in place of NCT numbers, and an exit
@@ -94,8 +94,9 @@ def find_records(
     """
     from extractor.apps.fetch import parse_nct_numbers
 
-    named = [name for name in inputs if _NUMBER.fullmatch(name)]
-    named = [name for name in named if not Path(name).exists()]
+    named = [
+        name for name in inputs if _NUMBER.fullmatch(name) and not Path(name).exists()
+    ]
     if not named:
         yield inputs, OK
         return

@@ -1,26 +1,19 @@
 """Forecast the calls and cost of a run (``--dry-run``)."""
 
 import asyncio
-from typing import Any
 
 from extractor.apps.cli.console import FAILED, OK, print_table, say, write_text
 from extractor.apps.cli.job import CommandJob
+from extractor.apps.cli.perform import StreamSink
 from extractor.model.asking.planner import estimate_record
 from extractor.model.cost.tokens import RequestSize
 from extractor.plurals import counted
 from extractor.run.executor import count_cores, open_executor
 from extractor.run.forecast import forecast_run
 from extractor.run.progress import show_progress
-from extractor.run.records import RecordLoop, Sink
+from extractor.run.records import RecordLoop
 from extractor.run.tally import ExtractedLine
 from extractor.schemas import TrialRecord
-
-
-class _Failures(Sink):
-    """Prints the failures of records."""
-
-    def write_failure(self, failure: dict[str, Any]) -> None:
-        say(failure["message"])
 
 
 def forecast_job(job: CommandJob) -> int:
@@ -28,7 +21,7 @@ def forecast_job(job: CommandJob) -> int:
     model and the assumptions on standard error. Calls no model: the rules read each record, to
     count its questions.
 
-    Returns the exit code: 1 if a record cannot be read, which is printed, else 0.
+    Returns the exit code: 1 if a record cannot be read, whose failure is printed, else 0.
     """
     total = RequestSize()
     processes = job.workers or count_cores()
@@ -44,7 +37,7 @@ def forecast_job(job: CommandJob) -> int:
                 return ExtractedLine(record.record_id, line=b"", counts="{}")
 
             at_once = executor.capacity or 1
-            loop = RecordLoop(measure, _Failures(), job.tally, at_once)
+            loop = RecordLoop(measure, StreamSink(), job.tally, at_once)
             await loop.run(job.read, job.limit)
 
     with show_progress(job.tally, job.count, quiet=job.options.quiet):

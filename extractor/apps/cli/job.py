@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from extractor.apps.cli.console import say
 from extractor.apps.cli.environment import choose_pricing, read_model_spec
-from extractor.apps.cli.fetch import find_records
+from extractor.apps.cli.fetch import fetch_inputs
 from extractor.apps.cli.options import RecordOptions
 from extractor.apps.cli.progress import observing
 from extractor.formats import read_records
@@ -62,7 +62,7 @@ def open_job(
     is_dry = given.get("dry_run")  # leaves no file
     kept = None if is_dry else out
     log = observing(None if is_dry else options.log_json)
-    fetching = find_records(
+    fetching = fetch_inputs(
         options.inputs, kept, fresh=options.fresh, quiet=options.quiet
     )
     _check_out(options)
@@ -80,7 +80,7 @@ def open_job(
             pricing=pricing,
             workers=given.get("workers"),
             ray=given.get("ray"),
-            batches=_plan_batches(options, rounds) if rounds else None,
+            batches=_make_batch_extractor(options, rounds) if rounds else None,
             **more,
         )
         if rounds and job.reads_stream:
@@ -120,7 +120,7 @@ def _read_setup(options: RecordOptions) -> Setup:
     return setup
 
 
-def _plan_batches(options: RecordOptions, rounds: int) -> Any:
+def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
     """Return what extracts by batches. Prints how far they are; with ``--quiet`` only problems."""
     from extractor.run.batches import perform_in_batches
 

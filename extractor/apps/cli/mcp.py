@@ -15,7 +15,7 @@ def mcp(options: ToolOptions) -> None:
 
         {"mcpServers": {"extractor": {"command": "extractor", "args": ["mcp"]}}}
 
-    Without --model the rules work alone. --max-usd limits all calls of one start.
+    Without --model the rules work alone. --max-usd limits all calls since the start.
     """
     with needing("mcp", "mcp"):
         from extractor.apps.mcp.server import serve_stdio

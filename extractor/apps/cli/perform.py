@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Coroutine
 from contextlib import nullcontext
 from typing import Any, TextIO
 
@@ -32,7 +31,6 @@ from extractor.run.tally import ExtractedLine, Tally
 from extractor.schemas import TrialRecord
 
 _CODES = {
-    None: OK,
     Stop.MODEL_AWAY: LATER,
     Stop.BATCHES: LATER,
     Stop.BUDGET: BUDGET,
@@ -41,14 +39,13 @@ _CODES = {
 
 
 class StreamSink(Sink):
-    """Writes extractions as JSON lines to one stream, if any, and failures to another.
+    """Writes extractions as JSON lines to a stream, if any, and failures to standard error.
 
     Failures, and results on a terminal, are ASCII: a terminal interprets some other characters.
     """
 
-    def __init__(self, results: TextIO | None, failures: TextIO) -> None:
+    def __init__(self, results: TextIO | None = None) -> None:
         self._results = results
-        self._failures = failures
 
     def write(self, record: TrialRecord, line: ExtractedLine) -> None:  # noqa: ARG002 - only folders keep more than its line
         if self._results is None:
@@ -56,10 +53,10 @@ class StreamSink(Sink):
         text = line.line.decode()
         if self._results.isatty():
             text = json.dumps(json.loads(text))
-        self._results.write(text + "\n")
+        print(text, file=self._results)
 
     def write_failure(self, failure: dict[str, Any]) -> None:
-        self._failures.write(json.dumps(failure) + "\n")
+        print(json.dumps(failure), file=sys.stderr)
 
 
 def perform_job(job: CommandJob) -> int:
@@ -74,43 +71,37 @@ def perform_job(job: CommandJob) -> int:
     with folder or nullcontext():
         if folder:
             _warn_of_earlier(job, folder)
-        sink = folder or StreamSink(stdout, sys.stderr)
-        stop = job.perform(sink, lambda work: _run_in_loop(job, work))
+        sink = folder or StreamSink(stdout)
+        with show_progress(job.tally, job.count, quiet=job.options.quiet):
+            stop = job.perform(sink, Interrupts(job).run)
         sys.stdout.flush()
     code = _judge(job, stop)
-    if exported and code == OK:
+    if exported and not stop:
         print(exported.requests)
         requests = counted(exported.written, "request")
         say(f"{requests} of {counted(job.tally.extracted, 'record')}")
-        return judge_records(job.tally)
+        return code
     if not job.options.quiet:
         print(*render("summary.txt", job, folder), sep="\n", file=sys.stderr)
     for remark in list_remarks(job, folder):
         say(remark)
-    return judge_records(job.tally) if code == OK else code
-
-
-def _run_in_loop(job: CommandJob, work: Coroutine[Any, Any, None]) -> None:
-    """Run ``work`` with progress, until it ends or Ctrl-C stops it."""
-    quiet = job.options.quiet
-    with show_progress(job.tally, job.count, quiet=quiet):
-        Interrupts(job).run(work)
+    return code
 
 
 def _judge(job: CommandJob, stop: Stop | None) -> int:
-    """Return the exit code of a run, whatever its records are, and print why it is not 0."""
-    code = _CODES[stop]
-    lacking = None if stop or not job.waits else explain_lacking(job)
+    """Return the exit code of a run, and print why it stopped early or lacks answers."""
     if stop:
         why = "interrupted" if stop is Stop.INTERRUPTED else job.error
         raised = "with a higher limit, " if stop is Stop.BUDGET else ""
         say(f"{why}; {raised}{how_to_resume(job)}")
-    elif lacking:
+        return _CODES[stop]
+    lacking = explain_lacking(job) if job.waits else None
+    if lacking:
         say(lacking)
         # a recorded answer that cannot be used now cannot be used later
         is_recorded = job.setup.choice.exchange or job.setup.choice.replay
-        code = FAILED if is_recorded else LATER
-    return code
+        return FAILED if is_recorded else LATER
+    return judge_records(job.tally)
 
 
 def judge_records(tally: Tally) -> int:

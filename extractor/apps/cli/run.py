@@ -12,7 +12,8 @@ def run(options: RunOptions) -> int:
     the rules run. The same command resumes a run that stopped.
 
     Exit codes: 0 done, 1 some records failed, 2 wrong usage, 3 budget reached,
-    75 may pass later, 130 interrupted. After 3, 75 and 130 the same command resumes.
+    75 temporary (try again later), 130 interrupted. After 3, 75 and 130 the same
+    command resumes.
 
     Example: extractor run records --model gpt-5-mini --out results
     """

@@ -2,8 +2,8 @@
 
 It decides, for whoever measures a model, a prompt or a rule, which values agree with gold. A field
 is scored in the records whose gold has its key; gold may name what it was read for (``scored``), or
-give only some items (``only_given``). A user's own fields are scored as all others. ``neutral``
-compares the golds of two annotators, in words that take neither for right.
+give only some items (``only_given``). A user's own fields are scored as all others. With
+``neutral=True``, two annotators are compared, and the report's words treat neither as right.
 
 Where to change what:
 
@@ -13,10 +13,12 @@ Where to change what:
 - ``alignment``: which two items are a pair; ``grouping``: what of groups of criteria is compared.
 - ``judge``: the row of each value, with both sides, verdict and error.
 - ``scoring``: the scores. Count one in ``_count`` or compute it in ``_divide``, add it to
-  ``_COUNTS`` or ``_MEASURES``, and to ``Score`` in ``report``, the report as JSON.
+  ``_COUNTS`` or ``_MEASURES``, and to ``Score`` in ``report``, the report as JSON. ``_divide``
+  names all counts in the order of ``_COUNTS``, and returns measures in that of ``_MEASURES``.
 - ``tables``: the columns of the command and the page; ``page``: the page.
 - ``gold_files``: how gold, extractions and runs are read; ``examples``: those of own fields.
 - ``gold_check``: the check of gold, by schema, quotes (``verify_quote``) and references.
+- ``places``: the place of an item in its record, and the section with its text.
 """
 
 from extractor.apps.evaluation.comparers import ErrorKind

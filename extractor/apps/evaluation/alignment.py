@@ -103,7 +103,7 @@ def match_values(
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
-    """Return items with their places, sorted by their values, so that their order is no matter."""
+    """Return items with their places, sorted by their values: their own order does not matter."""
     sides = [
         Side(item, f"{path}[{number}]", number, _write_values(item))
         for number, item in enumerate(items)

@@ -59,7 +59,7 @@ def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
     for claim in claims:
         values = dict(claim)
         if field.needs_quote:
-            # The quote proves the value; it is no attribute.
+            # The quote proves the value; it is not an attribute.
             values.pop("quote", None)
         answers.append({"values": to_jsonable_python(values)})
     return answers

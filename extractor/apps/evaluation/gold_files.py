@@ -27,7 +27,7 @@ class GoldPlace(NamedTuple):
     load: Callable[[], bytes]
 
     def read(self) -> tuple[str, Any]:
-        """Return the record and the JSON. Raises ``GoldError`` if it is no extraction."""
+        """Return the record and the JSON. Raises ``GoldError`` if it is not an extraction."""
         try:
             data = json.loads(self.load())
             return str(data["record_id"]), data

@@ -43,8 +43,7 @@ it is scored.
 _MEASURES = ("precision", "recall", "normalised", "exact")
 """What ``_divide`` computes of counts; a measure is a field of ``Score``, too."""
 _PLACE = re.compile(r":|\.py$")
-"""What a place of own fields has, and no name of a field."""
-_EXACT = _COUNTS.index("exact")
+"""What a place of own fields has, and the name of a field does not."""
 _F1 = _MEASURES.index("normalised")
 Numbers = NDArray[Any]
 
@@ -79,7 +78,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         only_given: Score the criteria, regimens and endpoints that gold gives, and do not count
             other predicted ones as invented. For gold that has only some items of a record.
         neutral: Compare the golds of two annotators in the records that both have. F1 is the same
-            in either order; the words of the report take neither for right.
+            in either order; the report's words treat neither as right.
 
     Raises:
         GoldError: A source cannot be read.
@@ -145,14 +144,14 @@ def _count(
     groups: Sequence[Group], scored: Iterable[Group], rows: Iterable[JudgedValue]
 ) -> list[list[int]]:
     """Return the counts of a record by field."""
-    counts = {field.name: [0] * len(_COUNTS) for field in _list_fields(groups)}
+    counts = {one.name: dict.fromkeys(_COUNTS, 0) for one in _list_fields(groups)}
     for field in _list_fields(scored):
-        counts[field.name][-1] = 1
+        counts[field.name]["records"] = 1
     for row in rows:
         of_field = counts[row.field.name]
-        of_field[_COUNTS.index(row.verdict)] += 1
-        of_field[_EXACT] += row.gold == row.predicted
-    return list(counts.values())
+        of_field[row.verdict] += 1
+        of_field["exact"] += row.gold == row.predicted
+    return [list(of_field.values()) for of_field in counts.values()]
 
 
 def split_fields(

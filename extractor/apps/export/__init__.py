@@ -6,7 +6,9 @@ every value its words, place and confidence. They are written to CSV, JSON lines
 Excel, and data frames.
 
 A column is declared in ``tables.toml``, and ``rows.py`` fills it from an extraction and what the
-register states. What a query can compute is a view or macro of the database, in ``views.sql``.
+register states. The name in ``tables.toml`` is the key of the cell in ``rows.py``. The tables of
+values, absences and findings are read from ``ValueRow``. What a query can compute is a view or
+macro of the database, in ``views.sql``.
 
 - ``columns.py``: the tables, with those of the user's own fields.
 - ``rows.py``: an extraction as rows. It uses ``limits.py`` and ``instruments.py`` (canonical names
@@ -37,7 +39,7 @@ from extractor.apps.export.export import (
 from extractor.apps.export.fhir import FhirCounts, export_fhir
 from extractor.apps.export.files import Destination, Format, neutralise
 from extractor.apps.export.registered import (
-    Registry,
+    RegisteredByRecord,
     read_registry,
     read_run_registry,
 )
@@ -48,7 +50,7 @@ __all__ = [
     "Destination",
     "FhirCounts",
     "Format",
-    "Registry",
+    "RegisteredByRecord",
     "Table",
     "Threshold",
     "choose_tables",

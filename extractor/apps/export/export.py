@@ -26,7 +26,7 @@ from extractor.apps.export.files import (
     load_tables,
     open_tables,
 )
-from extractor.apps.export.registered import Registry
+from extractor.apps.export.registered import RegisteredByRecord
 from extractor.apps.export.rows import Whole, complete_gold, find_rows
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import MissingExtra, StoreError
@@ -74,7 +74,7 @@ def export_run(
     destination: Destination,
     tables: Collection[Table] = (),
     lines: Iterable[bytes] | None = None,
-    registry: Registry = MappingProxyType({}),
+    registry: RegisteredByRecord = MappingProxyType({}),
     threshold: Threshold | None = None,
     fields: tuple[CustomField, ...] = (),
 ) -> Mapping[str, int]:
@@ -187,7 +187,7 @@ def read_results(
     path: Path, lines: Iterable[bytes] | None = None, threshold: Threshold | None = None
 ) -> Iterator[TrialExtraction]:
     """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold
-    files, without doubtful values. Raises ``StoreError`` for a line that is no extraction.
+    files, without doubtful values. Raises ``StoreError`` for a line that is not an extraction.
     """
     sieve = threshold or Threshold()
     for extraction in _read(path, lines):

@@ -70,7 +70,7 @@ def add_eligibility(trial: TrialResources) -> Json | None:
     )
     alternatives = defaultdict[tuple[CriterionGroup, bool], list[Criterion]](list)
     for index, criterion in enumerate(eligibility.criteria):
-        # A group with the rule of the list is no alternative.
+        # A group with the rule of the list is not an alternative.
         groups = [
             group
             for group in eligibility.list_around(criterion.group)

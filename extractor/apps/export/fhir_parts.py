@@ -164,7 +164,7 @@ def quantity(
     if unit and not ucum:
         ucum = read_unit(unit)
     number: Json = {"value": value}
-    # "=" is no comparator in FHIR.
+    # "=" is not a comparator in FHIR.
     if comparator in ("<", "<=", ">", ">="):
         number["comparator"] = comparator
     number["unit"] = unit or ucum

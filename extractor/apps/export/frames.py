@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from extractor.apps.export.columns import Row, Table, choose_tables
-from extractor.apps.export.registered import Registry
+from extractor.apps.export.registered import RegisteredByRecord
 from extractor.apps.export.rows import collect_rows
 from extractor.concepts.own.declaration import Declared
 from extractor.concepts.own.models import read_fields
@@ -56,7 +56,7 @@ def frame_tables(
     extractions: Iterable[TrialExtraction],
     names: Sequence[str] = (),
     to: str = "pandas",
-    registry: Registry = MappingProxyType({}),
+    registry: RegisteredByRecord = MappingProxyType({}),
     fields: Iterable[Declared] | Declared = (),
 ) -> dict[str, Any]:
     """Return tables of extractions as data frames by name, all by default.

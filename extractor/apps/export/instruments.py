@@ -53,7 +53,7 @@ def is_other_version(name: str, quantity: KnownQuantity) -> bool:
         return False
     names = {_fold(written) for written in (quantity.name, *quantity.names)}
     versions = {_fold(version) for version in _VERSION.findall(name)}
-    # "IGF-1 SD score" names no version: IGF is no instrument.
+    # "IGF-1 SD score" names no version: IGF is not an instrument.
     others = versions - {key for key in versions if key.replace("_", "") in names}
     return any(key.rpartition("_")[0] in names for key in others - names)
 

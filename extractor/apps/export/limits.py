@@ -72,7 +72,7 @@ def name_limit(
         quantity = get_quantity(known)
     if quantity is None:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
-    renamed = None if known else _rename(text, quantity, unit)
+    renamed = None if known else _refuse_or_join(text, quantity, unit)
     if renamed:
         return renamed
     named = CanonicalLimit(quantity.name, quantity.laboratory)
@@ -91,10 +91,10 @@ def name_limit(
     return _convert(named, quantity, ends, used)
 
 
-def _rename(
+def _refuse_or_join(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> CanonicalLimit | None:
-    """Return what a limit is called if its words are no name of the quantity, or join several."""
+    """Return a limit whose words do not name the quantity, or join several; None for all others."""
     # "ACQ-6" is not the ACQ: its limit is of another score.
     nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     if is_other_version(text, quantity):

@@ -44,7 +44,7 @@ class Registered:
     explained: Mapping[str, str] = field(default_factory=dict)
 
 
-Registry = Mapping[str, Registered]
+RegisteredByRecord = Mapping[str, Registered]
 """What the register states, by record."""
 
 
@@ -83,7 +83,7 @@ def read_registry(record: TrialRecord) -> Registered:
 
 def read_run_registry(
     run: FinishedRun | None, tables: Collection[Table]
-) -> tuple[Registry, Mapping[TextState, int]]:
+) -> tuple[RegisteredByRecord, Mapping[TextState, int]]:
     """Return what the register states of the records of a run, and of how many records the inputs
     are missing or have changed since. Both are empty if none of the tables needs it.
     """

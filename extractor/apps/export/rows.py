@@ -18,7 +18,11 @@ from extractor.apps.export.columns import Cells, Row, list_tables
 from extractor.apps.export.instruments import name_instrument
 from extractor.apps.export.limits import DescribedCriterion, describe_criteria
 from extractor.apps.export.people import describe_people
-from extractor.apps.export.registered import Registered, Registry, read_registry
+from extractor.apps.export.registered import (
+    Registered,
+    RegisteredByRecord,
+    read_registry,
+)
 from extractor.apps.export.times import (
     describe_regimen_times,
     describe_times,
@@ -72,7 +76,7 @@ _OF_VALUES = {
     "char_start": "start",
     "char_end": "end",
 }
-"""The columns of values, absences and findings that ``ValueRow`` names otherwise."""
+"""The columns of values, absences and findings to which ``ValueRow`` gives another name."""
 _TERMS = {
     TermKind.CONDITION: "condition_terms",
     TermKind.INTERVENTION: "intervention_terms",
@@ -90,7 +94,7 @@ class Whole(NamedTuple):
 
 def find_rows(
     extraction: TrialExtraction,
-    registry: Registry = MappingProxyType({}),
+    registry: RegisteredByRecord = MappingProxyType({}),
     fields: tuple[CustomField, ...] = (),
     whole: Whole | None = None,
 ) -> Iterator[tuple[str, Row]]:
@@ -102,7 +106,7 @@ def find_rows(
         registry: What the register states, by record.
         fields: The user's own fields that have tables.
         whole: The extraction before doubtful values were left out: it decides whom a limit admits,
-            for a limit of men is none of all when that of women is left out.
+            for a limit of men is not one of all people when that of women is left out.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
@@ -131,14 +135,14 @@ def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
         # The words of a value are clean, and so are those of lists of choices.
         odd = row.section and not is_plain(row.section)
         shown = row._replace(section=_clean(row.section)) if odd else row
-        table, read_cells = _read_table(row.kind)
+        table, read_cells = _choose_reader(row.kind)
         yield table, (record_id, counts[row.kind], *read_cells(shown))
         counts[row.kind] += 1
 
 
 @cache
-def _read_table(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
-    """Return the table of a kind of row, and what reads its cells behind the keys."""
+def _choose_reader(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
+    """Return the table of a kind of row, and a function that reads its cells behind the keys."""
     name = f"{kind}s"
     names = _lay_out(())[name][0][1:]
     return name, attrgetter(*(_OF_VALUES.get(one, one) for one in names))
@@ -194,7 +198,7 @@ def tabulate(
 
 def collect_rows(
     extractions: Iterable[TrialExtraction],
-    registry: Registry,
+    registry: RegisteredByRecord,
     fields: tuple[CustomField, ...],
 ) -> dict[str, list[Row]]:
     """Return the rows of all tables in memory, by table."""

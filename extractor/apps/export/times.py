@@ -72,7 +72,7 @@ _BASELINE = AnchorClass.RANDOMISATION_OR_ENROLMENT
 Anchor = AnchorClass | None
 
 
-class _Moment(NamedTuple):
+class _CountedTime(NamedTuple):
     """A time in a text.
 
     ``end`` is the last time of the range that it begins.
@@ -138,7 +138,7 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
         for moment in reversed(_read(frame))
     }
     moments = [
-        known.get((point.value, point.unit), _Moment(point))
+        known.get((point.value, point.unit), _CountedTime(point))
         for point in endpoint.time_points
     ]
     cells = []
@@ -171,7 +171,7 @@ def _complete(found: Anchor, endpoint: Endpoint, unit: TimeUnit) -> Anchor:
 
 
 def _count_days(
-    moment: _Moment, endpoint: Endpoint, cycle: float | None
+    moment: _CountedTime, endpoint: Endpoint, cycle: float | None
 ) -> float | None:
     """Return a time in days; None if it depends on cycles and cannot be counted."""
     point = moment.time
@@ -179,7 +179,7 @@ def _count_days(
         # "Cycle 3" may be its beginning or its end; only "up to 3 cycles" has a length.
         is_span = endpoint.time_kind == TimeKind.UP_TO
         return point.value * cycle if cycle and is_span else None
-    # "Day 15 of cycle 2" is no day of the trial.
+    # "Day 15 of cycle 2" is not a day of the trial.
     is_of_cycle = point.unit == TimeUnit.DAY and moment.anchor in (
         None,
         AnchorClass.OTHER_EVENT,
@@ -190,18 +190,20 @@ def _count_days(
 
 
 @lru_cache(maxsize=4096)
-def _read(raw: str) -> Sequence[_Moment]:
-    """Return the times of a text. Those of a list are counted from the same: "1, 3 and 6 months
-    after surgery". A moment behind one list is none before the next: in "2 hours after the dose at
-    week 4" the dose is that of the hours.
+def _read(raw: str) -> Sequence[_CountedTime]:
+    """Return the times of a text, each with the event that it is counted from.
+
+    All times of a list share one event ("1, 3 and 6 months after surgery"). An event that follows
+    one list is not taken as the event of the next: in "2 hours after the dose at week 4" the dose
+    belongs to the hours.
     """
     frame = read_time_frame(read_text(raw))
     text = frame.tokens.text
-    # "Day 1 to week 12": the first day is a start, and no time.
+    # "Day 1 to week 12": the first day is a start, not a time.
     found = frame.points or [one for group in frame.groups for one in group.moments]
     times = [TimePoint(value=one.value, unit=one.unit) for one in found]
     places = [frame.locate(moment) for moment in found]
-    moments: list[_Moment] = []
+    moments: list[_CountedTime] = []
     done = 0
     for run in _list_runs(text, times, places):
         first = places[run[0]][0]
@@ -213,7 +215,7 @@ def _read(raw: str) -> Sequence[_Moment]:
         before = anchor or _read_before(text, done, first)
         done = behind.end() if behind and anchor else last
         moments += [
-            _Moment(
+            _CountedTime(
                 times[index],
                 before,
                 _find_end(text, times, places, index),
@@ -241,7 +243,7 @@ def _list_runs(
     text: str, times: Sequence[TimePoint], places: Sequence[tuple[int, int]]
 ) -> Iterator[list[int]]:
     """Yield the positions of the times of each list or range. In "day 1, 2 hours after the dose"
-    the day is none of the list.
+    the day is not in the list.
     """
     run: list[int] = []
     for index, time in enumerate(times):

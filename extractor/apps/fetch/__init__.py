@@ -1,9 +1,13 @@
-"""Fetch records from a registry that speaks the ClinicalTrials.gov API, version 2.
+"""Fetch records from ClinicalTrials.gov, or from a mirror of its API
+(``Registry(base_url=...)``, ``EXTRACTOR_REGISTRY``).
+
+Another registry's API is not supported: requests, pages and numbers are those of
+ClinicalTrials.gov. Files of other registries are read by ``extractor.formats.registers``.
 
 By NCT numbers or a query, page by page, one request at a time at a polite rate, with at most five
 attempts each. ``fetch_records`` yields ``TrialRecord``; ``extractor fetch`` writes the studies as
 they come into a ``RecordFile``, and continues it after any interruption. A reply that is too large,
-is no page of studies, or repeats for ever ends the fetch with its reason.
+is not a page of studies, or repeats for ever ends the fetch with its reason.
 
 - ``query``: what to fetch. Add an option of a search there, and to ``cli/fetch.py``.
 - ``client``: the requests, their rate and retries; nothing else here reaches the network.

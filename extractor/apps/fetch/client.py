@@ -1,6 +1,6 @@
 """The registry over HTTP: one request at a time, at a polite rate, with retries.
 
-Only this module of the package reaches the network.
+No other module of ``fetch`` reaches the network.
 """
 
 import os
@@ -134,7 +134,7 @@ class RegistryClient:
         """Read a page with one request.
 
         Raises ``_Failure`` if another request may succeed: without a whole reply, after a temporary
-        status, or if the reply is no page of studies (that of a login or a proxy).
+        status, or if the reply is not a page of studies (that of a login or a proxy).
         ``RegistryRefused`` if the registry refuses what was asked; of a later page, it refuses the
         token, which is a ``RegistryError`` as after any other status.
         """

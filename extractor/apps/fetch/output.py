@@ -54,7 +54,7 @@ class RecordFile:
     def _continue(self) -> None:
         """Note the numbers of the file's studies, and cut off what follows its last whole line.
 
-        Raises ``StoreError`` for a line that is no study, and for a file that has no whole line.
+        Raises ``StoreError`` for a line that is not a study, and for a file without a whole line.
         """
         problem = None
         is_cut = False

@@ -6,8 +6,8 @@ confidence from ``extractor.apps.values``, and a row for each field that the rec
 
 - ``export_gold`` writes gold, or a run, as a sheet (.csv, .xlsx) or as tasks of Label Studio
   (.json, with the labelling interface beside it).
-- ``import_gold`` reads them back. What nobody changed comes back as it was, also gold for some
-  fields, groups of criteria, and values of fields of your own. ``time_window`` follows from
+- ``import_gold`` reads them back. Unchanged gold comes back identical, even if it covers only some
+  fields, or has groups of criteria or values of your own fields. ``time_window`` follows from
   ``time_windows``.
 - An error names the file, the row or region, the column, and what to write. A record with an error
   is not written; all others are. With the records at hand, quotes are checked as
@@ -18,7 +18,7 @@ confidence from ``extractor.apps.values``, and a row for each field that the rec
 Where to change what:
 
 - a part of a value as a column: its model in ``extractor.schemas.extraction``;
-- a column that is not read back: ``sheets``;
+- a column that is not read back: ``_SUPPORT`` and ``_write_row`` in ``sheets``;
 - what a row means, and gold from rows: ``rows``;
 - regions and lines of Label Studio: ``label_studio``;
 - a further tool: a module that writes ``ValueRow`` and reads ``PlacedRow``, and a line in

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.apps.gold.label_studio import make_task, read_tasks, write_config
-from extractor.apps.gold.rows import PlacedRow, Problem, build_gold, list_rows
-from extractor.apps.gold.sheets import SHEETS, read_sheet, write_sheet
+from extractor.apps.gold.rows import PlacedRow, Problem, build_gold, list_gold_rows
+from extractor.apps.gold.sheets import SHEETS, read_sheet, write_gold_sheet
 from extractor.apps.review.gold import name_gold, write_gold
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
@@ -83,7 +83,7 @@ def _is_sheet(path: Path) -> bool:
     suffix = path.suffix.casefold()
     if suffix not in (*SHEETS, _TASKS):
         raise GoldError(
-            f"{path}: is no file of gold; name a sheet (.csv, .xlsx) or tasks of Label Studio "
+            f"{path}: is not a file of gold; name a sheet (.csv, .xlsx) or tasks of Label Studio "
             "(.json)"
         )
     return suffix != _TASKS
@@ -119,7 +119,8 @@ def export_gold(
     ]
     source = open_extractions(results or gold, str(gold))
     if is_sheet:
-        write_sheet(to, (row for each in source.values() for row in list_rows(each)))
+        rows = (row for each in source.values() for row in list_gold_rows(each))
+        write_gold_sheet(to, rows)
         return len(source)
     records = _find_records(inputs or (run.find_inputs() if run else ()), source)
     for name in source:
@@ -128,7 +129,8 @@ def export_gold(
                 f"{gold}: there is no text of {name}; name its file with --records"
             )
     tasks = [
-        make_task(record, list_rows(source[name])) for name, record in records.items()
+        make_task(record, list_gold_rows(source[name]))
+        for name, record in records.items()
     ]
     to.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", "utf-8")
     to.with_suffix(".xml").write_text(write_config(), "utf-8")

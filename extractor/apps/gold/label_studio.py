@@ -3,7 +3,8 @@
 An item is a region labelled with its group, such as ``dosing``; a value with words of its own is a
 region labelled with its field, such as ``dosing.amounts``. The text area of a region names its item
 and has a line for each value, ``route: oral``. A field alone is the words of the region, and
-``route:`` says that there is none. What has no place in the text is in the text area of the record.
+``route:`` says that there is no route. What has no place in the text is in the text area of the
+record.
 """
 
 import json
@@ -158,7 +159,7 @@ def read_tasks(path: Path, annotator: str = "") -> Iterator[PlacedRow]:
     """Yield the rows of an export. Tasks that nobody has submitted are passed over. ``annotator``,
     an email or id, chooses whose annotations count.
 
-    Raises ``GoldError`` for a file that is no such export, and for a task of several annotators.
+    Raises ``GoldError`` for a file that is not such an export, or a task of several annotators.
     """
     try:
         tasks = json.loads(path.read_text("utf-8-sig"))

@@ -87,7 +87,7 @@ def is_known(path: str) -> bool:
     return is_path and (path.startswith(_CUSTOM) or ref.path in _KNOWN)
 
 
-def list_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
+def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     """Yield the rows of gold, or of an extraction, in schema order, with what supports each value.
 
     Only the fields that gold has are listed, an empty one with the value None or an empty list.
@@ -96,7 +96,7 @@ def list_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}, "dosing": []}
     ... )
-    >>> [(row.path, row.value) for row in list_rows(gold)]
+    >>> [(row.path, row.value) for row in list_gold_rows(gold)]
     [('eligibility.sex', None), ('dosing', [])]
     """
     proven = {

@@ -27,7 +27,7 @@ _MOST_BYTES = 200_000_000
 _LONGEST_CELL = 32_767
 
 
-def write_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
+def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     """Write rows as CSV or a workbook, by the ending of the name. A column of parts that no value
     has is left out. Raises ``GoldError`` for a text that a workbook cannot have.
     """
@@ -88,7 +88,7 @@ def read_sheet(path: Path) -> Iterator[PlacedRow]:
     """Yield the rows of a sheet. Its first row names the columns; those of the evidence, and any
     whose name begins with "note", are passed over, as are empty rows.
 
-    Raises ``GoldError`` for a file that is no such sheet, a formula and a date.
+    Raises ``GoldError`` for a file that is not such a sheet, a formula and a date.
     """
     is_workbook = path.suffix.casefold() == _WORKBOOK
     lines = _read_workbook(path) if is_workbook else _read_csv(path)
@@ -124,7 +124,7 @@ def _check_columns(path: Path, columns: list[str]) -> None:
     for name in columns:
         if name and name not in COLUMNS and not name.startswith("note"):
             raise GoldError(
-                f"{path}, row 1, {name}: is no column of gold{suggest(name, COLUMNS)}; correct "
+                f"{path}, row 1, {name}: is not a column of gold{suggest(name, COLUMNS)}; correct "
                 "it, or call it note"
             )
 
@@ -146,7 +146,7 @@ def _read_csv(path: Path) -> Iterator[list[str]]:
     except UnicodeDecodeError:
         raise GoldError(f"{path}: is not UTF-8; save it as CSV UTF-8") from None
     except csv.Error as error:
-        raise GoldError(f"{path}: is no CSV ({error}); save it again") from None
+        raise GoldError(f"{path}: is not CSV ({error}); save it again") from None
 
 
 def _read_workbook(path: Path) -> Iterator[list[str]]:
@@ -164,7 +164,9 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
     except GoldError:
         raise
     except Exception as error:
-        raise GoldError(f"{path}: is no workbook; save it as .xlsx or CSV") from error
+        raise GoldError(
+            f"{path}: is not a workbook; save it as .xlsx or CSV"
+        ) from error
 
 
 def _read_cell(place: str, cell: Any) -> str:

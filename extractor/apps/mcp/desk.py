@@ -199,7 +199,7 @@ class Desk:
 
     def _open_file(self, name: str, record_id: str | None) -> Given:
         """Read a file of the folder whose files a client may name. Raises ``RecordError`` for
-        anything outside of it, for what is no file, and for a file that is too large.
+        anything outside of it, for what is not a file, and for a file that is too large.
         """
         # No system has such a name, and Python raises ValueError for it.
         if "\0" in name:

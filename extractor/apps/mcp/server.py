@@ -1,4 +1,4 @@
-"""The server and its four tools, with the official SDK."""
+"""The server and its tools, with the official SDK."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ _INSTRUCTIONS = (
 
 @asynccontextmanager
 async def open_server(settings: ToolSettings) -> AsyncIterator[MCPServer]:
-    """Open a server with its four tools, which work until the end of the block."""
+    """Open a server with its tools, which work until the end of the block."""
     server = MCPServer(
         "extractor",
         title="Extractor",

@@ -2,8 +2,8 @@
 
 A page is one file with its style, script and data. It loads nothing from elsewhere, and its policy
 allows no other script; every text on it is escaped. Report, comparison and the service's playground
-show a record with the same viewer, its text with the evidence marked beside its values; scores and
-review mark their texts with the same parts of it.
+show a record with the same viewer, its text with the evidence marked beside its values; the
+score page and the review page reuse its text and marks.
 
 - ``__init__.py``: templates, styles, scripts, policy, and data as safe or compressed JSON.
 - ``texts.py``: a record's text as people read it; ``words.py``: a value in words.
@@ -13,7 +13,9 @@ review mark their texts with the same parts of it.
 - ``assets/``: ``base.css`` and ``base.html`` of all pages; ``browse.html`` and ``browse.js``, an
   overview, a filtered list, and the viewer; ``viewer.js`` and ``text.js``, the viewer;
   ``cards.js``, the values beside the text. To add a page with a list and the viewer, extend
-  ``browse.html``; to add any other page, ``base.html``.
+  ``browse.html``; to add any other page, ``base.html``. A page is written with ``render_page``.
+
+A section beside the text: ``showValues`` in ``cards.js``, its data in ``report/record.py``.
 """
 
 import base64

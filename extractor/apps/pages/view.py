@@ -19,7 +19,7 @@ from extractor.schemas import (
     Section,
     TrialRecord,
 )
-from extractor.schemas.values import Value, list_values
+from extractor.schemas.values import Value, list_item_values
 
 __all__ = [
     "GIVEN",
@@ -189,7 +189,7 @@ class _Page:
 def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, _Group]:
     """Return the groups of criteria by their ids. A reviewer may write any JSON for a group."""
     groups = {}
-    for value in list_values(
+    for value in list_item_values(
         "eligibility", dict(items).get("eligibility", Eligibility())
     ):
         if value.name == "groups" and isinstance(value.value, BaseModel | dict):
@@ -216,7 +216,7 @@ def _show_item(
     """Return the page's data of an item with its values."""
     chain = _list_chain(item, groups)
     shown = []
-    for value in list_values(path, item):
+    for value in list_item_values(path, item):
         read = value
         # an id such as "g1" means nothing to a reader
         if chain and value.path == f"{path}.group":

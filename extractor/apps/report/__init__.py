@@ -6,10 +6,13 @@ records. The list is filtered by field, reason, finding, origin and confidence, 
 view and each value has an address after ``#``. Records are compressed in chunks, so that a report
 of 10,000 records opens at once. Without its text, a record is shown by its quotes.
 
-- ``overview.py``: what is counted, and by which facts the list is filtered; shown by
-  ``assets/page.html`` and ``assets/filters.js``. To add a count or a filter, start here.
+- ``overview.py``: what is counted, and by which facts the list is filtered.
 - ``record.py``: the data of one record, which the playground of the service shows, too.
 - ``render.py``: the file, and what the overview gets.
+
+A count: ``overview.py``, the values in ``render.py``, ``assets/page.html``. A filter:
+``_list_facts`` in ``overview.py``, its select in ``page.html``, its kind in ``hasFacts`` of
+``rows.js`` and in ``choices`` of ``start.js``.
 """
 
 from extractor.apps.report.render import ReportSummary, write_report

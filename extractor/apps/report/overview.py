@@ -33,7 +33,7 @@ _NOT_COUNTED = {
     "eligibility.groups",
     "eligibility.criteria.group",
 }
-"""What is no field, and fields that most items lack for no reason."""
+"""What is not a field, and fields that most items lack without a reason."""
 _TITLE_LENGTH = 160
 _NUMBER = re.compile(r"(?<!HTTP )\d+")
 
@@ -134,7 +134,7 @@ class Reason(NamedTuple):
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:
-    """Read ``failures.jsonl``; without the file there are no failures. A line that is no JSON
+    """Read ``failures.jsonl``; without the file there are no failures. A line that is not a JSON
     object was not written in full, and is left out.
     """
     if not path.exists():

@@ -23,7 +23,7 @@ from extractor.run.files import FAILURES
 from extractor.run.finished import FinishedRun, TextState
 from extractor.schemas import TrialExtraction
 
-_SCRIPTS = ("viewer.js", "browse.js", "filters.js", "cards.js", "start.js")
+_SCRIPTS = ("viewer.js", "browse.js", "rows.js", "cards.js", "start.js")
 
 
 class ReportSummary(NamedTuple):

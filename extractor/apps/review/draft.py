@@ -127,11 +127,11 @@ def read_field(item: Json, name: str) -> Any:
 
 
 def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
-    """Raise ``ValueError`` for a change of what there is not, or one that is no JSON."""
+    """Raise ``ValueError`` for a change of what does not exist, or one that is not JSON."""
     group = FieldRef(patch.path).path
     form = forms.get(group)
     if form is None:
-        raise ValueError(f"{patch.path[:80]!r} is no item")
+        raise ValueError(f"{patch.path[:80]!r} is not an item")
     is_new = patch.path == group and group != "eligibility"
     if not is_new and patch.path not in dict(list_items(data, group)):
         raise ValueError(f"{patch.path[:80]!r} does not exist, or was deleted")
@@ -142,7 +142,7 @@ def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
         known.add("of")
     for name, value in (patch.value or {}).items():
         if name not in known:
-            raise ValueError(f"{name[:80]!r} is no field of a {form.noun}")
+            raise ValueError(f"{name[:80]!r} is not a field of a {form.noun}")
         is_list = form.fields.get(name, {}).get("many")
         if is_list and not isinstance(value, list | None):
             raise ValueError(f"{name}: a list is expected")

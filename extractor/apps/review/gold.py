@@ -66,7 +66,7 @@ def shape_gold(
         if windows != before.get(path, {}).get("time_windows"):
             criterion["time_window"] = derive_window(windows)
     names = [*data.get("custom", {}), *(field.name for field in fields)]
-    custom = {name: _shape_own(name, data, places) for name in dict.fromkeys(names)}
+    custom = {name: _place_own(name, data, places) for name in dict.fromkeys(names)}
     if custom:
         gold["custom"] = custom
     return gold, {place: path for path, place in places.items()}
@@ -81,8 +81,10 @@ def _place(
     return [_strip(item) for _, item in items]
 
 
-def _shape_own(name: str, data: Json, places: dict[str, str]) -> list[Json]:
-    """Return the items of a user's own field that belong to the record or to an item in gold."""
+def _place_own(name: str, data: Json, places: dict[str, str]) -> list[Json]:
+    """Return the items of a user's own field that belong to the record or to an item in gold, and
+    add their paths there to ``places``.
+    """
     group = f"custom.{name}"
     hosts = [None, *places]
     items = [placed for placed in list_items(data, group) if placed[1]["of"] in hosts]

@@ -219,7 +219,7 @@ class Review:
                 extraction = TrialExtraction.model_validate_json(path.read_bytes())
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
-                raise GoldError(f"{path}: is no gold: {first['msg']}") from None
+                raise GoldError(f"{path}: is not gold: {first['msg']}") from None
             return start_draft(extraction)
         if self._adjudication:
             start, _ = self._adjudication.begin(record_id)

@@ -18,7 +18,8 @@ To change it, open:
 
 - an option of the service: ``settings``; a parameter or a body of requests: ``requests``
 - an operation: ``routes``; it is open to everybody unless it takes ``CallerOfRequest`` or
-  ``JobOfRequest``; a kind of problem: ``assets/problems.toml`` and ``problems``
+  ``JobOfRequest``. It also stands in ``docs/reference/service.md`` and in ``OPERATIONS`` of
+  ``tests/serve/test_openapi.py``. A kind of problem: ``assets/problems.toml`` and ``problems``
 - what a caller has, or a table: ``store`` and ``keys``; what counts as money: ``money``
 - what a job shows, or when it fails or pauses: ``job``; its queue, age and deletion: ``jobs``
 - the page to try a text: ``playground``

@@ -151,7 +151,7 @@ class Jobs:
         }
 
     def find(self, caller: str, job_id: str) -> Job | None:
-        """Return the job with that id; None if there is none, or the caller may not see it."""
+        """Return the job with that id; None if it does not exist, or the caller may not see it."""
         job = self._jobs.get(job_id)
         if job is None or caller not in {job.caller, OPERATOR}:
             return None

@@ -1,4 +1,4 @@
-"""What callers spend on the model, and its limits: that of all, and one for each caller."""
+"""What callers spend on the model, and the limits: one of the service, and one of each caller."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -46,8 +46,8 @@ class _UnderWay:
 
 
 class Money:
-    """The ``Meter`` of all requests to the model. A call must fit the limit of all and that of its
-    caller, whose key must be valid.
+    """The ``Meter`` of all requests to the model. A call must fit the service's limit and that of
+    its caller, whose key must be valid.
 
     Each call is stored before it is sent, at the most that it may cost, and at its cost after it
     has ended. So limits survive ``kill -9``.
@@ -96,8 +96,8 @@ class Money:
         return "the caller's limit of money is reached"
 
     def check(self, effort: Effort, caller: str) -> None:
-        """Raise ``ProblemError`` if the model may be asked, and the money of all or of the caller
-        is spent.
+        """Raise ``ProblemError`` if the model may be asked, and the money of the service or of
+        the caller is spent.
         """
         if effort is Effort.NONE or self._pricing.spec is None:
             return

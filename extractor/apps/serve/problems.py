@@ -73,7 +73,7 @@ KNOWN = (
     RecordError,
     RequestValidationError,
 )
-"""Errors that are no failures of the service."""
+"""Errors that are not failures of the service."""
 
 
 def describe_unexpected(error: BaseException) -> str:

@@ -30,12 +30,12 @@ function drawMarks(element, view, number, makeMark) {
   cuts.slice(1).forEach((end, place) => {
     const start = cuts[place];
     open = [...open, ...(starting.get(start) || [])].filter((span) => span.end > start);
-    // Names of parts are no text, either: they are not copied with it.
+    // Names of parts are not text, either: they are not copied with it.
     for (const [at, title] of parts) {
       if (at === start) pieces.push(make("span", { class: "part", "data-title": title }));
     }
     const item = starts.indexOf(start);
-    // The number of an item is no text, so that offsets stay.
+    // The number of an item is not text, so that offsets stay.
     if (item >= 0) pieces.push(make("span", { class: item > 0 ? "start later" : "start", "data-number": `${item + 1}. ` }));
     const words = text.slice(start, end);
     const shortestFirst = open.toSorted((one, other) => one.length - other.length || one.span - other.span);
