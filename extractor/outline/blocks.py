@@ -85,22 +85,15 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class _Joined:
-    """A line with the wrapped lines that continue it, and the heading that it begins with."""
-
-    line: Line
-    heading: Heading | None = None
-    is_rest: bool = False
-    doubt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _Piece:
-    """The words of one block: a line, or a heading, text behind it, an item within a line."""
+    """A line with the wrapped lines that continue it and the heading that it begins with; or a part
+    of it: a heading, text behind one, an item within a line.
+    """
 
     line: Line
     heading: Heading | None = None
     doubt: str = ""
+    is_rest: bool = False
 
 
 def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
@@ -143,15 +136,15 @@ def explain_line(
 
 def _join_wrapped(
     lines: Sequence[Line], width: int | None, vocabulary: Vocabulary
-) -> list[_Joined]:
+) -> list[_Piece]:
     """Return the lines with those that continue the one above joined to it."""
-    joined: list[_Joined] = []
+    joined: list[_Piece] = []
     last: Line | None = None
     for place, line in enumerate(lines):
         below = lines[place + 1] if place + 1 < len(lines) else None
         is_rest = last is not None and _is_rest_of_sentence(line, last)
         heading = None if is_rest else _find_heading(line, below, vocabulary)
-        whole = _Joined(line, heading, is_rest)
+        whole = _Piece(line, heading, is_rest=is_rest)
         if last and _may_continue(joined[-1], whole):
             signs = weigh_continuation(Beside(line, last, below, width, measure(last)))
             if is_yes(signs):
@@ -194,7 +187,7 @@ def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> 
     return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
 
 
-def _may_continue(above: _Joined, whole: _Joined) -> bool:
+def _may_continue(above: _Piece, whole: _Piece) -> bool:
     line = whole.line
     if line.mark or line.hashes or line.is_row:
         return False
@@ -203,7 +196,7 @@ def _may_continue(above: _Joined, whole: _Joined) -> bool:
     return above.heading is None or not above.heading.is_whole
 
 
-def _join(above: _Joined, line: Line, signs: Signs) -> _Joined:
+def _join(above: _Piece, line: Line, signs: Signs) -> _Piece:
     passage = above.line.passage
     whole = passage.part(passage.first, line.passage.end)
     return replace(
@@ -214,7 +207,7 @@ def _join(above: _Joined, line: Line, signs: Signs) -> _Joined:
 
 
 def _split_joined(
-    whole: _Joined, vocabulary: Vocabulary, below: Line | None
+    whole: _Piece, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
     """Yield the pieces of a line with those joined to it: a heading of the vocabulary at its start
     or within it, the text behind that, items that are written in one line.

@@ -80,8 +80,6 @@ def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
     counted = _find_counted(line, list(_list_marks(tokens.text, start, end)), below)
     if counted:
         return counted
-    if len(dashes) > _FEW_DASHES:
-        return dashes
     if line.style == "-":
         dashes = _find_bullets(_DASH_BEFORE_CAPITAL, tokens.text, start, end)
         if len(dashes) >= _FEW_DASHES:
