@@ -7,12 +7,13 @@ from enum import StrEnum
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import runs_on
-from extractor.outline.headings import Heading, Vocabulary, find_heading, find_within
+from extractor.outline.headings import Heading, Vocabulary, find_heading
 from extractor.outline.lines import Line, read_lines, strip_signs
 from extractor.outline.run_in import split_run_in
 from extractor.outline.signs import (
     Beside,
     Signs,
+    ends_with,
     is_doubtful,
     is_yes,
     measure,
@@ -266,7 +267,7 @@ def _find_inner(
 ) -> Heading | None:
     """Return the first heading within a line; ``is_behind``: the line follows another heading."""
     for name in (*vocabulary.within, *vocabulary.behind):
-        found = find_within(line.passage, name)
+        found = line.passage.search(name)
         if found is None or found.first <= line.passage.first:
             continue
         sign = found.tokens.words[found.first - 1]
@@ -310,7 +311,7 @@ def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
         column=line.column,
         style=line.style,
         gap=line.gap,
-        introduces=introduces(line.passage),
+        introduces=ends_with(line, "introduction"),
         doubt=piece.doubt,
     )
     if line.is_furniture:
@@ -329,12 +330,6 @@ def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
     is_unsure = not block.doubt and is_doubtful(signs)
     doubt = UNSURE_HEADING if is_unsure else block.doubt
     return replace(block, signs=signs, doubt=doubt)
-
-
-def introduces(passage: Passage) -> bool:
-    """Return whether words end as what introduces parts below them: "any of the following:"."""
-    tokens = passage.tokens.cut(passage.first, passage.end)
-    return rule("introduction").ends(tokens, len(tokens)) is not None
 
 
 def _set_levels(blocks: Sequence[Block]) -> list[Block]:

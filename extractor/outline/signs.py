@@ -163,7 +163,7 @@ def _read_words(line: Line) -> dict[str, bool]:
         "few_words": len(words) <= _FEW,
         "many_words": len(words) > _MANY,
         "emphasis": line.hashes > 0 or line.text.startswith("**") or is_capitals,
-        "topic": _ends(line, "topic"),
+        "topic": ends_with(line, "topic"),
         "group_name": _finds("group_title", line),
         "people": names_people,
         "title_case": len(words) > 1 and text.istitle(),
@@ -182,6 +182,7 @@ def _read_neighbours(place: Beside) -> dict[str, bool]:
     marks_above = place.above is not None and bool(place.above.mark)
     column_below = place.below.column if place.below else 0
     return {
+        "nothing_below": place.below is None,
         "no_mark_among_marks": marks_below and not has_mark,
         "deeper_below": marks_below and column_below > line.column + _SAME,
         "marks_above": marks_above and not has_mark,
@@ -196,7 +197,7 @@ def _finds(name: str, line: Line) -> bool:
     return rule(name).occurs(tokens)
 
 
-def _ends(line: Line, name: str) -> bool:
-    passage = line.passage
-    tokens = passage.tokens.cut(passage.first, passage.end)
+def ends_with(line: Line, name: str) -> bool:
+    """Return whether a line ends with what a rule describes."""
+    tokens = line.tokens
     return rule(name).ends(tokens, len(tokens)) is not None
