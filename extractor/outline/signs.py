@@ -43,8 +43,11 @@ def weigh(question: str, conditions: Mapping[str, bool]) -> Signs:
     ``continues``.
     """
     weights = read_table("line_signs")[question]
-    is_met = {"start": True, **conditions}
-    return {name: weights[name] for name in is_met if is_met[name]}
+    signs = {"start": weights["start"]}
+    for name, is_met in conditions.items():
+        if is_met:
+            signs[name] = weights[name]
+    return signs
 
 
 def is_yes(signs: Signs) -> bool:
@@ -83,16 +86,18 @@ def weigh_continuation(place: Beside) -> Signs:
     above = place.above
     if above is None:
         return {}
-    end = _read_end(place.line, above)
-    columns = _read_columns(place.line, above)
-    return weigh(
-        "continues", {**end, **_read_begin(place), **columns, **_read_width(place)}
-    )
+    conditions = {
+        **_read_end(place.line, above),
+        **_read_begin(place),
+        **_read_columns(place.line, above),
+        **_read_width(place, above),
+    }
+    return weigh("continues", conditions)
 
 
-def _read_width(place: Beside) -> dict[str, bool]:
+def _read_width(place: Beside, above: Line) -> dict[str, bool]:
     """Return what the length of the line above says of a line."""
-    has_mark = place.above is not None and bool(place.above.mark)
+    has_mark = bool(above.mark)
     if not place.width:
         return {"not_wrapped": not has_mark}
     first_word = place.line.text.split(maxsplit=1)[0]
