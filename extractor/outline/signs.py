@@ -117,12 +117,14 @@ def _read_end(line: Line, above: Line) -> dict[str, bool]:
     begins_small = is_small or first_word[0] in "(,;/+&"
     is_capital = line.text[:1].isupper()
     is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
+    is_colon = end.endswith(":")
     return {
         "small_letter": begins_small,
         "above_small": begins_small and end[:1].islower() and not above.mark,
         "above_runs_on": runs_on(end),
         "open_bracket": opens_bracket(end),
-        "above_ended": ends_sentence(end),
+        "above_colon": is_colon,
+        "above_ended": ends_sentence(end) and not is_colon,
         "capital_after_break": is_capital and not is_open,
     }
 
