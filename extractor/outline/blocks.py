@@ -7,12 +7,13 @@ from enum import StrEnum
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import runs_on
-from extractor.outline.headings import Heading, Vocabulary, find_heading, find_within
+from extractor.outline.headings import Heading, Vocabulary, find_heading
 from extractor.outline.lines import Line, read_lines, strip_signs
 from extractor.outline.run_in import split_run_in
 from extractor.outline.signs import (
     Beside,
     Signs,
+    ends_with,
     is_doubtful,
     is_yes,
     measure,
@@ -85,22 +86,15 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class _Joined:
-    """A line with the wrapped lines that continue it, and the heading that it begins with."""
-
-    line: Line
-    heading: Heading | None = None
-    is_rest: bool = False
-    doubt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _Piece:
-    """The words of one block: a line, or a heading, text behind it, an item within a line."""
+    """A line with the wrapped lines that continue it and the heading that it begins with; or a part
+    of it: a heading, text behind one, an item within a line.
+    """
 
     line: Line
     heading: Heading | None = None
     doubt: str = ""
+    is_rest: bool = False
 
 
 def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
@@ -143,15 +137,15 @@ def explain_line(
 
 def _join_wrapped(
     lines: Sequence[Line], width: int | None, vocabulary: Vocabulary
-) -> list[_Joined]:
+) -> list[_Piece]:
     """Return the lines with those that continue the one above joined to it."""
-    joined: list[_Joined] = []
+    joined: list[_Piece] = []
     last: Line | None = None
     for place, line in enumerate(lines):
         below = lines[place + 1] if place + 1 < len(lines) else None
         is_rest = last is not None and _is_rest_of_sentence(line, last)
         heading = None if is_rest else _find_heading(line, below, vocabulary)
-        whole = _Joined(line, heading, is_rest)
+        whole = _Piece(line, heading, is_rest=is_rest)
         if last and _may_continue(joined[-1], whole):
             signs = weigh_continuation(Beside(line, last, below, width, measure(last)))
             if is_yes(signs):
@@ -194,7 +188,7 @@ def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> 
     return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
 
 
-def _may_continue(above: _Joined, whole: _Joined) -> bool:
+def _may_continue(above: _Piece, whole: _Piece) -> bool:
     line = whole.line
     if line.mark or line.hashes or line.is_row:
         return False
@@ -203,7 +197,7 @@ def _may_continue(above: _Joined, whole: _Joined) -> bool:
     return above.heading is None or not above.heading.is_whole
 
 
-def _join(above: _Joined, line: Line, signs: Signs) -> _Joined:
+def _join(above: _Piece, line: Line, signs: Signs) -> _Piece:
     passage = above.line.passage
     whole = passage.part(passage.first, line.passage.end)
     return replace(
@@ -214,7 +208,7 @@ def _join(above: _Joined, line: Line, signs: Signs) -> _Joined:
 
 
 def _split_joined(
-    whole: _Joined, vocabulary: Vocabulary, below: Line | None
+    whole: _Piece, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
     """Yield the pieces of a line with those joined to it: a heading of the vocabulary at its start
     or within it, the text behind that, items that are written in one line.
@@ -273,7 +267,7 @@ def _find_inner(
 ) -> Heading | None:
     """Return the first heading within a line; ``is_behind``: the line follows another heading."""
     for name in (*vocabulary.within, *vocabulary.behind):
-        found = find_within(line.passage, name)
+        found = line.passage.search(name)
         if found is None or found.first <= line.passage.first:
             continue
         sign = found.tokens.words[found.first - 1]
@@ -317,7 +311,7 @@ def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
         column=line.column,
         style=line.style,
         gap=line.gap,
-        introduces=introduces(line.passage),
+        introduces=ends_with(line, "introduction"),
         doubt=piece.doubt,
     )
     if line.is_furniture:
@@ -336,12 +330,6 @@ def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
     is_unsure = not block.doubt and is_doubtful(signs)
     doubt = UNSURE_HEADING if is_unsure else block.doubt
     return replace(block, signs=signs, doubt=doubt)
-
-
-def introduces(passage: Passage) -> bool:
-    """Return whether words end as what introduces parts below them: "any of the following:"."""
-    tokens = passage.tokens.cut(passage.first, passage.end)
-    return rule("introduction").ends(tokens, len(tokens)) is not None
 
 
 def _set_levels(blocks: Sequence[Block]) -> list[Block]:

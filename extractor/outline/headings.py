@@ -141,8 +141,3 @@ def _mend_word(word: str, vocabulary: Vocabulary) -> str | None:
         if distance <= 2 and word[:1] == meant[:1] and word[-3:] != "ity":
             return meant
     return None
-
-
-def find_within(passage: Passage, rule_name: str) -> Found | None:
-    """Return the first heading of a list within a line, by a rule; None without one."""
-    return rule(rule_name).search(passage.tokens, passage.first, passage.end)

@@ -97,6 +97,16 @@ class Line:
         """Its words."""
         return self.passage.text
 
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of its words, with no others around them."""
+        return self.passage.tokens.cut(self.passage.first, self.passage.end)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where its words are in the cleaned text."""
+        return self.passage.tokens.span(self.passage.first, self.passage.end)
+
 
 def read_lines(section: LexedSection) -> list[Line]:
     """Return the lines of a section that have words, each with its mark."""
@@ -253,8 +263,8 @@ def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
     """
     numbers: list[re.Match[str] | None] = []
     for line in lines:
-        start, end = line.passage.tokens.span(line.passage.first, line.passage.end)
-        found = None if line.mark else _BARE.match(line.passage.tokens.text, start, end)
+        text = line.passage.tokens.text
+        found = None if line.mark else _BARE.match(text, *line.span)
         numbers.append(found)
     read = list(lines)
     for run in _list_counting(numbers):
@@ -312,28 +322,21 @@ def _read_tables(lines: Sequence[Line]) -> list[Line]:
     """
     read: list[Line] = []
     for line in lines:
-        passage = line.passage
-        text = passage.tokens.text
-        start, end = passage.tokens.span(passage.first, passage.end)
+        text = line.passage.tokens.text
+        start, end = line.span
         if not _ROW.match(text, start, end):
             read.append(line)
             continue
         behind = text[end : end + 80].lstrip("\n")
         is_header = re.match(r"\s*\|[\s:|-]*-[\s:|-]*(?:\n|$)", behind) is not None
-        first, stop = _find_cell(passage)
-        read.append(
-            replace(
-                line,
-                passage=passage.part(first, stop),
-                is_row=True,
-                is_furniture=is_header,
-            )
-        )
+        cells = _find_cells(line.passage)
+        row = replace(line, passage=cells, is_row=True, is_furniture=is_header)
+        read.append(row)
     return read
 
 
-def _find_cell(passage: Passage) -> tuple[int, int]:
-    """Return the tokens of a row from its first cell with words to its last."""
+def _find_cells(passage: Passage) -> Passage:
+    """Return a row from its first cell with words to its last."""
     words = passage.tokens.words
     first = passage.first
     stop = passage.end
@@ -344,7 +347,7 @@ def _find_cell(passage: Passage) -> tuple[int, int]:
             break
     while stop > first and words[stop - 1] == "|":
         stop -= 1
-    return first, stop
+    return passage.part(first, stop)
 
 
 def _find_furniture(lines: Sequence[Line]) -> list[Line]:
@@ -354,7 +357,7 @@ def _find_furniture(lines: Sequence[Line]) -> list[Line]:
     pages = [
         place
         for place, line in enumerate(lines)
-        if not line.mark and is_page_edge(_tokens_of(line))
+        if not line.mark and is_page_edge(line.tokens)
     ]
     edges = {*pages, *_find_running_headers(lines, pages)}
     read: list[Line] = []
@@ -378,19 +381,11 @@ def _find_running_headers(lines: Sequence[Line], pages: Sequence[int]) -> Iterat
 
 
 def _has_digit(line: Line) -> bool:
-    return any(word.isdigit() for word in _words(line))
+    return any(word.isdigit() for word in line.tokens.words)
 
 
 def _recurs(line: Line, texts: Counter[str]) -> bool:
     """Return whether a line beside page numbers is a running header: without a mark, of more than
     four words, and there more than once.
     """
-    return not line.mark and texts[line.text] > 1 and len(_words(line)) > 4
-
-
-def _tokens_of(line: Line) -> Tokens:
-    return line.passage.tokens.cut(line.passage.first, line.passage.end)
-
-
-def _words(line: Line) -> list[str]:
-    return line.passage.tokens.words[line.passage.first : line.passage.end]
+    return not line.mark and texts[line.text] > 1 and len(line.tokens) > 4

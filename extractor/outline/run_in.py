@@ -70,23 +70,21 @@ def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
     """Return the marks within a line that begin items: those that count up, else dashes, else
     bullets; none if there are fewer than two items.
     """
-    tokens = line.passage.tokens
-    start, end = tokens.span(line.passage.first, line.passage.end)
+    text = line.passage.tokens.text
+    start, end = line.span
     dashes: list[_Mark] = []
     if line.is_behind_heading:
-        dashes = _find_bullets(_DASH, tokens.text, start, end)
+        dashes = _find_bullets(_DASH, text, start, end)
     if dashes and dashes[0].start == start:
         return [dash for dash in dashes if dash.written == dashes[0].written]
-    counted = _find_counted(line, list(_list_marks(tokens.text, start, end)), below)
+    counted = _find_counted(line, list(_list_marks(text, start, end)), below)
     if counted:
         return counted
-    if len(dashes) > _FEW_DASHES:
-        return dashes
     if line.style == "-":
-        dashes = _find_bullets(_DASH_BEFORE_CAPITAL, tokens.text, start, end)
+        dashes = _find_bullets(_DASH_BEFORE_CAPITAL, text, start, end)
         if len(dashes) >= _FEW_DASHES:
             return dashes
-    bullets = _find_bullets(_BULLET, tokens.text, start, end)
+    bullets = _find_bullets(_BULLET, text, start, end)
     return bullets if len(bullets) + bool(line.mark) > 1 else []
 
 
@@ -161,7 +159,7 @@ def _count_up(line: Line, style: str, marks: Sequence[_Mark]) -> Sequence[_Mark]
     """Return the marks of one style that count up: from that of the line, or from a first one at
     its start; behind a heading, from a first one anywhere; behind a bullet, also without the first.
     """
-    start, _ = line.passage.tokens.span(line.passage.first, line.passage.end)
+    start, _ = line.span
     is_own = line.ordinal > 0 and style == line.style
     run: list[_Mark] = []
     last = line.ordinal or _find_number_before(line, marks, start)

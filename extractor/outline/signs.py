@@ -4,9 +4,8 @@ The weights are in ``rules/line_signs.toml``. Above zero, the answer is yes.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from extractor.language.book import read_table, rule
 from extractor.language.wrapping import (
@@ -39,16 +38,16 @@ class Beside:
     above_length: int = 0
 
 
-@cache
-def _weights(question: str) -> Mapping[str, float]:
-    weights: Mapping[str, float] = read_table("line_signs")[question]
-    return weights
-
-
-def weigh(question: str, names: Iterator[str]) -> Signs:
-    """Return the named signs with their weights for a question: ``heading`` or ``continues``."""
-    weights = _weights(question)
-    return {name: weights[name] for name in ("start", *names)}
+def weigh(question: str, conditions: Mapping[str, bool]) -> Signs:
+    """Return the signs that are met with their weights for a question: ``heading`` or
+    ``continues``.
+    """
+    weights = read_table("line_signs")[question]
+    signs = {"start": weights["start"]}
+    for name, is_met in conditions.items():
+        if is_met:
+            signs[name] = weights[name]
+    return signs
 
 
 def is_yes(signs: Signs) -> bool:
@@ -84,31 +83,30 @@ def measure(line: Line) -> int:
 
 def weigh_continuation(place: Beside) -> Signs:
     """Return what speaks for a line without a mark to continue the one above."""
-    return weigh("continues", _list_of_continuation(place))
-
-
-def _list_of_continuation(place: Beside) -> Iterator[str]:
     above = place.above
     if above is None:
-        return
-    yield from _name_true(_read_end(place.line, above))
-    yield from _name_true(_read_begin(place))
-    yield from _name_true(_read_columns(place, above))
-    if place.width:
-        first_word = place.line.text.split(maxsplit=1)[0]
-        fits = place.above_length + 1 + len(first_word) <= place.width
-        yield "above_short" if fits else "above_full"
-        if not fits and above.mark and not place.line.gap:
-            yield "item_full"
-    elif not above.mark:
-        yield "not_wrapped"
+        return {}
+    conditions = {
+        **_read_end(place.line, above),
+        **_read_begin(place),
+        **_read_columns(place.line, above),
+        **_read_width(place, above),
+    }
+    return weigh("continues", conditions)
 
 
-def _name_true(conditions: Mapping[str, bool]) -> Iterator[str]:
-    """Yield the names of the conditions that are met."""
-    for name, is_met in conditions.items():
-        if is_met:
-            yield name
+def _read_width(place: Beside, above: Line) -> dict[str, bool]:
+    """Return what the length of the line above says of a line."""
+    has_mark = bool(above.mark)
+    if not place.width:
+        return {"not_wrapped": not has_mark}
+    first_word = place.line.text.split(maxsplit=1)[0]
+    fits = place.above_length + 1 + len(first_word) <= place.width
+    return {
+        "above_short": fits,
+        "above_full": not fits,
+        "item_full": not fits and has_mark and not place.line.gap,
+    }
 
 
 def _read_end(line: Line, above: Line) -> dict[str, bool]:
@@ -125,7 +123,6 @@ def _read_end(line: Line, above: Line) -> dict[str, bool]:
         "above_small": begins_small and end[:1].islower() and not above.mark,
         "above_runs_on": runs_on(end),
         "open_bracket": opens_bracket(end),
-        "above_comma": end.endswith(",") and not is_capital,
         "above_colon": is_colon,
         "above_ended": ends_sentence(end) and not is_colon,
         "capital_after_break": is_capital and not is_open,
@@ -139,15 +136,12 @@ def _read_begin(place: Beside) -> dict[str, bool]:
     return {
         "small_below": bool(below and not below.mark and below.text[:1].islower()),
         "footnote": _FOOTNOTE.match(line.text) is not None,
-        "ends_with_colon": line.text.rstrip().endswith(":"),
-        "group_name": _finds("group_title", line),
         "joins_clause": _finds("joins_clause", line),
     }
 
 
-def _read_columns(place: Beside, above: Line) -> dict[str, bool]:
+def _read_columns(line: Line, above: Line) -> dict[str, bool]:
     """Return what the places of a line and of the one above say."""
-    line = place.line
     is_below_words = abs(line.column - above.text_column) <= _SAME
     is_part_of_item = bool(above.mark) and not above.text.endswith(":")
     is_further_right = line.column > above.column and not line.gap
@@ -156,18 +150,12 @@ def _read_columns(place: Beside, above: Line) -> dict[str, bool]:
         "hanging": is_further_right and not above.mark,
         "same_column": line.column > 0 and is_below_words and is_part_of_item,
         "counted_above": above.ordinal > 0 and not line.gap,
-        "further_left": bool(above.mark) and line.column < above.column,
     }
 
 
 def weigh_heading(place: Beside) -> Signs:
     """Return what speaks for a line to be a heading of the lines below it, by its looks."""
-    return weigh("heading", _list_of_heading(place))
-
-
-def _list_of_heading(place: Beside) -> Iterator[str]:
-    yield from _name_true(_read_words(place.line))
-    yield from _name_true(_read_neighbours(place))
+    return weigh("heading", {**_read_words(place.line), **_read_neighbours(place)})
 
 
 def _read_words(line: Line) -> dict[str, bool]:
@@ -182,7 +170,7 @@ def _read_words(line: Line) -> dict[str, bool]:
         "few_words": len(words) <= _FEW,
         "many_words": len(words) > _MANY,
         "emphasis": line.hashes > 0 or line.text.startswith("**") or is_capitals,
-        "topic": _ends(line, "topic"),
+        "topic": ends_with(line, "topic"),
         "group_name": _finds("group_title", line),
         "people": names_people,
         "title_case": len(words) > 1 and text.istitle(),
@@ -216,7 +204,7 @@ def _finds(name: str, line: Line) -> bool:
     return rule(name).occurs(tokens)
 
 
-def _ends(line: Line, name: str) -> bool:
-    passage = line.passage
-    tokens = passage.tokens.cut(passage.first, passage.end)
+def ends_with(line: Line, name: str) -> bool:
+    """Return whether a line ends with what a rule describes."""
+    tokens = line.tokens
     return rule(name).ends(tokens, len(tokens)) is not None
