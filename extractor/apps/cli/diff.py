@@ -81,7 +81,7 @@ def diff(
     is_new_alone = _warn_alone(new, after, len(trials), before)
     if before.failed or after.failed:
         return USAGE
-    differs = changes or is_old_alone or is_new_alone
+    differs = any((changes, is_old_alone, is_new_alone))
     return FAILED if exit_code and differs else OK
 
 
