@@ -218,7 +218,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
     return {
         "extractor": version("trial-extractor"),
         "rules": digest_rules(),
-        "tasks": sorted(options.tasks),
+        "tasks": sorted(map(str, options.tasks)),
         "effort": options.effort,
         "min_confidence": options.min_confidence,
         "model": model,

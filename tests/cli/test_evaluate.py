@@ -100,7 +100,9 @@ def test_wrong_usage_is_refused(sources, tmp_path):
     assert "GOLD comes first, then PREDICTED" in _invoke(str(run), "seeds/gold").stderr
     for words, message in (
         (sources[:1], "name what to score against"),
-        ((*sources, "--html", "nowhere/page.html"), "folder nowhere does not exist"),
+        ((sources[0], "--check"), "name the records of"),
+        ((*sources, "--html", "nowhere/page.html"), "nowhere does not exist"),
+        ((*sources, "--html", str(run / "run.json")), "ends with .html"),
     ):
         result = _invoke(*words)
         assert (result.exit_code, message in result.stderr) == (2, True)

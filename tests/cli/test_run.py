@@ -98,7 +98,7 @@ def test_values_below_the_minimum_confidence_are_left_out(tmp_path):
         ("--effort all", "--effort all", ""),
         ("", "--effort all", "effort was medium, is all"),
         ("--effort none", "", "effort was none, is medium"),
-        ("", "--tasks dosing", "(tasks was "),
+        ("", "--tasks dosing", "is ['dosing']"),
         ("", "--min-confidence 0.5", "min_confidence was 0.0, is 0.5"),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path, first, second, diff
     done = invoke("run", STUDY, "--out", tmp_path, *second.split())
     assert done.exit_code == (2 if difference else 0)
     assert difference in done.stderr
-    assert (", or --fresh to begin again" in done.stderr) is bool(difference)
+    assert ("use another --out, where --replay" in done.stderr) is bool(difference)
 
 
 def test_a_resumed_run_counts_all_its_records(tmp_path):

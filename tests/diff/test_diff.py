@@ -144,7 +144,8 @@ def test_trials_are_paired_by_id_and_single_records_whatever_their_ids(tmp_path)
     both.mkdir()
     edit(both / "a.json", {})
     edit(both / "b.json", {"NCT90000001": "NCT90000009"})
-    done = invoke("diff", both, STUDY)
+    done = invoke("diff", both, STUDY, "--exit-code")
+    assert done.exit_code == 1
     assert "1 trial compared: no change" in done.stderr
     assert f"only in {both}: NCT90000009" in done.stderr
     done = invoke("diff", STUDY, both / "b.json")

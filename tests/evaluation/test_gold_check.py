@@ -63,6 +63,12 @@ CRITERION = ("eligibility", "criteria", 0)
         (("dosing", 0, "unit"), "mg", "dosing[0].unit", "not permitted"),
         (("eligibility", "minimum_age"), {"unit": "year"}, "minimum_age.value", ""),
         ((*CRITERION, "constraints", 0, "value"), "x", "[0].value", "valid number"),
+        (
+            (*CRITERION, "constraints", 0, "value"),
+            777,
+            "[0].constraints",
+            "no number 777; write one of 1500",
+        ),
         ((*CRITERION, "quote"), "ANC >= 1600/mm3", "[0].quote", "not in eligibility"),
         ((*CRITERION, "lead_in"), "Adults:", "[0].lead_in", "not in eligibility"),
         ((*CRITERION, "section"), "title", "[0].section", "there is no place 'title'"),

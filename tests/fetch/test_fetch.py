@@ -160,6 +160,7 @@ def test_foreign_files_are_left_alone(fetch, tmp_path, name, content, reason):
         (["NCT00000001", "--limit", "5"], 2, "one of the two"),
         (["--phase", "1/2"], 2, "'1/2' is not a phase"),
         (["--param", "pageToken=x"], 2, "pageToken cannot be given"),
+        (["--param", "pageToken"], 2, "--param pageToken: write NAME=VALUE"),
         (["--condition", "a", "--param", "query.cond=b"], 2, "query.cond cannot be"),
         (["--param", "recrs=open"], 1, "HTTP 400 Bad Request (`recrs` is unknown"),
     ],

@@ -259,6 +259,7 @@ def write_bomb(path, size):
             "record\n",
             "has no columns record and field; begin with a sheet",
         ),
+        ("a.csv", put, "record,field,value\n", "has no values; give each a row"),
         (
             "a.csv",
             put,

@@ -77,18 +77,23 @@ def diff(
     counts = Counter(change.kind for change in changes)
     kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     say(f"{counted(len(trials), 'trial')} compared: {kinds or 'no change'}")
-    _warn_alone(old, before, len(trials), after)
-    _warn_alone(new, after, len(trials), before)
+    is_old_alone = _warn_alone(old, before, len(trials), after)
+    is_new_alone = _warn_alone(new, after, len(trials), before)
     if before.failed or after.failed:
         return USAGE
-    return FAILED if exit_code and changes else OK
+    differs = any((changes, is_old_alone, is_new_alone))
+    return FAILED if exit_code and differs else OK
 
 
-def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
-    """Name the trials that only one version has, and the records that could not be read."""
+def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> bool:
+    """Name the trials that only one version has, and the records that could not be read. Return
+    whether there are such trials.
+    """
     alone = [name for name in side.record_ids if name not in other.record_ids]
     # two single records are compared whatever their ids
-    if alone and compared < len(side.record_ids):
+    is_alone = bool(alone) and compared < len(side.record_ids)
+    if is_alone:
         say(f"only in {path}: {name_some(alone, NAMED)}")
     for message in side.failed[:NAMED]:
         say(message)
+    return is_alone

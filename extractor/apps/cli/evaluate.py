@@ -20,6 +20,7 @@ from extractor.apps.cli.options import (
     ComparedFieldsOption,
     JsonOption,
     RecordsOption,
+    check_page,
     option,
 )
 from extractor.options import COST, FILES, MODEL, RARE, read_own_fields, split_names
@@ -44,7 +45,13 @@ def evaluate(
     as_json: JsonOption = False,
     html: Annotated[
         Path | None,
-        option(FILES, "Write a page with every error in its text.", "--html", "-o"),
+        option(
+            FILES,
+            "Write a page with every error in its text.",
+            "--html",
+            "-o",
+            callback=check_page,
+        ),
     ] = None,
     records: RecordsOption = None,
     compare: Annotated[
@@ -101,9 +108,9 @@ def evaluate(
 
     chosen, places = split_fields(fields or ())
     declared = read_own_fields(places)
-    if html and not html.parent.is_dir():
-        raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
     if predicted is None:
+        if check:
+            raise ValueError(f"name the records of {gold} behind it")
         if gold.exists() and gold.suffix != ".py":
             raise ValueError(f"name what to score against {gold}: {_SOURCE}")
         own = read_own_fields(str(gold))

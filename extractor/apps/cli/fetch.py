@@ -67,6 +67,9 @@ def fetch(
 
     listed = [*(numbers or ()), *(ids or ())]
     named = parse_nct_numbers("\n".join(listed))
+    for text in param or ():
+        if "=" not in text:
+            raise ValueError(f"--param {text}: write NAME=VALUE")
     query: dict[str, Any] = {
         "condition": condition,
         "intervention": intervention,

@@ -92,6 +92,15 @@ def find_place(parameter: Parameter) -> int:
     return PANELS.index(parameter.annotation.__metadata__[0].rich_help_panel)
 
 
+def check_page(path: Path | None) -> Path | None:
+    """Refuse a file of another kind, which a page would replace, and a folder that is missing."""
+    if path and path.suffix.casefold() not in (".html", ".htm"):
+        raise typer.BadParameter(f"{path}: name a file that ends with .html")
+    if path and not path.parent.is_dir():
+        raise typer.BadParameter(f"{path}: the folder {path.parent} does not exist")
+    return path
+
+
 RunArgument = Annotated[
     Path,
     typer.Argument(
@@ -102,7 +111,10 @@ ForceOption = Annotated[bool, option(FILES, "Replace files that exist.", "--forc
 SheetOption = Annotated[
     Path | None, option(FILES, "Write a file, such as .csv or .xlsx.", "--to", "-o")
 ]
-HtmlOption = Annotated[Path | None, option(FILES, "Write a page of HTML.", "--html")]
+HtmlOption = Annotated[
+    Path | None,
+    option(FILES, "Write a page of HTML.", "--html", callback=check_page),
+]
 JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from extractor.apps.cli.console import say, warn_incomplete
-from extractor.apps.cli.options import RecordsOption, RunArgument, option
+from extractor.apps.cli.options import RecordsOption, RunArgument, check_page, option
 from extractor.options import FILES
 from extractor.plurals import counted
 
@@ -21,7 +21,7 @@ def report(
             "--out",
             "-o",
             metavar="FILE",
-            dir_okay=False,
+            callback=check_page,
         ),
     ] = None,
     records: RecordsOption = None,
@@ -43,8 +43,6 @@ def report(
     from extractor.run.files import naming_file
 
     path = out or run / "report.html"
-    if not path.parent.is_dir():
-        raise ValueError(f"--out {path}: the folder {path.parent} does not exist")
     with naming_file(path):
         summary = write_report(run, path, records=records or (), limit=limit)
     print(path)

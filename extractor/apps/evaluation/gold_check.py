@@ -1,5 +1,5 @@
-"""Check gold: the violations of the schema, quotes that the record does not have, and references
-to sections, outcomes, groups, arms and fields that there are not.
+"""Check gold: the violations of the schema, quotes that the record does not have, numbers of limits
+that their criterion does not have, and references to what there is not.
 """
 
 import json
@@ -20,19 +20,16 @@ from extractor.apps.evaluation.gold_files import (
 )
 from extractor.apps.evaluation.places import find_section, name_home
 from extractor.apps.values import list_values, split_path
+from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
 from extractor.evidence.quotes import QuoteStatus, verify_quote
-from extractor.language.clean import fold_label
+from extractor.language.book import read_text
+from extractor.language.clean import clean_text, fold_label
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
-_ANYWHERE = ("dosing.agent", "dosing.timing")
-"""Quotes that may be in another section than their item."""
 _QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, EXTENT)}
 """The fields whose values are words of the record."""
-_FOUND = (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-_QUOTED_PARTS = ("quote", "lead_in", "condition", "of", "anchor")
-"""Words of the record in limits, time windows and groups."""
 
 
 class Flaw(NamedTuple):
@@ -92,8 +89,9 @@ def check_annotation(
     ['eligibility.sex']
     """
     try:
-        text = json.dumps(add_eligibility(data))
-        gold = TrialExtraction.model_validate_json(text, strict=True)
+        gold = TrialExtraction.model_validate_json(
+            json.dumps(add_eligibility(data)), strict=True
+        )
         parse_own_values(gold, fields)
     except ValidationError as error:
         for path, problem in list_violations(error).items():
@@ -102,28 +100,37 @@ def check_annotation(
     except GoldError as error:
         yield Flaw("custom", f"{error}; correct it")
     for undeclared in gold.custom.keys() - {field.name for field in fields}:
-        problem = "no field has this name; name its file with --fields"
-        yield Flaw(f"custom.{undeclared}", problem)
+        yield Flaw(
+            f"custom.{undeclared}",
+            "no field has this name; name its file with --fields",
+        )
     if record is None:
-        problem = "there is no such record, or it could not be read; correct it"
-        yield Flaw("record_id", problem)
+        yield Flaw(
+            "record_id",
+            "there is no such record, or it could not be read; correct it",
+        )
         return
     for path, noun, name, known in _list_references(gold, record):
         if name and name not in known:
-            remedy = f"write one of {', '.join(known)}" if known else "leave it out"
-            problem = f"there is no {noun} {name!r}"
-            yield Flaw(path, f"{problem}; {remedy}")
+            remedy = (
+                f"write one of {', '.join(map(str, known))}"
+                if known
+                else "leave it out"
+            )
+            yield Flaw(path, f"there is no {noun} {name!r}; {remedy}")
     yield from _check_quotes(gold, record)
 
 
 def _list_references(
     gold: TrialExtraction, record: TrialRecord
-) -> Iterator[tuple[str, str, str | None, Collection[str]]]:
-    """Yield path, noun and name of what an annotation refers to, with the names that there are."""
+) -> Iterator[tuple[str, str, Any, Collection[Any]]]:
+    """Yield path, noun and name of what an annotation refers to, with the names that there are. A
+    limit refers to the numbers of its criterion.
+    """
     groups = [group.id for group in gold.eligibility.groups]
     for number, group in enumerate(gold.eligibility.groups):
         yield f"eligibility.groups[{number}].parent", "group", group.parent, groups
-    items = dict(gold.list_items())
+    items: dict[str, Any] = dict(gold.list_items())
     # Gold of own fields alone has none of the items to which their values belong.
     has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
     sections = [section.name for section in record.sections]
@@ -136,6 +143,11 @@ def _list_references(
             yield f"{path}.section", "place", name_home(item), sections
         for arm in getattr(item, "arms", ()):
             yield f"{path}.arms", "arm", fold_label(arm), arms
+        for limit in getattr(item, "constraints", ()):
+            words = clean_text(f"{item.lead_in} {item.quote}").text
+            numbers = [found.value for found in find_numbers(read_text(words))]
+            # "above normal" is above 1 ULN
+            yield f"{path}.constraints", "number", limit.value, [*numbers, 1]
 
 
 def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
@@ -144,10 +156,12 @@ def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
     items = dict(gold.list_items())
     for path, quote in _list_quotes(gold):
         section = find_section(record, name_home(items[split_path(path)[0]]))
-        if FieldRef(path).path in _ANYWHERE:
+        # These may be in another section than their item.
+        if FieldRef(path).path in ("dosing.agent", "dosing.timing"):
             section = None
         searched = [record.raw_text(section) or ""] if section else texts
-        if not any(verify_quote(quote, text).status in _FOUND for text in searched):
+        found = {verify_quote(quote, text).status for text in searched}
+        if found.isdisjoint((QuoteStatus.EXACT, QuoteStatus.FOLDED)):
             problem = f"{quote!r} is not in {section or 'the record'}"
             yield Flaw(path, f"{problem}; copy the words from the text")
 
@@ -157,7 +171,8 @@ def _list_quotes(gold: TrialExtraction) -> Iterator[tuple[str, str]]:
     for row in list_values(gold):
         if FieldRef(row.path).path in _QUOTES:
             yield row.path, row.value
-        for part in _QUOTED_PARTS:
+        # The words of the record in limits, time windows and groups.
+        for part in ("quote", "lead_in", "condition", "of", "anchor"):
             words = getattr(row.value, part, None)
             if words is not None:
                 yield f"{row.path}.{part}", words

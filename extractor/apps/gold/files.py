@@ -62,6 +62,8 @@ def import_gold(
     rows = defaultdict[str, list[PlacedRow]](list)
     for row in read_sheet(path) if is_sheet else read_tasks(path, annotator):
         rows[row.record_id].append(row)
+    if is_sheet and not rows:
+        raise GoldError(f"{path}: has no values; give each a row")
     records = _find_records(inputs, rows)
     problems: list[Problem] = []
     gold: dict[str, dict[str, Any]] = {}
