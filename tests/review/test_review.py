@@ -220,7 +220,7 @@ def test_a_finished_record_is_reviewed_again_from_its_gold_file(client, served, 
     assert fields["category"]["value"] == "safety"
     path.write_text("{", "utf-8")
     status, answer = client.post("undo")
-    assert (status, "is no gold" in answer["message"]) == (422, True)
+    assert (status, "is not gold" in answer["message"]) == (422, True)
 
 
 def test_a_value_that_another_window_changed_is_not_overwritten(client):

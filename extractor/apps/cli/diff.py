@@ -77,23 +77,19 @@ def diff(
     counts = Counter(change.kind for change in changes)
     kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     say(f"{counted(len(trials), 'trial')} compared: {kinds or 'no change'}")
-    is_old_alone = _warn_alone(old, before, len(trials), after)
-    is_new_alone = _warn_alone(new, after, len(trials), before)
+    _warn_alone(old, before, len(trials), after)
+    _warn_alone(new, after, len(trials), before)
     if before.failed or after.failed:
         return USAGE
-    differs = any((changes, is_old_alone, is_new_alone))
-    return FAILED if exit_code and differs else OK
+    all_compared = len(trials) == max(len(before.record_ids), len(after.record_ids))
+    return FAILED if exit_code and (changes or not all_compared) else OK
 
 
-def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> bool:
-    """Name the trials that only one version has, and the records that could not be read. Return
-    whether there are such trials.
-    """
+def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
+    """Name the trials that only one version has, and the records that could not be read."""
     alone = [name for name in side.record_ids if name not in other.record_ids]
     # two single records are compared whatever their ids
-    is_alone = bool(alone) and compared < len(side.record_ids)
-    if is_alone:
+    if alone and compared < len(side.record_ids):
         say(f"only in {path}: {name_some(alone, NAMED)}")
     for message in side.failed[:NAMED]:
         say(message)
-    return is_alone
