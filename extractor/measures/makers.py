@@ -89,6 +89,8 @@ def make_range(parts: Parts) -> Bounds | None:
             upper = replace(upper, low=low.value.low)
         if lower.low >= upper.low:
             return None
+        if "comparator" in parts:
+            return _part_ends(parts, lower, upper)
         joined = replace(upper, low=lower.low, high=upper.low)
         return (Bound(Comparator.BETWEEN, joined, *place),)
     if not _measure_time(lower) < _measure_time(upper):
@@ -96,6 +98,23 @@ def make_range(parts: Parts) -> Bounds | None:
     return (
         Bound(Comparator.AT_LEAST, lower, low.first, low.end),
         Bound(Comparator.AT_MOST, upper, high.first, high.end),
+    )
+
+
+def _part_ends(parts: Parts, lower: Amount, upper: Amount) -> Bounds | None:
+    """Return the ends of a range with a comparator before the upper one: "7 to < 10"."""
+    low = parts["low"]
+    sign = parts["comparator"]
+    place = low.first, parts["high"].end
+    comparator = Comparator(sign.value) if sign.rule == "comparators" else None
+    if comparator is Comparator.AT_MOST:
+        joined = replace(upper, low=lower.low, high=upper.low)
+        return (Bound(Comparator.BETWEEN, joined, *place),)
+    if comparator is not Comparator.LESS:
+        return None
+    return (
+        Bound(Comparator.AT_LEAST, lower, low.first, low.end),
+        Bound(Comparator.LESS, upper, sign.first, place[1]),
     )
 
 
@@ -221,6 +240,8 @@ def make_shared(parts: Parts) -> Bounds | None:
     other = parts["other"].value[-1]
     if len(parts["one"].value) > 1 or len(parts["other"].value) > 1:
         return None
+    if parts["one"].rule.startswith("grades"):
+        return None
     own = one.amount.unit
     unit = other.amount.unit
     has_own = own is not None and not (unit or "").startswith(f"{own} ")
@@ -324,6 +345,9 @@ def make_restated(parts: Parts) -> Bounds | None:
     is_multiple = read_unit(units[0] or "") in ("{ULN}", "{LLN}")
     if units[0] == units[1] and not is_multiple:
         return None
+    codes = [read_unit(unit or "") for unit in units]
+    if codes[0] == codes[1] and one.amount.low == bound.amount.low:
+        return tuple(parts["one"].value)
     if bound.comparator is Comparator.EQUAL:
         bound = replace(bound, comparator=one.comparator)
     if (one.amount.high is None) != (bound.amount.high is None):

@@ -53,7 +53,7 @@ def find_owner(
         chart, tokens, first, value.first, is_further=is_further
     )
     condition = condition or before
-    inner = _find_inner(chart, tokens, value)
+    inner = _find_inner(chart, tokens, value, first)
     if inner:
         return Owner(inner, is_known=True, condition=condition)
     substance = _find_substance(chart, tokens, value)
@@ -78,9 +78,9 @@ def find_owner(
     return Owner(*named, condition) if named else Owner(condition=condition)
 
 
-def _find_inner(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
+def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range | None:
     """Return the quantity in a limit or the marker behind its percentage: "BMI" of "18 < BMI < 30",
-    "CD19" of "> 95 % CD19".
+    "CD19" of "> 95 % CD19". A mere "score" takes in its name, from ``start`` on.
     """
     if value.value[-1].amount.unit == "%":
         marker = rule("marker_behind").starts(tokens, value.end)
@@ -89,7 +89,12 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
     for part in value.parts:
         if part.kind == "distant":
             return _trim(tokens, part.first + 1, part.end)
-        if part.kind in ("scale", "quantity"):
+        if part.kind == "scale":
+            named = _trim(tokens, part.first, part.end)
+            if named and rule("general_scale").starts(tokens, named[0]):
+                return _find_name(chart, tokens, start, named[1], None)
+            return named
+        if part.kind == "quantity":
             return part.first, part.end
     others = [(one.first, one.end) for one in chart.all("unit", "comparator")]
     for one in chart.all("quantity"):
@@ -147,6 +152,9 @@ def _find_scale_behind(chart: Chart, tokens: Tokens, value: Span) -> Range | Non
     the Zubrod of "(< 3 Zubrod, >= 60 Karnofsky)".
     """
     if value.value[-1].amount.unit is not None:
+        return None
+    of = value.first > 0 and tokens.words[value.first - 1].lower() == "of"
+    if any(one.end == value.first - of for one in chart.all("quantity")):
         return None
     for one in chart.at("quantity", value.end):
         if one.end == len(tokens) or tokens.codes[one.end] in ",;)":

@@ -79,8 +79,10 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if value is None or rule("number_of_name").ends(tokens, found.first):
             continue
         start = found.first
-        is_negative = has_minus(tokens, start) or _follows_sign(tokens, start)
-        if is_negative and tokens.words[start - 1].lower() in ("-", "minus"):
+        is_negative = _is_negative(tokens, start)
+        if (
+            is_negative and tokens.words[start - 1].lower() in ("-", "minus")
+        ) or _has_plus(tokens, start):
             start -= 1
         number = -value if is_negative else value
         # "1:80" is a titre, named by its lower number
@@ -112,6 +114,17 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
                 yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
 
 
+def _is_negative(tokens: Tokens, at: int) -> bool:
+    return has_minus(tokens, at) or _follows_sign(tokens, at)
+
+
+def _has_plus(tokens: Tokens, at: int) -> bool:
+    """Return whether a number has a plus, "+2 SD", and is no addend: "2+0"."""
+    return tokens.codes[max(0, at - 1) : at] == "+" and (
+        tokens.codes[max(0, at - 2) : at - 1] != NUMBER
+    )
+
+
 def _follows_sign(tokens: Tokens, at: int) -> bool:
     """Return whether a minus before a number follows a comparator, "<= -2.5", or the name of a
     quantity with values below zero: "T-score -1".
@@ -131,9 +144,9 @@ def _follows_sign(tokens: Tokens, at: int) -> bool:
 
 def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     """Yield the unit behind a number, also behind a hyphen and a repetition: "six (6) weeks"."""
-    birthday = rule("birthday").starts(tokens, at, end)
-    if birthday:
-        yield Span("unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR))
+    ordinal = _read_ordinal(tokens, at, end)
+    if ordinal:
+        yield ordinal
         return
     repeat = rule("number_repeat").starts(tokens, at, end)
     start = repeat.end if repeat else at
@@ -156,6 +169,17 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     behind = unit.end + in_brackets
     if not in_brackets or tokens.codes[behind - 1 : behind] in (")", "]"):
         yield Span("unit", at, behind, "limit_unit", (unit.text, time), weight=0.5)
+
+
+def _read_ordinal(tokens: Tokens, at: int, end: int) -> Span | None:
+    """Return the unit behind a number that counts in order: a birthday or a percentile."""
+    birthday = rule("birthday").starts(tokens, at, end)
+    if birthday:
+        return Span("unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR))
+    ordinal = rule("ordinal_unit").starts(tokens, at, end)
+    if ordinal is None:
+        return None
+    return Span("unit", at, ordinal.end, "ordinal", (ordinal.read("unit"), None))
 
 
 def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
@@ -239,7 +263,7 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             yield from _read_sum(duration)
             continue
         # "seen at 6 and 12 months"
-        words = map(str.lower, tokens.words[duration.first : duration.end])
+        words = set(map(str.lower, tokens.words[duration.first : duration.end]))
         is_list = is_range and "and" in words
         opens = duration.first == 0 or rule("range_opening").ends(
             tokens, duration.first
@@ -249,7 +273,8 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         high = duration.high if is_range else None
         amount = Amount(duration.low, high, duration.unit.value, duration.unit)
         kind = "duration" if is_range else "time"
-        yield Span(kind, duration.first, duration.end, "duration", amount, weight=0.5)
+        name = "duration_or_more" if "more" in words else "duration"
+        yield Span(kind, duration.first, duration.end, name, amount, weight=0.5)
     for found in rule("half_lives").find(tokens, first, end):
         low = read_number(found.read("low") or "")
         if low is not None:
@@ -294,7 +319,9 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         has_letter = has_letter or tokens.codes[found.end : found.end + 1] == "/"
         if rule("number_of_grade").ends(tokens, found.first):
             continue
-        if _follows_sign(tokens, found.first):
+        if _is_negative(tokens, found.first) or _has_plus(tokens, found.first):
+            continue
+        if rule("ordinal_unit").starts(tokens, found.end):
             continue
         if grades and is_plain and not has_letter:
             value = min(grades), max(grades)

@@ -343,6 +343,12 @@ def _sign_place(tokens: Tokens, limit: Limit) -> Iterator[str]:
             yield "far from its name"
         if rule("name_within").ends(tokens, limit.quantity[0]):
             yield "its name is part of a phrase"
+        if not tokens.words[limit.quantity[0]][0].isalnum():
+            yield "a name that begins with a sign"
+        if rule("means_of_measuring").ends(tokens, limit.quantity[0]):
+            yield "named by what measures it"
+    if rule("number_beside").starts(tokens, limit.end):
+        yield "a number beside it"
     if limit.inherits:
         yield "the quantity of the limit before"
     yield from _sign_word_behind(tokens, limit)
@@ -353,6 +359,8 @@ def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     end = limit.end
     if limit.quantity and limit.quantity[0] >= limit.end:
         end = limit.quantity[1]
+    if not limit.unit and _is_rate(tokens, limit, end):
+        yield "a count that is a rate"
     if end == len(tokens) or rule("limit_ends").starts(tokens, end):
         return
     # the words behind "of" say of what it is a share
@@ -360,6 +368,13 @@ def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     if not is_share:
         is_bare = not limit.unit and limit.unexplained[2]
         yield "a word behind, and no unit" if is_bare else "a word behind"
+
+
+def _is_rate(tokens: Tokens, limit: Limit, end: int) -> bool:
+    """Return whether a limit without a unit counts something by time or volume."""
+    if rule("rate_of_count").starts(tokens, end):
+        return True
+    return limit.end < end and "/" in tokens.codes[limit.end : end]
 
 
 def _list_around(tokens: Tokens, limits: Sequence[Limit], unread: int) -> Iterator[str]:

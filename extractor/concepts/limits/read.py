@@ -127,7 +127,14 @@ def _is_refused(tokens: Tokens, first: int) -> bool:
     if rule("must_not").ends(tokens, first, reach):
         return True
     clause = rule("denied_clause").ends(tokens, first, reach)
-    return clause is not None and bool(clause.first or clause.has("opening"))
+    if clause is None or _closes_bracket(tokens.codes[clause.first : first]):
+        return False
+    return bool(clause.first or clause.has("opening"))
+
+
+def _closes_bracket(codes: str) -> bool:
+    """Return whether a bracket closes that another token opened: "(without anaesthesia)"."""
+    return codes.count(")") > codes.count("(")
 
 
 def is_denied(tokens: Tokens, first: int) -> bool:

@@ -112,6 +112,8 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
     """
     first = limit.first
     end = limit.end
+    if limit.time_unit and rule("age_joined").starts(tokens, end):
+        return True
     name = "aged_before" if limit.time_unit else "bare_aged_before"
     is_named = rule(name).ends(tokens, first, first - _NAME_REACH)
     if not is_named and not rule("said_age").search(tokens, first, end):
@@ -337,7 +339,9 @@ def _is_behind_moment(tokens: Tokens, limit: Limit) -> bool:
     """Return whether words before an age name another moment than the entry. Words in it that call
     it an age, or name a birthday, go before them.
     """
-    if rule("said_age").search(tokens, limit.first, limit.end):
+    behind = rule("age_behind").ends(tokens, limit.end, limit.end - 3)
+    end = behind.first if behind else limit.end
+    if rule("said_age").search(tokens, limit.first, end):
         return False
     if rule("birthday").search(tokens, limit.first, limit.end):
         return False
