@@ -47,8 +47,10 @@ def find_owner(
     """
     first, end = clause
     code = read_unit(value.value[-1].amount.unit or "")
-    is_further = follows and code == "{ULN}"
-    condition = find_condition(chart, tokens, value.end, end, is_further=is_further)
+    is_multiple = code == "{ULN}"
+    is_further = follows and is_multiple
+    has_further = is_further or (is_multiple and len(value.value) > 1)
+    condition = find_condition(chart, tokens, value.end, end, is_further=has_further)
     before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
     )
@@ -194,6 +196,11 @@ def _split_phrase(
             chart, people.end, end
         ):
             return place, (people.end, end)
+        # "Men with a waist over 102 cm"
+        is_subject = tokens.words[people.end].lower() == "with"
+        if people.first <= first + 1 and is_subject and _names(chart, people.end, end):
+            is_joined = tokens.words[first].lower() in ("and", "or", ",")
+            return (first + is_joined, people.end), (people.end + 1, end)
     opening = rule("condition_opening").search(tokens, first, end)
     if opening is None:
         return None, (first, end)
