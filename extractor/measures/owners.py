@@ -47,10 +47,14 @@ def find_owner(
     """
     first, end = clause
     code = read_unit(value.value[-1].amount.unit or "")
-    is_multiple = code == "{ULN}"
-    is_further = follows and is_multiple
-    has_further = is_further or (is_multiple and len(value.value) > 1)
-    condition = find_condition(chart, tokens, value.end, end, is_further=has_further)
+    is_further = follows and code == "{ULN}"
+    condition = find_condition(
+        chart,
+        tokens,
+        value.end,
+        end,
+        is_further=_has_multiples(value, code, follows=follows),
+    )
     before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
     )
@@ -171,6 +175,19 @@ def _find_behind(
     return (noun.place("noun"), False) if noun else None
 
 
+def _has_multiples(value: Span, code: str | None, *, follows: bool) -> bool:
+    """Return whether a multiple of normal is not the first one of its line."""
+    return code == "{ULN}" and (follows or len(value.value) > 1)
+
+
+def _is_subject(chart: Chart, tokens: Tokens, people: Span, clause: Range) -> bool:
+    """Return whether a clause begins with people: "Men with a waist over 102 cm"."""
+    first, end = clause
+    if people.first > first + 1 or tokens.words[people.end].lower() != "with":
+        return False
+    return _names(chart, people.end, end)
+
+
 def _split_phrase(
     chart: Chart, tokens: Tokens, first: int, end: int, *, is_further: bool
 ) -> tuple[Range | None, Range]:
@@ -196,9 +213,7 @@ def _split_phrase(
             chart, people.end, end
         ):
             return place, (people.end, end)
-        # "Men with a waist over 102 cm"
-        is_subject = tokens.words[people.end].lower() == "with"
-        if people.first <= first + 1 and is_subject and _names(chart, people.end, end):
+        if _is_subject(chart, tokens, people, (first, end)):
             is_joined = tokens.words[first].lower() in ("and", "or", ",")
             return (first + is_joined, people.end), (people.end + 1, end)
     opening = rule("condition_opening").search(tokens, first, end)
