@@ -69,12 +69,6 @@ def test_wrong_arguments_raise_errors_of_this_package_and_of_python(
     assert isinstance(raised.value, kind)
 
 
-def test_a_number_of_the_registry_is_no_path_and_gets_the_function_that_fetches():
-    remedy = r"^NCT01234567: .*; fetch .* in Python fetch_records$"
-    with pytest.raises(RecordError, match=remedy):
-        next(read_records("NCT01234567"))
-
-
 async def test_a_text_is_extracted_as_its_record_is():
     extraction = Extractor().extract_text(NOTE, title="A Trial", record_id="mine")
     record = make_record(NOTE, title="A Trial", record_id="mine")

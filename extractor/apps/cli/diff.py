@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +30,7 @@ from extractor.options import FILES
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
-    from extractor.apps.diff.sides import Side
+    from extractor.apps.diff.sides import ComparedTrial, Side
 
 _INPUT = "The old version: a run's folder, a file of extractions, or records."
 
@@ -81,8 +82,13 @@ def diff(
     _warn_alone(new, after, len(trials), before)
     if before.failed or after.failed:
         return USAGE
-    all_compared = len(trials) == max(len(before.record_ids), len(after.record_ids))
-    return FAILED if exit_code and (changes or not all_compared) else OK
+    return FAILED if exit_code and _differ(before, after, trials) else OK
+
+
+def _differ(before: "Side", after: "Side", trials: Sequence["ComparedTrial"]) -> bool:
+    """Return whether a value changed, or a trial is in one version only."""
+    most = max(len(before.record_ids), len(after.record_ids))
+    return len(trials) < most or any(trial.changes for trial in trials)
 
 
 def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
