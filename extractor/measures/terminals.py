@@ -26,6 +26,8 @@ _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_s
 _NEAR = 12
 _PIECE = re.compile(r"[^\W\d_]+|\d+")
 """The tokens of a name: "HbA", "1", "c"."""
+TIMES = {"once": 1, "twice": 2, "double": 2, "triple": 3}
+"""Words for a multiple: "more than double the ULN"."""
 _GRADES = range(101)
 """Whole numbers that grades can be: no versions, no years."""
 
@@ -107,8 +109,8 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             read = (other, found.text)
             yield Span("number", start, found.end, "other_reading", read, weight=-1.0)
     for at in range(first, end):
-        if tokens.words[at].lower() in ("once", "twice"):
-            times = 1 if tokens.words[at].lower() == "once" else 2
+        times = TIMES.get(tokens.words[at].lower())
+        if times:
             yield Span("number", at, at + 1, "times", (times, ""))
             if tokens.words[at + 1 : at + 2] == ["normal"]:
                 yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
