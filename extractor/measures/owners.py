@@ -48,7 +48,13 @@ def find_owner(
     first, end = clause
     code = read_unit(value.value[-1].amount.unit or "")
     is_further = follows and code == "{ULN}"
-    condition = find_condition(chart, tokens, value.end, end, is_further=is_further)
+    condition = find_condition(
+        chart,
+        tokens,
+        value.end,
+        end,
+        is_further=_has_multiples(value, code, follows=follows),
+    )
     before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
     )
@@ -177,6 +183,19 @@ def _find_behind(
     return (noun.place("noun"), False) if noun else None
 
 
+def _has_multiples(value: Span, code: str | None, *, follows: bool) -> bool:
+    """Return whether a multiple of normal is not the first one of its line."""
+    return code == "{ULN}" and (follows or len(value.value) > 1)
+
+
+def _is_subject(chart: Chart, tokens: Tokens, people: Span, clause: Range) -> bool:
+    """Return whether a clause begins with people: "Men with a waist over 102 cm"."""
+    first, end = clause
+    if people.first > first + 1 or tokens.words[people.end].lower() != "with":
+        return False
+    return _names(chart, people.end, end)
+
+
 def _split_phrase(
     chart: Chart, tokens: Tokens, first: int, end: int, *, is_further: bool
 ) -> tuple[Range | None, Range]:
@@ -202,6 +221,9 @@ def _split_phrase(
             chart, people.end, end
         ):
             return place, (people.end, end)
+        if _is_subject(chart, tokens, people, (first, end)):
+            is_joined = tokens.words[first].lower() in ("and", "or", ",")
+            return (first + is_joined, people.end), (people.end + 1, end)
     opening = rule("condition_opening").search(tokens, first, end)
     if opening is None:
         return None, (first, end)

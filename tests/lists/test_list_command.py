@@ -48,7 +48,7 @@ def test_rows_are_printed_below_their_records_with_quotes(run):
     assert done.stdout == (
         "\nNCT90000007\n"
         f"  warning eligibility.maximum_age age_differs {AGE_DIFFERS}\n"
-        "    3 to 25 years … 75 Years  [eligibility]\n"
+        "    Age 3 to 25 years … 75 Years  [eligibility]\n"
         "\nNCT90000008\n"
         "  info time_frame_missing 1 of 4 outcomes have no time frame\n"
         "    Overall survival  [secondary_outcomes[2]]\n"
