@@ -90,7 +90,10 @@ def _describe_name(
         yield "without a moment"
     if window.comparator in LOWER:
         yield "at least"
-    yield _describe_count(sum(word[0].isalnum() for word in tokens.words[first:end]))
+    count = sum(word[0].isalnum() for word in tokens.words[first:end])
+    yield _describe_count(count)
+    if count > _MANY_WORDS or any(find_durations(tokens, first, end)):
+        yield "an unlikely name"
     if NUMBER in tokens.codes[first:end]:
         yield "a number within"
     if "(" in tokens.codes[first:end]:

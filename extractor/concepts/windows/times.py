@@ -252,13 +252,18 @@ def _is_time(span: Span) -> bool:
 def _find_others(tokens: Tokens, topic: str) -> set[int]:
     """Return the tokens of ages and lifetimes, which are no windows."""
     others: set[int] = set()
-    for limit in find_limits(tokens, None, topic):
+    limits = find_limits(tokens, None, topic)
+    for limit, behind in zip_longest(limits, limits[1:]):
         is_of_life = (
             is_age(tokens, limit, topic)
             or is_lifetime(tokens, limit, topic)
             or is_of_people(tokens, limit)
         )
         if is_of_life:
+            others.update(range(*limit.number))
+        # "≥ 6 months and < 24 months of age"
+        is_joined = behind and tokens.read(limit.end, behind.first).lower() == "and"
+        if is_joined and is_age(tokens, behind, topic):
             others.update(range(*limit.number))
     return others
 
@@ -341,10 +346,15 @@ def _settle_range(window: Window) -> Window:
 
 def _turn(tokens: Tokens, window: Window) -> Window:
     """Return a window as a lower limit if what it limits has stopped or stays for so long: "stopped
-    5 days before", "stable over 3 months".
+    5 days before", "stable over 3 months"; as an upper one if it is "no later than" after a moment.
     """
+    is_after = rule("after_sign").starts(tokens, window.length[1]) is not None
+    if is_after and rule("not_late").ends(tokens, window.length[0], window.first):
+        return replace(window, comparator=Comparator.AT_MOST)
     if window.comparator is not Comparator.AT_MOST:
         return window
+    if rule("or_more").search(tokens, *window.length):
+        return replace(window, comparator=Comparator.AT_LEAST)
     name = ""
     if window.rule == "placed_before":
         name = "stopping"
