@@ -265,7 +265,7 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             yield from _read_sum(duration)
             continue
         # "seen at 6 and 12 months"
-        words = set(map(str.lower, tokens.words[duration.first : duration.end]))
+        words = map(str.lower, tokens.words[duration.first : duration.end])
         is_list = is_range and "and" in words
         opens = duration.first == 0 or rule("range_opening").ends(
             tokens, duration.first
@@ -275,8 +275,7 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         high = duration.high if is_range else None
         amount = Amount(duration.low, high, duration.unit.value, duration.unit)
         kind = "duration" if is_range else "time"
-        name = "duration_or_more" if "more" in words else "duration"
-        yield Span(kind, duration.first, duration.end, name, amount, weight=0.5)
+        yield Span(kind, duration.first, duration.end, "duration", amount, weight=0.5)
     for found in rule("half_lives").find(tokens, first, end):
         low = read_number(found.read("low") or "")
         if low is not None:
