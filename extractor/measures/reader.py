@@ -23,7 +23,7 @@ from extractor.measures.owners import (
     list_unexplained,
     strip_bracket,
 )
-from extractor.measures.terminals import find_quantities, read_terminals
+from extractor.measures.terminals import TIMES, find_quantities, read_terminals
 from extractor.measures.units_apart import find_unit_apart
 from extractor.schemas.vocabulary import Comparator
 
@@ -78,7 +78,7 @@ class Limit:
     qualifies: bool = False
 
 
-_VALUE_WORDS = frozenset({"once", "twice", *map(str.lower, ROMAN)})
+_VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
 _JOINTS = frozenset({",", "and", "but"})
 """Between the lower and the upper end of what is limited."""
 _CLOSE = 3.0

@@ -26,6 +26,8 @@ _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_s
 _NEAR = 12
 _PIECE = re.compile(r"[^\W\d_]+|\d+")
 """The tokens of a name: "HbA", "1", "c"."""
+TIMES = {"once": 1, "twice": 2, "double": 2, "triple": 3}
+"""Words for a multiple: "more than double the ULN"."""
 _GRADES = range(101)
 """Whole numbers that grades can be: no versions, no years."""
 
@@ -107,8 +109,8 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             read = (other, found.text)
             yield Span("number", start, found.end, "other_reading", read, weight=-1.0)
     for at in range(first, end):
-        if tokens.words[at].lower() in ("once", "twice"):
-            times = 1 if tokens.words[at].lower() == "once" else 2
+        times = TIMES.get(tokens.words[at].lower())
+        if times:
             yield Span("number", at, at + 1, "times", (times, ""))
             if tokens.words[at + 1 : at + 2] == ["normal"]:
                 yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
@@ -263,7 +265,7 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             yield from _read_sum(duration)
             continue
         # "seen at 6 and 12 months"
-        words = set(map(str.lower, tokens.words[duration.first : duration.end]))
+        words = map(str.lower, tokens.words[duration.first : duration.end])
         is_list = is_range and "and" in words
         opens = duration.first == 0 or rule("range_opening").ends(
             tokens, duration.first
@@ -273,8 +275,7 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         high = duration.high if is_range else None
         amount = Amount(duration.low, high, duration.unit.value, duration.unit)
         kind = "duration" if is_range else "time"
-        name = "duration_or_more" if "more" in words else "duration"
-        yield Span(kind, duration.first, duration.end, name, amount, weight=0.5)
+        yield Span(kind, duration.first, duration.end, "duration", amount, weight=0.5)
     for found in rule("half_lives").find(tokens, first, end):
         low = read_number(found.read("low") or "")
         if low is not None:

@@ -109,7 +109,11 @@ def list_used() -> tuple[frozenset[str], tuple[str, ...]]:
     code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
     in_patterns = re.findall(r"<\+?(\w+)>", " ".join(patterns))
     in_code = re.findall(r'"(\w+)"', code)
-    in_tables = read_table("measures")["terminal"].values()
+    in_tables = [
+        name
+        for table in ("measures", "windows")
+        for name in read_table(table)["terminal"].values()
+    ]
     prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
     return frozenset((*in_patterns, *in_code, *in_tables)), prefixes
 

@@ -42,7 +42,9 @@ _FAR = 3
 _ESTIMATE = 0.9
 """How often a limit is right before its signs are weighed."""
 _ESTIMATE_OF_NONE = (0.97, 0.8)
-"""How often a line without limits has none: without other numbers, and with some."""
+"""How often a line without limits has none: without other numbers than lengths of time, and with
+some.
+"""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
@@ -70,9 +72,10 @@ def read_constraints(
     for limit, constraint in zip(asked, made, strict=True):
         names = [*_list_signs(tokens, limit, constraint, topic), *around]
         signs.append({"": tuple(names)})
+    is_doubtful = unread > 0 or any(limit.time_unit is None for limit in limits)
     return Reading(
         tuple(made),
-        _ESTIMATE if made else _ESTIMATE_OF_NONE[bool(unread)],
+        _ESTIMATE if made else _ESTIMATE_OF_NONE[is_doubtful],
         tuple(_find_span(passage, limit) for limit in asked),
         Support.PARSED,
         signs=tuple(signs),

@@ -87,8 +87,6 @@ def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
     if length.value.time is None:
         return None
     sign = parts.get("comparator") or parts.get("suffix")
-    if sign is None and length.rule == "duration_or_more":
-        return _Sense(Comparator.AT_LEAST, length)
     if sign is None or sign.rule.startswith("turned"):
         return _Sense(otherwise, length)
     comparator = Comparator(sign.value)
