@@ -39,7 +39,7 @@ def set_foreign_aside(
     Offsets stay the same. A part that is separate in the source, such as an outcome's time frame,
     is cut to its longest run in English.
 
-    >>> from extractor.schemas import Source
+    >>> from extractor.schemas import Section, Source
     >>> section = Section(
     ...     name="eligibility", text="- Alter über 18 Jahre\n- Age over 18 years"
     ... )

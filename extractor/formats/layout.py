@@ -3,7 +3,7 @@ own, and columns that are sections follow each other. A map leads back to the te
 
 >>> laid = lay_out("Inclusion criteria\tExclusion criteria\nAdults\tGout\n")
 >>> laid.text
-'Inclusion criteria\nAdults\nExclusion criteria\nGout'
+'Inclusion criteria\nAdults\nExclusion criteria\nGout\n'
 """
 
 import re

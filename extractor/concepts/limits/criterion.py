@@ -60,7 +60,7 @@ def read_constraints(
     >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
     >>> read = read_constraints(passage, find_limits(passage.tokens, None)).value
     >>> [(c.quantity, c.comparator.value, c.value, c.unit) for c in read]
-    [('ANC', '>', 1500000000, 'x 10^9/L')]
+    [('ANC', '>', 1500000000, '/L')]
     """
     tokens = passage.tokens
     asked = [limit for limit in limits if _is_constraint(tokens, limit, topic)]

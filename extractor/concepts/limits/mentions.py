@@ -74,7 +74,7 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     >>> from extractor.language.book import read_text
     >>> mentions = find_mentions(read_text("ECOG 0-2 on a scale of 0 to 5"))
     >>> [(mention.bounds[0], mention.role.value) for mention in mentions]
-    [((0, 2), 'stated'), ((0, 5), 'scale'), ((0, None), 'scale'), ((5, None), 'scale')]
+    [((0, 2), 'stated'), ((0, 5), 'scale')]
     """
     limits = find_limits(tokens, None)
     numbers = find_numbers(tokens)

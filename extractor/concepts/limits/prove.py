@@ -125,7 +125,7 @@ def find_limit(
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
     >>> find_limit(tokens, Quantity(comparator=Comparator.AT_MOST, value=2), "ECOG")
-    Derived(first=8, end=12, support=<Support.PARSED: 'parsed'>)
+    Derived(first=9, end=12, support=<Support.PARSED: 'parsed'>)
     >>> find_limit(tokens, Quantity(comparator=Comparator.AT_LEAST, value=2)) is None
     True
     """
