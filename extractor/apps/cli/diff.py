@@ -90,6 +90,6 @@ def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
     alone = [name for name in side.record_ids if name not in other.record_ids]
     # two single records are compared whatever their ids
     if alone and compared < len(side.record_ids):
-        say(f"only in {path}: {name_some(alone, NAMED)}")
+        say(f"only in {path}: {name_some(alone)}")
     for message in side.failed[:NAMED]:
         say(message)
