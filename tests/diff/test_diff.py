@@ -86,8 +86,8 @@ def test_a_change_quotes_both_versions(tmp_path):
     assert done.exit_code == 0
     assert done.stdout.startswith(
         "NCT90000001 changed eligibility.maximum_age\n"
-        "  - 75 years\n    18 to 75 years  [eligibility]\n"
-        "  + 65 years\n    18 to 65 years  [eligibility]\n"
+        "  - 75 years\n    Age 18 to 75 years  [eligibility]\n"
+        "  + 65 years\n    Age 18 to 65 years  [eligibility]\n"
     )
     assert "  - 30 mg/m2\n  + 25 mg/m2\n" in done.stdout
     assert done.stderr == "extractor: 1 trial compared: 7 changed\n"

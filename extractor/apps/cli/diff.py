@@ -64,8 +64,7 @@ def diff(
     after = Side(new)
     warn_incomplete(old, new)
     trials = list(compare(before, after))
-    changes = [change for trial in trials for change in trial.changes]
-    rows = [change.cells for change in changes]
+    rows = [change.cells for trial in trials for change in trial.changes]
     if html:
         write_diff_page(html, trials, old=old, new=new)
     if to:
@@ -74,7 +73,7 @@ def diff(
         print(*map(json.dumps, rows), sep="\n", end="\n" if rows else "")
     else:
         sys.stdout.writelines(write_text("changes.txt", rows=rows))
-    counts = Counter(change.kind for change in changes)
+    counts = Counter(row["change"] for row in rows)
     kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     say(f"{counted(len(trials), 'trial')} compared: {kinds or 'no change'}")
     _warn_alone(old, before, len(trials), after)
@@ -82,7 +81,7 @@ def diff(
     if before.failed or after.failed:
         return USAGE
     all_compared = len(trials) == max(len(before.record_ids), len(after.record_ids))
-    return FAILED if exit_code and (changes or not all_compared) else OK
+    return FAILED if exit_code and (rows or not all_compared) else OK
 
 
 def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
