@@ -37,8 +37,11 @@ Curve = tuple[tuple[float, float], ...]
 """Pairs of stated confidence and share right, both rising."""
 CURVES = files(__package__) / "calibration.toml"
 _OF_PEOPLE = frozenset(
-    f"eligibility.{name}"
-    for name in ("minimum_age", "maximum_age", "healthy_volunteers")
+    {
+        "eligibility.minimum_age",
+        "eligibility.maximum_age",
+        "eligibility.healthy_volunteers",
+    }
 )
 """Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the
 measured share stands.

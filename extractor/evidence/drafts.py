@@ -407,12 +407,11 @@ class ModelResult:
 
     def list_regimens(self) -> list[Draft]:
         """Return the model's regimens: the drafts of ``passages`` with an agent or a quote."""
-        regimens: list[Draft] = []
-        for draft in self.passages:
-            if "agent" not in draft.model and "quote" not in draft.model:
-                continue
-            regimens.append(draft)
-        return regimens
+        return [
+            draft
+            for draft in self.passages
+            if "agent" in draft.model or "quote" in draft.model
+        ]
 
 
 def _join(first: Draft, other: Draft) -> Mapping[str, tuple[Draft, ...]]:

@@ -232,10 +232,7 @@ def _read_named(path: Traversable) -> Scorer:
     table = tomllib.loads(path.read_text("utf-8"))
     has_classes = all(isinstance(value, dict) for value in table.values())
     columns = table if has_classes else {"": table}
-    all_names: set[str] = set()
-    for column in columns.values():
-        all_names.update(column)
-    names = sorted(all_names)
+    names = sorted(set[str]().union(*columns.values()))
     # a row for each feature, a column for each class
     weights = [[column.get(name, 0.0) for column in columns.values()] for name in names]
     return _make_scorer(
@@ -280,8 +277,7 @@ def measured(field: str, case: str) -> float:
     measurement = _read_measured()[field][case]
     if isinstance(measurement, float):
         return measurement
-    right = measurement[0]
-    total = measurement[1]
+    right, total = measurement
     return int(100 * right / (total + 1)) / 100
 
 

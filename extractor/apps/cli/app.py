@@ -62,7 +62,7 @@ class Root(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
         """Write the list of commands."""
         with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 app = Commands(name="extractor", cls=Root, no_args_is_help=True, rich_markup_mode=None)

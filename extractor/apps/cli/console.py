@@ -43,7 +43,7 @@ NAMED = 5
 """Most records that a message names."""
 
 _NO_ROOM = frozenset({ENOSPC, EDQUOT})
-_OF_WRITING = frozenset({ENOSPC, EDQUOT, EFBIG, EIO, EBADF})
+_OF_WRITING = _NO_ROOM | {EFBIG, EIO, EBADF}
 """Only writing has these errors. Without the name of a file they are of standard output."""
 
 Row = tuple[str, ...]
@@ -138,7 +138,7 @@ def warn_failed(failed: Sequence[str], missing: str) -> None:
         )
 
 
-def print_table(head: Row, rows: Iterable[Row]) -> None:
+def print_table(head: Row, rows: Iterable[Iterable[str]]) -> None:
     """Print a table on standard output: in columns on a terminal, tab-separated in a pipe."""
     lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
     if not sys.stdout.isatty():

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +29,7 @@ from extractor.options import FILES
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
-    from extractor.apps.diff.sides import ComparedTrial, Side
+    from extractor.apps.diff.sides import Side
 
 _INPUT = "The old version: a run's folder, a file of extractions, or records."
 
@@ -65,8 +64,7 @@ def diff(
     after = Side(new)
     warn_incomplete(old, new)
     trials = list(compare(before, after))
-    changes = [change for trial in trials for change in trial.changes]
-    rows = [change.cells for change in changes]
+    rows = [change.cells for trial in trials for change in trial.changes]
     if html:
         write_diff_page(html, trials, old=old, new=new)
     if to:
@@ -75,20 +73,15 @@ def diff(
         print(*map(json.dumps, rows), sep="\n", end="\n" if rows else "")
     else:
         sys.stdout.writelines(write_text("changes.txt", rows=rows))
-    counts = Counter(change.kind for change in changes)
+    counts = Counter(row["change"] for row in rows)
     kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     say(f"{counted(len(trials), 'trial')} compared: {kinds or 'no change'}")
     _warn_alone(old, before, len(trials), after)
     _warn_alone(new, after, len(trials), before)
     if before.failed or after.failed:
         return USAGE
-    return FAILED if exit_code and _differ(before, after, trials) else OK
-
-
-def _differ(before: "Side", after: "Side", trials: Sequence["ComparedTrial"]) -> bool:
-    """Return whether a value changed, or a trial is in one version only."""
-    most = max(len(before.record_ids), len(after.record_ids))
-    return len(trials) < most or any(trial.changes for trial in trials)
+    all_compared = len(trials) == max(len(before.record_ids), len(after.record_ids))
+    return FAILED if exit_code and (rows or not all_compared) else OK
 
 
 def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
@@ -96,6 +89,6 @@ def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
     alone = [name for name in side.record_ids if name not in other.record_ids]
     # two single records are compared whatever their ids
     if alone and compared < len(side.record_ids):
-        say(f"only in {path}: {name_some(alone, NAMED)}")
+        say(f"only in {path}: {name_some(alone)}")
     for message in side.failed[:NAMED]:
         say(message)

@@ -1,5 +1,6 @@
 """``extractor evaluate``: score extractions against gold, or check gold."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -188,9 +189,8 @@ def print_report(report: "ScoreReport") -> None:
     """Print all scores and the errors by harm on standard output."""
     from extractor.apps.evaluation.tables import list_kinds, list_scores, write_cell
 
-    print("".join(write_text("scores.txt", report=report)), end="")
+    sys.stdout.writelines(write_text("scores.txt", report=report))
     for rows in filter(None, (list_scores(report), list_kinds(report))):
-        head = tuple(rows[0])
-        cells = [tuple(map(write_cell, row.values())) for row in rows]
         print()
-        print_table(head, cells)
+        cells = (map(write_cell, row.values()) for row in rows)
+        print_table(tuple(rows[0]), cells)

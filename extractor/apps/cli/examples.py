@@ -41,11 +41,12 @@ def score_examples(
         if unread:
             say(problem)
         cases = [case for case in cases if case.shown.has_patterns]
-    extractions = list(_extract(cases, model, max_usd))
     gold = [case.gold for case in cases]
-    report = evaluate(gold, extractions, examples=examples, resamples=0, fields=fields)
-    sides = {"gold": "the examples", "predicted": model or "the patterns"}
-    return report.model_copy(update=sides)
+    found = _extract(cases, model, max_usd)
+    report = evaluate(gold, found, examples=examples, resamples=0, fields=fields)
+    return report.model_copy(
+        update={"gold": "the examples", "predicted": model or "the patterns"}
+    )
 
 
 def _extract(

@@ -65,8 +65,7 @@ def fetch(
     """
     from extractor.apps.fetch import RegistryQuery, parse_nct_numbers
 
-    listed = [*(numbers or ()), *(ids or ())]
-    named = parse_nct_numbers("\n".join(listed))
+    named = parse_nct_numbers("\n".join([*(numbers or ()), *(ids or ())]))
     for text in param or ():
         if "=" not in text:
             raise ValueError(f"--param {text}: write NAME=VALUE")
@@ -80,8 +79,14 @@ def fetch(
     }
     if named and any((limit, *query.values())):
         raise ValueError("name NCT numbers or a query (with --limit), one of the two")
-    wanted = named or RegistryQuery(**query)
-    return _fetch(wanted, out, limit, requests_per_minute, fresh=fresh, quiet=quiet)
+    return _fetch(
+        named or RegistryQuery(**query),
+        out,
+        limit,
+        requests_per_minute,
+        fresh=fresh,
+        quiet=quiet,
+    )
 
 
 @contextmanager
@@ -103,10 +108,10 @@ def fetch_inputs(
     if not named:
         yield inputs, OK
         return
-    numbers = parse_nct_numbers(" ".join(named))
+    wanted = parse_nct_numbers(" ".join(named))
     with TemporaryDirectory() as scratch:
         path = Path(folder or scratch, "fetched.jsonl")
-        code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
+        code = _fetch(wanted, path, fresh=fresh, quiet=quiet)
         others = [name for name in inputs if name not in named]
         if path.exists():
             others.insert(0, str(path))

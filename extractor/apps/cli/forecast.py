@@ -24,10 +24,9 @@ def forecast_job(job: CommandJob) -> int:
     Returns the exit code: 1 if a record cannot be read, whose failure is printed, else 0.
     """
     total = RequestSize()
-    processes = job.workers or count_cores()
 
     async def measure_all() -> None:
-        async with open_executor(job.workers, processes) as executor:
+        async with open_executor(job.workers, job.workers or count_cores()) as executor:
 
             async def measure(record: TrialRecord) -> ExtractedLine:
                 nonlocal total

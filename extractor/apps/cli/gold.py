@@ -126,11 +126,11 @@ def compare(
         examples=1_000_000,
         fields=(*chosen, *read_own_fields(places)),
     )
-    names = {"gold": gold_a.name, "predicted": gold_b.name}
-    report = report.model_copy(update=names)
+    report = report.model_copy(update={"gold": gold_a.name, "predicted": gold_b.name})
     if html:
         write_score_page(html, report, records or ())
-    text = write_text(
-        "agreement.txt", report=report, write_cell=write_cell, show=show_value
+    sys.stdout.writelines(
+        write_text(
+            "agreement.txt", report=report, write_cell=write_cell, show=show_value
+        )
     )
-    sys.stdout.writelines(text)

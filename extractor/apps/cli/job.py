@@ -61,12 +61,11 @@ def open_job(
     out = Path(options.out) if options.out else None
     is_dry = given.get("dry_run")  # leaves no file
     kept = None if is_dry else out
-    log = observing(None if is_dry else options.log_json)
     fetching = fetch_inputs(
         options.inputs, kept, fresh=options.fresh, quiet=options.quiet
     )
     _check_out(options)
-    with fetching as (inputs, code), log:
+    with fetching as (inputs, code), observing(None if is_dry else options.log_json):
         refuse_missing(inputs)
         job = CommandJob(
             options=options,
@@ -131,10 +130,5 @@ def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
         if news.message or not options.quiet:
             say("; ".join(filter(None, (state, news.message))))
 
-    given = dict(options)
-    return partial(
-        perform_in_batches,
-        rounds=rounds,
-        on_status=show,
-        poll_s=given.get("poll"),
-    )
+    poll_s = dict(options).get("poll")
+    return partial(perform_in_batches, rounds=rounds, on_status=show, poll_s=poll_s)

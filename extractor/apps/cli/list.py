@@ -76,9 +76,10 @@ def list_(
         write_sheet(to, COLUMNS, cells, force=force)
     else:
         sys.stdout.writelines(write_text("rows.txt", rows=rows))
-    most = [f"{kind} {count:,}" for kind, count in counts.most_common()]
-    kinds = name_some(most, 2 * NAMED) or "nothing to list"
-    say(f"{counted(counts.total(), 'row')}: {kinds}")
+    kinds = name_some(
+        (f"{kind} {count:,}" for kind, count in counts.most_common()), 2 * NAMED
+    )
+    say(f"{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
     warn_incomplete(run, since)
     failed = [] if name == "failures" else list_failed(finished.folder)
     warn_failed(failed, "rows")

@@ -33,13 +33,23 @@ MACHINES: Final = "Many machines"
 QUERY: Final = "Which records"
 SCORES: Final = "Scores"
 PANELS: Final = (
-    *(None, FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED),
-    *(MACHINES, LIMITS, SCORES, RARE),
+    None,
+    FILES,
+    WHAT,
+    QUERY,
+    MODEL,
+    COST,
+    SERVICE,
+    SPEED,
+    MACHINES,
+    LIMITS,
+    SCORES,
+    RARE,
 )
 """The groups in the order of help; arguments have none."""
 
 
-def option(panel: str, text: str, *names: str, **more: Any) -> Any:
+def option(panel: str, text: str | None, *names: str, **more: Any) -> Any:
     """Return a ``typer.Option`` of a group of help. Without names it is named after its
     parameter.
     """
@@ -59,8 +69,7 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
     if shown.group is None:
         return typer.Argument(help=field.description, **more)
     names = (shown.name or name_option(name)).split()
-    text = field.description or ""
-    return option(shown.group, text, *names, envvar=shown.envvar, **more)
+    return option(shown.group, field.description, *names, envvar=shown.envvar, **more)
 
 
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:

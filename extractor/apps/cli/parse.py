@@ -48,14 +48,16 @@ def parse(
         say(str(error))
 
     for record in read_records(*inputs, on_error=report):
-        text = write_text(
-            "parse.txt",
-            parsed=parse_record(record, custom),
-            explains=explain,
-            list_readings=_list_readings,
-            explain_place=explain_place,
+        print(
+            *write_text(
+                "parse.txt",
+                parsed=parse_record(record, custom),
+                explains=explain,
+                list_readings=_list_readings,
+                explain_place=explain_place,
+            ),
+            sep="",
         )
-        print("".join(text))
     return FAILED if failures else OK
 
 

@@ -67,11 +67,10 @@ def perform_job(job: CommandJob) -> int:
     """
     exported = None if job.waits else job.setup.choice.exchange
     folder = job.open_folder() if job.out else None
-    stdout = None if exported else sys.stdout
     with folder or nullcontext():
         if folder:
             _warn_of_earlier(job, folder)
-        sink = folder or StreamSink(stdout)
+        sink = folder or StreamSink(None if exported else sys.stdout)
         with show_progress(job.tally, job.count, quiet=job.options.quiet):
             stop = job.perform(sink, Interrupts(job).run)
         sys.stdout.flush()

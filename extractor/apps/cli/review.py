@@ -52,10 +52,12 @@ def review(
         raise ValueError(
             f"--gold {gold} is one of the two golds, which stay as they are; name another folder"
         )
-    opening = open_review(
-        run, gold, port=port, inputs=records or (), annotators=adjudicate
-    )
-    with suppress(KeyboardInterrupt), opening as opened:
+    with (
+        suppress(KeyboardInterrupt),
+        open_review(
+            run, gold, port=port, inputs=records or (), annotators=adjudicate
+        ) as opened,
+    ):
         print(f"review: {opened.address}", flush=True)
         say(f"open it in a browser; Finish writes a record to {gold}; Ctrl-C ends")
         total = len(opened.records.doubts)

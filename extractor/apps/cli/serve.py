@@ -172,9 +172,10 @@ def limit_key(
 def list_keys(root: RootOption = None) -> None:
     """List callers, tab-separated, with their limits and the dollars that they have spent."""
     with _opening(root) as book:
-        head = ("name", "made", "expires", "id", "max usd", "spent usd", "key")
-        rows = [tuple(map(str, row)) for row in book.list_callers()]
-        print_table(head, rows)
+        print_table(
+            ("name", "made", "expires", "id", "max usd", "spent usd", "key"),
+            (map(str, row) for row in book.list_callers()),
+        )
 
 
 @keys.command("revoke")

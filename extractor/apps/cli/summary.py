@@ -68,5 +68,4 @@ def explain_lacking(job: CommandJob) -> str | None:
     is_unread = exchange and exchange.failed and not tally.usage.calls
     if tally.lacking <= job.max_lacking and not is_unread:
         return None
-    text = render("lacking.txt", job, None, unread=is_unread)
-    return " ".join(text)
+    return " ".join(render("lacking.txt", job, None, unread=is_unread))

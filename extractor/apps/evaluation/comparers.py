@@ -140,8 +140,7 @@ def list_bounds(limits: Any) -> tuple[Bound, ...]:
 
 def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
     """Return amounts without their arms, which are a field of their own."""
-    without = {"arms": ()}
-    return tuple(one.model_copy(update=without) for one in _list_values(amounts))
+    return tuple(one.model_copy(update={"arms": ()}) for one in _list_values(amounts))
 
 
 def _list_numbers(value: Any) -> tuple[Any, ...]:

@@ -54,9 +54,8 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
 
 
 def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
-    claims = field.read(field.complete_answers(example))[0]
     answers = []
-    for claim in claims:
+    for claim in field.read(field.complete_answers(example))[0]:
         values = dict(claim)
         if field.needs_quote:
             # The quote proves the value; it is not an attribute.

@@ -102,8 +102,8 @@ class Group:
 
 
 def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
-    fields = tuple(_make_fields(group))
-    return Group(group.path, fields, group.list_items, group.of, many)
+    fields = _make_fields(group)
+    return Group(group.path, tuple(fields), group.list_items, group.of, many)
 
 
 def _make_fields(group: ItemGroup) -> Iterator[Field]:

@@ -1,5 +1,5 @@
 """Check gold: the violations of the schema, quotes that the record does not have, numbers of limits
-that their criterion does not have, and references to what there is not.
+that their criterion does not have, and references to what does not exist.
 """
 
 import json
@@ -124,8 +124,8 @@ def check_annotation(
 def _list_references(
     gold: TrialExtraction, record: TrialRecord
 ) -> Iterator[tuple[str, str, Any, Collection[Any]]]:
-    """Yield path, noun and name of what an annotation refers to, with the names that there are. A
-    limit refers to the numbers of its criterion.
+    """Yield path, noun and name of what an annotation refers to, with the known names. A limit
+    refers to the numbers of its criterion.
     """
     groups = [group.id for group in gold.eligibility.groups]
     for number, group in enumerate(gold.eligibility.groups):

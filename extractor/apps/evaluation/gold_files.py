@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from extractor.apps.evaluation.places import find_words
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
 from extractor.run.finished import find_run
@@ -103,10 +104,9 @@ def open_extractions(
         valid = [_validate(one, f"{name}[{at}]") for at, one in enumerate(source)]
         return Extractions(name, [(one.record_id, one) for one in valid], own)
     places = [(place.read()[0], place) for place in list_places(Path(source))]
-    found = Extractions(str(source), places, own)
     if not places:
         raise GoldError(f"{source}: holds no extractions; name {_SOURCES}")
-    return found
+    return Extractions(str(source), places, own)
 
 
 def add_eligibility(data: Any) -> Any:
@@ -160,7 +160,7 @@ def parse_own_values(
         items = []
         for number, item in enumerate(custom.get(field.name, ())):
             host = hosts.get(item.of or "")
-            words = getattr(host, "quote", None) or getattr(host, "measure", None)
+            words = find_words(host)
             place = f"{extraction.record_id}: custom.{field.name}[{number}].values"
             values = _parse_values(field, item.values, place)
             update = {"values": values, "of": words, "calibrated": False}

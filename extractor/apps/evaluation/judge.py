@@ -14,7 +14,7 @@ from extractor.apps.evaluation.alignment import (
 from extractor.apps.evaluation.comparers import HARM, LABEL, NOTHING, ErrorKind, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field, Group
 from extractor.apps.evaluation.grouping import describe_groups
-from extractor.apps.evaluation.places import name_home
+from extractor.apps.evaluation.places import find_words, name_home
 from extractor.apps.evaluation.report import ErrorExample, ErrorSide
 from extractor.apps.evaluation.text import measure_overlap
 from extractor.schemas import ExtractedItem, TrialExtraction
@@ -64,14 +64,10 @@ def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
         path=".".join(filter(None, (side.path, field.attribute))),
         value=to_jsonable_python(value) if value != NOTHING else None,
         section=name_home(item),
-        quote=_find_words(item),
+        quote=find_words(item),
         evidence=tuple(dict.fromkeys(one.cite() for one in evidence)),
         confidence=item.confidence,
     )
-
-
-def _find_words(item: Any) -> Any:
-    return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
 def judge(
@@ -122,9 +118,10 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
         is_explained = bool(field.attribute) and has_item_row and not is_pair
         for ours, theirs in _pair_values(field, gold.item, predicted.item):
             for row in compare_values(field, ours, theirs):
-                error = None if is_explained else row.error
                 yield row._replace(
-                    error=error, gold_item=gold, predicted_item=predicted
+                    error=None if is_explained else row.error,
+                    gold_item=gold,
+                    predicted_item=predicted,
                 )
 
 
@@ -158,7 +155,7 @@ def _pair_parts(
 
 def _label(item: Any) -> str | None:
     agent = getattr(item, "agent", None)
-    words = _find_words(item)
+    words = find_words(item)
     return f"{agent}: {words}" if agent else words
 
 

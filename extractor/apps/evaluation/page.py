@@ -31,18 +31,23 @@ def write_score_page(
     The texts come from ``records``, the inputs of the run. The page of a ``neutral`` report has
     neutral words. Raises ``OSError`` if the file cannot be written.
     """
-    errors = [error for kind in report.errors for error in kind.examples]
-    errors.sort(key=lambda error: error.rank)
+    errors = (error for kind in report.errors for error in kind.examples)
     sides = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
     shown: list[Json] = []
-    for error in errors:
+    for error in sorted(errors, key=lambda error: error.rank):
         marks: list[list[int]] = [[], []]
-        pair = (error.gold, error.predicted)
-        sides[error.record_id] += zip(pair, marks, strict=True)
-        one: Json = {"id": str(len(shown)), "kind": report.name(error.kind)}
-        one |= {"field": error.field, "record": error.record_id, "marks": marks}
-        one["gold"], one["predicted"] = map(_export_side, pair)
-        shown.append(one)
+        sides[error.record_id] += [(error.gold, marks[0]), (error.predicted, marks[1])]
+        shown.append(
+            {
+                "id": str(len(shown)),
+                "kind": report.name(error.kind),
+                "field": error.field,
+                "record": error.record_id,
+                "marks": marks,
+                "gold": _export_side(error.gold),
+                "predicted": _export_side(error.predicted),
+            }
+        )
     views: dict[str, Json] = {}
     for record in read_records(*records, on_error=lambda _: None) if records else ():
         if record.record_id in sides:

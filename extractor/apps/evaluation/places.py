@@ -1,4 +1,4 @@
-"""Name the place of an item in a record, and find its text."""
+"""Name the place of an item in a record, and find its words and its text."""
 
 from typing import Any
 
@@ -12,6 +12,11 @@ def name_home(item: Any) -> Any:
     if isinstance(item, Endpoint):
         return f"{item.rank}_outcomes[{item.index}]"
     return getattr(item, "section", None)
+
+
+def find_words(item: Any) -> str | None:
+    """Return the words of an item: its quote, or the measure of an outcome."""
+    return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
 def find_section(record: TrialRecord, place: str | None) -> str | None:
