@@ -1,0 +1,1 @@
+"""What participants are given: agents, amounts, schedules, arms and roles."""

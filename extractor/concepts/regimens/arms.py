@@ -1,0 +1,147 @@
+"""Arms: which arms of a record get a regimen, by registry links, their own text, or as the only
+one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from extractor.concepts.regimens.agents import Agent, Agents, Mention
+from extractor.concepts.regimens.marks import Mark
+from extractor.concepts.regimens.merging import Regimen
+from extractor.concepts.regimens.sections import DoseText
+from extractor.concepts.regimens.statements import Linked
+from extractor.evidence.drafts import Span
+from extractor.language.book import rule
+from extractor.schemas import Amount, TrialRecord
+
+
+def locate_arms(record: TrialRecord) -> dict[str, Span]:
+    """Return the span of the label of each arm, by its section. An arm without a label, or with
+    the text of a whole section as its label, is that of its first line.
+    """
+    places: dict[str, Span] = {}
+    for section in record.sections:
+        if not section.name.startswith("arms["):
+            continue
+        labels = [part for part in section.parts if part.name == "label"]
+        if labels and labels[0].end > labels[0].start:
+            places[section.name] = Span(section.name, labels[0].start, labels[0].end)
+        elif not section.parts:
+            end = len(section.text.partition("\n")[0])
+            places[section.name] = Span(section.name, 0, end)
+    return places
+
+
+class Arms:
+    """The arms of a record, and what each one gets."""
+
+    def __init__(
+        self, record: TrialRecord, texts: Iterable[DoseText], agents: Agents
+    ) -> None:
+        self.places = locate_arms(record)
+        self.texts = [text for text in texts if text.name in self.places]
+        self._links = record.registry.arm_links
+        self._bare = record.registry.bare_arms
+        self._named: Mapping[str, set[str]] = {
+            text.name: {one.agent.key for one in agents.find(text) if _gets(text, one)}
+            for text in self.texts
+        }
+
+    @property
+    def has_links(self) -> bool:
+        return bool(self._links)
+
+    def list_linked(self, agent: Agent) -> set[str]:
+        """Return the arms that the registry links to an agent's interventions, and those without
+        any link whose own text names the agent.
+        """
+        linked: set[str] = set()
+        for section in agent.sections:
+            linked.update(self._links.get(section, ()))
+        if not linked or self._bare:
+            named = self.list_naming(agent)
+            linked |= named if not linked else named.intersection(self._bare)
+        return linked.intersection(self.places)
+
+    def list_naming(self, agent: Agent) -> set[str]:
+        """Return the arms whose own text names an agent as given."""
+        return {arm for arm, keys in self._named.items() if agent.key in keys}
+
+    def find(self, regimen: Regimen, others: Sequence[Regimen]) -> tuple[str, list[str]]:
+        """Return how the arms of a regimen are known, and the arms in the order of the record.
+
+        ``others`` are the other regimens of its agent.
+        """
+        if len(self.places) == 1:
+            return "the only arm", list(self.places)
+        linked = self.list_linked(regimen.agent)
+        own = _list_own(regimen)
+        if not others and linked:
+            how = "own text, linked" if own else "linked"
+            return how, self._sort(linked)
+        if own:
+            return "own text", self._sort(own)
+        of_others = {arm for other in others for arm in _list_own(other)}
+        by_section: set[str] = set()
+        for statement in regimen.statements:
+            by_section.update(self._links.get(statement.text.name, ()))
+        rest = (by_section or linked) - of_others
+        return "one of several regimens", self._sort(rest)
+
+    def _sort(self, arms: Iterable[str]) -> list[str]:
+        wanted = set(arms)
+        return [arm for arm in self.places if arm in wanted]
+
+    def find_of_amounts(self, levels: Sequence[Amount], regimen: Regimen) -> list[Amount]:
+        """Return dose levels with the labels of the arms whose own text states them, if all have
+        some and they differ.
+        """
+        if len(levels) < 2 or len(self.places) < 2:
+            return list(levels)
+        stating = [
+            [arm for arm in self.places if _states(regimen.links("amounts"), arm, level)]
+            for level in levels
+        ]
+        if not all(stating) or all(arms == stating[0] for arms in stating):
+            return list(levels)
+        return [
+            replace_arms(level, tuple(self.read_label(arm) for arm in arms))
+            for level, arms in zip(levels, stating, strict=True)
+        ]
+
+    def read_label(self, arm: str) -> str:
+        """Return the label of an arm."""
+        place = self.places[arm]
+        [text] = [text for text in self.texts if text.name == arm]
+        return text.read.raw[place.start : place.end]
+
+
+def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:
+    """Return an amount with other arms."""
+    return amount.model_copy(update={"arms": arms})
+
+
+def _list_own(regimen: Regimen) -> set[str]:
+    """Return the arms whose own text states a regimen."""
+    return {
+        one.text.name
+        for one in regimen.statements
+        if one.text.is_arm and (one.amounts or one.owner.how == "named")
+    }
+
+
+def _states(links: Iterable[Linked], arm: str, level: Amount) -> bool:
+    return any(
+        link.text.name == arm and level in _list_levels(link.mark) for link in links
+    )
+
+
+def _list_levels(mark: Mark) -> Sequence[Amount]:
+    levels: Sequence[Amount] = mark.value
+    return levels
+
+
+def _gets(text: DoseText, mention: Mention) -> bool:
+    """Return whether an arm's text names an agent as given, not as compared with or left out."""
+    if rule("not_given_before").ends(text.tokens, mention.first):
+        return False
+    return rule("not_given_after").starts(text.tokens, mention.end) is None

@@ -1,0 +1,84 @@
+"""Marks: what the words of a text can state of a dose, each with its place in the tokens."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from extractor.language.book import rule
+from extractor.language.lexer import Tokens
+
+Place = tuple[int, int]
+"""A half-open range of tokens."""
+LINKED = ("amounts", "arms", "route", "frequency", "cycle", "duration")
+"""The fields of a regimen whose link to its agent is proven."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """``tokens.words[first:end]`` states ``value`` of a field of a regimen.
+
+    ``confidence`` is that of the reading alone. ``also`` are the other values that the words allow.
+    """
+
+    field: str
+    value: Any
+    first: int
+    end: int
+    confidence: float = 1.0
+    also: tuple[Any, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        return self.first, self.end
+
+    def touches(self, other: "Mark") -> bool:
+        """Return whether two marks share a token."""
+        return self.first < other.end and other.first < self.end
+
+
+def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
+    """Return marks from left to right, of those that share a token the longest; of two of one
+    length, the surer.
+    """
+
+    def rank(mark: Mark) -> tuple[int, float, int]:
+        return mark.first - mark.end, -mark.confidence, mark.first
+
+    kept: list[Mark] = []
+    taken: set[int] = set()
+    for mark in sorted(marks, key=rank):
+        tokens = range(mark.first, mark.end)
+        if taken.isdisjoint(tokens):
+            kept.append(mark)
+            taken.update(tokens)
+    return sorted(kept, key=attrgetter("first"))
+
+
+def drop_inside(marks: Iterable[Mark], others: Iterable[Mark]) -> list[Mark]:
+    """Return the marks that share no token with others."""
+    taken: set[int] = set()
+    for other in others:
+        taken.update(range(other.first, other.end))
+    return [mark for mark in marks if taken.isdisjoint(range(mark.first, mark.end))]
+
+
+def within(marks: Iterable[Mark], first: int, end: int) -> list[Mark]:
+    """Return the marks that lie wholly inside some tokens."""
+    return [mark for mark in marks if first <= mark.first and mark.end <= end]
+
+
+def ends_any(names: Sequence[str], tokens: Tokens, first: int) -> bool:
+    """Return whether one of some rules matches directly before a token."""
+    return any(rule(name).ends(tokens, first) for name in names)
+
+
+def starts_any(names: Sequence[str], tokens: Tokens, end: int) -> bool:
+    """Return whether one of some rules matches from a token on."""
+    return any(rule(name).starts(tokens, end) for name in names)
+
+
+def list_places(marks: Iterable[Mark]) -> Iterator[Place]:
+    """Yield the tokens of marks."""
+    for mark in marks:
+        yield mark.place

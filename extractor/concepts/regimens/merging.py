@@ -1,0 +1,238 @@
+"""Merging: statements of one agent that do not contradict each other are one regimen."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from extractor.concepts.regimens.agents import Agent
+from extractor.concepts.regimens.amounts import is_portion
+from extractor.concepts.regimens.moments import code_days
+from extractor.concepts.regimens.rhythms import code_interval
+from extractor.concepts.regimens.statements import Linked, Statement
+from extractor.language.book import rule
+from extractor.language.numbers import WHOLE_DAYS
+from extractor.schemas import Amount, Frequency, Period
+
+_ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
+_SURE = 0.7
+_WEAK = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
+
+_RATES = {
+    "day": Frequency.QD,
+    "week": Frequency.QW,
+    "h": Frequency.CONTINUOUS,
+    "min": Frequency.CONTINUOUS,
+}
+"""Frequencies of amounts per time, where nothing else is said."""
+
+
+@dataclass(eq=False)
+class Regimen:
+    """Statements of one agent that are one way of giving it, the fullest one first."""
+
+    statements: list[Statement]
+    chosen_route: Linked | None = None
+
+    @property
+    def agent(self) -> Agent:
+        return self.statements[0].agent
+
+    @property
+    def main(self) -> Statement:
+        return self.statements[0]
+
+    def links(self, name: str) -> list[Linked]:
+        """Return the marks of a field, those of the main statement first."""
+        return [link for one in self.statements for link in one.links(name)]
+
+    def best(self, name: str) -> Linked | None:
+        """Return the likeliest mark of a field in the first statement that has one."""
+        if name == "route" and self.chosen_route:
+            return self.chosen_route
+        for statement in self.statements:
+            links = [one for one in statement.links(name) if one.mark.value is not None]
+            if links:
+                return max(links, key=lambda one: one.sure * one.mark.confidence)
+        return None
+
+    def amounts(self) -> list[tuple[Amount, Linked]]:
+        """Return the dose levels, each once, with the mark that states it. Volumes and pieces give
+        way to amounts of substance.
+        """
+        links = self.links("amounts")
+        substance = [link for link in links if not is_portion(link.mark)]
+        levels: dict[Any, tuple[Amount, Linked]] = {}
+        for link in substance or links:
+            for level in link.mark.value:
+                levels.setdefault(_bare(level), (level, link))
+        return list(levels.values())
+
+    def route(self) -> Any:
+        link = self.best("route")
+        return link.mark.value if link else None
+
+    def cycle(self) -> Period | None:
+        link = self.best("cycle")
+        return link.mark.value if link else None
+
+    def frequency(self) -> tuple[Frequency, Linked] | None:
+        """Return how often the agent is given and the mark that says so: a stated rhythm, or listed
+        days within their cycle, or the cycle itself.
+        """
+        stated = self.best("frequency")
+        days = self.best("days")
+        cycle = self.best("cycle")
+        period = cycle.mark.value if cycle else None
+        if stated and not (days and stated.mark.value in _WEAK):
+            return stated.mark.value, stated
+        if days:
+            return code_days(days.mark.value, period), days
+        if stated:
+            return stated.mark.value, stated
+        if cycle and cycle.mark.value.unit in WHOLE_DAYS:
+            code = code_interval(cycle.mark.value.value, cycle.mark.value.unit)
+            return code, cycle
+        for level, link in self.amounts():
+            rate = level.unit.rpartition("/")[2]
+            if rate in _RATES:
+                return _RATES[rate], link
+        return None
+
+    def duration(self) -> Linked | None:
+        return self.best("duration")
+
+
+def merge(statements: Iterable[Statement]) -> list[Regimen]:
+    """Return the regimens that statements make, in the order of the record."""
+    by_agent: dict[str, list[Statement]] = {}
+    for statement in statements:
+        by_agent.setdefault(statement.agent.key, []).append(statement)
+    regimens: list[Regimen] = []
+    for of_agent in by_agent.values():
+        for regimen in _merge_agent(of_agent):
+            regimens += _split_routes(regimen)
+    return regimens
+
+
+def _split_routes(regimen: Regimen) -> Iterator[Regimen]:
+    """Yield a regimen for each of two routes between which there is a choice: "IV or PO"."""
+    links = regimen.main.links("route")
+    tokens = regimen.main.text.tokens
+    for one, other in zip(links, links[1:], strict=False):
+        is_choice = rule("or_between").covers(tokens, one.mark.end, other.mark.first)
+        if is_choice and one.mark.value != other.mark.value:
+            for link in (one, other):
+                yield Regimen(regimen.statements, link)
+            return
+    yield regimen
+
+
+def _merge_agent(statements: Sequence[Statement]) -> list[Regimen]:
+    regimens: list[Regimen] = []
+    for statement in sorted(statements, key=_rank):
+        fitting = [one for one in regimens if _is_same(one, statement)]
+        if statement.amounts:
+            if fitting:
+                fitting[0].statements.append(statement)
+            else:
+                regimens.append(Regimen([statement]))
+            continue
+        near = [one for one in fitting if _is_near(one, statement)]
+        for regimen in near or fitting:
+            regimen.statements.append(statement)
+        if not regimens or (not fitting and _stands_alone(statement, regimens)):
+            regimens.append(Regimen([statement]))
+    return regimens
+
+
+def _stands_alone(statement: Statement, regimens: Sequence[Regimen]) -> bool:
+    """Return whether a statement without an amount is a regimen beside others of its agent: it
+    says by itself when the agent is given, and no other one says it for certain.
+    """
+    if statement.owner.how == "earlier":
+        return False
+    own = [
+        link
+        for name in ("frequency", "days")
+        for link in statement.links(name)
+        if not link.is_shared and link.sure >= _SURE
+    ]
+    is_group = statement.text.is_intervention or statement.text.is_arm
+    has_amounts = any(one.main.amounts for one in regimens)
+    return bool(own) and (is_group or not has_amounts)
+
+
+def _is_near(regimen: Regimen, statement: Statement) -> bool:
+    """Return whether a regimen has a statement in the same section."""
+    return any(one.text is statement.text for one in regimen.statements)
+
+
+def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
+    """Return what orders statements: those with an amount of substance first, then those of arms
+    and interventions, then those that say most by themselves.
+    """
+    amounts = statement.amounts
+    has_substance = any(not is_portion(link.mark) for link in amounts)
+    name = statement.text.name.partition("[")[0]
+    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    own = [
+        links
+        for links in statement.facts.values()
+        if any(not link.is_shared for link in links)
+    ]
+    return not amounts, not has_substance, place > 1, -len(own), place
+
+
+def _is_same(regimen: Regimen, statement: Statement) -> bool:
+    """Return whether a statement says nothing that contradicts a regimen of its agent."""
+    other = Regimen([statement])
+    if _differ(regimen.route(), other.route()):
+        return False
+    for name in ("frequency", "cycle"):
+        if _differ(*(_value(one, name) for one in (regimen, other))):
+            return False
+    mine = {_bare(level) for level, _ in regimen.amounts()}
+    its = {_bare(level) for level, _ in other.amounts()}
+    lengths = [one.duration() for one in (regimen, other)]
+    values = [link.mark.value if link else None for link in lengths]
+    if not mine or not its or mine & its:
+        return True
+    if _differ(*values):
+        return False
+    if statement.clause == regimen.main.clause and statement.text is regimen.main.text:
+        return not _has_own_way(regimen.main) and not _has_own_way(statement)
+    return _are_levels(regimen, other)
+
+
+def _has_own_way(statement: Statement) -> bool:
+    """Return whether an amount has days, a length or a rhythm to itself beside other amounts."""
+    for name in ("days", "duration", "frequency", "timing"):
+        if any(not link.is_shared for link in statement.links(name)):
+            return True
+    return False
+
+
+def _bare(level: Amount) -> tuple[float | None, float | None, str]:
+    """Return an amount without its rate: "50 mg" and "50 mg/day" may be the same."""
+    return level.low, level.high, level.unit.removesuffix("/day")
+
+
+def _value(regimen: Regimen, name: str) -> Any:
+    link = regimen.best(name)
+    return link.mark.value if link else None
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def _are_levels(regimen: Regimen, other: Regimen) -> bool:
+    """Return whether the amounts of two regimens may be levels of one way of giving: they say the
+    same of the days.
+    """
+    days = [one.best("days") for one in (regimen, other)]
+    values = [link.mark.value if link else None for link in days]
+    if values[0] != values[1]:
+        return not (values[0] and values[1])
+    units = [one.amounts()[0][0].unit for one in (regimen, other)]
+    return units[0] == units[1] or is_portion(other.main.amounts[0].mark)

@@ -1,0 +1,175 @@
+"""The sections of a record that can state doses, with their marks and clauses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from extractor.concepts.regimens.amounts import find_amounts
+from extractor.concepts.regimens.marks import Mark, Place, drop_inside
+from extractor.concepts.regimens.moments import find_days, find_moments
+from extractor.concepts.regimens.rhythms import (
+    find_cycles,
+    find_frequencies,
+    find_lengths,
+    find_routes,
+)
+from extractor.evidence.drafts import Chunk, Span, span_of
+from extractor.language.book import rule
+from extractor.language.lexer import Tokens
+from extractor.language.passage import LexedSection, split_sentences
+from extractor.schemas import Section, TimeUnit, TrialRecord
+from extractor.schemas.registered_words import unify_word
+
+DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
+
+
+def find_marks(tokens: Tokens) -> list[Mark]:
+    """Return all marks of a text besides agents, from left to right.
+
+    >>> from extractor.language.book import read_text
+    >>> marks = find_marks(read_text("5 mg orally twice daily before meals"))
+    >>> [mark.field for mark in marks]
+    ['amounts', 'route', 'frequency', 'timing']
+    """
+    moments = find_moments(tokens)
+    amounts = find_amounts(tokens)
+    cycles = find_cycles(tokens)
+    days = drop_inside(find_days(tokens), moments)
+    rates = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
+    frequencies = drop_inside(find_frequencies(tokens, amounts), [*rates, *cycles])
+    lengths = _drop_cycles(drop_inside(find_lengths(tokens), days), cycles)
+    routes = drop_inside(find_routes(tokens), moments)
+    marks = [*amounts, *routes, *frequencies, *cycles, *lengths, *days, *moments]
+    return sorted(marks, key=lambda mark: mark.place)
+
+
+def _drop_cycles(lengths: Sequence[Mark], cycles: Sequence[Mark]) -> list[Mark]:
+    """Return the lengths that are not those of a cycle; a number of cycles stays."""
+    kept = {mark.place for mark in drop_inside(lengths, cycles)}
+    return [
+        mark
+        for mark in lengths
+        if mark.place in kept or (mark.value and mark.value.unit is TimeUnit.CYCLE)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class DoseText:
+    """A section of a record, and the tokens of its parts.
+
+    ``title`` is an arm's label or an intervention's name, ``body`` the description, ``type`` the
+    registered type ("experimental", "drug"); ``aliases`` are other names of an intervention.
+    """
+
+    read: LexedSection
+    title: Place
+    body: Place
+    type: str = ""
+    aliases: tuple[Place, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.read.name
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.read.tokens
+
+    @property
+    def is_intervention(self) -> bool:
+        return self.name.startswith("interventions[")
+
+    @property
+    def is_arm(self) -> bool:
+        return self.name.startswith("arms[")
+
+    @cached_property
+    def marks(self) -> Sequence[Mark]:
+        """All marks of the section besides agents."""
+        return find_marks(self.tokens)
+
+    @cached_property
+    def clauses(self) -> Sequence[Place]:
+        """The clauses of the title and the body, in reading order."""
+        clauses = list(split_clauses(self.tokens, *self.body))
+        first, end = self.title
+        return [(first, end), *clauses] if end > first else clauses
+
+    def span(self, first: int, end: int) -> Span:
+        """Return where the tokens ``first:end`` stand in the record's raw text."""
+        return span_of(self.read.whole.part(first, end))
+
+    def raw(self, first: int, end: int) -> str:
+        """Return the raw characters of a range of tokens."""
+        return self.read.whole.part(first, end).raw
+
+    def chunk(self, number: int, first: int, end: int) -> Chunk:
+        """Return a range of tokens as a numbered chunk."""
+        return Chunk(number, self.span(first, end), self.tokens.read(first, end))
+
+
+def list_texts(
+    record: TrialRecord, sections: Mapping[str, LexedSection]
+) -> list[DoseText]:
+    """Return the interventions, the arms, and the descriptions of a record."""
+    interventions: list[DoseText] = []
+    arms: list[DoseText] = []
+    for section in record.sections:
+        if section.name.startswith("interventions["):
+            interventions.append(_read_group(section, sections[section.name]))
+        if section.name.startswith("arms["):
+            arms.append(_read_group(section, sections[section.name]))
+    others = [
+        DoseText(sections[name], (0, 0), (0, len(sections[name].tokens)))
+        for name in DESCRIPTIONS
+        if record.section(name)
+    ]
+    return [*interventions, *arms, *others]
+
+
+def _read_group(section: Section, read: LexedSection) -> DoseText:
+    """Return an arm or intervention with the tokens of its parts. A section without registered
+    parts is all body.
+    """
+    is_arm = section.name.startswith("arms[")
+    name_of_title = "label" if is_arm else "name"
+    places: dict[str, list[Place]] = {}
+    for part in section.parts:
+        passage = read.between(part.start, part.end)
+        places.setdefault(part.name, []).append((passage.first, passage.end))
+    [title, *_] = places.get(name_of_title, [(0, 0)])
+    [body, *_] = places.get("description", [(0, 0)])
+    if not section.parts:
+        line_end = read.tokens.codes.find("\n")
+        end = len(read.tokens)
+        title = (0, line_end if line_end > 0 else end)
+        body = (title[1], end)
+    vocabulary = "arm_type" if is_arm else "intervention_type"
+    kind = unify_word(vocabulary, section.part("type") or "")
+    return DoseText(
+        read, title, body, kind.lower(), tuple(places.get("other_names", ()))
+    )
+
+
+def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
+    """Yield the clauses of ``tokens.words[first:end]``: its sentences, split also at semicolons and
+    line breaks.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("A 5 mg daily; B 10 mg weekly. Both oral")
+    >>> [tokens.read(*place) for place in split_clauses(tokens, 0, len(tokens))]
+    ['A 5 mg daily', 'B 10 mg weekly.', 'Both oral']
+    """
+    if end <= first:
+        return
+    begin = tokens.starts[first]
+    text = tokens.text[begin : tokens.ends[end - 1]]
+    for start, stop in split_sentences(text):
+        at = tokens.at(begin + start)
+        sentence_end = tokens.before(begin + stop)
+        for sign in rule("clause_end").find(tokens, at, sentence_end):
+            if sign.first > at:
+                yield at, sign.first
+            at = sign.end
+        if sentence_end > at:
+            yield at, sentence_end
