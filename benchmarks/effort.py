@@ -52,7 +52,7 @@ from extractor.model.cost.tokens import (
 from extractor.model.spec import ModelSpec
 from extractor.model.store import OpenStore
 from extractor.options import ExtractionOptions
-from extractor.run.forecast import forecast_costs
+from extractor.run.forecast import forecast_usage
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
 PRICE = "anthropic/claude-sonnet-4-5"
@@ -237,16 +237,17 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     calls, prompt, static, output = (one[name] * _RECORDS for name in _COUNTS)
     thinking = calls * pricing.thinking.expected
     tokens = TokenCounts(calls, prompt, static, output + thinking)
-    costs = forecast_costs(tokens, pricing, _CONCURRENCY)
+    usage = forecast_usage(tokens, pricing, _CONCURRENCY)
+    uncached = usage.model_copy(update={"cached_tokens": 0, "written_tokens": 0})
     # without a price of its own, writing into a cache costs nothing beside the prompt
     has_price = price.written != price.prompt
-    written = costs.written * price.written / 1e6 if has_price else 0.0
+    written = usage.written_tokens * price.written / 1e6 if has_price else 0.0
     return Bill(
-        costs.usd,
+        price.cost(usage),
         thinking * price.output / 1e6,
         written,
-        costs.usd_uncached,
-        costs.cached,
+        price.cost(uncached),
+        usage.cached_tokens,
     )
 
 

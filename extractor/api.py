@@ -359,8 +359,6 @@ def _list_problems(results: "Results") -> Iterator[str]:
     """Yield a sentence for each record that a table lacks, or of which it may lack something."""
     for failure in results.failures:
         yield failure["message"]
-    for record in results.repeated:
-        yield f"{record['record_id']}: left out, since the id came before"
     for extraction in results:
         for finding in extraction.findings:
             if finding.message.startswith(UNHEADED):

@@ -7,16 +7,19 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from extractor.schemas import Age, Period, Quantity, TimePoint
-
-_TOLD = ["title", "official_title", "brief_summary", "detailed_description", "arms"]
-"""Sections that tell how a trial is done."""
+from extractor.schemas import Period, Quantity
 
 
 class Blinding(
     BaseModel,
     json_schema_extra={
-        "sections": _TOLD,
+        "sections": [
+            "title",
+            "official_title",
+            "brief_summary",
+            "detailed_description",
+            "arms",
+        ],
         "mentions": ["blind", "mask", "open label", "open-label", "unblind", "unmask"],
         "examples": [
             {"text": "an open-label trial", "value": "open"},
@@ -46,42 +49,12 @@ class Blinding(
         ),
         json_schema_extra={
             "pattern": {
-                "open": [
-                    "open ( - )? ( label | labelled | labeled ) | ( non | un ) ( blinded | masked "
-                    ")",
-                    "unblinded | unmasked | not ( blinded | masked )",
-                ],
-                "single": (
-                    "( single | assessor | observer | rater | evaluator ) ( - )? ( blind | "
-                    "blinded | masked )"
-                ),
-                "double": "double ( - )? ( blind | blinded | masked | dummy )",
+                "open": r"\b(open[ -]?label(l?ed)?|(un|non-|not )(blinded|masked))\b",
+                "single": r"\b(single|assessor|observer|rater|evaluator)[ -](blind|mask)(ed)?\b",
+                "double": r"\bdouble[ -]((blind|mask)(ed)?|dummy)\b",
             }
         },
     )
-
-
-class Nyha(
-    BaseModel,
-    json_schema_extra={
-        "of": "criterion",
-        "mentions": ["NYHA", "New York", "functional class"],
-        "examples": [
-            {"text": "NYHA class II to IV", "value": "2-4"},
-            {"text": "NYHA IV", "value": "= 4"},
-            {
-                "text": "Heart failure above NYHA II",
-                "value": {"quote": "above NYHA II", "classes": "> 2"},
-            },
-        ],
-    },
-):
-    """The classes of the New York Heart Association that the criterion names.
-
-    It may include or exclude them. A line that only explains a class states nothing.
-    """
-
-    classes: Quantity
 
 
 class EjectionFraction(
@@ -105,155 +78,8 @@ class EjectionFraction(
 
     limit: Quantity = Field(
         json_schema_extra={
-            "pattern": (
-                r"( ejection fraction | LVEF | EF ) ( \( _ \) )? ( of | is | was | must be )?"
-                " limit=( ( <comparators> )? # %? ( - | to | and )? #? % ( <comparator_suffixes> "
-                ")? )"
-            )
-        }
-    )
-
-
-class BackgroundTherapy(
-    BaseModel,
-    json_schema_extra={
-        "of": "criterion",
-        "where": {"kind": "inclusion"},
-        "many": True,
-        "mentions": [
-            *(
-                "stable",
-                "background",
-                "optim",
-                "standard",
-                "guideline",
-                "receiv",
-                "treated",
-                "treatment",
-                "therapy",
-            ),
-            *(
-                "taking",
-                "prescribed",
-                "medication",
-                "dose",
-                "blocker",
-                "inhibitor",
-                "drug",
-                "tolerat",
-            ),
-        ],
-        "examples": [
-            {
-                "text": "On a stable dose of a beta blocker for at least 4 weeks",
-                "value": {"therapy": "beta blocker", "taken_for": "4 week"},
-            },
-            {
-                "text": "Treated with glucose-lowering drugs (metformin or insulin)",
-                "value": [{"therapy": "metformin"}, {"therapy": "insulin"}],
-            },
-            {"text": "Failed a beta blocker"},
-        ],
-    },
-):
-    """A treatment that the criterion asks participants to take already when they enter.
-
-    Each that is named is a value; a general word counts where nothing more exact is named. No
-    treatment that the trial gives, none that they must have failed or ended, none that they only
-    may take ("if taking beta blockers, the dose must be stable"), and no disease or indication for
-    a treatment. What only some must take counts ("those with hypertension must be on treatment").
-    """
-
-    therapy: str = Field(
-        description="The drug, class or kind of treatment, in as few words as name it."
-    )
-    taken_for: Period | None = Field(
-        None, description="For how long it must have been taken, or unchanged."
-    )
-
-
-class Contraception(
-    BaseModel,
-    json_schema_extra={
-        "of": "criterion",
-        "mentions": ["contracept", "birth control"],
-        "examples": [
-            {
-                "text": (
-                    "Women must use contraception during the trial and for 6 months after the "
-                    "last dose"
-                ),
-                "value": {"asked_of": "women", "after_treatment": "6 month"},
-            },
-            {"text": "Oral contraceptives are not allowed"},
-        ],
-    },
-):
-    """Contraception that the criterion asks of participants or their partners.
-
-    With how long it must go on after the last dose or the end of treatment. A definition of who can
-    bear children states nothing of it.
-    """
-
-    asked_of: Literal["women", "men", "both"] = Field(
-        description="women: women, or men's partners; men: men, or women's partners; both: all "
-        "participants."
-    )
-    after_treatment: Period | None = Field(
-        None, description="How long after the last dose or the end of treatment."
-    )
-
-
-class FollowUp(
-    BaseModel,
-    json_schema_extra={
-        "many": True,
-        "sections": _TOLD,
-        "mentions": ["follow", "observ", "monitor"],
-        "examples": [
-            {
-                "text": "All participants will be followed for 24 months after the infusion.",
-                "value": {"quote": "followed for 24 months", "length": "24 month"},
-            },
-            {
-                "text": "They will be followed up for at least 5 years.",
-                "value": "5 year",
-            },
-            {"text": "observed over a period of 12 weeks", "value": "12 week"},
-            {"text": "with a 12-month follow-up", "value": "12 month"},
-            {"text": "6 months of safety follow-up", "value": "6 month"},
-            {"text": "The follow-up period lasts up to 5 years.", "value": "5 year"},
-            {"text": "follow-up: 12 months", "value": "12 month"},
-            {"text": "Treatment lasts 12 weeks, with follow-up visits."},
-            {"text": "followed by surgery for 2 weeks"},
-            {"text": "infusion, followed for 3 days by rest"},
-            {"text": "a 4-week follow-up visit"},
-            {"text": "2 weeks after the follow-up visit"},
-            {"text": "seen at 6 weeks, and follow-up ends"},
-            {"text": "follow-up every 3 months"},
-        ],
-    },
-):
-    """How long participants are followed or observed.
-
-    In the words of the title, the summary, the description or an arm: each length that is stated,
-    once. Neither how long the treatment lasts, nor the time between two visits, nor that of one
-    visit.
-    """
-
-    length: Period = Field(
-        json_schema_extra={
-            "pattern": [
-                "( followed | observed | monitored ) ( up )? ( for | over | during ) ( a | the )?"
-                " ( period of | total of | median of | minimum of | maximum of | at least | up to "
-                "| about"
-                " | approximately | another )? length=<duration> (?! by )",
-                "length=<duration> ( of )? ( long term | safety | post treatment )?"
-                " ( follow up | followup | observation ) (?! visit~ | call~ | every )",
-                "( follow up | followup | observation ) ( period | time | phase | duration )?"
-                " ( will | is | was | lasts | last | be | of | for | : | at least | up to )* "
-                "length=<duration>",
-            ]
+            "pattern": r"\b(ejection fraction|LVEF|EF)( \([^)]*\))?( of| is| was| must be)? "
+            r"(?P<limit>([a-z]+ ){0,3}[<>=≤≥]* ?\d+( ?%| ?(-|to|and) ?\d+ ?%)( or [a-z]+)?)"
         }
     )
 
@@ -305,18 +131,17 @@ class PriorLines(
     json_schema_extra={
         "many": True,
         "mentions": [
-            *(
-                "line",
-                "regimen",
-                "prior",
-                "previous",
-                "course",
-                "naive",
-                "naïve",
-                "treatment-na",
-                "untreated",
-            ),
-            *("receiv", "refractory"),
+            "line",
+            "regimen",
+            "prior",
+            "previous",
+            "course",
+            "naive",
+            "naïve",
+            "treatment-na",
+            "untreated",
+            "receiv",
+            "refractory",
         ],
         "examples": [
             {
@@ -362,305 +187,21 @@ class PriorLines(
     )
 
 
-class Biomarker(
-    BaseModel,
-    json_schema_extra={
-        "of": "criterion",
-        "where": {"category": ["biomarker", "diagnosis", "prior_therapy"]},
-        "many": True,
-        "examples": [
-            {
-                "text": "PD-L1 TPS of at least 50 % by 22C3",
-                "value": {"marker": "PD-L1", "cutoff": ">= 50 %", "assay": "22C3"},
-            },
-            {
-                "text": "EGFR mutation or ALK rearrangement",
-                "value": [
-                    {"quote": "EGFR mutation", "marker": "EGFR mutation"},
-                    {"quote": "ALK rearrangement", "marker": "ALK rearrangement"},
-                ],
-            },
-            {"text": "Histologically confirmed melanoma"},
-        ],
-    },
-):
-    """A molecular marker of the tumour that the criterion asks for or excludes.
-
-    A gene, a protein, a receptor, a rearrangement, an expression score. Several markers, or several
-    alterations of a gene, are several values, each in the line's own words. A marker counts, too,
-    if it only says for whom a requirement holds ("those with HR+ tumours must ..."), or if only its
-    status must be known. No tissue for later analysis, no drug named after a marker, no laboratory
-    value of the blood.
-    """
-
-    marker: str = Field(description="The marker, with its alteration if one is named.")
-    cutoff: Quantity | None = Field(
-        None,
-        description='The number that decides, as stated, a share, a count or a score; "IHC 3+" is '
-        '"= 3 +".',
-    )
-    assay: str | None = Field(
-        None,
-        description="The test by which it is measured, as named, without its maker.",
-    )
-
-
-class DoseInterval(
-    BaseModel,
-    json_schema_extra={
-        "many": True,
-        "sections": [*_TOLD, "interventions"],
-        "mentions": [
-            *(
-                "dose",
-                "vaccin",
-                "booster",
-                "prime",
-                "inject",
-                "immuni",
-                "apart",
-                "interval",
-                "schedule",
-            ),
-            *("day", "week", "month"),
-        ],
-        "examples": [
-            {"text": "Two doses, 28 days apart", "value": {"interval": "28 day"}},
-            {
-                "text": "a booster 21 to 28 days later",
-                "value": [
-                    {"quote": "21 to 28 days later", "interval": "21 day"},
-                    {"quote": "21 to 28 days later", "interval": "28 day"},
-                ],
-            },
-            {
-                "text": "Vaccinated on days 0, 28 and 180",
-                "value": {"at": ["0 day", "28 day", "180 day"]},
-            },
-            {"text": "A blood sample 28 days after the dose"},
-        ],
-    },
-):
-    """When the doses of a vaccine are given.
-
-    The time between one dose and the next or the booster, as the line states it, and the days or
-    months of its schedule, ages too ("at 2, 4 and 6 months of age"). Nothing is worked out: "Day 0
-    and Day 28" states two times and no interval. A range ("21 to 28 days") is two values, one for
-    each end. A schedule of one dose states nothing. No time of a blood sample, a visit or an
-    outcome.
-    """
-
-    interval: Period | None = Field(
-        None, description="The time from one dose to the next."
-    )
-    at: list[TimePoint] = Field(
-        [], description="Each day, week or month of the schedule, as stated."
-    )
-
-
-class Serostatus(
-    BaseModel,
-    json_schema_extra={
-        "of": "criterion",
-        "many": True,
-        "mentions": [
-            *(
-                "sero",
-                "antibod",
-                "IgG",
-                "HBsAg",
-                "HIV",
-                "HCV",
-                "hepatitis",
-                "infection",
-                "positive",
-                "negative",
-            ),
-        ],
-        "examples": [
-            {
-                "text": "Exclusion: positive for HIV antibodies",
-                "value": {
-                    "quote": "positive for HIV antibodies",
-                    "target": "HIV antibodies",
-                    "result": "positive",
-                },
-            },
-            {
-                "text": "Inclusion: seronegative for dengue",
-                "value": {
-                    "quote": "seronegative for dengue",
-                    "target": "dengue",
-                    "result": "negative",
-                },
-            },
-            {"text": "Exclusion: fever"},
-        ],
-    },
-):
-    """A test for an infection or for immunity by which the criterion includes or excludes people.
-
-    With what the test must or must not show, as the criterion words it. The line names the test or
-    its result: positive, negative, sero-, an antibody, an antigen. A history of an infection, and
-    an infection alone ("HIV infection"), state nothing.
-    """
-
-    target: str = Field(description="The germ, antigen or antibody.")
-    result: Literal["positive", "negative"] = Field(
-        description="positive: the criterion speaks of a positive result; negative: of a negative "
-        "one."
-    )
-
-
-class AgeGroups(
-    BaseModel,
-    json_schema_extra={
-        "many": True,
-        "sections": [
-            "title",
-            "official_title",
-            "brief_summary",
-            "detailed_description",
-            "eligibility",
-            "arms",
-        ],
-        "mentions": [
-            *(
-                "age",
-                "year",
-                "month",
-                "adult",
-                "child",
-                "infant",
-                "toddler",
-                "adolescent",
-                "elderly",
-                "older",
-            ),
-        ],
-        "examples": [
-            {
-                "text": "Cohort 1: adults 18 to 64 years; cohort 2: 65 years and older",
-                "value": [
-                    {
-                        "quote": "adults 18 to 64 years",
-                        "youngest": "18 year",
-                        "oldest": "64 year",
-                    },
-                    {"quote": "65 years and older", "youngest": "65 year"},
-                ],
-            },
-            {"text": "Adults of 18 years or older"},
-        ],
-    },
-):
-    """A group of participants by age that the record tells apart from another one, such as strata
-    or cohorts.
-
-    A group without limits of age states nothing. No group are the ages of all participants
-    together, and ages that decide on a scale, a dose, a consent or one criterion alone.
-    """
-
-    youngest: Age | None = Field(
-        None, description="The lower limit; 'over 6 years' has 6 years, too."
-    )
-    oldest: Age | None = Field(
-        None,
-        description="The upper limit, in one unit: 'under 5 years and 10 months' has 70 months.",
-    )
-
-
-class VisitSchedule(
-    BaseModel,
-    json_schema_extra={
-        "many": True,
-        "sections": ["brief_summary", "detailed_description", "arms"],
-        "mentions": [
-            *(
-                "visit",
-                "follow-up",
-                "followed",
-                "seen",
-                "return",
-                "call",
-                "assess",
-                "minute",
-                "hour",
-                "week",
-                "month",
-            ),
-            *("day", "year"),
-        ],
-        "examples": [
-            {
-                "text": "Visits take place at weeks 4 and 12.",
-                "value": {"visit": "Visits", "at": ["4 week", "12 week"]},
-            },
-            {
-                "text": "CT scans 6 weeks after surgery, then every 3 months",
-                "value": {"visit": "CT scans", "at": ["6 week"], "every": "3 month"},
-            },
-            {
-                "text": "Visits take place every 3 weeks.",
-                "value": {"visit": "Visits", "every": "3 week"},
-            },
-            {
-                "text": "follow-up visits every 6 months",
-                "value": {"visit": "follow-up visits", "every": "6 month"},
-            },
-            {"text": "Participants are followed for 2 years."},
-            {"text": "a visit in the third week"},
-        ],
-    },
-):
-    """A visit, call, examination or sample of the participants, with the times at which it takes
-    place.
-
-    A line without a time of it states nothing. No treatment or session of it, no length of the
-    trial or of the follow-up as a whole. When outcomes are measured counts if the text tells it as
-    something that is done. What one statement gives the same times is one entry; a visit that is
-    only mentioned again is none.
-    """
-
-    visit: str = Field(description="What takes place, in as few words as name it.")
-    at: list[TimePoint] = Field(
-        [],
-        description=(
-            "Each time at which it takes place, from whatever it is counted; both ends of a "
-            "range. Baseline, and times"
-            " before the start, are left out."
-        ),
-    )
-    every: Period | None = Field(
-        None,
-        description="The time from one to the next, where it is repeated; of a range the shorter.",
-        json_schema_extra={
-            "pattern": (
-                "visit=( visit | visits | follow up ( visit | visits )? ) ( are | is | take place "
-                "| will take place )?"
-                " ( scheduled | planned )? every every=( <duration> )"
-            )
-        },
-    )
-
-
 class Washout(
     BaseModel,
     json_schema_extra={
         "of": "criterion",
         "many": True,
         "mentions": [
-            *(
-                "within",
-                "prior to",
-                "before",
-                "washout",
-                "wash-out",
-                "half-li",
-                "last",
-                "discontinu",
-                "stopped",
-            ),
+            "within",
+            "prior to",
+            "before",
+            "washout",
+            "wash-out",
+            "half-li",
+            "last",
+            "discontinu",
+            "stopped",
         ],
         "examples": [
             {

@@ -98,13 +98,9 @@ class GivenInputs:
 
     def read(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
         """Yield the records whose ids are new. ``on_error`` gets the errors of all others."""
-        from extractor.run.addresses import open_inputs  # noqa: PLC0415 - a single record needs no run
-
         for error in self._errors:
             on_error(error)
-        yield from read_records(
-            *self.names, on_error=on_error, open_address=open_inputs
-        )
+        yield from read_records(*self.names, on_error=on_error)
 
 
 def read_dictionary(

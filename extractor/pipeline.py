@@ -11,7 +11,6 @@ from extractor.concepts.parse import ParsedRecord, parse_record
 from extractor.evidence.drafts import ModelResult
 from extractor.options import ExtractionOptions
 from extractor.schemas import (
-    AbsenceReason,
     Effort,
     RegistryFields,
     TrialExtraction,
@@ -65,11 +64,6 @@ def finish(
     The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises
     ``RecordTooSlow``.
     """
-    # the parse may come from another process, which learned the words of the user's fields
-    if options.fields:
-        from extractor.concepts.own.read import learn_words  # noqa: PLC0415 - few have own fields
-
-        learn_words(options.fields)
     answers = ModelResult()
     with limit_time(parsed.record.source):
         if asked:
@@ -90,14 +84,12 @@ def finish(
 
 
 def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
-    """Add findings of the contradictions in the record. A text alone, without outcomes and
-    registered fields, is audited only if its ages leave nobody.
+    """Add findings of the contradictions in the record. A text alone has no outcomes and registered
+    fields to contradict.
     """
-    is_text_alone = not parsed.outcomes and parsed.record.registry == RegistryFields()
-    reasons = {absence.reason for absence in extraction.absences}
-    if is_text_alone and AbsenceReason.CONTRADICTORY not in reasons:
+    if not parsed.outcomes and parsed.record.registry == RegistryFields():
         return extraction
-    from extractor.audit import add_findings  # noqa: PLC0415 - few texts alone need it
+    from extractor.audit import add_findings  # noqa: PLC0415 - texts alone do not need it
 
     return add_findings(parsed, extraction)
 

@@ -27,7 +27,7 @@ from extractor.errors import StoreError
 from extractor.given import GIVEN
 from extractor.options import Choice, list_several
 from extractor.plurals import counted
-from extractor.run.files import FAILURES, REPEATED, naming_file, write_atomically
+from extractor.run.files import FAILURES, naming_file, write_atomically
 from extractor.run.finished import FinishedRun
 from extractor.run.manifest import MANIFEST, restore_fields
 from extractor.schemas import Task, TrialExtraction
@@ -66,10 +66,8 @@ class Results:
     stopped: str | None = None
 
     def __repr__(self) -> str:
-        counts = [counted(len(self), "record"), f"{len(self.failures):,} failed"]
-        if self.repeated:
-            counts.append(f"{len(self.repeated):,} repeated")
-        return f"<Results of {', '.join(counts)}>"
+        records = counted(len(self), "record")
+        return f"<Results of {records}, {len(self.failures):,} failed>"
 
     def _repr_html_(self) -> str:
         """Return the records with their counts, and what failed, for notebooks."""
@@ -101,13 +99,6 @@ class Results:
         ``message`` with the remedy.
         """
         return read_failures(self.folder / FAILURES)
-
-    @cached_property
-    def repeated(self) -> list[dict[str, Any]]:
-        """Each record whose id came before, which is left out, with both places and whether its
-        text is the same.
-        """
-        return read_failures(self.folder / REPEATED)
 
     @property
     def usage(self) -> PricedUsage:

@@ -22,7 +22,6 @@ from unittest.mock import patch
 from pydantic import TypeAdapter
 
 from extractor.formats import read_records
-from extractor.model import sending
 from extractor.model.asking import prompt, querying
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.client import Model
@@ -57,7 +56,6 @@ class Scenario:
     answered_by: str = "capable"
     tasks: tuple[Task, ...] = tuple(Task)
     effort: Effort = Effort.MEDIUM
-    reasks: int = 1
     output_tokens: int | None = None
     records: int = 1
 
@@ -85,7 +83,6 @@ async def extract_scenario(
     records = islice(read_records(folder / scenario.input), scenario.records)
     options = ExtractionOptions(tasks=scenario.tasks, effort=scenario.effort)
     with ExitStack() as stack:
-        stack.enter_context(patch.object(sending, "_REASKS", scenario.reasks))
         if most := scenario.output_tokens:
             count = prompt.count_output_tokens
             stack.enter_context(

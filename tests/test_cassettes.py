@@ -2,11 +2,11 @@
 
 import json
 
+import httpx2
 import pytest
 import yaml
 
 from extractor.errors import AnswerMissing, AnswersError
-from extractor.model import network
 from extractor.model.client import Model
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import SERVER, ModelSpec
@@ -69,14 +69,14 @@ async def test_a_replay_gives_the_same_result_each_time_by_the_recorded_bytes(
     """
     scenario = SCENARIOS[name]
     sent = []
-    send = network._GuardedTransport.handle_async_request
+    send = httpx2.AsyncClient.send
 
-    async def note(self, request):
+    async def note(self, request, **options):
         sent.append(request.content.decode())
-        return await send(self, request)
+        return await send(self, request, **options)
 
     first = await replay_scenario(scenario, FOLDER)
-    monkeypatch.setattr(network._GuardedTransport, "handle_async_request", note)
+    monkeypatch.setattr(httpx2.AsyncClient, "send", note)
     second = await replay_scenario(scenario, FOLDER)
 
     assert second == first

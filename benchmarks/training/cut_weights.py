@@ -18,24 +18,24 @@ from benchmarks.training.log_linear import (
     fit_weights,
     format_calibration,
 )
-from extractor.concepts.outcomes.cut_features import (
+from extractor.concepts.outcomes.cuts import (
     OutcomeItem,
     describe_cuts,
     find_items,
 )
-from extractor.language.book import read_text
 from extractor.language.clean import clean_text
+from extractor.language.passage import read_section
 
 _BY_HAND = {
-    "d:abbreviated measure before": 0.5,
-    "d:abbreviated measure earlier": -1.0,
-    "d:two abbreviations in measure": -1.2,
+    "d:short form": -1.5,
+    "d:short form before": 1.0,
+    "d:refers in measure": -1.5,
 }
 """Features too rare in the labels to be fitted well."""
 _HEAD = """\
-# Weights of a log-linear model, in nats, for each feature of a cut (see split.py).
+# Weights of a log-linear model, in nats, for each feature of a cut (see cuts.py).
 # t: a time frame that begins at a comma; d: a description that begins at a comma; n: no description.
-# Fitted on labelled cells, except three rare features set by hand: "abbreviated measure" and "two abbreviations".
+# Fitted on labelled cells, except short forms and references, which are rare and set by hand.
 """
 _LEAST = 0.05
 
@@ -68,7 +68,7 @@ def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
         for item in cell["items"]
     ]
     written = [", ".join(filter(None, three)) for three in parts]
-    items = find_items(read_text("|".join(written)))
+    items = find_items(read_section("outcomes", "|".join(written)).whole)
     for item, (measure, description, time_frame) in zip(items, parts, strict=True):
         first = None
         second = None
@@ -91,10 +91,9 @@ def _comma_at(item: OutcomeItem, position: int) -> int:
     """Return the number of the comma at a position of the item; -1, which no candidate has, if
     there is no comma.
     """
-    starts = [
-        item.tokens.starts[comma] - item.tokens.starts[item.first]
-        for comma in item.commas
-    ]
+    starts_of = item.whole.tokens.starts
+    begin = starts_of[item.whole.first]
+    starts = [starts_of[comma] - begin for comma in item.commas]
     return starts.index(position) if position in starts else -1
 
 

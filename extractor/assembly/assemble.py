@@ -5,16 +5,14 @@ from dataclasses import replace
 
 from extractor.assembly.coverage import measure_coverage
 from extractor.assembly.findings import (
-    report_hostile,
-    report_own_unread,
-    report_refused,
+    report_answers,
+    report_record,
     report_skipped,
-    report_source,
     report_structure,
     report_unconfirmed,
 )
 from extractor.assembly.items import assemble_eligibility, assemble_endpoints
-from extractor.assembly.unread import find_unread, report_ambiguous
+from extractor.assembly.unread import find_unread
 from extractor.concepts.doses.assemble import assemble_dosing
 from extractor.concepts.languages import explain_by_language, report_languages
 from extractor.concepts.own.declaration import CustomField, Of
@@ -111,16 +109,13 @@ def assemble_extraction(
     absences = tuple(explain_by_language(parsed, absences))
     structure = report_structure(parsed) if Task.ELIGIBILITY in tasks else ()
     findings = (
-        *report_source(parsed),
-        *report_hostile(parsed),
+        *report_record(parsed),
         *report_languages(parsed),
-        *report_refused(parsed, result),
-        *report_own_unread(parsed),
+        *report_answers(parsed, result),
         *report_skipped(parsed, result),
         *report_unconfirmed(parsed, result),
         *structure,
         *unread,
-        *report_ambiguous(parsed, extraction),
     )
     coverage = measure_coverage(parsed.record, extraction.list_items())
     return extraction.model_copy(

@@ -1,17 +1,17 @@
-"""Check a model's answers against the text: locate quotes, find numbers again, and reject values
-without support.
+"""Prove a model's answer: find its quotes and numbers again in the text, and refuse what the text
+does not bear out.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from extractor.assembly.claims import check_claim
 from extractor.assembly.refusals import CONFLICTS, explain_refusal
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
-from extractor.concepts.doses.arms import locate_arms, replace_arms
+from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
@@ -30,7 +30,6 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Amount,
-    Constraint,
     CriterionKind,
     FieldRef,
     FindingKind,
@@ -84,89 +83,52 @@ def ground_answer(
             "At least 4 weeks").
         fields: The declarations of the user's fields among the values.
     """
-    spans_of_arms = list(locate_arms(parsed.record).values())
-    labels = [parsed.raw(span) for span in spans_of_arms]
-    places_of_arms: dict[str, Span] = {}
-    for label, span in zip(labels, spans_of_arms, strict=True):
+    arms: dict[str, Span] = {}
+    labels: list[str] = []
+    for place in locate_arms(parsed.record).values():
+        labels.append(parsed.raw(place))
         # two arms may have the same label: the first one stands for both
-        places_of_arms.setdefault(label, span)
+        arms.setdefault(labels[-1], place)
     values = name_arms(values, labels)
-    search = _Search(values, draft, parsed, lead_in, places_of_arms)
+    search = _Search(values, draft, parsed, lead_in, arms)
     own = {field.name: field for field in fields}
     readings: dict[str, Reading[Any]] = {}
+    claims: dict[str, tuple[Draft, ...]] = {}
     refused: list[Refusal] = []
-    unreadable: list[Refusal] = []
-    claimed: dict[str, tuple[Draft, ...]] = {}
     for name, value in values.items():
-        is_list = isinstance(value, tuple)
-        members: tuple[Any, ...] = ()
-        if is_list:
-            members = value
-        elif value is not None:
-            members = (value,)
-        readable: list[Any] = []
-        for member in members:
-            if isinstance(member, UnreadableValue):
-                unreadable.append(_refuse_unreadable(member, name))
-            else:
-                readable.append(member)
+        many = isinstance(value, tuple)
+        members = [one for one in (value if many else (value,)) if one is not None]
+        readable = [one for one in members if not isinstance(one, UnreadableValue)]
         if name in own:
-            claims, refusals = _ground_claims(readable, own[name], search)
-            refused += refusals
-            if claims or not members:
-                claimed[name] = claims
-                readings[name] = Reading(
-                    bool(claims), MODEL_CONFIDENCE, origin=Origin.MODEL
-                )
-            continue
-        supported, refusals = _ground_members(readable, name, search)
-        refused += refusals
-        if members and not supported:
-            continue
-        readings[name] = read_supported(supported, many=is_list)
-        if name == "time_windows":
-            first = take_first(readings[name], search.here)
-            if first:
-                readings["time_window"] = first
-    return replace(draft, model=readings, refused=(*refused, *unreadable), own=claimed)
-
-
-def _refuse_unreadable(value: UnreadableValue, field: str) -> Refusal:
-    return Refusal(
-        Why.UNREADABLE, field=field, value=value.text, kind=FindingKind.ANSWER_MISSING
-    )
-
-
-def _ground_members(
-    members: Iterable[Any], field: str, search: "_Search"
-) -> tuple[list[Supported], list[Refusal]]:
-    """Return the values of a field that the text supports, and why it does not support the
-    others.
-
-    A value is supported if it is found, and if so are its parts, such as the condition of a limit.
-    A refused part may leave the rest of its value standing: then the value and the refusal are both
-    returned. Time windows are sorted by their place in the text. Values that are found nowhere are
-    refused first.
-    """
-    placed: list[tuple[Any, Supported]] = []
-    refused: list[Refusal] = []
-    for member in members:
-        place = search.find(field, member)
-        if place:
-            placed.append((member, place))
+            found, refusals = _ground_claims(readable, own[name], search)
+            reading = Reading(bool(found), MODEL_CONFIDENCE, origin=Origin.MODEL)
+            is_proven = bool(found)
+            claims |= {name: found} if is_proven or not members else {}
         else:
-            refusal = explain_refusal(member, search.here)
-            refused.append(_describe_refusal(refusal, field, member))
-    supported: list[Supported] = []
-    for member, place in placed:
-        places_of_parts = search.list_places_of_parts(field)
-        proven, refusals = prove_parts(place, places_of_parts, search.above)
-        if proven:
-            supported.append(proven)
-        refused += [_describe_refusal(refusal, field, member) for refusal in refusals]
-    if field == "time_windows":
-        supported.sort(key=lambda window: (window.span.section, window.span.start))
-    return supported, refused
+            supported, refusals = _ground_members(readable, name, search)
+            reading = read_supported(supported, many=many)
+            is_proven = bool(supported)
+        if is_proven or not members:
+            readings[name] = reading
+        refused += refusals
+    windows = readings.get("time_windows")
+    first = take_first(windows, search.here) if windows else None
+    if first:
+        readings["time_window"] = first
+    refused += _list_unreadable(values)
+    return replace(draft, model=readings, refused=tuple(refused), own=claims)
+
+
+def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:
+    for name, value in values.items():
+        for member in value if isinstance(value, tuple) else (value,):
+            if isinstance(member, UnreadableValue):
+                yield Refusal(
+                    Why.UNREADABLE,
+                    field=name,
+                    value=member.text,
+                    kind=FindingKind.ANSWER_MISSING,
+                )
 
 
 def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
@@ -183,58 +145,41 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     ('10 mg (High)', ('Low', 'High'), 'there is no arm 3 in the list of 2')
     """
     numbers = list(values.get("arms") or ())
-    amounts: list[Any] = []
-    has_arms = False
-    for amount in values.get("amounts") or ():
-        if not isinstance(amount, Amount) or not amount.arms:
-            amounts.append(amount)
-            continue
-        has_arms = True
-        numbers_of_amount = list(map(int, amount.arms))
-        arms = _name_numbers(numbers_of_amount, labels)
-        named_arms = tuple(arm for arm in arms if isinstance(arm, str))
-        amounts.append(replace_arms(amount, named_arms))
-        numbers += numbers_of_amount
+    amounts = list(values.get("amounts") or ())
+    for position, amount in enumerate(amounts):
+        if isinstance(amount, Amount):
+            of_amount = list(map(int, amount.arms))
+            arms = [one for one in _name_arms(of_amount, labels) if type(one) is str]
+            amounts[position] = amount.model_copy(update={"arms": tuple(arms)})
+            numbers += of_amount
     if not numbers:
         return values
-    named = {**values, "arms": _name_numbers(numbers, labels)}
-    if has_arms:
-        named["amounts"] = tuple(amounts)
-    return named
+    named = {**values, "arms": _name_arms(numbers, labels)}
+    return named | {"amounts": tuple(amounts)} if amounts else named
 
 
-def _name_numbers(numbers: Iterable[Any], labels: Sequence[str]) -> tuple[Any, ...]:
+def _name_arms(numbers: Sequence[Any], labels: Sequence[str]) -> tuple[Any, ...]:
     """Return the labels of the arms with these numbers, each once and in the order of the record,
-    and behind them an ``UnreadableValue`` for each number without a labelled arm.
+    and an ``UnreadableValue`` for each number without a labelled arm.
     """
-    in_record = range(1, len(labels) + 1)
-    arms: set[int] = set()
-    wrong: list[UnreadableValue] = []
-    for number in numbers:
-        if isinstance(number, UnreadableValue):
-            wrong.append(number)
-        elif number in in_record and labels[number - 1]:
-            arms.add(number)
-        else:
-            reason = f"there is no arm {number} in the list of {len(labels)}"
-            wrong.append(UnreadableValue(str(number), reason))
-    in_order = [labels[number - 1] for number in sorted(arms)]
+    labelled = {at: label for at, label in enumerate(labels, start=1) if label}
+    named = [label for at, label in labelled.items() if at in numbers]
+    wrong = [
+        UnreadableValue(
+            str(number), f"there is no arm {number} in the list of {len(labels)}"
+        )
+        for number in numbers
+        if isinstance(number, int) and number not in labelled
+    ]
+    unread = [one for one in numbers if isinstance(one, UnreadableValue)]
     # two arms may have the same label
-    named = dict.fromkeys(in_order)
-    return (*named, *wrong)
+    return (*dict.fromkeys(named), *unread, *wrong)
 
 
 @dataclass(frozen=True)
 class _Search:
     """Where the values of an answer may stand: its chunk, the line that introduces it, other
-    sections.
-
-    Attributes:
-        values: The answer, by field.
-        draft: The item that was asked about.
-        parsed: The record.
-        lead_in: The line that introduces a criterion, None without one.
-        arms: The place of each arm's label.
+    sections. ``arms`` has the place of each arm's label.
     """
 
     values: Mapping[str, Any]
@@ -243,11 +188,11 @@ class _Search:
     lead_in: Chunk | None
     arms: Mapping[str, Span]
 
-    @property
+    @cached_property
     def here(self) -> Passage:
         return self.parsed.passage(self.draft.chunk.span)
 
-    @property
+    @cached_property
     def above(self) -> Passage | None:
         """The line that introduces a criterion."""
         return self.parsed.passage(self.lead_in.span) if self.lead_in else None
@@ -260,56 +205,29 @@ class _Search:
 
     def find(self, field: str, value: Any) -> Supported | None:
         """Return what supports a value, or None: the first place that states it, else what this
-        field alone allows.
-
-        The parts of an outcome are placed together, and an arm stands at its label. Time points
-        must stand in the time frame, or anywhere in the outcome if it has none. Events are trimmed
-        to the words that name them. A limit may have its quantity in the lead-in and its number in
-        the chunk, and an agent another name.
+        field alone allows. An agent may have another name, and a limit its quantity in the lead-in
+        and its number in the chunk.
         """
         if field in self.parts:
             part = self.parts[field]
-            if part is None:
-                return None
-            return Supported(self.parsed.raw(part), part, Support.LITERAL)
+            words = self.parsed.raw(part) if part else ""
+            return Supported(words, part, Support.LITERAL) if part else None
         if field == "arms":
             return Supported(value, self.arms[value], Support.INFERRED)
-        if field == "time_points":
-            places = [self._find_time_frame()]
-        else:
-            places = [self.here, *self._list_other_places(field)]
-        supported = _find_first(self._choose_finder(field), value, places)
-        if supported and field in ("start_event", "end_events"):
-            return _trim_event(supported)
-        if supported:
-            return supported
-        if field == "constraints" and self.lead_in:
-            return _find_across(value, self.lead_in, self.draft.chunk, self.parsed)
-        if field == "agent":
-            return _find_first(find_agent, value, places)
-        return None
+        places = list(self.list_places(field))
+        found = next(
+            filter(None, (self._prove(field, value, at) for at in places)), None
+        )
+        if found and field in ("start_event", "end_events"):
+            return _trim_event(found)
+        if found is None and field == "constraints" and self.above:
+            return self._find_across(value, self.above)
+        if found is None and field == "agent":
+            return next(filter(None, (find_agent(value, at) for at in places)), None)
+        return found
 
-    def list_places_of_parts(self, field: str) -> list[Passage]:
-        """Return where the parts of a value may stand: in the chunk, those of a time window also in
-        the line that introduces it.
-        """
-        if field != "time_windows":
-            return [self.here]
-        return [self.here, *self._list_other_places(field)]
-
-    def _find_time_frame(self) -> Passage:
-        """Return where time points stand: in the time frame of the answer; in that of the rules, if
-        the answer does not speak of a time frame; else anywhere in the outcome.
-        """
-        frame = self.parts.get("time_frame")
-        if frame is None and "time_frame" not in self.values:
-            by_rules = self.draft.read("time_frame").spans
-            if by_rules:
-                frame = by_rules[0]
-        return self.parsed.passage(frame) if frame else self.here
-
-    def _choose_finder(self, field: str) -> Callable[[Any, Passage], Supported | None]:
-        """Return the function that finds values of a field: ages as the lowest or the highest,
+    def _prove(self, field: str, value: Any, place: Passage) -> Supported | None:
+        """Return what supports a value in one place: ages are proven as the lowest or the highest,
         windows in their quote, the others by their type.
         """
         if field in AGES:
@@ -318,102 +236,105 @@ class _Search:
             kind = self.values.get("kind")
             if not isinstance(kind, CriterionKind):
                 kind = self.draft.read("kind").value
-            return partial(
-                find_stated_age,
-                lower=field == AGES[0],
-                admits=kind is not CriterionKind.EXCLUSION,
-            )
+            admits = kind is not CriterionKind.EXCLUSION
+            is_lower = field == AGES[0]
+            return find_stated_age(value, place, lower=is_lower, admits=admits)
         if field == "time_windows":
             topic = self.lead_in.text if self.lead_in else ""
-            return partial(find_window, topic=topic)
-        return find_support
+            return find_window(value, place, topic=topic)
+        return find_support(value, place)
 
-    def _list_other_places(self, field: str) -> list[Passage]:
-        """Return the passages that may state a value if its chunk does not: the lead-in for limits
-        and time windows, every section for an agent, and for the other values of a regimen every
-        section that may state doses.
+    def list_places(self, field: str) -> Iterator[Passage]:
+        """Yield the passages that may state a value: the chunk, of limits and windows then the
+        lead-in, of an agent every section, of the other values of a regimen every section that may
+        state doses. Time points must stand in the time frame, if the outcome has one.
         """
-        if self.lead_in is not None and field in ("time_windows", "constraints"):
-            return [self.parsed.passage(self.lead_in.span)]
-        states_regimen = self.draft.group == Task.DOSING and self.values.get("stands")
-        if field != "agent" and not states_regimen:
-            return []
-        places: list[Passage] = []
+        if field == "time_points":
+            frame = self.parts.get("time_frame")
+            by_rules = self.draft.read("time_frame").spans
+            if frame is None and by_rules and "time_frame" not in self.values:
+                frame = by_rules[0]
+            yield self.parsed.passage(frame) if frame else self.here
+            return
+        yield self.here
+        if self.above and field in ("time_windows", "constraints"):
+            yield self.above
+            return
+        is_regimen = self.draft.group == Task.DOSING and self.values.get("stands")
         for section in self.parsed.record.sections:
-            if field != "agent" and FieldRef(section.name).path in _NO_DOSES:
-                continue
-            places.append(self.parsed.sections[section.name].whole)
-        return places
+            states_doses = FieldRef(section.name).path not in _NO_DOSES
+            if field == "agent" or (is_regimen and states_doses):
+                yield self.parsed.sections[section.name].whole
+
+    def _find_across(self, value: Any, above: Passage) -> Supported | None:
+        """Return a limit that stands in the text from the introducing line to the end of the chunk,
+        and reaches into the chunk; None if there is none.
+        """
+        section = self.here.section
+        if above.section is not section or above.first >= self.here.first:
+            return None
+        both = section.whole.part(above.first, self.here.end)
+        found = find_support(value, both)
+        return found if found and found.span.end > self.draft.chunk.span.start else None
 
 
-def _find_first(
-    find: Callable[[Any, Passage], Supported | None],
-    value: Any,
-    places: Iterable[Passage],
-) -> Supported | None:
-    """Return what supports a value in the first of the places that has support for it, or None."""
-    for place in places:
-        supported = find(value, place)
-        if supported is not None:
-            return supported
-    return None
+def _ground_members(
+    members: Iterable[Any], field: str, search: _Search
+) -> tuple[list[Supported], list[Refusal]]:
+    """Return the values of a field that the text supports, and why it does not support the others,
+    those that are found nowhere first.
+
+    A refused part, such as the condition of a limit, may leave the rest of its value standing.
+    Windows are sorted by their place in the text.
+    """
+    supported: list[Supported] = []
+    refused: list[Refusal] = []
+    refused_parts: list[Refusal] = []
+    places = [search.here]
+    if field == "time_windows":
+        places = list(search.list_places(field))
+    for member in members:
+        found = search.find(field, member)
+        if found is None:
+            refusal = explain_refusal(member, search.here)
+            refused.append(_describe(refusal, field, member))
+            continue
+        proven, refusals = prove_parts(found, places, search.above)
+        if proven:
+            supported.append(proven)
+        refused_parts += [_describe(refusal, field, member) for refusal in refusals]
+    if field == "time_windows":
+        supported.sort(key=lambda window: (window.span.section, window.span.start))
+    return supported, refused + refused_parts
 
 
 def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Refusal]]:
-    """Return a draft for each claim of a user's field of which the chunk bears out something, and
-    what it does not bear out.
-
-    A draft stands at the first words of its claim. A refused value has its reason from the check of
-    the claim: no words bear it out; else the reason is looked for in the text.
+    """Return a draft for each claim of a user's field of which the chunk bears out something, at
+    the first words of the claim, and what it does not bear out.
     """
-    chunk = search.draft.chunk
-    here = search.here
     drafts: list[Draft] = []
     refused: list[Refusal] = []
+    chunk = search.draft.chunk
     for claim in claims:
-        readings, refused_values = check_claim(claim, field, here)
-        for value, reason, attribute in refused_values:
-            if reason:
-                refusal = Refusal(Why.UNQUOTED)
-            else:
-                refusal = explain_refusal(value, here)
-            of_attribute = replace(refusal, attribute=attribute)
-            refused.append(_describe_refusal(of_attribute, field.name, value))
-        if readings:
-            first_reading = next(iter(readings.values()))
-            first_words = first_reading.spans[0]
-            draft = Draft(field.group.path, chunk, first_words, model=readings)
-            drafts.append(draft)
+        readings, unproven = check_claim(claim, field, search.here)
+        for value, reason, attribute in unproven:
+            refusal = Refusal(Why.UNQUOTED)
+            if not reason:
+                refusal = explain_refusal(value, search.here)
+            refusal = replace(refusal, attribute=attribute)
+            refused.append(_describe(refusal, field.name, value))
+        for reading in list(readings.values())[:1]:
+            place = reading.spans[0]
+            drafts.append(Draft(field.group.path, chunk, place, model=readings))
     return tuple(drafts), refused
-
-
-def _find_across(
-    limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord
-) -> Supported | None:
-    """Return a limit whose quantity stands in the introducing line and whose number stands in
-    the chunk below it, or None.
-
-    The limit is looked for in the text from the introducing line to the end of the chunk, and must
-    reach into the chunk.
-    """
-    above = lead_in.span
-    below = chunk.span
-    if above.section != below.section or above.start >= below.start:
-        return None
-    both = parsed.sections[above.section].between(above.start, below.end)
-    supported = find_support(limit, both)
-    if supported is None or supported.span.end <= below.start:
-        return None
-    return supported
 
 
 def _trim_event(event: Supported) -> Supported:
     """Return an event without the words before and behind that do not name it."""
     start, end = trim_event(event.value)
-    # The text may write the quote in other characters: then offsets into the quote are no offsets
-    # into the text.
+    # the text may write the quote in other characters: then offsets into it are none into the text
     if len(event.value) != event.span.length:
         return event
     first = event.span.start
@@ -421,18 +342,15 @@ def _trim_event(event: Supported) -> Supported:
     return replace(event, value=event.value[start:end], span=span)
 
 
-def _describe_refusal(refusal: Refusal, field: str, value: Any) -> Refusal:
-    """Return a refusal with the value that is refused, its field, and the kind of its finding.
-
-    The kind is a conflict if the text has nearly the same words with another number, unit,
-    comparator or word. If a part of the value is refused, both are shown.
+def _describe(refusal: Refusal, field: str, value: Any) -> Refusal:
+    """Return a refusal with the value that is refused, its field, and the kind of its finding: a
+    conflict if the text has nearly the same words. If a part is refused, both are shown.
     """
+    kind = FindingKind.VALUE_NOT_IN_QUOTE
     if refusal.nearest and refusal.why in CONFLICTS:
         kind = FindingKind.QUOTE_CONFLICT
     elif isinstance(value, str):
         kind = FindingKind.QUOTE_NOT_FOUND
-    else:
-        kind = FindingKind.VALUE_NOT_IN_QUOTE
     shown = show_value(value)
     if refusal.part:
         shown = f"{shown}, {refusal.value}"

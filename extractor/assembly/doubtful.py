@@ -1,15 +1,14 @@
-"""Drop doubtful values from an extraction, and keep the rest consistent."""
+"""Drop values below a confidence from a finished extraction, and keep the rest consistent."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel
 
 from extractor.concepts.provenance import describe_evidence
 from extractor.schemas import (
     Absence,
     AbsenceReason,
-    Criterion,
-    CriterionGroup,
     CustomItem,
     Eligibility,
     Evidence,
@@ -22,17 +21,21 @@ from extractor.schemas import (
     list_fields,
 )
 
-ItemT = TypeVar("ItemT", bound=ExtractedItem)
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+_LocatedT = TypeVar("_LocatedT", Absence, Finding)
 _CARRIED = ("condition", "arms", "lead_in", "rule")
-"""Parts without which a value would say too much."""
-_Located = TypeVar("_Located", Absence, Finding)
-_PLACING = frozenset(
+"""Parts without which a value would say too much: a limit without its condition would hold for
+everybody. A time window can do without its other quotes.
+"""
+_PLACING = {
     info.name
     for task in Task
     for info in list_fields(task)
     if info.metadata.evidence is EvidenceKind.NONE
-)
+}
 """Fields that say where something stands, such as the groups of criteria."""
+_VALUES = ("eligibility", "dosing", "endpoints", "custom")
+"""The fields of an extraction that have values."""
 
 
 class Sifted(NamedTuple):
@@ -63,348 +66,197 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
 
 def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
     """Return what ``drop_doubtful`` returns, and where the members of its lists stood before."""
-    if minimum <= 0:
+    # in the order in which they were found, so that absences are, too
+    dropped = dict.fromkeys(_list_doubtful(extraction, minimum))
+    for path, item in extraction.list_items():
+        if isinstance(item, CustomItem) and item.of in dropped:
+            dropped[path] = None
+    if not dropped:
         return Sifted(extraction, {})
-    sieve = _Sieve(minimum)
-    before = extraction.eligibility
-    eligibility = sieve.sift(before, "eligibility") or before
-    criteria = sieve.sift_all(before.criteria, "eligibility.criteria")
-    eligibility, criteria = _mend_groups(before.groups, eligibility, criteria)
-    dosing = sieve.sift_all(extraction.dosing, "dosing")
-    endpoints = sieve.sift_all(extraction.endpoints, "endpoints")
-    # After the other items: a user's field names the place of the item that has it.
-    custom: dict[str, tuple[CustomItem, ...]] = {}
-    for name, items in extraction.custom.items():
-        custom[name] = sieve.sift_own(items, name)
-    if sieve.kept.is_all:
-        return Sifted(extraction, {})
-    absences = [*sieve.kept.relocate(extraction.absences), *sieve.list_absences()]
-    changed = {
-        "eligibility": eligibility.model_copy(update={"criteria": criteria}),
-        "dosing": dosing,
-        "endpoints": endpoints,
-        "custom": custom,
-        "absences": tuple(absences),
-        "findings": tuple(sieve.kept.relocate(extraction.findings)),
-    }
-    return Sifted(extraction.model_copy(update=changed), sieve.kept.places)
+    sieve = _Sieve(dropped)
+    changed = {name: sieve.keep(getattr(extraction, name), name) for name in _VALUES}
+    changed["eligibility"] = _mend_groups(
+        extraction.eligibility, changed["eligibility"]
+    )
+    changed["absences"] = (
+        *sieve.relocate(extraction.absences),
+        *sieve.explain(),
+    )
+    changed["findings"] = tuple(sieve.relocate(extraction.findings))
+    return Sifted(extraction.model_copy(update=changed), sieve.places)
 
 
-@dataclass(slots=True)
-class _Kept:
-    """What is kept, by paths of the extraction as it was.
+def _list_doubtful(extraction: TrialExtraction, minimum: float) -> Iterator[str]:
+    """Yield the paths of the doubtful values: fields, members of lists, their parts, and whole
+    items that require a doubtful field. A value of a user's field is doubtful as a whole.
+    """
+    for path, item in extraction.list_items():
+        if isinstance(item, CustomItem):
+            if item.confidence is not None and item.confidence < minimum:
+                yield path
+            continue
+        for piece in item.evidence:
+            if piece.confidence is None or piece.confidence >= minimum:
+                continue
+            member, _, part = piece.field.partition(".")
+            if part and part not in _CARRIED:
+                yield f"{path}.{piece.field}"
+                continue
+            yield f"{path}.{member}"
+            name = FieldRef(member).path
+            if type(item).model_fields[name].is_required():
+                yield path
+            yield from _list_unproven(item, path, name)
+
+
+def _list_unproven(item: ExtractedItem, path: str, name: str) -> Iterator[str]:
+    """Yield the members of a list that have no evidence of their own: they were read together with
+    the others, and are as doubtful.
+    """
+    value = getattr(item, name)
+    proven = {piece.field.partition(".")[0] for piece in item.evidence}
+    for position in range(len(value) if isinstance(value, tuple) else 0):
+        member = f"{name}[{position}]"
+        if member not in proven:
+            yield f"{path}.{member}"
+
+
+class _Sieve:
+    """Drops values. All paths are those of the extraction before.
 
     Attributes:
         places: For each list that lost members, the old positions of the members that stay.
-        dropped: The fields of which nothing stays.
     """
 
-    places: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    dropped: set[str] = field(default_factory=set)
+    def __init__(self, dropped: Collection[str]) -> None:
+        self.places: dict[str, tuple[int, ...]] = {}
+        self._dropped = dropped
+        self._emptied: list[str] = []
 
-    @property
-    def is_all(self) -> bool:
-        """Whether nothing was dropped."""
-        return not self.places and not self.dropped
+    def keep(self, value: Any, path: str) -> Any:
+        """Return what stays of the value at a path."""
+        if path in self._dropped:
+            self._emptied.append(path)
+            return None
+        if isinstance(value, dict):
+            return {
+                name: self.keep(one, f"{path}.{name}") for name, one in value.items()
+            }
+        if isinstance(value, tuple):
+            kept = [
+                place
+                for place in range(len(value))
+                if f"{path}[{place}]" not in self._dropped
+            ]
+            if len(kept) < len(value):
+                self.places[path] = tuple(kept)
+            if value and not kept:
+                self._emptied.append(path)
+            return tuple(self.keep(value[place], f"{path}[{place}]") for place in kept)
+        if isinstance(value, BaseModel):
+            return self._keep_model(value, path)
+        return value
+
+    def _keep_model(self, model: _ModelT, path: str) -> _ModelT:
+        """Return a model without what is dropped of it."""
+        if not any(name.startswith(f"{path}.") for name in self._dropped):
+            if isinstance(model, CustomItem):
+                return model.model_copy(update={"of": self.follow(model.of or "")})
+            return model
+        update: dict[str, Any] = {}
+        for name in type(model).model_fields:
+            if name in ExtractedItem.model_fields:
+                continue
+            update[name] = self.keep(getattr(model, name), f"{path}.{name}")
+        if isinstance(model, ExtractedItem):
+            update |= self._describe(model, path)
+        return model.model_copy(update=update)
+
+    def _describe(self, model: ExtractedItem, path: str) -> dict[str, Any]:
+        """Return the evidence of what stays of an item, and how sure the item is for it: as sure as
+        the least sure of its values, but never surer than an empty field made it.
+        """
+        evidence: list[Evidence] = []
+        for piece in model.evidence:
+            place = self.follow(f"{path}.{piece.field}")
+            if place is not None:
+                field = place.removeprefix(f"{self.follow(path)}.")
+                evidence.append(piece.model_copy(update={"field": field}))
+        if evidence == list(model.evidence):
+            return {}
+        confidence = model.confidence
+        if confidence is None or confidence >= min(_list_sure(model.evidence)):
+            names = [(FieldRef(piece.field).names[0], piece) for piece in evidence]
+            values = [piece for name, piece in names if name not in _PLACING]
+            confidence = min(_list_sure(values), default=1.0)
+        return describe_evidence(evidence, confidence)
 
     def follow(self, path: str) -> str | None:
         """Return where the value of a path stands now; None if it was dropped, or what it is part
         of.
 
-        >>> _Kept({"dosing": (1, 2)}, {"dosing[2].route"}).follow(
-        ...     "dosing[2].amounts[0]"
-        ... )
-        'dosing[1].amounts[0]'
+        >>> sieve = _Sieve({"dosing[0]"})
+        >>> sieve.places["dosing"] = (1, 2)
+        >>> sieve.follow("dosing[2].amounts[0]"), sieve.follow("dosing[0].route")
+        ('dosing[1].amounts[0]', None)
         """
         old = ""
         new = ""
         for name, place in FieldRef(path).steps:
             old += f".{name}" if old else name
             new += f".{name}" if new else name
-            if old in self.dropped:
+            if old in self._dropped or self.places.get(old) == ():
                 return None
             if place is None:
                 continue
-            kept = self.places.get(old)
-            if kept is None:
-                new_place = place
-            elif place in kept:
-                new_place = kept.index(place)
-            else:
+            kept = self.places.get(old, range(place + 1))
+            if place not in kept:
                 return None
             old += f"[{place}]"
-            new += f"[{new_place}]"
+            new += f"[{kept.index(place)}]"
         return new
 
-    def relocate(self, located: Iterable[_Located]) -> Iterator[_Located]:
+    def relocate(self, located: Iterable[_LocatedT]) -> Iterator[_LocatedT]:
         """Yield the absences or findings whose place still exists, with its new path."""
-        for item in located:
-            path = self.follow(item.field)
-            if path is None:
-                continue
-            if path == item.field:
-                yield item
-            else:
-                yield item.model_copy(update={"field": path})
-
-
-class _Emptied(NamedTuple):
-    """A field that became empty.
-
-    Attributes:
-        item: The path of its item before; "" for a list of items, which is in no item.
-        name: The field within the item; of a list of items its path.
-        sections: Where its values stood.
-    """
-
-    item: str
-    name: str
-    sections: tuple[str, ...]
-
-
-class _Sieve:
-    """Drops doubtful values, and notes in ``kept`` what stays and where. All paths are those of the
-    extraction before.
-    """
-
-    def __init__(self, minimum: float) -> None:
-        self.kept = _Kept()
-        self._minimum = minimum
-        self._emptied: list[_Emptied] = []
-
-    def sift_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
-        """Return the remaining items of a list, each without its doubtful values.
-
-        Notes the old positions of the items that stay if any was dropped, and that the list became
-        empty if none stays.
-        """
-        rests: list[ItemT] = []
-        positions: list[int] = []
-        for position, item in enumerate(items):
-            rest = self.sift(item, f"{path}[{position}]")
-            if rest is not None:
-                rests.append(rest)
-                positions.append(position)
-        if len(positions) < len(items):
-            self.kept.places[path] = tuple(positions)
-        if items and not positions:
-            evidence: list[Evidence] = []
-            for item in items:
-                evidence += item.evidence
-            self._note_empty(item="", name=path, evidence=evidence)
-        return tuple(rests)
-
-    def sift_own(
-        self, items: tuple[CustomItem, ...], name: str
-    ) -> tuple[CustomItem, ...]:
-        """Return the remaining values of a user's own field, with the new paths of the items that
-        have them.
-
-        The values of an item that was dropped are left out, those of the record itself stay.
-        """
-        placed: list[CustomItem] = []
-        for item in items:
-            if not item.of:
-                placed.append(item.model_copy(update={"of": item.of}))
-                continue
-            path = self.kept.follow(item.of)
+        for one in located:
+            path = self.follow(one.field)
             if path is not None:
-                placed.append(item.model_copy(update={"of": path}))
-        return self.sift_all(tuple(placed), f"custom.{name}")
+                yield one.model_copy(update={"field": path})
 
-    def sift(self, item: ItemT, path: str) -> ItemT | None:
-        """Return an item without its doubtful values; None if it is dropped as a whole.
-
-        An item is dropped if a doubtful field is one that it requires. A value of a user's own
-        field is kept or dropped as a whole. The item that stays is as sure as the least sure of its
-        values, but never surer than an empty field made it. What is dropped is noted.
-        """
-        if isinstance(item, CustomItem):
-            is_sure = item.confidence is None or item.confidence >= self._minimum
-            return item if is_sure else None
-        least = _find_least_by_field(item.evidence)
-        doubtful = self._list_doubtful(least)
-        if not doubtful:
-            return item
-        names: dict[str, None] = {}
-        for name in least:
-            member, _ = _split(name)
-            if member in doubtful:
-                names[FieldRef(member).path] = None
-        fields = type(item).model_fields
-        if any(fields[name].is_required() for name in names):
-            return None
-        for name in doubtful:
-            member, part = _split(name)
-            if part and member not in doubtful:
-                item = self._empty_part(item, path, member, part)
-        # A member without evidence of its own was read together with the others, and shares their
-        # confidence.
-        sure = {_split(piece.field)[0] for piece in item.evidence} - doubtful
-        update: dict[str, Any] = {}
-        for name in names:
-            update[name] = self._sift_field(item, path, name, sure)
-        evidence = tuple(self._relocate_evidence(item.evidence, path))
-        confidence = _find_least(evidence)
-        # An empty field has no evidence, and may have made the item less sure than all of it. The
-        # field is still empty.
-        if item.confidence is not None and item.confidence < min(least.values()):
-            confidence = item.confidence
-        update |= describe_evidence(evidence, confidence)
-        return item.model_copy(update=update)
-
-    def _list_doubtful(self, least: Mapping[str, float]) -> set[str]:
-        """Return the fields, members and parts that are less sure than they must be: ``route``,
-        ``constraints[1]``, ``constraints[1].condition``.
-
-        A member is doubtful with a part without which it would say too much: a limit without its
-        condition would hold for everybody. A time window can do without its other quotes.
-        """
-        doubtful: set[str] = set()
-        for name, confidence in least.items():
-            if confidence >= self._minimum:
-                continue
-            doubtful.add(name)
-            member, part = _split(name)
-            if part in _CARRIED:
-                doubtful.add(member)
-        return doubtful
-
-    def list_absences(self) -> Iterator[Absence]:
-        """Yield an absence for each field that became empty, at its new path. The fields of dropped
-        items have none.
-        """
-        for emptied in self._emptied:
-            item = self.kept.follow(emptied.item)
-            if item is None:
-                continue
-            field = f"{item}.{emptied.name}" if item else emptied.name
-            yield Absence(
-                field=field,
-                reason=AbsenceReason.LOW_CONFIDENCE,
-                sections=emptied.sections,
-            )
-
-    def _sift_field(
-        self, item: ExtractedItem, path: str, name: str, sure: Collection[str]
-    ) -> Any:
-        """Return what stays of a field that has a doubtful value: of a list the members that are
-        ``sure``, else None. Note what does not stay.
-        """
-        value = getattr(item, name)
-        field_path = f"{path}.{name}"
-        positions: list[int] = []
-        if isinstance(value, tuple):
-            for position in range(len(value)):
-                if f"{name}[{position}]" not in sure:
-                    continue
-                positions.append(position)
-            self.kept.places[field_path] = tuple(positions)
-        if not positions:
-            self.kept.dropped.add(field_path)
-            self._note_empty(path, name, item.evidence_for(name))
-        if not isinstance(value, tuple):
-            return None
-        return tuple(value[position] for position in positions)
-
-    def _empty_part(self, item: ItemT, path: str, member: str, part: str) -> ItemT:
-        """Return an item without a part of one of its values, and without its evidence; note that
-        it is dropped.
-
-        Args:
-            item: The item, such as a criterion.
-            path: Where the item stands.
-            member: The value within the item: ``time_windows[0]``.
-            part: The name of the part: ``anchor``.
-        """
-        part_of_item = f"{member}.{part}"
-        self.kept.dropped.add(f"{path}.{part_of_item}")
-        ref = FieldRef(member)
-        position = ref.position or 0
-        values = list(getattr(item, ref.path))
-        values[position] = values[position].model_copy(update={part: None})
-        evidence = [piece for piece in item.evidence if piece.field != part_of_item]
-        update = {ref.path: tuple(values), "evidence": tuple(evidence)}
-        return item.model_copy(update=update)
-
-    def _relocate_evidence(
-        self, evidence: Iterable[Evidence], path: str
-    ) -> Iterator[Evidence]:
-        """Yield the evidence of what stays in an item; its fields are paths within the item."""
-        for piece in evidence:
-            now = self.kept.follow(f"{path}.{piece.field}")
-            if now is not None:
-                yield piece.model_copy(update={"field": now.removeprefix(f"{path}.")})
-
-    def _note_empty(self, item: str, name: str, evidence: Iterable[Evidence]) -> None:
-        """Note that a field became empty: the path of its item, its name, and the sections of its
-        evidence.
-        """
-        sections = dict.fromkeys(piece.section for piece in evidence)
-        self._emptied.append(_Emptied(item, name, tuple(sections)))
+    def explain(self) -> Iterator[Absence]:
+        """Yield the reason of each field that became empty in what stays."""
+        for path in self._emptied:
+            around, _, name = path.rpartition(".")
+            place = self.follow(around)
+            # neither an item or member as a whole, nor a part of a member
+            is_field = path.count("[") < 2 and not path.endswith("]")
+            if place is not None and is_field:
+                field = f"{place}.{name}" if place else name
+                yield Absence(field=field, reason=AbsenceReason.LOW_CONFIDENCE)
 
 
-def _split(name: str) -> tuple[str, str]:
-    """Split ``constraints[1].condition`` into a member and the name of its part; without a part,
-    the second is "".
-    """
-    member, _, part = name.partition(".")
-    return member, part
+def _list_sure(evidence: Iterable[Evidence]) -> list[float]:
+    return [piece.confidence for piece in evidence if piece.confidence is not None]
 
 
-def _find_least_by_field(evidence: Iterable[Evidence]) -> dict[str, float]:
-    """Return the least confidence of each field, member or part that has evidence."""
-    least: dict[str, float] = {}
-    for piece in evidence:
-        if piece.confidence is not None:
-            least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
-    return least
-
-
-def _find_least(evidence: Iterable[Evidence]) -> float:
-    """Return the least confidence of an item's values, 1 without any.
-
-    Evidence without a confidence does not count, nor does evidence of where the item stands, such
-    as the group of a criterion.
-    """
-    least = 1.0
-    for piece in evidence:
-        if piece.confidence is None:
-            continue
-        name = FieldRef(piece.field).names[0]
-        if name not in _PLACING:
-            least = min(least, piece.confidence)
-    return least
-
-
-def _mend_groups(
-    before: Sequence[CriterionGroup],
-    eligibility: Eligibility,
-    criteria: tuple[Criterion, ...],
-) -> tuple[Eligibility, tuple[Criterion, ...]]:
-    """Put the criteria and groups of a dropped group into the nearest kept group around it, or into
-    none, so that each group that is named exists.
-
-    Args:
-        before: All groups.
-        eligibility: What stays, with the kept groups.
-        criteria: The criteria that stay.
-    """
-    around = {group.id: group.parent for group in before}
-    kept = {group.id for group in eligibility.groups}
+def _mend_groups(before: Eligibility, after: Eligibility) -> Eligibility:
+    """Put what was in a dropped group into the nearest kept group around it, or into none."""
+    around = {group.id: group.parent for group in before.groups}
+    stays = {group.id for group in after.groups}
 
     def find_kept(name: str | None) -> str | None:
-        while name and name not in kept:
+        while name and name not in stays:
             name = around.get(name)
         return name
 
-    groups: list[CriterionGroup] = []
-    for group in eligibility.groups:
-        parent = find_kept(group.parent)
-        groups.append(group.model_copy(update={"parent": parent}))
-    members: list[Criterion] = []
-    for criterion in criteria:
-        group_of_criterion = find_kept(criterion.group)
-        members.append(criterion.model_copy(update={"group": group_of_criterion}))
-    mended = eligibility.model_copy(update={"groups": tuple(groups)})
-    return mended, tuple(members)
+    groups = [
+        group.model_copy(update={"parent": find_kept(group.parent)})
+        for group in after.groups
+    ]
+    criteria = [
+        criterion.model_copy(update={"group": find_kept(criterion.group)})
+        for criterion in after.criteria
+    ]
+    return after.model_copy(
+        update={"groups": tuple(groups), "criteria": tuple(criteria)}
+    )

@@ -1,6 +1,5 @@
 """Assemble eligibility and endpoints: resolve each field between rules and model."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -106,7 +105,8 @@ def _resolve_ages(
     """Resolve the lowest and the highest age, each empty with a reason or with its confidence.
 
     An age that differs from the registered one is never sure. An age above ``OLDEST`` is dropped as
-    contradictory. If nobody read an age and the rules doubt between several, it is ambiguous.
+    contradictory, and so are ages that leave nobody, unless the registry has them. If nobody read
+    an age and the rules doubt between several, it is ambiguous.
     """
     registered = read_registered_ages(parsed.record.registry)
     ages: dict[str, Reading[Any]] = {}
@@ -118,33 +118,15 @@ def _resolve_ages(
         if age.value and count_days(age.value) > OLDEST:
             age = _CONTRADICTORY
         if differs(age.value, registered[name]):
-            most = measured("participants", UNLIKE)
-            age = replace(age, confidence=min(age.confidence, most))
+            age = age.at_most(measured("participants", UNLIKE))
         ages[name] = age
-    return _drop_contradictory(ages, registered)
-
-
-def _drop_contradictory(
-    ages: dict[str, Reading[Any]], registered: Mapping[str, float | None]
-) -> dict[str, Reading[Any]]:
-    """Return both ages if the lowest is below the highest, or one of them is empty.
-
-    Else the passages that state them contradict each other. If exactly one of them is also the
-    registered age, it stands; all others are dropped as contradictory.
-    """
     low, high = (age.value for age in ages.values())
-    if not low or not high or count_days(low) < count_days(high):
-        return ages
-    confirmed: list[str] = []
-    for name in AGES:
-        days = registered[name]
-        if days and agrees(ages[name].value, days):
-            confirmed.append(name)
-    resolved = dict.fromkeys(AGES, _CONTRADICTORY)
-    if len(confirmed) == 1:
-        name = confirmed[0]
-        resolved[name] = ages[name]
-    return resolved
+    if low and high and count_days(low) >= count_days(high):
+        for name, age in ages.items():
+            days = registered[name]
+            if not days or not agrees(age.value, days):
+                ages[name] = _CONTRADICTORY
+    return ages
 
 
 def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:

@@ -20,9 +20,7 @@ PRIORS: Mapping[Support, float] = {
     Support.INFERRED: 0.85,
     Support.UNSUPPORTED: 0.6,
 }
-"""The confidence of a model's value without gold of the user's own, by how it follows from its
-words.
-"""
+"""The confidence of a model's value, by how it follows from its words."""
 _AGREED = 0.95
 """How sure a value is that patterns and model both read."""
 _DISPUTED = 0.5
@@ -30,15 +28,8 @@ _DISPUTED = 0.5
 _LEFT_OUT = 0.6
 """How sure a value of the patterns is that the model did not give."""
 
-_UNREAD = {AbsenceReason.NOT_ASKED: AbsenceReason.UNREAD_NUMBER}
-"""The reason of an empty field if a pattern found words for it that are no readable value, by the
-reason that it would have otherwise.
-"""
-
 Claim = Mapping[str, Reading[Any]]
 """What is said of a field at one place, by attribute."""
-Place = tuple[str | None, Draft]
-"""An item that has a field: its path, None for the record, and its draft."""
 
 
 def assemble_own(
@@ -49,9 +40,9 @@ def assemble_own(
 ) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence]]:
     """Return the values of all fields by name, and why each empty field is empty.
 
-    A field has values at each item that may have one, or at the record. Of a field with several
-    values all claims are kept, else one is chosen. An absence is given for each place without a
-    value, for each attribute that a value lacks, and for a field that no item of the record has.
+    A field has values at each item whose text mentions it, or at the record. Of a field with
+    several values all claims are kept, else one is chosen. An absence is given for each place
+    without a value, for each attribute that a value lacks, and for a field that no item mentions.
 
     Args:
         parsed: What the rules and the patterns read.
@@ -62,145 +53,129 @@ def assemble_own(
     own: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
     for field in fields:
+        places, sections = _find_places(field, parsed, assembled)
+        if not places:
+            path = f"custom.{field.name}"
+            absences.append(_make_absence(path, AbsenceReason.NOT_REPORTED, sections))
         items: list[CustomItem] = []
-        places = list(_list_places(field, parsed, assembled))
         for path, draft in places:
             claims = list(_list_claims(field, draft))
             chosen = _unite(claims, field) if field.many else _choose(claims)
-            # the record's values are asked for chunk by chunk
+            # the record's values are asked for line by line
             asked = [draft] if path else result.drafts
-            for claim in chosen:
-                path_of_value = f"custom.{field.name}[{len(items)}]"
-                absences += _explain_attributes(
-                    field, claim, path_of_value, draft, asked
-                )
-                items.append(_build_item(parsed, field, (path, draft), claim))
             if not chosen:
-                absences.append(_explain_absence(field, (path, draft), parsed, result))
-        if not places:
-            absences.append(
-                Absence(
-                    field=f"custom.{field.name}",
-                    reason=AbsenceReason.NOT_REPORTED,
-                    sections=_list_sections(field, assembled),
-                )
-            )
+                place = f"{path}.custom.{field.name}".removeprefix(".")
+                reason = _explain(field, draft, asked)
+                searched = (draft.span.section,) if path else sections
+                absences.append(_make_absence(place, reason, searched))
+            for claim in chosen:
+                item = _build_item(parsed, path, draft, claim)
+                place = f"custom.{field.name}[{len(items)}].values"
+                found = tuple(dict.fromkeys(piece.section for piece in item.evidence))
+                for name in field.list_missing(claim):
+                    reason = _explain(field, draft, asked, name)
+                    absences.append(_make_absence(f"{place}.{name}", reason, found))
+                items.append(item)
         own[field.name] = tuple(items)
     return own, absences
 
 
-def _list_places(
+def _find_places(
     field: CustomField, parsed: ParsedRecord, assembled: Sequence[Assembled[Any]]
-) -> Iterator[Place]:
-    """Yield where a field may have values: the record, or each item of the field's group whose
-    text mentions the field and whose values meet the conditions of its declaration.
+) -> tuple[list[tuple[str, Draft]], tuple[str, ...]]:
+    """Return where a field may have values, and the sections that were searched.
+
+    The places are the items of the field's group whose text mentions it, each with its path, or
+    the record, without a path.
     """
     if field.of is Of.RECORD:
-        yield None, parsed.whole
+        sections = tuple(filter(field.may_stand_in, parsed.sections))
+        texts = [parsed.sections[name].raw for name in sections]
+        is_mentioned = any(map(field.may_be_in, texts))
+        return [("", parsed.whole)] if is_mentioned else [], sections
+    places: list[tuple[str, Draft]] = []
+    searched: dict[str, None] = {}
     for group in assembled:
-        for path, item, draft in group.items:
+        for path, _, draft in group.items:
             if draft.group != field.group.of:
                 continue
-            if field.may_be_in(draft.chunk.text) and field.applies(item.value_of):
-                yield path, draft
+            searched[draft.span.section] = None
+            if field.may_be_in(draft.chunk.text):
+                places.append((path, draft))
+    return places, tuple(searched)
 
 
-def _list_sections(
-    field: CustomField, assembled: Sequence[Assembled[Any]]
-) -> tuple[str, ...]:
-    """Return the sections of all items of the field's group, in their order: none of these items
-    was one that the field is asked of.
+def _make_absence(
+    field: str, reason: AbsenceReason, sections: tuple[str, ...]
+) -> Absence:
+    return Absence(field=field, reason=reason, sections=sections)
+
+
+def _explain(
+    field: CustomField, draft: Draft, asked: Sequence[Draft], attribute: str = ""
+) -> AbsenceReason:
+    """Return why an item or the record has no value of a field, or of an attribute: the budget was
+    spent, an answer was refused, the model answered that there is none; else why the field has no
+    answer of a model. ``asked`` is what a model was asked about the field.
     """
-    sections: dict[str, None] = {}
-    for group in assembled:
-        for _, _, draft in group.items:
-            if draft.group == field.group.of:
-                sections[draft.span.section] = None
-    return tuple(sections)
+    reason = draft.gap(field.name)
+    if reason is AbsenceReason.BUDGET_EXHAUSTED:
+        return reason
+    if any(answered.refuses(field.name, attribute) for answered in asked):
+        return AbsenceReason.UNSUPPORTED_ANSWER
+    if field.name in draft.model:
+        return AbsenceReason.NOT_REPORTED
+    return reason
 
 
 def _build_item(
-    parsed: ParsedRecord, field: CustomField, place: Place, claim: Claim
+    parsed: ParsedRecord, path: str, draft: Draft, claim: Claim
 ) -> CustomItem:
-    """Return a claim as a value of the extraction, with the evidence of its attributes.
-
-    Its support is the weakest of them. It is calibrated if all its confidences come from gold of
-    the user's own.
+    """Return a claim as a value of the extraction, with the evidence of its attributes, and as
+    weakly supported as the weakest of them.
     """
-    path, draft = place
-    builder = ItemBuilder(parsed, draft, path or "", searched=())
+    builder = ItemBuilder(parsed, draft, path, searched=())
     values: dict[str, Any] = {}
     for name, reading in claim.items():
         values[name] = builder.add(f"values.{name}", reading)
     proven = builder.build()
     proven["origin"] = proven["origin"] or Origin.MODEL
     proven["support"] = find_weakest(piece.support for piece in proven["evidence"])
-    is_calibrated = _is_calibrated(field, claim)
-    return CustomItem(of=path, values=values, calibrated=is_calibrated, **proven)
-
-
-def _is_calibrated(field: CustomField, claim: Claim) -> bool:
-    """Return whether all confidences of a claim come from gold of the user's own: the model's
-    alone are counted on it.
-    """
-    counted = field.confidence.get(_find_support(claim))
-    for reading in claim.values():
-        if reading.origin is not Origin.MODEL or reading.confidence != counted:
-            return False
-    return True
+    return CustomItem(of=path or None, values=values, calibrated=False, **proven)
 
 
 def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
     """Yield the model's claims, else those of the patterns; of a field with several values, both.
 
-    A claim of the patterns is less sure if the model answered about the field without it, or
-    skipped the line that it was asked about. A claim of both is the model's.
+    A model's value has the prior of its support, but is no surer than its place in the text
+    allows. A claim of both is the model's. One of the patterns is less sure if the model answered
+    about the field without it, or skipped the line that it was asked about.
     """
-    by_patterns: list[Claim] = []
-    by_model: list[Claim] = []
-    for own in draft.own.get(field.name, ()):
-        if own.rules:
-            by_patterns.append(own.rules)
-        if own.model:
-            by_model.append(own.model)
+    drafts = draft.own.get(field.name, ())
+    by_patterns = [own.rules for own in drafts if own.rules]
+    by_model = [own.model for own in drafts if own.model]
+    read = list(map(_list_values, by_patterns))
+    answered = list(map(_list_values, by_model))
     for claim in by_model:
-        yield _rate(field, claim, by_patterns)
-    if by_model and not field.many:
-        return
+        rated: dict[str, Reading[Any]] = {}
+        for name, reading in claim.items():
+            sure = PRIORS[reading.support]
+            # a place that leaves a doubt has lowered the confidence already
+            if reading.confidence < MODEL_CONFIDENCE:
+                sure = min(sure, reading.confidence)
+            rated[name] = replace(reading, confidence=sure)
+            if _list_values(claim) in read:
+                rated[name] = replace(reading, confidence=_AGREED, origin=Origin.BOTH)
+        yield rated
     most = 1.0
     if field.name in draft.model:
         most = _LEFT_OUT
     elif draft.is_skipped and field.name in draft.asked:
         most = UNCONFIRMED
-    answered = list(map(_list_values, by_model))
     for claim in by_patterns:
-        if _list_values(claim) not in answered:
+        is_wanted = field.many or not by_model
+        if is_wanted and _list_values(claim) not in answered:
             yield _limit(claim, most)
-
-
-def _rate(field: CustomField, claim: Claim, by_patterns: Sequence[Claim]) -> Claim:
-    """Return a model's claim with its confidences: ``_AGREED`` if the patterns say the same.
-
-    Else each value has the share right on gold of the user's own, or without gold the prior of its
-    support, but is no surer than its place in the text allows.
-    """
-    is_agreed = _list_values(claim) in map(_list_values, by_patterns)
-    counted = field.confidence.get(_find_support(claim))
-    rated: dict[str, Reading[Any]] = {}
-    for name, reading in claim.items():
-        if is_agreed:
-            rated[name] = replace(reading, confidence=_AGREED, origin=Origin.BOTH)
-            continue
-        confidence = counted or PRIORS[reading.support]
-        # a place that leaves a doubt has lowered the confidence already
-        if reading.confidence < MODEL_CONFIDENCE:
-            confidence = min(confidence, reading.confidence)
-        rated[name] = replace(reading, confidence=confidence)
-    return rated
-
-
-def _find_support(claim: Claim) -> Support:
-    return find_weakest(reading.support for reading in claim.values())
 
 
 def _list_values(claim: Claim) -> dict[str, Any]:
@@ -210,11 +185,7 @@ def _list_values(claim: Claim) -> dict[str, Any]:
 
 def _limit(claim: Claim, most: float) -> Claim:
     """Return a claim of which no value is surer than a limit."""
-    limited: dict[str, Reading[Any]] = {}
-    for name, reading in claim.items():
-        confidence = min(reading.confidence, most)
-        limited[name] = replace(reading, confidence=confidence)
-    return limited
+    return {name: reading.at_most(most) for name, reading in claim.items()}
 
 
 def _unite(claims: Sequence[Claim], field: CustomField) -> list[Claim]:
@@ -235,34 +206,27 @@ def _unite(claims: Sequence[Claim], field: CustomField) -> list[Claim]:
 
 
 def _covers(values: dict[str, Any], others: dict[str, Any]) -> bool:
-    """Return whether some values say all that others say.
-
-    A text says what another text says if it has its words, in any case; all other values must be
-    equal.
+    """Return whether some values say all that others say: the same, or a text with all words of
+    the other text.
     """
     for name, other in others.items():
         value = values.get(name)
         if isinstance(value, str) and isinstance(other, str):
-            if _fold(other) not in _fold(value):
+            words = " ".join(value.casefold().split())
+            fewer = " ".join(other.casefold().split())
+            if f" {fewer} " not in f" {words} ":
                 return False
         elif value != other:
             return False
     return True
 
 
-def _fold(text: str) -> str:
-    """Return the words of a text in lower case, with one space before and behind each: a text holds
-    another one only as whole words.
-    """
-    words = " ".join(text.split())
-    return f" {words} ".casefold()
-
-
 def _choose(claims: Sequence[Claim]) -> list[Claim]:
     """Return the one value of a field, as a list; an empty list without claims.
 
     It is the claim with the most values, the first of equals, with the attributes that only other
-    claims have. No value in it is surer than ``_DISPUTED`` if another claim contradicts it.
+    claims have. No value in it is surer than ``_DISPUTED`` if another claim contradicts it: two
+    lists if each has a member that the other lacks, other values if they differ.
     """
     if not claims:
         return []
@@ -271,100 +235,13 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     most = 1.0
     for claim in claims:
         for name, reading in claim.items():
-            chosen.setdefault(name, reading)
-            if name in best and _contradict(best[name].value, reading.value):
+            known = chosen.setdefault(name, reading)
+            values = set(reading.list_values())
+            others = set(known.list_values())
+            if name in best and not (values <= others or others <= values):
                 most = _DISPUTED
     return [_limit(chosen, most)]
 
 
 def _count_values(claim: Claim) -> int:
     return sum(len(reading.list_values()) for reading in claim.values())
-
-
-def _contradict(first: Any, second: Any) -> bool:
-    """Return whether two values cannot both hold: two lists if each has a member that the other
-    lacks, other values if they differ.
-    """
-    if not isinstance(first, tuple) or not isinstance(second, tuple):
-        return bool(first != second)
-    first_adds = any(value not in second for value in first)
-    second_adds = any(value not in first for value in second)
-    return first_adds and second_adds
-
-
-def _explain_attributes(
-    field: CustomField,
-    claim: Claim,
-    path: str,
-    draft: Draft,
-    asked: Sequence[Draft],
-) -> Iterator[Absence]:
-    """Yield why attributes are missing from a value.
-
-    A model's value for it was refused; the model answered about the field without it; a pattern
-    found words that are no value of it; else why the field has no answer of a model. The sections
-    are those in which the value's other attributes stand.
-
-    Args:
-        field: The field.
-        claim: The value, by attribute.
-        path: The place of the value: ``custom.blinding[0]``.
-        draft: The item that has the value.
-        asked: What a model was asked about the field: the item, or the lines of a record.
-    """
-    is_by_model = any(reading.origin is not Origin.RULE for reading in claim.values())
-    sections: dict[str, None] = {}
-    for reading in claim.values():
-        for span in reading.spans:
-            sections[span.section] = None
-    for attribute in field.attributes:
-        name = attribute.name
-        if name in claim:
-            continue
-        reason = draft.gap(field.name)
-        if any(answered.refuses(field.name, name) for answered in asked):
-            reason = AbsenceReason.UNSUPPORTED_ANSWER
-        elif is_by_model or field.name in draft.model:
-            reason = AbsenceReason.NOT_REPORTED
-        elif draft.has_unread(field.name, name):
-            reason = _UNREAD.get(reason, reason)
-        yield Absence(
-            field=f"{path}.values.{name}", reason=reason, sections=tuple(sections)
-        )
-
-
-def _explain_absence(
-    field: CustomField, place: Place, parsed: ParsedRecord, result: ModelResult
-) -> Absence:
-    """Say why an item or the record has no value of a field.
-
-    In this order: no text of the record mentions the field, the budget was spent, an answer was
-    refused, the model answered that there is none, a pattern found words that are no value; else
-    why the field has no answer of a model.
-    """
-    path, draft = place
-    field_path = f"custom.{field.name}"
-    if path is None:
-        searched = tuple(filter(field.may_stand_in, parsed.sections))
-        asked: Sequence[Draft] = result.drafts
-        is_mentioned = any(
-            field.may_be_in(parsed.sections[name].raw) for name in searched
-        )
-    else:
-        field_path = f"{path}.{field_path}"
-        searched = (draft.span.section,)
-        asked = [draft]
-        # only items whose text mentions the field have a place for it
-        is_mentioned = True
-    reason = draft.gap(field.name)
-    if not is_mentioned:
-        reason = AbsenceReason.NOT_REPORTED
-    elif draft.asked.get(field.name) is AbsenceReason.BUDGET_EXHAUSTED:
-        reason = AbsenceReason.BUDGET_EXHAUSTED
-    elif any(answered.refuses(field.name) for answered in asked):
-        reason = AbsenceReason.UNSUPPORTED_ANSWER
-    elif field.name in draft.model:
-        reason = AbsenceReason.NOT_REPORTED
-    elif draft.has_unread(field.name):
-        reason = _UNREAD.get(reason, reason)
-    return Absence(field=field_path, reason=reason, sections=searched)

@@ -3,13 +3,11 @@ again from tokens.
 """
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from itertools import chain
 from typing import Any
 
 from extractor.concepts.doses.loose_amounts import find_loosely
-from extractor.concepts.doses.marks import Mark
 from extractor.concepts.doses.schedule import find_frequencies
 from extractor.concepts.groups.prove import find_group_rule
 from extractor.concepts.limits.bounds import LOWER, UPPER, read_comparator
@@ -36,12 +34,10 @@ from extractor.concepts.windows.prove_times import (
     read_point,
 )
 from extractor.evidence.drafts import Span
-from extractor.language.book import Term, find_terms, rule
-from extractor.language.lexer import NUMBER, Range, Tokens, lex
-from extractor.language.numbers import is_ten_e, multiply
+from extractor.language.book import find_terms, rule
+from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.passage import Passage
 from extractor.language.quantities import find_quantity_lists
-from extractor.language.units import find_unit
 from extractor.schemas import (
     Age,
     Amount,
@@ -67,7 +63,7 @@ _RHYTHMS = {
     TimeUnit.MONTH: "monthly",
     TimeUnit.YEAR: "yearly",
 }
-"""The adverb that counts a length of time by its givings: "3 daily doses" last 3 days."""
+"""The adverb that counts a length of time by its givings."""
 _VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 """The number of a volume that a dose is in: the 5 of "mg/5 mL"."""
 
@@ -121,87 +117,57 @@ def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     """Find an amount's numbers with its unit, or None.
 
-    It is looked for as a quantity that the rules read, then as its numbers with its unit, then with
-    the same unit per day or per dose, last in loosely written doses. Whether an amount is per dose
-    or per day is a conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names
-    ("IL-6", "arm 2") are amounts only in the last search.
+    A quantity that the grammar reads goes before a row of numbers with the unit beside it, and both
+    before loosely written doses. Whether an amount is per dose or per day is a conclusion: "mg"
+    supports "mg/day" as inferred, and vice versa. Numbers in names ("IL-6", "arm 2") are no
+    amounts.
     """
-    named: set[int] = set()
-    for at, code in enumerate(tokens.codes):
-        if code == NUMBER and _is_named(tokens, at):
-            named.add(at)
-    place = _find_quantity(tokens, amount, named)
-    if place:
-        return place
-    rows = _list_rows(tokens, amount)
+    named = {at for at in range(len(tokens)) if _is_named(tokens, at)}
+    volume = _find_volume(tokens, amount.unit)
+    for quantities in find_quantity_lists(tokens, skipped=named):
+        for one in quantities:
+            stated = (one.low, one.high, one.unit.dose)
+            is_same = stated == (amount.low, amount.high, amount.unit)
+            if is_same and one.end <= volume:
+                return Derived(one.first, one.end)
+    rows = _list_rows(tokens, amount, volume)
     counted = [row for row in rows if row[0] not in named]
     for row in counted:
         if has_unit(tokens, row, amount.unit):
-            return Derived(*row, Support.PARSED)
+            return Derived(*row)
+    other_rate = f"{amount.unit}/day"
     if amount.unit.endswith("/day"):
         other_rate = amount.unit.removesuffix("/day")
-    else:
-        other_rate = f"{amount.unit}/day"
     for row in counted:
-        if rule("seldom_given").starts(tokens, row[1]):
-            continue
-        if has_unit(tokens, row, other_rate):
+        is_seldom = rule("seldom_given").starts(tokens, row[1])
+        if not is_seldom and has_unit(tokens, row, other_rate):
             return Derived(*row, Support.INFERRED)
     return find_loosely(tokens, amount, rows)
 
 
 def _is_named(tokens: Tokens, at: int) -> bool:
-    """Return whether a number is a part of a name, or that of a place: "IL-6", "arm 2"."""
-    if tokens.in_name(at):
-        return True
-    return rule("counts_a_place").ends(tokens, at, at - 1) is not None
+    """Return True if a number is a part of a name, or that of a place: "IL-6", "arm 2"."""
+    if tokens.codes[at] != NUMBER:
+        return False
+    is_place = rule("counts_a_place").ends(tokens, at, at - 1)
+    return tokens.in_name(at) or is_place is not None
 
 
-def _find_quantity(
-    tokens: Tokens, amount: Amount, named: Container[int]
-) -> Derived | None:
-    """Find a quantity that the rules read, with the bounds and the unit of an amount, or None.
-
-    The dose may be a form of the unit: "mcg" for "ug". Numbers at the ``named`` tokens, which are
-    parts of names, are left out.
+def _find_volume(tokens: Tokens, unit: str) -> int:
+    """Return the last token at which the numbers below a unit's slash are written, which must
+    follow an amount: "125 mg/5 mL" is no "125 mg/10 mL". A unit without them has no limit.
     """
-    unit = find_unit(lex(amount.unit), 0, loose=True)
-    units = {amount.unit}
-    if unit and unit.is_dose and unit.dose:
-        units.add(unit.dose)
-    wanted = (amount.low, amount.high)
-    lists = find_quantity_lists(tokens, skipped=named)
-    for quantity in chain.from_iterable(lists):
-        first = quantity.first
-        end = quantity.end
-        if quantity.unit.dose not in units:
-            continue
-        if not _has_volume(tokens, first, amount.unit):
-            continue
-        bounds = (quantity.low, quantity.high)
-        if bounds == wanted:
-            return Derived(first, end)
-        # "10e9" is 10^9 to most writers, and 10^10 to some.
-        tenfold = tuple(bound and multiply(bound, 10) for bound in bounds)
-        if tenfold == wanted and is_ten_e(tokens.read(first, end)):
-            return Derived(first, end, Support.INFERRED)
-    return None
+    last = {number.value: number.first for number in find_numbers(tokens)}
+    volumes = map(float, _VOLUME.findall(unit))
+    return min((last.get(volume, -1) for volume in volumes), default=len(tokens))
 
 
-def _list_rows(tokens: Tokens, amount: Amount) -> list[Range]:
-    """Return where the numbers of an amount stand, whatever their unit, as ranges of tokens.
-
-    A number is left out if its comparator says the opposite, or if the volume of the amount's unit
-    does not follow it.
+def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
+    """Return where the numbers of an amount stand, whatever their unit, as ranges of tokens; not
+    where their comparator says the opposite, such as "at least" of "up to 40 mg".
     """
-    bounds: tuple[float | None, float | None]
-    if amount.low is None:
-        bounds = (amount.high, None)
-    elif amount.low == amount.high:
-        bounds = (amount.low, None)
-    else:
-        bounds = (amount.low, amount.high)
-    # "at least 40 mg" is the opposite of the amount "up to 40 mg"
+    low = amount.high if amount.low is None else amount.low
+    bounds = (low, None if low == amount.high else amount.high)
     opposite: tuple[Comparator, ...] = ()
     if amount.low is None:
         opposite = LOWER
@@ -209,47 +175,28 @@ def _list_rows(tokens: Tokens, amount: Amount) -> list[Range]:
         opposite = UPPER
     rows: list[Range] = []
     for first, end, stated in find_rows(tokens, find_numbers(tokens)):
-        if bounds not in stated or not _has_volume(tokens, first, amount.unit):
+        if bounds not in stated or first >= volume:
             continue
-        if opposite and _read_sign(tokens, first) in opposite:
-            continue
-        rows.append((first, end))
+        sign = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
+        compared = sign and read_comparator("comparators", sign, "comparator")
+        if compared not in opposite:
+            rows.append((first, end))
     return rows
-
-
-def _read_sign(tokens: Tokens, first: int) -> Comparator | None:
-    """Return the comparator directly before a number."""
-    comparison = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
-    if comparison is None:
-        return None
-    return read_comparator("comparators", comparison, "comparator")
-
-
-def _has_volume(tokens: Tokens, first: int, unit: str) -> bool:
-    """Return whether the numbers below a unit's slash stand behind the number at ``first``.
-
-    The text "125 mg/5 mL" states no "125 mg/10 mL". A unit without such a number needs none.
-    """
-    volumes = _VOLUME.findall(unit)
-    if not volumes:
-        return True
-    behind: set[float] = set()
-    for number in find_numbers(tokens):
-        if number.first > first:
-            behind.add(number.value)
-    return behind.issuperset(map(float, volumes))
 
 
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     """Find the first words that the rules read as this frequency or route, or None."""
-    stated: Sequence[Term | Mark[Frequency]]
     if isinstance(value, Route):
-        stated = find_terms(tokens, "routes")
+        stated = [
+            (term.first, term.end, term.value) for term in find_terms(tokens, "routes")
+        ]
     else:
-        stated = find_frequencies(tokens)
-    for term in stated:
-        if term.value == value:
-            return Derived(term.first, term.end)
+        stated = [
+            (mark.first, mark.end, mark.value) for mark in find_frequencies(tokens)
+        ]
+    for first, end, read in stated:
+        if read == value:
+            return Derived(first, end)
     return None
 
 
@@ -258,15 +205,11 @@ def _find_period(tokens: Tokens, period: Period) -> Derived | None:
     length = find_length(tokens, period)
     if length:
         return length
-    rhythm = _RHYTHMS.get(period.unit)
-    if rhythm is None:
-        return None
-    wanted = (period.value, None)
-    for first, end, stated in find_rows(tokens, find_numbers(tokens)):
-        if wanted not in stated or end >= len(tokens):
-            continue
-        if tokens.words[end].lower() == rhythm:
-            return Derived(first, end + 1, Support.INFERRED)
+    for number in find_numbers(tokens):
+        behind = tokens.words[number.end : number.end + 1]
+        adverb = _RHYTHMS.get(period.unit)
+        if number.value == period.value and behind == [adverb]:
+            return Derived(number.first, number.end + 1, Support.INFERRED)
     return None
 
 

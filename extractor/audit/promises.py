@@ -1,18 +1,36 @@
-"""Find promised measurements in a text: lists of endpoints, outcomes and objectives."""
+"""Find the endpoints that a text promises to measure, and compare them with the registered
+outcomes.
+"""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
 
+from extractor.assembly.citing import cite, inform, warn
+from extractor.evidence.drafts import span_of
+from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import find_terms, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
+from extractor.language.numbers import read_time_unit
 from extractor.language.passage import LexedSection
 from extractor.language.patterns import Found
-from extractor.schemas import Concept
+from extractor.schemas import (
+    Concept,
+    Endpoint,
+    Finding,
+    FindingKind,
+    Severity,
+    TimeKind,
+    TimeUnit,
+    TrialExtraction,
+)
 
 PROMISED_NAMES = "promised_endpoints"
 """Vocabulary of endpoints that a text may promise."""
-_LONGEST_SENTENCE = 80
-"""Most tokens of a sentence on either side of a place; a longer one is a list or damaged text."""
+_BODIES = ("brief_summary", "detailed_description")
 _UNBINDING = {"exploratory", "tertiary", "correlative", "translational", "surrogate"}
 _WEAK = {"clinical", "efficacy", "safety", "key", "main", ""}
 """General words beside "outcomes"; with them the text must say that the outcomes will be
@@ -22,216 +40,269 @@ _LONGEST = 250
 """Most tokens of a list of endpoints."""
 _REACH = 28
 """Most tokens between a word and the words before it that govern it."""
-
-
-class PromiseList(NamedTuple):
-    """The tokens ``first:end`` of a section, which list endpoints or objectives.
-
-    ``rank`` is the word before the noun in lower case, such as "primary", or empty; ``is_endpoint``
-    is true for endpoints and outcomes, false for objectives.
-    """
-
-    section: LexedSection
-    first: int
-    end: int
-    rank: str
-    is_endpoint: bool
+_TIME_REACH = 5
+"""Most tokens between a time and the endpoint after it."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class Promise(NamedTuple):
-    """The tokens ``first:end``, which name an endpoint in a list; what is said of it ends before
-    the token ``clause_end``.
+    """The tokens ``first:end`` of a section name an endpoint in a list; what is said of it ends
+    before the token ``clause_end``. ``is_endpoint`` is false in a list of objectives.
     """
 
     concept: Concept
-    listed: PromiseList
+    section: LexedSection
     first: int
     end: int
     clause_end: int
+    is_endpoint: bool
 
 
-def find_sentence(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """Return the sentence around the tokens ``first:end``, as a range of tokens with its full stop,
-    and at most ``_LONGEST_SENTENCE`` tokens to either side.
+class _List(NamedTuple):
+    first: int
+    end: int
+    is_endpoint: bool
 
-    >>> from extractor.language.book import read_text
-    >>> tokens = read_text("It is open. We will enroll 12 adults. All are seen twice.")
-    >>> tokens.read(*find_sentence(tokens, 6, 7))
-    'We will enroll 12 adults.'
+
+def check_promises(
+    parsed: ParsedRecord, extraction: TrialExtraction
+) -> Iterator[Finding]:
+    """Yield each endpoint that the summary or description promises and no outcome measures, as a
+    warning, an objective for information; and the first times of an endpoint that no outcome of its
+    concept has.
     """
-    low = max(0, first - _LONGEST_SENTENCE)
-    high = min(len(tokens), end + _LONGEST_SENTENCE)
-    while first > low and not _stops(tokens, first - 1):
-        first -= 1
-    for at in range(end, high):
-        if _stops(tokens, at):
-            return first, at + 1
-    return first, high
+    if not extraction.endpoints:
+        return
+    bodies = [parsed.sections[name] for name in _BODIES if name in parsed.sections]
+    promises = [promise for section in bodies for promise in find_promises(section)]
+    reported: set[Concept] = set()
+    for promise in promises:
+        if promise.concept in reported:
+            continue
+        if not _is_registered(extraction.endpoints, promise.concept):
+            reported.add(promise.concept)
+            yield _report_unregistered(parsed, promise)
+    for promise in promises:
+        if promise.concept in reported:
+            continue
+        finding = _compare_times(parsed, extraction, promise)
+        if finding:
+            reported.add(promise.concept)
+            yield finding
 
 
-def find_promises(listed: PromiseList) -> Iterator[Promise]:
-    """Yield every endpoint of the vocabulary that a list names.
+def find_promises(section: LexedSection) -> Iterator[Promise]:
+    """Yield every endpoint of the vocabulary in a list of the trial's endpoints or objectives.
 
-    An endpoint that its part of the clause names only in passing is left out, and, in a list of
-    objectives, one that is named as an aim.
+    One that is named in passing is left out, and, among objectives, one that is an aim: "to show
+    that it prolongs survival".
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section(
-    ...     "brief_summary",
-    ...     "Secondary endpoints are overall survival and relapse at 1 year.",
+    ...     "brief_summary", "Relapse and overall survival are secondary endpoints."
     ... )
-    >>> [
-    ...     text.tokens.read(one.first, one.end)
-    ...     for listed in find_lists(text)
-    ...     for one in find_promises(listed)
-    ... ]
-    ['overall survival', 'relapse']
-    """
-    tokens = listed.section.tokens
-    for term in find_terms(tokens, PROMISED_NAMES, listed.first, listed.end):
-        # "PCR" is the polymerase chain reaction; the pathological complete response is "pCR"
-        is_pcr = tokens.read(term.first, term.end) == "PCR"
-        if is_pcr and "patholog" not in tokens.text.lower():
-            continue
-        opening = max(listed.first, _find_clause(tokens, term.first))
-        # the token behind the last comma of the clause
-        part_start = term.first
-        while part_start > opening and tokens.words[part_start - 1] != ",":
-            part_start -= 1
-        if rule("names_in_passing").search(tokens, part_start, term.first):
-            continue
-        # "to show that it prolongs survival" is an aim, and no endpoint yet
-        is_aim = rule("names_an_aim").search(tokens, opening, term.first)
-        if is_aim and not listed.is_endpoint:
-            continue
-        clause_end = term.end
-        while clause_end < listed.end and not _parts_clauses(tokens, clause_end):
-            clause_end += 1
-        yield Promise(Concept(term.value), listed, term.first, term.end, clause_end)
-
-
-def find_lists(section: LexedSection) -> Iterator[PromiseList]:
-    """Yield the parts of a text that list the trial's measurements or objectives: behind the words
-    that announce them, or the sentence in front of the words that name it afterwards.
-
-    >>> from extractor.language.passage import read_section
-    >>> text = read_section(
-    ...     "brief_summary", "Death is the primary endpoint. Earlier trials failed."
-    ... )
-    >>> [listed.rank for listed in find_lists(text)]
-    ['primary']
+    >>> [one.concept.value for one in find_promises(text)]
+    ['relapse_or_progression_rate', 'overall_survival']
     """
     tokens = section.tokens
-    triggers = list(rule("opens_promises").find(tokens))
-    limits = [*(trigger.first for trigger in triggers[1:]), len(tokens)]
-    # "secondary endpoints are ..."
-    for trigger, limit in zip(triggers, limits, strict=False):
-        opening = _find_clause(tokens, trigger.first)
-        before = rule("rank_before").ends(tokens, trigger.first, opening)
-        rank = (before.read("rank") or "").lower() if before else ""
-        if not _binds(tokens, trigger, opening, rank):
-            continue
-        end = _find_list_end(tokens, trigger.end, limit)
-        is_endpoint = not _names_objective(trigger)
-        yield PromiseList(section, trigger.end, end, rank, is_endpoint)
-    # "... are the secondary endpoints"
-    for trigger in rule("closes_promises").find(tokens):
-        first, _ = find_sentence(tokens, trigger.first, trigger.end)
-        if rule("reported_by_others").search(tokens, first, trigger.first):
-            continue
-        rank = (trigger.read("rank") or "").lower()
-        yield PromiseList(section, first, trigger.first, rank, is_endpoint=True)
+    for listed in _find_lists(tokens):
+        for term in find_terms(tokens, PROMISED_NAMES, listed.first, listed.end):
+            opening = max(listed.first, _find_start(tokens, term.first, ".;\n"))
+            part = max(opening, _find_start(tokens, term.first, ",.;\n"))
+            if rule("names_in_passing").search(tokens, part, term.first):
+                continue
+            is_aim = rule("names_an_aim").search(tokens, opening, term.first)
+            if is_aim and not listed.is_endpoint:
+                continue
+            yield Promise(
+                Concept(term.value),
+                section,
+                term.first,
+                term.end,
+                _find_end(tokens, term.end, listed.end, ".;\n"),
+                listed.is_endpoint,
+            )
 
 
-def _find_list_end(tokens: Tokens, first: int, limit: int) -> int:
-    """Return the end of a list that begins at the token ``first``: the end of its block if it
-    begins with a line break, else of its sentence or paragraph, at most ``limit`` or ``_LONGEST``
-    tokens on.
+def _find_lists(tokens: Tokens) -> Iterator[_List]:
+    """Yield the lists of the trial's endpoints or objectives: the words behind "secondary endpoints
+    are", to the end of the sentence or, behind a line break, of the block; and the sentence in
+    front of "are the secondary endpoints".
     """
-    longest = min(limit, first + _LONGEST)
-    if tokens.codes[first : first + 1] != "\n":
-        return _find_paragraph_end(tokens, first, longest, longest)
-    block_end = rule("ends_block").search(tokens, first, longest)
-    return block_end.first if block_end else longest
+    openings = list(rule("opens_promises").find(tokens))
+    limits = [*(opening.first for opening in openings[1:]), len(tokens)]
+    for opening, limit in zip(openings, limits, strict=False):
+        is_endpoint = not (opening.read("noun") or "").lower().startswith("objective")
+        if not _is_binding(tokens, opening, is_endpoint=is_endpoint):
+            continue
+        end = min(limit, opening.end + _LONGEST)
+        if tokens.codes[opening.end : opening.end + 1] == "\n":
+            block_end = rule("ends_block").search(tokens, opening.end, end)
+            end = block_end.first if block_end else end
+        else:
+            end = _find_end(tokens, opening.end, end, ".")
+        yield _List(opening.end, end, is_endpoint)
+    for closing in rule("closes_promises").find(tokens):
+        first = _find_start(tokens, closing.first, ".;\n")
+        if not rule("reported_by_others").search(tokens, first, closing.first):
+            yield _List(first, closing.first, is_endpoint=True)
 
 
-def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
-    """Return whether a list is of measurements that this trial will make, and must register.
+def _is_binding(tokens: Tokens, opening: Found, *, is_endpoint: bool) -> bool:
+    """Return True if a list is of what this trial will measure and must register.
 
-    Exploratory and similar endpoints need not be registered, and those of others are not this
-    trial's. "Primary" and other ranks suffice. Without one, objectives need a colon, and outcomes
-    a colon or words that they will be measured; endpoints need nothing more.
-
-    Args:
-        tokens: The text.
-        trigger: The words that announce the list.
-        opening: The first token of their clause.
-        rank: The word before the noun in lower case, such as "primary", or "".
+    "Primary" and other ranks suffice, exploratory endpoints need not be registered. Without a rank,
+    objectives need a colon, outcomes, which may be those of patients, a colon or words that they
+    will be measured, and endpoints nothing more.
     """
-    if rank in _UNBINDING:
-        return False
-    end = _find_paragraph_end(
-        tokens,
-        trigger.end,
-        min(len(tokens), trigger.end + _LONGEST),
-        min(len(tokens), trigger.end + _REACH),
-    )
-    near = min(end, trigger.first + _REACH)
-    if rule("reported_by_others").search(tokens, opening, near):
+    start = _find_start(tokens, opening.first, ".;\n")
+    before = rule("rank_before").ends(tokens, opening.first, start)
+    rank = (before.read("rank") or "").lower() if before else ""
+    end = _find_end(tokens, opening.end, opening.end + _REACH, ".")
+    near = min(end, opening.first + _REACH)
+    if rank in _UNBINDING or rule("reported_by_others").search(tokens, start, near):
         return False
     if rank not in _WEAK:
         return True
-    if not rank and rule("governs").ends(tokens, trigger.first, opening):
-        return False
-    if _names_objective(trigger):
-        return tokens.words[trigger.end - 1] == ":"
-    # "endpoints" are those of a trial; "outcomes" may be those of patients
-    if not (trigger.read("noun") or "").lower().startswith("outcome"):
+    if tokens.words[opening.end - 1] == ":":
         return True
-    if tokens.words[end - 1] == ":":
-        return True
-    return rule("will_happen").search(tokens, trigger.first, end) is not None
+    if not (opening.read("noun") or "").lower().startswith("outcome"):
+        return is_endpoint
+    return rule("will_happen").search(tokens, opening.first, end) is not None
 
 
-def _names_objective(trigger: Found) -> bool:
-    return (trigger.read("noun") or "").lower().startswith("objective")
-
-
-def _find_clause(tokens: Tokens, at: int) -> int:
-    """Return the start of a token's clause, at most ``_REACH`` tokens before it."""
+def _find_start(tokens: Tokens, at: int, signs: str) -> int:
+    """Return the token behind the next of these signs before a token, at most ``_REACH`` away."""
     low = max(0, at - _REACH)
-    while at > low and not _parts_clauses(tokens, at - 1):
+    while at > low and not _is_sign(tokens, at - 1, signs):
         at -= 1
     return at
 
 
-def _find_paragraph_end(tokens: Tokens, first: int, end: int, default: int) -> int:
-    """Return the token of the next full stop or blank line from ``first`` on and before ``end``;
-    ``default`` if there is none.
+def _find_end(tokens: Tokens, at: int, end: int, signs: str) -> int:
+    """Return the next of these signs, or blank line, from a token on; ``end`` without one."""
+    end = min(end, len(tokens))
+    blank = tokens.codes.find("\n\n", at, end)
+    end = blank if blank >= 0 else end
+    while at < end and not _is_sign(tokens, at, signs):
+        at += 1
+    return at
+
+
+def _is_sign(tokens: Tokens, at: int, signs: str) -> bool:
+    """Return True if a token is one of these signs, and no full stop as in "1.5"."""
+    word = tokens.words[at]
+    if word in "\n,;":
+        return word in signs
+    return word in signs and (at + 1 == len(tokens) or not tokens.joined(at + 1))
+
+
+def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
+    """Return True if an outcome may measure a concept, by its own concept or by its words."""
+    trace = _load_traces()[concept]
+    for endpoint in endpoints:
+        text = f"{endpoint.measure} {endpoint.description}".lower()
+        if endpoint.concept in trace["concepts"] or re.search(trace["words"], text):
+            return True
+    return False
+
+
+def list_outcome_sections(parsed: ParsedRecord) -> tuple[str, ...]:
+    """Return the names of the sections of registered outcomes."""
+    return tuple(name for name in parsed.sections if "_outcomes" in name)
+
+
+@cache
+def _load_traces() -> Mapping[str, Mapping[str, Any]]:
+    """Load, for each promised concept, the concepts and words of outcomes that may measure it."""
+    return tomllib.loads((files(__package__) / "traces.toml").read_text("utf-8"))
+
+
+def _report_unregistered(parsed: ParsedRecord, promise: Promise) -> Finding:
+    place = promise.section.whole.part(promise.first, promise.end)
+    searched = list_outcome_sections(parsed)
+    noun = "endpoint" if promise.is_endpoint else "objective"
+    return inform(
+        FindingKind.ENDPOINT_NOT_REGISTERED,
+        "endpoints",
+        f"the text names {place.text} as an {noun}, but none of the registered outcomes "
+        f"measures it ({len(searched)} searched)",
+        cite(parsed, span_of(place)),
+        severity=Severity.WARNING if promise.is_endpoint else Severity.INFO,
+        sections=searched,
+    )
+
+
+def _compare_times(
+    parsed: ParsedRecord, extraction: TrialExtraction, promise: Promise
+) -> Finding | None:
+    """Return a finding if the text measures an endpoint at times that no outcome of its concept
+    has, in the same unit: "2-year survival", "survival at 2 years". The first outcome is cited.
     """
-    blank = tokens.codes.find("\n\n", first, end)
-    if blank >= 0:
-        end = blank
-        default = blank
-    for at in range(first, end):
-        if tokens.words[at] == "." and _stops(tokens, at):
-            return at
-    return default
+    section = promise.section
+    outcomes = [one for one in extraction.endpoints if one.concept is promise.concept]
+    first, end = _find_times(promise)
+    words = section.tokens.words[first:end]
+    units = {unit for unit in map(read_time_unit, words) if unit}
+    times = [float(word) for word in words if word.isdecimal()]
+    if not outcomes or not times or len(units) > 1:
+        return None
+    if any(_may_cover(outcome, units, times) for outcome in outcomes):
+        return None
+    outcome = outcomes[0]
+    place = section.whole.part(min(first, promise.first), max(end, promise.end))
+    registered = outcome.evidence_for("time_frame") or outcome.evidence_for("measure")
+    measured = promise.concept.replace("_", " ")
+    return warn(
+        FindingKind.TIME_POINTS_DIFFER,
+        f"endpoints[{extraction.endpoints.index(outcome)}].time_points",
+        f"the text measures {measured} at {_name_times(units, times)}, {name_outcome(outcome)} at "
+        f"{_name_times(units, (point.value for point in outcome.time_points))}",
+        cite(parsed, span_of(place)),
+        *(piece.cite() for piece in registered),
+    )
 
 
-def _parts_clauses(tokens: Tokens, at: int) -> bool:
-    """Return whether a token stands between clauses: a semicolon, full stop or line end."""
-    word = tokens.words[at]
-    if word == ";":
+def _find_times(promise: Promise) -> Range:
+    """Return the tokens directly before an endpoint that state its times, else those behind it, to
+    the last number with its unit; no tokens if there are none.
+    """
+    tokens = promise.section.tokens
+    low = promise.first - _TIME_REACH
+    before = rule("stated_time_before").ends(tokens, promise.first, low)
+    if before:
+        return before.first, before.end
+    after = rule("time_after").starts(tokens, promise.end, promise.clause_end)
+    first, end = (after and after.part("times")) or (0, 0)
+    while end > first and not tokens.words[end - 1].isdecimal():
+        end -= 1
+    if end > first and end < len(tokens) and read_time_unit(tokens.words[end]):
+        end += 1
+    return first, end
+
+
+def _may_cover(outcome: Endpoint, units: set[TimeUnit], times: Sequence[float]) -> bool:
+    """Return True if an outcome has no times, times in another unit, all of these numbers in its
+    words, or a span that reaches them.
+    """
+    points = [point.value for point in outcome.time_points]
+    if not points or {point.unit for point in outcome.time_points} != units:
         return True
-    return word in ".\n" and _stops(tokens, at)
-
-
-def _stops(tokens: Tokens, at: int) -> bool:
-    """Return whether a token ends a sentence or line: not the full stop in "1.5"."""
-    word = tokens.words[at]
-    if word == "\n":
+    if outcome.time_kind is not TimeKind.AT and max(points) >= max(times):
         return True
-    if word not in ".;!?":
-        return False
-    return at + 1 == len(tokens) or not tokens.joined(at + 1)
+    words = f"{outcome.measure} {outcome.description} {outcome.time_frame}"
+    return set(times) <= set(map(float, _NUMBER.findall(words)))
+
+
+def _name_times(units: Iterable[TimeUnit], times: Iterable[float]) -> str:
+    """Format times as a reader would write them: "day 30, 45"."""
+    return f"{next(iter(units))} {', '.join(f'{time:g}' for time in times)}"
+
+
+def name_outcome(endpoint: Endpoint) -> str:
+    """Return the name of an outcome for readers, with its number among those of its rank, from 1.
+
+    >>> name_outcome(Endpoint(rank="secondary", index=2, measure="Response"))
+    'secondary outcome 3'
+    """
+    return f"{endpoint.rank} outcome {endpoint.index + 1}"

@@ -47,9 +47,8 @@ def parse_record(
     """
     if not fields:
         return calibrate_record(parse_uncalibrated(record))
-    from extractor.concepts.own.read import learn_words, read_declared  # noqa: PLC0415 - few have own fields
+    from extractor.concepts.own.patterns import read_declared  # noqa: PLC0415 - few have own fields
 
-    learn_words(fields)
     return read_declared(calibrate_record(parse_uncalibrated(record)), fields)
 
 

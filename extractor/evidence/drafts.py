@@ -259,18 +259,6 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadOwn:
-    """Words that a pattern of a user's field found for an attribute and that are no value of it,
-    and why.
-    """
-
-    field: str
-    attribute: str
-    span: Span
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
     """One item on its way from the first reading to the extraction: a criterion, a regimen, an
     outcome, or the record.
@@ -291,7 +279,6 @@ class Draft:
             is in doubt.
         own: The values of the user's own fields, by field, each read by rules or by a model.
             ``model`` says of such a field whether a model found one.
-        unread: What the patterns of the user's own fields found in vain.
         is_skipped: A model was asked about it and skipped it, while it answered others: the rules'
             values stand, and nobody has confirmed them.
     """
@@ -305,7 +292,6 @@ class Draft:
     at_most: Mapping[str, float] = field(default_factory=dict)
     own: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
     asked: Mapping[str, AbsenceReason] = field(default_factory=dict)
-    unread: tuple[UnreadOwn, ...] = ()
     is_skipped: bool = False
 
     @property
@@ -330,17 +316,6 @@ class Draft:
             if refusal.field != name:
                 continue
             if attribute in ("", refusal.attribute):
-                return True
-        return False
-
-    def has_unread(self, name: str, attribute: str = "") -> bool:
-        """Return whether patterns of a user's field found words that are no value of it; with
-        ``attribute``, whether they found them for that attribute.
-        """
-        for words in self.unread:
-            if words.field != name:
-                continue
-            if attribute in ("", words.attribute):
                 return True
         return False
 

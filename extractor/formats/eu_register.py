@@ -34,7 +34,7 @@ from extractor.formats.found import (
     take_sections,
     text_section,
 )
-from extractor.formats.listed import MARK, find_parts, split_items
+from extractor.formats.free_text import list_items
 from extractor.formats.registers import load_tables, name_language
 from extractor.formats.streams import exceeds_record, too_large
 from extractor.language.book import rule
@@ -48,6 +48,7 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 """What is written for time points that are elsewhere: "see above"."""
+_MARK = re.compile(r"\s*(?:[-*•]|\(?\w{1,3}[.)])\s")
 _OUTCOMES = {"primary_outcomes": "E.5.1", "secondary_outcomes": "E.5.2"}
 _COMPARED = ("E.3", "E.4", "E.5.1", "E.5.1.1", "E.5.2", "E.5.2.1")
 """Longer texts, of which it is noted if they differ between countries."""
@@ -264,20 +265,18 @@ class _Trial:
         if not chosen:
             return [], []
         lexed = read_section("text", chosen)
-        lead, items = split_items(lexed, 0, len(chosen), by_line=True)
-        introductions = [_cut(chosen, *lead)] if lead else []
+        lead, items = list_items(chosen, name)
+        introductions = [_cut(chosen, *span) for span in lead]
         frames = self._pair_times(f"{number}.1", when, len(items))
         sections: list[Section] = []
-        for item, frame in zip(items, frames, strict=True):
-            start, end = item
+        for (span, found), frame in zip(items, frames, strict=True):
+            start, end = span
             last = chosen.rfind("\n", start, end)
             if last >= 0 and chosen[last:end].rstrip().endswith(":"):
                 introductions.append(_cut(chosen, *strip_span(chosen, last, end)))
                 start, end = strip_span(chosen, start, last)
-            found = find_parts(lexed, (start, end), name)
             parts = [
-                (part.name, _cut(chosen, start + part.start, start + part.end))
-                for part in found
+                (part, _cut(chosen, *place)) for part, place in found if place[1] <= end
             ]
             names = {part for part, _ in parts}
             # Among several outcomes, one that states a time is not given the time of all.
@@ -303,10 +302,9 @@ class _Trial:
             return [None] * count
         if count < 2:
             return [when] * count
-        lexed = read_section("text", when)
-        lead, items = split_items(lexed, 0, len(when), by_line=True)
-        if not lead and MARK.match(when) and len(items) == count:
-            return [_cut(when, *item) for item in items]
+        lead, items = list_items(when, "primary_outcomes")
+        if not lead and _MARK.match(when) and len(items) == count:
+            return [_cut(when, *span) for span, _ in items]
         lines = [line for line in when.splitlines() if line.strip()]
         if max(len(items), len(lines)) > 1:
             note = (

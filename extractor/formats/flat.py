@@ -32,7 +32,8 @@ from extractor.formats.found import (
     text_section,
 )
 from extractor.formats.free_text import build_text, has_headings
-from extractor.formats.listed import LINE
+from extractor.formats.layout import LINE
+from extractor.formats.listed import NAMES_TIME
 from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import Piece, Section
 from extractor.schemas.record_limits import MAX_LINES
@@ -195,16 +196,6 @@ def _find_outcomes(lines: _Lines, starts: Sequence[int]) -> list[int]:
 
 _MAX_TIME_FRAME = 300
 _MAX_MEASURE = 300
-_TIME = re.compile(
-    r"""
-      (?:second|minute|min|hour|hr|day|week|wk|month|mo|year|yr|cycle|visit|time|season|phase|period|course)s?\b
-    | \b(?:baseline|follow[- ]?up|complet\w+|discharge|end|admission|surgery|treatment|study)\b
-    | \b(?:delivery|birth|immediately|during|through|throughout|after|before|until|within)\b
-    | \b(?:at|up\ to|on|post|pre|peri|intra)\b
-    | \b\d+\s*[dwmyh]\b | \b[dwmy]\s?\d | \b(?:19|20)\d\d\b
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 _SENTENCES = re.compile(r"[a-z)]\. +[A-Z]")
 _SENTENCE_AND_TIME = re.compile(r"[.)], [^,.]{1,80}$")
 _PROSE_END = re.compile(r"[.;:]\s*$")
@@ -225,7 +216,7 @@ def _ends_outcome_list(line: str) -> bool:
     text, comma, time_frame = outcome.rpartition(", ")
     if not comma or len(time_frame) > _MAX_TIME_FRAME:
         return False
-    if not _TIME.search(time_frame):
+    if not NAMES_TIME.search(time_frame):
         return False
     if _SENTENCES.search(time_frame):
         return False

@@ -1,14 +1,14 @@
-"""Free text: notes, protocol synopses and copies of a registry's page, whose headings say what
-follows.
+"""Free text: a note, a synopsis, a copy of a registry's page, or a text that is all of one section.
 
-Text before the first heading is a title and a description. Nothing is changed: a section is a
-substring of the text, or several of them joined by line breaks, and its ``pieces`` say where they
-stand.
+The outline (``extractor.outline``) finds headings, items and page furniture, and joins wrapped
+lines; ``headings`` says which section each heading opens, ``listed`` what the items of a section
+are. A section has the characters of the text, with blanks for the breaks of wrapped lines.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Literal, get_args
 
@@ -21,33 +21,35 @@ from extractor.formats.found import (
     text_section,
 )
 from extractor.formats.headings import (
+    ARMS,
     DESCRIPTION,
     ELIGIBILITY,
-    FRONT,
+    INTERVENTIONS,
     ITEMS,
-    KEPT,
     OUTCOMES,
-    PROSE_END,
     RANKS,
-    SECTIONS,
-    Heading,
-    find_headings,
-    read_kind,
+    STATES,
+    TITLE,
+    VOCABULARY,
+    name_section,
 )
-from extractor.formats.layout import undo_layout
+from extractor.formats.layout import LINE, Span, join_lines, lay_out
 from extractor.formats.listed import (
-    LINE,
-    NO_WORDS,
-    Place,
+    LABELS,
+    Entry,
+    Part,
     find_parts,
-    holds_list,
-    list_cells,
-    split_items,
+    group_items,
+    split_line,
 )
-from extractor.language.book import read_text
+from extractor.language.book import read_text, rule
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import read_section, strip_span
-from extractor.schemas import Part, Piece, Section
+from extractor.language.wrapping import runs_on
+from extractor.outline import Block, BlockKind, read_outline
+from extractor.outline.headings import find_heading
+from extractor.schemas import Part as SectionPart
+from extractor.schemas import Piece, Section
 from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
 
 GivenSection = Literal[
@@ -58,41 +60,45 @@ GivenSection = Literal[
     "secondary_outcomes",
     "other_outcomes",
 ]
-"""The section of which somebody says that a text is all of it."""
+"""A section that a user can name for a text without headings."""
 _ID = "trial_id"
-_GAP = re.compile(r"\r?\n[ \t\r]*\n")
-_NEXT_LINE = re.compile(r"\r?\n(?![ \t]*[a-z])")
-_ENDS = {
-    "title": _NEXT_LINE,
-    "official_title": _NEXT_LINE,
-    _ID: _NEXT_LINE,
-    "conditions": _GAP,
-    "keywords": _GAP,
-}
-"""What ends short sections. The text behind it describes the trial."""
+_TITLES = (TITLE, "official_title")
 _ORDER = (
-    "title",
-    "official_title",
+    *_TITLES,
     "brief_summary",
     DESCRIPTION,
     "conditions",
     "keywords",
     ELIGIBILITY,
-    *ITEMS,
 )
+_EDGES = dict.fromkeys((ELIGIBILITY, DESCRIPTION, "brief_summary"), "\n")
+"""The signs at the edges of sections that keep their layout."""
+_IN_CRITERIA = ("conditions", "label", "treatment")
+"""Kinds of headings that may be labels of criteria: "Sex: female"."""
 _LONGEST_TITLE = 300
 _TABLE_LINES = 4
-_OPENING_LINES = 3
-_OPENING = re.compile(rf"(?:[{re.escape(NO_WORDS)}]*\n)?[\s|]*")
+_FEW = 3
 _TWO_WORDS = re.compile(r"\b[^\W\d_]{2,}\W+[^\W\d_]{2}")
-_RANK = re.compile(r"\n[ \t]*Type[ \t]*[:：][ \t]*(Primary|Secondary)\b")
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
+_RANK = re.compile(
+    r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
+)
+_SENTENCES = re.compile(r"[.!?] +[A-Z]")
+_PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
+_BEGIN = re.compile(r"^[ \t:：]+(?:/[ \t]*)?", re.MULTILINE)
+"""What is left before the English half of a line in two languages; no indent of its line."""
+_NO_SIGN = "\u200b"
+_STYLE = re.compile(
+    r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
+    r"|[A-HIVX]{1,4}[.)]))[ \t]"
+)
+_PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
 
 
 def build_text(
     text: str, *, title: str | None = None, named: bool = True
 ) -> RecordContent:
-    r"""Build the content of a free text, whose headings say what follows.
+    r"""Build the content of a free text, whose headings show what follows.
 
     Raises ``UnreadableSource`` for a text that is too long, and for one without usual headings that
     is a table or data, has no words, or was not named by the user.
@@ -109,35 +115,22 @@ def build_text(
     >>> [(section.name, section.text) for section in content.sections][1:]
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
-    if len(text) > MAX_CHARACTERS:
-        raise UnreadableSource(
-            f"text of more than {MAX_CHARACTERS:,} characters", "give one record a file"
-        )
-    reader = _TextReader(undo_layout(text))
-    usual = (ELIGIBILITY, *ITEMS)
-    if not any(heading.section in usual for heading in reader.headings):
+    _check_size(text, "give one record a file")
+    reader = TextReader(text)
+    reader.read(reader.blocks)
+    if not reader.has_usual_headings:
         _refuse_other(text, named=named)
-    sections = take_sections(reader.list_sections(title))
-    return RecordContent(sections, "text", reader.find_id(), given=text)
+    return RecordContent(reader.build(title), "text", reader.find_id(), given=text)
 
 
 def build_given(
     text: str, section: GivenSection, *, title: str | None = None
 ) -> RecordContent:
-    r"""Build the content of a text of which the user says in which section it stands, such as a
-    cell of a column of criteria. It needs no heading.
+    r"""Build the content of a text that is all of one section, such as a cell of a column of
+    criteria. It needs no heading; a list becomes a section for each item.
 
     Raises ``UnreadableSource`` for an unknown section, and for too many characters or lines.
 
-    Args:
-        text: The text.
-        section: The section. A list of arms, interventions or outcomes becomes a section for each
-            item.
-        title: The trial's title.
-
-    >>> content = build_given("Age 18 years or older", "eligibility")
-    >>> [(section.name, section.text) for section in content.sections]
-    [('eligibility', 'Age 18 years or older')]
     >>> outcomes = build_given("- Pain\n- Sleep at 2 weeks", "secondary_outcomes")
     >>> [section.text for section in outcomes.sections]
     ['Pain', 'Sleep at 2 weeks']
@@ -147,58 +140,63 @@ def build_given(
         raise UnreadableSource(
             f"there is no section {section!r}", f"choose from {known}"
         )
-    if len(text) > MAX_CHARACTERS:
-        raise UnreadableSource(
-            f"text of more than {MAX_CHARACTERS:,} characters", "give one record a text"
-        )
+    _check_size(text, "give one record a text")
     if text.count("\n") >= MAX_LINES:
-        raise UnreadableSource(
-            f"text of more than {MAX_LINES:,} lines", "give one record a text"
-        )
-    reader = _TextReader(undo_layout(text), within=section)
-    sections = take_sections(reader.list_sections(title))
-    return RecordContent(sections, "text", given=text)
+        problem = f"text of more than {MAX_LINES:,} lines"
+        raise UnreadableSource(problem, "give one record a text")
+    reader = TextReader(text)
+    reader.read_as(section)
+    return RecordContent(reader.build(title), "text", given=text)
 
 
-def build_laid_out(text: str, known: Sequence[Heading] = ()) -> RecordContent:
-    """Build the content of a text whose layout is undone already, such as that of a document.
+def list_items(
+    text: str, section: str
+) -> tuple[list[Span], list[tuple[Span, list[Part]]]]:
+    r"""Return what introduces the items of a text that is all of one section, and where each item
+    is, with its parts.
 
-    ``known`` are headings that the document shows as such. They count where the words of a line say
-    nothing.
+    >>> list_items("- Pain\n- Sleep at 2 weeks", "primary_outcomes")[1][0]
+    ((2, 6), [('statement', (2, 6))])
     """
-    reader = _TextReader(text, known)
-    return RecordContent(
-        take_sections(reader.list_sections(None)), "text", reader.find_id()
-    )
+    reader = TextReader(text)
+    reader.read_as(section)
+    return reader.list_items()
 
 
 def has_headings(text: str) -> bool:
-    r"""Return whether a text has a heading that no description has, such as "Inclusion Criteria".
+    r"""Return whether a line of a text is a heading that no description has, such as "Inclusion
+    Criteria".
 
-    >>> (
-    ...     has_headings("A Trial\nInclusion criteria\nAdults"),
-    ...     has_headings("The inclusion criteria are strict."),
+    >>> texts = (
+    ...     "A Trial\nInclusion criteria\nAdults",
+    ...     "The inclusion criteria are strict.",
     ... )
-    (True, False)
+    >>> [has_headings(text) for text in texts]
+    [True, False]
     """
-    for heading in find_headings(read_section("text", text)):
-        if heading.section == DESCRIPTION:
-            continue
-        # "Summary: ..." may begin a sentence of a description.
-        if heading.is_alone or heading.section != "brief_summary":
+    for line in read_section("text", text).lines():
+        heading = find_heading(line, VOCABULARY)
+        section = name_section(heading.name) if heading else None
+        if section and section not in (DESCRIPTION, "brief_summary"):
             return True
     return False
+
+
+def _check_size(text: str, remedy: str) -> None:
+    if len(text) > MAX_CHARACTERS:
+        problem = f"text of more than {MAX_CHARACTERS:,} characters"
+        raise UnreadableSource(problem, remedy)
 
 
 def _refuse_other(text: str, *, named: bool) -> None:
     """Raise ``UnreadableSource`` for a text without usual headings that is a table or JSON, that
     has no words, or that the user did not name (``named``).
     """
-    lines = [line.group() for line in LINE.finditer(text) if line.group().strip()]
-    first = lines[:_TABLE_LINES]
+    lines = (line.group() for line in LINE.finditer(text) if line.group().strip())
+    first = list(islice(lines, _TABLE_LINES))
     is_table = len(first) > 1 and all(map(_TABLE_ROW.fullmatch, first))
     is_json = text.lstrip()[:1] in ("{", '"')
-    if is_table or is_json or _says_nothing(text):
+    if is_table or is_json or _is_wordless(text):
         raise UnreadableSource(
             "an unknown format",
             'give a text with headings such as "Inclusion Criteria", or say that its section is '
@@ -207,13 +205,13 @@ def _refuse_other(text: str, *, named: bool) -> None:
         )
     if not named:
         problem = 'a text without a heading such as "Inclusion Criteria"'
-        raise UnreadableSource(
-            problem,
-            "name the file itself to read it as one description, or give it headings",
+        remedy = (
+            "name the file itself to read it as one description, or give it headings"
         )
+        raise UnreadableSource(problem, remedy)
 
 
-def _says_nothing(text: str) -> bool:
+def _is_wordless(text: str) -> bool:
     """Return whether a text that is not blank has no two words beside each other and no limit."""
     if not text.strip() or _TWO_WORDS.search(text):
         return False
@@ -221,324 +219,318 @@ def _says_nothing(text: str) -> bool:
     if hide_foreign(text) != text:
         return False
     # "HbA1c < 7 %" has no two words, and is a criterion.
-    is_short = len(text) <= _LONGEST_TITLE
-    return not is_short or not find_limits(read_text(text), None)
+    is_long = len(text) > _LONGEST_TITLE
+    return is_long or not find_limits(read_text(text), None)
 
 
-def _add_known(headings: Sequence[Heading], shown: Sequence[Heading]) -> list[Heading]:
-    """Return the headings of a text with those that the document shows as such, in order.
+class TextReader:
+    """Reads the sections of a text from its blocks: ``read`` (all or some of them), then ``build``.
 
-    Of two headings on one line, the one whose words are known counts before the shown one, and that
-    one before a heading without a kind, which only ends a section.
-    """
-    by_line = {heading.line: heading for heading in headings}
-    for heading in shown:
-        known = by_line.get(heading.line)
-        if known is None or not known.kind:
-            by_line[heading.line] = heading
-    return [by_line[line] for line in sorted(by_line)]
-
-
-class _TextReader:
-    """Reads a text: its headings, and by section the ``places`` of what stands below them.
-
-    Args:
-        text: The text, without the layout of its file.
-        known: Headings that a document shows as such.
-        within: The section in which all of the text stands, if the user says so. Then only headings
-            of lists of criteria count, and nothing is a title.
+    ``ranks`` has the places of lines that a document shows as headings, with their ranks.
     """
 
-    def __init__(
-        self,
-        text: str,
-        known: Sequence[Heading] = (),
-        within: GivenSection | None = None,
+    def __init__(self, text: str, ranks: Mapping[int, int] | None = None) -> None:
+        self.laid = lay_out(text)
+        self._english = hide_foreign(self.laid.text)
+        if self._english != self.laid.text:
+            self._english = _BEGIN.sub(
+                lambda found: _NO_SIGN * len(found[0]), self._english
+            )
+        section = read_section("text", self._english)
+        self.blocks = read_outline(section, VOCABULARY)
+        self._text = join_lines(self.laid.text, self.blocks)
+        self._ranks = ranks or {}
+        self._openings: Mapping[int, str] = {}
+        self._spans: dict[str, list[Span]] = defaultdict(list)
+        self._groups: list[tuple[str, list[Entry]]] = []
+        self._front: list[Entry] = []
+        self._section = ""
+        self._style = ""
+        self._styles: set[str] = set()
+        self._end = 0
+        self._is_fixed = False
+        self._is_cut = False
+        self._has_criteria = False
+
+    @property
+    def has_usual_headings(self) -> bool:
+        """Whether a heading of criteria, arms, interventions or outcomes was read."""
+        return self._has_criteria or bool(self._groups)
+
+    def restore(self, given: str) -> str:
+        """Return the text that was given, with blanks for the breaks of wrapped lines."""
+        return self.laid.restore(self._text, given)
+
+    def read(
+        self, blocks: Sequence[Block], openings: Mapping[int, str] | None = None
     ) -> None:
-        self.text = text
-        self.lexed = read_section("text", text)
-        self.places: dict[str, list[Place]] = defaultdict(list)
-        if within and within != ELIGIBILITY:
-            self._place_all(within)
+        """Sort blocks into sections, by the headings among them; ``openings`` has the sections of
+        other blocks that are headings, by where they begin.
+        """
+        self._openings = openings or {}
+        for block in blocks:
+            begin = self._text.rfind("\n", 0, block.start) + 1
+            is_page = _PAGE_NUMBER.match(self._text, begin) is not None
+            if not is_page and block.kind is not BlockKind.FURNITURE:
+                self._take(block, begin)
+            self._is_cut = is_page or block.kind is BlockKind.FURNITURE
+            self._end = block.end
+        if self._is_fixed:
             return
-        # A heading may stand beside its translation: it is looked for with that blanked.
-        self.english = hide_foreign(text)
-        if self.english == text:
-            headings = find_headings(self.lexed)
+        self._place_front()
+        if self._english != self.laid.text:
+            self._place_foreign()
+
+    def read_as(self, section: str) -> None:
+        """Take the whole text for one section, whose headings open nothing."""
+        self._section = section
+        self._is_fixed = True
+        if section in ITEMS:
+            self._groups.append((section, []))
+        self.read(self.blocks)
+
+    def _take(self, block: Block, begin: int) -> None:
+        """Open a section with a block whose line begins at a place, or add it to the one that is
+        open.
+        """
+        entry = self._make_entry(block, begin)
+        section = "" if self._is_fixed else self._find_section(entry)
+        if section:
+            self._open(section, entry)
         else:
-            headings = find_headings(read_section("text", self.english))
-        self.headings = _add_known(headings, known)
-        if within:
-            self.headings = [
-                heading for heading in self.headings if heading.section == ELIGIBILITY
-            ]
-        # where each heading begins, and the end of the last one's text
-        limits = [*(heading.line for heading in self.headings), len(text)]
-        if within:
-            self.places[ELIGIBILITY].append((0, limits[0]))
-        else:
-            self._place_opening(limits[0])
-        for heading, end in zip(self.headings, limits[1:], strict=True):
-            for section, place in self._place(heading, end):
-                self.places[section].append(place)
+            self._add(entry)
 
-    def find_id(self) -> str | None:
-        """Return the registry's number of the trial, behind a heading or alone on one of the
-        first lines; None without one.
-        """
-        first = islice(LINE.finditer(self.text), _OPENING_LINES)
-        for start, end in (*self.places[_ID], *(line.span() for line in first)):
-            number = find_trial_id(self.text[start:end])
-            if number:
-                return number
-        return None
-
-    def _place_all(self, section: GivenSection) -> None:
-        """Place all of the text as items of one section, without a look for headings."""
-        by_line = section in OUTCOMES
-        lead, items = split_items(self.lexed, 0, len(self.text), by_line=by_line)
-        self.places[section] = items
-        if lead:
-            self.places[DESCRIPTION].append(lead)
-
-    def _place_opening(self, end: int) -> None:
-        """Place the text before the first heading, which begins at ``end``: a title, unless a
-        heading names one, and a description, or a list of criteria if the text has no heading at
-        all.
-        """
-        start = 0
-        is_titled = any(heading.section == "title" for heading in self.headings)
-        if not is_titled:
-            title = self._find_title(end)
-            if title:
-                self.places["title"].append(title)
-                start = title[1]
-        # A pasted list of criteria often has no heading at all.
-        is_list = not self.headings and holds_list(self.text, start, end)
-        section = ELIGIBILITY if is_list else DESCRIPTION
-        self.places[section].append((start, end))
-
-    def _find_title(self, end: int) -> Place | None:
-        """Return the first line before ``end`` as the title if it is no sentence, no item, no row
-        of a table, not too long and not all that is said; else None.
-
-        A registry's number above the title is passed over. Without any heading, a title must stand
-        apart from the text below it.
-        """
-        line = self._find_first_line(end)
-        front = FRONT.match(self.text, *line.span()) if line else None
-        if not line or not front:
-            return None
-        if front["bullet"] or front["number"] or front["row"]:
-            return None
-        # Otherwise a note has just begun.
-        is_apart = front["hash"] or _GAP.match(self.text, line.end())
-        if not self.headings and not is_apart:
-            return None
-        start, stop = strip_span(self.text, front.end(), line.end(), " \t*#_")
-        if stop - start > _LONGEST_TITLE:
-            return None
-        if PROSE_END.search(self.text, start, stop):
-            return None
-        has_more = bool(self.text[line.end() :].strip())
-        return (start, stop) if has_more else None
-
-    def _find_first_line(self, end: int) -> re.Match[str] | None:
-        """Return the first line before ``end`` that is neither blank nor a registry's number."""
-        for line in LINE.finditer(self.text, 0, end):
-            if not line.group().strip():
-                continue
-            if not find_trial_id(line.group()):
-                return line
-        return None
-
-    def _place(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
-        """Yield the places between a heading and the ``end`` of its text, each with its section.
-
-        The heading itself belongs to the section if it says something of it: one of criteria, or of
-        a description. Columns, items and short sections are placed one by one.
-        """
-        section = heading.section
-        with_heading = (heading.shown, end)
-        without_heading = (heading.start, end)
-        if heading.columns:
-            yield from self._place_columns(heading, end)
-        elif heading.kind in KEPT:
-            yield section, with_heading
-        elif heading.kind == "group":
-            yield section, without_heading
-        elif section in ITEMS:
-            yield from self._place_items(section, heading.start, end)
-        elif section in _ENDS:
-            yield from self._place_short(section, heading.start, end)
-        elif section == DESCRIPTION:
-            yield section, with_heading
-        elif heading.kind != "criteria":
-            yield section, without_heading
-        elif heading.is_alone and not heading.is_framed:
-            yield section, with_heading
-        else:
-            # The name of the list is read without the signs around it and the text behind it.
-            yield section, heading.words
-            yield section, without_heading
-
-    def _place_items(
-        self, section: str, start: int, end: int
-    ) -> Iterator[tuple[str, Place]]:
-        """Yield the items of a list of arms, interventions or outcomes. What introduces it, and
-        what follows it in another language, describes the trial.
-
-        An intervention that is named as an arm is one, and an outcome whose row has a rank is in
-        the section of that rank.
-        """
-        list_end = self._find_foreign_rest(start, end)
-        yield DESCRIPTION, (list_end, end)
-        is_outcomes = section in OUTCOMES
-        lead, items = split_items(self.lexed, start, list_end, by_line=is_outcomes)
-        if lead:
-            yield DESCRIPTION, lead
-        for item in items:
-            section_of_item = section
-            if section == "interventions":
-                label = read_kind(self.lexed, *item)
-                if label and label[0] == "arm":
-                    section_of_item = "arms"
-            if is_outcomes:
-                # On a registry's page, a row of a table of outcomes says "Type: Secondary".
-                rank = _RANK.search(self.text, *item)
-                if rank:
-                    section_of_item = f"{rank[1].lower()}_outcomes"
-            yield section_of_item, item
-
-    def _place_short(
-        self, section: str, start: int, end: int
-    ) -> Iterator[tuple[str, Place]]:
-        """Yield the place of a short section, such as a title, and the description behind it.
-
-        A title ends with its line, a list of conditions before a blank line. A second one of the
-        same section is a description, too.
-        """
-        start, end = _trim(self.text, start, end)
-        gap = _ENDS[section].search(self.text, start, end)
-        stop = gap.start() if gap else end
-        is_repeated = bool(self.places[section])
-        yield DESCRIPTION if is_repeated else section, (start, stop)
-        yield DESCRIPTION, (stop, end)
-
-    def _find_foreign_rest(self, start: int, end: int) -> int:
-        """Return where lines in another language begin that follow a list in English, which are no
-        items of it; ``end`` if none follow, or if all of ``start:end`` is in another language.
-        """
-        in_english = self.english[start:end].rstrip()
-        if not in_english:
-            return end
-        reached = start + len(in_english)
-        return reached if self.text[reached:end].strip() else end
-
-    def _place_columns(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
-        """Yield the cells of a table, column by column, each in the section that its column's name
-        says. The name of a column of criteria or of a description belongs to the section.
-        """
-        rows = self._list_rows(heading, end)
-        for number, (section, words) in enumerate(heading.list_columns()):
-            if section in (ELIGIBILITY, DESCRIPTION):
-                yield section, words
-            for rank, cells in rows:
-                if number >= len(cells):
-                    continue
-                if rank and section in OUTCOMES:
-                    yield rank, cells[number]
-                else:
-                    yield section, cells[number]
-
-    def _list_rows(
-        self, heading: Heading, end: int
-    ) -> list[tuple[str | None, list[Place]]]:
-        """Return the cells of the rows below a table's header, each row with the section of its
-        outcomes, or None.
-
-        A row that says "Secondary" ranks the rows below it, up to the next row that says a rank.
-        Rows with more cells than the header are left out.
-        """
-        rows: list[tuple[str | None, list[Place]]] = []
-        start = self.text.find("\n", heading.start, end)
-        if start < 0:
-            return rows
-        rank = None
-        for line in LINE.finditer(self.text, start, end):
-            cells = list_cells(self.text, *line.span())
-            if not line.group().strip(NO_WORDS):
-                continue
-            if len(cells) > len(heading.columns):
-                continue
-            first_cell = cells[0]
-            label = read_kind(self.lexed, *first_cell)
-            if label:
-                kind, label_end = label
-                # the cell says nothing else
-                if kind in RANKS and label_end == first_cell[1]:
-                    rank = SECTIONS[kind]
-            rows.append((rank, cells))
-        return rows
-
-    def list_sections(self, title: str | None) -> Iterator[Section]:
-        """Yield the sections in the order of a record, with ``title`` in place of the text's own if
-        it is given. Each item is a section with its parts; of any other section, the places are
-        joined.
-        """
-        yield from text_section("title", title)
-        for name in _ORDER:
-            if name == "title" and title is not None:
-                continue
-            stated: list[Place] = []
-            for place in self.places[name]:
-                start, end = _trim(self.text, *place)
-                if start < end:
-                    stated.append((start, end))
-            if name in ITEMS:
-                for number, place in enumerate(stated):
-                    parts = find_parts(self.lexed, place, name)
-                    yield self._join(f"{name}[{number}]", [place], parts)
-            elif stated:
-                yield self._join(name, stated)
-
-    def _join(
-        self, name: str, places: Sequence[Place], parts: tuple[Part, ...] = ()
-    ) -> Section:
-        """Return a section of several places of the text; those with only white space between
-        them are one.
-        """
-        joined: list[Place] = []
-        for start, end in places:
-            if joined and self._is_next(joined[-1], start):
-                joined[-1] = (joined[-1][0], end)
-            else:
-                joined.append((start, end))
-        pieces: list[Piece] = []
-        offset = 0
-        for start, end in joined:
-            pieces.append(Piece(start=offset, at=start))
-            offset += end - start + len("\n")
-        return Section(
-            name=name,
-            text="\n".join(self.text[start:end] for start, end in joined),
-            parts=parts,
-            pieces=tuple(pieces),
+    def _make_entry(self, block: Block, begin: int) -> Entry:
+        is_behind = begin <= self._end and self._end > 0
+        sign = _STYLE.match(self._text, begin)
+        style = re.sub(r"\d+", "1", sign["sign"]) if sign else block.style
+        rank = self._ranks.get(self.laid.find_place(begin)) if self._ranks else None
+        is_marked = block.mark != "" and block.kind is BlockKind.HEADING
+        return Entry(
+            start=block.start if is_behind else begin,
+            words=block.start,
+            end=block.end,
+            kind=BlockKind.ITEM if is_marked else block.kind,
+            name=block.name,
+            style=f"rank {rank}" if rank else style,
+            column=block.column,
+            gap=block.gap,
+            is_behind=is_behind,
+            goes_on=self._is_cut and self._text[block.start].islower(),
         )
 
-    def _is_next(self, place: Place, start: int) -> bool:
-        """Return whether only white space is between a place and what begins at ``start``."""
-        end = place[1]
-        return end <= start and not self.text[end:start].strip()
+    def _find_section(self, entry: Entry) -> str | None:
+        """Return the section that a line opens; None for one that is content."""
+        opening = self._openings.get(entry.words)
+        if entry.start in self.laid.labels:
+            return DESCRIPTION
+        if opening and (entry.name is None or opening == ELIGIBILITY):
+            is_part = opening == self._section and entry.name != "criteria"
+            return None if is_part else opening
+        if entry.name:
+            return self._find_named(entry, entry.name)
+        # a line marked like the heading of the section, and unlike the items in it
+        is_next = entry.style == self._style and entry.style not in self._styles
+        return DESCRIPTION if self._style and is_next and not entry.is_behind else None
+
+    def _find_named(self, entry: Entry, name: str) -> str | None:
+        """Return the section that a heading of the vocabulary opens."""
+        is_group = self._section in (ARMS, INTERVENTIONS)
+        if self._is_content(entry, name):
+            return None
+        if name in RANKS and self._section not in OUTCOMES:
+            return None
+        if name in STATES and self._has_criteria and not is_group:
+            return None
+        return name_section(name)
+
+    def _is_content(self, entry: Entry, name: str) -> bool:
+        """Return whether words of a heading are content of the section that is open."""
+        words = self._text[entry.words : entry.end]
+        above = self._text[max(0, entry.start - 40) : entry.start].rstrip()
+        is_open = bool(above) and above[-1] not in ".:;" and words[-1] != ":"
+        is_wrapped = runs_on(above) or (is_open and not entry.gap)
+        if (words[0].islower() and is_wrapped) or words.endswith((",", ";")):
+            return True
+        has_text = self._text[entry.end : entry.end + 80].split("\n")[0].strip() != ""
+        is_label = LABELS.match(self._text, entry.words, entry.end + 1) is not None
+        if self._section in ITEMS and is_label:
+            return has_text or not entry.gap
+        if entry.kind is BlockKind.ITEM and entry.style in self._styles - {self._style}:
+            return True
+        return self._section == ELIGIBILITY and name in _IN_CRITERIA and has_text
+
+    def _open(self, section: str, entry: Entry) -> None:
+        is_item = entry.name in STATES
+        if not (is_item and self._section == section):
+            self._is_cut = True
+            self._section = section
+            self._style = entry.style if re.search(r"[\w#=]", entry.style) else ""
+            self._styles = set()
+            if section in ITEMS:
+                self._groups.append((section, []))
+        self._has_criteria = self._has_criteria or section == ELIGIBILITY
+        if section == DESCRIPTION or name_section(entry.name) == ELIGIBILITY:
+            self._add(replace(entry, start=entry.words, kind=BlockKind.HEADING))
+        elif is_item:
+            self._add(entry)
+
+    def _add(self, entry: Entry) -> None:
+        """Add a line to the section that is open, or words behind others to their line."""
+        if entry.kind is BlockKind.ITEM:
+            self._styles.add(entry.style)
+        if self._section in ITEMS:
+            self._add_lines(entry, self._groups[-1][1])
+            return
+        if self._section in (*_TITLES, _ID) and self._spans[self._section]:
+            self._section = DESCRIPTION if self._section in _TITLES else ""
+        if not self._section:
+            self._front.append(entry)
+            return
+        spans = self._spans[self._section]
+        start = entry.start
+        if spans and not self._is_cut:
+            start = spans.pop()[0]
+        spans.append((start, entry.end))
+
+    def _add_lines(self, entry: Entry, entries: list[Entry]) -> None:
+        """Add the lines of an entry to those of an item; words behind others go on their line."""
+        is_row = bool(entries) and "\t" in self._text[entries[-1].start : entry.end]
+        is_part = entry.is_behind and (is_row or entry.kind is not BlockKind.ITEM)
+        is_part = is_part and bool(entries) and not self._is_cut
+        for line in LINE.finditer(self._text, entry.words, entry.end):
+            start, end = line.span()
+            if is_part:
+                entries[-1].end = end
+            elif start == entry.words:
+                entries.append(replace(entry, end=end))
+            else:
+                entries.append(Entry(start, start, end, goes_on=True))
+            is_part = False
+
+    def _place_front(self) -> None:
+        """Place the lines before the first heading: a number, a title, and a description, or a list
+        of criteria if the text has no heading.
+        """
+        lines = self._front
+        while lines and find_trial_id(self._read(lines[0])):
+            self._spans[_ID].append((lines[0].words, lines[0].end))
+            lines = lines[1:]
+        is_list = not self._section and self._holds_list(lines)
+        if lines and not is_list and self._is_title(lines[0]):
+            self._spans[TITLE].append((lines[0].words, lines[0].end))
+            lines = lines[1:]
+            is_list = not self._section and self._holds_list(lines)
+        if lines:
+            name = ELIGIBILITY if is_list else DESCRIPTION
+            self._spans[name].insert(0, (lines[0].start, lines[-1].end))
+
+    def _place_foreign(self) -> None:
+        """Place the lines in other languages that no section has: below criteria, or in the
+        description.
+        """
+        ends = [(end, name) for name in _ORDER for _, end in self._spans[name]]
+        places = {
+            at for name in _ORDER for span in self._spans[name] for at in range(*span)
+        }
+        for line in LINE.finditer(self.laid.text):
+            start, end = line.span()
+            is_hidden = not self._english[start:end].strip(f" {_NO_SIGN}")
+            if is_hidden and line[0].strip() and start not in places:
+                above = max((one for one in ends if one[0] <= start), default=(0, ""))
+                name = ELIGIBILITY if above[1] == ELIGIBILITY else DESCRIPTION
+                self._spans[name].append((start, end))
+        self._spans[ELIGIBILITY].sort()
+
+    def _is_title(self, entry: Entry) -> bool:
+        words = self._read(entry)
+        if len(words) > _LONGEST_TITLE or _PROSE_END.search(words):
+            return False
+        if entry.kind is BlockKind.ITEM or self._spans[TITLE]:
+            return False
+        behind = self._text[entry.end :][:200].lstrip(" *_")
+        return bool(self._section) or behind.startswith(("\n\n", "\n-", "\n*"))
+
+    def _holds_list(self, entries: Sequence[Entry]) -> bool:
+        """Return whether lines are a list of criteria: items, or phrases most of which state a
+        limit or deny something.
+        """
+        if len(entries) > 1 and all(one.kind is BlockKind.ITEM for one in entries):
+            return True
+        lines = [self._read(entry) for entry in entries]
+        if len(lines) < _FEW or any(map(_SENTENCES.search, lines)):
+            return False
+        return 2 * sum(map(_states_criterion, lines)) > len(lines)
+
+    def _read(self, entry: Entry) -> str:
+        return self._text[entry.words : entry.end]
+
+    def find_id(self) -> str | None:
+        """Return the registry's number of the trial; None without one."""
+        numbers = (find_trial_id(self._text[slice(*span)]) for span in self._spans[_ID])
+        return next(filter(None, numbers), None)
+
+    def build(self, title: str | None) -> tuple[Section, ...]:
+        """Return the sections; ``title`` in place of one in the text."""
+        sections = list(text_section(TITLE, title))
+        for name in _ORDER:
+            spans = self._spans[name][: 1 if name in _TITLES else None]
+            if not (title and name == TITLE):
+                sections += self._make_section(name, [("", span) for span in spans])
+        items: dict[str, list[Section]] = defaultdict(list)
+        for section, item, parts in self._list_items():
+            rank = _RANK.search(self._text, item[0].end, item[-1].end)
+            name = RANKS[rank["rank"].lower()] if rank else section
+            items[name] += self._make_section(f"{name}[{len(items[name])}]", parts)
+        for name in ITEMS:
+            sections += items[name]
+        return take_sections(sections)
+
+    def _list_items(self) -> Iterator[tuple[str, list[Entry], list[Part]]]:
+        """Yield each item with its section and parts."""
+        for section, entries in self._groups:
+            _, items = group_items(self._text, section, entries)
+            for item in items:
+                is_line = section in OUTCOMES and len(items) == 1
+                pieces = split_line(self._text, item) if is_line else [item]
+                for piece in pieces:
+                    yield section, piece, find_parts(self._text, section, piece)
+
+    def list_items(self) -> tuple[list[Span], list[tuple[Span, list[Part]]]]:
+        """Return the introductions and the items of the section that all of the text is."""
+        lead, _ = group_items(self._text, *self._groups[0])
+        items = []
+        for _, item, parts in self._list_items():
+            placed = [(name, self._place(*span)) for name, span in parts]
+            items.append((self._place(item[0].words, item[-1].end), placed))
+        return [self._place(one.words, one.end) for one in lead], items
+
+    def _place(self, start: int, end: int) -> Span:
+        return self.laid.find_place(start), self.laid.find_place(end - 1) + 1
+
+    def _make_section(self, name: str, parts: Sequence[Part]) -> list[Section]:
+        """Return the section of parts, each on lines of its own; none without words."""
+        lines: list[str] = []
+        named: list[SectionPart] = []
+        pieces: list[Piece] = []
+        at = 0
+        for part, span in parts:
+            start, end = strip_span(self._text, *span, _EDGES.get(name, " \n*_|"))
+            words = self._text[start:end]
+            if not words.strip():
+                continue
+            pieces += self.laid.list_pieces(start, end, at)
+            if part:
+                named.append(SectionPart(name=part, start=at, end=at + len(words)))
+            lines.append(words)
+            at += len(words) + 1
+        text = "\n".join(lines)
+        made = Section(name=name, text=text, parts=tuple(named), pieces=tuple(pieces))
+        return [made] if lines else []
 
 
-def _trim(text: str, start: int, end: int) -> Place:
-    """Narrow a place by white space, borders of tables, and lines without words at its ends."""
-    opening = _OPENING.match(text, start, end)
-    if opening:
-        start = opening.end()
-    words_end = start + len(text[start:end].rstrip(NO_WORDS))
-    line_end = text.find("\n", words_end, end)
-    if line_end < 0:
-        line_end = end
-    return strip_span(text, start, line_end, " \t\r\n|")
+def _states_criterion(line: str) -> bool:
+    """Return whether a phrase states a limit or denies something, as most criteria do."""
+    tokens = read_text(line)
+    denies = rule("negated_statement").starts(tokens, 0, len(tokens))
+    return bool(denies or find_limits(tokens, None))

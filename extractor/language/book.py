@@ -145,16 +145,14 @@ class TermFinder:
         the longest.
         """
         terms: list[Term] = []
-        if not len(self._automaton):
+        if not self._automaton:
             return terms
         for last, (length, entries) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
             for numbers, entry in entries:
                 if _has_numbers(tokens, start, numbers):
                     terms.append(Term(entry, start, last + 1))
-        if len(terms) > 1:
-            return list(drop_overlaps(terms))
-        return terms
+        return list(drop_overlaps(terms))
 
 
 def _has_numbers(tokens: Tokens, start: int, numbers: _PlacedNumbers) -> bool:

@@ -142,10 +142,10 @@ _TAGGED = re.compile(
 _SUSPECT = re.compile(r"[^\n -%'-\[\]-~]")
 
 # A break inside a paragraph that was wrapped at a fixed width: the next line is indented,
-# has words, and starts no list item.
+# has words, and starts no list item and no heading.
 _SOFT_BREAK = re.compile(
     r"(?<=\S)[ \t]*\r?\n[ \t]+(?=[^\s])(?!(?:[-*•o]|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))[ "
-    r"\t]{1,3})"
+    r"\t]{1,3})(?![A-Z][^\n]{0,60}:[ \t]*(?:\n|\Z))"
 )
 _WRAPPED = re.compile(r"\n {6,}\S")
 

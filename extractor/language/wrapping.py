@@ -48,9 +48,9 @@ def is_page_edge(tokens: Tokens) -> bool:
 ENDS = tuple(".;:!?；。：")
 """Signs that end a sentence or introduce what follows."""
 _RUNS_ON = re.compile(
-    r"(?:\b(?:a|above|an|any|are|at|be|below|between|by|each|for|from|has|have|in|is|least|of|on"
-    r"|per|than|that|the|these"
-    r"|this|to|was|were|which|who|whose|with|within|without)|[<>≤≥=/])[ \t]*\Z"
+    r"(?:\b(?:a|above|after|an|any|are|at|be|before|below|between|by|during|each|for|from|has|have"
+    r"|in|is|least|of|on|per|since|than|that|the|these"
+    r"|this|to|until|was|were|which|who|whose|with|within|without)|[<>≤≥=/])[ \t]*\Z"
 )
 _NARROWEST = 40
 """The fewest characters in a line of a text that was wrapped at a width."""

@@ -3,6 +3,7 @@
 Replies are validated here: a proxy's page has none of the attributes that an SDK promises.
 """
 
+from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -10,9 +11,7 @@ from urllib.parse import quote
 from pydantic import AliasChoices, AwareDatetime, BaseModel, Field, ValidationError
 
 from extractor.masking import hide_keys, mask
-from extractor.model.batch_book import BatchBook, StoredBatch
 from extractor.model.batch_lines import write_line
-from extractor.model.client import Model
 from extractor.model.completions import GarbledReply
 
 _TAG = "extractor"
@@ -69,59 +68,54 @@ class _Batches(BaseModel):
 
 
 class BatchApi:
-    """The batch API of a model's provider. Raises the errors of its SDK, and ``GarbledReply``."""
+    """The batch API of a provider's ``sdk``, with OpenAI's protocol or Anthropic's. Raises the
+    errors of the SDK, and ``GarbledReply``.
+    """
 
-    def __init__(self, model: Model, book: BatchBook) -> None:
-        self._sdk = model.sdk
-        self._model = model
-        self._book = book
-        self._is_openai = model.spec.batch_protocol == "openai"
+    def __init__(self, sdk: Any, protocol: str) -> None:
+        self._sdk = sdk
+        self._is_openai = protocol == "openai"
         self._path = "/batches" if self._is_openai else "/v1/messages/batches"
 
-    async def create(self, batch: StoredBatch) -> str:
-        """Create a batch, or find the one that an earlier attempt has created. Returns its id. That
-        it may come into being is stored just before.
-        """
-        if batch.state == "sent":
-            for listed in await self._list():
-                if self._is_same(listed, batch):
-                    return listed.id
-        calls = self._book.in_batch(batch.number)
-        requests = [(call.question_key, self._model.form.write(call)) for call in calls]
-        file = ""
+    async def create(self, tag: str, requests: Mapping[str, Mapping[str, Any]]) -> str:
+        """Create a batch of requests by their names. Returns its id."""
         body: dict[str, Any] = {
             "requests": [
-                {"custom_id": name, "params": request} for name, request in requests
+                {"custom_id": name, "params": requests[name]} for name in requests
             ]
         }
         if self._is_openai:
-            lines = [write_line(name, request, "openai") for name, request in requests]
+            lines = [write_line(name, requests[name], "openai") for name in requests]
             uploaded = await self._sdk.files.with_raw_response.create(
-                file=(f"{batch.tag}.jsonl", b"".join(lines)), purpose="batch"
+                file=(f"{tag}.jsonl", b"".join(lines)), purpose="batch"
             )
-            file = _read(_Created, uploaded.content).id
             body = {
                 "completion_window": "24h",
                 "endpoint": "/v1/chat/completions",
-                "input_file_id": file,
-                "metadata": {_TAG: batch.tag},
+                "input_file_id": _read(_Created, uploaded.content).id,
+                "metadata": {_TAG: tag},
             }
-        self._book.note_sent(batch, file)
         reply = await self._sdk.post(self._path, body=body, cast_to=bytes)
         return _read(_Created, reply).id
 
-    def _is_same(self, listed: Progress, batch: StoredBatch) -> bool:
-        """Return whether a listed batch was created without its id being stored.
+    async def find(
+        self, tag: str, size: int, planned: str, known: Container[str]
+    ) -> str | None:
+        """Find a batch that was created without its id being stored; None if there is none.
 
-        Anthropic's batches have no tag: one of the same size that was created since the plan, and
-        is no other of the run, is taken for it.
+        Anthropic's batches have no tag: one of the same size that was created since the time
+        ``planned``, and is none of those ``known``, is taken for it.
         """
-        if self._is_openai:
-            return (listed.metadata or {}).get(_TAG) == batch.tag
-        since = datetime.fromisoformat(batch.planned) - _SLACK
-        is_new = listed.created_at is None or listed.created_at > since
-        has_size = sum((listed.request_counts or {}).values()) == batch.requests
-        return is_new and has_size and listed.id not in self._book.known_names()
+        since = datetime.fromisoformat(planned) - _SLACK
+        for listed in await self._list():
+            is_new = listed.created_at is None or listed.created_at > since
+            has_size = sum((listed.request_counts or {}).values()) == size
+            is_same = is_new and has_size and listed.id not in known
+            if self._is_openai:
+                is_same = (listed.metadata or {}).get(_TAG) == tag
+            if is_same:
+                return listed.id
+        return None
 
     async def _list(self) -> list[Progress]:
         """List the latest batches of the account."""

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 CHARACTERS_PER_TOKEN = 4
 """A rough mean for English text."""
 MOST_CALLS = 5
-"""How often the questions of one call are sent for an answer, with re-asks and halves of a
-truncated answer.
+"""How often the questions of one call are sent for an answer, with more room for
+thinking and in halves.
 
 Repeats after faults, which bring no answer, do not count. The ``most`` calls of ``--dry-run`` come
 from this number.

@@ -94,11 +94,6 @@ class Model:
         assert self._sender
         return self._sender.form
 
-    @form.setter
-    def form(self, form: RequestForm) -> None:
-        assert self._sender
-        self._sender.form = form
-
     @property
     def sdk(self) -> Any:
         """The provider's SDK. The model is open."""
@@ -159,24 +154,20 @@ class Model:
         failed one has cost. Whatever happens, the sums are raised, and the reservation is released.
         """
         bill = Bill(call, self.name, self._meter, self._store)
-        is_answered = False
         why = ""
         try:
             if self._sender:
-                self.watch.check()
-                await bill.reserve()
                 async with self.watch.calling():
                     await self._sender.send(bill, most)
             else:
                 await self._take(bill)
-            is_answered = True
         except ModelError as error:
             error.usage = bill.usage
             if isinstance(error, RequestTooLong):
                 why = TOO_LONG
             raise
         finally:
-            bill.close(is_answered=is_answered, why=why)
+            bill.close(why)
             self.usage += bill.usage
         assert bill.answer
         return Answer(bill.answer, bill.number, bill.answer.usage.calls)
@@ -191,10 +182,9 @@ class Model:
                 self._store.begin(bill.call, self.name, State.WAITING)
             raise
         except RequestTooLong:
-            await bill.reserve()
+            bill.begin()
             raise
-        await bill.reserve()
-        bill.send()
+        await bill.send()
         bill.add(completion)
 
 

@@ -3,7 +3,6 @@ process.
 """
 
 import os
-import shlex
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -57,10 +56,13 @@ class Database:
         except sqlite3.Error as error:
             raise _explain(path, error) from None
         try:
-            self._check(version)
+            problem = self._find_foreign(version)
         except StoreError:
             self.close()
             raise
+        if problem:
+            self.close()
+            raise StoreError(f"{path}: {problem}")
 
     @classmethod
     def open(cls, path: Path, tables: str, version: int) -> "Database":
@@ -91,15 +93,7 @@ class Database:
         log = path.with_name(f"{path.name}-wal")
         has_log = log.is_file() and log.stat().st_size > 0
         # SQLite writes beside a file that has a log, and need not write beside one that has none
-        try:
-            database = cls(path, "mode=rw" if has_log else "immutable=1", version)
-        except StoreError as error:
-            if not has_log:
-                raise
-            raise StoreError(
-                f"{error}; the log of a killed run needs a disk that can be written: if this one "
-                "cannot, copy the folder to another disk, and read it there"
-            ) from None
+        database = cls(path, "mode=rw" if has_log else "immutable=1", version)
         # a copy of the file alone, whose tables are still in the log
         if not database.value("PRAGMA user_version"):
             database.close()
@@ -107,23 +101,19 @@ class Database:
         database.execute("PRAGMA query_only=1")
         return database
 
-    def _check(self, version: int) -> None:
-        """Raise ``StoreError`` for a file of another program, and for one with another version of
-        the tables.
-        """
+    def _find_foreign(self, version: int) -> str:
+        """Return why the file is not one of this version of this program, "" if it is, or new."""
         application = self.value("PRAGMA application_id")
         stored = self.value("PRAGMA user_version")
         tables = self.value("SELECT count(*) FROM sqlite_master")
-        is_used = bool(application or stored or tables)
-        if is_used and application != _APPLICATION:
-            raise StoreError(
-                f"{self.path}: not a file of this program; name another folder"
+        if application == _APPLICATION and stored != version:
+            return (
+                f"another version of this program made it (store {stored}, this one reads "
+                f"{version}); use that version, or another folder"
             )
-        if stored not in (0, version):
-            raise StoreError(
-                f"{self.path}: another version of this program made it (store {stored}, this one "
-                f"reads {version}); use that version, or another folder"
-            )
+        if application != _APPLICATION and tables:
+            return "not a file of this program; name another folder"
+        return ""
 
     def execute(self, sql: str, parameters: _Parameters = ()) -> sqlite3.Cursor:
         """Run one statement."""
@@ -178,16 +168,9 @@ class Database:
 
         The operating system would let the program write on, into a file that nobody can find again.
         """
-        if self._written is None:
-            return
-        try:
-            is_there = os.path.samestat(self.path.stat(), self._written)
-        except FileNotFoundError:
-            is_there = False
-        except OSError as error:
-            raise StoreError(
-                f"{self.path}: {error.strerror}; check its disk"
-            ) from error
+        is_there = self._written is None
+        with suppress(OSError):
+            is_there = is_there or os.path.samestat(self.path.stat(), self._written)  # type: ignore[arg-type] # see above
         if not is_there:
             raise StoreError(
                 f"{self.path}: it was deleted, moved or replaced during the run, which stops "
@@ -214,25 +197,18 @@ def _explain(path: Path, error: sqlite3.Error) -> StoreError:
     """Make the error for users: the file, what SQLite found, and a remedy."""
     # the lower byte is the kind of the error, the rest its details
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    remedy = "check its permissions, its disk, and whether another program uses it"
     if code in _DAMAGED:
-        damaged = path.with_name(f"{path.name}.damaged")
-        recover = (
-            f"sqlite3 {shlex.quote(str(damaged))} .recover | "
-            f"sqlite3 {shlex.quote(str(path))}"
+        remedy = (
+            "restore a backup, or keep what SQLite can read of it: rename it, and run sqlite3 "
+            f"RENAMED .recover | sqlite3 {path.name}"
         )
-        return StoreError(
-            f"{path}: damaged ({error}); restore a backup, or rename it to {damaged.name}, keep "
-            f"what SQLite can read of it ({recover}), and run the same command again"
-        )
-    is_full = code == sqlite3.SQLITE_FULL
     # so SQLite names a full disk, too
-    if code == sqlite3.SQLITE_IOERR:
-        with suppress(OSError):
-            is_full = shutil.disk_usage(path.parent).free < _FULL_BELOW
-    if is_full:
+    has_room = code != sqlite3.SQLITE_IOERR
+    with suppress(OSError):
+        has_room = has_room or shutil.disk_usage(path.parent).free > _FULL_BELOW
+    if code == sqlite3.SQLITE_FULL or not has_room:
         return DiskFull(
             f"{path}: the disk is full; free some space, and run the same command again"
         )
-    return StoreError(
-        f"{path}: {error}; check its permissions, its disk, and whether another program uses it"
-    )
+    return StoreError(f"{path}: {error}; {remedy}")

@@ -10,7 +10,7 @@ dictionary.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import Any
 
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
 from extractor.masking import hide_keys, mask
@@ -23,30 +23,34 @@ from extractor.model.pace import (
     retry_after,
 )
 from extractor.model.spec import ModelSpec, name_model
-from extractor.model.surroundings import name_proxies
 
 TOO_LONG = "the prompt is too long"
 """Why the store has no answer to a call that the model refused for its length."""
 _LONGEST_SAID = 300
-_GOOGLES_DELAY = re.compile(r"retryDelay\W{1,9}(\d{1,9}(?:\.\d{1,9})?)s")
-"""Google asks to wait in the body. The others do in a header."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A failed request: the HTTP status (None without a reply), what was said, and the seconds to
-    wait, if stated.
+class Failure(Exception):
+    """A failed request: the HTTP ``status`` (None without a reply), what was ``said``, all ``text``
+    of the provider, for searching, and its ``headers``, which may state the seconds to ``wait``.
 
-    ``text`` is all that the provider said, for searching. ``kind`` is that of ``statuses.toml`` if
-    no status tells it.
+    ``kind`` is that of ``statuses.toml`` if no status tells it.
     """
 
-    status: int | None
-    said: str
-    text: str = ""
-    wait: float | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    kind: str = ""
+    def __init__(
+        self,
+        status: int | None,
+        said: str,
+        text: str = "",
+        headers: Mapping[str, str] | None = None,
+        kind: str = "",
+    ) -> None:
+        super().__init__(said)
+        self.status = status
+        self.said = said
+        self.text = text
+        self.headers = headers or {}
+        self.wait = retry_after(self.headers)
+        self.kind = kind
 
     @property
     def meaning(self) -> Meaning:
@@ -54,11 +58,10 @@ class Failure:
         meanings = list_meanings()
         if self.status is None or self.kind:
             return meanings[self.kind or "lost"]
+        text = f"{self.status} {self.text}"
         for meaning in meanings.values():
             may_mean = meaning.words and self.status in (meaning.of or [self.status])
-            if may_mean and re.search(
-                meaning.words, f"{self.status} {self.text}", re.I
-            ):
+            if may_mean and re.search(meaning.words, text, re.IGNORECASE):
                 return meaning
         meaning = find_meaning(self.status)
         is_long = (self.wait or 0) > LONGEST_WAIT
@@ -72,46 +75,44 @@ class Failure:
     @property
     def is_absence(self) -> bool:
         """Whether any request would have failed now: nothing answers, or there is no room."""
-        return self.is_temporary and self.meaning.action == "wait"
+        return self.meaning.action == "wait"
 
 
-def read_failure(error: BaseException | None) -> Failure | None:
+def read_failure(error: BaseException) -> Failure | None:
     """Read an error of an SDK: an HTTP status with its message, a garbled reply, no reply, or a
     request that the SDK does not send. Return None for an error of another kind.
     """
     # a cancellation may have a broken connection as its context
-    if not isinstance(error, Exception):
-        return None
+    if isinstance(error, Failure) or not isinstance(error, Exception):
+        return error if isinstance(error, Failure) else None
     causes = list(_list_causes(error))
     for cause in causes:
         # there was a reply, and no SDK could read it
-        unread = _describe_unread(cause)
+        unread = str(cause) if isinstance(cause, GarbledReply) else ""
+        if isinstance(cause, json.JSONDecodeError):
+            unread = describe_garbled(cause.doc)
+        elif isinstance(cause, RecursionError | UnicodeDecodeError):
+            unread = BROKEN
         if unread:
-            return Failure(
-                200, unread, kind="broken" if unread == BROKEN else "garbled"
-            )
+            kind = "broken" if unread == BROKEN else "garbled"
+            return Failure(200, unread, kind=kind)
     if isinstance(error, TimeoutError):
         return Failure(None, "", kind="late")
     return _read_status(error) or _read_silence(error, causes)
 
 
-def _describe_unread(cause: BaseException) -> str:
-    """Describe the reply that an error is about; "" for an error that is about none."""
-    if isinstance(cause, json.JSONDecodeError):
-        return describe_garbled(cause.doc)
-    if isinstance(cause, RecursionError | UnicodeDecodeError):
-        return BROKEN
-    return str(cause) if isinstance(cause, GarbledReply) else ""
-
-
-def _read_status(error: Exception) -> Failure | None:
+def _read_status(error: Any) -> Failure | None:
     """Read an error with an HTTP status, from the attributes in which the SDKs have it."""
-    response = getattr(error, "response", None)
-    status = getattr(error, "status_code", None) or getattr(error, "code", None)
-    body = getattr(error, "body", None) or getattr(error, "details", None) or {}
-    headers = getattr(response, "headers", None) or getattr(error, "headers", None)
+
+    def find(name: str, other: str = "", of: Any = error) -> Any:
+        return getattr(of, name, None) or getattr(of, other, None) or {}
+
+    response = find("response")
+    status = find("status_code", "code")
+    body = find("body", "details")
+    headers = find("headers", of=response) or find("headers")
     # botocore
-    if isinstance(response, dict):
+    if isinstance(response, dict) and response:
         facts = response.get("ResponseMetadata", {})
         status = facts.get("HTTPStatusCode")
         body = {"error": response.get("Error", {})}
@@ -121,15 +122,11 @@ def _read_status(error: Exception) -> Failure | None:
     # {"error": {"message": "..."}}, or the message alone
     stated = body.get("error", body) if isinstance(body, Mapping) else None
     message = stated.get("message") if isinstance(stated, Mapping) else None
-    words = str(message or getattr(error, "message", "") or "no reason is given")
+    words = str(message or find("message") or "no reason is given")
     # masked before it is cut: a cut key would not be found
     said = hide_keys(" ".join(words.split()))[:_LONGEST_SAID]
     text = body if isinstance(body, str) else json.dumps(body, default=str)
-    wait = retry_after(headers or {})
-    delay = _GOOGLES_DELAY.search(text)
-    if wait is None and delay:
-        wait = float(delay[1])
-    return Failure(status, said, f"{text} {said}", wait, headers or {})
+    return Failure(status, said, f"{text} {said}", headers)
 
 
 def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | None:
@@ -140,7 +137,8 @@ def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | No
     said = hide_keys(next(filter(None, map(str, reversed(causes))), ""))
     for meaning in list_meanings().values():
         if meaning.raised and re.search(meaning.raised, f"{names}: {error}; {said}"):
-            return Failure(None, said, kind=meaning.kind)
+            status = 200 if meaning.kind == "garbled" else None
+            return Failure(status, said, kind=meaning.kind)
     return None
 
 
@@ -160,7 +158,6 @@ def explain_failure(
         ``MissingKey`` if the SDK finds none, else ``ModelUnavailable``.
     """
     meaning = failure.meaning
-    proxies = "" if spec.is_direct else name_proxies()
     said = meaning.sentence.format(
         status=failure.status,
         said=failure.said,
@@ -168,8 +165,6 @@ def explain_failure(
         target=failure.headers.get("location", "another one")[:_LONGEST_SAID],
         give="give the key of this server" if spec.is_server else "set",
         key=spec.key_name,
-        proxies=proxies or "the proxy",
-        further=f" Is the proxy right that {proxies} names?" if proxies else "",
     )
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
     message = hide_keys(f"{name_model(spec)}: {said}{tried}")
@@ -187,7 +182,10 @@ def explain_opening(error: Exception, spec: ModelSpec) -> ModelUnavailable:
     """
     if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):
         return explain_failure(Failure(None, "", kind="no key"), spec)
-    return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}"))
+    said = (
+        f"cannot be opened: {error}; check its address, HTTPS_PROXY and SSL_CERT_FILE"
+    )
+    return ModelUnavailable(hide_keys(f"{name_model(spec)}: {said}"))
 
 
 def mask_error(error: BaseException) -> None:

@@ -17,13 +17,11 @@ class Bill:
     process leaves it behind.
 
     Attributes:
-        answer: The last answer, with the usage of all.
+        answer: The last answer, with the usage of all; None while a request is under way.
         count: The number of answers.
         number: The call in the store; 0 if it is in none, or is not stored yet.
         usage: What all replies state.
-        extra_room: Output tokens that its requests may use beyond the call's limit.
-        exchanges: How often the call was sent. An exchange is a request with its re-asks.
-        is_under_way: Whether a request was sent whose reply was not read yet.
+        exchanges: The number of requests.
     """
 
     call: Call
@@ -34,42 +32,35 @@ class Bill:
     count: int = 0
     number: int = 0
     usage: Usage = field(default_factory=Usage)
-    extra_room: int = 0
     exchanges: int = 0
-    is_under_way: bool = False
     _reservation: Reservation | None = None
-    _rows: list[int] = field(default_factory=list)
+    _row: int = 0
     _paid: list[int] = field(default_factory=list)
 
-    @property
-    def is_reserved(self) -> bool:
-        """Whether the next request may be sent."""
-        return self._reservation is not None and not self.is_under_way
-
-    async def reserve(self) -> None:
-        """Wait until the budget has room for a request. The first one stores the call. Raises
-        ``BudgetReached``.
-        """
-        if self._reservation is None:
-            self._reservation = await self.meter.reserve(self._enlarge())
+    def begin(self) -> None:
+        """Store the call, if it is not stored yet."""
         if self.store and not self.number:
             self.number = self.store.begin(self.call, self.model)
 
-    def may_repeat(self) -> bool:
-        """Reserve another request if the budget has room for it now."""
-        self._reservation = self.meter.try_reserve(self._enlarge())
-        return self._reservation is not None
+    async def send(self, extra_room: int = 0) -> None:
+        """Note that a request is about to be sent: wait until the budget has room for its highest
+        cost, and store it at that. Its output may have ``extra_room`` beyond the call's limit.
 
-    def _enlarge(self) -> Call:
-        most = self.call.max_output_tokens + self.extra_room
-        return replace(self.call, max_output_tokens=most)
-
-    def send(self) -> None:
-        """Note that the reserved request is about to be sent: in the store, at its highest cost."""
-        assert self._reservation
-        self.is_under_way = True
-        if self.store:
-            self._rows = [self.store.send(self.number, self._reservation.most)]
+        Raises ``BudgetReached``, and errors of the store, after which nothing may be sent.
+        """
+        most = self.call.max_output_tokens + extra_room
+        call = replace(self.call, max_output_tokens=most)
+        reservation = await self.meter.reserve(call)
+        try:
+            self.begin()
+            if self.store:
+                self._row = self.store.send(self.number, reservation.most)
+        except BaseException:
+            self.meter.settle(reservation, Usage())
+            raise
+        self._reservation = reservation
+        self.exchanges += 1
+        self.answer = None
 
     def add(self, answer: Completion) -> None:
         """Count an answer. Without a usage, its request counts at its highest cost."""
@@ -78,7 +69,7 @@ class Bill:
         self.answer = replace(answer, usage=self.usage)
 
     def settle(self, cost: Usage | None, stated: Usage | None = None) -> None:
-        """End the last request, if there is one, and release its reservation.
+        """End the request under way, if there is one, and release its reservation.
 
         Args:
             cost: What it cost; None is the most.
@@ -88,27 +79,20 @@ class Bill:
             return
         self.usage += stated or cost or Usage()
         if cost is not None:
-            self._paid += self._rows
+            self._paid.append(self._row)
         self.meter.settle(self._reservation, cost)
         self._reservation = None
-        self._rows = []
-        self.is_under_way = False
 
-    def fail(self, *, is_paid: bool) -> None:
-        """Count the request under way as failed: at its highest cost if a model may have been paid
-        for it, else as nothing. One that was not sent is nothing.
-        """
-        self.settle(None if is_paid and self.is_under_way else Usage())
-
-    def close(self, *, is_answered: bool, why: str) -> None:
+    def close(self, why: str) -> None:
         """Store how the call ended: its answer, or ``why`` it has none, and what it cost. A request
         that is still under way counts at its highest cost.
         """
-        self.fail(is_paid=True)
-        if self.store is None or not self.number:
-            return
-        answer = self.answer if is_answered else None
-        state = judge(answer) if answer else State.ASKED
-        self.store.end(
-            self.number, state, answer, usage=self.usage, why=why, paid=self._paid
-        )
+        self.settle(None)
+        if self.store and self.number:
+            state = judge(self.answer) if self.answer else State.ASKED
+            self.store.end(
+                *(self.number, state, self.answer),
+                usage=self.usage,
+                why=why,
+                paid=self._paid,
+            )

@@ -13,7 +13,7 @@ from extractor.errors import (
     ModelUnavailable,
     RequestTooLong,
 )
-from extractor.model.calls import Call, estimate_tokens
+from extractor.model.calls import Call
 from extractor.model.client import Model, Route
 from extractor.model.completions import Completion
 from extractor.model.database import RUN_FILE, open_run_to_read
@@ -27,13 +27,9 @@ _REPLAYED = ModelSpec(SERVER, "replay", "http://replay.invalid/v1")
 
 @dataclass(slots=True)
 class ReplayTally:
-    """The numbers of stored answers that were used and of calls without one, and the prompt
-    tokens of the latter.
-    """
+    """The number of calls without a stored answer."""
 
-    answered: int = 0
     missing: int = 0
-    missing_tokens: int = 0
 
 
 def recall(
@@ -46,8 +42,6 @@ def recall(
     """
     stored = store.recall(call.question_key)
     if stored and stored.completion and stored.state is not State.ASKED:
-        if tally:
-            tally.answered += stored.completion.usage.calls
         return stored.completion
     if stored and stored.why == TOO_LONG:
         raise RequestTooLong(
@@ -55,7 +49,6 @@ def recall(
         )
     if tally:
         tally.missing += 1
-        tally.missing_tokens += estimate_tokens(call.system + call.user)
         raise AnswerPending("the answer is not in the run's store")
     if stored:
         raise ModelUnavailable("the run got no reply to this call", lasting=False)

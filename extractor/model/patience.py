@@ -1,5 +1,5 @@
-"""When the calls to a model end before their answers: the model is silent for too long, or the run
-is stopped.
+"""When the calls to a model end before their answers: the model is silent for too long, its answers
+are of no use, or the run is stopped.
 """
 
 import asyncio
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong, RunStopped
+from extractor.errors import ModelAway, RunStopped
 from extractor.masking import hide_keys
 
 _LONGEST = 300
@@ -15,18 +15,15 @@ IS_IT_THERE = (
     "is the server running, and the address right? If it is only slow, give it more "
     "time (--timeout SECONDS)"
 )
-TOO_SMALL = (
-    "the context of this model is too small, so waiting does not help: give its server a larger "
-    "one (16,384 tokens are enough), or name another model"
-)
-"""What is to be done if a model refuses most requests for their length."""
+MOST_USELESS = 20
+"""Useless answers in a row after which the model is given up: each of them is paid for."""
 _Task = asyncio.Task[Any] | None
 
 
 class Watch:
     """Watches the calls to a model, named ``name`` in messages, and ends them when no answer has
-    come for the seconds of the ``patience`` (None: never), when the model is given up, or when the
-    run is stopped.
+    come for the seconds of the ``patience``, when the model is given up, or when the run is
+    stopped. Without a patience (None), it gives up nothing by itself.
 
     ``problem`` is why the last useless call was useless. A watch belongs to one event loop at a
     time.
@@ -36,24 +33,13 @@ class Watch:
         self.patience = patience
         self.problem = ""
         self._name = name
+        self._useless = 0
         self._calls: dict[_Task, asyncio.Timeout] = {}
         self._sending: set[_Task] = set()
-        self._problems = 0
-        self._too_long = 0
         self._clock: Callable[[], float] = lambda: 0.0
         self._silent_since = 0.0
         self._last = "nothing"
         self._end: ModelAway | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no further request may begin."""
-        return self._end is not None
-
-    @property
-    def is_too_small(self) -> bool:
-        """Whether the model refused most of the useless calls for their length."""
-        return self._too_long > self._problems / 2
 
     @property
     def under_way(self) -> int:
@@ -79,13 +65,25 @@ class Watch:
         if self._end:
             raise type(self._end)(*self._end.args)
 
-    def note_problem(self, problem: str | ModelUnavailable) -> None:
-        """Note why a call was useless: its error, or what was wrong with its answer."""
-        self.problem = hide_keys(str(problem).removeprefix(f"{self._name}: "))[
-            :_LONGEST
-        ]
-        self._problems += 1
-        self._too_long += isinstance(problem, RequestTooLong)
+    def note_problem(self, problem: object) -> None:
+        """Note why a call was useless."""
+        shown = str(problem).removeprefix(f"{self._name}: ")
+        self.problem = hide_keys(shown)[:_LONGEST]
+
+    def note_outcome(self, problem: object) -> None:
+        """Note that the questions of a call have an answer: one of use (None), or what was wrong.
+        The model is given up after ``MOST_USELESS`` useless ones in a row.
+        """
+        if problem is None:
+            self._useless = 0
+            return
+        self.note_problem(problem)
+        self._useless += 1
+        if self._useless >= MOST_USELESS and self.patience is not None:
+            self.give_up(
+                f"{self._useless} useless answers in a row, the last one: {self.problem}; name "
+                "another model, or mend this and run the command again"
+            )
 
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
@@ -116,8 +114,7 @@ class Watch:
 
     @contextmanager
     def sending(self) -> Iterator[None]:
-        """Watch one exchange with the server inside the block. Raises as ``check`` does."""
-        self.check()
+        """Watch one exchange with the server inside the block."""
         task = asyncio.current_task()
         self._sending.add(task)
         try:

@@ -115,12 +115,6 @@ class RequestForm:
                 """Return the schema, new each time: instructor may change it."""
                 return dict(json.loads(schema))
 
-            @classmethod
-            def model_validate_json(cls, json_data: Any, **options: Any) -> Any:
-                """Validate an answer as the call's reply, with the call's context."""
-                options["context"] = dict(call.context)
-                return model.model_validate_json(json_data, **options)
-
         Reply.__name__ = model.__name__
         Reply.__doc__ = model.__doc__
         return Reply

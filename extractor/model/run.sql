@@ -18,22 +18,20 @@ CREATE INDEX calls_by_key ON calls (key);
 CREATE INDEX calls_by_question ON calls (question);
 CREATE INDEX calls_by_record ON calls (record_id);
 CREATE INDEX calls_by_batch ON calls (batch);
-CREATE TABLE records (  -- state is done, lacking if an answer of a model is missing, or left if the input has it no longer
-    record_id TEXT PRIMARY KEY, text_sha256 TEXT NOT NULL, path TEXT NOT NULL, place TEXT, invocation INTEGER NOT NULL,
-    position INTEGER NOT NULL, state TEXT NOT NULL, counts TEXT NOT NULL
+CREATE TABLE records (  -- a result: its line of extractions.jsonl, packed by zlib. That file is written from them
+    record_id TEXT PRIMARY KEY, text_sha256 TEXT NOT NULL, position INTEGER NOT NULL,
+    lacking INTEGER NOT NULL,  -- 1 if an answer of a model is missing
+    counts TEXT NOT NULL, packed BLOB NOT NULL
 );
-CREATE TABLE batches (  -- a provider's batch, whose state is planned, sent (its file is uploaded), made or fetched
+CREATE TABLE batches (  -- a provider's batch, whose state is sent (it may exist), made (its id is known) or fetched
     id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, requests INTEGER NOT NULL, state TEXT NOT NULL,
-    planned TEXT NOT NULL, input_file TEXT, batch TEXT
+    planned TEXT NOT NULL, batch TEXT
 );
 CREATE TABLE requests (  -- sent, and no reply states what they cost. The tokens are the most that they may use
     id INTEGER PRIMARY KEY, call INTEGER NOT NULL REFERENCES calls, prompt_tokens INTEGER NOT NULL,
     written_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL
 );
 CREATE INDEX requests_by_call ON requests (call);
-CREATE TABLE lines (  -- of extractions.jsonl, with their ends: their SHA-256, and packed by zlib. That file is written from them
-    record_id TEXT PRIMARY KEY, sha256 BLOB NOT NULL, packed BLOB NOT NULL
-);
-CREATE TABLE notes (  -- lines of failures.jsonl and repeated.jsonl of the last invocation
-    file TEXT NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL
+CREATE TABLE failures (  -- lines of failures.jsonl of the last invocation
+    position INTEGER NOT NULL, line BLOB NOT NULL
 );

@@ -2,28 +2,27 @@
 
 instructor opens every provider by its name; a server of the user's own is opened as OpenAI's
 protocol at its address. The SDK repeats nothing, has no limit of time and follows no redirects, and
-keys that it found by itself are masked from then on. ``network`` has the connection to a server of
-the user's own, ``providers.toml`` what differs between providers.
+keys that it found by itself are masked from then on. ``providers.toml`` has what differs between
+providers.
 """
 
 import logging
 import os
 from typing import Any
 
+import httpx2
 import instructor
+import openai
 from instructor.core.exceptions import ConfigurationError
 
-from extractor.errors import ArgumentError, MissingExtra
+from extractor.errors import MissingExtra
 from extractor.masking import remember
 from extractor.model.failures import explain_opening
-from extractor.model.network import open_connection
 from extractor.model.providers import list_providers
-from extractor.model.spec import ModelSpec, is_address, read_key
-from extractor.model.surroundings import check_network
+from extractor.model.spec import ModelSpec, read_key
 
 # It logs each failed attempt with the server's words, which may have a key. Events report them.
-logging.getLogger("instructor").addHandler(logging.NullHandler())
-logging.getLogger("instructor").propagate = False
+logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 
 _NO_KEY = "none"
 """The key of a server without one; it is not sent."""
@@ -35,9 +34,9 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     """Open instructor's client of a provider, without the SDK's own retries and limits of time.
 
     Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key, ``ArgumentError`` for a
-    key, an address, a proxy or certificates of the environment that cannot be used.
+    key of the environment that cannot be used.
     """
-    _check_environment(spec)
+    _check_keys(spec)
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
     failure: Exception
     try:
@@ -58,19 +57,14 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     raise failure
 
 
-def _check_environment(spec: ModelSpec) -> None:
+def _check_keys(spec: ModelSpec) -> None:
     """Raise ``ArgumentError`` that names the variable if a key has characters that no header can
-    have, or an address, a proxy or certificates cannot be used.
+    have: an error of a library would show it.
     """
     provider = list_providers()[spec.provider]
     if not spec.api_key and not spec.is_compatible:
         for variable in filter(None, (provider.key, *provider.secrets)):
             read_key(os.environ.get(variable), variable)
-    address = spec.base_url or os.environ.get(provider.address)
-    if address and not is_address(address):
-        problem = "this is no address of a service; write https://HOST:PORT/PATH"
-        raise ArgumentError(f"{provider.address}: {problem}")
-    check_network(direct=spec.is_direct)
 
 
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
@@ -84,7 +78,12 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
         arguments["api_key"] = _NO_KEY
     if spec.base_url:
         arguments["base_url"] = spec.base_url
-        arguments["http_client"] = open_connection(direct=spec.is_direct)
+        # A server of this machine is behind no proxy.
+        arguments["http_client"] = openai.DefaultAsyncHttpxClient(
+            trust_env=not spec.is_direct,
+            verify=httpx2.create_ssl_context(),
+            follow_redirects=False,
+        )
     return arguments
 
 

@@ -13,16 +13,10 @@ from typing import Any, TypeVar
 import openai
 from instructor.core.exceptions import InstructorRetryException
 from instructor.core.hooks import Hooks
-from pydantic import ValidationError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from extractor.masking import remember_options
-from extractor.model.completions import (
-    Completion,
-    Ending,
-    GarbledReply,
-    read_completion,
-)
+from extractor.model.completions import Completion, GarbledReply, read_completion
 from extractor.model.events import Event, tell
 from extractor.model.failures import (
     Failure,
@@ -36,22 +30,10 @@ from extractor.model.patience import IS_IT_THERE, Watch
 from extractor.model.request_form import RequestForm
 from extractor.model.sdk import open_client
 from extractor.model.spec import ClientSettings, ModelSpec
+from extractor.schemas import Usage
 
-_STRICT = False
-"""Accept a quoted "18" as 18: a re-ask is not worth its cost."""
-_REASKS = 1
-"""How often a model is asked again after an answer that breaks its schema."""
 _SHOWN = 80
 _T = TypeVar("_T")
-
-
-class _Final(BaseException):
-    """Ends instructor's work: the reply was read, or there is an ``error``. Instructor hides every
-    ``Exception`` of a hook.
-    """
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
 
 
 class Sender:
@@ -94,10 +76,9 @@ class Sender:
                 await closing
 
     async def send(self, bill: Bill, most: int) -> None:
-        """Send the call of a bill until it has an answer, at most ``most`` times for one, with
-        growing waits between the attempts after faults.
-
-        Raises ``ModelUnavailable`` or another error for users.
+        """Send the call of a bill until it has an answer, with growing waits between the attempts
+        after faults; ``most`` answers at most. Raises ``ModelUnavailable`` or another error for
+        users.
         """
         await repeat(
             lambda: self._ask(bill, most),
@@ -138,66 +119,72 @@ class Sender:
 
     async def _ask(self, bill: Bill, most: int) -> None:
         """Send a call once, and at once again in a changed form if the provider refuses a part of
-        the form, or if thinking left no room for the answer. Raises the error of a request that no
-        other form mends.
+        the form, or if thinking left no room for the answer. Raises the failure of a request that
+        no other form mends.
         """
         while True:
             form = self.form
+            better: RequestForm | None
             try:
-                await self._exchange(bill, form, most)
-            except Exception as error:
-                failure = read_failure(error)
+                answer = await self._exchange(bill, form)
+                better = form.with_more_room(bill.call, answer)
+                if better is None or bill.count >= most:
+                    return
+            except Failure as failure:
+                better = form.without(failure, bill.call)
                 # another call may have changed the form meanwhile
-                if failure and self.form is form:
-                    self.form = form.without(failure, bill.call) or form
-                if self.form is form or not failure or failure.is_temporary:
+                if better is None and self.form is form:
                     raise
-                continue
-            assert bill.answer
-            roomier = form.with_more_room(bill.call, bill.answer)
-            if roomier is None or bill.count >= most:
-                return
-            if self.form is form:
-                self.form = roomier
+            if better and self.form is form:
+                self.form = better
 
-    async def _exchange(self, bill: Bill, form: RequestForm, most: int) -> None:
-        """Send a request and at most one re-ask, after the pause that a server asked for and within
-        the budget; ``most`` answers at most. Raises the error of a failed exchange.
+    async def _exchange(self, bill: Bill, form: RequestForm) -> Completion:
+        """Send a request, after the pause that a server asked for and within the budget. Returns
+        its answer, which the bill has then. Raises ``Failure``, or an error of another kind.
         """
         while self._policy.clock() < self._paused_until:
             await self._pause(self._paused_until - self._policy.clock())
-        bill.extra_room = form.extra_room
-        await bill.reserve()
-        bill.exchanges += 1
+        self._watch.check()
+        await bill.send(form.extra_room)
         begun = monotonic()
-        before = bill.usage
-        status: int | None = 200
+        usage = bill.usage
+        failure: Failure | None = None
         name: str | None = None
         try:
             with self._watch.sending():
                 async with asyncio.timeout(self._timeout):
-                    await self._create(bill, form, min(bill.count + 1 + _REASKS, most))
-            self._was_reached = True
+                    answer = read_completion(await self._request(bill, form))
+            bill.add(answer)
         except BaseException as error:
             failure = read_failure(error)
-            status = failure.status if failure else None
-            name = str(status or type(error).__name__)
-            bill.fail(is_paid=failure is None or failure.meaning.paid)
-            if failure:
-                self._note_failure(failure)
-            raise
+            name = str((failure and failure.status) or type(error).__name__)
+            if isinstance(error, GarbledReply) and error.usage:
+                bill.settle(error.usage)
+            elif failure and not failure.meaning.paid:
+                bill.settle(Usage())
+            bill.settle(None)
+            if failure is None:
+                raise
+            self._note_failure(failure)
+            raise failure from None
         finally:
             tokens = ("prompt_tokens", "cached_tokens", "output_tokens")
+            status = 200 if bill.answer else None
             tell(
                 Event.CALL_ENDED,
                 record_id=bill.call.record_id,
                 model=self._spec.name,
                 attempt=bill.exchanges,
                 seconds=round(monotonic() - begun, 3),
-                status=status,
+                status=failure.status if failure else status,
                 error=name,
-                **{of: getattr(bill.usage, of) - getattr(before, of) for of in tokens},
+                **{of: getattr(bill.usage, of) - getattr(usage, of) for of in tokens},
             )
+        self._was_reached = True
+        said = f"HTTP 200, finish reason {answer.reason or 'unknown'}"
+        shown = " ".join(answer.text.split())[:_SHOWN]
+        self._watch.note_reply(f"{said}: {shown!r}", is_answer=True)
+        return answer
 
     def _note_failure(self, failure: Failure) -> None:
         """Note what a failed exchange tells about the server. If it is overloaded and asks for a
@@ -213,63 +200,33 @@ class Sender:
             until = self._policy.clock() + failure.wait
             self._paused_until = max(self._paused_until, until)
 
-    async def _create(self, bill: Bill, form: RequestForm, last: int) -> None:
-        """Let instructor send a request, and its re-ask until the bill has ``last`` answers.
-
-        An answer that does not fit the reply model, or was cut off, is no error: what can be used
-        of it is read from its text later. Raises ``GarbledReply`` if what came is no answer of a
-        model, and any other error of the SDK.
+    async def _request(self, bill: Bill, form: RequestForm) -> object:
+        """Let instructor write a request and its SDK send it, once. Returns the reply as it came:
+        what instructor makes of it is not used. Raises an error of the SDK.
         """
         if form.mode not in self._clients:
             self._clients[form.mode] = open_client(self._spec, form.mode)
-        before = bill.count
+        replies: list[object] = []
         hooks = Hooks()
-        hooks.on("completion:kwargs", lambda *_, **__: _note_sent(bill))
-        hooks.on("completion:response", lambda reply: self._take(reply, bill, last))
+        hooks.on("completion:response", replies.append)
         error: BaseException | None = None
         try:
             await self._clients[form.mode].create(
                 response_model=form.reply_model(bill.call),
-                max_retries=AsyncRetrying(
-                    retry=lambda _: bill.is_reserved, reraise=True
-                ),
-                strict=_STRICT,
+                max_retries=AsyncRetrying(stop=stop_after_attempt(1), reraise=True),
                 hooks=hooks,
                 messages=form.messages(bill.call),
                 # not every client keeps the name
                 model=self._spec.name,
                 **self._leave_out_key(form.arguments(bill.call)),
             )
-        except _Final as end:
-            error = end.error
         except InstructorRetryException as failed:
             error = failed.__cause__
         except Exception as failed:  # noqa: BLE001 - each SDK has its own
             error = failed
-        # an answer that instructor cannot mend is read item by item later
-        if error and (bill.count == before or bill.is_under_way):
+        if error and not replies:
             raise error
-
-    def _take(self, reply: Any, bill: Bill, last: int) -> None:
-        """Add an answer to the bill. Instructor goes on only with one that it is to mend: it breaks
-        the schema, is not the ``last`` one, and the budget has room for another.
-        """
-        try:
-            answer = read_completion(reply)
-        except GarbledReply as error:
-            if error.usage:
-                bill.settle(error.usage)
-            raise _Final(error) from None
-        bill.add(answer)
-        text = " ".join(answer.text.split())[:_SHOWN]
-        said = f"HTTP 200, finish reason {answer.reason or 'unknown'}: {text!r}"
-        self._watch.note_reply(said, is_answer=True)
-        is_last = bill.count >= last or self._watch.is_over
-        if is_last or not _breaks_schema(bill, answer) or not bill.may_repeat():
-            raise _Final
-        # of OpenAI's form: the model need not read its thoughts again
-        for choice in getattr(reply, "choices", None) or ():
-            choice.message.content = choice.message.content and answer.text
+        return replies[0]
 
     def _leave_out_key(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Leave out the header "Authorization" for a server that speaks as OpenAI's does and needs
@@ -300,65 +257,43 @@ async def repeat(
     network explains stays, with its keys masked.
     """
 
-    # tenacity awaits no lambda
     async def attempt() -> _T:
-        return await request()
+        try:
+            return await request()
+        except Exception as error:
+            failure = read_failure(error)
+            if failure is None:
+                mask_error(error)
+                raise
+            # the request of the SDK's error holds the key
+            raise failure from None
+
+    def read(state: RetryCallState) -> Failure | None:
+        error = state.outcome.exception() if state.outcome else None
+        return error if isinstance(error, Failure) else None
+
+    def is_over(state: RetryCallState) -> bool:
+        failure = read(state)
+        return failure is None or state.attempt_number >= limit(failure)
 
     def wait(state: RetryCallState) -> float:
-        return policy.wait_before(state.attempt_number, _read(state).wait)
+        failure = read(state)
+        asked = failure.wait if failure else None
+        return policy.wait_before(state.attempt_number, asked)
+
+    def may_repeat(state: RetryCallState) -> bool:
+        failure = read(state)
+        return failure is not None and failure.is_temporary
 
     attempts = AsyncRetrying(
-        retry=retry_if_exception(_is_temporary),
-        stop=lambda state: state.attempt_number >= limit(_read(state)),
+        retry=may_repeat,
+        stop=is_over,
         wait=wait,
         sleep=pause,
         reraise=True,
     )
     try:
         return await attempts(attempt)
-    except Exception as raised:  # noqa: BLE001 - each SDK has its own
-        failure = read_failure(raised)
-        mask_error(raised)
-        error = raised
-        if failure:
-            error = explain(failure, attempts.statistics["attempt_number"])
-    # raised here, since the request of the SDK's error holds the key
-    error.__cause__ = None
-    error.__context__ = None
+    except Failure as failure:
+        error = explain(failure, attempts.statistics["attempt_number"])
     raise error
-
-
-def _is_temporary(error: BaseException) -> bool:
-    """Return whether the same request may succeed soon."""
-    failure = read_failure(error)
-    return failure is not None and failure.is_temporary
-
-
-def _read(state: RetryCallState) -> Failure:
-    """Read the failure of an attempt that has failed."""
-    failure = read_failure(state.outcome.exception() if state.outcome else None)
-    assert failure
-    return failure
-
-
-def _note_sent(bill: Bill) -> None:
-    """Store that a request is about to be sent. If the store fails, none is sent."""
-    try:
-        bill.send()
-    except Exception as error:
-        raise _Final(error) from error
-
-
-def _breaks_schema(bill: Bill, answer: Completion) -> bool:
-    """Return whether an answer is complete and breaks the schema. One that is valid as text, where
-    instructor expects a tool call, breaks nothing.
-    """
-    if answer.ending is not Ending.COMPLETE:
-        return False
-    try:
-        bill.call.reply_model.model_validate_json(
-            answer.text, strict=_STRICT, context=dict(bill.call.context)
-        )
-    except ValidationError:
-        return True
-    return False

@@ -18,7 +18,20 @@ It takes time in proportion to the length of the text. It does not know what a c
 an outcome is.
 """
 
-from extractor.outline.blocks import Block, BlockKind, explain_line, read_outline
+from extractor.outline.blocks import (
+    UNSURE_END,
+    Block,
+    BlockKind,
+    explain_line,
+    read_outline,
+)
 from extractor.outline.headings import Vocabulary
 
-__all__ = ["Block", "BlockKind", "Vocabulary", "explain_line", "read_outline"]
+__all__ = [
+    "UNSURE_END",
+    "Block",
+    "BlockKind",
+    "Vocabulary",
+    "explain_line",
+    "read_outline",
+]

@@ -6,8 +6,10 @@ from enum import StrEnum
 
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
+from extractor.language.wrapping import runs_on
 from extractor.outline.headings import Heading, Vocabulary, find_heading, find_within
-from extractor.outline.lines import Line, read_lines, split_run_in, strip_signs
+from extractor.outline.lines import Line, read_lines, strip_signs
+from extractor.outline.run_in import split_run_in
 from extractor.outline.signs import (
     Beside,
     Signs,
@@ -20,6 +22,7 @@ from extractor.outline.signs import (
 )
 
 UNSURE_HEADING = "this line could be a heading, or an item"
+UNSURE_END = "the last line of this could be one of its own"
 _DEEPER = 2
 """The fewest columns by which an item is below another."""
 
@@ -88,6 +91,7 @@ class _Piece:
     line: Line
     heading: Heading | None = None
     begins: bool = True
+    doubt: str = ""
 
 
 def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
@@ -100,8 +104,13 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     lines = read_lines(section)
     width = measure_width(lines)
     pieces: list[_Piece] = []
-    for line in lines:
-        pieces += _split_line(line, vocabulary)
+    for place, line in enumerate(lines):
+        above = lines[place - 1] if place else None
+        below = lines[place + 1] if place + 1 < len(lines) else None
+        if above and _is_rest_of_sentence(line, above):
+            pieces += _split_items(line, below)
+        else:
+            pieces += _split_line(line, vocabulary, below)
     joined = _join_wrapped(pieces, width)
     blocks = [
         _make_block(place, joined, lines_width=width) for place in range(len(joined))
@@ -127,7 +136,19 @@ def explain_line(
     ]
 
 
-def _split_line(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
+def _is_rest_of_sentence(line: Line, above: Line) -> bool:
+    """Return whether a line ends the sentence of the line above, whatever its words name: "Patients
+    who smoke are not / to be included in this study" is no heading.
+    """
+    if line.mark or line.gap or above.is_furniture or not line.text[:1].islower():
+        return False
+    ends = line.text.endswith((".", ";", ",")) or runs_on(above.text)
+    return ends and not above.text.endswith((".", ";", ":"))
+
+
+def _split_line(
+    line: Line, vocabulary: Vocabulary, below: Line | None
+) -> Iterator[_Piece]:
     """Yield the pieces of a line: a heading of the vocabulary at its start or within it, the text
     behind that, items that are written in one line.
     """
@@ -135,7 +156,7 @@ def _split_line(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
         yield _Piece(line)
         return
     heading = find_heading(line.passage, vocabulary)
-    if heading:
+    if heading and not _only_introduces(line, below, vocabulary):
         passage = line.passage.part(heading.first, heading.end)
         yield _Piece(replace(line, passage=passage), heading)
         if not heading.is_whole:
@@ -150,42 +171,62 @@ def _split_line(line: Line, vocabulary: Vocabulary) -> Iterator[_Piece]:
                 hashes=0,
                 is_behind_heading=True,
             )
-            yield from _split_within(rest, vocabulary, vocabulary.behind)
+            yield from _split_within(rest, vocabulary, below, vocabulary.behind)
         return
-    yield from _split_within(line, vocabulary)
+    yield from _split_within(line, vocabulary, below)
+
+
+def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> bool:
+    """Return whether an item that reads like a heading introduces the items below it: "* Must not
+    have any of the following:".
+    """
+    if not line.mark or not vocabulary.plain or below is None:
+        return False
+    if not below.mark or below.column <= line.column:
+        return False
+    passage = line.passage
+    return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
 
 
 def _split_within(
-    line: Line, vocabulary: Vocabulary, rules: tuple[str, ...] = ()
+    line: Line,
+    vocabulary: Vocabulary,
+    below: Line | None,
+    rules: tuple[str, ...] = (),
 ) -> Iterator[_Piece]:
     """Yield the text before a heading within a line, that heading, and what follows it."""
     for name in (*vocabulary.within, *vocabulary.behind):
         found = find_within(line.passage, name)
         if found is None or found.first <= line.passage.first:
             continue
-        is_behind_sign = found.tokens.words[found.first - 1] in (";", ".")
+        sign = found.tokens.words[found.first - 1]
         is_capital = found.tokens.words[found.first][0].isupper()
+        is_behind_sign = sign == ";" or (sign == "." and not line.mark)
         may_begin = is_behind_sign or (is_capital and bool(rules))
         if name in vocabulary.behind and not may_begin:
             continue
         before = replace(
             line,
-            passage=strip_signs(line.passage.part(line.passage.first, found.first)),
+            passage=strip_signs(
+                line.passage.part(line.passage.first, found.first), ";,/"
+            ),
         )
         rest = line.passage.part(found.first, line.passage.end)
         if find_heading(rest, vocabulary) is None:
             continue
-        yield from _split_items(before)
+        yield from _split_items(before, None)
         yield from _split_line(
-            replace(line, passage=rest, mark="", style="", gap=False), vocabulary
+            replace(line, passage=rest, mark="", style="", ordinal=0, gap=False),
+            vocabulary,
+            below,
         )
         return
-    yield from _split_items(line)
+    yield from _split_items(line, below)
 
 
-def _split_items(line: Line) -> Iterator[_Piece]:
+def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
     """Yield a line, or the items that are written in it."""
-    pieces = split_run_in(line)
+    pieces = split_run_in(line, below)
     if len(pieces) == 1:
         yield _Piece(line, begins=bool(line.mark) or line.is_row)
         return
@@ -209,7 +250,10 @@ def _join_wrapped(pieces: Sequence[_Piece], width: int | None) -> list[_Piece]:
             if is_yes(signs):
                 passage = above.line.passage
                 whole = passage.part(passage.first, piece.line.passage.end)
-                joined[-1] = replace(above, line=replace(above.line, passage=whole))
+                doubt = UNSURE_END if is_doubtful(signs) else above.doubt
+                joined[-1] = _Piece(
+                    replace(above.line, passage=whole), begins=above.begins, doubt=doubt
+                )
                 last = replace(above.line, passage=piece.line.passage)
                 continue
         joined.append(piece)
@@ -239,6 +283,7 @@ def _make_block(
         style=line.style,
         gap=line.gap,
         introduces=introduces(line.passage),
+        doubt=piece.doubt,
     )
     if line.is_furniture:
         return replace(block, kind=BlockKind.FURNITURE)
@@ -263,8 +308,9 @@ def _make_block(
         return replace(block, kind=BlockKind.HEADING)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
-    doubt = UNSURE_HEADING if is_doubtful(signs) else ""
-    return replace(block, doubt=doubt)
+    if not block.doubt and is_doubtful(signs):
+        return replace(block, doubt=UNSURE_HEADING)
+    return block
 
 
 def introduces(passage: Passage) -> bool:

@@ -12,9 +12,11 @@ from extractor.language.passage import Passage
 from extractor.language.patterns import Found, Rule, make_rule
 
 MISSPELT = "the name of a list is misspelt"
+NO_SIGN = "the name of a list has no sign behind it"
 _LONGEST = 40
 """The most tokens of a heading."""
 _WORD = re.compile(r"[^\W\d_]{6,}")
+_BEHIND = "text_tail"
 _TAIL = "( <edge>{0,6} (?= : | - (?! _ ) | \\n | $ ) | <edge>{0,3} - (?= _ ) )"
 
 
@@ -25,14 +27,20 @@ class Vocabulary:
     ``terms`` names a table of terms of the rule book: its entries are the names of the headings.
     ``spelling`` are the words of headings that are also found with one or two wrong letters;
     ``own`` are words near to them that mean something else. ``within`` names rules of what opens a
-    heading within a line, ``behind`` those that do so only behind another heading.
+    heading within a line, ``behind`` those that do so only behind another heading. ``run_on`` names
+    a rule of headings that may have no sign behind them, before a capital. ``plain`` names a rule
+    of words that a heading with a mark has: other lines with a mark only introduce items. ``front``
+    names a rule of words that may stand before a heading: "Key", "Table 1".
     """
 
     terms: str
     spelling: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
     within: tuple[str, ...] = ()
+    run_on: str = ""
     behind: tuple[str, ...] = ()
+    plain: str = ""
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +57,9 @@ class Heading:
 
 
 @cache
-def _heading_rule(terms: str) -> Rule:
-    pattern = f"<edge>{{0,5}} ( <+{terms}> ) <text_tail>? {_TAIL}"
+def _heading_rule(terms: str, front: str) -> Rule:
+    before = f"<{front}>{{0,4}}" if front else ""
+    pattern = f"<edge>{{0,5}} {before} ( <+{terms}> ) <{_BEHIND}>? {_TAIL}"
     return make_rule(
         name=f"heading of {terms}", pattern=pattern, book=load_book().rules
     )
@@ -73,12 +82,18 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     stop = min(passage.end, passage.first + _LONGEST)
     line = tokens.cut(passage.first, stop)
     doubt = ""
-    found = _heading_rule(vocabulary.terms).starts(line, 0)
+    found = _heading_rule(vocabulary.terms, vocabulary.front).starts(line, 0)
+    if found is None and vocabulary.run_on:
+        run_on = rule(vocabulary.run_on).starts(line, 0)
+        if run_on and run_on.end < len(line) and line.words[run_on.end][0].isupper():
+            name = (run_on.read("list") or "").lower()
+            end = passage.first + run_on.end
+            return Heading(name, passage.first, end, is_whole=False, doubt=NO_SIGN)
     if found is None and vocabulary.spelling:
         mended = mend_spelling(line, vocabulary)
         if mended is None:
             return None
-        found = _heading_rule(vocabulary.terms).starts(mended, 0)
+        found = _heading_rule(vocabulary.terms, vocabulary.front).starts(mended, 0)
         doubt = MISSPELT
     if found is None:
         return None

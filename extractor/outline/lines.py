@@ -4,7 +4,7 @@ page furniture.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from extractor.language.lexer import Tokens
@@ -13,12 +13,14 @@ from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import is_page_edge
 
 _BULLET = (
-    r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
-    r"|(?:>(?=\s+(?:\d+[.)]|[-*•])\s)))"
+    r"(?:[•·▪◦○●■□➢✓✔→⁃∙‣§]\s*|[*+](?=\s)|-{1,2}(?=\s|[A-Z]|[a-z][A-Z])|o\s(?=\s*\S)|\[[ xX]\]"
+    r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z]))"
 )
 _NUMBER = (
     r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])"
-    r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})\.?(?=\s+[A-Z(]))"
+    r"|(?P<n6>\d{1,2})(?:\.\)|:|、)(?=\s*[^\W\d]|\s+\d)|#(?P<n7>\d{1,2})(?=\s)"
+    r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) (?P<n8>\d{1,2}):?(?=\s)|[IE]#(?P<n9>\d{1,2})(?=\s)"
+    r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})(?:\.?(?=\s+[A-Z(])|(?<=\.\d\.\d)(?=\s+\S)))"
 )
 _LETTER = (
     r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)"
@@ -26,28 +28,24 @@ _LETTER = (
 )
 _CODE = (
     r"(?P<code>\[?(?P<prefix>[A-Z]{1,4})[ -]?(?P<n4>\d{1,3})"
-    r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+[A-Z])))"
+    r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+\S)))"
 )
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
+_NUMBERS = ("n1", "n2", "n3", "n6", "n7", "n8", "n9")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
-_BARE = re.compile(r"\s*(?P<n>\d{1,2})\s+(?=[A-Z])")
+_BARE = re.compile(
+    r"\s*(?P<n>\d{1,2})(?:(?P<dash>\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S))"
+    r"|\s\s\s*(?=\S)|,\s*(?=\S)|(?=[A-Z][A-Za-z]|[a-z][A-Z])"
+    r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
+)
+_FEW_NUMBERS = 2
+"""The numbers that lines without a list may begin with."""
 _ROW = re.compile(r"\s*\|.*\S\s*$")
-_RULE = re.compile(r"\s*[|:\-=_*\s]{3,}$")
+_RULE = re.compile(r"\s*(?:[|:\-=_*\s]{3,}|>+)$")
 _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
 )
-_RUN_IN = re.compile(
-    r"(?:(?<=[\s;.,:)])|^)(?P<mark>\((?:\d{1,2}|[a-z]|[ivx]{2,4})\)|(?:\d{1,2}|[a-z]|[ivx]{2,4})[.)])(?:\s+(?=\S)|(?=[A-Z]))"
-)
-_RUN_IN_BULLET = re.compile(
-    r"(?:^|(?<=[\s.;:]))(?P<mark>[•·▪●]\s*|(?<=  )[*-]\s+|(?<=[.;:]\s)[*-]\s+)(?=\S)"
-)
-_RUN_IN_DASH = re.compile(
-    r"(?<![^\s:])(?!(?<=\d )-\s+\d)(?P<mark>[-–*•])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
-)
-_FEW_DASHES = 2
-"""The dashes that a sentence may have that is no list."""
-_ROMAN = [
+ROMAN = [
     "i",
     "ii",
     "iii",
@@ -64,7 +62,11 @@ _ROMAN = [
     "xiv",
     "xv",
 ]
-_LEADERS = re.compile(r"\.{4,}\s*\d+\s*$")
+_LEADERS = re.compile(r"(?<!\.)\.{4,}\s*\d+\s*$")
+_PRINTED = re.compile(
+    r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
+)
+"""What a browser prints at the edges of a page: when, its address, its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
         found = _MARK.match(text, start, end)
         if not found or found.end() >= end:
             break
-        style, ordinal = _describe_mark(found)
+        style, ordinal = describe_mark(found)
         start = found.end()
         marked = replace(
             line, mark=found[0].strip(), style=style, ordinal=ordinal, outer=line
@@ -166,7 +168,7 @@ def strip_signs(passage: Passage, signs: str = ";,") -> Passage:
     return passage.part(passage.first, end)
 
 
-def _describe_mark(found: re.Match[str]) -> tuple[str, int]:
+def describe_mark(found: re.Match[str]) -> tuple[str, int]:
     """Return the sort of a mark and its number; 0 for a bullet."""
     written = found[0].strip()
     if found["bullet"]:
@@ -174,16 +176,19 @@ def _describe_mark(found: re.Match[str]) -> tuple[str, int]:
     if found["code"]:
         return found["prefix"] + "#", int(found["n4"])
     if found["number"]:
-        number = found["n1"] or found["n2"] or found["n3"] or "0"
+        if found["circled"]:
+            return "①", ord(found["circled"]) - ord("①") + 1
+        numbers = (found[name] for name in _NUMBERS if found[name])
+        number = next(numbers, "0")
         if found["tail"]:
             return "1.1" + "x" * found["tail"].count("."), 0
         return re.sub(r"\d+", "1", written), int(number)
     letters = found["l1"] or found["l2"]
-    is_roman = letters.lower() in _ROMAN and letters.lower() not in ("c", "d")
+    is_roman = letters.lower() in ROMAN and letters.lower() not in ("c", "d")
     sort = "i" if is_roman else "a"
     ordinal = ord(letters[0].lower()) - 96
     if is_roman:
-        ordinal = _ROMAN.index(letters.lower()) + 1
+        ordinal = ROMAN.index(letters.lower()) + 1
     return written.replace(
         letters, sort.upper() if letters.isupper() else sort
     ), ordinal
@@ -203,62 +208,100 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
     """
     following: dict[str, set[int]] = {}
     for line in lines:
-        following.setdefault(line.style, set()).add(line.ordinal)
+        for style, ordinal in _list_meanings(line):
+            following.setdefault(style, set()).add(ordinal)
     kept: list[Line] = []
     for line in lines:
-        others = following[line.style]
-        is_next = line.ordinal - 1 in others or line.ordinal + 1 in others
-        is_code = line.style.endswith("#")
+        true_line = line
+        while true_line.outer and _is_false_mark(true_line, following):
+            true_line = true_line.outer
+        kept.append(true_line)
+    return kept
+
+
+def _list_meanings(line: Line) -> Iterator[tuple[str, int]]:
+    """Yield the sort and the number of a mark; of a Roman "i", "v", "x" also as a letter."""
+    yield line.style, line.ordinal
+    letter = line.mark.strip("().")
+    if len(letter) == 1 and letter in "ivxIVX":
+        style = line.style.replace("i", "a").replace("I", "A")
+        yield style, ord(letter.lower()) - ord("a") + 1
+
+
+def _is_false_mark(line: Line, following: Mapping[str, set[int]]) -> bool:
+    others = following.get(line.style, set())
+    is_next = line.ordinal - 1 in others or line.ordinal + 1 in others
+    if line.style.endswith("#"):
         is_of_list = line.style[:-1] in _CODES_OF_LISTS
         is_signed = line.mark[-1:] in (":", ".", ")", "]")
-        false_code = is_code and (is_next, is_of_list, is_signed).count(True) < 2
-        sort = line.style.strip("(")[:1].lower()
-        is_letter = sort in ("a", "i") and not is_code and line.mark != "<li>"
-        false_letter = is_letter and not (is_next or line.ordinal == 1)
-        is_false = false_code or (false_letter and not _counts_on(line))
-        kept.append(line.outer if is_false and line.outer else line)
-    return kept
+        return (is_next, is_of_list, is_signed).count(True) < 2
+    sort = line.style.strip("(")[:1].lower()
+    if sort not in ("a", "i") or line.mark == "<li>":
+        return False
+    return not is_next and line.ordinal != 1 and not _counts_on(line)
 
 
 def _counts_on(line: Line) -> bool:
     """Return whether the next letter is a mark within a line: "e. Asthma f. COPD"."""
-    tokens = line.passage.tokens
-    start, end = tokens.span(line.passage.first, line.passage.end)
-    return bool(_count_up(line, _RUN_IN.finditer(tokens.text, start, end), start))
+    following = re.escape(line.mark[:-2] + chr(ord(line.mark[-2]) + 1) + line.mark[-1])
+    return re.search(rf"\s{following}\s", line.text) is not None
 
 
 def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines with numbers without a sign as marks, where lines count up: "1 Age"."""
-    numbers = []
+    """Return the lines with numbers without a sign, or with a dash or a comma, as marks, where
+    lines count up: "1 Age", "1 - Age", "1Age", "1、Age".
+    """
+    numbers: list[re.Match[str] | None] = []
     for line in lines:
         start, end = line.passage.tokens.span(line.passage.first, line.passage.end)
         found = None if line.mark else _BARE.match(line.passage.tokens.text, start, end)
         numbers.append(found)
-    run: list[int] = []
     read = list(lines)
-    for index, found in enumerate([*numbers, None]):
-        if found and int(found["n"]) == len(run) + 1:
-            run.append(index)
-            continue
-        is_last = index == len(numbers)
-        if found is None and not is_last:
-            continue
-        if len(run) > 2:
-            for place in run:
-                read[place] = _mark_bare(read[place], numbers[place])
-        run = [index] if found and int(found["n"]) == 1 else []
+    for run in _list_counting(numbers):
+        marks = [mark for place in run if (mark := numbers[place])]
+        if _is_numbering(marks):
+            for place, mark in zip(run, marks, strict=True):
+                read[place] = _mark_bare(read[place], mark)
     return read
 
 
-def _mark_bare(line: Line, found: re.Match[str] | None) -> Line:
-    if found is None:
-        return line
+def _list_counting(numbers: Sequence[re.Match[str] | None]) -> Iterator[list[int]]:
+    """Yield the places of numbers that count up from 1; lines without a number may be between."""
+    run: list[int] = []
+    for place, found in enumerate(numbers):
+        if found is None:
+            continue
+        number = int(found["n"])
+        if number != len(run) + 1:
+            yield run
+            run = []
+        if number == len(run) + 1:
+            run.append(place)
+    yield run
+
+
+def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
+    """Return whether numbers at the starts of lines are marks: three, two with a dash or without a
+    blank, one with a dash before a capital or a range. At most half of them may be before a word
+    without a capital.
+    """
+    if len(marks) == 1:
+        return marks[0]["sure"] is not None
+    weak = [mark for mark in marks if mark["weak"] is not None]
+    if len(weak) * 2 > len(marks):
+        return False
+    return len(marks) > _FEW_NUMBERS or (
+        len(marks) > 1 and all(mark["blank"] is None for mark in marks)
+    )
+
+
+def _mark_bare(line: Line, found: re.Match[str]) -> Line:
     first = line.passage.tokens.at(found.end())
     return replace(
         line,
         passage=line.passage.part(first, line.passage.end),
         mark=found["n"],
-        style="1",
+        style="1-" if found["dash"] else "1",
         ordinal=int(found["n"]),
     )
 
@@ -294,8 +337,11 @@ def _find_cell(passage: Passage) -> tuple[int, int]:
     words = passage.tokens.words
     first = passage.first
     stop = passage.end
-    while first < stop and not words[first][:1].isalpha():
-        first += 1
+    for place in range(first, stop):
+        if words[place] == "|":
+            first = place + 1
+        elif words[place][:1].isalpha():
+            break
     while stop > first and words[stop - 1] == "|":
         stop -= 1
     return first, stop
@@ -313,7 +359,8 @@ def _find_furniture(lines: Sequence[Line]) -> list[Line]:
     edges = {*pages, *_find_running_headers(lines, pages)}
     read: list[Line] = []
     for place, line in enumerate(lines):
-        is_edge = place in edges or _LEADERS.search(line.text) is not None
+        is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)
+        is_edge = place in edges or is_printed is not None
         read.append(replace(line, is_furniture=True) if is_edge else line)
     return read
 
@@ -347,70 +394,3 @@ def _tokens_of(line: Line) -> Tokens:
 
 def _words(line: Line) -> list[str]:
     return line.passage.tokens.words[line.passage.first : line.passage.end]
-
-
-def split_run_in(line: Line) -> list[tuple[Passage, str]]:
-    """Return the items that are written in one line, each with its mark: "1. Asthma 2. COPD".
-
-    Numbers and letters must begin the line and count up. A line without such items is returned
-    whole.
-    """
-    passage = line.passage
-    tokens = passage.tokens
-    found = _find_run_in(line)
-    if not found:
-        return [(passage, line.mark)]
-    pieces: list[tuple[Passage, str]] = []
-    first = tokens.at(found[0].start())
-    if first > passage.first:
-        pieces.append((strip_signs(passage.part(passage.first, first)), line.mark))
-    ends = [*(tokens.before(mark.start()) for mark in found[1:]), passage.end]
-    for mark, stop in zip(found, ends, strict=True):
-        piece = strip_signs(passage.part(tokens.at(mark.end()), stop))
-        if piece.end > piece.first:
-            pieces.append((piece, mark["mark"].strip()))
-    return pieces
-
-
-def _find_run_in(line: Line) -> list[re.Match[str]]:
-    """Return the marks within a line that begin items: those that count up, else bullets; none if
-    there are fewer than two items.
-    """
-    tokens = line.passage.tokens
-    start, end = tokens.span(line.passage.first, line.passage.end)
-    dashes: list[re.Match[str]] = []
-    if line.is_behind_heading:
-        dashes = list(_RUN_IN_DASH.finditer(tokens.text, start, end))
-    if dashes and dashes[0].start() == start:
-        return dashes
-    counted = _count_up(line, _RUN_IN.finditer(tokens.text, start, end), start)
-    if len(counted) + bool(line.ordinal) >= 2:
-        return counted
-    if len(dashes) > _FEW_DASHES:
-        return dashes
-    bullets = list(_RUN_IN_BULLET.finditer(tokens.text, start, end))
-    return bullets if len(bullets) + bool(line.mark) >= 2 else []
-
-
-def _count_up(
-    line: Line, marks: Iterator[re.Match[str]], start: int
-) -> list[re.Match[str]]:
-    """Return the marks that count up from that of the line, or from a first one at its start;
-    behind a heading, from a first one anywhere.
-    """
-    run: list[re.Match[str]] = []
-    style = line.style
-    last = line.ordinal
-    for mark in marks:
-        is_late = mark.start() > start and not line.is_behind_heading
-        if not run and not last and is_late:
-            return []
-        described = _MARK.match(mark["mark"] + " x")
-        if described is None:
-            continue
-        sort, number = _describe_mark(described)
-        if number == last + 1 and sort == (style or sort):
-            run.append(mark)
-            style = sort
-            last = number
-    return run

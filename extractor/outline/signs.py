@@ -53,12 +53,17 @@ def weigh(question: str, names: Iterator[str]) -> Signs:
 
 def is_yes(signs: Signs) -> bool:
     """Return what the signs say together."""
-    return sum(signs.values()) > 0
+    return sum_up(signs) > 0
+
+
+def sum_up(signs: Signs) -> float:
+    """Return the sum of the weights, free of errors of rounding: a tie is exactly 0."""
+    return round(sum(signs.values()), 6)
 
 
 def is_doubtful(signs: Signs) -> bool:
     """Return whether the signs nearly say the opposite."""
-    return abs(sum(signs.values())) <= float(read_table("line_signs")["doubt"])
+    return abs(sum_up(signs)) <= float(read_table("line_signs")["doubt"])
 
 
 def measure_width(lines: Sequence[Line]) -> int | None:
@@ -93,6 +98,10 @@ def _list_of_continuation(place: Beside) -> Iterator[str]:
         first_word = place.line.text.split(maxsplit=1)[0]
         fits = place.above_length + 1 + len(first_word) <= place.width
         yield "above_short" if fits else "above_full"
+        if not fits and above.mark and not place.line.gap:
+            yield "item_full"
+    elif not above.mark:
+        yield "not_wrapped"
 
 
 def _name_true(conditions: Mapping[str, bool]) -> Iterator[str]:
@@ -104,7 +113,9 @@ def _name_true(conditions: Mapping[str, bool]) -> Iterator[str]:
 
 def _read_end(line: Line, end: str) -> dict[str, bool]:
     """Return what the end of the line above says, with the first letter of a line."""
-    begins_small = line.text[:1].islower() or line.text[:1] in "(,;/+&"
+    first_word = line.text.split(maxsplit=1)[0]
+    is_small = first_word[0].islower() and first_word.islower()
+    begins_small = is_small or first_word[0] in "(,;/+&"
     is_capital = line.text[:1].isupper()
     is_open = runs_on(end) or opens_bracket(end) or end.endswith(",")
     is_colon = end.endswith(":")
@@ -169,6 +180,7 @@ def _read_words(line: Line) -> dict[str, bool]:
         "many_words": len(words) > _MANY,
         "emphasis": line.hashes > 0 or line.text.startswith("**") or is_capitals,
         "topic": _ends(line, "topic"),
+        "group_name": _finds("group_title", line),
         "people": names_people,
         "title_case": len(words) > 1 and text.istitle(),
         "ends_sentence": text.endswith((".", ";", ",")),

@@ -11,18 +11,15 @@
   service, and finds the reason of the end. A stop begins nothing new and keeps what finishes.
 - **Order and bounds** (``records``): records are read one after another in a thread, a bounded
   number is in progress, and only these are in memory. A failed record never stops the others.
-- **Crashes** (``store``): ``run.sqlite`` alone counts. A record is finished when its row, packed
-  line and counts are committed, in one transaction; a call is committed before it is sent. So
-  ``kill -9`` at any point loses no finished record and no usable answer (one that is being asked
-  again, since it broke the schema, is lost); the same command goes on.
-- **Files** (``folder``, ``files``): ``extractions.jsonl`` grows as records finish; at the end it,
-  and ``failures.jsonl`` and ``repeated.jsonl``, are written from the store in input order. One
-  process at a time writes to a folder.
-- **Again** (``manifest``, ``earlier``): ``run.json`` has what decides results; other settings are
-  refused. ``--fresh`` replaces an earlier run if the new one ends with a result, with a model an
-  answer; else the earlier one is put back.
+- **Crashes** (``store``): ``run.sqlite`` alone counts. A record is finished when its row is
+  committed; a call is committed before it is sent. So ``kill -9`` at any point loses no finished
+  record and no usable answer; the same command goes on.
+- **Files** (``folder``, ``files``): ``extractions.jsonl`` grows as records finish; at the end, it
+  and ``failures.jsonl`` are written from the store in input order. One process at a time writes.
+- **Again** (``manifest``): ``run.json`` has what decides results; other settings are refused.
+  ``--fresh`` moves the earlier run into a folder of its own.
 - **Processes** (``executor``, ``worker``, ``ray``): steps are pure functions, repeated elsewhere if
   a process is lost. A record that kills its process twice, or takes too long, fails alone.
-- **Beside it**: ``forecast`` (``--dry-run``), ``progress``, ``addresses`` (S3), ``batches``, and
-  ``finished`` (a run's results, and its records read again).
+- **Beside it**: ``forecast`` (``--dry-run``), ``progress``, ``batches``, and ``finished`` (a run's
+  results, and its records read again).
 """

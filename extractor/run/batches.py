@@ -8,13 +8,11 @@ from time import monotonic
 
 from extractor.errors import BatchUnfinished, BudgetReached
 from extractor.model.asking.reply_models import reply_for
-from extractor.model.batch_book import BatchBook
-from extractor.model.batches import Batches, BatchPolicy, BatchStatus
+from extractor.model.batches import Batches, BatchStatus
 from extractor.model.client import Model, Route
 from extractor.plurals import counted
 from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder
-from extractor.run.manifest import restore_fields
 from extractor.run.run import Run
 
 _POLL_S = 5.0
@@ -30,7 +28,7 @@ async def perform_in_batches(
     on_status: Callable[[BatchStatus], None],
     *,
     poll_s: float | None,
-    sending: BatchPolicy,
+    most_tokens: int | None,
 ) -> None:
     """Extract all records with the answers of batches, and once more after each batch; what is
     still open goes into the next one.
@@ -43,13 +41,12 @@ async def perform_in_batches(
         on_status: Gets the news of each batch.
         poll_s: Seconds until the first poll for answers; None ends the run when its batches are
             submitted.
-        sending: How batches are cut and sent.
+        most_tokens: How many prompt tokens may wait at the provider at once.
 
     Raises the errors of ``Run.perform``, ``ModelUnavailable`` if the provider cannot be used, and
     ``BatchUnfinished`` if questions are left that no batch answered.
     """
     spec = run.setup.choice.spec
-    tally = run.tally
     assert spec
 
     async def sleep(seconds: float) -> None:
@@ -65,32 +62,33 @@ async def perform_in_batches(
     # a missing key is reported before the folder is written
     async with Model(spec, run.setup.asking) as model:
         budget = run.open_budget(folder)
-        fields = restore_fields(folder.manifest.settings)
-        book = BatchBook(folder.calls(), reply_for(fields))
+        reply_model = reply_for(run.setup.options.fields)
         wait = _POLL_S if poll_s is None else poll_s
-        client = Batches(model, book, budget, sending, on_status, wait, sleep)
+        client = Batches(
+            *(model, folder.calls(), reply_model, budget, on_status, most_tokens),
+            poll_s=wait,
+            sleep=sleep,
+        )
         route = Route(answer=client.answer, queues=True)
         try:
             async with run.open(folder, executor, route, budget) as extract_all:
                 if poll_s is None:
                     await extract_all()
-                    book.plan(sending.most_tokens)
-                    await client.submit_all()
+                    await client.submit()
                     rounds = -1
                 # After the last batch, its answers are read once more.
                 for _ in range(rounds + 1):
-                    book.plan(sending.most_tokens)
-                    await client.finish_all()
+                    await client.finish()
                     client.is_spent = False
                     folder.rewind()
                     await extract_all()
-                    if client.unfinished or not any(book.waiting()):
+                    if client.unfinished or not client.count_waiting():
                         break
         finally:
             # the store counts what a batch costs, not the model
-            spent = book.store.spending
-            tally.meter = lambda: spent.usage
-            tally.price = None if spent.unpriced else lambda _: spent.dollars
+            spent = client.store.spending
+            run.tally.meter = lambda: spent.usage
+            run.tally.price = None if spent.unpriced else lambda _: spent.dollars
     if client.is_spent:
         raise BudgetReached(str(budget))
     if client.unfinished:
@@ -98,7 +96,7 @@ async def perform_in_batches(
             f"batch {number}: {why}" for number, why in client.unfinished.items()
         ]
         raise BatchUnfinished("; ".join(reasons))
-    left_open = book.count_unanswered()
+    left_open = client.count_unanswered()
     if left_open and poll_s is not None:
         raise BatchUnfinished(
             f"no answer to {counted(left_open, 'call')}: the batches brought none"

@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self, TypeVar
 from extractor.errors import EngineError, RecordError
 from extractor.model.events import Event, tell
 from extractor.options import ExtractionOptions
-from extractor.run.tally import ExtractedLine, to_line
+from extractor.run.tally import ExtractedLine
 from extractor.run.worker import (
     KILL_S,
     call_picklable,
@@ -77,7 +77,7 @@ class Executor:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop all processes."""
 
 
@@ -89,8 +89,8 @@ class ProcessExecutor(Executor):
     at a time. A record that kills this process too fails with a ``RecordError``.
 
     A process ends if a call takes longer than ``timeout`` seconds. Before its first call it
-    extracts ``example``, if given, to load the rules; this is not timed. At the end, processes
-    finish their record, unless this is cancelled or ``ends_at_once``.
+    extracts ``example``, if given, to load the rules; this is not timed. At the end, they are
+    killed: what they still compute, nobody waits for.
     """
 
     def __init__(
@@ -100,7 +100,6 @@ class ProcessExecutor(Executor):
         timeout: float = KILL_S,
         example: TrialRecord | None = None,
     ) -> None:
-        self.ends_at_once = False
         self.capacity = workers * _QUEUED
         self._inline_left = inline_first
         self._timeout = timeout
@@ -138,11 +137,9 @@ class ProcessExecutor(Executor):
                     source.path, problem, remedy, place=source.place
                 ) from None
 
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        is_cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
-        at_once = self.ends_at_once or is_cancelled
+    async def __aexit__(self, *_: object) -> None:
         workers = [*self._workers, self._suspects]
-        await asyncio.gather(*(worker.close(at_once=at_once) for worker in workers))
+        await asyncio.gather(*(worker.close() for worker in workers))
 
 
 class _Worker:
@@ -156,7 +153,7 @@ class _Worker:
         self._first: Callable[[], object] = os.getpid
         if example:
             self._first = partial(
-                plan_record, example, ExtractionOptions(), has_model=False
+                plan_record, example, ExtractionOptions(), has_model=False, packs=True
             )
         self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
@@ -189,17 +186,16 @@ class _Worker:
         finally:
             self.pending -= 1
 
-    async def close(self, *, at_once: bool) -> None:
-        """End the process, unless ``at_once`` after its current record."""
+    async def close(self) -> None:
+        """End the process."""
         if self._starting is None:
             return
         self._starting.cancel()
         (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
         if isinstance(pool, ProcessPoolExecutor):
-            if at_once:
-                # Python 3.14: kill_workers
-                for process in list((pool._processes or {}).values()):
-                    process.kill()
+            # Python 3.14: kill_workers
+            for process in list((pool._processes or {}).values()):
+                process.kill()
             pool.shutdown(cancel_futures=True)
 
     async def _start(self) -> ProcessPoolExecutor:
@@ -259,20 +255,19 @@ async def extract_with(
     >>> asyncio.run(extract_with(Executor(), rules, record)).record_id[:3]
     '000'
     """
-    # as in Python, where the record is parsed once
-    if not executor.capacity:
-        return to_line(await opened(record))
-    from extractor.model.asking.querying import ask_round  # noqa: PLC0415 - slow, and rules alone need no model
-
     model = opened.model
-    first = partial(plan_record, has_model=model is not None)
+    packs = executor.capacity > 0
+    first = partial(plan_record, has_model=model is not None, packs=packs)
     step = await executor.compute(first, record, opened.options)
     if isinstance(step, ExtractedLine):
         return step
+    from extractor.model.asking.querying import ask_round, is_lacking  # noqa: PLC0415 - slow, and rules alone need no model
+
     assert model
-    asked, packed = step
+    asked, held = step
     replies = await ask_round(asked, model)
-    return await executor.compute(finish_record, packed, opened.options, asked, replies)
+    last = partial(finish_record, lacking=is_lacking(replies))
+    return await executor.compute(last, held, opened.options, asked, replies)
 
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:

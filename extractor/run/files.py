@@ -1,5 +1,6 @@
 """The folder of a run as a place: made, locked by one process, and written without half a file."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
@@ -11,8 +12,23 @@ from extractor.errors import DiskFull, FolderInUse, StoreError
 
 EXTRACTIONS = "extractions.jsonl"
 FAILURES = "failures.jsonl"
-REPEATED = "repeated.jsonl"
 _LOCK = ".lock"
+
+
+def is_stream(given: str | os.PathLike[str]) -> bool:
+    """Return whether an input can be read only once: standard input, a named pipe, a process
+    substitution, a device.
+
+    >>> is_stream("-"), is_stream("/dev/null"), is_stream("seeds/records")
+    (True, True, False)
+    """
+    if given == "-":
+        return True
+    path = Path(given)
+    try:
+        return path.exists() and not path.is_file() and not path.is_dir()
+    except OSError:  # a text, or it cannot be looked at: reading it explains why
+        return False
 
 
 @contextmanager

@@ -14,10 +14,9 @@ from pydantic import BaseModel, ValidationError
 from extractor.errors import StoreError
 from extractor.model.database import RUN_FILE
 from extractor.plurals import counted
-from extractor.run.addresses import is_stream
-from extractor.run.files import EXTRACTIONS, is_locked
+from extractor.run.files import EXTRACTIONS, is_locked, is_stream
 from extractor.run.manifest import MANIFEST, RunState, read_manifest
-from extractor.run.store import LEFT, RunStore, digest_record
+from extractor.run.store import RunStore, digest_record
 from extractor.schemas import TrialRecord
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -50,13 +49,11 @@ class RereadRecord:
 class FinishedRun:
     """Reads a run's folder, and its results from the store. Only their ids stay in memory.
 
-    Results whose record the run's input no longer has are ``left_out``, unless ``left`` is set.
-
     Raises ``StoreError`` for a folder without a run, or with one of another version of this
     program.
     """
 
-    def __init__(self, folder: Path, *, left: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
         manifest = read_manifest(folder / MANIFEST)
         if manifest is None:
             raise StoreError(
@@ -66,9 +63,8 @@ class FinishedRun:
         self.manifest = manifest
         self._store = RunStore(folder, reading=True)
         finalize(self, self._store.close)
-        self.record_ids = self._store.list_ids(left=left)
+        self.record_ids = self._store.list_ids()
         """The ids of all results, in input order."""
-        self.left_out = 0 if left else self._store.count(LEFT)
         self._corrected: Mapping[str, Path] = {}
 
     @cached_property
@@ -141,7 +137,7 @@ class FinishedRun:
             if stored is None:
                 continue
             del unread[record_id]
-            if stored.text_sha256 == digest_record(record):
+            if stored[0] == digest_record(record):
                 yield RereadRecord(record_id, TextState.SAME, record)
             else:
                 yield RereadRecord(record_id, TextState.CHANGED)
@@ -149,16 +145,15 @@ class FinishedRun:
             yield RereadRecord(record_id, TextState.MISSING)
 
 
-def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
+def find_run(results: Path) -> FinishedRun | None:
     """Return the run in a folder, or the run of a file ``extractions.jsonl``. None if there is no
     run.
 
-    With ``left``, it holds also the results whose record the input no longer has. Raises
-    ``StoreError`` for a run that cannot be read.
+    Raises ``StoreError`` for a run that cannot be read.
     """
     folder = results.parent if results.name == EXTRACTIONS else results
     if (folder / MANIFEST).is_file() and (folder / RUN_FILE).is_file():
-        return FinishedRun(folder, left=left)
+        return FinishedRun(folder)
     return None
 
 

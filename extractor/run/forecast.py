@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from extractor.errors import EngineError, ExtractorError
 from extractor.model.asking.planner import Estimate, estimate_record
@@ -27,9 +26,8 @@ class Forecast:
     people read.
 
     The most ``calls`` are a bound: a run gets no more answers than that. The other figures are
-    estimates. ``of them cached`` are the prompt tokens that a provider's cache should serve;
-    ``dollars`` has them at their price, ``dollars without a cache`` has not, and both are missing
-    if no price is known.
+    estimates. ``dollars`` have the static beginning of prompts at the price of a provider's cache,
+    the most have not; they are missing if no price is known.
     """
 
     figures: dict[str, Cases[float]]
@@ -87,20 +85,22 @@ def forecast_run(total: Estimate, pricing: Pricing, concurrency: int) -> Forecas
     cases = []
     for rates in pricing.rates:
         tokens = forecast_calls(total.size, rates)
-        costs = forecast_costs(tokens, pricing, concurrency)
+        usage = forecast_usage(tokens, pricing, concurrency)
         figures: dict[str, float] = {
             "questions": total.questions,
             "calls": round(tokens.calls),
-            "prompt tokens": round(tokens.prompt),
-            "of them cached": round(costs.cached),
-            "output tokens": round(tokens.output),
+            "prompt tokens": usage.prompt_tokens,
+            "of them cached": usage.cached_tokens,
+            "output tokens": usage.output_tokens,
         }
-        if pricing.price:
-            figures["dollars"] = round(costs.usd, 4)
-            figures["dollars without a cache"] = round(costs.usd_uncached, 4)
+        if pricing.cost:
+            figures["dollars"] = round(pricing.cost(usage), 4)
         cases.append(figures)
     # The questions of a call may take several answers.
     cases[-1]["calls"] = MOST_CALLS * total.size.calls
+    if pricing.cost:
+        uncached = usage.model_copy(update={"cached_tokens": 0, "written_tokens": 0})
+        cases[-1]["dollars"] = round(pricing.cost(uncached), 4)
     price = None
     if pricing.listed and pricing.price:
         # The price in batches may be another one than that in the list.
@@ -112,38 +112,23 @@ def forecast_run(total: Estimate, pricing: Pricing, concurrency: int) -> Forecas
     )
 
 
-class Costs(NamedTuple):
-    """The tokens that a provider's cache should serve, those written into it, and the cost with
-    and without it.
-    """
+def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> Usage:
+    """Return these tokens, with those that a provider's cache should serve: the static beginning of
+    all calls but the first ``concurrency``, which find nothing there.
 
-    cached: float
-    written: float
-    usd: float
-    usd_uncached: float
-
-
-def forecast_costs(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> Costs:
-    """Forecast what a cache saves: it serves the static beginning of all calls but the first
-    ``concurrency``.
-
-    Providers do not promise a cache in batches, and keep none of short prompts. Costs are 0 if no
-    price is known.
+    Providers do not promise a cache in batches, and keep none of short prompts.
     """
     calls = max(1.0, tokens.calls)
     static = tokens.static if tokens.static >= _CACHED_FROM * calls else 0.0
-    # The first calls at once find nothing in the cache.
     share = 0.0 if pricing.in_batches else max(0.0, 1 - concurrency / calls)
-    cached = static * share
     # a request names its prefix, which is then written
     names_prefix = pricing.spec is not None and pricing.spec.family.cache != "auto"
-    written = static - cached if names_prefix else 0.0
-    plain = Usage(
-        prompt_tokens=round(tokens.prompt), output_tokens=round(tokens.output)
+    return Usage(
+        prompt_tokens=round(tokens.prompt),
+        output_tokens=round(tokens.output),
+        cached_tokens=round(static * share),
+        written_tokens=round(static * (1 - share)) if names_prefix else 0,
     )
-    update = {"cached_tokens": round(cached), "written_tokens": round(written)}
-    cost = pricing.cost or (lambda _: 0.0)
-    return Costs(cached, written, cost(plain.model_copy(update=update)), cost(plain))
 
 
 def _list_assumptions(pricing: Pricing) -> Iterator[str]:

@@ -23,7 +23,7 @@ from pydantic import (
 from extractor.errors import StoreError
 from extractor.masking import without_credentials
 from extractor.model.database import RUN_FILE
-from extractor.run.store import LACKING, LEFT, RunStore
+from extractor.run.store import RunStore
 from extractor.run.tally import USAGE_OF_RECORDS, Tally, add_counts
 from extractor.schemas import Usage
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 MANIFEST = "run.json"
 NO_MODEL = "none"
 """The setting ``model`` of a run that asks none."""
-_SHOWN_LEFT = 100
 _OF_MODELS = frozenset({"prompts", "reasoning", "model_options"})
 """Settings that decide nothing where no model is asked."""
 _UNREADABLE = frozenset({"rules", "prompts", "model_options", "fields"})
@@ -88,13 +87,11 @@ class Manifest(BaseModel):
         settings: What decides results, as ``describe_settings`` returns it.
         inputs: The absolute paths of the inputs of all invocations.
         started: The start of the first invocation; ``seconds`` is the duration of all.
-        records: The number of results (``extracted``), of those that lack an answer (``lacking``)
-            or whose record the inputs no longer have (``left``; ``left_ids`` are the first 100),
-            and, of the last invocation, of ``resumed`` and ``failed`` records.
+        records: The number of results (``extracted``), of those that lack an answer (``lacking``),
+            and, of the last invocation, of ``resumed``, ``failed`` and ``repeated`` records.
         usage: The tokens of all calls; ``cost`` is their price. ``usd`` is None if the price of a
             call is unknown, and ``usd_known`` is that of the others. What calls whose cost no
             reply states may have cost at most is beside it.
-        repeated: The number of repeated records of the last invocation.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -108,9 +105,9 @@ class Manifest(BaseModel):
     records: _Counts = {
         "extracted": 0,
         "lacking": 0,
-        "left": 0,
         "resumed": 0,
         "failed": 0,
+        "repeated": 0,
     }
     items: _Counts = {}
     findings: NonNegativeInt = 0
@@ -119,8 +116,6 @@ class Manifest(BaseModel):
     support: _Counts = {}
     usage: Usage = Usage()
     cost: dict[str, int | float | None] = {"usd": 0.0, "usd_known": 0.0}
-    left_ids: tuple[str, ...] = ()
-    repeated: _Counts = {}
 
     def begin(self, inputs: Iterable[str], started: str) -> "Manifest":
         """Return the manifest at the start of another invocation, with its ``inputs`` beside those
@@ -157,10 +152,10 @@ class Manifest(BaseModel):
             "records": {
                 "extracted": 0,
                 **totals.get("records", {}),
-                "lacking": store.count(LACKING),
-                "left": store.count(LEFT),
+                "lacking": store.count_lacking(),
                 "resumed": tally.resumed,
                 "failed": tally.failed,
+                "repeated": tally.repeated,
             },
             "usage": totals.get("usage", {}) | usage_of_calls,
             "cost": {
@@ -169,11 +164,6 @@ class Manifest(BaseModel):
                 "calls_without_price": spending.unpriced,
                 "calls_without_reply": spending.uncounted.calls,
                 "usd_without_reply": price(spending.uncounted) if price else None,
-            },
-            "left_ids": tuple(store.list_left(_SHOWN_LEFT)),
-            "repeated": {
-                "same_text": tally.repeated - tally.differing,
-                "other_text": tally.differing,
             },
         }
         kept = self.model_dump(include={"settings", "inputs", "started"})
@@ -276,7 +266,9 @@ def explain_changed(
         before = earlier.get(name)
         is_same = before == now
         if name == "model":
-            is_same = _without_address(before) == _without_address(now)
+            # a server that has moved is the same one
+            names = {str(model).rpartition("#")[2] for model in (before, now)}
+            is_same = len(names) == 1
         if is_same or (asks_none and name in _OF_MODELS):
             continue
         was, is_now = ("none" if value is None else value for value in (before, now))
@@ -284,19 +276,6 @@ def explain_changed(
         if name in _UNREADABLE:
             changed[name] = f"the {name} have changed"
     return changed
-
-
-def _without_address(model: str | None) -> str | None:
-    """Return the name of a model without the address of its server. Ollama is the server of this
-    machine, which an address names elsewhere.
-
-    >>> _without_address("http://gpu-1:8000/v1#mine"), _without_address("ollama/mine")
-    ('#mine', '#mine')
-    """
-    if model and model.startswith("ollama/"):
-        return f"#{model.removeprefix('ollama/')}"
-    address, mark, name = (model or "").partition("#")
-    return f"#{name}" if mark and "://" in address else model
 
 
 @cache

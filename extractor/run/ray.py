@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from extractor.errors import EngineError, MissingExtra, ModelAway, RecordError
 from extractor.formats.documents.children import child_environment, environment
 from extractor.model.events import Event, tell
-from extractor.run.addresses import first_line
 from extractor.run.executor import Executor, FromSource
 from extractor.run.manifest import digest_rules
 from extractor.run.worker import KILL_S, call_within
@@ -24,8 +23,6 @@ from extractor.run.worker import KILL_S, call_within
 T = TypeVar("T")
 
 _CONNECT_S = 5.0
-_CHECK_S = 60.0
-"""Seconds between checks that the cluster still has a core, while a step waits for its result."""
 _ATTEMPTS = 3
 """A record fails after this many lost workers. A lost node also loses records that did not kill
 it.
@@ -46,18 +43,20 @@ of this process. Ray reads it at import.
 class RayExecutor(Executor):
     """Computes each step as a task with one core, on any node, at most ``workers`` at once.
 
-    Without ``workers`` there are as many as the cluster has cores, and twice as many tasks, so that
-    no core waits for the next one. ``ray`` is the module, connected to a cluster.
+    Without ``workers`` there are as many as the cluster has cores now, and twice as many tasks, so
+    that no core waits for the next one. Ray repeats a task whose node is lost. ``ray`` is the
+    module, connected to a cluster.
     """
 
     def __init__(self, ray: Any, workers: int | None = None) -> None:
-        self._ray = ray
-        self.cluster_workers = workers or self._count_cores() or 1
+        self._errors = ray.exceptions
+        cores = int(ray.cluster_resources().get("CPU", 0))
+        self.cluster_workers = workers or cores or 1
         self.capacity = 2 * self.cluster_workers
         # a waiting task uses no core
         self._slots = asyncio.Semaphore(workers or self.capacity)
         self._call = ray.remote(
-            num_cpus=1, max_retries=0, scheduling_strategy="SPREAD"
+            num_cpus=1, max_retries=_ATTEMPTS - 1, scheduling_strategy="SPREAD"
         )(_call_same_rules)
 
     async def compute(
@@ -66,33 +65,22 @@ class RayExecutor(Executor):
         """Compute on a node, on another one if it is lost, at most ``_ATTEMPTS`` times.
 
         Raises the error of the function, ``RecordError`` if all attempts lost their workers, and
-        ``EngineError`` also if no node is left, or one has another version.
+        ``EngineError`` if a node has another version.
         """
-        call = (digest_rules(), function, record, *arguments)
         async with self._slots:
-            for _ in range(_ATTEMPTS):
-                answer = asyncio.wrap_future(self._call.remote(*call).future())
-                while not (await asyncio.wait([answer], timeout=_CHECK_S))[0]:
-                    # Ray would wait for another node as long as there is none.
-                    if not self._count_cores():
-                        raise EngineError(
-                            "the cluster has no node with a core left; the same command continues"
-                        )
-                try:
-                    computed: T = answer.result()
-                except self._ray.exceptions.RayTaskError as error:
-                    raise error.cause from None
-                except self._ray.exceptions.RayError:
-                    tell(Event.WORKER_LOST)
-                else:
-                    return computed
+            task = self._call.remote(digest_rules(), function, record, *arguments)
+            try:
+                computed: T = await asyncio.wrap_future(task.future())
+            except self._errors.RayTaskError as error:
+                raise error.cause from None
+            except self._errors.RayError:
+                tell(Event.WORKER_LOST)
+            else:
+                return computed
         problem = f"{_ATTEMPTS} workers were lost while they extracted the record"
         remedy = "run this record alone, without --ray"
         source = record.source
         raise RecordError(source.path, problem, remedy, place=source.place)
-
-    def _count_cores(self) -> int:
-        return int(self._ray.cluster_resources().get("CPU", 0))
 
 
 def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) -> T:
@@ -138,9 +126,7 @@ async def connected(
                 include_dashboard=False if is_local else None,
             )
         except (ConnectionError, RuntimeError) as error:
-            raise ModelAway(
-                f"no Ray cluster at {address} ({first_line(error)})"
-            ) from None
+            raise ModelAway(f"no Ray cluster at {address} ({error})") from None
         try:
             yield RayExecutor(ray, workers)
         finally:
@@ -159,4 +145,4 @@ def _check_address(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
     except OSError as error:
-        raise ModelAway(f"no Ray cluster at {address} ({first_line(error)})") from None
+        raise ModelAway(f"no Ray cluster at {address} ({error})") from None

@@ -62,36 +62,24 @@ class Sink:
         """
         return False
 
-    def write(
-        self, record: TrialRecord, line: ExtractedLine, *, lacking: bool = False
-    ) -> None:
-        """Write a result. ``lacking`` means that an answer of the model is missing in it."""
+    def write(self, record: TrialRecord, line: ExtractedLine) -> None:
+        """Write a result."""
 
     def write_failure(self, failure: dict[str, Any]) -> None:
         """Write a failure, as ``describe_failure`` returns it."""
-
-    def write_repeated(self, error: RepeatedRecord) -> None:
-        """Write the place of a repeated record."""
 
 
 class StreamSink(Sink):
     """Writes extractions as JSON lines to one stream, if any, and failures to another.
 
-    Writes ASCII to a terminal, which interprets some other characters. Repeated records with the
-    same text are ignored.
+    Writes ASCII to a terminal, which interprets some other characters.
     """
 
     def __init__(self, results: TextIO | None, failures: TextIO) -> None:
         self._results = results
         self._failures = failures
 
-    def write(
-        self,
-        record: TrialRecord,  # noqa: ARG002 - only folders keep more than its line
-        line: ExtractedLine,
-        *,
-        lacking: bool = False,  # noqa: ARG002 - as above
-    ) -> None:
+    def write(self, record: TrialRecord, line: ExtractedLine) -> None:  # noqa: ARG002 - only folders keep more than its line
         if self._results is None:
             return
         text = line.line.decode()
@@ -102,10 +90,6 @@ class StreamSink(Sink):
     def write_failure(self, failure: dict[str, Any]) -> None:
         line = json.dumps(failure, ensure_ascii=self._failures.isatty())
         self._failures.write(line + "\n")
-
-    def write_repeated(self, error: RepeatedRecord) -> None:
-        if not error.same_text:
-            self.write_failure(describe_failure(error))
 
 
 def describe_failure(
@@ -283,16 +267,11 @@ class RecordLoop:
         self._model_was_used |= done
         return not done
 
-    async def _observe(self, record: TrialRecord) -> tuple[ExtractedLine, bool]:
-        """Extract a record, and report its end. Returns its line, and whether an answer of the
-        model is missing in it. Raises every error as ``ExtractorError``.
-        """
-        from extractor.model.asking.questions import session  # noqa: PLC0415 - slow, and readers need none
-
+    async def _observe(self, record: TrialRecord) -> ExtractedLine:
+        """Extract a record, and report its end. Raises every error as ``ExtractorError``."""
         since = monotonic()
         try:
-            with session() as answered:
-                line = await self.extract(record)
+            line = await self.extract(record)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - as the docstring says
@@ -304,7 +283,7 @@ class RecordLoop:
         self._model_was_used = True
         seconds = round(monotonic() - since, 3)
         tell(Event.RECORD_DONE, record_id=record.record_id, seconds=seconds)
-        return line, bool(answered.lacking)
+        return line
 
     async def _wait_while(self, is_busy: Callable[[], bool]) -> None:
         """Wait for records to end, and write them, as long as ``is_busy``."""
@@ -346,8 +325,8 @@ class RecordLoop:
         ):
             return None
         if error is None:
-            line, lacking = task.result()
-            self.sink.write(record, line, lacking=lacking)
+            line = task.result()
+            self.sink.write(record, line)
             self.tally.add(line)
             return None
         if isinstance(error, StoreError):
@@ -369,13 +348,11 @@ class RecordLoop:
     def _note_failure(
         self, error: ExtractorError, record: TrialRecord | None = None
     ) -> None:
-        """Write, count and report what has no result: a repeated record as such, all else as a
-        failure. ``record`` is None if it could not be read.
+        """Write, count and report what has no result. ``record`` is None if it could not be read. A
+        record that came before with the same text is only counted.
         """
-        if isinstance(error, RepeatedRecord):
+        if isinstance(error, RepeatedRecord) and error.same_text:
             self.tally.repeated += 1
-            self.tally.differing += not error.same_text
-            self.sink.write_repeated(error)
             return
         self.tally.failed += 1
         failure = describe_failure(error, record)
@@ -386,7 +363,7 @@ class RecordLoop:
         self.sink.write_failure(failure)
 
 
-_Task = asyncio.Task[tuple[ExtractedLine, bool]]
+_Task = asyncio.Task[ExtractedLine]
 
 
 def _is_lasting(error: BaseException) -> bool:

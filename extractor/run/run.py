@@ -26,8 +26,8 @@ from extractor.errors import (
 )
 from extractor.model.client import Route
 from extractor.model.events import Event, tell
-from extractor.run.addresses import is_stream
 from extractor.run.executor import Executor, count_cores, extract_with, open_executor
+from extractor.run.files import is_stream
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop, describe_settings
 from extractor.run.records import Read, RecordLoop, Sink
@@ -260,7 +260,7 @@ class Run:
             stop = Stop.INTERRUPTED
         try:
             if isinstance(sink, RunFolder):
-                sink.finish(self.tally, stop, whole=self.limit is None)
+                sink.finish(self.tally, stop)
         finally:
             if stop is Stop.BUDGET:
                 tell(Event.BUDGET_REACHED)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from extractor.schemas import AbsenceReason, TrialExtraction, Usage
+from extractor.schemas import TrialExtraction, Usage
 
 if TYPE_CHECKING:
     from extractor.model.patience import Watch
@@ -18,16 +18,16 @@ USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
 @dataclass(frozen=True, slots=True)
 class ExtractedLine:
     """A finished record: its line of ``extractions.jsonl`` without the newline, and its ``counts``
-    as JSON. ``cut`` means that the budget ended before all its questions were asked.
+    as JSON. One that is ``lacking`` misses an answer of the model, and is asked again.
     """
 
     record_id: str
     line: bytes
     counts: str
-    cut: bool
+    lacking: bool = False
 
 
-def to_line(extraction: TrialExtraction) -> ExtractedLine:
+def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedLine:
     """Return the line of an extraction, and its counts as ``run.json`` sums them."""
     reasons = [absence.reason for absence in extraction.absences]
     kinds = [finding.kind for finding in extraction.findings]
@@ -54,7 +54,7 @@ def to_line(extraction: TrialExtraction) -> ExtractedLine:
         extraction.record_id,
         line=extraction.model_dump_json().encode(),
         counts=json.dumps(counts, separators=(",", ":")),
-        cut=AbsenceReason.BUDGET_EXHAUSTED in reasons,
+        lacking=lacking,
     )
 
 
@@ -72,7 +72,7 @@ class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
     Of the ``failed`` records, ``failed_by_model`` lack an answer that the same command may get
-    later. ``repeated`` records were read before, ``differing`` of them with another text.
+    later. ``repeated`` records came before, with the same text.
     ``meter`` returns the usage of all calls, and ``price`` its cost in dollars. ``watch`` knows
     what was wrong with the model's calls.
     """
@@ -82,7 +82,6 @@ class Tally:
     failed: int = 0
     failed_by_model: int = 0
     repeated: int = 0
-    differing: int = 0
     counts: dict[str, Any] = field(default_factory=dict)
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], float] | None = None

@@ -22,6 +22,7 @@ from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import MAX_CLOCK_SECONDS
 
 if TYPE_CHECKING:
+    from extractor.evidence.parsed import ParsedRecord
     from extractor.model.asking.dialogue import Replies
     from extractor.model.asking.planner import Round
 
@@ -33,34 +34,40 @@ _NEW_OBJECTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class PackedParse:
-    """The parse of a record, pickled, because only the processes that compute need its content."""
+class HeldParse:
+    """The parse of a record while the model is asked: pickled if other processes compute, because
+    only these need its content.
+    """
 
     source: Source
-    pickled: bytes
+    content: "ParsedRecord | bytes"
 
 
 def plan_record(
-    record: TrialRecord, options: ExtractionOptions, *, has_model: bool
-) -> "ExtractedLine | tuple[Round, PackedParse]":
+    record: TrialRecord, options: ExtractionOptions, *, has_model: bool, packs: bool
+) -> "ExtractedLine | tuple[Round, HeldParse]":
     """Return the questions about a record with its parse, or the finished line if nothing is asked:
     the rules are sure, or there is no model.
     """
     parsed, asked = plan(record, options)
     if asked is None or not has_model:
         return to_line(finish(parsed, options, asked))
-    return asked, PackedParse(record.source, pickle.dumps(parsed))
+    return asked, HeldParse(record.source, pickle.dumps(parsed) if packs else parsed)
 
 
 def finish_record(
-    packed: PackedParse,
+    held: HeldParse,
     options: ExtractionOptions,
     asked: "Round",
     replies: "Replies",
+    *,
+    lacking: bool,
 ) -> ExtractedLine:
     """Return the finished line of a record, in any process."""
-    parsed = pickle.loads(packed.pickled)  # noqa: S301 - our own
-    return to_line(finish(parsed, options, asked, replies))
+    parsed = held.content
+    if isinstance(parsed, bytes):
+        parsed = pickle.loads(parsed)  # noqa: S301 - our own
+    return to_line(finish(parsed, options, asked, replies), lacking=lacking)
 
 
 def start_worker() -> None:

@@ -203,13 +203,11 @@ FindingKind = StrEnum(
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS
     LINE_UNANSWERED
     REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED STRUCTURE_DOUBTFUL
-    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER LANGUAGE_OTHER
+    DOSE_UNREAD NUMBER_UNREAD LANGUAGE_OTHER
     SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP
     OVERSIZED_TOKEN
-    ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS
-    MASKING_DIFFERS
-    ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT
-    ENDPOINT_UNDEFINED TIME_FRAME_MISSING OUTCOME_REPEATED
+    ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER ALLOCATION_DIFFERS MASKING_DIFFERS
+    ARM_WITHOUT_INTERVENTION AGE_DIFFERS ENDPOINT_UNDEFINED TIME_FRAME_MISSING OUTCOME_REPEATED
     """,
 )
 FindingKind.__doc__ = """What a reader should know of an extraction, or of the record itself.
@@ -236,12 +234,8 @@ Of text whose structure is in doubt:
 
 Of text that nothing was read from:
 
-- ``criterion_unread``: a line of the eligibility section that looks like a criterion.
 - ``dose_unread``: words of an arm or intervention that look like a dose.
-- ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value;
-  or what a pattern of a user's field finds and is none, such as "31 February 2025".
-- ``ambiguous_number``: a limit whose number can be read in two ways ("1.500"), of which none is
-  usual.
+- ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
 - ``language_other``: lines in another language than English, with the language and their number.
 
 
@@ -263,17 +257,12 @@ Of text that is aimed at a model, or that hides something
 Of a record that contradicts itself (``extractor/audit``):
 
 - ``endpoint_not_registered``: the text names an endpoint that no registered outcome measures.
-- ``time_points_differ``: the text, or an outcome's own words, say other times than its time frame.
-- ``sample_size_differs``: the number of participants in the text is not the planned enrolment.
-- ``phase_differs``: the phase in the text is not the registered one.
+- ``time_points_differ``: the text measures an endpoint at other times than its outcomes.
 - ``allocation_differs``: the text says randomised, the registered design does not, or the other way
   round.
 - ``masking_differs``: the text says open or blinded, the registered design the opposite.
-- ``arm_count_differs``: the text counts more or fewer arms than are registered.
 - ``arm_without_intervention``: a registered arm to which no intervention is linked.
-- ``age_differs``: an age limit of the text is not the registered one.
-- ``sex_differs``: the text admits another sex than the registered field.
-- ``limits_contradict``: ages that leave nobody.
+- ``age_differs``: an age limit of the criteria is not the registered one.
 - ``endpoint_undefined``: a survival or response endpoint without definition and without named
   criteria.
 - ``time_frame_missing``: an outcome without a time frame.
@@ -284,15 +273,10 @@ CONTRADICTIONS: Final = frozenset(
     {
         FindingKind.ENDPOINT_NOT_REGISTERED,
         FindingKind.TIME_POINTS_DIFFER,
-        FindingKind.SAMPLE_SIZE_DIFFERS,
-        FindingKind.PHASE_DIFFERS,
         FindingKind.ALLOCATION_DIFFERS,
         FindingKind.MASKING_DIFFERS,
-        FindingKind.ARM_COUNT_DIFFERS,
         FindingKind.ARM_WITHOUT_INTERVENTION,
         FindingKind.AGE_DIFFERS,
-        FindingKind.SEX_DIFFERS,
-        FindingKind.LIMITS_CONTRADICT,
         FindingKind.ENDPOINT_UNDEFINED,
         FindingKind.TIME_FRAME_MISSING,
         FindingKind.OUTCOME_REPEATED,
@@ -302,10 +286,8 @@ CONTRADICTIONS: Final = frozenset(
 
 UNREAD: Final = frozenset(
     {
-        FindingKind.CRITERION_UNREAD,
         FindingKind.DOSE_UNREAD,
         FindingKind.NUMBER_UNREAD,
-        FindingKind.AMBIGUOUS_NUMBER,
         FindingKind.LANGUAGE_OTHER,
         FindingKind.STRUCTURE_DOUBTFUL,
         FindingKind.SOURCE_DOUBTFUL,

@@ -51,8 +51,8 @@ def test_the_line_that_a_model_names_introduces_a_criterion(introduced):
     extraction, _ = extract(script, LISTED, "eligibility", "medium")
 
     lead_ins = {one.quote: one.lead_in for one in extraction.eligibility.criteria}
-    assert lead_ins["Asthma"] == "Evidence of allergy, shown by:"
-    assert lead_ins["Eczema"] == (lead_ins["Asthma"] if introduced else None)
+    expected = "Evidence of allergy, shown by:" if introduced else None
+    assert lead_ins["Asthma"] == lead_ins["Eczema"] == expected
 
 
 def test_a_call_that_fails_loses_only_its_own_questions():

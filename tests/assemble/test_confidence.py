@@ -248,7 +248,7 @@ def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
         )
     ]
     shared = {
-        "kind": "limits_contradict",
+        "kind": "age_differs",
         "severity": "warning",
         "message": "m",
         "citations": (Citation(section="eligibility", start=0, end=1, quote="x"),),
@@ -302,31 +302,6 @@ def test_gold_stays_since_it_has_no_evidence():
     assert drop_doubtful(gold, 1.0) is gold
 
 
-def test_findings_of_a_dropped_value_are_dropped_and_others_get_new_paths():
-    shared = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
-    findings = [
-        Finding(field=path, **shared)
-        for path in (
-            "dosing[0].amounts[0]",
-            "dosing[0].amounts[1]",
-            "dosing[0].route",
-            "dosing[0]",
-            "dosing",
-        )
-    ]
-    extraction = make(dosing=(regimen(0.2, 0.8),), findings=findings)
-
-    left = drop_doubtful(extraction, 0.5)
-
-    assert [finding.field for finding in left.findings] == [
-        "dosing[0].amounts[0]",
-        "dosing[0].route",
-        "dosing[0]",
-        "dosing",
-    ]
-    assert left.dosing[0].confidence == 0.1  # of an empty field: the lowest
-
-
 def test_confidence_and_support_of_an_item_come_from_its_remaining_fields():
     doubtful = prove("category", 0.4, origin="model", support="inferred")
     item = criterion(0.9, category="age", evidence=[doubtful]).model_copy(
@@ -344,18 +319,6 @@ def test_confidence_and_support_of_an_item_come_from_its_remaining_fields():
     assert kept.origin == "rule"
     assert kept.support == "parsed"
     assert kept.confidence == 0.9
-
-
-@pytest.mark.parametrize(("confidence", "left"), [(0.2, 0), (0.9, 2)])
-def test_a_member_without_its_own_quote_is_dropped_with_the_others(confidence, left):
-    (kept,) = drop_doubtful(make(dosing=(regimen(confidence, None),)), 0.5).dosing
-    assert len(kept.amounts) == left
-
-
-def test_a_list_of_which_all_members_are_dropped_is_empty_for_a_low_confidence():
-    left = drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)
-
-    assert find(left) == [("dosing[0].amounts", "low_confidence")]
 
 
 def doubt_part(part, **fields):

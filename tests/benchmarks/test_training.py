@@ -150,9 +150,9 @@ def test_true_cuts_are_candidates_except_inside_a_list_of_numbers():
         choice.right
         for choice in cut_weights.describe_cell({"id": "x", "items": [item]}, {})
     ] == [None]
-    names["d:two abbreviations in measure"] = len(names)
+    names["d:short form"] = len(names)
     by_hand = cut_weights.format_weights(cut_weights.train(choices, names), names)
-    assert '"d:two abbreviations in measure" = -1.2\n' in by_hand
+    assert '"d:short form" = -1.5\n' in by_hand
 
 
 def test_a_labelled_role_comes_with_features_of_the_agent_and_its_record(tmp_path):

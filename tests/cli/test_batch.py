@@ -60,7 +60,7 @@ def test_answers_that_stay_unreadable_end_the_command_unfinished(ask, manifest):
 
 @slow
 @pytest.mark.parametrize("kind", ["batch", "file"])
-def test_what_is_lost_is_asked_again_with_an_option_alone(ask, manifest, kind):
+def test_what_is_lost_is_asked_again_by_a_live_run_alone(ask, words, manifest, kind):
     with serve_provider(looks=0) as provider:
         assert ask("submit", provider).exit_code == 0
         provider.look("batch-0")
@@ -70,9 +70,9 @@ def test_what_is_lost_is_asked_again_with_an_option_alone(ask, manifest, kind):
         stopped = ask("collect", provider)
         assert stopped.exit_code == 75, stopped.stderr
         assert f"{held} of its questions have no answer" in stopped.stderr
-        assert "add --ask-again" in stopped.stderr
+        assert "ask them live: extractor run" in stopped.stderr
         assert len(provider.batches) == 1
-        assert ask("collect", provider, "--ask-again").exit_code == 0
+        invoke(*words("run", provider.url))
     cost = manifest()["cost"]
     assert cost["calls_without_reply"] == held  # they may have been paid for
     assert cost["usd_without_reply"] > 0

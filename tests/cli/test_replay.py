@@ -44,8 +44,6 @@ def run(made, tmp_path):
     manifest = read_manifest(tmp_path / "run")
     manifest["inputs"] = [str(tmp_path / "records.jsonl")]
     (tmp_path / "run" / "run.json").write_text(json.dumps(manifest), "utf-8")
-    with closing(sqlite3.connect(tmp_path / "run" / "run.sqlite")) as store, store:
-        store.execute("UPDATE records SET path = ?", (str(tmp_path / "records.jsonl"),))
     return tmp_path / "run"
 
 
@@ -137,11 +135,8 @@ def test_what_has_no_answer_stays_open_until_a_model_is_named(made, run):
     assert before["records"]["lacking"] == RECORDS
     assert (before["usage"]["calls"], before["usage"]["unanswered"]) == (0, 0)
     assert before["usage"]["open_questions"] > RECORDS
-    told = re.search(
-        r"no answer in .* to (\d+) calls?, of about ([\d,]+) prompt tokens", done.stderr
-    )
+    told = re.search(r"no answer in .* to (\d+) calls?; to ask", done.stderr)
     assert int(told[1]) >= RECORDS
-    assert int(told[2].replace(",", "")) > 100 * RECORDS
     assert "to ask, name a model with --model in place of --replay\n" in done.stderr
     calls = server.calls
     words = ("run", run.parent / "records.jsonl", *options(server))

@@ -86,7 +86,6 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
         ("starlette", "review RUN --gold OUT", "review"),
         ("mcp", "mcp", "mcp"),
         ("ray", f"run {RECORD} --ray local --out OUT", "cluster"),
-        ("fsspec", "run s3://bucket/records.jsonl", "s3"),
     ],
 )
 def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):

@@ -6,7 +6,7 @@ from extractor.apps.evaluation.examples import list_examples
 from extractor.concepts.own.models import read_fields
 from tests.commands import invoke
 
-FIELDS = """
+FIELDS = r"""
 from pydantic import BaseModel, Field
 class Sites(BaseModel, json_schema_extra={"examples": [
     {"text": "at 12 sites", "value": {"count": 12}},
@@ -14,8 +14,8 @@ class Sites(BaseModel, json_schema_extra={"examples": [
     {"text": "sites of injection"},
 ]}):
     "How many sites take part."
-    count: int = Field(json_schema_extra={"pattern": "count=( # ) sites"})
-class Gene(BaseModel, json_schema_extra={"of": "criterion", "where": {"kind": "exclusion"},
+    count: int = Field(json_schema_extra={"pattern": r"(?P<count>\d+) sites"})
+class Gene(BaseModel, json_schema_extra={"of": "criterion",
     "examples": [{"text": "EGFR mutation", "value": "EGFR"}, {"text": "KRAS", "value": "KRAS"}]}):
     "A gene."
     name: str
@@ -37,7 +37,7 @@ def test_an_example_is_a_record_and_a_model_is_shown_only_the_others(place):
     assert names == ["sites-1", "sites-2", "sites-3", "gene-1", "gene-2"]
     assert cases[2].gold["custom"] == {"sites": []}
     text = cases[3].record.raw_text("eligibility")
-    assert text == "Exclusion Criteria:\n\n* EGFR mutation"
+    assert text == "Inclusion Criteria:\n\n* EGFR mutation"
     assert [example.text for example in cases[3].field.examples] == ["KRAS"]
 
 

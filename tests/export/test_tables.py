@@ -527,7 +527,12 @@ def state(field, values, **more):
 
 
 def test_a_field_of_your_own_has_a_table_with_its_attributes():
-    (field,) = read_fields("extractor.catalogue:Biomarker")
+    field = declare(
+        "biomarker",
+        marker={"type": "quote"},
+        cutoff={"type": "quantity"},
+        assay={"type": "quote"},
+    )
     values = {"marker": "PD-L1", "cutoff": LIMIT, "assay": "22C3"}
     evidence = [PROOF | {"field": "values.assay", "confidence": 0.9}]
     trial = state(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.records import write_distinct_records
 from tests.commands import invoke
 from tests.llm.stub import completion, serve
 
@@ -44,7 +45,7 @@ def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
         assert run(records, out, server.url).exit_code == 0
     counts = read_manifest(out)["records"]
     assert 0 < counts.pop("resumed") < RECORDS
-    assert counts == {"extracted": RECORDS, "lacking": 0, "left": 0, "failed": 0}
+    assert counts == {"extracted": RECORDS, "lacking": 0, "failed": 0, "repeated": 0}
     assert read_manifest(out)["usage"]["calls"] == server.answers
 
 
@@ -71,18 +72,25 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     assert (counts["extracted"], counts["failed"]) == (1, 0)
 
 
-@pytest.mark.parametrize("inputs", ["seeds/records", None], ids=["few", "many"])
-def test_a_context_that_is_too_small_is_an_error_that_does_not_pass(
-    inputs, records, tmp_path
+USELESS = {
+    "a context that is too small": (Fault(400, error=SMALL), "context size (4096)"),
+    "no JSON": (Fault(content="I cannot say."), "no JSON with items"),
+}
+
+
+@pytest.mark.parametrize(("fault", "said"), USELESS.values(), ids=USELESS)
+def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(
+    fault, said, tmp_path
 ):
-    """With few records all questions stay open; with many the model is given up."""
-    with serve_faults(lambda _: Fault(400, error=SMALL)) as server:
-        limit = {"EXTRACTOR_MAX_LACKING": "0.05"}
-        ended = run(inputs or records, tmp_path / "run", server.url, **limit)
-    assert ended.exit_code == 2
-    assert "available context size (4096)" in ended.stderr
-    assert "the context of this model is too small" in ended.stderr
-    assert "go on with: extractor" in ended.stderr
+    write_distinct_records(tmp_path / "in.jsonl", 40)
+    with serve_faults(lambda _: fault) as server:
+        ended = run(tmp_path / "in.jsonl", tmp_path / "run", server.url)
+        assert ended.exit_code == 75
+        assert "20 useless answers in a row, the last one: " in ended.stderr
+        assert said in ended.stderr
+        assert "name another model, or mend this" in ended.stderr
+    counts = read_manifest(tmp_path / "run")["records"]
+    assert counts["extracted"] + counts["failed"] < 40
 
 
 @pytest.mark.parametrize(

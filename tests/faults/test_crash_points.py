@@ -58,8 +58,8 @@ POINTS = [
     (FOLDER, "RunStore.add", "before", 3),
     (FOLDER, "RunStore.add", "after", 3),
     (FOLDER, "write_atomically", "before", 1),
-    (FOLDER, "_write_results", "before", 1),
-    (FOLDER, "_write_results", "after", 1),
+    (FOLDER, "write_atomically", "before", 2),
+    (FOLDER, "write_atomically", "after", 2),
     (FOLDER, "Manifest.end", "before", 1),
     (FOLDER, "write_atomically", "after", 4),
 ]

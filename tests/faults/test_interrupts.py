@@ -219,7 +219,7 @@ def test_the_second_ctrl_c_breaks_off_a_record_that_holds_up_everything(
             time.sleep(0.1)
 
     monkeypatch.setattr("extractor.apps.cli.progress._TO_CANCEL_S", 0.5)
-    monkeypatch.setattr("extractor.run.executor.to_line", compute_for_ever)
+    monkeypatch.setattr("extractor.run.worker.to_line", compute_for_ever)
     done = invoke("run", records, *RULES, "--out", tmp_path / "run")
     assert done.exit_code == 130
     assert "interrupted; go on with: extractor" in done.stderr

@@ -24,7 +24,7 @@ class Assay(
     BaseModel,
     json_schema_extra={
         "of": "criterion",
-        "where": {"category": "biomarker"},
+        "mentions": ["HER2", "PD-L1"],
         "examples": [
             {"text": "HER2 3+ by Examplassay", "value": {"name": "Examplassay"}},
             {"text": "HER2 negative"},
@@ -50,7 +50,7 @@ class EjectionFraction(
 
     limit: Quantity = Field(
         json_schema_extra={
-            "pattern": "ejection fraction limit=( ( below | above | at least ) # % )"
+            "pattern": r"ejection fraction (?P<limit>(below|above|at least) \d+ %)"
         }
     )
 

@@ -24,7 +24,7 @@ class Negation(
 ):
     """Whether the statement of a criterion is negated, as in 'no history of stroke'."""
 
-    value: bool = Field(json_schema_extra={"pattern": {"true": "no(?= history)"}})
+    value: bool = Field(json_schema_extra={"pattern": {"true": r"\bno(?= history)"}})
 
 
 RECORD = trial(

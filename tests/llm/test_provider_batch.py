@@ -1,13 +1,13 @@
 """Batches at a provider, with faults in each step, and a kill of the program after each step."""
 
-from contextlib import asynccontextmanager, closing
+from contextlib import closing, suppress
 
 import pytest
 
 from extractor.errors import ModelUnavailable
+from extractor.model import batches
 from extractor.model.asking.reply_models import Reply
-from extractor.model.batch_book import BatchBook
-from extractor.model.batches import Batches, BatchPolicy
+from extractor.model.batches import Batches, list_open
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.client import Model
 from extractor.model.cost.budget import Budget
@@ -38,53 +38,51 @@ CALLS = [call_about(number) for number in range(1, 6)]
 
 
 @pytest.fixture
-def book(tmp_path):
+def store(tmp_path):
     with closing(open_run(tmp_path)) as run:
-        store = CallStore(run)
+        calls = CallStore(run)
         for call in CALLS:
-            store.begin(call, "m", State.WAITING)
-        yield BatchBook(store, Reply)
+            calls.begin(call, "m", State.WAITING)
+        yield calls
 
 
 async def no_wait(_):
     pass
 
 
-@asynccontextmanager
-async def open_client(provider, book, note=lambda _: None, budget=None, **policy):
-    async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
-        how = BatchPolicy(**policy)
-        yield Batches(
-            model, book, budget or Budget(), how, note, poll_s=0, sleep=no_wait
-        )
-
-
-async def finish(provider, book, **policy):
+async def finish(provider, store, budget=None, most_tokens=None):
     """Finish all batches. Returns the news, and what is left unfinished as text."""
     news = []
-    async with open_client(provider, book, news.append, **policy) as client:
-        await client.finish_all()
+    async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
+        budget = budget or Budget()
+        made = (model, store, Reply, budget, news.append, most_tokens)
+        client = Batches(*made, poll_s=0, sleep=no_wait)
+        await client.finish()
     return news, " ".join(client.unfinished.values())
 
 
-def states(book):
+def states(store):
     """The states of the calls; None for a call that must be asked."""
-    stored = [book.store.find(call, "m") for call in CALLS]
+    stored = [store.find(call, "m") for call in CALLS]
     return [call and call.state for call in stored]
 
 
-def answered(book):
-    return states(book).count(State.ANSWERED)
+def answered(store):
+    return states(store).count(State.ANSWERED)
 
 
 @pytest.mark.parametrize(
-    "limits", [{"most_requests": 2}, {"most_bytes": 9_000}, {"most_tokens": 1_500}]
+    "limits", [{"MOST_REQUESTS": 2}, {"MOST_BYTES": 9_000}, {"most_tokens": 1_500}]
 )
-async def test_more_than_a_provider_accepts_at_once_goes_in_parts(book, limits):
+async def test_more_than_a_provider_accepts_at_once_goes_in_parts(
+    store, limits, monkeypatch
+):
+    most = limits.pop("most_tokens", None)
+    for name, value in limits.items():
+        monkeypatch.setattr(batches, name, value)
     with serve_provider(answer=answer_well) as provider:
-        book.plan(**limits)
-        await finish(provider, book)
-    assert answered(book) == 5
+        await finish(provider, store, most_tokens=most)
+    assert answered(store) == 5
     files = [provider.files[one["input_file_id"]] for one in provider.batches.values()]
     assert [len(file.splitlines()) for file in files] == [2, 2, 1]
     assert len({line["custom_id"] for line in provider.requests}) == 5
@@ -96,61 +94,51 @@ ROUTES = ("POST /files", "POST /batches", "GET /batches", "GET /files/content")
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("fault", [429, 503, 0])
 async def test_a_temporary_fault_costs_nothing_and_creates_no_second_batch(
-    book, route, fault
+    store, route, fault
 ):
     """Fault 0 means that the provider acted, but the connection broke before the response."""
     with serve_provider(answer=answer_well, faults={route: [fault, fault]}) as provider:
-        book.plan()
-        await finish(provider, book)
-    assert (answered(book), len(provider.batches)) == (5, 1)
+        await finish(provider, store)
+    assert (answered(store), len(provider.batches)) == (5, 1)
 
 
 @pytest.mark.parametrize("route", ROUTES[:3])
 @pytest.mark.parametrize("status", [404, 500])
 async def test_a_lasting_fault_is_reported_and_the_run_can_continue(
-    book, route, status
+    store, route, status
 ):
     with serve_provider(answer=answer_well, faults={route: [status] * 99}) as provider:
-        book.plan()
         with pytest.raises(ModelUnavailable, match=f"HTTP {status}"):
-            await finish(provider, book, asks_again=True)
+            await finish(provider, store)
         provider.faults.clear()
-        await finish(provider, book)
-    assert (answered(book), len(provider.batches)) == (5, 1)
+        await finish(provider, store)
+    assert (answered(store), len(provider.batches)) == (5, 1)
 
 
 class Killed(BaseException):
     """The program ends here."""
 
 
-@pytest.mark.parametrize(
-    ("store", "step"),
-    [
-        (BatchBook, "note_sent"),
-        (BatchBook, "note_made"),
-        (CallStore, "end"),
-        (BatchBook, "close"),
-    ],
-)
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", range(1, 12))
 async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(
-    book, monkeypatch, store, step, after
+    store, monkeypatch, step
 ):
-    noted = getattr(store, step)
+    """Before each change of the store."""
+    monkeypatch.setattr(batches, "MOST_REQUESTS", 3)
+    steps = iter(range(1, 99))
 
-    def end(*arguments):
-        if after:
-            noted(*arguments)
-        raise Killed
+    def execute(sql, *values, known=store.database.execute):
+        if sql.startswith(("COMMIT", "UPDATE batches")) and next(steps) == step:
+            raise Killed
+        return known(sql, *values)
 
     with serve_provider(answer=answer_well) as provider:
-        book.plan(most_requests=3)
         with monkeypatch.context() as patch:
-            patch.setattr(store, step, end)
-            with pytest.raises(Killed):
-                await finish(provider, book)
-        await finish(provider, book)
-    assert answered(book) == 5
+            patch.setattr(store.database, "execute", execute)
+            with suppress(Killed):
+                await finish(provider, store)
+        await finish(provider, store)
+    assert answered(store) == 5
     assert len(provider.batches) == 2
     assert len(provider.requests) == 5
     assert len({line["custom_id"] for line in provider.requests}) == 5
@@ -175,33 +163,29 @@ def answer_only_the_first(otherwise):
     ],
 )
 async def test_unanswered_requests_of_a_batch_wait_for_another(
-    book, ends, answers, message
+    store, ends, answers, message
 ):
     with serve_provider(answer=answer_only_the_first(None), ends=ends) as provider:
-        book.plan()
-        news, unfinished = await finish(provider, book)
-        assert answered(book) == answers
+        news, unfinished = await finish(provider, store)
+        assert answered(store) == answers
         assert message in "; ".join(new.message for new in news if new.message)
         assert ("the provider refused it" in unfinished) is (ends == "failed")
         provider.answer = answer_well
         provider.ends = "completed"
-        assert book.plan() == 5 - answers
-        await finish(provider, book)
-    assert answered(book) == 5
+        await finish(provider, store)
+    assert answered(store) == 5
 
 
 @pytest.mark.parametrize(("status", "kept"), [(400, 5), (429, 0), (500, 0), (404, 0)])
 async def test_a_refusal_of_the_request_is_an_answer_and_a_fault_is_none(
-    book, status, kept
+    store, status, kept
 ):
     refusal = (status, {"error": {"message": "no"}})
     with serve_provider(answer=lambda _: refusal) as provider:
-        book.plan()
-        await finish(provider, book)
-    assert states(book).count(State.REFUSED) == kept
-    assert len(list(book.waiting("batch IS NULL"))) == 5 - kept
-    book.forgive()
-    assert states(book).count(State.REFUSED) == 0
+        await finish(provider, store)
+    assert states(store).count(State.REFUSED) == kept
+    waiting = "SELECT count(*) FROM calls WHERE state = 'waiting'"
+    assert store.database.value(waiting) == 5 - kept
 
 
 WORTHLESS = {
@@ -212,7 +196,7 @@ WORTHLESS = {
 """By the number of a question: a message that is no answer, and why it ends."""
 
 
-async def test_every_answer_is_stored_and_counted_whatever_its_worth(book):
+async def test_every_answer_is_stored_and_counted_whatever_its_worth(store):
     def answer(body):
         number = int(body["messages"][1]["content"][1])
         status, reply = answer_well(body)
@@ -226,10 +210,9 @@ async def test_every_answer_is_stored_and_counted_whatever_its_worth(book):
 
     budget = Budget(1e9, RATES, DOLLARS)
     with serve_provider(answer=answer) as provider:
-        book.plan()
-        await finish(provider, book, budget=budget)
-    assert states(book) == [None, State.CUT, None, State.ANSWERED, State.ANSWERED]
-    spending = book.store.spending
+        await finish(provider, store, budget=budget)
+    assert states(store) == [None, State.CUT, None, State.ANSWERED, State.ANSWERED]
+    spending = store.spending
     assert (spending.usage.prompt_tokens, spending.usage.output_tokens) == (40, 10)
     assert spending.uncounted.calls == 1
     assert "no reply states" in str(budget)
@@ -253,29 +236,27 @@ SPOILED = {
 
 @pytest.mark.parametrize(("spoil", "said"), SPOILED.values(), ids=SPOILED)
 async def test_a_spoilt_download_is_fetched_again_and_nothing_is_bought_twice(
-    book, spoil, said
+    store, spoil, said
 ):
     with serve_provider(answer=answer_well, spoils=[spoil] * 8) as provider:
-        book.plan()
-        _, unfinished = await finish(provider, book)
-        kept = answered(book)
+        _, unfinished = await finish(provider, store)
+        kept = answered(store)
         assert said in unfinished
         assert f"{5 - kept} of its questions have no answer" in unfinished
-        assert len(book.open_batches()) == 1
+        assert len(list_open(store)) == 1
         provider.spoils = [spoil] * 2
-        _, unfinished = await finish(provider, book)
-    assert (unfinished, answered(book), len(provider.requests)) == ("", 5, 5)
-    assert book.store.spending.usage.calls == 5
+        _, unfinished = await finish(provider, store)
+    assert (unfinished, answered(store), len(provider.requests)) == ("", 5, 5)
+    assert store.spending.usage.calls == 5
 
 
-async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(book):
+async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(store):
     def rewrite(content):
         twice = content.replace(b"items", b"others") + b"\n"
         return b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n") + b"\r\n \n" + twice
 
     with serve_provider(answer=answer_well, spoils=[rewrite]) as provider:
-        book.plan()
-        _, unfinished = await finish(provider, book)
-    assert (unfinished, answered(book)) == ("", 5)
+        _, unfinished = await finish(provider, store)
+    assert (unfinished, answered(store)) == ("", 5)
     assert provider.asked.count("GET /files/content") == 1
-    assert book.store.spending.usage.calls == 5
+    assert store.spending.usage.calls == 5

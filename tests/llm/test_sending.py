@@ -13,7 +13,6 @@ from extractor.errors import (
     RequestTooLong,
     RunStopped,
 )
-from extractor.model import network
 from extractor.model.asking.querying import ask
 from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import RetryPolicy, retry_after
@@ -26,8 +25,6 @@ from .stub import InLoop, Scripted, Through, completion, fault, items, serve
 KEY = "a-key-of-this-server"
 SPEC = ModelSpec.parse("http://model.test/v1#stub", server_key=KEY)
 FINE = completion(items(*({"n": n, "colour": "red"} for n in range(1, 30))))
-BLUE = completion(items({"n": 1, "colour": "blue"}))
-"""A valid answer, and one that breaks its schema."""
 
 
 def model_of(server, policy=None, **settings):
@@ -292,14 +289,6 @@ async def test_a_reply_that_breaks_off_or_is_packed_wrongly_is_asked_for_again(b
         reply = await try_to_ask(Through(None, stub.spec, None, policy))
     assert reply.items
     assert len(stub.requests) == 2
-
-
-async def test_a_reply_beyond_all_bounds_is_not_read(monkeypatch):
-    monkeypatch.setattr(network, "_LONGEST_REPLY", 100_000)
-    with serve([Scripted(body=" " * 200_000)]) as stub:
-        model = Through(None, stub.spec, None, RetryPolicy(attempts=1))
-        error = await try_to_ask(model)
-    assert "more than 100,000 bytes" in str(error)
 
 
 @pytest.mark.parametrize("pattern", ["“{}”", "line\n{}", "key={}.", "{}"])

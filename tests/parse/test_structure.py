@@ -347,3 +347,27 @@ def test_a_criterion_with_a_word_of_such_titles_is_not_doubted(lines):
     _, doubts = find_doubts(f"{LISTS}{lines}")
 
     assert doubts == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "Inclusion Criteria:\nAsthma\nPhase Two\nExclusion Criteria:\nAnaemia",
+            "Phase Two",
+        ),
+        (
+            "A Study of Fictinib, Protocol XY-4711\n\nInclusion Criteria:\n\n* Asthma\n\n"
+            "Exclusion Criteria:\n\n* Anaemia",
+            "A Study of Fictinib, Protocol XY-4711",
+        ),
+        (
+            "Exclusion Criteria:\nUse of insulin\nweight loss\nStroke",
+            "Use of insulin\nweight loss",
+        ),
+    ],
+)
+def test_a_line_that_may_be_a_title_or_two_items_is_doubted(text, line):
+    [doubt] = find_doubts(text)[1]
+
+    assert [piece.quote for piece in doubt.citations] == [line]

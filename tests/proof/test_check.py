@@ -71,11 +71,6 @@ def quoted_at(span):
             Why.OTHER_NUMBER,
             "2 weeks",
         ),
-        (
-            {"instrument": Instrument(name="WHO", version="3.0")},
-            Why.OTHER_NUMBER,
-            "2.1",
-        ),
     ],
 )
 def test_a_refusal_has_its_reason_and_the_place_that_says_otherwise(

@@ -1,6 +1,4 @@
-"""Batches of OpenAI and Anthropic by their SDKs: the seeds, the bill, refused parameters, and
-downloads that are spoilt.
-"""
+"""Batches of OpenAI and Anthropic by their SDKs: the seeds, the bill, and downloads that are spoilt."""
 
 import sqlite3
 from contextlib import closing
@@ -66,17 +64,6 @@ def test_a_batch_whose_id_was_not_stored_before_a_kill_is_found(
         store.execute("UPDATE batches SET state = 'sent', batch = NULL")
     collect(tmp_path / "run", "--model", model)
     assert len(standin.batched) == standin.billed == 5
-
-
-@BOTH
-def test_a_refused_parameter_is_left_out_in_the_next_batch(
-    kind, model, stand, tmp_path
-):
-    name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
-    standin = stand(kind(refuses=frozenset({name})))
-    collect(tmp_path / "run", "--model", model, "--reasoning", "low")
-    assert [name in request for request in standin.batched] == [True] * 5 + [False] * 5
-    assert standin.billed == 5
 
 
 def test_anthropics_answers_are_fetched_again_until_they_can_be_read(stand, tmp_path):

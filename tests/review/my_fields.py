@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from extractor.schemas import Period, Quantity
 
-PATTERN = "ejection fraction value=( ( below | above | at least ) # % )"
+PATTERN = r"ejection fraction (?P<value>(below|above|at least) \d+ %)"
 EXAMPLE = {"text": "ejection fraction below 30 %", "value": "< 30 %"}
 
 

@@ -6,7 +6,6 @@ import sqlite3
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack, closing, contextmanager
-from hashlib import sha256
 from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
@@ -45,10 +44,8 @@ def write_results(run, lines):
         for line in lines:
             written = json.dumps(line, ensure_ascii=False).encode()
             results.write(written + b"\n")
-            kept = (sha256(written).digest(), zlib.compress(written), line["record_id"])
-            store.execute(
-                "UPDATE lines SET sha256 = ?, packed = ? WHERE record_id = ?", kept
-            )
+            kept = (zlib.compress(written), line["record_id"])
+            store.execute("UPDATE records SET packed = ? WHERE record_id = ?", kept)
     return run
 
 

@@ -78,7 +78,7 @@ def test_records_with_doubtful_values_come_first(client):
     assert len(rows) == 5
     assert expected == sorted(expected, reverse=True)
     assert expected[0] > 3 * expected[-1] > 0
-    assert rows[-1]["reasons"][0] == "criteria 2 time windows 66 %"
+    assert rows[-1]["reasons"][0] == "endpoints 3 end events 66 %"
 
 
 def test_the_words_of_each_value_are_marked_as_long_as_it_has_them(client):

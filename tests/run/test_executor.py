@@ -59,7 +59,7 @@ class Lines(Sink):
         self.failures = []
         self.write_failure = self.failures.append
 
-    def write(self, record, line, *, lacking=False):
+    def write(self, record, line):
         self.lines.append(line)
 
     @property

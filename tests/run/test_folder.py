@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.records import write_distinct_records
-from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
+from extractor.errors import SettingsDiffer, StoreError
 from extractor.model.asking.reply_models import Reply
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.completions import Completion, Ending
@@ -20,8 +20,6 @@ from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import (
-    Absence,
-    AbsenceReason,
     Criterion,
     Eligibility,
     Section,
@@ -30,7 +28,7 @@ from extractor.schemas import (
     TrialRecord,
     Usage,
 )
-from tests.commands import extractor, invoke, read_lines
+from tests.commands import invoke, read_lines
 
 SETTINGS = {"effort": "none", "min_confidence": 0.0, "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
@@ -45,13 +43,12 @@ def record(record_id, text="Adults", path="in.jsonl"):
     return TrialRecord(record_id=record_id, source=source, sections=(section,))
 
 
-def line(record_id, **parts):
+def line(record_id, *, lacking=False):
     eligibility = Eligibility(criteria=(CRITERION,))
-    return to_line(
-        TrialExtraction(
-            record_id=record_id, eligibility=eligibility, usage=COST, **parts
-        )
+    extraction = TrialExtraction(
+        record_id=record_id, eligibility=eligibility, usage=COST
     )
+    return to_line(extraction, lacking=lacking)
 
 
 def call_model(folder, name, record_id=None):
@@ -70,7 +67,7 @@ def take(folder, *records, lacking=()):
             done.append(given.record_id)
             continue
         call_model(folder, given.record_id, given.record_id)
-        folder.write(given, line(given.record_id), lacking=given.record_id in lacking)
+        folder.write(given, line(given.record_id, lacking=given.record_id in lacking))
     return done
 
 
@@ -109,7 +106,7 @@ def test_the_manifest_has_the_totals_of_all_invocations_killed_ones_too(tmp_path
     perform(tmp_path, "a", "b", lost=1, inputs=("one.jsonl",), finished=False)
     perform(tmp_path, "a", "b", "c", inputs=("one.jsonl", "two.jsonl"))
     both = manifest(tmp_path)
-    counts = {"extracted": 3, "lacking": 0, "left": 0, "resumed": 2, "failed": 0}
+    counts = {"extracted": 3, "lacking": 0, "resumed": 2, "failed": 0, "repeated": 0}
     assert both["records"] == counts
     assert both["items"]["criteria"] == 3
     spent = {"questions": 6, "calls": 6, "prompt_tokens": 600, "output_tokens": 60}
@@ -122,11 +119,11 @@ def test_the_manifest_has_the_totals_of_all_invocations_killed_ones_too(tmp_path
 
 
 def test_files_end_in_input_order_whatever_came_first(tmp_path):
-    perform(tmp_path, "a", "c", "elsewhere")
+    perform(tmp_path, "a", "c")
     perform(tmp_path, "a", "b", "c")
-    assert written(tmp_path) == ["a", "b", "c", "elsewhere"]
+    assert written(tmp_path) == ["a", "b", "c"]
     assert perform(tmp_path, "c", "a", "b") == ["c", "a", "b"]
-    assert written(tmp_path) == ["c", "a", "b", "elsewhere"]
+    assert written(tmp_path) == ["c", "a", "b"]
     with RunFolder(tmp_path, SETTINGS) as folder:
         for name in "xyz":
             assert not folder.is_done(record(name))
@@ -142,39 +139,20 @@ def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
     perform(tmp_path, "a", "b")
     with RunFolder(tmp_path, SETTINGS) as folder:
         assert take(folder, record("a", "Children"), record("b")) == ["b"]
-        assert folder.changed == 1
         folder.finish(Tally())
     assert written(tmp_path) == ["a", "b"]
     assert manifest(tmp_path)["records"]["extracted"] == 2
     assert perform(tmp_path, "a") == []
 
 
-@pytest.mark.parametrize(
-    ("path", "remedy"),
-    [("in.jsonl", "leave one of the two out"), ("b.jsonl", "the earlier result stays")],
-)
-def test_another_text_with_a_known_id_is_refused(tmp_path, path, remedy):
-    """From the same invocation, or from another file than in an earlier one."""
-    if path != "in.jsonl":
-        perform(tmp_path, "a")
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        if path == "in.jsonl":
-            take(folder, record("a"))
-        with pytest.raises(RepeatedRecord, match=remedy):
-            folder.is_done(record("a", "Children", path))
-
-
-def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again(tmp_path):
-    gap = Absence(field="dosing", reason=AbsenceReason.BUDGET_EXHAUSTED)
+def test_a_record_that_lacks_an_answer_is_asked_again(tmp_path):
     with RunFolder(tmp_path, SETTINGS) as folder:
         assert take(folder, record("a"), record("b"), lacking=("a",)) == []
-        assert not folder.is_done(record("c"))
-        folder.write(record("c"), line("c", absences=(gap,)))
         folder.finish(Tally())
-    assert manifest(tmp_path)["records"]["lacking"] == 2
-    assert perform(tmp_path, "a", "b", "c") == ["b"]
+    assert manifest(tmp_path)["records"]["lacking"] == 1
+    assert perform(tmp_path, "a", "b") == ["b"]
     assert manifest(tmp_path)["records"]["lacking"] == 0
-    assert written(tmp_path) == ["a", "b", "c"]
+    assert written(tmp_path) == ["a", "b"]
 
 
 def keep_settings(**more):
@@ -219,9 +197,7 @@ def test_a_foreign_or_broken_folder_is_refused_and_not_left_locked(
             RunFolder(tmp_path, SETTINGS)
 
 
-@pytest.mark.parametrize(
-    "name", ["extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.sqlite"]
-)
+@pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "run.sqlite"])
 def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine", "utf-8")
     with pytest.raises(StoreError, match=f"has {name} but no run.json; restore it"):
@@ -231,7 +207,7 @@ def test_no_file_of_another_program_is_overwritten(tmp_path, name):
 
 ASKING = SETTINGS | {"effort": "all", "model": "m"}
 NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
-BATCH = NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, '{}', '', 'f', '');"
+BATCH = NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'sent', '', '');"
 
 
 @pytest.mark.parametrize(
@@ -244,8 +220,7 @@ BATCH = NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, '{}', '', 'f', '');"
         (ASKING, NO_ANSWER, False),
         # something was paid
         (ASKING, "UPDATE calls SET answer = NULL", True),
-        (ASKING, BATCH.format("planned"), False),
-        (ASKING, BATCH.format("sent"), True),
+        (ASKING, BATCH, True),
         # of an earlier version
         (ASKING, "DROP TABLE calls", True),
     ],
@@ -309,105 +284,47 @@ def test_an_unfinished_run_states_the_reason(tmp_path, stop, state, reported):
     assert find_run(tmp_path).incomplete is None
 
 
-# --fresh keeps the earlier results until the new run has begun in earnest.
+# --fresh moves the earlier run aside when the new one begins.
 
 
 def list_files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.suffix in (".jsonl", ".json", ".sqlite")
+    }
 
 
-@pytest.fixture
-def keep(tmp_path):
-    """A finished run of the rules."""
-    folder = tmp_path / "keep"
-    studies = str(Path("tests/records/studies.jsonl").resolve())
-    words = ("run", studies, "--effort", "none", "--out", folder, "--quiet")
-    assert invoke(*words).exit_code == 0
-    return folder, studies
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    "words",
+    ("words", "begins"),
     [
-        # no key; nobody answers there; no such provider
-        ("{}", "--model", "gpt-5-mini"),
-        ("{}", "--model", "http://127.0.0.1:9/v1#stub"),
-        ("{}", "--model", "nobody/nothing"),
-        ("{}", "--fields", "extractor.catalogue:Washoutt"),
-        ("nowhere.json", "--effort", "none"),
-        ("broken.json", "--effort", "none"),
+        (("tests/records/studies.jsonl", "--limit", "1"), True),
+        (("nowhere.json",), False),
+        (("tests/records/studies.jsonl", "--model", "gpt-5-mini"), False),
     ],
 )
-def test_a_fresh_run_that_fails_keeps_the_earlier_results(keep, words, monkeypatch):
-    folder, studies = keep
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.chdir(folder.parent)
-    (folder.parent / "broken.json").write_text("[")
-    before = list_files(folder)
-    words = [word.format(studies) for word in words]
-    result = invoke("run", *words, "--out", folder, "--fresh")
-    assert result.exit_code in (1, 2, 75)
-    assert list_files(folder) == before
-    assert not (folder / ".earlier").exists()
-    if "127.0.0.1" in words[-1]:
-        assert "nothing was extracted; the earlier results stay" in result.stderr
-
-
-def test_a_fresh_run_that_works_replaces_the_earlier_one(keep):
-    folder, studies = keep
-    words = ("--effort", "none", "--quiet", "--limit", "1", "--fresh")
-    assert invoke("run", studies, "--out", folder, *words).exit_code == 0
-    assert len(written(folder)) == 1
-    assert not (folder / ".earlier").exists()
-
-
-def test_after_a_kill_without_a_result_the_earlier_run_goes_on(tmp_path):
-    perform(tmp_path, "a")
-    copy = tmp_path / "copy"
-    with RunFolder(tmp_path, SETTINGS, fresh=True) as new:
-        new.begin()
-        shutil.copytree(tmp_path, copy, ignore=lambda *_: {"copy", ".lock"})
-    assert (copy / ".earlier").is_dir()
-    with RunFolder(copy, SETTINGS) as again:
-        assert again.is_done(record("a"))
-    assert written(copy) == written(tmp_path) == ["a"]
-
-
-@pytest.mark.parametrize(
-    ("moved", "place"),
-    [
-        (["run.sqlite"], ".earlier"),
-        (["run.sqlite", "extractions.jsonl", "failures.jsonl"], ".earlier"),
-    ],
-)
-def test_after_a_kill_between_two_moves_nothing_is_lost(moved, place, tmp_path):
-    perform(tmp_path, "a")
-    before = list_files(tmp_path)
-    (tmp_path / place).mkdir()
-    for name in moved:
-        (tmp_path / name).rename(tmp_path / place / name)
-    with RunFolder(tmp_path, SETTINGS, fresh=True):
-        pass
-    assert list_files(tmp_path) == before
-
-
-@pytest.mark.parametrize(
-    ("settings", "answers", "is_replaced"),
-    [(SETTINGS, False, True), (ASKING, True, True), (ASKING, False, False)],
-)
-def test_the_first_result_replaces_the_earlier_run_with_a_model_an_answer(
-    tmp_path, settings, answers, is_replaced
+def test_a_fresh_run_moves_the_earlier_one_aside_once_it_begins(
+    tmp_path, words, begins, monkeypatch
 ):
-    """The result of a record without a question may come before the key is refused."""
-    perform(tmp_path, "a")
-    with RunFolder(tmp_path, settings, fresh=True) as new:
-        assert not new.is_done(record("b"))
-        if answers:
-            call_model(new, "x", "b")
-        new.write(record("b"), line("b"))
-    assert not (tmp_path / ".earlier").exists()
-    assert written(tmp_path) == (["b"] if is_replaced else ["a"])
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    folder = tmp_path / "keep"
+    perform(folder, "a")
+    before = list_files(folder)
+    effort = () if "--model" in words else ("--effort", "none")
+    invoke("run", *words, *effort, "--out", folder, "--fresh", "--quiet")
+    kept = folder / "earlier-1"
+    assert kept.exists() is begins
+    assert list_files(kept if begins else folder) == before
+    perform(folder if not begins else kept, "a")
+
+
+def test_each_fresh_run_has_a_folder_of_its_own_for_the_one_before(tmp_path):
+    for name in "abc":
+        with RunFolder(tmp_path, SETTINGS, fresh=True) as folder:
+            take(folder, record(name))
+            folder.finish(Tally())
+    assert written(tmp_path) == ["c"]
+    assert [written(tmp_path / f"earlier-{n}") for n in (1, 2)] == [["a"], ["b"]]
 
 
 # The file of results is what the store has.
@@ -460,7 +377,7 @@ def test_a_damaged_file_of_results_is_written_again_and_hides_none(
 def test_a_damaged_result_or_store_names_a_remedy(made, tmp_path):
     run, words = made
     out = shutil.copytree(run, tmp_path / "run")
-    execute(out, "UPDATE lines SET packed = x'00' WHERE record_id = 'NCT00000002'")
+    execute(out, "UPDATE records SET packed = x'00' WHERE record_id = 'NCT00000002'")
     (out / "extractions.jsonl").write_bytes(b"")
     done = invoke(*words, out)
     assert done.exit_code == 1
@@ -469,8 +386,7 @@ def test_a_damaged_result_or_store_names_a_remedy(made, tmp_path):
     path.write_bytes(b"\xff" * 4096 + path.read_bytes()[4096:])
     done = invoke(*words, out)
     assert done.exit_code == 1
-    assert f"{path}: damaged (file is not a database)" in done.stderr
-    assert f"(sqlite3 {path}.damaged .recover | sqlite3 {path})" in done.stderr
+    assert f"{path}: file is not a database; restore a backup, or keep" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -487,84 +403,3 @@ def test_a_copy_of_the_file_alone_is_read_unless_a_line_is_broken(
     assert done.exit_code == (b"\0" in change), done.stderr
     if b"\0" in change:
         assert "copied.jsonl, line 1: is" in done.stderr
-
-
-# Records that left the inputs.
-
-
-@pytest.fixture
-def records(tmp_path):
-    """A folder with a file for each of 12 records."""
-    folder = tmp_path / "records"
-    folder.mkdir()
-    write_distinct_records(tmp_path / "all.jsonl", 12)
-    lines = (tmp_path / "all.jsonl").read_text("utf-8").splitlines()
-    for number, one in enumerate(lines):
-        (folder / f"{number:02}.json").write_text(one, "utf-8")
-    return folder
-
-
-def run(records, out, *more):
-    words = ("run", records, "--effort", "none", "--workers", "1", "--out", out, *more)
-    done = invoke(*words)
-    return done.exit_code, done.stderr
-
-
-def left(out):
-    read = manifest(out)
-    return read["records"]["extracted"], read["records"]["left"], read["left_ids"]
-
-
-@pytest.mark.slow
-def test_a_record_that_left_the_input_is_told_and_not_exported(records, tmp_path):
-    out = tmp_path / "run"
-    to = ("--to", tmp_path / "t", "--format", "jsonl", "--tables", "records", "--force")
-
-    def export(*more):
-        done = invoke("export", out, *to, *more)
-        assert done.exit_code == 0, done.output
-        return len(read_lines(tmp_path / "t" / "records.jsonl")), done.stderr
-
-    assert run(records, out)[0] == 0
-    kept = (records / "05.json").read_text("utf-8")
-    (records / "05.json").unlink()
-    code, said = run(records, out)
-    assert code == 0
-    assert "are not in the input now: 1 (NCT00000005); readers leave them out" in said
-    assert left(out) == (12, 1, ["NCT00000005"])
-    assert len(written(out)) == 12
-    count, said = export()
-    assert count == 11
-    assert "1 result of records that left its input" in said
-    assert export("--removed")[0] == 12
-    (records / "05.json").write_text(kept, "utf-8")
-    run(records, out)
-    assert left(out) == (12, 0, [])
-    # one whose new text fails is not taken for the old one
-    longer = kept.replace('"briefTitle": "', '"briefTitle": "' + "word " * 500_000)
-    (records / "05.json").write_text(longer, "utf-8")
-    assert run(records, out)[0] == 1
-    assert left(out)[1:] == (1, ["NCT00000005"])
-
-
-@pytest.mark.slow
-def test_only_inputs_that_were_read_to_their_end_tell_what_left(records, tmp_path):
-    """Another input of the same folder, a limit, a file that cannot be read now, and a stream
-    tell nothing.
-    """
-    out = tmp_path / "run"
-    other = tmp_path / "other"
-    other.mkdir()
-    assert run(records, out)[0] == 0
-    shutil.move(records / "07.json", other / "07.json")
-    run(other, out)
-    assert left(out)[1:] == (0, [])
-    run(records, out, "--limit", "3")
-    assert left(out)[1:] == (0, [])
-    (records / "03.json").write_text("{broken", "utf-8")
-    assert run(records, out)[0] == 1
-    assert left(out)[1:] == (0, [])
-    words = ("run", "-", "--effort", "none", "--out", tmp_path / "piped")
-    for one in (tmp_path / "all.jsonl").read_bytes().splitlines()[:2]:
-        assert extractor(*words, stdin=one).returncode == 0
-    assert left(tmp_path / "piped") == (2, 0, [])

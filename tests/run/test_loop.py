@@ -56,7 +56,7 @@ class ListSink(Sink):
         self.skipped += [record.record_id] * (record.record_id in self.done)
         return record.record_id in self.done
 
-    def write(self, record, line, *, lacking=False):
+    def write(self, record, line):
         assert record.record_id == line.record_id
         self.written.append(line.record_id)
 

@@ -4,7 +4,6 @@ real commands.
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
 from extractor.apps.cli.console import LATER
-from tests.commands import extractor, invoke, read_lines, start_extractor
+from tests.commands import extractor, start_extractor
 from tests.faults.server import serve_faults
 from tests.mounting import UNSHARE, needs_mount
 
@@ -93,25 +92,6 @@ def test_every_reader_works(kind, runs, tmp_path):
         at / "extractions.jsonl" for at in (tmp_path / "again", runs / "finished")
     )
     assert again.read_bytes() == finished.read_bytes()
-
-
-@pytest.mark.parametrize("kind", MOUNTS)
-def test_a_killed_run_must_be_copied_before_it_is_read(kind, runs, tmp_path):
-    command = "export $DISK/killed --partial --to $TO/some --format jsonl"
-    ((_, code, said),) = on_disk(kind, runs, tmp_path, command)
-    assert code == 1
-    assert "copy the folder to another disk, and read it there" in said
-    copied = shutil.copytree(runs / "killed", tmp_path / "copied")
-    to = ("--to", tmp_path / "some", "--format", "jsonl")
-    done = invoke("export", copied, "--partial", *to)
-    assert done.exit_code == 0, done.stderr
-    written = {one["record_id"] for one in read_lines(copied / "extractions.jsonl")}
-    rows = read_lines(tmp_path / "some" / "records.jsonl")
-    exported = {row["record_id"] for row in rows}
-    assert exported
-    # the kill may come between a result's line and its row in the store
-    assert exported <= written
-    assert len(written - exported) <= 2
 
 
 @pytest.mark.parametrize("kind", MOUNTS)

@@ -100,8 +100,6 @@ def test_whole_numbers_as_labels_can_be_merged(index):
 
 
 def test_each_record_that_a_table_lacks_is_named(tmp_path):
-    with pytest.warns(UserWarning, match="1 problem: NCT90000001: left out, since the"):
-        RULES.table("records", [FILE, FILE])
     texts = ["Age > 18 years", *[""] * 28, None]
     with pytest.warns(UserWarning, match="29 problems: given, item 2, K1: .*9 more"):
         tabulate(texts, [f"K{number}" for number in range(30)])

@@ -37,9 +37,9 @@ def collect(options: CollectOptions) -> int:
 
     Give the inputs and options of `extractor batch submit`. Nothing is submitted
     twice; questions that answers leave open go into further batches. Answers that
-    cannot be read are fetched again by the same command; --ask-again gives them
-    up. With --answers the answers come from files, and --requests receives the
-    questions that they leave open. Exit codes are those of `run`.
+    cannot be read are fetched again by the same command. With --answers the answers
+    come from files, and --requests receives the questions that they leave open.
+    Exit codes are those of `run`.
 
     Example: extractor batch collect records --model gpt-5-mini --out results
     """

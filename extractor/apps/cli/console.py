@@ -121,17 +121,12 @@ def _discard_output() -> bool:
 
 
 def warn_incomplete(*results: Path | None) -> None:
-    """Warn about each run that is not complete, and about results whose record is no longer in
-    its input. Paths that are no run, and None, are ignored.
-    """
+    """Warn about each run that is not complete. Paths that are no run, and None, are ignored."""
     from extractor.run.finished import find_run
 
     for run in map(find_run, filter(None, results)):
         if run and run.incomplete:
             say(f"{run.folder}: {run.incomplete}")
-        if run and run.left_out:
-            results_left = counted(run.left_out, "result")
-            say(f"{run.folder}: {results_left} of records that left its input")
 
 
 def warn_failed(failed: Sequence[str], missing: str) -> None:

@@ -64,10 +64,6 @@ def export(
     partial: Annotated[
         bool, option(RARE, "Export a run that is not complete.", "--partial")
     ] = False,
-    removed: Annotated[
-        bool,
-        option(RARE, "Also export records that left the run's input.", "--removed"),
-    ] = False,
     bundles: Annotated[
         bool, option(RARE, "For fhir: one transaction for each trial.", "--bundles")
     ] = False,
@@ -91,7 +87,7 @@ def export(
 
     chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
     threshold = Threshold(chosen.min_confidence)
-    finished = find_run(run, left=removed)
+    finished = find_run(run)
     missing = "resources" if format_ == "fhir" else "rows"
     if finished:
         _prepare(finished, gold, missing, partial=partial)

@@ -20,7 +20,6 @@ from extractor.formats.inputs import refuse_missing
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally
 from extractor.options import Keywords
-from extractor.run.addresses import open_inputs
 from extractor.run.run import Run
 from extractor.setup import Setup
 
@@ -72,7 +71,7 @@ def open_job(
         job = CommandJob(
             options=options,
             setup=setup,
-            read=partial(read_records, *inputs, open_address=open_inputs),
+            read=partial(read_records, *inputs),
             inputs=inputs,
             out=out,
             fresh=options.fresh,
@@ -123,7 +122,6 @@ def _read_setup(options: RecordOptions) -> Setup:
 
 def _plan_batches(options: RecordOptions, rounds: int) -> Any:
     """Return what extracts by batches. Prints how far they are; with ``--quiet`` only problems."""
-    from extractor.model.batches import BatchPolicy
     from extractor.run.batches import perform_in_batches
 
     def show(news: "BatchStatus") -> None:
@@ -134,14 +132,10 @@ def _plan_batches(options: RecordOptions, rounds: int) -> Any:
             say("; ".join(filter(None, (state, news.message))))
 
     given = dict(options)
-    policy = BatchPolicy(
-        most_tokens=given["batch_tokens"],
-        asks_again=given.get("ask_again", False),
-    )
     return partial(
         perform_in_batches,
         rounds=rounds,
         on_status=show,
         poll_s=given.get("poll"),
-        sending=policy,
+        most_tokens=given["batch_tokens"],
     )

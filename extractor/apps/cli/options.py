@@ -168,8 +168,6 @@ class SubmitOptions(BatchOptions):
 class CollectOptions(BatchOptions):
     """The options of ``batch collect``."""
 
-    ask_again: Annotated[bool, Shown(COST)] = False
-    """Ask again what lost or unreadable batches had."""
     answers: Annotated[
         tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)
     ] = None

@@ -11,7 +11,6 @@ from extractor.apps.cli.console import (
     INTERRUPTED,
     LATER,
     OK,
-    USAGE,
     say,
 )
 from extractor.apps.cli.job import CommandJob
@@ -48,16 +47,12 @@ def perform_job(job: CommandJob) -> int:
     exported = None if job.waits else job.setup.choice.exchange
     folder = job.open_folder() if job.out else None
     stdout = None if exported else sys.stdout
-    try:
-        with folder or nullcontext():
-            if folder:
-                _warn_of_earlier(job, folder)
-            sink = folder or StreamSink(stdout, sys.stderr)
-            stop = job.perform(sink, lambda work: _run_in_loop(job, work))
-            sys.stdout.flush()
-    finally:
-        if folder and folder.kept_earlier:
-            say(f"{folder.path}: nothing was extracted; the earlier results stay")
+    with folder or nullcontext():
+        if folder:
+            _warn_of_earlier(job, folder)
+        sink = folder or StreamSink(stdout, sys.stderr)
+        stop = job.perform(sink, lambda work: _run_in_loop(job, work))
+        sys.stdout.flush()
     code = _judge(job, stop)
     if exported and code == OK:
         print(exported.requests)
@@ -91,9 +86,6 @@ def _judge(job: CommandJob, stop: Stop | None) -> int:
         # a recorded answer that cannot be used now cannot be used later
         is_recorded = job.setup.choice.exchange or job.setup.choice.replay
         code = FAILED if is_recorded else LATER
-    watch = job.tally.watch
-    if code == LATER and watch and watch.is_too_small:
-        return USAGE  # the same model would refuse the same requests tomorrow
     return code
 
 
@@ -101,7 +93,7 @@ def judge_records(tally: Tally) -> int:
     """Return the exit code of a run that read all its records, by those that have no result."""
     if tally.failed_by_model:
         return LATER
-    return FAILED if tally.failed or tally.differing else OK
+    return FAILED if tally.failed else OK
 
 
 def _warn_of_earlier(job: CommandJob, folder: RunFolder) -> None:
@@ -112,11 +104,9 @@ def _warn_of_earlier(job: CommandJob, folder: RunFolder) -> None:
     has_store = (folder.path / RUN_FILE).exists() and not job.fresh
     if not (has_store and job.asks_live):
         return
-    from extractor.model.asking.reply_models import reply_for
-    from extractor.model.batch_book import BatchBook
+    from extractor.model.batches import list_open
 
-    book = BatchBook(folder.calls(), reply_for(job.setup.options.fields))
-    calls = sum(batch.requests for batch in book.open_batches())
+    calls = sum(batch.requests for batch in list_open(folder.calls()))
     if calls:
         say(
             f"{folder.path}: {counted(calls, 'call')} in batches under way; this command asks "

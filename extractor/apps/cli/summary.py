@@ -10,7 +10,6 @@ from typing import Any
 
 from extractor.apps.cli.console import write_text
 from extractor.apps.cli.job import CommandJob
-from extractor.model.patience import TOO_SMALL
 from extractor.run.files import FAILURES
 from extractor.run.folder import RunFolder
 
@@ -69,5 +68,5 @@ def explain_lacking(job: CommandJob) -> str | None:
     is_unread = exchange and exchange.failed and not tally.usage.calls
     if tally.lacking <= job.max_lacking and not is_unread:
         return None
-    text = render("lacking.txt", job, None, too_small=TOO_SMALL, unread=is_unread)
+    text = render("lacking.txt", job, None, unread=is_unread)
     return " ".join(text)

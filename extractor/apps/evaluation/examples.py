@@ -43,7 +43,7 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
     """
     for field in fields:
         # Each text is given as one in which the field is asked.
-        shown = field.model_copy(update={"where": {}, "sections": ()})
+        shown = field.model_copy(update={"sections": ()})
         for number, example in enumerate(field.examples, 1):
             others = tuple(other for other in field.examples if other is not example)
             record = _make_record(f"{field.name}-{number}", field, example)
@@ -68,9 +68,7 @@ def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
 def _make_record(name: str, field: CustomField, example: Example) -> TrialRecord:
     text = example.text
     if field.of is Of.CRITERION:
-        # Under a heading, the text is a criterion of the kind asked for.
-        kinds = field.where.get("kind", ("inclusion",))
-        text = f"{kinds[0].capitalize()} Criteria:\n\n* {text}"
+        text = f"Inclusion Criteria:\n\n* {text}"
     return TrialRecord(
         record_id=name,
         source=Source(path=f"example {name}", format="flat"),

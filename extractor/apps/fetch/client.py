@@ -16,7 +16,6 @@ from extractor.apps.fetch.pages import StudyPage, read_page
 from extractor.errors import ArgumentError, RegistryError, RegistryRefused
 from extractor.masking import hide_user
 from extractor.model.pace import RetryPolicy, find_meaning, retry_after
-from extractor.model.surroundings import check_network
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"
 MAX_PAGE_BYTES = 1000**3
@@ -85,11 +84,7 @@ class Registry:
 
     @contextmanager
     def open(self) -> Iterator["RegistryClient"]:
-        """Open connections to the registry.
-
-        Raises ``ArgumentError`` for a proxy or certificates of the environment that cannot be used.
-        """
-        check_network()
+        """Open connections to the registry."""
         headers = {
             "User-Agent": f"trial-extractor/{version('trial-extractor')}",
             "Accept": "application/json",

@@ -86,7 +86,6 @@ class Desk:
         budget = settings.pricing.open_budget() if settings.model else None
         example = make_record("Inclusion criteria:\n- Adults", record_id="example")
         executor = ProcessExecutor(1, 0, options.timeout + _SPARE_S, example)
-        executor.ends_at_once = True
         async with executor, setup.open(route=Route(budget)) as opened:
             yield cls(settings, executor, opened)
 

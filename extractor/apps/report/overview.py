@@ -16,7 +16,7 @@ from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 Fact = tuple[str, str]
 """A field, and that it is ``filled``, its origin (``origin rule``), a bound of its confidence
 (``below 0.85``), the reason why it is empty (``absence not_asked``) or a finding (``finding
-phase_differs``).
+age_differs``).
 """
 _BOUNDS = (DOUBTFUL_BELOW, 0.5)
 """Values with a confidence below the first are doubtful."""

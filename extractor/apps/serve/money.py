@@ -123,39 +123,15 @@ class Money:
             # so that the caller's jobs end, too
             budget.reached |= self._all.reached
             raise
-        self._add(payer, budget, own, reservation)
+        sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
+        most = (payer.caller, self._cost(reservation.most))
+        row = self._store.execute(sql, most).lastrowid or 0
+        self._under_way[reservation] = _UnderWay(payer, budget, own, row)
         # it may have been revoked meanwhile
         if not self._keys.is_valid(payer.caller):
             self.settle(reservation, Usage())
             raise RunStopped(REFUSED)
         return reservation
-
-    def try_reserve(self, call: Call) -> Reservation | None:
-        """Reserve what a request may use, or return None if there is no room now, or the caller's
-        key is not valid.
-        """
-        payer = account.get()
-        budget = self.budget_of(payer.caller)
-        if not self._keys.is_valid(payer.caller):
-            return None
-        own = budget.try_reserve(call)
-        if own is None:
-            return None
-        reservation = self._all.try_reserve(call)
-        if reservation is None:
-            budget.settle(own, Usage())
-            return None
-        self._add(payer, budget, own, reservation)
-        return reservation
-
-    def _add(
-        self, payer: Account, budget: Budget, own: Reservation, reservation: Reservation
-    ) -> None:
-        """Store the most that a request may cost."""
-        sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
-        most = (payer.caller, self._cost(reservation.most))
-        row = self._store.execute(sql, most).lastrowid or 0
-        self._under_way[reservation] = _UnderWay(payer, budget, own, row)
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
         """Release a reservation, and count what its request used. None, of a request whose cost no

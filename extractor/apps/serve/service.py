@@ -91,7 +91,6 @@ class Service:
             of_jobs = ProcessExecutor(settings.workers, inline_first=0)
             for processes in (executor, of_jobs):
                 await stack.enter_async_context(processes)
-                processes.ends_at_once = True
             # each computes its first call in another process
             workers = range(settings.workers)
             await asyncio.gather(

@@ -44,7 +44,9 @@ class Entry:
         if self.kind:
             return self.kind
         passage = self.passage
-        if rule("refusal").occurs(passage.tokens, passage.first, passage.end):
+        place = (passage.tokens, passage.first, passage.end)
+        refuses = rule("refusal").occurs(*place)
+        if refuses or rule("reads_like_exclusion").starts(*place):
             return CriterionKind.EXCLUSION
         return CriterionKind.INCLUSION
 

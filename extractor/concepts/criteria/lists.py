@@ -12,7 +12,7 @@ from extractor.evidence.drafts import StructureDoubt, span_of
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
-from extractor.outline import Block, BlockKind, Vocabulary, read_outline
+from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
 from extractor.schemas import CriterionKind
 
 LISTS = Vocabulary(
@@ -47,8 +47,15 @@ LISTS = Vocabulary(
             "inclusive",
         ]
     ),
-    within=("run_on_list", "list_before_item", "list_at_end"),
+    within=(
+        "run_on_list",
+        "list_before_item",
+        "list_at_end",
+        "list_between_sentences",
+    ),
     behind=("bare_heading",),
+    run_on="list_run_on",
+    plain="list_name",
 )
 """The headings that an eligibility section has."""
 
@@ -64,8 +71,14 @@ _SHORT = 7
 _LONG = 5
 """The fewest words of a heading that says more than a topic."""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
-_STATES_TOO = ("condition_too", "examples_below")
-"""Rules of an introducing line that states a condition, too."""
+_SHORT_VALUE = 5
+"""The most tokens of an item that is only a value."""
+_TITLE = 4
+"""The most tokens of an item that is the title of the items below it."""
+_OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
+"""Rules of a line that says something of people."""
+_ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
+"""Rules of a line that only introduces the items below it."""
 
 
 @dataclass(slots=True)
@@ -108,40 +121,67 @@ def read_lists(section: LexedSection) -> Lists:
             continue
         if state.ended or block.kind is BlockKind.FURNITURE:
             continue
-        if block.kind is BlockKind.HEADING:
-            continue
         tokens = _alone(block.passage)
-        if _is_remark(tokens) or _is_opening(blocks, place, tokens):
+        has_parts = place in with_parts
+        if _is_opening(blocks, place, state.kind):
+            roles[place] = "opens"
+        if block.kind is BlockKind.HEADING or place in roles:
             continue
-        role = _find_role(tokens, has_parts=place in with_parts, block=block)
+        if _is_remark(tokens) and not (has_parts and block.introduces):
+            continue
+        role = _find_role(tokens, has_parts=has_parts, block=block)
         roles[place] = role
+        if role == "titles":
+            continue
         entry = _make_entry(state, blocks, place, roles, beside.get(place))
-        entry = _doubt_borders(entry, state) if block.mark else entry
-        if role == "introduces":
-            found = [replace(entry, stands=False)]
-        else:
-            found = (
-                [entry]
-                if block.mark
-                else split_prose(
-                    entry,
-                    in_line=_is_in_line(blocks, place),
-                    in_prose=place in prose,
-                )
-            )
+        entry = replace(entry, stands=role != "introduces")
+        found = [_doubt_borders(entry, state, blocks, place)]
+        if entry.stands and not block.mark:
+            in_line = _is_in_line(blocks, place)
+            found = split_prose(found[0], in_line=in_line, in_prose=place in prose)
         entries += [replace(one, passage=one.passage.alone()) for one in found]
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
     return Lists(tuple(entries), tuple(state.doubts))
 
 
-_COULD_BE_TWO = re.compile(r"\w\S* +\S+ +- +[A-Z][a-z]+ [a-z]+ ")
+def _may_be_title(blocks: Sequence[Block], place: int) -> bool:
+    """Return whether a line right above the heading of a list may belong to that heading."""
+    block = blocks[place]
+    if block.mark or not 1 < len(block.text.split()) <= _TITLE:
+        return False
+    return block.text.istitle() and _is_followed_by_list(blocks, place)
 
 
-def _doubt_borders(entry: Entry, state: _State) -> Entry:
-    """Return an entry in doubt if a dash within it could begin another item."""
-    if not entry.stands or not _COULD_BE_TWO.search(entry.passage.text):
+def _is_above_lists(blocks: Sequence[Block], place: int) -> bool:
+    """Return whether a line that says nothing of people is above the first list."""
+    block = blocks[place]
+    tokens = _alone(block.passage)
+    if block.mark or any(rule(name).occurs(tokens) for name in _OF_PEOPLE):
+        return False
+    return any(other.name in _KINDS for other in blocks[place:])
+
+
+_COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
+
+
+def _doubt_borders(
+    entry: Entry, state: _State, blocks: Sequence[Block], place: int
+) -> Entry:
+    """Return an entry in doubt if a dash within it could begin another item, if its last line
+    could be one of its own, if it may be the title of the next list, or of the whole text.
+    """
+    could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
+    if entry.stands and could_be_two:
+        reason = "this item could be two"
+    elif blocks[place].doubt == UNSURE_END:
+        reason = UNSURE_END
+    elif _may_be_title(blocks, place):
+        reason = "this line may be a title of the next list"
+    elif entry.stands and not state.seen and _is_above_lists(blocks, place):
+        reason = "this line is above the lists, and may be a title"
+    else:
         return entry
-    state.doubt(entry.passage, "this item could be two")
+    state.doubt(entry.passage, reason)
     return replace(entry, quote_at_most=_UNSURE_BORDERS)
 
 
@@ -230,7 +270,9 @@ def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
     beside: dict[int, int] = {}
     last: int | None = None
     for place, block in enumerate(blocks):
-        if block.kind not in (BlockKind.ITEM, BlockKind.PARAGRAPH):
+        if block.kind is BlockKind.FURNITURE:
+            continue
+        if block.kind is BlockKind.HEADING:
             last = None
             continue
         announcing = blocks[last] if last is not None else None
@@ -241,7 +283,9 @@ def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
         if is_of_it and last is not None:
             beside[place] = last
             continue
-        announces = block.text.endswith(":") and rule("announced").occurs(tokens)
+        announces = block.text.endswith(":") and (
+            rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
+        )
         last = place if announces and place not in with_parts else None
     return beside
 
@@ -251,6 +295,8 @@ def _is_beside(announcing: Block, block: Block, tokens: Tokens) -> bool:
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
     if not is_level or block.text.endswith(":"):
         return False
+    if rule("those_who_take_part").starts(tokens, 0):
+        return False
     return not rule("ends_list").occurs(tokens)
 
 
@@ -259,6 +305,8 @@ def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
     block = blocks[place]
     above = blocks[place - 1] if place else None
     if block.kind is not BlockKind.PARAGRAPH or above is None or above.name is None:
+        return False
+    if above.doubt:
         return False
     codes = block.passage.tokens.codes[above.passage.end : block.passage.first]
     return "\n" not in codes
@@ -296,33 +344,61 @@ def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
 
 def _is_remark(tokens: Tokens) -> bool:
     """Return whether a line states no condition: "Not applicable", a note of the registry."""
-    said = [word for word in tokens.words if word[0].isalnum()]
-    is_a_letter = len(said) == 1 and len(said[0]) == 1 and said[0].isascii()
-    if not said or is_a_letter:
+    words = [word for word in tokens.words if word[0].isalnum()]
+    if not words:
+        return True
+    is_one_letter = len("".join(words)) == 1 and words[0].isascii()
+    if is_one_letter:
         return True
     return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
 
 
-def _is_opening(blocks: Sequence[Block], place: int, tokens: Tokens) -> bool:
+def _is_opening(
+    blocks: Sequence[Block], place: int, kind: CriterionKind | None
+) -> bool:
     """Return whether the first line below the heading of a list only opens it: "Patients must meet
-    all of the following criteria within 28 days:".
+    all of the following criteria within 28 days:". "Any of the following:" opens exclusions, and
+    introduces parts of an inclusion.
     """
     block = blocks[place]
     above = blocks[place - 1] if place else None
-    if block.mark or above is None or above.name is None or not block.introduces:
+    tokens = _alone(block.passage)
+    if above is None or above.name is None:
         return False
-    return block.text.endswith(":") and rule("about_list").occurs(tokens)
+    if block.mark and not rule("must_meet").occurs(tokens):
+        return False
+    if rule("trial_division").starts(tokens, 0):
+        return False
+    is_about_list = rule("about_list").occurs(tokens)
+    if not block.mark and block.text.endswith(":") and is_about_list:
+        return True
+    unusual = "all_of_parts" if kind is CriterionKind.EXCLUSION else "any_of_parts"
+    is_general = rule("opening_words").covers(tokens, 0, len(tokens)) is not None
+    return is_general and len(tokens) > 1 and not rule(unusual).occurs(tokens)
 
 
 def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
-    """Return what a line is: "criterion", "introduces", or "both"."""
+    """Return what a line is: "criterion", "introduces", "both", or "titles"."""
     if not has_parts:
         return "criterion"
-    if rule("time_alone").covers(tokens, 0, len(tokens)):
+    if any(rule(name).covers(tokens, 0, len(tokens)) for name in _ONLY_INTRODUCES):
         return "introduces"
-    if not block.introduces:
-        return "criterion" if block.text.endswith(".") else "both"
-    return "both" if states_condition(tokens) else "introduces"
+    if block.introduces:
+        return "both" if states_condition(tokens) else "introduces"
+    if rule("topic").ends(tokens, len(tokens)) and rule("levels").occurs(tokens):
+        return "introduces"
+    if _is_title(tokens):
+        return "titles"
+    return "criterion" if block.text.endswith(".") else "both"
+
+
+def _is_title(tokens: Tokens) -> bool:
+    """Return whether an item with items below it is a title of them, and states nothing:
+    "Endocrine Disease".
+    """
+    if len(tokens) > _TITLE or rule("says_of_people").occurs(tokens):
+        return False
+    return all(word.istitle() or word in "&/-" for word in tokens.words)
 
 
 def states_condition(tokens: Tokens) -> bool:
@@ -335,7 +411,11 @@ def states_condition(tokens: Tokens) -> bool:
     ... ]
     [True, False]
     """
-    if any(rule(name).occurs(tokens) for name in _STATES_TOO):
+    if rule("condition_too").occurs(tokens):
+        return True
+    if rule("laboratory").covers(tokens, 0, len(tokens)):
+        return False
+    if rule("examples_below").occurs(tokens):
         return True
     joined = rule("joins_parts").search(tokens)
     if joined and joined.first > 0:
@@ -343,8 +423,6 @@ def states_condition(tokens: Tokens) -> bool:
         runs_on = rule("runs_into_parts").ends(tokens, joined.first)
         if not is_idle and not runs_on:
             return True
-    if rule("laboratory").covers(tokens, 0, len(tokens)):
-        return False
     counted = rule("count_of_parts").search(tokens)
     end = counted.first if counted else len(tokens)
     return rule("own_limit").occurs(tokens, 0, end)
@@ -365,17 +443,18 @@ def _make_entry(
     above = block.parent
     if beside is not None:
         parent = blocks[beside].passage
-        states = roles.get(beside) == "both"
+        states = False
     while above is not None:
         other = blocks[above]
         if other.kind is BlockKind.HEADING:
             if other.name is None:
                 heading = heading or other.passage
-            if parent is None and names_people(other):
-                parent = other.passage
-        elif parent is None and roles.get(above, "criterion") != "criterion":
+            if parent is None and roles.get(above) != "opens":
+                is_of_heading = names_people(other) or _is_bare_value(block, other)
+                parent = other.passage if is_of_heading else None
+        elif parent is None and roles.get(above) in ("introduces", "both"):
             parent = other.passage
-            states = roles[above] == "both"
+            states = roles[above] == "both" and not other.text.endswith(":")
         above = other.parent
     return Entry(
         block.passage,
@@ -387,6 +466,14 @@ def _make_entry(
         kind_at_most=state.kind_at_most,
         quote_at_most=state.quote_at_most,
     )
+
+
+def _is_bare_value(block: Block, heading: Block) -> bool:
+    """Return whether an item is a value of what its heading names: "At least 6 months"."""
+    tokens = _alone(block.passage)
+    if heading.name is not None or len(tokens) > _SHORT_VALUE:
+        return False
+    return rule("level").starts(tokens, 0) is not None
 
 
 def names_people(heading: Block) -> bool:

@@ -1,5 +1,6 @@
 """Criteria in running text: sentences and clauses of a paragraph, sentences of a description."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,9 @@ from extractor.schemas import CriterionKind
 _SIGNS = ";,. "
 _MANY = 3
 """The clauses that a paragraph among others has at most, without being a list of them."""
+_JOINED = re.compile(r"(?:or|and)\b", re.IGNORECASE)
+_FEW_WORDS = 3
+"""The most words of a clause that is a name."""
 _OPEN = {"(": ")", "[": "]"}
 
 
@@ -63,18 +67,29 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     its heading or ``in_prose``, a list without items; its sentences, if in prose.
     """
     clauses = list(split_clauses(entry.passage))
-    least = 0 if in_line or in_prose else _MANY
-    announces = bool(clauses) and ":" in clauses[0].text
-    if announces and not in_line and not in_prose:
+    if not clauses:
         return [entry]
-    if len(clauses) > max(least, 1) or (in_line and clauses):
+    if not in_line and not in_prose and not _are_many(clauses):
+        return [entry]
+    if len(clauses) > 1 and in_prose:
+        clauses = [part for clause in clauses for part in list_sentences(clause)]
+    if in_line or len(clauses) > 1 or not in_prose:
         return [replace(entry, passage=clause) for clause in clauses]
-    if not in_prose:
-        return [entry]
     sentences = list(list_sentences(entry.passage))
     if len(sentences) < 2:
-        return [replace(entry, passage=clause) for clause in clauses] or [entry]
+        return [replace(entry, passage=clause) for clause in clauses]
     return [replace(entry, passage=sentence, listed=False) for sentence in sentences]
+
+
+def _are_many(clauses: Sequence[Passage]) -> bool:
+    """Return whether the clauses of a paragraph among others make it a list: more than three, or
+    three names that no word joins.
+    """
+    if ":" in clauses[0].text or len(clauses) < _MANY:
+        return False
+    are_names = all(len(clause.raw.split()) <= _FEW_WORDS for clause in clauses)
+    is_joined = _JOINED.match(clauses[-1].raw) is not None
+    return len(clauses) > _MANY or (are_names and not is_joined)
 
 
 def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:

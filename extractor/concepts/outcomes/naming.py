@@ -10,8 +10,9 @@ from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Instrument, Support
 
-_SMALL = frozenset({"of", "and", "for", "in"})
 _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
+_SHORT = re.compile(r"\(\w?[A-Z]\S{0,7}\)")
+"""A short form in brackets. "qPCR" begins with a small letter."""
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 
 _SHORT_FORM = 5
@@ -36,75 +37,58 @@ def read_instrument(
     >>> read_instrument(read_section("outcomes", text).whole).value
     Instrument(name='CTCAE', version='5.0')
     """
-    tokens = body.tokens
-    terms = find_terms(tokens, "instruments", body.first, body.end)
+    terms = find_terms(body.tokens, "instruments", body.first, body.end)
     # a Likert scale is how questions are answered, not an instrument
     answer_formats = word_list("answer_formats")
     instruments = [term for term in terms if term.value not in answer_formats]
+    known = instruments[0] if instruments else None
     # a visual analogue or numeric rating scale is often only part of a named instrument
-    if not instruments or instruments[0].value in word_list("ratings"):
+    if known is None or known.value in word_list("ratings"):
         unknown = _find_unknown(body)
-        if unknown and (not instruments or unknown[1] <= instruments[0].first):
-            return _read_unknown(body, *unknown)
+        if unknown and (known is None or unknown[0].first < known.first):
+            words, case = unknown
+            return _make_reading(Instrument(name=words.text), words, case)
     if not terms:
         case = "no instrument"
         if body.search("may_name_instrument"):
             case = "perhaps an instrument"
         return Reading(None, measured("outcome", case))
-    term = instruments[0] if instruments else terms[0]
+    return _read_known(body, known or terms[0], terms, record)
+
+
+def _read_known(
+    body: Passage, term: Term, terms: Sequence[Term], record: Iterable[str]
+) -> Reading[Instrument | None]:
+    """Return the instrument of a term, the first of its passage's ``terms`` that names one. The
+    version may follow its long name or its abbreviation.
+    """
+    tokens = body.tokens
     same = [other for other in terms if other.value == term.value]
+    written = [tokens.read(other.first, other.end) for other in same]
+    case = "instrument, abbreviated"
+    if term.value.casefold() not in [name.casefold() for name in written]:
+        case = "instrument, long name"
+    elif term.value in word_list("versioned_instruments"):
+        case = "instrument, versioned"
+    # "CGI - I"
+    if tokens.codes[term.end : term.end + 1] in ("-", "/"):
+        case = "part of a name"
+    if len(same) < len(terms):
+        case = "one of several instruments"
     name = _read_closer_name(body, term) or _read_edition(tokens, same)
     if name is None:
-        name = _read_name(tokens, term, same, record)
-    # The version may follow the long name or its abbreviation.
+        name = _read_name(term.value, written, (tokens.text, *record))
     versions = filter(None, (_read_version(body, other) for other in same))
-    case = _find_case(tokens, term, same, len(terms))
+    instrument = Instrument(name=name, version=next(versions, None))
     words = body.part(term.first, term.end)
-    return Reading(
-        Instrument(name=name, version=next(versions, None)),
-        min(term.entry.confidence, measured("outcome", case)),
-        (span_of(words),),
-        Support.PARSED,
-    )
+    return _make_reading(instrument, words, case).at_most(term.entry.confidence)
 
 
-def _read_unknown(
-    body: Passage, first: int, end: int, case: str
+def _make_reading(
+    instrument: Instrument, words: Passage, case: str
 ) -> Reading[Instrument | None]:
-    """Return an instrument that is in no vocabulary, by its words in ``first:end``. ``case`` is how
-    it was found.
-    """
-    words = body.part(first, end)
-    return Reading(
-        Instrument(name=words.text),
-        measured("outcome", case),
-        (span_of(words),),
-        Support.PARSED,
-    )
-
-
-def _find_case(tokens: Tokens, term: Term, same: Sequence[Term], count: int) -> str:
-    """Return how an instrument is named, to look up how often such a reading is right.
-
-    ``same`` are the terms that mean this instrument, ``count`` is the number of all terms.
-    """
-    if len(same) < count:
-        return "one of several instruments"
-    # "CGI - I"
-    is_joined = tokens.codes[term.end : term.end + 1] in ("-", "/")
-    if is_joined and term.end + 1 < len(tokens):
-        return "part of a name"
-    written = [tokens.read(other.first, other.end).lower() for other in same]
-    if term.value.lower() not in written:
-        return "instrument, long name"
-    if _is_versioned(term):
-        return "instrument, versioned"
-    return "instrument, abbreviated"
-
-
-def _is_versioned(term: Term) -> bool:
-    """Return whether an instrument is known by its versions, as RECIST 1.1 is."""
-    return term.value in word_list("versioned_instruments")
+    sure = measured("outcome", case)
+    return Reading(instrument, sure, (span_of(words),), Support.PARSED)
 
 
 def _fold(name: str) -> str:
@@ -112,26 +96,18 @@ def _fold(name: str) -> str:
     return "".join(filter(str.isalnum, name.lower()))
 
 
-def _read_name(
-    tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]
-) -> str:
-    """Return the usual short form if the record has it, else the name as written.
-
-    ``first`` is the first of the terms ``same`` that mean the instrument. The record has a short
-    form only as a whole word.
+def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
+    """Return the usual short form of an instrument if the record's ``texts`` have it as a whole
+    word, else the name as first ``written``.
     """
-    usual = first.value
     # criteria go by the short form of the body that issues them: "NCCN"
     if usual in word_list("issuing_bodies"):
         return usual
-    written = [_fold(tokens.read(term.first, term.end)) for term in same]
-    if _fold(usual) in written:
+    if _fold(usual) in map(_fold, written):
         return usual
     short = re.compile(rf"(?<!\w){re.escape(usual)}(?!\w)")
-    texts = (tokens.text, *record)
-    if any(short.search(text) for text in texts):
-        return usual
-    return tokens.read(first.first, first.end)
+    is_in_record = any(short.search(text) for text in texts)
+    return usual if is_in_record else written[0]
 
 
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
@@ -140,7 +116,7 @@ def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
     """
     for term in same:
         # "CTCAE-5" is a version of one instrument, "IIEF-5" an instrument of its own
-        if _is_versioned(term):
+        if term.value in word_list("versioned_instruments"):
             continue
         if term.end >= len(tokens) or not _is_joined(tokens, term.end):
             continue
@@ -180,7 +156,7 @@ def _read_version(body: Passage, term: Term) -> str | None:
     tokens = body.tokens
     may_be_limit = False
     stated = rule("stated_version").starts(tokens, term.end, body.end)
-    if not stated and _is_versioned(term):
+    if not stated and term.value in word_list("versioned_instruments"):
         stated = rule("bare_version").starts(tokens, term.end, body.end)
         may_be_limit = stated is not None and stated.has("limit")
     if not stated:
@@ -199,51 +175,20 @@ def _read_version(body: Passage, term: Term) -> str | None:
     return version
 
 
-def _find_unknown(body: Passage) -> tuple[int, int, str] | None:
-    """Return the tokens ``first, end`` and the case of an instrument that is in no vocabulary, or
-    None. The ways to name it are tried from the surest to the least sure.
+def _find_unknown(body: Passage) -> tuple[Passage, str] | None:
+    """Return the name of an instrument that is in no vocabulary, and its case; or None. The ways to
+    name it are tried from the surest to the least sure.
     """
     tokens = body.tokens
-    limits = (body.first, body.end)
     for name, accepts, case in _NAMINGS:
-        for naming in rule(name).find(tokens, *limits):
+        for naming in rule(name).find(tokens, body.first, body.end):
             first, end = naming.place("name")
             # "ADHD-RS-IV"
             while first > 0 and _is_joined(tokens, first):
                 first -= 1
             if accepts(tokens.read(first, end)):
-                return first, end, case
-    # any "... Scale" with a title, but a "... Score" or "... Index" only with a longer one
-    for name, least in (("titled_scale", 1), ("titled_score", 2)):
-        for naming in rule(name).find(tokens, *limits):
-            first, end = _find_title(tokens, *naming.place("name"))
-            if end - first <= least:
-                continue
-            # "Insulin Sensitivity Index" is a measurement, not an instrument
-            if not rule("measured_index").search(tokens, first, end):
-                return _find_short_form(body, first, end)
-    # "using the vegetable neophobia scale"
-    plain = rule("plain_scale").search(tokens, *limits)
-    if not plain:
-        return None
-    first, end = plain.place("name")
-    return first, end, "unknown instrument, any scale"
-
-
-def _find_short_form(body: Passage, first: int, end: int) -> tuple[int, int, str]:
-    """Return the tokens and the case of the short form of the title ``first:end``: in brackets
-    after it, or elsewhere in the passage; else of the title itself.
-    """
-    words = body.tokens.words
-    closer = rule("closer_name").starts(body.tokens, end, body.end)
-    if closer and _is_short_for(closer.read("name") or "", words[first]):
-        return *closer.place("name"), _SHORT_NAME
-    capitalised = [word for word in words[first:end] if word[0].isupper()]
-    initials = "".join(word[0] for word in capitalised)
-    if len(initials) > 2 and initials in words[body.first : body.end]:
-        at = words.index(initials, body.first)
-        return at, at + 1, _SHORT_NAME
-    return first, end, "unknown instrument, title"
+                return body.part(first, end), case
+    return None
 
 
 def _is_abbreviation(name: str) -> bool:
@@ -281,48 +226,10 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     ("spelt_out_scale", _is_abbreviation, _SHORT_NAME),
     ("abbreviated_scale", _is_scale, _CAPITALS),
     ("described_scale", _is_scale, _CAPITALS),
+    # "using the vegetable neophobia scale"
+    ("plain_scale", bool, "unknown instrument, any scale"),
 )
 """Rules that find an instrument, what its name must be, and the case of ``measured``."""
-
-
-def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """Return the capitalised words before "scale", with small words between them and the noun
-    itself: "Self-rating Scale". ``first:end`` is where they may stand, with the noun at its end.
-
-    ``(end, end)`` if there are none, or if they name a kind of scale.
-    """
-    noun = end - 1
-    start = noun
-    while start > first and _continues_title(tokens, start - 1):
-        start -= 1
-    while start < noun and _opens_no_title(tokens.words[start]):
-        start += 1
-    lead = " ".join(tokens.words[start:noun])
-    # "Quality of Life scale" and "Body Mass Index" are kinds, not instruments
-    if not lead or lead.endswith(("of Life", "Body Mass")):
-        return end, end
-    return start, end
-
-
-def _opens_no_title(word: str) -> bool:
-    return word in _SMALL or word in word_list("no_scale_titles")
-
-
-def _continues_title(tokens: Tokens, at: int) -> bool:
-    """Return whether a title may contain the word at token ``at``: a capitalised or small word, or
-    "rating" in "Self-rating Scale". Capitals alone ("BMI"), and a prefix joined to a title by a
-    hyphen, are no part of it.
-    """
-    word = tokens.words[at]
-    is_prefix = _is_joined(tokens, at + 1)
-    if is_prefix and not tokens.words[at + 1].islower():
-        return False
-    if word in _SMALL:
-        return True
-    if word[0].isupper():
-        return word[1:2].islower()
-    # "rating" in "Self-rating"
-    return word.islower() and at > 0 and _is_joined(tokens, at)
 
 
 def _is_joined(tokens: Tokens, at: int) -> bool:
@@ -375,8 +282,9 @@ def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] 
 
 
 def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
-    """Return every name once, by its first mention. Names whose words are part of a longer name in
-    the passage are left out, and plural and singular are one name.
+    """Return every name once, by its first mention, with its short form in brackets and with words
+    such as "hand-held" in front of a method. Names whose words are part of a longer name in the
+    passage are left out, and plural and singular are one name.
     """
     tokens = body.tokens
     names: dict[str, Passage] = {}
@@ -385,54 +293,27 @@ def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
         if term.end < body.end and _is_name(tokens, term.end):
             continue
         first = term.first
-        end = _find_end_with_short_form(body, term)
-        # include words of the name: "hand-held dynamometer", "Cutometer MPA580"
+        end = term.end
+        # "polymerase chain reaction (PCR)"; a term that is itself a short form takes no brackets
+        is_long = len(tokens.read(first, end)) > _SHORT_FORM
+        brackets = rule("short_form").starts(tokens, end, body.end)
+        if is_long and brackets and _SHORT.fullmatch(brackets.text):
+            end = brackets.end
         if vocabulary == "methods":
-            first, end = _widen_method(body, first, end)
+            earliest = max(body.first, first - _LONGEST_MODIFIER)
+            modifier = rule("method_modifier").ends(tokens, first, earliest)
+            tail = rule("method_tail").starts(tokens, end, body.end)
+            first = modifier.first if modifier else first
+            end = tail.end if tail else end
         singulars = [word.lower().removesuffix("s") for word in tokens.words[first:end]]
         # spaces around the words, so that only whole words are inside a longer name
         key = "".join(f" {word} " for word in singulars)
         names.setdefault(key, body.part(first, end))
-
-    longest = []
-    for key, words in names.items():
-        others = [other for other in names if other != key]
-        if not any(key in other for other in others):
-            longest.append(words)
-    return longest
-
-
-def _find_end_with_short_form(body: Passage, term: Term) -> int:
-    """Return the end of a term, with its short form in brackets: "polymerase chain reaction (PCR)".
-    A term that is itself a short form takes no brackets.
-    """
-    tokens = body.tokens
-    brackets = rule("short_form").starts(tokens, term.end, body.end)
-    if not brackets:
-        return term.end
-    if len(tokens.read(term.first, term.end)) <= _SHORT_FORM:
-        return term.end
-    short = brackets.text[1:-1]
-    if not 2 <= len(short) <= 9:
-        return term.end
-    # "qPCR" begins with a small letter
-    if short[0].isupper() or short[1].isupper():
-        return brackets.end
-    return term.end
-
-
-def _widen_method(body: Passage, first: int, end: int) -> tuple[int, int]:
-    """Return the place of a method with the words before and behind that belong to its name:
-    "hand-held goniometer", "Cutometer MPA580".
-    """
-    earliest = max(body.first, first - _LONGEST_MODIFIER)
-    modifier = rule("method_modifier").ends(body.tokens, first, earliest)
-    tail = rule("method_tail").starts(body.tokens, end, body.end)
-    if modifier:
-        first = modifier.first
-    if tail:
-        end = tail.end
-    return first, end
+    return [
+        words
+        for key, words in names.items()
+        if not any(key in other for other in names if other != key)
+    ]
 
 
 def _is_name(tokens: Tokens, behind: int) -> bool:

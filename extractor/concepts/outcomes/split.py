@@ -2,13 +2,14 @@
 frame.
 
 Registry downloads join the present parts by ", " and the outcomes by "|". Every pair of commas is a
-possible cut. A log-linear model scores the cuts by their features (``cut_features``), so the
+possible cut. A log-linear model scores the cuts by their features (``cuts``), so the
 softmax of the scores is the probability of each cut.
 """
 
 from dataclasses import dataclass
 
-from extractor.concepts.outcomes.cut_features import (
+from extractor.concepts.outcomes.cuts import (
+    Cut,
     OutcomeItem,
     describe_cuts,
     find_items,
@@ -69,7 +70,7 @@ def split_outcomes(text: str) -> list[Outcome]:
 
 def split_section(section: LexedSection) -> list[OutcomeParts]:
     """Return the outcomes of a flattened cell, in order."""
-    return [_split_item(section.whole, item) for item in find_items(section.tokens)]
+    return [_split_item(item) for item in find_items(section.whole)]
 
 
 def split_statement(whole: Passage) -> OutcomeParts:
@@ -97,53 +98,42 @@ def split_statement(whole: Passage) -> OutcomeParts:
     )
 
 
-def _split_item(cell: Passage, item: OutcomeItem) -> OutcomeParts:
+def _split_item(item: OutcomeItem) -> OutcomeParts:
     """Cut an item at its most probable commas; an item without a comma is all measure.
 
     The confidence of a limit is the summed probability of all cuts that agree on it: cuts may
     differ on the description and still agree on the time frame.
     """
-    whole = cell.part(item.first, item.end)
+    whole = item.whole
     if not item.commas:
         return OutcomeParts(whole, whole)
     cuts, features = zip(*describe_cuts(item), strict=True)
-    probabilities = load_scorer("outcome_cuts").rank(features)
-    chances = dict(zip(cuts, probabilities, strict=True))
-    best = max(chances, key=chances.__getitem__)
-    start, end = best
-    best_measure_end = _find_end_of_measure(start, end)
-
-    same_measure = []
-    same_time_frame = []
-    for cut, chance in chances.items():
-        cut_start, cut_end = cut
-        if _find_end_of_measure(cut_start, cut_end) == best_measure_end:
-            same_measure.append(chance)
-        if cut_end == end:
-            same_time_frame.append(chance)
-
-    measure_end = item.end
-    description_end = item.end
-    description: Passage | None = None
-    time_frame: Passage | None = None
-    if end is not None:
-        measure_end = item.commas[end]
-        description_end = item.commas[end]
-        time_frame = cell.part(item.commas[end] + 1, item.end)
+    chances = load_scorer("outcome_cuts").rank(features)
+    start, end = cuts[int(max(range(len(cuts)), key=chances.__getitem__))]
+    ends_of_measure = [_end_of_measure(item, cut) for cut in cuts]
+    measure_end = _end_of_measure(item, (start, end))
+    description_end = item.end_at(len(item.commas) if end is None else end)
+    description = None
     if start is not None:
-        measure_end = item.commas[start]
-        description = cell.part(item.commas[start] + 1, description_end)
+        description = whole.part(item.commas[start] + 1, description_end)
+    weighed = list(zip(cuts, ends_of_measure, chances, strict=True))
+    same_measure = [chance for _, at, chance in weighed if at == measure_end]
+    same_time_frame = [chance for cut, _, chance in weighed if cut[1] == end]
     return OutcomeParts(
         whole=whole,
-        measure=cell.part(item.first, measure_end),
+        measure=whole.part(whole.first, measure_end),
         description=description,
-        time_frame=time_frame,
+        time_frame=None if end is None else item.tail(end),
         measure_confidence=sum(same_measure),
-        description_confidence=chances[best],
+        description_confidence=max(chances),
         time_frame_confidence=sum(same_time_frame),
     )
 
 
-def _find_end_of_measure(start: int | None, end: int | None) -> int | None:
-    """Return the number of the comma that ends the measure, or None if no comma does."""
-    return end if start is None else start
+def _end_of_measure(item: OutcomeItem, cut: Cut) -> int:
+    """Return the token at which the measure ends by a cut."""
+    start, end = cut
+    first_comma = end if start is None else start
+    if first_comma is None:
+        return item.whole.end
+    return item.commas[first_comma]

@@ -12,10 +12,6 @@ from extractor.schemas import Concept, TimeKind, TimeUnit
 
 LENGTH_ALONE = "the length of something else alone"
 """A case of ``measured``: the only moment may be no time point, but how long a test lasts."""
-_PROSE = 10
-"""More words than this around several moments are a sentence, which may name the time of
-something else.
-"""
 _MOST_WORDS = 60
 _MOST_TOKENS = 150
 """The longest skeleton that is read. No real time frame is longer."""
@@ -50,74 +46,33 @@ def describe_points(frame: TimeFrame) -> str:
     ... ]
     ['time points', 'time points, other numbers']
     """
-    has_other_numbers = _has_other_numbers(frame)
+    moments = [(group.first, group.end) for group in frame.groups]
+    rest = frame.kept.without(moments, 0, len(frame.kept))
     if not frame.points:
-        if has_other_numbers:
-            return "no time points, other numbers"
-        return "no time points"
+        # numbers of intervals and tolerances count, too
+        has_numbers = NUMBER in frame.tokens.codes
+        return "no time points, other numbers" if has_numbers else "no time points"
     # "Walking test (6 min)": the time point is a length of something else, kept for want of others
-    is_nothing_left_out = len(frame.kept) == len(frame.tokens)
-    if frame.others and is_nothing_left_out:
+    if frame.others and len(frame.kept) == len(frame.tokens):
         return LENGTH_ALONE
     # "operations last on average 2 to 4 hours"
-    if rule("lasts_so_long").search(frame.tokens):
-        return "time points, perhaps another length"
-    moments = _list_moments(frame)
-    stated = {(moment.value, moment.unit) for moment in moments}
-    if len(stated) < len(moments):
-        return "time points repeated"
-    has_several = len(frame.groups) > 1
+    lasts = rule("lasts_so_long").search(frame.tokens)
     # "a 4-week programme" beside another moment
-    if has_several and rule("perhaps_other_length").search(frame.kept):
+    names_length = rule("perhaps_other_length").search(frame.kept)
+    if lasts or (names_length and len(frame.groups) > 1):
         return "time points, perhaps another length"
-    if any(_is_day_1(moment) for moment in moments):
+    stated = [
+        (moment.value, moment.unit)
+        for group in frame.groups
+        for moment in group.moments
+    ]
+    if len(set(stated)) < len(stated):
+        return "time points repeated"
+    if (1, TimeUnit.DAY) in stated:
         return "time points, day 1"
-    if frame.others:
-        return "time points beside other lengths"
-    if has_other_numbers:
+    if frame.others or NUMBER in rest.codes:
         return "time points, other numbers"
-    if has_several and _count_words_outside(frame) > _PROSE:
-        return "time points in prose"
     return "time points"
-
-
-def _list_moments(frame: TimeFrame) -> list[Moment]:
-    """Return all moments of a time frame in reading order, those that are no time points too."""
-    moments: list[Moment] = []
-    for group in frame.groups:
-        moments += group.moments
-    return moments
-
-
-def _is_day_1(moment: Moment) -> bool:
-    return moment.value == 1 and moment.unit is TimeUnit.DAY
-
-
-def _list_outside(frame: TimeFrame) -> list[int]:
-    """Return the tokens of ``frame.kept`` that belong to no moment, in reading order."""
-    outside: list[int] = []
-    done = 0
-    for group in frame.groups:
-        outside += range(done, group.first)
-        done = group.end
-    outside += range(done, len(frame.kept))
-    return outside
-
-
-def _has_other_numbers(frame: TimeFrame) -> bool:
-    """Return whether there are numbers that are no moments. Without time points, numbers of
-    intervals and tolerances count too.
-    """
-    if not frame.points and NUMBER in frame.tokens.codes:
-        return True
-    codes = frame.kept.codes
-    return any(codes[at] == NUMBER for at in _list_outside(frame))
-
-
-def _count_words_outside(frame: TimeFrame) -> int:
-    """Return the number of words that belong to no moment."""
-    words = [frame.kept.words[at] for at in _list_outside(frame)]
-    return sum(word[0].isalpha() for word in words)
 
 
 def _make_skeleton(
@@ -287,7 +242,8 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
         *_describe_counts(frame, kind),
         f"length {min(len(words) // 3, 6)}",
     ]
-    if any(moment.value <= 0 for moment in _list_moments(frame)):
+    moments = [moment for group in frame.groups for moment in group.moments]
+    if any(moment.value <= 0 for moment in moments):
         features.append("zero")
     features += [f"word {word}" for word in words]
     features += [f"{kind} with {name}" for name in classes]

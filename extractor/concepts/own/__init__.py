@@ -1,4 +1,17 @@
-"""Your own fields: plain pydantic models, extracted like built-in fields.
+"""Your own fields: a pydantic model is a field, extracted like a built-in one.
 
-See ``docs/how-to/your-own-fields.md``.
+``models`` reads what a user gives: a pydantic model, a Python file or module that has some, or a
+JSON Schema, also in a file. All become one declaration, a ``CustomField``: what the field means,
+the items that have it, its attributes and examples. It is plain data, which travels between
+processes and which a run keeps.
+
+- A model is asked for the field in the calls of the other fields. ``declaration`` has the question
+  and the JSON schema of an answer, ``attributes`` the type of each attribute and the form in which
+  a value is written. ``extractor.assembly.claims`` checks each value against the words of the text.
+- An attribute with ``pattern``, Python regular expressions, is read without a model (``patterns``).
+  A match must be whole words that no "not" denies, and each pattern is tried on the field's
+  examples before anything runs.
+- A declaration that cannot be checked, or has no end, is refused with its place and remedy.
+
+``value_forms`` reads and shows values in their written form, for built-in fields too.
 """

@@ -1,36 +1,27 @@
 """A user's field: which items have it, what it means, and what it says.
 
-``extractor.concepts.own.models`` makes a declaration of a pydantic model. It is plain data: it
-travels between processes, and a run keeps it in ``run.json``, so that reading a run needs no code
-of the user.
+A declaration is plain data: it travels between processes, and a run keeps it in ``run.json``, so
+that reading a run needs no code of the user.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, create_model, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 from pydantic.alias_generators import to_pascal
 
-from extractor.concepts.own.attributes import (
-    Attribute,
-    AttributeType,
-    describe_keys,
-    make_class,
-    read_parts,
-)
+from extractor.concepts.own.attributes import Attribute, AttributeType, Words
 from extractor.schemas import (
     CustomItem,
     ExtractedItem,
     FieldInfo,
     ItemGroup,
-    Support,
     Task,
     TrialExtraction,
-    ValueKind,
     list_fields,
 )
 from extractor.schemas.arguments import refuse_unknown, suggest
@@ -48,12 +39,9 @@ class Of(StrEnum):
 
     @property
     def task(self) -> Task:
-        """The task whose items have the field. What is said of a whole record is mostly said in
-        its eligibility.
-        """
-        return {Of.REGIMEN: Task.DOSING, Of.ENDPOINT: Task.ENDPOINTS}.get(
-            self, Task.ELIGIBILITY
-        )
+        """The task whose items have the field; of a record, most is stated in its eligibility."""
+        tasks = {Of.REGIMEN: Task.DOSING, Of.ENDPOINT: Task.ENDPOINTS}
+        return tasks.get(self, Task.ELIGIBILITY)
 
     @property
     def fields(self) -> tuple[FieldInfo, ...]:
@@ -75,103 +63,64 @@ Claim = Mapping[str, Any]
 """What somebody says of a field at one place: values by attribute, and the words that bear them
 out as ``quote``.
 """
-_SECTIONS = (
-    *(
-        "title",
-        "official_title",
-        "brief_summary",
-        "detailed_description",
-        "conditions",
-        "keywords",
-        "eligibility",
-    ),
-    *(
-        "arms",
-        "interventions",
-        "primary_outcomes",
-        "secondary_outcomes",
-        "other_outcomes",
-    ),
-)
-
-
+_SECTIONS = [
+    "title",
+    "official_title",
+    "brief_summary",
+    "detailed_description",
+    "conditions",
+    "keywords",
+    "eligibility",
+    "arms",
+    "interventions",
+    "primary_outcomes",
+    "secondary_outcomes",
+    "other_outcomes",
+]
 _KEPT = 256
 """Most fields whose classes are kept: a service meets new ones with each caller."""
-
-
-def _list_words(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else given
-
-
-Words = Annotated[
-    tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list_words)
-]
-"""One word or several."""
 
 
 class CustomField(FrozenModel):
     """A user's own field.
 
-    A model says all but its ``definition`` and its ``attributes`` in its ``json_schema_extra``.
+    A model gives all but its ``definition`` and its ``attributes`` in its ``json_schema_extra``.
 
     Attributes:
         name: The key of its values, in the extraction and for a model.
         definition: What it is, for a model and for readers.
         attributes: What it says.
         of: The items that have it.
-        where: Which of these items: the words that a built-in field of theirs may have, by its
-            name.
         many: Whether an item may have several values.
         sections: Beginnings of the names of the sections in which a record's field is looked for;
             by default all.
         mentions: Beginnings of words; only texts with one of them may state the field.
         examples: Texts with their answers.
-        confidence: The share of right values by how they follow from their words, counted on gold
-            of the user's own.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
     definition: str = Field(max_length=4000)
-    attributes: tuple[Attribute, ...] = Field(min_length=1)
+    attributes: tuple[Attribute, ...] = Field(min_length=1, max_length=50)
     of: Of = Of.RECORD
-    where: Mapping[str, Words] = Field(default_factory=dict)
     many: bool = Field(default=False, strict=True)
     sections: Words = ()
     mentions: Words = ()
-    examples: tuple[Example, ...] = ()
-    confidence: Mapping[Support, Annotated[float, Field(ge=0, le=1)]] = Field(
-        default_factory=dict
-    )
+    examples: tuple[Example, ...] = Field(default=(), max_length=50)
 
     def __hash__(self) -> int:
         return hash((self.name, self.definition))
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        """Raise ``ValueError`` for parts that contradict each other, and unknown names."""
-        names = [attribute.name for attribute in self.attributes]
-        if self.needs_quote and "quote" in names:
-            raise ValueError(
-                "quote is the key of the words that prove a value; leave it out, each value has "
-                "its own"
-            )
-        if self.of is not Of.RECORD and self.sections:
-            raise ValueError(
-                f"'sections' is for a field of the record; a {self.of} stands where it stands"
-            )
-        if self.of is Of.RECORD and self.where:
-            raise ValueError(
-                "'where' chooses among criteria, regimens or endpoints; a record is one"
-            )
-        unknown = [name for name in self.sections if not _is_section(name)]
+        """Raise ``ValueError`` for an unknown section, and for a name that the quote has."""
+        known = " ".join(_SECTIONS)
+        unknown = [name for name in self.sections if name.split("[")[0] not in known]
         refuse_unknown("section", unknown, _SECTIONS)
-        choices = {}
-        for info in self.of.fields:
-            if info.kind is ValueKind.CHOICE:
-                choices[info.name] = tuple(info.type.__members__.values())
-        refuse_unknown(f"closed set of a {self.of}", list(self.where), tuple(choices))
-        for name, words in self.where.items():
-            refuse_unknown(name, words, choices[name])
+        if "quote" in [attribute.name for attribute in self.attributes]:
+            raise ValueError(
+                "quote is the key of the words that prove a value; each value has its own, so "
+                "leave it out"
+            )
         return self
 
     @property
@@ -180,39 +129,19 @@ class CustomField(FrozenModel):
         own.
         """
         types = {attribute.type for attribute in self.attributes}
-        return not types <= {AttributeType.QUOTE}
+        return types != {AttributeType.QUOTE}
 
     @property
     def has_patterns(self) -> bool:
         """Whether something of the field is read without a model."""
         return any(attribute.patterns for attribute in self.attributes)
 
-    def list_unread(self) -> list[str]:
-        """Return what no pattern reads: the whole field, or some of its attributes."""
-        if not self.has_patterns:
-            return [self.name]
-        texts: list[str] = []
-        for attribute in self.attributes:
-            texts += [pattern.text for pattern in attribute.patterns]
-        unread = []
-        for attribute in self.attributes:
-            if attribute.patterns:
-                continue
-            # a pattern of another attribute may have a part of its name
-            if not any(names_part(text, attribute.name) for text in texts):
-                unread.append(f"{self.name}.{attribute.name}")
-        return unread
-
     @property
     def tokens(self) -> int:
         """Output tokens that an answer may take at most: a long sentence for the quote, and its
         values.
         """
-        values = 0
-        for attribute in self.attributes:
-            values += len(attribute.parts) or 1
-        if self.many:
-            values *= 3
+        values = len(self.attributes) * (3 if self.many else 1)
         return (60 if self.needs_quote else 10) + 30 * values
 
     @property
@@ -224,11 +153,9 @@ class CustomField(FrozenModel):
         """Return an attribute by its name. Raises ``KeyError``."""
         return {attribute.name: attribute for attribute in self.attributes}[name]
 
-    def applies(self, find: Callable[[str], object]) -> bool:
-        """Return whether an item has the field; ``find`` gives the item's value of a built-in
-        field.
-        """
-        return all(str(find(name)) in words for name, words in self.where.items())
+    def list_missing(self, values: Container[str]) -> list[str]:
+        """Return the names of the attributes that are not among these."""
+        return [one.name for one in self.attributes if one.name not in values]
 
     def may_stand_in(self, section: str) -> bool:
         """Return whether a field of the record is looked for in a section."""
@@ -236,18 +163,17 @@ class CustomField(FrozenModel):
 
     def may_be_in(self, text: str) -> bool:
         """Return whether a text has one of the words that a statement of the field mentions."""
-        if not self.mentions:
-            return True
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
-        """Return the values in what a model or an example writes, each as a table."""
+        """Return the values in what a model or an example writes, each as a table. Bare values are
+        those of the first attribute, which may be a list.
+        """
         if written in (None, "", [], ()):
             return []
         first = self.attributes[0]
         values = written if isinstance(written, list | tuple) else [written]
-        # Bare values are those of the first attribute, which may be a list.
         if first.many and not any(isinstance(value, dict) for value in values):
             return [{first.name: values}]
         return [
@@ -255,23 +181,34 @@ class CustomField(FrozenModel):
             for value in values
         ]
 
-    def read(
-        self, written: Any
-    ) -> tuple[tuple[Claim, ...], tuple[tuple[str, str], ...]]:
+    def read(self, written: Any) -> tuple[tuple[Claim, ...], list[tuple[str, str]]]:
         """Return the claims that a model or an example writes, and what cannot be read: the text
         and the reason.
+
+        A member of a list that cannot be read costs no other member. Without a value of each
+        required attribute there is no claim.
         """
         claims: list[Claim] = []
         unreadable: list[tuple[str, str]] = []
         for answer in self.list_answers(written):
-            values, faults = read_parts(self.attributes, answer)
-            quote = answer.get("quote") if self.needs_quote else None
-            if values and quote:
-                claims.append({"quote": str(quote)} | values)
-            elif values:
-                claims.append(values)
+            claim: dict[str, Any] = {}
+            lacking: list[str] = []
+            faults: list[tuple[str, str]] = []
+            for attribute in self.attributes:
+                members = attribute.read_members(answer.get(attribute.name), faults)
+                if members:
+                    claim[attribute.name] = members if attribute.many else members[0]
+                elif attribute.required:
+                    lacking.append(attribute.name)
+            if claim and not lacking:
+                if self.needs_quote and answer.get("quote"):
+                    claim["quote"] = str(answer["quote"])
+                claims.append(claim)
+            elif not faults:
+                missing = ", ".join(lacking) or "a value"
+                faults.append((str(answer), f"{missing} is missing"))
             unreadable += [(text, f"{self.name}: {reason}") for text, reason in faults]
-        return tuple(claims), tuple(unreadable)
+        return tuple(claims), unreadable
 
     def complete_answers(self, example: Example) -> list[dict[str, Any]]:
         """Return the answers of an example as a model is asked for them: one without a quote is
@@ -282,49 +219,29 @@ class CustomField(FrozenModel):
 
     def list_faults(self, example: Example) -> Iterator[str]:
         """Yield what is wrong with the form of an example's answer: each key that is no attribute,
-        then each value that cannot be read. Whether the example's text bears the answer out is not
-        checked here.
-
-        An unknown key may bring two faults: in ``{"tme": "4 weeks"}``, the value of ``time`` is
-        missing, too. ``quote`` is a key if answers need a quote beside their attributes.
+        then each value that cannot be read.
         """
         answers = self.complete_answers(example)
-        names = [attribute.name for attribute in self.attributes]
-        if self.needs_quote:
-            names.append("quote")
-        for answer in answers:
-            for key in answer:
-                if key in names:
-                    continue
-                form = ", ".join(attribute.describe() for attribute in self.attributes)
-                # in Python a key may be a number: {1: "4 weeks"}
-                nearest = suggest(str(key), names)
-                yield f"{key} is no attribute{nearest}; write {form}"
-        _, unreadable = self.read(answers)
-        for _, reason in unreadable:
+        names = self.json_schema_of_one["properties"]
+        for key in {key for answer in answers for key in answer}.difference(names):
+            form = ", ".join(attribute.describe() for attribute in self.attributes)
+            # in Python a key may be a number: {1: "4 weeks"}
+            yield f"{key} is no attribute{suggest(str(key), names)}; write {form}"
+        for _, reason in self.read(answers)[1]:
             yield reason
+
+    @property
+    def json_schema_of_one(self) -> dict[str, Any]:
+        """The JSON schema of one value as a model writes it."""
+        keys: dict[str, Any] = {"quote": {"type": "string"}} if self.needs_quote else {}
+        keys |= {attribute.name: attribute.json_schema for attribute in self.attributes}
+        return {"type": "object", "properties": keys, "additionalProperties": False}
 
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of what a model writes for one item."""
-        first = ["quote"] if self.needs_quote else []
-        schema = describe_keys(self.attributes, *first)
+        schema = self.json_schema_of_one
         return {"type": "array", "items": schema} if self.many else schema
-
-
-def _is_section(name: str) -> bool:
-    """Return whether a record can have sections whose names begin so."""
-    begin = name.split("[", maxsplit=1)[0]
-    return any(section.startswith(begin) for section in _SECTIONS)
-
-
-def names_part(pattern: str, name: str) -> bool:
-    """Return whether a pattern has a part of that name.
-
-    >>> names_part("use method=( _ )", "method"), names_part("use _", "method")
-    (True, False)
-    """
-    return re.search(rf"(?<!\w){name}=", pattern) is not None
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
@@ -339,18 +256,19 @@ def _make_group(field: CustomField) -> ItemGroup:
     them.
     """
     path = f"custom.{field.name}"
+    hosts = None if field.of is Of.RECORD else field.of.fields[0].group
     fields = tuple(list_model(path, make_model(field)))
-    hosts = None
-    if field.of is not Of.RECORD:
-        hosts = field.of.fields[0].group
     return ItemGroup(path, fields, field.of.task, hosts)
 
 
 @lru_cache(_KEPT)
 def make_model(field: CustomField) -> type[FrozenModel]:
     """Make the class of a field's values as an extraction has them."""
+    title = to_pascal(field.name)
+    # people read of an only attribute by the name of its field
     label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
-    return make_class(to_pascal(field.name), field.attributes, field.definition, label)
+    parts: Any = {one.name: one.annotate(title, label) for one in field.attributes}
+    return create_model(title, __base__=FrozenModel, __doc__=field.definition, **parts)
 
 
 def describe_extraction(fields: Iterable[CustomField]) -> dict[str, Any]:
@@ -381,9 +299,7 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     >>> explain_unread([field])  # doctest: +ELLIPSIS
     'your own fields without a pattern stay empty, since no model is asked: washout; ...'
     """
-    unread: list[str] = []
-    for field in fields:
-        unread += field.list_unread()
+    unread = [field.name for field in fields if not field.has_patterns]
     if not unread:
         return None
     return (
@@ -392,31 +308,28 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     )
 
 
-TAKEN = frozenset(
-    [
-        *(
-            "regimens",
-            "people",
-            "n",
-            "stands",
-            "ok",
-            "split",
-            "d",
-            "t",
-            "under",
-            "rule",
-        ),
-        *TrialExtraction.model_fields,
-        *ExtractedItem.model_fields,
-        *(
-            name
-            for task in Task
-            for i in list_fields(task)
-            for name in (i.name, i.metadata.key)
-            if name
-        ),
-    ]
-)
+def _list_taken() -> Iterator[str]:
+    yield from (
+        "regimens",
+        "people",
+        "n",
+        "stands",
+        "ok",
+        "split",
+        "d",
+        "t",
+        "under",
+        "rule",
+    )
+    yield from TrialExtraction.model_fields
+    yield from ExtractedItem.model_fields
+    for task in Task:
+        for info in list_fields(task):
+            yield info.name
+            yield info.metadata.key or info.name
+
+
+TAKEN = frozenset(_list_taken())
 """The guideline's names, and the short keys that a model writes for them; no custom field may
 have one.
 """

@@ -29,29 +29,24 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
-from extractor.schemas.registered_words import read_date as read_written_date
 
 TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
 _SIGNS = {"≤": "<=", "≥": ">="}
-_SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
-_HALF_LIVES = re.compile(r"(\d[\d.]*) half[ _-]?li(?:fe|ves)")
-_RANGE_SENSE = re.compile(r"(?P<low>\d[\d.]*)\s?-\s?(?P<high>\d[\d.]*)\s(?P<unit>\S+)")
-_COUNT = re.compile(
-    r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE
-)
-_COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
-_LAST_COLON = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
+_LIMIT = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
 """The name of a quantity, up to the last colon, or the first sign if there is none; and its
 limit.
 """
+_COUNT = re.compile(r"^\W*(once|twice|thrice)\b", re.IGNORECASE)
+_COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
 _ROMAN = re.compile(rf"(?<![\w.])(?:{'|'.join(ROMAN)})(?![\w.])")
-_CLASS_FIRST = re.compile(
-    r"\b(?:class|grade|stage|type|category)\s{1,3}(?=[<>=≤≥])", re.IGNORECASE
+_LISTED = re.compile(
+    r"(?<![\w.,/-])\d(?:(?:\s?[,&/]|,?\s(?:or|and))\s?\d){1,20}(?![\w.,/])"
 )
-_LISTED = re.compile(r"(?<![\w.,/-])\d(?:(?:\s?,|\s?&|,?\s(?:or|and))\s\d)+(?![\w.,/])")
 """Whole numbers that a model lists: "0, 1 or 2"."""
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
+_EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)
+"""In front of the dose of carboplatin, its unit."""
 _SECOND_PART = re.compile(
     r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])"
 )
@@ -64,18 +59,13 @@ _ONE_TIME = re.compile(
 )
 """A number, perhaps with a fraction, and a unit, or the other way round."""
 _TIME_FORM = '{!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
-_EXPOSURE = re.compile(
-    r"(?<!\s)\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL
+_SENSE = re.compile(
+    r"(?P<sign>[<>]=?|[=≤≥]|(?P<low>\d[\d.]*)\s?-)\s*(?P<value>\d[\d.]*)\s*(?P<unit>\S.*)"
 )
-"""The dose of carboplatin, whose unit stands first."""
 _VERSION = re.compile(
     r"(?P<name>.{1,300}?)(?:\s{0,9}\|\s*|[\s,]{1,9}v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)",
     re.IGNORECASE,
 )
-
-
-_DAY_SIGN = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b( of\b)?", re.IGNORECASE)
-"""What may stand behind the number of a day: "31st of May"."""
 
 
 def read_limit(text: str) -> Constraint:
@@ -99,40 +89,15 @@ def read_limit(text: str) -> Constraint:
     weeks.
     """
     text, _, condition = (part.strip() for part in text.partition(" @ "))
-    parts = _LAST_COLON.fullmatch(text)
-    written = text
-    if parts:
-        written = parts["name"] + _sign_first(_write_digits(parts["stated"]))
-    tokens = _read_tokens(written)
-    has_name = tokens.words[:1] != [":"]
-    found = rule("answered_limit").search(tokens, 1) if has_name else None
-    if not found:
+    parts = _LIMIT.fullmatch(text)
+    name = clean_text(parts["name"]).text.strip(" :") if parts else ""
+    limit = _read_unnamed(parts["stated"]) if parts and name else None
+    if limit is None:
         raise ValueError(
             f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x '
             'ULN"'
         )
-    low, high = _bounds(found)
-    if high is not None:
-        comparator = Comparator.BETWEEN
-    else:
-        sign = "".join((found.read("sign") or found.read("bare") or "=").split())
-        comparator = Comparator(_SIGNS.get(sign, sign))
-    unit = _read_behind(tokens, found)
-    ordinal = _ORDINAL.match(unit)
-    if ordinal and tokens.joined(found.end):  # "95th percentile"
-        unit = unit[ordinal.end() :]
-    if found.read("factor"):
-        unit = f"x {unit}"
-    # what the text has of the unit before the number
-    before = "".join((found.read("over") or "").split())
-    return Constraint(
-        quantity=tokens.read(0, found.first),
-        comparator=comparator,
-        value=low,
-        value_high=high,
-        unit=before or unit or None,
-        condition=_named(condition),
-    )
+    return Constraint(quantity=name, condition=_named(condition), **limit.model_dump())
 
 
 def read_quantity(written: str) -> Quantity:
@@ -147,26 +112,50 @@ def read_quantity(written: str) -> Quantity:
     ... )
     ('>=', '>=')
     """
-    try:
-        limit = read_limit(f"quantity: {' '.join(_sign_first(written).split())}")
-    except ValueError:
+    quantity = _read_unnamed(written)
+    if quantity is None:
         form = (
             'write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
         )
-        raise ValueError(f"{written!r}: {form}") from None
-    return Quantity(**limit.model_dump(exclude={"quantity", "condition"}))
+        raise ValueError(f"{written!r}: {form}")
+    return quantity
+
+
+def _read_unnamed(stated: str) -> Quantity | None:
+    """Read a comparator, a number or range, and a unit. None if no number follows the sign."""
+    tokens = _read_tokens(": " + _write_digits(_sign_first(stated)))
+    found = rule("answered_limit").starts(tokens, 0)
+    if not found:
+        found = rule("answered_limit").search(tokens, 1)
+    if not found:
+        return None
+    low, high = _bounds(found)
+    sign = "".join((found.read("sign") or found.read("bare") or "=").split())
+    unit = _read_behind(tokens, found)
+    ordinal = _ORDINAL.match(unit)
+    if ordinal and tokens.joined(found.end):  # "95th percentile"
+        unit = unit[ordinal.end() :]
+    if found.read("factor"):
+        unit = f"x {unit}"
+    # what the text has of the unit before the number
+    before = "".join((found.read("over") or "").split())
+    comparator = _SIGNS.get(sign, sign) if high is None else Comparator.BETWEEN
+    return Quantity(
+        comparator=Comparator(comparator),
+        value=low,
+        value_high=high,
+        unit=before or unit or None,
+    )
 
 
 def _write_digits(stated: str) -> str:
     """Write "twice", Roman numerals, and lists of classes that follow each other as digits: "I,
     II or III" as "1-3".
     """
-    stated = _COUNT.sub(
-        lambda count: count["space"] + _COUNTS[count["word"].lower()], stated
-    )
-    has_digits = any(map(str.isdigit, stated))
-    if not has_digits and _ROMAN.search(stated):
-        stated = _CLASS_FIRST.sub("", stated.replace("/", ", "))
+    count = _COUNT.search(stated)
+    if count:
+        stated = stated.replace(count[1], _COUNTS[count[1].lower()])
+    if not any(map(str.isdigit, stated)):
         stated = _ROMAN.sub(lambda numeral: str(ROMAN[numeral[0]]), stated)
     return _LISTED.sub(_join_list, stated)
 
@@ -184,14 +173,13 @@ def _join_list(listed: re.Match[str]) -> str:
 def _sign_first(stated: str) -> str:
     """Write the sign of a comparator in words before its number: "18 or older" as ">= 18"."""
     tokens = _read_tokens(stated)
-    signs = find_terms(tokens, "comparators")
-    if not signs:
-        signs = find_terms(tokens, "comparator_suffixes")
+    signs = find_terms(tokens, "comparators") or find_terms(
+        tokens, "comparator_suffixes"
+    )
     if not signs:
         return stated
     sign = signs[0]
-    is_in_words = any(map(str.isalpha, tokens.read(sign.first, sign.end)))
-    if not is_in_words:
+    if not any(map(str.isalpha, tokens.read(sign.first, sign.end))):
         return stated
     value = "" if sign.value == Comparator.BETWEEN else sign.value
     return f" {value} {tokens.read(0, sign.first)} {tokens.read(sign.end, len(tokens))}"
@@ -217,39 +205,13 @@ def read_whole_number(text: str) -> int:
     return int(number)
 
 
-def read_date(text: str) -> str:
-    """Read a day as ISO 8601 or a text writes it, and return it as ISO 8601 writes it.
-
-    A month needs its name, unless the order of day and month cannot be mistaken.
-
-    >>> read_date("2024-05-31"), read_date("May 31st, 2024"), read_date("31. 5. 2024")
-    ('2024-05-31', '2024-05-31', '2024-05-31')
-    """
-    words = " ".join(_DAY_SIGN.sub(" ", text).split())
-    plain = words.replace(" -", "-").replace("- ", "-")
-    has_name = any(map(str.isalpha, plain))
-    if has_name:
-        words = plain.replace(".", " ").replace(",", ", ")
-        written = " ".join(words.split()).replace(" ,", ",")
-    else:
-        written = "".join(plain.split())
-    day = read_written_date(written)
-    if day is not None and len(day) == len("2024-05-31"):
-        return day
-    raise ValueError(
-        f"{text!r}: write a date as year-month-day, such as 2024-05-31, or with the name of the "
-        "month"
-    )
-
-
 def read_truth(text: str) -> bool:
     """Read true or false, or yes or no."""
-    word = text.strip().casefold()
-    if word in ("true", "yes"):
-        return True
-    if word in ("false", "no"):
-        return False
-    raise ValueError(f"{text!r}: write true or false")
+    truths = {"true": True, "yes": True, "false": False, "no": False}
+    truth = truths.get(text.strip().casefold())
+    if truth is None:
+        raise ValueError(f"{text!r}: write true or false")
+    return truth
 
 
 def read_amount(text: str) -> Amount:
@@ -265,7 +227,9 @@ def read_amount(text: str) -> Amount:
     keeps its volume. The numbers of the arms that get it may follow: "10 mg @ 1,2".
     """
     text, _, arms = text.partition(" @ ")
-    tokens = _read_tokens(_EXPOSURE.sub(r"\g<amount> AUC", text))
+    exposure = _EXPOSURE.match(text)
+    written = f"{text[exposure.end() :]} AUC" if exposure else text
+    tokens = _read_tokens(written)
     found = rule("answered_amount").starts(tokens, 0)
     unit = _read_behind(tokens, found) if found else ""
     second = _SECOND_PART.match(unit)
@@ -277,12 +241,13 @@ def read_amount(text: str) -> Amount:
             f'{text!r}: write a dose as number and unit, such as "300 mg/m2", "1-2 mg" or "up to '
             '40 mg"'
         )
+    low: float | None
     low, high = _bounds(found)
-    listed = tuple(re.findall(r"\d+", arms))
     if high is None and not found.read("floor"):
         high = low
     if found.read("cap"):
-        return Amount(low=None, high=high, unit=unit, arms=listed)
+        low = None
+    listed = tuple(re.findall(r"\d+", arms))
     return Amount(low=low, high=high, unit=unit, arms=listed)
 
 
@@ -294,24 +259,23 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
     >>> read_time(TimePoint, "day 30") == read_time(TimePoint, "30 days")
     True
     """
-    durations = list(find_durations(_read_tokens(text)))
-    if not durations:
-        # "day 30" is turned
-        unit, _, number = text.strip().partition(" ")
-        durations = list(find_durations(_read_tokens(f"{number} {unit}")))
-    if not durations or durations[0].low != durations[0].high:
-        raise ValueError(_TIME_FORM.format(text))
-    return kind(value=durations[0].low, unit=durations[0].unit)
+    # "day 30" is turned
+    unit, _, number = text.strip().partition(" ")
+    for written in (text, f"{number} {unit}"):
+        for length in find_durations(_read_tokens(written)):
+            if length.low == length.high:
+                return kind(value=length.low, unit=length.unit)
+            break
+    raise ValueError(_TIME_FORM.format(text))
 
 
 def read_one_time(kind: type[TimedT], text: str) -> TimedT:
     """Read a time as ``read_time`` does, from a text that says nothing else: no sign, comparator
     or second time.
     """
-    value = read_time(kind, text)
     if not _ONE_TIME.fullmatch(text):
         raise ValueError(_TIME_FORM.format(text))
-    return value
+    return read_time(kind, text)
 
 
 def read_window(text: str) -> TimeWindow | str:
@@ -329,44 +293,34 @@ def read_window(text: str) -> TimeWindow | str:
     'within 6 months of screening'
     """
     parts = [part.strip() for part in text.split("|", 3)]
-    parts += [""] * (4 - len(parts))
-    quote, sense, of, anchor = parts
-    limits = _read_sense(sense)
-    if limits is None:
+    quote, sense, of, anchor = parts + [""] * (4 - len(parts))
+    limit = _SENSE.fullmatch(sense)
+    if limit is None:
         return text.strip(" |")
-    return TimeWindow.model_validate(
-        {"quote": quote, **limits, "of": _named(of), "anchor": _named(anchor)}
+    value, unit = _read_length(f"{limit['value']} {limit['unit']}")
+    sides: dict[str, Any] = {"value": value}
+    comparator = _SIGNS.get(limit["sign"], limit["sign"])
+    if limit["low"]:
+        low, _ = _read_length(f"{limit['low']} {limit['unit']}")
+        comparator = Comparator.BETWEEN
+        sides = {"value": low, "value_high": value}
+    return TimeWindow(
+        quote=quote,
+        comparator=Comparator(comparator),
+        unit=unit,
+        of=_named(of),
+        anchor=_named(anchor),
+        **sides,
     )
 
 
-def _read_sense(sense: str) -> dict[str, Any] | None:
-    """Read the comparator and the length of a window, or its two lengths. None if it has none."""
-    between = _RANGE_SENSE.fullmatch(sense)
-    if between:
-        low, unit = _read_length(f"{between['low']} {between['unit']}")
-        high, _ = _read_length(f"{between['high']} {between['unit']}")
-        return {
-            "comparator": Comparator.BETWEEN,
-            "value": low,
-            "value_high": high,
-            "unit": unit,
-        }
-    limit = _SENSE.fullmatch(sense)
-    if limit is None:
-        return None
-    length, unit = _read_length(limit["time"])
-    sign = _SIGNS.get(limit["sign"], limit["sign"])
-    return {"comparator": sign, "value": length, "unit": unit}
-
-
-def _read_length(text: str) -> tuple[float, TimeUnit]:
+def _read_length(text: str) -> tuple[int | float, TimeUnit]:
     """Read the length of a window, the only time that may be in half-lives."""
-    half_lives = _HALF_LIVES.fullmatch(text.strip())
-    if half_lives is None:
-        length = read_time(Period, text)
-        return length.value, length.unit
-    number = half_lives[1]
-    return float(number) if "." in number else int(number), TimeUnit.HALF_LIFE
+    in_half_lives = re.fullmatch(r"(\S+) half[ _-]?li(?:fe|ves)", text)
+    if in_half_lives:
+        return read_bare_number(in_half_lives[1]), TimeUnit.HALF_LIFE
+    length = read_time(Period, text)
+    return length.value, length.unit
 
 
 def _named(words: str) -> str | None:
@@ -427,37 +381,26 @@ def cut_outcome(
     {'measure': 'Survival, overall', 'description': 'From infusion to death.',
      'time_frame': '2 years'}
     """
-    last = len(text)
-    if time_frame:
-        last = _find_starts(text, time_frame)[-1]
-    first = last
-    if description:
-        first = _find_starts(text, description)[0]
-        if first >= last:
-            raise ValueError(
-                f"split: {description!r} begins after the time frame; the order is measure, d, t"
-            )
+    last = _find_starts(text, time_frame)[-1] if time_frame else len(text)
+    first = _find_starts(text, description)[0] if description else last
+    if description and first >= last:
+        raise ValueError(
+            f"split: {description!r} begins after the time frame; the order is measure, d, t"
+        )
+    described = text[first:last].strip().removesuffix(",").rstrip()
     return {
-        "measure": _strip_comma(text[:first]),
-        "description": _strip_comma(text[first:last]) if description else None,
+        "measure": text[:first].strip().removesuffix(",").rstrip(),
+        "description": described if description else None,
         "time_frame": text[last:].strip() if time_frame else None,
     }
-
-
-def _strip_comma(part: str) -> str:
-    """Return a part of an outcome without the comma before the next one."""
-    return part.strip().removesuffix(",").rstrip()
 
 
 def _find_starts(text: str, words: str) -> list[int]:
     """List the offsets where a part begins with these words. Raises ``ValueError`` if none does."""
     # A last word cut short by the length limit still matches.
     expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
-    starts = []
-    for part in re.finditer(rf"(?<=[,\s]){expression}", text, re.IGNORECASE):
-        before = text[: part.start()].rstrip()
-        if before.endswith(","):
-            starts.append(part.start())
+    begins = re.finditer(rf",\s*(?P<part>{expression})", text, re.IGNORECASE)
+    starts = [begin.start("part") for begin in begins]
     if not starts or not expression:
         raise ValueError(
             f"split: no part begins with {words!r} after a comma; copy its first words exactly"
@@ -480,7 +423,7 @@ def _bounds(found: Found) -> tuple[int | float, int | float | None]:
     """
     written_high = found.read("high") or ""
     low = _read_bound(found.read("low") or "")
-    high = _read_bound(written_high) if written_high else None
+    high = _read_bound(written_high)
     is_high_unread = bool(written_high) and high is None
     if low is None or is_high_unread:
         raise ValueError(f"{found.text!r}: write the number in digits")
@@ -491,13 +434,11 @@ def _read_bound(text: str) -> int | float | None:
     """Read a number; of weeks and days of a pregnancy ("28+6"), the weeks. None if it is no
     number.
     """
-    whole, plus, days = text.lstrip("- ").partition("+")
+    whole, _, days = text.lstrip("- ").partition("+")
     value = read_number(whole.strip())
     if value is None:
         return None
-    if plus:
-        if days.strip() not in "0123456":
-            return None
+    if days.strip().isdigit():
         value = round(value + int(days) / 7, 2)
     return -value if text.startswith("-") else value
 
@@ -511,11 +452,5 @@ def show_value(value: Any) -> str:
     ...     show_value(True),
     ... )
     ('1-2 mg', '21 day', 'true')
-    >>> show_value({"method": "condoms", "months": 6})
-    'method: condoms; months: 6'
     """
-    if isinstance(value, dict):
-        return "; ".join(f"{name}: {show_value(part)}" for name, part in value.items())
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,8 +1,17 @@
-"""Documents of Word and PDF files: their text, read in a child process, with the page of each
-character.
+"""PDF and Word files: their text in reading order, with pages and headings.
 
-A document is hostile: its libraries run in a process of their own, with limits of time, memory,
-pages and characters.
+A document may be hostile, so its library runs in a child process that has no key of a provider
+and limits itself (``limits``): time, memory, pages, characters, size of the reply. Whatever fails
+there is a ``DocumentProblem`` with a remedy.
+
+- ``reading`` starts the child and checks its reply; ``__main__`` is the child.
+- ``pdf`` (pypdfium2): the order of the lines is that in which the file draws them. Cells of a
+  table's row are joined by tabs; running heads and feet are moved to the end of the text; bold or
+  larger lines are headings.
+- ``word`` (python-docx): marks of lists are written out, tracked changes accepted. Headers,
+  footers, comments, footnotes and text boxes are not read.
+
+The sections of the text are found by its headings, in ``document_records``.
 """
 
 from extractor.formats.documents.content import DocumentContent, DocumentProblem

@@ -1,7 +1,9 @@
 """What is read of a document, and why one cannot be read."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
+
+from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS
 
 
 class DocumentProblem(Exception):
@@ -17,52 +19,73 @@ Span = tuple[int, int]
 """Half-open offsets into a document's text."""
 
 
+class Writer:
+    """Puts the text of a document together; ``kind`` names the document in its problem."""
+
+    def __init__(self, kind: str) -> None:
+        self.size = 0
+        self._kind = kind
+        self._lines: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._lines)
+
+    def add(self, line: str) -> Span:
+        """Add a line, and return its place. Raises ``DocumentProblem`` for too many characters."""
+        start = self.size
+        self._lines.append(line + "\n")
+        self.size += len(line) + 1
+        if self.size > MAX_DOCUMENT_CHARACTERS:
+            raise DocumentProblem(
+                f"a {self._kind} of more than {MAX_DOCUMENT_CHARACTERS:,} characters",
+                "save only the part with eligibility, treatment and outcomes",
+            )
+        return start, self.size - 1
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
-    r"""The text of a document, in reading order, and what its layout says of it.
+    """The text of a document in reading order, with what its layout shows.
 
     Attributes:
-        text: The text, with tabs between the cells of a table's row. The edges of pages stand at
-            its end, each once.
-        pages: Where each page begins; empty for Word, whose files hold no pages.
-        headings: Where lines begin that the layout shows as headings: by a style, or by bold or
-            larger letters.
-        ranks: The rank of each heading, from 1 for the highest.
-        edges: The lines that recur at the top or the bottom of pages.
-        contents: Lines of a table of contents, as far as the file says so.
-        empty_pages: The numbers of pages without a text, from 1.
+        text: The text, with tabs between the cells of a table's row. The running heads and feet of
+            its pages follow at its end, each once.
+        pages: Where each page begins; empty for Word, whose files have no pages.
+        headings: Where each line begins that a style, or bold or larger letters, show as a heading,
+            and its rank, from 1 for the highest.
+        edges: The lines at the end of the text that recur at the top or the bottom of pages.
+        contents: The lines that Word marks as entries of a table of contents.
+        empty_pages: The numbers of pages without text, from 1.
     """
 
     text: str
     pages: tuple[int, ...] = ()
-    headings: tuple[int, ...] = ()
-    ranks: tuple[int, ...] = ()
+    headings: tuple[tuple[int, int], ...] = ()
     edges: tuple[Span, ...] = ()
     contents: tuple[Span, ...] = ()
     empty_pages: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the content for ``from_json``."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        """Return the content that a child process wrote. It is checked, because a child may be
-        hostile.
+        """Return the content that a child process wrote, checked: the child may be hostile.
 
         >>> DocumentContent.from_json({"text": "A", "pages": [0, 7]})
         Traceback (most recent call last):
             ...
-        ValueError: a place outside of the text
+        ValueError: an offset outside of the text
         """
         from pydantic import TypeAdapter  # noqa: PLC0415 - the child process needs none
 
         document: Self = TypeAdapter(cls).validate_python(content)
-        places = [*document.pages, *document.headings]
+        offsets = [*document.pages, *(start for start, _ in document.headings)]
         for span in (*document.edges, *document.contents):
-            places += span
-        if any(not 0 <= at <= len(document.text) for at in places):
-            raise ValueError("a place outside of the text")
-        if len(document.ranks) != len(document.headings):
-            raise ValueError("a heading without a rank")
+            offsets += span
+        if any(not 0 <= at <= len(document.text) for at in offsets):
+            raise ValueError("an offset outside of the text")
         return document

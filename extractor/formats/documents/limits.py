@@ -12,8 +12,6 @@ RATIO_FREE_BYTES = 20 * 1000**2
 """Unpacked size of a Word file up to which any ratio is allowed."""
 MAX_XML_BYTES = 100 * 1000**2
 """Largest part of a Word file that is parsed."""
-MAX_DEPTH = 200
-"""Deepest nesting of tables and content controls in a Word file."""
 MAX_SECONDS = 120
 """Seconds on the clock for reading a document."""
 MAX_MEMORY_BYTES = 3 * 1024**3

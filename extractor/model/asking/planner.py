@@ -371,13 +371,10 @@ def _plan_own(
 
 def _may_have(item: Draft, own: CustomField, effort: Effort) -> bool:
     """Return whether an item may have a field of the user's own that rules did not read with
-    certainty. It meets the condition ``where``, or a value that the condition reads is in doubt.
+    certainty.
     """
     read = [value for value in item.own.get(own.name, ()) if value.rules]
-    if read and not any(_list_doubtful(one, one.rules, effort) for one in read):
-        return False
-    meets = own.applies(lambda name: item.read(name).value)
-    return meets or bool(_list_doubtful(item, own.where, effort))
+    return not read or any(_list_doubtful(one, one.rules, effort) for one in read)
 
 
 def _list_record_lines(

@@ -20,7 +20,7 @@ from extractor.errors import (
 from extractor.model.asking.answers import read_items
 from extractor.model.asking.dialogue import Replies
 from extractor.model.asking.planner import Round
-from extractor.model.asking.questions import ModelReply, Questions, Render, note_lack
+from extractor.model.asking.questions import ModelReply, Questions, Render
 from extractor.model.asking.reply_models import is_listing
 from extractor.model.calls import MOST_CALLS, Call
 from extractor.model.client import Answer, Model
@@ -68,6 +68,13 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     return replies
 
 
+def is_lacking(replies: Replies) -> bool:
+    """Return whether an answer is missing, refused, invalid, or still to come, so that the record
+    is asked again.
+    """
+    return any(reply is None or reply.pending or reply.dropped for reply in replies)
+
+
 async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     """Ask questions in at most ``MOST_CALLS`` answered calls. ``render`` makes the call for any
     part of them.
@@ -75,8 +82,7 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     A request that is too long, and what a truncated answer leaves out, is asked in two halves.
     Lines that no call is left for are dropped; so is a line whose answer was cut off although it
     was the only one. The reply has every item that is valid on its own, and the reasons for
-    dropping others. If an answer will come by a batch, the reply is ``pending``. The session of the
-    record notes whether anything is lacking.
+    dropping others. If an answer will come by a batch, the reply is ``pending``.
 
     Raises ``AnswerRejected`` if no item could be used, ``RequestTooLong`` if a single question is
     too long, and the errors of ``Model.complete``, all with the usage of the attempts.
@@ -92,44 +98,50 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
                 if most <= 0:
                     reply += _drop_cut(part)
                     continue
-                call = render(part)
                 try:
-                    answer = await model.complete(call, min(most, MOST_CALLS))
-                except AnswerPending:
-                    reply += ModelReply(pending=1)
-                    continue
-                except ModelUnavailable as error:
-                    reply += ModelReply(usage=error.usage or Usage())
-                    if not isinstance(error, RequestTooLong) or len(part) == 1:
-                        model.watch.note_problem(error)
+                    read, left = await _ask_part(model, part, render, most)
+                    room -= read.usage.calls
+                except RequestTooLong:
+                    if len(part) == 1:
                         raise
                     # the refusal cost nothing, so that each half may take as many calls
                     room += MOST_CALLS
+                    read = ModelReply()
                     left = part
-                else:
-                    room -= answer.calls
-                    read, left = _read_answer(model, answer, call, part)
-                    reply += read
+                reply += read
                 if len(part) == 1:
                     reply += _drop_cut(left)
                     continue
                 middle = (len(left) + 1) // 2
                 waiting += filter(None, (left[:middle], left[middle:]))
-            if not reply.pending:
-                problem = _find_problem(reply, questions)
-                if problem:
-                    model.watch.note_problem(problem)
-    except (BudgetReached, ModelError) as error:
-        note_lack()
-        if isinstance(error, ModelError):
-            error.usage = reply.usage
+    except ModelError as error:
+        reply += ModelReply(usage=error.usage or Usage())
+        error.usage = reply.usage
+        if isinstance(error, ModelUnavailable):
+            is_answer = isinstance(error, RequestTooLong)
+            note = model.watch.note_outcome if is_answer else model.watch.note_problem
+            note(error)
         raise
-    if reply.pending or reply.dropped:
-        note_lack()
+    if not reply.pending:
+        model.watch.note_outcome(_find_problem(reply, questions))
     if reply.is_useless:
         reasons = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {reasons}", reply.usage)
     return reply
+
+
+async def _ask_part(
+    model: Model, part: Questions, render: Render, most: int
+) -> tuple[ModelReply, Questions]:
+    """Ask some questions in one call, with ``most`` answers at most. Return what its answer brings,
+    and the lines that a truncated one leaves out. Raises the errors of ``Model.complete``.
+    """
+    call = render(part)
+    try:
+        answer = await model.complete(call, min(most, MOST_CALLS))
+    except AnswerPending:
+        return ModelReply(pending=1), ()
+    return _read_answer(model, answer, call, part)
 
 
 def _read_answer(

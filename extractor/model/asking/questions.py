@@ -1,8 +1,6 @@
 """Questions to a model, and what comes back."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -83,35 +81,3 @@ class ModelReply:
             reason if number is None else f"{number}: {reason}"
             for number, reason in self.dropped
         )
-
-
-@dataclass(slots=True, eq=False)
-class Session:
-    """Whether an answer about a record is lacking: missing, refused, invalid, or still to come."""
-
-    lacking: bool = False
-
-
-_session: ContextVar[Session] = ContextVar("session")
-
-
-@contextmanager
-def session() -> Iterator[Session]:
-    """Note what a record lacks inside the block. Each task has its own session.
-
-    >>> with session() as asked:
-    ...     note_lack()
-    >>> asked.lacking
-    True
-    """
-    opened = Session()
-    token = _session.set(opened)
-    try:
-        yield opened
-    finally:
-        _session.reset(token)
-
-
-def note_lack() -> None:
-    """Note in the current session that an answer is lacking."""
-    _session.get(Session()).lacking = True

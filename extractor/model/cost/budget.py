@@ -33,9 +33,6 @@ class Meter(Protocol):
         will be no room.
         """
 
-    def try_reserve(self, call: Call) -> Reservation | None:
-        """Reserve what a request may use, or return None if there is no room now."""
-
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
         """Release a reservation, and count what its request used. None, of a request whose cost no
         reply states, counts as the most.

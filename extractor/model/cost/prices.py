@@ -17,9 +17,9 @@ from extractor.model.providers import list_providers
 from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
 
+_LONGEST = 1_000_000
+"""The most bytes of a file of prices."""
 _SNAPSHOT = r"(?:-\d{4}-?\d{2}-?\d{2})?"
-_MOST_BYTES = 1_000_000
-"""The longest file of prices that is read. A long one has a hundredth of it."""
 _LISTED = {
     "prompt": "input_mtok",
     "output": "output_mtok",
@@ -120,7 +120,7 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     """Read the user's files of prices, which take precedence over genai-prices, the first file over
     later ones.
 
-    Raises ``ArgumentError`` with the problem for a missing or broken file, a device and a pipe.
+    Raises ``ArgumentError`` with the problem for a missing or broken file.
 
     >>> read_prices().find(ModelSpec.parse("gpt-4o-mini-2024-07-18")).price.prompt
     0.15
@@ -129,10 +129,11 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     """
     entries: list[ListedPrice] = []
     for path in own:
-        # a device has no end, and nobody may write into a pipe
-        if not path.is_file() or path.stat().st_size > _MOST_BYTES:
-            problem = f"there is no file of at most {_MOST_BYTES:,} bytes"
-            raise ArgumentError(f"{path}: {problem}; name a file of prices")
+        # a device has no end
+        if not path.is_file() or path.stat().st_size > _LONGEST:
+            raise ArgumentError(
+                f"{path}: there is no file of at most {_LONGEST:,} bytes; name a file of prices"
+            )
         try:
             text = path.read_text("utf-8-sig")
             content = _PriceFile.model_validate(tomllib.loads(text))

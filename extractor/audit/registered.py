@@ -1,0 +1,131 @@
+"""Compare the text with the registered design, ages and arms."""
+
+from collections.abc import Iterator
+
+from extractor.assembly.citing import cite, cite_field, list_sentences, warn
+from extractor.concepts.people.registered_ages import (
+    AGES,
+    differs,
+    read_registered_ages,
+)
+from extractor.evidence.drafts import Span, span_of
+from extractor.evidence.parsed import ParsedRecord
+from extractor.language.passage import Passage
+from extractor.schemas import Eligibility, Finding, FindingKind, TrialExtraction
+from extractor.schemas.registered_words import unify_word
+
+_TITLES = ("title", "official_title")
+_TEXTS = (*_TITLES, "brief_summary", "detailed_description")
+_CLAIMS = (
+    (FindingKind.ALLOCATION_DIFFERS, "says_randomised", ("NA", "NON_RANDOMIZED")),
+    (FindingKind.ALLOCATION_DIFFERS, "says_not_randomised", ("RANDOMIZED",)),
+    (FindingKind.MASKING_DIFFERS, "says_blind", ("NONE",)),
+    (FindingKind.MASKING_DIFFERS, "says_open", ("DOUBLE", "TRIPLE", "QUADRUPLE")),
+)
+"""Kind of finding, the rule that finds a claim in the text, and the registered values that
+contradict it.
+"""
+
+
+def check_design(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Finding]:
+    """Yield "randomised" or "blinded" in the text and not in the registry, or the opposite, each at
+    its first mention that is of the whole trial.
+    """
+    for kind, name, contradicting in _CLAIMS:
+        field = kind.value.partition("_")[0]  # "allocation" of "allocation_differs"
+        registered = parsed.record.registry.text(field)
+        if registered not in contradicting:
+            continue
+        claim = next(_find_claims(parsed, name), None)
+        if claim:
+            yield warn(
+                kind,
+                "",
+                f"the text says {claim.text}, the registry's {field} is {registered}",
+                cite(parsed, span_of(claim)),
+                cite_field(parsed, f"registry.{field}"),
+            )
+
+
+def _find_claims(parsed: ParsedRecord, name: str) -> Iterator[Passage]:
+    """Yield the matches of a rule that describe the whole trial: in a title, or in a sentence that
+    speaks of this trial; not where it speaks of a part, of another trial, or of two designs at
+    once, such as a blind and an open part.
+    """
+    for section in map(parsed.sections.get, _TEXTS):
+        for sentence in list_sentences(section) if section else ():
+            claim = sentence.search(name)
+            if claim is None or sentence.search("design_otherwise"):
+                continue
+            words = sentence.text.lower()
+            if "blind" in words and "open" in words.replace("-", " ").split():
+                continue
+            if words.count("randomi") > 1:
+                continue
+            before = sentence.part(sentence.first, claim.first)
+            if sentence.section.name in _TITLES or before.search("design_of_itself"):
+                yield sentence.part(claim.first, claim.end)
+
+
+def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
+    """Yield the ages of the criteria that differ by more than a year (a month for infants) from the
+    registered ones.
+
+    An age of a criterion in a group, below an introducing line, or with a limit of some people
+    alone may be that of some participants, and is passed over.
+    """
+    eligibility = extraction.eligibility
+    registered = read_registered_ages(parsed.record.registry)
+    common = list(_list_common(eligibility))
+    for name in AGES:
+        age = getattr(eligibility, name)
+        pieces = eligibility.evidence_for(name)[:1]
+        if age is None or not differs(age, registered[name]):
+            continue
+        for piece in pieces:
+            place = Span(piece.section, piece.start, piece.end)
+            if not any(quote.contains(place) for quote in common):
+                continue
+            place_of_field = f"registry.{name}"
+            written = parsed.record.registry.text(name)
+            is_empty = written is None
+            yield warn(
+                FindingKind.AGE_DIFFERS,
+                f"eligibility.{name}",
+                f"the text's {name.replace('_', ' ')} is {age}s, the registry"
+                + (" has none" if is_empty else f"'s {written}"),
+                piece.cite(),
+                None if is_empty else cite_field(parsed, place_of_field),
+                sections=(place_of_field,) if is_empty else (),
+            )
+
+
+def _list_common(eligibility: Eligibility) -> Iterator[Span]:
+    """Yield the criteria that surely hold for all participants."""
+    for criterion in eligibility.criteria:
+        is_of_some = any(limit.condition for limit in criterion.constraints)
+        if criterion.group or criterion.lead_in or is_of_some:
+            continue
+        for piece in criterion.evidence_for("quote"):
+            yield Span(piece.section, piece.start, piece.end)
+
+
+def check_arms(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Finding]:
+    """Yield the arms of an interventional trial without a linked intervention, unless they have
+    none by design.
+    """
+    if parsed.record.registry.study_type != "INTERVENTIONAL":
+        return
+    for name in parsed.record.registry.bare_arms:
+        section = parsed.record.section(name)
+        if not section:
+            continue
+        if unify_word("arm_type", section.part("type") or "") == "NO_INTERVENTION":
+            continue
+        label = section.part("label") or name
+        yield warn(
+            FindingKind.ARM_WITHOUT_INTERVENTION,
+            name,
+            f"{label} is registered without any intervention",
+            cite(parsed, Span(name, 0, len(label))),
+        )

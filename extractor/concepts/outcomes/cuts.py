@@ -1,0 +1,292 @@
+"""Describe the commas at which a flattened outcome may be cut, for the scorer of the cuts.
+
+An outcome is "measure, description, time frame". A cut is a pair of commas: the description begins
+after one, the time frame after the other. The names and weights of the features are in
+``weights/outcome_cuts.toml``: ``t:`` about a time frame, ``d:`` about a description, ``n:`` about
+the lack of one. ``python -m benchmarks.training.cut_weights`` fits them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from extractor.language.book import rule, word_list
+from extractor.language.lexer import Range
+from extractor.language.passage import Passage, strip_span
+
+Cut = tuple[int | None, int | None]
+"""The numbers of the commas before the description and before the time frame; None for a missing
+part.
+"""
+
+_MOST_STARTS = 18
+"""How many commas, counted from the first, may begin a description."""
+_MOST_ENDS = 14
+"""How many commas, counted from the last, may begin a time frame."""
+
+
+@dataclass(frozen=True)
+class OutcomeItem:
+    """One flattened outcome, and the tokens of the commas at which it may be cut.
+
+    Commas are counted from 0, so segment ``n``, the tokens between two commas, ends at comma ``n``.
+    ``tails`` counts how many outcomes of the cell end with each text behind a comma.
+    """
+
+    whole: Passage
+    commas: tuple[int, ...]
+    tails: Counter[str]
+
+    def segment(self, number: int) -> Range:
+        """Return the tokens of a segment."""
+        first = self.whole.first
+        if number > 0:
+            first = self.commas[number - 1] + 1
+        return first, self.end_at(number)
+
+    def end_at(self, number: int) -> int:
+        """Return the token of a comma; the end of the outcome behind its last comma."""
+        if number < len(self.commas):
+            return self.commas[number]
+        return self.whole.end
+
+    def tail(self, cut: int) -> Passage:
+        """Return what follows a comma, to the end of the outcome."""
+        return self.whole.part(self.commas[cut] + 1, self.whole.end)
+
+    def before(self, cut: int) -> Passage:
+        """Return what precedes a comma, from the beginning of the outcome."""
+        return self.whole.part(self.whole.first, self.commas[cut])
+
+    def is_moment(self, number: int) -> bool:
+        """Return whether a segment is only a moment: "week 4", "and 12", "Baseline"."""
+        segment = self.segment(number)
+        return rule("moment_alone").covers(self.whole.tokens, *segment) is not None
+
+    def is_in_brackets(self, cut: int) -> bool:
+        """Return whether more brackets open than close before a comma."""
+        before = self.before(cut).text
+        opened = sum(map(before.count, "([{"))
+        closed = sum(map(before.count, ")]}"))
+        return opened > closed
+
+    def is_short_form(self, number: int) -> bool:
+        """Return whether a segment is the initials of the one before: "Overall survival, OS"."""
+        if number == 0:
+            return False
+        before = self.whole.part(*self.segment(number - 1))
+        initials = "".join(word[0] for word in _list_words(before))
+        segment = self.whole.part(*self.segment(number))
+        return _list_words(segment) == [initials]
+
+    def lists_numbers(self, cut: int) -> bool:
+        """Return whether a comma joins two numbers: "weeks 4, 8"."""
+        words = self.whole.tokens.words
+        comma = self.commas[cut]
+        return words[comma - 1][-1].isdigit() and words[comma + 1][0].isdigit()
+
+    @cached_property
+    def verbs(self) -> list[int]:
+        """The tokens of verbs such as "is" and "assessed"."""
+        found = rule("verb").find(self.whole.tokens, self.whole.first, self.whole.end)
+        return [verb.first for verb in found]
+
+    @cached_property
+    def sentence_ends(self) -> list[int]:
+        """The tokens of full stops before a capitalised word, not in "1.1"."""
+        tokens = self.whole.tokens
+        ends = []
+        for stop in rule("full_stop").find(tokens, self.whole.first, self.whole.end):
+            behind = stop.end - 1  # the rule ends with the word behind the full stop
+            if not tokens.joined(behind) and tokens.words[behind][0].isupper():
+                ends.append(stop.first)
+        return ends
+
+
+def find_items(cell: Passage) -> list[OutcomeItem]:
+    """Return the outcomes of a cell, separated by bars. Their commas are those before a space.
+
+    >>> from extractor.language.passage import read_passage
+    >>> [item.whole.text for item in find_items(read_passage("Pain, 2 weeks|Survival"))]
+    ['Pain, 2 weeks', 'Survival']
+    """
+    tokens = cell.tokens
+    tails = Counter[str]()
+    items = []
+    start = cell.first
+    while start <= cell.end:
+        bar = tokens.codes.find("|", start, cell.end)
+        if bar < 0:
+            bar = cell.end
+        first, end = strip_span(tokens.codes, start, bar, "\n")
+        start = bar + 1
+        if first >= end:
+            continue
+        commas = tuple(
+            at
+            for at in range(first + 1, end - 1)
+            if tokens.codes[at] == "," and tokens.text[tokens.ends[at]] == " "
+        )
+        item = OutcomeItem(cell.part(first, end), commas, tails)
+        ends = range(max(0, len(commas) - _MOST_ENDS), len(commas))
+        tails.update(item.tail(cut).text for cut in ends)
+        items.append(item)
+    return items
+
+
+def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cut, list[str]]]:
+    """Yield every pair of cuts with its features: with and without a time frame, and each of these
+    with and without a description before it.
+
+    Only the first ``_MOST_STARTS`` commas may begin a description and the last ``_MOST_ENDS`` a
+    time frame, so that time stays linear.
+    """
+    count = len(item.commas)
+    of_start = [_describe_start(item, cut) for cut in range(min(count, _MOST_STARTS))]
+    for end in (None, *_list_ends(item)):
+        # without a time frame, the part before it ends with the outcome
+        last = count if end is None else end
+        of_end = _describe_no_time(item) if end is None else _describe_time(item, end)
+        yield (None, end), of_end + _describe_no_description(item, last)
+        for start in range(min(last, len(of_start))):
+            of_description = _describe_description(item, start, last)
+            yield (start, end), of_end + of_start[start] + of_description
+
+
+def _list_ends(item: OutcomeItem) -> list[int]:
+    """Return the commas that may begin a time frame, the last first. Commas within "weeks 4, 8, 12"
+    begin none, except the last comma.
+    """
+    last = len(item.commas) - 1
+    ends = []
+    for cut in range(last, -1, -1):
+        following = item.segment(cut + 1)
+        is_number = rule("bare_number").covers(item.whole.tokens, *following)
+        if cut == last or not is_number or not item.lists_numbers(cut):
+            ends.append(cut)
+    return ends[:_MOST_ENDS]
+
+
+def _describe_no_time(item: OutcomeItem) -> list[str]:
+    """Return features of an outcome without a time frame, whose last segment may be one."""
+    last = item.segment(len(item.commas))
+    if item.whole.part(*last).search("time_word"):
+        return ["t:none", "t:none last has time"]
+    return ["t:none"]
+
+
+def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
+    """Return features of a time frame that begins after a comma. Sponsors often measure all
+    outcomes of a cell at the same times.
+    """
+    frame = item.tail(cut)
+    text = frame.text
+    opening = rule("part_opening").starts(frame.tokens, frame.first, frame.end)
+    # the name of the rule's branch: "Up to 2 years" opens with a limit
+    kind = opening.match.lastgroup if opening else "other"
+    segment_before = item.segment(cut)
+    behind = range(cut + 1, len(item.commas) + 1)
+    sharing = item.tails[text]
+    is_cut_short = cut > 0 and item.tails[item.tail(cut - 1).text] > 1
+    features = {
+        "t:capital": text[:1].isupper(),
+        "t:sentence before": _ends_sentence(item.before(cut)),
+        "t:has moment": frame.search("moment"),
+        "t:in brackets": item.is_in_brackets(cut),
+        "t:fragment before": item.is_moment(cut),
+        "t:open from before": _starts(item.whole.part(*segment_before), "opens_from"),
+        "t:all fragments": all(map(item.is_moment, behind)),
+        "t:number list before": item.lists_numbers(cut),
+        "t:shared": sharing > 1,
+        "t:shared often": sharing > 3,
+        # words that are shared from an earlier comma on begin there: "Baseline, week 4"
+        "t:shared, longer shared too": sharing > 1 and is_cut_short,
+    }
+    return [f"t:opens {kind}", *_list_present(features)]
+
+
+def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
+    """Return features of a description that begins after a comma, and of the measure before."""
+    measure = item.before(cut)
+    description = item.tail(cut)
+    text = description.text
+    of_measure = _list_words(measure)
+    beginning = _list_words(description)[:8]
+    content = [word for word in beginning if word not in word_list("small_words")]
+    repeated = sum(word in of_measure for word in content)
+    share = repeated / max(1, len(content))
+    segments = [item.segment(number) for number in range(1, cut + 1)]
+    features = {
+        "d:first comma": cut == 0,
+        "d:capital": text[:1].isupper(),
+        "d:sentence before": _ends_sentence(measure),
+        "d:in brackets": item.is_in_brackets(cut),
+        "d:defines": _starts(description, "opens_definition"),
+        "d:presents": _starts(description, "opens_sentence"),
+        "d:connects": _starts(description, "opens_connection"),
+        "d:refers": _starts(description, "opens_reference"),
+        "d:refers in measure": any(
+            _starts(item.whole.part(*segment), "opens_reference")
+            for segment in segments
+        ),
+        "d:short form": item.is_short_form(cut + 1),
+        "d:short form before": item.is_short_form(cut),
+        "d:brackets before": measure.text.endswith(")"),
+        "d:brackets earlier": cut > 0 and item.before(0).text.endswith(")"),
+        "d:reads as time frame": _starts(description, "timely_opening"),
+        "d:number list before": item.lists_numbers(cut),
+        "d:verb in measure": any(at < measure.end for at in item.verbs),
+        "d:sentence in measure": any(at < measure.end for at in item.sentence_ends),
+        "d:measure over 35 words": len(of_measure) > 35,
+        "d:repeats most": share >= 0.6,
+        "d:repeats some": 0.3 <= share < 0.6,
+        "d:same first word": beginning and beginning[:1] == of_measure[:1],
+    }
+    return _list_present(features)
+
+
+def _describe_description(item: OutcomeItem, cut: int, end: int) -> list[str]:
+    """Return features of a description between two commas, or up to the end of the outcome."""
+    first = item.commas[cut] + 1
+    last = item.end_at(end)
+    features = {
+        "d:verb": any(first <= at < last for at in item.verbs),
+        "d:full stop": item.whole.tokens.codes[last - 1] == ".",
+    }
+    return _list_present(features)
+
+
+def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
+    """Return features of an outcome without a description, whose measure ends at comma ``end``, or
+    with the outcome.
+    """
+    last = item.end_at(end)
+    words = len(_list_words(item.whole.part(item.whole.first, last)))
+    features = {
+        "n:none": True,
+        "n:one comma": end == 1,
+        "n:sentence inside": any(at < last for at in item.sentence_ends),
+        "n:over 40 words": words > 40,
+        "n:full stop": item.whole.tokens.codes[last - 1] == ".",
+    }
+    return _list_present(features)
+
+
+def _list_present(features: Mapping[str, object]) -> list[str]:
+    return [name for name, is_present in features.items() if is_present]
+
+
+def _starts(part: Passage, name: str) -> bool:
+    """Return whether a rule matches at the beginning of a part."""
+    return rule(name).starts(part.tokens, part.first, part.end) is not None
+
+
+def _ends_sentence(part: Passage) -> bool:
+    return part.text.endswith((".", "?", ":", ".)", '."'))
+
+
+def _list_words(part: Passage) -> list[str]:
+    """Return the words and numbers of a part in lower case."""
+    words = part.tokens.words[part.first : part.end]
+    return [word.lower() for word in words if word[0].isalnum()]
