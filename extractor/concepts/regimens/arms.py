@@ -92,21 +92,31 @@ class Arms:
         return [arm for arm in self.places if arm in wanted]
 
     def find_of_amounts(self, levels: Sequence[Amount], regimen: Regimen) -> list[Amount]:
-        """Return dose levels with the labels of the arms whose own text states them, if all have
-        some and they differ.
+        """Return dose levels with the labels of their arms, if all have some, and any two have the
+        same arms or none in common, but not all the same.
         """
         if len(levels) < 2 or len(self.places) < 2:
             return list(levels)
-        stating = [
-            [arm for arm in self.places if _states(regimen.links("amounts"), arm, level)]
-            for level in levels
-        ]
-        if not all(stating) or all(arms == stating[0] for arms in stating):
+        links = regimen.links("amounts")
+        stating = [self._list_stating(links, level) for level in levels]
+        groups = set(map(frozenset, stating))
+        members = [arm for group in groups for arm in group]
+        if not all(stating) or len(groups) < 2 or len(set(members)) < len(members):
             return list(levels)
         return [
             replace_arms(level, tuple(self.read_label(arm) for arm in arms))
             for level, arms in zip(levels, stating, strict=True)
         ]
+
+    def _list_stating(self, links: Iterable[Linked], level: Amount) -> list[str]:
+        """Return the arms whose own text states a level; without any, those that the registry links
+        to the interventions that state it.
+        """
+        places = {link.text.name for link in links if level in _list_levels(link.mark)}
+        own = self._sort(places)
+        if own:
+            return own
+        return self._sort(arm for name in places for arm in self._links.get(name, ()))
 
     def read_label(self, arm: str) -> str:
         """Return the label of an arm."""
@@ -127,12 +137,6 @@ def _list_own(regimen: Regimen) -> set[str]:
         for one in regimen.statements
         if one.text.is_arm and (one.amounts or one.owner.how == "named")
     }
-
-
-def _states(links: Iterable[Linked], arm: str, level: Amount) -> bool:
-    return any(
-        link.text.name == arm and level in _list_levels(link.mark) for link in links
-    )
 
 
 def _list_levels(mark: Mark) -> Sequence[Amount]:

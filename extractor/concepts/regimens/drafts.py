@@ -26,7 +26,7 @@ def make_draft(
         if one.agent is regimen.agent and one is not regimen
     ]
     main = regimen.main
-    first, end = _find_quote(main)
+    first, end = main.find_words()
     agent = regimen.agent
     name_text, name_place = find_name(regimen)
     name = name_text.raw(*name_place)
@@ -74,14 +74,6 @@ def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
         if name.lower() == " ".join(words[:-1]).lower():
             return statement.text, mention.place
     return agent.source, agent.place
-
-
-def _find_quote(statement: Statement) -> Place:
-    """Return the tokens of a statement's quote: those of its marks."""
-    links = [link for of_field in statement.facts.values() for link in of_field]
-    own = [link for link in links if not link.is_shared]
-    places = [link.mark.place for link in own or links]
-    return min(first for first, _ in places), max(end for _, end in places)
 
 
 def _span(link: Linked) -> Span:

@@ -109,9 +109,29 @@ def merge(statements: Iterable[Statement]) -> list[Regimen]:
         by_agent.setdefault(statement.agent.key, []).append(statement)
     regimens: list[Regimen] = []
     for of_agent in by_agent.values():
-        for regimen in _merge_agent(of_agent):
+        for regimen in _join_again(_merge_agent(of_agent)):
             regimens += _split_routes(regimen)
     return regimens
+
+
+def _join_again(regimens: Sequence[Regimen]) -> list[Regimen]:
+    """Return the regimens of an agent; those with an amount in common that do not contradict each
+    other are one.
+    """
+    kept: list[Regimen] = []
+    for regimen in regimens:
+        levels = {_bare(level) for level, _ in regimen.amounts()}
+        same = [
+            one
+            for one in kept
+            if levels.intersection(_bare(level) for level, _ in one.amounts())
+            and _fits(one, regimen)
+        ]
+        if same:
+            same[0].statements += regimen.statements
+        else:
+            kept.append(regimen)
+    return kept
 
 
 def _split_routes(regimen: Regimen) -> Iterator[Regimen]:
@@ -151,6 +171,11 @@ def _stands_alone(statement: Statement, regimens: Sequence[Regimen]) -> bool:
     """
     if statement.owner.how == "earlier":
         return False
+    if statement.owner.how == "repeated":
+        return True
+    has_amounts = any(one.main.amounts for one in regimens)
+    if statement.text.is_arm and not has_amounts and statement.links("route"):
+        return True
     own = [
         link
         for name in ("frequency", "days")
@@ -158,7 +183,6 @@ def _stands_alone(statement: Statement, regimens: Sequence[Regimen]) -> bool:
         if not link.is_shared and link.sure >= _SURE
     ]
     is_group = statement.text.is_intervention or statement.text.is_arm
-    has_amounts = any(one.main.amounts for one in regimens)
     return bool(own) and (is_group or not has_amounts)
 
 
@@ -186,11 +210,8 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
 def _is_same(regimen: Regimen, statement: Statement) -> bool:
     """Return whether a statement says nothing that contradicts a regimen of its agent."""
     other = Regimen([statement])
-    if _differ(regimen.route(), other.route()):
+    if not _fits(regimen, other):
         return False
-    for name in ("frequency", "cycle"):
-        if _differ(*(_value(one, name) for one in (regimen, other))):
-            return False
     mine = {_bare(level) for level, _ in regimen.amounts()}
     its = {_bare(level) for level, _ in other.amounts()}
     lengths = [one.duration() for one in (regimen, other)]
@@ -200,8 +221,28 @@ def _is_same(regimen: Regimen, statement: Statement) -> bool:
     if _differ(*values):
         return False
     if statement.clause == regimen.main.clause and statement.text is regimen.main.text:
-        return not _has_own_way(regimen.main) and not _has_own_way(statement)
+        if _is_choice(regimen.main, statement):
+            return True
+        return not _has_own_way(regimen.main) or not _has_own_way(statement)
     return _are_levels(regimen, other)
+
+
+def _fits(regimen: Regimen, other: Regimen) -> bool:
+    """Return whether two regimens of an agent do not differ in route and rhythm."""
+    if _differ(regimen.route(), other.route()):
+        return False
+    for name in ("frequency", "cycle"):
+        if _differ(*(_value(one, name) for one in (regimen, other))):
+            return False
+    days = [_value(one, "days") for one in (regimen, other)]
+    return not (_crosses_start(*days) or _crosses_start(*reversed(days)))
+
+
+def _is_choice(one: Statement, other: Statement) -> bool:
+    """Return whether there is a choice between the amounts of two statements of a clause."""
+    places = sorted(item.amounts[0].mark.place for item in (one, other))
+    words = one.text.tokens.words[places[0][1] : places[1][0]]
+    return "or" in words and "then" not in words
 
 
 def _has_own_way(statement: Statement) -> bool:
@@ -224,6 +265,13 @@ def _value(regimen: Regimen, name: str) -> Any:
 
 def _differ(one: Any, other: Any) -> bool:
     return one is not None and other is not None and one != other
+
+
+def _crosses_start(before: Any, after: Any) -> bool:
+    """Return whether some days are before day 0, such as those of conditioning, and others after
+    it.
+    """
+    return bool(before and after) and min(before) < 0 < max(after)
 
 
 def _are_levels(regimen: Regimen, other: Regimen) -> bool:

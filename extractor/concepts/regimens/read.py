@@ -7,6 +7,7 @@ from extractor.concepts.regimens.agents import Agents
 from extractor.concepts.regimens.arms import Arms
 from extractor.concepts.regimens.drafts import make_draft
 from extractor.concepts.regimens.merging import Regimen, merge
+from extractor.concepts.regimens.references import repeat_referred
 from extractor.concepts.regimens.roles import Trial
 from extractor.concepts.regimens.sections import DoseText, list_texts
 from extractor.concepts.regimens.statements import Statement, read_clauses
@@ -46,6 +47,7 @@ def read_regimens(
     statements: list[Statement] = []
     for text in texts:
         statements += read_clauses(text, agents)
+    statements = repeat_referred(texts, statements)
     regimens = [one for one in merge(statements) if _is_given(one)]
     arms = Arms(record, texts, agents)
     titles = [
@@ -53,8 +55,7 @@ def read_regimens(
         for name in _TITLES
         if name in sections
     ]
-    title = titles[0] if titles else None
-    return ReadDoses(regimens, texts, Trial(title, texts, agents, arms, regimens))
+    return ReadDoses(regimens, texts, Trial(titles, texts, agents, arms, regimens))
 
 
 def _is_given(regimen: Regimen) -> bool:

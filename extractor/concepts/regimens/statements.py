@@ -21,10 +21,10 @@ from extractor.language.book import rule
 
 _GIVES = frozenset({"frequency", "route", "duration", "days", "cycle", "timing"})
 _LINKED = {
-    "route": 0.5,
-    "frequency": 0.5,
+    "route": 0.6,
+    "frequency": 0.6,
     "cycle": 0.5,
-    "duration": 0.5,
+    "duration": 0.45,
     "days": 0.5,
     "timing": 0.5,
 }
@@ -62,6 +62,17 @@ class Statement:
     @property
     def amounts(self) -> list[Linked]:
         return self.links("amounts")
+
+    def find_words(self) -> Place:
+        """Return the tokens of the agent's name and of its own marks."""
+        links = [link for of_field in self.facts.values() for link in of_field]
+        here = [link for link in links if link.text is self.text]
+        own = [link.mark.place for link in here if not link.is_shared]
+        places = own or [link.mark.place for link in here] or [self.clause]
+        mention = self.owner.mention
+        if mention and self.owner.how == "named":
+            places.append(mention.place)
+        return min(first for first, _ in places), max(end for _, end in places)
 
 
 def read_clauses(text: DoseText, agents: Agents) -> Iterator[Statement]:
