@@ -21,12 +21,12 @@ from benchmarks.training.log_linear import (
     fit_weights,
     format_calibration,
 )
-from extractor.concepts.regimens.agents import Agents, Mention
-from extractor.concepts.regimens.marks import Mark, within
-from extractor.concepts.regimens.moments import code_days
-from extractor.concepts.regimens.pairs import Anchor, Owner, describe_link, may_share
-from extractor.concepts.regimens.sections import DoseText, list_texts
-from extractor.concepts.regimens.statements import (
+from extractor.concepts.doses.agents import Agents, Mention
+from extractor.concepts.doses.marks import Mark, within
+from extractor.concepts.doses.moments import code_days
+from extractor.concepts.doses.pairs import Anchor, Owner, describe_link, may_share
+from extractor.concepts.doses.sections import DoseText, list_texts
+from extractor.concepts.doses.statements import (
     describe_candidates,
     drop_timed,
     list_bare,

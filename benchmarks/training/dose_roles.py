@@ -1,5 +1,5 @@
 """Fit the weights of the roles of agents: makes
-``extractor/concepts/regimens/weights/dose_roles.toml``.
+``extractor/concepts/doses/weights/dose_roles.toml``.
 
     python -m benchmarks.training.dose_roles --data DIR [--out FILE]
 
@@ -24,9 +24,9 @@ from benchmarks.training.log_linear import (
     format_calibration,
     judge,
 )
-from extractor.concepts.regimens.merging import Regimen
-from extractor.concepts.regimens.read import read_regimens
-from extractor.concepts.regimens.roles import describe_role
+from extractor.concepts.doses.merging import Regimen
+from extractor.concepts.doses.read import read_regimens
+from extractor.concepts.doses.roles import describe_role
 from extractor.formats import read_records
 from extractor.language.passage import read_section
 from extractor.schemas import Role, TrialRecord

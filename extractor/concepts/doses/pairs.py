@@ -9,10 +9,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from extractor.concepts.regimens.agents import Agent, Mention
-from extractor.concepts.regimens.amounts import is_portion
-from extractor.concepts.regimens.marks import Mark, Place, within
-from extractor.concepts.regimens.sections import DoseText
+from extractor.concepts.doses.agents import Agent, Mention
+from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.marks import Mark, Place, within
+from extractor.concepts.doses.sections import DoseText
 from extractor.evidence.scoring import load_scorer
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens

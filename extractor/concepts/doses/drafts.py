@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from extractor.concepts.regimens.arms import Arms
-from extractor.concepts.regimens.marks import Place
-from extractor.concepts.regimens.merging import Regimen
-from extractor.concepts.regimens.names import is_salt
-from extractor.concepts.regimens.roles import Trial, read_role
-from extractor.concepts.regimens.sections import DoseText
-from extractor.concepts.regimens.statements import Linked, Statement
+from extractor.concepts.doses.arms import Arms
+from extractor.concepts.doses.marks import Place
+from extractor.concepts.doses.merging import Regimen
+from extractor.concepts.doses.names import is_salt
+from extractor.concepts.doses.roles import Trial, read_role
+from extractor.concepts.doses.sections import DoseText
+from extractor.concepts.doses.statements import Linked, Statement
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.language.book import rule
 from extractor.schemas import Support

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from extractor.concepts.regimens.marks import Mark, drop_overlaps
-from extractor.concepts.regimens.rhythms import code_interval
+from extractor.concepts.doses.marks import Mark, drop_overlaps
+from extractor.concepts.doses.rhythms import code_interval
 from extractor.language.book import rule
 from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens
 from extractor.language.numbers import (
@@ -117,7 +117,7 @@ def _read_times(tokens: Tokens, first: int, at: int) -> Mark | None:
     if at < len(tokens) and tokens.codes[at] == "-":
         at += 1
     unit = read_time_unit(tokens.words[at]) if at < len(tokens) else None
-    if len(numbers) < 2 or unit not in WHOLE_DAYS:
+    if len(numbers) < 2 or unit is None or unit not in WHOLE_DAYS:
         return None
     days = tuple(number * WHOLE_DAYS[unit] for number in numbers)
     return Mark("days", days, min(first, start), at + 1, 0.85)

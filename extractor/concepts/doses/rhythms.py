@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from extractor.concepts.regimens.marks import (
+from extractor.concepts.doses.marks import (
     Mark,
     drop_overlaps,
     ends_any,
@@ -95,30 +95,40 @@ def find_routes(tokens: Tokens) -> Iterator[Mark]:
         yield Mark("route", Route(term.value), term.first, term.end, sure)
 
 
-def find_frequencies(tokens: Tokens, amounts: Sequence[Mark]) -> list[Mark]:
+def find_frequencies(tokens: Tokens, amounts: Sequence[Mark] = ()) -> list[Mark]:
     """Return the frequencies of a text from left to right, without those of visits, of changes of
     a dose, and of limits. ``amounts`` are those of the text.
 
     >>> from extractor.language.book import read_text
     >>> text = "every 3 weeks, then 2 times a day; visits every 8 weeks"
-    >>> [str(mark.value) for mark in find_frequencies(read_text(text), [])]
+    >>> [str(mark.value) for mark in find_frequencies(read_text(text))]
     ['Q3W', 'BID']
     """
-    marks = [*_find_worded(tokens), *_find_intervals(tokens), *_find_counts(tokens)]
-    kept: list[Mark] = []
-    for mark in drop_overlaps(marks):
-        if _is_of_other_act(tokens, mark, amounts):
-            continue
-        if starts_any(_NO_RHYTHM_AFTER, tokens, mark.end):
-            continue
-        kept.append(mark)
+    kept = [
+        mark
+        for mark in _list_frequencies(tokens)
+        if not _is_of_other_act(tokens, mark, amounts)
+    ]
     return _drop_weak(kept, amounts)
 
 
+def list_other_frequencies(tokens: Tokens) -> list[Mark]:
+    """Return the frequencies of visits, of changes of a dose, and of limits."""
+    marks = _list_frequencies(tokens)
+    return [mark for mark in marks if _is_of_other_act(tokens, mark, ())]
+
+
+def _list_frequencies(tokens: Tokens) -> list[Mark]:
+    marks = [*_find_worded(tokens), *_find_intervals(tokens), *_find_counts(tokens)]
+    return drop_overlaps(marks)
+
+
 def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> bool:
-    """Return whether the words before a frequency make it one of visits or of changes of a dose:
+    """Return whether the words beside a frequency make it one of visits or of changes of a dose:
     not in "increased to 5 mg twice daily".
     """
+    if starts_any(_NO_RHYTHM_AFTER, tokens, mark.end):
+        return True
     for name in _NO_RHYTHM_BEFORE:
         found = rule(name).ends(tokens, mark.first)
         if found is None:
@@ -328,6 +338,14 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
         marks.append(Mark("duration", value, duration.first, duration.end, mark))
     marks += _find_other_lengths(tokens)
     return drop_overlaps(marks)
+
+
+def list_other_lengths(tokens: Tokens) -> Iterator[Mark]:
+    """Yield the lengths of pauses and of observation, which are none of treatment."""
+    for duration in find_durations(tokens):
+        if ends_any(_NO_LENGTH_BEFORE, tokens, duration.first):
+            period = Period(value=duration.high, unit=duration.unit)
+            yield Mark("duration", period, duration.first, duration.end)
 
 
 def _read_length(tokens: Tokens, first: int, end: int) -> float | None:

@@ -1,1 +1,0 @@
-"""What participants are given: agents, amounts, schedules, arms and roles."""
