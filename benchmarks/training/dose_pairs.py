@@ -131,8 +131,9 @@ def read_choices(
                 if right < len(candidates):
                     anchors.append(Anchor(candidates[right], mark, clause))
             keys = {anchor.agent.key for anchor in anchors}
-            for owner in list_bare(candidates, keys):
-                anchors.append(Anchor(owner, None, clause))
+            anchors += [
+                Anchor(owner, None, clause) for owner in list_bare(candidates, keys)
+            ]
             links += read_links(record.record_id, text, marks, anchors, labels)
     return owners, links
 
@@ -198,11 +199,7 @@ def read_links(
 ) -> Iterator[Labelled]:
     """Yield for each mark and anchor whether they belong together: yes or no."""
     for anchor in anchors:
-        own = [
-            label
-            for label in labels
-            if anchor.agent.is_called(label["agent"])
-        ]
+        own = [label for label in labels if anchor.agent.is_called(label["agent"])]
         if anchor.amount:
             own = [label for label in own if _has_amount(label, anchor.amount)]
         for mark in marks:
@@ -227,8 +224,10 @@ def _states(text: DoseText, label: Row, mark: Mark, marks: Sequence[Mark]) -> bo
         timing = label.get("timing") or ""
         cycles = [one.value for one in marks if one.field == "cycle"]
         code = code_days(value, cycles[0] if cycles else None)
-        return words in timing or (bool(timing) and timing in words) or (
-            not timing and label.get("frequency") == code
+        return (
+            words in timing
+            or (bool(timing) and timing in words)
+            or (not timing and label.get("frequency") == code)
         )
     period = label.get(mark.field)
     if period is None or value is None:

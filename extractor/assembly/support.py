@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
+from extractor.concepts.doses.loose_amounts import find_loosely
 from extractor.concepts.doses.rhythms import find_frequencies
 from extractor.concepts.groups.prove import find_group_rule
 from extractor.concepts.limits.bounds import LOWER, UPPER, read_comparator
@@ -141,7 +142,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         is_seldom = rule("seldom_given").starts(tokens, row[1])
         if not is_seldom and has_unit(tokens, row, other_rate):
             return Derived(*row, Support.INFERRED)
-    return None
+    return find_loosely(tokens, amount, rows)
 
 
 def _is_named(tokens: Tokens, at: int) -> bool:

@@ -80,7 +80,9 @@ class Agents:
         self._links = links
         self.registered: list[Agent] = []
         self._by_key: dict[str, Agent] = {}
-        self._by_words: dict[str, list[tuple[tuple[str, ...], Agent]]] = defaultdict(list)
+        self._by_words: dict[str, list[tuple[tuple[str, ...], Agent]]] = defaultdict(
+            list
+        )
         for text in texts:
             if text.is_intervention:
                 self._register(text)
@@ -193,6 +195,10 @@ class Agents:
         taken: set[int] = set()
         for mention in mentions:
             taken.update(range(mention.first, mention.end))
+        # "10^6 T cells/kg" of what is infused
+        for mark in text.marks:
+            if mark.field == "amounts" and "cells" in mark.value[0].unit:
+                taken.update(range(mark.first, mark.end))
         for kind, first, end in _find_known(tokens):
             if taken.isdisjoint(range(first, end)):
                 agent = self._recognise(text, kind, first, end)

@@ -44,7 +44,9 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
     """Return the amounts of a text from left to right, each mark with its levels.
 
     >>> from extractor.language.book import read_text
-    >>> marks = find_amounts(read_text("5, 10 or 20 mg; at most 40 mg; 2 tablets of 50 mg"))
+    >>> marks = find_amounts(
+    ...     read_text("5, 10 or 20 mg; at most 40 mg; 2 tablets of 50 mg")
+    ... )
     >>> [[str(level) for level in mark.value] for mark in marks]
     [['5 mg', '10 mg', '20 mg'], ['100 mg']]
     """

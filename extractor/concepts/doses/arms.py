@@ -75,7 +75,9 @@ class Arms:
         texts = [text for text in self.texts if text.name == arm]
         return any(rule("as_in_group").search(text.tokens) for text in texts)
 
-    def find(self, regimen: Regimen, others: Sequence[Regimen]) -> tuple[str, list[str]]:
+    def find(
+        self, regimen: Regimen, others: Sequence[Regimen]
+    ) -> tuple[str, list[str]]:
         """Return how the arms of a regimen are known, and the arms in the order of the record.
 
         ``others`` are the other regimens of its agent.
@@ -100,7 +102,9 @@ class Arms:
         wanted = set(arms)
         return [arm for arm in self.places if arm in wanted]
 
-    def find_of_amounts(self, levels: Sequence[Amount], regimen: Regimen) -> list[Amount]:
+    def find_of_amounts(
+        self, levels: Sequence[Amount], regimen: Regimen
+    ) -> list[Amount]:
         """Return dose levels with the labels of their arms, if all have some, and any two have the
         same arms or none in common, but not all the same.
         """

@@ -1,57 +1,82 @@
 """Drafts of regimens: the reading of each field with its evidence and its signs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from extractor.concepts.doses.arms import Arms
-from extractor.concepts.doses.marks import Place
+from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.names import is_salt
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.sections import DoseText
-from extractor.concepts.doses.statements import Linked, Statement
+from extractor.concepts.doses.signs import (
+    describe_agent,
+    describe_amount,
+    describe_around,
+    describe_link,
+    estimate,
+)
+from extractor.concepts.doses.statements import Linked
 from extractor.evidence.drafts import Draft, Reading, Span
+from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.schemas import Support
+
+_FEW_ARMS = 2
+"""The most arms of a regimen that are few."""
 
 
 def make_draft(
     regimen: Regimen, regimens: Sequence[Regimen], trial: Trial, number: int
 ) -> Draft:
     """Return the draft of a regimen, one of those of its trial."""
-    role, sure_of_role, rivals = read_role(regimen, trial)
     others = [
-        one
-        for one in regimens
-        if one.agent is regimen.agent and one is not regimen
+        one for one in regimens if one.agent is regimen.agent and one is not regimen
     ]
     main = regimen.main
     first, end = main.find_words()
-    agent = regimen.agent
-    name_text, name_place = find_name(regimen)
-    name = name_text.raw(*name_place)
-    name_span = name_text.span(*name_place)
+    around = tuple(describe_around(regimen, len(others) + 1))
     rules: dict[str, Reading[Any]] = {
-        "agent": Reading(name, 0.9, (name_span,), signs=({"": ()},)),
-        "role": Reading(
-            role,
-            sure_of_role,
-            (name_span,),
-            Support.INFERRED,
-            alternatives=rivals,
-            signs=({"": ()},),
-        ),
+        "agent": _read_agent(regimen),
+        "role": _read_role(regimen, trial),
         "amounts": _read_amounts(regimen, trial.arms),
         "arms": _read_arms(regimen, others, trial.arms),
-        "route": _read(regimen.best("route")),
-        "cycle": _read(regimen.best("cycle")),
-        "duration": _read(regimen.duration()),
+        "route": _read(regimen, "route", regimen.best("route")),
+        "cycle": _read(regimen, "cycle", regimen.best("cycle")),
+        "duration": _read(regimen, "duration", regimen.duration()),
         "frequency": _read_frequency(regimen),
         "timing": _read_timing(regimen),
-        "stands": Reading(value=True, confidence=0.9),
     }
+    signed: dict[str, Reading[Any]] = {}
+    for name, reading in rules.items():
+        members = tuple({"": (*signs[""], *around)} for signs in reading.signs)
+        signed[name] = replace(reading, signs=members)
+    signed["stands"] = Reading(value=True, confidence=0.9)
     return Draft(
-        "dosing", main.text.chunk(number, *main.clause), main.text.span(first, end), rules
+        "dosing",
+        main.text.chunk(number, *main.clause),
+        main.text.span(first, end),
+        signed,
+    )
+
+
+def _read_agent(regimen: Regimen) -> Reading[Any]:
+    text, place = find_name(regimen)
+    signs = ({"": tuple(describe_agent(regimen))},)
+    return Reading(text.raw(*place), 0.9, (text.span(*place),), signs=signs)
+
+
+def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
+    role, sure, rivals = read_role(regimen, trial)
+    text, place = find_name(regimen)
+    return Reading(
+        role,
+        sure,
+        (text.span(*place),),
+        Support.INFERRED,
+        alternatives=rivals,
+        signs=({"": (f"role {role}",)},),
     )
 
 
@@ -80,47 +105,69 @@ def _span(link: Linked) -> Span:
     return link.text.span(*link.mark.place)
 
 
-def _read(link: Linked | None) -> Reading[Any]:
+def _read(regimen: Regimen, name: str, link: Linked | None) -> Reading[Any]:
     if link is None:
-        return Reading(None, 0.8)
-    return Reading(
-        link.mark.value, 0.9, (_span(link),), Support.PARSED, signs=({"": ()},)
-    )
+        return _read_nothing(regimen, name)
+    return _read_value(link.mark.value, link, regimen)
+
+
+def _read_value(value: Any, link: Linked, regimen: Regimen) -> Reading[Any]:
+    signs = ({"": tuple(describe_link(link, regimen))},)
+    sure = estimate([link])
+    return Reading(value, sure, (_span(link),), Support.PARSED, signs=signs)
+
+
+def _read_nothing(regimen: Regimen, name: str, value: Any = None) -> Reading[Any]:
+    """Return an empty field: it is less sure where the clause, or the section, has such marks."""
+    main = regimen.main
+    fields = {mark.field for mark in within(main.text.marks, *main.clause)}
+    if name in fields:
+        return Reading(value, measured("regimen", "in clause"))
+    if any(mark.field == name for mark in main.text.marks):
+        return Reading(value, measured("regimen", "in record"))
+    return Reading(value, measured("regimen", "nowhere"))
 
 
 def _read_frequency(regimen: Regimen) -> Reading[Any]:
     found = regimen.frequency()
     if found is None:
-        return Reading(None, 0.8)
+        return _read_nothing(regimen, "frequency")
     value, link = found
-    return Reading(value, 0.9, (_span(link),), Support.PARSED, signs=({"": ()},))
+    reading = _read_value(value, link, regimen)
+    [signs] = reading.signs
+    return replace(reading, signs=({"": (*signs[""], f"frequency {value}")},))
 
 
-def _read_arms(
-    regimen: Regimen, others: Sequence[Regimen], arms: Arms
-) -> Reading[Any]:
+def _read_arms(regimen: Regimen, others: Sequence[Regimen], arms: Arms) -> Reading[Any]:
     how, found = arms.find(regimen, others)
     if not found:
-        return Reading((), 0.6)
+        return Reading((), measured("arms", "no arm"))
+    few = "few arms" if len(found) <= _FEW_ARMS else "many arms"
     return Reading(
         tuple(arms.read_label(arm) for arm in found),
-        0.9,
+        measured("arms", how),
         tuple(arms.places[arm] for arm in found),
         Support.PARSED,
-        signs=tuple({"": (how,)} for _ in found),
+        signs=tuple({"": (how, few)} for _ in found),
     )
 
 
 def _read_amounts(regimen: Regimen, arms: Arms) -> Reading[Any]:
     levels = regimen.amounts()
     if not levels:
-        return Reading((), 0.8)
+        return _read_nothing(regimen, "amounts", ())
+    links = [link for _, link in levels]
+    amounts = arms.find_of_amounts([level for level, _ in levels], regimen)
+    signs = [
+        {"": tuple(describe_amount(level, link, regimen))}
+        for level, link in zip(amounts, links, strict=True)
+    ]
     return Reading(
-        tuple(arms.find_of_amounts([level for level, _ in levels], regimen)),
-        0.9,
-        tuple(_span(link) for _, link in levels),
+        tuple(amounts),
+        estimate(links),
+        tuple(_span(link) for link in links),
         Support.PARSED,
-        signs=tuple({"": ()} for _ in levels),
+        signs=tuple(signs),
     )
 
 
@@ -130,5 +177,6 @@ def _read_timing(regimen: Regimen) -> Reading[Any]:
         link = regimen.best(name)
         if link:
             words = link.text.raw(*link.mark.place)
-            return Reading(words, 0.9, (_span(link),), signs=({"": ()},))
-    return Reading(None, 0.8)
+            reading = _read_value(words, link, regimen)
+            return replace(reading, support=Support.LITERAL)
+    return _read_nothing(regimen, "timing")

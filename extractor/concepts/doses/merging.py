@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from extractor.concepts.doses.agents import Agent
@@ -138,7 +139,7 @@ def _split_routes(regimen: Regimen) -> Iterator[Regimen]:
     """Yield a regimen for each of two routes between which there is a choice: "IV or PO"."""
     links = regimen.main.links("route")
     tokens = regimen.main.text.tokens
-    for one, other in zip(links, links[1:], strict=False):
+    for one, other in pairwise(links):
         is_choice = rule("or_between").covers(tokens, one.mark.end, other.mark.first)
         if is_choice and one.mark.value != other.mark.value:
             for link in (one, other):

@@ -1,6 +1,6 @@
 """Days and moments of giving: "on days 1, 8 and 15", "30 minutes before infusion"."""
 
-from collections.abc import Iterator
+from itertools import pairwise
 
 from extractor.concepts.doses.marks import Mark, drop_overlaps
 from extractor.concepts.doses.rhythms import code_interval
@@ -37,7 +37,10 @@ def find_days(tokens: Tokens) -> list[Mark]:
     """Return the days of giving, as numbers of days from the start.
 
     >>> from extractor.language.book import read_text
-    >>> [mark.value for mark in find_days(read_text("on days 1, 8 and 15, or day -3 to 1"))]
+    >>> [
+    ...     mark.value
+    ...     for mark in find_days(read_text("on days 1, 8 and 15, or day -3 to 1"))
+    ... ]
     [(1, 8, 15), (-3, -2, -1, 0, 1)]
     """
     marks: list[Mark] = []
@@ -57,8 +60,10 @@ def find_days(tokens: Tokens) -> list[Mark]:
             mark = _read_times(tokens, found.first, found.end)
             if mark:
                 marks.append(mark)
-    for found in rule("first_day").find(tokens):
-        marks.append(Mark("days", (1,), found.first, found.end, 0.7))
+    marks += [
+        Mark("days", (1,), found.first, found.end, 0.7)
+        for found in rule("first_day").find(tokens)
+    ]
     return drop_overlaps(marks)
 
 
@@ -145,7 +150,11 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     >>> three_weeks = Period(value=21, unit=TimeUnit.DAY)
     >>> [
     ...     str(code_days(days, cycle))
-    ...     for days, cycle in [((1,), None), ((1,), three_weeks), ((1, 8), three_weeks)]
+    ...     for days, cycle in [
+    ...         ((1,), None),
+    ...         ((1,), three_weeks),
+    ...         ((1, 8), three_weeks),
+    ...     ]
     ... ]
     ['once', 'Q3W', 'QW']
     """
@@ -156,13 +165,8 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
         if length:
             return code_interval(length, TimeUnit.DAY)
         return Frequency.ONCE
-    gaps = {later - day for day, later in zip(days, days[1:], strict=False)}
+    gaps = {later - day for day, later in pairwise(days)}
     if len(gaps) == 1:
         [gap] = gaps
         return code_interval(gap, TimeUnit.DAY)
     return Frequency.OTHER
-
-
-def list_day_marks(marks: list[Mark]) -> Iterator[Mark]:
-    """Yield the marks of days."""
-    yield from (mark for mark in marks if mark.field == "days")

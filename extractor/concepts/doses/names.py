@@ -14,7 +14,24 @@ _LONGEST = 40
 """The most tokens of a name."""
 _SHORTEST_STEM = 3
 """The fewest letters before the stem of a drug's name."""
-_SIGNS = (".", ",", ":", ";", "-", "+", "/", "*", "&", "\n", ")", "(", "'", '"', "[", "]")
+_SIGNS = (
+    ".",
+    ",",
+    ":",
+    ";",
+    "-",
+    "+",
+    "/",
+    "*",
+    "&",
+    "\n",
+    ")",
+    "(",
+    "'",
+    '"',
+    "[",
+    "]",
+)
 _LABEL_SIGNS = frozenset(".,:;-+/()[]&'\n#")
 _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 
@@ -168,7 +185,7 @@ def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:
     while first < end and tokens.words[first] in _SIGNS:
         first += 1
     while end > first and tokens.words[end - 1] in _SIGNS:
-        # "natural killer (NK)"
+        # brackets inside a name: "natural killer (NK)"
         if tokens.words[end - 1] == ")" and "(" in tokens.words[first:end]:
             break
         end -= 1
@@ -184,17 +201,20 @@ def _is_label(tokens: Tokens, first: int, end: int) -> bool:
         if word and word.end > at:
             at = word.end
             has_word = True
-        elif tokens.codes[at] in NUMBER + NAME_NUMBER:
-            at += 1
-        elif tokens.words[at] in _LABEL_SIGNS:
-            at += 1
-        elif rule("name_dose").starts(tokens, at, end):
-            at += 1
-        elif has_word and _is_counter(tokens.words[at]):
+        elif _is_in_label(tokens, at, end) or (
+            has_word and _is_counter(tokens.words[at])
+        ):
             at += 1
         else:
             return False
     return True
+
+
+def _is_in_label(tokens: Tokens, at: int, end: int) -> bool:
+    """Return whether a token may stand in any label: a number, a sign, a dose."""
+    if tokens.codes[at] in NUMBER + NAME_NUMBER or tokens.words[at] in _LABEL_SIGNS:
+        return True
+    return rule("name_dose").starts(tokens, at, end) is not None
 
 
 def _is_counter(word: str) -> bool:
@@ -218,7 +238,13 @@ def _skip_lead(tokens: Tokens, first: int, end: int) -> int:
         if farthest <= first or farthest >= end:
             return first
         first = farthest
-        while first < end and tokens.words[first] in (*_SIGNS, "of", "the", "a", "with"):
+        while first < end and tokens.words[first] in (
+            *_SIGNS,
+            "of",
+            "the",
+            "a",
+            "with",
+        ):
             first += 1
     return first
 

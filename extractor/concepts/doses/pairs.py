@@ -84,15 +84,11 @@ def describe_owner(
     yield side
     yield f"{side} {_measure(end - first)}"
     yield from _describe_between(text.tokens, side, first, end)
-    between = [
-        other for other in mentions if first <= other.first and other.end <= end
-    ]
+    between = [other for other in mentions if first <= other.first and other.end <= end]
     others = [other for other in between if other.agent.key != agent.key]
     yield f"{side}, agents between {_count(len(others))}"
     amounts = [
-        other
-        for other in within(text.marks, first, end)
-        if other.field == "amounts"
+        other for other in within(text.marks, first, end) if other.field == "amounts"
     ]
     yield f"{side}, amounts between {_count(len(amounts))}"
     nearer = [
@@ -252,7 +248,11 @@ def _is_of_item_before(
 
 
 def may_share(
-    text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor], marks: Sequence[Mark]
+    text: DoseText,
+    mark: Mark,
+    anchor: Anchor,
+    anchors: Sequence[Anchor],
+    marks: Sequence[Mark],
 ) -> bool:
     """Return whether a mark may be said of an anchor across others: at the beginning of a list, or
     behind some of its members, if none of these has such a mark of its own.
@@ -312,16 +312,24 @@ def _count(number: int) -> str:
     return str(number) if number < 3 else "many"
 
 
-def _describe_between(
-    tokens: Tokens, side: str, first: int, end: int
-) -> Iterator[str]:
+def _describe_between(tokens: Tokens, side: str, first: int, end: int) -> Iterator[str]:
     """Yield what stands between two places: signs, joints, and words that explain nothing."""
     codes = tokens.codes[first:end]
     words = [word.lower() for word in tokens.words[first:end]]
     for sign in (",", ";", ".", "(", ")", "+", ":", "\n"):
         if sign in codes:
             yield f"{side}, '{sign}' between"
-    for word in ("and", "or", "with", "of", "then", "plus", "for", "followed", "versus"):
+    for word in (
+        "and",
+        "or",
+        "with",
+        "of",
+        "then",
+        "plus",
+        "for",
+        "followed",
+        "versus",
+    ):
         if word in words:
             yield f"{side}, {word} between"
     if codes.count("(") != codes.count(")"):

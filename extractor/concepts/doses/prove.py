@@ -16,7 +16,12 @@ from extractor.concepts.doses.marks import LINKED, Mark
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
 from extractor.concepts.doses.sections import DoseText, list_texts
-from extractor.concepts.doses.statements import Linked, Statement, is_aside, read_clauses
+from extractor.concepts.doses.statements import (
+    Linked,
+    Statement,
+    is_aside,
+    read_clauses,
+)
 from extractor.concepts.own.value_forms import show_value
 from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
@@ -26,10 +31,16 @@ from extractor.schemas import Amount, Frequency, Period, Support, Task
 
 _ROUNDED = 0.05
 """How much half a year may differ from 26 weeks."""
-_VAGUE = frozenset({Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN})
+_VAGUE = frozenset(
+    {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
+)
 """Frequencies that contradict no other."""
-_SURE = 0.75
+_SURE = 0.6
 """The least probability of a link that contradicts another value."""
+_NEAR_BEST = 0.25
+"""How much less likely than the likeliest mark of a statement another one may be."""
+_OF_BLOOD = ("/mL", "/dL", "/L")
+"""Ends of units that amounts in a form of no mark never have."""
 _OTHERS = {
     "amounts": list_other_amounts,
     "frequency": list_other_frequencies,
@@ -176,19 +187,33 @@ class _Proof:
         same = [one for one in near if is_same(one.value, value)]
         if same and not here:
             return same[0].span
+        in_arms = [
+            one for one in stated if self._is_of_its_arms(field, value, one.statement)
+        ]
+        same_in_arms = [one for one in in_arms if is_same(one.value, value)]
+        if same_in_arms:
+            return same_in_arms[0].span
         if same or self._is_quoted_of_nobody(field, value):
             return None
+        other_act = self._find_other_act(field, value)
         rivals = [one for one in here if _contradicts(one, field, value)]
-        if rivals:
+        # an amount may be written in a form that no mark has
+        is_stated = (
+            field != "amounts"
+            or other_act is not None
+            or value.unit.endswith(_OF_BLOOD)
+            or self._is_quoted(field, value)
+        )
+        if rivals and is_stated:
             return Refusal(Why.OTHER_VALUE, rivals[0].span)
-        return self._find_other_act(field, value)
+        return other_act
 
     def _list_stated(self, field: str) -> Iterator[_Stated]:
         """Yield what the statements of the agent say of a field."""
         for statement in self.text.statements:
             if statement.agent is not self.agent:
                 continue
-            for link in statement.links(field):
+            for link in _list_firm(field, statement):
                 values = link.mark.value if field == "amounts" else (link.mark.value,)
                 for value in values:
                     yield _Stated(value, link, statement)
@@ -200,7 +225,9 @@ class _Proof:
 
     def _fits(self, field: str, stated: _Stated) -> bool:
         """Return whether a statement has an amount of the regimen, or one of the two has none."""
-        levels = [level for link in stated.statement.amounts for level in link.mark.value]
+        levels = [
+            level for link in stated.statement.amounts for level in link.mark.value
+        ]
         if field == "amounts" or not self.amounts or not levels:
             return True
         return any(is_same(one, level) for one in self.amounts for level in levels)
@@ -217,20 +244,35 @@ class _Proof:
         is_arm = statement.text.is_arm and self.quote.section.startswith("arms[")
         return name == self.quote.section or not is_arm
 
+    def _is_of_its_arms(self, field: str, value: Any, statement: Statement) -> bool:
+        """Return whether a statement stands in an arm of an amount."""
+        arms = self.text.arms
+        name = statement.text.name
+        if field != "amounts" or name not in arms.places:
+            return False
+        return arms.read_label(name) in value.arms
+
     def _is_quoted_of_nobody(self, field: str, value: Any) -> bool:
         """Return whether the words of the regimen have a mark of a value that no statement of
         another agent has for certain.
         """
+        return any(
+            not self._is_of_other(text, mark)
+            for text, mark in self._list_quoted(field, value)
+        )
+
+    def _is_quoted(self, field: str, value: Any) -> bool:
+        return any(True for _ in self._list_quoted(field, value))
+
+    def _list_quoted(self, field: str, value: Any) -> Iterator[tuple[DoseText, Mark]]:
+        """Yield the marks of a value in the words of the regimen, each with its section."""
         for text in self.text.texts:
             if text.name != self.quote.section:
                 continue
             for mark in text.marks:
                 is_here = text.span(*mark.place).overlaps(self.quote)
-                if mark.field != field or not is_here or not _states(mark, field, value):
-                    continue
-                if not self._is_of_other(text, mark):
-                    return True
-        return False
+                if mark.field == field and is_here and _states(mark, field, value):
+                    yield text, mark
 
     def _is_of_other(self, text: DoseText, mark: Mark) -> bool:
         """Return whether a mark belongs plainly to another statement, and to none of the agent."""
@@ -268,11 +310,13 @@ class _Proof:
             asides = [place for place in text.clauses if is_aside(text, place)]
             for mark in (*list_others(text.tokens), *text.marks):
                 is_here = text.span(*mark.place).overlaps(self.quote)
-                if mark.field != field or not is_here or not _states(mark, field, value):
+                if (
+                    mark.field != field
+                    or not is_here
+                    or not _states(mark, field, value)
+                ):
                     continue
-                is_aside_here = any(
-                    first <= mark.first < end for first, end in asides
-                )
+                is_aside_here = any(first <= mark.first < end for first, end in asides)
                 if mark not in text.marks or is_aside_here:
                     return Refusal(Why.OTHER_OWNER, text.span(*mark.place))
         return None
@@ -313,7 +357,9 @@ class _Proof:
         return self.text.arms.refers(arm) or any(
             not one.is_arm
             and not one.is_intervention
-            and any(mention.agent is self.agent for mention in self.text.agents.find(one))
+            and any(
+                mention.agent is self.agent for mention in self.text.agents.find(one)
+            )
             for one in self.text.texts
         )
 
@@ -357,11 +403,24 @@ class _Proof:
                     labels.append(label)
             if rivals:
                 refusal = Refusal(
-                    Why.OTHER_VALUE, rivals[0], field="amounts", value=show_value(amount)
+                    Why.OTHER_VALUE,
+                    rivals[0],
+                    field="amounts",
+                    value=show_value(amount),
                 )
                 refused.append(refusal)
             kept.append(replace_arms(amount, tuple(labels)))
         return kept, refused
+
+
+def _list_firm(field: str, statement: Statement) -> list[Linked]:
+    """Return the marks of a field that a statement has most likely; all of its amounts."""
+    links = statement.links(field)
+    if field == "amounts" or not links:
+        return links
+    own = [link for link in links if not link.is_shared] or links
+    best = max(link.sure for link in own)
+    return [link for link in own if link.sure >= best - _NEAR_BEST]
 
 
 def _states(mark: Mark, field: str, value: Any) -> bool:

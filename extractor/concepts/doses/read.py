@@ -1,19 +1,21 @@
 """Read the regimens of a record: statements, merged to regimens, with arms and roles."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agents
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.drafts import make_draft
+from extractor.concepts.doses.marks import Mark, Place, within
 from extractor.concepts.doses.merging import Regimen, merge
 from extractor.concepts.doses.references import repeat_referred
 from extractor.concepts.doses.roles import Trial
 from extractor.concepts.doses.sections import DoseText, list_texts
-from extractor.concepts.doses.statements import Statement, read_clauses
+from extractor.concepts.doses.statements import Statement, is_aside, read_clauses
 from extractor.evidence.drafts import Chunk, Draft
+from extractor.language.book import rule
 from extractor.language.passage import LexedSection
-from extractor.schemas import TrialRecord
+from extractor.schemas import Amount, TrialRecord
 
 _TITLES = ("title", "official_title")
 
@@ -35,7 +37,8 @@ def read_dosing(
         make_draft(one, read.regimens, read.trial, next(numbers))
         for one in read.regimens
     ]
-    return tuple(drafts), tuple(_list_unread(read.texts, read.regimens, numbers))
+    unread = _list_unread(read, read.trial.agents, numbers)
+    return tuple(drafts), tuple(unread)
 
 
 def read_regimens(
@@ -69,21 +72,49 @@ def _is_given(regimen: Regimen) -> bool:
 
 
 def _list_unread(
-    texts: Sequence[DoseText], regimens: Sequence[Regimen], numbers: Iterator[int]
+    read: ReadDoses, agents: Agents, numbers: Iterator[int]
 ) -> Iterator[Chunk]:
-    """Yield the clauses with an amount that is in no regimen."""
-    used = {
-        (statement.text.name, link.mark.place)
-        for regimen in regimens
-        for statement in regimen.statements
-        for link in statement.amounts
-    }
-    for text in texts:
+    """Yield the clauses that seem to state a dose and are in no regimen: with an amount that no
+    regimen has, or with a route or a time of giving an agent that has none.
+    """
+    used: set[tuple[str, Place]] = set()
+    levels: set[Amount] = set()
+    for regimen in read.regimens:
+        used |= {(one.text.name, one.clause) for one in regimen.statements}
+        levels.update(level for level, _ in regimen.amounts())
+    given = {regimen.agent.key for regimen in read.regimens}
+    for text in read.texts:
+        mentions = agents.find(text)
         for clause in text.clauses:
-            for mark in text.marks:
-                is_here = clause[0] <= mark.first < clause[1]
-                if mark.field != "amounts" or not is_here:
-                    continue
-                if (text.name, mark.place) not in used:
-                    yield text.chunk(next(numbers), *clause)
-                    break
+            marks = within(text.marks, *clause)
+            if (text.name, clause) in used or not marks or is_aside(text, clause):
+                continue
+            named = {one.agent.key for one in mentions if _is_in(one.first, clause)}
+            amounts = [mark for mark in marks if mark.field == "amounts"]
+            if amounts and all(levels.issuperset(mark.value) for mark in amounts):
+                continue
+            is_free = amounts or (given.isdisjoint(named) if named else not given)
+            if is_free and _speaks_of_giving(text, clause, marks, named):
+                yield text.chunk(next(numbers), *clause)
+
+
+def _is_in(at: int, clause: Place) -> bool:
+    return clause[0] <= at < clause[1]
+
+
+def _speaks_of_giving(
+    text: DoseText, clause: Place, marks: Sequence[Mark], named: Set[str]
+) -> bool:
+    """Return whether a clause of an arm or intervention has an amount; else, whether it has a word
+    of giving or of doses, and a route or a time of an agent.
+    """
+    is_group = text.is_arm or text.is_intervention
+    fields = {mark.field for mark in marks}
+    if is_group and "amounts" in fields:
+        return True
+    is_given = rule("giving_verb").search(text.tokens, *clause)
+    if not is_given and not rule("dose_word").search(text.tokens, *clause):
+        return False
+    if clause == text.title or not fields & {"route", "frequency", "days", "duration"}:
+        return False
+    return is_group or bool(named)

@@ -59,7 +59,7 @@ class Trial:
 
     @cached_property
     def titles(self) -> Mapping[str, Set[str]]:
-        """What the titles say of each agent that they name; the first title that names it counts."""
+        """What the first title that names an agent says of it."""
         said: dict[str, Set[str]] = {}
         for title in self._titles:
             mentions = self.agents.find(title)

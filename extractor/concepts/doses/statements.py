@@ -21,7 +21,7 @@ from extractor.language.book import rule
 
 _GIVES = frozenset({"frequency", "route", "duration", "days", "cycle", "timing"})
 _LINKED = {
-    "route": 0.6,
+    "route": 0.5,
     "frequency": 0.6,
     "cycle": 0.5,
     "duration": 0.45,
@@ -47,7 +47,9 @@ class Linked:
 
 @dataclass(eq=False, slots=True)
 class Statement:
-    """What a clause says of one agent: its marks by field."""
+    """What a clause says of one agent: its marks by field. ``rivals`` counts the agents that the
+    clause names.
+    """
 
     agent: Agent
     text: DoseText
@@ -55,6 +57,7 @@ class Statement:
     owner: Owner
     sure: float
     facts: dict[str, list[Linked]] = field(default_factory=dict)
+    rivals: int = 1
 
     def links(self, name: str) -> list[Linked]:
         return self.facts.get(name, [])
@@ -161,9 +164,7 @@ def describe_candidates(
     here: Sequence[Mention],
 ) -> list[list[str]]:
     """Return the signs of each owner of an amount, and of nobody as the last one."""
-    signs = [
-        list(describe_owner(text, mark, owner, here, clause)) for owner in owners
-    ]
+    signs = [list(describe_owner(text, mark, owner, here, clause)) for owner in owners]
     return [*signs, list(describe_nobody(text, mark, here, clause))]
 
 
@@ -230,11 +231,16 @@ def _link(
                 facts.setdefault(mark.field, []).append(link)
         if not facts:
             continue
-        yield Statement(anchor.agent, text, clause, anchor.owner, anchor.sure, facts)
+        rivals = len({one.agent.key for one in here})
+        yield Statement(
+            anchor.agent, text, clause, anchor.owner, anchor.sure, facts, rivals
+        )
         placebo = _find_placebo(text, anchor, anchors, here)
         if placebo:
             owner = Owner(placebo.agent, "named", placebo.place, placebo)
-            yield Statement(placebo.agent, text, clause, owner, anchor.sure, facts)
+            yield Statement(
+                placebo.agent, text, clause, owner, anchor.sure, facts, rivals
+            )
 
 
 def _find_placebo(
