@@ -110,9 +110,18 @@ def merge(statements: Iterable[Statement]) -> list[Regimen]:
         by_agent.setdefault(statement.agent.key, []).append(statement)
     regimens: list[Regimen] = []
     for of_agent in by_agent.values():
-        for regimen in _join_again(_merge_agent(of_agent)):
+        for regimen in _sort(_join_again(_merge_agent(of_agent))):
             regimens += _split_routes(regimen)
     return regimens
+
+
+def _sort(regimens: Sequence[Regimen]) -> list[Regimen]:
+    """Return the regimens of an agent in the order of their words; sections stay in their order."""
+    sections = list(dict.fromkeys(one.main.text.name for one in regimens))
+    return sorted(
+        regimens,
+        key=lambda one: (sections.index(one.main.text.name), one.main.find_words()),
+    )
 
 
 def _join_again(regimens: Sequence[Regimen]) -> list[Regimen]:

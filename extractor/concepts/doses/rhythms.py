@@ -222,7 +222,9 @@ def _code_found(found: Found) -> Frequency | None:
     unit = _read_unit(found.read("unit") or "")
     if number is None or unit is None:
         return None
-    if found.has("high"):
+    # hours apart may be those of a single day
+    is_apart = unit is TimeUnit.HOUR and found.text.lower().endswith("apart")
+    if found.has("high") or is_apart:
         return Frequency.OTHER
     return code_interval(number, unit)
 
