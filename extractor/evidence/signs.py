@@ -32,7 +32,20 @@ _AT_MOST = {
     "a volume or a piece": 0.84,
     "a piece beside a substance": 0.6,
     "words of two meanings": 0.75,
-    "says that something is given, not what": 0.7,
+    "a name of no list": 0.7,
+    "a part of a longer name": 0.7,
+    "a salt": 0.84,
+    "an agent of a description": 0.84,
+    "a sum": 0.75,
+    "nothing given": 0.7,
+    "radiation": 0.84,
+    "speaks of supply": 0.7,
+    "another rhythm": 0.84,
+    "one of a choice": 0.7,
+    "days beside a rhythm": 0.75,
+    "times of the day": 0.75,
+    "by days": 0.84,
+    "by cycle": 0.84,
 }
 """Judged: signs that gold has too seldom, or under which a value is never sure."""
 

@@ -1,6 +1,7 @@
 """Amounts: the dose levels in a text, without limits, packages, strengths and samples."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from extractor.concepts.doses.marks import Mark, drop_overlaps, ends_any, starts_any
 from extractor.language.book import rule
@@ -36,6 +37,8 @@ _NO_DOSE_BEFORE = ("limit_before", "contained_before", "mixture_before", "vial_b
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 _NOT_GIVEN = frozenset({"J", "mA", "cmH2O", "kcal", "kJ", "ppm", "stimuli", "pulses"})
 """Units of devices, diets and gases: a dose only of what is no drug."""
+_BESIDE_PIECES = 0.7
+"""How sure an amount of substance is beside pieces: it may be that of one piece."""
 _EXPLAINING_REACH = 6
 """The most tokens between an amount of substance and the volume or the pieces that hold it."""
 
@@ -71,7 +74,11 @@ def is_portion(mark: Mark) -> bool:
 
 
 def _find_measured(tokens: Tokens) -> Iterator[Mark]:
-    for levels in find_quantity_lists(tokens):
+    for found in find_quantity_lists(tokens):
+        levels = found
+        # "on day 1, 15 mg/kg"
+        while len(levels) > 1 and rule("days_lead").ends(tokens, levels[0].first):
+            levels = levels[1:]
         unit = levels[0].unit
         first = levels[0].first
         end = levels[-1].end
@@ -209,6 +216,8 @@ def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
             has_joint = rule("separate_joint").covers(tokens, before.end, mark.first)
             if has_joint is None:
                 dropped.add(at if is_portion(mark) else at - 1)
+                kept = at - 1 if is_portion(mark) else at
+                marks[kept] = replace(marks[kept], confidence=_BESIDE_PIECES)
         elif rule("in_fractions").covers(tokens, before.end, mark.first):
             dropped.add(at - 1)
         elif _is_same_again(tokens, before, mark):

@@ -15,6 +15,7 @@ from extractor.concepts.doses.signs import (
     describe_amount,
     describe_around,
     describe_link,
+    describe_rhythm,
     estimate,
 )
 from extractor.concepts.doses.statements import Linked
@@ -135,7 +136,8 @@ def _read_frequency(regimen: Regimen) -> Reading[Any]:
     value, link = found
     reading = _read_value(value, link, regimen)
     [signs] = reading.signs
-    return replace(reading, signs=({"": (*signs[""], f"frequency {value}")},))
+    rhythm = describe_rhythm(value, link, regimen)
+    return replace(reading, signs=({"": (*signs[""], *rhythm)},))
 
 
 def _read_arms(regimen: Regimen, others: Sequence[Regimen], arms: Arms) -> Reading[Any]:

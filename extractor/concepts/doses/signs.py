@@ -6,10 +6,13 @@ The names are those of ``evidence/weights/signs.toml``, which says how much each
 from collections.abc import Iterator, Sequence
 
 from extractor.concepts.doses.amounts import is_portion
-from extractor.concepts.doses.marks import within
+from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen
+from extractor.concepts.doses.names import is_salt
+from extractor.concepts.doses.sections import DoseText
 from extractor.concepts.doses.statements import Linked
-from extractor.schemas import Amount
+from extractor.language.book import rule
+from extractor.schemas import Amount, Frequency
 
 _MANY_AGENTS = 3
 _LONG_CLAUSE = 60
@@ -61,12 +64,61 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     """Yield the signs of the name of an agent."""
     agent = regimen.agent
     yield f"registered {agent.is_registered}"
+    yield from describe_name(agent.source, agent.place)
+    if not regimen.main.text.is_arm and not regimen.main.text.is_intervention:
+        yield "an agent of a description"
     yield f"kind {agent.kind}"
     yield f"registered {agent.is_registered}, kind {agent.kind}"
     if len(agent.name.split()) >= _LONG_NAME:
         yield "a long name"
     if any(sign.isdigit() for sign in agent.name):
         yield "a code"
+
+
+def describe_name(text: DoseText, place: Place) -> Iterator[str]:
+    """Yield what makes the words of an agent's name doubtful."""
+    tokens = text.tokens
+    first, end = place
+    beside = tokens.codes[max(0, first - 1) : first] + tokens.codes[end : end + 1]
+    if "/" in beside or ":" in tokens.codes[first:end]:
+        yield "a part of a longer name"
+    if is_salt(tokens.words[end - 1]):
+        yield "a salt"
+
+
+def describe_rhythm(value: Frequency, link: Linked, regimen: Regimen) -> Iterator[str]:
+    """Yield what makes a frequency doubtful: other rhythms, days and times of the day beside it."""
+    yield f"frequency {value}"
+    if value is Frequency.OTHER:
+        yield "another rhythm"
+    text = link.text
+    first, end = link.mark.place
+    around = (
+        *text.tokens.words[max(0, first - 1) : first],
+        *text.tokens.words[end : end + 1],
+    )
+    if "or" in around:
+        yield "one of a choice"
+    near = within(text.marks, *_find_clause(text, link))
+    fields = [mark.field for mark in near]
+    if (
+        link.mark.field == "frequency"
+        and "days" in fields
+        and value is not Frequency.QD
+    ):
+        yield "days beside a rhythm"
+    times = [
+        mark for mark in near if rule("time_of_day").search(text.tokens, *mark.place)
+    ]
+    if times and value is Frequency.QD:
+        yield "times of the day"
+
+
+def _find_clause(text: DoseText, link: Linked) -> Place:
+    for first, end in text.clauses:
+        if first <= link.mark.first < end:
+            return first, end
+    return link.mark.place
 
 
 def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
@@ -89,6 +141,14 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
         yield "several levels"
     if link.mark.also:
         yield "a sum"
+    if level.high == 0:
+        yield "nothing given"
+    if level.unit == "Gy":
+        yield "radiation"
+    if rule("speaks_of_supply").search(
+        link.text.tokens, *_find_clause(link.text, link)
+    ):
+        yield "speaks of supply"
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
