@@ -32,6 +32,7 @@ _AT_MOST = {
     "a volume or a piece": 0.84,
     "a piece beside a substance": 0.6,
     "words of two meanings": 0.75,
+    "says that something is given, not what": 0.7,
     "a name of no list": 0.7,
     "a part of a longer name": 0.7,
     "a salt": 0.84,

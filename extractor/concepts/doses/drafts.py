@@ -136,7 +136,7 @@ def _read_frequency(regimen: Regimen) -> Reading[Any]:
     value, link = found
     reading = _read_value(value, link, regimen)
     [signs] = reading.signs
-    rhythm = describe_rhythm(value, link, regimen)
+    rhythm = describe_rhythm(value, link)
     return replace(reading, signs=({"": (*signs[""], *rhythm)},))
 
 

@@ -77,14 +77,11 @@ def _read_list(tokens: Tokens, first: int, at: int, factor: int) -> Mark | None:
         if read is None:
             break
         day, behind = read
-        if rule("no_day_after").starts(tokens, behind):
-            break
         # "days 1-5, six 21-day cycles"
-        if days and tokens.codes[behind : behind + 1] == NUMBER:
+        is_count = bool(days) and tokens.codes[behind : behind + 1] == NUMBER
+        if is_count or rule("no_day_after").starts(tokens, behind):
             break
-        if through and days and 0 < day - days[-1] <= _MOST and factor == 1:
-            days += range(days[-1] + 1, day)
-        days.append(day)
+        days += _fill_range(days, day) if through and factor == 1 else [day]
         end = behind
         aside = rule("day_aside").starts(tokens, behind)
         if aside:
@@ -103,6 +100,13 @@ def _read_list(tokens: Tokens, first: int, at: int, factor: int) -> Mark | None:
     if cycle:
         end = cycle.end
     return Mark("days", tuple(day * factor for day in days), first, end, 0.85)
+
+
+def _fill_range(days: list[int], last: int) -> list[int]:
+    """Return the days behind those of a list up to the last one of a range."""
+    if days and 0 < last - days[-1] <= _MOST:
+        return list(range(days[-1] + 1, last + 1))
+    return [last]
 
 
 def _read_times(tokens: Tokens, first: int, at: int) -> Mark | None:

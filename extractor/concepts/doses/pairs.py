@@ -22,6 +22,11 @@ _STEPS = (0, 1, 2, 3, 5, 8, 12, 20, 40)
 """Distances in tokens from which on another sign counts."""
 _OF_CLAUSE = ("aim", "other_dose", "follow_up", "observed", "gives", "earlier_study")
 _WHEN = ("frequency", "days")
+_JOINTS = {
+    "after": ("dose_of", "dose of agent"),
+    "before": ("dosed_at", "agent dosed at"),
+}
+"""The rule for the words between an amount and its agent, and the name of its sign."""
 _PLACES = {"i": "intervention", "a": "arm", "d": "description", "b": "description"}
 
 
@@ -76,9 +81,17 @@ def describe_owner(
         yield "new"
     if agent.kind in ("class", "procedure", "physical"):
         yield f"kind {agent.kind}"
-    if how != "named":
+    if how == "named":
+        yield from _describe_named(text, mark, owner, mentions, clause)
+    else:
         yield f"{how}, {_count(len({m.agent.key for m in mentions}))} named"
-        return
+
+
+def _describe_named(
+    text: DoseText, mark: Mark, owner: Owner, mentions: Sequence[Mention], clause: Place
+) -> Iterator[str]:
+    """Yield what speaks for and against an amount being that of an agent that its clause names."""
+    agent = owner.agent
     side = "before" if owner.place[1] <= mark.first else "after"
     first, end = _find_gap(owner.place, mark.place)
     yield side
@@ -100,10 +113,9 @@ def describe_owner(
     opening = _name_opening(text, mark, mentions, clause)
     yield f"{side}, {opening}, agents {_count(len(others))}"
     yield f"{side}, {opening}, amounts {_count(len(amounts))}"
-    if side == "after" and rule("dose_of").covers(text.tokens, first, end):
-        yield "dose of agent"
-    if side == "before" and rule("dosed_at").covers(text.tokens, first, end):
-        yield "agent dosed at"
+    joint, sign = _JOINTS[side]
+    if rule(joint).covers(text.tokens, first, end):
+        yield sign
 
 
 def _name_opening(
@@ -160,28 +172,63 @@ def _list_link_signs(
     first, end = _find_gap(mark.place, anchor.place)
     yield f"{side} {_measure(end - first)}"
     yield from _describe_between(text.tokens, side, first, end)
-    amounts = {
-        other.amount.place
-        for other in anchors
-        if other.amount and first <= other.amount.first and other.amount.end <= end
-    }
+    amounts = _list_amounts_in(anchors, (first, end))
     yield f"{side}, amounts between {_count(len(amounts))}"
-    agents = {
-        other.agent.key
-        for other in anchors
-        if other.agent is not anchor.agent
-        and first <= other.owner.place[0]
-        and other.owner.place[1] <= end
-    }
+    agents = _list_agents_in(anchors, (first, end)) - {anchor.agent.key}
     yield f"{side}, agents between {_count(len(agents))}"
     yield f"anchors {_count(len(anchors))}"
+    crossing = "none"
+    if agents:
+        crossing = "agents"
+    elif amounts:
+        crossing = "amounts"
+    yield f"{anchor.owner.how}, {side}, crossing {crossing}"
+    yield from _describe_order(text, mark, anchor, anchors, crossing)
+    for name in ("aim", "follow_up", "observed", "gives", "other_dose"):
+        if rule(name).search(text.tokens, *anchor.clause):
+            yield f"clause {name}"
+
+
+def _list_amounts_in(anchors: Sequence[Anchor], place: Place) -> set[Place]:
+    """Return the places of the amounts of anchors within a place."""
+    amounts = [anchor.amount.place for anchor in anchors if anchor.amount]
+    return {one for one in amounts if _is_inside(one, place)}
+
+
+def _list_agents_in(anchors: Sequence[Anchor], place: Place) -> set[str]:
+    """Return the keys of the agents of anchors that are named within a place."""
+    return {one.agent.key for one in anchors if _is_inside(one.owner.place, place)}
+
+
+def _is_inside(one: Place, other: Place) -> bool:
+    return other[0] <= one[0] and one[1] <= other[1]
+
+
+def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
+    """Return whether a mark stands behind all anchors of a clause, before them, or among them."""
+    if mark.first >= max(one.place[1] for one in anchors):
+        return "last"
+    if mark.end <= min(one.owner.place[0] for one in anchors):
+        return "first"
+    return "inner"
+
+
+def _describe_order(
+    text: DoseText,
+    mark: Mark,
+    anchor: Anchor,
+    anchors: Sequence[Anchor],
+    crossing: str,
+) -> Iterator[str]:
+    """Yield where a mark stands among the anchors and the other marks of its field."""
+    side = "before" if mark.end <= anchor.place[0] else "after"
+    distance = _distance(mark.place, anchor.place)
     rivals = [
         other
         for other in within(text.marks, *anchor.clause)
         if other.field == mark.field and other is not mark
     ]
     yield f"rivals {_count(len(rivals))}"
-    distance = end - first
     nearer: set[str] = set()
     for other in rivals:
         if _distance(other.place, anchor.place) < distance:
@@ -191,26 +238,15 @@ def _list_link_signs(
     nearest = min(anchors, key=lambda one: _distance(mark.place, one.place))
     is_nearest = _distance(mark.place, nearest.place) == distance
     yield f"nearest {is_nearest}"
-    is_last = mark.first >= max(one.place[1] for one in anchors)
-    is_first = mark.end <= min(one.owner.place[0] for one in anchors)
-    order = "last" if is_last else "first" if is_first else "inner"
+    order = _name_order(mark, anchors)
     yield order
     before = [one for one in anchors if one.place[1] <= mark.first]
     last = max(before, key=lambda one: one.place, default=None)
     is_of_last = last is not None and last.place == anchor.place
     has_same_agent = last is not None and last.agent is anchor.agent
-    crossing = "none"
-    if agents:
-        crossing = "agents"
-    elif amounts:
-        crossing = "amounts"
     yield f"{side}, {order}, crossing {crossing}, rival {bool(nearer)}"
     yield f"{side}, {order}, behind its anchor {is_of_last}, agent {has_same_agent}"
     yield f"{side}, {order}, rival {sorted(nearer)}, of anchor {is_of_last}"
-    yield f"{anchor.owner.how}, {side}, crossing {crossing}"
-    for name in ("aim", "follow_up", "observed", "gives", "other_dose"):
-        if rule(name).search(text.tokens, *anchor.clause):
-            yield f"clause {name}"
 
 
 def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:

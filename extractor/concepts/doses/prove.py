@@ -179,21 +179,24 @@ class _Proof:
         if field == "arms":
             return self._judge_arm(value)
         stated = [one for one in self._list_stated(field) if self._fits(field, one)]
+        same = [one for one in stated if is_same(one.value, value)]
         here = [one for one in stated if self._is_here(one.statement)]
-        same = [one for one in here if is_same(one.value, value)]
-        if same:
-            return same[0].span
-        near = [one for one in stated if self._is_near(one.statement)]
-        same = [one for one in near if is_same(one.value, value)]
-        if same and not here:
-            return same[0].span
-        in_arms = [
-            one for one in stated if self._is_of_its_arms(field, value, one.statement)
-        ]
-        same_in_arms = [one for one in in_arms if is_same(one.value, value)]
-        if same_in_arms:
-            return same_in_arms[0].span
-        if same or self._is_quoted_of_nobody(field, value):
+        for one in same:
+            is_here = self._is_here(one.statement)
+            if is_here or self._is_of_its_arms(field, value, one.statement):
+                return one.span
+        near = [one for one in same if self._is_near(one.statement)]
+        if near:
+            return None if here else near[0].span
+        return self._refuse(field, value, here)
+
+    def _refuse(
+        self, field: str, value: Any, here: Sequence[_Stated]
+    ) -> Refusal | None:
+        """Return why a value is not the agent's, if the words of the regimen say so. ``here`` is
+        what they say of the agent.
+        """
+        if self._is_quoted_of_nobody(field, value):
             return None
         other_act = self._find_other_act(field, value)
         rivals = [one for one in here if _contradicts(one, field, value)]

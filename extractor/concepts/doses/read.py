@@ -89,17 +89,23 @@ def _list_unread(
             marks = within(text.marks, *clause)
             if (text.name, clause) in used or not marks or is_aside(text, clause):
                 continue
-            named = {one.agent.key for one in mentions if _is_in(one.first, clause)}
-            amounts = [mark for mark in marks if mark.field == "amounts"]
-            if amounts and all(levels.issuperset(mark.value) for mark in amounts):
-                continue
-            is_free = amounts or (given.isdisjoint(named) if named else not given)
-            if is_free and _speaks_of_giving(text, clause, marks, named):
+            here = [one for one in mentions if clause[0] <= one.first < clause[1]]
+            named = {one.agent.key for one in here}
+            is_new = _is_new(marks, named, levels, given)
+            if is_new and _speaks_of_giving(text, clause, marks, named):
                 yield text.chunk(next(numbers), *clause)
 
 
-def _is_in(at: int, clause: Place) -> bool:
-    return clause[0] <= at < clause[1]
+def _is_new(
+    marks: Sequence[Mark], named: Set[str], levels: Set[Amount], given: Set[str]
+) -> bool:
+    """Return whether a clause has an amount that no regimen has; without amounts, whether it names
+    only agents that have no regimen. ``levels`` and ``given`` are those of the regimens.
+    """
+    amounts = [mark for mark in marks if mark.field == "amounts"]
+    if amounts:
+        return not all(levels >= set(mark.value) for mark in amounts)
+    return given.isdisjoint(named) if named else not given
 
 
 def _speaks_of_giving(

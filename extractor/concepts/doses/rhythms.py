@@ -285,7 +285,11 @@ def _code_count(number: int, unit: TimeUnit) -> Frequency:
 
 def find_cycles(tokens: Tokens) -> list[Mark]:
     """Return the lengths of cycles: "each 21-day cycle", "4-weekly cycles"."""
-    marks: list[Mark] = []
+    return drop_overlaps([*_find_plain_cycles(tokens), *_find_other_cycles(tokens)])
+
+
+def _find_plain_cycles(tokens: Tokens) -> Iterator[Mark]:
+    """Yield the times that the words beside them make cycles."""
     for duration in find_durations(tokens):
         if duration.low != duration.high or duration.unit not in WHOLE_DAYS:
             continue
@@ -293,29 +297,30 @@ def find_cycles(tokens: Tokens) -> list[Mark]:
             continue
         before = rule("cycle_before").ends(tokens, duration.first)
         after = rule("cycle_after").starts(tokens, duration.end)
-        if before is None and after is None:
-            continue
-        period = Period(value=duration.low, unit=duration.unit)
-        marks.append(Mark("cycle", period, duration.first, duration.end, 0.9))
+        if before or after:
+            period = Period(value=duration.low, unit=duration.unit)
+            yield Mark("cycle", period, duration.first, duration.end, 0.9)
+
+
+def _find_other_cycles(tokens: Tokens) -> Iterator[Mark]:
     for name in ("counted_cycle", "days_interval", "cycles_at", "first_day_cycle"):
         for found in rule(name).find(tokens):
             period_or_none = _read_period(found)
             if period_or_none:
                 first, _ = found.place("value")
                 _, end = found.place("unit")
-                marks.append(Mark("cycle", period_or_none, first, end, 0.8))
+                yield Mark("cycle", period_or_none, first, end, 0.8)
     for found in rule("weekly_cycles").find(tokens):
         number = read_number(found.read("value") or "")
         if number is not None:
             period = Period(value=number, unit=TimeUnit.WEEK)
-            marks.append(Mark("cycle", period, found.first, found.end, 0.9))
+            yield Mark("cycle", period, found.first, found.end, 0.9)
     for found in rule("weeks_on_and_off").find(tokens):
         numbers = [read_number(found.read(name) or "") for name in ("on", "off")]
         unit = _read_unit(found.read("unit") or "")
         if unit and numbers[0] is not None and numbers[1] is not None:
             period = Period(value=numbers[0] + numbers[1], unit=unit)
-            marks.append(Mark("cycle", period, found.first, found.end, 0.8))
-    return drop_overlaps(marks)
+            yield Mark("cycle", period, found.first, found.end, 0.8)
 
 
 def _read_period(found: Found) -> Period | None:
@@ -373,6 +378,11 @@ def _find_other_lengths(tokens: Tokens) -> Iterator[Mark]:
         value = None if found.has("range") else period
         first, end = found.place("value")
         yield Mark("duration", value, first, max(end, found.end), 0.85)
+    yield from _find_last_weeks(tokens)
+    yield from _find_short_lengths(tokens)
+
+
+def _find_last_weeks(tokens: Tokens) -> Iterator[Mark]:
     for found in rule("until_week").find(tokens):
         last = read_number(found.read("last") or "")
         start = read_number(found.read("start") or "") or 0
@@ -381,6 +391,9 @@ def _find_other_lengths(tokens: Tokens) -> Iterator[Mark]:
             continue
         period = Period(value=last, unit=unit)
         yield Mark("duration", period, found.first, found.end, 0.8)
+
+
+def _find_short_lengths(tokens: Tokens) -> Iterator[Mark]:
     for found in rule("one_period").find(tokens):
         unit = _read_unit(found.read("unit") or "")
         if unit:
@@ -388,8 +401,6 @@ def _find_other_lengths(tokens: Tokens) -> Iterator[Mark]:
             yield Mark("duration", period, found.first, found.end, 0.8)
     for name in ("glued_length", "nights_length"):
         for found in rule(name).find(tokens):
-            number = read_number(found.read("value") or "")
-            unit = _read_unit(found.read("unit") or "")
-            if number is not None and unit:
-                period = Period(value=number, unit=unit)
-                yield Mark("duration", period, found.first, found.end, 0.8)
+            read = _read_period(found)
+            if read:
+                yield Mark("duration", read, found.first, found.end, 0.8)

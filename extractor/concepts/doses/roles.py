@@ -176,19 +176,23 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
         if len(all_kinds) > 1:
             yield f"in {shown}"
         yield f"in {shown} of {all_shown}"
-    if "experimental" in all_kinds:
+    if "experimental" in all_kinds - kinds and uses:
+        yield "in no experimental arm"
         if kinds == {"active"}:
             yield "in active arms alone"
-        if uses and "experimental" not in kinds:
-            yield "in no experimental arm"
+    yield from _compare_uses(uses, trial)
+    registered = trial.agents.registered
+    if registered and registered[0] is agent:
+        yield "first intervention"
+
+
+def _compare_uses(uses: frozenset[str], trial: Trial) -> Iterator[str]:
+    """Yield how the arms of an agent compare with those of others."""
     is_everywhere = len(uses) == len(trial.kinds) > 1
     if is_everywhere and any(other < uses for other in trial.uses.values()):
         yield "in every arm, others not"
     if any(other > uses for other in trial.uses.values()):
         yield "others in more arms"
-    registered = trial.agents.registered
-    if registered and registered[0] is agent:
-        yield "first intervention"
 
 
 def _describe_label(regimen: Regimen, trial: Trial) -> Iterator[str]:

@@ -86,7 +86,7 @@ def describe_name(text: DoseText, place: Place) -> Iterator[str]:
         yield "a salt"
 
 
-def describe_rhythm(value: Frequency, link: Linked, regimen: Regimen) -> Iterator[str]:
+def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
     """Yield what makes a frequency doubtful: other rhythms, days and times of the day beside it."""
     yield f"frequency {value}"
     if value is Frequency.OTHER:
@@ -124,31 +124,35 @@ def _find_clause(text: DoseText, link: Linked) -> Place:
 def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
     """Yield what makes one amount doubtful."""
     yield from describe_link(link, regimen)
-    if level.high is not None and level.high != level.low:
-        yield "a range"
-    if level.low is None or level.high is None:
-        yield "a limit"
     if is_portion(link.mark):
         near = within(link.text.marks, *regimen.main.clause)
         others = [mark for mark in near if mark.field == "amounts"]
         is_beside = any(not is_portion(mark) for mark in others)
         yield "a piece beside a substance" if is_beside else "a volume or a piece"
-    if "/" in level.unit:
-        yield "a unit with a slash"
     if level.arms:
         yield "arms of its own"
     if len(regimen.amounts()) > 1:
         yield "several levels"
     if link.mark.also:
         yield "a sum"
-    if level.high == 0:
-        yield "nothing given"
-    if level.unit == "Gy":
-        yield "radiation"
+    yield from _describe_size(level)
     if rule("speaks_of_supply").search(
         link.text.tokens, *_find_clause(link.text, link)
     ):
         yield "speaks of supply"
+
+
+def _describe_size(level: Amount) -> Iterator[str]:
+    if level.low is None or level.high is None:
+        yield "a limit"
+    elif level.high != level.low:
+        yield "a range"
+    if level.high == 0:
+        yield "nothing given"
+    if level.unit == "Gy":
+        yield "radiation"
+    if "/" in level.unit:
+        yield "a unit with a slash"
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
