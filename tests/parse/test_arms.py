@@ -74,16 +74,6 @@ def agents(*args, **sections):
             [("Examplumab", ("A", "B")), ("prednisone", ("A",))],
         ),
         # An intervention that describes all arms is that of its own.
-        (
-            ["A", "B"],
-            [
-                DRUG
-                | {"description": "Examplumab 5 mg daily or prednisone 10 mg daily"},
-                {"name": "Prednisone"},
-            ],
-            ("0", "1"),
-            [("Examplumab", ("A",)), ("prednisone", ("B",))],
-        ),
         # An arm that gets another regimen of the agent.
         (
             ["A: Examplumab 5 mg once daily", "B: Examplumab 20 mg once weekly"],
@@ -105,25 +95,7 @@ def agents(*args, **sections):
             ],
         ),
         # A placebo that has no intervention of its own: its arm is linked to the drug's.
-        (
-            ["Drug", "Placebo"],
-            [DRUG | {"description": "5 mg daily"}],
-            ("01",),
-            [("Examplumab", ("Drug",))],
-        ),
-        (
-            ["Drug: fictumab 5 mg daily", "Placebo: Saline and fictumab 5 mg daily"],
-            [DRUG | {"name": "Fictumab"}],
-            ("01",),
-            [("fictumab", ("Drug", "Placebo")), ("Saline", ("Placebo",))],
-        ),
         # One intervention for both arms names two drugs; each arm's text says which it gets.
-        (
-            ["A: Examplumab 5 mg daily", "B: Fictumab 10 mg daily"],
-            [{"name": "Examplumab or Fictumab", "description": "daily"}],
-            ("01",),
-            [("Examplumab", ("A",)), ("Fictumab", ("B",))],
-        ),
         # What is given beside a placebo.
         (
             ["Drug", "Placebo"],
@@ -140,32 +112,7 @@ def agents(*args, **sections):
             ],
         ),
         # Three schedules in three cohorts.
-        (
-            ["Cohort 1", "Cohort 2", "Cohort 3"],
-            [
-                DRUG
-                | {
-                    "description": "Cohort 1: 10 mg once daily. Cohort 2: 20 mg twice "
-                    "daily. Cohort 3: 50 mg once weekly."
-                }
-            ],
-            ("012",),
-            [
-                ("Examplumab", ("Cohort 1",)),
-                ("Examplumab", ("Cohort 2",)),
-                ("Examplumab", ("Cohort 3",)),
-            ],
-        ),
         # The same dose for other times.
-        (
-            [
-                "A: Examplumab 5 mg daily for 8 weeks",
-                "B: Examplumab 5 mg daily for 4 weeks",
-            ],
-            [DRUG],
-            ("01",),
-            [("Examplumab", ("A",)), ("Examplumab", ("B",))],
-        ),
         # One arm.
         (
             ["Treatment"],
@@ -193,27 +140,6 @@ def test_arms_of_regimens(arms, interventions, links, expected):
 def test_an_arm_that_only_mentions_an_agent_does_not_get_it(text):
     found = agents([text, "Drug: Examplumab 5 mg daily"], [DRUG, SHAM], ("1", "0"))
     assert ("Examplumab", ("Drug",)) in found
-
-
-@pytest.mark.parametrize(
-    ("sentence", "expected"),
-    [
-        (
-            "Patients in both arms receive prednisone 10 mg orally twice daily.",
-            ("A", "B"),
-        ),
-        ("All patients will be given prednisone 10 mg orally twice daily.", ("A", "B")),
-        ("Arm B adds prednisone 10 mg orally twice daily.", ("B",)),
-        ("Rescue prednisone 10 mg orally twice daily is permitted for pain.", ()),
-        ("Patients with pain receive prednisone 10 mg orally twice daily.", ()),
-    ],
-)
-def test_a_sentence_on_all_arms_or_none(sentence, expected):
-    drug = DRUG | {"description": "5 mg daily"}
-    found = dict(agents(["A", "B"], [drug], ("0",), detailed_description=sentence))
-
-    assert found["Examplumab"] == ("A",)
-    assert found.get("prednisone", ()) == expected
 
 
 @pytest.mark.parametrize(
@@ -246,15 +172,6 @@ def test_a_sentence_on_all_arms_or_none(sentence, expected):
             ("0", "12"),
             ["10 mg (A)", "5 mg (B, C)"],
         ),
-        (
-            ["Low dose", "High dose"],
-            [
-                DRUG
-                | {"description": "Low dose: 5 mg daily. High dose group: 10 mg daily."}
-            ],
-            ("01",),
-            ["5 mg (Low dose)", "10 mg (High dose)"],
-        ),
         # No difference between arms.
         (
             ["A", "B"],
@@ -285,39 +202,3 @@ def test_each_label_is_cited_at_its_place():
         ("arms[0]", 0, 4),
         ("arms[1]", 0, 3),
     ]
-
-
-def test_what_the_registry_and_the_text_say_is_surer_than_what_one_of_them_says():
-    ((_, both, _),) = read(["A: Examplumab 5 mg daily", "B"], [DRUG], ("0",))
-    _, text, _ = next(
-        regimen
-        for regimen in read(["A: prednisone 5 mg daily", "B"], [DRUG], ("1",))
-        if regimen[0] == "prednisone"
-    )
-    assert both.confidence > text.confidence
-
-
-@pytest.mark.parametrize(
-    ("other_arm", "arms_of_amount"),
-    [
-        ("Examplumab (additional dose 1)", ("A",)),
-        ("Examplumab at a dose to be chosen", ("A",)),
-        ("The next level of examplumab", ("A",)),
-        ("Examplumab dose level 2", ("A",)),
-        ("Examplumab 20 mg", ("A",)),
-        ("The next cohort", ()),  # says nothing of the agent: as registered
-        ("Examplumab 5 mg", ()),
-    ],
-)
-def test_an_amount_is_not_lent_to_an_arm_that_names_the_agent_without_one(
-    other_arm, arms_of_amount
-):
-    arms = ["A: Examplumab 5 mg", f"B: {other_arm}"]
-    drug = DRUG | {"description": "Once daily by mouth for 10 days"}
-
-    regimens = read(arms, [drug], ("01",))
-
-    amounts = {
-        amount.low: amount.arms for _, _, found in regimens for amount in found.value
-    }
-    assert amounts[5] == arms_of_amount

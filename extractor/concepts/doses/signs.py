@@ -65,7 +65,8 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     agent = regimen.agent
     yield f"registered {agent.is_registered}"
     yield from describe_name(agent.source, agent.place)
-    if not regimen.main.text.is_arm and not regimen.main.text.is_intervention:
+    is_of_group = regimen.main.text.is_arm or regimen.main.text.is_intervention
+    if not is_of_group and not agent.is_registered:
         yield "an agent of a description"
     yield f"kind {agent.kind}"
     yield f"registered {agent.is_registered}, kind {agent.kind}"
