@@ -17,6 +17,7 @@ from extractor.concepts.doses.signs import (
     describe_link,
     describe_rhythm,
     estimate,
+    list_limits,
 )
 from extractor.concepts.doses.statements import Linked
 from extractor.evidence.drafts import Draft, Reading, Span
@@ -51,8 +52,11 @@ def make_draft(
     }
     signed: dict[str, Reading[Any]] = {}
     for name, reading in rules.items():
-        members = tuple({"": (*signs[""], *around)} for signs in reading.signs)
-        signed[name] = replace(reading, signs=members)
+        members = []
+        for signs in reading.signs:
+            own = (*signs[""], *list_limits(signs[""]))
+            members.append({"": (*own, *around)})
+        signed[name] = replace(reading, signs=tuple(members))
     signed["stands"] = Reading(value=True, confidence=0.9)
     return Draft(
         "dosing",

@@ -20,8 +20,41 @@ _LONG_NAME = 3
 _IN_DOUBT = 0.7
 """The most confidence of words that may mean something else."""
 _LEAST_SURE = 0.02
+_DOUBTFUL = frozenset(
+    {
+        "a name of no list",
+        "a part of a longer name",
+        "a sum",
+        "a piece beside a substance",
+        "nothing given",
+        "speaks of supply",
+        "one of a choice",
+        "days beside a rhythm",
+        "times of the day",
+    }
+)
+_NEVER_SURE = frozenset(
+    {
+        "a salt",
+        "a volume or a piece",
+        "an agent of a description",
+        "radiation",
+        "another rhythm",
+        "by days",
+        "by cycle",
+    }
+)
+"""Signs that gold has too seldom, or under which a value is never sure."""
 _STEPS = (0.6, 0.75, 0.9, 0.97)
 """Probabilities of the scorers from which on another sign counts."""
+
+
+def list_limits(signs: Sequence[str]) -> Iterator[str]:
+    """Yield the signs that limit how sure a value is at most."""
+    if not _DOUBTFUL.isdisjoint(signs):
+        yield "a doubtful dose"
+    if not _NEVER_SURE.isdisjoint(signs):
+        yield "a dose that is never sure"
 
 
 def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
@@ -38,8 +71,6 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
         yield "stated in a description"
     yield f"its agent is {main.owner.how}"
     yield f"its agent, {_measure(main.sure)}"
-    if main.owner.mention and main.owner.mention.is_new:
-        yield "a name of no list"
     marks = within(text.marks, *main.clause)
     amounts = sum(mark.field == "amounts" for mark in marks)
     if amounts > 1:
@@ -65,6 +96,9 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     agent = regimen.agent
     yield f"registered {agent.is_registered}"
     yield from describe_name(agent.source, agent.place)
+    mention = regimen.main.owner.mention
+    if mention and mention.is_new:
+        yield "a name of no list"
     is_of_group = regimen.main.text.is_arm or regimen.main.text.is_intervention
     if not is_of_group and not agent.is_registered:
         yield "an agent of a description"
