@@ -361,7 +361,7 @@ def format_forecast(
         if one["calls"]:
             options = ExtractionOptions(effort=one["effort"])
             size = sum(
-                (estimate_record(record, options).size for record, _ in pairs),
+                (estimate_record(record, options) for record, _ in pairs),
                 RequestSize(),
             )
             tokens = astuple(forecast_calls(size, rates))

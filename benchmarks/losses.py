@@ -32,7 +32,7 @@ from extractor.assembly.check import UnreadableValue, name_arms
 from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.parse import parse_record
 from extractor.concepts.places import MODEL_CONFIDENCE, find_quote
-from extractor.concepts.windows.read import first_window
+from extractor.concepts.windows.times import first_window
 from extractor.evidence.drafts import Draft, Reading, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking import dialogue

@@ -28,7 +28,13 @@ from benchmarks.data import Row, format_table, parse_options
 from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
 from benchmarks.matching import Judged, judge_record, wilson
 from extractor.concepts.parse import ParsedRecord, parse_uncalibrated
-from extractor.evidence.calibration import COUNTED, CURVES, Curve, apply_curve
+from extractor.evidence.calibration import (
+    COUNTED,
+    CURVES,
+    OF_MEMBERS,
+    Curve,
+    apply_curve,
+)
 from extractor.evidence.drafts import CERTAIN
 from extractor.evidence.signs import is_weighed
 from extractor.formats import read_records
@@ -90,8 +96,12 @@ def main() -> None:
 
 
 def is_weighed_value(one: Judged) -> bool:
-    """Return whether the signs of a value say how sure it is, and no curve: it is no list."""
-    return is_weighed(one.field) and bool(one.read) and not isinstance(one.read, tuple)
+    """Return whether the signs of a value say how sure it is, and no curve: it is no list, or one
+    that is as sure as its least sure member.
+    """
+    if not is_weighed(one.field) or not one.read:
+        return False
+    return one.field in OF_MEMBERS or not isinstance(one.read, tuple)
 
 
 def _group(

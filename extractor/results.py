@@ -21,7 +21,6 @@ from extractor.apps.export import (
 )
 from extractor.apps.export.frames import frame_tables
 from extractor.apps.report.overview import read_failures
-from extractor.apps.review.gold import correct_run
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import StoreError
 from extractor.given import GIVEN
@@ -199,6 +198,8 @@ class Results:
         # a run of its own, since gold takes the place of some results
         run = FinishedRun(self.folder)
         if gold is not None:
+            from extractor.apps.review.gold import correct_run  # noqa: PLC0415 - slow, and few exports need it
+
             correct_run(run, Path(gold))
         with _naming_arguments(to):
             counts, _ = export_results(
@@ -209,7 +210,6 @@ class Results:
                 tables=list_several(tables),
                 file_format=file_format,
                 threshold=Threshold(chosen.min_confidence),
-                bundles=False,
                 force=force,
             )
         return counts
@@ -289,7 +289,6 @@ def export_results(  # noqa: PLR0913 - the options of the command
     tables: Sequence[str],
     file_format: FileFormat | None,
     threshold: Threshold,
-    bundles: bool,
     force: bool,
 ) -> tuple[Mapping[str, int], list[str]]:
     """Write a run, or the extractions in a file or a folder, as tables or as FHIR resources.
@@ -304,11 +303,9 @@ def export_results(  # noqa: PLR0913 - the options of the command
         if tables:
             raise ValueError("--format fhir writes no tables; drop --tables")
         pairs = pair_results(source, run, threshold)
-        found = export_fhir(pairs, to, tasks, bundles=bundles, force=force)
+        found = export_fhir(pairs, to, tasks, force=force)
         counts = {**found.resources, "unmapped": sum(found.unmapped.values())}
         return counts, [*found.describe()]
-    if bundles:
-        raise ValueError("bundles need --format fhir")
     kind = Format(file_format) if file_format else None
     destination = Destination.choose(to, kind, force=force)
     registry, lacking = read_run_registry(run, columns)

@@ -84,9 +84,9 @@ def _recording(path: Path, now: datetime) -> Iterator[Any]:
     prompts: dict[str, PromptVersion] = {}
     send = Sender.send
 
-    async def note_prompt(self: Sender, bill: Any, *args: Any) -> None:
+    async def note_prompt(self: Sender, bill: Any, *args: Any) -> Any:
         prompts[bill.call.prompt.name] = bill.call.prompt
-        await send(self, bill, *args)
+        return await send(self, bill, *args)
 
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.recording")

@@ -14,7 +14,7 @@ RECORD = Path(__file__).parent / "records" / "study.json"
 
 for module in iter_modules(extractor.apps.cli.__path__, "extractor.apps.cli."):
     import_module(module.name)
-for name in ("sdk", "structured", "batch_api.provider"):
+for name in ("sdk", "sending", "batches"):
     import_module(f"extractor.model.{name}")
 Extractor(effort="none").extract(next(read_records(RECORD)))
 gc.collect()

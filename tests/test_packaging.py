@@ -94,24 +94,19 @@ def test_the_service_answers_from_inside_a_clone(program, clone, tmp_path):
         assert "another version" not in service.errors
 
 
-@pytest.mark.parametrize("ray", [(), ("--ray", "local")], ids=["processes", "ray"])
 def test_workers_extract_from_inside_a_clone_and_leave_nothing_at_home(
-    program, clone, tmp_path, ray
+    program, clone, tmp_path
 ):
-    if ray:
-        pytest.importorskip("ray")
     home = tmp_path / "home"
-    (home / ".ray").mkdir(parents=True)
-    (home / ".ray" / "auth_token").write_text("what another program left")
+    home.mkdir()
     before = sorted(home.rglob("*"))
-    options = ("--effort", "none", *ray, "--workers", "2", "--out", tmp_path / "out")
+    options = ("--effort", "none", "--workers", "2", "--out", tmp_path / "out")
 
     done = run(program, clone, "run", RECORDS, *options, HOME=str(home))
 
     assert done.returncode == 0, done.stderr
     assert len(read_lines(tmp_path / "out" / "extractions.jsonl")) == 5
     assert sorted(home.rglob("*")) == before
-    assert (home / ".ray" / "auth_token").read_text() == "what another program left"
 
 
 def test_the_lock_file_has_a_fitting_version_and_hashes_for_all_that_the_image_installs():

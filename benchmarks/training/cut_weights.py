@@ -26,11 +26,7 @@ from extractor.concepts.outcomes.cuts import (
 from extractor.language.clean import clean_text
 from extractor.language.passage import read_section
 
-_BY_HAND = {
-    "d:short form": -1.5,
-    "d:short form before": 1.0,
-    "d:refers in measure": -1.5,
-}
+_BY_HAND = {"d:short form": -2.5, "d:refers in measure": -1.5}
 """Features too rare in the labels to be fitted well."""
 _HEAD = """\
 # Weights of a log-linear model, in nats, for each feature of a cut (see cuts.py).
@@ -71,14 +67,14 @@ def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
     items = find_items(read_section("outcomes", "|".join(written)).whole)
     for item, (measure, description, time_frame) in zip(items, parts, strict=True):
         first = None
-        second = None
+        second = len(item.commas)
         behind = len(measure)
         if description:
             first = _comma_at(item, behind)
             behind += len(description) + 2
         if time_frame:
             second = _comma_at(item, behind)
-        true = (first, second)
+        true = (second if first is None else first, second)
         cuts, described = zip(*describe_cuts(item), strict=True)
         candidates = tuple(
             tuple(names.setdefault(feature, len(names)) for feature in features)
@@ -99,11 +95,10 @@ def _comma_at(item: OutcomeItem, position: int) -> int:
 
 def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
     """Fit the weights of all features, in the order of their numbers."""
-    return fit_weights(
-        choices,
-        len(names),
-        {names[name]: weight for name, weight in _BY_HAND.items() if name in names},
-    )
+    by_hand = {
+        names[name]: weight for name, weight in _BY_HAND.items() if name in names
+    }
+    return fit_weights(choices, len(names), by_hand)
 
 
 def format_weights(weights: Weights, names: Mapping[str, int]) -> str:

@@ -67,7 +67,7 @@ CONCEPTS = Plan(
     others=2,
 )
 CATEGORIES = CONCEPTS._replace(name="endpoint_categories")
-TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2, most=4_000)
+TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2.3, most=4_000)
 _NO_CRITERION = "none"
 _DRAWS = 400
 _LEAST = 50

@@ -40,6 +40,29 @@ _BASE_PRIOR = 0.01
 """How firmly a weight is expected: that of a sign and of a source at 0, of the estimate at 1."""
 _READ_WEIGHT = 0.5
 """What a value counts whose trial was read while the rules were made, or that others labelled."""
+_EXPECTED: Mapping[str, Weights] = {
+    "eligibility.criteria.constraints": {
+        "a comparator from the kind of list": -2.0,
+        "a length that may be no age": -2.0,
+        "a name that nothing explains": -1.0,
+        "a number with two readings": -2.0,
+        "an age of somebody else": -2.0,
+        "a stage": -1.5,
+        "a unit of another quantity": -2.0,
+        "equal to a measured value": -2.0,
+        "left open by its line": -2.0,
+        "no name in its line": -1.5,
+        "not asked for": -1.5,
+        "only a condition": -1.0,
+        "read by at_bound": -1.0,
+        "read by grades_of_compared_scale": -1.0,
+        "read by pressure": -1.0,
+        "respectively": -1.0,
+    }
+}
+"""Judged, by field: signs of doubt that few labelled values have are expected at these weights,
+all others at 0.
+"""
 _SMALLEST = 0.05
 """Smaller weights are left out."""
 _MOST_STEPS = 50
@@ -115,7 +138,9 @@ def fit(rows: Sequence[SignRow]) -> Weights:
     counts: Counter[str] = Counter()
     for names in described:
         counts.update(names)
-    signs = sorted(name for name, count in counts.items() if count >= _LEAST)
+    expected_here = _EXPECTED.get(rows[0].field, {})
+    frequent = {name for name, count in counts.items() if count >= _LEAST}
+    signs = sorted(frequent | expected_here.keys())
     columns = {name: column for column, name in enumerate((BASE, ESTIMATE, *signs))}
     matrix = np.zeros((len(rows), len(columns)))
     matrix[:, 0] = 1
@@ -127,7 +152,8 @@ def fit(rows: Sequence[SignRow]) -> Weights:
     for name in signs:
         is_source = name.startswith(_SOURCE)
         priors.append(_SOURCE_PRIOR if is_source else _SIGN_PRIOR)
-    fitted = _maximise(matrix, rows, np.array(priors))
+    expected = np.array([0.0, 1.0, *(expected_here.get(name, 0.0) for name in signs)])
+    fitted = _maximise(matrix, rows, np.array(priors), expected)
     weights = {}
     for name, column in columns.items():
         if name.startswith(_SOURCE):
@@ -147,15 +173,13 @@ def _describe(row: SignRow) -> set[str]:
 
 
 def _maximise(
-    matrix: np.ndarray, rows: Sequence[SignRow], firm: np.ndarray
+    matrix: np.ndarray, rows: Sequence[SignRow], firm: np.ndarray, expected: np.ndarray
 ) -> np.ndarray:
     """Return the likeliest weights, by Newton's method."""
     right = np.array([row.right for row in rows], float)
     counts = np.array(
         [1.0 if _is_gold(row) and row.fold in UNREAD else _READ_WEIGHT for row in rows]
     )
-    expected = np.zeros(matrix.shape[1])
-    expected[1] = 1
     weights = expected.copy()
     for _ in range(_MOST_STEPS):
         chance = 1 / (1 + np.exp(-matrix @ weights))

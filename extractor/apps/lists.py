@@ -188,9 +188,6 @@ def _make_address(record_id: str, path: str) -> str:
 
 def _is_listed(row: ValueRow, selection: Selection) -> bool:
     """Return whether a row is selected."""
-    # the first of the time windows, which has the same reason as their list
-    if row.field == "time_window":
-        return False
     if selection.severity not in (None, row.severity):
         return False
     if selection.name == "doubts" and not _is_doubt(row):

@@ -14,7 +14,14 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from extractor.language.shown import show_line
-from extractor.schemas import Absence, ExtractedItem, Finding, TrialExtraction
+from extractor.schemas import (
+    Absence,
+    Citation,
+    Evidence,
+    ExtractedItem,
+    Finding,
+    TrialExtraction,
+)
 from extractor.schemas.values import Value, list_all_values
 
 T = TypeVar("T")
@@ -93,7 +100,7 @@ def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
     """
     for value, item in list_all_values(extraction):
         yield _describe_value(extraction.record_id, value, item)
-    for absence in extraction.absences:
+    for absence in list_absences(extraction):
         yield _describe_absence(extraction.record_id, absence)
     for finding in extraction.findings:
         yield _describe_finding(extraction.record_id, finding)
@@ -154,14 +161,11 @@ def _describe_value(record_id: str, value: Value, item: ExtractedItem) -> ValueR
     if not value.evidence:
         return ValueRow(*place, confidence=item.confidence)
     first = value.evidence[0]
-    known = [one.confidence for one in value.evidence if one.confidence is not None]
+    sure = find_least(value.evidence)
     return ValueRow(
         *place,
-        _join_quotes([evidence.quote for evidence in value.evidence]),
-        first.section,
-        first.start,
-        first.end,
-        min(known, default=item.confidence),
+        *_cite(value.evidence),
+        item.confidence if sure is None else sure,
         first.origin.value,
         first.support.value,
     )
@@ -181,28 +185,35 @@ def _describe_absence(record_id: str, absence: Absence) -> ValueRow:
 
 def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
     item, field = split_path(finding.field)
-    row = ValueRow(
-        RowKind.FINDING,
-        record_id,
-        item,
-        field,
-        finding.message,
-        reason=finding.kind.value,
-        severity=finding.severity.value,
-    )
-    if not finding.citations:
-        return row
-    first = finding.citations[0]
-    return row._replace(
-        quote=_join_quotes([citation.quote for citation in finding.citations]),
-        section=first.section,
-        start=first.start,
-        end=first.end,
-    )
+    place = (RowKind.FINDING, record_id, item, field, finding.message)
+    row = ValueRow(*place, *_cite(finding.citations))
+    return row._replace(reason=finding.kind.value, severity=finding.severity.value)
 
 
-def _join_quotes(quotes: Sequence[str]) -> str:
-    return show_line(_BETWEEN_QUOTES.join(dict.fromkeys(quotes)))
+def find_least(pieces: Iterable[Evidence]) -> float | None:
+    """Return the least confidence of some evidence."""
+    known = [piece.confidence for piece in pieces if piece.confidence is not None]
+    return min(known, default=None)
+
+
+def _cite(
+    pieces: Sequence[Citation | Evidence],
+) -> tuple[str | None, str | None, int | None, int | None]:
+    """Return the words of a row, and where the first of them are."""
+    if not pieces:
+        return None, None, None, None
+    words = _BETWEEN_QUOTES.join(dict.fromkeys(piece.quote for piece in pieces))
+    first = pieces[0]
+    return show_line(words), first.section, first.start, first.end
+
+
+def list_absences(extraction: TrialExtraction) -> list[Absence]:
+    """Return the empty fields, without the first of the time windows, which has the reason of their
+    list.
+    """
+    return [
+        one for one in extraction.absences if not one.field.endswith(".time_window")
+    ]
 
 
 def _to_json(value: Any) -> Any:

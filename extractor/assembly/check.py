@@ -22,9 +22,9 @@ from extractor.concepts.places import (
     find_parts,
     read_supported,
 )
+from extractor.concepts.windows.lengths import find_stated_age
 from extractor.concepts.windows.prove import find_window, take_first
 from extractor.concepts.windows.prove_parts import prove_parts
-from extractor.concepts.windows.prove_times import find_stated_age
 from extractor.evidence.drafts import Chunk, Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage

@@ -1,11 +1,9 @@
 """Make findings, and the citations that they point to."""
 
-from collections.abc import Iterator
 from functools import partial
 
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import ParsedRecord
-from extractor.language.passage import LexedSection, Passage, split_sentences
 from extractor.schemas import Citation, Finding, FindingKind, Severity
 
 
@@ -55,11 +53,3 @@ def cite_field(parsed: ParsedRecord, name: str) -> Citation:
     """Cite the whole of a section or a structured field."""
     text = parsed.record.raw_text(name) or ""
     return Citation(section=name, start=0, end=len(text), quote=text)
-
-
-def list_sentences(section: LexedSection) -> Iterator[Passage]:
-    """Yield the sentences of the lines of a section."""
-    for line in section.lines():
-        offset, _ = line.raw_span
-        for start, end in split_sentences(line.raw):
-            yield section.between(offset + start, offset + end)

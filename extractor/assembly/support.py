@@ -26,13 +26,13 @@ from extractor.concepts.places import (
     find_quote,
     locate,
 )
-from extractor.concepts.windows.prove import find_window
-from extractor.concepts.windows.prove_times import (
+from extractor.concepts.windows.lengths import (
     find_age,
     find_length,
     find_point,
     read_point,
 )
+from extractor.concepts.windows.prove import find_window
 from extractor.evidence.drafts import Span
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import NUMBER, Range, Tokens

@@ -7,9 +7,9 @@ from extractor.assembly.unread_doses import Unread, find_unread_doses
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
-    NumberRole,
     find_mentions,
 )
+from extractor.concepts.limits.roles import NumberRole
 from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule

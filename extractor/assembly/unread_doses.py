@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from extractor.assembly.citing import cite, inform, list_sentences
+from extractor.assembly.citing import cite, inform
+from extractor.concepts.criteria.prose import list_sentences
 from extractor.concepts.doses.amounts import find_amounts, is_portion
 from extractor.concepts.doses.marks import Mark
 from extractor.evidence.drafts import Span, span_of
@@ -69,8 +70,8 @@ def _list_sentences(parsed: ParsedRecord, *, in_prose: bool) -> Iterator[Passage
     """Yield the sentences in which doses are looked for, each alone."""
     for name, section in parsed.sections.items():
         if name.startswith(_GIVEN_IN):
-            for sentence in list_sentences(section):
-                yield sentence.alone()
+            for line in section.lines():
+                yield from (one.alone() for one in list_sentences(line))
     for chunk in parsed.candidates if in_prose else ():
         if not chunk.span.section.startswith(_GIVEN_IN):
             yield parsed.passage(chunk.span).alone()

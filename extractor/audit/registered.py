@@ -1,8 +1,10 @@
 """Compare the text with the registered design, ages and arms."""
 
 from collections.abc import Iterator
+from itertools import chain
 
-from extractor.assembly.citing import cite, cite_field, list_sentences, warn
+from extractor.assembly.citing import cite, cite_field, warn
+from extractor.concepts.criteria.prose import list_sentences
 from extractor.concepts.people.registered_ages import (
     AGES,
     differs,
@@ -52,8 +54,9 @@ def _find_claims(parsed: ParsedRecord, name: str) -> Iterator[Passage]:
     speaks of this trial; not where it speaks of a part, of another trial, or of two designs at
     once, such as a blind and an open part.
     """
-    for section in map(parsed.sections.get, _TEXTS):
-        for sentence in list_sentences(section) if section else ():
+    sections = filter(None, map(parsed.sections.get, _TEXTS))
+    for line in chain.from_iterable(section.lines() for section in sections):
+        for sentence in list_sentences(line):
             claim = sentence.search(name)
             if claim is None or sentence.search("design_otherwise"):
                 continue

@@ -10,6 +10,7 @@ True
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
@@ -170,6 +171,11 @@ def _drop_heads(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(word for word in words if word not in heads)
 
 
+def _fold_short(name: str) -> Iterable[str]:
+    """Return the folded words of a name without words such as "scale"."""
+    return _drop_heads(_fold(name))
+
+
 @cache
 def _index(vocabulary: str) -> Mapping[str, Entry]:
     """Return entries by their names as written ("mRS", "MRS"), folded, and without words such as
@@ -177,28 +183,14 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
 
     A name of several entries is left out.
     """
-    written: list[tuple[str, Entry]] = []
-    folded: list[tuple[str, Entry]] = []
-    shortened: list[tuple[str, Entry]] = []
-    for entry in terms_of(vocabulary):
-        for name in list_names(entry):
-            words = _fold(name)
-            written.append((name, entry))
-            folded.append(("".join(words), entry))
-            shortened.append(("".join(_drop_heads(words)), entry))
     index: dict[str, Entry] = {}
-    for names in (shortened, folded, written):
-        index |= _list_unambiguous(names)
+    for list_letters in (_fold_short, _fold, iter):
+        named: dict[str, dict[str, Entry]] = defaultdict(dict)
+        for entry in terms_of(vocabulary):
+            for name in list_names(entry):
+                letters = "".join(list_letters(name))
+                named[letters].setdefault(entry.value, entry)
+        for written, entries in named.items():
+            if written and len(entries) == 1:
+                [index[written]] = entries.values()
     return index
-
-
-def _list_unambiguous(names: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
-    """Return the names that belong to one entry, with that. An empty name is left out."""
-    entries_by_name: dict[str, dict[str, Entry]] = {}
-    for name, entry in names:
-        entries_by_name.setdefault(name, {}).setdefault(entry.value, entry)
-    unambiguous: dict[str, Entry] = {}
-    for name, entries in entries_by_name.items():
-        if name and len(entries) == 1:
-            [unambiguous[name]] = entries.values()
-    return unambiguous

@@ -4,10 +4,10 @@ The words become blanks of the same length, as do those aimed at a model (``inje
 holds them, and no prompt does. ``extractor.concepts.languages`` tells of them.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
-from extractor.concepts.hostile.injection import find_honest
+from extractor.concepts.hostile.injection import rewrite_section
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.lexer import Range
@@ -25,8 +25,6 @@ from extractor.schemas import (
     FieldRef,
     Finding,
     FindingKind,
-    Part,
-    Section,
     Severity,
     TrialRecord,
 )
@@ -69,31 +67,23 @@ def set_foreign_aside(
     for text in foreign.texts:
         ranges[text.section].append((text.start, text.end))
     blanked = tuple(
-        _blank(section, ranges.get(section.name, ())) for section in record.sections
+        rewrite_section(
+            section,
+            blank_ranges(section.text, ranges[section.name]),
+            ranges[section.name],
+        )
+        for section in record.sections
     )
     reread = {
         section.name: read_section(section.name, section.text)
         for section in blanked
-        if section.name in ranges
+        if ranges[section.name]
     }
     return (
         record.model_copy(update={"sections": blanked}),
         {**sections, **reread},
         foreign,
     )
-
-
-def _blank(section: Section, ranges: Sequence[Range]) -> Section:
-    """Replace the ranges, none of which holds a line break, by blanks."""
-    if not ranges:
-        return section
-    text = blank_ranges(section.text, ranges)
-    parts: list[Part] = []
-    for part in section.parts:
-        start, end = find_honest((part.start, part.end), text, ranges)
-        if start < end:
-            parts.append(part.model_copy(update={"start": start, "end": end}))
-    return section.model_copy(update={"text": text, "parts": tuple(parts)})
 
 
 _DESCRIBES = ("eligibility", "brief_summary", "detailed_description")
@@ -103,33 +93,31 @@ _LONGEST_QUOTE = 300
 
 
 def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each language, with its sections, how many lines it has in each, and the
-    first line of each.
+    """Yield a finding for each language, with how many lines it has, its sections, and the first
+    line of each.
 
     It is a warning if a section has nothing in English beside these lines, else an information.
     """
-    by_language: dict[str, list[ForeignText]] = {}
+    by_language: dict[str, list[ForeignText]] = defaultdict(list)
     for text in parsed.foreign.texts:
-        by_language.setdefault(text.language, []).append(text)
+        by_language[text.language].append(text)
     for language, texts in by_language.items():
-        counts = Counter(FieldRef(text.section).path for text in texts)
+        firsts: dict[str, ForeignText] = {}
+        for text in texts:
+            firsts.setdefault(FieldRef(text.section).path, text)
         lines = "1 line" if len(texts) == 1 else f"{len(texts)} lines"
-        if len(counts) > 1:
-            places = ", ".join(f"{count} in {path}" for path, count in counts.items())
-        else:
-            [places] = counts
-        is_alone = any(text.section in parsed.foreign.untranslated for text in texts)
-        left = "; nothing beside them is in English" if is_alone else ""
-        # Of several texts in a section, the first one is left, as it is the last one here.
-        first_texts = {FieldRef(text.section).path: text for text in reversed(texts)}
+        places = ", ".join(firsts)
+        severity = Severity.INFO
+        left = ""
+        if any(text.section in parsed.foreign.untranslated for text in texts):
+            severity = Severity.WARNING
+            left = "; nothing beside them is in English"
         yield Finding(
             kind=FindingKind.LANGUAGE_OTHER,
-            severity=Severity.WARNING if is_alone else Severity.INFO,
-            field=next(reversed(first_texts)),
+            severity=severity,
+            field=next(iter(firsts)),
             message=f"{lines} in {language} ({places}): not read, and not shown to a model{left}",
-            citations=tuple(
-                _cite(parsed, text) for text in reversed(first_texts.values())
-            ),
+            citations=tuple(_cite(parsed, text) for text in firsts.values()),
         )
 
 

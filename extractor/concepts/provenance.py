@@ -172,55 +172,39 @@ class ItemBuilder:
         model = self.draft.model.get(field)
         spans = [self.draft.span]
         if isinstance(value, TimeWindow):
-            spans += self._find_lead_in()
+            for lead_in in (
+                self.draft.model.get("lead_in"),
+                self.draft.read("lead_in"),
+            ):
+                spans += lead_in.spans if lead_in else ()
         for name in PARTS.get(type(value), ()):
             words = getattr(value, name)
-            if not words:
+            places = self._list_places(words, spans) if words else []
+            if not places:
                 continue
-            # An anchor is part of the words of its window: "within 14 days before screening".
-            may_overlap = name == "anchor"
-            place = self._find_nearest(words, spans, near, may_overlap=may_overlap)
-            if place is None:
-                continue
+            # An anchor is part of the words of its window: "within 14 days before screening". In
+            # "medication within 14 days prior to the study medication" the first is limited.
+            is_apart = name != "anchor"
+            place = min(
+                places,
+                key=lambda one: (is_apart and one.overlaps(near), _gap(one, near)),
+            )
             origin, confidence = resolve_part(
                 value, name, rule, model, f"{task}.{field}"
             )
             part = Reading(words, confidence, (place,), origin=origin)
             self._prove(f"{member}.{name}", words, place, part, Support.LITERAL)
 
-    def _find_lead_in(self) -> tuple[Span, ...]:
-        """Return the places of the line that introduces the item: as the model answers, then as the
-        rules read it.
-        """
-        spans: list[Span] = []
-        for reading in (self.draft.model.get("lead_in"), self.draft.read("lead_in")):
-            if reading:
-                spans += reading.spans
-        return tuple(spans)
-
-    def _find_nearest(
-        self, words: str, spans: Sequence[Span], near: Span, *, may_overlap: bool
-    ) -> Span | None:
-        """Return the place of these characters in the first span that has them, the nearest one
-        to ``near``; None if no span has them. Unless they ``may_overlap`` it, a place outside of
-        ``near`` comes first.
-
-        In "medication within 14 days prior to the study medication" the first is limited.
-        """
-
-        def measure_distance(place: Span) -> tuple[bool, int]:
-            gap = max(place.start - near.end, near.start - place.end, 0)
-            is_last_choice = not may_overlap and place.overlaps(near)
-            return is_last_choice, gap
-
+    def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
+        """Return the places of these characters in the first span that has them."""
         for span in spans:
             places: list[Span] = []
             for match in re.finditer(re.escape(words), self._parsed.raw(span)):
                 start = span.start + match.start()
                 places.append(Span(span.section, start, start + len(words)))
             if places:
-                return min(places, key=measure_distance)
-        return None
+                return places
+        return []
 
     def _prove(
         self,
@@ -260,6 +244,11 @@ class ItemBuilder:
             confidence=sure,
         )
         self._evidence.append(evidence)
+
+
+def _gap(place: Span, other: Span) -> int:
+    """Return how many characters are between two places of one section."""
+    return max(place.start - other.end, other.start - place.end, 0)
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ changes one.
    cases. Entries of ``rules/terms`` and the marks of ``parse/dosing`` lower it where their words
    are doubtful.
 2. ``calibrate_record`` maps the estimate to the share right, by field (``calibration.toml``). A
-   regimen is as sure as its agent. Where the structure of the text is in doubt, no reading that
-   rests on it is surer than ``Draft.at_most`` says.
+   regimen is as sure as its agent, a list of limits as its least sure member. Where the structure
+   of the text is in doubt, no reading that rests on it is surer than ``Draft.at_most`` says.
 3. ``assemble/resolve.py`` takes it, or with a model's answer the share right of such pairs
    (``assemble/policy.toml``). ``MODEL_CONFIDENCE`` only stands in for an answer until then.
 4. ``assemble`` lowers it: an age unlike the registered one (``items.py``), an amount beyond all
@@ -47,6 +47,8 @@ COUNTED = frozenset({"dosing.agent"})
 """Fields whose cases were counted on so many labelled items that no curve of the gold knows better;
 the gold's pairs leave out the agents that nobody gives.
 """
+OF_MEMBERS = frozenset({"eligibility.criteria.constraints"})
+"""Lists that are as sure as their least sure member, and have a curve for empty ones alone."""
 FOUND = "found"
 NOTHING = "nothing"
 """The curves of a field: for values found, and for empty or False values."""
@@ -97,6 +99,8 @@ def _calibrate(item: Draft) -> Draft:
         most = item.at_most.get(name, 1.0)
         confidence = min(_calibrate_value(field, reading), most)
         calibrated = _weigh_members(field, reading, most)
+        if field in OF_MEMBERS and calibrated.sure:
+            confidence = min(calibrated.sure)
         if confidence != calibrated.confidence:
             calibrated = replace(calibrated, confidence=confidence)
         rules[name] = calibrated

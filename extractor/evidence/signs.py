@@ -21,14 +21,8 @@ _MOST = 0.99
 _FLOOR = 0.35
 """The lowest confidence. Gold has too few doubtful values to say that one should be left out."""
 _AT_MOST = {
-    "a number with two readings": 0.5,
-    "an age of somebody else": 0.7,
-    "a length that may be no age": 0.7,
     "named in another line": 0.65,
     "of the line above": 0.8,
-    "another quantity in its list": 0.7,
-    "left open by its line": 0.7,
-    "named by a relation": 0.6,
     "words of two meanings": 0.75,
     "says that something is given, not what": 0.7,
     "a doubtful dose": 0.7,

@@ -8,11 +8,12 @@ Formats and packaging are detected by content, never by a file's name. Everythin
 half a million records needs the memory of its largest record, plus about 300 bytes per id. A record
 that cannot be read is an error with file, place and remedy, and costs no other record.
 
-To change what is read of a register, or to add one, edit its table: ``registers/NAME.toml``;
-``registers/__init__.py`` explains the keys, ``record.py`` applies them. The containers are in
-``json_records``, ``xml_records`` (cut by ``xml_pieces``, mended by ``xml_mending``), ``tables``,
-``aact`` (a zip of tables) and ``eu_register`` (text); ``flat`` reads flattened text, ``free_text``
-any other.
+To change what is read of a register, or to add one, edit its table: ``registers/NAME.toml``, where
+each section and each registered field has one line; ``registers/__init__.py`` explains the keys,
+``fields.py`` the paths, and ``record.py`` applies them to the tree of a record. Readers make the
+trees: ``json_records``, ``xml_records`` (with ``xml_mending``), ``tables``, ``aact`` (a zip of
+tables) and ``eu_register`` (numbered fields). ``cells`` divides lists in a text; ``flat`` reads
+flattened text, ``free_text`` any other.
 """
 
 from extractor.formats.records import make_record, read_records, read_stream

@@ -21,15 +21,16 @@ _READERS = {
     "eu register": ("eu_register", "read_register_text"),
 }
 """The module and the function that read each format; a module is imported when it is needed."""
-_PDF = re.compile(rb"\s*%PDF-")
-_RTF = b"{\\rtf"
 _PAGE = re.compile(
-    rb"\s*(?:<!--.{0,2000}?-->\s*)*(?:<!doctype html|<html)", re.IGNORECASE | re.DOTALL
+    r"\s*(?:<!--(?:(?!-->).)*+-->\s*)*+(?:<!doctype html|<html)",
+    re.IGNORECASE | re.DOTALL,
 )
 _JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
 _XML = re.compile(r"\s*<[?!A-Za-z]")
-_AACT = re.compile(r'"?(?:id"?\|"?)?nct_id"?\|', re.IGNORECASE)
-_AACT_STUDIES = re.compile(r"[^\n]*\bbrief_title\b", re.IGNORECASE)
+_AACT = re.compile(
+    r'"?(?:id"?\|"?)?nct_id"?\|(?P<studies>[^\n]*\bbrief_title\b)?', re.I
+)
+_BINARY = re.compile(r"\{\\rtf|[^\0]*\0")
 
 
 def find_reader(kind: str) -> Reader:
@@ -50,19 +51,19 @@ def detect_format(head: bytes) -> str:
     ... )
     ('json', 'plain')
     """
-    if _PDF.match(head):
+    text = head.decode("utf-8", "replace")
+    if text.lstrip().startswith("%PDF-"):
         return "pdf"
     if head.startswith(ZIPS):
         return "docx"
     if not head.strip():
         raise UnreadableSource("the file is empty", "give a file with a record")
-    if _PAGE.match(head):
+    if _PAGE.match(text):
         remedy = f"copy its text into a text file, or {DOWNLOAD}"
         raise UnreadableSource("a web page, which is not read", remedy)
-    text = head.decode("utf-8", "replace")
-    is_xml = _XML.match(text) is not None
-    is_binary = b"\0" in head and not is_xml  # one in XML is mended
-    if is_binary or head.startswith(_RTF):
+    if _XML.match(text):
+        return "xml"
+    if _BINARY.match(text):
         remedy = f"save it as text, PDF or .docx without a password, or {DOWNLOAD}"
         raise UnreadableSource("binary data, not text", remedy)
     if _AACT.match(text):
@@ -72,11 +73,15 @@ def detect_format(head: bytes) -> str:
         )
     if _JSON.match(text):
         return "json"
-    if is_xml:
-        return "xml"
+    return _detect_text(text)
+
+
+def _detect_text(text: str) -> str:
     if is_register_text(text):
         return "eu register"
-    return "table" if _is_table(text) else "plain"
+    from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
+
+    return "table" if is_table(text) else "plain"
 
 
 def is_aact_studies(head: bytes) -> bool:
@@ -85,11 +90,5 @@ def is_aact_studies(head: bytes) -> bool:
     >>> is_aact_studies(b"nct_id|study_type|brief_title|official_title")
     True
     """
-    text = head.decode("utf-8", "replace")
-    return _AACT.match(text) is not None and _AACT_STUDIES.match(text) is not None
-
-
-def _is_table(text: str) -> bool:
-    from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
-
-    return is_table(text)
+    found = _AACT.match(head.decode("utf-8", "replace"))
+    return found is not None and found["studies"] is not None

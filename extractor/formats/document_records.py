@@ -1,16 +1,17 @@
 """The record of a PDF or a Word file.
 
 A short document is read as any free text. Of a long one, the first page, the synopsis and the
-chapters on design, eligibility, treatment and outcomes are read. Chapters are found by their
-headings (``rules/chapters.toml``): numbered ones, and those that the layout shows. What the
-synopsis states is not read again. Notes name what was left out; they become findings.
+chapters on design, eligibility, treatment and outcomes are read. Chapters begin at the headings
+that the layout shows; ``rules/chapters.toml`` has their words. What the synopsis states is not read
+again. Notes name what was left out; they become findings.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import IO, Any, BinaryIO
+from itertools import chain
+from typing import IO, Any, BinaryIO, NamedTuple
 
 from extractor.errors import MissingExtra
 from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
@@ -56,7 +57,8 @@ _MOST_NAMED = 12
 _MOST_BROKEN = 2
 """The most lines without a page between two entries of a table of contents."""
 _TITLE = re.compile(
-    r"\s*(?:(?:section|chapter)\s+)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,5})\.?\s+(?P<title>[A-Z].*)",
+    r"\s*(?:(?:section|chapter)\s+)?(?:(?P<number>\d{1,2}(?:\.\d{1,2}){0,5})\.?\s+(?=[A-Z]))?"
+    r"(?P<title>.*?)[\s*#]*\Z",
     re.IGNORECASE | re.DOTALL,
 )
 _PROSE_END = re.compile(r"[.;,!?]\W{0,3}\Z")
@@ -64,9 +66,9 @@ _CONTENTS = re.compile(
     r"(?:\d{1,2}\.?\s+)?(?:table of )?contents|list of \w+", re.IGNORECASE
 )
 _PAGE_OF_ENTRY = re.compile(
-    r"(?<=.)(?<![ \t.…·_])[ \t.…·_]*+(?:(?<!\d)\d{1,4}|\b[ivxl]{1,6})\s*+\Z", re.DOTALL
+    r"[ \t.…·_](?:(?<!\d)\d{1,4}|\b[ivxl]{1,6})\s*+\Z", re.IGNORECASE
 )
-"""The page of an entry of a table of contents, with the dots in front of it."""
+"""The page of an entry of a table of contents."""
 
 
 @dataclass(slots=True)
@@ -79,8 +81,8 @@ class _Chapter:
     number: str
     level: int
     start: int
-    blocks: list[Block] = field(default_factory=list)
     kind: str = ""
+    blocks: list[Block] = field(default_factory=list)
 
 
 def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
@@ -104,36 +106,44 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Found:
     return build_content(partial(_build, kind), content, None)
 
 
+class _Choice(NamedTuple):
+    """The chapters that are read, those that are left, and those whose kinds the synopsis states;
+    ``is_known`` if any is wanted.
+    """
+
+    read: list[_Chapter]
+    left: list[_Chapter]
+    doubles: list[_Chapter]
+    stated: list[str]
+    is_known: bool
+
+
 def _build(kind: str, content: DocumentContent) -> RecordContent:
     """Build the content of a document. Raises ``UnreadableSource`` for one that is too long and
     has no known headings.
     """
     reader = TextReader(content.text, dict(content.headings))
-    blocks, titles = _drop_contents(content, reader)
-    front, chapters = _find_chapters(content, reader, blocks, titles)
-    _name_kinds(chapters)
-    while chapters and not chapters[0].kind:
-        front += chapters.pop(0).blocks
+    front, chapters = _divide(content, reader)
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
     choice = _choose(chapters, is_long=is_long)
-    if choice.read and is_long:
-        front = [one for one in front if one.end <= _LONGEST_FRONT]
-    read = choice.read or chapters
-    kept = [*front, *(block for chapter in read for block in chapter.blocks)]
+    longest_front = _LONGEST_FRONT if choice.left else len(content.text)
+    kept = [block for block in front if block.end <= longest_front]
+    kept += chain.from_iterable(chapter.blocks for chapter in choice.read)
     size = sum(block.end - block.start for block in kept)
-    if size > (MAX_CHARACTERS if choice.read else _LONGEST_WHOLE):
+    if size > (MAX_CHARACTERS if choice.is_known else _LONGEST_WHOLE):
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
-    reader.read(kept, choice.openings)
+    reader.read(kept, _list_openings(choice.read))
     notes = list(_note_empty_pages(content))
     if is_long:
-        notes.append(_note_chapters(content, choice.read, choice.left))
-    doubles = _name(content, choice.doubles)
-    if doubles:
-        what = " and ".join(choice.stated)
-        notes.append(f"the synopsis states {what}, so these were not read: {doubles}")
+        notes.append(_note_chapters(content, choice))
+    if choice.doubles:
+        notes.append(
+            f"the synopsis states {' and '.join(choice.stated)}, so these were not read: "
+            f"{_name(content, choice.doubles)}"
+        )
     return RecordContent(
         reader.build(None),
         kind,
@@ -143,100 +153,67 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
     )
 
 
-@dataclass(slots=True)
-class _Choice:
-    """The chapters that are read (none: all of a text without known ones), those that are left, and
-    those whose kinds the synopsis states; ``openings`` as in ``TextReader.read``.
-    """
-
-    read: list[_Chapter] = field(default_factory=list)
-    left: list[_Chapter] = field(default_factory=list)
-    doubles: list[_Chapter] = field(default_factory=list)
-    stated: list[str] = field(default_factory=list)
-    openings: dict[int, str] = field(default_factory=dict)
-
-
 def _choose(chapters: Sequence[_Chapter], *, is_long: bool) -> _Choice:
-    choice = _Choice()
-    if not any(one.kind in _SECTIONS for one in chapters):
-        return choice
-    choice.stated = _list_stated(chapters)
-    is_known = False
+    stated = _list_stated(chapters)
+    is_known = any(one.kind in _SECTIONS for one in chapters)
+    choice = _Choice([], [], [], stated, is_known)
     for one in chapters:
-        is_known = is_known or one.kind in _SECTIONS
-        if one.kind in choice.stated:
+        if one.kind in stated:
             choice.doubles.append(one)
-        elif is_long and one.kind not in _READ:
+        elif is_known and is_long and one.kind not in _READ:
             choice.left.append(one)
         else:
             choice.read.append(one)
-            if is_known:
-                choice.openings[one.start] = _OPENED.get(one.kind, DESCRIPTION)
     return choice
 
 
-def _drop_contents(
+def _divide(
     content: DocumentContent, reader: TextReader
-) -> tuple[list[Block], set[str]]:
-    """Return the blocks without tables of contents and the heads and feet of pages, and the titles
-    in these tables.
-    """
-    hidden: set[int] = set()
-    for start, end in (*content.edges, *content.contents):
-        hidden.update(range(start, end))
-    kept: list[Block] = []
-    titles: set[str] = set()
-    broken = _MOST_BROKEN + 1
-    for block in reader.blocks:
-        words = block.text[: _LONGEST_HEADING * 2]
-        page = _PAGE_OF_ENTRY.search(words)
-        if _CONTENTS.fullmatch(block.text.strip(" :")):
-            broken = 0
-        elif reader.laid.find_place(block.start) in hidden:
-            continue
-        elif broken <= _MOST_BROKEN and page:
-            titles.add(_fold(words[: page.start()]))
-            broken = 0
-        elif block.kind is not BlockKind.FURNITURE:
-            broken += 1
-            kept.append(block)
-    return kept, titles
-
-
-def _fold(words: str) -> str:
-    return re.sub(r"[\W\d_]+", " ", words).strip().lower()
-
-
-def _find_chapters(
-    content: DocumentContent,
-    reader: TextReader,
-    blocks: Sequence[Block],
-    titles: set[str],
 ) -> tuple[list[Block], list[_Chapter]]:
-    """Return the blocks before the first chapter, and the chapters."""
+    """Return the blocks before the first known chapter, and the chapters."""
     ranks = dict(content.headings)
     depth = 0
     front: list[Block] = []
     chapters: list[_Chapter] = []
-    for block in blocks:
-        line = reader.laid.text.rfind("\n", 0, block.start) + 1
-        rank = ranks.get(reader.laid.find_place(line))
-        words = reader.laid.text[line : block.end]
-        found = _TITLE.match(words)
-        is_short = len(words) <= _LONGEST_HEADING and not _PROSE_END.search(words)
-        is_known = rank is not None or (found and _fold(words) in titles)
-        if is_known and is_short:
-            number = found["number"] if found else ""
-            title = found["title"] if found else words.strip(" *#")
+    for block in _drop_contents(content, reader):
+        begin = reader.laid.text.rfind("\n", 0, block.start) + 1
+        words = reader.laid.text[begin : block.end]
+        rank = ranks.get(reader.laid.find_place(begin))
+        found = _TITLE.match(words) if len(words) <= _LONGEST_HEADING else None
+        if rank and found and not _PROSE_END.search(words):
+            number = found["number"] or ""
             # a title without a number is below the last one that has a number
-            level = depth + (rank or 1)
-            if number:
-                depth = number.count(".") + 1
-                level = depth
-            chapters.append(_Chapter(title, number, level, block.start))
+            level = number.count(".") + 1 if number else depth + rank
+            depth = level if number else depth
+            chapters.append(_Chapter(found["title"], number, level, block.start))
         target = chapters[-1].blocks if chapters else front
         target.append(block)
+    _name_kinds(chapters)
+    while chapters and not chapters[0].kind:
+        front += chapters.pop(0).blocks
     return front, chapters
+
+
+def _drop_contents(content: DocumentContent, reader: TextReader) -> Iterator[Block]:
+    """Yield the blocks without tables of contents and the heads and feet of pages."""
+    hidden: set[int] = set()
+    for start, end in content.edges:
+        hidden.update(range(start, end))
+    broken = _MOST_BROKEN + 1
+    for block in reader.blocks:
+        is_entry = _PAGE_OF_ENTRY.search(block.text[: _LONGEST_HEADING * 2])
+        if _CONTENTS.fullmatch(block.text.strip(" :")):
+            broken = 0
+        elif reader.laid.find_place(block.start) in hidden:
+            continue
+        elif broken <= _MOST_BROKEN and is_entry:
+            broken = 0
+        elif block.kind is not BlockKind.FURNITURE:
+            broken += 1
+            yield block
+
+
+# What chapters are about.
 
 
 def _name_kinds(chapters: Sequence[_Chapter]) -> None:
@@ -247,40 +224,36 @@ def _name_kinds(chapters: Sequence[_Chapter]) -> None:
         while above and above[-1].level >= chapter.level:
             above.pop()
         own = _read_kind(chapter.title)
-        is_synopsis = own == _SYNOPSIS or (
-            is_synopsis
-            and not chapter.number
-            and not _pattern("ends_synopsis").search(chapter.title)
-        )
-        chapter.kind = own or (above[-1].kind if above else "")
+        ends_synopsis = chapter.number or _names("ends_synopsis", [chapter])
+        is_synopsis = own == _SYNOPSIS or (is_synopsis and not ends_synopsis)
+        inherited = above[-1].kind if above else ""
+        chapter.kind = own or inherited
         if is_synopsis:
             chapter.kind = _SYNOPSIS
-        elif any(_pattern("barred").search(one.title) for one in above):
+        elif _names("barred", above):
             chapter.kind = "other"
-        elif any(_pattern("list_name").search(one.title) for one in above):
-            chapter.kind = own if own == "eligibility" else above[-1].kind
+        elif _names("list_name", above) and own != "eligibility":
+            chapter.kind = inherited
         above.append(chapter)
 
 
+def _names(pattern: str, chapters: Sequence[_Chapter]) -> bool:
+    """Return whether the title of a chapter has a word of the table's pattern of that name."""
+    words = _compile(read_table("chapters")[pattern])
+    return any(words.search(one.title) for one in chapters)
+
+
 @cache
-def _pattern(name: str) -> re.Pattern[str]:
-    return _compile(read_table("chapters")[name])
-
-
 def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern.replace("\n", ""), re.IGNORECASE)
 
 
-@cache
-def _kinds() -> list[tuple[str, re.Pattern[str]]]:
-    table: Any = read_table("chapters")["chapter"]
-    return [(one["kind"], _compile(one["pattern"])) for one in table]
-
-
 def _read_kind(title: str) -> str:
     """Return the kind of a chapter by its title alone; empty if it is not known."""
+    kinds: Any = read_table("chapters")["chapter"]
     words = re.sub(r"\W+$", "", title)
-    return next((kind for kind, pattern in _kinds() if pattern.search(words)), "")
+    found = (one["kind"] for one in kinds if _compile(one["pattern"]).search(words))
+    return next(found, "")
 
 
 def _list_stated(chapters: Sequence[_Chapter]) -> list[str]:
@@ -298,20 +271,33 @@ def _list_stated(chapters: Sequence[_Chapter]) -> list[str]:
     ]
 
 
-def _note_chapters(
-    content: DocumentContent, read: Sequence[_Chapter], left: Sequence[_Chapter]
-) -> str:
+def _list_openings(chapters: Sequence[_Chapter]) -> dict[int, str]:
+    """Return the section that each chapter opens, by where it begins; what is before the first
+    known one is a free text.
+    """
+    openings: dict[int, str] = {}
+    for one in chapters:
+        if openings or one.kind in _SECTIONS:
+            openings[one.start] = _OPENED.get(one.kind, DESCRIPTION)
+    return openings
+
+
+# What is said of it.
+
+
+def _note_chapters(content: DocumentContent, choice: _Choice) -> str:
     """Return what was read of a long document: these chapters, or without any all of it."""
     size = f"{len(content.text):,} characters"
     if content.pages:
         size = counted(len(content.pages), "page")
-    if not read:
+    if not choice.is_known:
         return (
             "no heading of eligibility, treatment or outcomes was found among "
             f"{size}: all was read as one text"
         )
-    note = f"of {size}, these sections were read: {_name(content, read)}"
-    return f"{note}. Not read: {_name(content, left)}" if left else note
+    note = f"of {size}, these sections were read: {_name(content, choice.read)}"
+    left = _name(content, choice.left)
+    return f"{note}. Not read: {left}" if left else note
 
 
 def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
@@ -322,9 +308,8 @@ def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
         page = document.find_page(chapter.start)
         title = f"{chapter.number} {chapter.title}".strip()
         names.append(f"{title} (page {page})" if page else title)
-    more = len(chapters) - len(names)
-    if more > 0:
-        return f"{', '.join(names)}, and {more:,} more"
+    if len(chapters) > _MOST_NAMED:
+        names.append(f"and {len(chapters) - _MOST_NAMED:,} more")
     return ", ".join(names)
 
 

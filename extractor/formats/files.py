@@ -13,8 +13,8 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -29,14 +29,15 @@ from extractor.formats.detection import (
 from extractor.formats.flat import build_plain
 from extractor.formats.found import Found, UnreadableSource, build_content
 from extractor.formats.streams import (
-    BLOCK_BYTES,
     MAX_RECORD_BYTES,
     Bytes,
+    OpenTable,
     SteadyStream,
     UnpackMeter,
+    buffer_stream,
+    check_size,
     peek_block,
     to_utf8,
-    too_large,
 )
 
 BROKEN_STREAM = (
@@ -48,21 +49,17 @@ BROKEN_STREAM = (
     NotImplementedError,
 )
 """Exceptions of the standard library for damaged or unreadable data, at any time while reading."""
-_BROKEN_DIRECTORY = (*BROKEN_STREAM, ValueError, RuntimeError, struct.error)
+_BROKEN_ARCHIVE = (*BROKEN_STREAM, ValueError, RuntimeError, struct.error)
 """Exceptions that leak from ``zipfile`` when an archive's directory is damaged."""
 _GZIP = b"\x1f\x8b"
 _ENCRYPTED = 0x1
 _WORD_FIRST = b"[Content_Types].xml"
 """The name of the first member of a Word file, and of other files of Office."""
 _FIRST_NAME_WITHIN = 200
-"""The bytes at the beginning of a zip in which the name of its first member stands."""
+"""The bytes at the beginning of a zip in which the name of its first member is."""
 _SPOOL_BYTES = 32 * 1024**2
-_DATA = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|xml)(?:\.\w+)?$", re.IGNORECASE)
+_DATA = re.compile(r"\.(?:(?P<table>csv|tsv)|jsonl?|ndjson|xml)(?:\.\w+)?$", re.I)
 """Names of files that hold data: what they hold otherwise is no free text."""
-_TABLE = re.compile(r"\.(?:csv|tsv)(?:\.\w+)?$", re.IGNORECASE)
-
-
-OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +85,12 @@ def open_documents(
         source: Its bytes.
         named: Whether the user named this very file, as in ``build_plain``.
     """
-    raw = SteadyStream(source)
-    stream = _buffer(raw)
+    stream = buffer_stream(source)
     if peek_block(stream).startswith(ZIPS):
         with _rewind(stream, source) as archive_file:
             yield from _open_archive(archive_file, _get_stem(name))
     else:
-        items = _read(to_utf8(_unpack(stream, raw)), name, named=named)
+        items = _read(to_utf8(_unpack(stream)), name, named=named)
         yield Document(_get_stem(name), items)
 
 
@@ -116,21 +112,20 @@ def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
     table whose columns are not known, and data that is none of its format, are no free text.
     """
     kind = detect_format(peek_block(stream))
-    # the reader of tables refuses one whose columns are not known
-    if kind == "plain" and _TABLE.search(name):
-        kind = "table"
-    if kind == "plain":
-        is_text = not _DATA.search(name)
-        yield _read_plain(stream, named=named and is_text)
-    else:
+    data = _DATA.search(name)
+    if kind != "plain":
         yield from find_reader(kind)(stream)
+    elif data and data["table"]:
+        # refuses one whose columns are not known
+        yield from find_reader("table")(stream)
+    else:
+        yield _read_plain(stream, named=named and not data)
 
 
 def _read_plain(stream: BinaryIO, *, named: bool) -> Found:
     """Return the one record of a plain text; ``named`` as in ``build_plain``."""
     written = stream.read(MAX_RECORD_BYTES + 1)
-    if len(written) > MAX_RECORD_BYTES:
-        return too_large("record")
+    check_size(len(written))
     try:
         text = written.decode("utf-8")
     except UnicodeDecodeError as problem:
@@ -146,30 +141,22 @@ def _get_stem(name: str) -> str:
     return PurePosixPath(name.removesuffix(".gz")).stem
 
 
-def _buffer(raw: SteadyStream) -> BinaryIO:
-    return cast("BinaryIO", io.BufferedReader(raw, BLOCK_BYTES))
-
-
-def _unpack(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
+def _unpack(stream: BinaryIO) -> BinaryIO:
     """Return a stream without gzip; the same stream if it is not packed, or is a Word file within
     an archive, which is a zip itself.
 
-    ``raw`` counts the packed bytes, so that a bomb is noticed. Raises ``UnreadableSource`` for any
-    other zip and for what is packed twice.
+    Raises ``UnreadableSource`` for any other zip and for what is packed twice.
     """
     head = peek_block(stream)
-    if head.startswith(ZIPS):
-        if _WORD_FIRST in head[:_FIRST_NAME_WITHIN]:
-            return stream
+    if head.startswith(ZIPS) and _WORD_FIRST not in head[:_FIRST_NAME_WITHIN]:
         raise UnreadableSource(
             "a zip inside a zip", "unpack the inner one and give it by itself"
         )
     if not head.startswith(_GZIP):
         return stream
+    raw = cast("SteadyStream", cast("io.BufferedReader", stream).raw)
     meter = UnpackMeter(packed=lambda: raw.position)
-    unpacked = _buffer(
-        SteadyStream(cast("Bytes", gzip.GzipFile(fileobj=stream)), meter)
-    )
+    unpacked = buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), meter)
     if peek_block(unpacked).startswith((_GZIP, *ZIPS)):
         raise UnreadableSource("packed twice", "unpack it once and give the result")
     return unpacked
@@ -196,13 +183,13 @@ def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
     meter = UnpackMeter(packed=lambda: packed)
     try:
         archive = zipfile.ZipFile(archive_file)
-    except _BROKEN_DIRECTORY as error:
+    except _BROKEN_ARCHIVE as error:
         raise as_unreadable(error) from error
     with archive:
         names = archive.namelist()
         if any(name.startswith("word/document") for name in names):
             archive_file.seek(0)
-            yield Document(stem, find_reader("docx")(cast("BinaryIO", archive_file)))
+            yield Document(stem, find_reader("docx")(archive_file))
             return
         # the first members of the other files of Office, and of OpenOffice
         if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
@@ -210,20 +197,20 @@ def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
                 "a workbook, a presentation or a document of OpenOffice, which is not read",
                 "save it as PDF, .docx or CSV",
             )
-        members = [member for member in archive.infolist() if _is_visible(member)]
+        members = {
+            member.filename: partial(_open_member, archive, member, meter)
+            for member in archive.infolist()
+            if _is_visible(member)
+        }
         if not members:
             raise UnreadableSource(
                 "the archive holds no files", "give an archive with records"
             )
-        openers = {
-            member.filename: partial(_open_member, archive, member, meter)
-            for member in members
-        }
-        tables = {_get_stem(name): opener for name, opener in openers.items()}
+        tables = {_get_stem(name): opener for name, opener in members.items()}
         if "studies" in tables and _is_aact(tables["studies"]):
             yield Document("studies", find_reader("aact")(tables))
             return
-        for name, opener in openers.items():
+        for name, opener in members.items():
             yield from _read_member(name, opener)
 
 
@@ -232,7 +219,7 @@ def _is_aact(open_studies: OpenTable) -> bool:
     try:
         with open_studies() as stream:
             return is_aact_studies(peek_block(stream))
-    except (UnreadableSource, *_BROKEN_DIRECTORY):
+    except UnreadableSource:
         return False  # reported when it is read as a document
 
 
@@ -265,9 +252,8 @@ def _open_member(
         # members may share their data, so what follows a bomb is not unpacked at all
         meter.add(0)
         with archive.open(member) as stored:
-            raw = SteadyStream(stored, meter)
-            yield to_utf8(_unpack(_buffer(raw), raw))
-    except (UnreadableSource, *_BROKEN_DIRECTORY) as error:
+            yield to_utf8(_unpack(buffer_stream(stored, meter)))
+    except (UnreadableSource, *_BROKEN_ARCHIVE) as error:
         problem = as_unreadable(error)
         place = problem.place or member.filename
         raise UnreadableSource(problem.problem, problem.remedy, place=place) from error

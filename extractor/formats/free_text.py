@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Literal, get_args
 
 from extractor.concepts.limits.read import find_limits
+from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
@@ -34,20 +35,12 @@ from extractor.formats.headings import (
     name_section,
 )
 from extractor.formats.layout import LINE, Span, join_lines, lay_out
-from extractor.formats.listed import (
-    LABELS,
-    Entry,
-    Part,
-    find_parts,
-    group_items,
-    split_line,
-)
+from extractor.formats.listed import LABELS, Entry, Part, find_parts, list_items
 from extractor.language.book import read_text, rule
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import read_section, strip_span
 from extractor.language.wrapping import runs_on
 from extractor.outline import Block, BlockKind, read_outline
-from extractor.outline.headings import find_heading
 from extractor.schemas import Part as SectionPart
 from extractor.schemas import Piece, Section
 from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
@@ -78,7 +71,7 @@ _IN_CRITERIA = ("conditions", "label", "treatment")
 _LONGEST_TITLE = 300
 _TABLE_LINES = 4
 _FEW = 3
-_TWO_WORDS = re.compile(r"\b[^\W\d_]{2,}\W+[^\W\d_]{2}")
+_WORD = re.compile(r"[^\W\d_]{2}")
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
@@ -149,39 +142,6 @@ def build_given(
     return RecordContent(reader.build(title), "text", given=text)
 
 
-def list_items(
-    text: str, section: str
-) -> tuple[list[Span], list[tuple[Span, list[Part]]]]:
-    r"""Return what introduces the items of a text that is all of one section, and where each item
-    is, with its parts.
-
-    >>> list_items("- Pain\n- Sleep at 2 weeks", "primary_outcomes")[1][0]
-    ((2, 6), [('statement', (2, 6))])
-    """
-    reader = TextReader(text)
-    reader.read_as(section)
-    return reader.list_items()
-
-
-def has_headings(text: str) -> bool:
-    r"""Return whether a line of a text is a heading that no description has, such as "Inclusion
-    Criteria".
-
-    >>> texts = (
-    ...     "A Trial\nInclusion criteria\nAdults",
-    ...     "The inclusion criteria are strict.",
-    ... )
-    >>> [has_headings(text) for text in texts]
-    [True, False]
-    """
-    for line in read_section("text", text).lines():
-        heading = find_heading(line, VOCABULARY)
-        section = name_section(heading.name) if heading else None
-        if section and section not in (DESCRIPTION, "brief_summary"):
-            return True
-    return False
-
-
 def _check_size(text: str, remedy: str) -> None:
     if len(text) > MAX_CHARACTERS:
         problem = f"text of more than {MAX_CHARACTERS:,} characters"
@@ -190,13 +150,14 @@ def _check_size(text: str, remedy: str) -> None:
 
 def _refuse_other(text: str, *, named: bool) -> None:
     """Raise ``UnreadableSource`` for a text without usual headings that is a table or JSON, that
-    has no words, or that the user did not name (``named``).
+    has no word, or that the user did not name (``named``).
     """
-    lines = (line.group() for line in LINE.finditer(text) if line.group().strip())
+    lines = (line[0] for line in LINE.finditer(text) if line[0].strip())
     first = list(islice(lines, _TABLE_LINES))
     is_table = len(first) > 1 and all(map(_TABLE_ROW.fullmatch, first))
+    has_word = _WORD.search(text) is not None
     is_json = text.lstrip()[:1] in ("{", '"')
-    if is_table or is_json or _is_wordless(text):
+    if is_table or is_json or (text.strip() and not has_word):
         raise UnreadableSource(
             "an unknown format",
             'give a text with headings such as "Inclusion Criteria", or say that its section is '
@@ -211,18 +172,6 @@ def _refuse_other(text: str, *, named: bool) -> None:
         raise UnreadableSource(problem, remedy)
 
 
-def _is_wordless(text: str) -> bool:
-    """Return whether a text that is not blank has no two words beside each other and no limit."""
-    if not text.strip() or _TWO_WORDS.search(text):
-        return False
-    # Chinese and Japanese are written without spaces between words.
-    if hide_foreign(text) != text:
-        return False
-    # "HbA1c < 7 %" has no two words, and is a criterion.
-    is_long = len(text) > _LONGEST_TITLE
-    return is_long or not find_limits(read_text(text), None)
-
-
 class TextReader:
     """Reads the sections of a text from its blocks: ``read`` (all or some of them), then ``build``.
 
@@ -231,14 +180,13 @@ class TextReader:
 
     def __init__(self, text: str, ranks: Mapping[int, int] | None = None) -> None:
         self.laid = lay_out(text)
-        self._english = hide_foreign(self.laid.text)
-        if self._english != self.laid.text:
-            self._english = _BEGIN.sub(
-                lambda found: _NO_SIGN * len(found[0]), self._english
-            )
-        section = read_section("text", self._english)
-        self.blocks = read_outline(section, VOCABULARY)
-        self._text = join_lines(self.laid.text, self.blocks)
+        english = hide_foreign(self.laid.text)
+        self._is_hidden = english != self.laid.text
+        self._english = english
+        if self._is_hidden:
+            english = _BEGIN.sub(lambda found: _NO_SIGN * len(found[0]), english)
+        self.blocks = read_outline(read_section("text", english), VOCABULARY)
+        self._text = join_lines(undo_breaks(self.laid.text), self.blocks)
         self._ranks = ranks or {}
         self._openings: Mapping[int, str] = {}
         self._spans: dict[str, list[Span]] = defaultdict(list)
@@ -248,7 +196,6 @@ class TextReader:
         self._style = ""
         self._styles: set[str] = set()
         self._end = 0
-        self._is_fixed = False
         self._is_cut = False
         self._has_criteria = False
 
@@ -268,37 +215,36 @@ class TextReader:
         other blocks that are headings, by where they begin.
         """
         self._openings = openings or {}
-        for block in blocks:
-            begin = self._text.rfind("\n", 0, block.start) + 1
-            is_page = _PAGE_NUMBER.match(self._text, begin) is not None
-            if not is_page and block.kind is not BlockKind.FURNITURE:
-                self._take(block, begin)
-            self._is_cut = is_page or block.kind is BlockKind.FURNITURE
-            self._end = block.end
-        if self._is_fixed:
-            return
+        for entry in self._list_entries(blocks):
+            section = self._find_section(entry)
+            if section:
+                self._open(section, entry)
+            else:
+                self._add(entry)
         self._place_front()
-        if self._english != self.laid.text:
+        if self._is_hidden:
             self._place_foreign()
 
     def read_as(self, section: str) -> None:
         """Take the whole text for one section, whose headings open nothing."""
         self._section = section
-        self._is_fixed = True
         if section in ITEMS:
             self._groups.append((section, []))
-        self.read(self.blocks)
-
-    def _take(self, block: Block, begin: int) -> None:
-        """Open a section with a block whose line begins at a place, or add it to the one that is
-        open.
-        """
-        entry = self._make_entry(block, begin)
-        section = "" if self._is_fixed else self._find_section(entry)
-        if section:
-            self._open(section, entry)
-        else:
+        for entry in self._list_entries(self.blocks):
             self._add(entry)
+
+    # From blocks to the lines of sections.
+
+    def _list_entries(self, blocks: Sequence[Block]) -> Iterator[Entry]:
+        """Yield the lines that blocks are, without the edges of pages."""
+        for block in blocks:
+            begin = self._text.rfind("\n", 0, block.start) + 1
+            is_edge = block.kind is BlockKind.FURNITURE
+            is_edge = is_edge or _PAGE_NUMBER.match(self._text, begin) is not None
+            if not is_edge:
+                yield self._make_entry(block, begin)
+            self._is_cut = is_edge
+            self._end = block.end
 
     def _make_entry(self, block: Block, begin: int) -> Entry:
         is_behind = begin <= self._end and self._end > 0
@@ -316,7 +262,6 @@ class TextReader:
             column=block.column,
             gap=block.gap,
             is_behind=is_behind,
-            goes_on=self._is_cut and self._text[block.start].islower(),
         )
 
     def _find_section(self, entry: Entry) -> str | None:
@@ -328,29 +273,20 @@ class TextReader:
             is_part = opening == self._section and entry.name != "criteria"
             return None if is_part else opening
         if entry.name:
-            return self._find_named(entry, entry.name)
+            is_content = self._is_content(entry, entry.name)
+            return None if is_content else name_section(entry.name)
         # a line marked like the heading of the section, and unlike the items in it
         is_next = entry.style == self._style and entry.style not in self._styles
         return DESCRIPTION if self._style and is_next and not entry.is_behind else None
 
-    def _find_named(self, entry: Entry, name: str) -> str | None:
-        """Return the section that a heading of the vocabulary opens."""
-        is_group = self._section in (ARMS, INTERVENTIONS)
-        if self._is_content(entry, name):
-            return None
-        if name in RANKS and self._section not in OUTCOMES:
-            return None
-        if name in STATES and self._has_criteria and not is_group:
-            return None
-        return name_section(name)
-
     def _is_content(self, entry: Entry, name: str) -> bool:
         """Return whether words of a heading are content of the section that is open."""
-        words = self._text[entry.words : entry.end]
-        above = self._text[max(0, entry.start - 40) : entry.start].rstrip()
-        is_open = bool(above) and above[-1] not in ".:;" and words[-1] != ":"
-        is_wrapped = runs_on(above) or (is_open and not entry.gap)
-        if (words[0].islower() and is_wrapped) or words.endswith((",", ";")):
+        is_group = self._section in (ARMS, INTERVENTIONS)
+        if name in RANKS and self._section not in OUTCOMES:
+            return True
+        if name in STATES and self._has_criteria and not is_group:
+            return True
+        if self._is_in_sentence(entry):
             return True
         has_text = self._text[entry.end : entry.end + 80].split("\n")[0].strip() != ""
         is_label = LABELS.match(self._text, entry.words, entry.end + 1) is not None
@@ -359,6 +295,17 @@ class TextReader:
         if entry.kind is BlockKind.ITEM and entry.style in self._styles - {self._style}:
             return True
         return self._section == ELIGIBILITY and name in _IN_CRITERIA and has_text
+
+    def _is_in_sentence(self, entry: Entry) -> bool:
+        """Return whether a line that begins with the words of a heading is within a sentence."""
+        words = self._read(entry)
+        if words.endswith((",", ";")):
+            return True
+        if not words[0].islower():
+            return False
+        above = self._text[max(0, entry.start - 40) : entry.start].rstrip()
+        is_open = above[-1:] not in ("", ".", ":", ";") and words[-1] != ":"
+        return runs_on(above) or (is_open and not entry.gap)
 
     def _open(self, section: str, entry: Entry) -> None:
         is_item = entry.name in STATES
@@ -379,34 +326,30 @@ class TextReader:
         """Add a line to the section that is open, or words behind others to their line."""
         if entry.kind is BlockKind.ITEM:
             self._styles.add(entry.style)
-        if self._section in ITEMS:
-            self._add_lines(entry, self._groups[-1][1])
-            return
-        if self._section in (*_TITLES, _ID) and self._spans[self._section]:
-            self._section = DESCRIPTION if self._section in _TITLES else ""
-        if not self._section:
-            self._front.append(entry)
-            return
         spans = self._spans[self._section]
-        start = entry.start
-        if spans and not self._is_cut:
-            start = spans.pop()[0]
-        spans.append((start, entry.end))
+        if self._section in ITEMS:
+            self._add_to_items(entry, self._groups[-1][1])
+        elif not self._section:
+            self._front.append(entry)
+        elif self._section in (*_TITLES, _ID) and spans:
+            self._section = DESCRIPTION if self._section in _TITLES else ""
+            self._add(entry)
+        else:
+            start = spans.pop()[0] if spans and not self._is_cut else entry.start
+            spans.append((start, entry.end))
 
-    def _add_lines(self, entry: Entry, entries: list[Entry]) -> None:
-        """Add the lines of an entry to those of an item; words behind others go on their line."""
+    def _add_to_items(self, entry: Entry, entries: list[Entry]) -> None:
+        """Add a line to those of items; the words behind others, and the cells of a row, go on
+        their line.
+        """
         is_row = bool(entries) and "\t" in self._text[entries[-1].start : entry.end]
         is_part = entry.is_behind and (is_row or entry.kind is not BlockKind.ITEM)
-        is_part = is_part and bool(entries) and not self._is_cut
-        for line in LINE.finditer(self._text, entry.words, entry.end):
-            start, end = line.span()
-            if is_part:
-                entries[-1].end = end
-            elif start == entry.words:
-                entries.append(replace(entry, end=end))
-            else:
-                entries.append(Entry(start, start, end, goes_on=True))
-            is_part = False
+        if is_part and entries and not self._is_cut:
+            entries[-1].end = entry.end
+        else:
+            entries.append(entry)
+
+    # What has no heading.
 
     def _place_front(self) -> None:
         """Place the lines before the first heading: a number, a title, and a description, or a list
@@ -430,16 +373,17 @@ class TextReader:
         description.
         """
         ends = [(end, name) for name in _ORDER for _, end in self._spans[name]]
-        places = {
-            at for name in _ORDER for span in self._spans[name] for at in range(*span)
-        }
+        spans = (span for name in _ORDER for span in self._spans[name])
+        places = {at for span in spans for at in range(*span)}
         for line in LINE.finditer(self.laid.text):
-            start, end = line.span()
-            is_hidden = not self._english[start:end].strip(f" {_NO_SIGN}")
-            if is_hidden and line[0].strip() and start not in places:
-                above = max((one for one in ends if one[0] <= start), default=(0, ""))
-                name = ELIGIBILITY if above[1] == ELIGIBILITY else DESCRIPTION
-                self._spans[name].append((start, end))
+            is_hidden = not self._english[slice(*line.span())].strip()
+            if is_hidden and line[0].strip() and line.start() not in places:
+                above = max(
+                    (one for one in ends if one[0] <= line.start()), default=None
+                )
+                is_below = above is not None and above[1] == ELIGIBILITY
+                name = ELIGIBILITY if is_below else DESCRIPTION
+                self._spans[name].append(line.span())
         self._spans[ELIGIBILITY].sort()
 
     def _is_title(self, entry: Entry) -> bool:
@@ -465,6 +409,8 @@ class TextReader:
     def _read(self, entry: Entry) -> str:
         return self._text[entry.words : entry.end]
 
+    # From lines to sections.
+
     def find_id(self) -> str | None:
         """Return the registry's number of the trial; None without one."""
         numbers = (find_trial_id(self._text[slice(*span)]) for span in self._spans[_ID])
@@ -478,35 +424,21 @@ class TextReader:
             if not (title and name == TITLE):
                 sections += self._make_section(name, [("", span) for span in spans])
         items: dict[str, list[Section]] = defaultdict(list)
-        for section, item, parts in self._list_items():
-            rank = _RANK.search(self._text, item[0].end, item[-1].end)
-            name = RANKS[rank["rank"].lower()] if rank else section
-            items[name] += self._make_section(f"{name}[{len(items[name])}]", parts)
+        for section, entries in self._groups:
+            for item in list_items(self._text, section, entries):
+                rank = _RANK.search(self._text, item[0].end, item[-1].end)
+                name = RANKS[rank["rank"].lower()] if rank else section
+                if section == INTERVENTIONS and self._is_arm(item[0]):
+                    name = ARMS
+                parts = find_parts(self._text, name, item)
+                items[name] += self._make_section(f"{name}[{len(items[name])}]", parts)
         for name in ITEMS:
             sections += items[name]
         return take_sections(sections)
 
-    def _list_items(self) -> Iterator[tuple[str, list[Entry], list[Part]]]:
-        """Yield each item with its section and parts."""
-        for section, entries in self._groups:
-            _, items = group_items(self._text, section, entries)
-            for item in items:
-                is_line = section in OUTCOMES and len(items) == 1
-                pieces = split_line(self._text, item) if is_line else [item]
-                for piece in pieces:
-                    yield section, piece, find_parts(self._text, section, piece)
-
-    def list_items(self) -> tuple[list[Span], list[tuple[Span, list[Part]]]]:
-        """Return the introductions and the items of the section that all of the text is."""
-        lead, _ = group_items(self._text, *self._groups[0])
-        items = []
-        for _, item, parts in self._list_items():
-            placed = [(name, self._place(*span)) for name, span in parts]
-            items.append((self._place(item[0].words, item[-1].end), placed))
-        return [self._place(one.words, one.end) for one in lead], items
-
-    def _place(self, start: int, end: int) -> Span:
-        return self.laid.find_place(start), self.laid.find_place(end - 1) + 1
+    def _is_arm(self, entry: Entry) -> bool:
+        """Return whether an item begins as an arm does: "Group A receives"."""
+        return rule("group_name").starts(read_text(self._read(entry)), 0) is not None
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> list[Section]:
         """Return the section of parts, each on lines of its own; none without words."""

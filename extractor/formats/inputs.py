@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from extractor.errors import ArgumentError, RecordError
-from extractor.formats.found import find_trial_id
 from extractor.schemas.arguments import suggest
 
 STDIN = "<stdin>"
@@ -23,6 +22,7 @@ _LONGEST_NAME = 255
 """Characters of a name on all usual file systems."""
 _LONGEST_SHOWN = 60
 _LONGEST_PATH = 4096
+_MISSING = "there is no such file or folder"
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.IGNORECASE)
 
 
@@ -79,7 +79,7 @@ def refuse_missing(inputs: Sequence[str]) -> None:
         beside = [neighbour.name for neighbour in path.parent.iterdir()]
     # A link to nothing stands in the folder itself.
     nearest = "" if path.name in beside else suggest(path.name, beside)
-    raise ArgumentError(f"{path}: {_describe_missing(path)}{nearest}; check the path")
+    raise ArgumentError(f"{path}: {_MISSING}{nearest}; check the path")
 
 
 def _may_exist(location: str) -> bool:
@@ -159,23 +159,16 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
 
     Hidden files (a leading dot) and folders of results are skipped unless named.
     """
-    path = Path(location)
     if is_folder(location):
-        yield from _locate_in_folder(path)
-        return
-    if exists(location):
-        yield path
-        return
-    if has_magic(location):
+        yield from _locate_in_folder(Path(location))
+    elif exists(location):
+        yield Path(location)
+    elif has_magic(location):
         yield from _locate_by_pattern(location)
-        return
-    remedy = "check the path"
-    number = find_trial_id(location)
-    if number and number.startswith("NCT"):
-        remedy = "fetch the record of this number first: extractor fetch, in Python fetch_records"
-    # Longer than any system takes, it is no path.
-    shown = _shorten(location) if len(location) > _LONGEST_PATH else location
-    yield RecordError(shown, _describe_missing(path), remedy)
+    else:
+        # Longer than any system takes, it is no path.
+        shown = _shorten(location) if len(location) > _LONGEST_PATH else location
+        yield RecordError(shown, _MISSING, "check the path")
 
 
 def _locate_by_pattern(pattern: str) -> Iterator[Path | RecordError]:
@@ -202,35 +195,22 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
             folders.clear()
             continue
         # os.walk goes on into what is left in the list.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if name[0] != ".")
         for name in sorted(names):
-            if name.startswith("."):
-                continue
             path = Path(parent, name)
-            is_broken_link = not path.exists()
-            if path.is_file() or is_broken_link:
+            if name[0] != "." and (path.is_file() or not path.exists()):
                 is_empty = False
                 yield path
     for problem in problems:
         reason = f"the folder cannot be listed ({problem.strerror})"
         yield RecordError(str(problem.filename), reason, "check its permissions")
     if is_empty:
-        yield RecordError(
-            str(folder), "the folder holds no files", "name a folder with records"
-        )
-
-
-def _describe_missing(path: Path) -> str:
-    # a name that is too long for the system is no link
-    if os.path.islink(path):  # noqa: PTH114
-        return f"it is a link to {path.readlink()}, where nothing is"
-    return "there is no such file or folder"
+        remedy = "name a folder with records"
+        yield RecordError(str(folder), "the folder holds no files", remedy)
 
 
 def _shorten(text: str) -> str:
     """Return the beginning of a text on one line, for a message."""
-    line = " ".join(text[: 4 * _LONGEST_SHOWN].split())
-    printable = line.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    if len(printable) <= _LONGEST_SHOWN:
-        return printable
-    return f"{printable[:_LONGEST_SHOWN]}..."
+    line = " ".join(text[:_LONGEST_SHOWN].split()).replace("\0", "\ufffd")
+    shown = line.encode("utf-8", "replace").decode()
+    return shown if len(text) < _LONGEST_SHOWN else f"{shown} ..."

@@ -1,19 +1,20 @@
-r"""A text laid out in lines: cells of a table whose first cell is a heading get lines of their own,
-and columns that are sections follow each other. A map leads back to the text that was given.
+r"""The tables of a text as lines: cells of a row whose first cell is a heading get lines of their
+own, and columns that are sections follow each other. A map leads back to the text that was given.
 
 >>> laid = lay_out("Inclusion criteria\tExclusion criteria\nAdults\tGout\n")
 >>> laid.text
-'Inclusion criteria\nAdults\nExclusion criteria\nGout\n\n'
+'Inclusion criteria\nAdults\nExclusion criteria\nGout'
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
 
 from extractor.formats.headings import ELIGIBILITY, RANKS, VOCABULARY, name_section
 from extractor.language.book import read_text, rule
-from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
 from extractor.language.passage import read_passage
 from extractor.language.wrapping import runs_on
 from extractor.outline import Block, BlockKind
@@ -23,18 +24,19 @@ from extractor.schemas import Piece
 Span = tuple[int, int]
 """Half-open offsets into a text."""
 LINE = re.compile(r"[^\r\n]+")
-_LINE_OR_EMPTY = re.compile(r"(?:(?<=\n)|(?<=\r)(?!\n)|\A)[^\r\n]*")
+_ANY_LINE = re.compile(r"(?:\A|(?<=\n)|(?<=\r)(?!\n))[^\r\n]*")
 _BORDER = re.compile(r"\|[ \t|]*|\t[ \t]*(?:\|[ \t|]*)?")
 _MARK = re.compile(r"\W{0,2}(?:\w{1,3}|)[.)]?")
 _RULE = re.compile(r"[\s|:=+-]+")
-_LONGEST_CELL = 200
-"""Characters of a cell that may be a heading."""
-_HYPHEN = re.compile(r"(?:(?<![\w-])(?P<word>[a-z]{2,40})|\w)-\Z")
-_BREAK = re.compile(r"\n[ \t]*")
-_WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*[\r\n])")
+_LONGEST_HEADING = 200
+_MOST_COLUMNS = 4
+_SHORT = 25
 _NARROWEST = 60
 """The fewest characters in a line that was wrapped before a word with a capital."""
-_SHORT = 24
+_BREAK = re.compile(
+    r"(?:(?<![\w-])(?P<word>[a-z]{2,40})-(?=[ \t]*\n\s*[a-z]))?(?<![ \t])[ \t]*+\n\s*+"
+)
+_WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"
 
 
@@ -61,135 +63,130 @@ class LaidOut:
         signs = list(given)
         ends = [*(start - 1 for start in self.starts[1:]), len(text)]
         for start, end, place in zip(self.starts, ends, self.places, strict=True):
-            words = text[start:end][: len(given) - place]
-            signs[place : place + len(words)] = words
+            signs[place : place + end - start] = text[start:end]
         return "".join(signs)
 
     def list_pieces(self, start: int, end: int, at: int) -> Iterator[Piece]:
         """Yield the pieces of a range of the text that is to stand at ``at``."""
         number = max(0, bisect_right(self.starts, start) - 1)
         while number < len(self.starts) and self.starts[number] < end:
-            begin = self.starts[number]
-            first = max(begin, start)
-            yield Piece(
-                start=at + first - start, at=self.places[number] + first - begin
-            )
+            first = max(self.starts[number], start)
+            yield Piece(start=at + first - start, at=self.find_place(first))
             number += 1
+
+
+class _Row(NamedTuple):
+    """A line of the text, its cells, and the headings that these are."""
+
+    span: Span
+    cells: list[Span]
+    headings: list[Heading | None]
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is a line outside of a table."""
+        return len(self.cells) < 2
+
+    @property
+    def names(self) -> list[str]:
+        """The names of headings behind which nothing follows."""
+        return [one.name for one in self.headings if one and one.is_whole]
+
+    @property
+    def is_of_columns(self) -> bool:
+        """Whether it may be below headings of columns; a rank alone divides all of them."""
+        if self.is_alone:
+            return not RANKS.keys().isdisjoint(self.names)
+        return len(self.names) < 2
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether its first cell is the heading of the others."""
+        first = self.headings[:1]
+        return not self.is_alone and first[0] is not None and first[0].is_whole
+
+    def list_spans(self) -> list[Span]:
+        """Return its lines: a heading and the rest, cells one of which is a heading, or all."""
+        if self.is_alone:
+            return [self.span]
+        if self.is_labelled:
+            return [self.cells[0], (self.cells[1][0], self.cells[-1][1])]
+        if any(self.headings):
+            return self.cells
+        # no row continues another
+        return [self.span, (self.span[1], self.span[1])]
 
 
 def lay_out(text: str) -> LaidOut:
     """Return a text in lines."""
     if not any(sign in text for sign in "\t|\r"):
         return LaidOut(text, [0], [0])
-    maker = _Maker(text)
-    for found in _LINE_OR_EMPTY.finditer(text):
-        maker.add_line(*found.span())
-    maker.end_table()
-    maker.laid.text = "".join(maker.parts)
-    return maker.laid
+    spans: list[Span] = []
+    labels: list[int] = []
+    columns: list[list[Span]] = []
+    is_labelled = False
+    for row in _list_rows(text):
+        if columns and row.is_of_columns:
+            cells = row.cells * len(columns) if row.is_alone else row.cells
+            for column, cell in zip(columns, cells, strict=False):
+                column.append(cell)
+            continue
+        spans += chain.from_iterable(columns)
+        columns = []
+        if len(row.names) > 1:
+            columns = [[cell] for cell in row.cells]
+            continue
+        is_labelled = row.is_labelled or (is_labelled and not row.is_alone)
+        if is_labelled and not any(row.headings):
+            labels.append(len(spans))
+        spans += row.list_spans()
+    spans += chain.from_iterable(columns)
+    return _put_together(text, spans, labels)
 
 
-class _Maker:
-    """Puts a text together line by line."""
-
-    def __init__(self, text: str) -> None:
-        self.given = text
-        self.laid = LaidOut()
-        self.parts: list[str] = []
-        self._size = 0
-        self._done = 0
-        self._columns: list[list[Span]] = []
-        self._has_labels = False
-        self._has_header = False
-
-    def add_line(self, start: int, end: int) -> None:
-        """Add a line of the text, or the cells of a row."""
-        cells = _list_cells(self.given, start, end)
-        if not cells and "|" in self.given[start:end]:
-            return
-        headings = [self._find_heading(cell) for cell in cells[:4]]
-        names = _list_whole(headings)
-        is_row = len(cells) > 1
-        is_header = names_columns(self.given, cells)
-        if len(names) > 1 and not is_header:
-            self.end_table()
-            self._columns = [[cell] for cell in cells]
-        elif self._columns and (is_row or not RANKS.keys().isdisjoint(names)):
-            self._add_to_columns(cells)
-        else:
-            self.end_table()
-            self._has_header = is_header or (self._has_header and is_row)
-            self._has_labels = self._has_labels and is_row
-            if not is_header:
-                known = headings[: 0 if self._has_header else None]
-                self._add_row((start, end), cells, known)
-
-    def _add_row(
-        self, span: Span, cells: Sequence[Span], known: Sequence[Heading | None]
-    ) -> None:
-        if len(cells) < 2:
-            self._add(*span)
-        elif known and known[0] and known[0].is_whole:
-            self._has_labels = True
-            self._add(*cells[0])
-            self._add(cells[1][0], cells[-1][1])
-        elif any(known[1:]):
-            for cell in cells:
-                self._add(*cell)
-        else:
-            if self._has_labels:
-                self.laid.labels.add(self._size)
-            self._add(*span)
-            # no row continues another
-            self._add(span[1], span[1])
-
-    def _add_to_columns(self, cells: Sequence[Span]) -> None:
-        """Add a row to the columns; what stands alone divides all of them."""
-        for number, column in enumerate(self._columns):
-            if len(cells) == 1:
-                column.append(cells[0])
-            elif number < len(cells):
-                column.append(cells[number])
-
-    def end_table(self) -> None:
-        """Add the columns of a table one below the other."""
-        for cell in (cell for column in self._columns for cell in column):
-            self._add(*cell)
-        self._columns = []
-
-    def _find_heading(self, cell: Span) -> Heading | None:
-        words = self.given[slice(*cell)]
-        if len(words) > _LONGEST_CELL:
-            return None
-        heading = find_heading(read_passage(words), VOCABULARY)
-        is_list = heading and name_section(heading.name) == ELIGIBILITY
-        return heading if heading and (heading.is_whole or is_list) else None
-
-    def _add(self, start: int, end: int) -> None:
-        is_next = self.parts and self.given[self._done : start] == "\n"
-        if not is_next:
-            self.laid.starts.append(self._size)
-            self.laid.places.append(start)
-        self._done = end
-        self.parts += [self.given[start:end], "\n"]
-        self._size += end - start + 1
+def _list_rows(text: str) -> Iterator[_Row]:
+    """Yield the lines of a text, without borders of tables and names of columns."""
+    for line in _ANY_LINE.finditer(text):
+        is_border = "|" in line[0] and _RULE.fullmatch(line[0])
+        cells = _list_cells(text, *line.span())
+        if not is_border and not names_columns(text, cells):
+            shown = [text[slice(*cell)] for cell in cells[:_MOST_COLUMNS]]
+            yield _Row(line.span(), cells, list(map(_find_heading, shown)))
 
 
-def _list_whole(headings: Sequence[Heading | None]) -> list[str]:
-    """Return the names of headings behind which nothing follows."""
-    return [one.name for one in headings if one and one.is_whole]
+def _put_together(text: str, spans: Sequence[Span], labels: Sequence[int]) -> LaidOut:
+    laid = LaidOut("\n".join(text[slice(*span)] for span in spans))
+    starts: list[int] = []
+    at = 0
+    done = -1
+    for start, end in spans:
+        starts.append(at)
+        if done < 0 or text[done:start] != "\n":
+            laid.starts.append(at)
+            laid.places.append(start)
+        at += end - start + 1
+        done = end
+    laid.labels = {starts[number] for number in labels}
+    return laid
+
+
+def _find_heading(cell: str) -> Heading | None:
+    """Return the heading that a cell is, or that begins a list of criteria in it."""
+    if len(cell) > _LONGEST_HEADING:
+        return None
+    heading = find_heading(read_passage(cell), VOCABULARY)
+    is_list = heading and name_section(heading.name) == ELIGIBILITY
+    return heading if heading and (heading.is_whole or is_list) else None
 
 
 def _list_cells(text: str, start: int, end: int) -> list[Span]:
     """Return the cells of a row that have words; one for a line that is no row."""
-    if _RULE.fullmatch(text, start, end):
-        return []
     cells: list[Span] = []
     begin = start
     for border in _BORDER.finditer(text, start, end):
         cell = text[begin : border.start()].rstrip(" \t")
-        is_mark = not cells and _MARK.fullmatch(cell.strip())
-        if is_mark and "|" not in border.group():
+        is_mark = not cells and "|" not in border[0] and _MARK.fullmatch(cell.strip())
+        if is_mark:
             continue
         if cell:
             cells.append((begin, begin + len(cell)))
@@ -203,74 +200,60 @@ def names_columns(text: str, cells: Sequence[Span]) -> bool:
     >>> names_columns("Outcome Measure, Time Frame", [(0, 15), (17, 27)])
     True
     """
-    if len(cells) < 2:
-        return False
-    for cell in cells:
-        tokens = read_text(text[slice(*cell)].strip(" *_:"))
-        if rule("name_of_column").covers(tokens, 0, len(tokens)) is None:
-            return False
-    return True
-
-
-def _undo_markup(text: str) -> str:
-    """Return a text of the same length without codes of HTML."""
-    if not may_hold_markup(text):
-        return text
-    for codes in (EMPHASIS, CELL):
-        text = codes.sub(lambda code: " " * len(code.group()), text)
-    return EDGE.sub(lambda code: "\n".rjust(len(code.group())), text)
+    rows = [read_text(text[slice(*cell)].strip(" *_:")) for cell in cells]
+    covered = [rule("name_of_column").covers(row, 0, len(row)) for row in rows]
+    return len(cells) > 1 and None not in covered
 
 
 def join_lines(text: str, blocks: Sequence[Block]) -> str:
     """Return a text of the same length whose wrapped lines are joined by blanks, or by soft hyphens
     where a hyphen breaks a word.
     """
-    text = _undo_markup(text)
-    words: set[str] = set()
+    # "treatment-naive" is no word that was broken, if "treatment" is one
+    words = set(_WORD.findall(text)) if "-\n" in text else set()
+
+    begin = 0
+
+    def fill(found: re.Match[str]) -> str:
+        if found.start() and _would_fit(text, begin + found.start(), found):
+            return found[0]
+        word = found["word"] or ""
+        if not word:
+            return " " * len(found[0])
+        kept = f"{word}-" if word in words else word
+        return kept.ljust(len(found[0]), _SOFT)
+
     kept: list[str] = []
     done = 0
-    for block, above in zip(blocks, [None, *blocks], strict=False):
+    above: Block | None = None
+    for block in blocks:
         begin = above.end if above and _continues(block, above) else block.start
-        line = begin
-        for found in _BREAK.finditer(text, begin, block.end):
-            start = line + len(text[line : found.start()].rstrip(" \t"))
-            end = found.end()
-            line = end
-            if begin == block.start and _would_fit(text, start, end, block.end):
-                continue
-            hyphen = _HYPHEN.search(text, max(0, start - 42), start)
-            fill = " "
-            if hyphen:
-                words = words or set(_WORD.findall(text))
-                # "treatment-naive" is no word that was broken
-                is_broken = hyphen["word"] and hyphen["word"] not in words
-                start -= bool(is_broken)
-                fill = _SOFT
-            kept += [text[done:start], fill * (end - start)]
-            done = end
+        kept += [text[done:begin], _BREAK.sub(fill, text[begin : block.end])]
+        done = block.end
+        above = block
     return "".join([*kept, text[done:]])
 
 
+def _would_fit(text: str, at: int, found: re.Match[str]) -> bool:
+    """Return whether the first word below a line break would have fitted on the line above: the
+    break, which is found at a place of the text, is no wrapping.
+    """
+    above = text[text.rfind("\n", 0, at) + 1 : at]
+    if found["word"] or runs_on(above):
+        return False
+    end = found.string.find("\n", found.end())
+    below = found.string[found.end() : end if end >= 0 else None]
+    is_new = len(above) < _NARROWEST and below[:1].isupper()
+    return is_new or len(above) + len(below.split(" ", 1)[0]) < len(below)
+
+
 def _continues(block: Block, above: Block) -> bool:
-    """Return whether a block surely continues the item above it."""
-    if block.kind is not BlockKind.PARAGRAPH or above.kind is not BlockKind.ITEM:
+    """Return whether a block surely goes on with the item above it."""
+    is_below = above.kind is BlockKind.ITEM and not block.gap
+    if block.kind is not BlockKind.PARAGRAPH or not is_below:
         return False
     text = above.text
-    is_open = len(text) > _SHORT and not text.endswith((".", ":", ";"))
-    goes_on = (
-        block.text[:1].islower() or text.endswith((" and", " or")) or runs_on(text)
-    )
-    return is_open and goes_on and not block.gap
-
-
-def _would_fit(text: str, start: int, end: int, stop: int) -> bool:
-    """Return whether the first word below a line break would have fitted on the line above: the
-    break is no wrapping.
-    """
-    if runs_on(text[max(0, start - 40) : start]):
+    if len(text) < _SHORT or text.endswith((".", ":", ";")):
         return False
-    above = start - text.rfind("\n", 0, start)
-    below = text[end:stop].split("\n", 1)[0]
-    word = below.split(" ", 1)[0]
-    is_new = above < _NARROWEST and below[:1].isupper()
-    return is_new or above + len(word) < len(below)
+    ends_open = text.endswith((" and", " or")) or runs_on(text)
+    return block.text[:1].islower() or ends_open

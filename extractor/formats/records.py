@@ -200,11 +200,10 @@ def check_new(
             both have the same text. A new id is added.
     """
     try:
-        check_unicode(record)
+        digest = hash(check_unicode(record))
     except RecordError as error:
         return error
     source = record.source
-    digest = hash(record.model_dump_json(include={"sections", "registry"}))
     place = join_place(source.path, source.place) or ""
     if record.record_id not in seen:
         seen[record.record_id] = place, digest

@@ -4,6 +4,7 @@ import codecs
 import io
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
@@ -25,14 +26,14 @@ RATIO_FREE_BYTES = 10 * 1000**2
 """Unpacked size, in bytes, up to which any ratio is allowed: short repetitive files pack well."""
 
 
-MAX_NESTING = 500
-"""Deepest nesting of lists, objects or elements; the registry's studies stay below 20."""
-
-
 class Bytes(Protocol):
     """A source of bytes."""
 
     def read(self, size: int = -1, /) -> bytes: ...
+
+
+OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
+"""Opens a member of an archive."""
 
 
 @dataclass
@@ -50,10 +51,8 @@ class UnpackMeter:
 
     def add(self, size: int) -> None:
         self.unpacked += size
-        out_of_proportion = (
-            self.unpacked > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * self.packed()
-        )
-        if out_of_proportion or self.unpacked > MAX_UNPACKED_BYTES:
+        most = RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * self.packed()
+        if self.unpacked > min(most, MAX_UNPACKED_BYTES):
             raise UnreadableSource(
                 f"unpacks to more than {self.unpacked:,} bytes, as decompression bombs do",
                 "unpack it yourself if you trust it, and give the unpacked file",
@@ -85,35 +84,67 @@ class SteadyStream(io.RawIOBase):
         return filled
 
 
+def buffer_stream(source: Bytes, meter: UnpackMeter | None = None) -> BinaryIO:
+    """Return a stream of a source at whose whole first block ``peek_block`` can look."""
+    raw = SteadyStream(source, meter)
+    return cast("BinaryIO", io.BufferedReader(raw, BLOCK_BYTES))
+
+
 def peek_block(stream: BinaryIO) -> bytes:
     """Return the next block without consuming it; it is shorter only at the end of the stream."""
     return cast("io.BufferedReader", stream).peek(BLOCK_BYTES)
 
 
-def exceeds_record(size: int) -> bool:
-    """Return whether bytes that were read since the last record are more than a record and the
-    blocks around it.
+def too_large(what: str, place: str | None = None) -> UnreadableSource:
+    """Return the problem of a record, line or row that is larger than any honest one."""
+    return UnreadableSource(
+        f"a {what} of more than {MAX_RECORD_BYTES:,} bytes",
+        "split the file into records",
+        place=place,
+    )
+
+
+def check_size(size: int) -> None:
+    """Raise ``UnreadableSource`` for the size of a record that is too large."""
+    if size > MAX_RECORD_BYTES:
+        raise too_large("record")
+
+
+class TextBuffer:
+    """The text of a stream, read on when it is wanted: what was taken is dropped.
+
+    Bytes that are no character of the encoding are kept as Python's ``surrogateescape`` has them.
+
+    Attributes:
+        text: What was read.
+        at: Where what was not taken begins.
+        line: The number of the line at ``at``.
     """
-    return size > MAX_RECORD_BYTES + 2 * BLOCK_BYTES
 
-
-class CappedStream:
-    """A stream for pull parsers that refuses a record that is too large."""
-
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Bytes, encoding: str = "utf-8") -> None:
         self._stream = stream
-        self._since_record = 0
+        self._decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+        self.text = ""
+        self.at = 0
+        self.line = 1
 
-    def read(self, size: int = -1, /) -> bytes:
-        block = self._stream.read(size)
-        self._since_record += len(block)
-        if exceeds_record(self._since_record):
-            raise too_large("record")
-        return block
+    def read_on(self) -> bool:
+        """Read as much again as is waiting, so that all is searched in linear time. Return False at
+        the end. Raises ``UnreadableSource`` if too much is waiting for one record.
+        """
+        waiting = len(self.text) - self.at
+        check_size(waiting - BLOCK_BYTES)
+        block = self._stream.read(max(waiting, BLOCK_BYTES))
+        self.text = self.text[self.at :] + self._decoder.decode(block, final=not block)
+        self.at = 0
+        return bool(block)
 
-    def start_record(self) -> None:
-        """Reset the limit for the next record."""
-        self._since_record = 0
+    def take(self, end: int) -> str:
+        """Return the text up to a place in it, which is taken."""
+        taken = self.text[self.at : end]
+        self.line += taken.count("\n")
+        self.at = end
+        return taken
 
 
 def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | UnreadableSource]]:
@@ -135,13 +166,14 @@ one byte.
 """
 
 
-def decode_loosely(content: bytes) -> tuple[str, int]:
-    r"""Return the text of bytes in UTF-8, and how many bytes are no UTF-8.
+def replace_odd_bytes(text: str) -> tuple[str, int]:
+    r"""Return a text in which ``surrogateescape`` kept bytes, with characters in their place, and
+    how many bytes these were.
 
-    A single such byte is read as Windows-1252, and the beginning of a character that lacks its end
-    as "�".
+    A single byte is read as Windows-1252, and the beginning of a character that lacks its end as
+    "�".
 
-    >>> decode_loosely(b"5 \xb5g")
+    >>> replace_odd_bytes(b"5 \xb5g".decode(errors="surrogateescape"))
     ('5 µg', 1)
     """
     number = 0
@@ -152,20 +184,7 @@ def decode_loosely(content: bytes) -> tuple[str, int]:
         number += len(odd)
         return odd.decode("cp1252", "replace") if len(odd) == 1 else "\ufffd"
 
-    try:
-        return content.decode(), 0
-    except UnicodeDecodeError:
-        text = _ODD_BYTES.sub(read, content.decode(errors="surrogateescape"))
-        return text, number
-
-
-def too_large(what: str, place: str | None = None) -> UnreadableSource:
-    """Return the problem of a record, line or row that is larger than any honest one."""
-    return UnreadableSource(
-        f"a {what} of more than {MAX_RECORD_BYTES:,} bytes",
-        "split the file into records",
-        place=place,
-    )
+    return _ODD_BYTES.sub(read, text), number
 
 
 def to_utf8(stream: BinaryIO) -> BinaryIO:
@@ -173,43 +192,29 @@ def to_utf8(stream: BinaryIO) -> BinaryIO:
     mark = peek_block(stream)[:3]
     # Excel saves "Unicode text" as UTF-16, and CSV in UTF-8 with a mark.
     if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return io.BufferedReader(
-            SteadyStream(DecodedStream(stream, "utf-16")), BLOCK_BYTES
-        )
+        return buffer_stream(_Recoded(stream))
     if mark == codecs.BOM_UTF8:
         stream.read(len(mark))
     return stream
 
 
-class DecodedStream:
-    """A stream converted to UTF-8 from another encoding.
+class _Recoded:
+    """A stream in UTF-16, converted to UTF-8."""
 
-    Args:
-        stream: The source.
-        encoding: Its encoding.
-        errors: What to do with bytes that are no character: "strict" raises ``UnreadableSource``,
-            "surrogateescape" keeps them.
-    """
-
-    def __init__(self, stream: Bytes, encoding: str, *, errors: str = "strict") -> None:
+    def __init__(self, stream: Bytes) -> None:
         self._stream = stream
         self._ready = b""
-        self._encoding = encoding
-        self._errors = errors
-        self._decoder = codecs.getincrementaldecoder(encoding)(errors)
+        self._decoder = codecs.getincrementaldecoder("utf-16")()
 
     def read(self, size: int = -1, /) -> bytes:
         while not self._ready:
             block = self._stream.read(BLOCK_BYTES)
             try:
-                self._ready = self._decoder.decode(block, final=not block).encode(
-                    errors=self._errors
-                )
+                text = self._decoder.decode(block, final=not block)
             except UnicodeError as problem:
-                name = self._encoding.upper()
-                raise UnreadableSource(
-                    f"damaged {name} text", "save the file as UTF-8"
-                ) from problem
+                remedy = "save the file as UTF-8"
+                raise UnreadableSource("damaged UTF-16 text", remedy) from problem
+            self._ready = text.encode()
             if not block:
                 break
         taken = self._ready[:size]

@@ -1,21 +1,16 @@
-"""Records in XML: of the registers that have a table for XML.
-
-A document is one record, or wraps many. Each is parsed by itself, so that a fault loses one record
-at most; one that does not parse is mended if it can be, with a note. Entities and external
-references, which no record needs, are refused (defusedxml), as is text in places where it would
-not be read.
+"""Records in XML: each element of a record is cut out of the document and parsed by itself, so that
+one that is broken costs no other.
 """
 
-import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import BinaryIO, cast
-from xml.etree.ElementTree import Element, ParseError, TreeBuilder  # defusedxml parses
+from dataclasses import replace
+from typing import Any, BinaryIO
+from xml.etree.ElementTree import Element
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser, iterparse
+from defusedxml.ElementTree import ParseError, fromstring
 
+from extractor.formats.fields import TEXT, Place, find_values, write_text
 from extractor.formats.found import (
     DOWNLOAD,
     Found,
@@ -25,20 +20,11 @@ from extractor.formats.found import (
 )
 from extractor.formats.named_fields import read_named
 from extractor.formats.record import read_record
-from extractor.formats.registers import Register, list_registers
-from extractor.formats.streams import (
-    BLOCK_BYTES,
-    MAX_NESTING,
-    DecodedStream,
-    SteadyStream,
-    peek_block,
-    too_large,
-)
+from extractor.formats.registers import Register, fold_name, list_registers
+from extractor.formats.streams import TextBuffer, peek_block
 from extractor.formats.xml_mending import mend
-from extractor.formats.xml_pieces import APART, PieceKind, XmlPiece, split_document
 
-_CORRECT = "correct it or download the record again"
-_DOWNLOAD_AGAIN = "check or download the file again"
+_AGAIN = "check or download the file again"
 _ENCODING = re.compile(
     rb"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
 )
@@ -50,277 +36,215 @@ _ENCODINGS = re.compile(
     re.IGNORECASE,
 )
 """Other encodings that registers use."""
-_NAME = re.compile(rb"<([A-Za-z_][\w.:-]{0,100})")
-_NAMESPACE = re.compile(
-    rb"\sxmlns(:[\w.-]{1,64})?\s*=\s*(?:\"[^\"<]{0,300}\"|'[^'<]{0,300}')"
-)
-_NUMBER = re.compile(
-    rb"\b(?:NCT\d{8}|ISRCTN\d{8})\b"
-    rb"|<(?:TrialID|trial_id|isrctn)\b[^<>]{0,200}>\s*([\w/.-]{4,40})\s*<"
-)
-_TITLE = re.compile(
-    rb"<(?:[\w.-]{1,64}:)?(?:brief_title|[Pp]ublic_title|scientificTitle)\b"
-)
-"""A field of every record. Between two records it is that of one whose own tags are damaged."""
-_COMMENT = re.compile(APART.partition("|")[0].encode(), re.DOTALL)
+_LONGEST_TAG = 120
+_TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,100})")
+_NAMESPACE = re.compile(r"\sxmlns:[\w.-]{1,64}\s*=\s*(?:\"[^\"<]*\"|'[^'<]*')")
 
 
 def read_xml(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the records of one document, in order, and the problem of each that cannot be read.
-
-    The last one has a note if the file ends before its root element does. A document without any
-    record is a problem.
+    """Yield the records of one document, in order, and the problem of each that cannot be read. A
+    document without any record, or without its end, is a problem.
     """
     head = peek_block(stream)
     registers = list_registers("xml")
-    hidden = {
-        name
-        for register in registers
-        if register.element.encode() in head
-        for name in register.inside
-    }
-    names = [one.element for one in registers if one.element not in hidden]
-    reader = _XmlReader(names)
-    last: Found | None = None
-    for piece in split_document(_convert(stream, head), names):
-        content = reader.read(piece)
-        if not content:
-            continue
-        # The last one is kept back: what follows it may show that the file ends too early.
-        if last:
-            yield last
-        last = content
-    if last is None:
-        problem = (
-            f"XML that holds no record of a known format (its root is <{reader.root}>)"
-        )
-        yield UnreadableSource(problem, DOWNLOAD)
-    elif isinstance(last, RecordContent) and not reader.is_closed:
-        note = f"the file ends without </{reader.root}>: records behind this one may be missing"
-        yield replace(last, notes=(*last.notes, note))
-    else:
-        yield last
+    inside = [one.inside for one in registers if one.element.encode() in head]
+    names = [one.element for one in registers if one.element not in inside]
+    document = _Document(TextBuffer(stream, _find_encoding(head)), names)
+    yield from document.read()
 
 
-def _convert(stream: BinaryIO, head: bytes) -> BinaryIO:
-    """Return the stream in UTF-8, from the encoding that the XML declares in its first block
-    ``head``; the same stream if that is UTF-8. Raises ``UnreadableSource`` for an unknown one.
+def _find_encoding(head: bytes) -> str:
+    """Return the encoding that a document declares. Raises ``UnreadableSource`` for an unknown
+    one.
     """
     declared = _ENCODING.match(head)
     name = declared[1].decode("ascii", "replace") if declared else "utf-8"
     if _UNICODE.fullmatch(name):
-        return stream
+        return "utf-8"
     if not _ENCODINGS.fullmatch(name):
         remedy = "save it as UTF-8, and declare that"
         raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
-    decoded = DecodedStream(stream, name, errors="surrogateescape")
-    return cast("BinaryIO", io.BufferedReader(SteadyStream(decoded), BLOCK_BYTES))
+    return name
 
 
-class _XmlReader:
-    """Reads the pieces of a document one after the other.
+class _Document:
+    """Cuts a document into records. What is outside of them is looked through, and dropped."""
 
-    Attributes:
-        root: The name of the element around the records; empty if there is none.
-        is_closed: Whether that element ends.
-    """
+    def __init__(self, text: TextBuffer, names: Sequence[str]) -> None:
+        self._text = text
+        self._begins = re.compile(rf"<!--|<({'|'.join(names)})(?=[\s/>])")
+        self._root = ""
+        self._namespaces = ""
+        self._is_closed = False
+        self._has_lost = False
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
-        self._number = 0
-        self._opening = b""
-        """A tag with the namespaces of the document, within which each record is parsed."""
-        self.root = ""
-        self.is_closed = True
+    def read(self) -> Iterator[Found]:
+        number = 0
+        name: str | None = ""
+        while name is not None:
+            name = self._find_record()
+            line = f"line {self._text.line}"
+            if self._has_lost:
+                yield UnreadableSource(
+                    "broken XML (fields outside of a record)", _AGAIN, place=line
+                )
+                self._has_lost = False
+            if name:
+                number += 1
+                yield self._read_record(name, number)
+        if not number:
+            root = f"its root is <{self._root}>"
+            yield UnreadableSource(
+                f"XML that holds no record of a known format ({root})", DOWNLOAD
+            )
+        elif self._root and not self._is_closed:
+            yield UnreadableSource(
+                f"the file ends without </{self._root}>: records behind this one may be missing",
+                _AGAIN,
+                place=line,
+            )
 
-    def read(self, piece: XmlPiece) -> Found | None:
-        """Return the record of a piece, or what is wrong with it; None for what is between
-        records.
+    def _find_record(self) -> str | None:
+        """Go to the next record, and return the name of its element; None at the end."""
+        text = self._text
+        while True:
+            found = self._begins.search(text.text, text.at)
+            if found is None:
+                self._look_outside(max(text.at, len(text.text) - _LONGEST_TAG))
+                if not text.read_on():
+                    self._look_outside(len(text.text))
+                    return None
+                continue
+            self._look_outside(found.start())
+            if found[1]:
+                return found[1]
+            while (end := text.text.find("-->", text.at)) < 0 and text.read_on():
+                pass
+            text.take(end + 3 if end >= 0 else len(text.text))
+
+    def _look_outside(self, end: int) -> None:
+        """Take the text outside of records up to a place in it. Raises ``UnreadableSource`` if it
+        declares entities.
         """
-        if piece.content is None:
-            self._number += 1
-            return too_large("record")
-        outside = b""
-        if not self._opening or piece.kind is PieceKind.BETWEEN:
-            outside = _COMMENT.sub(b"", piece.content)
-        if not self._opening:
-            self._read_opening(outside)
-        is_between = piece.kind is PieceKind.BETWEEN
-        if is_between and self.root and b"</" + self.root.encode() in outside:
-            self.is_closed = True
-        if is_between and not _TITLE.search(outside):
-            return None
-        self._number += 1
-        if is_between:
-            return _refuse(piece, "fields of a record that neither begins nor ends")
-        if piece.kind is PieceKind.RECORD:
-            return self._read_record(piece)
-        return _refuse(piece, f"the record has no {piece.kind.value}")
-
-    def _read_opening(self, outside: bytes) -> None:
-        """Read what is before the first record. Raises ``UnreadableSource`` for declared
-        entities.
-        """
-        if b"<!ENTITY" in outside:
+        outside = self._text.take(end)
+        if "<!ENTITY" in outside:
             raise UnreadableSource(
                 "XML that declares entities", "remove the declaration"
             )
-        root = _NAME.search(outside)
-        self.root = root[1].decode() if root else ""
-        self.is_closed = not self.root
-        namespaces = {found[1]: found[0] for found in _NAMESPACE.finditer(outside)}
-        self._opening = b"<r" + b"".join(namespaces.values()) + b">"
+        tags = _TAG.findall(outside)
+        self._root = self._root or "".join(tags[:1])
+        self._namespaces = self._namespaces or "".join(_NAMESPACE.findall(outside))
+        self._is_closed = self._is_closed or f"</{self._root}" in outside
+        self._has_lost = self._has_lost or any(map(_is_number, tags))
 
-    def _read_record(self, piece: XmlPiece) -> Found:
-        """Return the record of a piece as it is, or as it can be mended with a note; a problem if
-        it breaks a limit or cannot be parsed. Does not raise.
+    def _read_record(self, name: str, number: int) -> Found:
+        """Take a record, and return its content; that of a broken one with a note if it can be
+        mended.
         """
-        place = f"record {self._number}"
-        content = piece.content or b""
+        line = self._text.line
         try:
-            try:
-                return build_content(_build, self._parse(content), place)
-            except ParseError as error:
-                problem = error
-            line, column = self._locate(piece, problem)
-            mended, changes = mend(content)
-            try:
-                found = build_content(_build, self._parse(mended), place)
-            except ParseError:
-                reason = str(problem).partition(":")[0]
-                return _refuse(piece, reason, (line, column))
-        except (DefusedXmlException, LookupError, ValueError) as error:
-            return UnreadableSource(
-                f"XML that is not read ({type(error).__name__})", _CORRECT, place=place
-            )
-        except UnreadableSource as error:
-            return error
-        if not isinstance(found, RecordContent):
-            return found
-        note = (
-            f"the XML is broken at line {line}, column {column} and was mended "
-            f"({changes}): compare it with the registry"
-        )
-        return replace(found, notes=(*found.notes, note))
+            record = self._cut(name)
+        except UnreadableSource as problem:
+            return problem.below(f"line {line}")
+        try:
+            element = self._parse(record)
+        except ParseError as problem:
+            place = f"line {line + problem.position[0] - 2}"
+            mended, changes = mend(record)
+            note = f"the XML is broken at {place} and was mended ({changes})"
+        else:
+            return build_content(build_xml, element, f"record {number}")
+        try:
+            element = self._parse(mended)
+        except ParseError as problem:
+            reason = str(problem).partition(":")[0]
+            return UnreadableSource(f"broken XML ({reason})", _AGAIN, place=place)
+        found = build_content(build_xml, element, f"record {number}")
+        if isinstance(found, RecordContent):
+            note += ": compare it with the registry"
+            found = replace(found, notes=(note, *found.notes))
+        return found
 
-    def _parse(self, content: bytes) -> Element:
-        """Return the element of a record, without namespaces in the names of tags.
-
-        Raises ``ParseError`` for broken XML, or for XML without the element of a record, and
-        ``UnreadableSource`` for deep nesting.
+    def _cut(self, name: str) -> str:
+        """Take a record up to its end. Raises ``UnreadableSource`` for one that has none, or is too
+        large; it is skipped.
         """
-        parser = DefusedXMLParser(target=TreeBuilder(), encoding="utf-8")
-        source = io.BytesIO(self._opening + content + b"</r>")
-        record: Element | None = None
-        depth = 0
-        for event, element in iterparse(source, events=("start", "end"), parser=parser):
-            depth += 1 if event == "start" else -1
-            if depth > MAX_NESTING:
-                raise UnreadableSource(
-                    f"XML nested more than {MAX_NESTING} deep", _CORRECT
-                )
-            if event == "start":
-                element.tag = element.tag.rpartition("}")[2]
-                if record is None and element.tag in self._names:
-                    record = element
-        if record is None:
-            raise ParseError("no record")
-        return record
+        text = self._text
+        ends = re.compile(rf"</{name}\s*>|<{name}(?=[\s/>])")
+        try:
+            while not (found := ends.search(text.text, text.at + 1)):
+                if not text.read_on():
+                    break
+        except UnreadableSource:
+            text.take(len(text.text) - _LONGEST_TAG)
+            raise
+        record = text.take(found.start() if found else len(text.text))
+        self._is_closed = not found
+        if not found or found[0][1] != "/":
+            raise UnreadableSource("broken XML (the record has no end)", _AGAIN)
+        return record + text.take(found.end())
 
-    def _locate(self, piece: XmlPiece, problem: ParseError) -> tuple[int, int]:
-        """Return line and column in the file of a fault in a piece, which was parsed behind the
-        opening.
-        """
-        line, column = problem.position
-        if line > 1:
-            return piece.line + line - 1, column
-        return piece.line, max(0, column - len(self._opening)) + piece.column
+    def _parse(self, record: str) -> Element:
+        document = f"<r{self._namespaces}>\n{record}</r>"
+        return fromstring(document.encode(errors="surrogateescape"))[0]
 
 
-def _refuse(
-    piece: XmlPiece, reason: str, place: tuple[int, int] | None = None
-) -> UnreadableSource:
-    """Return the problem of a piece, with the number of the trial if the piece states one."""
-    line, column = place or (piece.line, piece.column)
-    where = f"line {line}, column {column}"
-    number = _NUMBER.search(piece.content or b"")
-    if number:
-        stated = number[1] or number[0]
-        where += f", in {stated.decode('utf-8', 'replace')}"
-    return UnreadableSource(f"broken XML ({reason})", _DOWNLOAD_AGAIN, place=where)
+def _is_number(tag: str) -> bool:
+    """Return whether a tag is that of a trial's number in some register."""
+    return any(
+        fold_name(tag) == fold_name(register.id.rpartition(".")[2])
+        for register in list_registers("xml")
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class XmlFields:
-    """An element of a record."""
-
-    element: Element
-
-    def list_items(self, path: str, _group: str = "") -> list["XmlFields"]:
-        return [XmlFields(found) for found in self.element.findall(path)]
-
-    def read(self, path: str, _types: tuple[type, ...] = ()) -> list[str]:
-        for choice in path.split("|"):
-            above, _, attribute = choice.partition("/@")
-            found = self.element.findall(above)
-            if attribute and found:
-                return [element.get(attribute, "") for element in found]
-            if found:
-                return ["".join(element.itertext()) for element in found]
-        return []
-
-
-def _build(record: Element) -> RecordContent:
+def build_xml(record: Element) -> RecordContent:
     """Return the content of a record's element. Raises ``UnreadableSource`` for text beside
     elements, and for elements within a field, which would not be read.
     """
-    register = _choose_register(record)
-    if register.columns:
-        return read_named(register, _list_fields(register, record), "xml")
-    _check_groups(register, record, record.tag)
-    return read_record(register, XmlFields(record), "xml")
+    try:
+        tree = _make_tree(record)
+    except RecursionError:
+        raise UnreadableSource("XML that is nested too deep", _AGAIN) from None
+    [register] = [
+        one for one in list_registers("xml") if one.element == _get_name(record)
+    ]
+    if not register.columns:
+        return read_record(register, tree, "xml")
+    return read_named(register, _list_fields(register, tree), "xml")
 
 
-def _choose_register(record: Element) -> Register:
-    """Return the register of a record: one whose groups it has, before one without groups."""
-    tag = record.tag.lower()
-    registers = [one for one in list_registers("xml") if one.element.lower() == tag]
-    filled = {child.tag.lower() for child in record if len(child)}
-    for register in registers:
-        if filled & set(register.keys):
-            return register
-    return min(registers, key=lambda register: len(register.keys))
+def _get_name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
 
 
-def _check_groups(register: Register, element: Element, place: str) -> None:
-    _refuse_text(element, place)
+def _make_tree(element: Element) -> Any:
+    """Return the text of an element, or its attributes, its elements by name, and its text."""
+    text = element.text or ""
+    if not len(element) and not element.attrib:
+        return text
+    tree: dict[str, Any] = {f"@{name}": value for name, value in element.attrib.items()}
+    children: dict[str, list[Any]] = {}
     for child in element:
-        below = f"{place}/{child.tag}"
-        if below.partition("/")[2] in register.groups:
-            _check_groups(register, child, below)
+        children.setdefault(_get_name(child), []).append(_make_tree(child))
+        text += child.tail or ""
+    for name, found in children.items():
+        tree[name] = found if len(found) > 1 else found[0]
+    if text.strip():
+        tree[TEXT] = text
+    return tree
 
 
-def _refuse_text(group: Element, place: str) -> None:
-    """Raise ``UnreadableSource`` for text beside the elements of a group, which would not be
-    read. White space is no text.
-    """
-    for text in [group.text, *(child.tail for child in group)]:
-        if text and not text.isspace():
-            raise UnreadableSource(
-                "text where elements are expected", _CORRECT, place=place
-            )
-
-
-def _list_fields(register: Register, record: Element) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each field: of an element, or of the elements of a group."""
-    _refuse_text(record, record.tag)
-    for child in record:
-        place = f"{record.tag}/{child.tag}"
-        if len(child) and not register.keys:
-            raise UnreadableSource(
-                "elements where text is expected", _CORRECT, place=place
-            )
-        if len(child):
-            _refuse_text(child, place)
-        for field in list(child) or [child]:
-            yield field.tag, "".join(field.itertext())
+def _list_fields(
+    register: Register, group: dict[str, Any], place: Place = ()
+) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each element that is a column, also of those in groups."""
+    columns = register.columns_by_name
+    for name in group:
+        if name[:1] in ("", "@"):
+            continue
+        for value, where in find_values(group, name, place):
+            below = value if isinstance(value, dict) else {}
+            if any(fold_name(one) in columns for one in below):
+                yield from _list_fields(register, below, where)
+            elif fold_name(name) in columns:
+                yield name, write_text(value, where)

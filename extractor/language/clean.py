@@ -178,20 +178,6 @@ class CleanText:
             return raw_start, raw_start
         return raw_start, self._raw_end(end)
 
-    def match_span(self, start: int, end: int) -> tuple[int, int]:
-        """Like ``raw_span``, without the white space that an expression matched at either end; of
-        white space alone, the whole span.
-
-        >>> clean_text("single dose").match_span(0, 7)
-        (0, 6)
-        """
-        matched = self.text[start:end]
-        if not matched.strip():
-            return self.raw_span(start, end)
-        first = end - len(matched.lstrip())
-        stop = start + len(matched.rstrip())
-        return self.raw_span(first, stop)
-
     def _raw_start(self, position: int) -> int:
         piece = bisect_right(self.starts, position) - 1
         # What was deleted exactly here belongs to the text before.

@@ -136,7 +136,7 @@ _AFTER_TIME = "|".join(
 _BETWEEN_TIMES = rf"-(?:{_AFTER_TIME})(?=[0-9]+ ?(?:{'|'.join(_TIMES)}))"
 """The hyphen of "18y-65y", which joins no name."""
 _SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|{_BETWEEN_TIMES}|_"
-_TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
+_TOKEN = re.compile(f"( ?)([①-⑳]|{_WORD}|{_NUMBER}|{_SIGN})")
 """A token and the space before it. Most tokens have one, and a match that begins with it skips
 nothing.
 """

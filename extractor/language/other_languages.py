@@ -154,9 +154,10 @@ def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
     >>> blank_ranges("Pain / Schmerz", [(4, 14)])
     'Pain          '
     """
+    signs = list(text)
     for start, end in ranges:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
+        signs[start:end] = " " * (end - start)
+    return "".join(signs)
 
 
 @cache

@@ -17,8 +17,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import inf
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
 from pydantic import BaseModel
@@ -26,11 +25,11 @@ from pydantic import BaseModel
 from extractor.errors import AnswerPending, BudgetReached
 from extractor.model.batch_apis import ENDED, BatchApi, Progress
 from extractor.model.batch_lines import AnswerLine, read_lines
-from extractor.model.calls import Call, PromptVersion, estimate_tokens, schema_of
+from extractor.model.calls import Call, PromptVersion, schema_of
 from extractor.model.client import Model
 from extractor.model.completions import Completion, GarbledReply
 from extractor.model.cost.budget import Budget
-from extractor.model.failures import Failure, explain_failure
+from extractor.model.failures import Failure, explain_failure, read_failure
 from extractor.model.pace import RetryPolicy
 from extractor.model.sending import repeat
 from extractor.model.store import CallStore, State, judge, unpack
@@ -41,22 +40,15 @@ MOST_BYTES = 190_000_000
 """Limits of a batch. Providers accept 50,000 requests and 200 MB, or more."""
 _FRAME = 500
 """Bytes of a request beside its texts and its schema."""
-_FIRST_ATTEMPTS = 3
 _ATTEMPTS = 8
-"""Attempts at a request before the provider's first answer, when the address may be wrong, and
-after it.
-"""
 _GROWTH = 1.5
 _LONGEST_WAIT_S = 300.0
 """Waits between polls grow by this factor, up to this many seconds."""
 _OPEN = "state = 'waiting' AND NOT EXISTS (SELECT 1 FROM calls WHERE question = open.question"
-_UNANSWERED = f"FROM calls AS open WHERE {_OPEN} AND state = 'answered')"
-_IS_SENT = "SELECT 1 FROM requests WHERE call = ?"
 _T = TypeVar("_T")
 
 
-@dataclass(slots=True)
-class StoredBatch:
+class StoredBatch(NamedTuple):
     """A batch: ``tag`` identifies it at the provider before its ``name``, the provider's id, is
     known. ``planned`` is a time in UTC.
     """
@@ -65,8 +57,7 @@ class StoredBatch:
     tag: str
     requests: int
     planned: str
-    name: str = ""
-    may_exist: bool = True
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +81,9 @@ def list_open(store: CallStore) -> list[StoredBatch]:
     """
     rows = store.database.execute(
         "SELECT id, tag, requests, planned, coalesce(batch, '') FROM batches"
-        f" WHERE state <> 'fetched' AND id IN (SELECT batch {_UNANSWERED}) ORDER BY id"
+        " WHERE state <> 'fetched'"
+        f" AND id IN (SELECT batch FROM calls AS open WHERE {_OPEN} AND state = 'answered'))"
+        " ORDER BY id"
     )
     return [StoredBatch(*row) for row in rows.fetchall()]
 
@@ -106,8 +99,6 @@ class Batches:
         reply_model: That of all calls.
         budget: Has a place for the most that each waiting call may cost.
         report: Is called with the status of batches.
-        most_tokens: How many prompt tokens may wait at the provider at once: batches are no larger,
-            and sent one after another.
         poll_s: Seconds before batches are looked at again, at first.
         sleep: Waits for seconds.
 
@@ -121,13 +112,16 @@ class Batches:
     reply_model: type[BaseModel]
     budget: Budget
     report: Callable[[BatchStatus], None]
-    most_tokens: int | None = None
     poll_s: float = 5.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     unfinished: dict[int, str] = field(default_factory=dict, init=False)
     is_spent: bool = field(default=False, init=False)
+    _reported: dict[int, BatchStatus] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
+        assert self.model.sender, "the model is open"
+        self._form = self.model.sender.form
+        self._api = BatchApi(self.model.sender.sdk, self.model.spec.batch_protocol)
         self._database = self.store.database
         self._database.execute(
             "UPDATE calls SET state = 'rejected' WHERE state = 'refused'"
@@ -136,11 +130,6 @@ class Batches:
             call.question_key: self.budget.set_aside(call)
             for _, call in self._list_waiting("1")
         }
-        spec = self.model.spec
-        self._api = BatchApi(self.model.sdk, spec.batch_protocol)
-        self._due: set[int] = set()
-        self._was_answered = False
-        self._reported: dict[int, BatchStatus] = {}
 
     def answer(self, call: Call) -> Completion:
         """Take a call for the next batch. Raises ``AnswerPending``, or ``BudgetReached`` if the
@@ -177,79 +166,75 @@ class Batches:
         while self._list_open():
             for batch in self._list_open():
                 await self._visit(batch)
-            await self._submit()
             if self._list_open():
                 await self.sleep(wait)
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S)
 
     async def submit(self) -> None:
-        """Submit the calls that wait now: with a limit of tokens one batch, and only if none is
-        open. Raises the errors of ``finish``.
-        """
-        sql = "SELECT id FROM calls WHERE state = 'waiting' AND batch IS NULL"
-        self._due = {number for (number,) in self._database.execute(sql)}
+        """Submit the calls that wait now. Raises the errors of ``finish``."""
         for batch in self._list_open():
+            # a command may have ended between its creation and its id
             if not batch.name:
-                await self._make(batch)
-        await self._submit()
+                await self._make(batch, may_exist=True)
+        while filled := self._fill():
+            await self._make(filled, may_exist=False)
 
-    async def _submit(self) -> None:
-        """Submit the rest of the calls that are due."""
-        while self._due and not (self.most_tokens and self._list_open()):
-            await self._make(self._fill())
-
-    async def _make(self, batch: StoredBatch) -> None:
-        """Create a batch at the provider, and store its id."""
-        batch.name = await self._send(lambda: self._create(batch))
-        self._set(batch, "state = 'made', batch = ?", batch.name)
-        self._tell(batch, "submitted")
-
-    def _fill(self) -> StoredBatch:
-        """Put the first calls that are due into a batch, within the limits of tokens, requests and
-        bytes; a longer call has a batch for itself.
+    def _fill(self) -> StoredBatch | None:
+        """Put the first calls that are in no batch into one, within the limits of requests and
+        bytes; a longer call has a batch for itself. None if no call is left.
         """
         schema = schema_of(self.reply_model)
         numbers: list[int] = []
         filled = 0.0
         for number, call in self._list_waiting("batch IS NULL"):
-            if number not in self._due:
-                continue
             text = call.system + call.user + schema
             size = len(text.encode("utf-8", "surrogatepass")) + _FRAME
-            tokens = estimate_tokens(text) / (self.most_tokens or inf)
-            filled += max(1 / MOST_REQUESTS, size / MOST_BYTES, tokens)
+            filled += max(1 / MOST_REQUESTS, size / MOST_BYTES)
             if filled > 1 and numbers:
                 break
             numbers.append(number)
-        self._due.difference_update(numbers)
-        batch = StoredBatch(0, uuid4().hex, len(numbers), datetime.now(UTC).isoformat())
-        batch.may_exist = False
+        if not numbers:
+            return None
+        row = {"tag": uuid4().hex, "planned": datetime.now(UTC).isoformat()}
         with self._database.transaction():
-            row = {"tag": batch.tag, "requests": len(numbers), "planned": batch.planned}
-            batch.number = self._database.insert("batches", state="sent", **row)
+            batch = self._database.insert(
+                "batches", state="sent", requests=len(numbers), **row
+            )
             self._database.execute_many(
                 "UPDATE calls SET batch = ? WHERE id = ?",
-                [(batch.number, number) for number in numbers],
+                [(batch, number) for number in numbers],
             )
-        return batch
+        return StoredBatch(batch, row["tag"], len(numbers), row["planned"], "")
 
-    async def _create(self, batch: StoredBatch) -> str:
-        """Create a batch, or find the one that an earlier attempt has created. Returns its id."""
-        if batch.may_exist:
-            sql = "SELECT batch FROM batches WHERE batch IS NOT NULL"
-            known = [name for (name,) in self._database.execute(sql)]
-            found = await self._api.find(
-                batch.tag, batch.requests, batch.planned, known
-            )
-            if found:
-                return found
-        batch.may_exist = True
+    async def _make(self, batch: StoredBatch, *, may_exist: bool) -> None:
+        """Create a batch at the provider, or find it there, and store its id."""
+
+        async def create() -> str:
+            nonlocal may_exist
+            found = None
+            if may_exist:
+                sql = "SELECT batch FROM batches WHERE batch IS NOT NULL"
+                known = [name for (name,) in self._database.execute(sql)]
+                found = await self._api.find(
+                    batch.tag, batch.requests, batch.planned, known
+                )
+            # an attempt whose reply is lost may have created it
+            may_exist = True
+            return found or await self._api.create(batch.tag, self._write(batch))
+
+        name = await self._send(create)
+        self._set(batch, "state = 'made', batch = ?", name)
+        self._tell(batch, "submitted")
+
+    def _write(self, batch: StoredBatch) -> dict[str, dict[str, object]]:
+        """Return the requests of a batch, by name."""
         calls = self._list_waiting("batch = ?", batch.number)
-        requests = {call.question_key: self.model.form.write(call) for _, call in calls}
-        return await self._api.create(batch.tag, requests)
+        return {call.question_key: self._form.write(call) for _, call in calls}
 
     async def _visit(self, batch: StoredBatch) -> None:
-        """Look at a submitted batch, and fetch its answers if it has ended."""
+        """Look at a submitted batch, and fetch its answers if it has ended, even if it failed or
+        expired, because they are paid for.
+        """
         progress = await self._send(lambda: self._api.look(batch.name))
         if progress is None:
             gone = "the provider no longer has it, or not for this key"
@@ -268,11 +253,11 @@ class Batches:
             self.unfinished[batch.number] = f"the provider refused it ({why})"
 
     async def _fetch(self, batch: StoredBatch, progress: Progress) -> None:
-        """Store the answers of a batch that has ended, even if it failed or expired, because they
-        are paid for, and close it.
+        """Store the answers of a batch that has ended, and close it. Lines of other batches, and
+        second lines, change nothing.
 
-        Lines of other batches, and second lines, change nothing. Raises ``GarbledReply`` if a
-        request has no line, unless the batch was refused or cancelled and all lines are answers.
+        Raises ``GarbledReply`` if a request has no line, unless the batch was refused or cancelled
+        and all lines are answers.
         """
         waiting = self._name_waiting(batch)
         unseen = set(waiting)
@@ -289,8 +274,8 @@ class Batches:
                     continue
                 unseen.discard(line.name)
                 missed = missed or line.problem
-                if self._keep(line, waiting[line.name]):
-                    del waiting[line.name]
+                if line.completion or line.is_refused:
+                    self._keep(line, waiting.pop(line.name))
         if unseen and (problem or ENDED[progress.state]):
             raise GarbledReply(problem or f"{len(unseen)} of its requests have no line")
         with self._database.transaction():
@@ -303,25 +288,21 @@ class Batches:
             missed = f"{len(waiting)} without an answer, such as {missed or 'all'}"
         self._tell(batch, "fetched", batch.requests - len(waiting), missed)
 
-    def _keep(self, line: AnswerLine, number: int) -> bool:
-        """Store an answer or a refusal, and release the place of its call in the budget. Returns
-        False after a fault of the provider: then the call waits on.
+    def _keep(self, line: AnswerLine, number: int) -> None:
+        """Store an answer or a refusal, and release the place of its call in the budget. An answer
+        without a usage counts at the most, in the store, too.
         """
         completion = line.completion
-        if not completion and not line.is_refused:
-            return False
         reservation = self._reserved.pop(line.name)
+        cost: Usage | None = completion.usage if completion else Usage()
         # of a batch that was lost and is found
         self._database.execute("DELETE FROM requests WHERE call = ?", (number,))
         if completion and not completion.has_usage:
-            # it counts at the most, in the store, too
+            cost = None
             self.store.send(number, reservation.most)
-            self.budget.settle(reservation, None)
-        else:
-            self.budget.settle(reservation, completion.usage if completion else Usage())
+        self.budget.settle(reservation, cost)
         state = judge(completion) if completion else State.REFUSED
         self.store.end(number, state, completion, why=line.problem)
-        return True
 
     def _lose(self, batch: StoredBatch, problem: str) -> None:
         """Note that answers of a batch cannot be had now. It stays open, and its calls count at the
@@ -329,8 +310,8 @@ class Batches:
         """
         waiting = self._name_waiting(batch)
         for name, number in waiting.items():
-            if not self._database.value(_IS_SENT, (number,)):
-                self.store.send(number, self._reserved[name].most)
+            self._database.execute("DELETE FROM requests WHERE call = ?", (number,))
+            self.store.send(number, self._reserved[name].most)
         self.unfinished[batch.number] = (
             f"{problem}; {len(waiting)} of its questions have no answer. To pay for these again, "
             "ask them live: extractor run with the same options"
@@ -375,26 +356,31 @@ class Batches:
     async def _send(
         self, request: Callable[[], Awaitable[_T]], *, is_download: bool = False
     ) -> _T:
-        """Send a request that can safely be repeated, a few times before the provider's first
-        answer, more often after it. Raises an error for users, or ``Unread`` if what was downloaded
-        cannot be read.
+        """Send a request that can safely be repeated. Raises an error for users, or ``Unread`` if
+        what was downloaded cannot be read.
         """
 
-        def explain(failure: Failure, attempts: int) -> Exception:
+        async def attempt() -> _T:
+            try:
+                return await request()
+            except Exception as error:
+                failure = read_failure(error)
+                if failure is None:
+                    raise
+                raise failure from None
+
+        def explain(failure: Failure) -> Exception:
             is_garbled = failure.status == 200
             if is_garbled and is_download:
                 return Unread(failure.said)
             away = failure.is_absence or is_garbled
-            return explain_failure(failure, self.model.spec, attempts, away=away)
+            return explain_failure(failure, self.model.spec, away=away)
 
         policy = RetryPolicy(first_wait=min(1.0, self.poll_s), jitter=lambda: 0.0)
-        most = _ATTEMPTS if self._was_answered else _FIRST_ATTEMPTS
-        result = await repeat(
-            request,
+        return await repeat(
+            attempt,
             policy,
-            limit=lambda _: most,
+            limit=lambda _: _ATTEMPTS,
             pause=self.sleep,
             explain=explain,
         )
-        self._was_answered = True
-        return result

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from extractor.errors import AnswerPending, ModelError, ModelUnavailable, RequestTooLong
@@ -14,7 +14,6 @@ from extractor.model.failures import TOO_LONG, Failure
 from extractor.model.ledger import Bill
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
-from extractor.model.request_form import RequestForm
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
 from extractor.model.store import CallStore, OpenStore, State, StoredCall
 from extractor.schemas import Usage
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, its number in the store, and how many answers it took now: 0 for a stored one."""
+    """An answer, its number in the store, and whether it came now, not from the store."""
 
     completion: Completion
     number: int
-    calls: int = 0
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +50,9 @@ class Model:
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in
     several event loops one after another, but not in two at once. ``usage`` is the sum over all
-    calls that were sent, including failed ones; ``watch`` ends calls before their answers.
-    ``store`` opens the store of calls, ``route`` has the budget, and what answers in place of the
-    live model.
+    calls that were sent, including failed ones; ``watch`` ends calls before their answers;
+    ``sender`` is there while a live model is open. ``store`` opens the store of calls, ``route``
+    has the budget, and what answers in place of the live model.
     """
 
     def __init__(
@@ -67,6 +66,7 @@ class Model:
     ) -> None:
         self.spec = spec
         self.usage = Usage()
+        self.sender: Sender | None = None
         self._settings = settings or ClientSettings()
         self._policy = policy or RetryPolicy()
         self.watch = Watch(self._settings.patience, name_model(spec))
@@ -75,7 +75,6 @@ class Model:
         self._open_store = store
         self._store: CallStore | None = None
         self._users = 0
-        self._sender: Sender | None = None
         # a semaphore of the event loop takes its place in __aenter__
         self._slots = asyncio.Semaphore(1)
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -88,25 +87,13 @@ class Model:
         """The provider's name for the model."""
         return self.spec.name
 
-    @property
-    def form(self) -> RequestForm:
-        """How requests are written now, without what the provider refused. The model is open."""
-        assert self._sender
-        return self._sender.form
-
-    @property
-    def sdk(self) -> Any:
-        """The provider's SDK. The model is open."""
-        assert self._sender
-        return self._sender.sdk
-
     async def __aenter__(self) -> "Model":
         if self._users == 0:
             self._slots = asyncio.Semaphore(self._settings.concurrency)
             if self._route.answer is None:
                 from extractor.model.sending import Sender  # noqa: PLC0415 - slow
 
-                self._sender = Sender(
+                self.sender = Sender(
                     self.spec, self._settings, self._policy, self.watch
                 )
         self._users += 1
@@ -114,14 +101,15 @@ class Model:
 
     async def __aexit__(self, *_: object) -> None:
         self._users -= 1
-        sender = self._sender
+        sender = self.sender
         if self._users == 0 and sender:
-            self._sender = None
+            self.sender = None
             await sender.close()
 
     async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
         """Answer a call from the store, or ask the model, at most ``most`` times and within the
-        budget. Equal calls wait for one another; with a store, they share an answer.
+        budget. Equal calls wait
+        for one another; with a store, they share an answer.
 
         Raises ``ModelUnavailable`` if the provider cannot be reached or refuses the call,
         ``RequestTooLong`` if it is too long for the model (all with the usage of the attempts),
@@ -151,28 +139,28 @@ class Model:
         """Ask for a new answer within the budget.
 
         The call is stored before it is sent, with its outcome afterwards: its answer, or what a
-        failed one has cost. Whatever happens, the sums are raised, and the reservation is released.
+        failed one has cost.
         """
         bill = Bill(call, self.name, self._meter, self._store)
+        completion = None
         why = ""
         try:
-            if self._sender:
+            if self.sender:
                 async with self.watch.calling():
-                    await self._sender.send(bill, most)
+                    completion = await self.sender.send(bill, most)
             else:
-                await self._take(bill)
+                completion = await self._take(bill)
         except ModelError as error:
             error.usage = bill.usage
             if isinstance(error, RequestTooLong):
                 why = TOO_LONG
             raise
         finally:
-            bill.close(why)
+            bill.close(completion, why)
             self.usage += bill.usage
-        assert bill.answer
-        return Answer(bill.answer, bill.number, bill.answer.usage.calls)
+        return Answer(replace(completion, usage=bill.usage), bill.number, is_new=True)
 
-    async def _take(self, bill: Bill) -> None:
+    async def _take(self, bill: Bill) -> Completion:
         """Take an answer that others have got, or store that it comes later."""
         assert self._route.answer
         try:
@@ -184,8 +172,9 @@ class Model:
         except RequestTooLong:
             bill.begin()
             raise
-        await bill.send()
-        bill.add(completion)
+        async with bill.request() as request:
+            request.settle(completion.usage, is_believed=completion.has_usage)
+        return completion
 
 
 def _explain_open(stored: StoredCall, spec: ModelSpec) -> ModelError:

@@ -33,7 +33,8 @@ class Failure(Exception):
     """A failed request: the HTTP ``status`` (None without a reply), what was ``said``, all ``text``
     of the provider, for searching, and its ``headers``, which may state the seconds to ``wait``.
 
-    ``kind`` is that of ``statuses.toml`` if no status tells it.
+    ``kind`` is that of ``statuses.toml`` if no status tells it. The request was sent so many
+    ``attempts``.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Failure(Exception):
         self.headers = headers or {}
         self.wait = retry_after(self.headers)
         self.kind = kind
+        self.attempts = 1
 
     @property
     def meaning(self) -> Meaning:
@@ -143,19 +145,13 @@ def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | No
 
 
 def explain_failure(
-    failure: Failure, spec: ModelSpec, attempts: int = 1, *, away: bool = False
+    failure: Failure, spec: ModelSpec, *, away: bool = False
 ) -> ModelUnavailable:
-    """Make the error for users: model, problem and remedy, never a key.
+    """Make the error for users: model, problem and remedy, never a key. ``away`` means that all
+    requests would fail now.
 
-    Args:
-        failure: The last failure of the request.
-        spec: The model.
-        attempts: How often the request was sent.
-        away: All requests would fail now.
-
-    Returns:
-        ``ModelAway`` if the run must end, ``RequestTooLong`` if the model refuses the length,
-        ``MissingKey`` if the SDK finds none, else ``ModelUnavailable``.
+    Returns ``ModelAway`` if the run must end, ``RequestTooLong`` if the model refuses the length,
+    ``MissingKey`` if the SDK finds none, else ``ModelUnavailable``.
     """
     meaning = failure.meaning
     said = meaning.sentence.format(
@@ -166,7 +162,7 @@ def explain_failure(
         give="give the key of this server" if spec.is_server else "set",
         key=spec.key_name,
     )
-    tried = f" (after {attempts} attempts)" if attempts > 1 else ""
+    tried = f" (after {failure.attempts} attempts)" if failure.attempts > 1 else ""
     message = hide_keys(f"{name_model(spec)}: {said}{tried}")
     if meaning.kind == "no key":
         return MissingKey(message)

@@ -1,12 +1,31 @@
 """The bill of one call: its requests, each at its highest cost from sending to its reply."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
-from extractor.model.cost.budget import Meter, Reservation
+from extractor.model.cost.budget import Meter
+from extractor.model.events import Event, tell
 from extractor.model.store import CallStore, State, judge
 from extractor.schemas import Usage
+
+
+@dataclass(slots=True)
+class Request:
+    """A request under way, with the ``usage`` that its reply states. It has cost ``cost``; None is
+    the most that it may cost.
+    """
+
+    usage: Usage = field(default_factory=Usage)
+    cost: Usage | None = None
+
+    def settle(self, usage: Usage, *, is_believed: bool = True) -> None:
+        """Note what the reply states; what is not believed leaves the cost at the most."""
+        self.usage = usage
+        self.cost = usage if is_believed else None
 
 
 @dataclass
@@ -14,27 +33,18 @@ class Bill:
     """The requests of one ``call``, one after another, and what they cost.
 
     Each has a reservation in the budget before it is sent, and a row in the store, so that a killed
-    process leaves it behind.
-
-    Attributes:
-        answer: The last answer, with the usage of all; None while a request is under way.
-        count: The number of answers.
-        number: The call in the store; 0 if it is in none, or is not stored yet.
-        usage: What all replies state.
-        exchanges: The number of requests.
+    process leaves it behind. ``number`` is that of the call in the store, 0 if it is in none;
+    ``usage`` is what all replies state, ``answers`` counts those that are one.
     """
 
     call: Call
     model: str
     meter: Meter
     store: CallStore | None
-    answer: Completion | None = None
-    count: int = 0
     number: int = 0
     usage: Usage = field(default_factory=Usage)
-    exchanges: int = 0
-    _reservation: Reservation | None = None
-    _row: int = 0
+    answers: int = 0
+    _sent: int = 0
     _paid: list[int] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -42,57 +52,55 @@ class Bill:
         if self.store and not self.number:
             self.number = self.store.begin(self.call, self.model)
 
-    async def send(self, extra_room: int = 0) -> None:
-        """Note that a request is about to be sent: wait until the budget has room for its highest
-        cost, and store it at that. Its output may have ``extra_room`` beyond the call's limit.
+    @asynccontextmanager
+    async def request(self, extra_room: int = 0) -> AsyncIterator[Request]:
+        """Send one request inside the block: wait until the budget has room for its highest cost,
+        and store it at that. Its output may have ``extra_room`` beyond the call's limit. What the
+        block does not settle counts at the highest cost.
 
         Raises ``BudgetReached``, and errors of the store, after which nothing may be sent.
         """
         most = self.call.max_output_tokens + extra_room
-        call = replace(self.call, max_output_tokens=most)
-        reservation = await self.meter.reserve(call)
+        reservation = await self.meter.reserve(
+            replace(self.call, max_output_tokens=most)
+        )
+        request = Request(cost=Usage())
+        row = 0
         try:
             self.begin()
             if self.store:
-                self._row = self.store.send(self.number, reservation.most)
-        except BaseException:
-            self.meter.settle(reservation, Usage())
-            raise
-        self._reservation = reservation
-        self.exchanges += 1
-        self.answer = None
+                row = self.store.send(self.number, reservation.most)
+            self._sent += 1
+            request.cost = None
+            yield request
+        finally:
+            self.meter.settle(reservation, request.cost)
+            self.usage += request.usage
+            if request.cost is not None:
+                self._paid.append(row)
 
-    def add(self, answer: Completion) -> None:
-        """Count an answer. Without a usage, its request counts at its highest cost."""
-        self.count += 1
-        self.settle(answer.usage if answer.has_usage else None, answer.usage)
-        self.answer = replace(answer, usage=self.usage)
+    def report(
+        self, request: Request, begun: float, status: int | None, error: str | None
+    ) -> None:
+        """Report the end of a request that began at ``begun``, for the log."""
+        usage = request.usage
+        tell(
+            Event.CALL_ENDED,
+            record_id=self.call.record_id,
+            model=self.model,
+            attempt=self._sent,
+            seconds=round(monotonic() - begun, 3),
+            status=status,
+            error=error,
+            prompt_tokens=usage.prompt_tokens,
+            cached_tokens=usage.cached_tokens,
+            output_tokens=usage.output_tokens,
+        )
 
-    def settle(self, cost: Usage | None, stated: Usage | None = None) -> None:
-        """End the request under way, if there is one, and release its reservation.
-
-        Args:
-            cost: What it cost; None is the most.
-            stated: What its reply states; by default, what it cost.
-        """
-        if self._reservation is None:
-            return
-        self.usage += stated or cost or Usage()
-        if cost is not None:
-            self._paid.append(self._row)
-        self.meter.settle(self._reservation, cost)
-        self._reservation = None
-
-    def close(self, why: str) -> None:
-        """Store how the call ended: its answer, or ``why`` it has none, and what it cost. A request
-        that is still under way counts at its highest cost.
-        """
-        self.settle(None)
+    def close(self, answer: Completion | None, why: str = "") -> None:
+        """Store how the call ended: its answer, or ``why`` it has none, and what it cost."""
         if self.store and self.number:
-            state = judge(self.answer) if self.answer else State.ASKED
+            state = judge(answer) if answer else State.ASKED
             self.store.end(
-                *(self.number, state, self.answer),
-                usage=self.usage,
-                why=why,
-                paid=self._paid,
+                self.number, state, answer, usage=self.usage, why=why, paid=self._paid
             )

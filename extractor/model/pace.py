@@ -4,16 +4,13 @@ and how long a server asks to wait, in seconds.
 
 import asyncio
 import random
+import re
 import time
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.resources import files
-from math import inf
 from typing import Any
 
 LONGEST_WAIT = 60.0
@@ -94,26 +91,11 @@ class RetryPolicy:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a server asks to wait (``retry-after``: seconds or an HTTP date).
-    Return None if it does not, or if they cannot be read.
+    """Read how many seconds a server asks to wait (``retry-after``). Return None if it does not, or
+    names a date, on a clock that may differ.
 
-    A date is compared with the server's own ``Date`` header if there is one, because clocks differ.
-    A date in the past is 0 seconds.
-
-    >>> retry_after({"retry-after": "9"})
-    9.0
+    >>> retry_after({"retry-after": "9"}), retry_after({})
+    (9.0, None)
     """
-    with suppress(ValueError):
-        number = float(headers.get("retry-after", ""))
-        if 0 <= number < inf:
-            return number
-    now = _parse_date(headers.get("date")) or datetime.now(UTC)
-    date = _parse_date(headers.get("retry-after"))
-    return max(0.0, (date - now).total_seconds()) if date else None
-
-
-def _parse_date(text: str | None) -> datetime | None:
-    """Parse the date of a header, in UTC if it names no zone. Return None if it is no date."""
-    with suppress(ValueError, OverflowError):
-        return parsedate_to_datetime(text or "").astimezone(UTC)
-    return None
+    asked = headers.get("retry-after", "")
+    return float(asked) if re.fullmatch(r"\d{1,9}(\.\d*)?", asked) else None

@@ -13,10 +13,6 @@ from extractor.model.failures import Failure
 from extractor.model.providers import list_providers
 from extractor.model.spec import ClientSettings, ModelSpec
 
-_OTHER_LIMIT = {
-    "max_tokens": "max_completion_tokens",
-    "max_completion_tokens": "max_tokens",
-}
 _MORE_ROOM = 4
 """If thinking takes the whole output limit, the room for it grows to so many times the limit."""
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
@@ -62,11 +58,8 @@ class RequestForm:
         """Return the parameters of a call as the table of providers has them."""
         family = self.spec.family
         thinking, room = family.think(self.settings.reasoning)
-        limit = family.limit
-        if limit in self.refused:
-            limit = _OTHER_LIMIT[limit]
         most = call.max_output_tokens + room + self.extra_room
-        parameters: dict[str, Any] = {limit: most}
+        parameters: dict[str, Any] = {family.limit: most}
         if family.temperature:
             parameters["temperature"] = 0
         if family.cache == "key":
@@ -138,32 +131,30 @@ class RequestForm:
         """Return the form without what the provider refused of a request: a parameter of the table,
         or the way to send the schema. None if no other form mends the request.
 
-        What the user asked for (options) stays, and so does an output limit that was too high
-        ("max_tokens is too large: 9000"), or that is refused under both its names.
+        The output limit stays, which bounds the cost, and so does what the user asked for
+        (options).
         """
         kind = failure.meaning.kind
-        refused = ""
+        may_go: set[str] = set()
         if failure.status in (400, 422) and kind != "length":
-            sent = self._list_parameters(call)
-            own = self.settings.options
-            named = (name for name in sent if re.search(rf"\b{name}\b", failure.text))
-            refused = next((name for name in named if name not in own), "")
-        if refused in _OTHER_LIMIT:
-            is_too_high = str(sent[refused]) in failure.text
-            if is_too_high or _OTHER_LIMIT[refused] in self.refused:
-                return None
-        elif not refused and kind == "mode" and self.mode != self.spec.family.mode[-1]:
-            refused = self.mode
-        return replace(self, refused=self.refused | {refused}) if refused else None
+            may_go = self._list_parameters(call).keys() - self.settings.options.keys()
+        for name in sorted(may_go - {self.spec.family.limit}):
+            if re.search(rf"\b{name}\b", failure.text):
+                return self._leave_out(name)
+        if kind == "mode" and self.mode != self.spec.family.mode[-1]:
+            return self._leave_out(self.mode)
+        return None
+
+    def _leave_out(self, name: str) -> "RequestForm":
+        return replace(self, refused=self.refused | {name})
 
     def with_more_room(self, call: Call, answer: Completion) -> "RequestForm | None":
-        """Return the form with more room for thinking if thinking took the whole output limit. The
-        room grows once; a limit that the user set never does. None if it stays.
+        """Return the form with more room for thinking, once, if thinking took the whole output
+        limit. None if it did not.
         """
         _, room = self.spec.family.think(self.settings.reasoning)
         limit = call.max_output_tokens + room
-        is_set = any(name in self.settings.options for name in _OTHER_LIMIT)
-        if answer.ending is not Ending.CUT or self.extra_room or is_set:
+        if self.extra_room or answer.ending is not Ending.CUT:
             return None
         # Usage does not always name thinking, but fewer characters than tokens show it. If few
         # tokens were written, the context was full.

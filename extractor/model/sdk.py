@@ -25,7 +25,7 @@ from extractor.model.spec import ModelSpec, read_key
 logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 
 _NO_KEY = "none"
-"""The key of a server without one; it is not sent."""
+"""What a server without a key gets in place of one."""
 _SETTINGS = {"max_retries": 0, "timeout": None, "follow_redirects": False}
 _KEYS = ("api_key", "auth_token", "secret_key", "token")
 

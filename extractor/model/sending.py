@@ -10,12 +10,12 @@ from math import inf
 from time import monotonic
 from typing import Any, TypeVar
 
-import openai
 from instructor.core.exceptions import InstructorRetryException
 from instructor.core.hooks import Hooks
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from extractor.masking import remember_options
+from extractor.model.calls import Call
 from extractor.model.completions import Completion, GarbledReply, read_completion
 from extractor.model.events import Event, tell
 from extractor.model.failures import (
@@ -24,7 +24,7 @@ from extractor.model.failures import (
     mask_error,
     read_failure,
 )
-from extractor.model.ledger import Bill
+from extractor.model.ledger import Bill, Request
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import IS_IT_THERE, Watch
 from extractor.model.request_form import RequestForm
@@ -32,7 +32,6 @@ from extractor.model.sdk import open_client
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.schemas import Usage
 
-_SHOWN = 80
 _T = TypeVar("_T")
 
 
@@ -75,12 +74,12 @@ class Sender:
             if asyncio.iscoroutine(closing):
                 await closing
 
-    async def send(self, bill: Bill, most: int) -> None:
+    async def send(self, bill: Bill, most: int) -> Completion:
         """Send the call of a bill until it has an answer, with growing waits between the attempts
         after faults; ``most`` answers at most. Raises ``ModelUnavailable`` or another error for
         users.
         """
-        await repeat(
+        return await repeat(
             lambda: self._ask(bill, most),
             self._policy,
             limit=self._limit,
@@ -106,7 +105,7 @@ class Sender:
         self._watch.check()
         await self._policy.sleep(seconds)
 
-    def _explain(self, failure: Failure, attempts: int) -> Exception:
+    def _explain(self, failure: Failure) -> Exception:
         """Make the error for users. A server that never answers is given up."""
         away = self._is_first(failure)
         if away and failure.kind == "late":
@@ -115,10 +114,10 @@ class Sender:
             )
             self._watch.give_up(f"{tried}; {IS_IT_THERE}")
             self._watch.check()
-        return explain_failure(failure, self._spec, attempts, away=away)
+        return explain_failure(failure, self._spec, away=away)
 
-    async def _ask(self, bill: Bill, most: int) -> None:
-        """Send a call once, and at once again in a changed form if the provider refuses a part of
+    async def _ask(self, bill: Bill, most: int) -> Completion:
+        """Send a call once, and at once again in another form if the provider refuses a part of
         the form, or if thinking left no room for the answer. Raises the failure of a request that
         no other form mends.
         """
@@ -128,8 +127,8 @@ class Sender:
             try:
                 answer = await self._exchange(bill, form)
                 better = form.with_more_room(bill.call, answer)
-                if better is None or bill.count >= most:
-                    return
+                if better is None or bill.answers >= most:
+                    return answer
             except Failure as failure:
                 better = form.without(failure, bill.call)
                 # another call may have changed the form meanwhile
@@ -139,68 +138,55 @@ class Sender:
                 self.form = better
 
     async def _exchange(self, bill: Bill, form: RequestForm) -> Completion:
-        """Send a request, after the pause that a server asked for and within the budget. Returns
-        its answer, which the bill has then. Raises ``Failure``, or an error of another kind.
+        """Send a request, after the pause that a server asked for and within the budget. Raises
+        ``Failure``, or an error of another kind.
         """
         while self._policy.clock() < self._paused_until:
             await self._pause(self._paused_until - self._policy.clock())
         self._watch.check()
-        await bill.send(form.extra_room)
-        begun = monotonic()
-        usage = bill.usage
-        failure: Failure | None = None
-        name: str | None = None
-        try:
-            with self._watch.sending():
-                async with asyncio.timeout(self._timeout):
-                    answer = read_completion(await self._request(bill, form))
-            bill.add(answer)
-        except BaseException as error:
-            failure = read_failure(error)
-            name = str((failure and failure.status) or type(error).__name__)
-            if isinstance(error, GarbledReply) and error.usage:
-                bill.settle(error.usage)
-            elif failure and not failure.meaning.paid:
-                bill.settle(Usage())
-            bill.settle(None)
-            if failure is None:
-                raise
-            self._note_failure(failure)
-            raise failure from None
-        finally:
-            tokens = ("prompt_tokens", "cached_tokens", "output_tokens")
-            status = 200 if bill.answer else None
-            tell(
-                Event.CALL_ENDED,
-                record_id=bill.call.record_id,
-                model=self._spec.name,
-                attempt=bill.exchanges,
-                seconds=round(monotonic() - begun, 3),
-                status=failure.status if failure else status,
-                error=name,
-                **{of: getattr(bill.usage, of) - getattr(usage, of) for of in tokens},
-            )
+        async with bill.request(form.extra_room) as request:
+            begun = monotonic()
+            status: int | None = 200
+            name: str | None = None
+            try:
+                with self._watch.sending():
+                    async with asyncio.timeout(self._timeout):
+                        reply = await self._request(bill.call, form)
+                answer = read_completion(reply)
+                bill.answers += 1
+                request.settle(answer.usage, is_believed=answer.has_usage)
+            except BaseException as error:
+                failure = read_failure(error)
+                status = failure.status if failure else None
+                name = str(status or type(error).__name__)
+                if failure is None:
+                    mask_error(error)
+                    raise
+                self._note_failure(failure, request, error)
+                raise failure from None
+            finally:
+                bill.report(request, begun, status, name)
         self._was_reached = True
-        said = f"HTTP 200, finish reason {answer.reason or 'unknown'}"
-        shown = " ".join(answer.text.split())[:_SHOWN]
-        self._watch.note_reply(f"{said}: {shown!r}", is_answer=True)
+        self._watch.note_answer()
         return answer
 
-    def _note_failure(self, failure: Failure) -> None:
-        """Note what a failed exchange tells about the server. If it is overloaded and asks for a
-        wait, all requests wait.
+    def _note_failure(
+        self, failure: Failure, request: Request, error: BaseException
+    ) -> None:
+        """Note what a failed exchange tells about its cost and the server. If that is overloaded
+        and asks for a wait, all requests wait.
         """
-        if failure.status is None:
-            self._watch.note_reply(failure.said or "no answer in time")
-            return
-        self._was_reached = True
-        self._watch.note_reply(f"HTTP {failure.status}: {failure.said[:_SHOWN]!r}")
+        if isinstance(error, GarbledReply) and error.usage:
+            request.settle(error.usage)
+        elif not failure.meaning.paid:
+            request.settle(Usage())
+        self._was_reached |= failure.status is not None
         if failure.wait and failure.is_absence:
             tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
             until = self._policy.clock() + failure.wait
             self._paused_until = max(self._paused_until, until)
 
-    async def _request(self, bill: Bill, form: RequestForm) -> object:
+    async def _request(self, call: Call, form: RequestForm) -> object:
         """Let instructor write a request and its SDK send it, once. Returns the reply as it came:
         what instructor makes of it is not used. Raises an error of the SDK.
         """
@@ -212,13 +198,13 @@ class Sender:
         error: BaseException | None = None
         try:
             await self._clients[form.mode].create(
-                response_model=form.reply_model(bill.call),
+                response_model=form.reply_model(call),
                 max_retries=AsyncRetrying(stop=stop_after_attempt(1), reraise=True),
                 hooks=hooks,
-                messages=form.messages(bill.call),
+                messages=form.messages(call),
                 # not every client keeps the name
                 model=self._spec.name,
-                **self._leave_out_key(form.arguments(bill.call)),
+                **form.arguments(call),
             )
         except InstructorRetryException as failed:
             error = failed.__cause__
@@ -228,19 +214,6 @@ class Sender:
             raise error
         return replies[0]
 
-    def _leave_out_key(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Leave out the header "Authorization" for a server that speaks as OpenAI's does and needs
-        no key: the SDK would send it the key of OpenAI. A header that the user gave stays.
-        """
-        # it is sent, or the SDK finds the key of its own provider
-        if self._spec.api_key or not self._spec.is_compatible:
-            return arguments
-        headers = arguments.get("extra_headers") or {}
-        if any(name.lower() == "authorization" for name in headers):
-            return arguments
-        unsigned = {"Authorization": openai.Omit(), **headers}
-        return arguments | {"extra_headers": unsigned}
-
 
 async def repeat(
     request: Callable[[], Awaitable[_T]],
@@ -248,52 +221,32 @@ async def repeat(
     *,
     limit: Callable[[Failure], float],
     pause: Callable[[float], Awaitable[None]],
-    explain: Callable[[Failure, int], Exception],
+    explain: Callable[[Failure], Exception],
 ) -> _T:
     """Send a request until it succeeds, after temporary faults and pauses of the policy, at most as
     often as ``limit`` returns for a fault. All requests to a provider come here.
 
-    Raises what ``explain`` makes of the last fault and the number of attempts. An error that no
-    network explains stays, with its keys masked.
+    Raises what ``explain`` makes of the last fault. Other errors stay.
     """
 
     async def attempt() -> _T:
-        try:
-            return await request()
-        except Exception as error:
-            failure = read_failure(error)
-            if failure is None:
-                mask_error(error)
-                raise
-            # the request of the SDK's error holds the key
-            raise failure from None
-
-    def read(state: RetryCallState) -> Failure | None:
-        error = state.outcome.exception() if state.outcome else None
-        return error if isinstance(error, Failure) else None
-
-    def is_over(state: RetryCallState) -> bool:
-        failure = read(state)
-        return failure is None or state.attempt_number >= limit(failure)
-
-    def wait(state: RetryCallState) -> float:
-        failure = read(state)
-        asked = failure.wait if failure else None
-        return policy.wait_before(state.attempt_number, asked)
+        return await request()
 
     def may_repeat(state: RetryCallState) -> bool:
-        failure = read(state)
-        return failure is not None and failure.is_temporary
+        failure = state.outcome and state.outcome.exception()
+        if not isinstance(failure, Failure):
+            return False
+        failure.attempts = state.attempt_number
+        return failure.is_temporary and failure.attempts < limit(failure)
 
-    attempts = AsyncRetrying(
-        retry=may_repeat,
-        stop=is_over,
-        wait=wait,
-        sleep=pause,
-        reraise=True,
-    )
+    def wait(state: RetryCallState) -> float:
+        failure: Any = state.outcome and state.outcome.exception()
+        return policy.wait_before(state.attempt_number, failure.wait)
+
+    attempts = AsyncRetrying(retry=may_repeat, wait=wait, sleep=pause, reraise=True)
     try:
         return await attempts(attempt)
     except Failure as failure:
-        error = explain(failure, attempts.statistics["attempt_number"])
+        error = explain(failure)
+    # raised here: the request of the SDK's error holds the key
     raise error

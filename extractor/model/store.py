@@ -223,25 +223,19 @@ class CallStore:
 
     @property
     def spending(self) -> Spending:
-        """The sum over all calls, each at the price of its day, else at today's, and over all
-        requests whose cost no reply states.
+        """The sum over all calls, each at the price of its day, and over all requests whose cost no
+        reply states.
         """
-        sums = f"SELECT {_SUMS}, coalesce(sum(dollars), 0), count(*) FROM calls"
-        *spent, dollars, _ = self.database.row(sums) or ()
-        *without, _, unpriced = (
-            self.database.row(
-                f"{sums} WHERE dollars IS NULL AND prompt_tokens + output_tokens > 0"
-            )
-            or ()
+        sql = (
+            f"SELECT {_SUMS}, total(dollars), total(dollars IS NULL AND prompt_tokens > 0)"
+            " FROM calls"
         )
-        if self.price:
-            dollars += self.price(_usage(without))
-            unpriced = 0
+        *spent, dollars, unpriced = self.database.row(sql) or ()
         most = self.database.row(
             "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0,"
             " coalesce(sum(written_tokens), 0), coalesce(sum(output_tokens), 0), 0 FROM requests"
         )
-        return Spending(_usage(spent), dollars, unpriced, _usage(most or ()))
+        return Spending(_usage(spent), dollars, int(unpriced), _usage(most or ()))
 
 
 OpenStore = Callable[[], CallStore]

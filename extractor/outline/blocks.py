@@ -85,12 +85,21 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """A line, or a part of it that begins a block: a heading, text behind it, an item within."""
+class _Joined:
+    """A line with the wrapped lines that continue it, and the heading that it begins with."""
 
     line: Line
     heading: Heading | None = None
-    begins: bool = True
+    is_rest: bool = False
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """The words of one block: a line, or a heading, text behind it, an item within a line."""
+
+    line: Line
+    heading: Heading | None = None
     doubt: str = ""
 
 
@@ -103,18 +112,14 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     """
     lines = read_lines(section)
     width = measure_width(lines)
+    joined = _join_wrapped(lines, width, vocabulary)
     pieces: list[_Piece] = []
-    for place, line in enumerate(lines):
-        above = lines[place - 1] if place else None
-        below = lines[place + 1] if place + 1 < len(lines) else None
-        if above and _is_rest_of_sentence(line, above):
-            pieces += _split_items(line, below)
-        else:
-            pieces += _split_line(line, vocabulary, below)
-    joined = _join_wrapped(pieces, width)
-    blocks = [
-        _make_block(place, joined, lines_width=width) for place in range(len(joined))
-    ]
+    for place, whole in enumerate(joined):
+        below = joined[place + 1].line if place + 1 < len(joined) else None
+        pieces += _split_joined(whole, vocabulary, below)
+        if whole.doubt:
+            pieces[-1] = replace(pieces[-1], doubt=whole.doubt)
+    blocks = [_make_block(place, pieces) for place in range(len(pieces))]
     return _set_levels(blocks)
 
 
@@ -136,44 +141,45 @@ def explain_line(
     ]
 
 
+def _join_wrapped(
+    lines: Sequence[Line], width: int | None, vocabulary: Vocabulary
+) -> list[_Joined]:
+    """Return the lines with those that continue the one above joined to it."""
+    joined: list[_Joined] = []
+    last: Line | None = None
+    for place, line in enumerate(lines):
+        below = lines[place + 1] if place + 1 < len(lines) else None
+        is_rest = last is not None and _is_rest_of_sentence(line, last)
+        heading = None if is_rest else _find_heading(line, below, vocabulary)
+        whole = _Joined(line, heading, is_rest)
+        if last and _may_continue(joined[-1], whole):
+            signs = weigh_continuation(Beside(line, last, below, width, measure(last)))
+            if is_yes(signs):
+                joined[-1] = _join(joined[-1], line, signs)
+                last = replace(last, passage=line.passage)
+                continue
+        joined.append(whole)
+        last = line
+    return joined
+
+
 def _is_rest_of_sentence(line: Line, above: Line) -> bool:
-    """Return whether a line ends the sentence of the line above, whatever its words name: "Patients
-    who smoke are not / to be included in this study" is no heading.
+    """Return whether a line goes on with the sentence of the line above, whatever its words name:
+    "Patients who smoke are not / to be included in this study" is no heading.
     """
     if line.mark or line.gap or above.is_furniture or not line.text[:1].islower():
         return False
+    is_in_item = bool(above.mark) and line.column >= max(above.column, 1)
     ends = line.text.endswith((".", ";", ",")) or runs_on(above.text)
-    return ends and not above.text.endswith((".", ";", ":"))
+    return (ends or is_in_item) and not above.text.endswith((".", ";", ":"))
 
 
-def _split_line(
-    line: Line, vocabulary: Vocabulary, below: Line | None
-) -> Iterator[_Piece]:
-    """Yield the pieces of a line: a heading of the vocabulary at its start or within it, the text
-    behind that, items that are written in one line.
-    """
-    if line.is_furniture:
-        yield _Piece(line)
-        return
-    heading = find_heading(line.passage, vocabulary)
-    if heading and not _only_introduces(line, below, vocabulary):
-        passage = line.passage.part(heading.first, heading.end)
-        yield _Piece(replace(line, passage=passage), heading)
-        if not heading.is_whole:
-            behind = line.passage.part(heading.end, line.passage.end)
-            rest = replace(
-                line,
-                passage=behind,
-                mark="",
-                style="",
-                ordinal=0,
-                gap=False,
-                hashes=0,
-                is_behind_heading=True,
-            )
-            yield from _split_within(rest, vocabulary, below, vocabulary.behind)
-        return
-    yield from _split_within(line, vocabulary, below)
+def _find_heading(
+    line: Line, below: Line | None, vocabulary: Vocabulary
+) -> Heading | None:
+    if line.is_furniture or _only_introduces(line, below, vocabulary):
+        return None
+    return find_heading(line.passage, vocabulary)
 
 
 def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> bool:
@@ -188,13 +194,84 @@ def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> 
     return not rule(vocabulary.plain).occurs(passage.tokens, passage.first, passage.end)
 
 
+def _may_continue(above: _Joined, whole: _Joined) -> bool:
+    line = whole.line
+    if line.mark or line.hashes or line.is_row:
+        return False
+    if line.is_furniture or above.line.is_furniture or whole.heading:
+        return False
+    return above.heading is None or not above.heading.is_whole
+
+
+def _join(above: _Joined, line: Line, signs: Signs) -> _Joined:
+    passage = above.line.passage
+    whole = passage.part(passage.first, line.passage.end)
+    return replace(
+        above,
+        line=replace(above.line, passage=whole),
+        doubt=UNSURE_END if is_doubtful(signs) else above.doubt,
+    )
+
+
+def _split_joined(
+    whole: _Joined, vocabulary: Vocabulary, below: Line | None
+) -> Iterator[_Piece]:
+    """Yield the pieces of a line with those joined to it: a heading of the vocabulary at its start
+    or within it, the text behind that, items that are written in one line.
+    """
+    line = whole.line
+    if line.is_furniture:
+        yield _Piece(line)
+    elif whole.heading:
+        yield from _split_at_heading(line, whole.heading, vocabulary, below)
+    elif whole.is_rest:
+        yield from _split_items(line, below)
+    else:
+        yield from _split_within(line, vocabulary, below)
+
+
+def _split_at_heading(
+    line: Line, heading: Heading, vocabulary: Vocabulary, below: Line | None
+) -> Iterator[_Piece]:
+    """Yield a heading, and what follows it on its line: items, and other headings."""
+    following: Heading | None = heading
+    while following:
+        passage = line.passage.part(following.first, following.end)
+        yield _Piece(replace(line, passage=passage), following, following.doubt)
+        if following.is_whole:
+            return
+        behind = line.passage.part(following.end, line.passage.end)
+        line = replace(_without_mark(line, behind), hashes=0, is_behind_heading=True)
+        following = _find_inner(line, vocabulary, is_behind=True)
+        if following:
+            yield from _split_before(line, following)
+            rest = line.passage.part(following.first, line.passage.end)
+            line = _without_mark(line, rest)
+    yield from _split_items(line, below)
+
+
+def _without_mark(line: Line, passage: Passage) -> Line:
+    """Return the words within a line that follow its first ones."""
+    return replace(line, passage=passage, mark="", style="", ordinal=0, gap=False)
+
+
 def _split_within(
-    line: Line,
-    vocabulary: Vocabulary,
-    below: Line | None,
-    rules: tuple[str, ...] = (),
+    line: Line, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
     """Yield the text before a heading within a line, that heading, and what follows it."""
+    heading = _find_inner(line, vocabulary, is_behind=False)
+    if heading is None:
+        yield from _split_items(line, below)
+        return
+    yield from _split_before(line, heading)
+    rest = line.passage.part(heading.first, line.passage.end)
+    yield from _split_at_heading(_without_mark(line, rest), heading, vocabulary, below)
+
+
+def _find_inner(
+    line: Line, vocabulary: Vocabulary, *, is_behind: bool
+) -> Heading | None:
+    """Return the first heading within a line; ``is_behind``: the line follows another heading."""
     for name in (*vocabulary.within, *vocabulary.behind):
         found = find_within(line.passage, name)
         if found is None or found.first <= line.passage.first:
@@ -202,76 +279,34 @@ def _split_within(
         sign = found.tokens.words[found.first - 1]
         is_capital = found.tokens.words[found.first][0].isupper()
         is_behind_sign = sign == ";" or (sign == "." and not line.mark)
-        may_begin = is_behind_sign or (is_capital and bool(rules))
+        may_begin = is_behind_sign or (is_capital and is_behind)
         if name in vocabulary.behind and not may_begin:
             continue
-        before = replace(
-            line,
-            passage=strip_signs(
-                line.passage.part(line.passage.first, found.first), ";,/"
-            ),
-        )
         rest = line.passage.part(found.first, line.passage.end)
-        if find_heading(rest, vocabulary) is None:
-            continue
-        yield from _split_items(before, None)
-        yield from _split_line(
-            replace(line, passage=rest, mark="", style="", ordinal=0, gap=False),
-            vocabulary,
-            below,
-        )
-        return
-    yield from _split_items(line, below)
+        heading = find_heading(rest, vocabulary)
+        if heading:
+            return heading
+    return None
+
+
+def _split_before(line: Line, heading: Heading) -> Iterator[_Piece]:
+    """Yield the items before a heading within a line."""
+    before = line.passage.part(line.passage.first, heading.first)
+    yield from _split_items(replace(line, passage=strip_signs(before, ";,/")), None)
 
 
 def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
     """Yield a line, or the items that are written in it."""
     pieces = split_run_in(line, below)
     if len(pieces) == 1:
-        yield _Piece(line, begins=bool(line.mark) or line.is_row)
+        yield _Piece(line)
         return
     for number, (passage, mark) in enumerate(pieces):
         item = replace(line, passage=passage, mark=mark, style=line.style or "run-in")
-        if number:
-            item = replace(item, gap=False)
-        yield _Piece(item, begins=bool(mark))
+        yield _Piece(replace(item, gap=False) if number else item)
 
 
-def _join_wrapped(pieces: Sequence[_Piece], width: int | None) -> list[_Piece]:
-    """Return the pieces with those that continue the one above joined to it."""
-    joined: list[_Piece] = []
-    last: Line | None = None
-    for place, piece in enumerate(pieces):
-        above = joined[-1] if joined else None
-        below = pieces[place + 1].line if place + 1 < len(pieces) else None
-        if above and last and _may_continue(above, piece):
-            length = measure(last)
-            signs = weigh_continuation(Beside(piece.line, last, below, width, length))
-            if is_yes(signs):
-                passage = above.line.passage
-                whole = passage.part(passage.first, piece.line.passage.end)
-                doubt = UNSURE_END if is_doubtful(signs) else above.doubt
-                joined[-1] = _Piece(
-                    replace(above.line, passage=whole), begins=above.begins, doubt=doubt
-                )
-                last = replace(above.line, passage=piece.line.passage)
-                continue
-        joined.append(piece)
-        last = piece.line
-    return joined
-
-
-def _may_continue(above: _Piece, piece: _Piece) -> bool:
-    if piece.heading or above.heading or piece.begins:
-        return False
-    if piece.line.is_furniture or above.line.is_furniture:
-        return False
-    return not piece.line.mark and not piece.line.hashes and not piece.line.is_row
-
-
-def _make_block(
-    place: int, pieces: Sequence[_Piece], *, lines_width: int | None
-) -> Block:
+def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
     """Return the block of a piece, without its level."""
     piece = pieces[place]
     line = piece.line
@@ -287,30 +322,20 @@ def _make_block(
     )
     if line.is_furniture:
         return replace(block, kind=BlockKind.FURNITURE)
-    heading = piece.heading
-    if heading:
-        return replace(
-            block, kind=BlockKind.HEADING, name=heading.name, doubt=heading.doubt
-        )
-    above = pieces[place - 1] if place else None
-    below = pieces[place + 1] if place + 1 < len(pieces) else None
-    beside = Beside(
-        line,
-        above.line if above else None,
-        below.line if below else None,
-        lines_width,
-    )
-    signs = weigh_heading(beside)
-    block = replace(block, signs=signs)
+    if piece.heading:
+        return replace(block, kind=BlockKind.HEADING, name=piece.heading.name)
     if line.is_row:
         return replace(block, kind=BlockKind.ROW)
-    if not line.mark and is_yes(signs):
-        return replace(block, kind=BlockKind.HEADING)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
-    if not block.doubt and is_doubtful(signs):
-        return replace(block, doubt=UNSURE_HEADING)
-    return block
+    above = pieces[place - 1].line if place else None
+    below = pieces[place + 1].line if place + 1 < len(pieces) else None
+    signs = weigh_heading(Beside(line, above, below, None))
+    if is_yes(signs):
+        return replace(block, kind=BlockKind.HEADING, signs=signs)
+    is_unsure = not block.doubt and is_doubtful(signs)
+    doubt = UNSURE_HEADING if is_unsure else block.doubt
+    return replace(block, signs=signs, doubt=doubt)
 
 
 def introduces(passage: Passage) -> bool:

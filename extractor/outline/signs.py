@@ -91,7 +91,7 @@ def _list_of_continuation(place: Beside) -> Iterator[str]:
     above = place.above
     if above is None:
         return
-    yield from _name_true(_read_end(place.line, above.text))
+    yield from _name_true(_read_end(place.line, above))
     yield from _name_true(_read_begin(place))
     yield from _name_true(_read_columns(place, above))
     if place.width:
@@ -111,8 +111,9 @@ def _name_true(conditions: Mapping[str, bool]) -> Iterator[str]:
             yield name
 
 
-def _read_end(line: Line, end: str) -> dict[str, bool]:
+def _read_end(line: Line, above: Line) -> dict[str, bool]:
     """Return what the end of the line above says, with the first letter of a line."""
+    end = above.text
     first_word = line.text.split(maxsplit=1)[0]
     is_small = first_word[0].islower() and first_word.islower()
     begins_small = is_small or first_word[0] in "(,;/+&"
@@ -121,7 +122,7 @@ def _read_end(line: Line, end: str) -> dict[str, bool]:
     is_colon = end.endswith(":")
     return {
         "small_letter": begins_small,
-        "above_small": begins_small and end[:1].islower(),
+        "above_small": begins_small and end[:1].islower() and not above.mark,
         "above_runs_on": runs_on(end),
         "open_bracket": opens_bracket(end),
         "above_comma": end.endswith(",") and not is_capital,
@@ -149,8 +150,10 @@ def _read_columns(place: Beside, above: Line) -> dict[str, bool]:
     line = place.line
     is_below_words = abs(line.column - above.text_column) <= _SAME
     is_part_of_item = bool(above.mark) and not above.text.endswith(":")
+    is_further_right = line.column > above.column and not line.gap
     return {
         "blank_line": line.gap,
+        "hanging": is_further_right and not above.mark,
         "same_column": line.column > 0 and is_below_words and is_part_of_item,
         "counted_above": above.ordinal > 0 and not line.gap,
         "further_left": bool(above.mark) and line.column < above.column,

@@ -15,7 +15,6 @@ from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder
 from extractor.run.run import Run
 
-_POLL_S = 5.0
 _SLICE_S = 0.5
 """Seconds after which a wait notices that the run is being stopped."""
 
@@ -28,7 +27,6 @@ async def perform_in_batches(
     on_status: Callable[[BatchStatus], None],
     *,
     poll_s: float | None,
-    most_tokens: int | None,
 ) -> None:
     """Extract all records with the answers of batches, and once more after each batch; what is
     still open goes into the next one.
@@ -41,7 +39,6 @@ async def perform_in_batches(
         on_status: Gets the news of each batch.
         poll_s: Seconds until the first poll for answers; None ends the run when its batches are
             submitted.
-        most_tokens: How many prompt tokens may wait at the provider at once.
 
     Raises the errors of ``Run.perform``, ``ModelUnavailable`` if the provider cannot be used, and
     ``BatchUnfinished`` if questions are left that no batch answered.
@@ -63,10 +60,9 @@ async def perform_in_batches(
     async with Model(spec, run.setup.asking) as model:
         budget = run.open_budget(folder)
         reply_model = reply_for(run.setup.options.fields)
-        wait = _POLL_S if poll_s is None else poll_s
         client = Batches(
-            *(model, folder.calls(), reply_model, budget, on_status, most_tokens),
-            poll_s=wait,
+            *(model, folder.calls(), reply_model, budget, on_status),
+            poll_s=poll_s or 0.0,
             sleep=sleep,
         )
         route = Route(answer=client.answer, queues=True)
@@ -91,13 +87,10 @@ async def perform_in_batches(
             run.tally.price = None if spent.unpriced else lambda _: spent.dollars
     if client.is_spent:
         raise BudgetReached(str(budget))
-    if client.unfinished:
-        reasons = [
-            f"batch {number}: {why}" for number, why in client.unfinished.items()
-        ]
-        raise BatchUnfinished("; ".join(reasons))
+    reasons = [f"batch {number}: {why}" for number, why in client.unfinished.items()]
     left_open = client.count_unanswered()
-    if left_open and poll_s is not None:
-        raise BatchUnfinished(
-            f"no answer to {counted(left_open, 'call')}: the batches brought none"
-        )
+    if left_open and poll_s is not None and not reasons:
+        calls = counted(left_open, "call")
+        reasons = [f"no answer to {calls}: the batches brought none"]
+    if reasons:
+        raise BatchUnfinished("; ".join(reasons))

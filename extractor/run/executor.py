@@ -38,7 +38,6 @@ hundred records.
 """
 _QUEUED = 8
 """Records in progress per worker process, so that it never waits for the next one."""
-_START_ATTEMPTS = 3
 
 
 class FromSource(Protocol):
@@ -200,32 +199,26 @@ class _Worker:
 
     async def _start(self) -> ProcessPoolExecutor:
         """Start a pool of one process, and wait until it has computed its first call, which may
-        load the rules.
-
-        A process that dies, or cannot be started, is tried again a few times. Raises
-        ``EngineError`` if all of them fail.
+        load the rules. Raises ``EngineError`` if it dies, or cannot be started.
         """
-        problem = ""
-        for _ in range(_START_ATTEMPTS):
-            spawn = get_context("spawn")
-            pool = ProcessPoolExecutor(1, spawn, initializer=start_worker)
-            is_ready = False
-            try:
-                await asyncio.wrap_future(_submit_first(pool, self._first))
-                is_ready = True
-            except BrokenExecutor:
-                problem = "died before they were ready"
-                tell(Event.WORKER_LOST)
-            # the system starts no process: too many of them, or no memory
-            except OSError as error:
-                problem = f"could not be started ({error.strerror or error})"
-            finally:
-                if not is_ready:
-                    pool.shutdown(cancel_futures=True)
-            if is_ready:
-                return pool
-        remedy = "check their output above and the free memory, or use --workers 1"
-        raise EngineError(f"{_START_ATTEMPTS} processes in a row {problem}; {remedy}")
+        spawn = get_context("spawn")
+        pool = ProcessPoolExecutor(1, spawn, initializer=start_worker)
+        is_ready = False
+        try:
+            await asyncio.wrap_future(_submit_first(pool, self._first))
+        except BrokenExecutor:
+            problem = "died before it was ready"
+        # the system starts no process: too many of them, or no memory
+        except OSError as error:
+            problem = f"could not be started ({error.strerror or error})"
+        else:
+            is_ready = True
+            return pool
+        finally:
+            if not is_ready:
+                pool.shutdown(cancel_futures=True)
+        remedy = "check its output above and the free memory, or use --workers 1"
+        raise EngineError(f"a worker process {problem}; {remedy}")
 
 
 def _submit_first(pool: ProcessPoolExecutor, first: Callable[[], object]) -> Any:

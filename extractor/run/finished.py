@@ -128,7 +128,7 @@ class FinishedRun:
         from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 
         unread = dict.fromkeys(self.record_ids)
-        readable = _list_readable(inputs or self.find_inputs())
+        readable = _list_readable(inputs or self.manifest.inputs)
         # A record that cannot be read is missing; nobody needs to know why.
         records = read_records(*readable, on_error=lambda _: None) if readable else ()
         for record in records:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -22,7 +22,6 @@ from extractor.run.files import (
 )
 from extractor.run.manifest import (
     MANIFEST,
-    NO_MODEL,
     Manifest,
     Stop,
     explain_changed,
@@ -37,10 +36,6 @@ from extractor.schemas import TrialRecord, Usage
 if TYPE_CHECKING:
     from extractor.model.store import CallStore
 
-_OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
-"""Settings that change with the program. The answers of the run can still be used by
-``--replay``.
-"""
 _FILES = (
     MANIFEST,
     EXTRACTIONS,
@@ -68,8 +63,8 @@ class RunFolder(Sink):
         price: Returns the cost of tokens in dollars.
 
     ``manifest`` is the content of ``run.json``, as it was last written. Raises ``StoreError`` if
-    the folder cannot be written, is in use, or contains foreign files, ``SettingsDiffer`` if a run
-    with other settings has a result, or with a model an answer.
+    the folder cannot be written, is in use, or contains foreign files, ``SettingsDiffer`` if a
+    run there has other settings.
     """
 
     in_any_order = True
@@ -109,14 +104,13 @@ class RunFolder(Sink):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # an error of the run explains more than one of closing its files
-        with suppress(*[StoreError] if kind else ()), naming_file(self.path):
+    def __exit__(self, *_: object) -> None:
+        with naming_file(self.path):
             self._closing.close()
 
     def _continue_earlier(self) -> None:
         """Take over the run in the folder, if there is one. Raises ``StoreError`` if a part of it
-        is lost, ``SettingsDiffer`` if it has other settings and is worth keeping.
+        is lost, ``SettingsDiffer`` if it has other settings.
         """
         found = read_manifest(self.path / MANIFEST)
         if found is None:
@@ -130,10 +124,7 @@ class RunFolder(Sink):
         settings = self.manifest.settings
         changed = explain_changed(found.settings, settings)
         if changed:
-            if self._is_worth_keeping(found.settings):
-                raise self._refuse_settings(changed)
-            self._fresh = True
-            return
+            raise self._refuse_settings(changed)
         results = self.path / EXTRACTIONS
         if results.exists() and results.stat().st_size:
             if not (self.path / RUN_FILE).exists():
@@ -149,27 +140,12 @@ class RunFolder(Sink):
             # a kill leaves another order, and perhaps half a line
             write_atomically(results, store.read_lines())
 
-    def _is_worth_keeping(self, settings: Mapping[str, Any]) -> bool:
-        """Return whether a run with these settings has what another one must not replace. What
-        cannot be read may be worth keeping.
-        """
-        asks = settings.get("effort") != "none" and settings.get("model") != NO_MODEL
-        with suppress(StoreError):
-            store = RunStore(self.path, reading=True)
-            try:
-                return store.is_worth_keeping(asks=asks)
-            finally:
-                store.close()
-        return True
-
     def _refuse_settings(self, changed: Mapping[str, str]) -> SettingsDiffer:
         """Return the error for a run with other settings, with the remedy."""
-        other_folder = "use another --out"
-        if changed.keys() <= _OF_THE_PROGRAM:
-            other_folder += f", where --replay {self.path} takes its answers"
         return SettingsDiffer(
-            f"{self.path}: created with other settings ({'; '.join(changed.values())}); "
-            f"{other_folder}, or --fresh to begin again there"
+            f"{self.path}: created with other settings ({'; '.join(changed.values())}); use "
+            f"another --out, where --replay {self.path} takes its answers, or --fresh to begin "
+            "again there"
         )
 
     def begin(self) -> None:

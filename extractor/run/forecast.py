@@ -1,20 +1,18 @@
 """Forecast a run for ``--dry-run``: least, expected and most calls, tokens and money."""
 
-import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import aclosing
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from extractor.errors import EngineError, ExtractorError
-from extractor.model.asking.planner import Estimate, estimate_record
 from extractor.model.calls import MOST_CALLS
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import ListedPrice
-from extractor.model.cost.tokens import Cases, TokenCounts, forecast_calls
-from extractor.options import ExtractionOptions
-from extractor.run.executor import Executor
-from extractor.run.records import Read, read_in_thread
-from extractor.schemas import TrialRecord, Usage
+from extractor.model.cost.tokens import (
+    Cases,
+    RequestSize,
+    TokenCounts,
+    forecast_calls,
+)
+from extractor.schemas import Usage
 
 _CACHED_FROM = 1024
 """Providers cache the beginning of prompts with at least this many tokens."""
@@ -35,72 +33,26 @@ class Forecast:
     notes: tuple[str, ...] = ()
 
 
-async def measure_records(
-    read: Read,
-    options: ExtractionOptions,
-    executor: Executor,
-    *,
-    limit: int | None = None,
-    on_error: Callable[[ExtractorError], None] = lambda _: None,
-    on_estimate: Callable[[], None] = lambda: None,
-) -> Estimate:
-    """Estimate the questions about all records together.
-
-    ``on_error`` gets the error of each record that cannot be estimated; ``on_estimate`` is called
-    for each other one. Raises ``EngineError`` if no process can estimate records.
-    """
-    total = Estimate()
-    room = asyncio.Semaphore(executor.capacity or 1)
-
-    async def add(record: TrialRecord) -> None:
-        nonlocal total
-        try:
-            total += await executor.compute(estimate_record, record, options)
-            on_estimate()
-        except EngineError:
-            raise
-        except ExtractorError as error:
-            on_error(error)
-        finally:
-            room.release()
-
-    try:
-        async with (
-            asyncio.TaskGroup() as estimating,
-            aclosing(read_in_thread(read, limit)) as items,
-        ):
-            async for item in items:
-                if isinstance(item, ExtractorError):
-                    on_error(item)
-                elif item:
-                    await room.acquire()
-                    estimating.create_task(add(item))
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return total
-
-
-def forecast_run(total: Estimate, pricing: Pricing, concurrency: int) -> Forecast:
-    """Forecast a run over records with these questions, with ``concurrency`` calls at once."""
+def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Forecast:
+    """Forecast a run over records with these requests, with ``concurrency`` calls at once."""
     cases = []
-    for rates in pricing.rates:
-        tokens = forecast_calls(total.size, rates)
-        usage = forecast_usage(tokens, pricing, concurrency)
+    all_rates = pricing.rates
+    for rates in all_rates:
+        usage = forecast_usage(forecast_calls(total, rates), pricing, concurrency)
+        is_highest = rates is all_rates.high
+        uncached = usage.model_copy(update={"cached_tokens": 0, "written_tokens": 0})
         figures: dict[str, float] = {
             "questions": total.questions,
-            "calls": round(tokens.calls),
+            # the questions of a call may take several answers
+            "calls": MOST_CALLS * total.calls if is_highest else usage.calls,
             "prompt tokens": usage.prompt_tokens,
             "of them cached": usage.cached_tokens,
             "output tokens": usage.output_tokens,
         }
         if pricing.cost:
-            figures["dollars"] = round(pricing.cost(usage), 4)
+            dollars = pricing.cost(uncached if is_highest else usage)
+            figures["dollars"] = round(dollars, 4)
         cases.append(figures)
-    # The questions of a call may take several answers.
-    cases[-1]["calls"] = MOST_CALLS * total.size.calls
-    if pricing.cost:
-        uncached = usage.model_copy(update={"cached_tokens": 0, "written_tokens": 0})
-        cases[-1]["dollars"] = round(pricing.cost(uncached), 4)
     price = None
     if pricing.listed and pricing.price:
         # The price in batches may be another one than that in the list.
@@ -124,6 +76,7 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
     # a request names its prefix, which is then written
     names_prefix = pricing.spec is not None and pricing.spec.family.cache != "auto"
     return Usage(
+        calls=round(tokens.calls),
         prompt_tokens=round(tokens.prompt),
         output_tokens=round(tokens.output),
         cached_tokens=round(static * share),

@@ -23,6 +23,7 @@ from pydantic import (
 from extractor.errors import StoreError
 from extractor.masking import without_credentials
 from extractor.model.database import RUN_FILE
+from extractor.run.files import naming_file
 from extractor.run.store import RunStore
 from extractor.run.tally import USAGE_OF_RECORDS, Tally, add_counts
 from extractor.schemas import Usage
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from extractor.setup import Setup
 
 MANIFEST = "run.json"
-NO_MODEL = "none"
-"""The setting ``model`` of a run that asks none."""
-_OF_MODELS = frozenset({"prompts", "reasoning", "model_options"})
-"""Settings that decide nothing where no model is asked."""
 _UNREADABLE = frozenset({"rules", "prompts", "model_options", "fields"})
 """Settings whose values mean nothing to people, or are too long."""
 _DECIDING = (
@@ -150,8 +147,7 @@ class Manifest(BaseModel):
             "stopped_by": stop,
             "seconds": round(self.seconds + seconds, 3),
             "records": {
-                "extracted": 0,
-                **totals.get("records", {}),
+                "extracted": totals.pop("records", {}).get("extracted", 0),
                 "lacking": store.count_lacking(),
                 "resumed": tally.resumed,
                 "failed": tally.failed,
@@ -176,14 +172,11 @@ class Manifest(BaseModel):
 
 def read_manifest(path: Path) -> Manifest | None:
     """Read a manifest; None if there is no file. Raises ``StoreError`` for an invalid file."""
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    if not path.is_file():
         return None
-    except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be read ({error.strerror}); check its permissions and its disk"
-        ) from error
+    try:
+        with naming_file(path):
+            return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise StoreError(
             f"{path}: not a manifest of a run; {how_to_keep_answers(path.parent)}"
@@ -248,20 +241,14 @@ def explain_changed(
 ) -> dict[str, str]:
     """Return in a few words how each setting has changed, by its name.
 
-    The address of a model's server is no setting. Without a model, what concerns only models is
-    none either.
+    The address of a model's server is no setting.
 
     >>> explain_changed(
     ...     {"effort": "none", "rules": "1f"}, {"effort": "medium", "rules": "2e"}
     ... )
     {'effort': 'effort was none, is medium', 'rules': 'the rules have changed'}
-    >>> explain_changed(
-    ...     {"model": "none", "prompts": "1f"}, {"model": "none", "prompts": "2e"}
-    ... )
-    {}
     """
     changed = {}
-    asks_none = earlier.get("model") == settings.get("model") == NO_MODEL
     for name, now in settings.items():
         before = earlier.get(name)
         is_same = before == now
@@ -269,7 +256,7 @@ def explain_changed(
             # a server that has moved is the same one
             names = {str(model).rpartition("#")[2] for model in (before, now)}
             is_same = len(names) == 1
-        if is_same or (asks_none and name in _OF_MODELS):
+        if is_same:
             continue
         was, is_now = ("none" if value is None else value for value in (before, now))
         changed[name] = f"{name} was {was}, is {is_now}"

@@ -7,14 +7,12 @@ lost node loses only its current steps.
 import asyncio
 import logging
 import os
-import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from extractor.errors import EngineError, MissingExtra, ModelAway, RecordError
-from extractor.formats.documents.children import child_environment, environment
 from extractor.model.events import Event, tell
 from extractor.run.executor import Executor, FromSource
 from extractor.run.manifest import digest_rules
@@ -29,15 +27,6 @@ it.
 """
 _DEFAULTS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Disables usage reports and warnings about accelerators."""
-_ALONE = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_AUTH_MODE": "token",
-    "RAY_AUTH_TOKEN": secrets.token_hex(32),
-    "RAY_AUTH_TOKEN_PATH": "",
-}
-"""Makes the processes of a cluster that starts here listen on loopback only, and require a token
-of this process. Ray reads it at import.
-"""
 
 
 class RayExecutor(Executor):
@@ -97,40 +86,35 @@ def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) ->
 async def connected(
     address: str, workers: int | None = None
 ) -> AsyncIterator[RayExecutor]:
-    """Connect to the cluster at ``address``: ``host:port``, ``auto``, or ``local`` for one that
-    starts here.
+    """Connect to the cluster at ``address``: ``host:port``, or ``auto`` for that of this
+    machine.
 
     Raises ``MissingExtra`` without Ray, ``ValueError`` for an invalid address, ``ModelAway`` if
     there is no cluster.
     """
-    is_local = address == "local"
-    variables = _DEFAULTS | _ALONE if is_local else _DEFAULTS
-    chosen = {name: os.environ.get(name, value) for name, value in variables.items()}
-    if is_local:
-        chosen |= child_environment()
-    elif address != "auto":
+    if address != "auto":
         _check_address(address)
-    with environment(chosen):
-        try:
-            import ray  # noqa: PLC0415 - from an extra, and slow
-        except ImportError:
-            raise MissingExtra("--ray needs Ray", "cluster") from None
-        # a worker imports this program before Ray puts the driver's current directory on its path
-        hook = "extractor.run.worker.relax_garbage_collector"
-        try:
-            ray.init(
-                address=address,
-                runtime_env={"worker_process_setup_hook": hook},
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                include_dashboard=False if is_local else None,
-            )
-        except (ConnectionError, RuntimeError) as error:
-            raise ModelAway(f"no Ray cluster at {address} ({error})") from None
-        try:
-            yield RayExecutor(ray, workers)
-        finally:
-            ray.shutdown()
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray  # noqa: PLC0415 - from an extra, and slow
+    except ImportError:
+        raise MissingExtra("--ray needs Ray", "cluster") from None
+    # a worker imports this program before Ray puts the driver's current directory on its path
+    hook = "extractor.run.worker.relax_garbage_collector"
+    try:
+        ray.init(
+            address=address,
+            runtime_env={"worker_process_setup_hook": hook},
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, RuntimeError) as error:
+        raise ModelAway(f"no Ray cluster at {address} ({error})") from None
+    try:
+        yield RayExecutor(ray, workers)
+    finally:
+        ray.shutdown()
 
 
 def _check_address(address: str) -> None:
@@ -138,11 +122,11 @@ def _check_address(address: str) -> None:
     listens there: Ray would try for minutes.
     """
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError(
-            f"--ray {address}: write host:port, as `ray start --head` prints it, auto or local"
-        )
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
+    except ValueError:
+        raise ValueError(
+            f"--ray {address}: write host:port, as `ray start --head` prints it, or auto"
+        ) from None
     except OSError as error:
         raise ModelAway(f"no Ray cluster at {address} ({error})") from None

@@ -4,7 +4,6 @@ Results keep input order if their sink does; a failed record never stops the oth
 """
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from contextlib import aclosing
@@ -14,7 +13,7 @@ from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TextIO, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from extractor.errors import (
     BudgetReached,
@@ -58,7 +57,7 @@ class Sink:
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the base class remembers nothing
         """Return whether an earlier run finished this record. Called first, once per record, in
-        input order. Raises ``RecordError`` for a record that the sink refuses.
+        input order.
         """
         return False
 
@@ -67,29 +66,6 @@ class Sink:
 
     def write_failure(self, failure: dict[str, Any]) -> None:
         """Write a failure, as ``describe_failure`` returns it."""
-
-
-class StreamSink(Sink):
-    """Writes extractions as JSON lines to one stream, if any, and failures to another.
-
-    Writes ASCII to a terminal, which interprets some other characters.
-    """
-
-    def __init__(self, results: TextIO | None, failures: TextIO) -> None:
-        self._results = results
-        self._failures = failures
-
-    def write(self, record: TrialRecord, line: ExtractedLine) -> None:  # noqa: ARG002 - only folders keep more than its line
-        if self._results is None:
-            return
-        text = line.line.decode()
-        if self._results.isatty():
-            text = json.dumps(json.loads(text), separators=(",", ":"))
-        self._results.write(text + "\n")
-
-    def write_failure(self, failure: dict[str, Any]) -> None:
-        line = json.dumps(failure, ensure_ascii=self._failures.isatty())
-        self._failures.write(line + "\n")
 
 
 def describe_failure(
@@ -252,17 +228,13 @@ class RecordLoop:
         self, item: TrialRecord | ExtractorError | None
     ) -> TypeGuard[TrialRecord]:
         """Return whether something that was read is a record to extract. An error is written, a
-        record that is done is counted, and so is one that the sink refuses.
+        record that is done is counted.
         """
         if isinstance(item, ExtractorError):
             self._note_failure(item)
         if not isinstance(item, TrialRecord):
             return False
-        try:
-            done = self.sink.is_done(item)
-        except RecordError as error:
-            self._note_failure(error, item)
-            return False
+        done = self.sink.is_done(item)
         self.tally.resumed += done
         self._model_was_used |= done
         return not done

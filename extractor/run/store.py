@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from extractor.model.store import CallStore
     from extractor.run.tally import ExtractedLine
 
-_IS_WORTH = """
-SELECT EXISTS (SELECT 1 FROM calls WHERE answer IS NOT NULL OR exchanges > 0)
-    OR EXISTS (SELECT 1 FROM batches)
-    OR EXISTS (SELECT 1 FROM records WHERE NOT ?)
-"""
-
 
 def digest_record(record: TrialRecord) -> str:
     """Return the SHA-256 of a record's sections and registry data, which decide its extraction."""
@@ -59,10 +53,6 @@ class RunStore:
         from extractor.model.store import CallStore  # noqa: PLC0415 - slow, and readers of results need none
 
         return CallStore(self.database, self._price)
-
-    def is_worth_keeping(self, *, asks: bool) -> bool:
-        """Return whether the run has an answer of a model, or, if it ``asks`` none, a result."""
-        return bool(self.database.value(_IS_WORTH, (asks,)))
 
     def find(self, record_id: str) -> tuple[str, int, bool] | None:
         """Return the digest of a record with a result, its position, and whether it lacks an answer

@@ -53,7 +53,7 @@ def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedL
     return ExtractedLine(
         extraction.record_id,
         line=extraction.model_dump_json().encode(),
-        counts=json.dumps(counts, separators=(",", ":")),
+        counts=json.dumps(counts),
         lacking=lacking,
     )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
-from extractor.errors import ExtractorError, as_extractor_error
+from extractor.errors import as_extractor_error
 from extractor.options import ExtractionOptions
 from extractor.pipeline import finish, plan
 from extractor.run.tally import ExtractedLine, to_line
@@ -116,10 +116,4 @@ def call_picklable(function: Callable[..., T], *arguments: object) -> T:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - reported to the caller
-        failure = as_extractor_error(error)
-        try:
-            # An error may be packed and yet not be unpacked, in the process that waits for it.
-            pickle.loads(pickle.dumps(failure))  # noqa: S301 - our own
-        except Exception:  # noqa: BLE001 - a class can fail to pickle with any error
-            failure = ExtractorError(f"{type(error).__name__}: {error}")
-        raise failure from None
+        raise as_extractor_error(error) from None

@@ -32,6 +32,11 @@ class SaidModel(FrozenModel):
             yield name, _show(value)
 
 
+def is_none(value: object) -> bool:
+    """Return whether a value is None: such fields are left out of the JSON."""
+    return value is None
+
+
 def _show(value: Any) -> Any:
     if type(value) is str:
         return show_line(value)

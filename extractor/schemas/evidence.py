@@ -1,12 +1,12 @@
 """Provenance: the characters that support a value, and the reasons for missing ones."""
 
 from collections.abc import Iterator
+from operator import not_
 from typing import Any
 
 from pydantic import Field
 
-from extractor.schemas.base import FieldMetadata, FrozenModel, SaidModel
-from extractor.schemas.paths import FieldRef
+from extractor.schemas.base import FieldMetadata, FrozenModel, SaidModel, is_none
 from extractor.schemas.vocabulary import (
     AbsenceReason,
     Comparator,
@@ -43,23 +43,23 @@ class Evidence(SaidModel):
     sex: Sex | None = Field(
         default=None,
         description="Of a limit: the sex for whom it holds.",
-        exclude_if=lambda sex: sex is None,
+        exclude_if=is_none,
     )
     quantity: str | None = Field(
         default=None,
         description="Of a limit: its quantity, if only the words around it name that.",
-        exclude_if=lambda quantity: quantity is None,
+        exclude_if=is_none,
     )
     alternative: bool = Field(
         default=False,
         description="Of a limit: whether another limit of its criterion does as well: 'PSA > 4 or "
         "T-score < -2.5'.",
-        exclude_if=lambda alternative: not alternative,
+        exclude_if=not_,
     )
     comparator: Comparator | None = Field(
         default=None,
         description="Of an age: how its words bound it. Without one, they name it, and it counts.",
-        exclude_if=lambda comparator: comparator is None,
+        exclude_if=is_none,
     )
 
     document_start: int | None = Field(
@@ -67,19 +67,19 @@ class Evidence(SaidModel):
         ge=0,
         description="Of a PDF or a Word file: the first character in its text, as "
         "read_records returns it.",
-        exclude_if=lambda at: at is None,
+        exclude_if=is_none,
     )
     document_end: int | None = Field(
         default=None,
         ge=0,
         description="One past the last character there.",
-        exclude_if=lambda at: at is None,
+        exclude_if=is_none,
     )
     page: int | None = Field(
         default=None,
         ge=1,
         description="Of a PDF: the page, from 1.",
-        exclude_if=lambda page: page is None,
+        exclude_if=is_none,
     )
 
     def cite(self) -> "Citation":
@@ -117,9 +117,11 @@ class ExtractedItem(SaidModel):
         """Return the evidence for a field with its members and parts: for ``amounts``, also for
         ``amounts[0]``.
         """
-        path = FieldRef(field)
+        parts = (f"{field}.", f"{field}[")
         return tuple(
-            evidence for evidence in self.evidence if path.covers(evidence.field)
+            evidence
+            for evidence in self.evidence
+            if f"{evidence.field}.".startswith(parts)
         )
 
     def list_stated_fields(self) -> list[str]:

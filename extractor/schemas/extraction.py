@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from operator import not_
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
@@ -16,6 +17,7 @@ from extractor.schemas.base import (
     FrozenModel,
     Number,
     SaidModel,
+    is_none,
 )
 from extractor.schemas.evidence import Absence, Coverage, ExtractedItem, Finding, Usage
 from extractor.schemas.record import RegisteredTerm, Source
@@ -103,7 +105,7 @@ class Constraint(_Limit, _Limited):  # the key of the second base stands first
         default=None,
         description="Quote that says to whom or when it applies: 'for men', 'unless the "
         "marrow is involved'.",
-        exclude_if=lambda condition: condition is None,
+        exclude_if=is_none,
     )
 
     def __str__(self) -> str:
@@ -123,17 +125,17 @@ class TimeWindow(SaidModel):
     value_high: Number | None = Field(
         default=None,
         description="Upper bound of 'between'.",
-        exclude_if=lambda high: high is None,
+        exclude_if=is_none,
     )
     of: Annotated[str | None, FieldMetadata(Comparison.WHOLE, in_total=False)] = Field(
         default=None,
         description="Quote of the treatment, event or state that it limits.",
-        exclude_if=lambda of: of is None,
+        exclude_if=is_none,
     )
     anchor: Annotated[str | None, _QUOTE] = Field(
         default=None,
         description="Quote of what it is counted from: 'before the first dose'.",
-        exclude_if=lambda anchor: anchor is None,
+        exclude_if=is_none,
     )
 
     def __str__(self) -> str:
@@ -153,7 +155,7 @@ class Amount(SaidModel):
     ] = Field(
         default=(),
         description="Labels of the arms that get it, if those of the regimen differ in it.",
-        exclude_if=lambda arms: not arms,
+        exclude_if=not_,
     )
 
     def __str__(self) -> str:
@@ -276,18 +278,18 @@ class CriterionAnnotation(SaidModel):
         default=False,
         description="Whether its limits have the negation in them: 'must not have INR > 2' is <= "
         "2.",
-        exclude_if=lambda turned: not turned,
+        exclude_if=not_,
     )
     demanded: Annotated[bool, _SAID] = Field(
         default=False,
         description="Whether an exclusion says what must be: 'participants must be off steroids'.",
-        exclude_if=lambda demanded: not demanded,
+        exclude_if=not_,
     )
     has_exception: Annotated[bool, _SAID] = Field(
         default=False,
         description="Whether it also says who may take part although excluded, or not although "
         "included.",
-        exclude_if=lambda has_exception: not has_exception,
+        exclude_if=not_,
     )
 
 
@@ -604,13 +606,13 @@ class TrialExtraction(FrozenModel):
     custom: dict[str, tuple[CustomItem, ...]] = Field(
         default_factory=dict,
         description="Values of the user's own fields, by field.",
-        exclude_if=lambda custom: not custom,
+        exclude_if=not_,
     )
     scored: tuple[str, ...] = Field(
         default=(),
         description="Of gold that is not whole: the fields that it was read for, such as "
         "'minimum_age'.",
-        exclude_if=lambda scored: not scored,
+        exclude_if=not_,
     )
     source: Source | None = None
     absences: tuple[Absence, ...] = Field(
@@ -621,7 +623,7 @@ class TrialExtraction(FrozenModel):
     usage: Usage | None = None
     registered_terms: tuple[RegisteredTerm, ...] = Field(
         default=(),
-        exclude_if=lambda terms: not terms,
+        exclude_if=not_,
         description="What the registry itself says: MeSH terms, other names of interventions, "
         "keywords.",
     )

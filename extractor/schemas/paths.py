@@ -9,7 +9,6 @@ as ``+7``.
 """
 _PATH = re.compile(rf"(?:{_STEP}(?:\.{_STEP})*)?")
 _POSITION = re.compile(r"\[\+?\d+\]")
-_LAST = re.compile(r"\[(\d+)\]$")
 _NAME_AND_POSITION = re.compile(r"(.*?)(?:\[(\d+)\])?")
 
 
@@ -64,8 +63,8 @@ class FieldRef(str):
     @property
     def position(self) -> int | None:
         """The last position. None if the path ends with a name, or with what a reviewer added."""
-        position = _LAST.search(self)
-        return int(position[1]) if position else None
+        _, position = self.steps[-1]
+        return position
 
     def covers(self, other: str) -> bool:
         """Return whether the other path is this one, a member of its list, or a part of it."""

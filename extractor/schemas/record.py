@@ -3,12 +3,14 @@
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
+from operator import not_
 from typing import Any, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from extractor.schemas.base import FrozenModel
+from extractor.schemas.base import FrozenModel, is_none
 from extractor.schemas.registered_words import (
+    is_nothing,
     read_date,
     split_masking,
     split_phases,
@@ -18,39 +20,6 @@ from extractor.schemas.vocabulary import TermKind
 
 _REGISTRY = "registry."
 
-_NOTHING = frozenset(
-    {
-        "-",
-        "--",
-        "---",
-        "–",
-        "—",
-        ".",
-        "?",
-        "n/a",
-        "n.a.",
-        "na",
-        "nan",
-        "nil",
-        "null",
-        "#n/a",
-        "<na>",
-        "no data",
-        "not applicable",
-        "not available",
-        "not given",
-        "not provided",
-        "not reported",
-        "not specified",
-        "not stated",
-        "missing",
-        "undefined",
-        "unspecified",
-    }
-)
-"""What registers, R, pandas and Excel write into a field without a value, in lower case."""
-_NO_PHASE = frozenset({"n/a", "n.a.", "na", "not applicable"})
-"""Words for nothing that are a phase in API v2, "NA": a trial without phases."""
 _NO_LIMIT = re.compile(
     r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re.IGNORECASE
 )
@@ -110,13 +79,13 @@ class Section(FrozenModel):
     parts: tuple[Part, ...] = ()
     pieces: tuple[Piece, ...] = Field(
         default=(),
-        exclude_if=lambda pieces: not pieces,
+        exclude_if=not_,
         description="Where the pieces of the section stand in a free text; empty for other "
         "formats.",
     )
     other_languages: tuple[OtherLanguage, ...] = Field(
         default=(),
-        exclude_if=lambda spans: not spans,
+        exclude_if=not_,
         description="What the source marks as text in another language; such text is found "
         "without a mark as well.",
     )
@@ -232,19 +201,6 @@ class RegistryFields(FrozenModel):
     _own_words: ClassVar[frozenset[str]] = frozenset(
         {"allocation", "assignment", "masking", "status"}
     )
-    _unified: ClassVar[frozenset[str]] = frozenset(
-        {
-            "sex",
-            "healthy_volunteers",
-            "enrollment_type",
-            "study_type",
-            "allocation",
-            "assignment",
-            "primary_purpose",
-            "status",
-        }
-    )
-    """The fields that hold one word of a closed set; masking and phases hold several."""
     _dates: ClassVar[frozenset[str]] = frozenset(
         {"start_date", "primary_completion_date", "completion_date"}
     )
@@ -296,7 +252,7 @@ class RegistryFields(FrozenModel):
     )
     terms: tuple[RegisteredTerm, ...] = Field(
         default=(),
-        exclude_if=lambda terms: not terms,
+        exclude_if=not_,
         description="MeSH terms of conditions and interventions, as the registry has them.",
     )
 
@@ -321,11 +277,10 @@ class RegistryFields(FrozenModel):
         """
         if not isinstance(value, str) or info.field_name in cls._own_words:
             return value
-        written = value.strip()
-        if not written or written.lower() in _NOTHING:
+        if is_nothing(value):
             return None
         is_age = info.field_name in ("minimum_age", "maximum_age")
-        if is_age and _NO_LIMIT.fullmatch(written):
+        if is_age and _NO_LIMIT.fullmatch(value.strip()):
             return None
         return value
 
@@ -337,19 +292,14 @@ class RegistryFields(FrozenModel):
         """
         name = info.field_name or ""
         if name == "phases":
-            nothing = _NOTHING - _NO_PHASE
-            return split_phases(
-                phase for phase in value if phase.strip().lower() not in nothing
-            )
+            return split_phases(value)
         if name == "who_masked":
             return tuple(unify_word("who_masked", role) for role in value)
         if not isinstance(value, str):
             return value
-        if name in cls._unified:
-            return unify_word(name, value)
         if name in cls._dates:
             return read_date(value) or value
-        return value
+        return unify_word(name, value)
 
     def text(self, name: str) -> str | None:
         """Return a field as text, with several values separated by bars; None if it is empty,
@@ -379,7 +329,7 @@ class Source(FrozenModel):
     )
     notes: tuple[str, ...] = Field(
         default=(),
-        exclude_if=lambda notes: not notes,
+        exclude_if=not_,
         description="What a reader had to mend or guess, for people; each becomes a finding "
         "`source_doubtful`.",
     )
@@ -420,7 +370,7 @@ class TrialRecord(FrozenModel):
     registry: RegistryFields = RegistryFields()
     document: DocumentText | None = Field(
         default=None,
-        exclude_if=lambda document: document is None,
+        exclude_if=is_none,
         description="Of a PDF or a Word file: its whole text, in which the sections stand.",
     )
     given: str | None = Field(

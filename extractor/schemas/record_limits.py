@@ -59,10 +59,10 @@ def check_size(record: TrialRecord) -> None:
     refuse_larger(source, MAX_LINES, lines, "lines")
 
 
-def check_unicode(record: TrialRecord) -> None:
-    """Raise ``RecordError`` for a record with half of a surrogate pair, or anything else that
-    JSON cannot hold, in its id, path, sections or structured fields. The error names the first
-    broken section.
+def check_unicode(record: TrialRecord) -> str:
+    """Return the sections and structured fields of a record in JSON. Raises ``RecordError`` if
+    there is half of a surrogate pair, or anything else that JSON cannot hold, in its id, path,
+    sections or structured fields. The error names the first broken section.
     """
     source = record.source
     path = source.path.encode("utf-8", "backslashreplace").decode()
@@ -74,13 +74,12 @@ def check_unicode(record: TrialRecord) -> None:
             place=source.place,
         )
     try:
-        record.model_dump_json(include={"sections", "registry"})
+        return record.model_dump_json(include={"sections", "registry"})
     except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
-        places = [source.place] if source.place else []
         broken = [
             section.name for section in record.sections if not _is_unicode(section.text)
         ]
-        places += broken[:1]
+        places = filter(None, [source.place, *broken[:1]])
         if "surrogate" in str(error):
             problem = "text that is not valid Unicode"
         else:
@@ -93,11 +92,12 @@ def check_unicode(record: TrialRecord) -> None:
         ) from None
 
 
-def _is_unicode(text: object) -> bool:
+def _is_unicode(text: str) -> bool:
     try:
-        return isinstance(text, str) and bool(text.encode() or not text)
+        text.encode()
     except UnicodeEncodeError:
         return False
+    return True
 
 
 class _TimeUp(BaseException):

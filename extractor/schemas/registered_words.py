@@ -44,7 +44,7 @@ def list_words(field: str) -> tuple[str, ...]:
 
 
 def unify_word(field: str, written: str) -> str:
-    """Return the word in its one spelling, or as it is written if it is not known.
+    """Return the word in its one spelling, or as it is written if it or the field is not known.
 
     >>> (
     ...     unify_word("sex", "Both"),
@@ -53,10 +53,18 @@ def unify_word(field: str, written: str) -> str:
     ... )
     ('ALL', 'PLACEBO_COMPARATOR', 'Paused')
     """
-    return _list_spellings()[field].get(_fold(written), written)
+    return _list_spellings().get(field, {}).get(_fold(written), written)
 
 
-_NOBODY = frozenset({"masked roles unspecified", "no masked roles", "unspecified"})
+def is_nothing(written: str) -> bool:
+    """Return whether a register, R, pandas or Excel writes these words into an empty field.
+
+    >>> is_nothing("N/A"), is_nothing("--"), is_nothing("18 Years")
+    (True, True, False)
+    """
+    return not unify_word("nothing", written)
+
+
 _MASKING = re.compile(r"(?P<degree>[^()]*)\((?P<who>[^()]*)\)")
 
 
@@ -85,9 +93,9 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
         return degree, ()
     roles: list[str] = []
     for part in re.split(r"[,;|]", in_parts["who"]):
-        role = part.strip()
-        if role and role.lower() not in _NOBODY:
-            roles.append(unify_word("who_masked", role))
+        role = unify_word("who_masked", part.strip())
+        if role:
+            roles.append(role)
     return degree, tuple(roles)
 
 
@@ -96,17 +104,7 @@ _ANSWER = re.compile(
     r"(?P<asked>phase[^:;\n|]{0,80}):\s{0,9}(?P<answer>yes|no)\b", re.IGNORECASE
 )
 """An answer of the EU's register, such as "Human pharmacology (Phase I): no"."""
-_DIGITS = {
-    "0": "0",
-    "1": "1",
-    "2": "2",
-    "3": "3",
-    "4": "4",
-    "i": "1",
-    "ii": "2",
-    "iii": "3",
-    "iv": "4",
-}
+_ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _NUMBER = r"(?:[0-4]|iv|i{1,3})[abc]?(?![a-z0-9])"
 _NUMBERS = rf"{_NUMBER}(?:[\W_]*(?:(?:and|or|to)\W+)?{_NUMBER})*"
 _AFTER_PHASE = re.compile(
@@ -150,6 +148,8 @@ def _read_phases(text: str) -> list[str]:
         return [text]
     if _NO_PHASE.fullmatch(text):
         return ["NA"]
+    if is_nothing(text):
+        return []
     answers = list(_ANSWER.finditer(text))
     if answers:
         confirmed = [
@@ -161,27 +161,28 @@ def _read_phases(text: str) -> list[str]:
     phases: list[str] = []
     for mention in mentions:
         for number in _ONE_NUMBER.finditer(mention["numbers"]):
-            digit = _DIGITS[number["number"].lower()]
+            written = number["number"].lower()
+            digit = _ROMAN.get(written, written)
             # What was phase 0 is early phase 1 today.
             is_early = digit == "0" or (mention["early"] and digit == "1")
             phases.append("EARLY_PHASE1" if is_early else f"PHASE{digit}")
-    if not phases and text:
-        return [text]
-    return phases
+    return phases or [text]
 
 
 _DATE_SHAPES = (
-    *("%Y-%m-%d", "%Y-%m", "%Y", "%Y/%m/%d", "%Y%m%d"),
-    *(
-        "%B %d, %Y",
-        "%B %Y",
-        "%b %d, %Y",
-        "%b %Y",
-        "%d %B %Y",
-        "%d %b %Y",
-        "%d-%b-%Y",
-        "%d-%B-%Y",
-    ),
+    "%Y-%m-%d",
+    "%Y-%m",
+    "%Y",
+    "%Y/%m/%d",
+    "%Y%m%d",
+    "%B %d, %Y",
+    "%B %Y",
+    "%b %d, %Y",
+    "%b %Y",
+    "%d %B %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%B-%Y",
 )
 _TIME_OF_DAY = re.compile(
     r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?$"
@@ -211,9 +212,9 @@ def read_date(written: str) -> str | None:
     text = _SEPT.sub("Sep", _TIME_OF_DAY.sub("", written.strip()))
     numbers = _DAY_AND_MONTH.fullmatch(text)
     if numbers:
-        first = int(numbers[1])
-        second = int(numbers[3])
-        text = _order_date(first, second, numbers[4], has_points=numbers[2] == ".")
+        text = _order_date(
+            int(numbers[1]), int(numbers[3]), numbers[4], has_points=numbers[2] == "."
+        )
     # "201912" is no day of January
     if text.isdigit() and len(text) not in (4, 8):
         return None

@@ -48,6 +48,9 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
         name = field.removeprefix("values.")
         if value is None:
             continue
+        # The first of the time windows is in their list, too.
+        if field == "time_window" and getattr(item, "time_windows", None):
+            continue
         if not isinstance(value, tuple):
             yield Value(f"{path}.{field}", name, value, item.evidence_for(field))
             continue
@@ -77,11 +80,7 @@ def list_all_values(
     [('eligibility.sex', 'male')]
     """
     for path, item in extraction.list_items():
-        # the first of the time windows stands in their list, too
-        repeats_window = bool(getattr(item, "time_windows", False))
         for value in list_values(path, item):
-            if repeats_window and value.name == "time_window":
-                continue
             yield value, item
 
 

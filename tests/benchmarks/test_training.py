@@ -152,7 +152,7 @@ def test_true_cuts_are_candidates_except_inside_a_list_of_numbers():
     ] == [None]
     names["d:short form"] = len(names)
     by_hand = cut_weights.format_weights(cut_weights.train(choices, names), names)
-    assert '"d:short form" = -1.5\n' in by_hand
+    assert '"d:short form" = -2.5\n' in by_hand
 
 
 def test_a_labelled_role_comes_with_features_of_the_agent_and_its_record(tmp_path):

@@ -114,19 +114,6 @@ def test_a_batch_that_the_provider_does_not_take_ends_with_75(
             assert ask("collect", provider).exit_code == 0
 
 
-@slow
-def test_a_limit_of_tokens_splits_batches_and_submits_one_after_another(ask):
-    with serve_provider(room=1) as provider:
-        submitted = ask("submit", provider, "--batch-tokens", 1)
-        assert submitted.exit_code == 0, submitted.stderr
-        assert len(provider.batches) == 1
-        assert ask("collect", provider, "--batch-tokens", 1).exit_code == 0
-        files = [
-            provider.files[one["input_file_id"]] for one in provider.batches.values()
-        ]
-    assert {len(file.splitlines()) for file in files} == {1}
-
-
 @pytest.fixture(scope="module")
 def requests(tmp_path_factory):
     """The requests of the seeds, as ``batch submit`` writes them."""

@@ -80,7 +80,6 @@ def test_corrected_records_replace_those_of_the_run(run, tmp_path):
         (["--to", "t.csv", "--tables", "limits"], 2, "limits: no such table"),
         (["--to", "t", "--format", "csv", "--gold", "."], 2, "no finished record"),
         (["--to", "t", "--format", "fhir", "--tables", "criteria"], 2, "writes no tables"),
-        (["--to", "t", "--format", "csv", "--bundles"], 2, "bundles need --format fhir"),
         (["--to", "t", "--format", "csv", "--min-confidence", "2"], 2, "should be less than or equal to 1"),
     ],
 )  # fmt: skip

@@ -107,7 +107,7 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path, first, second, diff
     done = invoke("run", STUDY, "--out", tmp_path, *second.split())
     assert done.exit_code == (2 if difference else 0)
     assert difference in done.stderr
-    assert ("use another --out, or --fresh" in done.stderr) is bool(difference)
+    assert (", or --fresh to begin again" in done.stderr) is bool(difference)
 
 
 def test_a_resumed_run_counts_all_its_records(tmp_path):

@@ -85,7 +85,7 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
         ("fastapi", "serve --root OUT", "serve"),
         ("starlette", "review RUN --gold OUT", "review"),
         ("mcp", "mcp", "mcp"),
-        ("ray", f"run {RECORD} --ray local --out OUT", "cluster"),
+        ("ray", f"run {RECORD} --ray auto --out OUT", "cluster"),
     ],
 )
 def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):

@@ -135,16 +135,6 @@ def test_evidence_has_the_characters_of_each_value_and_their_place(exported):
     assert checked > 50
 
 
-def test_bundles_are_transactions_of_the_same_resources(tmp_path):
-    export_fhir([(SMALL, None)], tmp_path / "files")
-    export_fhir([(SMALL, None)], tmp_path / "bundles", bundles=True)
-    (bundle,) = read_resources(tmp_path / "bundles")["Bundle"]
-    check_words(get_fhir_model_class("Bundle").model_validate(bundle))
-    entries = {entry["request"]["url"]: entry["resource"] for entry in bundle["entry"]}
-    rows = [row for rows in read_resources(tmp_path / "files").values() for row in rows]
-    assert entries == {f"{row['resourceType']}/{row['id']}": row for row in rows}
-
-
 def test_the_counts_are_those_of_the_files_and_every_reason_is_documented(exported):
     resources, unmapped, said = exported
     for kind, rows in resources.items():

@@ -376,22 +376,9 @@ def test_a_time_has_the_moment_that_it_is_counted_from(frame, points, anchors):
     assert [row["counted_from"] for row in rows] == anchors
 
 
-@pytest.mark.parametrize(
-    ("frame", "elsewhere", "anchor"),
-    [
-        ("3 months", {"measure": "Pain at 1, 3 and 6 months after surgery"}, "surgery"),
-        ("28 days", {"description": "Death within 28 days of randomisation"}, ENROLMENT),
-        ("12 weeks", {"measure": "Change in pain from Baseline"}, ENROLMENT),
-        ("12 months", {"description": "Pain at 6 months after surgery"}, None),
-        ("2 hours", {"description": "Glucose 2 hours after each meal"}, None),
-        ("12 months from diagnosis", {"measure": "12 months after surgery"}, "diagnosis"),
-    ],
-)  # fmt: skip
-def test_the_same_time_elsewhere_may_name_the_moment(frame, elsewhere, anchor):
-    time = " ".join(frame.split()[:2]).removesuffix("s")
-    kind = elsewhere.pop("time_kind", "at")
-    (row,) = measure(frame, kind, [time], **elsewhere)
-    assert row["counted_from"] == anchor
+def test_a_change_from_baseline_is_counted_from_enrolment():
+    (row,) = measure("12 weeks", "at", ["12 week"], measure="Change from Baseline")
+    assert row["counted_from"] == ENROLMENT
 
 
 @pytest.mark.parametrize(

@@ -223,25 +223,3 @@ def test_the_second_ctrl_c_breaks_off_a_record_that_holds_up_everything(
     done = invoke("run", records, *RULES, "--out", tmp_path / "run")
     assert done.exit_code == 130
     assert "interrupted; go on with: extractor" in done.stderr
-
-
-def test_the_records_of_a_pipe_are_not_read_a_second_time_to_count_them(
-    records, tmp_path, monkeypatch
-):
-    """A second reader would take records from the first."""
-    monkeypatch.setattr("extractor.run.progress._COUNT_AFTER_S", 0.0)
-    monkeypatch.setattr("extractor.run.progress._is_notebook", lambda: True)
-    content = records.read_bytes()
-    with open_pipe(tmp_path) as (pipe, end):
-
-        def write():
-            time.sleep(0.2)
-            end.write(content)
-            end.close()
-
-        writing = threading.Thread(target=write)
-        writing.start()
-        done = invoke("run", pipe, *RULES, "--out", tmp_path / "run")
-        writing.join()
-    assert done.exit_code == 0, done.stderr
-    assert count_lines(tmp_path / "run") == RECORDS

@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from datetime import date
 from pathlib import Path
+from shutil import copytree
 from xml.etree import ElementTree as ET
 
 import openpyxl
@@ -99,6 +100,16 @@ def test_a_run_with_fields_of_your_own_becomes_gold(run, name, tmp_path):
     gold = {line["record_id"]: TrialExtraction(**line).to_gold() for line in lines}
     assert gold[ID]["custom"]
     assert come_back(run, tmp_path / name) == gold
+
+
+def test_a_run_is_read_from_its_store(run, tmp_path):
+    copy = copytree(run, tmp_path / "run")
+    (copy / "extractions.jsonl").write_text("", "utf-8")
+    texts = [
+        export(one, tmp_path / f"{at}.csv").read_text("utf-8")
+        for at, one in enumerate((run, copy))
+    ]
+    assert texts[0] == texts[1]
 
 
 def test_a_row_shows_a_value_with_its_evidence(run, tmp_path):

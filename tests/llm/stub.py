@@ -124,7 +124,7 @@ class Through(Model):
     async def __aenter__(self) -> "Model":
         await super().__aenter__()
         if self._transport:
-            self.sdk._client = openai.DefaultAsyncHttpxClient(
+            self.sender.sdk._client = openai.DefaultAsyncHttpxClient(
                 transport=self._transport, follow_redirects=False
             )
         return self

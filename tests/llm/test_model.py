@@ -178,7 +178,7 @@ async def test_no_key_and_no_organisation_go_to_a_server_named_by_url(monkeypatc
     _, stub = await complete([completion(items(RED))], 1)
 
     assert "sk-of-the-environment" not in str(stub.headers)
-    assert "authorization" not in stub.headers[0]
+    assert stub.headers[0]["authorization"] == "Bearer none"
 
 
 async def test_key_is_sent_and_never_shown():

@@ -50,12 +50,12 @@ async def no_wait(_):
     pass
 
 
-async def finish(provider, store, budget=None, most_tokens=None):
+async def finish(provider, store, budget=None):
     """Finish all batches. Returns the news, and what is left unfinished as text."""
     news = []
     async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
         budget = budget or Budget()
-        made = (model, store, Reply, budget, news.append, most_tokens)
+        made = (model, store, Reply, budget, news.append)
         client = Batches(*made, poll_s=0, sleep=no_wait)
         await client.finish()
     return news, " ".join(client.unfinished.values())
@@ -72,16 +72,14 @@ def answered(store):
 
 
 @pytest.mark.parametrize(
-    "limits", [{"MOST_REQUESTS": 2}, {"MOST_BYTES": 9_000}, {"most_tokens": 1_500}]
+    ("limit", "most"), [("MOST_REQUESTS", 2), ("MOST_BYTES", 9_000)]
 )
 async def test_more_than_a_provider_accepts_at_once_goes_in_parts(
-    store, limits, monkeypatch
+    store, limit, most, monkeypatch
 ):
-    most = limits.pop("most_tokens", None)
-    for name, value in limits.items():
-        monkeypatch.setattr(batches, name, value)
+    monkeypatch.setattr(batches, limit, most)
     with serve_provider(answer=answer_well) as provider:
-        await finish(provider, store, most_tokens=most)
+        await finish(provider, store)
     assert answered(store) == 5
     files = [provider.files[one["input_file_id"]] for one in provider.batches.values()]
     assert [len(file.splitlines()) for file in files] == [2, 2, 1]

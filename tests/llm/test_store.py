@@ -267,19 +267,17 @@ async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path
     ]
 
 
-async def test_calls_have_the_price_of_their_day_and_unpriced_ones_that_of_today(
-    tmp_path,
-):
+async def test_calls_have_the_price_of_their_day(tmp_path):
     with serve([completion(items(RED, {"n": 2, "colour": "red"}))]) as stub:
         with store_in(tmp_path) as calls:
             await put(asking(calls, stub), 1)
             assert (calls.spending.dollars, calls.spending.unpriced) == (0, 1)
-        with store_in(tmp_path, Price(prompt=1, output=2).cost) as calls:
-            assert calls.spending.dollars == pytest.approx(0.00002)
-            await put(asking(calls, stub), 2)
-            assert calls.spending.unpriced == 0
-        with store_in(tmp_path, Price(prompt=3, output=3).cost) as calls:
-            assert calls.spending.dollars == pytest.approx(0.000045 + 0.00002)
+        for price in (Price(prompt=1, output=2), Price(prompt=3, output=3)):
+            with store_in(tmp_path, price.cost) as calls:
+                await put(asking(calls, stub), 2)
+                spending = calls.spending
+                assert spending.dollars == pytest.approx(0.00002)
+                assert spending.unpriced == 1
 
 
 async def test_no_key_address_or_header_is_stored(tmp_path):

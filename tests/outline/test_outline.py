@@ -46,6 +46,26 @@ def _outline(text):
             ],
         ),
         (
+            "1) infectious, 2)\n  inflammatory 3) neoplastic\n- Gout",
+            [
+                ("item", "1)", "infectious"),
+                ("item", "2)", "inflammatory"),
+                ("item", "3)", "neoplastic"),
+                ("item", "-", "Gout"),
+            ],
+        ),
+        (
+            "  - Steroids in the last month\n  before inclusion\n  - Gout",
+            [
+                ("item", "-", "Steroids in the last month before inclusion"),
+                ("item", "-", "Gout"),
+            ],
+        ),
+        (
+            "①Adults ②Asthma",
+            [("item", "①", "Adults"), ("item", "②", "Asthma")],
+        ),
+        (
             "- CD20 positive\n- E. coli in the urine",
             [("item", "-", "CD20 positive"), ("item", "-", "E. coli in the urine")],
         ),
@@ -75,3 +95,7 @@ def test_a_line_is_explained_by_signs_with_their_weights():
     assert kind == "heading"
     assert signs["colon"] > 0
     assert sum(signs.values()) > 0
+
+
+def test_a_line_may_have_any_number_of_headings():
+    assert len(_outline("Exclusion criteria: Gout; " * 2000)) >= 4000

@@ -16,7 +16,6 @@ from extractor.language.book import read_text
         ("base excess minus 2.500", [-2500, -2.5]),
         ("between -3 and -1", [-3, -1]),
         ("3-4 million", [3, 3000000, 4000000]),
-        ("weight -50 kg", [-50, 50]),
     ],
 )
 def test_a_sure_minus_is_that_of_all_readings(text, values):

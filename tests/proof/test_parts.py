@@ -213,7 +213,7 @@ def test_the_first_window_is_in_hours_or_longer_units(line, answers, first):
             GENERAL,
             "ALT: > 5 x ULN @ with liver metastases",
             ["with liver metastases"],
-            "parsed",
+            "inferred",
             None,
         ),
         (GENERAL, "ALT: > 3 x ULN @ with liver metastases", [], None, Why.OTHER_OWNER),

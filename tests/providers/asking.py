@@ -46,6 +46,8 @@ def ask(model, clock=None, calls=1, call=CALL, **settings):
             spec, ClientSettings(patience=None, **settings), policy
         ) as asked:
             answers = [await asked.complete(call, 4) for _ in range(calls)]
-        return [(answer.completion, answer.calls) for answer in answers]
+        return [
+            (answer.completion, answer.completion.usage.calls) for answer in answers
+        ]
 
     return asyncio.run(run())

@@ -31,7 +31,7 @@ def test_wrapped_studies_before_a_break_are_kept(read_bytes):
     )
     assert reading.ids == ["NCT90000008"]
     [error] = reading.errors
-    assert error.problem == "text where elements are expected"
+    assert error.problem == "text where fields are expected"
     assert error.place.startswith("record 2")
 
 
@@ -57,145 +57,48 @@ JSONL_IDS = ["NCT90000006", "NCT90000007"]
 
 CASES = {
     "empty": (b"", [], None, "the file is empty"),
-    "typographic blanks": (
-        "\u00a0\n\u2003".encode(),
-        [],
-        None,
-        "the record holds no free text",
-    ),
+    "typographic blanks": ("\u00a0\n\u2003".encode(), [], None, "the record holds no free text"),
     "binary": (b"\x7fELF\x02\x00\x00", [], None, "binary data"),
     "unknown table": (b"a,b\n1,2\n3,4\n", [], None, "an unknown format"),
     "broken JSON": (b"{broken", [], None, "an unknown format"),
     "text of JSON": (b'"abc"', [], None, "an unknown format"),
-    "web page": (
-        b"<!DOCTYPE html>\n<html><p>Inclusion Criteria</p></html>",
-        [],
-        None,
-        "a web page",
-    ),
+    "web page": (b"<!DOCTYPE html>\n<html><p>Inclusion Criteria</p></html>", [], None, "a web page"),
     "PNG": (b"\x89PNG\r\n\x1a\n\0\0", [], None, "binary data"),
     "RTF": (b"{\\rtf1 Inclusion Criteria}", [], None, "binary data"),
-    "Excel": (
-        zip_members({"[Content_Types].xml": XML, "xl/workbook.xml": XML}),
-        [],
-        None,
-        "a workbook",
-    ),
-    "long text": (
-        b"Arms\n" + b"A " * 500_000,
-        [],
-        None,
-        "text of more than 1,000,000 characters",
-    ),
+    "Excel": (zip_members({"[Content_Types].xml": XML, "xl/workbook.xml": XML}), [], None, "a workbook"),
+    "long text": (b"Arms\n" + b"A " * 500_000, [], None, "text of more than 1,000,000 characters"),
     "flat in Latin-1": (FLAT + b"\xe9", [], f"byte {len(FLAT)}", "not UTF-8"),
     "broken UTF-16": (b"\xff\xfea\x00\x00\xd8b", [], None, "damaged UTF-16"),
-    "truncated line": (
-        LINES[0] + LINES[1][:900],
-        JSONL_IDS[:1],
-        "line 2, ",
-        "the JSON of NCT90000007 ends too early",
-    ),
-    "broken line": (
-        LINES[0] + b'{"nctId": NCT90000007}\n',
-        JSONL_IDS[:1],
-        "line 2, ",
-        "broken JSON",
-    ),
-    "first line": (
-        LINES[0][:900] + b"\n" + LINES[1],
-        JSONL_IDS[1:],
-        "line 1, ",
-        "the JSON of NCT90000006 ends too early",
-    ),
-    "line in Latin-1": (
-        LINES[0] + b'{"a": "\xe9"}\n' + LINES[1],
-        JSONL_IDS,
-        "line 2, ",
-        "not UTF-8",
-    ),
-    "line without study": (
-        LINES[0] + b"[1]\n" + LINES[1],
-        JSONL_IDS,
-        "line 2",
-        "not a study",
-    ),
-    "deep line": (
-        LINES[0] + b"[" * 10**5 + b"\n" + LINES[1],
-        JSONL_IDS,
-        "line 2",
-        "JSON",
-    ),
-    "deep array": (
-        b'[{"a": ' + b"[" * 10**5,
-        [],
-        "record 1",
-        "nested too deep",
-    ),
+    "truncated line": (LINES[0] + LINES[1][:900], JSONL_IDS[:1], "line 2, ", "the JSON of NCT90000007 ends too early"),
+    "broken line": (LINES[0] + b'{"nctId": NCT90000007}\n', JSONL_IDS[:1], "line 2, ", "broken JSON"),
+    "first line": (LINES[0][:900] + b"\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "the JSON of NCT90000006 ends too early"),
+    "line in Latin-1": (LINES[0] + LINES[1].replace(b"Fabricel", b"\xe9"), JSONL_IDS[:1], "line 2, ", "not valid Unicode"),
+    "line without study": (LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "record 2", "not a study"),
+    "deep line": (LINES[0] + b"[" * 10**5 + b"\n" + LINES[1], JSONL_IDS, "record 2", "JSON"),
+    "deep array": (b'[{"a": ' + b"[" * 10**5, [], "record 1", "nested too deep"),
     "no text": (LINES[0] + TEXTLESS.encode(), JSONL_IDS[:1], "line 2", "no free text"),
-    "surrogate": (
-        LINES[0] + LINES[1].replace(b"Fabricel", b"\\ud800"),
-        JSONL_IDS[:1],
-        "line 2",
-        "valid Unicode",
-    ),
+    "surrogate": (LINES[0] + LINES[1].replace(b"Fabricel", b"\\ud800"), JSONL_IDS[:1], "line 2", "valid Unicode"),
     "truncated array": (ARRAY[:-900], ["NCT90000002"], "record 2", "ends too early"),
-    "a number longer than integers may be": (
-        b'{"a": ' + b"9" * 100_000,
-        [],
-        "line 1",
-        "JSON",
-    ),
-    "Latin-1 array": (
-        ARRAY.replace(b"Asthma", b"\xe9"),
-        ["NCT90000002"],
-        "record 2",
-        "not UTF-8",
-    ),
-    "item": (
-        b'[{"a": 1}, ' + ARRAY.strip()[1:],
-        ["NCT90000002", "NCT90000003"],
-        "record 1",
-        "not a study",
-    ),
+    "a number longer than integers may be": (b'{"a": ' + b"9" * 100_000, [], "line 1", "JSON"),
+    "Latin-1 array": (ARRAY.replace(b"Asthma", b"\xe9"), ["NCT90000002"], "record 2", "not valid Unicode"),
+    "item": (b'[{"a": 1}, ' + ARRAY.strip()[1:], ["NCT90000002", "NCT90000003"], "record 1", "not a study"),
     "empty array": (b"[]", [], None, "holds no record"),
     "other JSON": (b'{"swagger": "2.0"}', [], "line 1", "not a study"),
     "truncated XML": (XML[:-900], [], "line ", "broken XML"),
     "entity bomb": (BOMB, [], None, "declares entities"),
     "external entity": (EXTERNAL, [], None, "declares entities"),
-    "XML encoding": (
-        b"<?xml version='1.0' encoding='klingon'?><a/>",
-        [],
-        None,
-        "encoding",
-    ),
+    "XML encoding": (b"<?xml version='1.0' encoding='klingon'?><a/>", [], None, "encoding"),
     "header only": (TABLE[0], [], None, "holds no record"),
-    "short row": (
-        b"".join([*TABLE[:4], b"NCT90000051,one cell\r\n", *TABLE[4:]]),
-        ["NCT90000010", "NCT90000011", "NCT90000012"],
-        "line 5",
-        "the row has 2 cells, the header 17",
-    ),
-    "open quote": (
-        b"".join(
-            [*TABLE[:4], b'NCT90000051,"never closed\r\nnext line\r\n', *TABLE[4:]]
-        ),
-        ["NCT90000010", "NCT90000011", "NCT90000012"],
-        "line 5",
-        "broken table row",
-    ),
+    "short row": (b"".join([*TABLE[:4], b"NCT90000051,one cell\r\n", *TABLE[4:]]), ["NCT90000010", "NCT90000011", "NCT90000012"], "line 5", "the row has 2 cells, the header 17"),
+    "open quote": (b"".join([*TABLE[:4], b'NCT90000051,"never closed\r\nnext line\r\n', *TABLE[4:]]), ["NCT90000010", "NCT90000011", "NCT90000012"], "line 5", "broken table row"),
     "truncated gzip": (gzip.compress(FLAT)[:-20], [], None, "damaged"),
     "gzip in gzip": (gzip.compress(gzip.compress(FLAT)), [], None, "packed twice"),
     "truncated zip": (ZIP[:-30], [], None, "damaged"),
     "empty zip": (zip_members({}), [], None, "the archive holds no files"),
     "encrypted member": (encrypt(ZIP), ["NCT90000008"], "bad.txt", "encrypted"),
     "damaged member": (damage(ZIP), ["NCT90000008"], "bad.txt", "damaged"),
-    "nested zip": (
-        zip_members({"in.zip": ZIP, "good.xml": XML}),
-        ["NCT90000008"],
-        "in.zip",
-        "zip inside a zip",
-    ),
-}
+    "nested zip": (zip_members({"in.zip": ZIP, "good.xml": XML}), ["NCT90000008"], "in.zip", "zip inside a zip"),
+}  # fmt: skip
 """By what is wrong: the content, the ids that are still read, where the problem is, and how it
 is described.
 """

@@ -86,6 +86,10 @@ SYNOPSIS = {
     "secondary_outcomes[0]": ["PASI 75 at week 4"],
     "secondary_outcomes[1]": ["DLQI of 0 or 1 at week 52"],
 }
+IN_WORD = {
+    name: [re.sub(r"^\d\.", "-", line) for line in lines]
+    for name, lines in SYNOPSIS.items()
+}
 TWO_COLUMNS = {
     "title": ["A Phase 3 Trial of Fictumab in Plaque Psoriasis"],
     "primary_outcomes[0]": ["PASI 90 at week 16."],
@@ -96,7 +100,7 @@ TWO_COLUMNS = {
     ("name", "sections"),
     [
         ("synopsis_table.pdf", SYNOPSIS),
-        ("synopsis_table.docx", SYNOPSIS),
+        ("synopsis_table.docx", IN_WORD),
         ("two_columns.pdf", TWO_COLUMNS),
     ],
 )
@@ -328,7 +332,7 @@ def test_word_lists_tables_and_tracked_changes():
         "- Adults",
         "- ECOG 0 to 1",
         "Exclusion criteria",
-        "1. Pregnancy",
+        "- Pregnancy",
     ]
     assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
     assert text_of(record, "interventions[0]") == ["Fictumab 5 mg"]

@@ -23,32 +23,22 @@ def read_one(text: str):
 
 
 @pytest.mark.parametrize(
-    ("times", "expected", "notes"),
+    ("times", "expected"),
     [
-        ("Weeks 12 and 52", ["Weeks 12 and 52", "Weeks 12 and 52"], 0),
-        ("1. Week 26\n2. Week 52", ["Week 26", "Week 52"], 0),
-        ("Week 26\nWeek 52", ["Week 26\nWeek 52"] * 2, 1),
-        (
-            "1. Week 26\n2. Week 52\n3. Year 2",
-            ["1. Week 26\n2. Week 52\n3. Year 2"] * 2,
-            1,
-        ),
-        ("", [None, None], 0),
-        ("Please see section 8 of the protocol.", [None, None], 0),
+        ("Weeks 12 and 52", ["Weeks 12 and 52", "Weeks 12 and 52"]),
+        ("1. Week 26\n2. Week 52", ["Week 26", "Week 52"]),
+        ("Week 26\nWeek 52", ["Week 26\nWeek 52"] * 2),
+        ("1. Week 26\n2. Week 52\n3. Year 2", ["1. Week 26\n2. Week 52\n3. Year 2"] * 2),
+        ("", [None, None]),
     ],
-)
-def test_time_points_of_several_outcomes(times, expected, notes):
+)  # fmt: skip
+def test_time_points_of_several_outcomes(times, expected):
     record = read_one(EU_TEXT.replace("- Week 26\n- Week 52", times))
     frames = [
         record.section(f"secondary_outcomes[{number}]").part("time_frame")
         for number in (0, 1)
     ]
-
     assert frames == expected
-    assert (
-        len([note for note in record.source.notes if note.startswith("E.5.2.1")])
-        == notes
-    )
 
 
 def test_an_outcome_that_states_its_time_keeps_it():
@@ -66,18 +56,6 @@ def test_an_outcome_that_states_its_time_keeps_it():
     ]
 
 
-def test_a_text_that_differs_between_countries_is_told():
-    [note] = read_one(EU_TEXT).source.notes
-    assert note.startswith(
-        "E.4 (Principal exclusion criteria) differs between countries: "
-    )
-    assert note.endswith("the text of Spain is read, and not that of Poland")
-    polish = EU_TEXT[EU_TEXT.rindex("Summary") :]
-    found = read_one(EU_TEXT + polish.replace("/PL/", "/SE/"))
-    assert "2. Smoking" in texts(found)["eligibility"]  # as most countries have it
-    assert "the text of Poland is read, and not that of Spain" in found.source.notes[-1]
-
-
 def test_a_text_in_another_language_only_is_kept_and_told():
     text = EU_TEXT[: EU_TEXT.rindex("Summary")].replace("E.3 Principal inclusion criteria: 1. "
                                                         "Asthma\n2. Age 18 to 65 years; criteria "
@@ -86,7 +64,7 @@ def test_a_text_in_another_language_only_is_kept_and_told():
     record = read_one(text)
     assert "1. Asma\n2. Edad de 18 a 65 años" in texts(record)["eligibility"]
     assert record.source.notes == (
-        "E.3 (Principal inclusion criteria) is given in Spanish only, which is not read",
+        "eligibility is given in Spanish only, which is not read",
     )
     extraction = Extractor(effort="none").extract(record)
     assert [criterion.quote for criterion in extraction.eligibility.criteria] == [
@@ -128,9 +106,9 @@ def test_several_trials_and_a_fault_in_one():
     reading = read_all("-", stdin=broken)
     assert reading.ids == ["2031-000001-11", "2031-000002-22"]
     assert reading.errors == []
-    first, second = (record.source.notes for record in reading.records)
-    assert "1 bytes are not UTF-8" in first[-1]
-    assert len(second) == 1
+    [first], second = (record.source.notes for record in reading.records)
+    assert "1 bytes are not UTF-8" in first
+    assert second == ()
     assert "To see µ" in texts(reading.records[0])["detailed_description"]
 
 
@@ -159,12 +137,13 @@ def test_a_copied_text_is_read_like_a_file():
 
 
 def test_a_trial_that_is_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 20_000)
     long = SECOND.replace("To see whether it works", "It works.\n" * 40_000)
 
     reading = read_all("-", stdin=(long + EU_TEXT).encode())
 
     assert reading.ids[-1] == "2031-000001-11"
     assert any(
-        "a record of more than 1,000 bytes" in error.problem for error in reading.errors
+        "a record of more than 20,000 bytes" in error.problem
+        for error in reading.errors
     )

@@ -63,30 +63,14 @@ def test_missing_lines(missing, newline, end):
     "change",
     [
         {"secondary_outcomes": "Exacerbations"},
-        {
-            "primary_outcomes": (
-                "Response, Defined by:\n\n1. no symptoms\n2. no rescue drug, at week 12"
-            )
-        },
-        {
-            "secondary_outcomes": (
-                "Response, One of these\n* no symptoms\n* no rescue drug., Week 12|Safety, 1 year"
-            )
-        },
+        {"primary_outcomes": ("Response, Defined by:\n\n1. no symptoms\n2. no rescue drug, at week 12")},
+        {"secondary_outcomes": ("Response, One of these\n* no symptoms\n* no rescue drug., Week 12|Safety, 1 year")},
         {"brief_summary": "The aims are\n\n* safety\n* efficacy\n\nin adults."},
-        {
-            "detailed_description": (
-                "Background:\nFictumab is new.\nMethods:\n- visits at weeks 2, 4 and 12\n- calls"
-            )
-        },
-        {
-            "primary_outcomes": (
-                "Objective response (ORR), according to NCCN, during three months after infusion"
-            )
-        },
+        {"detailed_description": ("Background:\nFictumab is new.\nMethods:\n- visits at weeks 2, 4 and 12\n- calls")},
+        {"primary_outcomes": ("Objective response (ORR), according to NCCN, during three months after infusion")},
     ],
     ids=lambda change: next(iter(change.values()))[:30],
-)
+)  # fmt: skip
 def test_fields_with_line_breaks_or_odd_shape(change):
     fields = FIELDS | change
     assert read_fields("\n".join(fields.values())) == fields

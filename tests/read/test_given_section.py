@@ -90,7 +90,7 @@ def test_a_section_that_there_is_not_is_refused():
     ):
         make_record("Adults", section="criteria")
     body = json.dumps({"text": "Adults", "section": ["eligibility"]})
-    with pytest.raises(RecordError, match="JSON whose section is no text"):
+    with pytest.raises(RecordError, match="JSON that does not fit"):
         next(read_stream("a.json", BytesIO(body.encode())))
     body = json.dumps({"text": "Adults", "section": "criteria"})
     with pytest.raises(

@@ -149,33 +149,13 @@ def small_records(monkeypatch):
 @pytest.mark.parametrize(
     ("content", "ids", "place", "what"),
     [
-        (
-            "\n".join([study_text(1), json.dumps("x" * 200_000), study_text(2)]),
-            [1, 2],
-            "line 2",
-            "line",
-        ),
-        (
-            f'[{study_text(1)}, {{"a": "{"x" * 300_000}"}}, {study_text(2)}]',
-            [1],
-            "record 2",
-            "record",
-        ),
-        (
-            f"<all><clinical_study><brief_title>{'x' * 300_000}</brief_title></clinical_study></all>",
-            [],
-            None,
-            "record",
-        ),
-        (
-            f"Title\nSummary\nAsthma\nDRUG: Fictumab\n{'x' * 300_000}",
-            [],
-            None,
-            "record",
-        ),
+        ("\n".join([study_text(1), json.dumps("x" * 200_000), study_text(2)]), [1, 2], "line 2", "record"),
+        (f'[{study_text(1)}, {{"a": "{"x" * 300_000}"}}, {study_text(2)}]', [1], "record 2", "record"),
+        (f"<all><clinical_study><brief_title>{'x' * 300_000}</brief_title></clinical_study></all>", [], "line 1", "record"),
+        (f"Title\nSummary\nAsthma\nDRUG: Fictumab\n{'x' * 300_000}", [], None, "record"),
     ],
     ids=["line", "array", "xml", "flat"],
-)
+)  # fmt: skip
 def test_endless_content_is_refused(read_bytes, content, ids, place, what):
     reading = read_bytes(content.encode())
     assert reading.ids == [f"NCT{number:08}" for number in ids]

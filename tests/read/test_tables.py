@@ -56,8 +56,7 @@ def test_other_names_and_separators_give_the_same_record(
     ("header", "guessed"),
     [
         (["nct_idd", "eligibility critera"], ["nct_idd", "eligibility critera"]),
-        (["study", "rules"], ["study", "rules"]),
-        (["nct_id", "who may join"], ["who may join"]),
+        (["nct_id", "eligibilty_criteria"], ["eligibilty_criteria"]),
     ],
 )
 def test_a_guessed_column_is_told_with_the_columns_that_are_not_read(

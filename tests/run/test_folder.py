@@ -206,43 +206,15 @@ def test_no_file_of_another_program_is_overwritten(tmp_path, name):
 
 
 ASKING = SETTINGS | {"effort": "all", "model": "m"}
-NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
-BATCH = NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'sent', '', '');"
 
 
-@pytest.mark.parametrize(
-    ("settings", "sql", "is_kept"),
-    [
-        (SETTINGS, "DELETE FROM calls", True),
-        (SETTINGS, "DELETE FROM calls; DELETE FROM records", False),
-        (ASKING, "", True),
-        # its results are those of records without a question
-        (ASKING, NO_ANSWER, False),
-        # something was paid
-        (ASKING, "UPDATE calls SET answer = NULL", True),
-        (ASKING, BATCH, True),
-        # of an earlier version
-        (ASKING, "DROP TABLE calls", True),
-    ],
-)
-def test_other_settings_take_only_the_folder_of_a_run_without_worth(
-    tmp_path, settings, sql, is_kept
-):
-    with RunFolder(tmp_path, settings) as folder:
+def test_other_settings_are_refused(tmp_path):
+    with RunFolder(tmp_path, ASKING) as folder:
         take(folder, record("a"))
         folder.finish(Tally())
-    execute(tmp_path, sql)
-    other = ASKING | {"effort": "medium"}
-    if is_kept:
-        with pytest.raises(SettingsDiffer, match=r"effort was .*, is medium"):
-            RunFolder(tmp_path, other)
-        return
-    with RunFolder(tmp_path, other) as folder:
-        take(folder, record("b"))
-        folder.finish(Tally())
-    assert written(tmp_path) == ["b"]
-    assert manifest(tmp_path)["settings"]["effort"] == "medium"
-    assert manifest(tmp_path)["usage"]["calls"] == 1
+    with pytest.raises(SettingsDiffer, match=r"effort was .*, is medium"):
+        RunFolder(tmp_path, ASKING | {"effort": "medium"})
+    assert written(tmp_path) == ["a"]
 
 
 def test_a_folder_is_written_by_one_run_at_a_time(tmp_path):

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import extractor
-from extractor.language.book import load_book, read_text, word_set
+from extractor.language.book import load_book, read_table, read_text, word_set
 from extractor.language.patterns import Rule
 
 PACKAGE = Path(extractor.__file__).parent
@@ -109,8 +109,9 @@ def list_used() -> tuple[frozenset[str], tuple[str, ...]]:
     code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
     in_patterns = re.findall(r"<\+?(\w+)>", " ".join(patterns))
     in_code = re.findall(r'"(\w+)"', code)
+    in_tables = read_table("measures")["terminal"].values()
     prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
-    return frozenset((*in_patterns, *in_code)), prefixes
+    return frozenset((*in_patterns, *in_code, *in_tables)), prefixes
 
 
 def list_alternatives(pattern: str) -> list[str]:

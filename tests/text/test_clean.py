@@ -94,18 +94,3 @@ def test_raw_positions_map_back_to_their_origin(raw):
     for position in set(range(len(cleaned.text))) - changed:
         start, _ = cleaned.raw_span(position, position + 1)
         assert cleaned.clean_position(start) == position
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "found"),
-    [
-        (0, 7, r"\<single"),
-        (7, 13, "dose"),
-        (7, 8, "\n"),
-        (0, 13, r"\<single" + "\n dose"),
-    ],
-)
-def test_a_match_is_cut_to_its_words(start, end, found):
-    raw = "\\<single\n dose\n"
-    first, last = clean_text(raw).match_span(start, end)
-    assert raw[first:last] == found

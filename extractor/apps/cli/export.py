@@ -64,9 +64,6 @@ def export(
     partial: Annotated[
         bool, option(RARE, "Export a run that is not complete.", "--partial")
     ] = False,
-    bundles: Annotated[
-        bool, option(RARE, "For fhir: one transaction for each trial.", "--bundles")
-    ] = False,
 ) -> None:
     """Write a run's results, or reviewed gold, as tables or as FHIR resources.
 
@@ -100,7 +97,6 @@ def export(
         sorted(chosen.tasks),
         tables=split_names(tables),
         file_format=format_,
-        bundles=bundles,
         force=force,
         threshold=threshold,
     )

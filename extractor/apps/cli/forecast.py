@@ -1,16 +1,26 @@
 """Forecast the calls and cost of a run (``--dry-run``)."""
 
 import asyncio
+from typing import Any
 
 from extractor.apps.cli.console import FAILED, OK, print_table, say, write_text
 from extractor.apps.cli.job import CommandJob
-from extractor.errors import ExtractorError
-from extractor.model.asking.planner import Estimate
+from extractor.model.asking.planner import estimate_record
+from extractor.model.cost.tokens import RequestSize
 from extractor.plurals import counted
 from extractor.run.executor import count_cores, open_executor
-from extractor.run.forecast import forecast_run, measure_records
+from extractor.run.forecast import forecast_run
 from extractor.run.progress import show_progress
-from extractor.run.records import describe_failure
+from extractor.run.records import RecordLoop, Sink
+from extractor.run.tally import ExtractedLine
+from extractor.schemas import TrialRecord
+
+
+class _Failures(Sink):
+    """Prints the failures of records."""
+
+    def write_failure(self, failure: dict[str, Any]) -> None:
+        say(failure["message"])
 
 
 def forecast_job(job: CommandJob) -> int:
@@ -20,28 +30,25 @@ def forecast_job(job: CommandJob) -> int:
 
     Returns the exit code: 1 if a record cannot be read, which is printed, else 0.
     """
+    total = RequestSize()
+    processes = job.workers or count_cores()
 
-    def report(error: ExtractorError) -> None:
-        job.tally.failed += 1
-        say(describe_failure(error)["message"])
-
-    def count() -> None:
-        job.tally.extracted += 1
-
-    async def measure() -> Estimate:
-        processes = job.workers or count_cores()
+    async def measure_all() -> None:
         async with open_executor(job.workers, processes) as executor:
-            return await measure_records(
-                job.read,
-                job.setup.options,
-                executor,
-                limit=job.limit,
-                on_error=report,
-                on_estimate=count,
-            )
 
-    with show_progress(job.tally, job.count, quiet=job.options.quiet):
-        total = asyncio.run(measure())
+            async def measure(record: TrialRecord) -> ExtractedLine:
+                nonlocal total
+                options = job.setup.options
+                size = await executor.compute(estimate_record, record, options)
+                total += size
+                return ExtractedLine(record.record_id, line=b"", counts="{}")
+
+            at_once = executor.capacity or 1
+            loop = RecordLoop(measure, _Failures(), job.tally, at_once)
+            await loop.run(job.read, job.limit)
+
+    with show_progress(job.tally, quiet=job.options.quiet):
+        asyncio.run(measure_all())
     forecast = forecast_run(total, job.pricing, job.concurrency)
     rows = []
     for name, cases in forecast.figures.items():

@@ -137,5 +137,4 @@ def _plan_batches(options: RecordOptions, rounds: int) -> Any:
         rounds=rounds,
         on_status=show,
         poll_s=given.get("poll"),
-        most_tokens=given["batch_tokens"],
     )

@@ -141,22 +141,15 @@ class RunOptions(RecordOptions, ExtractorOptions):
     """Requests at once, for each worker of a cluster."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
     """Processes; else all cores."""
-    ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto|local")] = None
-    """Extract on this Ray cluster; local starts one."""
+    ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto")] = None
+    """Extract on this Ray cluster."""
     max_lacking: Annotated[
         float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
     ] = 0.05
     """Most questions without a usable answer, as a share."""
 
 
-class BatchOptions(RecordOptions):
-    """The options of ``batch submit`` and ``batch collect``."""
-
-    batch_tokens: Annotated[Most, Shown(COST, "N")] = None
-    """Most prompt tokens in batches at once."""
-
-
-class SubmitOptions(BatchOptions):
+class SubmitOptions(RecordOptions):
     """The options of ``batch submit``."""
 
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
@@ -165,7 +158,7 @@ class SubmitOptions(BatchOptions):
     """Forecast calls, time and cost; ask nothing."""
 
 
-class CollectOptions(BatchOptions):
+class CollectOptions(RecordOptions):
     """The options of ``batch collect``."""
 
     answers: Annotated[

@@ -1,9 +1,10 @@
 """Perform a run for a command, with progress, Ctrl-C, summary and exit code."""
 
+import json
 import sys
 from collections.abc import Coroutine
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, TextIO
 
 from extractor.apps.cli.console import (
     BUDGET,
@@ -26,8 +27,9 @@ from extractor.plurals import counted
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
 from extractor.run.progress import show_progress
-from extractor.run.records import StreamSink
-from extractor.run.tally import Tally
+from extractor.run.records import Sink
+from extractor.run.tally import ExtractedLine, Tally
+from extractor.schemas import TrialRecord
 
 _CODES = {
     None: OK,
@@ -36,6 +38,28 @@ _CODES = {
     Stop.BUDGET: BUDGET,
     Stop.INTERRUPTED: INTERRUPTED,
 }
+
+
+class StreamSink(Sink):
+    """Writes extractions as JSON lines to one stream, if any, and failures to another.
+
+    Failures, and results on a terminal, are ASCII: a terminal interprets some other characters.
+    """
+
+    def __init__(self, results: TextIO | None, failures: TextIO) -> None:
+        self._results = results
+        self._failures = failures
+
+    def write(self, record: TrialRecord, line: ExtractedLine) -> None:  # noqa: ARG002 - only folders keep more than its line
+        if self._results is None:
+            return
+        text = line.line.decode()
+        if self._results.isatty():
+            text = json.dumps(json.loads(text))
+        self._results.write(text + "\n")
+
+    def write_failure(self, failure: dict[str, Any]) -> None:
+        self._failures.write(json.dumps(failure) + "\n")
 
 
 def perform_job(job: CommandJob) -> int:
@@ -69,7 +93,7 @@ def perform_job(job: CommandJob) -> int:
 def _run_in_loop(job: CommandJob, work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` with progress, until it ends or Ctrl-C stops it."""
     quiet = job.options.quiet
-    with show_progress(job.tally, job.count, quiet=quiet):
+    with show_progress(job.tally, quiet=quiet):
         Interrupts(job).run(work)
 
 

@@ -15,8 +15,6 @@ from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _HEADLINES = ("quote", "agent", "measure")
 """Fields that name an item as a whole."""
-_NO_CHANGE = ("time_window", "group")
-"""The first of ``time_windows``, and the id of a group, which says nothing to a reader."""
 _REGISTERED = ("title", "conditions")
 _SIMILAR = 0.01
 _CELLS = ("value", "quote", "section", "start", "end")
@@ -96,7 +94,8 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
     """
     rows = defaultdict[str, list[ValueRow]](list)
     for row in list_values(extraction):
-        if row.kind == RowKind.VALUE and row.field not in _NO_CHANGE:
+        # the id of a group says nothing to a reader
+        if row.kind == RowKind.VALUE and row.field != "group":
             is_own = row.item.startswith("custom.")
             rows["custom" if is_own else row.item].append(row)
     return rows

@@ -2,11 +2,12 @@
 amounts.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from extractor.apps.values import find_least
 from extractor.language.clean import fold_label
-from extractor.schemas import Evidence, Regimen, TrialExtraction, TrialRecord
+from extractor.schemas import Regimen, TrialExtraction, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
 
@@ -92,12 +93,6 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
                 piece for piece in regimen.evidence if piece.field.startswith(fields)
             )
             yield ArmLink(amount_index, place, confidence)
-
-
-def find_least(pieces: Iterable[Evidence]) -> float | None:
-    """Return the least confidence of some evidence."""
-    known = [piece.confidence for piece in pieces if piece.confidence is not None]
-    return min(known, default=None)
 
 
 def _list_labels(regimen: Regimen) -> list[str]:

@@ -38,7 +38,6 @@ from extractor.schemas import FieldRef, Task, TrialExtraction, TrialRecord
 
 KINDS = ("ResearchStudy", "Group", "EvidenceVariable", "Provenance")
 """The types of a trial's resources."""
-_BUNDLE = "Bundle"
 _UNMAPPED = "unmapped.jsonl"
 _LONGEST = 2**20
 """Characters in the longest string of FHIR."""
@@ -72,16 +71,14 @@ def export_fhir(
     to: Path,
     tasks: Collection[Task] = tuple(Task),
     *,
-    bundles: bool = False,
     force: bool = False,
 ) -> FhirCounts:
     """Write the resources of each trial to a folder, and the values that have no place in them to
     ``unmapped.jsonl``.
 
     ``results`` are read one at a time; a record of None gives no registered fields. Each type of
-    resource has a file; with ``bundles`` there is one file of transactions instead, one for each
-    trial. ``force`` replaces an earlier export. Raises ``MissingExtra`` without the extra
-    ``fhir``, ``ValueError`` if ``to`` is a file, and ``StoreError`` if the folder may not be
+    resource has a file. ``force`` replaces an earlier export. Raises ``MissingExtra`` without the
+    extra ``fhir``, ``ValueError`` if ``to`` is a file, and ``StoreError`` if the folder may not be
     replaced or a resource is invalid.
     """
     if not find_spec("fhir"):
@@ -95,8 +92,6 @@ def export_fhir(
             trial = build_trial(extraction, record, tasks)
             resources = [_clean(resource) for resource in trial.resources]
             counts.resources.update(one["resourceType"] for one in resources)
-            if bundles:
-                resources = [_bundle(resources)]
             for resource in resources:
                 _validate(resource)
                 _append(folder / f"{resource['resourceType']}.ndjson", [resource])
@@ -111,16 +106,6 @@ def _append(path: Path, lines: Iterable[Json]) -> None:
     with path.open("a", encoding="utf-8") as file:
         for line in lines:
             print(json.dumps(line, ensure_ascii=False), file=file)
-
-
-def _bundle(resources: Iterable[Json]) -> Json:
-    """Return a transaction that creates resources under their ids, or replaces them."""
-    entries = []
-    for resource in resources:
-        url = f"{resource['resourceType']}/{resource['id']}"
-        request = {"method": "PUT", "url": url}
-        entries.append({"resource": resource, "request": request})
-    return {"resourceType": _BUNDLE, "type": "transaction", "entry": entries}
 
 
 def _validate(resource: Json) -> None:

@@ -188,10 +188,11 @@ def open_tables(
 def _write_csv(writer: Any, row: Row) -> None:
     cells = list(row)
     for place, cell in enumerate(row):
-        if isinstance(cell, bool):
-            cells[place] = str(cell).lower()
-        elif isinstance(cell, str):
+        kind = type(cell)
+        if kind is str:
             cells[place] = neutralise(cell)
+        elif kind is bool:
+            cells[place] = str(cell).lower()
     writer.writerow(cells)
 
 

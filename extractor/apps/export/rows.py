@@ -1,8 +1,9 @@
 """The rows of an extraction in the tables of an export."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from extractor.apps.export.agents import (
     find_intervention,
     list_mesh_terms,
 )
-from extractor.apps.export.arms import find_least, link_arms, list_arms
+from extractor.apps.export.arms import link_arms, list_arms
 from extractor.apps.export.columns import Cells, Row, list_tables
 from extractor.apps.export.instruments import name_instrument
 from extractor.apps.export.limits import DescribedCriterion, describe_criteria
@@ -24,7 +25,7 @@ from extractor.apps.export.times import (
     find_cycle_days,
     to_days,
 )
-from extractor.apps.values import RowKind, list_values
+from extractor.apps.values import RowKind, ValueRow, find_least, list_values
 from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.concepts.own.models import read_fields
 from extractor.concepts.windows.anchors import classify_anchor
@@ -63,11 +64,15 @@ _DAILY = {
 """How often a dose is given on a day."""
 _BODY = frozenset({"kg", "m2"})
 """What a daily dose may be counted by."""
-_TABLES = {
-    RowKind.VALUE: "values",
-    RowKind.ABSENCE: "absences",
-    RowKind.FINDING: "findings",
+_OF_VALUES = {
+    "field": "path",
+    "value": "text",
+    "message": "text",
+    "kind": "reason",
+    "char_start": "start",
+    "char_end": "end",
 }
+"""The columns of values, absences and findings that ``ValueRow`` names otherwise."""
 _TERMS = {
     TermKind.CONDITION: "condition_terms",
     TermKind.INTERVENTION: "intervention_terms",
@@ -115,9 +120,33 @@ def find_rows(
             if cell is not None and (type(cell) is not str or not is_plain(cell)):
                 row[place] = _clean(cell)
         yield name, tuple(row)
+    yield from _list_values(extraction)
+
+
+def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of values, absences and findings, which are half of all rows."""
+    record_id = _clean(extraction.record_id)
+    counts = dict.fromkeys(RowKind, 0)
+    for row in list_values(extraction):
+        # The words of a value are clean, and so are those of lists of choices.
+        odd = row.section and not is_plain(row.section)
+        shown = row._replace(section=_clean(row.section)) if odd else row
+        table, read_cells = _read_table(row.kind)
+        yield table, (record_id, counts[row.kind], *read_cells(shown))
+        counts[row.kind] += 1
+
+
+@cache
+def _read_table(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
+    """Return the table of a kind of row, and what reads its cells behind the keys."""
+    name = f"{kind}s"
+    names = _lay_out(())[name][0][1:]
+    return name, attrgetter(*(_OF_VALUES.get(one, one) for one in names))
 
 
 def _clean(cell: Any) -> str | None:
+    if isinstance(cell, str):
+        return show_line(str(cell)) or None
     parts = cell if isinstance(cell, tuple) else (cell,)
     return "|".join(show_line(str(part)) for part in parts) or None
 
@@ -198,28 +227,6 @@ def _list_all(
     cycle = find_cycle_days(extraction.dosing)
     for index, endpoint in enumerate(extraction.endpoints):
         yield from _list_endpoint({"endpoint_index": index}, endpoint, cycle)
-    counts = Counter[str]()
-    for row in list_values(extraction):
-        table = _TABLES[row.kind]
-        text = row.text
-        cells = {
-            _find_key(table): counts[table],
-            "field": row.path,
-            "value": text,
-            "message": text,
-            "quote": row.quote,
-            "support": row.support,
-            "reason": row.reason,
-            "kind": row.reason,
-            "severity": row.severity,
-            "section": row.section,
-            "char_start": row.start,
-            "char_end": row.end,
-            "origin": row.origin,
-            "confidence": row.confidence,
-        }
-        counts[table] += 1
-        yield table, cells
     for own in fields:
         yield from _list_own(extraction, own)
 

@@ -1,7 +1,7 @@
 """Times in days, and what the times of an outcome are counted from."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -64,8 +64,6 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 """What is between the start and the end of a range."""
-_MOMENT_SIGN = re.compile(r"\b(?:after|following|from|since|post|of)\b", re.IGNORECASE)
-"""A text without these words names no moment."""
 _LONGEST_TEXT = 2000
 """A longer description is not read."""
 _SHORT = frozenset({TimeUnit.MINUTE, TimeUnit.HOUR})
@@ -143,16 +141,12 @@ def describe_times(endpoint: Endpoint, cycle: float | None) -> list[dict[str, An
         known.get((point.value, point.unit), _Moment(point))
         for point in endpoint.time_points
     ]
-    # Where the time frame names no moment, the measure or the description may.
-    is_silent = not any(moment.anchor for moment in moments)
-    others = (endpoint.measure or "", endpoint.description or "") if is_silent else ()
     cells = []
     for moment in moments:
         days = _count_days(moment, endpoint, cycle)
         high = to_days(moment.end)
         is_range = days is not None and high is not None and high > days
-        found = moment.anchor or _find_elsewhere(others, moment.time)
-        anchor = _complete(found, endpoint, moment.time.unit)
+        anchor = _complete(moment.anchor, endpoint, moment.time.unit)
         cells.append(
             {
                 "days": days,
@@ -193,20 +187,6 @@ def _count_days(
     if is_of_cycle and _IN_CYCLE.search(endpoint.time_frame or ""):
         return None
     return to_days(point)
-
-
-def _find_elsewhere(texts: Iterable[str], point: TimePoint) -> Anchor:
-    """Return the moment from which the first text that names any counts the same time; None if it
-    counts it from several. An event without a class of its own may be that of another time.
-    """
-    for text in texts:
-        if point.unit not in text.lower() or not _MOMENT_SIGN.search(text):
-            continue
-        anchors = {one.anchor for one in _read(text) if one.time == point}
-        anchors -= {None, AnchorClass.OTHER_EVENT}
-        if anchors:
-            return anchors.pop() if len(anchors) == 1 else None
-    return None
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,7 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
 from extractor.formats import read_records
 from extractor.run.finished import find_run
-from extractor.schemas import TrialRecord
+from extractor.schemas import TrialExtraction, TrialRecord
 
 _TASKS = ".json"
 
@@ -113,11 +113,14 @@ def export_gold(
     """
     is_sheet = _is_sheet(to)
     _refuse_existing(to, force=force)
-    source = open_extractions(gold, "gold")
+    run = find_run(gold)
+    results = run and [
+        run.read_result(name, TrialExtraction) for name in run.record_ids
+    ]
+    source = open_extractions(results or gold, str(gold))
     if is_sheet:
         write_sheet(to, (row for each in source.values() for row in list_rows(each)))
         return len(source)
-    run = find_run(gold)
     records = _find_records(inputs or (run.find_inputs() if run else ()), source)
     for name in source:
         if name not in records:

@@ -14,13 +14,12 @@ from pydantic import BaseModel, ValidationError
 
 from extractor.apps.evaluation.gold_check import check_annotation
 from extractor.apps.evaluation.gold_files import join_path
+from extractor.apps.review.gold import derive_window
 from extractor.apps.values import RowKind, ValueRow, list_values, split_path
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.windows.read import first_window
 from extractor.schemas import (
     FieldRef,
-    TimeWindow,
     TrialExtraction,
     TrialRecord,
     list_groups,
@@ -106,7 +105,7 @@ def list_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     gold = shape_gold(extraction)
     del gold["record_id"]
     for criterion in gold[PEOPLE].get("criteria", ()):
-        window = _derive_window(criterion)
+        window = derive_window(criterion.get("time_windows", ()))
         if window and criterion.get("time_window") == window:
             del criterion["time_window"]
     for path, value in _flatten("", gold):
@@ -126,13 +125,6 @@ def shape_gold(extraction: TrialExtraction) -> dict[str, Any]:
     for name in gold.keys() - extraction.model_fields_set:
         del gold[name]
     return gold
-
-
-def _derive_window(criterion: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the time window that follows from the list of a criterion."""
-    windows = criterion.get("time_windows") or ()
-    first = first_window([TimeWindow.model_validate(window) for window in windows])
-    return first.model_dump(mode="json") if first else None
 
 
 def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -272,7 +264,9 @@ class _Builder:
                     item["of"] = moved[item["of"]]
         for criterion in gold[PEOPLE].get("criteria", ()):
             if criterion.get("time_windows"):
-                criterion.setdefault("time_window", _derive_window(criterion))
+                criterion.setdefault(
+                    "time_window", derive_window(criterion["time_windows"])
+                )
         return gold
 
     def _close_gaps(self, node: Any, location: Location) -> Any:

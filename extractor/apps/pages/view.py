@@ -217,9 +217,6 @@ def _show_item(
     chain = _list_chain(item, groups)
     shown = []
     for value in list_values(path, item):
-        # the first of the time windows is in their list, too
-        if value.name == "time_window" and getattr(item, "time_windows", None):
-            continue
         read = value
         # an id such as "g1" means nothing to a reader
         if chain and value.path == f"{path}.group":

@@ -12,7 +12,7 @@ from extractor.apps.pages.view import (
     show_findings,
     view,
 )
-from extractor.apps.values import RowKind, ValueRow, list_values
+from extractor.apps.values import ValueRow, list_absences, list_values
 from extractor.run.finished import TextState
 from extractor.schemas import (
     Absence,
@@ -43,10 +43,8 @@ class RunRecord:
 
     @cached_property
     def rows(self) -> list[ValueRow]:
-        """The table of values, without absences of ``time_window``: ``time_windows`` has them."""
-        repeated = (RowKind.ABSENCE, "time_window")
-        rows = list_values(self.extraction)
-        return [row for row in rows if (row.kind, row.field) != repeated]
+        """The table of values."""
+        return list(list_values(self.extraction))
 
 
 @lru_cache(maxsize=4096)
@@ -91,11 +89,7 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
         "source": ", ".join(filter(None, origin)),
         "text": result.text.value,
         "findings": show_findings(findings, iter(shown.pop("marks"))),
-        "absences": [
-            _show_absence(absence)
-            for absence in extraction.absences
-            if not absence.field.endswith(".time_window")
-        ],
+        "absences": [*map(_show_absence, list_absences(extraction))],
         "coverage": coverage
         and [coverage.characters, coverage.claimed, coverage.boilerplate],
     }

@@ -13,7 +13,7 @@ from extractor.apps.export import read_results
 from extractor.apps.review.draft import CHECKED, Draft, list_items
 from extractor.apps.review.forms import Json
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.windows.read import first_window
+from extractor.concepts.windows.times import first_window
 from extractor.run.files import write_atomically
 from extractor.run.finished import FinishedRun
 from extractor.schemas import (
@@ -64,7 +64,7 @@ def shape_gold(
     ):
         windows = criterion.get("time_windows")
         if windows != before.get(path, {}).get("time_windows"):
-            criterion["time_window"] = _derive_window(windows)
+            criterion["time_window"] = derive_window(windows)
     names = [*data.get("custom", {}), *(field.name for field in fields)]
     custom = {name: _shape_own(name, data, places) for name in dict.fromkeys(names)}
     if custom:
@@ -209,7 +209,7 @@ def _drop_empty(value: Any) -> Any:
     return {name: part for name, part in stated.items() if part not in (None, [])}
 
 
-def _derive_window(windows: Any) -> Json | None:
+def derive_window(windows: Any) -> Json | None:
     """Return the first of the time windows as ``time_window`` has it; None if one is unfinished."""
     try:
         first = first_window(_WINDOWS.validate_python(windows))

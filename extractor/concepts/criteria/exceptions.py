@@ -6,6 +6,7 @@ allowed"). What only says for whom a limit holds is the limit's condition, and n
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
@@ -48,7 +49,6 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     >>> add_exceptions(said, read_passage(said.quote)).has_exception
     True
     """
-    conditions = _list_conditions(criterion)
     evidence_of_quote = next(iter(criterion.evidence_for("quote")), None)
     pieces: list[Evidence] = []
     has_exception = False
@@ -57,12 +57,9 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
         exception = passage.part(passage.first + first, passage.first + end)
         start, stop = exception.raw_span
         words = passage.section.raw[start:stop]
-        is_condition = any(start < last and stop > begin for begin, last in conditions)
         # "< 3 unless ..." says for whom the limit holds; "115 ms is acceptable if ..." admits
         is_opened = rule("exception_opening").starts(tokens, first) is not None
-        if is_condition and is_opened:
-            continue
-        if _is_of_limit(words, start, criterion):
+        if is_opened and _is_of_limit(criterion, words, start):
             continue
         has_exception = True
         if evidence_of_quote:
@@ -81,39 +78,21 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     return criterion.model_copy(update={FIELD: has_exception, "evidence": evidence})
 
 
-def _is_of_limit(words: str, start: int, criterion: Criterion) -> bool:
-    """Return whether the ``words`` of an exception begin with "unless" right behind a limit, and so
-    say when that does not hold.
-
-    ``start`` is the place of the words in the raw text.
+def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
+    """Return whether the ``words`` of an exception, which begin at ``start``, say when a limit
+    before them holds: they are its condition, or "unless" right behind it.
     """
-    if not words.casefold().startswith("unless"):
-        return False
-    for piece in criterion.evidence:
-        if FieldRef(piece.field).path != "constraints":
-            continue
-        if piece.end <= start <= piece.end + _CLOSE:
+    stop = start + len(words)
+    ends: list[int] = []
+    for piece in sorted(criterion.evidence, key=attrgetter("start")):
+        path = FieldRef(piece.field).path
+        if path == "constraints" and piece.end <= start:
+            ends.append(piece.end)
+        is_condition = path == "constraints.condition" and bool(ends)
+        if is_condition and piece.start < stop and piece.end > start:
             return True
-    return False
-
-
-def _list_conditions(criterion: Criterion) -> list[Range]:
-    """Return the characters of words that say for whom a limit before them holds: "< 3 unless ...".
-
-    A limit within an exception is part of that: "cancer, except of stage 1".
-    """
-    conditions: list[Range] = []
-    for piece in criterion.evidence:
-        if not piece.field.endswith(".condition"):
-            continue
-        if FieldRef(piece.field).path != "constraints.condition":
-            continue
-        field_of_limit = piece.field.removesuffix(".condition")
-        for limit in criterion.evidence:
-            if limit.field == field_of_limit and limit.start < piece.start:
-                conditions.append((piece.start, piece.end))
-                break
-    return conditions
+    is_unless = words.casefold().startswith("unless")
+    return is_unless and bool(ends) and start <= max(ends) + _CLOSE
 
 
 def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
@@ -200,11 +179,6 @@ def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
     Among inclusions they exclude somebody ("are excluded"), among exclusions they admit somebody
     ("will be allowed"). "No ... will be allowed" admits nobody.
     """
-    # as in "... alopecia excepted"
-    for behind in rule("excepted_behind").find(tokens):
-        first = _find_excepted(tokens, behind.first)
-        if first < behind.first:
-            yield first, behind.end
     includes = kind is CriterionKind.INCLUSION
     verdict = rule("excluded_anyway") if includes else rule("admitted_anyway")
     for said in verdict.find(tokens):
@@ -215,15 +189,6 @@ def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
         while end < len(tokens) and not _is_end(tokens, end):
             end += 1
         yield first, _trim(tokens, said.end, end)
-
-
-def _find_excepted(tokens: Tokens, end: int) -> int:
-    """Return where the name begins that ends before "excepted": behind the last comma, or at the
-    beginning of the sentence or bracket.
-    """
-    first = _find_start(tokens, end)
-    commas = [at for at in range(first, end) if tokens.words[at] == ","]
-    return commas[-1] + 1 if commas else first
 
 
 def _find_start(tokens: Tokens, place: int) -> int:

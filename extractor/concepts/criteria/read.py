@@ -19,7 +19,6 @@ from extractor.concepts.criteria.lists import read_lists
 from extractor.concepts.criteria.negation import find_negation, name_case_of_no_negation
 from extractor.concepts.criteria.prose import find_suspects
 from extractor.concepts.groups.read import read_rule
-from extractor.concepts.limits.bounds import Limit
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_doubtful_age
@@ -52,6 +51,7 @@ from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
+from extractor.measures import Limit
 from extractor.schemas import (
     Category,
     Comparator,
@@ -274,7 +274,7 @@ def _read(
     heading = _put_on_one_line(entry.heading)
     text = passage.text.translate(str.maketrans("\n\t\r", "   "))
     span = span_of(passage)
-    limits = find_limits(passage.tokens, entry.sense)
+    limits = find_limits(passage.tokens, entry.sense, parent)
     constraints = read_constraints(passage, limits, parent)
     # "Stable for at least 3 months" is not said of the measured values below it, but of doses;
     # "within" is of both.

@@ -1,7 +1,7 @@
 """Read how criteria belong together, from the line that introduces them or from their own words."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -36,6 +36,18 @@ _PARTS_OF_ITS_SENSE = (
     ("kinds_below", "kinds"),
 )
 """Rules of a line that hold if any of its parts does, with their cases."""
+
+
+_NAMES_OF_GROUPS = ("names_people",)
+_ALTERNATIVES = (
+    (("alternative_part",), "alternative parts"),
+    (("men_of_an_age", "women_of_an_age"), "ages of men and women"),
+    (("for_some_people",), "some people each"),
+    (_NAMES_OF_GROUPS, "groups of people"),
+)
+"""Rules of names by which items exclude each other, with their cases: of a part of the trial, a
+sex, some of the people.
+"""
 
 
 class Joint(NamedTuple):
@@ -326,8 +338,8 @@ def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
     """Return the first items beside each other that exclude each other, as ``items[first:end]``
     with their case; None if there are none. Each has a name of the same sort, and another one.
     """
-    for name_item, case in _ALTERNATIVES:
-        names = [name_item(item.tokens) for item in items]
+    for rules, case in _ALTERNATIVES:
+        names = [_name_item(item.tokens, rules) for item in items]
         both_named = [bool(name and following) for name, following in pairwise(names)]
         for first, end in _list_runs(both_named):
             if len(set(names[first:end])) == end - first:
@@ -351,36 +363,20 @@ def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
         first = position + 1
 
 
-def _name_part(tokens: Tokens) -> str:
-    """Return the part of the trial for which an item is: "Part A: adults"; empty for no part."""
-    named = rule("alternative_part").starts(tokens, 0)
-    return (named.read("part") or "").casefold() if named else ""
-
-
-def _name_people(tokens: Tokens) -> str:
-    """Return the people for whom an item is, by its first words; empty if it names none."""
-    named = rule("for_some_people").starts(tokens, 0)
-    return named.text.casefold() if named else ""
+def _name_item(tokens: Tokens, rules: Sequence[str]) -> str:
+    """Return the name of an item among alternatives, by its first words, or by which of several
+    rules describes them; empty if it has none.
+    """
+    if rules == _NAMES_OF_GROUPS:
+        return _name_group(tokens)
+    for name in rules:
+        found = rule(name).starts(tokens, 0)
+        if found:
+            return name if len(rules) > 1 else found.text.casefold()
+    return ""
 
 
 def _name_group(tokens: Tokens) -> str:
     """Return the people that an item only names; empty if it says more, or names none."""
     named = rule("names_people").covers(tokens, 0, len(tokens))
     return named.text.casefold() if named else ""
-
-
-def _name_sex(tokens: Tokens) -> str:
-    """Return the rule of the sex whose ages an item gives; empty if it gives none."""
-    for rule_name in ("men_of_an_age", "women_of_an_age"):
-        if rule(rule_name).starts(tokens, 0):
-            return rule_name
-    return ""
-
-
-_ALTERNATIVES: Sequence[tuple[Callable[[Tokens], str], str]] = (
-    (_name_part, "alternative parts"),
-    (_name_sex, "ages of men and women"),
-    (_name_people, "some people each"),
-    (_name_group, "groups of people"),
-)
-"""Names by which items exclude each other: of a part of the trial, a sex, some of the people."""

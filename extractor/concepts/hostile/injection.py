@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.parsed import HostileText, find_touched, list_blanks
@@ -23,6 +23,7 @@ from extractor.schemas import FindingKind, Section, TrialRecord
 
 _LONGEST_QUOTE = 300
 """How many characters of a hostile text a finding shows."""
+_PARTS = ("measure", "description", "time_frame")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _WINDOW = 400
 _PROBE = 8
@@ -34,6 +35,9 @@ _RULED = re.compile(r"[-_=*.~#\s\\]+")
 _LONGEST_BLOCK = 800
 """The most tokens of a block before its closing mark."""
 _CLOSES = re.compile(r"</|\[/|\bend\b|```", re.IGNORECASE)
+_SENTENCE_SIGNS = "\n.;:!?,\"')] "
+_SENTENCE_END = re.compile(r"[.!?;]\s+")
+_NEXT_LINE = re.compile(r"\n([^\n]*)")
 _LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]|\w{1,2}[.)])*")
 
 
@@ -102,16 +106,13 @@ def _merge(spans: Iterable[_Hostile]) -> list[_Hostile]:
     """
     merged: list[_Hostile] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
-        if not merged:
-            merged.append(span)
-            continue
-        last = merged[-1]
-        is_alike = span.kind == last.kind and span.blanked == last.blanked
-        if is_alike and span.start <= last.end:
+        last = merged[-1] if merged else span
+        is_alike = last[2:] == span[2:]
+        if merged and is_alike and span.start <= last.end:
             merged[-1] = last._replace(end=max(last.end, span.end))
             continue
         is_inside = span.start < last.end and span.end <= last.end
-        if last.blanked and is_inside:
+        if merged and last.blanked and is_inside:
             continue
         merged.append(span)
     return merged
@@ -216,43 +217,35 @@ def _find_repeated(text: str) -> Iterator[Range]:
 
 
 def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
-    """Yield the matches of the rules in ``concepts/hostile/rules/hostile.toml``. A line or item
-    ends with one of the ``ends``.
+    """Yield the matches of the rules in ``concepts/hostile/rules/hostile.toml``, and the text to
+    which they reach: their own words (``match``), their line, or the ``block`` that follows. A line
+    or item ends with one of the ``ends``.
 
     The rest of a line after an instruction is probably part of it ("Ignore the above. The dose is
     900 mg."), so it is hostile too; honest text in it is lost, and reported with it. Earlier
     sentences are kept.
     """
+    text = tokens.text
     if any(joined.occurs(tokens) for joined in _join_all_rules()):
         for cue, kind, reach in _list_rules():
-            for start, end in _find_reached(cue, reach, tokens, ends):
+            passed = 0
+            for found in cue.find(tokens):
+                start, end = found.span
+                # the hostile line or block before it holds it
+                if end <= passed:
+                    continue
+                if reach != "match":
+                    start, end = _find_line(text, start, end, ends)
+                if reach == "block":
+                    end = max(end, _find_block_end(tokens, found, cue))
+                passed = end
                 yield _Hostile(start, end, kind, blanked=True)
-    if tokens.text.isascii():
+    if text.isascii():
         return
     # of scripts without spaces between words
-    for match in expression("unspaced_command").finditer(tokens.text):
-        first = tokens.at(match.start())
-        last = tokens.before(match.end())
-        start, end = _find_line(tokens, first, last, ends)
+    for match in expression("unspaced_command").finditer(text):
+        start, end = _find_line(text, *match.span(), ends)
         yield _Hostile(start, end, FindingKind.INSTRUCTION_IN_TEXT, blanked=True)
-
-
-def _find_reached(cue: Rule, reach: str, tokens: Tokens, ends: str) -> Iterator[Range]:
-    """Yield the text to which the matches of a rule reach: the words themselves (``match``), their
-    line, or the ``block`` that follows.
-    """
-    passed = 0
-    for found in cue.find(tokens):
-        if tokens.ends[found.end - 1] <= passed:
-            continue  # the hostile line or block before it holds it
-        if reach == "match":
-            start, end = found.span
-        else:
-            start, end = _find_line(tokens, found.first, found.end, ends)
-        if reach == "block":
-            end = max(end, _find_block_end(tokens, found, cue))
-        yield start, end
-        passed = end
 
 
 @cache
@@ -273,49 +266,25 @@ def _join_all_rules() -> tuple[Rule, ...]:
     return join_rules(hostile for hostile, _, _ in _list_rules())
 
 
-def _find_line(tokens: Tokens, first: int, last: int, item_ends: str) -> Range:
-    """Return the characters from the start of the sentence that holds ``tokens.words[first:last]``,
-    with its list mark, to the end of its line or item.
-
-    An item ends at one of the signs of ``item_ends``.
+def _find_line(text: str, start: int, end: int, ends: str) -> Range:
+    """Return the characters from the start of the sentence that holds ``text[start:end]``, with its
+    list mark, to the end of its line or item, which is one of the ``ends``.
     """
-    codes = tokens.codes
-    while first < last - 1 and codes[first] in "\n.;:!?,\"')]":
-        first += 1
-    line = codes.rfind("\n", 0, first) + 1
-    # the item begins behind the last of the signs that end one
-    line = max(line, *(codes.rfind(sign, line, first) + 1 for sign in item_ends))
-    start = _find_sentence(tokens, line, first)
-    if start > line and _LIST_MARK.fullmatch(tokens.read(line, start)):
-        start = line
-    end = _find_end(tokens, last, item_ends)
-    return tokens.starts[start], tokens.ends[end - 1]
+    start, _ = strip_span(text, start, end, _SENTENCE_SIGNS)
+    line = max(text.rfind(sign, 0, start) for sign in ends) + 1
+    first = line
+    for sentence_end in _SENTENCE_END.finditer(text, line, start):
+        first = sentence_end.end()
+    if _LIST_MARK.fullmatch(text, line, first):
+        first = line
+    last = min(_find_sign(text, sign, end) for sign in ends)
+    return strip_span(text, first, last)
 
 
-def _find_sentence(tokens: Tokens, line: int, first: int) -> int:
-    """Return the token that begins the sentence of token ``first``, at the earliest ``line``."""
-    codes = tokens.codes
-    for position in range(first - 1, line - 1, -1):
-        following = position + 1
-        if codes[position] not in ".!?;" or following >= len(tokens):
-            continue
-        if not tokens.joined(following):
-            return following
-    return line
-
-
-def _find_end(tokens: Tokens, first: int, item_ends: str = "\n") -> int:
-    """Return the token that ends the line, or the item, of token ``first``; the number of tokens
-    if the text ends with it.
-    """
-    end = tokens.codes.find("\n", first)
-    if end < 0:
-        end = len(tokens)
-    for sign in item_ends:
-        at_sign = tokens.codes.find(sign, first, end)
-        if at_sign >= 0:
-            end = at_sign
-    return end
+def _find_sign(text: str, sign: str, start: int) -> int:
+    """Return where a sign stands behind ``start``; the end of the text if it is not there."""
+    at = text.find(sign, start)
+    return at if at >= 0 else len(text)
 
 
 def _find_block_end(tokens: Tokens, found: Found, cue: Rule) -> int:
@@ -328,15 +297,14 @@ def _find_block_end(tokens: Tokens, found: Found, cue: Rule) -> int:
     for closing in cue.find(tokens, found.end, block_end):
         if _CLOSES.search(closing.text):
             return closing.span[1]
-    end = _find_end(tokens, found.end)
-    while end < len(tokens):
-        line = end + 1
-        line_end = _find_end(tokens, line)
-        is_blank = line_end == line
-        if is_blank or rule("next_item").starts(tokens, line, line_end):
+    end = _find_sign(tokens.text, "\n", found.span[1])
+    for line in _NEXT_LINE.finditer(tokens.text, end):
+        first = tokens.at(line.start(1))
+        is_item = rule("next_item").starts(tokens, first, tokens.before(line.end()))
+        if is_item or not line[1].strip():
             break
-        end = line_end
-    return tokens.ends[end - 1]
+        end = line.end()
+    return end
 
 
 def blank_out(
@@ -368,24 +336,27 @@ def blank_out(
 def _blank_section(section: Section, ranges: Sequence[Range]) -> Section:
     """Return a section of the same length with blank lines in place of the ranges, so that no
     sentence or list item spans a range.
-
-    Its parts are cut to their longest honest run; a part without one is dropped.
     """
-    pieces: list[str] = []
+    text = section.text
     done = 0
-    for start, end in ranges:
-        pieces.append(section.text[done:start])
-        length = end - max(start, done)
-        # A short range has no room for line breaks.
-        if length < 5:
-            pieces.append(" " * length)
-        else:
-            pieces.append(f"\n\n{' ' * (length - 4)}\n\n")
+    for range_start, end in ranges:
+        start = max(range_start, done)
+        blank = " " * (end - start)
+        # a short range has no room for line breaks
+        if len(blank) >= 5:
+            blank = f"\n\n{blank[4:]}\n\n"
+        text = text[:start] + blank + text[end:]
         done = end
-    text = "".join([*pieces, section.text[done:]])
+    return rewrite_section(section, text, ranges)
+
+
+def rewrite_section(section: Section, text: str, blanks: Sequence[Range]) -> Section:
+    """Return a section with another text of the same length, in which the ranges ``blanks`` are
+    blank. Its parts are cut to their longest honest run; a part without one is dropped.
+    """
     parts = []
     for part in section.parts:
-        start, end = find_honest((part.start, part.end), text, ranges)
+        start, end = find_honest((part.start, part.end), text, blanks)
         if start < end:
             parts.append(part.model_copy(update={"start": start, "end": end}))
     return section.model_copy(update={"text": text, "parts": tuple(parts)})
@@ -402,25 +373,26 @@ def shorten_parts(
     ranges = list_blanks(hostile)
     shortened: list[Draft] = []
     for outcome in outcomes:
-        section = outcome.chunk.span.section
-        if section not in ranges:
-            shortened.append(outcome)
-            continue
-        text = record.raw_text(section) or ""
-        blanks = ranges[section]
-        changed: dict[str, Reading[Any]] = {}
-        for name in ("measure", "description", "time_frame"):
-            reading: Reading[str | None] = outcome.rules[name]
-            for span in reading.spans:
-                start, end = find_honest((span.start, span.end), text, blanks)
-                if start < end:
-                    spans = (Span(section, start, end),)
-                    changed[name] = replace(reading, value=text[start:end], spans=spans)
-                else:
-                    changed[name] = Reading(None, reading.confidence)
-        rules = {**outcome.rules, **changed}
+        name = outcome.span.section
+        text = record.raw_text(name) or ""
+        rules = dict(outcome.rules)
+        for part in _PARTS if name in ranges else ():
+            rules[part] = _shorten(rules[part], text, ranges[name])
         shortened.append(replace(outcome, rules=rules))
     return tuple(shortened)
+
+
+def _shorten(
+    part: Reading[str | None], text: str, blanks: Sequence[Range]
+) -> Reading[str | None]:
+    """Return a part of an outcome as its longest run of the text outside the blanks."""
+    for span in part.spans:
+        start, end = find_honest((span.start, span.end), text, blanks)
+        if start >= end:
+            return Reading(None, part.confidence)
+        spans = (Span(span.section, start, end),)
+        part = replace(part, value=text[start:end], spans=spans)
+    return part
 
 
 def find_honest(place: Range, text: str, ranges: Sequence[Range]) -> Range:

@@ -1,1 +1,19 @@
-"""The limits of a criterion: quantity, comparator, value, unit, and to whom they apply."""
+"""Limits: what a criterion measures, and by how much.
+
+The room decides, for each line of the criteria, which numbers limit whom: quantity, comparator,
+value or range, unit, and to whom the limit applies. ``read.find_limits`` returns all limits of a
+line, ages and other lengths of time among them, from the grammar in ``extractor.measures``;
+``criterion.read_constraints`` takes those that say who may take part, with a place and named signs
+for each. One logistic over the signs (``evidence/weights/signs.toml``) gives each its confidence.
+
+A limit of a model is borne out if it is among the mentions of its quoted words: same value in the
+same unit, an allowed comparator, and said of the same quantity (``prove``, ``mentions``,
+``owners``). Nothing is searched for a second time in another way.
+
+To change what is read:
+
+- a comparator, unit or scale: ``rules/terms``; a quantity: ``rules/quantity_names``;
+- a composition, such as a range or values for each sex: ``extractor/measures/rules``;
+- which limits are no demands: ``criterion`` and ``roles``; what makes one doubtful: its signs;
+- the sex of a limit: ``sexes``; whom limits admit together: ``admission``.
+"""

@@ -10,10 +10,10 @@ from typing import Any
 
 from extractor.concepts.criteria.exceptions import add_exceptions
 from extractor.concepts.criteria.negation import find_negation
-from extractor.concepts.limits.conditions import find_sexes, name_sex
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import KnownQuantity, name_quantity
 from extractor.concepts.limits.read import find_limits
+from extractor.concepts.limits.sexes import find_sexes, name_sex
 from extractor.concepts.people.registered_ages import AGES
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule
@@ -121,7 +121,7 @@ def _describe_limits(
     pieces = list(criterion.evidence)
     for at in places:
         limit = _get_limit(criterion, at)
-        sex_around = sexes[at][0] if at in sexes else None
+        sex_around = sexes.get(at)
         described = {
             "sex": name_sex(limit.condition, sex_around),
             "quantity": _name_by_context(limit, pieces[at], passage),

@@ -6,11 +6,11 @@ from extractor.concepts.limits.groups_of_people import is_of_other_group
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
-    NumberRole,
     find_mentions,
 )
 from extractor.concepts.limits.quantity_names import fold_words, list_named, spell_words
 from extractor.concepts.limits.respective import find_respective
+from extractor.concepts.limits.roles import NumberRole
 from extractor.language.book import read_table, rule, word_list, word_set
 from extractor.language.lexer import NUMBER, Tokens, lex
 from extractor.language.patterns import Found

@@ -10,7 +10,6 @@ from extractor.concepts.limits.groups_of_people import is_of_other_group
 from extractor.concepts.limits.mentions import (
     Measured,
     Mention,
-    NumberRole,
     find_mentions,
 )
 from extractor.concepts.limits.number_units import (
@@ -21,6 +20,7 @@ from extractor.concepts.limits.number_units import (
 )
 from extractor.concepts.limits.owners import SIDES, is_own
 from extractor.concepts.limits.quantity_names import find_exactly
+from extractor.concepts.limits.roles import NumberRole
 from extractor.concepts.places import (
     Derived,
     Supported,
@@ -304,23 +304,12 @@ def has_unit_of(
     code = read_unit(value.unit)
     if is_score and code == "%" and stands_bare(tokens, place, subject):
         return True
-    if code and _borrows_from_before(tokens, mention, code):
+    if code and mention.unit and read_unit(mention.unit) == code:
         return True
     if has_unit(tokens, place, value.unit):
         return True
     fits = bool(known and code and known.fits(code))
     return borrows_unit(tokens, place, value.unit, subject | SIDES, fits=fits)
-
-
-def _borrows_from_before(tokens: Tokens, mention: Mention, code: str) -> bool:
-    """Return whether a bare number has the unit ``code`` of the number before it: "13 g/dL in men
-    or 12 in women".
-    """
-    if not mention.borrowed:
-        return False
-    if read_unit(tokens.read(*mention.borrowed)) != code:
-        return False
-    return stands_bare(tokens, mention.number)
 
 
 def _shares_unit(
@@ -335,7 +324,7 @@ def _shares_unit(
         return False
     end = mention.number[1]
     # the 2 of "2+ or more, or 0.3 g" is a grade
-    if tokens.words[end : end + 1] == ["+"]:
+    if tokens.words[end : end + 1] == ["+"] or mention.unit == "+":
         return False
     # "73 ETDRS letters", "2 diagnostic blocks"
     if rule("counted_noun").starts(tokens, end):

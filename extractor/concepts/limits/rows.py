@@ -5,7 +5,6 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from extractor.concepts.limits.bounds import is_below_zero
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import (
@@ -73,7 +72,7 @@ def find_numbers(
             continue
         last = match.end
         likeliest = Number(match.first, last, readings[0])
-        is_negative = is_below_zero(tokens, match.first, last)
+        is_negative = has_minus(tokens, match.first)
         own = [likeliest]
         if "," not in match.text:
             own += (likeliest._replace(value=value) for value in readings[1:])

@@ -9,15 +9,15 @@ the lack of one. ``python -m benchmarks.training.cut_weights`` fits them.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import pairwise
 
 from extractor.language.book import rule, word_list
 from extractor.language.lexer import Range
 from extractor.language.passage import Passage, strip_span
 
-Cut = tuple[int | None, int | None]
-"""The numbers of the commas before the description and before the time frame; None for a missing
-part.
+Cut = tuple[int, int]
+"""The numbers of the commas before the description and before the time frame. Without a time frame,
+the second is the number of commas; without a description, both are the same.
 """
 
 _MOST_STARTS = 18
@@ -51,6 +51,10 @@ class OutcomeItem:
             return self.commas[number]
         return self.whole.end
 
+    def ends_with_stop(self, number: int) -> bool:
+        """Return whether a full stop stands before a comma, or at the end of the outcome."""
+        return self.whole.tokens.codes[self.end_at(number) - 1] == "."
+
     def tail(self, cut: int) -> Passage:
         """Return what follows a comma, to the end of the outcome."""
         return self.whole.part(self.commas[cut] + 1, self.whole.end)
@@ -72,36 +76,19 @@ class OutcomeItem:
         return opened > closed
 
     def is_short_form(self, number: int) -> bool:
-        """Return whether a segment is the initials of the one before: "Overall survival, OS"."""
-        if number == 0:
-            return False
-        before = self.whole.part(*self.segment(number - 1))
-        initials = "".join(word[0] for word in _list_words(before))
-        segment = self.whole.part(*self.segment(number))
-        return _list_words(segment) == [initials]
+        """Return whether a segment is one word in capitals: "Overall survival, OS"."""
+        first, end = self.segment(number)
+        return end == first + 1 and self.whole.tokens.words[first].isupper()
+
+    def is_reference(self, number: int) -> bool:
+        """Return whether a segment refers to something else: "according to RECIST"."""
+        return _starts(self.whole.part(*self.segment(number)), "opens_reference")
 
     def lists_numbers(self, cut: int) -> bool:
         """Return whether a comma joins two numbers: "weeks 4, 8"."""
         words = self.whole.tokens.words
         comma = self.commas[cut]
         return words[comma - 1][-1].isdigit() and words[comma + 1][0].isdigit()
-
-    @cached_property
-    def verbs(self) -> list[int]:
-        """The tokens of verbs such as "is" and "assessed"."""
-        found = rule("verb").find(self.whole.tokens, self.whole.first, self.whole.end)
-        return [verb.first for verb in found]
-
-    @cached_property
-    def sentence_ends(self) -> list[int]:
-        """The tokens of full stops before a capitalised word, not in "1.1"."""
-        tokens = self.whole.tokens
-        ends = []
-        for stop in rule("full_stop").find(tokens, self.whole.first, self.whole.end):
-            behind = stop.end - 1  # the rule ends with the word behind the full stop
-            if not tokens.joined(behind) and tokens.words[behind][0].isupper():
-                ends.append(stop.first)
-        return ends
 
 
 def find_items(cell: Passage) -> list[OutcomeItem]:
@@ -114,13 +101,9 @@ def find_items(cell: Passage) -> list[OutcomeItem]:
     tokens = cell.tokens
     tails = Counter[str]()
     items = []
-    start = cell.first
-    while start <= cell.end:
-        bar = tokens.codes.find("|", start, cell.end)
-        if bar < 0:
-            bar = cell.end
-        first, end = strip_span(tokens.codes, start, bar, "\n")
-        start = bar + 1
+    bars = [at for at in range(cell.first, cell.end) if tokens.codes[at] == "|"]
+    for before, bar in pairwise([cell.first - 1, *bars, cell.end]):
+        first, end = strip_span(tokens.codes, before + 1, bar, "\n")
         if first >= end:
             continue
         commas = tuple(
@@ -143,15 +126,15 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cut, list[str]]]:
     time frame, so that time stays linear.
     """
     count = len(item.commas)
-    of_start = [_describe_start(item, cut) for cut in range(min(count, _MOST_STARTS))]
-    for end in (None, *_list_ends(item)):
-        # without a time frame, the part before it ends with the outcome
-        last = count if end is None else end
-        of_end = _describe_no_time(item) if end is None else _describe_time(item, end)
-        yield (None, end), of_end + _describe_no_description(item, last)
-        for start in range(min(last, len(of_start))):
-            of_description = _describe_description(item, start, last)
-            yield (start, end), of_end + of_start[start] + of_description
+    starts = range(min(count, _MOST_STARTS))
+    of_start = [_describe_description(item, cut) for cut in starts]
+    for end in (count, *_list_ends(item)):
+        of_end = _describe_no_time(item) if end == count else _describe_time(item, end)
+        yield (end, end), of_end + _describe_no_description(item, end)
+        if item.ends_with_stop(end):
+            of_end = [*of_end, "d:full stop"]
+        for start in range(min(end, len(of_start))):
+            yield (start, end), of_end + of_start[start]
 
 
 def _list_ends(item: OutcomeItem) -> list[int]:
@@ -185,7 +168,6 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
     opening = rule("part_opening").starts(frame.tokens, frame.first, frame.end)
     # the name of the rule's branch: "Up to 2 years" opens with a limit
     kind = opening.match.lastgroup if opening else "other"
-    segment_before = item.segment(cut)
     behind = range(cut + 1, len(item.commas) + 1)
     sharing = item.tails[text]
     is_cut_short = cut > 0 and item.tails[item.tail(cut - 1).text] > 1
@@ -195,7 +177,6 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
         "t:has moment": frame.search("moment"),
         "t:in brackets": item.is_in_brackets(cut),
         "t:fragment before": item.is_moment(cut),
-        "t:open from before": _starts(item.whole.part(*segment_before), "opens_from"),
         "t:all fragments": all(map(item.is_moment, behind)),
         "t:number list before": item.lists_numbers(cut),
         "t:shared": sharing > 1,
@@ -206,53 +187,32 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
     return [f"t:opens {kind}", *_list_present(features)]
 
 
-def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
+def _describe_description(item: OutcomeItem, cut: int) -> list[str]:
     """Return features of a description that begins after a comma, and of the measure before."""
     measure = item.before(cut)
     description = item.tail(cut)
-    text = description.text
     of_measure = _list_words(measure)
     beginning = _list_words(description)[:8]
     content = [word for word in beginning if word not in word_list("small_words")]
     repeated = sum(word in of_measure for word in content)
     share = repeated / max(1, len(content))
-    segments = [item.segment(number) for number in range(1, cut + 1)]
     features = {
         "d:first comma": cut == 0,
-        "d:capital": text[:1].isupper(),
+        "d:capital": description.text[:1].isupper(),
         "d:sentence before": _ends_sentence(measure),
         "d:in brackets": item.is_in_brackets(cut),
         "d:defines": _starts(description, "opens_definition"),
         "d:presents": _starts(description, "opens_sentence"),
         "d:connects": _starts(description, "opens_connection"),
-        "d:refers": _starts(description, "opens_reference"),
-        "d:refers in measure": any(
-            _starts(item.whole.part(*segment), "opens_reference")
-            for segment in segments
-        ),
-        "d:short form": item.is_short_form(cut + 1),
-        "d:short form before": item.is_short_form(cut),
-        "d:brackets before": measure.text.endswith(")"),
-        "d:brackets earlier": cut > 0 and item.before(0).text.endswith(")"),
         "d:reads as time frame": _starts(description, "timely_opening"),
         "d:number list before": item.lists_numbers(cut),
-        "d:verb in measure": any(at < measure.end for at in item.verbs),
-        "d:sentence in measure": any(at < measure.end for at in item.sentence_ends),
+        # "Overall survival, OS", and "Response, according to RECIST"
+        "d:short form": item.is_short_form(cut + 1),
+        "d:refers in measure": any(map(item.is_reference, range(1, cut + 1))),
         "d:measure over 35 words": len(of_measure) > 35,
         "d:repeats most": share >= 0.6,
         "d:repeats some": 0.3 <= share < 0.6,
         "d:same first word": beginning and beginning[:1] == of_measure[:1],
-    }
-    return _list_present(features)
-
-
-def _describe_description(item: OutcomeItem, cut: int, end: int) -> list[str]:
-    """Return features of a description between two commas, or up to the end of the outcome."""
-    first = item.commas[cut] + 1
-    last = item.end_at(end)
-    features = {
-        "d:verb": any(first <= at < last for at in item.verbs),
-        "d:full stop": item.whole.tokens.codes[last - 1] == ".",
     }
     return _list_present(features)
 
@@ -266,9 +226,8 @@ def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
     features = {
         "n:none": True,
         "n:one comma": end == 1,
-        "n:sentence inside": any(at < last for at in item.sentence_ends),
         "n:over 40 words": words > 40,
-        "n:full stop": item.whole.tokens.codes[last - 1] == ".",
+        "n:full stop": item.ends_with_stop(end),
     }
     return _list_present(features)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from extractor.concepts.criteria.prose import list_sentences
 from extractor.concepts.outcomes.split import OutcomeParts
 from extractor.evidence.drafts import Reading, span_of
 from extractor.evidence.scoring import measured
@@ -118,22 +119,15 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
         if parts.description and parts.description.search("may_state_end"):
             case = "perhaps ends"
         return Reading((), measured("event", case))
+    plain = rule("plain_event")
     case = "ends"
-    if all(_is_plain(end) for end in events.ends):
+    if all(plain.covers(end.tokens, end.first, end.end) for end in events.ends):
         case = "plain ends"
-        is_alone = len(events.ends) == 1
-        if is_alone and events.ends[0].text.lower().startswith("death"):
-            case = "death"
     if not events.start or events.part != parts.description:
         case = "ends elsewhere"
     ends = tuple(end.raw for end in events.ends)
     spans = tuple(span_of(end) for end in events.ends)
     return Reading(ends, measured("event", case), spans)
-
-
-def _is_plain(end: Passage) -> bool:
-    """Return whether an end is a usual event, and nothing else: "first disease progression"."""
-    return rule("plain_event").covers(end.tokens, end.first, end.end) is not None
 
 
 def _find_in_parts(parts: OutcomeParts) -> Events:
@@ -161,7 +155,7 @@ def find_events(part: Passage) -> Events:
     ('randomization', ['progression', 'relapse', 'death from any cause'])
     """
     start: Passage | None = None
-    for sentence in _cut_sentences(part):
+    for sentence in list_sentences(part):
         for first, joint in _find_clauses(sentence):
             events = _read_clause(sentence, first, joint)
             if events.ends:
@@ -172,43 +166,25 @@ def find_events(part: Passage) -> Events:
 
 def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
     """Yield the token at which a start event may begin, and the words that join it to its ends; the
-    surest first: "from X until", "between X and", a sentence that begins with either, "after X
+    surest first: a sentence that begins with either, "from X until", "between X and", "after X
     until".
     """
     tokens = sentence.tokens
     limits = (sentence.first, sentence.end)
-    firsts: list[int] = []
-    opens = rule("opens_start").starts(tokens, *limits)
-    if opens or rule("until_first").starts(tokens, *limits):
-        firsts.append(sentence.first)
-    for name in ("event_from", "after"):
-        firsts += [words.end for words in rule(name).find(tokens, *limits)]
-    for first in firsts:
-        joint = _find_joint(sentence, first)
+    openings: list[tuple[int, str]] = []
+    if rule("opens_with_event").starts(tokens, *limits):
+        openings.append((sentence.first, "event_until"))
+    for name, until in (
+        ("event_from", "event_until"),
+        ("time_between", "and_or_until"),
+        ("after", "event_until"),
+    ):
+        openings += [(words.end, until) for words in rule(name).find(tokens, *limits)]
+    for first, until in openings:
+        end = min(sentence.end, first + _LONGEST_START)
+        joint = next(_find_outside_brackets(until, tokens, first, end), None)
         if joint:
             yield first, joint
-
-
-def _find_joint(sentence: Passage, first: int) -> Found | None:
-    """Return the words that join a start at token ``first`` to its ends, outside brackets: "until",
-    "to"; after "between" also "and".
-    """
-    tokens = sentence.tokens
-    end = min(sentence.end, first + _LONGEST_START)
-    is_between = first > sentence.first and tokens.words[first - 1] == "between"
-    if is_between:
-        # "the time between X and Y"; "between" alone compares groups
-        if not rule("measures_time").search(tokens, sentence.first, first - 1):
-            return None
-        return rule("and_or_until").search(tokens, first, end)
-    for joint in rule("event_until").find(tokens, first, end):
-        # "prior to starting treatment"
-        joins_verb = tokens.words[joint.end : joint.end + 1]
-        if joins_verb and joins_verb[0].endswith("ing"):
-            continue
-        if not _is_bracketed(tokens, first, joint.first):
-            return joint
-    return None
 
 
 def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
@@ -234,7 +210,7 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
     they list events: "time to first, second and third relapse".
     """
     for part in filter(None, (parts.description, parts.measure)):
-        for sentence in _cut_sentences(part):
+        for sentence in list_sentences(part):
             opening = sentence.search("time_to")
             if not opening:
                 continue
@@ -251,34 +227,23 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
     return Events(start)
 
 
-def _cut_sentences(part: Passage) -> Iterator[Passage]:
-    """Yield the sentences of a part, without the sign that ends them: a full stop or line end
-    before a capitalised word or nothing, not "1.1" or an abbreviation.
-    """
-    tokens = part.tokens
-    first = part.first
-    for at in range(part.first, part.end):
-        if tokens.codes[at] not in ".!?\n":
-            continue
-        behind = tokens.words[at + 1] if at + 1 < part.end else "\n"
-        is_joined = behind != "\n" and tokens.joined(at + 1)
-        if is_joined or behind[0].islower():
-            continue
-        if at > first:
-            yield part.part(first, at)
-        first = at + 1
-    if part.end > first:
-        yield part.part(first, part.end)
+def _find_outside_brackets(
+    name: str, tokens: Tokens, first: int, end: int
+) -> Iterator[Found]:
+    """Yield the matches of a rule that no bracket opened in the range holds."""
+    for words in rule(name).find(tokens, first, end):
+        opened = tokens.codes.count("(", first, words.first)
+        if opened <= tokens.codes.count(")", first, words.first):
+            yield words
 
 
 def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
     """Return the start event in ``first:end`` without "the date of" and qualifiers. None if nothing
     is left, or words that are no start: "12 weeks", a single letter.
     """
-    tokens = sentence.tokens
     end = min(end, first + _LONGEST_START)
-    start = _trim(sentence, first, end, "start_date", "start_tail")
-    if rule("no_start").starts(tokens, start.first, start.end):
+    start = _trim(sentence, first, end, "start_lead", "start_tail")
+    if rule("no_start").starts(sentence.tokens, start.first, start.end):
         return None
     return start if len(start.text) > 1 else None
 
@@ -291,10 +256,8 @@ def _trim(passage: Passage, first: int, end: int, lead: str, tail: str) -> Passa
     leading = rule(lead).starts(tokens, first, end)
     if leading:
         first = leading.end
-    for words in rule(tail).find(tokens, first + 1, end):
-        if not _is_bracketed(tokens, first, words.first):
-            end = words.first
-            break
+    tails = _find_outside_brackets(tail, tokens, first, end)
+    end = next((words.first for words in tails if words.first > first), end)
     return passage.part(*strip_span(tokens.codes, first, end, _EDGES))
 
 
@@ -315,11 +278,9 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
     includes = rule("events_include").search(tokens, first, min(end, first + 16))
     if includes:
         first = includes.end
-    # "whichever occurs first", and words about censoring even in brackets
-    for stop in rule("events_stop").find(tokens, first + 1, end):
-        if stop.has("censor") or not _is_bracketed(tokens, first, stop.first):
-            end = stop.first
-            break
+    # "whichever occurs first"
+    stops = _find_outside_brackets("events_stop", tokens, first, end)
+    end = next((stop.first for stop in stops if stop.first > first), end)
     pieces = _split_events(tokens, first, end)
     events = (_read_event(listed, *piece) for piece in pieces)
     return islice(filter(None, events), _MOST_EVENTS)
@@ -331,39 +292,27 @@ def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
     may continue after it with an event.
     """
     is_qualified = False
-    for joint in _find_joints(tokens, first, stop):
-        piece = (first, joint.first)
-        if _is_event(tokens, piece, is_qualified=is_qualified):
+    for end, next_first in (*_find_joints(tokens, first, stop), (stop, stop)):
+        piece = (first, end)
+        is_qualifier = rule("event_qualifier").starts(tokens, *piece) is not None
+        if is_qualified and not rule("event_start").starts(tokens, *piece):
+            is_qualifier = True
+        if not is_qualifier:
             yield piece
-            tail = rule("event_tail").search(tokens, first + 1, joint.first)
-            is_qualified = tail is not None
-        else:
-            is_qualified = True
-        first = joint.end
-    if _is_event(tokens, (first, stop), is_qualified=is_qualified):
-        yield first, stop
+        tail = rule("event_tail").search(tokens, first + 1, end)
+        is_qualified = is_qualifier or tail is not None
+        first = next_first
 
 
-def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Found]:
+def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
     """Yield the words between two events of a list. "Signs and symptoms" and "CR/PR" are one event:
     "and" and a slash only join what begins with a usual event.
     """
-    for joint in rule("event_joint").find(tokens, first, stop):
-        if _is_bracketed(tokens, first, joint.first):
-            continue
+    for joint in _find_outside_brackets("event_joint", tokens, first, stop):
         is_loose = joint.text.lower() in ("/", "and")
         if is_loose and not rule("event_start").starts(tokens, joint.end, stop):
             continue
-        yield joint
-
-
-def _is_event(tokens: Tokens, piece: Range, *, is_qualified: bool) -> bool:
-    """Return whether a piece is no qualifier, and does not continue that of the piece before, which
-    ``is_qualified``.
-    """
-    if rule("event_qualifier").starts(tokens, *piece):
-        return False
-    return not is_qualified or rule("event_start").starts(tokens, *piece) is not None
+        yield joint.first, joint.end
 
 
 def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
@@ -377,21 +326,11 @@ def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
         kept = rule("kept_bracket").starts(tokens, bracket, event.end)
         # a short form such as "(PD)", but not "(days)"
         short = kept.read("short") if kept else None
-        is_remark = kept is None
-        if short is not None:
-            is_remark = short[0].islower()
+        is_remark = kept is None or (short is not None and short[0].islower())
         # words in brackets behind a short form explain it
-        if tokens.read(event.first, bracket).isupper():
-            is_remark = False
-        if is_remark:
+        if is_remark and not tokens.read(event.first, bracket).isupper():
             span = strip_span(tokens.codes, event.first, bracket, _EDGES)
             event = listed.part(*span)
     if len(event.text) <= 1 or event.search("no_event"):
         return None
     return event
-
-
-def _is_bracketed(tokens: Tokens, first: int, at: int) -> bool:
-    """Return whether more brackets were opened than closed from ``first`` to ``at``."""
-    opened = tokens.codes.count("(", first, at)
-    return opened > tokens.codes.count(")", first, at)

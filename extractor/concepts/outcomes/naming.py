@@ -13,10 +13,11 @@ from extractor.schemas import Instrument, Support
 _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
 _SHORT = re.compile(r"\(\w?[A-Z]\S{0,7}\)")
 """A short form in brackets. "qPCR" begins with a small letter."""
-_EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 
+_EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 _SHORT_FORM = 5
 """A name with so few letters is itself a short form."""
+
 _LONGEST_MODIFIER = 4
 """The most tokens before a method that belong to it."""
 _SHORT_NAME = "unknown instrument, short name"
@@ -75,7 +76,10 @@ def _read_known(
         case = "part of a name"
     if len(same) < len(terms):
         case = "one of several instruments"
-    name = _read_closer_name(body, term) or _read_edition(tokens, same)
+    name = _read_closer_name(body, term)
+    # "CTCAE-5" is a version of one instrument, "IIEF-5" an instrument of its own
+    if name is None and term.value not in word_list("versioned_instruments"):
+        name = _read_edition(tokens, same)
     if name is None:
         name = _read_name(term.value, written, (tokens.text, *record))
     versions = filter(None, (_read_version(body, other) for other in same))
@@ -111,17 +115,12 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
 
 
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
-    """Return the short form with a number joined by a hyphen, which is part of the name: "IIEF-5",
+    """Return the name with a number joined by a hyphen, which is part of it: "IIEF-5",
     "ADHD-RS-IV". None if no term of the instrument has one.
     """
     for term in same:
-        # "CTCAE-5" is a version of one instrument, "IIEF-5" an instrument of its own
-        if term.value in word_list("versioned_instruments"):
-            continue
-        if term.end >= len(tokens) or not _is_joined(tokens, term.end):
-            continue
-        is_short = _fold(tokens.read(term.first, term.end)) == _fold(term.value)
-        if is_short and _EDITION.fullmatch(tokens.words[term.end]):
+        is_joined = tokens.gap(term.end) == "-"
+        if is_joined and _EDITION.fullmatch(tokens.words[term.end]):
             return tokens.read(term.first, term.end + 1)
     return None
 
@@ -132,47 +131,35 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
     there is none, or only the usual short form itself.
     """
     closer = rule("closer_name").starts(body.tokens, term.end, body.end)
-    name = closer.read("name") if closer else None
-    if not name:
-        return None
+    name = (closer.read("name") or "") if closer else ""
     usual = term.value.lower()
-    if name.lower() == usual:
+    # "(RECIST 1.1)" is a version
+    if name.lower() == usual or " " in name or "." in name:
         return None
-    if " " in name or "." in name:
-        return None  # "(RECIST 1.1)" is a version
     if usual in name.lower():
         return name
     is_long = term.end - term.first > 2
-    first_word = body.tokens.words[term.first].capitalize()
-    if is_long and _is_short_for(name, first_word):
+    initial = body.tokens.words[term.first][0].upper()
+    if is_long and name.startswith(initial) and _is_abbreviation(name):
         return name
     return None
 
 
 def _read_version(body: Passage, term: Term) -> str | None:
     """Return the version behind a term, such as "5.0"; None without one. Without "version" in
-    front, a number is the version only of instruments that are known by their versions.
+    front, a number is the version only of instruments that are known by their versions, and no
+    limit: "CTC 3 or higher".
     """
     tokens = body.tokens
-    may_be_limit = False
     stated = rule("stated_version").starts(tokens, term.end, body.end)
     if not stated and term.value in word_list("versioned_instruments"):
         stated = rule("bare_version").starts(tokens, term.end, body.end)
-        may_be_limit = stated is not None and stated.has("limit")
+        if stated and stated.has("limit") and "." not in stated.text:
+            return None
     if not stated:
         return None
-    written = stated.read("version") or ""
-    # a bare whole number may be a limit: "CTC 3 or higher", "RECIST 2 weeks"
-    if may_be_limit and "." not in written:
-        return None
-    version = written.lstrip(".")
-    is_whole = "." not in version
-    # "IWCLL1" is the first of two names with a footnote, or another name
-    if is_whole and term.end < body.end and _is_name(tokens, term.end):
-        return None
-    if not _VERSION.fullmatch(version):
-        return None
-    return version
+    version = (stated.read("version") or "").lstrip(".")
+    return version if _VERSION.fullmatch(version) else None
 
 
 def _find_unknown(body: Passage) -> tuple[Passage, str] | None:
@@ -184,7 +171,7 @@ def _find_unknown(body: Passage) -> tuple[Passage, str] | None:
         for naming in rule(name).find(tokens, body.first, body.end):
             first, end = naming.place("name")
             # "ADHD-RS-IV"
-            while first > 0 and _is_joined(tokens, first):
+            while tokens.gap(first) == "-":
                 first -= 1
             if accepts(tokens.read(first, end)):
                 return body.part(first, end), case
@@ -197,28 +184,18 @@ def _is_abbreviation(name: str) -> bool:
     """
     if " " in name or len(name) > 14:
         return False
-    # "BMI"
-    if name in word_list("computed_indexes"):
-        return False
-    has_more_capitals = any(letter.isupper() for letter in name[1:6])
-    return name[0].isupper() and has_more_capitals
-
-
-def _is_short_for(name: str, word: str) -> bool:
-    """Return whether letters in brackets abbreviate a title that begins with a word."""
-    return _is_abbreviation(name) and name[0] == word[0]
+    has_more_capitals = any(map(str.isupper, name[1:6]))
+    is_index = name in word_list("computed_indexes")  # "BMI"
+    return name[0].isupper() and has_more_capitals and not is_index
 
 
 def _is_scale(name: str) -> bool:
     """Return whether a name in capitals may be that of a scale: one word, and not an abbreviation
     that is known to be none.
     """
-    if " " in name or len(name) < 2:
+    if " " in name or len(name) < 2 or not name[:2].isupper():
         return False
-    if not name[:2].isupper():
-        return False
-    before_hyphen = name.upper().split("-")[0]
-    return before_hyphen not in word_list("no_scales")
+    return name.upper().split("-")[0] not in word_list("no_scales")
 
 
 _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
@@ -230,11 +207,6 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     ("plain_scale", bool, "unknown instrument, any scale"),
 )
 """Rules that find an instrument, what its name must be, and the case of ``measured``."""
-
-
-def _is_joined(tokens: Tokens, at: int) -> bool:
-    """Return whether a hyphen joins the word at token ``at`` to the one before."""
-    return tokens.gap(at) == "-"
 
 
 def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
@@ -289,33 +261,34 @@ def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
     tokens = body.tokens
     names: dict[str, Passage] = {}
     for term in find_terms(tokens, vocabulary, body.first, body.end):
-        # "CT1192" is no CT
-        if term.end < body.end and _is_name(tokens, term.end):
-            continue
-        first = term.first
-        end = term.end
-        # "polymerase chain reaction (PCR)"; a term that is itself a short form takes no brackets
-        is_long = len(tokens.read(first, end)) > _SHORT_FORM
-        brackets = rule("short_form").starts(tokens, end, body.end)
-        if is_long and brackets and _SHORT.fullmatch(brackets.text):
-            end = brackets.end
-        if vocabulary == "methods":
-            earliest = max(body.first, first - _LONGEST_MODIFIER)
-            modifier = rule("method_modifier").ends(tokens, first, earliest)
-            tail = rule("method_tail").starts(tokens, end, body.end)
-            first = modifier.first if modifier else first
-            end = tail.end if tail else end
-        singulars = [word.lower().removesuffix("s") for word in tokens.words[first:end]]
+        words = _widen(body, term, is_method=vocabulary == "methods")
+        singulars = [
+            word.lower().removesuffix("s")
+            for word in tokens.words[words.first : words.end]
+        ]
         # spaces around the words, so that only whole words are inside a longer name
         key = "".join(f" {word} " for word in singulars)
-        names.setdefault(key, body.part(first, end))
-    return [
-        words
-        for key, words in names.items()
-        if not any(key in other for other in names if other != key)
-    ]
+        names.setdefault(key, words)
+    text = "|".join(names)
+    return [words for key, words in names.items() if text.count(key) == 1]
 
 
-def _is_name(tokens: Tokens, behind: int) -> bool:
-    """Return whether a number joined to a term makes it another name: "CT1192"."""
-    return tokens.joined(behind) and tokens.words[behind][0].isdigit()
+def _widen(body: Passage, term: Term, *, is_method: bool) -> Passage:
+    """Return a term with what is quoted with it: its short form in brackets, "polymerase chain
+    reaction (PCR)", and the kind and the model of a method.
+    """
+    tokens = body.tokens
+    first = term.first
+    end = term.end
+    # a term that is itself a short form takes no brackets
+    is_long = len(tokens.read(first, end)) > _SHORT_FORM
+    brackets = rule("short_form").starts(tokens, end, body.end)
+    if is_long and brackets and _SHORT.fullmatch(brackets.text):
+        end = brackets.end
+    if is_method:
+        earliest = max(body.first, first - _LONGEST_MODIFIER)
+        modifier = rule("method_modifier").ends(tokens, first, earliest)
+        tail = rule("method_tail").starts(tokens, end, body.end)
+        first = modifier.first if modifier else first
+        end = tail.end if tail else end
+    return body.part(first, end)

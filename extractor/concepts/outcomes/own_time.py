@@ -6,12 +6,11 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage, strip_span
 
-_LONGEST_FRAME = 30
-"""Tokens of the longest time frame in words at the end of an outcome."""
-_LONGEST_BRACKET = 40
+_LONGEST_FRAME = 40
+"""Tokens of the longest time frame among an outcome's words."""
 _EDGES = ",;:-([<."
-_PREPOSITIONS = frozenset(
-    {
+_NO_FRAME_BEHIND = frozenset(
+    [
         "at",
         "after",
         "for",
@@ -24,16 +23,9 @@ _PREPOSITIONS = frozenset(
         "about",
         "and",
         "or",
-    }
+    ]
 )
-_OPENING_SIGNS = {")": "(", "]": "["}
-_CLOSING_SIGNS = {"(": ")", "[": "]"}
-
-NAMED = "time frame behind its name"
-AT_END = "time frame in a statement"
-IN_FRONT = "time frame in front"
-WITHIN = "time frame within a measure"
-"""How a time was found: cases of ``measured``."""
+"""Words behind which "12 weeks after surgery" is part of what they begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +35,7 @@ class OwnTime:
     Attributes:
         frame: Its words.
         measure: The outcome without it; all of its words if the time stands within them.
-        case: How it was found.
+        case: How it was found: a case of ``measured``.
     """
 
     frame: Passage
@@ -72,20 +64,11 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
     >>> find_own_time(read_passage("Change from baseline to week 12 in FEV1")).frame.raw
     'from baseline to week 12'
     """
-    if outcome.first >= outcome.end:
-        return None
     # "Time frame: 12 weeks" as the whole outcome has no measure to be cut off
     if rule("opening_of_own_time").starts(outcome.tokens, outcome.first, outcome.end):
         return None
     # from the plainest way of stating a time to the least plain
-    for find in (
-        _find_named,
-        _find_bracketed,
-        _find_words_at_end,
-        _find_behind_comma,
-        _find_in_front,
-        _find_within,
-    ):
+    for find in (_find_named, _find_at_end, _find_in_front, _find_within):
         time = find(outcome)
         if time is not None:
             return time
@@ -93,98 +76,55 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
 
 
 def _find_named(outcome: Passage) -> OwnTime | None:
-    """Return the time behind a name such as "Time frame:", to the end of its bracket or of the
-    outcome; None if no name or no time stands there, or nothing before it.
-    """
+    """Return the time behind a name such as "Time frame:", up to the end of the outcome."""
     tokens = outcome.tokens
     opening = rule("opening_of_own_time").search(tokens, outcome.first, outcome.end)
     if opening is None:
         return None
-    end = outcome.end
-    closing_sign = _CLOSING_SIGNS.get(tokens.codes[opening.first])
-    if closing_sign is not None:
-        closing = tokens.codes.find(closing_sign, opening.end, outcome.end)
-        if closing >= 0:
-            end = closing
-    first, last = strip_span(tokens.codes, opening.end, end, " .;,>")
-    if first >= last:
+    ends = " .;,>"
+    # "(time frame: 12 weeks)", but "time frame: end of study (12 weeks)"
+    if tokens.codes[opening.first] in "([":
+        ends += ")]"
+    first, end = strip_span(tokens.codes, opening.end, outcome.end, ends)
+    if first >= end:
         return None
-    return _cut_off(outcome, opening.first, outcome.part(first, last), NAMED)
+    return _cut_off(
+        outcome, opening.first, outcome.part(first, end), "time frame behind its name"
+    )
 
 
-def _find_bracketed(outcome: Passage) -> OwnTime | None:
-    """Return the time in round or square brackets at the end: "FEV1 (week 12)". None if the
-    brackets hold anything else than a time, or more than ``_LONGEST_BRACKET`` tokens.
-    """
+def _find_at_end(outcome: Passage) -> OwnTime | None:
+    """Return the longest time at the end: in brackets, behind a sign, or in words."""
     tokens = outcome.tokens
     _, end = strip_span(tokens.codes, outcome.first, outcome.end, ". ;,")
-    if end <= outcome.first:
-        return None
-    closing = end - 1
-    opening_sign = _OPENING_SIGNS.get(tokens.codes[closing])
-    if opening_sign is None:
-        return None
-    earliest = max(outcome.first, end - _LONGEST_BRACKET)
-    opening = tokens.codes.rfind(opening_sign, earliest, end)
-    if opening <= outcome.first:
-        return None
-    if not _is_time(tokens, opening + 1, closing):
-        return None
-    return _cut_off(outcome, opening, outcome.part(opening + 1, closing), AT_END)
-
-
-def _find_behind_comma(outcome: Passage) -> OwnTime | None:
-    """Return the time behind a comma, semicolon, colon or dash, to the end: "FEV1, week 12". The
-    first sign with nothing but a time behind it counts.
-    """
-    tokens = outcome.tokens
-    _, end = strip_span(tokens.codes, outcome.first, outcome.end, ". ;,")
-    for at in range(outcome.first + 1, end):
-        if tokens.codes[at] not in ",;:-":
+    for first in range(max(outcome.first + 1, end - _LONGEST_FRAME), end):
+        sign = tokens.codes[first - 1]
+        last = end
+        if sign in "([":
+            last = end - 1
+        is_closed = tokens.codes[last : last + 1] in (")", "]")
+        if is_closed != (sign in "(["):
             continue
-        if _is_time(tokens, at + 1, end):
-            return _cut_off(outcome, at, outcome.part(at + 1, end), AT_END)
+        is_behind_sign = sign in ",;:-(["
+        if _is_time(tokens, first, last, is_behind_sign=is_behind_sign):
+            return _cut_off(
+                outcome, first, outcome.part(first, last), "time frame in a statement"
+            )
     return None
-
-
-def _find_words_at_end(outcome: Passage) -> OwnTime | None:
-    """Return the longest time in words at the end: "Pain and sleep at baseline, 6 and 12 weeks".
-    At least one token must stand before it.
-    """
-    tokens = outcome.tokens
-    end = outcome.end
-    if tokens.codes[end - 1] == ".":
-        end -= 1
-    earliest = max(outcome.first + 1, end - _LONGEST_FRAME)
-    for first in range(earliest, end):
-        if not rule("moment").search(tokens, first, end):
-            continue
-        if _is_frame_in_words(tokens, first, end):
-            return _cut_off(outcome, first, outcome.part(first, end), AT_END)
-    return None
-
-
-def _is_frame_in_words(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether words are a time frame: "at week 12"; or "12 weeks after surgery", if no
-    "at" stands in front.
-    """
-    if rule("stated_frame").covers(tokens, first, end):
-        return True
-    if tokens.words[first - 1].lower() in _PREPOSITIONS:
-        return False
-    return rule("bare_length_after").covers(tokens, first, end) is not None
 
 
 def _find_in_front(outcome: Passage) -> OwnTime | None:
-    """Return the time in front of a comma or colon: "At week 12: FEV1". The rest is the measure."""
+    """Return the time in front of a comma or colon: "At week 12: FEV1"."""
     tokens = outcome.tokens
     last = min(outcome.end - 1, outcome.first + _LONGEST_FRAME)
     for at in range(outcome.first + 1, last):
         if tokens.codes[at] not in ",:":
             continue
-        if _is_time(tokens, outcome.first, at):
+        if _is_time(tokens, outcome.first, at, is_behind_sign=True):
             frame = outcome.part(outcome.first, at)
-            return OwnTime(frame, outcome.part(at + 1, outcome.end), IN_FRONT)
+            return OwnTime(
+                frame, outcome.part(at + 1, outcome.end), "time frame in front"
+            )
     return None
 
 
@@ -192,31 +132,29 @@ def _find_within(outcome: Passage) -> OwnTime | None:
     """Return the longest time in words within an outcome, "2-year survival", which keeps all of its
     words as its measure.
     """
-    tokens = outcome.tokens
-    longest: Passage | None = None
-    for words in rule("frame_within").find(tokens, outcome.first, outcome.end):
-        if not rule("moment").search(tokens, words.first, words.end):
-            continue
-        length = words.end - words.first
-        if longest is None or length > longest.end - longest.first:
-            longest = outcome.part(words.first, words.end)
-    if longest is None:
+    found = rule("frame_within").find(outcome.tokens, outcome.first, outcome.end)
+    frames = [outcome.part(words.first, words.end) for words in found]
+    timed = [frame for frame in frames if frame.search("moment")]
+    if not timed:
         return None
-    return OwnTime(longest, outcome, WITHIN)
+    longest = max(timed, key=lambda frame: frame.end - frame.first)
+    return OwnTime(longest, outcome, "time frame within a measure")
 
 
-def _is_time(tokens: Tokens, first: int, end: int) -> bool:
+def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> bool:
     """Return whether words say when something is measured, and nothing else: "week 12", "at weeks
-    4, 8 and 12".
+    4, 8 and 12". Unless they are behind a sign, they need "at", or "after" behind them.
     """
-    if first >= end:
-        return False
     if rule("moment").search(tokens, first, end) is None:
         return False
-    for name in ("lone_time", "stated_frame", "moment_alone"):
-        if rule(name).covers(tokens, first, end):
-            return True
-    return False
+    name = "only_time" if is_behind_sign else "stated_frame"
+    if rule(name).covers(tokens, first, end):
+        return True
+    if is_behind_sign:
+        return False
+    if tokens.words[first - 1].lower() in _NO_FRAME_BEHIND:
+        return False
+    return rule("bare_length_after").covers(tokens, first, end) is not None
 
 
 def _cut_off(outcome: Passage, end: int, frame: Passage, case: str) -> OwnTime | None:

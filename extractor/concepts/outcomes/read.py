@@ -4,11 +4,11 @@ each part.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from extractor.concepts.outcomes.events import read_events
-from extractor.concepts.outcomes.moments import TimeFrame, read_time_frame
+from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.naming import (
     read_instrument,
     read_methods,
@@ -22,11 +22,7 @@ from extractor.concepts.outcomes.split import (
     split_section,
     split_statement,
 )
-from extractor.concepts.outcomes.times import (
-    LENGTH_ALONE,
-    describe_points,
-    read_time_kind,
-)
+from extractor.concepts.outcomes.times import describe_points, read_time_kind
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span, span_of
 from extractor.evidence.scoring import list_words, load_scorer, measured
 from extractor.language.book import find_terms
@@ -39,7 +35,6 @@ from extractor.schemas import (
     Support,
     TimeKind,
     TimePoint,
-    TimeUnit,
     TrialRecord,
 )
 
@@ -134,33 +129,28 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
     """Return an outcome whose field for the time frame is empty. Its measure, which stays whole,
     may state the time, else its description, which may also be about something else.
     """
-    parts = split_statement(measure)
+    time = find_own_time(measure)
     end = measure.end
+    most = 1.0
     if description:
         end = max(end, description.end)
-    if description and parts.time_frame is None:
+    if description and time is None:
         time = find_own_time(description.alone())
-        if time:
-            sure = min(_IN_DESCRIPTION, measured("outcome", time.case))
-            parts = replace(parts, time_frame=time.frame, time_frame_confidence=sure)
-    return replace(
-        parts,
-        whole=measure.part(measure.first, end),
-        measure=measure,
-        description=description,
-    )
+        most = _IN_DESCRIPTION
+    parts = OutcomeParts(measure.part(measure.first, end), measure, description)
+    if time is None:
+        return parts
+    sure = min(most, measured("outcome", time.case))
+    return replace(parts, time_frame=time.frame, time_frame_confidence=sure)
 
 
 def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
     """Return the first words of the title and of the conditions, since outcomes depend on the
     disease. A section that the record lacks gives none.
     """
-    words: list[str] = []
-    for name in ("title", "conditions"):
-        section = sections.get(name)
-        if section:
-            words += list_words(section.whole)[:_ABOUT]
-    return words
+    described = filter(None, map(sections.get, ("title", "conditions")))
+    words = [list_words(section.whole)[:_ABOUT] for section in described]
+    return list(chain.from_iterable(words))
 
 
 def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[str]:
@@ -177,9 +167,7 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
     features = [f"w {word}" for word in measure]
     features += [f"p {left} {right}" for left, right in pairwise(measure)]
     features += [f"^ {word}" for word in measure[:_OPENING_WORDS]]
-    for length in (1, 2, 3):
-        opening = " ".join(measure[:length])
-        features.append(f"s {opening}")
+    features += [f"s {' '.join(measure[:length])}" for length in (1, 2, 3)]
     features += [f"v {concept}" for concept in _find_concepts(outcome.measure)]
     description: list[str] = []
     if outcome.description:
@@ -238,25 +226,26 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
     confidence. A concept that only a compound suggests ("crown survival") stays, with less
     confidence.
     """
-    tokens = measure.tokens
-    limits = (measure.first, measure.end)
-    doubt = measured("outcome", "concept's word in a compound of another meaning")
-    confidence = min(concept.confidence, doubt)
+    misleading: list[str] = []
+    for term in find_terms(
+        measure.tokens, "other_meanings", measure.first, measure.end
+    ):
+        misleading += term.value.split()
+    # "any": the words mislead to any concept, except those of what people think or feel
+    misleads_to_any = "any" in misleading and concept.value not in _ABOUT_TOPICS
+    is_misled = misleads_to_any or concept.value in misleading
     is_overall = concept.value is Concept.OVERALL_SURVIVAL
     if is_overall and not measure.search("named_overall_survival"):
-        survivals = find_terms(tokens, "survivals", *limits)
-        if survivals:
-            corrected = Concept(survivals[0].value)
-            concept = replace(concept, value=corrected, confidence=confidence)
-    misleading: set[str] = set()
-    for term in find_terms(tokens, "other_meanings", *limits):
-        misleading.update(term.value.split())
-    if concept.value in misleading:
-        return replace(concept, confidence=confidence)
-    # "any": the words mislead to any concept, except those of what people think or feel
-    if "any" in misleading and concept.value not in _ABOUT_TOPICS:
-        return replace(concept, confidence=confidence)
-    return concept
+        for term in find_terms(measure.tokens, "survivals", measure.first, measure.end)[
+            :1
+        ]:
+            concept = replace(concept, value=Concept(term.value))
+            is_misled = True
+    if not is_misled:
+        return concept
+    return concept.at_most(
+        measured("outcome", "concept's word in a compound of another meaning")
+    )
 
 
 def _read(
@@ -319,36 +308,18 @@ def _read_times(
         unspecified = Reading(TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED)
         return Reading((), certainty), unspecified
     frame = read_time_frame(words.tokens.cut(words.first, words.end))
-    section = words.section
     values = []
     spans = []
     for point in frame.points:
         values.append(TimePoint(value=point.value, unit=point.unit))
-        start, end = frame.locate(point)
-        raw_span = section.cleaned.raw_span(start, end)
-        spans.append(Span(section.name, *raw_span))
-    case = describe_points(frame)
-    if _may_last_so_long(parts.measure, frame):
-        case = LENGTH_ALONE
-    sure_of_points = certainty * measured("outcome", case)
-    points = Reading(tuple(values), sure_of_points, tuple(spans), Support.PARSED)
+        span = words.section.cleaned.raw_span(*frame.locate(point))
+        spans.append(Span(words.section.name, *span))
+    case = describe_points(frame, parts.measure)
+    sure = certainty * measured("outcome", case)
+    points = Reading(tuple(values), sure, tuple(spans), Support.PARSED)
     kind, sure_of_kind = read_time_kind(frame, concept)
     sure_of_kind *= certainty
     return points, Reading(kind, sure_of_kind, (span_of(words),), Support.INFERRED)
-
-
-def _may_last_so_long(measure: Passage, frame: TimeFrame) -> bool:
-    """Return whether the only moment of a time frame may be how long a test lasts: "walking
-    distance, after 6 minutes". With words behind it ("after the meal"), it is a moment.
-    """
-    if len(frame.groups) != 1:
-        return False
-    (group,) = frame.groups
-    if any(moment.unit is not TimeUnit.MINUTE for moment in group.moments):
-        return False
-    if group.end < len(frame.kept):
-        return False
-    return measure.search("timed_performance") is not None
 
 
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
@@ -356,12 +327,8 @@ def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]
     its time frame (``frame``).
     """
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
-        if part is None or not part.search("censoring"):
-            continue
-        return Reading(
-            value=True,
-            confidence=measured("outcome", case),
-            spans=(span_of(part),),
-            support=Support.INFERRED,
-        )
+        if part and part.search("censoring"):
+            sure = measured("outcome", case)
+            place = (span_of(part),)
+            return Reading(value=True, confidence=sure, spans=place)
     return Reading(value=False, confidence=measured("outcome", "not censored"))

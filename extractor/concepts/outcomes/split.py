@@ -9,7 +9,6 @@ softmax of the scores is the probability of each cut.
 from dataclasses import dataclass
 
 from extractor.concepts.outcomes.cuts import (
-    Cut,
     OutcomeItem,
     describe_cuts,
     find_items,
@@ -99,41 +98,28 @@ def split_statement(whole: Passage) -> OutcomeParts:
 
 
 def _split_item(item: OutcomeItem) -> OutcomeParts:
-    """Cut an item at its most probable commas; an item without a comma is all measure.
+    """Cut an item at its most probable commas.
 
     The confidence of a limit is the summed probability of all cuts that agree on it: cuts may
     differ on the description and still agree on the time frame.
     """
     whole = item.whole
-    if not item.commas:
-        return OutcomeParts(whole, whole)
     cuts, features = zip(*describe_cuts(item), strict=True)
-    chances = load_scorer("outcome_cuts").rank(features)
-    start, end = cuts[int(max(range(len(cuts)), key=chances.__getitem__))]
-    ends_of_measure = [_end_of_measure(item, cut) for cut in cuts]
-    measure_end = _end_of_measure(item, (start, end))
-    description_end = item.end_at(len(item.commas) if end is None else end)
+    ranked = load_scorer("outcome_cuts").rank(features)
+    chances = dict(zip(cuts, ranked, strict=True))
+    start, end = max(chances, key=chances.__getitem__)
     description = None
-    if start is not None:
-        description = whole.part(item.commas[start] + 1, description_end)
-    weighed = list(zip(cuts, ends_of_measure, chances, strict=True))
-    same_measure = [chance for _, at, chance in weighed if at == measure_end]
-    same_time_frame = [chance for cut, _, chance in weighed if cut[1] == end]
+    if start < end:
+        description = whole.part(item.commas[start] + 1, item.end_at(end))
+    time_frame = item.tail(end) if end < len(item.commas) else None
+    same_start = [chance for cut, chance in chances.items() if cut[0] == start]
+    same_end = [chance for cut, chance in chances.items() if cut[1] == end]
     return OutcomeParts(
         whole=whole,
-        measure=whole.part(whole.first, measure_end),
+        measure=whole.part(whole.first, item.end_at(start)),
         description=description,
-        time_frame=None if end is None else item.tail(end),
-        measure_confidence=sum(same_measure),
-        description_confidence=max(chances),
-        time_frame_confidence=sum(same_time_frame),
+        time_frame=time_frame,
+        measure_confidence=sum(same_start),
+        description_confidence=max(ranked),
+        time_frame_confidence=sum(same_end),
     )
-
-
-def _end_of_measure(item: OutcomeItem, cut: Cut) -> int:
-    """Return the token at which the measure ends by a cut."""
-    start, end = cut
-    first_comma = end if start is None else start
-    if first_comma is None:
-        return item.whole.end
-    return item.commas[first_comma]

@@ -9,12 +9,12 @@ value in this form.
 import re
 from typing import Any, TypeVar
 
-from extractor.concepts.limits.bounds import scale_alike
 from extractor.language.book import find_terms, read_text, rule
 from extractor.language.clean import clean_text
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import ROMAN, find_durations, read_number
 from extractor.language.patterns import Found
+from extractor.measures import scale_alike
 from extractor.schemas import (
     Age,
     Amount,

@@ -1,12 +1,13 @@
 """Limits of an age: which ones they are, whose age, and which side they bound."""
 
-from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
-from extractor.concepts.limits.denials import is_turned
+from extractor.concepts.limits.bounds import LOWER, UPPER
+from extractor.concepts.limits.read import is_denied
 from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.concepts.people.subjects import Subject, read_subject, speaks_of_people
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.units import read_unit
+from extractor.measures import Limit
 from extractor.schemas import Age, TimeUnit
 
 _LENGTH_REACH = 14
@@ -182,10 +183,12 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
         return False
     if limit.value not in _AGES:
         return False
-    name = limit.quantity
-    if name is None or name[0] != 0:
+    if limit.quantity is not None and limit.quantity[1] <= limit.first:
         return False
-    return rule("only_persons").covers(tokens, *name) is not None
+    end = limit.first
+    while end and tokens.codes[end - 1] in _ADDED:
+        end -= 1
+    return rule("only_persons").covers(tokens, 0, end) is not None
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
@@ -199,7 +202,7 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     >>> [is_unnamed_weight(line, *find_limits(line, None)) for line in lines]
     [True, False]
     """
-    if limit.unit is None or read_unit(tokens.read(*limit.unit)) not in _WEIGHTS:
+    if limit.unit is None or read_unit(limit.unit) not in _WEIGHTS:
         return False
     only_people = rule("names_only_people")
     if limit.quantity is not None and not only_people.covers(tokens, *limit.quantity):
@@ -400,7 +403,7 @@ def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
     that round, and so do words among inclusions that refuse ("... are excluded").
     """
     is_negated = False
-    if (limit.sure or admits) and not is_turned(tokens, limit.first):
+    if (limit.sure or admits) and not is_denied(tokens, limit.first):
         front = rule("negated_front").ends(tokens, limit.first, limit.first - 2)
         is_negated = front is not None
     if not admits:

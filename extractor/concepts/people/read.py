@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import NamedTuple, TypeVar
 
-from extractor.concepts.limits.bounds import Limit
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import (
     ends_age_range,
@@ -34,6 +33,7 @@ from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
 from extractor.language.passage import LexedSection, Passage
+from extractor.measures import Limit
 from extractor.schemas import (
     Age,
     Category,

@@ -1,1 +1,21 @@
-"""Times of a criterion: how long, before or after what, and of what."""
+"""Time windows of criteria: "chemotherapy within 4 weeks before enrolment".
+
+A window has a length of time, a comparator, what it limits (``of``) and the moment that it is
+counted from (``anchor``). The rules read them from the spans of ``extractor.measures``; a model's
+window, age, time point or period is proven if one of the lengths of its words is as long and has
+its direction.
+
+To change something, open:
+
+- ``rules/windows.toml``: the productions, which say what a length of time with its words means;
+- ``rules/times.toml``: lengths that are no windows, such as courses, trials and half-lives;
+- ``rules/window_parts.toml``: the words around ``of`` and ``anchor`` that do not belong to them;
+- ``times``: which of the alternatives counts, and what makes it doubtful;
+- ``parts``: where ``of`` and ``anchor`` are looked for;
+- ``criterion``: the windows of a criterion, with their signs; what the line above lends;
+- ``prove``, ``prove_parts``, ``lengths``: what a model's answer may claim;
+- ``anchors``, ``things``: classes of moments and single treatments, for exports.
+
+An unfamiliar wording leaves words unexplained, which are signs of doubt. It needs no rule of its
+own.
+"""

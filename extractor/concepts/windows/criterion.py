@@ -1,48 +1,47 @@
-"""Read the time windows of a criterion, and what they take from the lines around it."""
+"""Read the time windows of a criterion, with their places and signs, and what a line lends to the
+items below it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from extractor.concepts.people.subjects import Subject, read_subject
 from extractor.concepts.windows.parts import (
-    describe_naming,
     find_moment_of_items,
     find_parts,
     name_line,
     start_last_sentence,
 )
-from extractor.concepts.windows.read import (
-    BACK,
-    Time,
+from extractor.concepts.windows.signs import list_signs
+from extractor.concepts.windows.times import (
     Window,
-    find_times,
+    find_windows,
     first_window,
     list_possible_firsts,
-    list_windows,
     make_window,
-    may_be_window,
-    stands_aside,
 )
-from extractor.concepts.windows.signs import list_signs
 from extractor.evidence.drafts import Reading, Signs, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
+from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
-from extractor.schemas import CriterionKind, Support, TimeUnit, TimeWindow
+from extractor.schemas import CriterionKind, Support, TimeWindow
 
-_LONG = 6
-"""The most words of a short name in another line."""
+_NO_WINDOWS_BELOW = frozenset({"age", "life", "survival"})
+_OF_OTHER_LINE = "named in another line"
+_LENT = "of the line above"
+
+Windows = Reading[tuple[TimeWindow, ...]]
 
 
 def read_windows(
     passage: Passage, kind: CriterionKind | None = None, topic: str = ""
-) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
+) -> tuple[Reading[TimeWindow | None], Windows]:
     """Return the first time window of a criterion, as ``time_window`` has it, and all of them, with
     what they limit and are counted from.
 
-    The first one is in hours or longer units and has words of its own. It defines a word in
-    brackets, or belongs to an exception, only if there is no other. ``passage`` stands alone
+    The first one is in hours or longer units and has words of its own. It explains a word or
+    belongs to an exception only if there is no other. ``passage`` stands alone
     (``Passage.alone``). ``topic`` is the heading or parent line: below one on age, life or
     survival, no length of time is a window.
 
@@ -53,61 +52,77 @@ def read_windows(
     ('within 4 weeks before enrolment', 'chemotherapy', 'before enrolment')
     """
     tokens = passage.tokens
-    times = find_times(tokens)
-    windows = list_windows(tokens, kind, topic=topic)
     topic_words = {word.lower() for word in read_text(topic).words} if topic else set()
-    if topic_words & {"age", "life", "survival"}:
-        windows = ()
-    first_stated = _choose_first(tokens, windows)
-    shape = _name_window_case(tokens, first_stated, times)
-    confidence = measured("time_window", shape)
-    values = []
-    spans = []
+    windows: tuple[Window, ...] = ()
+    if not topic_words & _NO_WINDOWS_BELOW:
+        windows = find_windows(tokens, kind, topic)
     parts = find_parts(tokens, windows)
-    sure_parts = list[dict[str, float]]()
-    signs = list[Signs]()
-    first: Reading[TimeWindow | None] = Reading(None, confidence)
-    for at, (window, (of, anchor)) in enumerate(zip(windows, parts, strict=True)):
-        naming = describe_naming(tokens, windows, parts, at)
-        sure_parts.append({"of": measured("of", naming)} if naming else {})
-        signs.append(list_signs(tokens, windows, parts, times, at))
-        place = _place_window(passage, window)
+    values = []
+    signs: list[Signs] = []
+    for at, (window, own) in enumerate(zip(windows, parts, strict=True)):
         named = {
-            "of": of and passage.part(*of).raw,
-            "anchor": anchor and passage.part(*anchor).raw,
+            "of": passage.part(*own.of).raw if own.of else None,
+            "anchor": passage.part(*own.anchor).raw if own.anchor else None,
         }
-        values.append(make_window(window, place.raw).model_copy(update=named))
-        spans.append(span_of(place))
-        if window is first_stated:
-            value = first_window(values[-1:])
-            first = Reading(value, confidence, (span_of(place),), Support.PARSED)
-    shape_of_all = _name_windows_case(tokens, windows, times)
-    windows_read = Reading(
-        tuple(values),
-        measured("time_windows", shape_of_all),
-        tuple(spans),
-        Support.PARSED,
-        sure_parts=tuple(sure_parts),
-        signs=tuple(signs),
+        quote = passage.part(window.first, window.end).raw
+        values.append(make_window(window, quote).model_copy(update=named))
+        signs.append(list_signs(tokens, windows, parts, at))
+    spans = tuple(span_of(passage.part(one.first, one.end)) for one in windows)
+    unread = _count_unread(tokens, windows)
+    first = _choose_first(windows)
+    read_first: Reading[TimeWindow | None] = Reading(
+        None, measured("time_window", _describe_none(tokens, unread))
     )
-    return first, windows_read
+    if first is not None:
+        sure = measured("time_window", _describe_first(windows, windows[first]))
+        value = first_window([values[first]])
+        read_first = Reading(value, sure, (spans[first],), Support.PARSED)
+    case = _describe_all(windows) if windows else _describe_none(tokens, unread)
+    sure = measured("time_windows", case)
+    everything = Reading(tuple(values), sure, spans, Support.PARSED, signs=tuple(signs))
+    return read_first, everything
 
 
-def _choose_first(tokens: Tokens, windows: Sequence[Window]) -> Window | None:
-    """Return the first window that ``time_window`` can have: none in minutes, cycles or half-lives,
-    and none that borrows its direction. One in brackets, in an exception or in a definition counts
-    behind all others.
-    """
-    return min(
-        list_possible_firsts(windows),
-        key=lambda window: (stands_aside(tokens, window), window.first),
-        default=None,
+def _choose_first(windows: Sequence[Window]) -> int | None:
+    """Return the index of the window that ``time_window`` has."""
+    possible = list_possible_firsts(windows)
+    if not possible:
+        return None
+    plain = [window for window in possible if not window.aside]
+    return windows.index((plain or possible)[0])
+
+
+def _count_unread(tokens: Tokens, windows: Sequence[Window]) -> int:
+    """Return how many lengths of time are part of no window."""
+    read = {at for window in windows for at in range(*window.length)}
+    return sum(
+        read.isdisjoint(range(one.first, one.end)) for one in find_durations(tokens)
     )
 
 
-def name_limited(
-    windows: Reading[tuple[TimeWindow, ...]], other: Passage
-) -> Reading[tuple[TimeWindow, ...]]:
+def _describe_none(tokens: Tokens, unread: int) -> str:
+    """Return the measured case of a line without windows."""
+    if not unread:
+        return "no length of time"
+    if rule("names_age").search(tokens):
+        return "only ages and the like"
+    return "length of time not read"
+
+
+def _describe_first(windows: Sequence[Window], first: Window) -> str:
+    if not first.sure or first.explains:
+        return "sense implied"
+    return "the only length of time" if len(windows) == 1 else "one of several"
+
+
+def _describe_all(windows: Sequence[Window]) -> str:
+    is_open = any(not window.sure or window.explains for window in windows)
+    if len(windows) > 1:
+        return "sense implied of one of several" if is_open else "several"
+    return "sense implied" if is_open else "one"
+
+
+def name_limited(windows: Windows, other: Passage) -> Windows:
     """Return the time windows, in which those that name nothing limit what ``other`` names: another
     line, their item or its parent. They are less sure. If the other line names nothing, all stay as
     they are.
@@ -118,53 +133,33 @@ def name_limited(
     """
     if all(window.of for window in windows.value):
         return windows
-    named = name_line(other.tokens, other.first, other.end)
+    own = other.alone()
+    named = name_line(own.tokens, own.first, own.end)
     if named is None:
         return windows
-    words = other.part(*named).raw
-    elsewhere = {"of": measured("of", "named in another line")}
-    signs_of_name: tuple[str, ...] = ("named in another line",)
-    if len(other.tokens.words[slice(*named)]) > _LONG:
-        signs_of_name = (*signs_of_name, "a long name")
-    values = [*windows.value]
-    sure_parts = [*windows.list_sure_parts()]
-    signs = [*windows.signs]
-    for at, window in enumerate(windows.value):
-        if window.of:
-            continue
-        values[at] = window.model_copy(update={"of": words})
-        sure_parts[at] = elsewhere
-        signs[at] = {**signs[at], "of": signs_of_name}
-    return replace(
-        windows,
-        value=tuple(values),
-        sure_parts=tuple(sure_parts),
-        signs=tuple(signs),
-    )
+    words = own.part(*named).raw
+    signs = list(windows.signs)
+    values = list(windows.value)
+    for at, window in enumerate(values):
+        if window.of is None:
+            values[at] = window.model_copy(update={"of": words})
+            signs[at] = {**signs[at], "of": (_OF_OTHER_LINE,)}
+    return replace(windows, value=tuple(values), signs=tuple(signs))
 
 
-def as_of_another_line(
-    windows: Reading[tuple[TimeWindow, ...]],
-) -> Reading[tuple[TimeWindow, ...]]:
+def as_of_another_line(windows: Windows) -> Windows:
     """Return the time windows of a line as those of an item below it. They have one sign more, and
     what they limit is less sure to be the item.
     """
-    elsewhere = {"of": measured("of", "named in another line")}
-    signs = list[Signs]()
-    for of_window in windows.signs:
-        signs.append(
-            {part: (*own, "of the line above") for part, own in of_window.items()}
-        )
-    return replace(
-        windows,
-        sure_parts=(elsewhere,) * len(windows.value),
-        signs=tuple(signs),
+    signs = tuple(
+        {name: (*own, _LENT) for name, own in named.items() if name in ("", "of")}
+        | {name: own for name, own in named.items() if name == "anchor"}
+        for named in windows.signs
     )
+    return replace(windows, signs=signs)
 
 
-def leave_to_items(
-    windows: Reading[tuple[TimeWindow, ...]], introduction: Passage
-) -> Reading[tuple[TimeWindow, ...]]:
+def leave_to_items(windows: Windows, introduction: Passage) -> Windows:
     """Return the time windows of the line that introduces items. A window that limits what only
     announces the items ("any of the following drugs") names nothing then, since each item names
     itself.
@@ -174,23 +169,17 @@ def leave_to_items(
     >>> leave_to_items(windows, line).value[0].of is None
     True
     """
-    tokens = introduction.tokens
-    announced = set[str]()
-    for announcement in rule("announces_list").find(tokens):
-        first = announcement.end
-        longest = min(first + _LONG, len(tokens))
-        for end in range(first + 1, longest + 1):
-            announced.add(introduction.part(first, end).raw)
-    values = list[TimeWindow]()
-    for window in windows.value:
-        of = None if window.of in announced else window.of
-        values.append(window.model_copy(update={"of": of}))
-    return replace(windows, value=tuple(values))
+    if rule("announces_items").search(introduction.alone().tokens) is None:
+        return windows
+    values = tuple(window.model_copy(update={"of": None}) for window in windows.value)
+    signs = tuple(
+        {name: own for name, own in named.items() if name != "of"}
+        for named in windows.signs
+    )
+    return replace(windows, value=values, signs=signs)
 
 
-def anchor_windows(
-    windows: Reading[tuple[TimeWindow, ...]], introduction: Passage
-) -> Reading[tuple[TimeWindow, ...]]:
+def anchor_windows(windows: Windows, introduction: Passage) -> Windows:
     """Return the time windows of an item, in which those without a moment count from the moment
     that the line above gives to all its items. Those that look back from now ("in the last year")
     have none. All stay as they are if the line gives none.
@@ -201,28 +190,17 @@ def anchor_windows(
     ... ).value[0].anchor
     'before the first dose'
     """
-    moment = find_moment_of_items(introduction.tokens)
-    if moment is None:
+    line = introduction.alone()
+    place = find_moment_of_items(line.tokens)
+    if place is None:
         return windows
-    words = introduction.part(*moment).raw
-    # "of asthma" behind "Duration" is what lasts, and no moment
-    is_of_course = read_subject(introduction.text) is Subject.COURSE
-    if is_of_course and words.lower().startswith("of "):
-        return windows
-    values = []
-    for window in windows.value:
-        quoted = map(str.lower, read_text(window.quote).words)
-        looks_back = not BACK.isdisjoint(quoted)
-        if window.anchor or looks_back:
-            values.append(window)
-        else:
-            values.append(window.model_copy(update={"anchor": words}))
-    above = {"anchor": ("the moment of the line above",)}
-    return replace(
-        windows,
-        value=tuple(values),
-        signs=tuple({**above, **own} for own in windows.signs),
-    )
+    moment = line.part(*place).raw
+    values = list(windows.value)
+    for at, window in enumerate(values):
+        is_from_now = rule("past_word").search(read_text(window.quote)) is not None
+        if window.anchor is None and not is_from_now:
+            values[at] = window.model_copy(update={"anchor": moment})
+    return replace(windows, value=tuple(values))
 
 
 def demands_other(introduction: Passage) -> bool:
@@ -235,14 +213,14 @@ def demands_other(introduction: Passage) -> bool:
     ... )
     True
     """
-    tokens = introduction.tokens
-    windows = list_windows(tokens, None)
+    tokens = introduction.alone().tokens
+    windows = find_windows(tokens, None)
     if not windows:
         return False
     last = windows[-1]
-    if rule("some_of").search(tokens, 0, last.first):
+    if rule("announces_items").search(tokens, 0, last.first):
         return False
-    return rule("joins_other_demand").search(tokens, last.end) is not None
+    return rule("joins_other_demand").search(tokens, last.length[1]) is not None
 
 
 def find_introduction(introduction: Passage) -> Passage:
@@ -257,8 +235,8 @@ def find_introduction(introduction: Passage) -> Passage:
     'Two of these methods are needed:'
     """
     tokens = introduction.tokens
-    first = start_last_sentence(tokens)
-    if not first or rule("refers_back").starts(tokens, first):
+    first = start_last_sentence(tokens, introduction.first, introduction.end)
+    if rule("refers_back").starts(tokens, first):
         return introduction
     return introduction.part(first, introduction.end).alone()
 
@@ -274,55 +252,6 @@ def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
     >>> [is_of_kind(tests, read_passage(item), is_value=False) for item in items]
     [True, False]
     """
-    tokens = introduction.tokens
-    if rule("laboratory").covers(tokens, 0, len(tokens)) is None:
+    if is_value or not rule("organ_function").search(introduction.alone().tokens):
         return True
-    return is_value or item.search("names_measurement") is not None
-
-
-def _place_window(passage: Passage, window: Window) -> Passage:
-    """Return the words of a window and of the moment directly behind it, without a bracket that
-    closes there. A wash-out has no moment.
-    """
-    tokens = passage.tokens
-    end = window.end
-    # the upper end of "in the past 6 weeks to 12 months" is no moment
-    has_moment = not rule("upper_end").starts(tokens, end)
-    if has_moment and not window.washout:
-        anchor = rule("window_anchor").starts(tokens, end)
-        end = anchor.end if anchor else end
-    if tokens.codes[end - 1] == ")":
-        end -= 1
-    return passage.part(window.first, end)
-
-
-def _name_windows_case(
-    tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]
-) -> str:
-    """Return the shape of a line: how often all its time windows are right was measured for lines
-    of this shape. ``times`` are all its lengths of time.
-    """
-    if not windows:
-        return _name_window_case(tokens, None, times)
-    is_single = len(windows) == 1
-    for window in windows:
-        if window.borrowed or window.washout or not window.sure:
-            return "sense implied" if is_single else "sense implied of one of several"
-    return "one" if is_single else "several"
-
-
-def _name_window_case(
-    tokens: Tokens, first_stated: Window | None, times: Sequence[Time]
-) -> str:
-    """Return the shape of a line: how often its first time window is right was measured for lines
-    of this shape. ``first_stated`` is None if the line has no such window.
-    """
-    if first_stated:
-        if not first_stated.sure:
-            return "sense implied"
-        count = sum(duration.unit is not TimeUnit.CYCLE for _, duration in times)
-        return "one of several" if count > 1 else "the only length of time"
-    if not times:
-        return "no length of time"
-    has_unread = any(may_be_window(tokens, time) for time in times)
-    return "length of time not read" if has_unread else "only ages and the like"
+    return rule("names_measurement").search(item.alone().tokens) is not None

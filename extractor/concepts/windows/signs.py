@@ -1,148 +1,146 @@
-"""Name what speaks for or against each time window of a line, what it limits, and the moment that
-it is counted from.
-
-The names are those of ``evidence/weights/signs.toml``, which says how much each counts.
-"""
+"""Name the signs of a time window: what speaks for or against it, its name and its moment."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.limits.bounds import LOWER
-from extractor.concepts.windows.parts import Parts, describe_naming, is_past
-from extractor.concepts.windows.read import Time, Window, stands_aside
+from extractor.concepts.windows.parts import Parts
+from extractor.concepts.windows.times import Window
 from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
-from extractor.schemas import TimeUnit
+from extractor.language.lexer import NUMBER, Range, Tokens
+from extractor.language.numbers import find_durations
+from extractor.schemas import Comparator, TimeUnit
 
-_USUAL = frozenset({TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR})
-_FEW = 2
-"""The most windows of a line that are few."""
-_WORDS = ((1, "one word"), (3, "two or three words"), (6, "four to six words"))
-"""Names of what is limited, by their most words."""
-_LONG_LINE = 45
-"""Tokens from which on a line is long."""
-NO_THING = "says that something is given, not what"
-_LONG_MOMENT = 4
-"""Words from which on a moment is long."""
+_USUAL = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
+_LONG_LINE = 60
+_FEW_WORDS = 3
+_SOME_WORDS = 6
+_MANY_WORDS = 10
+_LONG_LIST = 3
 
 
 def list_signs(
-    tokens: Tokens,
-    windows: Sequence[Window],
-    parts: Sequence[Parts],
-    times: Sequence[Time],
-    at: int,
+    tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
 ) -> Mapping[str, tuple[str, ...]]:
     """Return the signs of the time window at index ``at`` of a line: its own by the key "", those
     of what it limits by "of", and those of its moment by "anchor", as far as the line names them.
-
-    ``windows`` and ``parts`` are those of the whole line, ``times`` all its lengths of time.
     """
     window = windows[at]
-    around = tuple(_describe_line(tokens, windows, times))
-    direction = tuple(_describe_direction(window))
-    signs = {"": (*_describe_window(tokens, window), *around)}
-    of, anchor = parts[at]
-    if of:
-        naming = describe_naming(tokens, windows, parts, at)
-        of_name = (f"{naming}", *_describe_words(tokens, of))
-        of_moment = () if anchor else ("without a moment",)
-        signs["of"] = (*of_name, *of_moment, *direction, *around)
-    if anchor:
-        of_anchor = _describe_moment(tokens, windows, at, anchor)
-        signs["anchor"] = (*of_anchor, *direction, *around)
+    own = parts[at]
+    signs = {
+        "": (*_describe_window(tokens, window, own), *_describe_line(tokens, windows))
+    }
+    only = ("the only window",) if len(windows) == 1 else ()
+    if own.of:
+        signs["of"] = (*_describe_name(tokens, windows, parts, at), *only)
+    if own.anchor:
+        signs["anchor"] = (*_describe_moment(tokens, window, own.anchor), *only)
     return signs
 
 
-def _describe_window(tokens: Tokens, window: Window) -> Iterator[str]:
-    """Yield the signs of a window by itself: its direction, how sure that is, and its unit."""
-    yield from _describe_direction(window)
-    if not window.sure:
-        yield "its sense follows from the words around"
-    if window.borrowed:
-        yield "the sense of the window beside it"
-    if window.washout:
-        yield "a wash-out"
-    if window.unit not in _USUAL:
-        yield "another unit than days to years"
-    if window.other_end is not None:
-        yield "a range"
-    if is_past(tokens, window):
-        yield "counted back from now"
-    if stands_aside(tokens, window):
-        yield "in brackets or an exception"
-
-
-def _describe_direction(window: Window) -> Iterator[str]:
-    """Yield the sign of a lower limit; an upper one has none."""
+def _describe_window(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
+    yield f"read as {window.rule}"
     if window.comparator in LOWER:
         yield "at least"
+    if window.comparator is Comparator.BETWEEN:
+        yield "a range"
+    if window.unit not in _USUAL:
+        yield "another unit than days to years"
+    if not window.sure:
+        yield "its direction is not in its words"
+    if window.borrowed:
+        yield "its direction is that of another window"
+    if window.explains:
+        yield "an explanation or an exception"
+    elif window.aside:
+        yield "in brackets"
+    if rule("past_word").search(tokens, window.first, window.length[1]):
+        yield "counted back from now"
+    if own.of is None:
+        yield "limits nothing named"
+    if own.anchor is None:
+        yield "without a moment"
+    reach = max(0, window.first - 14)
+    if rule("asked_ahead").ends(tokens, window.first, reach):
+        yield "something ahead is asked"
+    if rule("counted_days").starts(tokens, window.length[1]):
+        yield "the time is counted or dosed"
 
 
-def _describe_line(
-    tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]
-) -> Iterator[str]:
-    """Yield the signs of the line as a whole: how many windows and other lengths of time it has,
-    and whether it is long.
-    """
+def _describe_line(tokens: Tokens, windows: Sequence[Window]) -> Iterator[str]:
     if len(windows) == 1:
         yield "the only window"
-    elif len(windows) > _FEW:
-        yield "one of many windows"
-    if len(times) > len(windows):
-        yield "other lengths of time in the line"
     if len(tokens) > _LONG_LINE:
         yield "a long line"
+    lengths = list(find_durations(tokens))
+    if len(lengths) > len(windows):
+        yield "other lengths of time"
 
 
-def _describe_words(tokens: Tokens, place: Range) -> Iterator[str]:
-    """Yield the signs of the words that name what is limited, at the tokens ``place``: how many
-    they are, what joins or parts them, and whether the line begins with them.
-    """
-    first, end = place
-    names = [word for word in tokens.words[first:end] if word[0].isalnum()]
-    words = [word.lower() for word in names]
-    yield _describe_count(len(words))
-    if {"and", "or"} & {*words}:
-        yield "joined by and or or"
-    if "," in tokens.codes[first:end]:
-        yield "a comma"
+def _describe_name(
+    tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
+) -> Iterator[str]:
+    """Yield the signs of what a window limits: its place, its words, and what is left beside it."""
+    window = windows[at]
+    own = parts[at]
+    assert own.of is not None
+    first, end = own.of
+    yield f"named {own.place}"
+    yield f"named {own.place} by {window.rule}"
+    if own.anchor is None:
+        yield "without a moment"
+    if window.comparator in LOWER:
+        yield "at least"
+    yield _describe_count(sum(word[0].isalnum() for word in tokens.words[first:end]))
+    if NUMBER in tokens.codes[first:end]:
+        yield "a number within"
     if "(" in tokens.codes[first:end]:
         yield "a bracket"
-    if {"of", "in", "with", "to", "for", "by"} & {*words}:
+    if rule("relation_word").search(tokens, first, end):
         yield "words in relation"
-    if any(word[-1].isdigit() for word in words):
-        yield "a number within"
-    if rule("treatment_verb").search(tokens, first, end):
+    commas = tokens.codes[first:end].count(",")
+    if commas:
+        yield "a long list" if commas >= _LONG_LIST else "a list"
+    if rule("joint_word").search(tokens, first, end):
+        yield "joined by and or or"
+    if rule("limited_cut").search(tokens, first, end):
         yield "a verb within"
-    if rule("names_no_treatment").covers(tokens, first, end):
-        yield NO_THING
-    if first == 0:
-        yield "at the start of the line"
+    if own.place == "before":
+        yield from _describe_gap(tokens, window, own.of)
+
+
+def _describe_gap(tokens: Tokens, window: Window, name: Range) -> Iterator[str]:
+    """Yield the signs of the words around a name that stands before its window."""
+    if window.first - name[1] <= 1:
+        yield "adjoins its time"
+    start = max(0, name[0] - 6)
+    if name[0] == 0:
+        yield "opens its line"
+    elif rule("treatment_verb").ends(tokens, name[0], start):
+        yield "behind a verb of treatment or illness"
+    elif rule("limited_cut").ends(tokens, name[0], start):
+        yield "behind another verb"
+    elif rule("limited_lead").ends(tokens, name[0], start):
+        yield "behind a word of no meaning"
+    else:
+        yield "behind other words"
 
 
 def _describe_count(count: int) -> str:
-    for most, name in _WORDS:
-        if count <= most:
-            return name
-    return "many words"
+    """Return in words how long a name is."""
+    if count == 1:
+        return "one word"
+    if count <= _FEW_WORDS:
+        return "two or three words"
+    if count <= _SOME_WORDS:
+        return "four to six words"
+    return "many words" if count <= _MANY_WORDS else "very many words"
 
 
-def _describe_moment(
-    tokens: Tokens, windows: Sequence[Window], at: int, place: Range
-) -> Iterator[str]:
-    """Yield the signs of the words of a moment, at the tokens ``place``: how far they are from the
-    window at index ``at`` and whether they follow a later one, how many they are, and which.
-    """
-    first, end = place
-    window = windows[at]
-    if not window.end <= first <= window.end + 2:
+def _describe_moment(tokens: Tokens, window: Window, moment: Range) -> Iterator[str]:
+    """Yield the signs of the moment that a window is counted from."""
+    first, end = moment
+    yield _describe_count(end - first)
+    if first < window.length[1] or first > window.length[1] + 1:
         yield "apart from its time"
-    if any(later.end <= first for later in windows[at + 1 :]):
-        yield "the moment of a later window"
-    if end - first > _LONG_MOMENT:
-        yield "a long moment"
-    words = {word.lower() for word in tokens.words[first:end]}
-    if {"and", "or"} & words:
-        yield "joined by and or or"
-    if {"prior", "before", "of", "to"} & words:
-        yield "words before a moment"
+    if rule("moment_word").search(tokens, first, end) is None:
+        yield "no word of a moment"

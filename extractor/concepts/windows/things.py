@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 from extractor.concepts.doses.names import find_general
-from extractor.concepts.limits.conditions import find_sex_words
+from extractor.concepts.limits.sexes import find_sex_words
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.patterns import Found

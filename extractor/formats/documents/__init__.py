@@ -8,7 +8,7 @@ there is a ``DocumentProblem`` with a remedy.
 - ``pdf`` (pypdfium2): the order of the lines is that in which the file draws them. Cells of a
   table's row are joined by tabs; running heads and feet are moved to the end of the text; bold or
   larger lines are headings.
-- ``word`` (python-docx): marks of lists are written out, tracked changes accepted. Headers,
+- ``word`` (python-docx): items of lists begin with a dash, tracked changes are accepted. Headers,
   footers, comments, footnotes and text boxes are not read.
 
 The sections of the text are found by its headings, in ``document_records``.

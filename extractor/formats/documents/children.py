@@ -8,8 +8,6 @@ the installed package.
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from multiprocessing import process
 from pathlib import Path
 
@@ -22,18 +20,3 @@ def child_environment() -> dict[str, str]:
     started_in = Path(getattr(process, "ORIGINAL_DIR", None) or "")
     paths = [str((started_in / path).absolute()) for path in sys.path]
     return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables inside the block, and restore the old values afterwards."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -56,7 +56,6 @@ class DocumentContent:
         headings: Where each line begins that a style, or bold or larger letters, show as a heading,
             and its rank, from 1 for the highest.
         edges: The lines at the end of the text that recur at the top or the bottom of pages.
-        contents: The lines that Word marks as entries of a table of contents.
         empty_pages: The numbers of pages without text, from 1.
     """
 
@@ -64,7 +63,6 @@ class DocumentContent:
     pages: tuple[int, ...] = ()
     headings: tuple[tuple[int, int], ...] = ()
     edges: tuple[Span, ...] = ()
-    contents: tuple[Span, ...] = ()
     empty_pages: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -84,7 +82,7 @@ class DocumentContent:
 
         document: Self = TypeAdapter(cls).validate_python(content)
         offsets = [*document.pages, *(start for start, _ in document.headings)]
-        for span in (*document.edges, *document.contents):
+        for span in document.edges:
             offsets += span
         if any(not 0 <= at <= len(document.text) for at in offsets):
             raise ValueError("an offset outside of the text")

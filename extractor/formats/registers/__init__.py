@@ -10,19 +10,23 @@ A table is a TOML file in this folder; adding one adds a register, without Pytho
 ``keys``, ``wrappers``, ``pages``
     Of JSON: a record has one of these keys; objects whose keys count as those of the record; the
     list of records in a page of results.
-``element``, ``inside``, ``keys``
-    Of XML: the element of a record, elements within it that other registers use for records, and
-    elements that hold its fields in groups. With ``[columns]``, elements are read by name, wherever
-    they are.
-``columns``, ``needs_id``
-    Of a table: the columns, each with its other names; whether one must have the numbers.
-``breaks``
-    What line breaks are written as: ``html``.
+``element``, ``inside``
+    Of XML: the element of a record, and one within it that is the record of another register. With
+    ``[columns]``, elements are read by name, also those in groups.
+``columns``
+    Of a table: the columns, each with its other names. Case, blanks and signs do not matter.
+``needs_id``
+    Whether a table must have the column ``id``, because its other columns have common names.
+``breaks``, ``prepare``
+    ``html`` if line breaks are codes of HTML; ``european_labels`` if texts hold labelled ones.
+``settings``
+    What the reader of one container needs beside.
 ``like``
     The register whose table holds what this one leaves out.
 
 ``[sections]`` are in the order of the record's sections. Each is a path, or
 
+* ``{ join = [PATH, ...] }``: the texts of several paths, on lines of their own;
 * ``{ inclusion = PATH, exclusion = PATH }``;
 * ``{ items = PATH, measure = PATH, time_frame = PATH }``: numbered sections, with the paths of
   their parts within an item; ``arms`` and ``interventions`` are the names that link the two, and
@@ -31,48 +35,21 @@ A table is a TOML file in this folder; adding one adds a register, without Pytho
   products, each with the text at ``time_frame``;
 * a list of these: the first that has a text counts, numbered sections follow each other.
 
-``[registry]`` has paths, ``{ path = PATH, label = "Masking" }`` for a part of a cell, or
-``{ path = PATH, unit = PATH, units = [...] }`` for an age; ``[terms]`` has items with ``name`` and
-``id``.
+``[registry]`` has paths, ``{ path = PATH, label = "Masking" }`` for a part of a cell,
+``{ path = PATH, unit = PATH, units = [...] }`` for an age, or
+``{ yes = { PATH = WORD }, all = WORD }`` for the word of the first field that is answered by yes,
+or that of all of them; ``[terms]`` has items with ``name`` and ``id``.
 
-A path is ``a.b`` in JSON, ``a[].b`` through a list, ``a[KEY=en].b`` through a list of translations;
-``a/b/@c`` in XML; the name of a column in a table. ``a|b`` is the first of them that has a text.
+``extractor/formats/fields.py`` explains paths.
 """
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
-
-_LINKS = {"arms": "interventions", "interventions": "arms"}
-"""The key of the links of an item: an arm names interventions, and an intervention arms."""
-
-
-@dataclass(frozen=True)
-class SectionRow:
-    """A row of ``[sections]``; ``parts`` are the parts of an item, each with its path."""
-
-    name: str
-    path: str = ""
-    inclusion: str = ""
-    exclusion: str = ""
-    items: str = ""
-    group: str = ""
-    links: str = ""
-    list: str = ""
-    by: str = "marks"
-    time_frame: str = ""
-    parts: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def paths(self) -> Iterator[str]:
-        """The paths of texts, from the record on."""
-        yield from (self.path, self.inclusion, self.exclusion, self.list)
-        for _, path in self.parts:
-            yield f"{self.items}/{path}"
 
 
 @dataclass(frozen=True)
@@ -82,28 +59,29 @@ class Register:
     id: str
     formats: Mapping[str, str]
     sections: Mapping[str, Any]
-    registry: Mapping[str, Any]
+    registry: Mapping[str, Any] = field(default_factory=dict)
     id_pattern: str = ""
     id_prefix: str = ""
     keys: Sequence[str] = ()
     wrappers: Sequence[str] = ()
     pages: str = ""
     element: str = ""
-    inside: Sequence[str] = ()
+    inside: str = ""
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     needs_id: bool = False
     breaks: str = ""
     prepare: str = ""
     terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    tables: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def rows(self) -> tuple[SectionRow, ...]:
-        """The rows of ``[sections]``, in order."""
-        rows: list[SectionRow] = []
+    def forms(self) -> tuple[tuple[str, list[Mapping[str, Any]]], ...]:
+        """The sections with their forms, in order; a path alone is ``{ path = PATH }``."""
+        rows: list[tuple[str, list[Mapping[str, Any]]]] = []
         for name, written in self.sections.items():
-            forms = written if isinstance(written, list) else [written]
-            rows += [_read_row(name, form) for form in forms]
+            listed = written if isinstance(written, list) else [written]
+            forms = [{"path": one} if isinstance(one, str) else one for one in listed]
+            rows.append((name, forms))
         return tuple(rows)
 
     @cached_property
@@ -114,31 +92,6 @@ class Register:
             for name in (column, *names):
                 by_name[fold_name(name)] = column
         return by_name
-
-    @cached_property
-    def groups(self) -> frozenset[str]:
-        """The paths of elements of XML that hold elements, and no text of their own."""
-        paths = [self.id, *(path for row in self.rows for path in row.paths)]
-        paths += [path for path in self.registry.values() if isinstance(path, str)]
-        groups: set[str] = set()
-        for path in paths:
-            steps = [] if "@" in path else path.split("/")
-            groups |= {"/".join(steps[:depth]) for depth in range(1, len(steps))}
-        return frozenset(groups)
-
-
-def _read_row(name: str, form: str | Mapping[str, Any]) -> SectionRow:
-    if isinstance(form, str):
-        return SectionRow(name, form)
-    if "items" not in form:
-        return SectionRow(name, **form)
-    parts = dict(form)
-    items = parts.pop("items")
-    group = parts.pop("group", "")
-    links = parts.pop(_LINKS.get(name, ""), "")
-    return SectionRow(
-        name, items=items, group=group, links=links, parts=tuple(parts.items())
-    )
 
 
 _NO_LETTER = re.compile(r"[^a-z0-9]+")
@@ -154,40 +107,26 @@ def fold_name(written: str) -> str:
 
 
 @cache
-def load_tables() -> Mapping[str, Mapping[str, Any]]:
-    """Load all tables, by the names of their files."""
-    tables = {}
-    for file in sorted(files(__package__).iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".toml"):
-            name = file.name.removesuffix(".toml")
-            tables[name] = tomllib.loads(file.read_text("utf-8"))
-    return tables
+def load_table(name: str) -> dict[str, Any]:
+    """Load a table, with what it leaves out from the one that it is ``like``."""
+    written = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
+    table = tomllib.loads(written)
+    like = load_table(table.pop("like")) if "like" in table else {}
+    columns = {**like.get("columns", {}), **table.get("columns", {})}
+    return {**like, **table, "columns": columns}
 
 
 @cache
 def list_registers(container: str) -> tuple[Register, ...]:
-    """Return the registers of a container: ``json``, ``xml``, ``table``, ``zip``.
+    """Return the registers of a container: ``json``, ``xml``, ``table``, ``zip``, ``text``.
 
     >>> [register.formats["zip"] for register in list_registers("zip")]
     ['aact']
     """
-    registers: list[Register] = []
-    for written in load_tables().values():
-        if container not in written["formats"]:
-            continue
-        like = load_tables().get(written.get("like", ""), {})
-        columns = {**like.get("columns", {}), **written.get("columns", {})}
-        table = {**like, **written, "columns": columns}
-        table.pop("like", None)
-        registers.append(Register(**table))
-    return tuple(registers)
-
-
-def name_language(code: str | None) -> str:
-    """Return the name of a language by its code; a code that is not known in quotation marks.
-
-    >>> name_language("de"), name_language("xx")
-    ('German', '"xx"')
-    """
-    names: Mapping[str, str] = load_tables()["eu_register"]["languages"]
-    return names.get(code or "", f'"{code}"')
+    names = sorted(file.name for file in files(__package__).iterdir())
+    tables = [
+        load_table(name.removesuffix(".toml"))
+        for name in names
+        if name.endswith(".toml")
+    ]
+    return tuple(Register(**table) for table in tables if container in table["formats"])

@@ -14,6 +14,4 @@
 - An item becomes a draft with what its line bears out (``assembly.check`` proves it). Silence is an
   answer only if the model has read the call. A question without an answer keeps the rules' value,
   and has a reason: ``dialogue``.
-
-The run stores the answers of a record from its ``Session`` (``questions``).
 """

@@ -6,11 +6,10 @@ Lines that introduce others are shown where a criterion is asked which line intr
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, groupby
 from statistics import fmean
-from time import process_time
 
 from extractor.concepts.doses.passages import GROUPS, list_dose_passages, mentions_dose
 from extractor.concepts.own.declaration import CustomField, Of
@@ -62,35 +61,14 @@ _LINE = re.compile(
 """A line, without spaces at its edges and without its list mark."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """The cost of a record's questions: their number, the size of the first requests, and
-    processor seconds.
-    """
-
-    questions: int = 0
-    size: RequestSize = field(default_factory=RequestSize)
-    seconds: float = 0.0
-
-    def __add__(self, other: "Estimate") -> "Estimate":
-        return Estimate(
-            self.questions + other.questions,
-            self.size + other.size,
-            self.seconds + other.seconds,
-        )
-
-
-def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate:
-    """Estimate the cost of a record's questions if no answer is asked again, parsing included in
-    ``seconds``.
-    """
-    since = process_time()
+def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestSize:
+    """Estimate the size of the requests about a record if no answer is asked again."""
     asked = plan_round(parse_record(record, options.fields), options)
     if asked is None:
-        return Estimate(seconds=process_time() - since)
+        return RequestSize()
     sizes = [measure_call(asked.render(call)) for call in asked.calls]
     questions = sum(map(count_asked, asked.calls))
-    return Estimate(questions, sum(sizes, RequestSize()), process_time() - since)
+    return replace(sum(sizes, RequestSize()), questions=questions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from extractor.model.asking.dialogue import Replies
 from extractor.model.asking.planner import Round
 from extractor.model.asking.questions import ModelReply, Questions, Render
 from extractor.model.asking.reply_models import is_listing
-from extractor.model.calls import MOST_CALLS, Call
-from extractor.model.client import Answer, Model
+from extractor.model.calls import MOST_CALLS
+from extractor.model.client import Model
 from extractor.model.completions import Ending
 from extractor.schemas import Usage
 
@@ -39,31 +39,29 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     an empty one with the reason if the call failed or its answer is useless.
 
     A failed call does not lose the answers to the others. Raises its error, with the usage of all
-    failed calls, only if it is not the model's, if the run was stopped, or if no call was answered.
+    calls, only if it is not the model's, if the run was stopped, or if no call was answered.
     """
     calls = [ask(model, questions, asked.render) for questions in asked.calls]
     results = await asyncio.gather(*calls, return_exceptions=True)
     replies: list[ModelReply | None] = []
     lost: list[BaseException] = []
     for result in results:
-        if isinstance(result, BudgetReached):
-            replies.append(None)
-            continue
-        if not isinstance(result, BaseException):
+        if isinstance(result, ModelReply):
             replies.append(result)
-            continue
-        usage = getattr(result, "usage", None) or Usage()
-        replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
-        # a useless answer, or a refusal of a call as too long, is an answer, too
-        if not isinstance(result, AnswerRejected | RequestTooLong):
-            lost.append(result)
+        elif isinstance(result, BudgetReached):
+            replies.append(None)
+        else:
+            usage = getattr(result, "usage", None) or Usage()
+            replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
+            # a useless answer, or a refusal of a call as too long, is an answer, too
+            if not isinstance(result, AnswerRejected | RequestTooLong):
+                lost.append(result)
     is_answered = len(lost) < len(replies) - replies.count(None)
-    spent = [one.usage for one in lost if isinstance(one, ModelError)]
     for error in lost:
-        if isinstance(error, ModelError):
-            error.usage = sum(filter(None, spent), Usage())
         is_stop = isinstance(error, RunStopped) or not is_answered
         if is_stop or not isinstance(error, ModelUnavailable):
+            if isinstance(error, ModelError):
+                error.usage = sum((one.usage for one in replies if one), Usage())
             raise error
     return replies
 
@@ -115,18 +113,28 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
                 middle = (len(left) + 1) // 2
                 waiting += filter(None, (left[:middle], left[middle:]))
     except ModelError as error:
-        reply += ModelReply(usage=error.usage or Usage())
-        error.usage = reply.usage
-        if isinstance(error, ModelUnavailable):
-            is_answer = isinstance(error, RequestTooLong)
-            note = model.watch.note_outcome if is_answer else model.watch.note_problem
-            note(error)
+        error.usage = reply.usage + (error.usage or Usage())
+        if isinstance(error, RequestTooLong):
+            model.watch.note_useless(error)
+        elif isinstance(error, ModelUnavailable):
+            model.watch.note_problem(error)
         raise
-    if not reply.pending:
-        model.watch.note_outcome(_find_problem(reply, questions))
-    if reply.is_useless:
-        reasons = "; ".join(reply.rejected)
-        raise AnswerRejected(f"model {model.name}: {reasons}", reply.usage)
+    return _judge(model, reply, questions)
+
+
+def _judge(model: Model, reply: ModelReply, questions: Questions) -> ModelReply:
+    """Return a reply of use, or one that may be empty. Raises ``AnswerRejected`` for a useless
+    one. The watch counts useless ones.
+    """
+    if reply.items:
+        model.watch.note_useful()
+    elif reply.is_useless:
+        reasons = dict.fromkeys(reason for _, reason in reply.dropped)
+        model.watch.note_useless("; ".join(reasons))
+        rejected = "; ".join(reply.rejected)
+        raise AnswerRejected(f"model {model.name}: {rejected}", reply.usage)
+    elif not reply.pending and not all(map(is_listing, questions)):
+        model.watch.note_useless("the answers are empty")
     return reply
 
 
@@ -135,33 +143,24 @@ async def _ask_part(
 ) -> tuple[ModelReply, Questions]:
     """Ask some questions in one call, with ``most`` answers at most. Return what its answer brings,
     and the lines that a truncated one leaves out. Raises the errors of ``Model.complete``.
+
+    An answer without text, because the limit was reached among the thoughts, is not called cut:
+    fewer questions would take as many thoughts. A useless answer is marked in the store, so that a
+    later run asks again; not one that came from the store or from a batch, which would ask without
+    end.
     """
     call = render(part)
     try:
         answer = await model.complete(call, min(most, MOST_CALLS))
     except AnswerPending:
         return ModelReply(pending=1), ()
-    return _read_answer(model, answer, call, part)
-
-
-def _read_answer(
-    model: Model, answer: Answer, call: Call, part: Questions
-) -> tuple[ModelReply, Questions]:
-    """Return what an answer to the lines of ``part`` brings, and the lines that a truncated one
-    leaves out.
-
-    An answer without text, because the limit was reached among the thoughts, is not called cut:
-    fewer questions would take as many thoughts. A useless answer is marked in the store, so that a
-    later run asks again; not one that came from the store or from a batch.
-    """
     completion = answer.completion
     reply = replace(read_items(completion, call, part), usage=completion.usage)
     is_cut = completion.ending is Ending.CUT
     if is_cut and not completion.text.strip():
         reply = replace(reply, dropped=((None, _SILENT),))
         is_cut = False
-    # A stored one was useless before; a batch would ask without end.
-    if answer.calls and not reply.items and (is_cut or reply.dropped):
+    if answer.is_new and not reply.items and (is_cut or reply.dropped):
         model.reject(answer)
     if not is_cut:
         return reply, ()
@@ -173,14 +172,3 @@ def _read_answer(
 
 def _drop_cut(lines: Questions) -> ModelReply:
     return ModelReply(dropped=tuple((line.number, _CUT) for line in lines))
-
-
-def _find_problem(reply: ModelReply, questions: Questions) -> str | None:
-    """Describe why an answer is useless. None if it has an item, and for an empty answer to
-    questions that may all have none.
-    """
-    if reply.items:
-        return None
-    if reply.dropped:
-        return "; ".join(dict.fromkeys(reason for _, reason in reply.dropped))
-    return None if all(map(is_listing, questions)) else "the answers are empty"

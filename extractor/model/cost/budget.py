@@ -229,14 +229,11 @@ class Pricing:
 
     @property
     def thinking(self) -> Cases[int]:
-        """The assumed tokens of thinking per call: as the user's prices state them, or by the
-        effort of reasoning.
+        """The assumed tokens of thinking per call, by the effort of reasoning.
 
         >>> Pricing(ModelSpec.parse("gpt-5-mini")).thinking  # its default effort is low
         Cases(low=0, expected=500, high=4000)
         """
-        if self.listed and self.listed.price.thinking:
-            return Cases(*self.listed.price.thinking)
         room = self.spec.family.think(self.reasoning)[1] if self.spec else 0
         return Cases(0, room // _THOUGHT, room)
 

@@ -5,12 +5,13 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
 
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.errors import ArgumentError
 from extractor.model.providers import list_providers
@@ -19,7 +20,7 @@ from extractor.schemas import Usage
 
 _LONGEST = 1_000_000
 """The most bytes of a file of prices."""
-_SNAPSHOT = r"(?:-\d{4}-?\d{2}-?\d{2})?"
+_SNAPSHOT = r"-\d{4}-?\d{2}-?\d{2}$"
 _LISTED = {
     "prompt": "input_mtok",
     "output": "output_mtok",
@@ -34,8 +35,7 @@ class Price(BaseModel):
 
     ``cached`` is the price of prompt tokens from a cache, ``written`` that of tokens written into
     one; without them, such tokens cost as much as others. ``batch`` is the share of the price that
-    a provider charges in a batch. ``thinking`` is the number of tokens that a model uses per call
-    before it answers: least, expected and most; None to assume them by the effort of reasoning.
+    a provider charges in a batch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -45,7 +45,6 @@ class Price(BaseModel):
     cached: float = Field(default_factory=lambda given: given["prompt"], ge=0)
     written: float = Field(default_factory=lambda given: given["prompt"], ge=0)
     batch: float = Field(default=1.0, ge=0, le=1)
-    thinking: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] | None = None
 
     def cost(self, usage: Usage) -> float:
         """Return the cost of these tokens in dollars.
@@ -150,8 +149,8 @@ def _matches(listed: str, name: str) -> bool:
     """Return whether a listed name, which may have a ``*``, matches a name or its dated
     snapshot: ``gpt-4o`` matches ``gpt-4o-2024-08-06``, and not ``gpt-4o-mini``.
     """
-    pattern = re.escape(listed).replace(r"\*", ".*") + _SNAPSHOT
-    return re.fullmatch(pattern, name) is not None
+    undated = re.sub(_SNAPSHOT, "", name)
+    return fnmatchcase(name, listed) or fnmatchcase(undated, listed)
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:

@@ -30,7 +30,7 @@ class RequestSize:
     """Characters of requests and of their expected answers, summed over ``calls``.
 
     ``system`` are those of ``messages`` that are the same in every call, as ``schema`` is.
-    ``most_tokens`` is the sum of the output limits.
+    ``most_tokens`` is the sum of the output limits. Who measures records counts ``questions``.
     """
 
     calls: int = 0
@@ -39,6 +39,7 @@ class RequestSize:
     answer: float = 0.0
     most_tokens: int = 0
     system: int = 0
+    questions: int = 0
 
     def __add__(self, other: "RequestSize") -> "RequestSize":
         """Return the sizes of both, added field by field."""

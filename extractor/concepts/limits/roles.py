@@ -1,0 +1,123 @@
+"""What a number does in its clause: it states a value, a change or an aim, or is an end of a scale
+or a part of a name.
+"""
+
+from enum import StrEnum
+
+from extractor.language.book import rule
+from extractor.language.lexer import Range, Tokens
+
+_ROLES = 16
+"""How many tokens before a number may say what it does in its clause."""
+_SINGLE = 2
+"""The most tokens of a single number with its sign."""
+
+
+class NumberRole(StrEnum):
+    """What a number does in its clause.
+
+    - ``stated``: it says how much there is, or may be.
+    - ``change``: it says how much something changes. ``aim``: a treatment shall reach it.
+    - ``scale``: it is an end of a scale. ``part``: it is a part of a name, a sum, a date or a
+      tolerance.
+    """
+
+    STATED = "stated"
+    CHANGE = "change"
+    AIM = "aim"
+    SCALE = "scale"
+    PART = "part"
+
+
+def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRole:
+    """Return what a number does in its clause, by the words before its comparator and behind it.
+
+    ``place`` are the tokens of the number or range, ``quantity`` those of the name that it limits.
+    The first role whose words stand there is returned, and "stated" if none do. Words such as
+    "dropped to" go before those of a change: they state the value that was reached.
+    """
+    first, end = place
+    if rule("steps_of_scale").starts(tokens, end):
+        return NumberRole.SCALE
+    if end - first > _SINGLE and _is_range_of_scale(tokens, place):
+        return NumberRole.SCALE
+    low = max(0, first - _ROLES)
+    # "gestational age 26+0 - 29+5 weeks": the 0 and the 5 are days of a week
+    if rule("part_before").ends(tokens, first, low):
+        return NumberRole.PART
+    # as in "Itch of 7 or more (scale of 0 to 10)"
+    if rule("scale_before").ends(tokens, first, low):
+        return NumberRole.SCALE
+    # as in "Urate above 6 mg/dL (goal: < 5 mg/dL)"
+    if rule("aim_before").ends(tokens, first, low):
+        return NumberRole.AIM
+    # "eGFR that has not dropped below 30"
+    if first and rule("reaches_value").starts(tokens, first - 1):
+        return NumberRole.STATED
+    if rule("value_reached").ends(tokens, first, low):
+        return NumberRole.STATED
+    if _is_change(tokens, place, quantity):
+        return NumberRole.CHANGE
+    return NumberRole.STATED
+
+
+def _is_range_of_scale(tokens: Tokens, place: Range) -> bool:
+    """Return whether a range is that of a scale: "on" stands before it and the name of a scale
+    behind it, or "graded" before it and a comparator behind it.
+    """
+    first, end = place
+    # the range of "pain > 3 on 0-10 a NPS"
+    is_on = rule("on_before").ends(tokens, first, first - 2)
+    # "Average joint pain > 3 on 0-10 a NPS"
+    if is_on and rule("scale_named_after").starts(tokens, end):
+        return True
+    # the range of "graded 0-6, of no more than 2"
+    limit_behind = rule("comparison").search(tokens, end, end + _ROLES)
+    if limit_behind is None:
+        return False
+    return rule("rated").ends(tokens, first, first - 2) is not None
+
+
+def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
+    """Return whether a number says how much something changes, by the words before it ("a drop
+    of"), those before the name of its quantity ("fall in haemoglobin"), or as a weight that was
+    gained or lost. The words before the number do not count if the quantity stands behind it.
+    """
+    first = place[0]
+    low = max(0, first - _ROLES)
+    if quantity is None or quantity[0] < first:
+        # "no change of weight of more than 5 kg"
+        if rule("change_before").ends(tokens, first, low):
+            return True
+        # "Creatinine that went up by 0.3 mg/dL or more"
+        if rule("changed_by").ends(tokens, first, low):
+            return True
+    if quantity:
+        named = quantity[0]
+        if rule("named_change_before").ends(tokens, named, named - _ROLES):
+            return True
+    return _is_gained(tokens, place)
+
+
+def _is_gained(tokens: Tokens, place: Range) -> bool:
+    """Return whether a number is a weight, or a share of a weight, that was gained or lost: "lost
+    more than 5 kg".
+    """
+    if not rule("weighed").search(tokens, *place):
+        return False
+    low = max(0, place[0] - _ROLES)
+    return rule("gained_or_lost").ends(tokens, place[0], low) is not None
+
+
+def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
+    """Return the tokens of a quantity's name with the words that make it a change, those before it
+    ("fall in haemoglobin") or else those behind it ("weight has gone down by"); the name itself if
+    there are none. ``limit`` is the token at which the limit begins.
+    """
+    first, end = named
+    before = rule("named_change_before").ends(tokens, first, first - _ROLES)
+    # "A fall in haemoglobin of at least 2 g/dL"
+    if before:
+        return before.first, end
+    behind = rule("change_word").search(tokens, end, limit)
+    return first, behind.end if behind else end

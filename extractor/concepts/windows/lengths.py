@@ -1,0 +1,268 @@
+"""Prove a model's age, length of time or time point: it stands if a mention of the text has it."""
+
+from collections.abc import Iterator, Sequence
+
+from extractor.concepts.limits.bounds import LOWER, UPPER
+from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
+from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
+from extractor.concepts.limits.read import find_limits
+from extractor.concepts.limits.roles import NumberRole
+from extractor.concepts.limits.rows import find_numbers
+from extractor.concepts.outcomes.moments import Moment, TimeFrame, read_time_frame
+from extractor.concepts.people.ages import is_age, is_other_age, list_age_bounds
+from extractor.concepts.people.registered_ages import count_days
+from extractor.concepts.places import Derived, Supported, cut, locate
+from extractor.concepts.windows.times import find_windows
+from extractor.language.book import rule
+from extractor.language.lexer import Range, Tokens
+from extractor.language.numbers import (
+    DAYS,
+    MONTHS_OF_YEAR,
+    find_durations,
+    read_number,
+    read_time_unit,
+)
+from extractor.language.passage import Passage
+from extractor.schemas import (
+    Age,
+    Period,
+    Support,
+    TimePoint,
+    TimeUnit,
+    TimeWindow,
+)
+
+_CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
+_AGE_NAMES = ("persons_named", "said_age")
+_PEOPLE = (*_AGE_NAMES, "turned_before", "aged_after")
+"""Rules for words without which a number is no age of people."""
+_AGE_WORD_REACH = 12
+_SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
+
+
+def is_same_length(
+    number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow
+) -> bool:
+    """Return whether a length of time is exactly as long as a value: half a year is 6 months. A
+    month and a number of days or weeks are never the same.
+
+    >>> day = Period(value=21, unit=TimeUnit.DAY)
+    >>> is_same_length(3, TimeUnit.WEEK, day), is_same_length(1, TimeUnit.MONTH, day)
+    (True, False)
+    """
+    if unit is value.unit:
+        return number == value.value
+    if unit in _CALENDAR and value.unit in _CALENDAR:
+        return number * _CALENDAR[unit] == value.value * _CALENDAR[value.unit]
+    others = {unit, value.unit}
+    if others & {*_CALENDAR, *_SPANS}:
+        return False
+    return abs(number * DAYS[unit] - value.value * DAYS[value.unit]) < 1e-9
+
+
+def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
+    """Return the place of a length of time in a line; None if the line does not have it.
+
+    A length in the same number and unit is sure, one that is as long in another unit is inferred
+    ("3-week" for 21 days). A part of a length in two units is none.
+    """
+    found: list[Derived] = []
+    for place, number, unit in _list_lengths(tokens):
+        if not is_same_length(number, unit, value):
+            continue
+        if unit is value.unit:
+            return place
+        found.append(Derived(place.first, place.end, Support.INFERRED))
+    return found[0] if found else None
+
+
+def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
+    """Yield the lengths of time of a line with their places: with a number, "each cycle", "Q3W",
+    "six 21-day cycles", and the moments of a time frame.
+    """
+    sums: set[int] = set()
+    for duration in find_durations(tokens):
+        place = Derived(duration.first, duration.end)
+        first = duration.first
+        # the "4 Day" of "Cycle 4 Day 9"
+        counts = rule("counts_a_moment").ends(tokens, first, first - 1)
+        if counts and rule("next_moment").starts(tokens, duration.end - 1):
+            continue
+        if duration.is_sum:
+            sums.update(range(duration.first, duration.end))
+        yield place, duration.low, duration.unit
+        yield place, duration.high, duration.unit
+    for name in ("single_time", "every_code"):
+        for found in rule(name).find(tokens):
+            unit = read_time_unit(found.read("unit") or "")
+            if unit:
+                count = read_number(found.read("number") or "1") or 1
+                yield Derived(found.first, found.end), count, unit
+    for number in find_numbers(tokens):
+        if rule("cycle_length_after").starts(tokens, number.end):
+            place = Derived(number.first, number.end)
+            yield place, number.value, TimeUnit.CYCLE
+    frame = read_time_frame(tokens)
+    for moment in _list_moments(frame):
+        place = _locate_moment(frame, moment, tokens)
+        if sums.isdisjoint(range(place.first, place.end)):
+            yield place, moment.value, moment.unit
+
+
+def _list_moments(frame: TimeFrame) -> list[Moment]:
+    return [moment for group in frame.groups for moment in group.moments]
+
+
+def _locate_moment(frame: TimeFrame, moment: Moment, tokens: Tokens) -> Derived:
+    start, end = frame.locate(moment)
+    return Derived(tokens.at(start), tokens.before(end))
+
+
+def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
+    """Return the place of a time point in a time frame, as a moment or a limit of it; None if the
+    frame does not have it.
+
+    It is sure if it is a point of the frame in the same number and unit. It is inferred in another
+    unit ("24 h" for a day), as a moment of a group, and as a length of time in a line without
+    points ("a fortnight").
+    """
+    frame = read_time_frame(tokens)
+    for moment in (*frame.points, *_list_moments(frame)):
+        if not is_same_length(moment.value, moment.unit, value):
+            continue
+        place = _locate_moment(frame, moment, tokens)
+        is_sure = moment in frame.points and moment.unit is value.unit
+        support = Support.PARSED if is_sure else Support.INFERRED
+        return Derived(place.first, place.end, support)
+    if _list_moments(frame):
+        return None
+    return find_length(tokens, Period(value=value.value, unit=value.unit))
+
+
+def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
+    """Return a time point in the unit in which the text has it at ``place``, if the number is whole
+    there: "24 h" for a day. Otherwise it stays as it is.
+    """
+    frame = read_time_frame(tokens)
+    for moment in _list_moments(frame):
+        at = _locate_moment(frame, moment, tokens)
+        if (at.first, at.end) != (place.first, place.end) or moment.unit is value.unit:
+            continue
+        if moment.value == int(moment.value) and is_same_length(
+            moment.value, moment.unit, value
+        ):
+            return TimePoint(value=moment.value, unit=moment.unit)
+    return value
+
+
+def find_age(tokens: Tokens, value: Age) -> Derived | None:
+    """Return the place of an age in a line, of anybody and at any time; None if the line does not
+    have it. A number without a unit is in years, and inferred: "women between 19 and 64". In a line
+    on age, another length of time that is as long counts too.
+    """
+    for mention in find_mentions(tokens):
+        number = mention.number
+        if mention.role is NumberRole.PART or value.value not in mention.bounds[0]:
+            continue
+        if mention.kind is Measured.AGE and _has_unit(tokens, mention, value):
+            return Derived(*number)
+        reach = number[0] - _AGE_WORD_REACH
+        is_bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, number)
+        named = rule("before_bare_age").ends(tokens, number[0], reach)
+        if is_bare and (named or rule("after_bare_age").starts(tokens, number[1])):
+            return Derived(*number, Support.INFERRED)
+    if rule("said_age").search(tokens) or rule("old").search(tokens):
+        return find_length(tokens, value)
+    return None
+
+
+def _has_unit(tokens: Tokens, mention: Mention, value: Age) -> bool:
+    """Return whether a number has the unit of an age, or shares that of the next number."""
+    number = mention.number
+    if has_unit(tokens, number, value.unit):
+        return True
+    return borrows_unit(tokens, number, value.unit, ["age"])
+
+
+def find_stated_age(
+    value: Age, passage: Passage, *, lower: bool, admits: bool
+) -> Supported | None:
+    """Return an age with its place in a criterion, if the criterion states it as the lowest
+    (``lower``) or the highest age of the participants; None if it does not.
+
+    ``admits``: the criterion is an inclusion. Of several such ages, the widest counts: the lowest
+    of the lower ones, the highest of the higher ones. If there are none, a number that may be an
+    age counts, inferred.
+    """
+    tokens = cut(passage)
+    stated = [
+        (count_days(age), age, limit)
+        for limit in find_limits(tokens, None)
+        if is_age(tokens, limit) and not is_other_age(tokens, limit, admits=admits)
+        for age, is_lower in list_age_bounds(tokens, limit, admits=admits)
+        if is_lower is lower
+    ]
+    if not stated:
+        return _find_open_age(value, passage, lower=lower is admits)
+    widest = min if lower else max
+    days, age, limit = widest(stated, key=lambda one: one[0])
+    if abs(days - count_days(value)) >= 1 or not is_same_length(
+        age.value, age.unit, value
+    ):
+        return None
+    is_sure = limit.sure and limit.time_unit is not None and age == value
+    support = Support.PARSED if is_sure else Support.INFERRED
+    return Supported(value, locate(passage, limit.first, limit.end), support)
+
+
+def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | None:
+    """Return a number that may be an age of the participants, inferred; None if there is none.
+
+    ``lower``: it is the lower end of a range, or has a comparator of that side.
+    """
+    tokens = cut(passage)
+    of_windows = [window.length for window in find_windows(tokens, None)]
+    for mention in find_mentions(tokens):
+        number = mention.number
+        if any(first <= number[0] < end for first, end in of_windows):
+            continue
+        if _is_on_side(mention, value, lower=lower) and _may_be_age(
+            tokens, mention, value
+        ):
+            return Supported(value, locate(passage, *number), Support.INFERRED)
+    return None
+
+
+def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
+    """Return whether a mention has the value as its lower or upper bound."""
+    low, high = mention.bounds[0]
+    if high is not None:
+        return value.value == (low if lower else high)
+    side = LOWER if lower else UPPER
+    return value.value == low and not set(mention.comparators).isdisjoint(side)
+
+
+def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
+    """Return whether a number can be the age of the participants: it opens the line or people are
+    named before it, it has the unit, or none for years, and no words give it to others.
+    """
+    if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
+        return False
+    in_years = value.unit is TimeUnit.YEAR
+    is_bare = in_years and stands_bare(tokens, mention.number)
+    if not is_bare and not _has_unit(tokens, mention, value):
+        return False
+    opens_line = mention.first == 0 and in_years
+    if not opens_line and not _occurs(tokens, _PEOPLE, (0, len(tokens))):
+        return False
+    if mention.subject and not _occurs(tokens, _AGE_NAMES, mention.subject):
+        return False
+    start = max(0, mention.first - _AGE_WORD_REACH)
+    if rule("old_thing").ends(tokens, mention.first, start):
+        return False
+    limits = [one for one in find_limits(tokens, None) if one.first == mention.first]
+    return not any(is_other_age(tokens, limit) for limit in limits)
+
+
+def _occurs(tokens: Tokens, names: Sequence[str], place: Range) -> bool:
+    return any(rule(name).search(tokens, *place) for name in names)

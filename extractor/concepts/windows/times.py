@@ -1,0 +1,521 @@
+"""Read the time windows of a line: lengths of time with the words that give them a direction."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from itertools import zip_longest
+from typing import Any
+
+from extractor.concepts.limits.bounds import UPPER
+from extractor.concepts.limits.read import find_limits
+from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
+from extractor.language.book import read_table, rule
+from extractor.language.lexer import Range, Tokens
+from extractor.measures.grammar import (
+    Chart,
+    Maker,
+    Parts,
+    Production,
+    Span,
+    compose,
+    read_productions,
+)
+from extractor.measures.makers import Amount
+from extractor.measures.terminals import read_terminals
+from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
+
+_REACH = 12
+"""How many tokens before a window may say what kind of length it is."""
+_STOPPING_REACH = 16
+_ASIDE_REACH = 30
+_NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
+"""Units that ``time_window`` does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time window: ``tokens.words[first:end]`` limit how far something is from a moment.
+
+    Args:
+        first: Its first token.
+        end: The token behind its words, those of a moment included.
+        comparator: Whether it is at most or at least so long.
+        value: The number; of a range, the lower one.
+        high: The upper number of a range, else None.
+        unit: The unit of time.
+        rule: The production that made it.
+        length: The tokens of the number and its unit.
+        sure: False if its own words leave the direction open.
+        either: Whether the other direction is possible: "over 5 months".
+        borrowed: Whether its direction is that of the window beside it.
+        aside: Whether it is in a bracket, a definition or an exception.
+        explains: Whether its bracket does not date what is before it, or it is another aside.
+    """
+
+    first: int
+    end: int
+    comparator: Comparator
+    value: int | float
+    high: int | float | None
+    unit: TimeUnit
+    rule: str
+    length: Range
+    sure: bool = True
+    either: bool = False
+    borrowed: bool = False
+    aside: bool = False
+    explains: bool = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is a length alone behind the name of a treatment: "cetirizine: 3 days"."""
+        return self.rule == "alone" and not self.borrowed
+
+
+@dataclass(frozen=True, slots=True)
+class _Sense:
+    """A length of time with its direction; None if no word gives one."""
+
+    comparator: Comparator | None
+    length: Span
+    sure: bool = True
+
+
+def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
+    """Return the sense of a length by its comparator, or by ``otherwise`` without one."""
+    length = parts["length"]
+    if length.value.time is None:
+        return None
+    sign = parts.get("comparator") or parts.get("suffix")
+    if sign is None or sign.rule.startswith("turned"):
+        return _Sense(otherwise, length)
+    comparator = Comparator(sign.value)
+    if comparator is Comparator.BETWEEN:
+        return None
+    if "negation" in parts:
+        comparator = comparator.opposite or comparator
+    return _Sense(comparator, length)
+
+
+def _make_back(parts: Parts) -> tuple[_Sense, ...] | None:
+    """A length that reaches back: at most so long, whatever its comparator is."""
+    if "last_unit" in parts:
+        return (_Sense(Comparator.AT_MOST, parts["last_unit"]),)
+    sense = _read_sense(parts, Comparator.AT_MOST)
+    if sense is None:
+        return None
+    if sense.comparator in UPPER:
+        return (sense,)
+    back = parts.get("back")
+    if back is None or not back.value.lower().startswith(("within", "in")):
+        # "during a minimum of 2 years"
+        return (sense,)
+    # "within a minimum of 30 days"
+    return (replace(sense, comparator=Comparator.AT_MOST, sure=False),)
+
+
+def _make_lasting(parts: Parts) -> tuple[_Sense, ...] | None:
+    """A length that something lasts: at least so long without a comparator."""
+    sense = _read_sense(parts, Comparator.AT_LEAST)
+    return (sense,) if sense else None
+
+
+def _make_compared(parts: Parts) -> tuple[_Sense, ...] | None:
+    """A length with a comparator alone."""
+    sense = _read_sense(parts, None)
+    return (sense,) if sense and sense.comparator else None
+
+
+def _make_alone(parts: Parts) -> tuple[_Sense, ...] | None:
+    """A length without words: its direction is that of the window beside it, or of the list."""
+    sense = _read_sense(parts, None)
+    return (sense,) if sense else None
+
+
+def _make_range(parts: Parts) -> tuple[_Sense, ...] | None:
+    """A range whose ends have two units: "6 weeks to 12 months"."""
+    low = parts["low"]
+    high = parts["high"]
+    if low.value.time is None or high.value.time is None:
+        return None
+    opening = parts.get("opening")
+    is_between = opening is not None and opening.kind == "opening"
+    if parts["joint"].value.lower() == "and" and not is_between:
+        return None
+    if low.value.time is high.value.time:
+        return None
+    return (
+        _Sense(Comparator.AT_LEAST, low, sure=False),
+        _Sense(Comparator.AT_MOST, high, sure=False),
+    )
+
+
+_MAKERS: Mapping[str, Maker] = {
+    "back": _make_back,
+    "lasting": _make_lasting,
+    "compared": _make_compared,
+    "alone": _make_alone,
+    "range": _make_range,
+}
+_USED = ("time", "duration", "amount", "comparator", "suffix", "gap")
+"""The kinds of spans of the grammar of measures that windows are made of."""
+_BEFORE_FILLER = ("back", "lasts", "until", "comparator", "gap", "opening")
+_LENGTHS_BEHIND = (
+    "course_after",
+    "of_trial_after",
+    "schooling",
+    "old",
+    "measured_after",
+)
+_PLACED = ("placed_before", "placed_after", "kept_before", "up_to_after")
+"""Productions whose last span belongs to the moment."""
+_OLDEST = 40
+"""Years above which a length with a comparator alone is rather an age."""
+
+
+@cache
+def _list_productions() -> tuple[Production, ...]:
+    return read_productions(read_table("windows")["production"], _MAKERS)
+
+
+@lru_cache(maxsize=256)
+def find_windows(
+    tokens: Tokens, kind: CriterionKind | None, topic: str = "", *, wide: bool = False
+) -> tuple[Window, ...]:
+    """Return the time windows of a line in the order of the text.
+
+    A window that only repeats the one before it in another unit is left out: "28 days (4 weeks)".
+
+    Args:
+        tokens: The line.
+        kind: The kind of its list, which gives lengths alone their direction ("cetirizine: 3
+            days"): at least, and among exclusions at most.
+        topic: The line above. Below one on age or survival, a length of time is no window.
+        wide: Keep lengths whose direction nothing gives, as equalities, and what has lasted.
+
+    >>> from extractor.language.book import read_text
+    >>> windows = find_windows(
+    ...     read_text("within 28 days (4 weeks) or 5 half-lives before the first dose"),
+    ...     None,
+    ... )
+    >>> [
+    ...     (window.comparator.value, window.value, window.unit.value)
+    ...     for window in windows
+    ... ]
+    [('<=', 28, 'day'), ('<=', 5, 'half_life')]
+    """
+    spans = _list_spans(tokens)
+    taken = _find_others(tokens, topic)
+    stated: list[Window] = []
+    for span in spans:
+        for sense in span.value:
+            place = range(sense.length.first, sense.length.end)
+            if taken.isdisjoint(place) and not _is_no_window(
+                tokens, span, sense.length
+            ):
+                stated.append(_read_window(tokens, span, sense))
+    return tuple(_give_directions(tokens, stated, kind, wide=wide))
+
+
+def _list_spans(tokens: Tokens) -> list[Span]:
+    """Return the best spans of windows, none over another, from left to right."""
+    spans = read_terminals(tokens)
+    if not any(span.kind == "last_unit" or _is_time(span) for span in spans):
+        return []
+    chart = Chart(span for span in spans if span.kind in (*_USED, "last_unit"))
+    for kind, name in read_table("windows")["terminal"].items():
+        for found in rule(name).find(tokens):
+            if found.end > found.first:
+                chart.add(Span(kind, found.first, found.end, name, found.text))
+    for at in {span.end for span in chart.all(*_BEFORE_FILLER)}:
+        filler = rule("window_filler").starts(tokens, at)
+        if filler:
+            chart.add(Span("filler", at, filler.end, "window_filler", filler.text))
+    compose(chart, _list_productions())
+    chosen: list[Span] = []
+    covered: set[int] = set()
+    ranked = sorted(chart.all("window"), key=lambda one: (-one.weight, one.first))
+    for span in ranked:
+        place = range(span.first, span.end)
+        if covered.isdisjoint(place):
+            covered.update(place)
+            chosen.append(span)
+    return sorted(chosen, key=lambda span: span.first)
+
+
+def _is_time(span: Span) -> bool:
+    return isinstance(span.value, Amount) and span.value.time is not None
+
+
+def _find_others(tokens: Tokens, topic: str) -> set[int]:
+    """Return the tokens of ages and lifetimes, which are no windows."""
+    others: set[int] = set()
+    for limit in find_limits(tokens, None, topic):
+        is_of_life = (
+            is_age(tokens, limit, topic)
+            or is_lifetime(tokens, limit, topic)
+            or is_of_people(tokens, limit)
+        )
+        if is_of_life:
+            others.update(range(*limit.number))
+    return others
+
+
+def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
+    """Return whether a length is that of a course, a trial, a cycle, a life or a half-life."""
+    end = span.end if span.rule not in _PLACED else length.end
+    near = max(0, span.first - _REACH)
+    for name in _LENGTHS_BEHIND:
+        if rule(name).starts(tokens, length.end) or rule(name).starts(tokens, end):
+            return True
+    if rule("apart").starts(tokens, length.end):
+        return rule("events_apart").ends(tokens, span.first, near) is None
+    if _is_of_age(tokens, span, length.value):
+        return True
+    before = ["half_life_before", "survival_before"]
+    if rule("window_anchor").starts(tokens, length.end) is None:
+        before += ["cycles_lasting", "trial_before"]
+    places = {length.first, span.first}
+    return any(rule(name).ends(tokens, at, near) for name in before for at in places)
+
+
+def _is_of_age(tokens: Tokens, span: Span, amount: Amount) -> bool:
+    """Return whether a length is rather an age: of hours behind "aged", of many years behind a
+    comparator alone, or without any words behind "before".
+    """
+    near = max(0, span.first - _REACH)
+    if amount.time is TimeUnit.HOUR:
+        return rule("aged_before").ends(tokens, span.first, near) is not None
+    if amount.time is TimeUnit.YEAR and span.rule.startswith("compared"):
+        return amount.low >= _OLDEST
+    if span.rule != "alone":
+        return False
+    return rule("before_an_age").ends(tokens, span.first, near) is not None
+
+
+def _read_window(tokens: Tokens, span: Span, sense: _Sense) -> Window:
+    """Return the window of a span; its direction is not settled if no word gives one."""
+    length = sense.length
+    amount: Amount = length.value
+    assert amount.time is not None
+    is_upper = sense is not span.value[0]
+    first = length.first if is_upper else span.first
+    is_range_of_two = len(span.value) > 1
+    end = length.end if span.rule in _PLACED or is_range_of_two else span.end
+    is_closed = tokens.codes[end : end + 1] == ")"
+    anchor = None
+    if not is_closed and (is_upper or not is_range_of_two):
+        anchor = rule("window_anchor").starts(tokens, end)
+    lead = rule("whole_quote").ends(tokens, first, first - 2)
+    either = rule("either_direction").starts(tokens, first) is not None
+    window = Window(
+        lead.first if lead else first,
+        anchor.end if anchor else end,
+        sense.comparator or Comparator.EQUAL,
+        amount.low,
+        amount.high,
+        amount.time,
+        span.rule,
+        (length.first, length.end),
+        sure=sense.sure and not either,
+        either=either,
+        aside=_is_in_aside(tokens, first),
+        explains=stands_aside(tokens, first, end),
+    )
+    if window.high is not None:
+        return _settle_range(window)
+    return _turn(tokens, window)
+
+
+def _settle_range(window: Window) -> Window:
+    """Return a window with two numbers as a range, or as an upper limit if it begins at nought."""
+    if window.value == 0 and window.high is not None:
+        # "within 0 to 48 hours"
+        return replace(
+            window, value=window.high, high=None, comparator=Comparator.AT_MOST
+        )
+    return replace(window, comparator=Comparator.BETWEEN, sure=False)
+
+
+def _turn(tokens: Tokens, window: Window) -> Window:
+    """Return a window as a lower limit if what it limits has stopped or stays for so long: "stopped
+    5 days before", "stable over 3 months".
+    """
+    if window.comparator is not Comparator.AT_MOST:
+        return window
+    name = ""
+    if window.rule == "placed_before":
+        name = "stopping"
+    elif window.either:
+        name = "stays_before"
+    first = window.first
+    if name and rule(name).ends(tokens, first, first - _STOPPING_REACH):
+        return replace(window, comparator=Comparator.AT_LEAST)
+    return window
+
+
+def _is_in_aside(tokens: Tokens, first: int) -> bool:
+    """Return whether a window that begins at a token is in a bracket, a definition or an
+    exception.
+    """
+    reach = max(0, first - _ASIDE_REACH)
+    for name in ("defined_before", "bracketed_before", "exception_before"):
+        if rule(name).ends(tokens, first, reach):
+            return True
+    return _find_open_bracket(tokens, first) is not None
+
+
+def stands_aside(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a window only explains a word, or belongs to an exception. A bracket behind a
+    treatment or an event dates it: "stroke (within 6 months)".
+    """
+    opened = _find_open_bracket(tokens, first)
+    if opened is None:
+        return _is_in_aside(tokens, first)
+    inside = opened + 1
+    dates = inside == first or rule("bracket_opening").covers(tokens, inside, first)
+    is_of_item = tokens.codes[end : end + 2] == "),"
+    # "pain (no relapse for 2 years)" explains
+    finding = rule("finding").ends(tokens, opened, opened - 1)
+    return not dates or is_of_item or finding is not None
+
+
+def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
+    """Return the last bracket before a token that is still open there."""
+    closed = 0
+    for at in range(end - 1, max(-1, end - _ASIDE_REACH), -1):
+        if tokens.codes[at] in ")]":
+            closed += 1
+        elif tokens.codes[at] in "([":
+            if not closed:
+                return at
+            closed -= 1
+    return None
+
+
+def _give_directions(
+    tokens: Tokens,
+    stated: Sequence[Window],
+    kind: CriterionKind | None,
+    *,
+    wide: bool,
+) -> Iterator[Window]:
+    """Yield the windows that have a direction, or get one from the window beside it or from the
+    kind of list, without those that repeat the one before.
+    """
+    has_words = any(window.rule not in ("alone", "placed_before") for window in stated)
+    last: Window | None = None
+    for window, behind in zip_longest(stated, stated[1:]):
+        assert window is not None
+        if last and _repeats(tokens, last, window):
+            continue
+        given: Window | None = window
+        if window.rule == "alone":
+            given = _borrow(tokens, window, last, behind)
+            if given is None and not has_words:
+                given = _read_washout(tokens, window, kind)
+            if given is None and wide:
+                given = _read_lasted(tokens, window)
+        if given:
+            yield given
+            last = given
+
+
+def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
+    """Return whether a window is the one before it in another unit: "28 days (4 weeks)"."""
+    between = (last.length[1], window.first)
+    if rule("restates_window").covers(tokens, *between) is None:
+        return False
+    words = {word.lower() for word in tokens.words[between[0] : between[1]]}
+    return "or" not in words and last.unit is not window.unit
+
+
+def _borrow(
+    tokens: Tokens, window: Window, last: Window | None, behind: Window | None
+) -> Window | None:
+    """Return a length with the direction of the window before it, "28 days or 5 half-lives", or
+    behind it; None if neither is joined to it.
+    """
+    joint = rule("window_joint")
+    lender: Window | None = None
+    if last and joint.covers(tokens, last.length[1], window.first):
+        lender = last
+    elif behind and joint.covers(tokens, window.length[1], behind.first):
+        lender = behind if behind.rule != "alone" else None
+    if lender is None:
+        return None
+    return replace(
+        window,
+        comparator=lender.comparator,
+        sure=False,
+        either=lender.either,
+        borrowed=True,
+    )
+
+
+def _read_washout(
+    tokens: Tokens, window: Window, kind: CriterionKind | None
+) -> Window | None:
+    """Return a length alone behind the name of a treatment; None if something else is there."""
+    first = window.first
+    if rule("washout_opening").ends(tokens, first, first - _REACH) is None:
+        return None
+    end = window.length[1]
+    if end < len(tokens) and rule("washout_end").starts(tokens, end) is None:
+        return None
+    if window.high is not None:
+        return None
+    is_exclusion = kind is CriterionKind.EXCLUSION
+    comparator = Comparator.AT_MOST if is_exclusion else Comparator.AT_LEAST
+    return replace(window, comparator=comparator, sure=False, either=True)
+
+
+def _read_lasted(tokens: Tokens, window: Window) -> Window:
+    """Return a length alone as what has lasted, or with its direction left open."""
+    lasted = rule("has_lasted").ends(tokens, window.length[0], window.first - _REACH)
+    if lasted:
+        return replace(window, comparator=Comparator.AT_LEAST, sure=False)
+    return replace(window, sure=False)
+
+
+def list_possible_firsts(windows: Sequence[Window]) -> list[Window]:
+    """Return the windows that ``time_window`` can have: none in minutes, cycles or half-lives. One
+    that borrows its direction is only possible if no other is.
+    """
+    possible = [window for window in windows if window.unit not in _NOT_FIRST]
+    return [window for window in possible if not window.borrowed] or possible
+
+
+def make_window(window: Window, quote: str) -> TimeWindow:
+    """Return a window with its ``quote`` as an entry of ``time_windows``, without its parts."""
+    return TimeWindow(
+        quote=quote,
+        comparator=window.comparator,
+        value=window.value,
+        value_high=window.high,
+        unit=window.unit,
+    )
+
+
+def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
+    """Return the first of several time windows as ``time_window`` has it: in hours or longer units,
+    and with one bound, of a range the lower one. None if all are in minutes, cycles or half-lives.
+
+    >>> window = TimeWindow(
+    ...     quote="3-5 days before",
+    ...     comparator="between",
+    ...     value=3,
+    ...     value_high=5,
+    ...     unit="day",
+    ... )
+    >>> first_window([window]).model_dump(mode="json")
+    {'quote': '3-5 days before', 'comparator': '>=', 'value': 3, 'unit': 'day'}
+    """
+    for window in windows:
+        if window.unit in _NOT_FIRST:
+            continue
+        plain: dict[str, Any] = {"of": None, "anchor": None, "value_high": None}
+        if window.value_high is not None:
+            plain["comparator"] = Comparator.AT_LEAST
+        return window.model_copy(update=plain)
+    return None

@@ -1,0 +1,156 @@
+"""One text that is a list: outcomes, interventions and products in a cell, and the lists of
+criteria.
+"""
+
+import re
+from collections.abc import Iterator
+
+from extractor.formats.found import STARTS_TIME, Words, text_section
+from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
+from extractor.schemas import Part, Section
+
+_MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
+_STARTS_ITEM = rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?|;\s+\d{{1,2}}[.)](?!\d)\s*"
+_TYPE = (
+    r"(?i:BEHAVIORAL|BIOLOGICAL|COMBINATION[_ ]PRODUCT|DEVICE|DIAGNOSTIC[_ ]TEST|DIETARY[_ "
+    r"]SUPPLEMENT|DRUG|GENETIC|OTHER|PROCEDURE|RADIATION)"
+)
+_TYPED = re.compile(rf"(?P<type>{_TYPE}): ?(?P<name>.*)", re.DOTALL)
+_PRODUCT = re.compile(r"\s*(?:Trade|Product) Name: *(?P<name>[^\n,]+)")
+_STARTS = {
+    "marks": re.compile(_STARTS_ITEM),
+    "lines": re.compile(rf"{_STARTS_ITEM}|\n(?=\s{{0,9}}[^a-z\s])"),
+    # A name may contain a bar: only a bar before a type is a separator.
+    "types": re.compile(rf"\|(?={_TYPE}:)"),
+    "products": re.compile(r";(?!\s)|\n(?=\s{0,9}(?:Trade|Product) Name:)"),
+}
+_OWN_HEADING = re.compile(
+    r"\W*(?:\w+ ){0,3}(?:inclusion|exclusion)\b[^.\n]{0,40}(?::|\n)", re.IGNORECASE
+)
+
+
+def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
+    r"""Return the items of a cell, each with what introduces it.
+
+    Items have marks, or semicolons without a blank after them; ``by`` lines, each line without a
+    mark is one, too. What begins with "Time frame" and the like belongs to the item before it.
+
+    >>> split_list("1. Pain; worst\n2. Sleep, week 4; 3. Cost")
+    [('', 'Pain; worst'), ('', 'Sleep, week 4'), ('', 'Cost')]
+    >>> split_list("Serum amyloid (A; B);Pain;Timepoint: week 4")
+    [('', 'Serum amyloid (A; B)'), ('', 'Pain; Timepoint: week 4')]
+    >>> split_list("First:\n- Pain\nThen:\n- Cost")
+    [('First:', 'Pain'), ('Then:', 'Cost')]
+    """
+    marks = [mark.span() for mark in _STARTS[by].finditer(cell)]
+    ends = [start for start, _ in marks] + [len(cell)]
+    pieces = zip([0] + [end for _, end in marks], ends, strict=True)
+    items: list[tuple[str, str]] = []
+    lead = ""
+    for item in filter(None, (cut(cell, *piece) for piece in pieces)):
+        words, _, last = item.rpartition("\n")
+        if items and STARTS_TIME.match(item):
+            before, outcome = items.pop()
+            items.append((before, f"{outcome}; {item}"))
+        elif last.rstrip().endswith(":"):
+            at = len(words)
+            if words.strip():
+                items.append((lead, cut(item, 0, at)))
+            lead = cut(item, at, len(item))
+        else:
+            items.append((lead, item))
+            lead = ""
+    return [*items, ("", lead)] if lead else items
+
+
+def undo_breaks(text: str) -> str:
+    r"""Return a text with line breaks in the place of HTML's codes for them, filled up with blanks
+    to the same length. Codes of emphasis become blanks.
+
+    >>> undo_breaks("Pain<br><b>Sleep</b>")
+    'Pain   \n   Sleep    '
+    """
+    if not may_hold_markup(text):
+        return text
+    for codes in (EMPHASIS, CELL):
+        text = codes.sub(lambda code: " " * len(code[0]), text)
+    return EDGE.sub(lambda code: "\n".rjust(len(code[0])), text)
+
+
+def cut(words: str, start: int, end: int) -> Words:
+    """Return some of the words without blanks at their edges, with their place and language."""
+    text = words[start:end].strip()
+    if not isinstance(words, Words):
+        return Words(text)
+    at = words.at
+    if at is not None:
+        at += words.index(text, start)
+    return Words(text, at=at, language=words.language)
+
+
+def is_intervention_list(line: str) -> bool:
+    """Return whether a line starts like a list of interventions. Prose may start with "Other:"; a
+    list has capitals.
+
+    >>> (
+    ...     is_intervention_list("DRUG: Fictumab 5 mg|DEVICE: Pump"),
+    ...     is_intervention_list("Drug: a survey of its abuse"),
+    ... )
+    (True, False)
+    """
+    found = _TYPED.match(line)
+    return found is not None and found["type"].isupper()
+
+
+def list_interventions(
+    cell: str, by: str = "types", first: int = 0
+) -> Iterator[Section]:
+    """Yield a section for each intervention of a cell with its text unchanged, divided by types, or
+    by products.
+
+    >>> [
+    ...     section.part("name")
+    ...     for section in list_interventions("DRUG: Fictumab|OTHER: Visit A|B")
+    ... ]
+    ['Fictumab', 'Visit A|B']
+    >>> cell = "Drug: A;Trade Name: B, 5 mg"
+    >>> [section.part("name") for section in list_interventions(cell, "products")]
+    ['A', 'B']
+    """
+    for number, item in enumerate(filter(str.strip, _STARTS[by].split(cell)), first):
+        stated = _TYPED.match(item)
+        if by == "products":
+            stated = _PRODUCT.match(item) or stated
+        parts: list[Part] = []
+        for part in stated.groupdict() if stated else ():
+            start, end = stated.span(part) if stated else (0, 0)
+            if start < end:
+                parts.append(Part(name=part, start=start, end=end))
+        yield Section(name=f"interventions[{number}]", text=item, parts=tuple(parts))
+
+
+def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
+    r"""Return the section ``eligibility`` of a source that keeps inclusion and exclusion criteria
+    apart.
+
+    Each list gets a heading, unless it has one of its own. Inclusion criteria alone get none: the
+    text may hold both lists. Without either text there is no section.
+
+    >>> [section] = criteria_section("Adults", "Exclusion criteria: Asthma")
+    >>> section.text
+    'Inclusion Criteria:\nAdults\n\nExclusion criteria: Asthma'
+    """
+    lines: list[str] = []
+    has_exclusion = bool(exclusion.strip())
+    if inclusion.strip():
+        # Registers without a field for exclusion criteria have both lists in the first field.
+        if has_exclusion and not _OWN_HEADING.match(inclusion):
+            lines.append("Inclusion Criteria:")
+        lines.append(inclusion)
+    if has_exclusion:
+        gap = "\n" if lines else ""
+        if _OWN_HEADING.match(exclusion):
+            lines.append(gap + exclusion)
+        else:
+            lines += [f"{gap}Exclusion Criteria:", exclusion]
+    return text_section("eligibility", *lines)

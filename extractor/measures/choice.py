@@ -1,0 +1,103 @@
+"""Choose among the readings of a line: the set of spans, none over another, with the best score."""
+
+from bisect import bisect_right
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+from extractor.language.book import rule
+from extractor.language.lexer import Tokens
+from extractor.measures.grammar import Chart, Span
+
+_WORD_WEIGHT = 0.5
+_NEAR = 8
+"""How many tokens before an amount its quantity is near."""
+_UNITLESS_PENALTY = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A reading of some tokens as limits."""
+
+    span: Span
+    score: float
+
+
+def choose(
+    chart: Chart, tokens: Tokens, introduced: Set[str]
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return the chosen candidates from left to right, and all others.
+
+    ``introduced`` are the known quantities of the line above.
+    """
+    candidates = [
+        candidate
+        for span in chart.all("bounds")
+        if (candidate := _weigh(span, chart, tokens, introduced))
+    ]
+    chosen = _pick(candidates)
+    others = [one for one in candidates if one not in chosen]
+    return chosen, others
+
+
+def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates without overlaps that have the greatest sum of scores."""
+    by_end = sorted(candidates, key=lambda one: (one.span.end, one.span.first))
+    ends = [one.span.end for one in by_end]
+    best: list[tuple[float, list[Candidate]]] = [(0.0, [])]
+    for index, candidate in enumerate(by_end):
+        before = bisect_right(ends, candidate.span.first, hi=index)
+        total, chosen = best[before]
+        taken = total + candidate.score, [*chosen, candidate]
+        best.append(max(best[-1], taken, key=lambda pair: pair[0]))
+    return best[-1][1]
+
+
+def _weigh(
+    span: Span, chart: Chart, tokens: Tokens, introduced: Set[str]
+) -> Candidate | None:
+    """Return the candidate that a span is, with its score; None if it is none."""
+    score = span.weight + _WORD_WEIGHT * (span.end - span.first)
+    last = span.value[-1]
+    if rule("relative_after").starts(tokens, last.end):
+        return None
+    if span.rule == "at_bound" and any(
+        one.end == span.first for one in chart.all("amount")
+    ):
+        return None
+    if last.amount.time:
+        return Candidate(span, score)
+    near = find_near_quantities(chart, tokens, span)
+    is_named = bool(near or introduced)
+    if last.amount.unit is None:
+        if _is_no_count(chart, tokens, last.end):
+            return None
+        if _lacks_sign(span):
+            return Candidate(span, score - _UNITLESS_PENALTY) if is_named else None
+    return Candidate(span, score + len(span.value) * is_named)
+
+
+def _is_no_count(chart: Chart, tokens: Tokens, behind: int) -> bool:
+    """Return whether a number is none without a unit: one has been left out, or a list follows."""
+    if chart.at("unit", behind):
+        return True
+    return any(
+        rule(name).starts(tokens, behind) for name in ("no_limit_after", "share_after")
+    )
+
+
+def _lacks_sign(span: Span) -> bool:
+    """Return whether a span is a mere range of numbers, without a comparator or a scale."""
+    return span.rule == "range" and span.parts[0].kind != "opening"
+
+
+def find_near_quantities(chart: Chart, tokens: Tokens, span: Span) -> list[Span]:
+    """Return the known quantities of a span: inside of it, or shortly before it in its clause."""
+    found = []
+    for quantity in chart.all("quantity"):
+        if quantity.first > span.end + 1:
+            break
+        is_before = span.first - _NEAR <= quantity.end <= span.first
+        is_parted = rule("sentence_break").search(tokens, quantity.end, span.first)
+        if quantity.first >= span.first or (is_before and not is_parted):
+            found.append(quantity)
+    return found

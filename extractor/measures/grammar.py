@@ -1,0 +1,168 @@
+"""Typed spans of tokens, and productions that compose them."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Parts = Mapping[str, "Span"]
+Maker = Callable[[Parts], Any]
+_ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w|]+)(?P<optional>\?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``tokens.words[first:end]`` as one kind of thing, with its value and the spans of its
+    parts.
+
+    ``weight`` is the sum of the weights of the rules that made it.
+    """
+
+    kind: str
+    first: int
+    end: int
+    rule: str
+    value: Any = None
+    parts: tuple["Span", ...] = ()
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One place of a production: a span of one of these kinds."""
+
+    name: str
+    kinds: tuple[str, ...]
+    is_optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """Kinds of spans that follow one another, and what they make."""
+
+    name: str
+    items: tuple[Item, ...]
+    gives: str
+    make: Maker
+    weight: float
+
+
+class Chart:
+    """The spans found so far, by kind and first token."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self._spans: dict[str, dict[int, list[Span]]] = defaultdict(dict)
+        self._listed: dict[tuple[str, ...], list[Span]] = {}
+        for span in spans:
+            self.add(span)
+
+    def add(self, span: Span) -> None:
+        """Add a span."""
+        self._spans[span.kind].setdefault(span.first, []).append(span)
+        self._listed.clear()
+
+    def at(self, kind: str, first: int) -> list[Span]:
+        """Return the spans of a kind that begin at a token."""
+        return self._spans[kind].get(first, [])
+
+    def all(self, *kinds: str) -> list[Span]:
+        """Return all spans of these kinds, from left to right. The lists are kept until a span is
+        added.
+        """
+        if kinds in self._listed:
+            return self._listed[kinds]
+        found = []
+        for kind in kinds:
+            for spans in self._spans[kind].values():
+                found += spans
+        self._listed[kinds] = sorted(found, key=lambda span: (span.first, -span.end))
+        return self._listed[kinds]
+
+
+def read_productions(
+    table: Mapping[str, Any], makers: Mapping[str, Maker]
+) -> tuple[Production, ...]:
+    """Read the productions of a table. Raises ``KeyError`` for an unknown maker."""
+    return tuple(
+        Production(
+            name,
+            tuple(_read_items(fields["pattern"])),
+            fields["gives"],
+            makers[fields["make"]],
+            fields.get("weight", 1.0),
+        )
+        for name, fields in table.items()
+    )
+
+
+def _read_items(pattern: str) -> Iterator[Item]:
+    for written in pattern.split():
+        item = _ITEM.fullmatch(written)
+        if item is None:
+            raise ValueError(f"invalid item of a production: {written}")
+        kinds = tuple(item["kinds"].split("|"))
+        yield Item(item["name"] or item["kinds"], kinds, bool(item["optional"]))
+
+
+def compose(chart: Chart, productions: Iterable[Production]) -> None:
+    """Add to the chart what the productions make, each once, in their order. A production sees
+    the spans that those before it made.
+    """
+    for production in productions:
+        first_kinds = [
+            kind for item in _list_openings(production) for kind in item.kinds
+        ]
+        starts = sorted({span.first for span in chart.all(*first_kinds)})
+        made = []
+        for start in starts:
+            for found in _match(chart, production.items, start):
+                span = _make(production, found)
+                if span is not None:
+                    made.append(span)
+        for span in made:
+            chart.add(span)
+
+
+def _list_openings(production: Production) -> Iterator[Item]:
+    """Yield the items with which a production can begin."""
+    for item in production.items:
+        yield item
+        if not item.is_optional:
+            return
+
+
+def _match(
+    chart: Chart, items: tuple[Item, ...], at: int
+) -> Iterator[list[tuple[str, Span]]]:
+    """Yield the spans that match the items one behind another from a token."""
+    if not items:
+        yield []
+        return
+    item = items[0]
+    rest = items[1:]
+    for kind in item.kinds:
+        for span in chart.at(kind, at):
+            for behind in _match(chart, rest, span.end):
+                yield [(item.name, span), *behind]
+    if item.is_optional:
+        yield from _match(chart, rest, at)
+
+
+def _make(production: Production, found: list[tuple[str, Span]]) -> Span | None:
+    if not found:
+        return None
+    value = production.make(dict(found))
+    if value is None:
+        return None
+    parts = tuple(span for _, span in found)
+    weight = production.weight + sum(span.weight for span in parts)
+    return Span(
+        production.gives,
+        parts[0].first,
+        parts[-1].end,
+        production.name,
+        value,
+        parts,
+        weight,
+    )

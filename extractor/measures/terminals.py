@@ -1,0 +1,361 @@
+"""Read a clause into typed spans: numbers, units, comparators, quantities and connectives."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+
+from extractor.language.book import find_terms, read_table, read_term, rule
+from extractor.language.lexer import NUMBER, Tokens
+from extractor.language.numbers import (
+    ROMAN,
+    Duration,
+    find_durations,
+    has_minus,
+    list_readings,
+    read_number,
+    read_time_unit,
+)
+from extractor.language.patterns import Found
+from extractor.language.units import read_unit
+from extractor.measures.grammar import Span
+from extractor.measures.makers import Amount, Bound
+from extractor.schemas.vocabulary import Comparator, TimeUnit
+
+_IDLE_SPELLINGS = {"leucocyte": "leukocyte"}
+_BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
+_NEAR = 12
+_PIECE = re.compile(r"[^\W\d_]+|\d+")
+"""The tokens of a name: "HbA", "1", "c"."""
+_GRADES = range(101)
+"""Whole numbers that grades can be: no versions, no years."""
+
+
+@lru_cache(maxsize=256)
+def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
+    """Return all spans of a line that no production makes; remembered, as windows need them too."""
+    first = 0
+    end = len(tokens)
+    spans = [
+        *_find_rules(tokens, first, end),
+        *_find_comparators(tokens, first, end),
+        *_find_at_bounds(tokens),
+        *_find_acuities(tokens),
+        *_find_times(tokens, first, end),
+        *find_quantities(tokens),
+        *_find_grades(tokens, first, end),
+    ]
+    for number in _find_numbers(tokens, first, end):
+        spans.append(number)
+        spans += _read_behind(tokens, number.end, end)
+        if tokens.codes[number.end : number.end + 1] == "+":
+            behind = number.end + 1
+            spans.append(Span("unit", number.end, behind, "plus", ("+", None)))
+            spans += _read_behind(tokens, behind, end)
+    # the unit of "10 or more mutations per megabase"
+    for suffix in [span for span in spans if span.kind == "suffix"]:
+        if tokens.codes[suffix.first - 1 : suffix.first] == NUMBER:
+            spans += _read_behind(tokens, suffix.end, end)
+    starts = {span.end for span in spans if span.kind in _BEFORE_GAP}
+    for at in starts:
+        gap = rule("measure_gap").starts(tokens, at)
+        if gap and gap.end > at:
+            spans.append(Span("gap", at, gap.end, "measure_gap", gap.text))
+    return tuple(spans)
+
+
+def _find_rules(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+    """Yield the matches of the rules that are terminals by themselves."""
+    for kind, name in read_table("measures")["terminal"].items():
+        for found in rule(name).find(tokens, first, end):
+            if found.end == found.first:
+                continue
+            yield Span(kind, found.first, found.end, name, found.text)
+
+
+def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+    """Yield each number, with a span for each of its readings. Those of names are left out."""
+    for found in rule("number").find(tokens, first, end):
+        value = read_number(found.text)
+        if value is None or rule("number_of_name").ends(tokens, found.first):
+            continue
+        start = found.first
+        is_negative = has_minus(tokens, start) or _follows_sign(tokens, start)
+        if is_negative and tokens.words[start - 1].lower() in ("-", "minus"):
+            start -= 1
+        number = -value if is_negative else value
+        # "1:80" is a titre, named by its lower number
+        is_titre = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}:"
+        if is_titre and tokens.words[start - 2] == "1":
+            yield Span(
+                "number",
+                start - 2,
+                found.end,
+                "titre",
+                (number, found.text),
+                weight=1.0,
+            )
+            continue
+        # the 10 of "4/10", the 90 of "140/90"
+        is_below = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/"
+        if is_below:
+            yield Span("below", start, found.end, "number", (number, found.text))
+            continue
+        yield Span("number", start, found.end, "number", (number, found.text))
+        for other in list_readings(found.text)[1:]:
+            read = (other, found.text)
+            yield Span("number", start, found.end, "other_reading", read, weight=-1.0)
+    for at in range(first, end):
+        if tokens.words[at].lower() in ("once", "twice"):
+            times = 1 if tokens.words[at].lower() == "once" else 2
+            yield Span("number", at, at + 1, "times", (times, ""))
+            if tokens.words[at + 1 : at + 2] == ["normal"]:
+                yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
+
+
+def _follows_sign(tokens: Tokens, at: int) -> bool:
+    """Return whether a minus before a number follows a comparator, "<= -2.5", or the name of a
+    quantity with values below zero: "T-score -1".
+    """
+    if at < 2 or tokens.codes[at - 1] != "-":
+        return False
+    if rule("sign_before_minus").ends(tokens, at - 1, at - 3):
+        return True
+    table = read_table("quantity_names")
+    words = [_fold_word(word) for word in tokens.words[max(0, at - 4) : at - 1]]
+    for first in range(len(words)):
+        name = _list_names().get(tuple(words[first:]))
+        if name and table[name].get("signed"):
+            return True
+    return False
+
+
+def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
+    """Yield the unit behind a number, also behind a hyphen and a repetition: "six (6) weeks"."""
+    birthday = rule("birthday").starts(tokens, at, end)
+    if birthday:
+        yield Span("unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR))
+        return
+    repeat = rule("number_repeat").starts(tokens, at, end)
+    start = repeat.end if repeat else at
+    if start < end and tokens.codes[start] in "-([":
+        start += 1
+    unit = rule("relative_unit").starts(tokens, start, end)
+    unit = unit or rule("limit_unit").starts(tokens, start, end)
+    unit = _without_people(tokens, unit) if unit else None
+    rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
+    if unit is None or unit.end == unit.first:
+        if rated:
+            words = rated.read("rate")
+            yield Span("unit", at, rated.end, "rate_apart", (words, None))
+        return
+    time = _read_time(tokens, unit)
+    if rated and time is None:
+        words = f"{unit.text} {rated.read('rate')}"
+        yield Span("unit", at, rated.end, "rate_apart", (words, None))
+    in_brackets = start > at and tokens.codes[start - 1] in "(["
+    behind = unit.end + in_brackets
+    if not in_brackets or tokens.codes[behind - 1 : behind] in (")", "]"):
+        yield Span("unit", at, behind, "limit_unit", (unit.text, time), weight=0.5)
+
+
+def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
+    """Return the unit of time that a unit is, also that of "consecutive months"."""
+    # a "D" behind a number is dioptres, days are "d"
+    if unit.text == "D":
+        return None
+    near = max(0, unit.first - _NEAR)
+    if unit.text == "m" and rule("walked").search(tokens, near, unit.first):
+        return None
+    if rule("span_unit").covers(tokens, unit.first, unit.end):
+        return read_time_unit(unit.text.split()[-1])
+    return read_time_unit(unit.text)
+
+
+def _without_people(tokens: Tokens, unit: Found) -> Found:
+    """Return a unit without people in brackets behind it: "g/dL (men)"."""
+    for at in range(unit.first, unit.end):
+        if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
+            return rule("limit_unit").starts(tokens, unit.first, at) or unit
+    return unit
+
+
+def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
+    """Yield limits at a bound of normal without a number in front: "<= ULN", "<= ULN x 2.5"."""
+    for found in rule("at_normal_bound").find(tokens):
+        sign = "<="
+        if comparator := found.part("comparator"):
+            entry = read_term("comparators", tokens, *comparator)
+            sign = entry.value if entry else sign
+        code = read_unit(found.read("unit") or "") or ""
+        factor = read_number(found.read("low") or "") or 1
+        amount = Amount(factor, None, f"x {code.strip('{}')}")
+        bound = Bound(Comparator(sign), amount, found.first, found.end)
+        yield Span("bounds", found.first, found.end, "at_bound", (bound,), weight=5.0)
+
+
+def _find_acuities(tokens: Tokens) -> Iterator[Span]:
+    """Yield the fractions of visual acuity as amounts: the lower number, and the upper one as the
+    unit, "20/".
+    """
+    for found in rule("acuity").find(tokens):
+        near = max(0, found.first - _NEAR)
+        word = rule("vision_word").search(tokens, near, found.first)
+        if word is None or rule("visual_scale").search(tokens, near):
+            continue
+        low = read_number(found.read("low") or "")
+        if low is not None:
+            amount = Amount(low, None, f"{tokens.words[found.first]}/")
+            yield Span("amount", found.first, found.end, "acuity", amount, weight=4.0)
+
+
+def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+    for term in find_terms(tokens, "comparators", first, end):
+        # the "min" of "mL/min"
+        is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
+        if is_behind_slash and tokens.joined(term.first):
+            continue
+        yield Span("comparator", term.first, term.end, "comparators", term.value)
+    for found in rule("age_not_reached_sign").find(tokens, first, end):
+        yield Span(
+            "age_not_reached_sign", found.first, found.end, "age_not_reached_sign", "<"
+        )
+    for found in rule("distant_comparison").find(tokens, first, end):
+        least = (found.read("comparator") or "").lower().startswith("min")
+        sign = ">=" if least else "<="
+        yield Span("distant", found.first, found.end, "distant_comparison", sign)
+    for name in ("turned_in_front", "turned"):
+        kind = "comparator" if name == "turned_in_front" else "suffix"
+        for found in rule(name).find(tokens, first, end):
+            yield Span(kind, found.first, found.end, name, found.text)
+    for term in find_terms(tokens, "comparator_suffixes", first, end):
+        yield Span("suffix", term.first, term.end, "comparator_suffixes", term.value)
+
+
+def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+    """Yield lengths of time, which are amounts, and ranges of them."""
+    for duration in find_durations(tokens, first, end):
+        is_range = duration.low != duration.high
+        if duration.is_sum:
+            yield from _read_sum(duration)
+            continue
+        # "seen at 6 and 12 months"
+        words = map(str.lower, tokens.words[duration.first : duration.end])
+        is_list = is_range and "and" in words
+        opens = duration.first == 0 or rule("range_opening").ends(
+            tokens, duration.first
+        )
+        if is_list and not opens:
+            continue
+        high = duration.high if is_range else None
+        amount = Amount(duration.low, high, duration.unit.value, duration.unit)
+        kind = "duration" if is_range else "time"
+        yield Span(kind, duration.first, duration.end, "duration", amount, weight=0.5)
+    for found in rule("half_lives").find(tokens, first, end):
+        low = read_number(found.read("low") or "")
+        if low is not None:
+            amount = Amount(low, None, "half-lives", TimeUnit.HALF_LIFE)
+            yield Span("time", found.first, found.end, "half_lives", amount, weight=0.5)
+    for found in rule("last_unit").find(tokens, first, end):
+        unit = read_time_unit(found.read("unit") or "")
+        if unit:
+            amount = Amount(1, None, unit.value, unit)
+            yield Span("last_unit", found.first, found.end, "last_unit", amount)
+
+
+def _read_sum(duration: Duration) -> Iterator[Span]:
+    """Yield a length of time in two units, or a range whose upper end is one: "6 to 17 years 11
+    months".
+    """
+    place = duration.first, duration.end
+    upper = Amount(duration.high, None, duration.unit.value, duration.unit)
+    if duration.low == duration.high:
+        yield Span("amount", *place, "duration", upper, weight=6.0)
+        return
+    lower = Amount(duration.low / 12, None, "year", TimeUnit.YEAR)
+    bounds = (
+        Bound(Comparator.AT_LEAST, lower, *place),
+        Bound(Comparator.AT_MOST, upper, *place),
+    )
+    yield Span("bounds", *place, "duration", bounds, weight=6.0)
+
+
+def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+    """Yield the grades behind a scale: digits or Roman numerals, the least and the greatest."""
+    for scale in rule("graded_scale").find(tokens, first, end):
+        yield Span("scale", *scale.place("scale"), "graded_scale", scale.text)
+    for found in rule("grade_list").find(tokens, first, end):
+        grades = [
+            grade
+            for word in tokens.words[found.first : found.end]
+            if (grade := ROMAN.get(word, read_number(word))) is not None
+        ]
+        is_plain = all(grade in _GRADES for grade in grades)
+        has_letter = rule("grade_letter").starts(tokens, found.end, end) is not None
+        has_letter = has_letter or tokens.codes[found.end : found.end + 1] == "/"
+        if rule("number_of_grade").ends(tokens, found.first):
+            continue
+        if _follows_sign(tokens, found.first):
+            continue
+        if grades and is_plain and not has_letter:
+            value = min(grades), max(grades)
+            yield Span("grades", found.first, found.end, "grade_list", value)
+            if NUMBER not in tokens.codes[found.first : found.end]:
+                yield Span("roman", found.first, found.end, "grade_list", value)
+
+
+@cache
+def _list_names() -> Mapping[tuple[str, ...], str]:
+    """Return the names of known quantities, word by word."""
+    names: dict[tuple[str, ...], str] = {}
+    for quantity, fields in read_table("quantity_names").items():
+        if fields.get("general") or quantity == "count":
+            continue
+        for name in fields.get("names", ()):
+            pieces = _PIECE.findall(name)
+            names.setdefault(tuple(map(_fold_word, pieces)), quantity)
+    return names
+
+
+def _fold_word(word: str) -> str:
+    """Return a word without case, plural and British spelling."""
+    folded = word.lower()
+    if len(folded) > 3 and folded.endswith("s") and not folded.endswith("ss"):
+        folded = folded[:-1]
+    return _IDLE_SPELLINGS.get(folded, folded).replace("haem", "hem")
+
+
+@cache
+def _measure_names() -> Mapping[str, int]:
+    """Return how many words the longest name has that begins with a word."""
+    longest: dict[str, int] = {}
+    for words in _list_names():
+        longest[words[0]] = max(len(words), longest.get(words[0], 0))
+    return longest
+
+
+def find_quantities(tokens: Tokens) -> Iterator[Span]:
+    """Yield the known quantities, the longest name at each token. Signs in names do not count."""
+    names = _list_names()
+    words = [
+        (at, _fold_word(tokens.words[at]))
+        for at in range(len(tokens))
+        if tokens.words[at][0].isalnum()
+    ]
+    longest = _measure_names()
+    done = 0
+    for index in range(len(words)):
+        if index < done:
+            continue
+        most = min(longest.get(words[index][1], 0), len(words) - index)
+        for length in range(most, 0, -1):
+            run = words[index : index + length]
+            name = names.get(tuple(word for _, word in run))
+            start = run[0][0]
+            last = run[-1][0]
+            if name is None or last - start > 2 * length:
+                continue
+            if length == 1 and tokens.codes[start] == NUMBER:
+                continue
+            yield Span("quantity", start, last + 1, "quantity_names", name)
+            done = index + length
+            break

@@ -1,0 +1,54 @@
+"""Find the unit of a limit apart from its number: "Creatinine (mg/dL) > 1.5"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from extractor.language.book import rule
+from extractor.language.lexer import Tokens
+from extractor.language.numbers import read_number, read_time_unit
+from extractor.language.units import read_unit
+
+if TYPE_CHECKING:
+    from extractor.measures.reader import Limit
+
+
+def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
+    """Return a limit without a unit with the one that stands between its quantity and its number,
+    in brackets or behind a comma or "in"; any other limit as it is.
+    """
+    if limit.unit or not limit.quantity or limit.quantity[0] >= limit.first:
+        return limit
+    first = limit.quantity[0]
+    for opening in rule("unit_apart_opening").find(tokens, first + 1, limit.first):
+        is_suffix = opening.text == "(" and tokens.joined(opening.first)
+        found = None if is_suffix else _take_unit(tokens, limit, opening.end)
+        if found:
+            return replace(found, quantity=(first, opening.first))
+    return limit
+
+
+def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
+    """Return a limit with the unit that begins at a token before it; None if none does."""
+    power = rule("power_of_ten").starts(tokens, at, limit.first)
+    start = power.end if power else at
+    unit = rule("limit_unit").starts(tokens, start, limit.first)
+    if unit is None:
+        return None
+    time = read_time_unit(unit.text)
+    if time:
+        return replace(limit, unit=unit.text, time_unit=time.value)
+    if read_unit(unit.text) is None:
+        return None
+    raised = _raise(limit, power.text[1:]) if power else limit
+    return replace(raised, unit=unit.text)
+
+
+def _raise(limit: Limit, power: str) -> Limit:
+    """Return a limit whose numbers have a power of ten."""
+    low = read_number(f"{limit.value:g} x {power}") or limit.value
+    high = limit.value_high
+    if high is not None:
+        high = read_number(f"{high:g} x {power}")
+    return replace(limit, value=low, value_high=high)
