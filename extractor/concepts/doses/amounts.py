@@ -77,7 +77,7 @@ def _find_measured(tokens: Tokens) -> Iterator[Mark]:
     for found in find_quantity_lists(tokens):
         levels = found
         # "on day 1, 15 mg/kg"
-        while len(levels) > 1 and rule("days_lead").ends(tokens, levels[0].first):
+        while len(levels) > 1 and rule("day_before").ends(tokens, levels[0].first):
             levels = levels[1:]
         unit = levels[0].unit
         first = levels[0].first

@@ -140,7 +140,7 @@ def _read_frequency(regimen: Regimen) -> Reading[Any]:
     value, link = found
     reading = _read_value(value, link, regimen)
     [signs] = reading.signs
-    rhythm = describe_rhythm(value, link)
+    rhythm = describe_rhythm(value, link, regimen)
     return replace(reading, signs=({"": (*signs[""], *rhythm)},))
 
 

@@ -93,7 +93,7 @@ def _describe_named(
     """Yield what speaks for and against an amount being that of an agent that its clause names."""
     agent = owner.agent
     side = "before" if owner.place[1] <= mark.first else "after"
-    first, end = _find_gap(owner.place, mark.place)
+    first, end = find_gap(owner.place, mark.place)
     yield side
     yield f"{side} {_measure(end - first)}"
     yield from _describe_between(text.tokens, side, first, end)
@@ -169,7 +169,7 @@ def _list_link_signs(
     yield f"{anchor.owner.how}, amount {anchor.amount is not None}"
     yield f"in {_name_place(text)}"
     side = "before" if mark.end <= anchor.place[0] else "after"
-    first, end = _find_gap(mark.place, anchor.place)
+    first, end = find_gap(mark.place, anchor.place)
     yield f"{side} {_measure(end - first)}"
     yield from _describe_between(text.tokens, side, first, end)
     amounts = _list_amounts_in(anchors, (first, end))
@@ -251,7 +251,7 @@ def _describe_order(
 
 def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
     """Return whether another agent, or another amount, stands between a mark and an anchor."""
-    first, end = _find_gap(mark.place, anchor.place)
+    first, end = find_gap(mark.place, anchor.place)
     crossing = "none"
     for other in anchors:
         place = other.place
@@ -328,7 +328,7 @@ def _name_place(text: DoseText) -> str:
     return _PLACES.get(text.name[0], "title")
 
 
-def _find_gap(one: Place, other: Place) -> Place:
+def find_gap(one: Place, other: Place) -> Place:
     """Return the tokens between two places."""
     if one[1] <= other[0]:
         return one[1], other[0]
@@ -336,7 +336,7 @@ def _find_gap(one: Place, other: Place) -> Place:
 
 
 def _distance(one: Place, other: Place) -> int:
-    first, end = _find_gap(one, other)
+    first, end = find_gap(one, other)
     return end - first
 
 
@@ -370,9 +370,15 @@ def _describe_between(tokens: Tokens, side: str, first: int, end: int) -> Iterat
             yield f"{side}, {word} between"
     if codes.count("(") != codes.count(")"):
         yield f"{side}, bracket between"
+    yield f"{side}, unexplained {count_unexplained(tokens, first, end)}"
+
+
+def count_unexplained(tokens: Tokens, first: int, end: int) -> str:
+    """Return how many words of a place say nothing about a dose: "0", "1", "2" or "many"."""
     about = rule("word_about_dose")
+    words = tokens.words[first:end]
     unexplained = sum(
         word.isalpha() and about.starts(tokens, at) is None
         for at, word in enumerate(words, first)
     )
-    yield f"{side}, unexplained {_count(unexplained)}"
+    return _count(unexplained)

@@ -30,6 +30,8 @@ _LINKED = {
 }
 """The least probability with which a mark of a field belongs to an anchor."""
 _MOST_OWNERS = 12
+_OPENING_REACH = 6
+"""The most tokens of marks between a mark and the agent before which it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,8 @@ def _link(
                 continue
             sure = weigh_link(list(describe_link(text, mark, anchor, anchors)))
             if sure >= _LINKED[mark.field]:
-                link = Linked(mark, sure, text, is_shared=crossing != "none")
+                is_shared = crossing != "none" or _opens_other(text, mark, anchor, here)
+                link = Linked(mark, sure, text, is_shared)
                 facts.setdefault(mark.field, []).append(link)
         if not facts:
             continue
@@ -241,6 +244,19 @@ def _link(
             yield Statement(
                 placebo.agent, text, clause, owner, anchor.sure, facts, rivals
             )
+
+
+def _opens_other(
+    text: DoseText, mark: Mark, anchor: Anchor, here: Sequence[Mention]
+) -> bool:
+    """Return whether a mark behind an anchor stands directly before another agent: "5 mg with
+    weekly examplumab".
+    """
+    if mark.first < anchor.place[1]:
+        return False
+    own = within(text.marks, mark.end, mark.end + _OPENING_REACH)
+    starts = {mark.end, *(one.end for one in own)}
+    return any(one.first in starts and one.agent is not anchor.agent for one in here)
 
 
 def _find_placebo(
