@@ -33,7 +33,13 @@ _PIECES = frozenset(
     }
 )
 _PORTIONS = _VOLUMES | _PIECES
-_NO_DOSE_BEFORE = ("limit_before", "contained_before", "mixture_before", "vial_before")
+_NO_DOSE_BEFORE = (
+    "limit_before",
+    "contained_before",
+    "mixture_before",
+    "vial_before",
+    "sample_before",
+)
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 _NOT_GIVEN = frozenset({"J", "mA", "cmH2O", "kcal", "kJ", "ppm", "stimuli", "pulses"})
 """Units of devices, diets and gases: a dose only of what is no drug."""
