@@ -1,5 +1,5 @@
 """Fit the weights of the roles of agents: makes
-``extractor/concepts/doses/weights/agent_roles.toml``.
+``extractor/concepts/doses/weights/dose_roles.toml``.
 
     python -m benchmarks.training.dose_roles --data DIR [--out FILE]
 
@@ -24,12 +24,9 @@ from benchmarks.training.log_linear import (
     format_calibration,
     judge,
 )
-from extractor.concepts.doses.clauses import Statement
-from extractor.concepts.doses.merging import merge_statements
-from extractor.concepts.doses.names import name_key
-from extractor.concepts.doses.read import read_dosing_text
+from extractor.concepts.doses.merging import Regimen
+from extractor.concepts.doses.read import read_regimens
 from extractor.concepts.doses.roles import describe_role
-from extractor.concepts.doses.trial_view import read_title, view_trial
 from extractor.formats import read_records
 from extractor.language.passage import read_section
 from extractor.schemas import Role, TrialRecord
@@ -44,7 +41,7 @@ _RARE = 3
 """Fewest agents with a feature."""
 _ROLES = tuple(Role)
 _BY_HAND = {
-    (Role.PREMEDICATION, "near_premedication_word"): 5.0,
+    (Role.PREMEDICATION, "premedication"): 5.0,
     (Role.PROCEDURE, "type procedure"): 3.0,
     (Role.CONDITIONING, "prepares"): 2.0,
 }
@@ -179,52 +176,38 @@ def _read_standoff(data: Path, path: Path) -> Iterator[LabelledDoses]:
 
 
 def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
-    """Yield agents of statements that the rules read in a labelled record, if they have one
-    labelled role.
+    """Yield agents of regimens that the rules read in a labelled record, if they have one labelled
+    role.
     """
     record = labelled.record
     sections = {
         section.name: read_section(section.name, section.text)
         for section in record.sections
     }
-    text = read_dosing_text(record, sections)
-    statements = merge_statements(text.list_given())
-    shown = [*text.sections.values(), *read_title(sections)]
-    trial = view_trial(shown, text.lexicon, statements, text.arms)
-    for statement in statements:
-        if len(roles := _find_roles(statement, labelled.doses)) == 1:
-            features = describe_role(statement, trial)
+    read = read_regimens(record, sections)
+    for regimen in read.regimens:
+        roles = _find_roles(regimen, labelled.doses)
+        if len(roles) == 1:
+            features = list(describe_role(regimen, read.trial))
             yield LabelledAgent(
                 record.record_id, labelled.group, features, Role(roles.pop())
             )
 
 
-def _find_roles(statement: Statement, labels: Sequence[Row]) -> set[str]:
-    """Return the roles of labels whose quote contains the statement, else of labels for the same
-    agent.
+def _find_roles(regimen: Regimen, labels: Sequence[Row]) -> set[str]:
+    """Return the roles of labels whose quote a clause of the regimen contains, else of labels for
+    the same agent.
     """
-    words = statement.clause.tokens.read(statement.first, statement.end)
-    same = [label for label in labels if _is_agent(statement, label["agent"])]
-    holding = [
-        label
-        for label in same
-        if label["section"] == statement.section and label["quote"] in words
-    ]
+    same = [label for label in labels if regimen.agent.is_called(label["agent"])]
+    holding: list[Row] = []
+    for statement in regimen.statements:
+        words = statement.text.raw(*statement.clause)
+        holding += [
+            label
+            for label in same
+            if label["section"] == statement.text.name and label["quote"] in words
+        ]
     return {label["role"] for label in (holding or same)}
-
-
-def _is_agent(statement: Statement, name: str) -> bool:
-    """Return whether a labelled name is the name of a statement's agent, or a part of it."""
-    key = name_key(name)
-    mention = statement.mention
-    named = (
-        name_key(statement.clause.tokens.read(mention.first, mention.end))
-        if mention
-        else ""
-    )
-    return key in {statement.agent.key, named} or (
-        len(key) > 3 and (key in statement.agent.key or key in named)
-    )
 
 
 def _choice(labelled: LabelledAgent, names: Mapping[str, int]) -> Choice:

@@ -5,12 +5,8 @@ from dataclasses import dataclass, field
 
 from extractor.assembly.citing import cite, inform
 from extractor.concepts.criteria.prose import list_sentences
-from extractor.concepts.doses.amounts import (
-    AmountMark,
-    find_amounts,
-    is_concentration,
-    is_volume_or_piece,
-)
+from extractor.concepts.doses.amounts import find_amounts, is_portion
+from extractor.concepts.doses.marks import Mark
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import rule
@@ -91,14 +87,13 @@ def _list_levels(amounts: Iterator[Amount] | Sequence[Amount]) -> set[_Level]:
     return levels
 
 
-def _is_given(mark: AmountMark, sentence: Passage) -> bool:
+def _is_given(mark: Mark, sentence: Passage) -> bool:
     """Return True if an amount is one of substance, and no step by which a dose changes; the words
     beside it do not speak of supply and preparation.
     """
-    unit = mark.value[0].unit
     # a rate and a volume by weight count: "15 L/min", "20 mL/kg"
-    is_weighed = "/" in unit or not is_volume_or_piece(unit)
-    if not is_weighed or is_concentration(unit):
+    is_weighed = "/" in mark.value[0].unit or not is_portion(mark)
+    if not is_weighed:
         return False
     if rule("dose_change").ends(sentence.tokens, mark.first):
         return False

@@ -24,9 +24,9 @@ _AT_MOST = {
     "named in another line": 0.65,
     "of the line above": 0.8,
     "an unlikely name": 0.65,
-    "a volume or a piece": 0.84,
-    "a piece beside a substance": 0.6,
     "words of two meanings": 0.75,
+    "a doubtful dose": 0.7,
+    "a dose that is never sure": 0.84,
 }
 """Judged: signs that gold has too seldom, or under which a value is never sure."""
 

@@ -147,24 +147,6 @@ def test_doses_that_were_read_or_are_not_given_are_not_reported(arm):
     assert FindingKind.DOSE_UNREAD not in [kind for kind, _ in unread(record)]
 
 
-@pytest.mark.parametrize(
-    "arm",
-    [
-        # one amount of the clause was read, the other was not
-        "Drugamab 5 mg and 0.45 mg of conjugated testamides daily",
-        "Drugamab, 2 sachets (3 g) daily",
-        # a limit elsewhere in the clause makes the dose none
-        "Drugamab 5 mg daily, then study product 30 mg weekly, and at the end of each month a dose "
-        "that does not exceed the one of the last month",
-    ],
-)
-def test_an_amount_beside_one_that_was_read_is_reported(arm):
-    record = trial(
-        title="Drugamab in hay fever", arms_0=arm, interventions_0="Drugamab"
-    )
-    assert [kind for kind, _ in unread(record)] == [FindingKind.DOSE_UNREAD]
-
-
 def test_an_amount_is_reported_once():
     record = trial(
         title="A trial", arms_0="Study product 5 mg", arms_1="Study product 5 mg daily"

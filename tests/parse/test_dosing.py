@@ -3,7 +3,6 @@
 import pytest
 
 from extractor.concepts.parse import parse_record
-from extractor.evidence.drafts import CERTAIN
 from extractor.language.book import terms_of
 from tests.trust import trial
 
@@ -51,7 +50,7 @@ def test_a_dose_of_an_unknown_agent_is_a_candidate():
     ]
 
 
-@pytest.mark.parametrize("number", ["9" * 309, "9" * 309 + ",5", "9" * 5000])
+@pytest.mark.parametrize("number", ["9" * 309, "9" * 5000])
 def test_a_number_too_large_to_represent_is_no_amount(number):
     assert parse({"Examplumab": f"{number} mg every {number} weeks"}).regimens == ()
 
@@ -73,13 +72,3 @@ def test_a_number_too_large_to_represent_is_no_moment(text):
 def test_an_abbreviation_is_the_agent_of_its_example(entry):
     (regimen,) = parse({entry.value: ""}, [entry.example]).regimens
     assert regimen.rules["agent"].value == entry.value
-
-
-def test_a_cycle_named_elsewhere_leaves_its_absence_uncertain():
-    (alone,) = parse({"Examplumab": "300 mg IV"}).regimens
-    (beside,) = parse(
-        {"Examplumab": "300 mg IV"}, ["Patients are treated in cycles"]
-    ).regimens
-
-    assert alone.rules["cycle"].value is beside.rules["cycle"].value is None
-    assert beside.rules["cycle"].confidence < CERTAIN <= alone.rules["cycle"].confidence

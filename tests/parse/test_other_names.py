@@ -42,10 +42,6 @@ def list_given(found):
         (["FCT-1439"], "FCT-1439"),
         (["FCT-1439"], "FCT1439"),
         (["FCT1439"], "FCT 1439"),
-        (["FCT-1439, Fictira"], "Fictira"),
-        (["FCT-1439; Fictira / Examplix"], "Fictira"),
-        (["FCT-1439; Fictira / Examplix"], "Examplix"),
-        (["Brand name: Fictira"], "Fictira"),
         (["Fictira (Example Company)"], "Fictira"),
         (["Fictira 40 mg"], "Fictira"),
         (["Fictira SoloPen"], "Fictira SoloPen"),
@@ -73,48 +69,6 @@ def test_each_brand_is_that_of_its_own_agent():
     found = extract([("Fictumab", ["Fictira"]), ("Samplinib", ["Samplora"])], text)
 
     assert list_given(found) == [("Fictumab", ["40 mg"]), ("Samplinib", ["15 mg"])]
-
-
-def test_the_name_that_a_record_mostly_uses_stands():
-    text = f"{GIVEN.format('Fictira')} Fictira is stored cold. Nurses inject Fictira."
-    found = extract([("Fictumab", ["Fictira"])], text)
-
-    assert list_given(found) == [("Fictira", ["40 mg"])]
-
-
-def test_a_known_substance_stands_where_a_brand_is_registered():
-    found = extract([("Fictira", ["fictumab"])], GIVEN.format("fictumab"))
-
-    assert list_given(found) == [("fictumab", ["40 mg"])]
-
-
-def test_a_substance_stands_where_a_code_is_registered():
-    found = extract([("FCT-1439", ["Fictira"])], GIVEN.format("Fictira"))
-
-    assert list_given(found) == [("Fictira", ["40 mg"])]
-
-
-def test_a_brand_in_brackets_tells_which_agent_of_several_it_is():
-    text = GIVEN.format("Fictira") + " Samplora 15 mg is given orally once weekly."
-    others = ["Fictira (fictumab)", "Samplora (samplinib)"]
-    found = extract([("Fictumab and Samplinib", others)], text)
-
-    assert list_given(found) == [("Fictumab", ["40 mg"]), ("Samplinib", ["15 mg"])]
-
-
-def test_a_brand_that_may_be_of_either_agent_is_none_of_them():
-    text = GIVEN.format("Fictira") + " Samplora 15 mg is given orally once weekly."
-    found = extract([("Fictumab and Samplinib", ["Fictira", "Samplora"])], text)
-
-    assert list_given(found) == [("Fictira", ["40 mg"]), ("Samplora", ["15 mg"])]
-
-
-def test_a_name_that_two_interventions_share_is_none_of_them():
-    found = extract(
-        [("Drug A", ["Fictira"]), ("Drug B", ["Fictira"])], GIVEN.format("Fictira")
-    )
-
-    assert list_given(found) == [("Fictira", ["40 mg"])]
 
 
 def test_an_interventions_own_name_is_no_other_name_of_another_one():

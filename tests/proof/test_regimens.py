@@ -64,7 +64,7 @@ def read_span(text, span):
         (BESIDE, "testamide", "amounts", dose(30), "30 mg"),
         (BESIDE, "testamide", "frequency", Frequency.QD, "once daily"),
         (BESIDE, "Examplumab", "route", Route.INTRAVENOUS, "IV"),
-        (STEPS, "Prednisone", "duration", weeks(2), "for 2 weeks"),
+        (STEPS, "Prednisone", "duration", weeks(2), "2 weeks"),
     ],
 )
 def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
@@ -101,7 +101,7 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
             "Prednisone",
             {"amounts": dose(60), "duration": weeks(6)},
             "duration",
-            "for 2 weeks",
+            "2 weeks",
         ),
         (
             "Examplumab 2 mg/kg IV daily, at most 70 mg.",
@@ -111,25 +111,11 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
             "2 mg/kg",
         ),
         (
-            "Examplumab 15 ± 3 mg/kg IV.",
-            "Examplumab",
-            {"amounts": dose(3, "mg/kg")},
-            "amounts",
-            "15 ± 3 mg/kg",
-        ),
-        (
             "Examplumab 5 mg orally to a trough of 8 ng/mL.",
             "Examplumab",
             {"amounts": dose(8, "ng/mL")},
             "amounts",
             "5 mg",
-        ),
-        (
-            "Prednisone 2 g/kg in all, 0.4 g/kg a day.",
-            "Prednisone",
-            {"amounts": dose(2, "g/kg")},
-            "amounts",
-            "0.4 g/kg",
         ),
     ],
 )
@@ -148,51 +134,6 @@ def test_without_another_value_of_the_agent_nothing_is_refused():
     text = "Examplumab IV every 2 weeks; oral testamide 30 mg."
     reading = prove(text, "Examplumab", amounts=dose(30)).model["amounts"]
     assert (reading.value, reading.support) == (dose(30), Support.INFERRED)
-
-
-def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_another_amount():
-    text = "Examplumab 160 mg SC at week 0, thereafter 40 mg SC every other week."
-    (rejection,) = prove(
-        text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W
-    ).refused
-
-    assert rejection.why is Why.OTHER_VALUE
-    assert (
-        prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused
-        == ()
-    )
-
-
-def test_a_frequency_of_other_words_leaves_the_amount_open():
-    text = "Examplumab 0.5 mg once daily at first. Later low dose examplumab 4,5mg."
-
-    found = prove(
-        text,
-        "Examplumab",
-        "low dose examplumab 4,5mg",
-        amounts=dose(4.5),
-        frequency=Frequency.QD,
-    )
-
-    assert found.refused == ()
-    assert found.model["amounts"].support == Support.INFERRED
-
-
-@pytest.mark.parametrize(
-    ("value", "support"),
-    [
-        (dose(90, "ug/day"), Support.INFERRED),
-        (dose(800, "U/day"), Support.INFERRED),
-        (dose(90, "ug"), None),
-    ],
-)
-def test_a_total_of_a_day_is_open_behind_the_doses_that_it_sums_up(value, support):
-    text = (
-        "Examplumab 2 mcg: three drops twice daily for 9 days, totalling 90 mcg K7 and 800 "
-        "units testol per day."
-    )
-    reading = prove(text, "Examplumab", amounts=value).model.get("amounts")
-    assert (reading and reading.support) is support
 
 
 @pytest.mark.parametrize(
@@ -218,15 +159,6 @@ def test_what_the_words_state_of_something_else_than_giving_is_refused(
 def test_alternatives_are_open(words):
     text = f"Examplumab 5 mg {words} daily."
     assert prove(text, "Examplumab", route=Route.INTRAVENOUS).refused == ()
-
-
-def test_of_two_values_in_a_clause_the_one_closest_to_the_dose_is_the_agents():
-    text = (
-        "After 3 days of intravenous therapy outside the trial children take Examplumab 40 mg "
-        "by mouth."
-    )
-    assert prove(text, "Examplumab", route=Route.INTRAVENOUS).refused
-    assert not prove(text, "Examplumab", route=Route.ORAL).refused
 
 
 def test_levels_of_other_words_of_the_section_are_merged_and_stay_open():

@@ -101,7 +101,6 @@ def test_a_right_schedule_stands(text, quote, field, value):
         ("Examplumab 15 ± 3 mg/kg IV.", dose(3, "mg/kg")),
         ("Examplumab 120 mg plus testamide 80 mg.", dose(80)),
         ("Examplumab 5 mg until glucose is below 90 mg/dL.", dose(90, "mg/dL")),
-        ("Examplumab 3 mL, made of 30 mL of the donor's blood.", dose(30, "mL")),
     ],
 )
 def test_what_is_no_dose_of_the_agent_is_refused(text, values):

@@ -1,19 +1,21 @@
-"""What participants are given: agents, amounts, schedules, arms and roles.
+"""Doses: what participants are given, from the arms, interventions and descriptions of a record.
 
-For the extraction (``read``), the questions to a model (``passages``) and the proof of its answers
-(``prove``).
+A regimen is one agent with its amounts, route, frequency, cycle, length, days or moments, role and
+arms. Rules alone read about seven of ten regimens as gold has them; a model reads more, and
+``prove`` checks what it says.
 
-- Marks: ``amounts``; ``rhythms`` for frequencies, cycles and lengths; ``days`` for listed days and
-  moments; ``daytimes`` for times of the day. To read another wording, edit ``rules/*.toml``.
-- Agents: registered names and aliases, the vocabularies of ``rules/terms``, and names beside an
-  amount (``names``, ``agents``, ``new_names``).
-- ``statements`` links the marks of a clause to agents; ``merging`` joins statements that do not
-  contradict each other; ``regimens`` names the agent and reads each field.
-- ``arms``: a regimen belongs to the arms that the registry links to its agent, to those whose own
-  text states it, or to the only arm. An amount belongs to the arms whose text or interventions
-  state it. Sentences about arms are not read.
-- ``roles``: a scorer over facts of the trial (``trial_view``).
-- ``prove``: a value of a model's regimen is linked to its agent, refused if the text gives it to
-  something else, or left open.
-- ``trust`` and ``signs``: what the confidence of each value rests on.
+- ``sections`` cuts the record into sections and clauses; ``amounts``, ``rhythms`` and ``moments``
+  find the marks of a clause, each with its alternatives; ``agents`` and ``names`` find what is
+  given: registered names and their aliases, vocabularies, a new name beside an amount.
+- ``statements`` links marks to agents by the fitted scorer of ``pairs``; ``references`` repeats
+  what an arm has of another one; ``merging`` joins statements that do not contradict each other.
+- ``arms`` tells who gets a regimen: registry links, the arm's own text, a single arm; nothing else.
+- ``roles`` tells why, by a fitted scorer; ``signs`` names what makes a field doubtful; ``drafts``
+  makes the result; ``read`` is the door, and lists clauses with a dose that was not read.
+- ``prove`` checks a model's regimen: a value is linked if a statement of its agent has it, refused
+  if the quoted words give the agent another one, else open. ``assemble`` joins both.
+- ``passages`` are what a model is asked about.
+
+To change what words mean, edit ``rules``; to fit the scorers again, run
+``benchmarks.training.dose_pairs`` and ``benchmarks.training.dose_roles``.
 """

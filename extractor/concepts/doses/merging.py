@@ -1,223 +1,296 @@
-"""Merge the statements about one regimen of an agent, wherever they stand."""
+"""Merging: statements of one agent that do not contradict each other are one regimen."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from extractor.concepts.doses.clauses import Statement
-from extractor.concepts.doses.marks import Fact
-from extractor.concepts.doses.same_regimen import is_same_regimen
-from extractor.concepts.doses.sections import FIELDS
-from extractor.schemas import FieldRef
+from extractor.concepts.doses.agents import Agent
+from extractor.concepts.doses.amounts import is_portion
+from extractor.concepts.doses.moments import code_days
+from extractor.concepts.doses.rhythms import code_interval
+from extractor.concepts.doses.statements import Linked, Statement
+from extractor.language.book import rule
+from extractor.language.numbers import WHOLE_DAYS
+from extractor.schemas import Amount, Frequency, Period
 
-_MOST_ALTERNATIVES = 50
-"""The most regimens of an agent. Only the latest ones are compared, so that time stays linear."""
-_MOST_AMOUNTS = 50
-"""The most amounts of a regimen. More amounts are a table, not one regimen."""
-_SECTIONS = (
-    "arms",
-    "interventions",
-    "brief_summary",
-    "detailed_description",
-    "official_title",
-)
-"""Where a regimen is quoted, the best first."""
+_ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
+_SURE = 0.7
+_WEAK = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
+
+_RATES = {
+    "day": Frequency.QD,
+    "week": Frequency.QW,
+    "h": Frequency.CONTINUOUS,
+    "min": Frequency.CONTINUOUS,
+}
+"""Frequencies of amounts per time, where nothing else is said."""
 
 
-def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Merge to one statement per agent and regimen, in reading order of agents.
+@dataclass(eq=False)
+class Regimen:
+    """Statements of one agent that are one way of giving it, the fullest one first."""
 
-    Statements without an amount fill gaps in those with one, and add a regimen only for another
-    route. Where no statement of an agent has an amount, they are regimens themselves, if they say
-    when or by which route it is given.
-    """
-    by_agent = defaultdict[str, list[Statement]](list)
+    statements: list[Statement]
+    chosen_route: Linked | None = None
+
+    @property
+    def agent(self) -> Agent:
+        return self.statements[0].agent
+
+    @property
+    def main(self) -> Statement:
+        return self.statements[0]
+
+    def links(self, name: str) -> list[Linked]:
+        """Return the marks of a field, those of the main statement first."""
+        return [link for one in self.statements for link in one.links(name)]
+
+    def best(self, name: str) -> Linked | None:
+        """Return the likeliest mark of a field in the first statement that has one."""
+        if name == "route" and self.chosen_route:
+            return self.chosen_route
+        for statement in self.statements:
+            links = [one for one in statement.links(name) if one.mark.value is not None]
+            if links:
+                return max(links, key=lambda one: one.sure * one.mark.confidence)
+        return None
+
+    def amounts(self) -> list[tuple[Amount, Linked]]:
+        """Return the dose levels, each once, with the mark that states it. Volumes and pieces give
+        way to amounts of substance.
+        """
+        links = self.links("amounts")
+        substance = [link for link in links if not is_portion(link.mark)]
+        levels: dict[Any, tuple[Amount, Linked]] = {}
+        for link in substance or links:
+            for level in link.mark.value:
+                levels.setdefault(_bare(level), (level, link))
+        return list(levels.values())
+
+    def route(self) -> Any:
+        link = self.best("route")
+        return link.mark.value if link else None
+
+    def cycle(self) -> Period | None:
+        link = self.best("cycle")
+        return link.mark.value if link else None
+
+    def frequency(self) -> tuple[Frequency, Linked] | None:
+        """Return how often the agent is given and the mark that says so: a stated rhythm, or listed
+        days within their cycle, or the cycle itself.
+        """
+        stated = self.best("frequency")
+        days = self.best("days")
+        cycle = self.best("cycle")
+        period = cycle.mark.value if cycle else None
+        if stated and not (days and stated.mark.value in _WEAK):
+            return stated.mark.value, stated
+        if days:
+            return code_days(days.mark.value, period), days
+        if stated:
+            return stated.mark.value, stated
+        if cycle and cycle.mark.value.unit in WHOLE_DAYS:
+            code = code_interval(cycle.mark.value.value, cycle.mark.value.unit)
+            return code, cycle
+        for level, link in self.amounts():
+            rate = level.unit.rpartition("/")[2]
+            if rate in _RATES:
+                return _RATES[rate], link
+        return None
+
+    def duration(self) -> Linked | None:
+        return self.best("duration")
+
+
+def merge(statements: Iterable[Statement]) -> list[Regimen]:
+    """Return the regimens that statements make, in the order of the record."""
+    by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
-        by_agent[statement.agent.key].append(statement)
-    merged: list[Statement] = []
-    for group in by_agent.values():
-        merged += map(_move_to_quote, _merge_group(group))
-    return tuple(_lend_placebo_route(merged))
+        by_agent.setdefault(statement.agent.key, []).append(statement)
+    regimens: list[Regimen] = []
+    for of_agent in by_agent.values():
+        for regimen in _sort(_join_again(_merge_agent(of_agent))):
+            regimens += _split_routes(regimen)
+    return regimens
 
 
-def _merge_group(group: Iterable[Statement]) -> list[Statement]:
-    """Return the regimens that statements of one agent come to: those with amounts, filled by
-    statements without, and other ways to give the agent. If no statement has an amount, those that
-    stand alone as a regimen.
-    """
-    ranked = sorted(group, key=_rank)
-    with_amounts: list[Statement] = []
-    undosed: list[Statement] = []
-    for statement in ranked:
-        if statement.amounts:
-            with_amounts.append(statement)
-        else:
-            undosed.append(statement)
-    dosed = _unite(with_amounts)
-    if not dosed:
-        return [regimen for regimen in _unite(undosed) if _stands_alone(regimen)]
-    for filler in undosed:
-        for place, regimen in enumerate(dosed[:_MOST_ALTERNATIVES]):
-            if is_same_regimen(regimen, filler):
-                dosed[place] = _fill(regimen, filler)
-    other_ways = _unite(_list_other_ways(dosed, undosed))
-    return [*dosed, *other_ways]
-
-
-def _list_other_ways(
-    dosed: Iterable[Statement], undosed: Iterable[Statement]
-) -> Iterator[Statement]:
-    """Yield the statements without an amount that are regimens beside those with one: they
-    state another route and its schedule.
-    """
-    routes = {statement.route.value for statement in dosed if statement.route}
-    if not routes:
-        return
-    for statement in undosed:
-        if not statement.mention or not statement.route:
-            continue
-        if statement.route.value in routes:
-            continue
-        if statement.frequency or statement.days:
-            yield statement
-
-
-def _rank(statement: Statement) -> tuple[int, bool, bool]:
-    """Return the sort key that puts the most complete statement first; of equally complete ones,
-    arms and interventions before descriptions, and an amount of an intervention or a schedule of an
-    arm before the reverse.
-    """
-    is_intervention = statement.section.startswith("interventions")
-    is_arm = statement.section.startswith("arms")
-    # an arm has the schedule, an intervention the dose
-    is_unusual = is_intervention != bool(statement.amounts)
-    return -len(_list_stated(statement)), not (is_intervention or is_arm), is_unusual
-
-
-def _list_stated(statement: Statement) -> list[Fact]:
-    """Return the facts of a statement besides its amounts."""
-    facts = [getattr(statement, name) for name in FIELDS]
-    return [fact for fact in facts if fact is not None]
-
-
-def _unite(statements: Iterable[Statement]) -> list[Statement]:
-    """Return one statement for each regimen, in the order given: each statement fills the first of
-    the latest ones that it can describe, else it is a regimen of its own.
-    """
-    united: list[Statement] = []
-    for statement in statements:
-        earliest = max(0, len(united) - _MOST_ALTERNATIVES)
-        for place in range(earliest, len(united)):
-            if is_same_regimen(united[place], statement):
-                united[place] = _fill(united[place], statement)
-                break
-        else:
-            united.append(statement)
-    return united
-
-
-def _fill(statement: Statement, filler: Statement) -> Statement:
-    """Return a statement with its empty fields filled from another one about the same regimen,
-    which is kept among its parts.
-    """
-    changes: dict[str, Any] = {}
-    for name in FIELDS:
-        if getattr(statement, name) is None:
-            changes[name] = getattr(filler, name)
-    more_amounts = _list_more_amounts(statement, filler)
-    return replace(
-        statement,
-        amounts=(*statement.amounts, *more_amounts),
-        parts=(*_list_parts(statement), *_list_parts(filler)),
-        **changes,
+def _sort(regimens: Sequence[Regimen]) -> list[Regimen]:
+    """Return the regimens of an agent in the order of their words; sections stay in their order."""
+    sections = list(dict.fromkeys(one.main.text.name for one in regimens))
+    return sorted(
+        regimens,
+        key=lambda one: (sections.index(one.main.text.name), one.main.find_words()),
     )
 
 
-def _list_parts(statement: Statement) -> Sequence[Statement]:
-    return statement.parts or (statement,)
-
-
-def _list_more_amounts(statement: Statement, filler: Statement) -> list[Fact]:
-    """Return the amounts that a filler adds: further levels of the same unit. None are added to a
-    statement with the most amounts already.
+def _join_again(regimens: Sequence[Regimen]) -> list[Regimen]:
+    """Return the regimens of an agent; those with an amount in common that do not contradict each
+    other are one.
     """
-    known = set(statement.levels)
-    more = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
-    if not more or len(statement.amounts) >= _MOST_AMOUNTS:
-        return []
-    # "2 tablets" beside "100 mg" is the same amount in other words
-    if known and filler.levels[0].unit != statement.levels[0].unit:
-        return []
-    return more
-
-
-def _move_to_quote(merged: Statement) -> Statement:
-    """Return the merged statement at the place of the part to quote, whose own fields take
-    precedence. With amounts, it is a part that states an amount in their unit.
-    """
-    parts = _list_parts(merged)
-    if merged.amounts:
-        unit = merged.levels[0].unit
-        dosed = [part for part in parts if part.amounts]
-        parts = [part for part in dosed if part.levels[0].unit == unit]
-    quoted = min(parts, key=_rank_place)
-    for other in merged.parts:
-        quoted = _fill(quoted, other)
-    return quoted
-
-
-def _rank_place(part: Statement) -> tuple[int, int, int]:
-    """Return the sort key that puts the part with the most levels first, then the most complete,
-    then one in an arm.
-    """
-    own = sum(part.holds(fact) for fact in _list_stated(part))
-    section = FieldRef(part.section).path
-    return -len(part.levels), -own, _SECTIONS.index(section)
-
-
-def _stands_alone(statement: Statement) -> bool:
-    """Return whether a statement without an amount is a regimen: it has a frequency or days, a
-    route that is no part of its name, or, without a route, a moment or a named agent's length.
-    """
-    if statement.frequency or statement.days:
-        return True
-    if statement.route is None:
-        return bool(statement.moment or (statement.mention and statement.length))
-    return not _names_route(statement, statement.route)
-
-
-def _names_route(statement: Statement, route: Fact) -> bool:
-    """Return whether a route is a part of the agent's name: "intravenous immunoglobulin"."""
-    agent = statement.agent
-    if _is_inside(route, agent.section, agent.first, agent.end):
-        return True
-    mention = statement.mention
-    if mention is None:
-        return False
-    return _is_inside(route, statement.section, mention.first, mention.end)
-
-
-def _is_inside(fact: Fact, section: str, first: int, end: int) -> bool:
-    """Return whether a fact lies within tokens of a section."""
-    if fact.section != section:
-        return False
-    return first <= fact.first and fact.end <= end
-
-
-def _lend_placebo_route(merged: Sequence[Statement]) -> list[Statement]:
-    """Return the regimens; placebos without a route get the route of the record, if it states
-    exactly one.
-    """
-    routes = {regimen.route.value: regimen.route for regimen in merged if regimen.route}
-    if len(routes) != 1:
-        return [*merged]
-    [route] = routes.values()
-    lent: list[Statement] = []
-    for regimen in merged:
-        is_placebo = regimen.agent.kind == "placebo"
-        if is_placebo and regimen.route is None:
-            lent.append(replace(regimen, route=route))
+    kept: list[Regimen] = []
+    for regimen in regimens:
+        levels = {_bare(level) for level, _ in regimen.amounts()}
+        same = [
+            one
+            for one in kept
+            if levels.intersection(_bare(level) for level, _ in one.amounts())
+            and _fits(one, regimen)
+        ]
+        if same:
+            same[0].statements += regimen.statements
         else:
-            lent.append(regimen)
-    return lent
+            kept.append(regimen)
+    return kept
+
+
+def _split_routes(regimen: Regimen) -> Iterator[Regimen]:
+    """Yield a regimen for each of two routes between which there is a choice: "IV or PO"."""
+    links = regimen.main.links("route")
+    tokens = regimen.main.text.tokens
+    for one, other in pairwise(links):
+        is_choice = rule("or_between").covers(tokens, one.mark.end, other.mark.first)
+        if is_choice and one.mark.value != other.mark.value:
+            for link in (one, other):
+                yield Regimen(regimen.statements, link)
+            return
+    yield regimen
+
+
+def _merge_agent(statements: Sequence[Statement]) -> list[Regimen]:
+    regimens: list[Regimen] = []
+    for statement in sorted(statements, key=_rank):
+        fitting = [one for one in regimens if _is_same(one, statement)]
+        if statement.amounts:
+            if fitting:
+                fitting[0].statements.append(statement)
+            else:
+                regimens.append(Regimen([statement]))
+            continue
+        near = [one for one in fitting if _is_near(one, statement)]
+        for regimen in near or fitting:
+            regimen.statements.append(statement)
+        if not regimens or (not fitting and _stands_alone(statement, regimens)):
+            regimens.append(Regimen([statement]))
+    return regimens
+
+
+def _stands_alone(statement: Statement, regimens: Sequence[Regimen]) -> bool:
+    """Return whether a statement without an amount is a regimen beside others of its agent: it
+    says by itself when the agent is given, and no other one says it for certain.
+    """
+    if statement.owner.how == "earlier":
+        return False
+    if statement.owner.how == "repeated":
+        return True
+    has_amounts = any(one.main.amounts for one in regimens)
+    if statement.text.is_arm and not has_amounts and statement.links("route"):
+        return True
+    own = [
+        link
+        for name in ("frequency", "days")
+        for link in statement.links(name)
+        if not link.is_shared and link.sure >= _SURE
+    ]
+    is_group = statement.text.is_intervention or statement.text.is_arm
+    return bool(own) and (is_group or not has_amounts)
+
+
+def _is_near(regimen: Regimen, statement: Statement) -> bool:
+    """Return whether a regimen has a statement in the same section."""
+    return any(one.text is statement.text for one in regimen.statements)
+
+
+def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
+    """Return what orders statements: those with an amount of substance first, then those of arms
+    and interventions, then those that say most by themselves.
+    """
+    amounts = statement.amounts
+    has_substance = any(not is_portion(link.mark) for link in amounts)
+    name = statement.text.name.partition("[")[0]
+    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    own = [
+        links
+        for links in statement.facts.values()
+        if any(not link.is_shared for link in links)
+    ]
+    return not amounts, not has_substance, place > 1, -len(own), place
+
+
+def _is_same(regimen: Regimen, statement: Statement) -> bool:
+    """Return whether a statement says nothing that contradicts a regimen of its agent."""
+    other = Regimen([statement])
+    if not _fits(regimen, other):
+        return False
+    mine = {_bare(level) for level, _ in regimen.amounts()}
+    its = {_bare(level) for level, _ in other.amounts()}
+    lengths = [one.duration() for one in (regimen, other)]
+    values = [link.mark.value if link else None for link in lengths]
+    if not mine or not its or mine & its:
+        return True
+    if _differ(*values):
+        return False
+    if statement.clause == regimen.main.clause and statement.text is regimen.main.text:
+        if _is_choice(regimen.main, statement):
+            return True
+        return not _has_own_way(regimen.main) or not _has_own_way(statement)
+    return _are_levels(regimen, other)
+
+
+def _fits(regimen: Regimen, other: Regimen) -> bool:
+    """Return whether two regimens of an agent do not differ in route and rhythm."""
+    if _differ(regimen.route(), other.route()):
+        return False
+    for name in ("frequency", "cycle"):
+        if _differ(*(_value(one, name) for one in (regimen, other))):
+            return False
+    days = [_value(one, "days") for one in (regimen, other)]
+    return not (_crosses_start(*days) or _crosses_start(*reversed(days)))
+
+
+def _is_choice(one: Statement, other: Statement) -> bool:
+    """Return whether there is a choice between the amounts of two statements of a clause."""
+    places = sorted(item.amounts[0].mark.place for item in (one, other))
+    words = one.text.tokens.words[places[0][1] : places[1][0]]
+    return "or" in words and "then" not in words
+
+
+def _has_own_way(statement: Statement) -> bool:
+    """Return whether an amount has days, a length or a rhythm to itself beside other amounts."""
+    for name in ("days", "duration", "frequency", "timing"):
+        if any(not link.is_shared for link in statement.links(name)):
+            return True
+    return False
+
+
+def _bare(level: Amount) -> tuple[float | None, float | None, str]:
+    """Return an amount without its rate: "50 mg" and "50 mg/day" may be the same."""
+    return level.low, level.high, level.unit.removesuffix("/day")
+
+
+def _value(regimen: Regimen, name: str) -> Any:
+    link = regimen.best(name)
+    return link.mark.value if link else None
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def _crosses_start(before: Any, after: Any) -> bool:
+    """Return whether some days are before day 0, such as those of conditioning, and others after
+    it.
+    """
+    return bool(before and after) and min(before) < 0 < max(after)
+
+
+def _are_levels(regimen: Regimen, other: Regimen) -> bool:
+    """Return whether the amounts of two regimens may be levels of one way of giving: they say the
+    same of the days.
+    """
+    days = [one.best("days") for one in (regimen, other)]
+    values = [link.mark.value if link else None for link in days]
+    if values[0] != values[1]:
+        return not (values[0] and values[1])
+    units = [one.amounts()[0][0].unit for one in (regimen, other)]
+    return units[0] == units[1] or is_portion(other.main.amounts[0].mark)

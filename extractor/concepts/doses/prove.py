@@ -1,36 +1,74 @@
-"""Check that the doses, routes, schedules and arms of a model's regimens belong to their agents.
+"""Check that the values of a model's regimen belong to its agent.
 
-The statements that the rules read are asked. A value that a statement of the agent has is linked
-to it. A value that the text plainly gives to something else is refused. All others stay open.
+A value is linked if a statement of the agent has it. It is refused if the quoted words give the
+agent another value, or state it of something else than giving. All others stay open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from math import isclose
 from typing import Any, NamedTuple
 
-from extractor.concepts.doses.answered import AnsweredRegimen
-from extractor.concepts.doses.equality import is_same
-from extractor.concepts.doses.marks import LINKED, Fact
-from extractor.concepts.doses.prove_amounts import AmountProof
-from extractor.concepts.doses.prove_arms import ArmProof
-from extractor.concepts.doses.prove_codes import CodeProof, mark_of
-from extractor.concepts.doses.read import read_dosing_text
-from extractor.concepts.doses.sections import DosingSection
+from extractor.concepts.doses.agents import Agent, Agents
+from extractor.concepts.doses.amounts import list_other_amounts
+from extractor.concepts.doses.arms import Arms, replace_arms
+from extractor.concepts.doses.marks import LINKED, Mark
+from extractor.concepts.doses.merging import Regimen
+from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
+from extractor.concepts.doses.sections import DoseText, list_texts
+from extractor.concepts.doses.statements import (
+    Linked,
+    Statement,
+    is_aside,
+    read_clauses,
+)
 from extractor.concepts.own.value_forms import show_value
 from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
-from extractor.schemas import Support, Task
+from extractor.language.numbers import DAYS
+from extractor.language.units import find_dimension
+from extractor.schemas import Amount, Frequency, Period, Support, Task
+
+_ROUNDED = 0.05
+"""How much half a year may differ from 26 weeks."""
+_VAGUE = frozenset(
+    {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
+)
+"""Frequencies that contradict no other."""
+_SURE = 0.6
+"""The least probability of a link that contradicts another value."""
+_NEAR_BEST = 0.25
+"""How much less likely than the likeliest mark of a statement another one may be."""
+_OF_BLOOD = ("/mL", "/dL", "/L")
+"""Ends of units that amounts in a form of no mark never have."""
+_OTHERS = {
+    "amounts": list_other_amounts,
+    "frequency": list_other_frequencies,
+    "duration": list_other_lengths,
+}
+"""The marks of each field that state something else than giving: limits, visits, pauses."""
 
 
-class _Kept(NamedTuple):
-    """A value that stands: where grounding found it, and where its agent has it, if it is
-    linked.
-    """
+class _Stated(NamedTuple):
+    """A value that a statement has, with its link."""
 
     value: Any
-    grounded: Span
-    linked: Span | None
+    link: Linked
+    statement: Statement
+
+    @property
+    def span(self) -> Span:
+        return self.link.text.span(*self.link.mark.place)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """What a record says of its agents."""
+
+    texts: Sequence[DoseText]
+    agents: Agents
+    statements: Sequence[Statement]
+    arms: Arms
 
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
@@ -40,23 +78,26 @@ def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft
     A linked value has the support ``parsed`` and the place where its agent has it, an open one
     ``inferred``. All agents that the answers name count as agents of the record.
     """
-    agents = [_read_agent(answer) for answer in answers]
-    named = [agent for agent in agents if agent]
-    if not named:
+    names = [_read_agent(answer) for answer in answers]
+    if not any(names):
         return list(answers)
-    text = read_dosing_text(parsed.record, parsed.sections, named)
+    texts = list_texts(parsed.record, parsed.sections)
+    agents = Agents(texts, parsed.record.registry.arm_links)
+    for named in filter(None, names):
+        agents.name_agent(named, texts)
+    statements = [one for text in texts for one in read_clauses(text, agents)]
+    text = _Text(texts, agents, statements, Arms(parsed.record, texts, agents))
     proven: list[Draft] = []
-    for answer, agent in zip(answers, agents, strict=True):
+    for answer, name in zip(answers, names, strict=True):
+        agent = agents.find_called(name) if name else None
         if agent and answer.group == Task.DOSING:
-            proof = _Proof(AnsweredRegimen(answer, text, agent))
-            proven.append(proof.run())
+            proven.append(_Proof(answer, agent, text).run())
         else:
             proven.append(answer)
     return proven
 
 
-def _read_agent(answer: Draft) -> Any:
-    """Return the agent that a model's answer names, or None."""
+def _read_agent(answer: Draft) -> str | None:
     agent = answer.model.get("agent")
     return agent.value if agent is not None else None
 
@@ -65,13 +106,14 @@ def _read_agent(answer: Draft) -> Any:
 class _Proof:
     """The proof of one regimen of an agent."""
 
-    regimen: AnsweredRegimen
+    draft: Draft
+    agent: Agent
+    text: _Text
 
     def run(self) -> Draft:
         """Return the answer with the values that stand, each with its support and place."""
-        draft = self.regimen.draft
-        readings = dict(draft.model)
-        refused = list(draft.refused)
+        readings = dict(self.draft.model)
+        refused = list(self.draft.refused)
         for field in LINKED:
             reading = readings.pop(field, None)
             if reading is None:
@@ -80,119 +122,342 @@ class _Proof:
             refused += refusals
             if proven:
                 readings[field] = proven
-        if amounts := readings.get("amounts"):
-            readings["amounts"], refusals = self._prove_arms_of_amounts(amounts)
+        amounts = readings.get("amounts")
+        if amounts and amounts.value:
+            kept, refusals = self._prove_arms_of(amounts.list_values())
+            readings["amounts"] = replace(amounts, value=tuple(kept))
             refused += refusals
-        return replace(draft, model=readings, refused=tuple(refused))
+        return replace(self.draft, model=readings, refused=tuple(refused))
+
+    @property
+    def quote(self) -> Span:
+        """The words of the regimen; without them, those that the model was asked about."""
+        quote = self.draft.model.get("quote")
+        return quote.spans[0] if quote and quote.spans else self.draft.chunk.span
+
+    @property
+    def amounts(self) -> Sequence[Amount]:
+        amounts = self.draft.model.get("amounts")
+        return amounts.list_values() if amounts else ()
 
     def _prove(
         self, field: str, reading: Reading[Any]
     ) -> tuple[Reading[Any] | None, list[Refusal]]:
-        """Return the reading of a field with the values that stand, and why others go. The reading
-        is None if no value stands; one without values is returned as it is.
+        """Return the reading with the values that stand, and why others go. None stands for a
+        reading of which nothing stands.
         """
-        if not reading.list_values():
-            return reading, []
-        kept: list[_Kept] = []
+        values: list[Any] = []
+        spans: list[Span] = []
+        supports: list[Support] = []
         refused: list[Refusal] = []
         for value, span in zip(reading.list_values(), reading.spans, strict=True):
-            judged = self.judge(field, value)
+            judged = self._judge(field, value)
             if isinstance(judged, Refusal):
                 refused.append(replace(judged, field=field, value=show_value(value)))
-            else:
-                kept.append(_Kept(value, span, judged))
-        return (_replace_members(reading, kept) if kept else None), refused
+                continue
+            values.append(value)
+            spans.append(judged or span)
+            supports.append(Support.PARSED if judged else Support.INFERRED)
+        if not reading.list_values():
+            return reading, []
+        if not values:
+            return None, refused
+        is_inferred = Support.INFERRED in supports
+        proven = replace(
+            reading,
+            value=tuple(values) if isinstance(reading.value, tuple) else values[0],
+            spans=tuple(spans),
+            support=Support.INFERRED if is_inferred else Support.PARSED,
+            supports=tuple(supports),
+        )
+        return proven, refused
 
-    def _prove_arms_of_amounts(
-        self, reading: Reading[Any]
-    ) -> tuple[Reading[Any], list[Refusal]]:
-        """Return the amounts without the arms whose texts give another one, and why those go."""
-        amounts: list[Any] = []
-        refused: list[Refusal] = []
-        for amount in reading.list_values():
-            proven, refusals = self._arms.keep(amount)
-            amounts.append(proven)
-            refused += refusals
-        return replace(reading, value=tuple(amounts)), refused
-
-    def judge(self, field: str, value: Any) -> Span | Refusal | None:
+    def _judge(self, field: str, value: Any) -> Span | Refusal | None:
         """Return where the agent has a value, why it is not the agent's, or None if the text
         leaves it open.
         """
         if field == "arms":
-            return self._arms.judge(value)
-        if field == "amounts":
-            judged = AmountProof(self.regimen).judge(value)
-        else:
-            judged = CodeProof(self.regimen, field).judge(value)
-        if judged:
-            return judged
-        for stated in self.regimen.list_stated(field):
-            if is_same(value, stated.value):
-                return None
-        return self._find_other_act(field, value)
+            return self._judge_arm(value)
+        stated = [one for one in self._list_stated(field) if self._fits(field, one)]
+        same = [one for one in stated if is_same(one.value, value)]
+        here = [one for one in stated if self._is_here(one.statement)]
+        for one in same:
+            is_here = self._is_here(one.statement)
+            if is_here or self._is_of_its_arms(field, value, one.statement):
+                return one.span
+        near = [one for one in same if self._is_near(one.statement)]
+        if near:
+            return None if here else near[0].span
+        return self._refuse(field, value, here)
+
+    def _refuse(
+        self, field: str, value: Any, here: Sequence[_Stated]
+    ) -> Refusal | None:
+        """Return why a value is not the agent's, if the words of the regimen say so. ``here`` is
+        what they say of the agent.
+        """
+        if self._is_quoted_of_nobody(field, value):
+            return None
+        other_act = self._find_other_act(field, value)
+        rivals = [one for one in here if _contradicts(one, field, value)]
+        # an amount may be written in a form that no mark has
+        is_stated = (
+            field != "amounts"
+            or other_act is not None
+            or value.unit.endswith(_OF_BLOOD)
+            or self._is_quoted(field, value)
+        )
+        if rivals and is_stated:
+            return Refusal(Why.OTHER_VALUE, rivals[0].span)
+        return other_act
+
+    def _list_stated(self, field: str) -> Iterator[_Stated]:
+        """Yield what the statements of the agent say of a field."""
+        for statement in self.text.statements:
+            if statement.agent is not self.agent:
+                continue
+            for link in _list_firm(field, statement):
+                values = link.mark.value if field == "amounts" else (link.mark.value,)
+                for value in values:
+                    yield _Stated(value, link, statement)
+            if field != "frequency" or statement.links("frequency"):
+                continue
+            rhythm = Regimen([statement]).frequency()
+            if rhythm:
+                yield _Stated(rhythm[0], rhythm[1], statement)
+
+    def _fits(self, field: str, stated: _Stated) -> bool:
+        """Return whether a statement has an amount of the regimen, or one of the two has none."""
+        levels = [
+            level for link in stated.statement.amounts for level in link.mark.value
+        ]
+        if field == "amounts" or not self.amounts or not levels:
+            return True
+        return any(is_same(one, level) for one in self.amounts for level in levels)
+
+    def _is_here(self, statement: Statement) -> bool:
+        """Return whether a statement's clause shares words with those of the regimen."""
+        return statement.text.span(*statement.clause).overlaps(self.quote)
+
+    def _is_near(self, statement: Statement) -> bool:
+        """Return whether a statement stands in the section of the regimen, or in one that is no
+        other arm.
+        """
+        name = statement.text.name
+        is_arm = statement.text.is_arm and self.quote.section.startswith("arms[")
+        return name == self.quote.section or not is_arm
+
+    def _is_of_its_arms(self, field: str, value: Any, statement: Statement) -> bool:
+        """Return whether a statement stands in an arm of an amount."""
+        arms = self.text.arms
+        name = statement.text.name
+        if field != "amounts" or name not in arms.places:
+            return False
+        return arms.read_label(name) in value.arms
+
+    def _is_quoted_of_nobody(self, field: str, value: Any) -> bool:
+        """Return whether the words of the regimen have a mark of a value that no statement of
+        another agent has for certain.
+        """
+        return any(
+            not self._is_of_other(text, mark)
+            for text, mark in self._list_quoted(field, value)
+        )
+
+    def _is_quoted(self, field: str, value: Any) -> bool:
+        return any(True for _ in self._list_quoted(field, value))
+
+    def _list_quoted(self, field: str, value: Any) -> Iterator[tuple[DoseText, Mark]]:
+        """Yield the marks of a value in the words of the regimen, each with its section."""
+        for text in self.text.texts:
+            if text.name != self.quote.section:
+                continue
+            for mark in text.marks:
+                is_here = text.span(*mark.place).overlaps(self.quote)
+                if mark.field == field and is_here and _states(mark, field, value):
+                    yield text, mark
+
+    def _is_of_other(self, text: DoseText, mark: Mark) -> bool:
+        """Return whether a mark belongs plainly to another statement, and to none of the agent."""
+        owners = [
+            (one, link)
+            for one in self.text.statements
+            if one.text is text
+            for link in one.links(mark.field)
+            if link.mark is mark
+        ]
+        if any(self._is_own(one) for one, _ in owners):
+            return False
+        return any(not link.is_shared and link.sure >= _SURE for _, link in owners)
+
+    def _is_own(self, statement: Statement) -> bool:
+        """Return whether a statement is of the agent, with an amount of the regimen or none."""
+        if statement.agent is not self.agent:
+            return False
+        levels = [level for link in statement.amounts for level in link.mark.value]
+        if not self.amounts or not levels:
+            return True
+        return any(is_same(one, level) for one in self.amounts for level in levels)
 
     def _find_other_act(self, field: str, value: Any) -> Refusal | None:
         """Return why a value is not given, if the words of the regimen state it of a limit, a visit
-        or a pause alone; else None.
+        or a pause alone.
         """
-        # "up to 40 mg" is a limit itself
+        list_others = _OTHERS.get(field)
         is_limit = field == "amounts" and value.low is None
-        if is_limit:
+        if list_others is None or is_limit:
             return None
-        section = self.regimen.text.sections.get(self.regimen.quote.section)
-        if section is None:
-            return None
-        name = mark_of(field)
-        if self._list_quoted(getattr(section.marks, name), value, section):
-            return None
-        others = self._list_quoted(section.others.get(name, ()), value, section)
-        if not others:
-            return None
-        place = section.span(others[0].first, others[0].end)
-        return Refusal(Why.OTHER_OWNER, place)
-
-    def _list_quoted(
-        self, marks: Sequence[Fact], value: Any, section: DosingSection
-    ) -> list[Fact]:
-        """Return those of the section's marks that state a value in the words of the regimen."""
-        quoted: list[Fact] = []
-        for mark in marks:
-            if not section.span(mark.first, mark.end).overlaps(self.regimen.quote):
+        for text in self.text.texts:
+            if text.name != self.quote.section:
                 continue
-            if any(is_same(value, stated) for stated in _list_values(mark)):
-                quoted.append(mark)
-        return quoted
+            asides = [place for place in text.clauses if is_aside(text, place)]
+            for mark in (*list_others(text.tokens), *text.marks):
+                is_here = text.span(*mark.place).overlaps(self.quote)
+                if (
+                    mark.field != field
+                    or not is_here
+                    or not _states(mark, field, value)
+                ):
+                    continue
+                is_aside_here = any(first <= mark.first < end for first, end in asides)
+                if mark not in text.marks or is_aside_here:
+                    return Refusal(Why.OTHER_OWNER, text.span(*mark.place))
+        return None
 
-    @cached_property
-    def _arms(self) -> ArmProof:
-        regimen = self.regimen
-        statements = [statement for _, statement in regimen.own]
-        return ArmProof(regimen.text, regimen.key, statements, regimen.amounts)
+    def _judge_arm(self, label: str) -> Span | Refusal | None:
+        """Return the place of an arm's label if the arm gets the regimen, why it does not, or None.
+        Several arms may have one label.
+        """
+        arms = self.text.arms
+        judged = [
+            self._judge_one_arm(arm)
+            for arm in arms.places
+            if arms.read_label(arm) == label
+        ]
+        for result in judged:
+            if isinstance(result, Span):
+                return result
+        if None in judged or not judged:
+            return None
+        return judged[0]
+
+    def _judge_one_arm(self, arm: str) -> Span | Refusal | None:
+        arms = self.text.arms
+        rival = self._find_rival_amount(arm, self.amounts)
+        if rival:
+            return Refusal(Why.OTHER_VALUE, rival)
+        getting = arms.list_naming(self.agent)
+        linked = arms.list_linked(self.agent)
+        if arm in linked or arm in getting:
+            return arms.places[arm]
+        names_others = arms.names_any(arm)
+        if names_others and (linked or getting) and not self._is_in_all_arms(arm):
+            return Refusal(Why.OTHER_OWNER, arms.places[arm])
+        return None
+
+    def _is_in_all_arms(self, arm: str) -> bool:
+        """Return whether the record may give the agent in an arm that does not name it."""
+        return self.text.arms.refers(arm) or any(
+            not one.is_arm
+            and not one.is_intervention
+            and any(
+                mention.agent is self.agent for mention in self.text.agents.find(one)
+            )
+            for one in self.text.texts
+        )
+
+    def _find_rival_amount(self, arm: str, amounts: Sequence[Amount]) -> Span | None:
+        """Return where an arm's own text gives the agent other amounts alone, while another arm has
+        those of the regimen.
+        """
+        own: list[_Stated] = []
+        others: list[Any] = []
+        for one in self._list_stated("amounts"):
+            if one.statement.text.name == arm:
+                own.append(one)
+            elif one.statement.text.is_arm:
+                others.append(one.value)
+        if not own or not amounts:
+            return None
+        if any(is_same(one.value, amount) for one in own for amount in amounts):
+            return None
+        is_of_other = any(is_same(one, amount) for one in others for amount in amounts)
+        return own[0].span if is_of_other else None
+
+    def _prove_arms_of(
+        self, amounts: Sequence[Amount]
+    ) -> tuple[list[Amount], list[Refusal]]:
+        """Return amounts without the arms whose texts give another one, and why those go."""
+        kept: list[Amount] = []
+        refused: list[Refusal] = []
+        arms = self.text.arms
+        for amount in amounts:
+            labels: list[str] = []
+            rivals: list[Span] = []
+            for label in amount.arms:
+                found = [
+                    self._find_rival_amount(arm, [amount])
+                    for arm in arms.places
+                    if arms.read_label(arm) == label
+                ]
+                if found and all(found):
+                    rivals += [span for span in found if span]
+                else:
+                    labels.append(label)
+            if rivals:
+                refusal = Refusal(
+                    Why.OTHER_VALUE,
+                    rivals[0],
+                    field="amounts",
+                    value=show_value(amount),
+                )
+                refused.append(refusal)
+            kept.append(replace_arms(amount, tuple(labels)))
+        return kept, refused
 
 
-def _list_values(mark: Fact) -> tuple[Any, ...]:
-    """Return the values of a mark: an amount may have several levels."""
-    return mark.value if isinstance(mark.value, tuple) else (mark.value,)
+def _list_firm(field: str, statement: Statement) -> list[Linked]:
+    """Return the marks of a field that a statement has most likely; all of its amounts."""
+    links = statement.links(field)
+    if field == "amounts" or not links:
+        return links
+    own = [link for link in links if not link.is_shared] or links
+    best = max(link.sure for link in own)
+    return [link for link in own if link.sure >= best - _NEAR_BEST]
 
 
-def _replace_members(reading: Reading[Any], kept: Sequence[_Kept]) -> Reading[Any]:
-    """Return the reading with the members that stand, each with its support and place. The whole
-    is parsed if all members are linked to the agent.
+def _states(mark: Mark, field: str, value: Any) -> bool:
+    values = mark.value if field == "amounts" else (mark.value,)
+    return any(is_same(value, one) for one in values)
+
+
+def _contradicts(stated: _Stated, field: str, value: Any) -> bool:
+    """Return whether what the agent has keeps it from having another value."""
+    link = stated.link
+    if link.is_shared or link.sure < _SURE or link.mark.confidence < _SURE:
+        return False
+    if field == "amounts":
+        return _is_alike(stated.value, value)
+    return not _VAGUE.intersection({stated.value, value})
+
+
+def _is_alike(one: Amount, other: Amount) -> bool:
+    """Return whether two amounts can contradict each other: both are rates, or neither is."""
+    rates = [amount.unit.endswith(("/h", "/min")) for amount in (one, other)]
+    bases = [amount.unit.partition("/")[0] for amount in (one, other)]
+    dimensions = [find_dimension(base)[1] or base for base in bases]
+    return rates[0] == rates[1] and dimensions[0] == dimensions[1]
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Return whether two values are the same. Amounts may be of a dose or of a day; lengths of time
+    may be in different units, and rounded: half a year is 26 weeks.
     """
-    values: list[Any] = []
-    spans: list[Span] = []
-    supports: list[Support] = []
-    for member in kept:
-        values.append(member.value)
-        spans.append(member.linked or member.grounded)
-        supports.append(Support.PARSED if member.linked else Support.INFERRED)
-    is_inferred = Support.INFERRED in supports
-    is_list = isinstance(reading.value, tuple)
-    return replace(
-        reading,
-        value=tuple(values) if is_list else values[0],
-        spans=tuple(spans),
-        support=Support.INFERRED if is_inferred else Support.PARSED,
-        supports=tuple(supports),
-    )
+    if isinstance(one, Period) and isinstance(other, Period):
+        days = [period.value * DAYS.get(period.unit, 0) for period in (one, other)]
+        is_close = all(days) and isclose(days[0], days[1], rel_tol=_ROUNDED)
+        return one == other or is_close
+    if not isinstance(one, Amount) or not isinstance(other, Amount):
+        return bool(one == other)
+    units = [amount.unit.removesuffix("/day") for amount in (one, other)]
+    return (one.low, one.high) == (other.low, other.high) and units[0] == units[1]

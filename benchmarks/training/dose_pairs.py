@@ -1,0 +1,239 @@
+"""Fit the scorers that link marks of doses to agents: makes ``dose_pairs.toml`` and
+``dose_links.toml`` in ``extractor/concepts/doses/weights``.
+
+    python -m benchmarks.training.dose_pairs --data DIR [--out FOLDER]
+
+Prints how many choices are right on trials that were not trained on. The labels are those of
+``benchmarks.training.dose_roles``.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.data import Row, parse_options
+from benchmarks.training.dose_roles import read_dose_labels
+from benchmarks.training.log_linear import (
+    Choice,
+    cross_validate,
+    fit_weights,
+    format_calibration,
+)
+from extractor.concepts.doses.agents import Agents, Mention
+from extractor.concepts.doses.marks import Mark, within
+from extractor.concepts.doses.moments import code_days
+from extractor.concepts.doses.pairs import Anchor, Owner, describe_link, may_share
+from extractor.concepts.doses.sections import DoseText, list_texts
+from extractor.concepts.doses.statements import (
+    describe_candidates,
+    drop_timed,
+    list_bare,
+    list_owners,
+)
+from extractor.language.passage import read_section
+from extractor.schemas import TrialRecord
+
+_RARE = 5
+_LEAST = 0.08
+_PENALTY = 4.0
+
+
+class Labelled(NamedTuple):
+    """A choice: the signs of each candidate, and the position of the right one."""
+
+    trial: str
+    candidates: list[list[str]]
+    right: int
+
+
+def main() -> None:
+    """Print held-out figures, and write the weights with ``--out``."""
+    chosen = parse_options(__doc__, data=..., out=Path)
+    owners: list[Labelled] = []
+    links: list[Labelled] = []
+    for labelled in read_dose_labels(chosen.data):
+        of_owners, of_links = read_choices(labelled.record, labelled.doses)
+        owners += of_owners
+        links += of_links
+    for name, choices in (("dose_pairs", owners), ("dose_links", links)):
+        text = fit(name, choices)
+        if chosen.out:
+            (chosen.out / f"{name}.toml").write_text(text, "utf-8")
+
+
+def fit(name: str, labelled: Sequence[Labelled], *, held_out: bool = True) -> str:
+    """Return the file of weights for some choices, and print how many are right on other trials."""
+    counts = Counter(
+        sign for one in labelled for signs in one.candidates for sign in set(signs)
+    )
+    kept = [sign for sign, count in counts.items() if count >= _RARE]
+    names = {sign: number for number, sign in enumerate(sorted(kept))}
+    choices = [
+        Choice(
+            one.trial,
+            tuple(
+                tuple(names[sign] for sign in signs if sign in names)
+                for signs in one.candidates
+            ),
+            one.right,
+        )
+        for one in labelled
+    ]
+
+    def train(some: Sequence[Choice]) -> Any:
+        return fit_weights(some, len(names), {}, penalty=_PENALTY)
+
+    if held_out:
+        print(name, format_calibration(cross_validate(choices, train)))
+    weights = train(choices)
+    lines = [
+        f"{json.dumps(sign)} = {round(float(weights[number]), 2)}\n"
+        for sign, number in names.items()
+        if abs(weights[number]) >= _LEAST
+    ]
+    return "".join(["# Fitted by benchmarks.training.dose_pairs.\n", *lines])
+
+
+def read_choices(
+    record: TrialRecord, labels: Sequence[Row]
+) -> tuple[list[Labelled], list[Labelled]]:
+    """Return the choices of owners and of links in a labelled record."""
+    sections = {
+        section.name: read_section(section.name, section.text)
+        for section in record.sections
+    }
+    texts = list_texts(record, sections)
+    agents = Agents(texts, record.registry.arm_links)
+    owners: list[Labelled] = []
+    links: list[Labelled] = []
+    for text in texts:
+        mentions = agents.find(text)
+        seen: list[Mention] = []
+        for clause in text.clauses:
+            here = [one for one in mentions if clause[0] <= one.first < clause[1]]
+            marks = within(text.marks, *clause)
+            here = drop_timed(here, marks)
+            candidates = list_owners(text, agents, here, seen)
+            seen = [*seen, *here][-12:]
+            if not marks or not candidates:
+                continue
+            anchors: list[Anchor] = []
+            for mark in marks:
+                if mark.field != "amounts":
+                    continue
+                right = find_owner(text, mark, candidates, labels)
+                if right is None:
+                    continue
+                signs = describe_candidates(text, clause, mark, candidates, here)
+                owners.append(Labelled(record.record_id, signs, right))
+                if right < len(candidates):
+                    anchors.append(Anchor(candidates[right], mark, clause))
+            keys = {anchor.agent.key for anchor in anchors}
+            anchors += [
+                Anchor(owner, None, clause) for owner in list_bare(candidates, keys)
+            ]
+            links += read_links(record.record_id, text, marks, anchors, labels)
+    return owners, links
+
+
+def find_owner(
+    text: DoseText, mark: Mark, owners: Sequence[Owner], labels: Iterable[Row]
+) -> int | None:
+    """Return the position of the labelled agent of an amount among its owners, or that of nobody;
+    None if no owner is the labelled one.
+    """
+    same = [label for label in labels if _has_amount(label, mark)]
+    if not same:
+        return len(owners)
+    quoting = [
+        label
+        for label in same
+        if label["section"] == text.name and _quotes(text, label, mark)
+    ]
+
+    def gap(number: int) -> tuple[bool, int]:
+        owner = owners[number]
+        distance = max(owner.place[0] - mark.end, mark.first - owner.place[1], 0)
+        return owner.how != "named", distance
+
+    for group in (quoting, same):
+        right = [
+            number
+            for number, owner in enumerate(owners)
+            if any(owner.agent.is_called(label["agent"]) for label in group)
+        ]
+        if right:
+            return min(right, key=gap)
+    return None
+
+
+def _has_amount(label: Row, mark: Mark) -> bool:
+    levels = [*mark.value]
+    for other in mark.also:
+        levels += other
+    stated = {(level.low, level.high, _drop_rate(level.unit)) for level in levels}
+    return any(
+        (amount["low"], amount["high"], _drop_rate(amount["unit"])) in stated
+        for amount in label["amounts"]
+    )
+
+
+def _drop_rate(unit: str) -> str:
+    """Return a unit without its rate: labels leave out that of a single dose a day."""
+    return unit.removesuffix("/day")
+
+
+def _quotes(text: DoseText, label: Row, mark: Mark) -> bool:
+    words = text.raw(mark.first, mark.end)
+    return words in label["quote"]
+
+
+def read_links(
+    trial: str,
+    text: DoseText,
+    marks: Sequence[Mark],
+    anchors: Sequence[Anchor],
+    labels: Sequence[Row],
+) -> Iterator[Labelled]:
+    """Yield for each mark and anchor whether they belong together: yes or no."""
+    for anchor in anchors:
+        own = [label for label in labels if anchor.agent.is_called(label["agent"])]
+        if anchor.amount:
+            own = [label for label in own if _has_amount(label, anchor.amount)]
+        for mark in marks:
+            if mark.field == "amounts" or not may_share(
+                text, mark, anchor, anchors, marks
+            ):
+                continue
+            is_right = any(_states(text, label, mark, marks) for label in own)
+            signs = list(describe_link(text, mark, anchor, anchors))
+            yield Labelled(trial, [signs, []], 0 if is_right else 1)
+
+
+def _states(text: DoseText, label: Row, mark: Mark, marks: Sequence[Mark]) -> bool:
+    """Return whether a label has the value of a mark."""
+    value = mark.value
+    if mark.field in ("route", "frequency"):
+        return bool(label.get(mark.field) == value)
+    if mark.field == "timing":
+        return bool(label.get("timing")) and value in str(label["timing"])
+    if mark.field == "days":
+        words = text.raw(mark.first, mark.end)
+        timing = label.get("timing") or ""
+        cycles = [one.value for one in marks if one.field == "cycle"]
+        code = code_days(value, cycles[0] if cycles else None)
+        return (
+            words in timing
+            or (bool(timing) and timing in words)
+            or (not timing and label.get("frequency") == code)
+        )
+    period = label.get(mark.field)
+    if period is None or value is None:
+        return False
+    return bool(period["value"] == value.value and period["unit"] == value.unit)
+
+
+if __name__ == "__main__":
+    main()
