@@ -89,8 +89,9 @@ def test_a_change_quotes_both_versions(tmp_path):
         "  - 75 years\n    Age 18 to 75 years  [eligibility]\n"
         "  + 65 years\n    Age 18 to 65 years  [eligibility]\n"
     )
-    assert "  - 30 mg/m2\n  + 25 mg/m2\n" in done.stdout
-    assert done.stderr == "extractor: 1 trial compared: 7 changed\n"
+    # The description still says 30 mg/m2.
+    assert "added dosing.amounts\n  + 25 mg/m2\n" in done.stdout
+    assert done.stderr == "extractor: 1 trial compared: 6 changed, 1 added\n"
 
 
 def test_registered_fields_of_records_are_compared(tmp_path):
@@ -133,7 +134,7 @@ def test_a_version_is_a_run_a_file_of_extractions_or_records(tmp_path, kind):
     version = {"run": run, "extractions": lines, "records": new}[kind]
     done = invoke("diff", old, version, "--exit-code")
     assert done.exit_code == 1
-    assert "7 changed" in done.stderr
+    assert "6 changed, 1 added" in done.stderr
     same = invoke("diff", run, version, "--exit-code")
     assert (same.exit_code, same.stdout) == (0, "")
     assert "1 trial compared: no change" in same.stderr

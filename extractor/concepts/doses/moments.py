@@ -39,7 +39,7 @@ def find_days(tokens: Tokens) -> list[Mark]:
     >>> from extractor.language.book import read_text
     >>> [
     ...     mark.value
-    ...     for mark in find_days(read_text("on days 1, 8 and 15, or day -3 to 1"))
+    ...     for mark in find_days(read_text("days 1, 8 and 15, then on days -3 to 1"))
     ... ]
     [(1, 8, 15), (-3, -2, -1, 0, 1)]
     """

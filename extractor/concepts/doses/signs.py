@@ -47,6 +47,7 @@ _DOUBTFUL = frozenset(
         "a count of something",
         "a part of the cycle",
         "a daily amount",
+        "levels of several texts",
     }
 )
 _NEVER_SURE = frozenset(
@@ -229,8 +230,12 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
         yield "a piece beside a substance" if is_beside else "a volume or a piece"
     if level.arms:
         yield "arms of its own"
-    if len(regimen.amounts()) > 1:
+    levels = [other for _, other in regimen.amounts()]
+    if len(levels) > 1:
         yield "several levels"
+    # An intervention and a description that state two amounts may contradict each other.
+    if len({other.text.name.partition("[")[0] for other in levels}) > 1:
+        yield "levels of several texts"
     if link.mark.also:
         yield "a sum"
     if regimen.agent.is_placebo:

@@ -43,7 +43,7 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """
     first = limit.first
     end = limit.end
-    floor = max(0, limit.first - _LENGTH_REACH)
+    floor = max(0, first - _LENGTH_REACH)
     if limit.unit and not limit.time_unit:
         return False
     if limit.time_unit in ("hour", "minute"):
@@ -82,8 +82,9 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     >>> [is_doubtful_age(tokens, limit, topic) for topic in ("Children:", "Epilepsy:")]
     [False, True]
     """
-    is_range = limit.value_high is not None
-    if is_range and rule("open_end").search(tokens, limit.first, limit.end + 3):
+    if limit.value_high is not None and rule("open_end").search(
+        tokens, limit.first, limit.end + 3
+    ):
         return True
     if not limit.time_unit or limit.value == _MAJORITY:
         return False
@@ -93,17 +94,14 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return False
     if _has_no_subject(tokens, limit):
         return read_subject(topic) is not Subject.PEOPLE
-    is_short = limit.first <= _LENGTH_REACH
-    return is_short and not speaks_of_people(tokens)
+    return limit.first <= _LENGTH_REACH and not speaks_of_people(tokens)
 
 
 def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
     """Return whether no words before or behind a length of time say of what it is, so that only the
     line above does.
     """
-    if rule("only_ages").search(tokens):
-        return True
-    return _stands_alone(tokens, limit)
+    return bool(rule("only_ages").search(tokens)) or _stands_alone(tokens, limit)
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
@@ -131,8 +129,8 @@ def _is_beside_ages(tokens: Tokens, first: int, end: int, floor: int) -> bool:
         return True
     if rule("age_difference").starts(tokens, end):
         return True
-    scales = rule("scales_by_age").ends(tokens, first, first - 2 * _WHOSE_REACH)
-    return scales is not None
+    reach = first - 2 * _WHOSE_REACH
+    return rule("scales_by_age").ends(tokens, first, reach) is not None
 
 
 def _is_of_thing(tokens: Tokens, limit: Limit, floor: int) -> bool:
@@ -143,8 +141,9 @@ def _is_of_thing(tokens: Tokens, limit: Limit, floor: int) -> bool:
         return True
     # people are old in years, too
     in_years = limit.time_unit in (None, "year")
-    apart = rule("old_thing_apart").ends(tokens, limit.first, floor)
-    return apart is not None and not in_years
+    return not in_years and bool(
+        rule("old_thing_apart").ends(tokens, limit.first, floor)
+    )
 
 
 def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
@@ -160,8 +159,8 @@ def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
         return False
     if limit.time_unit not in (None, "year"):
         return False
-    is_last = limit.end >= len(tokens)
-    if not is_last and rule("further_age_end").starts(tokens, limit.end) is None:
+    goes_on = limit.end < len(tokens)
+    if goes_on and not rule("further_age_end").starts(tokens, limit.end):
         return False
     floor = limit.first - _LENGTH_REACH
     return rule("further_age").ends(tokens, limit.first, floor) is not None
@@ -171,9 +170,8 @@ def _names_age_or_nothing(tokens: Tokens, name: Range) -> bool:
     """Return whether the name of a quantity, a range of tokens, names an age, or nothing that could
     be counted.
     """
-    for rule_name in ("names_nobody", "age_words", "condition_part"):
-        if rule(rule_name).covers(tokens, *name):
-            return True
+    if rule("age_or_nothing").covers(tokens, *name):
+        return True
     return rule("said_age").search(tokens, *name) is not None
 
 
@@ -187,10 +185,15 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
         return False
     if limit.quantity is not None and limit.quantity[1] <= limit.first:
         return False
-    end = limit.first
+    front = _skip_signs(tokens, limit.first)
+    return rule("only_persons").covers(tokens, 0, front) is not None
+
+
+def _skip_signs(tokens: Tokens, end: int) -> int:
+    """Return the end of the words before ``end``, without the signs behind them."""
     while end and tokens.codes[end - 1] in _ADDED:
         end -= 1
-    return rule("only_persons").covers(tokens, 0, end) is not None
+    return end
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
@@ -209,9 +212,7 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     only_people = rule("names_only_people")
     if limit.quantity is not None and not only_people.covers(tokens, *limit.quantity):
         return False
-    front = limit.first
-    while front and tokens.codes[front - 1] in _ADDED:
-        front -= 1
+    front = _skip_signs(tokens, limit.first)
     return not front or only_people.covers(tokens, 0, front) is not None
 
 
@@ -231,12 +232,9 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
     if limit.time_unit is None:
         return False
     # as in "3 months prior to entry"
-    if rule("relation_after").starts(tokens, end) or rule("of_other").starts(
-        tokens, end
-    ):
+    if rule("of_something").starts(tokens, end):
         return False
-    names_length = rule("course_before").ends(tokens, first, floor)
-    names_length = names_length or rule("lifetime_before").ends(tokens, first, floor)
+    names_length = rule("no_age_before").ends(tokens, first, floor)
     if names_length and not rule("people_in_before").ends(tokens, first, floor):
         return False
     in_years = limit.time_unit == "year"
@@ -282,14 +280,12 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     ``topic`` is the heading of a line that begins with the limit.
     """
     first = limit.first
-    floor = max(0, limit.first - _LENGTH_REACH)
+    floor = max(0, first - _LENGTH_REACH)
     # as in "minimum life expectancy of 3 months"
     if limit.quantity and first < limit.quantity[1] <= limit.end:
         first = limit.quantity[1]
     if rule("within_front").ends(tokens, first, floor):
         return False
-    if rule("pregnant_after").starts(tokens, limit.end):
-        return True
     if rule("lifetime_after").starts(tokens, limit.end):
         return True
     if rule("lifetime_before").ends(tokens, first, floor):
@@ -345,8 +341,8 @@ def _is_behind_moment(tokens: Tokens, limit: Limit) -> bool:
         return False
     if rule("birthday").search(tokens, limit.first, limit.end):
         return False
-    moment = rule("moment_before").ends(tokens, limit.first, limit.first - _END_REACH)
-    return moment is not None
+    floor = limit.first - _END_REACH
+    return rule("moment_before").ends(tokens, limit.first, floor) is not None
 
 
 def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
@@ -394,8 +390,7 @@ def list_age_bounds(
         return []
     # An excluded range leaves ages on both sides; what lies outside of it is the opposite.
     floor = limit.first - _END_REACH
-    is_outside = rule("outside_ages").ends(tokens, limit.first, floor) is not None
-    if is_admitted is is_outside:
+    if is_admitted is bool(rule("outside_ages").ends(tokens, limit.first, floor)):
         return []
     return [(low, True), (Age(value=limit.value_high, unit=unit), False)]
 
