@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
-from extractor.measures.grammar import Chart, Span
+from extractor.measures.grammar import LONGEST_SPAN, Chart, Span
 
 _WORD_WEIGHT = 0.5
 _NEAR = 8
@@ -35,7 +35,8 @@ def choose(
         if (candidate := _weigh(span, chart, tokens, introduced))
     ]
     chosen = _pick(candidates)
-    others = [one for one in candidates if one not in chosen]
+    taken = set(map(id, chosen))
+    others = [one for one in candidates if id(one) not in taken]
     return chosen, others
 
 
@@ -60,9 +61,7 @@ def _weigh(
     last = span.value[-1]
     if rule("relative_after").starts(tokens, last.end):
         return None
-    if span.rule == "at_bound" and any(
-        one.end == span.first for one in chart.all("amount")
-    ):
+    if span.rule == "at_bound" and chart.ending("amount", span.first):
         return None
     if last.amount.time:
         return Candidate(span, score)
@@ -93,11 +92,13 @@ def _lacks_sign(span: Span) -> bool:
 def find_near_quantities(chart: Chart, tokens: Tokens, span: Span) -> list[Span]:
     """Return the known quantities of a span: inside of it, or shortly before it in its clause."""
     found = []
-    for quantity in chart.all("quantity"):
-        if quantity.first > span.end + 1:
-            break
-        is_before = span.first - _NEAR <= quantity.end <= span.first
-        is_parted = rule("sentence_break").search(tokens, quantity.end, span.first)
-        if quantity.first >= span.first or (is_before and not is_parted):
+    floor = span.first - _NEAR
+    for quantity in chart.between(floor - LONGEST_SPAN, span.first, "quantity"):
+        is_before = floor <= quantity.end <= span.first
+        if is_before and not _is_parted(tokens, quantity.end, span.first):
             found.append(quantity)
-    return found
+    return [*found, *chart.between(span.first, span.end + 2, "quantity")]
+
+
+def _is_parted(tokens: Tokens, first: int, end: int) -> bool:
+    return rule("sentence_break").search(tokens, first, end) is not None

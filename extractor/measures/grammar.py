@@ -1,13 +1,18 @@
 """Typed spans of tokens, and productions that compose them."""
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 Parts = Mapping[str, "Span"]
 Maker = Callable[[Parts], Any]
+LONGEST_SPAN = 30
+"""The most tokens of a span that is looked for by what is behind its beginning."""
+_BEGINNING = attrgetter("first")
 _ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w|]+)(?P<optional>\?)?")
 
 
@@ -53,6 +58,7 @@ class Chart:
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self._spans: dict[str, dict[int, list[Span]]] = defaultdict(dict)
+        self._ends: dict[str, dict[int, list[Span]]] = defaultdict(dict)
         self._listed: dict[tuple[str, ...], list[Span]] = {}
         for span in spans:
             self.add(span)
@@ -60,11 +66,25 @@ class Chart:
     def add(self, span: Span) -> None:
         """Add a span."""
         self._spans[span.kind].setdefault(span.first, []).append(span)
+        self._ends[span.kind].setdefault(span.end, []).append(span)
         self._listed.clear()
 
     def at(self, kind: str, first: int) -> list[Span]:
         """Return the spans of a kind that begin at a token."""
         return self._spans[kind].get(first, [])
+
+    def ending(self, kind: str, end: int) -> list[Span]:
+        """Return the spans of a kind that end before a token."""
+        return self._ends[kind].get(end, [])
+
+    def between(self, first: int, end: int, *kinds: str) -> list[Span]:
+        """Return the spans of these kinds that begin at a token from ``first`` on and before
+        ``end``, from left to right.
+        """
+        spans = self.all(*kinds)
+        low = bisect_left(spans, first, key=_BEGINNING)
+        high = bisect_left(spans, end, key=_BEGINNING)
+        return spans[low:high]
 
     def all(self, *kinds: str) -> list[Span]:
         """Return all spans of these kinds, from left to right. The lists are kept until a span is

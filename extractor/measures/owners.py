@@ -9,7 +9,7 @@ from functools import cache
 from extractor.language.book import rule, word_list
 from extractor.language.lexer import Range, Tokens
 from extractor.language.units import read_unit
-from extractor.measures.grammar import Chart, Span
+from extractor.measures.grammar import LONGEST_SPAN, Chart, Span
 
 _SHORTEST_WORD = 3
 _LONGEST_NAME = 14
@@ -102,8 +102,9 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
             return named
         if part.kind == "quantity":
             return part.first, part.end
-    others = [(one.first, one.end) for one in chart.all("unit", "comparator")]
-    for one in chart.all("quantity"):
+    places = chart.between(value.first, value.end, "unit", "comparator")
+    others = [(one.first, one.end) for one in places]
+    for one in chart.between(value.first, value.end, "quantity"):
         is_other = any(_is_inside(one, place) for place in others)
         is_inside = _is_inside(one, (value.first, value.end))
         if is_inside and not is_other and not _is_age_word(one):
@@ -132,10 +133,10 @@ def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
     """Return what is taken at a rate, between the unit and the rate: the prednisone of "> 10 mg
     prednisone per day", the alcohol of "> 3 units of alcohol a day".
     """
-    for unit in chart.all("unit"):
-        if unit.end != value.end or unit.rule != "rate_apart":
+    for unit in chart.ending("unit", value.end):
+        if unit.rule != "rate_apart":
             continue
-        ends = [one.end for one in chart.all("unit") if one.first == unit.first]
+        ends = [one.end for one in chart.at("unit", unit.first)]
         # without a unit of its own, the thing is counted: "3 glasses of wine a day"
         inner = unit.first if len(ends) == 1 else min(ends)
         of = inner < unit.end and tokens.words[inner].lower() == "of"
@@ -149,8 +150,8 @@ def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
 def _find_unit_counted(chart: Chart, value: Span, code: str | None) -> Range | None:
     """Return what a unit counts: the cigarettes of "> 10 cigarettes/day"."""
     is_count = (code or "").startswith("{") and (code or "").endswith(_PER_TIME)
-    units = [one for one in chart.all("unit") if one.end == value.end]
-    return (units[0].first, units[0].first + 1) if is_count and units else None
+    starts = [one.first for one in chart.ending("unit", value.end)]
+    return (min(starts), min(starts) + 1) if is_count and starts else None
 
 
 def _find_scale_behind(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
@@ -160,7 +161,7 @@ def _find_scale_behind(chart: Chart, tokens: Tokens, value: Span) -> Range | Non
     if value.value[-1].amount.unit is not None:
         return None
     of = value.first > 0 and tokens.words[value.first - 1].lower() == "of"
-    if any(one.end == value.first - of for one in chart.all("quantity")):
+    if chart.ending("quantity", value.first - of):
         return None
     for one in chart.at("quantity", value.end):
         if one.end == len(tokens) or tokens.codes[one.end] in ",;)":
@@ -176,8 +177,8 @@ def _find_behind(
     chart: Chart, tokens: Tokens, at: int, end: int
 ) -> tuple[Range, bool] | None:
     """Return the quantity behind a limit, or what its number counts, and whether it is known."""
-    for one in chart.all("quantity"):
-        if 0 <= one.first - at <= 1 and one.end <= end:
+    for one in chart.between(at, at + 2, "quantity"):
+        if one.end <= end:
             return (one.first, one.end), True
     noun = rule("counted_noun").starts(tokens, at, end)
     return (noun.place("noun"), False) if noun else None
@@ -210,8 +211,8 @@ def _split_phrase(
         return donors.place("words"), (donors.end, end)
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
-    for people in chart.all("people"):
-        if not first <= people.first < people.end <= end:
+    for people in chart.between(first, end, "people"):
+        if people.end > end:
             continue
         place = people.first, people.end
         if people.end == end or tokens.codes[people.end] in ":;":
@@ -239,8 +240,8 @@ def _names(chart: Chart, first: int, end: int, unit: str | None = None) -> bool:
     """Return whether a known quantity or scale other than an age is among some tokens. A multiple
     of normal as ``unit`` leaves out viruses, which have no normal value.
     """
-    for one in chart.all("quantity", "scale"):
-        if not _is_inside(one, (first, end)) or _is_age_word(one):
+    for one in chart.between(first, end, "quantity", "scale"):
+        if one.end > end or _is_age_word(one):
             continue
         if unit not in ("{ULN}", "{LLN}") or one.value not in _WITHOUT_NORMAL:
             return True
@@ -275,9 +276,7 @@ def _find_name(
     words = _trim(tokens, first, end)
     if words is None or not _has_content(tokens, *words):
         return None
-    signs = [
-        one.first for one in chart.all("comparator") if words[0] <= one.first < words[1]
-    ]
+    signs = [one.first for one in chart.between(*words, "comparator")]
     # as in "platelets less than or equal to (=<) 40"
     words = (words[0], min([words[1], *signs]))
     words = words[0], _cut_remark(tokens, *words)
@@ -307,7 +306,7 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
     """
     if not _has_content(tokens, at, end):
         return False
-    if any(one.first < at < one.end for one in chart.all("quantity")):
+    if any(one.end > at for one in chart.between(at - LONGEST_SPAN, at, "quantity")):
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
         return False
@@ -398,7 +397,7 @@ def find_condition(
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
     opening = rule("condition_opening").starts(tokens, at, end)
-    for one in chart.all("people"):
+    for one in chart.between(end_of_value, at + 1, "people"):
         is_beside = one.first in (at, end_of_value) and _is_behind(tokens, one, end)
         if is_beside and not opening:
             return _take_people(tokens, one)
@@ -439,7 +438,8 @@ def list_unexplained(
 ) -> list[int]:
     """Return the content words of a clause that are in no span and no explained range."""
     covered: set[int] = set()
-    ranges = [(span.first, span.end) for span in chart.all(*_EXPLAINING)]
+    spans = chart.between(clause[0] - LONGEST_SPAN, clause[1], *_EXPLAINING)
+    ranges = [(span.first, span.end) for span in spans]
     persons = rule("persons").find(tokens, *clause)
     ranges += [(found.first, found.end) for found in persons]
     for first, end in (*ranges, *explained):

@@ -180,11 +180,10 @@ def _find_clause(
     first = chosen[index - 1].span.end if index else 0
     if last and last.condition and last.condition[1] <= span.first:
         first = max(first, last.condition[1])
-    labels = {people.end for people in chart.all("people")}
     is_last = index + 1 == len(chosen)
     end = len(tokens) if is_last else chosen[index + 1].span.first
     for found in rule("sentence_break").find(tokens, first, span.first):
-        if found.first not in labels:
+        if not chart.ending("people", found.first):
             first = found.end
     behind = rule("sentence_break").search(tokens, span.end, end)
     return first, behind.first if behind else end
