@@ -2,6 +2,7 @@
 direction.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -52,10 +53,13 @@ def _find_all(
     quote = value if isinstance(value, str) else value.quote
     windows = find_windows(cut(passage), None, topic, wide=True)
     parts = find_parts(cut(passage), windows)
+    lengths = [locate(passage, *window.length) for window in windows]
+    ends = [length.end for length in lengths]
     for span in find_quotes(passage, quote):
-        for window, own in zip(windows, parts, strict=True):
-            if not locate(passage, *window.length).overlaps(span):
-                continue
+        for at in range(bisect_right(ends, span.start), len(windows)):
+            if not lengths[at].overlaps(span):
+                break
+            window = windows[at]
             words = passage.section.raw[span.start : span.end]
             if isinstance(value, str):
                 stated = make_window(window, words)
@@ -69,7 +73,7 @@ def _find_all(
                 if window.sure:
                     update = {"comparator": window.comparator}
                     stated = stated.model_copy(update=update)
-            yield Supported(stated, span, support), own
+            yield Supported(stated, span, support), parts[at]
 
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:
