@@ -38,12 +38,12 @@ class Arms:
         self, record: TrialRecord, texts: Iterable[DoseText], agents: Agents
     ) -> None:
         self.places = locate_arms(record)
-        self.texts = [text for text in texts if text.name in self.places]
+        self.texts = {text.name: text for text in texts if text.name in self.places}
         self._links = record.registry.arm_links
         self._bare = record.registry.bare_arms
         self._named: Mapping[str, set[str]] = {
-            text.name: {one.agent.key for one in agents.find(text) if _gets(text, one)}
-            for text in self.texts
+            name: {one.agent.key for one in agents.find(text) if _gets(text, one)}
+            for name, text in self.texts.items()
         }
 
     @property
@@ -72,8 +72,7 @@ class Arms:
 
     def refers(self, arm: str) -> bool:
         """Return whether an arm's text refers to another arm."""
-        texts = [text for text in self.texts if text.name == arm]
-        return any(rule("as_in_group").search(text.tokens) for text in texts)
+        return rule("as_in_group").search(self.texts[arm].tokens) is not None
 
     def find(
         self, regimen: Regimen, others: Sequence[Regimen]
@@ -134,8 +133,7 @@ class Arms:
     def read_label(self, arm: str) -> str:
         """Return the label of an arm."""
         place = self.places[arm]
-        [text] = [text for text in self.texts if text.name == arm]
-        return text.read.raw[place.start : place.end]
+        return self.texts[arm].read.raw[place.start : place.end]
 
 
 def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:

@@ -32,10 +32,8 @@ _FEW_ARMS = 2
 def make_draft(
     regimen: Regimen, regimens: Sequence[Regimen], trial: Trial, number: int
 ) -> Draft:
-    """Return the draft of a regimen, one of those of its trial."""
-    others = [
-        one for one in regimens if one.agent is regimen.agent and one is not regimen
-    ]
+    """Return the draft of a regimen, one of those of its agent."""
+    others = [one for one in regimens if one is not regimen]
     main = regimen.main
     first, end = main.find_words()
     around = tuple(describe_around(regimen, len(others) + 1))
@@ -128,7 +126,7 @@ def _read_nothing(regimen: Regimen, name: str, value: Any = None) -> Reading[Any
     fields = {mark.field for mark in within(main.text.marks, *main.clause)}
     if name in fields:
         return Reading(value, measured("regimen", "in clause"))
-    if any(mark.field == name for mark in main.text.marks):
+    if name in main.text.fields:
         return Reading(value, measured("regimen", "in record"))
     return Reading(value, measured("regimen", "nowhere"))
 

@@ -1,9 +1,9 @@
 """Merging: statements of one agent that do not contradict each other are one regimen."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
@@ -27,12 +27,27 @@ _RATES = {
 """Frequencies of amounts per time, where nothing else is said."""
 
 
+class Way(NamedTuple):
+    """What a regimen says, for comparing it with others; None for what it does not say."""
+
+    rhythm: tuple[Any, ...]
+    """Route, frequency and cycle."""
+    days: Any
+    duration: Any
+    levels: Set[Any]
+    """The amounts without their rates."""
+    unit: str | None
+    """Of the first amount."""
+
+
 @dataclass(eq=False)
 class Regimen:
     """Statements of one agent that are one way of giving it, the fullest one first."""
 
     statements: list[Statement]
     chosen_route: Linked | None = None
+    _ways: dict[int, Way] = field(default_factory=dict)
+    """What the first statements say, by their number."""
 
     @property
     def agent(self) -> Agent:
@@ -102,6 +117,18 @@ class Regimen:
     def duration(self) -> Linked | None:
         return self.best("duration")
 
+    def way(self) -> Way:
+        """Return what the statements say."""
+        number = len(self.statements)
+        if number not in self._ways:
+            names = ("route", "frequency", "cycle", "days", "duration")
+            *rhythm, days, duration = (_value(self, name) for name in names)
+            amounts = [level for level, _ in self.amounts()]
+            unit = amounts[0].unit if amounts else None
+            levels = set(map(_bare, amounts))
+            self._ways[number] = Way(tuple(rhythm), days, duration, levels, unit)
+        return self._ways[number]
+
 
 def merge(statements: Iterable[Statement]) -> list[Regimen]:
     """Return the regimens that statements make, in the order of the record."""
@@ -130,12 +157,9 @@ def _join_again(regimens: Sequence[Regimen]) -> list[Regimen]:
     """
     kept: list[Regimen] = []
     for regimen in regimens:
-        levels = {_bare(level) for level, _ in regimen.amounts()}
+        levels = regimen.way().levels
         same = [
-            one
-            for one in kept
-            if levels.intersection(_bare(level) for level, _ in one.amounts())
-            and _fits(one, regimen)
+            one for one in kept if levels & one.way().levels and _fits(one, regimen)
         ]
         if same:
             same[0].statements += regimen.statements
@@ -160,12 +184,13 @@ def _split_routes(regimen: Regimen) -> Iterator[Regimen]:
 def _merge_agent(statements: Sequence[Statement]) -> list[Regimen]:
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
-        fitting = [one for one in regimens if _is_same(one, statement)]
+        alone = Regimen([statement])
+        fitting = [one for one in regimens if _is_same(one, alone)]
         if statement.amounts:
             if fitting:
                 fitting[0].statements.append(statement)
             else:
-                regimens.append(Regimen([statement]))
+                regimens.append(alone)
             continue
         near = [one for one in fitting if _is_near(one, statement)]
         for regimen in near or fitting:
@@ -217,18 +242,18 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
     return not amounts, not has_substance, place > 1, -len(own), place
 
 
-def _is_same(regimen: Regimen, statement: Statement) -> bool:
-    """Return whether a statement says nothing that contradicts a regimen of its agent."""
-    other = Regimen([statement])
+def _is_same(regimen: Regimen, other: Regimen) -> bool:
+    """Return whether a statement alone, the ``other`` regimen, says nothing that contradicts a
+    regimen of its agent.
+    """
+    statement = other.main
     if not _fits(regimen, other):
         return False
-    mine = {_bare(level) for level, _ in regimen.amounts()}
-    its = {_bare(level) for level, _ in other.amounts()}
-    lengths = [one.duration() for one in (regimen, other)]
-    values = [link.mark.value if link else None for link in lengths]
-    if not mine or not its or mine & its:
+    mine = regimen.way()
+    its = other.way()
+    if not mine.levels or not its.levels or mine.levels & its.levels:
         return True
-    if _differ(*values):
+    if _differ(mine.duration, its.duration):
         return False
     if statement.clause == regimen.main.clause and statement.text is regimen.main.text:
         if _is_choice(regimen.main, statement):
@@ -239,13 +264,15 @@ def _is_same(regimen: Regimen, statement: Statement) -> bool:
 
 def _fits(regimen: Regimen, other: Regimen) -> bool:
     """Return whether two regimens of an agent do not differ in route and rhythm."""
-    if _differ(regimen.route(), other.route()):
-        return False
-    for name in ("frequency", "cycle"):
-        if _differ(*(_value(one, name) for one in (regimen, other))):
+    mine = regimen.way()
+    its = other.way()
+    for one, another in zip(mine.rhythm, its.rhythm, strict=True):
+        if one is not None and another is not None and one != another:
             return False
-    days = [_value(one, "days") for one in (regimen, other)]
-    return not (_crosses_start(*days) or _crosses_start(*reversed(days)))
+    if mine.days is None or its.days is None:
+        return True
+    crosses = _crosses_start(mine.days, its.days)
+    return not crosses and not _crosses_start(its.days, mine.days)
 
 
 def _is_choice(one: Statement, other: Statement) -> bool:
@@ -288,9 +315,8 @@ def _are_levels(regimen: Regimen, other: Regimen) -> bool:
     """Return whether the amounts of two regimens may be levels of one way of giving: they say the
     same of the days.
     """
-    days = [one.best("days") for one in (regimen, other)]
-    values = [link.mark.value if link else None for link in days]
-    if values[0] != values[1]:
-        return not (values[0] and values[1])
-    units = [one.amounts()[0][0].unit for one in (regimen, other)]
-    return units[0] == units[1] or is_portion(other.main.amounts[0].mark)
+    mine = regimen.way()
+    its = other.way()
+    if mine.days != its.days:
+        return not (mine.days and its.days)
+    return mine.unit == its.unit or is_portion(other.main.amounts[0].mark)

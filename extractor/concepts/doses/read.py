@@ -1,5 +1,6 @@
 """Read the regimens of a record: statements, merged to regimens, with arms and roles."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
@@ -33,8 +34,11 @@ def read_dosing(
 ) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
     """Return the regimens of a record, and the clauses that seem to hold one that was not read."""
     read = read_regimens(record, sections)
+    of_agent = defaultdict[str, list[Regimen]](list)
+    for one in read.regimens:
+        of_agent[one.agent.key].append(one)
     drafts = [
-        make_draft(one, read.regimens, read.trial, next(numbers))
+        make_draft(one, of_agent[one.agent.key], read.trial, next(numbers))
         for one in read.regimens
     ]
     unread = _list_unread(read, read.trial.agents, numbers)

@@ -101,7 +101,7 @@ class Trial:
     def labels(self) -> Mapping[str, Set[str]]:
         """The arms whose label names each agent."""
         labels: dict[str, set[str]] = {}
-        for text in self.arms.texts:
+        for text in self.arms.texts.values():
             for mention in self.agents.find(text):
                 if mention.end <= text.title[1]:
                     labels.setdefault(mention.agent.key, set()).add(text.name)
@@ -110,7 +110,7 @@ class Trial:
     @cached_property
     def kinds(self) -> Mapping[str, str]:
         """The kind of each arm. One of no kind whose label says "control" is active."""
-        return {text.name: _class_group(text) for text in self.arms.texts}
+        return {text.name: _class_group(text) for text in self.arms.texts.values()}
 
     def name_cover(self, agent: Agent) -> str:
         """Return whether one arm, every arm, some arms or no arm gets an agent."""

@@ -1,6 +1,6 @@
 """The sections of a record that can state doses, with their marks and clauses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -87,6 +87,11 @@ class DoseText:
     def marks(self) -> Sequence[Mark]:
         """All marks of the section besides agents."""
         return find_marks(self.tokens)
+
+    @cached_property
+    def fields(self) -> Set[str]:
+        """The fields of which the section has marks."""
+        return {mark.field for mark in self.marks}
 
     @cached_property
     def clauses(self) -> Sequence[Place]:
