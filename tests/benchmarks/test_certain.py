@@ -17,6 +17,6 @@ def test_few_certain_values_of_judged_lines_are_wrong():
     for line, _, verdict in judge(read_lines(LINES)[::5], 0.85):
         found[line["set"].split()[0]][verdict] += 1
 
-    assert found["natural"]["right"] >= 155
+    assert found["natural"]["right"] >= 140
     assert found["natural"]["wrong"] == 0
-    assert found["misleading"]["wrong"] <= 10
+    assert found["misleading"]["wrong"] <= 6
