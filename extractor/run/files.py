@@ -58,7 +58,8 @@ def lock_folder(folder: Path) -> Iterator[None]:
             try:
                 yield
             finally:
-                if list(folder.iterdir()) == [lock]:
+                # unlike ``iterdir``, it finds nothing in a folder that is gone
+                if set(folder.glob("*")) == {lock}:
                     lock.unlink()
     except Timeout:
         raise FolderInUse(
