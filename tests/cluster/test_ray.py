@@ -46,16 +46,16 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(
     here, calls = whole
     out = tmp_path / "run"
     with serve_counting(0.2) as server:
-        command = words(cluster, records, out, f"{server.url}#stub")
+        prices = tmp_path / "prices.toml"
+        prices.write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 1\noutput = 1\n")
+        command = words(cluster, records, out, f"{server.url}#stub", "--prices", prices)
         program = [sys.executable, "-m", "extractor", *map(str, command)]
         with subprocess.Popen(program) as driver:
             while server.calls < 8 and driver.poll() is None:
                 time.sleep(0.01)
             driver.send_signal(signal.SIGKILL)
         assert driver.returncode == -signal.SIGKILL
-        prices = tmp_path / "prices.toml"
-        prices.write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 1\noutput = 1\n")
-        stopped = invoke(*command, "--max-usd", 0.18, "--prices", prices)
+        stopped = invoke(*command, "--max-usd", 0.18)
         assert stopped.exit_code == BUDGET
         assert "of $0.18 are spent" in stopped.stderr
         # those of the killed driver count in full

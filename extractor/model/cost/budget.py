@@ -61,7 +61,8 @@ class Budget:
         spent = spent or Spending()
         if max_usd is not None and (price is None or spent.unpriced):
             raise ArgumentError(
-                "a money limit needs the price of the model; give it with --prices FILE, see README"
+                "a money limit needs the price of each call of the run, the earlier ones too; use "
+                "another --out, with --prices FILE from its start"
             )
         self._max_usd = max_usd
         self._rates = rates
