@@ -79,7 +79,6 @@ _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3}
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands
 to others.
 """
-_TEN_E = re.compile(r"(?<![\d.])10 ?e ?\+? ?\d", re.IGNORECASE)
 _GROUPS = re.compile(
     r"\d{1,3}(?P<sign>[.,' ])\d{3}(?:(?P=sign)\d{3})*(?:[.,·]\d+)?|\d{1,2}(?:,\d{2})+,\d{3}"
 )
@@ -198,16 +197,6 @@ def _find_exponent(number: re.Match[str]) -> str | None:
     if number["zeros"]:  # "5 x 1000"
         return "3"
     return number["exponent"] or number["short"] or str(SCALES.get(scale, 0))
-
-
-def is_ten_e(text: str) -> bool:
-    """Return whether a text writes a power of ten as "10e9", which is 10^9 to most writers and
-    10^10 to some.
-
-    >>> is_ten_e("5 x 10e9 cells"), is_ten_e("5e9")
-    (True, False)
-    """
-    return _TEN_E.search(text) is not None
 
 
 def is_two_ways(word: str) -> bool:

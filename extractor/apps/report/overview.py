@@ -1,11 +1,10 @@
 """Counts of a run's fields, doubtful values, findings and failures, and the rows of its list."""
 
 import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from extractor.apps.report.record import RECORD, RunRecord, name_field
 from extractor.apps.values import RowKind, ValueRow
@@ -35,7 +34,6 @@ _NOT_COUNTED = {
 }
 """What is not a field, and fields that most items lack without a reason."""
 _TITLE_LENGTH = 160
-_NUMBER = re.compile(r"(?<!HTTP )\d+")
 
 
 class Overview:
@@ -124,15 +122,6 @@ def count_items(facts: Counter[Fact]) -> list[int]:
     return [facts[name, "filled"] for name in _ITEMS.values()]
 
 
-class Reason(NamedTuple):
-    """A reason for failures, and the records that failed for it: their ids, or their places if
-    they have none.
-    """
-
-    message: str
-    places: list[str]
-
-
 def read_failures(path: Path) -> list[dict[str, Any]]:
     """Read ``failures.jsonl``; without the file there are no failures. A line that is not a JSON
     object was not written in full, and is left out.
@@ -166,27 +155,3 @@ def find_place(failure: dict[str, Any]) -> str:
     """Return the file of a record that failed, and the place in it."""
     parts = [failure.get("path"), failure.get("place")]
     return ", ".join(str(part) for part in parts if part)
-
-
-def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
-    """Count why records failed, most frequent first. Messages of one class that differ only in a
-    place, an id or a number count as one.
-
-    >>> failure = {"path": "a.json", "error": "RecordError"}
-    >>> count_reasons(
-    ...     [
-    ...         failure | {"place": "line 2", "message": "a.json, line 2: broken JSON"},
-    ...         failure | {"place": "line 9", "message": "a.json, line 9: broken JSON"},
-    ...     ]
-    ... )
-    [Reason(message='broken JSON', places=['a.json, line 2', 'a.json, line 9'])]
-    """
-    reasons: dict[tuple[Any, str], Reason] = {}
-    for failure in failures:
-        name = name_failed(failure)
-        place = find_place(failure)
-        message = str(failure.get("message", "")).removeprefix(f"{place}: ")
-        general = _NUMBER.sub("N", message.replace(name, "ID"))
-        kind = (failure.get("error"), general)
-        reasons.setdefault(kind, Reason(message, [])).places.append(name)
-    return sorted(reasons.values(), key=lambda reason: -len(reason.places))

@@ -10,7 +10,6 @@ from extractor.language.book import rule
 from extractor.language.passage import Passage, split_sentences
 from extractor.schemas import CriterionKind
 
-_SIGNS = ";,. "
 _MANY = 3
 """The clauses that a paragraph among others has at most, without being a list of them."""
 _JOINED = re.compile(r"(?:or|and)\b", re.IGNORECASE)

@@ -333,11 +333,3 @@ def _match(folded: Sequence[str], at: int, words: Sequence[str]) -> int | None:
             return None
         at += 1
     return None
-
-
-def index_mentions(mentions: Iterable[Mention]) -> Mapping[str, list[Mention]]:
-    """Return mentions by the key of their agent."""
-    by_key: dict[str, list[Mention]] = defaultdict(list)
-    for mention in mentions:
-        by_key[mention.agent.key].append(mention)
-    return by_key

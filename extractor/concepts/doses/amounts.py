@@ -41,8 +41,6 @@ _NO_DOSE_BEFORE = (
     "sample_before",
 )
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
-_NOT_GIVEN = frozenset({"J", "mA", "cmH2O", "kcal", "kJ", "ppm", "stimuli", "pulses"})
-"""Units of devices, diets and gases: a dose only of what is no drug."""
 _BESIDE_PIECES = 0.7
 """How sure an amount of substance is beside pieces: it may be that of one piece."""
 _EXPLAINING_REACH = 6

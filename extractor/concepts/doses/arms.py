@@ -46,10 +46,6 @@ class Arms:
             for name, text in self.texts.items()
         }
 
-    @property
-    def has_links(self) -> bool:
-        return bool(self._links)
-
     def list_linked(self, agent: Agent) -> set[str]:
         """Return the arms that the registry links to an agent's interventions, and those without
         any link whose own text names the agent.

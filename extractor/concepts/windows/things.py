@@ -8,27 +8,16 @@ import re
 from functools import lru_cache
 
 from extractor.concepts.doses.names import find_general
-from extractor.concepts.limits.sexes import find_sex_words
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.patterns import Found
-from extractor.schemas import Sex
 
 _KEPT = 4096
 """How many texts' things are cached."""
-_MAY_NAME_A_SEX = re.compile(
-    r"\b(?:fe)?male|\bw?o?m[ae]n\b|\b(?:boy|girl|pregnan|lactat|breast|post.?partum|post.?meno"
-    r"|menopaus|menses|amenorr|childbearing|tubal)",
-    re.IGNORECASE,
-)
-"""A sentence without these words need not be read for the sex."""
 _BRACKETED = re.compile(r" ?\([^()]{0,400}\)")
 _OPEN_BRACKET = re.compile(r" ?\([^()]{0,400}$")
-_LONGEST_SENTENCE = 1000
-"""How many characters before and behind a window its sentence may reach."""
 _DEEPEST = 3
 """How many brackets may stand within each other."""
-_SENTENCE_END = re.compile(r"(?:[.;]\s+|\n)(?=\S)")
 _ADJECTIVES = ("al", "ous", "ed", "ular", "olar", "ory", "atic", "emic", "toxic")
 """Ends of words that need a noun behind them: "systemic or topical steroids"."""
 _NOUNS = frozenset(
@@ -252,40 +241,3 @@ def _make_singular(word: str) -> str:
     if folded.endswith(("ches", "shes", "xes", "sses")):
         return folded[:-2]
     return folded[:-1]
-
-
-def find_sex(quote: str, criterion: str) -> Sex | None:
-    """Return the sex of which the sentence with a window tells, the sentence of ``criterion`` that
-    has ``quote``; None if it tells of both, of neither, or of somebody's partners.
-
-    >>> find_sex(
-    ...     "within 3 months", "Women within 3 months postpartum. Nobody has asthma"
-    ... ).value
-    'female'
-    """
-    at = max(criterion.find(quote), 0)
-    start = max(0, at - _LONGEST_SENTENCE)
-    for sentence_end in _SENTENCE_END.finditer(criterion, start, at):
-        start = sentence_end.end()
-    behind = at + len(quote)
-    end = behind + _LONGEST_SENTENCE
-    next_end = _SENTENCE_END.search(criterion, behind, end)
-    if next_end:
-        end = next_end.start()
-    return _read_sex(criterion[start:end])
-
-
-@lru_cache(maxsize=_KEPT)
-def _read_sex(sentence: str) -> Sex | None:
-    """Return the only sex that a sentence names, by words for people or for what only women have;
-    None if it names both, neither, or is on partners.
-    """
-    if not _MAY_NAME_A_SEX.search(sentence):
-        return None
-    tokens = read_text(sentence)
-    if rule("of_partners").search(tokens):
-        return None
-    sexes = {*find_sex_words(tokens).values()}
-    if rule("only_of_women").search(tokens):
-        sexes.add(Sex.FEMALE)
-    return sexes.pop() if len(sexes) == 1 else None
