@@ -7,11 +7,11 @@ arms. Rules alone read about seven of ten regimens as gold has them; a model rea
 - ``sections`` cuts the record into sections and clauses; ``amounts``, ``rhythms`` and ``moments``
   find the marks of a clause, each with its alternatives; ``agents`` and ``names`` find what is
   given: registered names and their aliases, vocabularies, a new name beside an amount.
-- ``statements`` links marks to agents by the fitted scorer of ``pairs``; ``references`` repeats
-  what an arm has of another one; ``merging`` joins statements that do not contradict each other.
-- ``arms`` tells who gets a regimen: registry links, the arm's own text, a single arm; nothing else.
-- ``roles`` tells why, by a fitted scorer; ``signs`` names what makes a field doubtful; ``drafts``
-  makes the result; ``read`` is the door, and lists clauses with a dose that was not read.
+- ``statements`` links marks to agents by the fitted scorer of ``pairs``; ``references`` copies what
+  one arm takes from another; ``merging`` joins statements that do not contradict each other.
+- ``arms`` finds the arms of a regimen: registry links, the arm's own text, a single arm; no others.
+- ``roles`` classifies agents by a fitted scorer; ``signs`` names what makes a field doubtful;
+  ``drafts`` builds the result; ``read`` is the entry point, and lists clauses with an unread dose.
 - ``prove`` checks a model's regimen: a value is linked if a statement of its agent has it, refused
   if the quoted words give the agent another one, else open. ``assemble`` joins both.
 - ``passages`` are what a model is asked about.

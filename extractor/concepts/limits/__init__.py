@@ -6,9 +6,9 @@ line, ages and other lengths of time among them, from the grammar in ``extractor
 ``criterion.read_constraints`` takes those that say who may take part, with a place and named signs
 for each. One logistic over the signs (``evidence/weights/signs.toml``) gives each its confidence.
 
-A limit of a model is borne out if it is among the mentions of its quoted words: same value in the
-same unit, an allowed comparator, and said of the same quantity (``prove``, ``mentions``,
-``owners``). Nothing is searched for a second time in another way.
+A model's limit is accepted if it is among the mentions of its quoted words: the same value and
+unit, a comparator that the words allow, and the same quantity (``prove``, ``mentions``,
+``owners``).
 
 To change what is read:
 

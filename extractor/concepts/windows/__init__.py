@@ -8,7 +8,7 @@ its direction.
 To change something, open:
 
 - ``rules/windows.toml``: the productions, which say what a length of time with its words means;
-- ``rules/times.toml``: lengths that are no windows, such as courses, trials and half-lives;
+- ``rules/times.toml``: lengths that are not windows, such as courses, trials and half-lives;
 - ``rules/window_parts.toml``: the words around ``of`` and ``anchor`` that do not belong to them;
 - ``times``: which of the alternatives counts, and what makes it doubtful;
 - ``parts``: where ``of`` and ``anchor`` are looked for;
