@@ -135,6 +135,7 @@ def _read_begin(place: Beside) -> dict[str, bool]:
     below = place.below
     return {
         "small_below": bool(below and not below.mark and below.text[:1].islower()),
+        "group_name": _finds("group_title", line),
         "footnote": _FOOTNOTE.match(line.text) is not None,
         "joins_clause": _finds("joins_clause", line),
     }

@@ -30,6 +30,15 @@ def _outline(text):
             ],
         ),
         (
+            "  Cohort 1\n\n  •Adults with\n  asthma\n\n  Cohort 2\n\n    -  Gout",
+            [
+                ("heading", "", "Cohort 1"),
+                ("item", "•", "Adults with asthma"),
+                ("heading", "", "Cohort 2"),
+                ("item", "-", "Gout"),
+            ],
+        ),
+        (
             "<ul><li>Adults</li><li>Asthma</li></ul>",
             [("item", "<li>", "Adults"), ("item", "<li>", "Asthma")],
         ),
