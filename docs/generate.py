@@ -1,57 +1,35 @@
-"""Writes into pages what the code and the rules say, so that they can be read without the site.
-
-::
-
-    python -m docs.generate
-
-A page names what it shows on a line such as ``<!-- from extractor.api.Extractor -->``, ``from
-rules``, ``from places`` or ``from cases``. What stands between this line and ``<!-- end -->`` is
-replaced. The help of commands is generated when the site is built (``docs.hooks``).
+"""The Python API as Markdown, from docstrings. ``docs.hooks`` puts it into a page when the site is
+built.
 """
 
 import ast
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import griffe
 
-from .rule_tables import describe_keys, describe_places, describe_rule_files
-
-_DOCS = Path(__file__).parent
-PAGES = (
-    _DOCS / "reference/python.md",
-    _DOCS / "contributing/index.md",
-    _DOCS / "contributing/rules.md",
-)
-_MARKED = re.compile(
-    r"^(<!-- from (\S+) -->\n).*?^(<!-- end -->)$", re.MULTILINE | re.DOTALL
-)
-_EXAMPLE = re.compile(r"^>>> .*?(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
-_LITERAL = re.compile(r"^::\n\n", re.MULTILINE)
+_BRIEF = {"ParsedRecord", "Registry", "ExtractorOptions", "RegistryQuery"}
+"""Classes whose methods the reference leaves to their docstrings."""
+_INNER = {"ParsedRecord"}
+"""Classes whose attributes the reference leaves to their docstrings, too."""
+_LONGEST_SIGNATURE = 100
 _NEXT_PARAMETER = re.compile(r", (?=[*/],|\*{0,2}\w+: )")
 _LAST_BRACKET = re.compile(r"\)(?=( -> [^()]*)?$)")
+_DESCRIBING = {
+    griffe.DocstringSectionKind.attributes,
+    griffe.DocstringSectionKind.parameters,
+}
+"""Sections of a docstring that describe the fields of a class."""
+_INTERNAL = {"setup", "extraction", "name", "doubts"}
+"""Members that only the package itself needs."""
 
 
-def generate(page: str) -> str:
-    """Return a page with what its marks name."""
-    return _MARKED.sub(
-        lambda found: f"{found[1]}\n{_describe(found[2])}\n\n{found[3]}", page
-    )
-
-
-def _describe(name: str) -> str:
-    if name == "rules":
-        return "\n\n".join(describe_rule_files())
-    if name == "places":
-        return describe_places()
-    if name == "cases":
-        return describe_keys()
-    return "\n\n".join(
-        _describe_name(_load()[name.removeprefix("extractor.")], level=3)
-    )
+def describe_name(name: str) -> str:
+    """Return the signature, meaning and members of a public name, as Markdown."""
+    named = _load()[name.removeprefix("extractor.")]
+    return "\n\n".join(_describe(named, level=3))
 
 
 @cache
@@ -59,111 +37,143 @@ def _load() -> Any:
     return griffe.load("extractor", docstring_parser="google")
 
 
-def _describe_name(named: Any, level: int) -> Iterator[str]:
-    """Yield heading, signature, meaning and fields of a name, then its methods. Of a module,
-    only the meaning.
+def _describe(named: Any, level: int) -> Iterator[str]:
+    """Yield heading, signature, meaning and fields of a name, then its methods. Of a module, yield
+    the meaning alone.
     """
     one = named.final_target if named.is_alias else named
-    members = [
-        member
-        for name, member in one.all_members.items()
-        if one.is_class and name[0] != "_"
-    ]
-    fields = [
-        member
-        for member in members
-        if member.annotation and "instance-attribute" in member.labels
-    ]
-    above = (
-        one.mro() if one.is_class and not one.docstring else []
-    )  # a class that only adds to another one
+    documented = _find_documented(one)
+    fields = [] if _list_kinds(documented) & _DESCRIBING else _list_fields(one)
     if not one.is_module:
         yield f"{'#' * level} `{one.name}`"
-        yield f"```python\n{_sign(above[0] if above else one, fields)}\n```"
-    yield from _describe_docstring(above[0] if above else one)
-    if told := [
-        f"- `{field.name}`: {told}" for field in fields if (told := _tell(field))
-    ]:
-        yield "\n".join(("Fields:\n", *told))
-    for member in members:
-        if (
-            member.docstring
-            and (above or not member.inherited)
-            and (member.is_function or "property" in member.labels)
-        ):
-            yield from _describe_name(member, level + 1)
+        yield f"```python\n{_sign(documented, has_list=bool(fields))}\n```"
+    yield from _describe_docstring(documented)
+    if fields:
+        yield "\n".join(("Fields:\n", *map(_describe_field, fields)))
+    for member in _list_methods(one, inherits=documented is not one):
+        yield from _describe(member, level + 1)
 
 
-def _sign(one: Any, fields: list[Any]) -> str:
-    """A function or class with its parameters, a model with its fields, an enumeration with its
-    members.
+def _find_documented(one: Any) -> Any:
+    """Return the class that describes another one, where that one only adds to it."""
+    bases = one.mro() if one.is_class and not one.docstring else []
+    return bases[0] if bases else one
+
+
+def _list_members(one: Any) -> list[Any]:
+    if not one.is_class:
+        return []
+    return [member for name, member in one.all_members.items() if name[0] != "_"]
+
+
+def _list_fields(one: Any) -> list[Any]:
+    return [
+        member
+        for member in _list_members(one)
+        if member.annotation and "instance-attribute" in member.labels
+    ]
+
+
+def _list_methods(one: Any, *, inherits: bool) -> list[Any]:
+    if one.name in _BRIEF:
+        return []
+    return [
+        member
+        for member in _list_members(one)
+        if member.docstring
+        and member.name not in _INTERNAL
+        and (inherits or not member.inherited)
+        and (member.is_function or "property" in member.labels)
+    ]
+
+
+def _sign(one: Any, *, has_list: bool) -> str:
+    """Return a function or class with its parameters, an enumeration with its members, or the name
+    of a class whose fields a list describes.
     """
     if one.is_attribute:
         return f"{one.name}: {one.annotation}"
     if one.is_class and any("Enum" in str(base) for base in one.bases):
-        return "\n".join(
-            f"{one.name}.{name} = {member.value}"
-            for name, member in one.attributes.items()
-        )
-    signed = one.signature()
-    if fields and not signed:
-        signed = f"{one.name}(*, {', '.join(map(_sign_field, fields))})"
-    if len(signed) > 100:
-        signed = _LAST_BRACKET.sub(
-            ",\n)", _NEXT_PARAMETER.sub(",\n    ", signed).replace("(", "(\n    ", 1)
-        )
-    return ("async " if "async" in one.labels else "") + (signed or f"class {one.name}")
+        members = ", ".join(str(member.value) for member in one.attributes.values())
+        return f"{one.name}: {members}"
+    if has_list or griffe.DocstringSectionKind.attributes in _list_kinds(one):
+        return f"class {one.name}"
+    signature = _break_lines(one.signature() or f"class {one.name}")
+    return f"async {signature}" if "async" in one.labels else signature
+
+
+def _list_kinds(one: Any) -> set[griffe.DocstringSectionKind]:
+    """Return the kinds of the sections of a docstring."""
+    return (
+        {section.kind for section in one.docstring.parsed} if one.docstring else set()
+    )
+
+
+def _break_lines(signature: str) -> str:
+    """Return a long signature with a line for each parameter."""
+    if len(signature) <= _LONGEST_SIGNATURE:
+        return signature
+    opened = _NEXT_PARAMETER.sub(",\n    ", signature).replace("(", "(\n    ", 1)
+    return _LAST_BRACKET.sub(",\n)", opened)
+
+
+def _describe_field(field: Any) -> str:
+    meaning = _read_meaning(field)
+    return f"- `{_sign_field(field)}`" + (f": {meaning}" if meaning else "")
 
 
 def _sign_field(field: Any) -> str:
-    kind, settings = field.annotation, _read_settings(field)
+    kind = field.annotation
+    settings = _read_settings(field)
     if str(kind).startswith("Annotated["):
         kind = kind.slice.elements[0]
-    default = settings.get("default") or (
-        f"{settings['default_factory']}()" if "default_factory" in settings else ""
-    )
+    default = settings.get("default", "")
+    if "default_factory" in settings:
+        default = f"{settings['default_factory']}()"
     return f"{field.name}: {kind} = {default}" if default else f"{field.name}: {kind}"
 
 
 def _read_settings(field: Any) -> dict[str, str]:
-    """The arguments of pydantic's ``Field``, or the plain default."""
-    if not str(field.value).startswith("Field("):
-        return {"default": str(field.value)} if field.value is not None else {}
-    return {one.name: str(one.value) for one in field.value.arguments}
+    """Return the arguments of pydantic's ``Field``, or the plain default."""
+    if str(field.value).startswith("Field("):
+        return {one.name: str(one.value) for one in field.value.arguments}
+    return {} if field.value is None else {"default": str(field.value)}
 
 
-def _tell(field: Any) -> str:
-    """What the docstring or the description of a field says, in one line."""
-    told = (
-        field.docstring.value
-        if field.docstring
-        else ast.literal_eval(_read_settings(field).get("description", "''"))
-    )
-    return " ".join(told.split())
+def _read_meaning(field: Any) -> str:
+    """Return the docstring or the description of a field, in one line."""
+    if field.docstring:
+        meaning = field.docstring.value
+    else:
+        meaning = ast.literal_eval(_read_settings(field).get("description", "''"))
+    return " ".join(meaning.split())
 
 
 def _describe_docstring(one: Any) -> Iterator[str]:
+    """Yield the text and the sections of a docstring. Its examples run as tests of the package, and
+    are not repeated here.
+    """
     for section in one.docstring.parsed if one.docstring else ():
         if section.kind is griffe.DocstringSectionKind.text:
-            yield _EXAMPLE.sub(r"```pycon\n\g<0>\n```", _LITERAL.sub("", section.value))
-            continue
-        lines = [
-            (getattr(part, "name", None) or part.annotation, part.description)
-            for part in section.value
-        ]
-        title = (
-            "Arguments"
-            if section.kind is griffe.DocstringSectionKind.parameters
-            else section.kind.value.title()
-        )
-        yield "\n".join(
-            (
-                f"{title}:\n",
-                *(f"- `{name}`: {' '.join(said.split())}" for name, said in lines),
-            )
-        )
+            yield from _describe_text(section.value)
+        elif section.kind is griffe.DocstringSectionKind.raises:
+            names = ", ".join(f"`{part.annotation}`" for part in section.value)
+            yield f"Raises {names}."
+        elif one.name not in _INNER:
+            yield _list_parts(section)
 
 
-if __name__ == "__main__":
-    for path in PAGES:
-        path.write_text(generate(path.read_text("utf-8")), "utf-8")
+def _describe_text(text: str) -> Iterator[str]:
+    for paragraph in text.split("\n\n"):
+        if not paragraph.lstrip().startswith(">>>") and paragraph.strip() != "::":
+            yield paragraph
+
+
+def _list_parts(section: Any) -> str:
+    rows = []
+    for part in section.value:
+        name = getattr(part, "name", None) or part.annotation
+        rows.append(f"- `{name}`: {' '.join(part.description.split())}")
+    is_arguments = section.kind is griffe.DocstringSectionKind.parameters
+    title = "Arguments" if is_arguments else section.kind.value.title()
+    return "\n".join((f"{title}:\n", *rows))

@@ -277,7 +277,7 @@ def test_the_table_of_accuracy_is_as_measured():
 
 
 def test_the_figures_of_plain_calls_are_as_measured():
-    page = (ROOT / "docs/contributing/figures.md").read_text("utf-8")
+    page = (ROOT / "docs/contributing/measuring.md").read_text("utf-8")
     (plain,) = read_figures(FIGURES / "peers.json").values()
     same = read_figures(FIGURES / "same_trials.json")
     assert [result["records"] for result in plain] == [12, 12]

@@ -314,7 +314,7 @@ FR000123,Fictumab in gout,Adults with gout,1. Pain 2. Sleep;3. Cost
 )
 def test_a_register_needs_a_table_alone(container, content, last, monkeypatch):
     page = RECORDS.parents[1] / "docs" / "contributing" / "changes.md"
-    section = page.read_text("utf-8").partition("### A register")[2]
+    section = page.read_text("utf-8").partition("## A register")[2]
     record, *tables = re.findall(r"```(?:json|toml)\n(.*?)```", section, re.DOTALL)
     [register] = [
         Register(**table)
