@@ -27,7 +27,7 @@ _logger.propagate = False
 
 
 class Event(StrEnum):
-    """The names of events. ``docs/reference/logs.md`` lists the facts of each."""
+    """The names of events. ``docs/reference/cli.md`` lists the facts of each."""
 
     RUN_STARTED = "run_started"
     RUN_ENDED = "run_ended"
