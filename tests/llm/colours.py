@@ -1,3 +1,4 @@
+# fmt: off
 """Minimal questions and calls for tests: a reply model with two fields, and a prompt of one
 line.
 """
@@ -59,12 +60,7 @@ class Answers(BaseModel):
 
 def ask_about(*numbers: int) -> list[Question]:
     return [
-        Question(
-            Task.ELIGIBILITY,
-            Chunk(n, Span("eligibility", 0, 4), f"line {n}"),
-            ("category",),
-        )
-        for n in numbers
+        Question(Task.ELIGIBILITY, Chunk(n, Span("eligibility", 0, 4), f"line {n}"), ("category",)) for n in numbers
     ]
 
 
@@ -83,29 +79,18 @@ def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy
             sleeps.append(seconds)
         await time.sleep(seconds)
 
-    return RetryPolicy(
-        attempts=attempts, sleep=sleep, clock=time.clock, jitter=lambda: 0.0
-    )
+    return RetryPolicy(attempts=attempts, sleep=sleep, clock=time.clock, jitter=lambda: 0.0)
 
 
-def model_of(
-    stub: Stub,
-    settings: ClientSettings | None = None,
-    policy: RetryPolicy | None = None,
-) -> Model:
+def model_of(stub: Stub, settings: ClientSettings | None = None, policy: RetryPolicy | None = None) -> Model:
     return Model(stub.spec, settings, policy or patient())
 
 
 async def complete(
-    script: Script,
-    *numbers: int,
-    settings: ClientSettings | None = None,
-    policy: RetryPolicy | None = None,
+    script: Script, *numbers: int, settings: ClientSettings | None = None, policy: RetryPolicy | None = None
 ) -> tuple[ModelReply, Stub]:
     """Ask a scripted server about these lines. Returns the reply, and the server with its
     requests.
     """
     with serve(script) as stub:
-        return await ask(
-            model_of(stub, settings, policy), ask_about(*numbers), render
-        ), stub
+        return await ask(model_of(stub, settings, policy), ask_about(*numbers), render), stub

@@ -1,3 +1,4 @@
+# fmt: off
 """A chat server on loopback that answers from a script, faults included."""
 
 import asyncio
@@ -33,9 +34,7 @@ Script = list[Scripted] | Callable[[dict[str, Any]], Scripted]
 def completion(text: str | None, finish_reason: str = "stop", **more: Any) -> Scripted:
     """A chat completion. ``usage=None`` leaves it out; ``message`` adds to the message."""
     message = {"role": "assistant", "content": text, **more.pop("message", {})}
-    usage = more.pop(
-        "usage", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    )
+    usage = more.pop("usage", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15})
     reply = {
         "id": "chatcmpl-7",
         "object": "chat.completion",
@@ -52,15 +51,8 @@ def items(*found: dict[str, Any]) -> str:
     return json.dumps({"items": list(found)})
 
 
-def fault(
-    status: int,
-    message: str = "no",
-    headers: dict[str, str] | None = None,
-    **error: Any,
-) -> Scripted:
-    return Scripted(
-        status, json.dumps({"error": {"message": message, **error}}), headers or {}
-    )
+def fault(status: int, message: str = "no", headers: dict[str, str] | None = None, **error: Any) -> Scripted:
+    return Scripted(status, json.dumps({"error": {"message": message, **error}}), headers or {})
 
 
 @dataclass
@@ -101,32 +93,20 @@ class InLoop(httpx2.AsyncBaseTransport):
                 await asyncio.sleep(self.seconds)
         answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         headers = {"content-type": "application/json", **answer.headers}
-        return httpx2.Response(
-            answer.status,
-            headers=headers,
-            content=answer.body.encode(),
-            request=request,
-        )
+        return httpx2.Response(answer.status, headers=headers, content=answer.body.encode(), request=request)
 
 
 class Through(Model):
     """A model whose SDK sends its requests to ``transport``; None is the network."""
 
-    def __init__(
-        self,
-        transport: httpx2.AsyncBaseTransport | None,
-        *arguments: Any,
-        **named: Any,
-    ) -> None:
+    def __init__(self, transport: httpx2.AsyncBaseTransport | None, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._transport = transport
 
     async def __aenter__(self) -> "Model":
         await super().__aenter__()
         if self._transport:
-            self.sender.sdk._client = openai.DefaultAsyncHttpxClient(
-                transport=self._transport, follow_redirects=False
-            )
+            self.sender.sdk._client = openai.DefaultAsyncHttpxClient(transport=self._transport, follow_redirects=False)
         return self
 
 
@@ -143,9 +123,7 @@ def serve(script: Script) -> Iterator[Stub]:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with lock:
                 stub.requests.append(request)
-                stub.headers.append(
-                    {name.lower(): value for name, value in self.headers.items()}
-                )
+                stub.headers.append({name.lower(): value for name, value in self.headers.items()})
                 if callable(script):
                     answer = script(request)
                 else:
@@ -155,10 +133,7 @@ def serve(script: Script) -> Iterator[Stub]:
         def write(self, answer: Scripted) -> None:
             body = answer.body.encode()
             self.send_response(answer.status)
-            for name, value in {
-                "Content-Type": "application/json",
-                **answer.headers,
-            }.items():
+            for name, value in {"Content-Type": "application/json", **answer.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -1,3 +1,4 @@
+# fmt: off
 """The text after ``--model``, and the table of providers that it is read with."""
 
 import re
@@ -10,14 +11,12 @@ from instructor.auto_client import supported_providers
 
 from extractor.model.providers import Reasoning, list_providers
 from extractor.model.request_form import RequestForm
-from extractor.model.spec import SERVER, ClientSettings, ModelSpec, read_key
+from extractor.model.spec import SERVER, ClientSettings, ModelSpec
 
 from .colours import ask_about, render
 
 MODELS = tomllib.loads((Path(__file__).parent / "models.toml").read_text("utf-8"))
-EXTRAS = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"][
-    "optional-dependencies"
-]
+EXTRAS = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
 
 
 @pytest.mark.parametrize(("text", "named"), MODELS["named"].items())
@@ -33,17 +32,6 @@ def test_the_forms_of_a_model(text, named):
 def test_nonsense_is_refused_with_a_remedy(text, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         ModelSpec.parse(text)
-
-
-@pytest.mark.parametrize(
-    "key", ["schlüssel-1234", "a-key\nof-two-lines", "“a-key-1234”", "a key"]
-)
-def test_a_key_that_no_header_can_have_is_refused_and_not_shown(key):
-    with pytest.raises(
-        ValueError, match="XAI_API_KEY: the key has characters"
-    ) as caught:
-        read_key(key, "XAI_API_KEY")
-    assert key not in str(caught.value)
 
 
 @pytest.mark.parametrize("secret", ["hunt,er2", "hunt@2", "hunt#2"])
@@ -99,9 +87,7 @@ THINKS = {"thinking": {"type": "enabled", "budget_tokens": 2000}}
         ("http://host/v1#m", {}, {"max_tokens": 100, "temperature": 0}),
         ("http://host/v1#m", {"options": {"temperature": 1}}, {"max_tokens": 100, "temperature": 1}),
     ],
-)  # fmt: skip
-def test_thinking_gets_its_room_and_options_replace_what_the_table_has(
-    model, settings, parameters
-):
+)
+def test_thinking_gets_its_room_and_options_replace_what_the_table_has(model, settings, parameters):
     form = RequestForm(ModelSpec.parse(model), ClientSettings(**settings))
-    assert form.parameters(render(ask_about(1))) == parameters
+    assert form.arguments(render(ask_about(1))) == parameters

@@ -1,3 +1,4 @@
+# fmt: off
 """A stand-in for Anthropic: messages and message batches.
 
 Written from Anthropic's API reference (pages "Create a Message", "Create a Message Batch",
@@ -17,9 +18,7 @@ from pydantic_core import from_json
 
 from .standin import OUTPUT, PREFIX, PROMPT, Outcome, Reply, StandIn
 
-_KNOWN = re.compile(
-    "model|max_tokens|messages|system|tools|tool_choice|thinking|output_config"
-)
+_KNOWN = re.compile("model|max_tokens|messages|system|tools|tool_choice|thinking|output_config")
 _LONGEST = 64_000
 _THINKING = {
     "claude-haiku-4-5": ("disabled", ("enabled", "disabled")),
@@ -91,27 +90,19 @@ class Anthropic(StandIn):
         return "".join(part["text"] for part in content)
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
-        unknown = [
-            name
-            for name in request
-            if not _KNOWN.fullmatch(name) or name in self.refuses
-        ]
+        unknown = [name for name in request if not _KNOWN.fullmatch(name) or name in self.refuses]
         default, kinds = _THINKING[request["model"]]
         thinking = request.get("thinking", {"type": default})
         kind, limit = thinking["type"], request["max_tokens"]
         choice = request.get("tool_choice", {}).get("type")
         forces = kind != "disabled" and choice in ("any", "tool")
         has_system = "system" in [one["role"] for one in request["messages"]]
-        too_high = (
-            f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of "
-        )
+        too_high = f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of "
         faults = {
             f"{' '.join(unknown)}: Extra inputs are not permitted": unknown,
             f"{too_high}output tokens": limit > _LONGEST,
-            "`max_tokens` must be greater than `thinking.budget_tokens`.": limit
-            <= thinking.get("budget_tokens", 0),
-            f'"thinking.type.{kind}" is not supported for this model.': kind
-            not in kinds,
+            "`max_tokens` must be greater than `thinking.budget_tokens`.": limit <= thinking.get("budget_tokens", 0),
+            f'"thinking.type.{kind}" is not supported for this model.': kind not in kinds,
             "Thinking may not be enabled when tool_choice forces tool use.": forces,
             'messages: Unexpected role "system".': has_system,
         }

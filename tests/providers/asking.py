@@ -1,3 +1,4 @@
+# fmt: off
 """Asks a stand-in one made-up question, in a time of its own."""
 
 import asyncio
@@ -10,13 +11,7 @@ from extractor.model.spec import ClientSettings, ModelSpec
 
 from .standin import answer
 
-CALL = Call(
-    PromptVersion("questions", 1, "ab" * 32),
-    "The definitions.",
-    "[1|cat] Adults",
-    Reply,
-    500,
-)
+CALL = Call(PromptVersion("questions", 1, "ab" * 32), "The definitions.", "[1|cat] Adults", Reply, 500)
 GOOD = answer({"n": 1, "ok": True})
 
 
@@ -42,12 +37,8 @@ def ask(model, clock=None, calls=1, call=CALL, **settings):
 
     async def run():
         spec = ModelSpec.parse(model)
-        async with Model(
-            spec, ClientSettings(patience=None, **settings), policy
-        ) as asked:
+        async with Model(spec, ClientSettings(patience=None, **settings), policy) as asked:
             answers = [await asked.complete(call, 4) for _ in range(calls)]
-        return [
-            (answer.completion, answer.completion.usage.calls) for answer in answers
-        ]
+        return [(answer.completion, answer.completion.usage.calls) for answer in answers]
 
     return asyncio.run(run())

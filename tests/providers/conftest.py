@@ -1,3 +1,4 @@
+# fmt: off
 """The SDKs find the stand-ins by the variables that their providers name, and no proxy stands
 between.
 """
@@ -12,21 +13,12 @@ from .standin import serving
 
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch):
-    for name in (
-        "HTTP_PROXY",
-        "http_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-        "GEMINI_API_KEY",
-        "ANTHROPIC_AUTH_TOKEN",
-    ):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "GEMINI_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.setenv(name, "sk-test-1")
     # google-genai 3.4 makes a class of aiohttp's sessions of its own.
-    warnings.filterwarnings(
-        "ignore", "Inheritance class AiohttpClientSession", DeprecationWarning
-    )
+    warnings.filterwarnings("ignore", "Inheritance class AiohttpClientSession", DeprecationWarning)
 
 
 @pytest.fixture

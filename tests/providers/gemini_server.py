@@ -1,3 +1,4 @@
+# fmt: off
 """A stand-in for Gemini: ``models.generateContent``.
 
 Written from the Gemini API reference (pages "Generating content", "Thinking", "Structured output",
@@ -15,9 +16,7 @@ from pydantic_core import from_json
 
 from .standin import OUTPUT, PROMPT, THOUGHT, Outcome, Reply, StandIn
 
-_KNOWN = re.compile(
-    "contents|systemInstruction|generationConfig|safetySettings|tools|toolConfig"
-)
+_KNOWN = re.compile("contents|systemInstruction|generationConfig|safetySettings|tools|toolConfig")
 _CLOSED = re.compile('"(additional_properties|additionalProperties)"')
 _REASONS = {"cut": "MAX_TOKENS", "thought": "MAX_TOKENS", "refused": "SAFETY"}
 _REASONS |= {"filtered": "PROHIBITED_CONTENT"}
@@ -52,17 +51,12 @@ class Gemini(StandIn):
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":
-            quota = {
-                "@type": f"{_RPC}.QuotaFailure",
-                "violations": [{"quotaValue": "10"}],
-            }
+            quota = {"@type": f"{_RPC}.QuotaFailure", "violations": [{"quotaValue": "10"}]}
             wait = {"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{outcome.seconds:g}s"}
             text = "You exceeded your current quota."
             return _fail(429, "RESOURCE_EXHAUSTED", text, [quota, wait])
         if outcome.kind == "overloaded":
-            return _fail(
-                503, "UNAVAILABLE", "The model is overloaded. Try again later."
-            )
+            return _fail(503, "UNAVAILABLE", "The model is overloaded. Try again later.")
         usage = {"promptTokenCount": PROMPT}
         if outcome.kind == "thought":
             limit = request["generationConfig"].get("maxOutputTokens", OUTPUT)

@@ -1,3 +1,4 @@
+# fmt: off
 """A stand-in for OpenAI: chat completions, files and batches.
 
 Written from OpenAI's API reference (pages "Create chat completion", "Upload file", "Create batch",
@@ -67,9 +68,7 @@ class OpenAI(StandIn):
         thinks = _THINKS.match(request["model"])
         form = request.get("response_format", {}).get("json_schema", {"name": "none"})
         if thinks and request.get("temperature", 1) != 1:
-            text = (
-                "Unsupported value: 'temperature' does not support 0 with this model."
-            )
+            text = "Unsupported value: 'temperature' does not support 0 with this model."
             return _refuse(text, "temperature", "unsupported_value")
         if not re.fullmatch(r"[\w-]{1,64}", form.get("name", "")):
             place = "response_format.json_schema.name"
@@ -115,9 +114,7 @@ class OpenAI(StandIn):
             usage["completion_tokens"] -= thought
             usage["completion_tokens_details"] = None
         reason = _REASONS.get(outcome.kind, "stop")
-        choice = {"index": 0, "message": message, "logprobs": None} | {
-            "finish_reason": reason
-        }
+        choice = {"index": 0, "message": message, "logprobs": None} | {"finish_reason": reason}
         head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1}
         body = {"model": request["model"], "choices": [choice], "usage": usage}
         return Reply({**head, **body, "service_tier": "default"})

@@ -1,3 +1,4 @@
+# fmt: off
 """What the stand-ins for providers share: outcomes, the answers to the seeds' questions, and the
 server on loopback.
 """

@@ -1,3 +1,4 @@
+# fmt: off
 """Batches of OpenAI and Anthropic by their SDKs: the seeds, the bill, and downloads that are spoilt."""
 
 import sqlite3
@@ -33,18 +34,11 @@ def users(standin):
     ("standin", "model", "usd", "written"),
     [
         (OpenAI(), GPT, (11_000 * 0.25 + 24_000 * 0.025 + 1_000 * 2) / 2e6, 0),
-        (
-            Anthropic(),
-            CLAUDE,
-            (5_000 * 3 + 6_000 * 3.75 + 24_000 * 0.3 + 15_000) / 2e6,
-            6_000,
-        ),
+        (Anthropic(), CLAUDE, (5_000 * 3 + 6_000 * 3.75 + 24_000 * 0.3 + 15_000) / 2e6, 6_000),
     ],
     ids=["openai", "anthropic"],
 )
-def test_the_seeds_by_batch_at_half_the_price(
-    standin, model, usd, written, stand, tmp_path
-):
+def test_the_seeds_by_batch_at_half_the_price(standin, model, usd, written, stand, tmp_path):
     stand(standin)
     submit(tmp_path / "run", "--model", model)
     assert standin.requests == []
@@ -55,9 +49,7 @@ def test_the_seeds_by_batch_at_half_the_price(
 
 
 @BOTH
-def test_a_batch_whose_id_was_not_stored_before_a_kill_is_found(
-    kind, model, stand, tmp_path
-):
+def test_a_batch_whose_id_was_not_stored_before_a_kill_is_found(kind, model, stand, tmp_path):
     standin = stand(kind())
     submit(tmp_path / "run", "--model", model)
     with closing(sqlite3.connect(tmp_path / "run" / "run.sqlite")) as store, store:

@@ -1,3 +1,4 @@
+# fmt: off
 """The five seeds come out right by each provider's SDK, and the bill is that of the provider's
 own counts.
 """
@@ -21,12 +22,7 @@ pytestmark = pytest.mark.slow
 GPT = "openai/gpt-5-mini"
 CLAUDE = "anthropic/claude-sonnet-4-6"
 FLASH = "google/gemini-2.5-flash"
-COUNTS = {
-    "calls": 5,
-    "prompt_tokens": 35_000,
-    "cached_tokens": 24_000,
-    "output_tokens": 1_000,
-}
+COUNTS = {"calls": 5, "prompt_tokens": 35_000, "cached_tokens": 24_000, "output_tokens": 1_000}
 """Five times 7,000 and 200; the prefix of 6,000 comes from the cache four times."""
 
 
@@ -34,10 +30,7 @@ def run_seeds(command, out, *options):
     """The manifest of a run of the seeds, whose values are right."""
     done = invoke(*command, "seeds/records", "--out", out, "--quiet", *options)
     assert done.exit_code == 0, done.output
-    found = {
-        line["record_id"]: essence(line)
-        for line in read_lines(out / "extractions.jsonl")
-    }
+    found = {line["record_id"]: essence(line) for line in read_lines(out / "extractions.jsonl")}
     assert found == {name: essence(gold) for name, gold in GOLD.items()}
     manifest = json.loads((out / "run.json").read_text("utf-8"))
     assert manifest["state"] == "complete"
@@ -49,14 +42,10 @@ def essence(extraction):
     names = ("rank", "concept", "category", "time_points", "time_kind", "instrument")
     limits = ("quantity", "comparator", "value", "value_high", "unit")
     endpoints = [
-        [fold(endpoint[part]) for part in PARTS]
-        + [endpoint[name] for name in (*names, "censored")]
+        [fold(endpoint[part]) for part in PARTS] + [endpoint[name] for name in (*names, "censored")]
         for endpoint in extraction["endpoints"]
     ]
-    criteria = [
-        (one["kind"], fold(one["quote"]), one["category"])
-        for one in extraction["eligibility"]["criteria"]
-    ]
+    criteria = [(one["kind"], fold(one["quote"]), one["category"]) for one in extraction["eligibility"]["criteria"]]
     values = [
         [limit[name] for limit in one["constraints"] for name in limits]
         for one in extraction["eligibility"]["criteria"]
@@ -97,14 +86,10 @@ def test_the_seeds_live(standin, model, usd, more, stand, tmp_path):
     check_bill(manifest, standin, usd, **more)
 
 
-@pytest.mark.parametrize(
-    "name", ["llama3.1", "anthropic/claude-sonnet-4-5"], ids=["ollama", "litellm-proxy"]
-)
+@pytest.mark.parametrize("name", ["llama3.1", "anthropic/claude-sonnet-4-5"], ids=["ollama", "litellm-proxy"])
 def test_the_seeds_by_a_server_that_speaks_as_openai_does(name, stand, tmp_path):
     standin = stand(OpenAI())
-    manifest = run_seeds(
-        ["run"], tmp_path / "run", "--model", f"{standin.url}/v1#{name}"
-    )
+    manifest = run_seeds(["run"], tmp_path / "run", "--model", f"{standin.url}/v1#{name}")
     assert {request["model"] for request in standin.requests} == {name}
     sent = {headers["authorization"] for headers in standin.headers}
     assert sent == {"Bearer none"}  # no key of OpenAI
@@ -112,9 +97,7 @@ def test_the_seeds_by_a_server_that_speaks_as_openai_does(name, stand, tmp_path)
 
 
 @pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Gemini, FLASH)])
-def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(
-    kind, model, stand, tmp_path
-):
+def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(kind, model, stand, tmp_path):
     standin = stand(kind([Outcome("thought")]))
     for _ in range(2):  # the same command asks nothing more
         manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
@@ -122,11 +105,7 @@ def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(
 
     assert len(asked) == 6
     assert len(set(asked)) == 5
-    assert (
-        (manifest["usage"]["calls"], manifest["usage"]["unanswered"])
-        == (standin.billed, 0)
-        == (6, 0)
-    )
+    assert (manifest["usage"]["calls"], manifest["usage"]["unanswered"]) == (standin.billed, 0) == (6, 0)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +116,7 @@ def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(
         ("ollama/qwen3:8b", "openai", None),
     ],
 )
-def test_the_seeds_by_the_names_of_providers(
-    model, library, usd, stand, monkeypatch, tmp_path, capfd
-):
+def test_the_seeds_by_the_names_of_providers(model, library, usd, stand, monkeypatch, tmp_path, capfd):
     pytest.importorskip(library)
     standin = stand(OpenAI())
     is_local = model.startswith("ollama")
@@ -157,10 +134,7 @@ def test_the_seeds_by_the_names_of_providers(
     manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
 
     check_bill(manifest, standin, usd)
-    sent = {
-        headers.get("api-key") or headers["authorization"]
-        for headers in standin.headers
-    }
+    sent = {headers.get("api-key") or headers["authorization"] for headers in standin.headers}
     assert is_local == (sent == {"Bearer none"})
     assert capfd.readouterr().out == ""
 

@@ -51,7 +51,8 @@ def test_what_becomes_of_a_request_is_read_by_each_sdk(kind, model, script, endi
     clock = Clock()
     ((completion, came),) = ask(model, clock)
     slept = [1, 2] if slept and kind is Gemini else slept
-    assert (completion.ending, came, completion.usage.calls, clock.slept) == (ending, answers, answers, slept)
+    assert (completion.ending, came, completion.usage.calls) == (ending, answers, answers)
+    assert clock.slept == [1] * sum(slept)  # in seconds, between which a stop is noticed
     assert len(standin.requests) == answers + len(slept)
     if ending is Ending.CUT:
         assert split_items(completion.text, is_cut=True)[0] == [{"n": 1, "ok": True}]
@@ -223,7 +224,8 @@ def test_an_option_that_the_sdk_does_not_know_is_sent_all_the_same(kind, model, 
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [("--model-option seed", "not KEY=VALUE"), ("--model gpt-4o-mini --reasoning low", "cannot be set")]
+    ("options", "message"),
+    [("--model-option seed", "not KEY=VALUE"), ("--model gpt-4o-mini --reasoning low", "cannot be set")],
 )
 def test_options_that_cannot_be_are_refused(options, message):
     done = invoke("run", "seeds/records", *options.split())

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, TypeAdapter, model_validator
+from pydantic import BaseModel, TypeAdapter, model_validator
 
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
@@ -126,7 +126,7 @@ def _make_form(key: str, info: FieldInfo) -> Form:
 
 
 def _list_forms(task: Task) -> Mapping[str, Form]:
-    forms: dict[str, Form] = {}
+    forms = {}
     for info in list_fields(task):
         key = info.metadata.key or info.name
         if key in _KEYS:
@@ -184,21 +184,11 @@ class Item(BaseModel, frozen=True, extra="allow"):
         return {key: value for key, value in data.items() if value not in _EMPTY}
 
 
-def _drop_broken(written: Any) -> Any:
-    """Leave out what is no numbered item. If nothing else is there, the answer is invalid."""
-    if not isinstance(written, list):
-        return written
-    numbered = [one for one in written if isinstance(one, dict) and "n" in one]
-    return numbered or written
-
-
 class Reply(BaseModel, frozen=True):
-    """A model's answer to one call. An item that is none, or about no line of the call, is
-    left out.
-    """
+    """A model's answer to one call."""
 
     custom: ClassVar[tuple[CustomField, ...]] = ()
-    items: Annotated[tuple[Item, ...], BeforeValidator(_drop_broken)]
+    items: tuple[Item, ...]
 
     @classmethod
     def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
