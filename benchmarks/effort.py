@@ -26,7 +26,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from operator import sub
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -364,7 +364,7 @@ def format_forecast(
                 (estimate_record(record, options) for record, _ in pairs),
                 RequestSize(),
             )
-            tokens = astuple(forecast_calls(size, rates))
+            tokens = forecast_calls(size, rates)
             expected = {
                 name: count / len(pairs)
                 for name, count in zip(_COUNTS, tokens, strict=True)

@@ -74,19 +74,14 @@ def read_line(text: str) -> AnswerLine:
     except (ValueError, LookupError, TypeError, AttributeError):
         said = f"no answer to a request: {hide_keys(text)[:_LONGEST]!r}"
         return AnswerLine("", problem=said)
-    status = _find(row, _STATUS) or "unknown"
+    status = at(row, *_STATUS) or "unknown"
     if status in _WELL:
         try:
-            return AnswerLine(name, read_completion(_find(row, _BODY)))
+            return AnswerLine(name, read_completion(at(row, *_BODY)))
         except GarbledReply as garbled:
             return AnswerLine(name, problem=str(garbled))
-    error = _find(row, _ERROR)
-    said = at(error, "message") or at(error, "code") or "no completion"
+    error = at(row, *_ERROR)
+    said = at(error, "message", "code") or "no completion"
     words = hide_keys(" ".join(str(said).split()))[:_LONGEST]
     is_refused = status in _REFUSED or at(error, "type") == "invalid_request_error"
     return AnswerLine(name, None, f"status {status}, {words}", is_refused)
-
-
-def _find(row: Any, places: Iterable[str]) -> Any:
-    """Return what is at the first of these places that has something, "" if none has."""
-    return next(filter(None, (at(row, place) for place in places)), "")

@@ -34,7 +34,6 @@ from extractor.model.failures import Failure, explain_failure
 from extractor.model.pace import RetryPolicy
 from extractor.model.sending import repeat
 from extractor.model.store import CallStore, State, judge, unpack
-from extractor.schemas import Usage
 
 MOST_REQUESTS = 2_000
 """Requests of a batch. Providers accept 200 MB, and no request has 100 kB."""
@@ -275,12 +274,11 @@ class Batches:
         """Store an answer or a refusal. An answer without a usage counts at the most."""
         completion = line.completion
         state = judge(completion) if completion else State.REFUSED
-        usage = completion.usage if completion else Usage()
         with self._database.transaction():
             if not completion or completion.has_usage:
                 sql = "DELETE FROM requests WHERE call = ?"
                 self._database.execute(sql, (number,))
-            self.store.end(number, state, completion, usage=usage, why=line.problem)
+            self.store.end(number, state, completion, why=line.problem)
 
     def _lose(self, batch: Batch, problem: str) -> None:
         """Note that answers of a batch cannot be had now. It stays open, and its calls count at the

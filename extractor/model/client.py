@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
 from extractor.errors import AnswerPending, ModelError, ModelUnavailable, RequestTooLong
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from extractor.model.sending import Sender
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer, its number in the store, and whether it came now, not from the store."""
 
     completion: Completion
@@ -80,9 +79,6 @@ class Model:
         # a semaphore of the event loop takes its place in __aenter__
         self._slots = asyncio.Semaphore(1)
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    def __repr__(self) -> str:
-        return f"Model({str(self.spec)!r})"
 
     async def __aenter__(self) -> "Model":
         if self._users == 0:

@@ -43,9 +43,8 @@ class Ending(StrEnum):
 class Completion:
     """An answer as text, which should be JSON.
 
-    ``problem`` explains a refusal, ``reason`` is the provider's word for why the model stopped,
-    ``remark`` what is doubtful about how the answer was read. Without ``has_usage``, the reply does
-    not state what it cost.
+    ``problem`` explains a refusal, ``remark`` what is doubtful about how the answer was read.
+    Without ``has_usage``, the reply does not state what it cost.
     """
 
     text: str
@@ -53,7 +52,6 @@ class Completion:
     usage: Usage = field(default_factory=lambda: Usage(calls=1))
     model: str = ""
     problem: str = ""
-    reason: str = ""
     remark: str = ""
     has_usage: bool = True
 
@@ -115,7 +113,6 @@ def _read(body: Any) -> Completion:
         usage if has_usage else Usage(calls=1),
         mask_known(shown_model(found["model"])),
         mask_known(problem),
-        mask_known(reason),
         remark,
         has_usage,
     )
@@ -200,16 +197,20 @@ def as_json(reply: Any) -> Any:
     return reply
 
 
-def at(body: Any, place: str) -> Any:
-    """Return what is at a place, keys and numbers in a list one after the other; "" if nothing is.
+def at(body: Any, *places: str) -> Any:
+    """Return what is at the first place that has something; "" if none has. A place is keys and
+    numbers in a list, one after the other.
 
-    >>> at({"choices": [{"index": 7}]}, "choices 0 index")
+    >>> at({"choices": [{"index": 7}]}, "error", "choices 0 index")
     7
     """
-    with suppress(LookupError, TypeError, ValueError):
-        for key in place.split():
-            body = body[int(key) if isinstance(body, list) else key]
-        return body or ""
+    for place in places:
+        found = body
+        with suppress(LookupError, TypeError, ValueError):
+            for key in place.split():
+                found = found[int(key) if isinstance(found, list) else key]
+            if found:
+                return found
     return ""
 
 
@@ -221,7 +222,7 @@ def describe_garbled(body: object) -> str:
     "not JSON: '<html>Sign in</html>'"
     """
     if not isinstance(body, str):
-        error = at(body, "choices 0 error") or at(body, "error")
+        error = at(body, "choices 0 error", "error")
         said = f"; {mask(str(error))[:200]}" if error else ""
         return f"no message in it{said}"
     # the first half of an answer

@@ -97,17 +97,13 @@ class Database:
 
     def _refuse_foreign(self, version: int) -> None:
         """Raise ``StoreError`` if the file is not one of this version of this program, or new."""
-        application = self.value("PRAGMA application_id")
-        stored = self.value("PRAGMA user_version")
-        if application == _APPLICATION and stored != version:
-            raise StoreError(
-                f"{self.path}: another version of this program made it (store {stored}, this one "
-                f"reads {version}); use that version, or another folder"
-            )
+        found = self.value("PRAGMA application_id"), self.value("PRAGMA user_version")
         tables = self.value("SELECT count(*) FROM sqlite_master")
-        if application != _APPLICATION and tables:
-            remedy = "not a file of this program; name another folder"
-            raise StoreError(f"{self.path}: {remedy}")
+        if tables and found != (_APPLICATION, version):
+            raise StoreError(
+                f"{self.path}: not a file of this version of this program, which reads store "
+                f"{version}; use the version that made it, or name another folder"
+            )
 
     def execute(self, sql: str, parameters: _Parameters = ()) -> sqlite3.Cursor:
         """Run one statement."""

@@ -114,7 +114,7 @@ def _read_status(error: Any) -> Failure | None:
     if not isinstance(status, int):
         return None
     # {"error": {"message": "..."}}, or the message alone
-    message = at(body, "error message") or at(body, "message") or find("message")
+    message = at(body, "error message", "message") or find("message")
     # a redirect says where to
     told = headers.get("location") or message or "no reason is given"
     # masked before it is cut: a cut key would not be found

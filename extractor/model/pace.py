@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 LONGEST_WAIT = 60.0
 """A server that asks for a longer wait is not waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a failed request means. ``statuses.toml`` explains the fields."""
 
     kind: str

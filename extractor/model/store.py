@@ -6,10 +6,9 @@ stored with its call. So after a kill, each request whose cost is unknown counts
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.model.calls import Call, schema_of
 from extractor.model.completions import Completion, Ending, is_json
@@ -39,8 +38,7 @@ class State(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCall:
+class StoredCall(NamedTuple):
     """A call in the store. Its completion has the usage of all its requests."""
 
     number: int
@@ -49,18 +47,17 @@ class StoredCall:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(NamedTuple):
     """The cost of calls. ``unpriced`` is the usage of those that have no price.
 
     ``uncounted`` is the most that the requests may have used whose cost no reply states: they got
     none, or one without a usage. Its ``calls`` count them.
     """
 
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
     dollars: float = 0.0
-    unpriced: Usage = field(default_factory=Usage)
-    uncounted: Usage = field(default_factory=Usage)
+    unpriced: Usage = Usage()
+    uncounted: Usage = Usage()
 
 
 def judge(completion: Completion) -> State:
@@ -137,8 +134,8 @@ class CallStore:
             paid: The numbers of its requests whose cost is known. The others stay in the ledger.
         """
         row: dict[str, Any] = {"why": why, "answer": None}
-        usage = usage or Usage()
         if completion:
+            usage = usage or completion.usage
             row = {
                 # one column has either
                 "why": why or completion.problem or completion.remark,
@@ -146,6 +143,7 @@ class CallStore:
                 "ending": completion.ending,
                 "answered_by": completion.model,
             }
+        usage = usage or Usage()
         row |= usage.model_dump(include=set(_TOKENS)) | {"exchanges": usage.calls}
         row["dollars"] = self.price(usage) if self.price else None
         with self.database.transaction():

@@ -216,6 +216,19 @@ async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end():
         assert isinstance(await try_to_ask(model, 4), RunStopped)
 
 
+@skipping_time
+async def test_an_error_of_closing_does_not_hide_that_of_the_run():
+    model = model_of(InLoop(fault(404)))
+
+    async def close():
+        raise OSError("closed before")
+
+    async with model:
+        model.sender.sdk.close = close
+        ended = await try_to_ask(model)
+    assert "HTTP 404" in str(ended)
+
+
 @pytest.mark.parametrize(
     ("status", "error", "too_long"),
     [

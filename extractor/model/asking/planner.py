@@ -6,10 +6,11 @@ Lines that introduce others are shown where a criterion is asked which line intr
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count, groupby
 from statistics import fmean
+from typing import NamedTuple
 
 from extractor.concepts.doses.passages import GROUPS, list_dose_passages, mentions_dose
 from extractor.concepts.own.declaration import CustomField, Of
@@ -71,8 +72,7 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestS
     return replace(sum(sizes, RequestSize()), questions=questions)
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(NamedTuple):
     """The calls about a record, each as its questions; ``render`` makes the call."""
 
     calls: tuple[Questions, ...]

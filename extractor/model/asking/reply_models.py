@@ -8,11 +8,10 @@ reads items.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, TypeAdapter, model_validator
 
@@ -80,8 +79,7 @@ _READERS: Mapping[type[Any], Callable[[str], Any]] = {
 """What reads a value that is written as text, such as "21 day", by its class."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """How a model writes a field: its key, and what reads a value (one of several, if ``many``).
     Members of a closed set are written as short ``words``.
     """
@@ -89,7 +87,7 @@ class Form:
     key: str
     read: Callable[[Any], Any]
     many: bool = False
-    words: Mapping[str, StrEnum] = field(default_factory=dict)
+    words: Mapping[str, StrEnum] = {}
 
 
 def _read_text(read: Callable[[str], Any], written: object) -> Any:

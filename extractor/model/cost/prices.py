@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice
@@ -83,8 +84,7 @@ class ListedPrice:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class PriceList:
+class PriceList(NamedTuple):
     """The user's ``own`` prices, in the order of the files, then the table of genai-prices."""
 
     own: tuple[ListedPrice, ...] = ()

@@ -101,8 +101,7 @@ class Rates:
     again: float = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCounts:
+class TokenCounts(NamedTuple):
     """Calls and their tokens. ``static`` are those of the prompts that every call repeats."""
 
     calls: float
