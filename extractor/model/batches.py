@@ -51,6 +51,12 @@ _CLOSE = (
     "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'",
 )
 """Calls without an answer wait for another batch."""
+_RELEASE = (
+    "UPDATE calls SET state = 'rejected' WHERE state = 'refused'",
+    "UPDATE calls SET state = 'asked' WHERE state = 'waiting' AND batch IS NULL"
+    " AND question IN (SELECT question FROM calls WHERE state = 'answered')",
+)
+"""What a batch refused is asked again; what a live run has answered meanwhile is not."""
 _T = TypeVar("_T")
 
 
@@ -127,9 +133,8 @@ class Batches:
         self._policy = RetryPolicy(first_wait=min(1.0, poll_s), jitter=lambda: 0.0)
         self._last: Batch | None = None
         self._database = store.database
-        self._database.execute(
-            "UPDATE calls SET state = 'rejected' WHERE state = 'refused'"
-        )
+        for sql in _RELEASE:
+            self._database.execute(sql)
 
     def answer(self, call: Call) -> Completion:
         """Store a call for the next batch, at the most that it may cost. Raises ``AnswerPending``,
