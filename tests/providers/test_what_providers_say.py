@@ -134,6 +134,7 @@ def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
     (first, _), (second, _) = ask(CLAUDE, calls=2)
     for request in standin.requests:
         assert json.dumps(request).count("cache_control") == 1
+        assert request["tools"][0]["description"].endswith("An item that is none, or about no line of the call, is")
         assert request["system"] == [{"type": "text", "text": CALL.system, "cache_control": {"type": "ephemeral"}}]
     assert (first.usage.written_tokens, first.usage.cached_tokens) == (6_000, 0)
     assert (second.usage.written_tokens, second.usage.cached_tokens) == (0, 6_000)

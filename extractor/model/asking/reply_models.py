@@ -183,7 +183,11 @@ class Item(BaseModel, frozen=True, extra="allow"):
 
 
 class Reply(BaseModel, frozen=True):
-    """A model's answer to one call."""
+    """A model's answer to one call. An item that is none, or about no line of the call, is
+    left out.
+    """
+
+    # a provider of tools gets this text as the tool's description
 
     custom: ClassVar[tuple[CustomField, ...]] = ()
     items: tuple[Item, ...]
