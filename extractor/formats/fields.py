@@ -9,9 +9,10 @@ a name (``E.5.1``). ``a[language.code=en].b`` takes the entry of a list that is 
 round, is an error with its place, so that nothing is lost silently.
 """
 
+import json
 import re
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from extractor.formats.found import UnreadableSource, Words
 from extractor.formats.registers import load_table
@@ -21,33 +22,14 @@ Place = tuple[Any, ...]
 """Keys and positions in lists, from the record on."""
 Value = tuple[Any, Place]
 
-_STEP = re.compile(
-    r"(?P<key>(?:[^.\[]|\.(?=\d))+)(?:\[(?P<of>[^=\[\]]++)=(?P<code>[^\[\]]++)\])?\.?"
-)
-
-
-class _Translations(NamedTuple):
-    """The step into a list of translations: the path of an entry's language, and the wanted one."""
-
-    of: str
-    code: str
-
-
-_Steps = tuple[str | _Translations, ...]
+_STEP = re.compile(r"\[[^\]]+|(?:[^.\[\]]|\.(?=\d))+")
+"""A key; or, behind a bracket, the path of an entry's language and the wanted one."""
 
 
 @cache
-def _parse(path: str) -> list[_Steps]:
+def _parse(path: str) -> list[list[str]]:
     """Return the steps of each of the paths in a path."""
-    choices: list[_Steps] = []
-    for choice in path.split("|"):
-        steps: list[str | _Translations] = []
-        for step in _STEP.finditer(choice):
-            steps.append(step["key"])
-            if step["of"]:
-                steps.append(_Translations(step["of"], step["code"]))
-        choices.append(tuple(steps))
-    return choices
+    return [_STEP.findall(choice) for choice in path.split("|")]
 
 
 def find_values(tree: Any, path: str, place: Place = ()) -> list[Value]:
@@ -64,19 +46,6 @@ def find_values(tree: Any, path: str, place: Place = ()) -> list[Value]:
 def read_texts(tree: Any, path: str, place: Place = ()) -> list[str]:
     """Return the texts at a path that are not blank; of alternatives, at the first that has one."""
     for steps in _parse(path):
-        plain = tree
-        is_found = False
-        # Most values are found so, several times faster than by a walk.
-        for key in steps:
-            if type(plain) is not dict or TEXT in plain:
-                break
-            plain = plain.get(key)
-        else:
-            is_found = type(plain) is str
-        if plain is None:
-            continue
-        if is_found and plain and not plain.isspace():
-            return [plain]
         texts = [write_text(*value) for value in _walk(tree, steps, place)]
         stated = [text for text in texts if text and not text.isspace()]
         if stated:
@@ -85,27 +54,25 @@ def read_texts(tree: Any, path: str, place: Place = ()) -> list[str]:
 
 
 def write_text(value: Any, place: Place) -> str:
-    """Return a value as text: numbers and booleans as JSON writes them. Raises
-    ``UnreadableSource`` for an object, a list, or NaN.
+    """Return a value as text: numbers and booleans as JSON writes them, NaN as nothing. Raises
+    ``UnreadableSource`` for an object or a list.
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, dict) and all(key[:1] in ("", "@") for key in value):
+    if isinstance(value, list):
+        raise _refuse("a list where text is expected", place)
+    if isinstance(value, dict):
+        if any(key[:1] not in (TEXT, "@") for key in value):
+            raise _refuse("fields where text is expected", place)
         return str(value.get(TEXT, ""))
-    if isinstance(value, dict | list):
-        kind = "fields" if isinstance(value, dict) else "a list"
-        raise _refuse(f"{kind} where text is expected", place)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value != value:  # noqa: PLR0124 - NaN, which pandas has for nothing
-        raise _refuse("no number where text is expected", place)
-    return "" if value is None else str(value)
+    is_nothing = value is None or value != value  # noqa: PLR0124 - NaN, which pandas has for nothing
+    return "" if is_nothing else json.dumps(value)
 
 
-def _walk(value: Any, steps: _Steps, place: Place) -> list[Value]:
-    for depth, key in enumerate(steps):
-        if isinstance(key, _Translations):
-            return _choose_translation(value, key, steps[depth + 1 :], place)
+def _walk(value: Any, steps: list[str], place: Place) -> list[Value]:
+    for depth, step in enumerate(steps):
+        if step[0] == "[":
+            return _choose_translation(value, steps[depth:], place)
         if isinstance(value, list):
             found: list[Value] = []
             for number, entry in enumerate(value):
@@ -113,42 +80,37 @@ def _walk(value: Any, steps: _Steps, place: Place) -> list[Value]:
             return found
         if not value:
             return []
-        if not isinstance(value, dict) or TEXT in value:
-            if key[0] != "@":
-                raise _refuse("text where fields are expected", place)
-            value = value if isinstance(value, dict) else {}
-        value = value.get(key)
-        place = (*place, key)
+        fields = value if isinstance(value, dict) else {TEXT: value}
+        if TEXT in fields and step[0] != "@":
+            raise _refuse("text where fields are expected", place)
+        value = fields.get(step)
+        place = (*place, step)
     if isinstance(value, list):
         return [(entry, (*place, number)) for number, entry in enumerate(value)]
     return [] if value is None else [(value, place)]
 
 
-def _choose_translation(
-    entries: Any, wanted: _Translations, rest: _Steps, place: Place
-) -> list[Value]:
+def _choose_translation(entries: Any, steps: list[str], place: Place) -> list[Value]:
     """Return the text of the entry in the wanted language; if there is none, the first other one,
     marked with the name of its language.
     """
+    of, _, wanted = steps[0][1:].partition("=")
     others: list[Value] = []
-    listed = entries if isinstance(entries, list) else [entries]
-    for number, entry in enumerate(listed):
-        code = "".join(read_texts(entry, wanted.of, (*place, number)))
-        for value, where in _walk(entry, rest, (*place, number)):
-            text = write_text(value, where).replace("\r\n", "\n").strip()
-            if text and code == wanted.code:
-                return [(text, where)]
+    for entry, where in _walk(entries, [], place):
+        code = "".join(read_texts(entry, of, where))
+        for value, at in _walk(entry, steps[1:], where):
+            text = write_text(value, at).replace("\r\n", "\n").strip()
+            if text and code == wanted:
+                return [(text, at)]
             if text:
-                others.append((Words(text, language=name_language(code)), where))
+                others.append((Words(text, language=name_language(code)), at))
     return others[:1]
 
 
 def _refuse(problem: str, place: Place) -> UnreadableSource:
-    written = "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" for step in place
-    )
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in place]
     remedy = "correct it or download the record again"
-    return UnreadableSource(problem, remedy, place=written.lstrip(".") or None)
+    return UnreadableSource(problem, remedy, place="".join(steps).lstrip(".") or None)
 
 
 def name_language(code: str) -> str:

@@ -7,7 +7,6 @@ inside an archive can do no harm.
 import gzip
 import io
 import lzma
-import re
 import shutil
 import struct
 import tempfile
@@ -15,10 +14,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, NamedTuple, cast
 
 from extractor.formats.detection import (
     ZIPS,
@@ -32,38 +30,36 @@ from extractor.formats.streams import (
     MAX_RECORD_BYTES,
     Bytes,
     OpenTable,
-    SteadyStream,
-    UnpackMeter,
     buffer_stream,
     check_size,
+    check_unpacked,
     peek_block,
     to_utf8,
 )
 
-BROKEN_STREAM = (
+UNREADABLE = (
+    UnreadableSource,
     OSError,
     EOFError,
+    ValueError,
+    RuntimeError,
+    struct.error,
     zlib.error,
     zipfile.BadZipFile,
     lzma.LZMAError,
-    NotImplementedError,
 )
-"""Exceptions of the standard library for damaged or unreadable data, at any time while reading."""
-_BROKEN_ARCHIVE = (*BROKEN_STREAM, ValueError, RuntimeError, struct.error)
-"""Exceptions that leak from ``zipfile`` when an archive's directory is damaged."""
+"""Exceptions of readers, and of the standard library for damaged data, at any time while reading."""
 _GZIP = b"\x1f\x8b"
-_ENCRYPTED = 0x1
 _WORD_FIRST = b"[Content_Types].xml"
 """The name of the first member of a Word file, and of other files of Office."""
 _FIRST_NAME_WITHIN = 200
 """The bytes at the beginning of a zip in which the name of its first member is."""
-_SPOOL_BYTES = 32 * 1024**2
-_DATA = re.compile(r"\.(?:(?P<table>csv|tsv)|jsonl?|ndjson|xml)(?:\.\w+)?$", re.I)
+_TABLES = (".csv", ".tsv")
+_DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
 """Names of files that hold data: what they hold otherwise is no free text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """What one format's reader finds in a file, or in a member of an archive.
 
     ``stem`` names records without an id; ``member`` is the name inside an archive.
@@ -78,7 +74,7 @@ def open_documents(
     name: str, source: Bytes, *, named: bool = True
 ) -> Iterator[Document]:
     """Yield the documents in a file: one for each member of a zip, else one. Read each one before
-    requesting the next.
+    requesting the next; what is wrong with one is its last item.
 
     Args:
         name: The name of the file, of which its documents have their stems.
@@ -86,23 +82,31 @@ def open_documents(
         named: Whether the user named this very file, as in ``build_plain``.
     """
     stream = buffer_stream(source)
-    if peek_block(stream).startswith(ZIPS):
-        with _rewind(stream, source) as archive_file:
-            yield from _open_archive(archive_file, _get_stem(name))
-    else:
+    if not peek_block(stream).startswith(ZIPS):
         items = _read(to_utf8(_unpack(stream)), name, named=named)
-        yield Document(_get_stem(name), items)
+        yield Document(_get_stem(name), _contain(items))
+    elif isinstance(source, io.IOBase) and source.seekable():
+        yield from _open_archive(cast("IO[bytes]", source), _get_stem(name))
+    else:
+        with tempfile.TemporaryFile() as spool:
+            shutil.copyfileobj(stream, spool)
+            yield from _open_archive(spool, _get_stem(name))
 
 
-def as_unreadable(problem: Exception) -> UnreadableSource:
-    """Convert a library exception to ``UnreadableSource``."""
-    if isinstance(problem, UnreadableSource):
-        return problem
-    reason = problem.strerror if isinstance(problem, OSError) else None
-    return UnreadableSource(
-        f"the data is damaged or cannot be read ({reason or problem or type(problem).__name__})",
-        "check or download the file again",
-    )
+def as_unreadable(error: Exception) -> UnreadableSource:
+    """Return the problem of an exception of ``UNREADABLE``."""
+    if isinstance(error, UnreadableSource):
+        return error
+    reason = getattr(error, "strerror", None) or error or type(error).__name__
+    return UnreadableSource(f"the data is damaged or cannot be read ({reason})")
+
+
+def _contain(items: Iterator[Found]) -> Iterator[Found]:
+    """Yield the items, and an exception that ends them as the last one."""
+    try:
+        yield from items
+    except UNREADABLE as error:
+        yield as_unreadable(error)
 
 
 def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
@@ -112,28 +116,25 @@ def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
     table whose columns are not known, and data that is none of its format, are no free text.
     """
     kind = detect_format(peek_block(stream))
-    data = _DATA.search(name)
+    bare = name.lower().removesuffix(".gz")
+    if kind == "plain" and bare.endswith(_TABLES):
+        # refuses one whose columns are not known
+        kind = "table"
     if kind != "plain":
         yield from find_reader(kind)(stream)
-    elif data and data["table"]:
-        # refuses one whose columns are not known
-        yield from find_reader("table")(stream)
-    else:
-        yield _read_plain(stream, named=named and not data)
-
-
-def _read_plain(stream: BinaryIO, *, named: bool) -> Found:
-    """Return the one record of a plain text; ``named`` as in ``build_plain``."""
+        return
     written = stream.read(MAX_RECORD_BYTES + 1)
     check_size(len(written))
     try:
         text = written.decode("utf-8")
     except UnicodeDecodeError as problem:
         place = f"byte {problem.start}"
-        return UnreadableSource(
+        yield UnreadableSource(
             "text that is not UTF-8", "save it as UTF-8", place=place
         )
-    return build_content(partial(build_plain, named=named), text, None)
+        return
+    is_named = named and not bare.endswith(_DATA)
+    yield build_content(partial(build_plain, named=is_named), text, None)
 
 
 def _get_stem(name: str) -> str:
@@ -148,70 +149,50 @@ def _unpack(stream: BinaryIO) -> BinaryIO:
     Raises ``UnreadableSource`` for any other zip and for what is packed twice.
     """
     head = peek_block(stream)
-    if head.startswith(ZIPS) and _WORD_FIRST not in head[:_FIRST_NAME_WITHIN]:
-        raise UnreadableSource(
-            "a zip inside a zip", "unpack the inner one and give it by itself"
-        )
-    if not head.startswith(_GZIP):
-        return stream
-    raw = cast("SteadyStream", cast("io.BufferedReader", stream).raw)
-    meter = UnpackMeter(packed=lambda: raw.position)
-    unpacked = buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), meter)
-    if peek_block(unpacked).startswith((_GZIP, *ZIPS)):
-        raise UnreadableSource("packed twice", "unpack it once and give the result")
+    unpacked = stream
+    if head.startswith(_GZIP):
+        unpacked = buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), stream)
+        head = peek_block(unpacked)
+    is_word = unpacked is stream and _WORD_FIRST in head[:_FIRST_NAME_WITHIN]
+    if head.startswith((_GZIP, *ZIPS)) and not is_word:
+        problem = "packed twice, such as a zip inside a zip"
+        raise UnreadableSource(problem, "unpack it once and give the result")
     return unpacked
-
-
-@contextmanager
-def _rewind(stream: BinaryIO, source: Bytes) -> Iterator[IO[bytes]]:
-    """Yield the archive as a seekable file, which zip needs; a pipe is spooled."""
-    if isinstance(source, io.IOBase) and source.seekable():
-        yield cast("IO[bytes]", source)
-        return
-    with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
-        shutil.copyfileobj(stream, spool)
-        yield spool
 
 
 def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
     """Yield the documents of a zip: the Word document that it is, the export of AACT that its
     members make up, or one for each member that is not hidden.
 
-    Raises ``UnreadableSource`` for a damaged or empty archive, and for a workbook or presentation.
+    Raises ``UnreadableSource`` for an empty archive, a workbook, and what unpacks to too much.
     """
-    packed = archive_file.seek(0, io.SEEK_END)
-    meter = UnpackMeter(packed=lambda: packed)
-    try:
-        archive = zipfile.ZipFile(archive_file)
-    except _BROKEN_ARCHIVE as error:
-        raise as_unreadable(error) from error
-    with archive:
+    with zipfile.ZipFile(archive_file) as archive:
         names = archive.namelist()
         if any(name.startswith("word/document") for name in names):
             archive_file.seek(0)
-            yield Document(stem, find_reader("docx")(archive_file))
+            yield Document(stem, _contain(find_reader("docx")(archive_file)))
             return
         # the first members of the other files of Office, and of OpenOffice
         if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
-            raise UnreadableSource(
-                "a workbook, a presentation or a document of OpenOffice, which is not read",
-                "save it as PDF, .docx or CSV",
-            )
+            problem = "a workbook, a presentation or a document of OpenOffice, which is not read"
+            raise UnreadableSource(problem, "save it as PDF, .docx or CSV")
         members = {
-            member.filename: partial(_open_member, archive, member, meter)
+            member.filename: partial(_open_member, archive, member)
             for member in archive.infolist()
             if _is_visible(member)
         }
         if not members:
-            raise UnreadableSource(
-                "the archive holds no files", "give an archive with records"
-            )
+            remedy = "give an archive with records"
+            raise UnreadableSource("the archive holds no files", remedy)
+        # no member unpacks to more than the size that the archive states
+        size = sum(member.file_size for member in archive.infolist())
+        check_unpacked(size, archive_file.seek(0, io.SEEK_END))
         tables = {_get_stem(name): opener for name, opener in members.items()}
         if "studies" in tables and _is_aact(tables["studies"]):
-            yield Document("studies", find_reader("aact")(tables))
+            yield Document("studies", _contain(find_reader("aact")(tables)))
             return
         for name, opener in members.items():
-            yield from _read_member(name, opener)
+            yield Document(_get_stem(name), _contain(_read_member(opener, name)), name)
 
 
 def _is_aact(open_studies: OpenTable) -> bool:
@@ -219,48 +200,25 @@ def _is_aact(open_studies: OpenTable) -> bool:
     try:
         with open_studies() as stream:
             return is_aact_studies(peek_block(stream))
-    except UnreadableSource:
+    except UNREADABLE:
         return False  # reported when it is read as a document
 
 
-def _read_member(name: str, open_member: OpenTable) -> Iterator[Document]:
-    """Yield the document of a member of an archive. A member that cannot be opened or read is a
-    document with that problem, so that the others are read.
-    """
-    try:
-        with open_member() as stream:
-            yield Document(_get_stem(name), _read(stream, name, named=False), name)
-    except UnreadableSource as problem:
-        own = UnreadableSource(problem.problem, problem.remedy)
-        yield Document(_get_stem(name), iter([own]), name)
+def _read_member(open_member: OpenTable, name: str) -> Iterator[Found]:
+    with open_member() as stream:
+        yield from _read(stream, name, named=False)
 
 
 @contextmanager
 def _open_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo
 ) -> Iterator[BinaryIO]:
-    """Yield the unpacked bytes of a member in UTF-8. Raises ``UnreadableSource``, with the name of
-    the member as place, for an encrypted or damaged one.
-    """
-    if member.flag_bits & _ENCRYPTED:
-        raise UnreadableSource(
-            "the archive's member is encrypted",
-            "unpack it with its password first",
-            place=member.filename,
-        )
-    try:
-        # members may share their data, so what follows a bomb is not unpacked at all
-        meter.add(0)
-        with archive.open(member) as stored:
-            yield to_utf8(_unpack(buffer_stream(stored, meter)))
-    except (UnreadableSource, *_BROKEN_ARCHIVE) as error:
-        problem = as_unreadable(error)
-        place = problem.place or member.filename
-        raise UnreadableSource(problem.problem, problem.remedy, place=place) from error
+    """Yield the unpacked bytes of a member in UTF-8."""
+    with archive.open(member) as stored:
+        yield to_utf8(_unpack(buffer_stream(cast("Bytes", stored))))
 
 
 def _is_visible(member: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(member.filename)
-    return not (
-        member.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts
-    )
+    is_hidden = path.name.startswith(".") or "__MACOSX" in path.parts
+    return not (member.is_dir() or is_hidden)

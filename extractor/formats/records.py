@@ -45,27 +45,19 @@ def read_records(
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
     # What opens files is loaded with the first file: a text needs none of it.
-    from extractor.formats.inputs import exists, is_folder, open_input  # noqa: PLC0415
+    from extractor.formats.inputs import exists, open_input  # noqa: PLC0415
 
     ids: dict[str, tuple[str, int]] = {}
     for given in inputs:
         if not isinstance(given, str | os.PathLike):
-            raise WrongType(
-                f"{type(given).__name__} is no path; give each file or folder as an argument of "
-                "its own"
-            )
+            name = type(given).__name__
+            remedy = "give each file or folder as an argument of its own"
+            raise WrongType(f"{name} is no path; {remedy}")
         location = os.fspath(given)
-        named = location == "-" or (exists(location) and not is_folder(location))
+        is_named = location == "-" or (exists(location) and not os.path.isdir(location))  # noqa: PTH112
         for opened in open_input(location, stdin, open_address):
-            results: Iterable[TrialRecord | RecordError]
-            if isinstance(opened, RecordError):
-                results = [opened]
-            else:
-                results = _read_file(*opened, named=named)
-            for found in results:
-                result = (
-                    check_new(found, ids) if isinstance(found, TrialRecord) else found
-                )
+            for found in _read_opened(opened, named=is_named):
+                result = check_new(found, ids) if isinstance(found, TrialRecord) else found
                 if isinstance(result, TrialRecord):
                     yield result
                 elif on_error:
@@ -79,15 +71,11 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
     raises ``RecordError``.
 
     >>> from io import BytesIO
-    >>> next(
-    ...     read_stream(
-    ...         "example.txt",
-    ...         BytesIO(b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"),
-    ...     )
-    ... ).record_id
+    >>> text = b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"
+    >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
-    for result in _read_file(name, stream, named=True):
+    for result in _read_opened((name, stream), named=True):
         if isinstance(result, RecordError):
             raise result
         yield result
@@ -130,30 +118,22 @@ def make_record(
     >>> [section.name for section in record.sections]
     ['eligibility']
     """
-    if not isinstance(text, str):
-        raise WrongType(
-            f"{type(text).__name__} is no text; give what read_text() returns; for a record, use "
-            "extract"
-        )
-    if not isinstance(title, str | None):
-        raise WrongType(f"title: {type(title).__name__} is no text; give one")
-    if not isinstance(record_id, str | Integral | None):
-        raise WrongType(f"record_id: {type(record_id).__name__} is no id; give a text")
+    kinds = {
+        "text": (text, str),
+        "title": (title, str | None),
+        "record_id": (record_id, str | Integral | None),
+    }
+    for name, (value, kind) in kinds.items():
+        if not isinstance(value, kind):
+            raise WrongType(f"{name}: {type(value).__name__} is no text; give one")
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
-        raise ArgumentError(
-            f"{text!r} is the name of a file; read it with read_records"
-        )
-    try:
-        text.encode()
-    except UnicodeEncodeError as problem:
-        raise ArgumentError(
-            f"the text is not valid Unicode at character {problem.start}"
-        ) from None
+        remedy = "read it with read_records"
+        raise ArgumentError(f"{text!r} is the name of a file; {remedy}")
     known = get_args(GivenSection)
     if section is not None and section not in known:
-        raise ArgumentError(
-            f"section: {section!r} is none of {', '.join(known)}{suggest(str(section), known)}"
-        )
+        nearest = suggest(str(section), known)
+        listed = ", ".join(known)
+        raise ArgumentError(f"section: {section!r} is none of {listed}{nearest}")
     build = partial(build_plain, title=title)
     if section:
         build = partial(build_given, section=section, title=title)
@@ -164,6 +144,7 @@ def make_record(
     [found] = _make_records("<text>", iter([content]), "text")
     if isinstance(found, RecordError):
         raise found
+    check_unicode(found)
     return found
 
 
@@ -172,19 +153,12 @@ def write_study(study: Mapping[str, Any]) -> str:
     hold.
     """
     try:
-        return json.dumps(study, default=_as_dictionary)
+        return json.dumps(study, default=dict)
     except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
         problem = str(error) or type(error).__name__
     raise WrongType(
         f"the dictionary is no JSON ({problem}); give a study as json.load reads it"
     )
-
-
-def _as_dictionary(given: object) -> dict[Any, Any]:
-    """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
-    if isinstance(given, Mapping):
-        return dict(given)
-    raise TypeError(f"it holds {type(given).__name__}")
 
 
 def check_new(
@@ -218,27 +192,21 @@ def check_new(
     )
 
 
-def _read_file(
-    path: str, stream: BinaryIO, *, named: bool
+def _read_opened(
+    opened: tuple[str, BinaryIO] | RecordError, *, named: bool
 ) -> Iterator[TrialRecord | RecordError]:
-    """Yield the records of a file, and the errors of what cannot be read. Damage that ends the
-    reading of a document, or of the file, is the last error of it. Does not raise.
-    """
-    from extractor.formats.files import BROKEN_STREAM, as_unreadable, open_documents  # noqa: PLC0415
+    """Yield the records of a file, and the errors of what cannot be read. Does not raise."""
+    from extractor.formats.files import UNREADABLE, as_unreadable, open_documents  # noqa: PLC0415
 
-    def contain(items: Iterator[Found]) -> Iterator[Found]:
-        """Yield the items, and an exception that ends them as the last one."""
-        try:
-            yield from items
-        except (UnreadableSource, *BROKEN_STREAM) as problem:
-            yield as_unreadable(problem)
-
+    if isinstance(opened, RecordError):
+        yield opened
+        return
+    path, stream = opened
     try:
         for document in open_documents(path.strip("<>"), stream, named=named):
-            items = contain(document.items)
-            yield from _make_records(path, items, document.stem, document.member)
-    except (UnreadableSource, *BROKEN_STREAM) as problem:
-        yield as_unreadable(problem).locate(path)
+            yield from _make_records(path, document.items, document.stem, document.member)
+    except UNREADABLE as error:
+        yield as_unreadable(error).locate(path)
 
 
 def _make_records(
@@ -259,7 +227,7 @@ def _make_records(
         opening = [UnreadableSource("holds no record", "give a file with records")]
     for number, content in enumerate(chain(opening, items), 1):
         if isinstance(content, UnreadableSource):
-            yield content.locate(path, member)
+            yield content.below(member).locate(path)
             continue
         own_id = f"{stem}-{number}" if len(opening) > 1 else stem
         source = Source(
