@@ -30,6 +30,10 @@ case and white space.
 
 _LINKS = {"arms": "interventions", "interventions": "arms"}
 """The key of the links of an item: an arm names interventions, and an intervention arms."""
+_NO_PARTS = ("items", "group")
+_DESCRIPTION = "description"
+"""The column of what is behind labels, whose words belong to it."""
+_DIGITS = 9
 _SEVERAL = ("phases", "who_masked")
 _UNIT = r"(?:hour|day|week|month|year)s?"
 _STATES_TIME = re.compile(
@@ -37,11 +41,6 @@ _STATES_TIME = re.compile(
     rf"|\b(?:at|after|within|until|by|over|through|for)\s+(?:\w+\s+){{0,2}}\d+[ -]{_UNIT}\b",
     re.IGNORECASE,
 )
-_LABEL = re.compile(
-    r"(?:\A|;)\s*(Main Objective|Secondary Objective|(?:Primary|Secondary) end ?point\(s\)"
-    r"|Timepoint\(s\) of evaluation of this end ?point):[ ]?"
-)
-_POPULATION = "Are the trial subjects under 18?"
 
 
 def read_record(register: Register, tree: Any, container: str) -> RecordContent:
@@ -61,17 +60,16 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
                 made += _read_section(name, form, tree)
         sections += made
     values = {
-        name: _read_field(tree, name, row) for name, row in register.registry.items()
+        name: value
+        for name, row in register.registry.items()
+        if (value := _read_field(tree, name, row))
     }
-    stated = {name: value for name, value in values.items() if value}
-    stated |= _link(**items)
-    stated["terms"] = list(_list_terms(register, tree))
+    values |= _link(**items)
+    values["terms"] = list(_list_terms(register, tree))
     number = register.id_prefix + _read_first(tree, register.id)
-    if register.id_pattern:
-        is_number = re.fullmatch(register.id_pattern, number.upper(), re.ASCII)
-        trial_id = number if is_number else None
-    else:
-        trial_id = find_trial_id(number)
+    trial_id = find_trial_id(number)
+    if register.id_pattern and re.fullmatch(register.id_pattern, number, re.IGNORECASE):
+        trial_id = number
     notes = [
         f"{section.name} is given in {span.language} only, which is not read"
         for section in sections
@@ -81,7 +79,7 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
         tuple(sections),
         register.formats[container],
         trial_id=trial_id,
-        registry=RegistryFields.model_validate(stated),
+        registry=RegistryFields.model_validate(values),
         notes=tuple(notes),
     )
 
@@ -92,47 +90,39 @@ def read_named(
     """Return the content of a record that is one flat list of fields, by their names."""
     tree: dict[str, list[str]] = defaultdict(list)
     for name, written in fields:
-        column = register.columns_by_name.get(fold_name(name))
-        text = undo_breaks(written).strip() if register.breaks == "html" else written
-        if column and text.strip() and text not in tree[column]:
+        column = register.columns_by_name.get(fold_name(name), "")
+        text = undo_breaks(written).strip() if register.breaks else written
+        if text not in tree[column]:
             tree[column].append(text)
-    if register.prepare == "european_labels":
-        _move_labelled(tree)
+    tree.pop("", None)
+    for column, labels in register.labels.items():
+        begins = rf"(?:;\s*)?({'|'.join(map(re.escape, labels))})"
+        for text in tree.pop(column, []):
+            unlabelled, *labelled = re.split(begins, text)
+            tree[column].append(unlabelled.rstrip())
+            for label, words in zip(labelled[::2], labelled[1::2], strict=True):
+                target = labels[label]
+                kept = label if target == _DESCRIPTION else ""
+                tree[target].append(f"{kept}{words}".strip())
     return read_record(register, tree, container)
-
-
-def _move_labelled(tree: dict[str, list[str]]) -> None:
-    """Make fields of the texts that European registers write among outcomes and below criteria,
-    behind labels. Objectives and answers on the population are the ``description``.
-    """
-    for rank in ("primary", "secondary"):
-        # The split gives a label and its text by turns, behind what has no label.
-        unlabelled, *labelled = _LABEL.split(";".join(tree[f"{rank} outcome"]))
-        tree[f"{rank} outcome"] = [unlabelled]
-        for label, text in zip(labelled[::2], labelled[1::2], strict=True):
-            if label.endswith("Objective"):
-                tree["description"].append(f"{label}: {text}")
-            elif label.startswith("Timepoint"):
-                tree[f"{rank} time points"] = [text]
-            else:
-                tree[f"{rank} end points"].append(text)
-    for number, text in enumerate(tree["inclusion criteria"]):
-        criteria, asked, answers = text.partition(_POPULATION)
-        tree["inclusion criteria"][number] = criteria.rstrip()
-        tree["description"].append(asked + answers)
 
 
 def _read_first(tree: Any, path: str) -> str:
     """Return the first text at a path that is not blank; "" if there is none."""
-    return next(iter(read_texts(tree, path)), "").strip()
+    return "".join(read_texts(tree, path)[:1]).strip()
+
+
+def _join(texts: list[str]) -> str:
+    return texts[0] if len(texts) == 1 else "\n\n".join(texts)
 
 
 def _read_section(name: str, form: _Form, tree: Any) -> tuple[Section, ...]:
     if "inclusion" in form:
-        lists = (read_texts(tree, form[one]) for one in ("inclusion", "exclusion"))
-        return criteria_section(*map("\n\n".join, lists))
-    texts = [text for path in form["join"] for text in read_texts(tree, path)]
-    return text_section(name, *texts)
+        inclusion = _join(read_texts(tree, form["inclusion"]))
+        return criteria_section(inclusion, _join(read_texts(tree, form["exclusion"])))
+    return text_section(
+        name, *(text for path in form["join"] for text in read_texts(tree, path))
+    )
 
 
 def _list_items(
@@ -140,34 +130,32 @@ def _list_items(
 ) -> Iterator[Section]:
     """Yield the section of each item; an empty one counts, so that numbers are the source's."""
     found = find_values(tree, form["items"])
-    paths = {part: path for part, path in form.items() if part not in ("items", "group")}
     if "group" in form:
         found = _group(found, form["group"])
     for number, (item, place) in enumerate(found, first):
-        if item is None:
-            continue
-        texts = {part: read_texts(item, path, place) for part, path in paths.items()}
-        links = texts.pop(_LINKS.get(name, ""), [])
+        texts = {
+            part: read_texts(item, path, place)
+            for part, path in form.items()
+            if part not in _NO_PARTS
+        }
         section = f"{name}[{number}]"
         if name in items:
-            own = "".join(texts.get("label", texts.get("name", [])))
+            links = texts.pop(_LINKS[name], [])
             # Arms name an intervention with its type in front, too.
-            links += [text.partition(": ")[2] for text in links if name == "arms"]
-            folded = {fold_label(text) for text in links if text}
-            items[name].append((section, fold_label(own), folded))
+            untyped = [link.partition(": ")[2] for link in links if name == "arms"]
+            own = texts.get("label", texts.get("name", []))
+            linked = {fold_label(link) for link in links + untyped if link}
+            items[name].append((section, fold_label("".join(own)), linked))
         parts = [(part, text) for part, listed in texts.items() for text in listed]
         yield from join_parts(section, parts)
 
 
 def _group(items: list[Value], path: str) -> list[Value]:
-    """Return the items with the same text at a path as one with a list of ``translations``, in the
-    order of these texts, which are numbers.
-    """
+    """Return the items with the same number at a path as one with a list of ``translations``."""
     groups = defaultdict[str, list[Any]](list)
     for item, place in items:
-        groups["".join(read_texts(item, path, place))].append(item)
-    ordered = sorted(groups, key=lambda text: (len(text), text))
-    return [({"translations": groups[text]}, ()) for text in ordered]
+        groups["".join(read_texts(item, path, place)).zfill(_DIGITS)].append(item)
+    return [({"translations": groups[number]}, ()) for number in sorted(groups)]
 
 
 def _list_entries(name: str, form: _Form, tree: Any, first: int) -> Iterator[Section]:
@@ -181,7 +169,7 @@ def _list_entries(name: str, form: _Form, tree: Any, first: int) -> Iterator[Sec
             yield from list_interventions(cell, by, first)
         return
     outcomes = [item for cell in cells for item in split_list(cell, by)]
-    times = "\n\n".join(read_texts(tree, form.get("time_frame", "no time")))
+    times = _join(read_texts(tree, form["time_frame"])) if "time_frame" in form else ""
     frames = [frame for _, frame in split_list(times)]
     if len(frames) != len(outcomes):
         frames = [times] * len(outcomes)
@@ -193,30 +181,33 @@ def _list_entries(name: str, form: _Form, tree: Any, first: int) -> Iterator[Sec
 
 
 def _read_field(tree: Any, name: str, row: Any) -> Any:
-    """Return the value of a registered field."""
+    """Return the value of a registered field; blank if it has none."""
+    is_list = name in _SEVERAL
     if isinstance(row, str):
-        return tuple(read_texts(tree, row)) if name in _SEVERAL else _read_first(tree, row)
+        return tuple(read_texts(tree, row)) if is_list else _read_first(tree, row)
     if "yes" in row:
-        answers = {word: _read_first(tree, path) for path, word in row["yes"].items()}
-        words = tuple(word for word in answers if answers[word].lower() == "yes")
-        if name in _SEVERAL:
+        answers = {
+            word: _read_first(tree, path).lower() for path, word in row["yes"].items()
+        }
+        words = tuple(word for word in answers if answers[word] == "yes")
+        is_all = len(words) == len(answers)
+        if is_list:
             return words
-        return row["all"] if len(words) == len(answers) else "".join(words[:1])
+        return row["all"] if is_all else "".join(words[:1])
     value = _read_first(tree, row["path"])
     if "unit" in row:
         unit = _read_first(tree, row["unit"])
-        return f"{value} {unit.capitalize()}" if value and unit in row["units"] else None
+        return f"{value} {unit.capitalize()}" if value and unit in row["units"] else ""
     part = re.search(rf"(?:^|\|){row['label']}: *([^|]+)", value)
-    return part[1].strip() if part else None
+    return part[1].strip() if part else ""
 
 
 def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]]:
     """Yield the registry's own terms."""
     for kind, row in register.terms.items():
         for item, place in find_values(tree, row["items"]):
-            numbers = read_texts(item, row.get("id", "id"), place)
+            number = _read_first(item, row.get("id", "id")) or None
             for name in read_texts(item, row["name"], place):
-                number = next(iter(numbers), None)
                 yield {"kind": kind, "name": name.strip(), "id": number}
 
 
@@ -228,15 +219,16 @@ def _link(arms: list[_Item], interventions: list[_Item]) -> dict[str, Any]:
     or if an intervention names a missing arm: the label may be a variant of any arm's.
     """
     links: dict[str, list[str]] = {}
-    labels = {label for _, label, _ in arms}
-    named = {label for _, _, linked in interventions for label in linked}
+    named: set[str] = set()
     for section, name, linked in interventions:
-        links[section] = [arm for arm, label, _ in arms if label in linked]
-        if not links[section] and name:
-            links[section] = [arm for arm, _, names in arms if name in names]
+        named |= linked
+        found = [arm for arm, label, _ in arms if label in linked]
+        if not found and name:
+            found = [arm for arm, _, names in arms if name in names]
+        if found:
+            links[section] = found
     bare = [arm for arm, label, names in arms if not names and label not in named]
     links_nothing = not named and len(bare) == len(arms)
-    if links_nothing or not named <= labels:
+    if links_nothing or not named <= {label for _, label, _ in arms}:
         bare = []
-    stated = {section: found for section, found in links.items() if found}
-    return {"arm_links": stated, "bare_arms": bare}
+    return {"arm_links": links, "bare_arms": bare}

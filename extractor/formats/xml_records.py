@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import ParseError, fromstring
 
-from extractor.formats.fields import TEXT
+from extractor.formats.fields import TEXT, find_values, write_text
 from extractor.formats.found import (
     DOWNLOAD,
     Found,
@@ -165,45 +165,32 @@ def build_xml(register: Register, record: Element) -> RecordContent:
     """Return the content of a record's element. Raises ``UnreadableSource`` for text beside
     elements, and for elements within a field, which would not be read.
     """
+    tree = _make_tree(record)
     if register.columns:
-        return read_named(register, _list_fields(register, record), "xml")
-    return read_record(register, _make_tree(record), "xml")
-
-
-def _get_name(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _read_text(element: Element) -> str:
-    """Return the text of an element without that of the elements in it."""
-    texts = [element.text, *(child.tail for child in element)]
-    return "".join(filter(None, texts))
+        return read_named(register, _list_fields(register, tree), "xml")
+    return read_record(register, tree, "xml")
 
 
 def _make_tree(element: Element) -> Any:
     """Return the text of an element, or its attributes, its elements by name, and its text."""
-    text = _read_text(element)
-    if not len(element) and not element.attrib:
-        return text
-    children: dict[str, list[Any]] = {}
-    for child in element:
-        children.setdefault(_get_name(child), []).append(_make_tree(child))
+    text = element.text or ""
     tree: dict[str, Any] = {f"@{name}": value for name, value in element.items()}
-    tree |= {name: found if len(found) > 1 else found[0] for name, found in children.items()}
-    return {**tree, TEXT: text} if text.strip() else tree
+    for child in element:
+        found = tree.setdefault(child.tag.rpartition("}")[2], [])
+        found.append(_make_tree(child))
+        text += child.tail or ""
+    if text.strip():
+        tree[TEXT] = text
+    return tree if list(tree) != [TEXT] else text
 
 
-def _list_fields(register: Register, record: Element) -> Iterator[tuple[str, str]]:
+def _list_fields(register: Register, tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each element that is a column, also of those in groups."""
     columns = register.columns_by_name
-    for element in record.iter():
-        name = _get_name(element)
-        below = [fold_name(_get_name(child)) in columns for child in element]
-        is_group = element is record or any(below)
-        if is_group and _read_text(element).strip():
-            raise UnreadableSource("text where fields are expected", place=name)
-        if is_group or fold_name(name) not in columns:
-            continue
-        if below:
-            raise UnreadableSource("fields where text is expected", place=name)
-        yield name, element.text or ""
+    for name in tree:
+        for value, place in find_values(tree, name) if name[:1] not in (TEXT, "@") else ():
+            below = value if isinstance(value, dict) else {}
+            if any(fold_name(one) in columns for one in below):
+                yield from _list_fields(register, below)
+            elif fold_name(name) in columns:
+                yield name, write_text(value, place)

@@ -15,8 +15,10 @@ A table is a TOML file in this folder; adding one adds a register, without Pytho
     groups.
 ``columns``
     Of a table: the columns, each with its other names. Case, blanks and signs do not matter.
-``breaks``, ``prepare``
-    ``html`` if line breaks are codes of HTML; ``european_labels`` if texts hold labelled ones.
+``breaks``
+    Whether line breaks are codes of HTML.
+``labels``
+    Labels in the text of a column, each with the column of what is behind it.
 ``settings``
     What the reader of one container needs beside.
 ``like``
@@ -66,8 +68,8 @@ class Register(FrozenModel):
     pages: str = ""
     element: str = ""
     columns: _Rows = {}
-    breaks: str = ""
-    prepare: str = ""
+    breaks: bool = False
+    labels: _Rows = {}
     terms: _Rows = {}
     settings: _Rows = {}
 
