@@ -81,7 +81,7 @@ def _store_rows(
         for number, row in group_rows(stream, _STARTS_ROW):
             place = f"{name}.txt, line {number}"
             if not columns:
-                header = re.sub('["\\s]', "", str(row)).lower().replace("_", " ")
+                header = re.sub('["\\s]', "", row).lower().replace("_", " ")
                 columns = header.split("|")
                 continue
             try:
@@ -98,12 +98,10 @@ def _store_rows(
             database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
 
 
-def _read_cells(row: str | UnreadableSource, columns: list[str]) -> dict[str, str]:
+def _read_cells(row: str, columns: list[str]) -> dict[str, str]:
     """Return a row's cells by column. Raises ``UnreadableSource`` for a broken row and for one
     without an NCT number.
     """
-    if isinstance(row, UnreadableSource):
-        raise row
     cells = dict(zip(columns, split_row(row, "|", len(columns)), strict=True))
     trial = find_trial_id(cells.get("nct id", ""))
     if trial is None:

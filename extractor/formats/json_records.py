@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractor.formats.found import (
-    AGAIN,
     DOWNLOAD,
     Found,
     RecordContent,
@@ -28,11 +27,6 @@ from extractor.schemas import TrialRecord
 _SIGN = re.compile(r"\S")
 _LINE_OF_RECORD = re.compile(r"\n(?=[{\[])")
 """Where a record may begin behind a broken one: on an unindented line."""
-_NUMBER = re.compile(
-    r'"(?:nctId|NCTId|ctNumber|drksId|record_id)"\s{0,9}:\s{0,9}"(?P<number>[^"\\]{1,40})"'
-)
-_MEMBERS = r'\{\s*(?:"[^"]*"\s*:\s*(?:"[^"]*"|[\w.+-]+|\{[^{}]*\})\s*,\s*)*+'
-"""The beginning of an object, with its members up to the one that matters."""
 _NEAR_END = 16
 """A fault so near to the end of what was read may be a word that is not complete."""
 _DECODER = json.JSONDecoder()
@@ -46,14 +40,12 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
     while found := text.find(_SIGN, skips=True):
         text.take(found.start())
         opening = begin_list().match(text.text, text.at)
+        is_end = is_listed and found[0] == "]"
         if opening and not is_listed:
             text.take(opening.end())
             is_listed = True
         elif found[0] in ",]}":
             text.take(found.end())
-            if is_listed and found[0] == "]":
-                is_listed = False
-                _skip_line(text)
         else:
             number += 1
             place = f"record {number}" if is_listed else f"line {text.line}"
@@ -61,59 +53,38 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
                 value = _decode(text)
             except UnreadableSource as problem:
                 yield problem.below(place)
-                is_listed = False
-                _skip_line(text)
+                is_end = True
             else:
                 yield build_content(build_json, value, place)
+        if is_end:
+            is_listed = False
+            line = text.find(_LINE_OF_RECORD, skips=True)
+            text.take(line.end() if line else None)
 
 
 @cache
 def begin_list() -> re.Pattern[str]:
     """Return what recognises the beginning of a list of records: of an array, or of a page."""
-    openings = [""]
-    for register in list_registers("json"):
-        if register.pages:
-            keys = register.pages.split(".")
-            openings.append("".join(rf'{_MEMBERS}"{key}"\s*:\s*' for key in keys))
-    return re.compile(rf"(?:{'|'.join(openings)})\[")
-
-
-def _skip_line(text: TextBuffer) -> None:
-    """Skip all up to the next line with which a record may begin."""
-    found = text.find(_LINE_OF_RECORD, skips=True)
-    text.take(found.end() if found else None)
+    pages = [register.pages for register in list_registers("json") if register.pages]
+    return re.compile(rf'(?:\{{[^\[\]]*"(?:{"|".join(pages)})"\s*:\s*)?\[')
 
 
 def _decode(text: TextBuffer) -> Any:
     """Take a value."""
     while True:
-        at = text.at
         try:
-            value, end = _DECODER.raw_decode(text.text, at)
-        except json.JSONDecodeError as problem:
-            is_within_text = problem.msg.startswith("Unterminated")
-            is_near_end = problem.pos > len(text.text) - _NEAR_END
+            value, end = _DECODER.raw_decode(text.text, text.at)
+        except (ValueError, RecursionError) as problem:
+            reason = getattr(problem, "msg", problem)
+            at = getattr(problem, "pos", text.at)
+            is_within_text = "Unterminated" in str(reason)
+            is_near_end = at > len(text.text) - _NEAR_END
             if (is_within_text or is_near_end) and text.read_on():
                 continue
-            place = f"character {problem.pos - at}"
-            raise UnreadableSource(_describe(problem, at), place=place) from None
-        except RecursionError:
-            raise UnreadableSource("JSON that is nested too deep") from None
-        except ValueError as problem:  # a number of thousands of digits
-            raise UnreadableSource(f"broken JSON ({problem})") from None
+            place = f"character {at - text.at}"
+            raise UnreadableSource(f"broken JSON ({reason})", place=place) from None
         text.take(end)
         return value
-
-
-def _describe(problem: json.JSONDecodeError, at: int) -> str:
-    """Return what is wrong with a value; of one that ends within a line, that it does."""
-    rest = problem.doc[max(problem.pos - 1, at) :]
-    ends_early = problem.msg.startswith("Unterminated") or not rest[1:].strip()
-    if "\n" not in rest[:2] and not ends_early:
-        return f"broken JSON ({problem.msg})"
-    number = _NUMBER.search(problem.doc, at)
-    of_trial = f" of {number['number']}" if number else ""
-    return f"the JSON{of_trial} ends too early"
 
 
 def build_json(record: Any) -> RecordContent:
@@ -158,18 +129,17 @@ def _read_own(record: dict[str, Any]) -> RecordContent:
 
     Raises ``UnreadableSource`` for other keys, which would be ignored, and for wrong types.
     """
+    kind = TrialRecord if "sections" in record else _GivenText
     try:
-        if "sections" in record:
-            own = TrialRecord.model_validate(record)
-            return RecordContent(
-                own.sections, own.source.format, own.record_id, own.registry
-            )
-        given = _GivenText.model_validate(record)
+        given = kind.model_validate(record)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         problem = f"JSON that does not fit ({place}: {first['msg']})"
         raise UnreadableSource(problem, "correct it, or write it again") from None
+    if isinstance(given, TrialRecord):
+        kept = given.sections, given.source.format, given.record_id, given.registry
+        return RecordContent(*kept)
     # few files hold such texts
     from extractor.formats.flat import build_plain  # noqa: PLC0415
     from extractor.formats.free_text import build_given  # noqa: PLC0415

@@ -86,16 +86,13 @@ def peek_block(stream: BinaryIO) -> bytes:
     return cast("io.BufferedReader", stream).peek(BLOCK_BYTES)
 
 
-def too_large(what: str, place: str | None = None) -> UnreadableSource:
-    """Return the problem of a record, line or row that is larger than any honest one."""
-    problem = f"a {what} of more than {MAX_RECORD_BYTES:,} bytes"
-    return UnreadableSource(problem, "split the file into records", place=place)
-
-
-def check_size(size: int) -> None:
-    """Raise ``UnreadableSource`` for the size of a record that is too large."""
+def check_size(size: int, place: str | None = None) -> None:
+    """Raise ``UnreadableSource`` for the size of a record, line or row that is larger than any
+    honest one.
+    """
     if size > MAX_RECORD_BYTES:
-        raise too_large("record")
+        problem = f"a record of more than {MAX_RECORD_BYTES:,} bytes"
+        raise UnreadableSource(problem, "split the file into records", place=place)
 
 
 class TextBuffer:
@@ -148,17 +145,15 @@ class TextBuffer:
         return taken
 
 
-def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | UnreadableSource]]:
-    """Yield each line with its number, from 1; an over-long line is skipped and reported."""
+def read_lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
+    """Yield each line with its number, from 1. Bytes that are not UTF-8 are kept as Python's
+    ``surrogateescape`` has them. Raises ``UnreadableSource`` for an over-long line.
+    """
     number = 0
     while line := stream.readline(MAX_RECORD_BYTES + 1):
         number += 1
-        if len(line) <= MAX_RECORD_BYTES:
-            yield number, line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = stream.readline(BLOCK_BYTES)
-        yield number, too_large("line", f"line {number}")
+        check_size(len(line), f"line {number}")
+        yield number, line.decode(errors="surrogateescape")
 
 
 _ODD_BYTES = re.compile("[\udcc2-\udcf4][\udc80-\udcbf]+|[\udc80-\udcff]")

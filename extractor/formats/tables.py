@@ -76,9 +76,7 @@ def read_table(stream: BinaryIO) -> Iterator[Found]:
     is_first = header.columns.get(0) == header.register.id
     begins = rf'("?)(?:{pattern})\1{re.escape(header.delimiter)}' if is_first else "(?!)"
     for number, row in group_rows(stream, begins):
-        if isinstance(row, UnreadableSource):
-            yield row
-        elif number > header.line and row.strip():
+        if number > header.line and row.strip():
             yield build_content(partial(_read_row, header), row, f"line {number}")
 
 
@@ -98,9 +96,7 @@ def _list_headers(head: str) -> Iterator[_Header]:
                 yield _Header(register, delimiter, number, len(names), columns)
 
 
-def group_rows(
-    stream: BinaryIO, begins: str
-) -> Iterator[tuple[int, str | UnreadableSource]]:
+def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
     """Yield each row of a table with the number of its first line.
 
     Args:
@@ -112,19 +108,14 @@ def group_rows(
     first = 1
     sign = None
     for number, line in read_lines(stream):
-        if isinstance(line, UnreadableSource):
-            yield number, line
-            row = ""
-            continue
-        text = line.decode(errors="surrogateescape")
-        begin = re.match(begins, text)
+        begin = re.match(begins, line)
         if row and begin and begin[1] == sign:
             yield first, row
             row = ""
         if not row:
             first = number
             sign = begin[1] if begin else sign
-        row += text
+        row += line
         if row.count('"') % 2 == 0 or len(row) > MAX_RECORD_BYTES:
             yield first, row
             row = ""
