@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO, NamedTuple, cast
+from typing import IO, BinaryIO, TypeVar, cast
 
 from extractor.formats.detection import (
     ZIPS,
@@ -37,8 +37,7 @@ from extractor.formats.streams import (
     to_utf8,
 )
 
-UNREADABLE = (
-    UnreadableSource,
+_BROKEN = (
     OSError,
     EOFError,
     ValueError,
@@ -48,7 +47,7 @@ UNREADABLE = (
     zipfile.BadZipFile,
     lzma.LZMAError,
 )
-"""Exceptions of readers, and of the standard library for damaged data, at any time while reading."""
+"""Exceptions of the standard library for damaged or unreadable data, at any time while reading."""
 _GZIP = b"\x1f\x8b"
 _WORD_FIRST = b"[Content_Types].xml"
 """The name of the first member of a Word file, and of other files of Office."""
@@ -57,56 +56,42 @@ _FIRST_NAME_WITHIN = 200
 _TABLES = (".csv", ".tsv")
 _DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
 """Names of files that hold data: what they hold otherwise is no free text."""
+_Item = TypeVar("_Item")
+Document = tuple[str | None, Iterator[Found]]
+"""What one format's reader finds, with the name of the document in an archive."""
 
 
-class Document(NamedTuple):
-    """What one format's reader finds in a file, or in a member of an archive.
-
-    ``stem`` names records without an id; ``member`` is the name inside an archive.
-    """
-
-    stem: str
-    items: Iterator[Found]
-    member: str | None = None
+def contain(items: Iterator[_Item]) -> Iterator[_Item | UnreadableSource]:
+    """Yield the items, and an exception that ends them as the last one."""
+    try:
+        yield from items
+    except UnreadableSource as problem:
+        yield problem
+    except _BROKEN as error:
+        reason = getattr(error, "strerror", None) or error or type(error).__name__
+        yield UnreadableSource(f"the data is damaged or cannot be read ({reason})")
 
 
 def open_documents(
     name: str, source: Bytes, *, named: bool = True
 ) -> Iterator[Document]:
     """Yield the documents in a file: one for each member of a zip, else one. Read each one before
-    requesting the next; what is wrong with one is its last item.
+    requesting the next.
 
     Args:
-        name: The name of the file, of which its documents have their stems.
+        name: The name of the file.
         source: Its bytes.
         named: Whether the user named this very file, as in ``build_plain``.
     """
     stream = buffer_stream(source)
     if not peek_block(stream).startswith(ZIPS):
-        items = _read(to_utf8(_unpack(stream)), name, named=named)
-        yield Document(_get_stem(name), _contain(items))
+        yield None, _read(to_utf8(_unpack(stream)), name, named=named)
     elif isinstance(source, io.IOBase) and source.seekable():
-        yield from _open_archive(cast("IO[bytes]", source), _get_stem(name))
+        yield from _open_archive(cast("IO[bytes]", source))
     else:
         with tempfile.TemporaryFile() as spool:
             shutil.copyfileobj(stream, spool)
-            yield from _open_archive(spool, _get_stem(name))
-
-
-def as_unreadable(error: Exception) -> UnreadableSource:
-    """Return the problem of an exception of ``UNREADABLE``."""
-    if isinstance(error, UnreadableSource):
-        return error
-    reason = getattr(error, "strerror", None) or error or type(error).__name__
-    return UnreadableSource(f"the data is damaged or cannot be read ({reason})")
-
-
-def _contain(items: Iterator[Found]) -> Iterator[Found]:
-    """Yield the items, and an exception that ends them as the last one."""
-    try:
-        yield from items
-    except UNREADABLE as error:
-        yield as_unreadable(error)
+            yield from _open_archive(spool)
 
 
 def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
@@ -137,11 +122,6 @@ def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
     yield build_content(partial(build_plain, named=is_named), text, None)
 
 
-def _get_stem(name: str) -> str:
-    """Return a file's name without folders and suffixes, including those of packing."""
-    return PurePosixPath(name.removesuffix(".gz")).stem
-
-
 def _unpack(stream: BinaryIO) -> BinaryIO:
     """Return a stream without gzip; the same stream if it is not packed, or is a Word file within
     an archive, which is a zip itself.
@@ -160,48 +140,42 @@ def _unpack(stream: BinaryIO) -> BinaryIO:
     return unpacked
 
 
-def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
+def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
     """Yield the documents of a zip: the Word document that it is, the export of AACT that its
     members make up, or one for each member that is not hidden.
 
     Raises ``UnreadableSource`` for an empty archive, a workbook, and what unpacks to too much.
     """
     with zipfile.ZipFile(archive_file) as archive:
-        names = archive.namelist()
+        names = [member.filename for member in archive.infolist() if _is_visible(member)]
         if any(name.startswith("word/document") for name in names):
             archive_file.seek(0)
-            yield Document(stem, _contain(find_reader("docx")(archive_file)))
+            yield None, find_reader("docx")(archive_file)
             return
         # the first members of the other files of Office, and of OpenOffice
         if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
             problem = "a workbook, a presentation or a document of OpenOffice, which is not read"
             raise UnreadableSource(problem, "save it as PDF, .docx or CSV")
-        members = {
-            member.filename: partial(_open_member, archive, member)
-            for member in archive.infolist()
-            if _is_visible(member)
-        }
-        if not members:
+        if not names:
             remedy = "give an archive with records"
             raise UnreadableSource("the archive holds no files", remedy)
         # no member unpacks to more than the size that the archive states
         size = sum(member.file_size for member in archive.infolist())
         check_unpacked(size, archive_file.seek(0, io.SEEK_END))
-        tables = {_get_stem(name): opener for name, opener in members.items()}
-        if "studies" in tables and _is_aact(tables["studies"]):
-            yield Document("studies", _contain(find_reader("aact")(tables)))
+        openers = {name: partial(_open_member, archive, name) for name in names}
+        tables = {PurePosixPath(name).stem: openers[name] for name in names}
+        if any(contain(_find_studies(tables))):
+            yield "studies", find_reader("aact")(tables)
             return
-        for name, opener in members.items():
-            yield Document(_get_stem(name), _contain(_read_member(opener, name)), name)
+        for name in names:
+            yield name, _read_member(openers[name], name)
 
 
-def _is_aact(open_studies: OpenTable) -> bool:
-    """Return whether an archive is an export of AACT, by the header of its table of studies."""
-    try:
-        with open_studies() as stream:
-            return is_aact_studies(peek_block(stream))
-    except UNREADABLE:
-        return False  # reported when it is read as a document
+def _find_studies(tables: dict[str, OpenTable]) -> Iterator[bool]:
+    """Yield whether an archive is an export of AACT, by the header of its table of studies."""
+    if "studies" in tables:
+        with tables["studies"]() as stream:
+            yield is_aact_studies(peek_block(stream))
 
 
 def _read_member(open_member: OpenTable, name: str) -> Iterator[Found]:
@@ -210,11 +184,9 @@ def _read_member(open_member: OpenTable, name: str) -> Iterator[Found]:
 
 
 @contextmanager
-def _open_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo
-) -> Iterator[BinaryIO]:
+def _open_member(archive: zipfile.ZipFile, name: str) -> Iterator[BinaryIO]:
     """Yield the unpacked bytes of a member in UTF-8."""
-    with archive.open(member) as stored:
+    with archive.open(name) as stored:
         yield to_utf8(_unpack(buffer_stream(cast("Bytes", stored))))
 
 

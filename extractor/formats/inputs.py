@@ -31,6 +31,11 @@ def exists(name: str) -> bool:
     return os.path.exists(name)  # noqa: PTH110 - Path.exists raises for names that are too long
 
 
+def is_file(name: str) -> bool:
+    """Return whether an input is one file, or standard input, and no folder or pattern."""
+    return name == "-" or os.path.isfile(name)  # noqa: PTH113
+
+
 def is_text(given: str) -> bool:
     r"""Return whether an input is a text, where the name of a file or an address belongs.
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from numbers import Integral
-from typing import Any, BinaryIO, get_args
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
@@ -17,13 +18,17 @@ from extractor.schemas import Source, TrialRecord
 from extractor.schemas.arguments import suggest
 from extractor.schemas.record_limits import check_unicode
 
+if TYPE_CHECKING:
+    from extractor.formats.inputs import OpenAddress
+
+_Result = TrialRecord | RecordError
+
 
 def read_records(
     *inputs: str | os.PathLike[str],
     on_error: Callable[[RecordError], None] | None = None,
     stdin: BinaryIO | None = None,
-    open_address: Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
-    | None = None,
+    open_address: "OpenAddress | None" = None,
 ) -> Iterator[TrialRecord]:
     """Read trial records one by one, in any supported format, plain, in gzip or in zip.
 
@@ -45,7 +50,7 @@ def read_records(
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
     # What opens files is loaded with the first file: a text needs none of it.
-    from extractor.formats.inputs import exists, open_input  # noqa: PLC0415
+    from extractor.formats.inputs import is_file, open_input  # noqa: PLC0415
 
     ids: dict[str, tuple[str, int]] = {}
     for given in inputs:
@@ -54,16 +59,18 @@ def read_records(
             remedy = "give each file or folder as an argument of its own"
             raise WrongType(f"{name} is no path; {remedy}")
         location = os.fspath(given)
-        is_named = location == "-" or (exists(location) and not os.path.isdir(location))  # noqa: PTH112
         for opened in open_input(location, stdin, open_address):
-            for found in _read_opened(opened, named=is_named):
-                result = check_new(found, ids) if isinstance(found, TrialRecord) else found
-                if isinstance(result, TrialRecord):
-                    yield result
+            results: Iterable[_Result] = [opened] if isinstance(opened, RecordError) else ()
+            if not isinstance(opened, RecordError):
+                results = _read_file(*opened, named=is_file(location))
+            for result in results:
+                found = check_new(result, ids) if isinstance(result, TrialRecord) else result
+                if isinstance(found, TrialRecord):
+                    yield found
                 elif on_error:
-                    on_error(result)
+                    on_error(found)
                 else:
-                    raise result
+                    raise found
 
 
 def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
@@ -75,7 +82,7 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
     >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
-    for result in _read_opened((name, stream), named=True):
+    for result in _read_file(name, stream, named=True):
         if isinstance(result, RecordError):
             raise result
         yield result
@@ -118,34 +125,38 @@ def make_record(
     >>> [section.name for section in record.sections]
     ['eligibility']
     """
-    kinds = {
-        "text": (text, str),
-        "title": (title, str | None),
-        "record_id": (record_id, str | Integral | None),
-    }
-    for name, (value, kind) in kinds.items():
-        if not isinstance(value, kind):
-            raise WrongType(f"{name}: {type(value).__name__} is no text; give one")
+    if not isinstance(text, str):
+        remedy = "give what read_text() returns; for a record, use extract"
+        raise WrongType(f"{type(text).__name__} is no text; {remedy}")
+    for name, given in (("title", title), ("record_id", record_id)):
+        if not isinstance(given, str | Integral | None):
+            raise WrongType(f"{name}: {type(given).__name__} is no text; give one")
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
         remedy = "read it with read_records"
         raise ArgumentError(f"{text!r} is the name of a file; {remedy}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as problem:
+        place = f"character {problem.start}"
+        raise ArgumentError(f"the text is not valid Unicode at {place}") from None
+    build = partial(build_plain, title=title)
+    if section is not None:
+        _check_section(section)
+        build = partial(build_given, section=section, title=title)
+    content = build_content(build, text, None)
+    [found] = _make_records("<text>", None, iter([content]))
+    if isinstance(found, RecordError):
+        raise found
+    own_id = "" if record_id is None else str(record_id).strip()
+    return found.model_copy(update={"record_id": own_id}) if own_id else found
+
+
+def _check_section(section: str) -> None:
     known = get_args(GivenSection)
-    if section is not None and section not in known:
+    if section not in known:
         nearest = suggest(str(section), known)
         listed = ", ".join(known)
         raise ArgumentError(f"section: {section!r} is none of {listed}{nearest}")
-    build = partial(build_plain, title=title)
-    if section:
-        build = partial(build_given, section=section, title=title)
-    content = build_content(build, text, None)
-    own_id = "" if record_id is None else str(record_id).strip()
-    if own_id and not isinstance(content, UnreadableSource):
-        content = replace(content, trial_id=own_id)
-    [found] = _make_records("<text>", iter([content]), "text")
-    if isinstance(found, RecordError):
-        raise found
-    check_unicode(found)
-    return found
 
 
 def write_study(study: Mapping[str, Any]) -> str:
@@ -156,14 +167,11 @@ def write_study(study: Mapping[str, Any]) -> str:
         return json.dumps(study, default=dict)
     except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
         problem = str(error) or type(error).__name__
-    raise WrongType(
-        f"the dictionary is no JSON ({problem}); give a study as json.load reads it"
-    )
+    remedy = "give a study as json.load reads it"
+    raise WrongType(f"the dictionary is no JSON ({problem}); {remedy}")
 
 
-def check_new(
-    record: TrialRecord, seen: dict[str, tuple[str, int]]
-) -> TrialRecord | RecordError:
+def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> _Result:
     """Return the record if its id is new, else an error with both places.
 
     A record with text that is no Unicode is an error, too: it cannot be stored.
@@ -177,50 +185,44 @@ def check_new(
         digest = hash(check_unicode(record))
     except RecordError as error:
         return error
-    source = record.source
-    place = join_place(source.path, source.place) or ""
-    if record.record_id not in seen:
-        seen[record.record_id] = place, digest
+    path = record.source.path
+    place = record.source.place
+    own_id = record.record_id
+    if own_id not in seen:
+        seen[own_id] = join_place(path, place) or "", digest
         return record
-    first, known = seen[record.record_id]
-    return RepeatedRecord(
-        source.path,
-        record.record_id,
-        first,
-        same_text=known == digest,
-        place=source.place,
-    )
+    first, known = seen[own_id]
+    return RepeatedRecord(path, own_id, first, same_text=known == digest, place=place)
 
 
-def _read_opened(
-    opened: tuple[str, BinaryIO] | RecordError, *, named: bool
-) -> Iterator[TrialRecord | RecordError]:
-    """Yield the records of a file, and the errors of what cannot be read. Does not raise."""
-    from extractor.formats.files import UNREADABLE, as_unreadable, open_documents  # noqa: PLC0415
+def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[_Result]:
+    """Yield the records of a file, and the errors of what cannot be read. Damage that ends the
+    reading of a document, or of the file, is the last error of it. Does not raise.
+    """
+    from extractor.formats.files import contain, open_documents  # noqa: PLC0415
 
-    if isinstance(opened, RecordError):
-        yield opened
-        return
-    path, stream = opened
-    try:
-        for document in open_documents(path.strip("<>"), stream, named=named):
-            yield from _make_records(path, document.items, document.stem, document.member)
-    except UNREADABLE as error:
-        yield as_unreadable(error).locate(path)
+    for document in contain(open_documents(path, stream, named=named)):
+        if isinstance(document, UnreadableSource):
+            yield document.locate(path)
+        else:
+            member, items = document
+            yield from _make_records(path, member, contain(items))
 
 
 def _make_records(
-    path: str, items: Iterator[Found], stem: str, member: str | None = None
-) -> Iterator[TrialRecord | RecordError]:
+    path: str, member: str | None, items: Iterator[Found]
+) -> Iterator[_Result]:
     """Yield the records of a document, and the errors of what cannot be read. A document that holds
     nothing is an error.
 
     Args:
         path: The file.
-        items: What its reader found.
-        stem: The id of a record without one; it is numbered if the document holds several.
         member: The name of the document in an archive.
+        items: What its reader found.
     """
+    # The id of a record without one; it is numbered if the document holds several.
+    name = (member or path.strip("<>")).removesuffix(".gz")
+    stem = PurePosixPath(name).stem
     # two items show whether the document holds several
     opening = list(islice(items, 2))
     if not opening:
@@ -230,15 +232,12 @@ def _make_records(
             yield content.below(member).locate(path)
             continue
         own_id = f"{stem}-{number}" if len(opening) > 1 else stem
-        source = Source(
-            path=path,
-            format=content.format,
-            place=join_place(member, content.place),
-            notes=content.notes,
-        )
+        place = join_place(member, content.place)
         yield TrialRecord(
             record_id=content.trial_id or own_id,
-            source=source,
+            source=Source(
+                path=path, format=content.format, place=place, notes=content.notes
+            ),
             sections=content.sections,
             registry=content.registry,
             document=content.document,
