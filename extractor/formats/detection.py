@@ -36,7 +36,7 @@ _REFUSED = {
     "page": ("a web page, which is not read", f"copy its text, or {DOWNLOAD}"),
     "binary": (
         "binary data, not text",
-        f"save it as text, PDF or .docx without a password, or {DOWNLOAD}",
+        f"save it as text in UTF-8, PDF or .docx without a password, or {DOWNLOAD}",
     ),
     "aact": (
         "one table of an AACT export",

@@ -6,7 +6,7 @@ an element of XML, ``@name`` is an attribute; an object's own text is at the key
 A path is ``a.b.c``. Lists are walked through, and null is nothing. A dot before a digit belongs to
 a name (``E.5.1``). ``a[language.code=en].b`` takes the entry of a list that is in a language;
 ``a|b`` is the first of several paths with a text. An object where a text belongs, or the other way
-round, is an error with its place, so that nothing is lost silently.
+round, is an error, so that nothing is lost silently.
 """
 
 import json
@@ -18,99 +18,90 @@ from extractor.formats.found import UnreadableSource, Words
 from extractor.formats.registers import load_table
 
 TEXT = ""
-Place = tuple[Any, ...]
-"""Keys and positions in lists, from the record on."""
-Value = tuple[Any, Place]
 
 _STEP = re.compile(r"\[[^\]]+|(?:[^.\[\]]|\.(?=\d))+")
 """A key; or, behind a bracket, the path of an entry's language and the wanted one."""
+_Steps = list[str]
 
 
 @cache
-def _parse(path: str) -> list[list[str]]:
+def _parse(path: str) -> list[_Steps]:
     """Return the steps of each of the paths in a path."""
     return [_STEP.findall(choice) for choice in path.split("|")]
 
 
-def find_values(tree: Any, path: str, place: Place = ()) -> list[Value]:
-    """Return the values at a path, each with its place; the entries of a list at its end.
+def find_values(tree: Any, path: str) -> list[Any]:
+    """Return the values at a path; the entries of a list at its end. Raises ``UnreadableSource``
+    for text where fields are expected.
 
     >>> tree = {"arms": [{"label": "A"}, None, {"label": "B"}]}
     >>> find_values(tree, "arms.label")
-    [('A', ('arms', 0, 'label')), ('B', ('arms', 2, 'label'))]
+    ['A', 'B']
     """
     [steps] = _parse(path)
-    return _walk(tree, steps, place)
+    return _walk(tree, steps)
 
 
-def read_texts(tree: Any, path: str, place: Place = ()) -> list[str]:
+def read_texts(tree: Any, path: str) -> list[str]:
     """Return the texts at a path that are not blank; of alternatives, at the first that has one."""
     for steps in _parse(path):
-        texts = [write_text(*value) for value in _walk(tree, steps, place)]
+        texts = [write_text(value, path) for value in _walk(tree, steps)]
         stated = [text for text in texts if text and not text.isspace()]
         if stated:
             return stated
     return []
 
 
-def write_text(value: Any, place: Place) -> str:
+def write_text(value: Any, place: str) -> str:
     """Return a value as text: numbers and booleans as JSON writes them, NaN as nothing. Raises
     ``UnreadableSource`` for an object or a list.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        raise _refuse("a list where text is expected", place)
+        raise UnreadableSource("a list where text is expected", place=place)
     if isinstance(value, dict):
         if any(key[:1] not in (TEXT, "@") for key in value):
-            raise _refuse("fields where text is expected", place)
+            raise UnreadableSource("fields where text is expected", place=place)
         return str(value.get(TEXT, ""))
     is_nothing = value is None or value != value  # noqa: PLR0124 - NaN, which pandas has for nothing
     return "" if is_nothing else json.dumps(value)
 
 
-def _walk(value: Any, steps: list[str], place: Place) -> list[Value]:
+def _walk(value: Any, steps: _Steps) -> list[Any]:
     for depth, step in enumerate(steps):
         if step[0] == "[":
-            return _choose_translation(value, steps[depth:], place)
+            return _choose_translation(value, step, steps[depth + 1 :])
         if isinstance(value, list):
-            found: list[Value] = []
-            for number, entry in enumerate(value):
-                found += _walk(entry, steps[depth:], (*place, number))
-            return found
+            return [one for entry in value for one in _walk(entry, steps[depth:])]
         if not value:
             return []
         fields = value if isinstance(value, dict) else {TEXT: value}
         if TEXT in fields and step[0] != "@":
-            raise _refuse("text where fields are expected", place)
+            place = ".".join(steps)
+            raise UnreadableSource("text where fields are expected", place=place)
         value = fields.get(step)
-        place = (*place, step)
     if isinstance(value, list):
-        return [(entry, (*place, number)) for number, entry in enumerate(value)]
-    return [] if value is None else [(value, place)]
+        return value
+    return [] if value is None else [value]
 
 
-def _choose_translation(entries: Any, steps: list[str], place: Place) -> list[Value]:
+def _choose_translation(entries: Any, step: str, below: _Steps) -> list[str]:
     """Return the text of the entry in the wanted language; if there is none, the first other one,
     marked with the name of its language.
     """
-    of, _, wanted = steps[0][1:].partition("=")
-    others: list[Value] = []
-    for entry, where in _walk(entries, [], place):
-        code = "".join(read_texts(entry, of, where))
-        for value, at in _walk(entry, steps[1:], where):
-            text = write_text(value, at).replace("\r\n", "\n").strip()
-            if text and code == wanted:
-                return [(text, at)]
+    of, _, wanted = step[1:].partition("=")
+    texts: dict[str, str] = {}
+    for entry in _walk(entries, []):
+        code = "".join(read_texts(entry, of))
+        for value in _walk(entry, below):
+            text = write_text(value, step).replace("\r\n", "\n").strip()
             if text:
-                others.append((Words(text, language=name_language(code)), at))
-    return others[:1]
-
-
-def _refuse(problem: str, place: Place) -> UnreadableSource:
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in place]
-    remedy = "correct it or download the record again"
-    return UnreadableSource(problem, remedy, place="".join(steps).lstrip(".") or None)
+                texts.setdefault(code, text)
+    if wanted in texts:
+        return [texts[wanted]]
+    code = next(iter(texts), "")
+    return [Words(texts[code], language=name_language(code))] if texts else []
 
 
 def name_language(code: str) -> str:

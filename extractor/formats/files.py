@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO, TypeVar, cast
+from typing import IO, TypeVar, cast
 
 from extractor.formats.detection import (
     ZIPS,
@@ -33,8 +33,6 @@ from extractor.formats.streams import (
     buffer_stream,
     check_size,
     check_unpacked,
-    peek_block,
-    to_utf8,
 )
 
 _BROKEN = (
@@ -84,8 +82,8 @@ def open_documents(
         named: Whether the user named this very file, as in ``build_plain``.
     """
     stream = buffer_stream(source)
-    if not peek_block(stream).startswith(ZIPS):
-        yield None, _read(to_utf8(_unpack(stream)), name, named=named)
+    if not stream.peek().startswith(ZIPS):
+        yield None, _read(_unpack(stream), name, named=named)
     elif isinstance(source, io.IOBase) and source.seekable():
         yield from _open_archive(cast("IO[bytes]", source))
     else:
@@ -94,13 +92,13 @@ def open_documents(
             yield from _open_archive(spool)
 
 
-def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
+def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Found]:
     """Yield what the reader of the document's format finds.
 
     The format is detected from the content. The name matters only for what seems plain text: a
     table whose columns are not known, and data that is none of its format, are no free text.
     """
-    kind = detect_format(peek_block(stream))
+    kind = detect_format(stream.peek())
     bare = name.lower().removesuffix(".gz")
     if kind == "plain" and bare.endswith(_TABLES):
         # refuses one whose columns are not known
@@ -122,17 +120,17 @@ def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
     yield build_content(partial(build_plain, named=is_named), text, None)
 
 
-def _unpack(stream: BinaryIO) -> BinaryIO:
+def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
     """Return a stream without gzip; the same stream if it is not packed, or is a Word file within
     an archive, which is a zip itself.
 
     Raises ``UnreadableSource`` for any other zip and for what is packed twice.
     """
-    head = peek_block(stream)
+    head = stream.peek()
     unpacked = stream
     if head.startswith(_GZIP):
         unpacked = buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), stream)
-        head = peek_block(unpacked)
+        head = unpacked.peek()
     is_word = unpacked is stream and _WORD_FIRST in head[:_FIRST_NAME_WITHIN]
     if head.startswith((_GZIP, *ZIPS)) and not is_word:
         problem = "packed twice, such as a zip inside a zip"
@@ -175,7 +173,7 @@ def _find_studies(tables: dict[str, OpenTable]) -> Iterator[bool]:
     """Yield whether an archive is an export of AACT, by the header of its table of studies."""
     if "studies" in tables:
         with tables["studies"]() as stream:
-            yield is_aact_studies(peek_block(stream))
+            yield is_aact_studies(stream.peek())
 
 
 def _read_member(open_member: OpenTable, name: str) -> Iterator[Found]:
@@ -184,10 +182,10 @@ def _read_member(open_member: OpenTable, name: str) -> Iterator[Found]:
 
 
 @contextmanager
-def _open_member(archive: zipfile.ZipFile, name: str) -> Iterator[BinaryIO]:
+def _open_member(archive: zipfile.ZipFile, name: str) -> Iterator[io.BufferedReader]:
     """Yield the unpacked bytes of a member in UTF-8."""
     with archive.open(name) as stored:
-        yield to_utf8(_unpack(buffer_stream(cast("Bytes", stored))))
+        yield _unpack(buffer_stream(cast("Bytes", stored)))
 
 
 def _is_visible(member: zipfile.ZipInfo) -> bool:

@@ -181,10 +181,12 @@ def join_parts(
         lines.append(text)
         if part:
             marks["parts"].append({"name": part, **span})
-        if isinstance(text, Words) and text.at is not None:
-            marks["pieces"].append({"start": start, "at": text.at})
-        if isinstance(text, Words) and text.language:
-            marks["other_languages"].append({"language": text.language, **span})
+        at = getattr(text, "at", None)
+        language = getattr(text, "language", None)
+        if at is not None:
+            marks["pieces"].append({"start": start, "at": at})
+        if language:
+            marks["other_languages"].append({"language": language, **span})
         start += len(text) + len("\n")
     if not lines:
         return ()

@@ -11,7 +11,7 @@ from extractor.formats.cells import (
     split_list,
     undo_breaks,
 )
-from extractor.formats.fields import Value, find_values, read_texts
+from extractor.formats.fields import find_values, read_texts
 from extractor.formats.found import (
     RecordContent,
     find_trial_id,
@@ -22,7 +22,8 @@ from extractor.formats.registers import Register, fold_name
 from extractor.language.clean import fold_label
 from extractor.schemas import RegistryFields, Section
 
-_Form = dict[str, Any]
+_Form = Any
+"""A path, or one of the forms that ``registers`` explains."""
 _Item = tuple[str, str, set[str]]
 """An arm or an intervention: its section, its name, and the names that it is linked to, without
 case and white space.
@@ -49,11 +50,11 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     """
     sections: list[Section] = []
     items: dict[str, list[_Item]] = {"arms": [], "interventions": []}
-    for name, forms in register.forms:
+    for name, written in register.sections.items():
         made: list[Section] = []
-        for form in forms:
+        for form in written if isinstance(written, list) else [written]:
             if "items" in form:
-                made += _list_items(name, form, tree, len(made), items)
+                made += _list_items(name, form, tree, items)
             elif "list" in form:
                 made += _list_entries(name, form, tree, len(made))
             elif not made:
@@ -120,21 +121,20 @@ def _read_section(name: str, form: _Form, tree: Any) -> tuple[Section, ...]:
     if "inclusion" in form:
         inclusion = _join(read_texts(tree, form["inclusion"]))
         return criteria_section(inclusion, _join(read_texts(tree, form["exclusion"])))
-    return text_section(
-        name, *(text for path in form["join"] for text in read_texts(tree, path))
-    )
+    paths = form["join"] if "join" in form else [form]
+    return text_section(name, *(text for one in paths for text in read_texts(tree, one)))
 
 
 def _list_items(
-    name: str, form: _Form, tree: Any, first: int, items: dict[str, list[_Item]]
+    name: str, form: _Form, tree: Any, items: dict[str, list[_Item]]
 ) -> Iterator[Section]:
     """Yield the section of each item; an empty one counts, so that numbers are the source's."""
     found = find_values(tree, form["items"])
     if "group" in form:
         found = _group(found, form["group"])
-    for number, (item, place) in enumerate(found, first):
+    for number, item in enumerate(found):
         texts = {
-            part: read_texts(item, path, place)
+            part: read_texts(item, path)
             for part, path in form.items()
             if part not in _NO_PARTS
         }
@@ -150,12 +150,12 @@ def _list_items(
         yield from join_parts(section, parts)
 
 
-def _group(items: list[Value], path: str) -> list[Value]:
+def _group(items: list[Any], path: str) -> list[Any]:
     """Return the items with the same number at a path as one with a list of ``translations``."""
     groups = defaultdict[str, list[Any]](list)
-    for item, place in items:
-        groups["".join(read_texts(item, path, place)).zfill(_DIGITS)].append(item)
-    return [({"translations": groups[number]}, ()) for number in sorted(groups)]
+    for item in items:
+        groups["".join(read_texts(item, path)).zfill(_DIGITS)].append(item)
+    return [{"translations": groups[number]} for number in sorted(groups)]
 
 
 def _list_entries(name: str, form: _Form, tree: Any, first: int) -> Iterator[Section]:
@@ -205,9 +205,9 @@ def _read_field(tree: Any, name: str, row: Any) -> Any:
 def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]]:
     """Yield the registry's own terms."""
     for kind, row in register.terms.items():
-        for item, place in find_values(tree, row["items"]):
+        for item in find_values(tree, row["items"]):
             number = _read_first(item, row.get("id", "id")) or None
-            for name in read_texts(item, row["name"], place):
+            for name in read_texts(item, row["name"]):
                 yield {"kind": kind, "name": name.strip(), "id": number}
 
 

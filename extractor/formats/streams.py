@@ -21,7 +21,6 @@ a thousandfold.
 """
 RATIO_FREE_BYTES = 10 * 1000**2
 """Unpacked size, in bytes, up to which any ratio is allowed: short repetitive files pack well."""
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Bytes(Protocol):
@@ -30,7 +29,7 @@ class Bytes(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
-OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
+OpenTable = Callable[[], AbstractContextManager[io.BufferedReader]]
 """Opens a member of an archive."""
 
 
@@ -69,21 +68,18 @@ def check_unpacked(size: int, packed: int) -> None:
         )
 
 
-def buffer_stream(source: Bytes, packed: BinaryIO | None = None) -> BinaryIO:
-    """Return a stream at whose whole first block ``peek_block`` can look.
+def buffer_stream(source: Bytes, packed: io.BufferedReader | None = None) -> io.BufferedReader:
+    """Return a stream at whose whole first block ``peek`` can look, without a byte order mark.
 
     Args:
         source: What is read.
         packed: The stream that the source unpacks; too much for its size is refused.
     """
-    below = cast("io.BufferedReader", packed).raw if packed else None
-    raw = SteadyStream(source, cast("SteadyStream | None", below))
-    return cast("BinaryIO", io.BufferedReader(raw, BLOCK_BYTES))
-
-
-def peek_block(stream: BinaryIO) -> bytes:
-    """Return the next block without consuming it; it is shorter only at the end of the stream."""
-    return cast("io.BufferedReader", stream).peek(BLOCK_BYTES)
+    below = cast("SteadyStream", packed.raw) if packed else None
+    stream = io.BufferedReader(SteadyStream(source, below), BLOCK_BYTES)
+    if stream.peek().startswith(codecs.BOM_UTF8):
+        stream.read(len(codecs.BOM_UTF8))
+    return stream
 
 
 def check_size(size: int, place: str | None = None) -> None:
@@ -178,21 +174,3 @@ def replace_odd_bytes(text: str) -> tuple[str, int]:
         return odd.decode("cp1252", "replace") if len(odd) == 1 else "\ufffd"
 
     return _ODD_BYTES.subn(read, text)
-
-
-def to_utf8(stream: BinaryIO) -> BinaryIO:
-    """Return the stream in UTF-8 without byte order mark. One in UTF-16, which its mark shows, is
-    read whole: spreadsheets write it.
-    """
-    mark = peek_block(stream)[:3]
-    if mark == codecs.BOM_UTF8:
-        stream.read(len(mark))
-    if not mark.startswith(_UTF_16):
-        return stream
-    written = stream.read(MAX_RECORD_BYTES + 1)
-    check_size(len(written))
-    try:
-        return buffer_stream(io.BytesIO(written.decode("utf-16").encode()))
-    except UnicodeError as problem:
-        remedy = "save the file as UTF-8"
-        raise UnreadableSource("damaged UTF-16 text", remedy) from problem

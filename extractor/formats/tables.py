@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from io import BufferedReader
 from typing import BinaryIO
 
 from extractor.formats.found import (
@@ -23,7 +24,6 @@ from extractor.formats.registers import Register, fold_name, list_registers
 from extractor.formats.streams import (
     MAX_RECORD_BYTES,
     check_size,
-    peek_block,
     read_lines,
     replace_odd_bytes,
 )
@@ -62,9 +62,9 @@ def is_table(head: str) -> bool:
     return len(header.columns) >= (2 if header.has_number else _FEW)
 
 
-def read_table(stream: BinaryIO) -> Iterator[Found]:
+def read_table(stream: BufferedReader) -> Iterator[Found]:
     """Yield the records of a table, in order, and the problem of each row that cannot be read."""
-    head = peek_block(stream).decode("utf-8", "replace")
+    head = stream.peek().decode("utf-8", "replace")
     header = _find_header(head)
     if not header.columns:
         known = [f'"{one}"' for table in list_registers("table") for one in table.columns]

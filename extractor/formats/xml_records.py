@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import ParseError, fromstring
@@ -21,7 +22,7 @@ from extractor.formats.found import (
 )
 from extractor.formats.record import read_named, read_record
 from extractor.formats.registers import Register, fold_name, list_registers
-from extractor.formats.streams import TextBuffer, peek_block
+from extractor.formats.streams import TextBuffer
 from extractor.formats.xml_mending import mend
 
 _ENCODING = re.compile(
@@ -36,64 +37,49 @@ _ENCODINGS = re.compile(
 )
 """Other encodings that registers use."""
 _TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,100})")
-_NAMESPACE = re.compile(r"\sxmlns:[\w.-]{1,64}\s*=\s*(?:\"[^\"<]*\"|'[^'<]*')")
-_COMMENT_END = re.compile("-->")
 
 
-def read_xml(stream: BinaryIO) -> Iterator[Found]:
+def read_xml(stream: BufferedReader) -> Iterator[Found]:
     """Yield the records of one document, in order, and the problem of each that cannot be read. A
     document without any record, or without its end, is a problem.
     """
-    head = peek_block(stream).decode("utf-8", "replace")
-    register, first = _find_register(head)
-    above = head[:first]
-    root = "".join(_TAG.findall(above)[:1])
-    namespaces = "".join(_NAMESPACE.findall(above))
-    number_tag = fold_name(register.id.rpartition(".")[2])
-    begins = re.compile(rf"<!--|<{register.element}(?=[\s/>])")
+    head = stream.peek().decode("utf-8", "replace")
+    register = _find_register(head)
+    root = "".join(_TAG.findall(head)[:1])
+    begins = re.compile(rf"<{register.element}(?=[\s/>])")
     text = TextBuffer(stream, _find_encoding(head))
     number = 0
-    outside = ""
-    last: Found | None = None
-    is_end = False
-    while not is_end:
+    found: re.Match[str] | None = None
+    while found or not number:
         found = text.find(begins)
-        is_end = found is None
-        outside += text.take(found.start() if found else None)
         line = f"line {text.line}"
-        if found and found[0] == "<!--":
-            end = text.find(_COMMENT_END)
-            text.take(end.end() if end else None)
-            continue
-        if number_tag in map(fold_name, _TAG.findall(outside)):
-            yield UnreadableSource(
-                "broken XML (fields outside of a record)", place=line
-            )
+        outside = text.take(found.start() if found else None)
+        tags = map(fold_name, _TAG.findall(outside))
+        if fold_name(register.id.rpartition(".")[2]) in tags:
+            yield UnreadableSource("broken XML (fields outside of a record)", place=line)
         if found:
             number += 1
-            outside = ""
-            last = _read_record(text, register, namespaces, number)
+            last = _read_record(text, register, number)
             yield last
-    is_whole = not root or f"</{root}" in outside
+    is_whole = root == register.element or f"</{root}" in outside
     if not is_whole and isinstance(last, RecordContent):
-        problem = f"the file ends without </{root}>: records behind this one may be missing"
+        problem = f"the file ends without </{root}>: records may be missing"
         yield UnreadableSource(problem, place=line)
 
 
-def _find_register(head: str) -> tuple[Register, int]:
-    """Return the register of the first record, and where it begins. Raises ``UnreadableSource`` if there
-    is none, and for entities.
+def _find_register(head: str) -> Register:
+    """Return the register of a document. Raises ``UnreadableSource`` if there is none, and for
+    entities.
     """
     for register in list_registers("xml"):
-        found = re.search(rf"<{register.element}(?=[\s/>])", head)
-        if found and "<!ENTITY" not in head[: found.start()]:
-            return register, found.start()
-    if "<!ENTITY" in head:
-        raise UnreadableSource("XML that declares entities", "remove the declaration")
+        above, *found = re.split(rf"<{register.element}[\s/>]", head, maxsplit=1)
+        if "<!ENTITY" in above:
+            raise UnreadableSource("XML that declares entities", "remove the declaration")
+        if found:
+            return register
     root = "".join(_TAG.findall(head)[:1])
-    raise UnreadableSource(
-        f"XML that holds no record of a known format (its root is <{root}>)", DOWNLOAD
-    )
+    problem = f"XML that holds no record of a known format (its root is <{root}>)"
+    raise UnreadableSource(problem, DOWNLOAD)
 
 
 def _find_encoding(head: str) -> str:
@@ -110,55 +96,50 @@ def _find_encoding(head: str) -> str:
     return name
 
 
-def _read_record(
-    text: TextBuffer, register: Register, namespaces: str, number: int
-) -> Found:
+def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
     """Take a record, and return its content; that of a broken one with a note if it can be
     mended.
     """
-    line = text.line
+    first = text.line
     place = f"record {number}"
     build = partial(build_xml, register)
     try:
         record = _cut(text, register.element)
     except UnreadableSource as problem:
-        return problem.below(f"line {line}")
+        return problem.below(f"line {first}")
     try:
-        return build_content(build, _parse(record, namespaces), place)
+        return build_content(build, fromstring(_encode(record)), place)
     except ParseError as problem:
-        broken = f"line {line + problem.position[0] - 2}"
+        line = f"line {first + problem.position[0] - 1}"
     try:
-        found = build_content(build, _parse(mend(record), namespaces), place)
+        found = build_content(build, fromstring(_encode(mend(record))), place)
     except ParseError as problem:
         reason = str(problem).partition(":")[0]
-        return UnreadableSource(f"broken XML ({reason})", place=broken)
+        return UnreadableSource(f"broken XML ({reason})", place=line)
     if isinstance(found, RecordContent):
-        note = f"the XML is broken at {broken} and was mended: compare it with the registry"
+        note = f"the XML is broken at {line} and was mended: compare it with the registry"
         found = replace(found, notes=(note, *found.notes))
     return found
+
+
+def _encode(record: str) -> bytes:
+    return record.encode(errors="surrogateescape")
 
 
 def _cut(text: TextBuffer, name: str) -> str:
     """Take a record up to its end. Raises ``UnreadableSource`` for one that has none, or is too
     large; it is skipped.
     """
-    ends = re.compile(rf"</{name}\s*>|<{name}(?=[\s/>])")
+    ends = re.compile(rf"</{name}\s*>|(?=<{name}[\s/>])")
     try:
         found = text.find(ends, ahead=1)
     except UnreadableSource:
         text.take()
         raise
-    is_whole = found is not None and found[0].startswith("</")
-    end = found.end() if found and is_whole else found.start() if found else None
-    record = text.take(end)
-    if not is_whole:
+    record = text.take(found.end() if found else None)
+    if not found or not found[0]:
         raise UnreadableSource("broken XML (the record has no end)")
     return record
-
-
-def _parse(record: str, namespaces: str) -> Element:
-    document = f"<r{namespaces}>\n{record}</r>"
-    return fromstring(document.encode(errors="surrogateescape"))[0]
 
 
 def build_xml(register: Register, record: Element) -> RecordContent:
@@ -188,9 +169,9 @@ def _list_fields(register: Register, tree: dict[str, Any]) -> Iterator[tuple[str
     """Yield the name and the text of each element that is a column, also of those in groups."""
     columns = register.columns_by_name
     for name in tree:
-        for value, place in find_values(tree, name) if name[:1] not in (TEXT, "@") else ():
+        for value in find_values(tree, name) if name[:1] not in (TEXT, "@") else ():
             below = value if isinstance(value, dict) else {}
             if any(fold_name(one) in columns for one in below):
                 yield from _list_fields(register, below)
             elif fold_name(name) in columns:
-                yield name, write_text(value, place)
+                yield name, write_text(value, name)

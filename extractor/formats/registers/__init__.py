@@ -74,16 +74,6 @@ class Register(FrozenModel):
     settings: _Rows = {}
 
     @cached_property
-    def forms(self) -> list[tuple[str, list[_Rows]]]:
-        """The sections with their forms, in order; a path alone is ``{ join = [PATH] }``."""
-        rows: list[tuple[str, list[_Rows]]] = []
-        for name, written in self.sections.items():
-            listed = written if isinstance(written, list) else [written]
-            forms = [{"join": [one]} if isinstance(one, str) else one for one in listed]
-            rows.append((name, forms))
-        return rows
-
-    @cached_property
     def columns_by_name(self) -> dict[str, str]:
         """The columns by each of their names, in letters and digits alone."""
         return {
