@@ -86,14 +86,16 @@ def _walk(value: Any, steps: _Steps) -> list[Any]:
     return [] if value is None else [value]
 
 
-def _choose_translation(entries: Any, step: str, below: _Steps) -> list[str]:
+def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
     """Return the text of the entry in the wanted language; if there is none, the first other one,
-    marked with the name of its language.
+    marked with the name of its language. At the end of a path, return the entries themselves.
     """
     of, _, wanted = step[1:].partition("=")
     texts: dict[str, str] = {}
-    for entry in _walk(entries, []):
-        code = "".join(read_texts(entry, of))
+    coded = [("".join(read_texts(entry, of)), entry) for entry in _walk(entries, [])]
+    if not below:
+        return [entry for code, entry in coded if code == wanted]
+    for code, entry in coded:
         for value in _walk(entry, below):
             text = write_text(value, step).replace("\r\n", "\n").strip()
             if text:

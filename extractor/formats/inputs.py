@@ -1,10 +1,8 @@
 """From what a user names to open files: files, folders, patterns, addresses and standard input."""
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from glob import has_magic, iglob
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -12,7 +10,6 @@ from typing import BinaryIO, cast
 from extractor.errors import ArgumentError, RecordError
 from extractor.schemas.arguments import suggest
 
-STDIN = "<stdin>"
 Opened = tuple[str, BinaryIO] | RecordError
 """An open file with its name, or why it cannot be opened."""
 OpenAddress = Callable[[str], Iterator[Opened]]
@@ -22,8 +19,6 @@ _RUN = "run.sqlite"
 _LONGEST_NAME = 255
 """Characters of a name on all usual file systems."""
 _LONGEST_SHOWN = 60
-_MISSING = "there is no such file or folder"
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.IGNORECASE)
 
 
 def exists(name: str) -> bool:
@@ -33,7 +28,7 @@ def exists(name: str) -> bool:
 
 def is_file(name: str) -> bool:
     """Return whether an input is one file, or standard input, and no folder or pattern."""
-    return name == "-" or os.path.isfile(name)  # noqa: PTH113
+    return name == "-" or os.path.isfile(name)  # noqa: PTH113 - as above
 
 
 def is_text(given: str) -> bool:
@@ -42,10 +37,10 @@ def is_text(given: str) -> bool:
     >>> is_text("none.json"), is_text("Inclusion criteria:\n- Adults")
     (False, True)
     """
-    if _ADDRESS.fullmatch(given) or exists(given):
-        return False
+    has_lines = len(given.splitlines()) > 1 or "\0" in given
     is_long = max(map(len, given.split("/"))) > _LONGEST_NAME
-    return is_long or "\0" in given or len(given.splitlines()) > 1
+    is_address = "://" in given and not has_lines
+    return (has_lines or is_long) and not (is_address or exists(given))
 
 
 def refuse_text(text: str) -> RecordError:
@@ -66,19 +61,15 @@ def refuse_missing(inputs: Sequence[str]) -> None:
     names = [location for location in inputs if not is_text(location)]
     if inputs and not names:
         raise ArgumentError(str(refuse_text(inputs[0])))
-    if not names or any(map(_may_exist, names)):
+    # only opening them shows whether others exist
+    found = [name for name in names if is_file(name) or has_magic(name) or "://" in name]
+    if found or not names or any(map(exists, names)):
         return
     path = Path(names[0])
-    beside = os.listdir(path.parent) if path.parent.is_dir() else []  # noqa: PTH208
+    beside = [one.name for one in path.parent.glob("*")]
     # A link to nothing is in the folder itself.
     nearest = "" if path.name in beside else suggest(path.name, beside)
-    raise ArgumentError(f"{path}: {_MISSING}{nearest}; check the path")
-
-
-def _may_exist(location: str) -> bool:
-    """Return whether an input exists, or is one of which only opening it can tell."""
-    is_open = location == "-" or has_magic(location) or _ADDRESS.fullmatch(location)
-    return bool(is_open) or exists(location)
+    raise ArgumentError(f"{path}: there is no such file or folder{nearest}; check the path")
 
 
 def open_input(
@@ -97,7 +88,7 @@ def open_input(
         # The end of the program would wait for the lock of a buffer from which a thread still
         # reads, so standard input is read without its own.
         buffer = sys.stdin.buffer
-        yield STDIN, stdin or cast("BinaryIO", getattr(buffer, "raw", buffer))
+        yield "<stdin>", stdin or cast("BinaryIO", getattr(buffer, "raw", buffer))
         return
     if is_text(location):
         found: Iterator[Opened] = iter([refuse_text(location)])
@@ -106,11 +97,9 @@ def open_input(
     else:
         found = map(_open_file, _locate_files(location))
     for opened in found:
-        if isinstance(opened, RecordError):
-            yield opened
-            continue
-        with closing(opened[1]):
-            yield opened
+        yield opened
+        if isinstance(opened, tuple):
+            opened[1].close()
 
 
 def _open_file(path: Path | RecordError) -> Opened:
@@ -124,47 +113,36 @@ def _open_file(path: Path | RecordError) -> Opened:
 
 
 def _locate_files(location: str) -> Iterator[Path | RecordError]:
-    """Yield the files of one input, sorted within each folder, and an error for each that cannot be
-    found.
+    """Yield the files of one input, sorted within each folder, and an error for each folder that
+    cannot be listed, and for one without files.
 
     Hidden files (a leading dot) and folders of results are skipped unless named.
     """
     paths = [location]
     if has_magic(location) and not exists(location):
         paths = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
-    if not paths:
-        remedy = "check the pattern, and quote it in a shell"
-        yield RecordError(location, "no file matches the pattern", remedy)
+    count = 0
     for path in map(Path, paths):
-        if path.is_dir():
-            yield from _locate_in_folder(path)
-        elif path.exists():
-            yield path
-        else:
-            yield RecordError(str(path), _MISSING, "check the path")
+        for found in _locate_in_folder(path) if path.is_dir() else [path]:
+            count += 1
+            yield found
+    if not count:
+        remedy = "check the path; quote a pattern in a shell"
+        yield RecordError(location, "the folder or pattern has no files", remedy)
 
 
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
     """Yield the files of a folder and of the folders in it, without hidden ones and without results
-    of runs in inner folders; then an error for each folder that cannot be listed, and one if there
-    are no files. A link to nothing counts as a file, so that opening it says why.
+    of runs in inner folders; then an error for each folder that cannot be listed.
     """
     problems: list[OSError] = []
-    is_empty = True
     for parent, folders, names in os.walk(folder, onerror=problems.append):
-        if _RUN in names and Path(parent) != folder:
-            folders.clear()
-            continue
+        is_run = _RUN in names and Path(parent) != folder
         # os.walk goes on into what is left in the list.
-        folders[:] = sorted(name for name in folders if name[0] != ".")
+        folders[:] = sorted(name for name in folders if name[0] != "." and not is_run)
         for name in sorted(names):
-            path = Path(parent, name)
-            if name[0] != "." and (path.is_file() or not path.exists()):
-                is_empty = False
-                yield path
+            if name[0] != "." and not is_run:
+                yield Path(parent, name)
     for problem in problems:
         reason = f"the folder cannot be listed ({problem.strerror})"
         yield RecordError(str(problem.filename), reason, "check its permissions")
-    if is_empty:
-        remedy = "name a folder with records"
-        yield RecordError(str(folder), "the folder holds no files", remedy)

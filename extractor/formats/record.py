@@ -22,8 +22,7 @@ from extractor.formats.registers import Register, fold_name
 from extractor.language.clean import fold_label
 from extractor.schemas import RegistryFields, Section
 
-_Form = Any
-"""A path, or one of the forms that ``registers`` explains."""
+_Form = dict[str, Any]
 _Item = tuple[str, str, set[str]]
 """An arm or an intervention: its section, its name, and the names that it is linked to, without
 case and white space.
@@ -31,10 +30,8 @@ case and white space.
 
 _LINKS = {"arms": "interventions", "interventions": "arms"}
 """The key of the links of an item: an arm names interventions, and an intervention arms."""
-_NO_PARTS = ("items", "group")
 _DESCRIPTION = "description"
 """The column of what is behind labels, whose words belong to it."""
-_DIGITS = 9
 _SEVERAL = ("phases", "who_masked")
 _UNIT = r"(?:hour|day|week|month|year)s?"
 _STATES_TIME = re.compile(
@@ -52,7 +49,8 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     items: dict[str, list[_Item]] = {"arms": [], "interventions": []}
     for name, written in register.sections.items():
         made: list[Section] = []
-        for form in written if isinstance(written, list) else [written]:
+        for one in written if isinstance(written, list) else [written]:
+            form = {"join": [one]} if isinstance(one, str) else one
             if "items" in form:
                 made += _list_items(name, form, tree, items)
             elif "list" in form:
@@ -121,23 +119,16 @@ def _read_section(name: str, form: _Form, tree: Any) -> tuple[Section, ...]:
     if "inclusion" in form:
         inclusion = _join(read_texts(tree, form["inclusion"]))
         return criteria_section(inclusion, _join(read_texts(tree, form["exclusion"])))
-    paths = form["join"] if "join" in form else [form]
-    return text_section(name, *(text for one in paths for text in read_texts(tree, one)))
+    texts = [text for path in form["join"] for text in read_texts(tree, path)]
+    return text_section(name, *texts)
 
 
 def _list_items(
     name: str, form: _Form, tree: Any, items: dict[str, list[_Item]]
 ) -> Iterator[Section]:
     """Yield the section of each item; an empty one counts, so that numbers are the source's."""
-    found = find_values(tree, form["items"])
-    if "group" in form:
-        found = _group(found, form["group"])
-    for number, item in enumerate(found):
-        texts = {
-            part: read_texts(item, path)
-            for part, path in form.items()
-            if part not in _NO_PARTS
-        }
+    for number, item in enumerate(find_values(tree, form["items"])):
+        texts = {part: read_texts(item, form[part]) for part in form if part != "items"}
         section = f"{name}[{number}]"
         if name in items:
             links = texts.pop(_LINKS[name], [])
@@ -148,14 +139,6 @@ def _list_items(
             items[name].append((section, fold_label("".join(own)), linked))
         parts = [(part, text) for part, listed in texts.items() for text in listed]
         yield from join_parts(section, parts)
-
-
-def _group(items: list[Any], path: str) -> list[Any]:
-    """Return the items with the same number at a path as one with a list of ``translations``."""
-    groups = defaultdict[str, list[Any]](list)
-    for item in items:
-        groups["".join(read_texts(item, path)).zfill(_DIGITS)].append(item)
-    return [{"translations": groups[number]} for number in sorted(groups)]
 
 
 def _list_entries(name: str, form: _Form, tree: Any, first: int) -> Iterator[Section]:

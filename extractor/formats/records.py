@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
-from numbers import Integral
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
 from extractor.formats.found import Found, UnreadableSource, build_content, join_place
 from extractor.formats.free_text import GivenSection, build_given
 from extractor.schemas import Source, TrialRecord
-from extractor.schemas.arguments import suggest
 from extractor.schemas.record_limits import check_unicode
 
 if TYPE_CHECKING:
@@ -128,9 +126,6 @@ def make_record(
     if not isinstance(text, str):
         remedy = "give what read_text() returns; for a record, use extract"
         raise WrongType(f"{type(text).__name__} is no text; {remedy}")
-    for name, given in (("title", title), ("record_id", record_id)):
-        if not isinstance(given, str | Integral | None):
-            raise WrongType(f"{name}: {type(given).__name__} is no text; give one")
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
         remedy = "read it with read_records"
         raise ArgumentError(f"{text!r} is the name of a file; {remedy}")
@@ -141,7 +136,6 @@ def make_record(
         raise ArgumentError(f"the text is not valid Unicode at {place}") from None
     build = partial(build_plain, title=title)
     if section is not None:
-        _check_section(section)
         build = partial(build_given, section=section, title=title)
     content = build_content(build, text, None)
     [found] = _make_records("<text>", None, iter([content]))
@@ -149,14 +143,6 @@ def make_record(
         raise found
     own_id = "" if record_id is None else str(record_id).strip()
     return found.model_copy(update={"record_id": own_id}) if own_id else found
-
-
-def _check_section(section: str) -> None:
-    known = get_args(GivenSection)
-    if section not in known:
-        nearest = suggest(str(section), known)
-        listed = ", ".join(known)
-        raise ArgumentError(f"section: {section!r} is none of {listed}{nearest}")
 
 
 def write_study(study: Mapping[str, Any]) -> str:

@@ -29,8 +29,7 @@ A table is a TOML file in this folder; adding one adds a register, without Pytho
 * ``{ join = [PATH, ...] }``: the texts of several paths, on lines of their own;
 * ``{ inclusion = PATH, exclusion = PATH }``;
 * ``{ items = PATH, measure = PATH, time_frame = PATH }``: numbered sections, with the paths of
-  their parts within an item; ``arms`` and ``interventions`` are the names that link the two, and
-  items with the same value at ``group`` are one, with a list of ``translations``;
+  their parts within an item; ``arms`` and ``interventions`` are the names that link the two;
 * ``{ list = PATH }``: numbered sections of a text that is a list, divided ``by`` marks, types or
   products, each with the text at ``time_frame``;
 * a list of these: the first that has a text counts, numbered sections follow each other.
