@@ -19,14 +19,14 @@ from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
     build_content,
-    find_trial_id,
 )
 from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
 from extractor.formats.streams import OpenTable, check_size
 from extractor.formats.tables import group_rows, split_row
 
-_Row = tuple[str, str, str, str]
+_Row = tuple[str, ...]
+_PLACE = 3
 
 [_REGISTER] = list_registers("zip")
 _TABLES = _REGISTER.settings["tables"]
@@ -44,32 +44,21 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
     """
     # a file that SQLite deletes
     with closing(sqlite3.connect("", check_same_thread=False)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("CREATE TABLE rows (trial, name, id INTEGER, place, cells)")
         try:
-            yield from _read_tables(database, tables)
-        except sqlite3.Error as problem:
+            for name in filter(tables.__contains__, _TABLES):
+                yield from _store_rows(database, name, tables[name])
+            rows = database.execute(
+                "SELECT * FROM rows ORDER BY trial, name <> 'studies', name, id"
+            )
+            for _, group in groupby(rows, itemgetter(0)):
+                first = next(group)
+                yield build_content(_read_study, chain([first], group), first[_PLACE])
+        except sqlite3.Error as error:
+            problem = f"the tables cannot be sorted on disk ({error})"
             remedy = "free space for temporary files, or name a folder for them in SQLITE_TMPDIR"
-            reason = f"the tables cannot be sorted on disk ({problem})"
-            raise UnreadableSource(reason, remedy) from problem
-
-
-def _read_tables(
-    database: sqlite3.Connection, tables: Mapping[str, OpenTable]
-) -> Iterator[Found]:
-    database.execute("PRAGMA journal_mode = OFF")
-    database.execute("CREATE TABLE rows (trial, name, id INTEGER, place, cells)")
-    for name in filter(tables.__contains__, _TABLES):
-        yield from _store_rows(database, name, tables[name])
-    rows = database.execute(
-        "SELECT trial, name, place, cells FROM rows "
-        "ORDER BY trial, name <> 'studies', name, id"
-    )
-    for trial, group in groupby(rows, itemgetter(0)):
-        _, name, place, _ = first = next(group)
-        if name == "studies":
-            yield build_content(_read_study, chain([first], group), place)
-            continue
-        problem = f"a row of {trial}, which the table of studies lacks"
-        yield UnreadableSource(problem, "download the export again", place=place)
+            raise UnreadableSource(problem, remedy) from error
 
 
 def _store_rows(
@@ -81,33 +70,21 @@ def _store_rows(
         for number, row in group_rows(stream, _STARTS_ROW):
             place = f"{name}.txt, line {number}"
             if not columns:
-                header = re.sub('["\\s]', "", row).lower().replace("_", " ")
-                columns = header.split("|")
+                columns = re.sub('["\\s]', "", row).lower().replace("_", " ").split("|")
                 continue
             try:
-                cells = _read_cells(row, columns)
+                cells = dict(zip(columns, split_row(row, "|", len(columns)), strict=True))
             except UnreadableSource as problem:
                 yield problem.below(place)
                 continue
+            trial = cells.get("nct id", "").strip()
             stated = {
                 column: _BREAK.sub("\n", cells[column])
                 for column in _TABLES[name]
                 if cells.get(column)
             }
-            values = (cells["nct id"], name, cells.get("id"), place, json.dumps(stated))
+            values = (trial, name, cells.get("id"), place, json.dumps(stated))
             database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
-
-
-def _read_cells(row: str, columns: list[str]) -> dict[str, str]:
-    """Return a row's cells by column. Raises ``UnreadableSource`` for a broken row and for one
-    without an NCT number.
-    """
-    cells = dict(zip(columns, split_row(row, "|", len(columns)), strict=True))
-    trial = find_trial_id(cells.get("nct id", ""))
-    if trial is None:
-        remedy = "check the row's quotes and separators"
-        raise UnreadableSource("a row without an NCT number", remedy)
-    return {**cells, "nct id": trial}
 
 
 def _read_study(rows: Iterable[_Row]) -> RecordContent:
@@ -116,11 +93,14 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
     """
     tree: dict[str, Any] = defaultdict(list)
     size = 0
-    for trial, name, _, cells in rows:
+    for trial, name, _, _, cells in rows:
         size += len(cells)
         check_size(size)
         tree[name].append(json.loads(cells))
         tree["nct id"] = trial
+    if "studies" not in tree:
+        problem = f"a row of {trial or 'no study'}, which the table of studies lacks"
+        raise UnreadableSource(problem, "download the export again")
     arms = {row.get("id"): row for row in tree["design_groups"]}
     for own in tree["interventions"]:
         own["others"] = _select(tree["intervention_other_names"], own)

@@ -94,7 +94,8 @@ def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
     texts: dict[str, str] = {}
     coded = [("".join(read_texts(entry, of)), entry) for entry in _walk(entries, [])]
     if not below:
-        return [entry for code, entry in coded if code == wanted]
+        own = [entry for code, entry in coded if code == wanted]
+        return own or [entry for _, entry in coded]
     for code, entry in coded:
         for value in _walk(entry, below):
             text = write_text(value, step).replace("\r\n", "\n").strip()

@@ -7,10 +7,11 @@ whose end no quotation mark is open, or where the next line begins with the numb
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from io import BufferedReader
-from typing import BinaryIO
+from operator import itemgetter
+from typing import BinaryIO, NamedTuple
 
 from extractor.formats.found import (
     DOWNLOAD,
@@ -31,24 +32,21 @@ from extractor.formats.streams import (
 _DELIMITERS = ",\t;|"
 _LINES_ABOVE = 5
 _FEW = 3
-_SHOWN = 200
+_SHOWN = 60
 _NUMBER = r"(?:NCT|nct)\d{8}"
 csv.field_size_limit(MAX_RECORD_BYTES)
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(NamedTuple):
     """A line of names, with the columns of a register by the position of their names."""
 
+    has_number: bool
+    found: int
     register: Register
     delimiter: str
     line: int
     width: int
     columns: dict[int, str]
-
-    @property
-    def has_number(self) -> bool:
-        return self.register.id in self.columns.values()
 
 
 def is_table(head: str) -> bool:
@@ -59,41 +57,40 @@ def is_table(head: str) -> bool:
     (True, False)
     """
     header = _find_header(head)
-    return len(header.columns) >= (2 if header.has_number else _FEW)
+    return header.found + header.has_number >= _FEW
 
 
 def read_table(stream: BufferedReader) -> Iterator[Found]:
     """Yield the records of a table, in order, and the problem of each row that cannot be read."""
     head = stream.peek().decode("utf-8", "replace")
     header = _find_header(head)
-    if not header.columns:
+    if not header.found:
         known = [f'"{one}"' for table in list_registers("table") for one in table.columns]
-        first = " ".join(head[:_SHOWN].splitlines()[:1])
-        problem = f"a table without a known column (it begins with {first})"
+        problem = f"a table without a known column (it begins with {head[:_SHOWN]!r})"
         remedy = f"name a column as one of {', '.join(known)}, or {DOWNLOAD}"
         raise UnreadableSource(problem, remedy)
-    pattern = header.register.id_pattern or _NUMBER
-    is_first = header.columns.get(0) == header.register.id
-    begins = rf'("?)(?:{pattern})\1{re.escape(header.delimiter)}' if is_first else "(?!)"
-    for number, row in group_rows(stream, begins):
-        if number > header.line and row.strip():
-            yield build_content(partial(_read_row, header), row, f"line {number}")
+    number = header.register.id_pattern or _NUMBER
+    begins = rf'("?)(?:{number})\1{re.escape(header.delimiter)}'
+    for line, row in group_rows(stream, begins):
+        if line > header.line and row.strip():
+            yield build_content(partial(_read_row, header), row, f"line {line}")
 
 
 def _find_header(head: str) -> _Header:
     """Return the best of the readings of the first lines as a header."""
-    return max(_list_headers(head), key=lambda one: (one.has_number, len(one.columns)))
-
-
-def _list_headers(head: str) -> Iterator[_Header]:
-    for number, line in enumerate(head.splitlines()[: _LINES_ABOVE + 1], 1):
+    headers: list[_Header] = []
+    for line, written in enumerate(head.splitlines()[: _LINES_ABOVE + 1], 1):
         for delimiter in _DELIMITERS:
-            names = next(csv.reader([line], delimiter=delimiter), [])
-            folded = list(enumerate(map(fold_name, names)))
-            for register in reversed(list_registers("table")):
+            names = next(csv.reader([written], delimiter=delimiter), [])
+            for register in list_registers("table"):
                 known = register.columns_by_name
-                columns = {at: known[name] for at, name in folded if name in known}
-                yield _Header(register, delimiter, number, len(names), columns)
+                found = [known.get(fold_name(name), "") for name in names]
+                columns = {at: column for at, column in enumerate(found) if column}
+                has_number = register.id in found
+                headers.append(
+                    _Header(has_number, len(columns), register, delimiter, line, len(names), columns)
+                )
+    return max(headers, key=itemgetter(0, 1))
 
 
 def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
