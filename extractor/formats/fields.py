@@ -58,12 +58,11 @@ def write_text(value: Any, place: str) -> str:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, list):
-        raise UnreadableSource("a list where text is expected", place=place)
-    if isinstance(value, dict):
-        if any(key[:1] not in (TEXT, "@") for key in value):
-            raise UnreadableSource("fields where text is expected", place=place)
+    if isinstance(value, dict) and all(key[:1] in (TEXT, "@") for key in value):
         return str(value.get(TEXT, ""))
+    if isinstance(value, dict | list):
+        kind = "a list" if isinstance(value, list) else "fields"
+        raise UnreadableSource(f"{kind} where text is expected", place=place)
     is_nothing = value is None or value != value  # noqa: PLR0124 - NaN, which pandas has for nothing
     return "" if is_nothing else json.dumps(value)
 
@@ -91,20 +90,17 @@ def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
     marked with the name of its language. At the end of a path, return the entries themselves.
     """
     of, _, wanted = step[1:].partition("=")
-    texts: dict[str, str] = {}
     coded = [("".join(read_texts(entry, of)), entry) for entry in _walk(entries, [])]
     if not below:
         own = [entry for code, entry in coded if code == wanted]
         return own or [entry for _, entry in coded]
+    texts: dict[str, str] = {}
     for code, entry in coded:
-        for value in _walk(entry, below):
-            text = write_text(value, step).replace("\r\n", "\n").strip()
-            if text:
-                texts.setdefault(code, text)
+        for text in read_texts(entry, ".".join(below)):
+            texts.setdefault(code, text.replace("\r\n", "\n").strip())
     if wanted in texts:
         return [texts[wanted]]
-    code = next(iter(texts), "")
-    return [Words(texts[code], language=name_language(code))] if texts else []
+    return [Words(texts[code], language=name_language(code)) for code in texts][:1]
 
 
 def name_language(code: str) -> str:

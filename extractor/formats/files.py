@@ -7,6 +7,7 @@ inside an archive can do no harm.
 import gzip
 import io
 import lzma
+import re
 import shutil
 import struct
 import tempfile
@@ -54,6 +55,8 @@ _FIRST_NAME_WITHIN = 200
 _TABLES = (".csv", ".tsv")
 _DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
 """Names of files that hold data: what they hold otherwise is no free text."""
+_HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
+"""Names of folders and hidden files in an archive."""
 _Item = TypeVar("_Item")
 Document = tuple[str | None, Iterator[Found]]
 """What one format's reader finds, with the name of the document in an archive."""
@@ -145,7 +148,7 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
     Raises ``UnreadableSource`` for an empty archive, a workbook, and what unpacks to too much.
     """
     with zipfile.ZipFile(archive_file) as archive:
-        names = [member.filename for member in archive.infolist() if _is_visible(member)]
+        names = [name for name in archive.namelist() if not _HIDDEN.fullmatch(name)]
         if any(name.startswith("word/document") for name in names):
             archive_file.seek(0)
             yield None, find_reader("docx")(archive_file)
@@ -186,9 +189,3 @@ def _open_member(archive: zipfile.ZipFile, name: str) -> Iterator[io.BufferedRea
     """Yield the unpacked bytes of a member in UTF-8."""
     with archive.open(name) as stored:
         yield _unpack(buffer_stream(cast("Bytes", stored)))
-
-
-def _is_visible(member: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(member.filename)
-    is_hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return not (member.is_dir() or is_hidden)

@@ -28,6 +28,8 @@ _Item = tuple[str, str, set[str]]
 case and white space.
 """
 
+_Items = dict[str, list[_Item]]
+
 _LINKS = {"arms": "interventions", "interventions": "arms"}
 """The key of the links of an item: an arm names interventions, and an intervention arms."""
 _DESCRIPTION = "description"
@@ -46,7 +48,7 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     kind.
     """
     sections: list[Section] = []
-    items: dict[str, list[_Item]] = {"arms": [], "interventions": []}
+    items: _Items = {"arms": [], "interventions": []}
     for name, written in register.sections.items():
         made: list[Section] = []
         for one in written if isinstance(written, list) else [written]:
@@ -97,10 +99,10 @@ def read_named(
     for column, labels in register.labels.items():
         begins = rf"(?:;\s*)?({'|'.join(map(re.escape, labels))})"
         for text in tree.pop(column, []):
-            unlabelled, *labelled = re.split(begins, text)
-            tree[column].append(unlabelled.rstrip())
-            for label, words in zip(labelled[::2], labelled[1::2], strict=True):
-                target = labels[label]
+            # The split gives a text and the label of the next one by turns.
+            parts = ["", *re.split(begins, text)]
+            for label, words in zip(parts[::2], parts[1::2], strict=True):
+                target = labels.get(label, column)
                 kept = label if target == _DESCRIPTION else ""
                 tree[target].append(f"{kept}{words}".strip())
     return read_record(register, tree, container)
@@ -124,7 +126,7 @@ def _read_section(name: str, form: _Form, tree: Any) -> tuple[Section, ...]:
 
 
 def _list_items(
-    name: str, form: _Form, tree: Any, items: dict[str, list[_Item]]
+    name: str, form: _Form, tree: Any, items: _Items
 ) -> Iterator[Section]:
     """Yield the section of each item; an empty one counts, so that numbers are the source's."""
     for number, item in enumerate(find_values(tree, form["items"])):

@@ -3,7 +3,7 @@ one that is broken costs no other, and no declaration of the document reaches a 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from functools import partial
 from io import BufferedReader
@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import ParseError, fromstring
 
-from extractor.formats.fields import TEXT, find_values, write_text
+from extractor.formats.fields import TEXT, write_text
 from extractor.formats.found import (
     DOWNLOAD,
     Found,
@@ -148,7 +148,7 @@ def build_xml(register: Register, record: Element) -> RecordContent:
     """
     tree = _make_tree(record)
     if register.columns:
-        return read_named(register, _list_fields(register, tree), "xml")
+        return read_named(register, _list_fields(register.columns_by_name, tree), "xml")
     return read_record(register, tree, "xml")
 
 
@@ -165,13 +165,14 @@ def _make_tree(element: Element) -> Any:
     return tree if list(tree) != [TEXT] else text
 
 
-def _list_fields(register: Register, tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _list_fields(columns: Container[str], tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each element that is a column, also of those in groups."""
-    columns = register.columns_by_name
-    for name in tree:
-        for value in find_values(tree, name) if name[:1] not in (TEXT, "@") else ():
+    if TEXT in tree:
+        raise UnreadableSource("text where fields are expected")
+    for name, values in tree.items():
+        for value in values if isinstance(values, list) else ():
             below = value if isinstance(value, dict) else {}
             if any(fold_name(one) in columns for one in below):
-                yield from _list_fields(register, below)
+                yield from _list_fields(columns, below)
             elif fold_name(name) in columns:
                 yield name, write_text(value, name)
