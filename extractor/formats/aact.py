@@ -100,7 +100,7 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
         tree["nct id"] = trial
     if "studies" not in tree:
         problem = f"a row of {trial or 'no study'}, which the table of studies lacks"
-        raise UnreadableSource(problem, "download the export again")
+        raise UnreadableSource(problem)
     arms = {row.get("id"): row for row in tree["design_groups"]}
     for own in tree["interventions"]:
         own["others"] = _select(tree["intervention_other_names"], own)

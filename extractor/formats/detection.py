@@ -23,7 +23,8 @@ _READERS = {
 """The module and the function that read each format; a module is imported when it is needed."""
 _SIGNS = re.compile(
     r"""(?P<pdf>\s*%PDF-)
-    | (?P<docx>PK\x03\x04|PK\x05\x06)
+    | (?P<docx>PK\x03\x04.{0,200}\[Content_Types\])
+    | (?P<packed>PK\x03\x04|PK\x05\x06|\x1f\ufffd)
     | (?P<page>\s*(?:<!--(?:(?!-->).)*+-->\s*)*+(?:<!doctype\ html|<html))
     | (?P<xml>\s*<[?!A-Za-z])
     | (?P<binary>\{\\rtf|[^\0]*\0)
@@ -33,6 +34,10 @@ _SIGNS = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE | re.ASCII,
 )
 _REFUSED = {
+    "packed": (
+        "packed twice, such as a zip inside a zip",
+        "unpack it once and give the result",
+    ),
     "page": ("a web page, which is not read", f"copy its text, or {DOWNLOAD}"),
     "binary": (
         "binary data, not text",
@@ -73,12 +78,3 @@ def detect_format(head: bytes) -> str:
     from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
 
     return "table" if is_table(text) else "plain"
-
-
-def is_aact_studies(head: bytes) -> bool:
-    """Return whether a table starts like AACT's table of studies.
-
-    >>> is_aact_studies(b"nct_id|study_type|brief_title|official_title")
-    True
-    """
-    return re.match(rb'"?nct_id"?\|[^\n]*\bbrief_title\b', head) is not None

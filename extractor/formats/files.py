@@ -23,7 +23,6 @@ from extractor.formats.detection import (
     ZIPS,
     detect_format,
     find_reader,
-    is_aact_studies,
 )
 from extractor.formats.flat import build_plain
 from extractor.formats.found import Found, UnreadableSource, build_content
@@ -48,10 +47,8 @@ _BROKEN = (
 )
 """Exceptions of the standard library for damaged or unreadable data, at any time while reading."""
 _GZIP = b"\x1f\x8b"
-_WORD_FIRST = b"[Content_Types].xml"
-"""The name of the first member of a Word file, and of other files of Office."""
-_FIRST_NAME_WITHIN = 200
-"""The bytes at the beginning of a zip in which the name of its first member is."""
+_AACT = {"studies", "eligibilities"}
+"""Two tables of an export of AACT."""
 _TABLES = (".csv", ".tsv")
 _DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
 """Names of files that hold data: what they hold otherwise is no free text."""
@@ -124,21 +121,10 @@ def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Foun
 
 
 def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
-    """Return a stream without gzip; the same stream if it is not packed, or is a Word file within
-    an archive, which is a zip itself.
-
-    Raises ``UnreadableSource`` for any other zip and for what is packed twice.
-    """
-    head = stream.peek()
-    unpacked = stream
-    if head.startswith(_GZIP):
-        unpacked = buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), stream)
-        head = unpacked.peek()
-    is_word = unpacked is stream and _WORD_FIRST in head[:_FIRST_NAME_WITHIN]
-    if head.startswith((_GZIP, *ZIPS)) and not is_word:
-        problem = "packed twice, such as a zip inside a zip"
-        raise UnreadableSource(problem, "unpack it once and give the result")
-    return unpacked
+    """Return a stream without gzip; the same stream if it is not packed."""
+    if not stream.peek().startswith(_GZIP):
+        return stream
+    return buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), stream)
 
 
 def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
@@ -165,18 +151,11 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
         check_unpacked(size, archive_file.seek(0, io.SEEK_END))
         openers = {name: partial(_open_member, archive, name) for name in names}
         tables = {PurePosixPath(name).stem: openers[name] for name in names}
-        if any(contain(_find_studies(tables))):
+        if tables.keys() >= _AACT:
             yield "studies", find_reader("aact")(tables)
             return
         for name in names:
             yield name, _read_member(openers[name], name)
-
-
-def _find_studies(tables: dict[str, OpenTable]) -> Iterator[bool]:
-    """Yield whether an archive is an export of AACT, by the header of its table of studies."""
-    if "studies" in tables:
-        with tables["studies"]() as stream:
-            yield is_aact_studies(stream.peek())
 
 
 def _read_member(open_member: OpenTable, name: str) -> Iterator[Found]:

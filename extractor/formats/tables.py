@@ -125,17 +125,12 @@ def split_row(row: str, delimiter: str, width: int) -> list[str]:
     many as the header.
     """
     check_size(len(row))
-    problem = ""
-    cells: list[str] = []
     try:
         cells = next(csv.reader([row], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
-        problem = f"a broken table row ({error})"
-    if not problem and len(cells) != width:
-        problem = f"the row has {len(cells)} cells, the header {width}"
-    if problem:
-        remedy = "correct the row, or download the table again"
-        raise UnreadableSource(problem, remedy)
+        raise UnreadableSource(f"a broken table row ({error})") from None
+    if len(cells) != width:
+        raise UnreadableSource(f"the row has {len(cells)} cells, the header {width}")
     return cells
 
 
