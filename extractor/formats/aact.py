@@ -73,7 +73,9 @@ def _store_rows(
                 columns = re.sub('["\\s]', "", row).lower().replace("_", " ").split("|")
                 continue
             try:
-                cells = dict(zip(columns, split_row(row, "|", len(columns)), strict=True))
+                cells = dict(
+                    zip(columns, split_row(row, "|", len(columns)), strict=True)
+                )
             except UnreadableSource as problem:
                 yield problem.below(place)
                 continue

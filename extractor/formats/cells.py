@@ -121,7 +121,11 @@ def list_interventions(
         stated = _TYPED.match(item)
         if by == "products":
             stated = _PRODUCT.match(item) or stated
-        named = [part for part, text in stated.groupdict().items() if text] if stated else []
+        named = (
+            [part for part, text in stated.groupdict().items() if text]
+            if stated
+            else []
+        )
         parts: list[Part] = []
         for part in named:
             start, end = stated.span(part)

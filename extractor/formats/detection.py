@@ -63,7 +63,10 @@ def detect_format(head: bytes) -> str:
     ``head`` is the first block of the document, in UTF-8. Raises ``UnreadableSource`` for an empty
     file or for data that nothing here reads.
 
-    >>> detect_format(b' [ {"protocolSection": '), detect_format(b"[18F]-Tracer imaging\n")
+    >>> (
+    ...     detect_format(b' [ {"protocolSection": '),
+    ...     detect_format(b"[18F]-Tracer imaging\n"),
+    ... )
     ('json', 'plain')
     """
     text = head.decode("utf-8", "replace")

@@ -45,7 +45,10 @@ def find_values(tree: Any, path: str) -> list[Any]:
 def read_texts(tree: Any, path: str) -> list[str]:
     """Return the texts at a path that are not blank; of alternatives, at the first that has one."""
     for steps in _parse(path):
-        texts = [write_text(value, path) for value in _walk(tree, steps)]
+        found = _walk(tree, steps)
+        if not found:  # as most
+            continue
+        texts = [write_text(value, path) for value in found]
         stated = [text for text in texts if text and not text.isspace()]
         if stated:
             return stated
@@ -69,20 +72,28 @@ def write_text(value: Any, place: str) -> str:
 
 def _walk(value: Any, steps: _Steps) -> list[Any]:
     for depth, step in enumerate(steps):
-        if step[0] == "[":
-            return _choose_translation(value, step, steps[depth + 1 :])
-        if isinstance(value, list):
-            return [one for entry in value for one in _walk(entry, steps[depth:])]
-        if not value:
-            return []
-        fields = value if isinstance(value, dict) else {TEXT: value}
-        if TEXT in fields and step[0] != "@":
-            place = ".".join(steps)
-            raise UnreadableSource("text where fields are expected", place=place)
-        value = fields.get(step)
+        if not isinstance(value, dict) or TEXT in value:
+            return _walk_on(value, steps[depth:])
+        value = value.get(step)
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
+
+
+def _walk_on(value: Any, steps: _Steps) -> list[Any]:
+    """Walk on from anything but an object without text."""
+    first, *below = steps
+    if not value:
+        return []
+    if first[0] == "[":
+        return _choose_translation(value, first, below)
+    if isinstance(value, list):
+        return [one for entry in value for one in _walk(entry, steps)]
+    if first[0] != "@":
+        place = ".".join(steps)
+        raise UnreadableSource("text where fields are expected", place=place)
+    fields = value if isinstance(value, dict) else {}
+    return _walk(fields.get(first), below)
 
 
 def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:

@@ -108,16 +108,9 @@ def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Foun
         return
     written = stream.read(MAX_RECORD_BYTES + 1)
     check_size(len(written))
-    try:
-        text = written.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        place = f"byte {problem.start}"
-        yield UnreadableSource(
-            "text that is not UTF-8", "save it as UTF-8", place=place
-        )
-        return
     is_named = named and not bare.endswith(_DATA)
-    yield build_content(partial(build_plain, named=is_named), text, None)
+    build = partial(build_plain, named=is_named)
+    yield build_content(build, written.decode("utf-8"), None)
 
 
 def _unpack(stream: io.BufferedReader) -> io.BufferedReader:

@@ -167,7 +167,9 @@ def join_parts(
     r"""Return a tuple with the section of texts, each the part of that name, on lines of its own; a
     text of the name "" is no part. Blank texts are left out; the tuple is empty if all are.
 
-    >>> [section] = join_parts("arms[0]", [("label", "Cohort 1"), ("description", "5 mg")])
+    >>> [section] = join_parts(
+    ...     "arms[0]", [("label", "Cohort 1"), ("description", "5 mg")]
+    ... )
     >>> section.text, section.part("description")
     ('Cohort 1\n5 mg', '5 mg')
     """
@@ -191,7 +193,7 @@ def join_parts(
     if not lines:
         return ()
     text = "\n".join(lines)
-    has_other_ends = len(f"{text}.".splitlines()) > text.count("\n") + 1
-    if has_other_ends:
-        text = unify_line_ends(text)
+    has_others = "\r" in text or "\v" in text or "\f" in text or "\x1c" in text
+    if has_others or "\x1d" in text or "\x1e" in text or not text.isascii():
+        text = unify_line_ends(text)  # which is slow
     return (Section.model_validate({"name": name, "text": text, **marks}),)

@@ -62,14 +62,18 @@ def refuse_missing(inputs: Sequence[str]) -> None:
     if inputs and not names:
         raise ArgumentError(str(refuse_text(inputs[0])))
     # only opening them shows whether others exist
-    found = [name for name in names if is_file(name) or has_magic(name) or "://" in name]
+    found = [
+        name for name in names if is_file(name) or has_magic(name) or "://" in name
+    ]
     if found or not names or any(map(exists, names)):
         return
     path = Path(names[0])
     beside = [one.name for one in path.parent.glob("*")]
     # A link to nothing is in the folder itself.
     nearest = "" if path.name in beside else suggest(path.name, beside)
-    raise ArgumentError(f"{path}: there is no such file or folder{nearest}; check the path")
+    raise ArgumentError(
+        f"{path}: there is no such file or folder{nearest}; check the path"
+    )
 
 
 def open_input(

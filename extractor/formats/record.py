@@ -125,9 +125,7 @@ def _read_section(name: str, form: _Form, tree: Any) -> tuple[Section, ...]:
     return text_section(name, *texts)
 
 
-def _list_items(
-    name: str, form: _Form, tree: Any, items: _Items
-) -> Iterator[Section]:
+def _list_items(name: str, form: _Form, tree: Any, items: _Items) -> Iterator[Section]:
     """Yield the section of each item; an empty one counts, so that numbers are the source's."""
     for number, item in enumerate(find_values(tree, form["items"])):
         texts = {part: read_texts(item, form[part]) for part in form if part != "items"}

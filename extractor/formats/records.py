@@ -58,11 +58,17 @@ def read_records(
             raise WrongType(f"{name} is no path; {remedy}")
         location = os.fspath(given)
         for opened in open_input(location, stdin, open_address):
-            results: Iterable[_Result] = [opened] if isinstance(opened, RecordError) else ()
+            results: Iterable[_Result] = (
+                [opened] if isinstance(opened, RecordError) else ()
+            )
             if not isinstance(opened, RecordError):
                 results = _read_file(*opened, named=is_file(location))
             for result in results:
-                found = check_new(result, ids) if isinstance(result, TrialRecord) else result
+                found = (
+                    check_new(result, ids)
+                    if isinstance(result, TrialRecord)
+                    else result
+                )
                 if isinstance(found, TrialRecord):
                     yield found
                 elif on_error:

@@ -68,7 +68,9 @@ def check_unpacked(size: int, packed: int) -> None:
         )
 
 
-def buffer_stream(source: Bytes, packed: io.BufferedReader | None = None) -> io.BufferedReader:
+def buffer_stream(
+    source: Bytes, packed: io.BufferedReader | None = None
+) -> io.BufferedReader:
     """Return a stream at whose whole first block ``peek`` can look, without a byte order mark.
 
     Args:

@@ -53,7 +53,10 @@ def is_table(head: str) -> bool:
     r"""Return whether a text is a table: it has the numbers of trials and another column, or
     several columns that are known.
 
-    >>> is_table("nct_id,criteria\n"), is_table("Conditions, such as gout; other criteria")
+    >>> (
+    ...     is_table("nct_id,criteria\n"),
+    ...     is_table("Conditions, such as gout; other criteria"),
+    ... )
     (True, False)
     """
     header = _find_header(head)
@@ -65,7 +68,9 @@ def read_table(stream: BufferedReader) -> Iterator[Found]:
     head = stream.peek().decode("utf-8", "replace")
     header = _find_header(head)
     if not header.found:
-        known = [f'"{one}"' for table in list_registers("table") for one in table.columns]
+        known = [
+            f'"{one}"' for table in list_registers("table") for one in table.columns
+        ]
         problem = f"a table without a known column (it begins with {head[:_SHOWN]!r})"
         remedy = f"name a column as one of {', '.join(known)}, or {DOWNLOAD}"
         raise UnreadableSource(problem, remedy)
@@ -88,7 +93,15 @@ def _find_header(head: str) -> _Header:
                 columns = {at: column for at, column in enumerate(found) if column}
                 has_number = register.id in found
                 headers.append(
-                    _Header(has_number, len(columns), register, delimiter, line, len(names), columns)
+                    _Header(
+                        has_number,
+                        len(columns),
+                        register,
+                        delimiter,
+                        line,
+                        len(names),
+                        columns,
+                    )
                 )
     return max(headers, key=itemgetter(0, 1))
 

@@ -56,7 +56,9 @@ def read_xml(stream: BufferedReader) -> Iterator[Found]:
         outside = text.take(found.start() if found else None)
         tags = map(fold_name, _TAG.findall(outside))
         if fold_name(register.id.rpartition(".")[2]) in tags:
-            yield UnreadableSource("broken XML (fields outside of a record)", place=line)
+            yield UnreadableSource(
+                "broken XML (fields outside of a record)", place=line
+            )
         if found:
             number += 1
             last = _read_record(text, register, number)
@@ -74,7 +76,9 @@ def _find_register(head: str) -> Register:
     for register in list_registers("xml"):
         above, *found = re.split(rf"<{register.element}[\s/>]", head, maxsplit=1)
         if "<!ENTITY" in above:
-            raise UnreadableSource("XML that declares entities", "remove the declaration")
+            raise UnreadableSource(
+                "XML that declares entities", "remove the declaration"
+            )
         if found:
             return register
     root = "".join(_TAG.findall(head)[:1])
@@ -117,7 +121,9 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
         reason = str(problem).partition(":")[0]
         return UnreadableSource(f"broken XML ({reason})", place=line)
     if isinstance(found, RecordContent):
-        note = f"the XML is broken at {line} and was mended: compare it with the registry"
+        note = (
+            f"the XML is broken at {line} and was mended: compare it with the registry"
+        )
         found = replace(found, notes=(note, *found.notes))
     return found
 
@@ -165,7 +171,9 @@ def _make_tree(element: Element) -> Any:
     return tree if list(tree) != [TEXT] else text
 
 
-def _list_fields(columns: Container[str], tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _list_fields(
+    columns: Container[str], tree: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each element that is a column, also of those in groups."""
     if TEXT in tree:
         raise UnreadableSource("text where fields are expected")
