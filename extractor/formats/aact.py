@@ -54,7 +54,8 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
             )
             for _, group in groupby(rows, itemgetter(0)):
                 first = next(group)
-                yield build_content(_read_study, chain([first], group), first[_PLACE])
+                study = chain([first], group)  # noqa: B031 - the rest of it
+                yield build_content(_read_study, study, first[_PLACE])
         except sqlite3.Error as error:
             problem = f"the tables cannot be sorted on disk ({error})"
             remedy = "free space for temporary files, or name a folder for them in SQLITE_TMPDIR"

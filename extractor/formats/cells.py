@@ -121,15 +121,12 @@ def list_interventions(
         stated = _TYPED.match(item)
         if by == "products":
             stated = _PRODUCT.match(item) or stated
-        named = (
-            [part for part, text in stated.groupdict().items() if text]
-            if stated
-            else []
-        )
         parts: list[Part] = []
-        for part in named:
-            start, end = stated.span(part)
-            parts.append(Part(name=part, start=start, end=end))
+        if stated:
+            spans = [(part, *stated.span(part)) for part in stated.groupdict()]
+            parts = [
+                Part(name=one, start=at, end=end) for one, at, end in spans if at < end
+            ]
         yield Section(name=f"interventions[{number}]", text=item, parts=tuple(parts))
 
 
@@ -144,17 +141,17 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
     >>> section.text
     'Inclusion Criteria:\nAdults\n\nExclusion criteria: Asthma'
     """
-    first = inclusion
-    second = exclusion
-    # Registers without a field for exclusion criteria have both lists in the first field.
-    if inclusion.strip() and exclusion.strip():
-        first = f"{_head('Inclusion', inclusion)}\n"
-    if exclusion.strip():
-        second = _head("Exclusion", exclusion)
-    return text_section("eligibility", first, second)
-
-
-def _head(kind: str, criteria: str) -> str:
-    """Return a list of criteria below its heading."""
-    has_own = _OWN_HEADING.match(criteria)
-    return criteria if has_own else f"{kind} Criteria:\n{criteria}"
+    lines: list[str] = []
+    has_exclusion = bool(exclusion.strip())
+    if inclusion.strip():
+        # Registers without a field for exclusion criteria have both lists in the first field.
+        if has_exclusion and not _OWN_HEADING.match(inclusion):
+            lines.append("Inclusion Criteria:")
+        lines.append(inclusion)
+    if has_exclusion:
+        gap = "\n" if lines else ""
+        if _OWN_HEADING.match(exclusion):
+            lines.append(gap + exclusion)
+        else:
+            lines += [f"{gap}Exclusion Criteria:", exclusion]
+    return text_section("eligibility", *lines)

@@ -14,6 +14,7 @@ from extractor.formats.cells import (
 from extractor.formats.fields import find_values, read_texts
 from extractor.formats.found import (
     RecordContent,
+    UnreadableSource,
     find_trial_id,
     join_parts,
     text_section,
@@ -50,16 +51,11 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     sections: list[Section] = []
     items: _Items = {"arms": [], "interventions": []}
     for name, written in register.sections.items():
-        made: list[Section] = []
-        for one in written if isinstance(written, list) else [written]:
-            form = {"join": [one]} if isinstance(one, str) else one
-            if "items" in form:
-                made += _list_items(name, form, tree, items)
-            elif "list" in form:
-                made += _list_entries(name, form, tree, len(made))
-            elif not made:
-                made += _read_section(name, form, tree)
-        sections += made
+        forms = written if isinstance(written, list) else [written]
+        try:
+            sections += _list_sections(name, forms, tree, items)
+        except UnreadableSource as problem:
+            raise problem.below(name) from None
     values = {
         name: value
         for name, row in register.registry.items()
@@ -115,6 +111,21 @@ def _read_first(tree: Any, path: str) -> str:
 
 def _join(texts: list[str]) -> str:
     return texts[0] if len(texts) == 1 else "\n\n".join(texts)
+
+
+def _list_sections(
+    name: str, forms: list[Any], tree: Any, items: _Items
+) -> list[Section]:
+    made: list[Section] = []
+    for one in forms:
+        form = {"join": [one]} if isinstance(one, str) else one
+        if "items" in form:
+            made += _list_items(name, form, tree, items)
+        elif "list" in form:
+            made += _list_entries(name, form, tree, len(made))
+        elif not made:
+            made += _read_section(name, form, tree)
+    return made
 
 
 def _read_section(name: str, form: _Form, tree: Any) -> tuple[Section, ...]:

@@ -78,7 +78,8 @@ def buffer_stream(
         packed: The stream that the source unpacks; too much for its size is refused.
     """
     below = cast("SteadyStream", packed.raw) if packed else None
-    stream = io.BufferedReader(SteadyStream(source, below), BLOCK_BYTES)
+    raw: io.RawIOBase = SteadyStream(source, below)
+    stream: io.BufferedReader = io.BufferedReader(raw, BLOCK_BYTES)
     if stream.peek().startswith(codecs.BOM_UTF8):
         stream.read(len(codecs.BOM_UTF8))
     return stream

@@ -48,12 +48,12 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-from extractor.schemas.base import FrozenModel
+from pydantic import BaseModel
 
 _Rows = dict[str, Any]
 
 
-class Register(FrozenModel):
+class Register(BaseModel, frozen=True, extra="forbid"):
     """A register's table; the keys are explained above."""
 
     id: str
