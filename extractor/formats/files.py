@@ -145,7 +145,7 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
         openers = {name: partial(_open_member, archive, name) for name in names}
         tables = {PurePosixPath(name).stem: openers[name] for name in names}
         if tables.keys() >= _AACT:
-            yield "studies", find_reader("aact")(tables)
+            yield None, find_reader("aact")(tables)
             return
         for name in names:
             yield name, _read_member(openers[name], name)

@@ -105,12 +105,17 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
     mended.
     """
     first = text.line
+    line = f"line {first}"
     place = f"record {number}"
     build = partial(build_xml, register)
+    ends = re.compile(rf"</{register.element}\s*>|(?=<{register.element}[\s/>])")
     try:
-        record = _cut(text, register.element)
+        end = text.find(ends, ahead=1)
     except UnreadableSource as problem:
-        return problem.below(f"line {first}")
+        raise problem.below(line) from None
+    record = text.take(end.end() if end else None)
+    if not end or not end[0]:
+        return UnreadableSource("broken XML (the record has no end)", place=line)
     try:
         return build_content(build, fromstring(_encode(record)), place)
     except ParseError as problem:
@@ -130,22 +135,6 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
 
 def _encode(record: str) -> bytes:
     return record.encode(errors="surrogateescape")
-
-
-def _cut(text: TextBuffer, name: str) -> str:
-    """Take a record up to its end. Raises ``UnreadableSource`` for one that has none, or is too
-    large; it is skipped.
-    """
-    ends = re.compile(rf"</{name}\s*>|(?=<{name}[\s/>])")
-    try:
-        found = text.find(ends, ahead=1)
-    except UnreadableSource:
-        text.take()
-        raise
-    record = text.take(found.end() if found else None)
-    if not found or not found[0]:
-        raise UnreadableSource("broken XML (the record has no end)")
-    return record
 
 
 def build_xml(register: Register, record: Element) -> RecordContent:
