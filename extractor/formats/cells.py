@@ -42,9 +42,10 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
     >>> split_list("First:\n- Pain\nThen:\n- Cost")
     [('First:', 'Pain'), ('Then:', 'Cost')]
     """
-    marks = [mark.span() for mark in _STARTS[by].finditer(cell)]
-    ends = [start for start, _ in marks] + [len(cell)]
-    pieces = zip([0] + [end for _, end in marks], ends, strict=True)
+    edges = [0]
+    for mark in _STARTS[by].finditer(cell):
+        edges += mark.span()
+    pieces = zip(edges[::2], [*edges[1::2], len(cell)], strict=True)
     items: list[tuple[str, str]] = []
     lead = ""
     for item in filter(None, (cut(cell, *piece) for piece in pieces)):

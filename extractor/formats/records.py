@@ -57,17 +57,13 @@ def read_records(
             raise WrongType(f"{name} is no path; {remedy}")
         location = os.fspath(given)
         for opened in open_input(location, stdin, open_address):
-            results: Iterable[_Result] = (
-                [opened] if isinstance(opened, RecordError) else ()
-            )
-            if not isinstance(opened, RecordError):
+            results: Iterable[_Result]
+            if isinstance(opened, RecordError):
+                results = [opened]
+            else:
                 results = _read_file(*opened, named=is_file(location))
             for result in results:
-                found = (
-                    check_new(result, ids)
-                    if isinstance(result, TrialRecord)
-                    else result
-                )
+                found = check_new(result, ids)
                 if isinstance(found, TrialRecord):
                     yield found
                 elif on_error:
@@ -162,8 +158,8 @@ def write_study(study: Mapping[str, Any]) -> str:
     raise WrongType(f"the dictionary is no JSON ({problem}); {remedy}")
 
 
-def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> _Result:
-    """Return the record if its id is new, else an error with both places.
+def check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
+    """Return the record if its id is new, else an error with both places; an error as it is.
 
     A record with text that is no Unicode is an error, too: it cannot be stored.
 
@@ -172,6 +168,8 @@ def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> _Result:
         seen: The place of each id so far, and a digest of its text, by which the error says whether
             both have the same text. A new id is added.
     """
+    if isinstance(record, RecordError):
+        return record
     try:
         digest = hash(check_unicode(record))
     except RecordError as error:

@@ -68,12 +68,10 @@ def read_table(stream: BufferedReader) -> Iterator[Found]:
     head = stream.peek().decode("utf-8", "replace")
     header = _find_header(head)
     if not header.found:
-        known = [
-            f'"{one}"' for table in list_registers("table") for one in table.columns
-        ]
         problem = f"a table without a known column (it begins with {head[:_SHOWN]!r})"
-        remedy = f"name a column as one of {', '.join(known)}, or {DOWNLOAD}"
-        raise UnreadableSource(problem, remedy)
+        raise UnreadableSource(
+            problem, f"name its columns as registers do, or {DOWNLOAD}"
+        )
     number = header.register.id_pattern or _NUMBER
     begins = rf'("?)(?:{number})\1{re.escape(header.delimiter)}'
     for line, row in group_rows(stream, begins):
