@@ -56,8 +56,8 @@ def read_texts(tree: Any, path: str) -> list[str]:
 
 
 def write_text(value: Any, place: str) -> str:
-    """Return a value as text: numbers and booleans as JSON writes them, NaN as nothing. Raises
-    ``UnreadableSource`` for an object or a list.
+    """Return a value as text: numbers and booleans as JSON writes them. Raises
+    ``UnreadableSource`` for an object, a list, or NaN.
     """
     if isinstance(value, str):
         return value
@@ -66,8 +66,9 @@ def write_text(value: Any, place: str) -> str:
     if isinstance(value, dict | list):
         kind = "a list" if isinstance(value, list) else "fields"
         raise UnreadableSource(f"{kind} where text is expected", place=place)
-    is_nothing = value is None or value != value  # noqa: PLR0124 - NaN, which pandas has for nothing
-    return "" if is_nothing else json.dumps(value)
+    if value != value:  # noqa: PLR0124 - NaN, which pandas has for nothing
+        raise UnreadableSource("no number where text is expected", place=place)
+    return "" if value is None else json.dumps(value)
 
 
 def _walk(value: Any, steps: _Steps) -> list[Any]:

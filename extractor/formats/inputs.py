@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from glob import has_magic, iglob
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -18,6 +19,7 @@ _RUN = "run.sqlite"
 """A folder inside an input with this file holds the results of a run, not records."""
 _LONGEST_NAME = 255
 """Characters of a name on all usual file systems."""
+_LONGEST_PATH = 4096
 _LONGEST_SHOWN = 60
 
 
@@ -38,7 +40,8 @@ def is_text(given: str) -> bool:
     (False, True)
     """
     has_lines = len(given.splitlines()) > 1 or "\0" in given
-    is_long = max(map(len, given.split("/"))) > _LONGEST_NAME
+    names = given.split("/")
+    is_long = len(given) > _LONGEST_PATH or max(map(len, names)) > _LONGEST_NAME
     is_address = "://" in given and not has_lines
     return (has_lines or is_long) and not (is_address or exists(given))
 
@@ -101,9 +104,11 @@ def open_input(
     else:
         found = map(_open_file, _locate_files(location))
     for opened in found:
-        yield opened
-        if isinstance(opened, tuple):
-            opened[1].close()
+        if isinstance(opened, RecordError):
+            yield opened
+            continue
+        with closing(opened[1]):
+            yield opened
 
 
 def _open_file(path: Path | RecordError) -> Opened:
