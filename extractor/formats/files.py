@@ -38,6 +38,7 @@ from extractor.formats.streams import (
 _BROKEN = (
     OSError,
     EOFError,
+    LookupError,
     ValueError,
     RuntimeError,
     struct.error,

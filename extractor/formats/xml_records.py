@@ -49,9 +49,11 @@ def read_xml(stream: BufferedReader) -> Iterator[Found]:
     begins = re.compile(rf"<{register.element}(?=[\s/>])")
     text = TextBuffer(stream, _find_encoding(head))
     number = 0
-    found: re.Match[str] | None = None
-    while found or not number:
+    last: Found | None = None
+    is_end = False
+    while not is_end:
         found = text.find(begins)
+        is_end = found is None
         line = f"line {text.line}"
         outside = text.take(found.start() if found else None)
         tags = map(fold_name, _TAG.findall(outside))

@@ -228,13 +228,20 @@ def test_bytes_that_a_declared_encoding_lacks_are_told():
     assert record.source.notes[0].startswith("the XML is broken at line ")
 
 
-@pytest.mark.parametrize("encoding", ["klingon", "zlib", "rot13"])
+@pytest.mark.parametrize("encoding", ["klingon", "zlib", "rot13", "cp9999"])
 def test_encodings_that_no_file_has_are_refused(encoding):
     text = f"<?xml version='1.0' encoding='{encoding}'?>{STUDY}"
 
     [error] = read_all("-", stdin=text.encode()).errors
 
-    assert error.problem == f"XML in an unknown encoding ({encoding})"
+    assert "unknown encoding" in error.problem
+    assert encoding in error.problem
+
+
+def test_an_encoding_that_hides_the_records_ends_the_file():
+    text = f"<?xml version='1.0' encoding='cp037'?>{STUDY}"
+    [error] = read_all("-", stdin=text.encode()).errors
+    assert error.problem == "holds no record"
 
 
 def test_other_xml_is_refused_by_its_root():
