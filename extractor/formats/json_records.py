@@ -66,7 +66,7 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
 def begin_list() -> re.Pattern[str]:
     """Return what recognises the beginning of a list of records: of an array, or of a page."""
     pages = [register.pages for register in list_registers("json") if register.pages]
-    return re.compile(rf'(?:\{{[^\[\]]*"(?:{"|".join(pages)})"\s*:\s*)?\[')
+    return re.compile(rf'(?:(?:\{{[^\[\]{{]*){{1,5}}"(?:{"|".join(pages)})"\s*:\s*)?\[')
 
 
 def _decode(text: TextBuffer) -> Any:

@@ -54,6 +54,7 @@ def aact_export(count: int) -> bytes:
     return zip_tables(
         {
             "studies": [header, *studies],
+            "eligibilities": ["id|nct_id|criteria"],
             "brief_summaries": ["id|nct_id|description", *rows],
         }
     )
