@@ -48,8 +48,11 @@ def read_texts(tree: Any, path: str) -> list[str]:
         found = _walk(tree, steps)
         if not found:  # as most
             continue
-        texts = [write_text(value, path) for value in found]
-        stated = [text for text in texts if text and not text.isspace()]
+        stated = [
+            text
+            for value in found
+            if (text := write_text(value, path)) and not text.isspace()
+        ]
         if stated:
             return stated
     return []

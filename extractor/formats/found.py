@@ -179,17 +179,17 @@ def join_parts(
     for part, text in parts:
         if not text or text.isspace():
             continue
-        span = {"start": start, "end": start + len(text)}
+        end = start + len(text)
         lines.append(text)
         if part:
-            marks["parts"].append({"name": part, **span})
-        at = getattr(text, "at", None)
-        language = getattr(text, "language", None)
-        if at is not None:
-            marks["pieces"].append({"start": start, "at": at})
-        if language:
-            marks["other_languages"].append({"language": language, **span})
-        start += len(text) + len("\n")
+            marks["parts"].append({"name": part, "start": start, "end": end})
+        if isinstance(text, Words):
+            if text.at is not None:
+                marks["pieces"].append({"start": start, "at": text.at})
+            if text.language:
+                span = {"start": start, "end": end, "language": text.language}
+                marks["other_languages"].append(span)
+        start = end + len("\n")
     if not lines:
         return ()
     text = "\n".join(lines)

@@ -151,11 +151,18 @@ def write_study(study: Mapping[str, Any]) -> str:
     hold.
     """
     try:
-        return json.dumps(study, default=dict)
+        return json.dumps(study, default=_as_dictionary)
     except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
         problem = str(error) or type(error).__name__
     remedy = "give a study as json.load reads it"
     raise WrongType(f"the dictionary is no JSON ({problem}); {remedy}")
+
+
+def _as_dictionary(given: object) -> dict[Any, Any]:
+    """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    raise TypeError(f"it holds {type(given).__name__}")
 
 
 def check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
