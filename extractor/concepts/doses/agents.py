@@ -263,8 +263,8 @@ def _list_tokens(places: Iterable[Place]) -> Iterator[int]:
 
 
 def _fold(word: str) -> str:
-    """Return a word for comparing names, in the singular, with a border before it; nothing of a sign
-    that a name may have or lack.
+    """Return a word for comparing names, in the singular, with a border before it; nothing of a
+    sign that a name may have or lack.
     """
     folded = word.lower()
     if word in _SIGNS_IN_NAMES:

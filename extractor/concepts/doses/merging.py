@@ -129,8 +129,8 @@ def _merge_agent(statements: Sequence[Statement]) -> list[Regimen]:
 
 
 def _is_own(statement: Statement, regimens: Sequence[Regimen]) -> bool:
-    """Return whether a statement without an amount is a way of giving beside others: that of an arm,
-    if no regimen of the agent has an amount.
+    """Return whether a statement without an amount is a way of giving beside others: that of an
+    arm, if no regimen of the agent has an amount.
     """
     has_amounts = any(one.main.amounts for one in regimens)
     is_of_arm = statement.text.is_arm and statement.owner.how != "earlier"
@@ -225,8 +225,8 @@ def _has_own_way(statement: Statement) -> bool:
 
 
 def _fits(regimen: Regimen, other: Regimen) -> bool:
-    """Return whether two regimens of an agent do not differ in route and rhythm, and not one of them
-    is before day 0, such as that of conditioning, and the other one after it.
+    """Return whether two regimens of an agent do not differ in route and rhythm, and not one of
+    them is before day 0, such as that of conditioning, and the other one after it.
     """
     for name in ("route", "frequency", "cycle"):
         if _differ(regimen.read(name), other.read(name)):

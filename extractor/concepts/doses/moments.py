@@ -54,7 +54,7 @@ def find_days(tokens: Tokens) -> list[Mark]:
 
 
 def _find_listed(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the days of lists behind their unit: "on days 1-5 of each cycle", "at weeks 0 and 4"."""
+    """Yield the days of lists behind their unit: "on days 1-5", "at weeks 0 and 4"."""
     leads = [*rule("days_lead").find(tokens), *rule("weeks_lead").find(tokens)]
     for lead in leads:
         unit = read_time_unit(lead.read("unit") or "") or TimeUnit.DAY

@@ -271,8 +271,8 @@ def _count(things: Sequence[object] | set[str] | set[Place]) -> str:
 
 
 def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
-    """Yield what stands between a mark and its agent: how far, signs, joints, and words that explain
-    nothing.
+    """Yield what stands between a mark and its agent: how far, signs, joints, and unexplained
+    words.
     """
     distance = _STEPS[bisect_right(_STEPS, gap[1] - gap[0]) - 1]
     words = [word.lower() for word in tokens.words[slice(*gap)]]

@@ -78,7 +78,7 @@ class Trial:
             place = "later" if border else "first"
             said.setdefault(one.agent.key, set()).update((place, f"after {joint}"))
             border = one.end
-        return said if len(said) > 1 else dict.fromkeys(said, {"alone"})
+        return said if len(said) > 1 else {key: {"alone"} for key in said}
 
     @cached_property
     def themes(self) -> Sequence[str]:

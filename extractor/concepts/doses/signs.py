@@ -115,7 +115,7 @@ def _is_part(text: DoseText, place: Place) -> bool:
 def describe_rhythm(value: Frequency, link: Linked, regimen: Regimen) -> Iterator[str]:
     """Yield what makes a frequency doubtful: other rhythms, days and times of the day beside it."""
     tokens = link.text.tokens
-    first, end = link.mark.place
+    first = link.mark.first
     clause = link.text.find_clause(first)
     near = within(link.text.marks, *clause)
     is_stated = link.mark.field == "frequency"
