@@ -83,6 +83,7 @@ class Agents:
         self.registered: list[Agent] = []
         self._by_key: dict[str, Agent] = {}
         self._by_words: dict[str, Agent] = {}
+        self._found: dict[str, list[Mention]] = {}
         interventions = [text for text in texts if text.is_intervention]
         for text in interventions:
             self._register(text)
@@ -152,6 +153,7 @@ class Agents:
         agent = Agent(name, unify_name(name), kind, texts[0], (0, 0))
         self._by_key[agent.key] = agent
         self._name(agent, tokens.words)
+        self._found.clear()
 
     def find_called(self, name: str) -> Agent | None:
         """Return the agent with a name, or else the first one that may have it."""
@@ -178,6 +180,11 @@ class Agents:
 
     def find(self, text: DoseText) -> list[Mention]:
         """Return the mentions of agents in a section, from left to right."""
+        if text.name not in self._found:
+            self._found[text.name] = self._find(text)
+        return self._found[text.name]
+
+    def _find(self, text: DoseText) -> list[Mention]:
         tokens = text.tokens
         mentions = list(self._find_registered(tokens))
         # "10^6 T cells/kg" of what is infused
