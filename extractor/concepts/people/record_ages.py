@@ -16,6 +16,7 @@ from extractor.concepts.people.ages import (
 )
 from extractor.concepts.people.registered_ages import (
     AGES,
+    DESCRIPTIONS,
     UNLIKE,
     agrees,
     count_days,
@@ -105,8 +106,7 @@ def _choose(
     spans = (span_of(chosen.place),)
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
-    is_out = not agreeing and _is_contradicted(chosen, bounds)
-    if is_out or (is_unlike and is_weak):
+    if (is_unlike and is_weak) or (not agreeing and _is_contradicted(chosen, bounds)):
         doubtful = measured("participants", _DOUBTFUL)
         return Reading(None, doubtful, spans, alternatives=(chosen.age,))
     others = _list_others(chosen, of_side)
@@ -175,8 +175,10 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
             continue
         last_end = limit.end
         case = _name_case(tokens, limit, admits=admits)
-        is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
-        if is_doubtful or names_division(criterion.heading):
+        if criterion.passage.section.name in DESCRIPTIONS:
+            case = _IN_SUMMARY
+        topic = criterion.heading
+        if is_doubtful_age(tokens, limit, topic) or names_division(topic):
             case = _DOUBTFUL
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
 
@@ -225,14 +227,14 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     consent, people of that age, or, at the start of a line, "older" or "younger".
     """
     first = limit.first
-    behind = min(len(tokens), limit.end + 3)
+    behind = limit.end + 3
     words = {word.lower() for word in tokens.words[first:behind]}
     if rule("age_talk").search(tokens, max(0, first - 8), behind):
         return True
     if words & {"old", "yo"} or stands_beside_consent(tokens, limit):
         return True
     # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
-    persons = rule("persons_before").ends(tokens, first, max(0, first - 8))
+    persons = rule("persons_before").ends(tokens, first, first - 8)
     if persons and "with" not in tokens.words[max(0, first - 3) : first]:
         return True
     return first < 2 and not words.isdisjoint(("older", "younger"))
