@@ -72,7 +72,7 @@ def test_an_age_of_some_people_is_never_sure_against_the_registered_one(line):
     [
         ("18 Years", "75 Years", None),
         ("18 Years", None, None),  # one registered end: the other has no limit
-        ("20 Years", None, None),
+        ("20 Years", None, 30),  # its range has the registered end
         (None, None, 30),
         ("20 Years", "30 Years", 30),
     ],

@@ -82,6 +82,16 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
+    # the other end of a range counts, unsure, if one end is registered
+    known = [
+        bound.place
+        for bound in described
+        if agrees(bound.age, registered[AGES[not bound.lower]])
+    ]
+    described = [
+        bound._replace(case=UNLIKE) if bound.place in known else bound
+        for bound in described
+    ]
     if not low.value and not low.alternatives:
         low = _choose(described, "minimum_age", registered["minimum_age"])
     if not high.value and not high.alternatives:
