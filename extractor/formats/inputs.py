@@ -141,7 +141,7 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
 
 
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
-    """Yield the files of a folder and of the folders in it, without hidden ones and without results
+    """Yield the files of a folder and of the folders in it, without hidden ones, pipes and results
     of runs in inner folders; then an error for each folder that cannot be listed.
     """
     problems: list[OSError] = []
@@ -150,8 +150,10 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
         # os.walk goes on into what is left in the list.
         folders[:] = sorted(name for name in folders if name[0] != "." and not is_run)
         for name in sorted(names):
-            if name[0] != "." and not is_run:
-                yield Path(parent, name)
+            path = Path(parent, name)
+            # opening a pipe would wait until somebody writes into it
+            if name[0] != "." and not is_run and not path.is_fifo():
+                yield path
     for problem in problems:
         reason = f"the folder cannot be listed ({problem.strerror})"
         yield RecordError(str(problem.filename), reason, "check its permissions")
