@@ -15,8 +15,8 @@ from extractor.schemas import Amount, Support
 
 _REACH = 25
 """The most tokens between a number and the unit that it shares with another."""
-_BESIDE = 3
-"""The most tokens between a number and a unit beside it."""
+_BESIDE = 10
+"""The most tokens of a unit directly behind a number: "mg/(kg fat-free mass•h)"."""
 _SYNONYMS = {"pill": "tablet", "m²": "m2", "hr": "h", "hour": "h", "minute": "min"}
 _PART = re.compile(r"[^\W\d_]\w*|%")
 
@@ -34,10 +34,16 @@ def find_loosely(
     """
     wanted = _fold(amount.unit)
     for first, end in places:
-        is_bare = end == len(tokens) or rule("after_bare_dose").starts(tokens, end)
-        reach = _REACH if is_bare else _BESIDE
+        # "day 14" counts nothing
+        is_bare = not rule("counts_a_place").ends(tokens, first, first - 1) and (
+            end == len(tokens) or rule("after_bare_dose").starts(tokens, end)
+        )
+        before = after = _REACH
+        if not is_bare:
+            before = 1
+            after = _BESIDE if find_unit(tokens, end, loose=True) else 2
         near: set[str] = set()
-        for at in range(max(0, first - reach), min(end + reach, len(tokens))):
+        for at in range(max(0, first - before), min(end + after, len(tokens))):
             unit = find_unit(tokens, at, loose=True)
             dose = unit.dose if unit else None
             near |= _fold(f"{tokens.words[at]}/{dose or ''}")

@@ -39,6 +39,8 @@ _NEAR_BEST = 0.25
 """How much less likely than the likeliest mark of a statement another one may be."""
 _UNNAMED = 0.7
 """How much a link counts if its clause does not name the agent."""
+_OF_BLOOD = ("/mL", "/dL", "/L")
+"""Ends of units that amounts in a form of no mark never have."""
 _RATES = ("/h", "/min")
 
 
@@ -243,10 +245,11 @@ class _Proof:
         if here or near:
             return None
         others = [one for one in same if one.is_quoted and not one.is_given]
+        # an amount may be written in a form that no mark has
+        is_stated = not is_amount or bool(same) or value.unit.endswith(_OF_BLOOD)
         for one in own:
             is_rival = can_contradict is None or can_contradict(one.value, value)
-            # an amount may be written in a form that no mark has
-            if is_rival and one.own >= _FIRM and (same or not is_amount):
+            if is_rival and is_stated and one.own >= _FIRM:
                 return Refusal(Why.OTHER_VALUE, one.span)
         return Refusal(Why.OTHER_OWNER, others[0].span) if others else None
 
