@@ -18,6 +18,7 @@ _REACH = 25
 _BESIDE = 10
 """The most tokens of a unit directly behind a number: "mg/(kg fat-free mass•h)"."""
 _SYNONYMS = {"pill": "tablet", "m²": "m2", "hr": "h", "hour": "h", "minute": "min"}
+_TIMES = frozenset({"day", "week", "month", "year", "dose"})
 _PART = re.compile(r"[^\W\d_]\w*|%")
 
 
@@ -34,19 +35,23 @@ def find_loosely(
     """
     wanted = _fold(amount.unit)
     for first, end in places:
-        # "day 14" counts nothing
-        is_bare = not rule("counts_a_place").ends(tokens, first, first - 1) and (
-            end == len(tokens) or rule("after_bare_dose").starts(tokens, end)
-        )
+        behind = find_unit(tokens, end, loose=True)
+        dose = _fold(behind.dose or "") if behind else set()
+        # "5 mg/kg" is no 5 mg
+        if wanted < dose.difference(_TIMES):
+            continue
+        # "day 14", "IL-6"
+        is_place = rule("counts_a_place").ends(tokens, first, first - 1)
+        is_bare = end == len(tokens) or rule("after_bare_dose").starts(tokens, end)
         before = after = _REACH
-        if not is_bare:
+        if is_place or tokens.in_name(first) or not is_bare:
             before = 1
-            after = _BESIDE if find_unit(tokens, end, loose=True) else 2
+            after = _BESIDE if behind else 2
         near: set[str] = set()
         for at in range(max(0, first - before), min(end + after, len(tokens))):
             unit = find_unit(tokens, at, loose=True)
-            dose = unit.dose if unit else None
-            near |= _fold(f"{tokens.words[at]}/{dose or ''}")
+            near |= _fold(tokens.words[at])
+            near |= _fold(unit.dose or "") if unit else set()
         if wanted and wanted <= near:
             return Derived(first, end, Support.INFERRED)
     return None
