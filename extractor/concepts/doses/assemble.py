@@ -219,12 +219,10 @@ def _read_beside(
     if model and name in LINKED:
         is_open = Support.INFERRED in model.list_supports()
         return Reading.open_() if is_open else model
-    refused = {refusal.value for refusal in answer.refused if refusal.field == name}
+    refused = _list_refused(answer, name)
     for regimen in similar:
         reading = regimen.rules[name]
-        levels = regimen.rules["amounts"].list_values()
-        # which amounts the answer has is not known of the arms
-        if name == "arms" and any(level.arms for level in levels):
+        if name == "arms" and _has_arms_of_amounts(regimen):
             continue
         if model:
             if reading.value and agree(reading.value, model.value):
@@ -237,6 +235,16 @@ def _read_beside(
         if refused.isdisjoint(shown):
             return reading
     return Reading.open_()
+
+
+def _list_refused(answer: Draft, name: str) -> set[str]:
+    return {refusal.value for refusal in answer.refused if refusal.field == name}
+
+
+def _has_arms_of_amounts(regimen: Draft) -> bool:
+    """Return whether arms get different amounts, so that those of an answer are not known."""
+    amounts = regimen.rules["amounts"].list_values()
+    return any(amount.arms for amount in amounts)
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.amounts import list_other_amounts
 from extractor.concepts.doses.arms import Arms, replace_arms
-from extractor.concepts.doses.marks import LINKED, Mark
+from extractor.concepts.doses.marks import LINKED, Mark, Place
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
 from extractor.concepts.doses.sections import DoseText, list_texts
@@ -161,6 +161,38 @@ def _read_agent(answer: Draft) -> str | None:
     return agent.value if agent is not None else None
 
 
+def _is_in_any(mark: Mark, places: Iterable[Place]) -> bool:
+    return any(first <= mark.first < end for first, end in places)
+
+
+def _list_likely(
+    field: str, linked: Sequence[_Stated], own: Sequence[_Stated]
+) -> list[_Stated]:
+    """Return the places of a value in the words of the regimen, of fields with one value only
+    those that are about as likely as the likeliest value.
+    """
+    best = max((one.own for one in own), default=0.0)
+    least = 0.0 if field == "amounts" else best - _NEAR_BEST
+    return [one for one in linked if one.is_here and one.own >= least]
+
+
+def _refuse(
+    field: str, value: Any, same: Sequence[_Stated], own: Sequence[_Stated]
+) -> Refusal | None:
+    """Return why a value is not the agent's, if the words of the regimen say so."""
+    can_contradict = _FIELDS[field].can_contradict
+    # an amount may be written in a form that no mark has
+    is_stated = field != "amounts" or bool(same) or value.unit.endswith(_OF_BLOOD)
+    for one in own if is_stated else ():
+        is_rival = can_contradict is None or can_contradict(one.value, value)
+        if is_rival and one.own >= _FIRM:
+            return Refusal(Why.OTHER_VALUE, one.span)
+    for one in same:
+        if one.is_quoted and not one.is_given:
+            return Refusal(Why.OTHER_OWNER, one.span)
+    return None
+
+
 class _Proof:
     """The proof of one regimen of an agent."""
 
@@ -222,50 +254,42 @@ class _Proof:
         """Return where the text says a value of the agent, why it is not the agent's, or None if
         the text leaves it open.
         """
-        is_same, can_contradict, _ = _FIELDS[field]
-        is_amount = field == "amounts"
+        is_same = _FIELDS[field].is_same
         stated = list(self._list_stated(field))
         same = [one for one in stated if is_same(one.value, value)]
+        linked = [one for one in same if one.own]
         own = [one for one in stated if one.own and one.is_here]
-        best = max((one.own for one in own), default=0.0)
-        likely = 0.0 if is_amount else best - _NEAR_BEST
-        here = [one for one in same if one.own and one.is_here and one.own >= likely]
-        for one in here:
-            if one.own >= max(_FIRM, one.other):
-                return one.span
-        # a further amount may be that of another arm
-        is_level = is_amount and any(self._has(one.value) for one in own)
-        near = [
-            one
-            for one in same
-            if one.own and not one.is_here and (is_level or self._is_near(one.text))
-        ]
+        here = _list_likely(field, linked, own)
+        firm = [one for one in here if one.own >= max(_FIRM, one.other)]
+        if firm:
+            return firm[0].span
+        near = self._list_near(field, linked, own)
         if near and not own:
             return near[0].span
         if here or near:
             return None
-        others = [one for one in same if one.is_quoted and not one.is_given]
-        # an amount may be written in a form that no mark has
-        is_stated = not is_amount or bool(same) or value.unit.endswith(_OF_BLOOD)
-        for one in own:
-            is_rival = can_contradict is None or can_contradict(one.value, value)
-            if is_rival and is_stated and one.own >= _FIRM:
-                return Refusal(Why.OTHER_VALUE, one.span)
-        return Refusal(Why.OTHER_OWNER, others[0].span) if others else None
+        return _refuse(field, value, same, own)
+
+    def _list_near(
+        self, field: str, linked: Sequence[_Stated], own: Sequence[_Stated]
+    ) -> list[_Stated]:
+        """Return the places of a value outside the words of the regimen that may be of it."""
+        elsewhere = [one for one in linked if not one.is_here]
+        # a further amount may be that of another arm
+        if field == "amounts" and any(self._has(one.value) for one in own):
+            return elsewhere
+        return [one for one in elsewhere if self._is_near(one.text)]
 
     def _list_stated(self, field: str) -> Iterator[_Stated]:
         """Yield what the record states of a field, whoever has it."""
-        list_others = _FIELDS[field].list_others
         for text in self._text.texts:
             asides = [place for place in text.clauses if is_aside(text, place)]
             for mark in text.marks:
-                is_in_aside = any(first <= mark.first < end for first, end in asides)
                 if mark.field == field and mark.value is not None:
-                    yield from self._weigh(text, mark, is_given=not is_in_aside)
-            if list_others and text.name == self._quote.section:
-                for mark in list_others(text.tokens):
-                    if mark.field == field and mark not in text.marks:
-                        yield from self._weigh(text, mark, is_given=False)
+                    is_given = not _is_in_any(mark, asides)
+                    yield from self._weigh(text, mark, is_given=is_given)
+            for mark in self._list_others(field, text):
+                yield from self._weigh(text, mark, is_given=False)
         if field != "frequency":
             return
         # days, and a cycle, are a rhythm too
@@ -275,6 +299,14 @@ class _Proof:
                 code, link = rhythm
                 for one in self._weigh(link.text, link.mark, is_given=True):
                     yield one._replace(value=code)
+
+    def _list_others(self, field: str, text: DoseText) -> list[Mark]:
+        """Return what the section of the regimen states of something else than giving."""
+        list_others = _FIELDS[field].list_others
+        if list_others is None or text.name != self._quote.section:
+            return []
+        marks = [mark for mark in list_others(text.tokens) if mark.field == field]
+        return [mark for mark in marks if mark not in text.marks]
 
     def _weigh(
         self, text: DoseText, mark: Mark, *, is_given: bool
