@@ -32,6 +32,8 @@ def folder(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(FLAT)
+    # reading it would never end
+    os.mkfifo(tmp_path / "b" / "pipe.txt")
     return tmp_path
 
 
