@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from itertools import chain
-from typing import IO, Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO
 
 from extractor.errors import MissingExtra
 from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
@@ -30,8 +29,8 @@ from extractor.formats.headings import (
     OUTCOMES,
     name_section,
 )
+from extractor.formats.layout import Entry
 from extractor.language.book import read_table
-from extractor.outline import Block, BlockKind
 from extractor.plurals import counted
 from extractor.schemas import DocumentText
 from extractor.schemas.record_limits import MAX_CHARACTERS
@@ -43,7 +42,7 @@ _SECTIONS = {
     "outcomes": OUTCOMES,
 }
 """The kinds of chapters that are wanted, and the sections that a synopsis states of them."""
-_READ = (_SYNOPSIS, "design", *_SECTIONS)
+_READ = ("front", _SYNOPSIS, "design", *_SECTIONS)
 _OPENED = {"eligibility": ELIGIBILITY, "treatment": INTERVENTIONS}
 """What a chapter opens whose words are no heading of a free text; others are descriptions."""
 _LONGEST_HEADING = 160
@@ -73,16 +72,16 @@ _PAGE_OF_ENTRY = re.compile(
 
 @dataclass(slots=True)
 class _Chapter:
-    """A heading of a document, with the blocks up to the next one. ``level`` is 1 for the highest;
+    """A heading of a document, with the lines up to the next one. ``level`` is 1 for the highest;
     ``number`` is empty for one that only its letters show.
     """
 
     title: str
-    number: str
-    level: int
-    start: int
+    number: str = ""
+    level: int = 0
+    start: int = 0
     kind: str = ""
-    blocks: list[Block] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
 
 def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
@@ -106,111 +105,95 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Found:
     return build_content(partial(_build, kind), content, None)
 
 
-class _Choice(NamedTuple):
-    """The chapters that are read, those that are left, and those whose kinds the synopsis states;
-    ``is_known`` if any is wanted.
-    """
-
-    read: list[_Chapter]
-    left: list[_Chapter]
-    doubles: list[_Chapter]
-    stated: list[str]
-    is_known: bool
-
-
 def _build(kind: str, content: DocumentContent) -> RecordContent:
     """Build the content of a document. Raises ``UnreadableSource`` for one that is too long and
     has no known headings.
     """
     reader = TextReader(content.text, dict(content.headings))
-    front, chapters = _divide(content, reader)
+    chapters = _divide(content, reader)
+    is_known = any(one.kind in _SECTIONS for one in chapters)
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
-    choice = _choose(chapters, is_long=is_long)
-    longest_front = _LONGEST_FRONT if choice.left else len(content.text)
-    kept = [block for block in front if block.end <= longest_front]
-    kept += chain.from_iterable(chapter.blocks for chapter in choice.read)
-    size = sum(block.end - block.start for block in kept)
-    if size > (MAX_CHARACTERS if choice.is_known else _LONGEST_WHOLE):
+    stated = _list_stated(reader, chapters)
+    doubles = [one for one in chapters if one.kind in stated]
+    read = [one for one in chapters if one.kind not in stated]
+    left: list[_Chapter] = []
+    if is_known and is_long:
+        left = [one for one in read if one.kind not in _READ]
+        read = [one for one in read if one.kind in _READ]
+    kept: list[Entry] = []
+    for one in read:
+        is_cut = one.kind == "front" and bool(left)
+        most = _LONGEST_FRONT if is_cut else len(content.text)
+        kept += [entry for entry in one.entries if entry.end <= most]
+    size = sum(entry.end - entry.start for entry in kept)
+    if size > (MAX_CHARACTERS if is_known else _LONGEST_WHOLE):
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
-    reader.read(kept, _list_openings(choice.read))
+    reader.read(kept, _list_openings(read))
     notes = list(_note_empty_pages(content))
-    if is_long:
-        notes.append(_note_chapters(content, choice))
-    if choice.doubles:
+    if is_long and not is_known:
         notes.append(
-            f"the synopsis states {' and '.join(choice.stated)}, so these were not read: "
-            f"{_name(content, choice.doubles)}"
+            "no heading of eligibility, treatment or outcomes was found in a long document: all "
+            "was read as one text"
+        )
+    elif is_long:
+        note = f"of a long document, these sections were read: {_name(content, read)}"
+        unread = f". Not read: {_name(content, left)}" if left else ""
+        notes.append(note + unread)
+    if doubles:
+        notes.append(
+            f"the synopsis states {' and '.join(stated)}, so these were not read: "
+            f"{_name(content, doubles)}"
         )
     return RecordContent(
         reader.build(None),
         kind,
         reader.find_id(),
         notes=tuple(notes),
-        document=DocumentText(text=reader.restore(content.text), pages=content.pages),
+        document=DocumentText(text=reader.text, pages=content.pages),
     )
 
 
-def _choose(chapters: Sequence[_Chapter], *, is_long: bool) -> _Choice:
-    stated = _list_stated(chapters)
-    is_known = any(one.kind in _SECTIONS for one in chapters)
-    choice = _Choice([], [], [], stated, is_known)
-    for one in chapters:
-        if one.kind in stated:
-            choice.doubles.append(one)
-        elif is_known and is_long and one.kind not in _READ:
-            choice.left.append(one)
-        else:
-            choice.read.append(one)
-    return choice
-
-
-def _divide(
-    content: DocumentContent, reader: TextReader
-) -> tuple[list[Block], list[_Chapter]]:
-    """Return the blocks before the first known chapter, and the chapters."""
+def _divide(content: DocumentContent, reader: TextReader) -> list[_Chapter]:
+    """Return the chapters; the first one is what is before the first known chapter."""
     ranks = dict(content.headings)
     depth = 0
-    front: list[Block] = []
-    chapters: list[_Chapter] = []
-    for block in _drop_contents(content, reader):
-        begin = reader.laid.text.rfind("\n", 0, block.start) + 1
-        words = reader.laid.text[begin : block.end]
-        rank = ranks.get(reader.laid.find_place(begin))
+    chapters = [_Chapter("")]
+    for entry in _drop_contents(reader):
+        begin = reader.text.rfind("\n", 0, entry.words) + 1
+        words = reader.text[begin : entry.end]
+        rank = ranks.get(begin)
         found = _TITLE.match(words) if len(words) <= _LONGEST_HEADING else None
         if rank and found and not _PROSE_END.search(words):
             number = found["number"] or ""
             # a title without a number is below the last one that has a number
             level = number.count(".") + 1 if number else depth + rank
             depth = level if number else depth
-            chapters.append(_Chapter(found["title"], number, level, block.start))
-        target = chapters[-1].blocks if chapters else front
-        target.append(block)
+            chapters.append(_Chapter(found["title"], number, level, entry.words))
+        chapters[-1].entries.append(entry)
     _name_kinds(chapters)
+    front = chapters.pop(0)
+    front.kind = "front"
     while chapters and not chapters[0].kind:
-        front += chapters.pop(0).blocks
-    return front, chapters
+        front.entries += chapters.pop(0).entries
+    return [front, *chapters]
 
 
-def _drop_contents(content: DocumentContent, reader: TextReader) -> Iterator[Block]:
-    """Yield the blocks without tables of contents and the heads and feet of pages."""
-    hidden: set[int] = set()
-    for start, end in content.edges:
-        hidden.update(range(start, end))
+def _drop_contents(reader: TextReader) -> Iterator[Entry]:
+    """Yield the lines without tables of contents."""
     broken = _MOST_BROKEN + 1
-    for block in reader.blocks:
-        is_entry = _PAGE_OF_ENTRY.search(block.text[: _LONGEST_HEADING * 2])
-        if _CONTENTS.fullmatch(block.text.strip(" :")):
+    for entry in reader.entries:
+        words = reader.text[entry.words : entry.end]
+        is_entry = _PAGE_OF_ENTRY.search(words[-_LONGEST_HEADING:]) is not None
+        if _CONTENTS.fullmatch(words.strip(" :")):
             broken = 0
-        elif reader.laid.find_place(block.start) in hidden:
-            continue
         elif broken <= _MOST_BROKEN and is_entry:
             broken = 0
-        elif block.kind is not BlockKind.FURNITURE:
+        else:
             broken += 1
-            yield block
+            yield entry
 
 
 # What chapters are about.
@@ -256,24 +239,21 @@ def _read_kind(title: str) -> str:
     return next(found, "")
 
 
-def _list_stated(chapters: Sequence[_Chapter]) -> list[str]:
+def _list_stated(reader: TextReader, chapters: Sequence[_Chapter]) -> list[str]:
     """Return the kinds of chapters whose content the synopsis states, both lists of criteria."""
-    synopsis = [
-        block for one in chapters if one.kind == _SYNOPSIS for block in one.blocks
-    ]
-    named = {name_section(block.name) for block in synopsis}
-    words = " ".join(block.text.lower() for block in synopsis if block.name)
-    has_lists = "inclu" in words and "exclu" in words
-    return [
-        kind
-        for kind, sections in _SECTIONS.items()
-        if named.intersection(sections) and (has_lists or kind != "eligibility")
-    ]
+    synopsis = [one for one in chapters if one.kind == _SYNOPSIS]
+    named = [entry for one in synopsis for entry in one.entries if entry.name]
+    sections = {name_section(entry.name) for entry in named}
+    words = " ".join(reader.text[one.words : one.end].lower() for one in named)
+    stated = [kind for kind, own in _SECTIONS.items() if sections.intersection(own)]
+    if "eligibility" in stated and not ("inclu" in words and "exclu" in words):
+        stated.remove("eligibility")
+    return stated
 
 
 def _list_openings(chapters: Sequence[_Chapter]) -> dict[int, str]:
     """Return the section that each chapter opens, by where it begins; what is before the first
-    known one is a free text.
+    wanted one is a free text.
     """
     openings: dict[int, str] = {}
     for one in chapters:
@@ -285,31 +265,17 @@ def _list_openings(chapters: Sequence[_Chapter]) -> dict[int, str]:
 # What is said of it.
 
 
-def _note_chapters(content: DocumentContent, choice: _Choice) -> str:
-    """Return what was read of a long document: these chapters, or without any all of it."""
-    size = f"{len(content.text):,} characters"
-    if content.pages:
-        size = counted(len(content.pages), "page")
-    if not choice.is_known:
-        return (
-            "no heading of eligibility, treatment or outcomes was found among "
-            f"{size}: all was read as one text"
-        )
-    note = f"of {size}, these sections were read: {_name(content, choice.read)}"
-    left = _name(content, choice.left)
-    return f"{note}. Not read: {left}" if left else note
-
-
 def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
     """Return the titles of chapters, with their pages; of many, only the first."""
     document = DocumentText(text="", pages=content.pages)
     names: list[str] = []
-    for chapter in chapters[:_MOST_NAMED]:
+    titled = [one for one in chapters if one.title]
+    for chapter in titled[:_MOST_NAMED]:
         page = document.find_page(chapter.start)
         title = f"{chapter.number} {chapter.title}".strip()
         names.append(f"{title} (page {page})" if page else title)
-    if len(chapters) > _MOST_NAMED:
-        names.append(f"and {len(chapters) - _MOST_NAMED:,} more")
+    if len(titled) > _MOST_NAMED:
+        names.append(f"and {counted(len(titled) - _MOST_NAMED, 'other')}")
     return ", ".join(names)
 
 

@@ -111,7 +111,7 @@ def _write(lines: Iterator[tuple[str, str]]) -> DocumentContent:
     writer = Writer("Word document")
     headings: list[tuple[int, int]] = []
     for text, style in lines:
-        start, _ = writer.add(text)
+        start = writer.add(text)
         named = _HEADING.fullmatch(style)
         if named:
             headings.append((start, int(named["level"] or 0) or 1))
