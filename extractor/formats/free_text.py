@@ -75,7 +75,8 @@ _RANK = re.compile(
 )
 _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
 _BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
-_GAP = re.compile(r"[^\w|\t]*")
+_BEHIND = re.compile(r"[^|\t\n]*")
+_BELOW = re.compile(r"(?:[^\w|\t]*\n)?")
 """What may be between two lines of a section that follow each other."""
 
 
@@ -286,7 +287,7 @@ class TextReader:
     def _add_to_items(self, entry: Entry, entries: list[Entry]) -> None:
         """Add a line to those of items; words behind others without a mark go on their line."""
         goes_on = entry.is_behind and entry.kind is not BlockKind.ITEM
-        if goes_on and entries and _GAP.fullmatch(
+        if goes_on and entries and _BEHIND.fullmatch(
             self.text, entries[-1].end, entry.start
         ):
             entries[-1].end = entry.end
@@ -344,9 +345,8 @@ class TextReader:
         spans: list[Span] = []
         for entry in entries:
             first, end = spans[-1] if spans else (0, -1)
-            gap = self.text[end : entry.start]
-            is_next = end >= 0 and _GAP.fullmatch(gap) is not None
-            if is_next and (entry.is_behind or gap.endswith("\n")):
+            gap = _BEHIND if entry.is_behind else _BELOW
+            if end >= 0 and gap.fullmatch(self.text, end, entry.start):
                 spans[-1] = (first, entry.end)
             else:
                 spans.append((entry.start, entry.end))

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from extractor.formats.headings import ELIGIBILITY, RANKS, VOCABULARY, name_section
+from extractor.formats.headings import (
+    ELIGIBILITY,
+    RANKS,
+    STATES,
+    VOCABULARY,
+    name_section,
+)
 from extractor.language.book import read_text, rule
 from extractor.language.passage import read_passage, read_section, strip_span
 from extractor.outline import Block, BlockKind, read_outline
@@ -21,7 +27,7 @@ Span = tuple[int, int]
 LINE = re.compile(r"[^\r\n]+")
 _BORDER = re.compile(r"\|[ \t|]*|\t[ \t]*(?:\|[ \t|]*)?")
 _RULE = re.compile(r"[\s|:=+-]+")
-_MARK = re.compile(r"\W{0,2}(?:\w{1,3}|)[.)]?")
+_MARK = re.compile(r"\W{0,2}(?:\d{0,3}|[a-z]{1,3})[.)]?")
 _PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
 _SIGN = re.compile(
     r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
@@ -202,7 +208,7 @@ def _is_heading(cell: str) -> bool:
     if len(cell) > _LONGEST_HEADING:
         return False
     heading = find_heading(read_passage(cell), VOCABULARY)
-    if heading is None:
+    if heading is None or heading.name in STATES:
         return False
     return heading.is_whole or name_section(heading.name) == ELIGIBILITY
 

@@ -21,6 +21,8 @@ _BROKEN_WORD = "\x02\ufffe"
 """What PDFium writes for the hyphen of a word that a line end breaks, in place of the line end."""
 _CELL_GAP = 2.5
 """Width between two cells of a row, in sizes of the letters; justified lines have narrower gaps."""
+_LABEL_GAP = 2
+"""The largest distance of two lines of a label, in sizes of the letters."""
 _EDGE = 0.1
 """The share of a page's height, at its top and its bottom, of running heads and feet."""
 _LARGER = 1.12
@@ -166,6 +168,7 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
     """
     joined: list[_Line] = []
     for line, below in zip(lines, [*lines[1:], None], strict=False):
+        _join_label(joined, line)
         label = joined[-1] if joined else None
         is_row = label is not None and line.is_level(label) and label.right < line.left
         if label is None or not is_row or _goes_on(line, below, label):
@@ -174,6 +177,17 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
         row = f"{label.text}\t{line.text}"
         joined[-1] = replace(label, text=row, right=line.right)
     return joined
+
+
+def _join_label(lines: list[_Line], line: _Line) -> None:
+    """Join the last two lines if a line begins beside the upper one of them: a label of two lines."""
+    if len(lines) < 2 or line.is_level(lines[-1]):
+        return
+    above, label = lines[-2:]
+    is_left = above.left == label.left and max(above.right, label.right) < line.left
+    is_close = 0 < above.middle - label.middle <= _LABEL_GAP * above.size
+    if is_left and is_close and abs(above.middle - line.middle) <= _LABEL_GAP * line.size:
+        lines[-2:] = [replace(above, text=f"{above.text} {label.text}")]
 
 
 def _goes_on(line: _Line, below: _Line | None, label: _Line) -> bool:
