@@ -7,7 +7,7 @@ they become.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -26,7 +26,6 @@ from extractor.formats.found import (
 from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
 from extractor.formats.streams import check_size, read_lines, replace_odd_bytes
-from extractor.language.other_languages import hide_foreign
 
 _BEGINS = re.compile(
     r"(?:A\.2[ \t]+)?EudraCT number:[ \t]*(?P<number>\d{4}-\d{6}-\d{2})\b",
@@ -54,11 +53,6 @@ class _Field(NamedTuple):
     text: Words
     language: str | None
     block: int
-
-    @property
-    def line(self) -> Words:
-        """The label and the text, as they are written."""
-        return Words(f"{self.label}: {self.text}", at=self.label.at)
 
 
 def read_register_text(stream: BinaryIO) -> Iterator[Found]:
@@ -165,20 +159,12 @@ def _read_trial(trial: str, written: Words) -> RecordContent:
         by_number[field.number].append(field)
     tree: dict[str, Any] = {"number": trial}
     for number, found in by_number.items():
-        chosen = min(found, key=_is_foreign)
+        chosen = min(found, key=lambda field: field.language not in _ENGLISH)
         language = None
         if chosen.language not in _ENGLISH:
             language = name_language(chosen.language or "")
         tree[number] = Words(chosen.text, at=chosen.text.at, language=language)
         tree[f"{number} label"] = chosen.label
-    tree["population"] = _list_once(
-        field.line
-        for field in fields
-        if field.number[:3] in ("F.1", "F.3") and field.text.lower() == "yes"
-    )
-    tree["countries"] = _list_once(field.line for field in by_number["A.1"])
-    terms = [field for field in by_number["E.1.2"] if field.label.lower() == "term"]
-    tree["terms"] = _list_once(field.text for field in terms)
     tree["products"] = _list_products(fields)
     if "A.3.1" not in tree:  # the title for lay people
         tree["A.3.1"] = tree.pop("A.3", None)
@@ -192,14 +178,6 @@ def _read_trial(trial: str, written: Words) -> RecordContent:
         "with the register"
     )
     return replace(content, notes=(*content.notes, note))
-
-
-def _is_foreign(field: _Field) -> tuple[bool, bool]:
-    """Return whether a field is marked as in another language, and whether it is in one: some
-    countries write their own language into the field that is meant for English.
-    """
-    is_marked = field.language not in _ENGLISH
-    return is_marked, hide_foreign(field.text) != field.text
 
 
 def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
@@ -222,7 +200,3 @@ def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
             products.setdefault(names[0].casefold(), parts)
     return list(products.values())
 
-
-def _list_once(texts: Iterable[Words]) -> list[Words]:
-    """Return texts that differ in more than their case."""
-    return list({text.casefold(): text for text in reversed(list(texts))}.values())[::-1]

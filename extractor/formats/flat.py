@@ -18,7 +18,7 @@ text is read by its headings, in ``free_text``.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from extractor.formats.cells import is_intervention_list, list_interventions
@@ -78,23 +78,19 @@ def build_plain(
     names = _name_fields([text[start:end] for start, end in fields])
     if fields and not names:
         return build_text(text, title=title, named=named)
+    unified = unify_line_ends(text)
     sections: list[Section] = []
     for name, group in groupby(zip(names, fields, strict=True), lambda pair: pair[0]):
         spans = [span for _, span in group]
-        sections += _make_sections(text, name, (spans[0][0], spans[-1][1]))
+        at = spans[0][0]
+        written = unified[at : spans[-1][1]]
+        is_list = name == "interventions"
+        for section in list_interventions(written) if is_list else text_section(name, written):
+            at = unified.index(section.text, at)
+            pieces = (Piece(start=0, at=at),)
+            sections.append(section.model_copy(update={"pieces": pieces}))
+            at += len(section.text)
     return RecordContent(take_sections(sections), "flat", given=text)
-
-
-def _make_sections(text: str, name: str, span: Span) -> Iterator[Section]:
-    """Yield the sections of a field, each with its place."""
-    at, end = span
-    written = text[at:end]
-    is_list = name == "interventions"
-    unified = unify_line_ends(text)
-    for section in list_interventions(written) if is_list else text_section(name, written):
-        at = unified.index(section.text, at)
-        yield section.model_copy(update={"pieces": (Piece(start=0, at=at),)})
-        at += len(section.text)
 
 
 def _list_fields(text: str) -> list[Span]:
@@ -123,17 +119,17 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
     """
     typed = [at for at, field in enumerate(fields) if at and is_intervention_list(field)]
     before = typed[0] if typed else min(_BEFORE_OUTCOMES, len(fields))
-    first = before + bool(typed)
-    outcomes: list[str] = []
-    for name in ("primary_outcomes", "secondary_outcomes"):
-        at = first + len(outcomes)
-        if _are_outcomes(fields, at, is_first=not outcomes):
-            outcomes.append(name)
-    if not typed and not _are_certain(fields[first - 1 :][: len(outcomes) + 1]):
-        return []
     names = ["title", *["brief_summary"] * (before - 2)]
     names += ["conditions"] * (before > 1) + ["interventions"] * bool(typed)
-    names += outcomes
+    first = len(names)
+    for name in ("primary_outcomes", "secondary_outcomes"):
+        if _are_outcomes(fields, len(names), is_first=len(names) == first):
+            names.append(name)
+    # Any text may seem to have outcomes: these end as such, and bars join them or the conditions.
+    cells = fields[first - 1 : len(names)]
+    is_joined = "|" in "".join(cells) and not cells[0].startswith("|")
+    if not typed and not (is_joined and _ends_outcomes("".join(cells[1:2]))):
+        return []
     return names + ["detailed_description"] * (len(fields) - len(names))
 
 
@@ -149,17 +145,6 @@ def _are_outcomes(fields: Sequence[str], at: int, *, is_first: bool) -> bool:
     if len(field) > _LONGEST or _SENTENCES.search(field) or _PROSE_END.search(field):
         return False
     return is_first or at + 1 < len(fields)
-
-
-def _are_certain(fields: Sequence[str]) -> bool:
-    """Return whether the outcomes behind a field are certain, which any text may seem to have: they
-    end as such, and bars join them, or the conditions above them.
-    """
-    if len(fields) < 2 or not _ends_outcomes(fields[1]):
-        return False
-    cells = "\n".join(fields).lstrip()
-    # A bar at the beginning is the border of a table, in a free text.
-    return "|" in cells and not cells.startswith("|")
 
 
 def _ends_outcomes(field: str) -> bool:

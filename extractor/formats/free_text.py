@@ -9,7 +9,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Literal, get_args
 
 from extractor.formats.cells import undo_breaks
@@ -32,11 +31,10 @@ from extractor.formats.headings import (
     TITLE,
     name_section,
 )
-from extractor.formats.layout import LINE, Entry, Span, join_lines, read_entries
+from extractor.formats.layout import Entry, Span, join_lines, read_entries
 from extractor.formats.listed import LABELS, Part, find_parts, list_items
 from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
-from extractor.language.wrapping import runs_on
 from extractor.outline import BlockKind
 from extractor.schemas import Part as SectionPart
 from extractor.schemas import Piece, Section
@@ -67,9 +65,10 @@ _EDGES = dict.fromkeys((ELIGIBILITY, DESCRIPTION, "brief_summary"), "\n")
 _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels of criteria: "Sex: female"."""
 _LONGEST_TITLE = 300
-_TABLE_LINES = 4
-_WORD = re.compile(r"[^\W\d_]{2}")
-_TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
+_DATA = re.compile(
+    r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)+(?:\n\s*|\Z)){2})"
+)
+"""JSON, a text without a word, or two rows of a table."""
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
@@ -146,11 +145,7 @@ def _refuse_other(text: str, *, named: bool) -> None:
     """Raise ``UnreadableSource`` for a text without usual headings that is a table or JSON, that
     has no word, or that the user did not name (``named``).
     """
-    lines = (line[0] for line in LINE.finditer(text) if line[0].strip())
-    first = list(islice(lines, _TABLE_LINES))
-    is_table = len(first) > 1 and all(map(_TABLE_ROW.fullmatch, first))
-    has_no_word = bool(text.strip()) and _WORD.search(text) is None
-    if is_table or has_no_word or text.lstrip().startswith(("{", '"')):
+    if text.strip() and _DATA.match(text):
         raise UnreadableSource(
             "an unknown format",
             'give a text with headings such as "Inclusion Criteria", or say that its section is '
@@ -234,7 +229,7 @@ class TextReader:
         is_group = self._section in (ARMS, INTERVENTIONS)
         if name in STATES and self._has_criteria and not is_group:
             return True
-        if self._is_in_sentence(entry):
+        if self._read(entry).endswith((",", ";")):
             return True
         line_end = self.text.find("\n", entry.end)
         behind = self.text[entry.end : None if line_end < 0 else line_end]
@@ -246,17 +241,6 @@ class TextReader:
             return True
         is_label = self._section == ELIGIBILITY and name in _IN_CRITERIA
         return is_label and bool(behind.strip())
-
-    def _is_in_sentence(self, entry: Entry) -> bool:
-        """Return whether a line that begins with the words of a heading is within a sentence."""
-        words = self._read(entry)
-        if words.endswith((",", ";")):
-            return True
-        if not words[0].islower() or entry.gap:
-            return False
-        above = self.text[max(0, entry.start - 40) : entry.start].rstrip()
-        is_open = above[-1:] not in ("", ".", ":", ";") and words[-1] != ":"
-        return is_open or runs_on(above)
 
     def _open(self, section: str, entry: Entry) -> None:
         is_item = entry.name in STATES
@@ -359,9 +343,8 @@ class TextReader:
         rank = _RANK.search(self.text, item[0].end, item[-1].end)
         if rank:
             return RANKS[rank["rank"].lower()]
-        if section != INTERVENTIONS:
-            return section
-        is_arm = rule("group_name").starts(read_text(self._read(item[0])), 0)
+        words = read_text(self._read(item[0]))
+        is_arm = section == INTERVENTIONS and rule("group_name").starts(words, 0)
         return ARMS if is_arm else section
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> list[Section]:

@@ -35,11 +35,7 @@ _TYPE = re.compile(
 _LABEL = re.compile(
     r"(?P<label>[^\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t)"
 )
-_ABBREVIATIONS = re.compile(
-    r"(?:[A-Z][A-Za-z]{0,4}[A-Z]\d?\b(?:,[ \t]*(?:and[ \t]+)?|[ \t]+and[ \t]+|\.?\Z))+"
-)
-_BETWEEN_ABBREVIATIONS = re.compile(r"[,.]?[ \t]*(?:\band[ \t]+)?")
-_BETWEEN_PHRASES = re.compile(r";[ \t]{0,12}(?=[A-Z\d])")
+_PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]{0,12}[A-Z\d]))+")
 _EDGES = " \t\r\n|*_:;,-–—"
 _INDENT = 2
 _LONGEST_LABEL = 60
@@ -49,13 +45,14 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
     """Return the lines of each item of a section.
 
     Marks and labels such as "Arm A:" begin items, else lines do. A line with a colon above the
-    first mark introduces the items. A single line of outcomes may have several: "OS and ORR".
+    first mark introduces the items. A single line of outcomes may have several: "OS; ORR".
     """
     marked = [entry for entry in entries if _is_marked(text, section, entry)]
     items: list[list[Entry]] = []
     for entry in entries:
         if marked:
-            is_new = _is_marked(text, section, entry) and _is_like(entry, marked[0])
+            is_part = entry.column >= marked[0].column + _INDENT
+            is_new = _is_marked(text, section, entry) and not is_part
             is_first = not items and text[entry.end - 1] != ":"
         else:
             is_first = not items
@@ -77,12 +74,6 @@ def _is_marked(text: str, section: str, entry: Entry) -> bool:
     return section not in OUTCOMES and bool(_TYPE.match(text, entry.words, entry.end))
 
 
-def _is_like(entry: Entry, first: Entry) -> bool:
-    """Return whether a marked line is not a part of an item that begins as the first one does."""
-    is_outer = entry.column < first.column + _INDENT
-    return is_outer and (entry.kind is not BlockKind.ITEM or entry.style == first.style)
-
-
 def _continues(text: str, above: Entry, entry: Entry) -> bool:
     """Return whether a line without a mark belongs to the item of the line above."""
     words = text[above.words : above.end].rstrip(" *_")
@@ -100,17 +91,9 @@ def _is_time(words: str) -> bool:
 
 
 def _split_line(text: str, entry: Entry) -> Iterator[Entry]:
-    """Yield the outcomes of a line: phrases between semicolons, or abbreviations."""
-    separator = _BETWEEN_PHRASES
-    if _ABBREVIATIONS.fullmatch(text, entry.words, entry.end):
-        separator = _BETWEEN_ABBREVIATIONS
-    start = entry.words
-    for found in separator.finditer(text, entry.words, entry.end):
-        if found.end() > found.start():
-            yield Entry(start, start, found.start())
-            start = found.end()
-    if start < entry.end:
-        yield Entry(start, start, entry.end)
+    """Yield the outcomes of a line, which semicolons separate."""
+    for found in _PHRASE.finditer(text, entry.words, entry.end):
+        yield Entry(found.start(), found.start(), found.end())
 
 
 def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
