@@ -1,9 +1,9 @@
 """The record of a PDF or a Word file.
 
-A short document is read as any free text. Of a long one, the first page, the synopsis and the
-chapters on design, eligibility, treatment and outcomes are read. Chapters begin at the headings
-that the layout shows; ``rules/chapters.toml`` has their words. What the synopsis states is not read
-again. Notes name what was left out; they become findings.
+A short document is read as any free text. Of a long one, the first page and the chapters on design,
+eligibility, treatment and outcomes are read; without a chapter on eligibility, the synopsis is,
+too. Chapters begin at the headings that the layout shows; ``rules/chapters.toml`` has their words.
+A note names what was left out; it becomes a finding.
 """
 
 import re
@@ -21,36 +21,21 @@ from extractor.formats.found import (
     build_content,
 )
 from extractor.formats.free_text import TextReader
-from extractor.formats.headings import (
-    ARMS,
-    DESCRIPTION,
-    ELIGIBILITY,
-    INTERVENTIONS,
-    OUTCOMES,
-    name_section,
-)
+from extractor.formats.headings import DESCRIPTION, ELIGIBILITY, INTERVENTIONS
 from extractor.formats.layout import Entry
 from extractor.language.book import read_table
-from extractor.plurals import counted
 from extractor.schemas import DocumentText
-from extractor.schemas.record_limits import MAX_CHARACTERS
 
-_SYNOPSIS = "synopsis"
-_SECTIONS = {
-    "eligibility": (ELIGIBILITY,),
-    "treatment": (INTERVENTIONS, ARMS),
-    "outcomes": OUTCOMES,
-}
-"""The kinds of chapters that are wanted, and the sections that a synopsis states of them."""
-_READ = ("front", _SYNOPSIS, "design", *_SECTIONS)
+_WANTED = ("eligibility", "treatment", "outcomes")
+_READ = ("front", "design", *_WANTED)
 _OPENED = {"eligibility": ELIGIBILITY, "treatment": INTERVENTIONS}
 """What a chapter opens whose words are no heading of a free text; others are descriptions."""
 _LONGEST_HEADING = 160
 _LONG = 40_000
 _MANY_PAGES = 12
 """Characters and pages above which a document is read by its chapters."""
-_LONGEST_WHOLE = 300_000
-"""Characters up to which a document without known headings is read as a whole."""
+_LONGEST_READ = 300_000
+"""Characters of what is read of a document."""
 _LONGEST_FRONT = 3_000
 _MOST_NAMED = 12
 _MOST_BROKEN = 2
@@ -106,46 +91,31 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Found:
 
 
 def _build(kind: str, content: DocumentContent) -> RecordContent:
-    """Build the content of a document. Raises ``UnreadableSource`` for one that is too long and
-    has no known headings.
-    """
+    """Build the content of a document. Raises ``UnreadableSource`` if too much is to be read."""
     reader = TextReader(content.text, dict(content.headings))
     chapters = _divide(content, reader)
-    is_known = any(one.kind in _SECTIONS for one in chapters)
+    kinds = {one.kind for one in chapters}
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
-    stated = _list_stated(reader, chapters)
-    doubles = [one for one in chapters if one.kind in stated]
-    read = [one for one in chapters if one.kind not in stated]
-    left: list[_Chapter] = []
-    if is_known and is_long:
-        left = [one for one in read if one.kind not in _READ]
-        read = [one for one in read if one.kind in _READ]
-    kept: list[Entry] = []
-    for one in read:
-        is_cut = one.kind == "front" and bool(left)
-        most = _LONGEST_FRONT if is_cut else len(content.text)
-        kept += [entry for entry in one.entries if entry.end <= most]
-    size = sum(entry.end - entry.start for entry in kept)
-    if size > (MAX_CHARACTERS if is_known else _LONGEST_WHOLE):
+    is_divided = is_long and not kinds.isdisjoint(_WANTED)
+    read = chapters
+    if is_divided:
+        wanted = _READ if "eligibility" in kinds else (*_READ, "synopsis")
+        read = [one for one in chapters if one.kind in wanted]
+        front = read[0]
+        front.entries = [one for one in front.entries if one.end <= _LONGEST_FRONT]
+    kept = [entry for one in read for entry in one.entries]
+    if sum(entry.end - entry.start for entry in kept) > _LONGEST_READ:
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
     reader.read(kept, _list_openings(read))
     notes = list(_note_empty_pages(content))
-    if is_long and not is_known:
+    if is_divided:
+        left = [one for one in chapters if one not in read]
         notes.append(
-            "no heading of eligibility, treatment or outcomes was found in a long document: all "
-            "was read as one text"
-        )
-    elif is_long:
-        note = f"of a long document, these sections were read: {_name(content, read)}"
-        unread = f". Not read: {_name(content, left)}" if left else ""
-        notes.append(note + unread)
-    if doubles:
-        notes.append(
-            f"the synopsis states {' and '.join(stated)}, so these were not read: "
-            f"{_name(content, doubles)}"
+            f"of a long document, these sections were read: {_name(content, read)}. Not read: "
+            f"{_name(content, left)}"
         )
     return RecordContent(
         reader.build(None),
@@ -196,9 +166,6 @@ def _drop_contents(reader: TextReader) -> Iterator[Entry]:
             yield entry
 
 
-# What chapters are about.
-
-
 def _name_kinds(chapters: Sequence[_Chapter]) -> None:
     """Say of each chapter what it is about, by its title and those above it."""
     above: list[_Chapter] = []
@@ -208,11 +175,11 @@ def _name_kinds(chapters: Sequence[_Chapter]) -> None:
             above.pop()
         own = _read_kind(chapter.title)
         ends_synopsis = chapter.number or _names("ends_synopsis", [chapter])
-        is_synopsis = own == _SYNOPSIS or (is_synopsis and not ends_synopsis)
+        is_synopsis = own == "synopsis" or (is_synopsis and not ends_synopsis)
         inherited = above[-1].kind if above else ""
         chapter.kind = own or inherited
         if is_synopsis:
-            chapter.kind = _SYNOPSIS
+            chapter.kind = "synopsis"
         elif _names("barred", above):
             chapter.kind = "other"
         elif _names("list_name", above) and own != "eligibility":
@@ -239,44 +206,26 @@ def _read_kind(title: str) -> str:
     return next(found, "")
 
 
-def _list_stated(reader: TextReader, chapters: Sequence[_Chapter]) -> list[str]:
-    """Return the kinds of chapters whose content the synopsis states, both lists of criteria."""
-    synopsis = [one for one in chapters if one.kind == _SYNOPSIS]
-    named = [entry for one in synopsis for entry in one.entries if entry.name]
-    sections = {name_section(entry.name) for entry in named}
-    words = " ".join(reader.text[one.words : one.end].lower() for one in named)
-    stated = [kind for kind, own in _SECTIONS.items() if sections.intersection(own)]
-    if "eligibility" in stated and not ("inclu" in words and "exclu" in words):
-        stated.remove("eligibility")
-    return stated
-
-
 def _list_openings(chapters: Sequence[_Chapter]) -> dict[int, str]:
     """Return the section that each chapter opens, by where it begins; what is before the first
     wanted one is a free text.
     """
     openings: dict[int, str] = {}
     for one in chapters:
-        if openings or one.kind in _SECTIONS:
+        if openings or one.kind in _WANTED:
             openings[one.start] = _OPENED.get(one.kind, DESCRIPTION)
     return openings
-
-
-# What is said of it.
 
 
 def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
     """Return the titles of chapters, with their pages; of many, only the first."""
     document = DocumentText(text="", pages=content.pages)
     names: list[str] = []
-    titled = [one for one in chapters if one.title]
-    for chapter in titled[:_MOST_NAMED]:
+    for chapter in [one for one in chapters if one.title]:
         page = document.find_page(chapter.start)
         title = f"{chapter.number} {chapter.title}".strip()
         names.append(f"{title} (page {page})" if page else title)
-    if len(titled) > _MOST_NAMED:
-        names.append(f"and {counted(len(titled) - _MOST_NAMED, 'other')}")
-    return ", ".join(names)
+    return ", ".join([*names[:_MOST_NAMED], *["and others"] * (len(names) > _MOST_NAMED)])
 
 
 def _note_empty_pages(content: DocumentContent) -> Iterator[str]:

@@ -47,17 +47,9 @@ def main(kind: str) -> None:
         reply = asdict(read(given))
     except DocumentProblem as error:
         reply = {"problem": error.problem, "remedy": error.remedy}
-    except MemoryError:
-        remedy = "save only the pages with eligibility, treatment and outcomes"
-        reply = {
-            "problem": "reading it needs more memory than a document may take",
-            "remedy": remedy,
-        }
     except Exception as error:  # noqa: BLE001 - whatever a library raises for a broken file
-        reply = {
-            "problem": f"the document is damaged ({type(error).__name__})",
-            "remedy": _UNREADABLE,
-        }
+        problem = f"the document is damaged or too large ({type(error).__name__})"
+        reply = {"problem": problem, "remedy": _UNREADABLE}
     sys.stdout.buffer.write(json.dumps(reply).encode())
 
 

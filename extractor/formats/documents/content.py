@@ -1,6 +1,8 @@
 """What is read of a document, and why one cannot be read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Self
 
 from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS
@@ -15,32 +17,20 @@ class DocumentProblem(Exception):
         super().__init__(problem, remedy)
 
 
-class Writer:
-    """Puts the text of a document together; ``kind`` names the document in its problem."""
+def place_lines(lines: Sequence[str]) -> tuple[str, list[int]]:
+    r"""Return the text of lines, and where each begins. Raises ``DocumentProblem`` for too many
+    characters.
 
-    def __init__(self, kind: str) -> None:
-        self.size = 0
-        self._kind = kind
-        self._lines: list[str] = []
-
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        return "".join(self._lines)
-
-    def add(self, line: str) -> int:
-        """Add a line, and return where it begins. Raises ``DocumentProblem`` for too many
-        characters.
-        """
-        start = self.size
-        self._lines.append(line + "\n")
-        self.size += len(line) + 1
-        if self.size > MAX_DOCUMENT_CHARACTERS:
-            raise DocumentProblem(
-                f"a {self._kind} of more than {MAX_DOCUMENT_CHARACTERS:,} characters",
-                "save only the part with eligibility, treatment and outcomes",
-            )
-        return start
+    >>> place_lines(["Adults", "Gout"])
+    ('Adults\nGout\n', [0, 7, 12])
+    """
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    if starts[-1] > MAX_DOCUMENT_CHARACTERS:
+        raise DocumentProblem(
+            f"a document of more than {MAX_DOCUMENT_CHARACTERS:,} characters",
+            "save only the part with eligibility, treatment and outcomes",
+        )
+    return "".join(f"{line}\n" for line in lines), starts
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,17 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as api
 
-from extractor.formats.documents.content import DocumentContent, DocumentProblem, Writer
+from extractor.formats.documents.content import (
+    DocumentContent,
+    DocumentProblem,
+    place_lines,
+)
 from extractor.formats.documents.limits import MAX_PAGES
 
 _AGAIN = "download it again, or print it to a new PDF"
@@ -124,7 +129,7 @@ def _read_cells(text: pdfium.PdfTextPage) -> Iterator[list[_Sign]]:
             continue
         box = api.FS_RECTF()
         api.FPDFText_GetLooseCharBox(text, number, box)
-        is_far = cell and box.left - cell[-1].box.right > _CELL_GAP * _measure(box)
+        is_far = cell and box.left - cell[-1].box.right > _CELL_GAP * (box.top - box.bottom)
         if cell and (is_end or is_far):
             yield cell
             cell = []
@@ -138,10 +143,6 @@ def _read_cells(text: pdfium.PdfTextPage) -> Iterator[list[_Sign]]:
         yield cell
 
 
-def _measure(box: api.FS_RECTF) -> float:
-    return float(box.top - box.bottom)
-
-
 def _make_line(text: pdfium.PdfTextPage, cell: Sequence[_Sign], height: float) -> _Line:
     """Make a line of its signs. It is bold if the name of its first letter's font says so."""
     first = cell[0]
@@ -150,7 +151,7 @@ def _make_line(text: pdfium.PdfTextPage, cell: Sequence[_Sign], height: float) -
     middle = (first.box.top + first.box.bottom) / 2
     return _Line(
         text=" ".join("".join(one.sign for one in cell).split()),
-        size=_measure(first.box),
+        size=first.box.top - first.box.bottom,
         left=first.box.left,
         right=cell[-1].box.right,
         middle=middle,
@@ -201,34 +202,31 @@ def _goes_on(line: _Line, below: _Line | None, label: _Line) -> bool:
 
 
 def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
-    """Return the text of pages, without what recurs at their edges: running heads and feet."""
+    """Return the text of pages, without what recurs at their edges: running heads and feet. A short
+    line in larger letters than most is a heading, and one in bold letters if these are rare.
+    """
     running: Counter[str] = Counter()
-    sizes: Counter[float] = Counter()
-    bold = 0
     for lines in pages:
         running.update({line.running_words for line in lines if line.at_edge})
-        for line in lines:
-            sizes[round(line.size, 1)] += len(line.text)
-            bold += len(line.text) * line.is_bold
-    [(usual, _)] = sizes.most_common(1)
-    is_bold_rare = 2 * bold < sizes.total()
-    writer = Writer("PDF")
-    begun: list[int] = []
-    looks: dict[int, tuple[int, bool]] = {}
+    kept: list[_Line] = []
+    first: list[int] = []
     for lines in pages:
-        begun.append(writer.size)
+        first.append(len(kept))
         for line in lines:
-            if line.at_edge and running[line.running_words] > 1:
-                continue
-            start = writer.add(line.text)
-            is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
-            is_larger = line.size > _LARGER * usual
-            if is_short and (is_larger or (line.is_bold and is_bold_rare)):
-                looks[start] = (-round(line.size), not line.is_bold)
-    order = sorted(set(looks.values()))
+            if not line.at_edge or running[line.running_words] < 2:
+                kept.append(line)
+    text, starts = place_lines([line.text for line in kept])
+    usual = median(line.size for line in kept)
+    is_bold_rare = 2 * sum(line.is_bold for line in kept) < len(kept)
+    headings: list[tuple[int, int]] = []
+    for line, start in zip(kept, starts, strict=False):
+        is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
+        is_larger = line.size > _LARGER * usual
+        if is_short and (is_larger or (line.is_bold and is_bold_rare)):
+            headings.append((start, 1 if is_larger else 2))
     return DocumentContent(
-        text=writer.text,
-        pages=tuple(begun),
-        headings=tuple((at, order.index(look) + 1) for at, look in looks.items()),
+        text=text,
+        pages=tuple(starts[number] for number in first),
+        headings=tuple(headings),
         empty_pages=tuple(number for number, lines in enumerate(pages, 1) if not lines),
     )
