@@ -9,8 +9,8 @@ A note names what was left out; it becomes a finding.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
-from typing import IO, Any, BinaryIO
+from functools import partial
+from typing import IO, BinaryIO
 
 from extractor.errors import MissingExtra
 from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
@@ -98,9 +98,11 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
     is_divided = is_long and not kinds.isdisjoint(_WANTED)
     read = chapters
+    left: list[_Chapter] = []
     if is_divided:
         wanted = _READ if "eligibility" in kinds else (*_READ, "synopsis")
         read = [one for one in chapters if one.kind in wanted]
+        left = [one for one in chapters if one.kind not in wanted]
         front = read[0]
         front.entries = [one for one in front.entries if one.end <= _LONGEST_FRONT]
     kept = [entry for one in read for entry in one.entries]
@@ -112,10 +114,14 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
     reader.read(kept, _list_openings(read))
     notes = list(_note_empty_pages(content))
     if is_divided:
-        left = [one for one in chapters if one not in read]
         notes.append(
             f"of a long document, these sections were read: {_name(content, read)}. Not read: "
             f"{_name(content, left)}"
+        )
+    elif is_long:
+        notes.append(
+            "no heading of eligibility, treatment or outcomes was found in a long document: all "
+            "was read as one text"
         )
     return RecordContent(
         reader.build(None),
@@ -189,21 +195,22 @@ def _name_kinds(chapters: Sequence[_Chapter]) -> None:
 
 def _names(pattern: str, chapters: Sequence[_Chapter]) -> bool:
     """Return whether the title of a chapter has a word of the table's pattern of that name."""
-    words = _compile(read_table("chapters")[pattern])
-    return any(words.search(one.title) for one in chapters)
+    words = read_table("chapters")[pattern]
+    return any(_has(words, one.title) for one in chapters)
 
 
-@cache
-def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.replace("\n", ""), re.IGNORECASE)
+def _has(pattern: str, title: str) -> bool:
+    """Return whether a title has a word of a pattern, which may be on several lines."""
+    return re.search(pattern.replace("\n", ""), title, re.IGNORECASE) is not None
 
 
 def _read_kind(title: str) -> str:
     """Return the kind of a chapter by its title alone; empty if it is not known."""
-    kinds: Any = read_table("chapters")["chapter"]
     words = re.sub(r"\W+$", "", title)
-    found = (one["kind"] for one in kinds if _compile(one["pattern"]).search(words))
-    return next(found, "")
+    for one in read_table("chapters")["chapter"]:
+        if _has(one["pattern"], words):
+            return str(one["kind"])
+    return ""
 
 
 def _list_openings(chapters: Sequence[_Chapter]) -> dict[int, str]:

@@ -15,7 +15,9 @@ from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
+    Words,
     find_trial_id,
+    join_parts,
     take_sections,
     text_section,
 )
@@ -36,8 +38,7 @@ from extractor.formats.listed import LABELS, Part, find_parts, list_items
 from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
 from extractor.outline import BlockKind
-from extractor.schemas import Part as SectionPart
-from extractor.schemas import Piece, Section
+from extractor.schemas import Section
 from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
 
 GivenSection = Literal[
@@ -347,22 +348,11 @@ class TextReader:
         is_arm = section == INTERVENTIONS and rule("group_name").starts(words, 0)
         return ARMS if is_arm else section
 
-    def _make_section(self, name: str, parts: Sequence[Part]) -> list[Section]:
+    def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
         """Return the section of parts, each on lines of its own; none without words."""
-        lines: list[str] = []
-        named: list[SectionPart] = []
-        pieces: list[Piece] = []
-        at = 0
+        signs = _EDGES.get(name, " \n*_|")
+        texts: list[tuple[str, Words]] = []
         for part, span in parts:
-            start, end = strip_span(self.text, *span, _EDGES.get(name, " \n*_|"))
-            words = self.text[start:end]
-            if not words.strip():
-                continue
-            pieces.append(Piece(start=at, at=start))
-            if part:
-                named.append(SectionPart(name=part, start=at, end=at + len(words)))
-            lines.append(words)
-            at += len(words) + 1
-        text = "\n".join(lines)
-        made = Section(name=name, text=text, parts=tuple(named), pieces=tuple(pieces))
-        return [made] if lines else []
+            start, end = strip_span(self.text, *span, signs)
+            texts.append((part, Words(self.text[start:end], at=start)))
+        return join_parts(name, texts)

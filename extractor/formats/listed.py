@@ -26,19 +26,18 @@ _NAMED_TIME = re.compile(
     r"[ \t]*[*_]*[:=][*_\s]*",
     re.IGNORECASE,
 )
-_TYPE = re.compile(
-    r"[*_]*(?P<type>Experimental|(?:(?:Active|Placebo|Sham) [Cc]omparator)|No [Ii]ntervention|Other"
-    r"|Behavioral|Biological|Combination [Pp]roduct|Device|Diagnostic [Tt]est|Dietary [Ss]upplement"
-    r"|Drug|Genetic|Procedure|Radiation)[*_]*:[*_ ]*(?=\S)|[*_]*(?:Group|Arm)[*_]*:[*_ ]*"
+_GROUP = re.compile(
+    r"(?P<opening>[*_]*(?:(?P<type>Experimental|(?:Active|Placebo|Sham) [Cc]omparator"
+    r"|No [Ii]ntervention|Other|Behavioral|Biological|Combination [Pp]roduct|Device"
+    r"|Diagnostic [Tt]est|Dietary [Ss]upplement|Drug|Genetic|Procedure|Radiation)|Group|Arm)"
+    r"[*_]*:[*_ ]*)?(?P<name>[^\n:|\t]{1,120}?)[*_ ]*"
+    r"(?P<sign>:(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\Z)"
 )
-"""The registered type of an arm or an intervention."""
-_LABEL = re.compile(
-    r"(?P<label>[^\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t)"
-)
+"""The registered type of an arm or an intervention, its name, and the sign behind that."""
 _PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]{0,12}[A-Z\d]))+")
 _EDGES = " \t\r\n|*_:;,-–—"
 _INDENT = 2
-_LONGEST_LABEL = 60
+_LONGEST_NAME = 60
 
 
 def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[Entry]]:
@@ -71,7 +70,8 @@ def _is_marked(text: str, section: str, entry: Entry) -> bool:
         return False
     if entry.kind is BlockKind.ITEM or entry.name in STATES:
         return True
-    return section not in OUTCOMES and bool(_TYPE.match(text, entry.words, entry.end))
+    found = _GROUP.match(text, entry.words, entry.end)
+    return section not in OUTCOMES and bool(found and found["opening"])
 
 
 def _continues(text: str, above: Entry, entry: Entry) -> bool:
@@ -150,22 +150,19 @@ def _split_frame(text: str, start: int, end: int, name: str) -> Iterator[Part]:
 
 
 def _read_group(text: str, section: str, item: Sequence[Entry]) -> Iterator[Part]:
-    """Yield the parts of an arm or an intervention."""
+    """Yield the parts of an arm or an intervention. A line without a sign is the name of an arm, if
+    it is short or has others below it.
+    """
     first = item[0]
-    name = "label" if section == ARMS else "name"
-    opening = _TYPE.match(text, first.words, first.end)
-    label = _LABEL.match(text, first.words, first.end)
-    is_label = label is not None and len(label["label"]) <= _LONGEST_LABEL
-    is_short = len(item) > 1 or first.end - first.words <= _LONGEST_LABEL
-    if opening:
-        yield "type", opening.span("type")
-        yield name, (opening.end(), first.end)
-    elif label and (section == ARMS or is_label):
-        yield name, label.span("label")
-        yield "description", (label.end(), first.end)
-    elif section == ARMS and is_short:
-        yield name, (first.words, first.end)
-    else:
-        yield "description", (first.words, first.end)
+    found = _GROUP.match(text, first.words, first.end)
+    start = first.words
+    if found:
+        is_short = len(item) > 1 or len(found["name"]) <= _LONGEST_NAME
+        is_named = found["opening"] or (is_short and (section == ARMS or found["sign"]))
+        if is_named:
+            yield "type", found.span("type")
+            yield "label" if section == ARMS else "name", found.span("name")
+            start = found.end()
+    yield "description", (start, first.end)
     for entry in item[1:]:
         yield "description", (entry.words, entry.end)
