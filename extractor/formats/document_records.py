@@ -38,21 +38,12 @@ _LONGEST_READ = 300_000
 """Characters of what is read of a document."""
 _LONGEST_FRONT = 3_000
 _MOST_NAMED = 12
-_MOST_BROKEN = 2
-"""The most lines without a page between two entries of a table of contents."""
 _TITLE = re.compile(
     r"\s*(?:(?:section|chapter)\s+)?(?:(?P<number>\d{1,2}(?:\.\d{1,2}){0,5})\.?\s+(?=[A-Z]))?"
     r"(?P<title>.*?)[\s*#]*\Z",
     re.IGNORECASE | re.DOTALL,
 )
 _PROSE_END = re.compile(r"[.;,!?]\W{0,3}\Z")
-_CONTENTS = re.compile(
-    r"(?:\d{1,2}\.?\s+)?(?:table of )?contents|list of \w+", re.IGNORECASE
-)
-_PAGE_OF_ENTRY = re.compile(
-    r"[ \t.…·_](?:(?<!\d)\d{1,4}|\b[ivxl]{1,6})\s*+\Z", re.IGNORECASE
-)
-"""The page of an entry of a table of contents."""
 
 
 @dataclass(slots=True)
@@ -112,11 +103,14 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
             "save only the pages with eligibility, treatment and outcomes",
         )
     reader.read(kept, _list_openings(read))
-    notes = list(_note_empty_pages(content))
+    notes: list[str] = []
+    if content.empty_pages:
+        empty = ", ".join(map(str, content.empty_pages[:_MOST_NAMED]))
+        notes.append(f"pages without a text, blank or scanned, were not read: {empty}")
     if is_divided:
         notes.append(
-            f"of a long document, these sections were read: {_name(content, read)}. Not read: "
-            f"{_name(content, left)}"
+            f"of a long document, these sections were read: {_list_titles(read)}. Not read: "
+            f"{_list_titles(left)}"
         )
     elif is_long:
         notes.append(
@@ -137,7 +131,7 @@ def _divide(content: DocumentContent, reader: TextReader) -> list[_Chapter]:
     ranks = dict(content.headings)
     depth = 0
     chapters = [_Chapter("")]
-    for entry in _drop_contents(reader):
+    for entry in reader.entries:
         begin = reader.text.rfind("\n", 0, entry.words) + 1
         words = reader.text[begin : entry.end]
         rank = ranks.get(begin)
@@ -155,21 +149,6 @@ def _divide(content: DocumentContent, reader: TextReader) -> list[_Chapter]:
     while chapters and not chapters[0].kind:
         front.entries += chapters.pop(0).entries
     return [front, *chapters]
-
-
-def _drop_contents(reader: TextReader) -> Iterator[Entry]:
-    """Yield the lines without tables of contents."""
-    broken = _MOST_BROKEN + 1
-    for entry in reader.entries:
-        words = reader.text[entry.words : entry.end]
-        is_entry = _PAGE_OF_ENTRY.search(words[-_LONGEST_HEADING:]) is not None
-        if _CONTENTS.fullmatch(words.strip(" :")):
-            broken = 0
-        elif broken <= _MOST_BROKEN and is_entry:
-            broken = 0
-        else:
-            broken += 1
-            yield entry
 
 
 def _name_kinds(chapters: Sequence[_Chapter]) -> None:
@@ -224,21 +203,7 @@ def _list_openings(chapters: Sequence[_Chapter]) -> dict[int, str]:
     return openings
 
 
-def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
-    """Return the titles of chapters, with their pages; of many, only the first."""
-    document = DocumentText(text="", pages=content.pages)
-    names: list[str] = []
-    for chapter in [one for one in chapters if one.title]:
-        page = document.find_page(chapter.start)
-        title = f"{chapter.number} {chapter.title}".strip()
-        names.append(f"{title} (page {page})" if page else title)
-    return ", ".join([*names[:_MOST_NAMED], *["and others"] * (len(names) > _MOST_NAMED)])
-
-
-def _note_empty_pages(content: DocumentContent) -> Iterator[str]:
-    pages = content.empty_pages
-    if pages:
-        shown = ", ".join(map(str, pages[:_MOST_NAMED]))
-        more = " and more" if len(pages) > _MOST_NAMED else ""
-        word = "page" if len(pages) == 1 else "pages"
-        yield f"{word} {shown}{more} without a text, blank or scanned: not read"
+def _list_titles(chapters: Sequence[_Chapter]) -> str:
+    """Return the titles of chapters; of many, only the first."""
+    titles = [f"{one.number} {one.title}".strip() for one in chapters if one.title]
+    return ", ".join(titles[:_MOST_NAMED] + ["and others"] * (len(titles) > _MOST_NAMED))

@@ -35,7 +35,6 @@ from extractor.formats.headings import (
 )
 from extractor.formats.layout import Entry, Span, join_lines, read_entries
 from extractor.formats.listed import LABELS, Part, find_parts, list_items
-from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
 from extractor.outline import BlockKind
 from extractor.schemas import Section
@@ -318,7 +317,8 @@ class TextReader:
         items: dict[str, list[Section]] = defaultdict(list)
         for section, entries in self._groups:
             for item in list_items(self.text, section, entries):
-                name = self._name_item(section, item)
+                rank = _RANK.search(self.text, item[0].end, item[-1].end)
+                name = RANKS[rank["rank"].lower()] if rank else section
                 parts = find_parts(self.text, name, item)
                 items[name] += self._make_section(f"{name}[{len(items[name])}]", parts)
         for name in ITEMS:
@@ -336,17 +336,6 @@ class TextReader:
             else:
                 spans.append((entry.start, entry.end))
         return spans
-
-    def _name_item(self, section: str, item: Sequence[Entry]) -> str:
-        """Return the section of an item: its own rank, or that of an arm among interventions:
-        "Group A receives".
-        """
-        rank = _RANK.search(self.text, item[0].end, item[-1].end)
-        if rank:
-            return RANKS[rank["rank"].lower()]
-        words = read_text(self._read(item[0]))
-        is_arm = section == INTERVENTIONS and rule("group_name").starts(words, 0)
-        return ARMS if is_arm else section
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
         """Return the section of parts, each on lines of its own; none without words."""

@@ -41,7 +41,10 @@ class _Sign(NamedTuple):
 
     sign: str
     number: int
-    box: api.FS_RECTF
+    left: float
+    right: float
+    bottom: float
+    top: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +130,15 @@ def _read_cells(text: pdfium.PdfTextPage) -> Iterator[list[_Sign]]:
             # PDFium invents most blanks, so that their boxes mean nothing.
             cell += [cell[-1]._replace(sign=" ")] if cell else []
             continue
-        box = api.FS_RECTF()
-        api.FPDFText_GetLooseCharBox(text, number, box)
-        is_far = cell and box.left - cell[-1].box.right > _CELL_GAP * (box.top - box.bottom)
+        left, bottom, right, top = text.get_charbox(number, loose=True)
+        is_far = cell and left - cell[-1].right > _CELL_GAP * (top - bottom)
         if cell and (is_end or is_far):
             yield cell
             cell = []
         if not is_end:
             is_broken = sign in _BROKEN_WORD
-            cell.append(_Sign("-" if is_broken else sign, number, box))
+            shown = "-" if is_broken else sign
+            cell.append(_Sign(shown, number, left, right, bottom, top))
             if is_broken:
                 yield cell
                 cell = []
@@ -148,12 +151,12 @@ def _make_line(text: pdfium.PdfTextPage, cell: Sequence[_Sign], height: float) -
     first = cell[0]
     name = ctypes.create_string_buffer(200)
     api.FPDFText_GetFontInfo(text, first.number, name, len(name), ctypes.c_int())
-    middle = (first.box.top + first.box.bottom) / 2
+    middle = (first.top + first.bottom) / 2
     return _Line(
         text=" ".join("".join(one.sign for one in cell).split()),
-        size=first.box.top - first.box.bottom,
-        left=first.box.left,
-        right=cell[-1].box.right,
+        size=first.top - first.bottom,
+        left=first.left,
+        right=cell[-1].right,
         middle=middle,
         is_bold=b"bold" in name.value.lower(),
         at_edge=not _EDGE * height <= middle <= (1 - _EDGE) * height,
