@@ -206,4 +206,6 @@ def _list_openings(chapters: Sequence[_Chapter]) -> dict[int, str]:
 def _list_titles(chapters: Sequence[_Chapter]) -> str:
     """Return the titles of chapters; of many, only the first."""
     titles = [f"{one.number} {one.title}".strip() for one in chapters if one.title]
-    return ", ".join(titles[:_MOST_NAMED] + ["and others"] * (len(titles) > _MOST_NAMED))
+    return ", ".join(
+        titles[:_MOST_NAMED] + ["and others"] * (len(titles) > _MOST_NAMED)
+    )

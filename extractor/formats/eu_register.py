@@ -199,4 +199,3 @@ def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
             parts = {"name": names[0], "description": forms, "other_names": names[1:]}
             products.setdefault(names[0].casefold(), parts)
     return list(products.values())
-

@@ -85,7 +85,9 @@ def build_plain(
         at = spans[0][0]
         written = unified[at : spans[-1][1]]
         is_list = name == "interventions"
-        for section in list_interventions(written) if is_list else text_section(name, written):
+        for section in (
+            list_interventions(written) if is_list else text_section(name, written)
+        ):
             at = unified.index(section.text, at)
             pieces = (Piece(start=0, at=at),)
             sections.append(section.model_copy(update={"pieces": pieces}))
@@ -117,7 +119,9 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
     """Return the section of each field of a flattened record; none of a text without interventions
     whose outcomes are not certain.
     """
-    typed = [at for at, field in enumerate(fields) if at and is_intervention_list(field)]
+    typed = [
+        at for at, field in enumerate(fields) if at and is_intervention_list(field)
+    ]
     before = typed[0] if typed else min(_BEFORE_OUTCOMES, len(fields))
     names = ["title", *["brief_summary"] * (before - 2)]
     names += ["conditions"] * (before > 1) + ["interventions"] * bool(typed)

@@ -271,8 +271,10 @@ class TextReader:
     def _add_to_items(self, entry: Entry, entries: list[Entry]) -> None:
         """Add a line to those of items; words behind others without a mark go on their line."""
         goes_on = entry.is_behind and entry.kind is not BlockKind.ITEM
-        if goes_on and entries and _BEHIND.fullmatch(
-            self.text, entries[-1].end, entry.start
+        if (
+            goes_on
+            and entries
+            and _BEHIND.fullmatch(self.text, entries[-1].end, entry.start)
         ):
             entries[-1].end = entry.end
         else:

@@ -99,7 +99,9 @@ def _split_line(text: str, entry: Entry) -> Iterator[Entry]:
 def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
     """Return the parts of an item, in their order; lines of one name below each other are one."""
     is_outcome = section in OUTCOMES
-    found = _read_outcome(text, item) if is_outcome else _read_group(text, section, item)
+    found = (
+        _read_outcome(text, item) if is_outcome else _read_group(text, section, item)
+    )
     parts: list[Part] = []
     for name, span in found:
         start, end = strip_span(text, *span, _EDGES)

@@ -184,13 +184,17 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
 
 
 def _join_label(lines: list[_Line], line: _Line) -> None:
-    """Join the last two lines if a line begins beside the upper one of them: a label of two lines."""
+    """Join the last two lines if a line begins beside the upper one: a label of two lines."""
     if len(lines) < 2 or line.is_level(lines[-1]):
         return
     above, label = lines[-2:]
     is_left = above.left == label.left and max(above.right, label.right) < line.left
     is_close = 0 < above.middle - label.middle <= _LABEL_GAP * above.size
-    if is_left and is_close and abs(above.middle - line.middle) <= _LABEL_GAP * line.size:
+    if (
+        is_left
+        and is_close
+        and abs(above.middle - line.middle) <= _LABEL_GAP * line.size
+    ):
         lines[-2:] = [replace(above, text=f"{above.text} {label.text}")]
 
 
@@ -215,9 +219,11 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
     first: list[int] = []
     for lines in pages:
         first.append(len(kept))
-        for line in lines:
-            if not line.at_edge or running[line.running_words] < 2:
-                kept.append(line)
+        kept += [
+            line
+            for line in lines
+            if not line.at_edge or running[line.running_words] < 2
+        ]
     text, starts = place_lines([line.text for line in kept])
     usual = median(line.size for line in kept)
     is_bold_rare = 2 * sum(line.is_bold for line in kept) < len(kept)
