@@ -35,6 +35,7 @@ from extractor.formats.headings import (
 )
 from extractor.formats.layout import Entry, Span, join_lines, read_entries
 from extractor.formats.listed import LABELS, Part, find_parts, list_items
+from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import strip_span
 from extractor.outline import BlockKind
 from extractor.schemas import Section
@@ -72,6 +73,7 @@ _DATA = re.compile(
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
+_NO_SIGN = "\u200b"
 _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
 _BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
 _BEHIND = re.compile(r"[^|\t\n]*")
@@ -160,6 +162,18 @@ def _refuse_other(text: str, *, named: bool) -> None:
         raise UnreadableSource(problem, remedy)
 
 
+def _hide_halves(text: str, english: str) -> str:
+    """Return a text with blanks for what is in another language in a line that is in two; what is
+    left at its beginning is no indent.
+    """
+    lines: list[str] = []
+    for line, left in zip(text.split("\n"), english.split("\n"), strict=True):
+        begin = len(left) - len(left.lstrip(" \t:：/"))
+        is_half = line != left and left.strip() != ""
+        lines.append(_NO_SIGN * begin + left[begin:] if is_half else line)
+    return "\n".join(lines)
+
+
 class TextReader:
     """Reads the sections of a text from its lines: ``read`` (all or some of them), then ``build``.
 
@@ -170,7 +184,9 @@ class TextReader:
     def __init__(self, text: str, ranks: Mapping[int, int] | None = None) -> None:
         unified = text.replace("\r\n", " \n").replace("\r", "\n")
         shown = undo_breaks(unified)
-        self.entries = read_entries(unified, shown, ranks)
+        english = hide_foreign(unified)
+        self._english = undo_breaks(english)
+        self.entries = read_entries(_hide_halves(unified, english), shown, ranks)
         self.text = join_lines(shown, self.entries)
         self._lines: dict[str, list[Entry]] = defaultdict(list)
         self._groups: list[tuple[str, list[Entry]]] = []
@@ -193,7 +209,11 @@ class TextReader:
         for entry in entries:
             opening = openings.get(entry.words) if openings else None
             section = self._find_opened(entry, opening)
-            if section:
+            if not self._english[entry.words : entry.end].strip():
+                is_of_list = self._section == ELIGIBILITY
+                name = ELIGIBILITY if is_of_list else DESCRIPTION
+                self._lines[name].append(entry)
+            elif section:
                 self._open(section, entry)
             else:
                 self._add(entry)
@@ -333,7 +353,7 @@ class TextReader:
         for entry in entries:
             first, end = spans[-1] if spans else (0, -1)
             gap = _BEHIND if entry.is_behind else _BELOW
-            if end >= 0 and gap.fullmatch(self.text, end, entry.start):
+            if end >= 0 and gap.fullmatch(self._english, end, entry.start):
                 spans[-1] = (first, entry.end)
             else:
                 spans.append((entry.start, entry.end))
