@@ -85,37 +85,23 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
     """Build the content of a document. Raises ``UnreadableSource`` if too much is to be read."""
     reader = TextReader(content.text, dict(content.headings))
     chapters = _divide(content, reader)
-    kinds = {one.kind for one in chapters}
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
-    is_divided = is_long and not kinds.isdisjoint(_WANTED)
-    read = chapters
-    left: list[_Chapter] = []
-    if is_divided:
-        wanted = _READ if "eligibility" in kinds else (*_READ, "synopsis")
-        read = [one for one in chapters if one.kind in wanted]
-        left = [one for one in chapters if one.kind not in wanted]
-        front = read[0]
-        front.entries = [one for one in front.entries if one.end <= _LONGEST_FRONT]
-    kept = [entry for one in read for entry in one.entries]
-    if sum(entry.end - entry.start for entry in kept) > _LONGEST_READ:
+    read, left = _choose(chapters) if is_long else (chapters, [])
+    entries = [entry for one in read for entry in one.entries]
+    if sum(entry.end - entry.start for entry in entries) > _LONGEST_READ:
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
-    reader.read(kept, _list_openings(read))
+    reader.read(entries, _list_openings(read))
     notes: list[str] = []
     if content.empty_pages:
         empty = ", ".join(map(str, content.empty_pages[:_MOST_NAMED]))
         notes.append(f"pages without a text, blank or scanned, were not read: {empty}")
-    if is_divided:
+    if is_long:
         notes.append(
             f"of a long document, these sections were read: {_list_titles(read)}. Not read: "
             f"{_list_titles(left)}"
-        )
-    elif is_long:
-        notes.append(
-            "no heading of eligibility, treatment or outcomes was found in a long document: all "
-            "was read as one text"
         )
     return RecordContent(
         reader.build(None),
@@ -124,6 +110,18 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
         notes=tuple(notes),
         document=DocumentText(text=reader.text, pages=content.pages),
     )
+
+
+def _choose(chapters: list[_Chapter]) -> tuple[list[_Chapter], list[_Chapter]]:
+    """Return the chapters of a long document that are read, and those that are not."""
+    kinds = {one.kind for one in chapters}
+    if kinds.isdisjoint(_WANTED):
+        return chapters, []
+    wanted = _READ if "eligibility" in kinds else (*_READ, "synopsis")
+    front = chapters[0]
+    front.entries = [one for one in front.entries if one.end <= _LONGEST_FRONT]
+    left = [one for one in chapters if one.kind not in wanted]
+    return [one for one in chapters if one.kind in wanted], left
 
 
 def _divide(content: DocumentContent, reader: TextReader) -> list[_Chapter]:

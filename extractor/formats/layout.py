@@ -182,11 +182,11 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[_Part]:
     for row in rows:
         cells = find_cells(text, *row)
         shown = [text[slice(*cell)] for cell in cells]
+        headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
         if _RULE.fullmatch("".join(shown)) or _names_columns(shown):
             continue
-        headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
         if headings.count(True) > 1:
-            yield from (_Part(*cell) for column in columns for cell in column)
+            yield from _read_columns(columns)
             columns = [[cell] for cell in cells]
         elif columns:
             below = cells if len(cells) > 1 else cells * len(columns)
@@ -194,13 +194,18 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[_Part]:
                 column.append(cell)
         elif headings[0] and len(cells) > 1:
             has_labels = True
-            yield _Part(*cells[0])
-            yield _Part(cells[1][0], cells[-1][1])
+            yield from _read_columns([cells[:1], [(cells[1][0], cells[-1][1])]])
         elif any(headings):
-            yield from (_Part(*cell) for cell in cells)
+            yield from _read_columns([cells])
         else:
             yield _Part(*row, is_label=has_labels)
-    yield from (_Part(*cell) for column in columns for cell in column)
+    yield from _read_columns(columns)
+
+
+def _read_columns(columns: Sequence[Sequence[Span]]) -> Iterator[_Part]:
+    for column in columns:
+        for cell in column:
+            yield _Part(*cell)
 
 
 def _is_heading(cell: str) -> bool:

@@ -75,16 +75,6 @@ def test_a_text_in_another_language_only_is_kept_and_told():
     }
 
 
-def test_the_field_for_english_may_hold_another_language_in_one_country():
-    hungarian = EU_TEXT.replace("/ES/", "/HU/").replace("A.3 Full title of the trial: A Phase 2 "
-                                                        "Trial", "A.3 Full title of the trial: "
-                                                                 "Egy vizsgálat, amely az asztma "
-                                                                 "kezelésére és a betegek "
-                                                                 "biztonságára "
-                                                                 "irányul", 1)  # fmt: skip
-    assert texts(read_one(hungarian))["official_title"] == "A Phase 2 Trial"
-
-
 @pytest.mark.parametrize(
     "change",
     [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text, str.strip],

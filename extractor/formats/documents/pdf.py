@@ -209,12 +209,12 @@ def _goes_on(line: _Line, below: _Line | None, label: _Line) -> bool:
 
 
 def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
-    """Return the text of pages, without what recurs at their edges: running heads and feet. A short
-    line in larger letters than most is a heading, and one in bold letters if these are rare.
-    """
-    running: Counter[str] = Counter()
-    for lines in pages:
-        running.update({line.running_words for line in lines if line.at_edge})
+    """Return the text of pages, without what recurs at their edges: running heads and feet."""
+    running = Counter(
+        words
+        for lines in pages
+        for words in {line.running_words for line in lines if line.at_edge}
+    )
     kept: list[_Line] = []
     first: list[int] = []
     for lines in pages:
@@ -225,17 +225,23 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
             if not line.at_edge or running[line.running_words] < 2
         ]
     text, starts = place_lines([line.text for line in kept])
-    usual = median(line.size for line in kept)
-    is_bold_rare = 2 * sum(line.is_bold for line in kept) < len(kept)
-    headings: list[tuple[int, int]] = []
-    for line, start in zip(kept, starts, strict=False):
-        is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
-        is_larger = line.size > _LARGER * usual
-        if is_short and (is_larger or (line.is_bold and is_bold_rare)):
-            headings.append((start, 1 if is_larger else 2))
+    ranks = zip(starts, _list_ranks(kept), strict=False)
     return DocumentContent(
         text=text,
         pages=tuple(starts[number] for number in first),
-        headings=tuple(headings),
+        headings=tuple((at, rank) for at, rank in ranks if rank),
         empty_pages=tuple(number for number, lines in enumerate(pages, 1) if not lines),
     )
+
+
+def _list_ranks(lines: Sequence[_Line]) -> Iterator[int]:
+    """Yield the rank of each line as a heading: 1 for larger letters than most, 2 for bold ones if
+    these are rare, 0 for none.
+    """
+    usual = median(line.size for line in lines)
+    is_bold_rare = 2 * sum(line.is_bold for line in lines) < len(lines)
+    for line in lines:
+        is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
+        is_larger = line.size > _LARGER * usual
+        is_heading = is_short and (is_larger or (line.is_bold and is_bold_rare))
+        yield 2 - is_larger if is_heading else 0
