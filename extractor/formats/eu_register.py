@@ -21,7 +21,6 @@ from extractor.formats.found import (
     UnreadableSource,
     Words,
     build_content,
-    text_section,
 )
 from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
@@ -71,25 +70,25 @@ def read_register_text(stream: BinaryIO) -> Iterator[Found]:
         begins = _BEGINS.match(text)
         if begins and begins["number"] != trial:
             if trial:
-                yield _build(trial, Words("".join(lines), at=at), first)
+                yield _read_lines(trial, lines, at, first)
             at += sum(map(len, lines))
             lines = []
             trial = begins["number"]
             first = number
         lines.append(text)
     if trial:
-        yield _build(trial, Words("".join(lines), at=at), first)
+        yield _read_lines(trial, lines, at, first)
 
 
-def _build(trial: str, text: Words, line: int) -> Found:
-    return build_content(partial(_read_trial, trial), text, f"line {line}")
+def _read_lines(trial: str, lines: Sequence[str], at: int, first: int) -> Found:
+    text = Words("".join(lines), at=at)
+    return build_content(partial(_read_trial, trial), text, f"line {first}")
 
 
-def build_register_text(text: str, *, title: str | None = None) -> RecordContent:
+def build_register_text(text: str) -> RecordContent:
     r"""Build the content of the text of one trial, whose blocks become one record.
 
-    A given ``title`` takes the place of the text's own. Raises ``UnreadableSource`` for a text of
-    several trials.
+    Raises ``UnreadableSource`` for a text of several trials.
 
     >>> text = (
     ...     "E.3 Principal inclusion criteria: Adults\nE.3 Principal inclusion criteria (es): "
@@ -99,20 +98,16 @@ def build_register_text(text: str, *, title: str | None = None) -> RecordContent
     >>> content.trial_id, content.sections[0].text
     ('2029-000001-11', 'Principal inclusion criteria\nAdults')
     """
-    trials = list(read_register_text(BytesIO(text.encode())))
-    if len(trials) > 1:
+    content, *others = read_register_text(BytesIO(text.encode()))
+    if others:
         raise UnreadableSource(
-            f"a text of {len(trials)} trials of the EU Clinical Trials Register",
+            f"a text of {len(others) + 1} trials of the EU Clinical Trials Register",
             "save it as a file and read that (read_records, extractor run): each trial becomes a "
             "record",
         )
-    [content] = trials
     if isinstance(content, UnreadableSource):
         raise content
-    if title is None:
-        return content
-    others = [section for section in content.sections if section.name != "title"]
-    return replace(content, sections=(*text_section("title", title), *others))
+    return content
 
 
 def _list_fields(text: Words) -> list[_Field]:

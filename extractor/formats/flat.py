@@ -66,13 +66,13 @@ def build_plain(
     """Build the content of a plain text: of the EU register's, else of a flattened record, else of
     a free text.
 
-    ``title`` and ``named`` are those of ``build_text``; a flattened record has its own title.
+    ``title`` and ``named`` are those of ``build_text``; other texts have their own title.
     Raises ``UnreadableSource`` for too many lines, and as ``build_text`` does.
     """
     if is_register_text(text):
         from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - few texts are
 
-        return build_register_text(text, title=title)
+        return build_register_text(text)
     check_size(text)
     fields = _list_fields(text)
     names = _name_fields([text[start:end] for start, end in fields])

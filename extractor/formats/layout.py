@@ -27,7 +27,6 @@ Span = tuple[int, int]
 LINE = re.compile(r"[^\r\n]+")
 _BORDER = re.compile(r"\|[ \t|]*|\t[ \t]*(?:\|[ \t|]*)?")
 _RULE = re.compile(r"[\s|:=+-]+")
-_MARK = re.compile(r"\W{0,2}(?:\d{0,3}|[a-z]{1,3})[.)]?")
 _PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
 _SIGN = re.compile(
     r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
@@ -39,7 +38,6 @@ _BREAK = re.compile(
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"
 _DIGITS = re.compile(r"\d+")
-_LONGEST_HEADING = 200
 _MOST_CELLS = 4
 """The cells of a row that may be headings."""
 
@@ -103,12 +101,11 @@ def read_entries(
 def _make_entry(shown: str, part: _Part, block: Block, begin: int) -> Entry:
     sign = _SIGN.match(shown, begin)
     style = _DIGITS.sub("1", sign["sign"]) if sign else block.style
-    is_marked = block.kind is BlockKind.HEADING and block.mark != ""
     return Entry(
         start=begin,
         words=part.start + block.start,
         end=part.start + block.end,
-        kind=BlockKind.ITEM if is_marked else block.kind,
+        kind=BlockKind.ITEM if block.mark else block.kind,
         name=block.name,
         style=style,
         column=block.column,
@@ -141,21 +138,16 @@ def join_lines(text: str, entries: Sequence[Entry]) -> str:
 
 
 def find_cells(text: str, start: int, end: int) -> list[Span]:
-    r"""Return the cells of a line that have words; a mark and a tab begin the cell behind them.
+    """Return the cells of a line that have words.
 
-    >>> find_cells("| Age | 18 |", 0, 12), find_cells("1.\tAge", 0, 6)
-    ([(2, 5), (8, 10)], [(0, 6)])
+    >>> find_cells("| Age | 18 |", 0, 12)
+    [(2, 5), (8, 10)]
     """
     borders = [border.span() for border in _BORDER.finditer(text, start, end)]
     begins = [start, *(behind for _, behind in borders)]
     ends = [*(before for before, _ in borders), end]
     spans = [strip_span(text, *bounds) for bounds in zip(begins, ends, strict=True)]
-    cells = [(first, last) for first, last in spans if first < last]
-    if len(cells) > 1 and "|" not in text[start : cells[1][0]]:
-        (first, last), (_, last_behind) = cells[:2]
-        if _MARK.fullmatch(text, first, last):
-            cells[:2] = [(first, last_behind)]
-    return cells
+    return [(first, last) for first, last in spans if first < last]
 
 
 def _list_parts(text: str) -> Iterator[_Part]:
@@ -210,8 +202,6 @@ def _read_columns(columns: Sequence[Sequence[Span]]) -> Iterator[_Part]:
 
 def _is_heading(cell: str) -> bool:
     """Return whether a cell is a heading, or begins with one of a list of criteria."""
-    if len(cell) > _LONGEST_HEADING:
-        return False
     heading = find_heading(read_passage(cell), VOCABULARY)
     if heading is None or heading.name in STATES:
         return False
@@ -220,8 +210,6 @@ def _is_heading(cell: str) -> bool:
 
 def _names_columns(cells: Sequence[str]) -> bool:
     """Return whether the cells of a row are the names of columns of arms or outcomes."""
-    if len(cells) < 2:
-        return False
     names = [read_text(cell.strip(" *_:")) for cell in cells]
     pattern = rule("name_of_column")
     return all(pattern.covers(name, 0, len(name)) is not None for name in names)
