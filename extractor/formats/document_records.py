@@ -165,8 +165,6 @@ def _name_kinds(chapters: Sequence[_Chapter]) -> None:
             chapter.kind = "synopsis"
         elif _names("barred", above):
             chapter.kind = "other"
-        elif _names("list_name", above) and own != "eligibility":
-            chapter.kind = inherited
         above.append(chapter)
 
 

@@ -101,7 +101,6 @@ def build_text(
     >>> [(section.name, section.text) for section in content.sections][1:]
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
-    check_size(text)
     reader = TextReader(text)
     reader.read(reader.entries)
     if not reader.has_usual_headings:

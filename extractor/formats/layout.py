@@ -26,7 +26,6 @@ Span = tuple[int, int]
 """Half-open offsets into a text."""
 LINE = re.compile(r"[^\r\n]+")
 _BORDER = re.compile(r"\|[ \t|]*|\t[ \t]*(?:\|[ \t|]*)?")
-_RULE = re.compile(r"[\s|:=+-]+")
 _PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
 _SIGN = re.compile(
     r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
@@ -175,14 +174,14 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[_Part]:
         cells = find_cells(text, *row)
         shown = [text[slice(*cell)] for cell in cells]
         headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
-        if _RULE.fullmatch("".join(shown)) or _names_columns(shown):
+        if _names_columns(shown):
             continue
         if headings.count(True) > 1:
             yield from _read_columns(columns)
             columns = [[cell] for cell in cells]
         elif columns:
-            below = cells if len(cells) > 1 else cells * len(columns)
-            for column, cell in zip(columns, below, strict=False):
+            # a rank alone is one of all columns
+            for column, cell in zip(columns, cells * len(columns), strict=False):
                 column.append(cell)
         elif headings[0] and len(cells) > 1:
             has_labels = True

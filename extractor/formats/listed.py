@@ -66,8 +66,6 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
 
 
 def _is_marked(text: str, section: str, entry: Entry) -> bool:
-    if LABELS.match(text, entry.words, entry.end):
-        return False
     if entry.kind is BlockKind.ITEM or entry.name in STATES:
         return True
     found = _GROUP.match(text, entry.words, entry.end)
