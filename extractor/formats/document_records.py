@@ -83,7 +83,7 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Found:
 
 def _build(kind: str, content: DocumentContent) -> RecordContent:
     """Build the content of a document. Raises ``UnreadableSource`` if too much is to be read."""
-    reader = TextReader(content.text, dict(content.headings))
+    reader = TextReader(content.text)
     chapters = _divide(content, reader)
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
     read, left = _choose(chapters) if is_long else (chapters, [])

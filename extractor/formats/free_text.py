@@ -176,16 +176,15 @@ def _hide_halves(text: str, english: str) -> str:
 class TextReader:
     """Reads the sections of a text from its lines: ``read`` (all or some of them), then ``build``.
 
-    ``ranks`` has the places of lines that a document shows as headings, with their ranks. ``text``
-    is the text as it is read, of the same length as the one that was given.
+    ``text`` is the text as it is read, of the same length as the one that was given.
     """
 
-    def __init__(self, text: str, ranks: Mapping[int, int] | None = None) -> None:
+    def __init__(self, text: str) -> None:
         unified = text.replace("\r\n", " \n").replace("\r", "\n")
         shown = undo_breaks(unified)
         english = hide_foreign(unified)
         self._english = undo_breaks(english)
-        self.entries = read_entries(_hide_halves(unified, english), shown, ranks)
+        self.entries = read_entries(_hide_halves(unified, english), shown)
         self.text = join_lines(shown, self.entries)
         self._lines: dict[str, list[Entry]] = defaultdict(list)
         self._groups: list[tuple[str, list[Entry]]] = []
@@ -300,14 +299,19 @@ class TextReader:
             entries.append(entry)
 
     def _place_front(self) -> None:
-        """Place the lines before the first heading: a number, a title, and a description."""
+        """Place the lines before the first heading: a number, a title, and a description, or a list
+        of criteria if the text has no heading and only items.
+        """
         front = self._lines.pop("", [])
         while front and find_trial_id(self._read(front[0])):
             self._lines[_ID].append(front.pop(0))
         if front and self._is_title(front[0]):
             title = front.pop(0)
             self._lines[TITLE].append(replace(title, start=title.words))
-        self._lines[DESCRIPTION] = front + self._lines[DESCRIPTION]
+        has_items = all(entry.kind is BlockKind.ITEM for entry in front)
+        is_list = not self._section and len(front) > 1 and has_items
+        name = ELIGIBILITY if is_list else DESCRIPTION
+        self._lines[name] = front + self._lines[name]
 
     def _is_title(self, entry: Entry) -> bool:
         words = self._read(entry)

@@ -5,7 +5,7 @@ below it; columns whose names are headings are read one after the other.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -71,11 +71,9 @@ class _Part(NamedTuple):
     is_label: bool = False
 
 
-def read_entries(
-    text: str, shown: str, ranks: Mapping[int, int] | None = None
-) -> list[Entry]:
+def read_entries(text: str, shown: str) -> list[Entry]:
     """Return the lines of a text without the edges of pages. ``shown`` is the text as people see
-    it, of the same length; ``ranks`` has the ranks of lines that a document shows as headings.
+    it, of the same length.
     """
     entries: list[Entry] = []
     for part in _list_parts(text):
@@ -90,8 +88,6 @@ def read_entries(
                 if begin < end_above:
                     entry.start = entry.words
                     entry.is_behind = True
-                if ranks and begin in ranks:
-                    entry.style = f"rank {ranks[begin]}"
                 entries.append(entry)
             end_above = part.start + block.end
     return entries
