@@ -67,7 +67,7 @@ _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels of criteria: "Sex: female"."""
 _LONGEST_TITLE = 300
 _DATA = re.compile(
-    r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)+(?:\n\s*|\Z)){2})"
+    r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
 )
 """JSON, a text without a word, or two rows of a table."""
 _RANK = re.compile(
