@@ -1,17 +1,16 @@
 """The record of a PDF or a Word file.
 
-A short document is read as any free text. Of a long one, the first page, the synopsis and the
-chapters on design, eligibility, treatment and outcomes are read. Chapters begin at the headings
-that the layout shows; ``rules/chapters.toml`` has their words. What the synopsis states is not read
-again. Notes name what was left out; they become findings.
+A short document is read as any free text. Of a long one, the first page and the chapters on design,
+eligibility, treatment and outcomes are read; without a chapter on eligibility, the synopsis is,
+too. Chapters begin at the headings that the layout shows; ``rules/chapters.toml`` has their words.
+A note names what was left out; it becomes a finding.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
-from itertools import chain
-from typing import IO, Any, BinaryIO, NamedTuple
+from functools import partial
+from typing import IO, BinaryIO
 
 from extractor.errors import MissingExtra
 from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
@@ -22,67 +21,43 @@ from extractor.formats.found import (
     build_content,
 )
 from extractor.formats.free_text import TextReader
-from extractor.formats.headings import (
-    ARMS,
-    DESCRIPTION,
-    ELIGIBILITY,
-    INTERVENTIONS,
-    OUTCOMES,
-    name_section,
-)
+from extractor.formats.headings import DESCRIPTION, ELIGIBILITY, INTERVENTIONS
+from extractor.formats.layout import Entry
 from extractor.language.book import read_table
-from extractor.outline import Block, BlockKind
-from extractor.plurals import counted
 from extractor.schemas import DocumentText
-from extractor.schemas.record_limits import MAX_CHARACTERS
 
-_SYNOPSIS = "synopsis"
-_SECTIONS = {
-    "eligibility": (ELIGIBILITY,),
-    "treatment": (INTERVENTIONS, ARMS),
-    "outcomes": OUTCOMES,
-}
-"""The kinds of chapters that are wanted, and the sections that a synopsis states of them."""
-_READ = (_SYNOPSIS, "design", *_SECTIONS)
+_WANTED = ("eligibility", "treatment", "outcomes")
+_READ = ("front", "design", *_WANTED)
 _OPENED = {"eligibility": ELIGIBILITY, "treatment": INTERVENTIONS}
 """What a chapter opens whose words are no heading of a free text; others are descriptions."""
 _LONGEST_HEADING = 160
 _LONG = 40_000
 _MANY_PAGES = 12
 """Characters and pages above which a document is read by its chapters."""
-_LONGEST_WHOLE = 300_000
-"""Characters up to which a document without known headings is read as a whole."""
+_LONGEST_READ = 300_000
+"""Characters of what is read of a document."""
 _LONGEST_FRONT = 3_000
 _MOST_NAMED = 12
-_MOST_BROKEN = 2
-"""The most lines without a page between two entries of a table of contents."""
 _TITLE = re.compile(
     r"\s*(?:(?:section|chapter)\s+)?(?:(?P<number>\d{1,2}(?:\.\d{1,2}){0,5})\.?\s+(?=[A-Z]))?"
     r"(?P<title>.*?)[\s*#]*\Z",
     re.IGNORECASE | re.DOTALL,
 )
 _PROSE_END = re.compile(r"[.;,!?]\W{0,3}\Z")
-_CONTENTS = re.compile(
-    r"(?:\d{1,2}\.?\s+)?(?:table of )?contents|list of \w+", re.IGNORECASE
-)
-_PAGE_OF_ENTRY = re.compile(
-    r"[ \t.…·_](?:(?<!\d)\d{1,4}|\b[ivxl]{1,6})\s*+\Z", re.IGNORECASE
-)
-"""The page of an entry of a table of contents."""
 
 
 @dataclass(slots=True)
 class _Chapter:
-    """A heading of a document, with the blocks up to the next one. ``level`` is 1 for the highest;
+    """A heading of a document, with the lines up to the next one. ``level`` is 1 for the highest;
     ``number`` is empty for one that only its letters show.
     """
 
     title: str
-    number: str
-    level: int
-    start: int
+    number: str = ""
+    level: int = 0
+    start: int = 0
     kind: str = ""
-    blocks: list[Block] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
 
 def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
@@ -106,114 +81,72 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Found:
     return build_content(partial(_build, kind), content, None)
 
 
-class _Choice(NamedTuple):
-    """The chapters that are read, those that are left, and those whose kinds the synopsis states;
-    ``is_known`` if any is wanted.
-    """
-
-    read: list[_Chapter]
-    left: list[_Chapter]
-    doubles: list[_Chapter]
-    stated: list[str]
-    is_known: bool
-
-
 def _build(kind: str, content: DocumentContent) -> RecordContent:
-    """Build the content of a document. Raises ``UnreadableSource`` for one that is too long and
-    has no known headings.
-    """
-    reader = TextReader(content.text, dict(content.headings))
-    front, chapters = _divide(content, reader)
+    """Build the content of a document. Raises ``UnreadableSource`` if too much is to be read."""
+    reader = TextReader(content.text)
+    chapters = _divide(content, reader)
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
-    choice = _choose(chapters, is_long=is_long)
-    longest_front = _LONGEST_FRONT if choice.left else len(content.text)
-    kept = [block for block in front if block.end <= longest_front]
-    kept += chain.from_iterable(chapter.blocks for chapter in choice.read)
-    size = sum(block.end - block.start for block in kept)
-    if size > (MAX_CHARACTERS if choice.is_known else _LONGEST_WHOLE):
+    read, left = _choose(chapters) if is_long else (chapters, [])
+    entries = [entry for one in read for entry in one.entries]
+    if sum(entry.end - entry.start for entry in entries) > _LONGEST_READ:
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
-    reader.read(kept, _list_openings(choice.read))
-    notes = list(_note_empty_pages(content))
+    reader.read(entries, _list_openings(read))
+    notes: list[str] = []
+    if content.empty_pages:
+        empty = ", ".join(map(str, content.empty_pages[:_MOST_NAMED]))
+        notes.append(f"pages without a text, blank or scanned, were not read: {empty}")
     if is_long:
-        notes.append(_note_chapters(content, choice))
-    if choice.doubles:
         notes.append(
-            f"the synopsis states {' and '.join(choice.stated)}, so these were not read: "
-            f"{_name(content, choice.doubles)}"
+            f"of a long document, these sections were read: {_list_titles(read)}. Not read: "
+            f"{_list_titles(left)}"
         )
     return RecordContent(
         reader.build(None),
         kind,
         reader.find_id(),
         notes=tuple(notes),
-        document=DocumentText(text=reader.restore(content.text), pages=content.pages),
+        document=DocumentText(text=reader.text, pages=content.pages),
     )
 
 
-def _choose(chapters: Sequence[_Chapter], *, is_long: bool) -> _Choice:
-    stated = _list_stated(chapters)
-    is_known = any(one.kind in _SECTIONS for one in chapters)
-    choice = _Choice([], [], [], stated, is_known)
-    for one in chapters:
-        if one.kind in stated:
-            choice.doubles.append(one)
-        elif is_known and is_long and one.kind not in _READ:
-            choice.left.append(one)
-        else:
-            choice.read.append(one)
-    return choice
+def _choose(chapters: list[_Chapter]) -> tuple[list[_Chapter], list[_Chapter]]:
+    """Return the chapters of a long document that are read, and those that are not."""
+    kinds = {one.kind for one in chapters}
+    if kinds.isdisjoint(_WANTED):
+        return chapters, []
+    wanted = _READ if "eligibility" in kinds else (*_READ, "synopsis")
+    front = chapters[0]
+    front.entries = [one for one in front.entries if one.end <= _LONGEST_FRONT]
+    left = [one for one in chapters if one.kind not in wanted]
+    return [one for one in chapters if one.kind in wanted], left
 
 
-def _divide(
-    content: DocumentContent, reader: TextReader
-) -> tuple[list[Block], list[_Chapter]]:
-    """Return the blocks before the first known chapter, and the chapters."""
+def _divide(content: DocumentContent, reader: TextReader) -> list[_Chapter]:
+    """Return the chapters; the first one is what is before the first known chapter."""
     ranks = dict(content.headings)
     depth = 0
-    front: list[Block] = []
-    chapters: list[_Chapter] = []
-    for block in _drop_contents(content, reader):
-        begin = reader.laid.text.rfind("\n", 0, block.start) + 1
-        words = reader.laid.text[begin : block.end]
-        rank = ranks.get(reader.laid.find_place(begin))
+    chapters = [_Chapter("")]
+    for entry in reader.entries:
+        begin = reader.text.rfind("\n", 0, entry.words) + 1
+        words = reader.text[begin : entry.end]
+        rank = ranks.get(begin)
         found = _TITLE.match(words) if len(words) <= _LONGEST_HEADING else None
         if rank and found and not _PROSE_END.search(words):
             number = found["number"] or ""
             # a title without a number is below the last one that has a number
             level = number.count(".") + 1 if number else depth + rank
             depth = level if number else depth
-            chapters.append(_Chapter(found["title"], number, level, block.start))
-        target = chapters[-1].blocks if chapters else front
-        target.append(block)
+            chapters.append(_Chapter(found["title"], number, level, entry.words))
+        chapters[-1].entries.append(entry)
     _name_kinds(chapters)
+    front = chapters.pop(0)
+    front.kind = "front"
     while chapters and not chapters[0].kind:
-        front += chapters.pop(0).blocks
-    return front, chapters
-
-
-def _drop_contents(content: DocumentContent, reader: TextReader) -> Iterator[Block]:
-    """Yield the blocks without tables of contents and the heads and feet of pages."""
-    hidden: set[int] = set()
-    for start, end in content.edges:
-        hidden.update(range(start, end))
-    broken = _MOST_BROKEN + 1
-    for block in reader.blocks:
-        is_entry = _PAGE_OF_ENTRY.search(block.text[: _LONGEST_HEADING * 2])
-        if _CONTENTS.fullmatch(block.text.strip(" :")):
-            broken = 0
-        elif reader.laid.find_place(block.start) in hidden:
-            continue
-        elif broken <= _MOST_BROKEN and is_entry:
-            broken = 0
-        elif block.kind is not BlockKind.FURNITURE:
-            broken += 1
-            yield block
-
-
-# What chapters are about.
+        front.entries += chapters.pop(0).entries
+    return [front, *chapters]
 
 
 def _name_kinds(chapters: Sequence[_Chapter]) -> None:
@@ -225,98 +158,50 @@ def _name_kinds(chapters: Sequence[_Chapter]) -> None:
             above.pop()
         own = _read_kind(chapter.title)
         ends_synopsis = chapter.number or _names("ends_synopsis", [chapter])
-        is_synopsis = own == _SYNOPSIS or (is_synopsis and not ends_synopsis)
+        is_synopsis = own == "synopsis" or (is_synopsis and not ends_synopsis)
         inherited = above[-1].kind if above else ""
         chapter.kind = own or inherited
         if is_synopsis:
-            chapter.kind = _SYNOPSIS
+            chapter.kind = "synopsis"
         elif _names("barred", above):
             chapter.kind = "other"
-        elif _names("list_name", above) and own != "eligibility":
-            chapter.kind = inherited
         above.append(chapter)
 
 
 def _names(pattern: str, chapters: Sequence[_Chapter]) -> bool:
     """Return whether the title of a chapter has a word of the table's pattern of that name."""
-    words = _compile(read_table("chapters")[pattern])
-    return any(words.search(one.title) for one in chapters)
+    words = read_table("chapters")[pattern]
+    return any(_has(words, one.title) for one in chapters)
 
 
-@cache
-def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.replace("\n", ""), re.IGNORECASE)
+def _has(pattern: str, title: str) -> bool:
+    """Return whether a title has a word of a pattern, which may be on several lines."""
+    return re.search(pattern.replace("\n", ""), title, re.IGNORECASE) is not None
 
 
 def _read_kind(title: str) -> str:
     """Return the kind of a chapter by its title alone; empty if it is not known."""
-    kinds: Any = read_table("chapters")["chapter"]
     words = re.sub(r"\W+$", "", title)
-    found = (one["kind"] for one in kinds if _compile(one["pattern"]).search(words))
-    return next(found, "")
-
-
-def _list_stated(chapters: Sequence[_Chapter]) -> list[str]:
-    """Return the kinds of chapters whose content the synopsis states, both lists of criteria."""
-    synopsis = [
-        block for one in chapters if one.kind == _SYNOPSIS for block in one.blocks
-    ]
-    named = {name_section(block.name) for block in synopsis}
-    words = " ".join(block.text.lower() for block in synopsis if block.name)
-    has_lists = "inclu" in words and "exclu" in words
-    return [
-        kind
-        for kind, sections in _SECTIONS.items()
-        if named.intersection(sections) and (has_lists or kind != "eligibility")
-    ]
+    for one in read_table("chapters")["chapter"]:
+        if _has(one["pattern"], words):
+            return str(one["kind"])
+    return ""
 
 
 def _list_openings(chapters: Sequence[_Chapter]) -> dict[int, str]:
     """Return the section that each chapter opens, by where it begins; what is before the first
-    known one is a free text.
+    wanted one is a free text.
     """
     openings: dict[int, str] = {}
     for one in chapters:
-        if openings or one.kind in _SECTIONS:
+        if openings or one.kind in _WANTED:
             openings[one.start] = _OPENED.get(one.kind, DESCRIPTION)
     return openings
 
 
-# What is said of it.
-
-
-def _note_chapters(content: DocumentContent, choice: _Choice) -> str:
-    """Return what was read of a long document: these chapters, or without any all of it."""
-    size = f"{len(content.text):,} characters"
-    if content.pages:
-        size = counted(len(content.pages), "page")
-    if not choice.is_known:
-        return (
-            "no heading of eligibility, treatment or outcomes was found among "
-            f"{size}: all was read as one text"
-        )
-    note = f"of {size}, these sections were read: {_name(content, choice.read)}"
-    left = _name(content, choice.left)
-    return f"{note}. Not read: {left}" if left else note
-
-
-def _name(content: DocumentContent, chapters: Sequence[_Chapter]) -> str:
-    """Return the titles of chapters, with their pages; of many, only the first."""
-    document = DocumentText(text="", pages=content.pages)
-    names: list[str] = []
-    for chapter in chapters[:_MOST_NAMED]:
-        page = document.find_page(chapter.start)
-        title = f"{chapter.number} {chapter.title}".strip()
-        names.append(f"{title} (page {page})" if page else title)
-    if len(chapters) > _MOST_NAMED:
-        names.append(f"and {len(chapters) - _MOST_NAMED:,} more")
-    return ", ".join(names)
-
-
-def _note_empty_pages(content: DocumentContent) -> Iterator[str]:
-    pages = content.empty_pages
-    if pages:
-        shown = ", ".join(map(str, pages[:_MOST_NAMED]))
-        more = " and more" if len(pages) > _MOST_NAMED else ""
-        word = "page" if len(pages) == 1 else "pages"
-        yield f"{word} {shown}{more} without a text, blank or scanned: not read"
+def _list_titles(chapters: Sequence[_Chapter]) -> str:
+    """Return the titles of chapters; of many, only the first."""
+    titles = [f"{one.number} {one.title}".strip() for one in chapters if one.title]
+    return ", ".join(
+        titles[:_MOST_NAMED] + ["and others"] * (len(titles) > _MOST_NAMED)
+    )

@@ -11,32 +11,23 @@ fields may be missing.
     secondary outcomes    (may be missing)
     detailed description  (may be missing)
 
-A field may contain line breaks and any may be missing, so position alone does not identify a line.
 Blank lines and list items belong to the line before them. Interventions are recognised by their
 type words. A list of outcomes has items ``measure, description, time frame`` joined by bars, and
-ends with a time frame: a short phrase after a comma that names a time and is not a sentence. Any
-other text is read by its headings, in ``free_text``.
+ends with a time frame: a short phrase after a comma that names a time and is no sentence. Any other
+text is read by its headings, in ``free_text``.
 """
 
 import re
 from collections.abc import Sequence
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import groupby
 
 from extractor.formats.cells import is_intervention_list, list_interventions
-from extractor.formats.found import (
-    RecordContent,
-    UnreadableSource,
-    take_sections,
-    text_section,
-)
-from extractor.formats.free_text import build_text
-from extractor.formats.layout import LINE
+from extractor.formats.found import RecordContent, take_sections, text_section
+from extractor.formats.free_text import build_text, check_size
+from extractor.formats.layout import LINE, Span
 from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import Piece, Section
-from extractor.schemas.record_limits import MAX_LINES
 
-_RANKS = ["primary_outcomes", "secondary_outcomes"]
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 _BEFORE_OUTCOMES = 3
 """Title, summary and conditions, where there are no interventions."""
@@ -75,33 +66,28 @@ def build_plain(
     """Build the content of a plain text: of the EU register's, else of a flattened record, else of
     a free text.
 
-    ``title`` and ``named`` are those of ``build_text``; a flattened record has its own title.
+    ``title`` and ``named`` are those of ``build_text``; other texts have their own title.
     Raises ``UnreadableSource`` for too many lines, and as ``build_text`` does.
     """
     if is_register_text(text):
         from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - few texts are
 
-        return build_register_text(text, title=title)
-    # one line more than allowed shows that there are too many
-    found = (line for line in LINE.finditer(text) if line[0].strip())
-    lines = [line.span() for line in islice(found, MAX_LINES + 1)]
-    if len(lines) > MAX_LINES:
-        raise UnreadableSource(
-            f"text of more than {MAX_LINES:,} lines", "give one record a file"
-        )
-    fields = _join_fields(text, lines)
+        return build_register_text(text)
+    check_size(text)
+    fields = _list_fields(text)
     names = _name_fields([text[start:end] for start, end in fields])
-    if lines and not names:
+    if fields and not names:
         return build_text(text, title=title, named=named)
     unified = unify_line_ends(text)
     sections: list[Section] = []
-    for name, group in groupby(zip(names, fields, strict=True), itemgetter(0)):
+    for name, group in groupby(zip(names, fields, strict=True), lambda pair: pair[0]):
         spans = [span for _, span in group]
         at = spans[0][0]
-        written = text[at : spans[-1][1]]
+        written = unified[at : spans[-1][1]]
         is_list = name == "interventions"
-        parts = list_interventions(written) if is_list else text_section(name, written)
-        for section in parts:
+        for section in (
+            list_interventions(written) if is_list else text_section(name, written)
+        ):
             at = unified.index(section.text, at)
             pieces = (Piece(start=0, at=at),)
             sections.append(section.model_copy(update={"pieces": pieces}))
@@ -109,21 +95,23 @@ def build_plain(
     return RecordContent(take_sections(sections), "flat", given=text)
 
 
-def _join_fields(text: str, lines: Sequence[tuple[int, int]]) -> list[list[int]]:
+def _list_fields(text: str) -> list[Span]:
     """Return the fields of a text: a line, with the list items and the lines behind blank ones that
     follow it.
     """
-    fields: list[list[int]] = []
-    for start, end in lines:
-        line = text[start:end]
-        before = text[slice(*fields[-1])] if fields else ""
-        has_gap = text.count("\n", fields[-1][1], start) > 1 if fields else False
-        is_item = _LIST_ITEM.match(line) and not _ends_outcomes(before)
-        is_new = len(fields) < 2 or is_intervention_list(before)
-        if is_new or not (has_gap or is_item):
-            fields.append([start, end])
+    fields: list[Span] = []
+    for line in LINE.finditer(text):
+        if line[0].isspace():
+            continue
+        start, end = fields[-1] if fields else (0, 0)
+        before = text[start:end]
+        has_gap = text.count("\n", end, line.start()) > 1
+        is_item = _LIST_ITEM.match(line[0]) and not _ends_outcomes(before)
+        is_first = len(fields) < 2 or is_intervention_list(before)
+        if is_first or not (has_gap or is_item):
+            fields.append(line.span())
         else:
-            fields[-1][1] = end
+            fields[-1] = (start, line.end())
     return fields
 
 
@@ -134,41 +122,33 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
     typed = [
         at for at, field in enumerate(fields) if at and is_intervention_list(field)
     ]
-    before = min(typed[0] if typed else _BEFORE_OUTCOMES, len(fields))
-    first = before + bool(typed)
-    behind = first
-    while behind < min(first + 2, len(fields)) and _are_outcomes(fields, behind, first):
-        behind += 1
-    if not typed and not _are_certain(fields, first, behind):
-        return []
+    before = typed[0] if typed else min(_BEFORE_OUTCOMES, len(fields))
     names = ["title", *["brief_summary"] * (before - 2)]
     names += ["conditions"] * (before > 1) + ["interventions"] * bool(typed)
-    names += _RANKS[: behind - first]
+    first = len(names)
+    for name in ("primary_outcomes", "secondary_outcomes"):
+        if _are_outcomes(fields, len(names), is_first=len(names) == first):
+            names.append(name)
+    # Any text may seem to have outcomes: these end as such, and bars join them or the conditions.
+    cells = fields[first - 1 : len(names)]
+    is_joined = "|" in "".join(cells) and not cells[0].startswith("|")
+    if not typed and not (is_joined and _ends_outcomes("".join(cells[1:2]))):
+        return []
     return names + ["detailed_description"] * (len(fields) - len(names))
 
 
-def _are_outcomes(fields: Sequence[str], at: int, first: int) -> bool:
+def _are_outcomes(fields: Sequence[str], at: int, *, is_first: bool) -> bool:
     """Return whether a field is a list of outcomes. Nearly every record has a first one, and a
     second one may be a name alone before the description.
     """
+    if at >= len(fields):
+        return False
     field = fields[at]
     if "|" in field or _ends_outcomes(field):
         return True
-    is_prose = (
-        len(field) > _LONGEST or _SENTENCES.search(field) or _PROSE_END.search(field)
-    )
-    return not is_prose and (at == first or at + 1 < len(fields))
-
-
-def _are_certain(fields: Sequence[str], first: int, behind: int) -> bool:
-    """Return whether the outcomes of a text without interventions are certain, which any text may
-    seem to have: they end as such, and bars join them, or the conditions above them.
-    """
-    if behind == first or not _ends_outcomes(fields[first]):
+    if len(field) > _LONGEST or _SENTENCES.search(field) or _PROSE_END.search(field):
         return False
-    cells = "\n".join(fields[first - 1 : behind])
-    # A bar at the beginning is the border of a table, in a free text.
-    return "|" in cells and not cells.lstrip().startswith("|")
+    return is_first or at + 1 < len(fields)
 
 
 def _ends_outcomes(field: str) -> bool:
@@ -182,8 +162,7 @@ def _ends_outcomes(field: str) -> bool:
     ... )
     False
     """
-    outcome = field.rpartition("|")[2].rstrip()
-    text, _, time_frame = outcome.rpartition(", ")
+    text, _, time_frame = field.rpartition("|")[2].rstrip().rpartition(", ")
     if not text or len(time_frame) > _LONGEST or not _TIME.search(time_frame):
         return False
     if _SENTENCES.search(time_frame):

@@ -1,23 +1,23 @@
 """Free text: a note, a synopsis, a copy of a registry's page, or a text that is all of one section.
 
-The outline (``extractor.outline``) finds headings, items and page furniture, and joins wrapped
-lines; ``headings`` says which section each heading opens, ``listed`` what the items of a section
-are. A section has the characters of the text, with blanks for the breaks of wrapped lines.
+The outline (``extractor.outline``) finds headings, items and page furniture; ``layout`` gives it
+lines, cells and rows in reading order, ``headings`` says which section each heading opens, and
+``listed`` what the items of a section are. A section has the characters of the text.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Literal, get_args
 
-from extractor.concepts.limits.read import find_limits
 from extractor.formats.cells import undo_breaks
 from extractor.formats.found import (
     RecordContent,
     UnreadableSource,
+    Words,
     find_trial_id,
+    join_parts,
     take_sections,
     text_section,
 )
@@ -31,18 +31,14 @@ from extractor.formats.headings import (
     RANKS,
     STATES,
     TITLE,
-    VOCABULARY,
     name_section,
 )
-from extractor.formats.layout import LINE, Span, join_lines, lay_out
-from extractor.formats.listed import LABELS, Entry, Part, find_parts, list_items
-from extractor.language.book import read_text, rule
+from extractor.formats.layout import Entry, Span, join_lines, read_entries
+from extractor.formats.listed import LABELS, Part, find_parts, list_items
 from extractor.language.other_languages import hide_foreign
-from extractor.language.passage import read_section, strip_span
-from extractor.language.wrapping import runs_on
-from extractor.outline import Block, BlockKind, read_outline
-from extractor.schemas import Part as SectionPart
-from extractor.schemas import Piece, Section
+from extractor.language.passage import strip_span
+from extractor.outline import BlockKind
+from extractor.schemas import Section
 from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
 
 GivenSection = Literal[
@@ -56,7 +52,7 @@ GivenSection = Literal[
 """A section that a user can name for a text without headings."""
 _ID = "trial_id"
 _TITLES = (TITLE, "official_title")
-_ORDER = (
+_WHOLE = (
     *_TITLES,
     "brief_summary",
     DESCRIPTION,
@@ -64,28 +60,25 @@ _ORDER = (
     "keywords",
     ELIGIBILITY,
 )
+"""The sections that are not numbered, in their order."""
 _EDGES = dict.fromkeys((ELIGIBILITY, DESCRIPTION, "brief_summary"), "\n")
 """The signs at the edges of sections that keep their layout."""
 _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels of criteria: "Sex: female"."""
 _LONGEST_TITLE = 300
-_TABLE_LINES = 4
-_FEW = 3
-_WORD = re.compile(r"[^\W\d_]{2}")
-_TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
+_DATA = re.compile(
+    r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
+)
+"""JSON, a text without a word, or two rows of a table."""
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
-_SENTENCES = re.compile(r"[.!?] +[A-Z]")
-_PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
-_BEGIN = re.compile(r"^[ \t:：]+(?:/[ \t]*)?", re.MULTILINE)
-"""What is left before the English half of a line in two languages; no indent of its line."""
 _NO_SIGN = "\u200b"
-_STYLE = re.compile(
-    r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
-    r"|[A-HIVX]{1,4}[.)]))[ \t]"
-)
-_PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
+_PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
+_BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
+_BEHIND = re.compile(r"[^|\t\n]*")
+_BELOW = re.compile(r"(?:[^\w|\t]*\n)?")
+"""What may be between two lines of a section that follow each other."""
 
 
 def build_text(
@@ -108,9 +101,8 @@ def build_text(
     >>> [(section.name, section.text) for section in content.sections][1:]
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
-    _check_size(text, "give one record a file")
     reader = TextReader(text)
-    reader.read(reader.blocks)
+    reader.read(reader.entries)
     if not reader.has_usual_headings:
         _refuse_other(text, named=named)
     return RecordContent(reader.build(title), "text", reader.find_id(), given=text)
@@ -133,31 +125,28 @@ def build_given(
         raise UnreadableSource(
             f"there is no section {section!r}", f"choose from {known}"
         )
-    _check_size(text, "give one record a text")
-    if text.count("\n") >= MAX_LINES:
-        problem = f"text of more than {MAX_LINES:,} lines"
-        raise UnreadableSource(problem, "give one record a text")
+    check_size(text)
     reader = TextReader(text)
     reader.read_as(section)
     return RecordContent(reader.build(title), "text", given=text)
 
 
-def _check_size(text: str, remedy: str) -> None:
+def check_size(text: str) -> None:
+    """Raise ``UnreadableSource`` for a text of too many characters or lines."""
+    problem = ""
     if len(text) > MAX_CHARACTERS:
         problem = f"text of more than {MAX_CHARACTERS:,} characters"
-        raise UnreadableSource(problem, remedy)
+    elif text.count("\n") >= MAX_LINES:
+        problem = f"text of more than {MAX_LINES:,} lines"
+    if problem:
+        raise UnreadableSource(problem, "give one record a file")
 
 
 def _refuse_other(text: str, *, named: bool) -> None:
     """Raise ``UnreadableSource`` for a text without usual headings that is a table or JSON, that
     has no word, or that the user did not name (``named``).
     """
-    lines = (line[0] for line in LINE.finditer(text) if line[0].strip())
-    first = list(islice(lines, _TABLE_LINES))
-    is_table = len(first) > 1 and all(map(_TABLE_ROW.fullmatch, first))
-    has_word = _WORD.search(text) is not None
-    is_json = text.lstrip()[:1] in ("{", '"')
-    if is_table or is_json or (text.strip() and not has_word):
+    if text.strip() and _DATA.match(text):
         raise UnreadableSource(
             "an unknown format",
             'give a text with headings such as "Inclusion Criteria", or say that its section is '
@@ -172,31 +161,36 @@ def _refuse_other(text: str, *, named: bool) -> None:
         raise UnreadableSource(problem, remedy)
 
 
-class TextReader:
-    """Reads the sections of a text from its blocks: ``read`` (all or some of them), then ``build``.
+def _hide_halves(text: str, english: str) -> str:
+    """Return a text with blanks for what is in another language in a line that is in two; what is
+    left at its beginning is no indent.
+    """
+    lines: list[str] = []
+    for line, left in zip(text.split("\n"), english.split("\n"), strict=True):
+        begin = len(left) - len(left.lstrip(" \t:：/"))
+        is_half = line != left and left.strip() != ""
+        lines.append(_NO_SIGN * begin + left[begin:] if is_half else line)
+    return "\n".join(lines)
 
-    ``ranks`` has the places of lines that a document shows as headings, with their ranks.
+
+class TextReader:
+    """Reads the sections of a text from its lines: ``read`` (all or some of them), then ``build``.
+
+    ``text`` is the text as it is read, of the same length as the one that was given.
     """
 
-    def __init__(self, text: str, ranks: Mapping[int, int] | None = None) -> None:
-        self.laid = lay_out(text)
-        english = hide_foreign(self.laid.text)
-        self._is_hidden = english != self.laid.text
-        self._english = english
-        if self._is_hidden:
-            english = _BEGIN.sub(lambda found: _NO_SIGN * len(found[0]), english)
-        self.blocks = read_outline(read_section("text", english), VOCABULARY)
-        self._text = join_lines(undo_breaks(self.laid.text), self.blocks)
-        self._ranks = ranks or {}
-        self._openings: Mapping[int, str] = {}
-        self._spans: dict[str, list[Span]] = defaultdict(list)
+    def __init__(self, text: str) -> None:
+        unified = text.replace("\r\n", " \n").replace("\r", "\n")
+        shown = undo_breaks(unified)
+        english = hide_foreign(unified)
+        self._english = undo_breaks(english)
+        self.entries = read_entries(_hide_halves(unified, english), shown)
+        self.text = join_lines(shown, self.entries)
+        self._lines: dict[str, list[Entry]] = defaultdict(list)
         self._groups: list[tuple[str, list[Entry]]] = []
-        self._front: list[Entry] = []
         self._section = ""
         self._style = ""
         self._styles: set[str] = set()
-        self._end = 0
-        self._is_cut = False
         self._has_criteria = False
 
     @property
@@ -204,265 +198,175 @@ class TextReader:
         """Whether a heading of criteria, arms, interventions or outcomes was read."""
         return self._has_criteria or bool(self._groups)
 
-    def restore(self, given: str) -> str:
-        """Return the text that was given, with blanks for the breaks of wrapped lines."""
-        return self.laid.restore(self._text, given)
-
     def read(
-        self, blocks: Sequence[Block], openings: Mapping[int, str] | None = None
+        self, entries: Sequence[Entry], openings: Mapping[int, str] | None = None
     ) -> None:
-        """Sort blocks into sections, by the headings among them; ``openings`` has the sections of
-        other blocks that are headings, by where they begin.
+        """Put lines below the headings among them; ``openings`` has the sections that other lines
+        open, by where their words begin.
         """
-        self._openings = openings or {}
-        for entry in self._list_entries(blocks):
-            section = self._find_section(entry)
-            if section:
+        for entry in entries:
+            opening = openings.get(entry.words) if openings else None
+            section = self._find_opened(entry, opening)
+            if not self._english[entry.words : entry.end].strip():
+                is_of_list = self._section == ELIGIBILITY
+                name = ELIGIBILITY if is_of_list else DESCRIPTION
+                self._lines[name].append(entry)
+            elif section:
                 self._open(section, entry)
             else:
                 self._add(entry)
         self._place_front()
-        if self._is_hidden:
-            self._place_foreign()
 
     def read_as(self, section: str) -> None:
         """Take the whole text for one section, whose headings open nothing."""
         self._section = section
-        if section in ITEMS:
-            self._groups.append((section, []))
-        for entry in self._list_entries(self.blocks):
+        self._groups.append((section, []))
+        for entry in self.entries:
             self._add(entry)
 
-    # From blocks to the lines of sections.
+    # Which section a line belongs to.
 
-    def _list_entries(self, blocks: Sequence[Block]) -> Iterator[Entry]:
-        """Yield the lines that blocks are, without the edges of pages."""
-        for block in blocks:
-            begin = self._text.rfind("\n", 0, block.start) + 1
-            is_edge = block.kind is BlockKind.FURNITURE
-            is_edge = is_edge or _PAGE_NUMBER.match(self._text, begin) is not None
-            if not is_edge:
-                yield self._make_entry(block, begin)
-            self._is_cut = is_edge
-            self._end = block.end
-
-    def _make_entry(self, block: Block, begin: int) -> Entry:
-        is_behind = begin <= self._end and self._end > 0
-        sign = _STYLE.match(self._text, begin)
-        style = re.sub(r"\d+", "1", sign["sign"]) if sign else block.style
-        rank = self._ranks.get(self.laid.find_place(begin)) if self._ranks else None
-        is_marked = block.mark != "" and block.kind is BlockKind.HEADING
-        return Entry(
-            start=block.start if is_behind else begin,
-            words=block.start,
-            end=block.end,
-            kind=BlockKind.ITEM if is_marked else block.kind,
-            name=block.name,
-            style=f"rank {rank}" if rank else style,
-            column=block.column,
-            gap=block.gap,
-            is_behind=is_behind,
-        )
-
-    def _find_section(self, entry: Entry) -> str | None:
+    def _find_opened(self, entry: Entry, opening: str | None) -> str | None:
         """Return the section that a line opens; None for one that is content."""
-        opening = self._openings.get(entry.words)
-        if entry.start in self.laid.labels:
+        if entry.is_label:
             return DESCRIPTION
         if opening and (entry.name is None or opening == ELIGIBILITY):
-            is_part = opening == self._section and entry.name != "criteria"
-            return None if is_part else opening
+            goes_on = opening == self._section and entry.name != "criteria"
+            return None if goes_on else opening
         if entry.name:
             is_content = self._is_content(entry, entry.name)
             return None if is_content else name_section(entry.name)
-        # a line marked like the heading of the section, and unlike the items in it
+        # marked like the heading of the section, and unlike the items in it
         is_next = entry.style == self._style and entry.style not in self._styles
         return DESCRIPTION if self._style and is_next and not entry.is_behind else None
 
     def _is_content(self, entry: Entry, name: str) -> bool:
         """Return whether words of a heading are content of the section that is open."""
-        is_group = self._section in (ARMS, INTERVENTIONS)
         if name in RANKS and self._section not in OUTCOMES:
             return True
+        is_group = self._section in (ARMS, INTERVENTIONS)
         if name in STATES and self._has_criteria and not is_group:
             return True
-        if self._is_in_sentence(entry):
+        if self._read(entry).endswith((",", ";")):
             return True
-        has_text = self._text[entry.end : entry.end + 80].split("\n")[0].strip() != ""
-        is_label = LABELS.match(self._text, entry.words, entry.end + 1) is not None
-        if self._section in ITEMS and is_label:
-            return has_text or not entry.gap
+        line_end = self.text.find("\n", entry.end)
+        behind = self.text[entry.end : None if line_end < 0 else line_end]
+        if self._section in ITEMS and LABELS.match(
+            self.text, entry.words, entry.end + 1
+        ):
+            return bool(behind.strip()) or not entry.gap
         if entry.kind is BlockKind.ITEM and entry.style in self._styles - {self._style}:
             return True
-        return self._section == ELIGIBILITY and name in _IN_CRITERIA and has_text
-
-    def _is_in_sentence(self, entry: Entry) -> bool:
-        """Return whether a line that begins with the words of a heading is within a sentence."""
-        words = self._read(entry)
-        if words.endswith((",", ";")):
-            return True
-        if not words[0].islower():
-            return False
-        above = self._text[max(0, entry.start - 40) : entry.start].rstrip()
-        is_open = above[-1:] not in ("", ".", ":", ";") and words[-1] != ":"
-        return runs_on(above) or (is_open and not entry.gap)
+        is_label = self._section == ELIGIBILITY and name in _IN_CRITERIA
+        return is_label and bool(behind.strip())
 
     def _open(self, section: str, entry: Entry) -> None:
         is_item = entry.name in STATES
         if not (is_item and self._section == section):
-            self._is_cut = True
             self._section = section
             self._style = entry.style if re.search(r"[\w#=]", entry.style) else ""
             self._styles = set()
             if section in ITEMS:
                 self._groups.append((section, []))
         self._has_criteria = self._has_criteria or section == ELIGIBILITY
-        if section == DESCRIPTION or name_section(entry.name) == ELIGIBILITY:
+        is_kept = section == DESCRIPTION or name_section(entry.name) == ELIGIBILITY
+        if is_kept:
             self._add(replace(entry, start=entry.words, kind=BlockKind.HEADING))
         elif is_item:
             self._add(entry)
 
     def _add(self, entry: Entry) -> None:
-        """Add a line to the section that is open, or words behind others to their line."""
+        """Add a line to the section that is open; a title and a number have one line each."""
         if entry.kind is BlockKind.ITEM:
             self._styles.add(entry.style)
-        spans = self._spans[self._section]
+        if self._section in (*_TITLES, _ID) and self._lines[self._section]:
+            self._section = DESCRIPTION if self._section in _TITLES else ""
         if self._section in ITEMS:
             self._add_to_items(entry, self._groups[-1][1])
-        elif not self._section:
-            self._front.append(entry)
-        elif self._section in (*_TITLES, _ID) and spans:
-            self._section = DESCRIPTION if self._section in _TITLES else ""
-            self._add(entry)
         else:
-            start = spans.pop()[0] if spans and not self._is_cut else entry.start
-            spans.append((start, entry.end))
+            self._lines[self._section].append(entry)
 
     def _add_to_items(self, entry: Entry, entries: list[Entry]) -> None:
-        """Add a line to those of items; the words behind others, and the cells of a row, go on
-        their line.
-        """
-        is_row = bool(entries) and "\t" in self._text[entries[-1].start : entry.end]
-        is_part = entry.is_behind and (is_row or entry.kind is not BlockKind.ITEM)
-        if is_part and entries and not self._is_cut:
+        """Add a line to those of items; words behind others without a mark go on their line."""
+        goes_on = entry.is_behind and entry.kind is not BlockKind.ITEM
+        if (
+            goes_on
+            and entries
+            and _BEHIND.fullmatch(self.text, entries[-1].end, entry.start)
+        ):
             entries[-1].end = entry.end
         else:
             entries.append(entry)
 
-    # What has no heading.
-
     def _place_front(self) -> None:
         """Place the lines before the first heading: a number, a title, and a description, or a list
-        of criteria if the text has no heading.
+        of criteria if the text has no heading and only items.
         """
-        lines = self._front
-        while lines and find_trial_id(self._read(lines[0])):
-            self._spans[_ID].append((lines[0].words, lines[0].end))
-            lines = lines[1:]
-        is_list = not self._section and self._holds_list(lines)
-        if lines and not is_list and self._is_title(lines[0]):
-            self._spans[TITLE].append((lines[0].words, lines[0].end))
-            lines = lines[1:]
-            is_list = not self._section and self._holds_list(lines)
-        if lines:
-            name = ELIGIBILITY if is_list else DESCRIPTION
-            self._spans[name].insert(0, (lines[0].start, lines[-1].end))
-
-    def _place_foreign(self) -> None:
-        """Place the lines in other languages that no section has: below criteria, or in the
-        description.
-        """
-        ends = [(end, name) for name in _ORDER for _, end in self._spans[name]]
-        spans = (span for name in _ORDER for span in self._spans[name])
-        places = {at for span in spans for at in range(*span)}
-        for line in LINE.finditer(self.laid.text):
-            is_hidden = not self._english[slice(*line.span())].strip()
-            if is_hidden and line[0].strip() and line.start() not in places:
-                above = max(
-                    (one for one in ends if one[0] <= line.start()), default=None
-                )
-                is_below = above is not None and above[1] == ELIGIBILITY
-                name = ELIGIBILITY if is_below else DESCRIPTION
-                self._spans[name].append(line.span())
-        self._spans[ELIGIBILITY].sort()
+        front = self._lines.pop("", [])
+        while front and find_trial_id(self._read(front[0])):
+            self._lines[_ID].append(front.pop(0))
+        if front and self._is_title(front[0]):
+            title = front.pop(0)
+            self._lines[TITLE].append(replace(title, start=title.words))
+        has_items = all(entry.kind is BlockKind.ITEM for entry in front)
+        is_list = not self._section and len(front) > 1 and has_items
+        name = ELIGIBILITY if is_list else DESCRIPTION
+        self._lines[name] = front + self._lines[name]
 
     def _is_title(self, entry: Entry) -> bool:
         words = self._read(entry)
         if len(words) > _LONGEST_TITLE or _PROSE_END.search(words):
             return False
-        if entry.kind is BlockKind.ITEM or self._spans[TITLE]:
+        if entry.kind is BlockKind.ITEM or self._lines[TITLE]:
             return False
-        behind = self._text[entry.end :][:200].lstrip(" *_")
-        return bool(self._section) or behind.startswith(("\n\n", "\n-", "\n*"))
-
-    def _holds_list(self, entries: Sequence[Entry]) -> bool:
-        """Return whether lines are a list of criteria: items, or phrases most of which state a
-        limit or deny something.
-        """
-        if len(entries) > 1 and all(one.kind is BlockKind.ITEM for one in entries):
-            return True
-        lines = [self._read(entry) for entry in entries]
-        if len(lines) < _FEW or any(map(_SENTENCES.search, lines)):
-            return False
-        return 2 * sum(map(_states_criterion, lines)) > len(lines)
+        return bool(self._section) or bool(_BELOW_TITLE.match(self.text, entry.end))
 
     def _read(self, entry: Entry) -> str:
-        return self._text[entry.words : entry.end]
+        return self.text[entry.words : entry.end]
 
     # From lines to sections.
 
     def find_id(self) -> str | None:
         """Return the registry's number of the trial; None without one."""
-        numbers = (find_trial_id(self._text[slice(*span)]) for span in self._spans[_ID])
+        numbers = (find_trial_id(self._read(entry)) for entry in self._lines[_ID])
         return next(filter(None, numbers), None)
 
     def build(self, title: str | None) -> tuple[Section, ...]:
         """Return the sections; ``title`` in place of one in the text."""
         sections = list(text_section(TITLE, title))
-        for name in _ORDER:
-            spans = self._spans[name][: 1 if name in _TITLES else None]
-            if not (title and name == TITLE):
-                sections += self._make_section(name, [("", span) for span in spans])
+        for name in _WHOLE:
+            spans = self._join(self._lines[name])
+            if name in _TITLES:
+                spans = spans[: 0 if title and name == TITLE else 1]
+            sections += self._make_section(name, [("", span) for span in spans])
         items: dict[str, list[Section]] = defaultdict(list)
         for section, entries in self._groups:
-            for item in list_items(self._text, section, entries):
-                rank = _RANK.search(self._text, item[0].end, item[-1].end)
+            for item in list_items(self.text, section, entries):
+                rank = _RANK.search(self.text, item[0].end, item[-1].end)
                 name = RANKS[rank["rank"].lower()] if rank else section
-                if section == INTERVENTIONS and self._is_arm(item[0]):
-                    name = ARMS
-                parts = find_parts(self._text, name, item)
+                parts = find_parts(self.text, name, item)
                 items[name] += self._make_section(f"{name}[{len(items[name])}]", parts)
         for name in ITEMS:
             sections += items[name]
         return take_sections(sections)
 
-    def _is_arm(self, entry: Entry) -> bool:
-        """Return whether an item begins as an arm does: "Group A receives"."""
-        return rule("group_name").starts(read_text(self._read(entry)), 0) is not None
+    def _join(self, entries: Sequence[Entry]) -> list[Span]:
+        """Return the places of lines; lines that follow each other in the text are one."""
+        spans: list[Span] = []
+        for entry in entries:
+            first, end = spans[-1] if spans else (0, -1)
+            gap = _BEHIND if entry.is_behind else _BELOW
+            if end >= 0 and gap.fullmatch(self._english, end, entry.start):
+                spans[-1] = (first, entry.end)
+            else:
+                spans.append((entry.start, entry.end))
+        return spans
 
-    def _make_section(self, name: str, parts: Sequence[Part]) -> list[Section]:
+    def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
         """Return the section of parts, each on lines of its own; none without words."""
-        lines: list[str] = []
-        named: list[SectionPart] = []
-        pieces: list[Piece] = []
-        at = 0
+        signs = _EDGES.get(name, " \n*_|")
+        texts: list[tuple[str, Words]] = []
         for part, span in parts:
-            start, end = strip_span(self._text, *span, _EDGES.get(name, " \n*_|"))
-            words = self._text[start:end]
-            if not words.strip():
-                continue
-            pieces += self.laid.list_pieces(start, end, at)
-            if part:
-                named.append(SectionPart(name=part, start=at, end=at + len(words)))
-            lines.append(words)
-            at += len(words) + 1
-        text = "\n".join(lines)
-        made = Section(name=name, text=text, parts=tuple(named), pieces=tuple(pieces))
-        return [made] if lines else []
-
-
-def _states_criterion(line: str) -> bool:
-    """Return whether a phrase states a limit or denies something, as most criteria do."""
-    tokens = read_text(line)
-    denies = rule("negated_statement").starts(tokens, 0, len(tokens))
-    return bool(denies or find_limits(tokens, None))
+            start, end = strip_span(self.text, *span, signs)
+            texts.append((part, Words(self.text[start:end], at=start)))
+        return join_parts(name, texts)

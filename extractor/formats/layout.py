@@ -1,259 +1,210 @@
-r"""The tables of a text as lines: cells of a row whose first cell is a heading get lines of their
-own, and columns that are sections follow each other. A map leads back to the text that was given.
+"""The lines of a text in reading order, as the outline reads them.
 
->>> laid = lay_out("Inclusion criteria\tExclusion criteria\nAdults\tGout\n")
->>> laid.text
-'Inclusion criteria\nAdults\nExclusion criteria\nGout\n'
+A row of a table continues no other row. If its first cell is a heading, the others are what is
+below it; columns whose names are headings are read one after the other.
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
-from extractor.formats.headings import ELIGIBILITY, RANKS, VOCABULARY, name_section
+from extractor.formats.headings import (
+    ELIGIBILITY,
+    RANKS,
+    STATES,
+    VOCABULARY,
+    name_section,
+)
 from extractor.language.book import read_text, rule
-from extractor.language.passage import read_passage
-from extractor.language.wrapping import runs_on
-from extractor.outline import Block, BlockKind
-from extractor.outline.headings import Heading, find_heading
-from extractor.schemas import Piece
+from extractor.language.passage import read_passage, read_section, strip_span
+from extractor.outline import Block, BlockKind, read_outline
+from extractor.outline.headings import find_heading
 
 Span = tuple[int, int]
 """Half-open offsets into a text."""
 LINE = re.compile(r"[^\r\n]+")
-_ANY_LINE = re.compile(r"(?:\A|(?<=\n)|(?<=\r)(?!\n))[^\r\n]*")
 _BORDER = re.compile(r"\|[ \t|]*|\t[ \t]*(?:\|[ \t|]*)?")
-_MARK = re.compile(r"\W{0,2}(?:\w{1,3}|)[.)]?")
-_RULE = re.compile(r"[\s|:=+-]+")
-_LONGEST_HEADING = 200
-_MOST_COLUMNS = 4
-_SHORT = 25
-_NARROWEST = 60
-"""The fewest characters in a line that was wrapped before a word with a capital."""
+_PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
+_SIGN = re.compile(
+    r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
+    r"|[A-HIVX]{1,4}[.)]))[ \t]"
+)
 _BREAK = re.compile(
     r"(?:(?<![\w-])(?P<word>[a-z]{2,40})-(?=[ \t]*\n\s*[a-z]))?(?<![ \t])[ \t]*+\n\s*+"
 )
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"
+_DIGITS = re.compile(r"\d+")
+_MOST_CELLS = 4
+"""The cells of a row that may be headings."""
 
 
 @dataclass(slots=True)
-class LaidOut:
-    """A text in lines. ``starts`` and ``places`` say from where on which character of the given
-    text is at which of this one, ``labels`` where rows with an unknown label begin.
+class Entry:
+    """A line of a text, or more that a sentence takes: ``text[start:end]``, with its mark.
+
+    ``words`` is where its words begin, ``name`` the kind of a heading. ``is_behind``: it follows
+    another one on its line. ``is_label``: it is a row of labels and texts, and its label is no
+    known heading.
     """
 
-    text: str = ""
-    starts: list[int] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-    labels: set[int] = field(default_factory=set)
-
-    def find_place(self, at: int) -> int:
-        """Return where a character stands in the given text."""
-        number = max(0, bisect_right(self.starts, at) - 1)
-        return self.places[number] + at - self.starts[number]
-
-    def restore(self, text: str, given: str) -> str:
-        """Return the given text with the characters of ``text``, a change of this one, in their
-        places.
-        """
-        signs = list(given)
-        ends = [*(start - 1 for start in self.starts[1:]), len(text)]
-        for start, end, place in zip(self.starts, ends, self.places, strict=True):
-            signs[place : place + end - start] = text[start:end]
-        return "".join(signs)
-
-    def list_pieces(self, start: int, end: int, at: int) -> Iterator[Piece]:
-        """Yield the pieces of a range of the text that is to stand at ``at``."""
-        number = max(0, bisect_right(self.starts, start) - 1)
-        while number < len(self.starts) and self.starts[number] < end:
-            first = max(self.starts[number], start)
-            yield Piece(start=at + first - start, at=self.find_place(first))
-            number += 1
+    start: int
+    words: int
+    end: int
+    kind: BlockKind = BlockKind.PARAGRAPH
+    name: str | None = None
+    style: str = ""
+    column: int = 0
+    gap: bool = False
+    is_doubted: bool = False
+    is_behind: bool = False
+    is_label: bool = False
 
 
-class _Row(NamedTuple):
-    """A line of the text, its cells, and the headings that these are."""
+class _Part(NamedTuple):
+    """What the outline reads at once: lines, a cell or a row."""
 
-    span: Span
-    cells: list[Span]
-    headings: list[Heading | None]
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it is a line outside of a table."""
-        return len(self.cells) < 2
-
-    @property
-    def names(self) -> list[str]:
-        """The names of headings behind which nothing follows."""
-        return [one.name for one in self.headings if one and one.is_whole]
-
-    @property
-    def is_of_columns(self) -> bool:
-        """Whether it may be below headings of columns; a rank alone divides all of them."""
-        if self.is_alone:
-            return not RANKS.keys().isdisjoint(self.names)
-        return len(self.names) < 2
-
-    @property
-    def is_labelled(self) -> bool:
-        """Whether its first cell is the heading of the others."""
-        first = self.headings[:1]
-        return not self.is_alone and first[0] is not None and first[0].is_whole
-
-    def list_spans(self) -> list[Span]:
-        """Return its lines: a heading and the rest, cells one of which is a heading, or all."""
-        if self.is_alone:
-            return [self.span]
-        if self.is_labelled:
-            return [self.cells[0], (self.cells[1][0], self.cells[-1][1])]
-        if any(self.headings):
-            return self.cells
-        # no row continues another
-        return [self.span, (self.span[1], self.span[1])]
+    start: int
+    end: int
+    is_label: bool = False
 
 
-def lay_out(text: str) -> LaidOut:
-    """Return a text in lines."""
-    if not any(sign in text for sign in "\t|\r"):
-        return LaidOut(text, [0], [0])
-    spans: list[Span] = []
-    labels: list[int] = []
-    columns: list[list[Span]] = []
-    is_labelled = False
-    for row in _list_rows(text):
-        if columns and row.is_of_columns:
-            cells = row.cells * len(columns) if row.is_alone else row.cells
-            for column, cell in zip(columns, cells, strict=False):
-                column.append(cell)
-            continue
-        spans += chain.from_iterable(columns)
-        columns = []
-        if len(row.names) > 1:
-            columns = [[cell] for cell in row.cells]
-            continue
-        is_labelled = row.is_labelled or (is_labelled and not row.is_alone)
-        if is_labelled and not any(row.headings):
-            labels.append(len(spans))
-        spans += row.list_spans()
-    spans += chain.from_iterable(columns)
-    return _put_together(text, spans, labels)
-
-
-def _list_rows(text: str) -> Iterator[_Row]:
-    """Yield the lines of a text, without borders of tables and names of columns."""
-    for line in _ANY_LINE.finditer(text):
-        is_border = "|" in line[0] and _RULE.fullmatch(line[0])
-        cells = _list_cells(text, *line.span())
-        if not is_border and not names_columns(text, cells):
-            shown = [text[slice(*cell)] for cell in cells[:_MOST_COLUMNS]]
-            yield _Row(line.span(), cells, list(map(_find_heading, shown)))
-
-
-def _put_together(text: str, spans: Sequence[Span], labels: Sequence[int]) -> LaidOut:
-    laid = LaidOut("\n".join(text[slice(*span)] for span in spans))
-    starts: list[int] = []
-    at = 0
-    done = -1
-    for start, end in spans:
-        starts.append(at)
-        if done < 0 or text[done:start] != "\n":
-            laid.starts.append(at)
-            laid.places.append(start)
-        at += end - start + 1
-        done = end
-    laid.labels = {starts[number] for number in labels}
-    return laid
-
-
-def _find_heading(cell: str) -> Heading | None:
-    """Return the heading that a cell is, or that begins a list of criteria in it."""
-    if len(cell) > _LONGEST_HEADING:
-        return None
-    heading = find_heading(read_passage(cell), VOCABULARY)
-    is_list = heading and name_section(heading.name) == ELIGIBILITY
-    return heading if heading and (heading.is_whole or is_list) else None
-
-
-def _list_cells(text: str, start: int, end: int) -> list[Span]:
-    """Return the cells of a row that have words; one for a line that is no row."""
-    cells: list[Span] = []
-    begin = start
-    for border in _BORDER.finditer(text, start, end):
-        cell = text[begin : border.start()].rstrip(" \t")
-        is_mark = not cells and "|" not in border[0] and _MARK.fullmatch(cell.strip())
-        if is_mark:
-            continue
-        if cell:
-            cells.append((begin, begin + len(cell)))
-        begin = border.end()
-    return [*cells, (begin, end)] if end > begin else cells
-
-
-def names_columns(text: str, cells: Sequence[Span]) -> bool:
-    """Return whether the cells of a row are the names of columns of arms or outcomes.
-
-    >>> names_columns("Outcome Measure, Time Frame", [(0, 15), (17, 27)])
-    True
+def read_entries(text: str, shown: str) -> list[Entry]:
+    """Return the lines of a text without the edges of pages. ``shown`` is the text as people see
+    it, of the same length.
     """
-    rows = [read_text(text[slice(*cell)].strip(" *_:")) for cell in cells]
-    covered = [rule("name_of_column").covers(row, 0, len(row)) for row in rows]
-    return len(cells) > 1 and None not in covered
+    entries: list[Entry] = []
+    for part in _list_parts(text):
+        section = read_section("text", text[part.start : part.end])
+        end_above = -1
+        for block in read_outline(section, VOCABULARY):
+            begin = shown.rfind("\n", part.start, part.start + block.start) + 1
+            begin = max(begin, part.start)
+            is_edge = _PAGE_NUMBER.match(shown, begin) is not None
+            if block.kind is not BlockKind.FURNITURE and not is_edge:
+                entry = _make_entry(shown, part, block, begin)
+                if begin < end_above:
+                    entry.start = entry.words
+                    entry.is_behind = True
+                entries.append(entry)
+            end_above = part.start + block.end
+    return entries
 
 
-def join_lines(text: str, blocks: Sequence[Block]) -> str:
+def _make_entry(shown: str, part: _Part, block: Block, begin: int) -> Entry:
+    sign = _SIGN.match(shown, begin)
+    style = _DIGITS.sub("1", sign["sign"]) if sign else block.style
+    return Entry(
+        start=begin,
+        words=part.start + block.start,
+        end=part.start + block.end,
+        kind=BlockKind.ITEM if block.mark else block.kind,
+        name=block.name,
+        style=style,
+        column=block.column,
+        gap=block.gap,
+        is_doubted=block.doubt != "",
+        is_label=part.is_label,
+    )
+
+
+def join_lines(text: str, entries: Sequence[Entry]) -> str:
     """Return a text of the same length whose wrapped lines are joined by blanks, or by soft hyphens
-    where a hyphen breaks a word.
+    where a hyphen breaks a word. Lines in doubt stay as they are.
     """
     # "treatment-naive" is no word that was broken, if "treatment" is one
-    words = set(_WORD.findall(text)) if "-\n" in text else set()
-
-    begin = 0
+    words = set(_WORD.findall(text))
 
     def fill(found: re.Match[str]) -> str:
-        if found.start() and _would_fit(text, begin + found.start(), found):
-            return found[0]
         word = found["word"] or ""
-        if not word:
-            return " " * len(found[0])
         kept = f"{word}-" if word in words else word
-        return kept.ljust(len(found[0]), _SOFT)
+        return kept.ljust(len(found[0]), _SOFT if word else " ")
 
-    kept: list[str] = []
+    joined: list[str] = []
     done = 0
-    above: Block | None = None
-    for block in blocks:
-        begin = above.end if above and _continues(block, above) else block.start
-        kept += [text[done:begin], _BREAK.sub(fill, text[begin : block.end])]
-        done = block.end
-        above = block
-    return "".join([*kept, text[done:]])
+    for entry in sorted(entries, key=lambda entry: entry.words):
+        if not entry.is_doubted and entry.words >= done:
+            whole = text[entry.words : entry.end]
+            joined += [text[done : entry.words], _BREAK.sub(fill, whole)]
+            done = entry.end
+    return "".join([*joined, text[done:]])
 
 
-def _would_fit(text: str, at: int, found: re.Match[str]) -> bool:
-    """Return whether the first word below a line break would have fitted on the line above: the
-    break, which is found at a place of the text, is no wrapping.
+def find_cells(text: str, start: int, end: int) -> list[Span]:
+    """Return the cells of a line that have words.
+
+    >>> find_cells("| Age | 18 |", 0, 12)
+    [(2, 5), (8, 10)]
     """
-    above = text[text.rfind("\n", 0, at) + 1 : at]
-    if found["word"] or runs_on(above):
-        return False
-    end = found.string.find("\n", found.end())
-    below = found.string[found.end() : end if end >= 0 else None]
-    is_new = len(above) < _NARROWEST and below[:1].isupper()
-    return is_new or len(above) + len(below.split(" ", 1)[0]) < len(below)
+    borders = [border.span() for border in _BORDER.finditer(text, start, end)]
+    begins = [start, *(behind for _, behind in borders)]
+    ends = [*(before for before, _ in borders), end]
+    spans = [strip_span(text, *bounds) for bounds in zip(begins, ends, strict=True)]
+    return [(first, last) for first, last in spans if first < last]
 
 
-def _continues(block: Block, above: Block) -> bool:
-    """Return whether a block surely goes on with the item above it."""
-    is_below = above.kind is BlockKind.ITEM and not block.gap
-    if block.kind is not BlockKind.PARAGRAPH or not is_below:
+def _list_parts(text: str) -> Iterator[_Part]:
+    """Yield what is read together: the lines between tables, and the cells or rows of tables."""
+    lines = [line.span() for line in LINE.finditer(text)]
+    for is_table, group in groupby(lines, key=lambda line: _is_row(text, line)):
+        rows = list(group)
+        if is_table:
+            yield from _list_cells(text, rows)
+        else:
+            yield _Part(rows[0][0], rows[-1][1])
+
+
+def _is_row(text: str, line: Span) -> bool:
+    """Return whether a line has several cells, or is a rank that divides a table."""
+    words = text[slice(*line)].strip()
+    return words.lower() in RANKS or len(find_cells(text, *line)) > 1
+
+
+def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[_Part]:
+    """Yield the cells or rows of a table, without the names of columns that are no headings."""
+    columns: list[list[Span]] = []
+    has_labels = False
+    for row in rows:
+        cells = find_cells(text, *row)
+        shown = [text[slice(*cell)] for cell in cells]
+        headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
+        if _names_columns(shown):
+            continue
+        if headings.count(True) > 1:
+            yield from _read_columns(columns)
+            columns = [[cell] for cell in cells]
+        elif columns:
+            # a rank alone is one of all columns
+            for column, cell in zip(columns, cells * len(columns), strict=False):
+                column.append(cell)
+        elif headings[0] and len(cells) > 1:
+            has_labels = True
+            yield from _read_columns([cells[:1], [(cells[1][0], cells[-1][1])]])
+        elif any(headings):
+            yield from _read_columns([cells])
+        else:
+            yield _Part(*row, is_label=has_labels)
+    yield from _read_columns(columns)
+
+
+def _read_columns(columns: Sequence[Sequence[Span]]) -> Iterator[_Part]:
+    for column in columns:
+        for cell in column:
+            yield _Part(*cell)
+
+
+def _is_heading(cell: str) -> bool:
+    """Return whether a cell is a heading, or begins with one of a list of criteria."""
+    heading = find_heading(read_passage(cell), VOCABULARY)
+    if heading is None or heading.name in STATES:
         return False
-    text = above.text
-    if len(text) < _SHORT or text.endswith((".", ":", ";")):
-        return False
-    ends_open = text.endswith((" and", " or")) or runs_on(text)
-    return block.text[:1].islower() or ends_open
+    return heading.is_whole or name_section(heading.name) == ELIGIBILITY
+
+
+def _names_columns(cells: Sequence[str]) -> bool:
+    """Return whether the cells of a row are the names of columns of arms or outcomes."""
+    names = [read_text(cell.strip(" *_:")) for cell in cells]
+    pattern = rule("name_of_column")
+    return all(pattern.covers(name, 0, len(name)) is not None for name in names)

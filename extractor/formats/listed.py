@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from extractor.formats.headings import ARMS, OUTCOMES, STATES
-from extractor.formats.layout import Span
+from extractor.formats.layout import Entry, Span, find_cells
 from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
 from extractor.outline import BlockKind
@@ -27,108 +26,61 @@ _NAMED_TIME = re.compile(
     r"[ \t]*[*_]*[:=][*_\s]*",
     re.IGNORECASE,
 )
-_TYPE = re.compile(
-    r"[*_]*(?P<type>Experimental|(?:(?:Active|Placebo|Sham) [Cc]omparator)|No [Ii]ntervention|Other"
-    r"|Behavioral|Biological|Combination [Pp]roduct|Device|Diagnostic [Tt]est|Dietary [Ss]upplement"
-    r"|Drug|Genetic|Procedure|Radiation)[*_]*:[*_ ]*(?=\S)|[*_]*(?:Group|Arm)[*_]*:[*_ ]*"
+_GROUP = re.compile(
+    r"(?P<opening>[*_]*(?:(?P<type>Experimental|(?:Active|Placebo|Sham) [Cc]omparator"
+    r"|No [Ii]ntervention|Other|Behavioral|Biological|Combination [Pp]roduct|Device"
+    r"|Diagnostic [Tt]est|Dietary [Ss]upplement|Drug|Genetic|Procedure|Radiation)|Group|Arm)"
+    r"[*_]*:[*_ ]*)?(?P<name>[^\n:|\t]{1,120}?)[*_ ]*"
+    r"(?P<sign>:(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\Z)"
 )
-"""The registered type of an arm or an intervention."""
-_LABEL = re.compile(
-    r"(?P<label>[^\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t)"
-)
-_CELL = re.compile(r"[^|\t]+")
+"""The registered type of an arm or an intervention, its name, and the sign behind that."""
 _PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]{0,12}[A-Z\d]))+")
-"""An outcome among others on a line, which semicolons separate."""
-_ABBREVIATION = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]\d?\b")
-_ABBREVIATIONS = re.compile(
-    rf"(?:{_ABBREVIATION.pattern}(?:,[ \t]*(?:and[ \t]+)?|[ \t]+and[ \t]+|\.?\Z))+"
-)
 _EDGES = " \t\r\n|*_:;,-–—"
 _INDENT = 2
-_LONGEST_LABEL = 60
-
-
-@dataclass(slots=True)
-class Entry:
-    """A line of a section, or more that a sentence takes: ``start:end`` of a text, with its mark;
-    ``words`` is where its words begin, ``kind`` what the outline takes it for, ``name`` the kind of
-    a heading.
-    """
-
-    start: int
-    words: int
-    end: int
-    kind: BlockKind = BlockKind.PARAGRAPH
-    name: str | None = None
-    style: str = ""
-    column: int = 0
-    gap: bool = False
-    is_behind: bool = False
+_LONGEST_NAME = 60
 
 
 def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Return the lines of each item of a section. Outcomes may be alone on a line: "OS, ORR and
-    DoR", "Responder rate; MIDAS".
+    """Return the lines of each item of a section.
+
+    Marks and labels such as "Arm A:" begin items, else lines do. A line with a colon above the
+    first mark introduces the items. A single line of outcomes may have several: "OS; ORR".
     """
-    items = _group(text, section, entries)
-    is_line = len(items) == 1 and len(items[0]) == 1 and section in OUTCOMES
-    if not is_line or items[0][0].kind in (BlockKind.ITEM, BlockKind.ROW):
-        return items
-    line = items[0][0]
-    words = text[line.words : line.end]
-    pattern = _ABBREVIATION if _ABBREVIATIONS.fullmatch(words) else _PHRASE
-    spans = [strip_span(words, *found.span()) for found in pattern.finditer(words)]
-    first = line.words
-    pieces = [Entry(first + at, first + at, first + end) for at, end in spans]
-    return [[piece] for piece in pieces if piece.start < piece.end]
-
-
-def _group(text: str, section: str, entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Return the lines of each item.
-
-    Marks begin items, else lines; a line that is a time or a label continues the item above it, and
-    a line with a colon above the first mark introduces the items.
-    """
-    marked = [one for one in entries if _begins(text, section, one)]
-    begins = {one.words for one in marked if _is_like(one, marked[0])}
+    marked = [entry for entry in entries if _is_marked(text, section, entry)]
     items: list[list[Entry]] = []
     for entry in entries:
-        is_new = entry.words in begins
-        if not begins:
-            is_new = not items or not _continues(text, items[-1][-1], entry)
-        introduces = bool(begins) and text[entry.end - 1] == ":"
-        if is_new or not (items or introduces):
+        if marked:
+            is_part = entry.column >= marked[0].column + _INDENT
+            is_new = _is_marked(text, section, entry) and not is_part
+            is_first = not items and text[entry.end - 1] != ":"
+        else:
+            is_first = not items
+            is_new = not is_first and not _continues(text, items[-1][-1], entry)
+        if is_new or is_first:
             items.append([entry])
         elif items:
             items[-1].append(entry)
+    if section in OUTCOMES and len(entries) == 1 and not marked:
+        return [[entry] for entry in _split_line(text, entries[0])]
     return items
 
 
-def _begins(text: str, section: str, entry: Entry) -> bool:
-    """Return whether a line surely begins an item: it has a mark, or is "Arm A:", "Drug: ..."."""
-    if LABELS.match(text, entry.words, entry.end):
-        return False
+def _is_marked(text: str, section: str, entry: Entry) -> bool:
     if entry.kind is BlockKind.ITEM or entry.name in STATES:
         return True
-    is_typed = _TYPE.match(text, entry.words, entry.end) is not None
-    return is_typed and section not in OUTCOMES
-
-
-def _is_like(entry: Entry, first: Entry) -> bool:
-    """Return whether a line with a mark is no part of an item that begins as the first one does."""
-    is_outer = entry.column < first.column + _INDENT
-    return is_outer and (entry.kind is not BlockKind.ITEM or entry.style == first.style)
+    found = _GROUP.match(text, entry.words, entry.end)
+    return section not in OUTCOMES and bool(found and found["opening"])
 
 
 def _continues(text: str, above: Entry, entry: Entry) -> bool:
-    """Return whether a line without a mark belongs to the item above it."""
+    """Return whether a line without a mark belongs to the item of the line above."""
     words = text[above.words : above.end].rstrip(" *_")
     label = LABELS.match(words)
-    is_label_above = label is not None and label.end() == len(words)
-    if words.endswith(":") or is_label_above:
+    if words.endswith(":") or (label and label.end() == len(words)):
         return True
-    is_label = LABELS.match(text, entry.words, entry.end) is not None
-    return is_label or _is_time(text[entry.words : entry.end])
+    if LABELS.match(text, entry.words, entry.end):
+        return True
+    return _is_time(text[entry.words : entry.end])
 
 
 def _is_time(words: str) -> bool:
@@ -136,30 +88,40 @@ def _is_time(words: str) -> bool:
     return rule("lone_time").covers(tokens, 0, len(tokens)) is not None
 
 
+def _split_line(text: str, entry: Entry) -> Iterator[Entry]:
+    """Yield the outcomes of a line, which semicolons separate."""
+    for found in _PHRASE.finditer(text, entry.words, entry.end):
+        yield Entry(found.start(), found.start(), found.end())
+
+
 def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
     """Return the parts of an item, in their order; lines of one name below each other are one."""
-    read = _read_outcome if section in OUTCOMES else _read_group
+    is_outcome = section in OUTCOMES
+    found = (
+        _read_outcome(text, item) if is_outcome else _read_group(text, section, item)
+    )
     parts: list[Part] = []
-    for name, (start, end) in read(text, section, item):
-        first, last = strip_span(text, start, end, _EDGES)
-        if first < last and parts and parts[-1][0] == name:
-            first = parts.pop()[1][0]
-        if first < last:
-            parts.append((name, (first, last)))
+    for name, span in found:
+        start, end = strip_span(text, *span, _EDGES)
+        if start >= end:
+            continue
+        if parts and parts[-1][0] == name:
+            start = parts.pop()[1][0]
+        parts.append((name, (start, end)))
     if [name for name, _ in parts] == ["measure"]:
         return [("statement", parts[0][1])]
     return parts
 
 
-def _read_outcome(text: str, _: str, item: Sequence[Entry]) -> Iterator[Part]:
+def _read_outcome(text: str, item: Sequence[Entry]) -> Iterator[Part]:
     first = item[0]
-    found = _CELL.finditer(text, first.words, first.end)
-    cells = [cell.span() for cell in found if cell[0].strip()]
+    cells = find_cells(text, first.words, first.end)
     if len(cells) > 1:
         has_time = len(cells) > 2 or _is_time(text[slice(*cells[-1])])
-        names = ["measure", *["description"] * len(cells)][: len(cells)]
-        names[-1] = "time_frame" if has_time else "description"
-        yield from zip(names, cells, strict=True)
+        yield "measure", cells[0]
+        for cell in cells[1:-1]:
+            yield "description", cell
+        yield "time_frame" if has_time else "description", cells[-1]
         return
     yield from _split_frame(text, first.words, first.end, "measure")
     name = "description"
@@ -172,8 +134,8 @@ def _read_outcome(text: str, _: str, item: Sequence[Entry]) -> Iterator[Part]:
         elif name == "description" and _is_time(text[start : entry.end]):
             name = "time_frame"
         yield from _split_frame(text, start, entry.end, name)
-        # a bare label names the line below it
-        name = name if start == entry.end else "description"
+        if start < entry.end:  # a bare label names the line below it
+            name = "description"
 
 
 def _split_frame(text: str, start: int, end: int, name: str) -> Iterator[Part]:
@@ -188,21 +150,19 @@ def _split_frame(text: str, start: int, end: int, name: str) -> Iterator[Part]:
 
 
 def _read_group(text: str, section: str, item: Sequence[Entry]) -> Iterator[Part]:
-    """Yield the parts of an arm or an intervention."""
+    """Yield the parts of an arm or an intervention. A line without a sign is the name of an arm, if
+    it is short or has others below it.
+    """
     first = item[0]
-    name = "label" if section == ARMS else "name"
-    opening = _TYPE.match(text, first.words, first.end)
-    label = _LABEL.match(text, first.words, first.end)
-    is_label = label is not None and len(label["label"]) <= _LONGEST_LABEL
-    is_short = len(item) > 1 or first.end - first.words <= _LONGEST_LABEL
-    if opening:
-        yield "type", opening.span("type")
-        yield name, (opening.end(), first.end)
-    elif label and (section == ARMS or is_label):
-        yield name, label.span("label")
-        yield "description", (label.end(), first.end)
-    else:
-        is_name = section == ARMS and is_short
-        yield name if is_name else "description", (first.words, first.end)
+    found = _GROUP.match(text, first.words, first.end)
+    start = first.words
+    if found:
+        is_short = len(item) > 1 or len(found["name"]) <= _LONGEST_NAME
+        is_named = found["opening"] or (is_short and (section == ARMS or found["sign"]))
+        if is_named:
+            yield "type", found.span("type")
+            yield "label" if section == ARMS else "name", found.span("name")
+            start = found.end()
+    yield "description", (start, first.end)
     for entry in item[1:]:
         yield "description", (entry.words, entry.end)

@@ -41,7 +41,7 @@ _BARE = re.compile(
 _FEW_NUMBERS = 2
 """The numbers that lines without a list may begin with."""
 _ROW = re.compile(r"\s*\|.*\S\s*$")
-_RULE = re.compile(r"\s*(?:[|:\-=_*\s]{3,}|>+)$")
+_RULE = re.compile(r"(?:[|:\-=_*\s]{3,}+|\s*+>+)$")
 _CODES_OF_LISTS = frozenset(
     ["I", "E", "IC", "EC", "INC", "EXC", "IN", "EX", "SI", "SE", "INCL", "EXCL"]
 )

@@ -4,8 +4,6 @@ import pytest
 
 from extractor import Extractor
 from extractor.schemas import AbsenceReason, FindingKind, Severity
-from tests.llm.stub import completion, serve
-from tests.trust import trial
 
 ENGLISH = [
     "Inclusion criteria:",
@@ -149,40 +147,6 @@ def test_a_text_wholly_in_another_language_gives_no_values_and_says_so(language)
     }
 
 
-def test_a_field_in_another_language_beside_others_in_english():
-    criteria = "Inclusion Criteria:\n\n* Mujeres con asma grave\n* Edad mayor de 18 años\n* HbA1c > 7 %"
-    record = trial(
-        title="Fictumab in asthma",
-        eligibility=criteria,
-        primary_outcomes_0="Pain, 12 weeks",
-    )
-
-    found = Extractor(effort="none").extract(record)
-
-    assert found.eligibility.criteria == ()
-    assert [endpoint.measure for endpoint in found.endpoints] == ["Pain"]
-    reasons = {absence.field: absence.reason for absence in found.absences}
-    assert reasons["eligibility.criteria"] is AbsenceReason.OTHER_LANGUAGE
-    [finding] = list_findings(found)
-    [citation] = finding.citations
-    assert finding.field == "eligibility"
-    assert citation.quote == "* Mujeres con asma grave"
-    assert criteria[citation.start : citation.end] == citation.quote
-
-
-def test_doses_in_another_language_are_told_and_the_names_of_agents_kept():
-    record = trial(
-        eligibility="Inclusion Criteria:\n\n* Adults with asthma",
-        arms_0="Fictumab 5 mg twice daily",
-        arms_1="Los pacientes recibirán fictumab 10 mg dos veces al día",
-    )
-
-    found = Extractor(effort="none").extract(record)
-
-    assert [amount.low for regimen in found.dosing for amount in regimen.amounts] == [5]
-    assert [finding.field for finding in list_findings(found)] == ["arms"]
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -201,18 +165,3 @@ def test_any_script_is_read_or_told_and_nothing_breaks(text):
     found = read(text)
 
     assert found.findings
-
-
-def test_no_model_is_shown_what_is_left_out():
-    text = "\n".join([*GERMAN, *ENGLISH])
-
-    with serve(lambda _: completion("{}")) as stub:
-        Extractor(stub.spec, effort="all").extract_text(text)
-
-        asked = "".join(stub.said)
-
-    assert "Age 18 to 65 years" in asked
-    assert not any(
-        word in asked
-        for word in ("Alter 18", "Schwangerschaft", "Rauchen", "Überleben")
-    )

@@ -1,6 +1,5 @@
 """Weights and calibration curves."""
 
-import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,14 +9,12 @@ import pytest
 from benchmarks.reliability import read_curves
 from extractor.concepts.parse import parse_record, parse_uncalibrated
 from extractor.evidence.calibration import (
-    _weigh_members,
     apply_curve,
-    calibrate_record,
 )
 from extractor.evidence.drafts import Reading
 from extractor.evidence.parsed import ParsedRecord
-from extractor.evidence.scoring import Scorer, load_scorer, read_scorer
-from extractor.evidence.signs import is_weighed, weigh
+from extractor.evidence.scoring import Scorer, load_scorer
+from extractor.evidence.signs import is_weighed
 from extractor.schemas import Category, Concept, EndpointCategory, TimeKind, TrialRecord
 from tests.trust import trial
 
@@ -42,24 +39,6 @@ def test_scores_are_damped_by_the_root_of_the_number_of_features():
 
 
 @pytest.mark.parametrize(
-    ("words", "chosen", "place"),
-    [
-        (["w no", "w asthma", "w or", "w stroke"], "well", 3),
-        (["w no", "w asthma", "w or", "w stroke"], "ill", 1),
-        (["w asthma"], "well", None),
-        ([], "ill", None),
-    ],
-)
-def test_the_reason_is_the_feature_that_favours_the_class_most(words, chosen, place):
-    assert SCORER.find_reason(words, chosen) == place
-
-
-def test_an_error_names_an_unknown_scorer():
-    with pytest.raises(FileNotFoundError, match="zorp"):
-        load_scorer("zorp")
-
-
-@pytest.mark.parametrize(
     ("name", "classes"),
     [
         ("criteria", {*map(str, Category), "none"}),
@@ -74,21 +53,6 @@ def test_the_classes_of_the_weights_are_the_closed_sets(name, classes):
     assert set(scorer.classes) == classes
     assert scorer.weights.shape == (len(scorer.rows) + 1, len(classes))
     assert not scorer.weights[0].any()
-
-
-def test_tables_of_weights_choose_a_class(tmp_path):
-    path = tmp_path / "weights.toml"
-    path.write_text(
-        '[background]\n"placebo" = 2\n[rescue]\n"as needed" = 3.0\n', "utf-8"
-    )
-    scorer = read_scorer(path)
-
-    placebo, as_needed = scorer.choose([["placebo"], ["placebo", "as needed"]])
-
-    assert placebo.value == "background"
-    assert as_needed.value == "rescue"
-    (alone,) = scorer.choose([["placebo"]])
-    assert alone.confidence == round(1 / (1 + math.exp(-2)), 2)
 
 
 @pytest.fixture
@@ -129,37 +93,6 @@ def test_a_reading_without_signs_has_the_confidence_of_its_curve(
         curve = curves.get((name, kind), straight)
         confidence = apply_curve(curve, stated[name].confidence)
         assert reading == replace(stated[name], confidence=confidence)
-
-
-def test_no_part_is_surer_than_its_time_window() -> None:
-    window = {"": ("its sense follows from the words around",), "anchor": ()}
-    reading = Reading(value=("14 days",), confidence=0.5, signs=(window,))
-
-    weighed = _weigh_members("eligibility.criteria.time_windows", reading, 1.0)
-
-    (whole,) = weighed.sure
-    assert weighed.list_sure_parts()[0]["anchor"] <= whole
-    assert weigh("eligibility.criteria.time_windows.anchor", (), 0.9) > whole
-
-
-def test_a_regimen_is_as_sure_as_its_agent(record: TrialRecord) -> None:
-    """It is as sure as the signs of its agent say."""
-    agent = list_readings(parse_uncalibrated(record))["dosing.agent"]
-
-    existence = list_readings(parse_record(record))["dosing.stands"]
-
-    signs = agent.signs[0][""]
-    assert existence.confidence == weigh("dosing.regimens", signs, agent.confidence)
-
-
-def test_an_open_reading_stays_open(record: TrialRecord) -> None:
-    parsed = parse_uncalibrated(record)
-    (outcome,) = parsed.outcomes
-    outcome = replace(outcome, rules={**outcome.rules, "concept": Reading.open_()})
-
-    calibrated = calibrate_record(replace(parsed, outcomes=(outcome,)))
-
-    assert calibrated.outcomes[0].rules["concept"].is_open
 
 
 def test_curves_rise_and_stay_below_certainty() -> None:

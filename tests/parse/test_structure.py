@@ -49,19 +49,6 @@ def test_a_misspelt_heading_makes_its_list_unsure_and_is_told_with_its_place():
     assert [cited.quote for cited in doubt.citations] == ["Exclsuion Critera:"]
 
 
-def test_the_age_of_a_doubtful_list_is_not_sure():
-    ages = {
-        text: next(
-            piece.confidence
-            for piece in find_doubts(text)[0].eligibility.evidence
-            if piece.field == "maximum_age"
-        )
-        for text in (MISSPELT, TIDY)
-    }
-
-    assert ages[MISSPELT] < SURE
-
-
 def test_a_tidy_text_has_no_doubt():
     assert find_doubts(TIDY)[1] == []
 
@@ -79,16 +66,6 @@ def test_what_is_doubted_is_told_and_its_last_item_is_not_sure(text):
 
     assert len(doubts) == 1
     assert extraction.eligibility.criteria[-1].confidence < SURE
-
-
-def test_an_item_that_could_be_two_is_not_sure():
-    extraction, doubts = find_doubts(
-        "Inclusion Criteria:\n\n- Severe asthma - Able to walk alone\n- Consent"
-    )
-
-    (first, _) = extraction.eligibility.criteria
-    assert first.confidence < SURE
-    assert [doubt.message for doubt in doubts] == ["this item could be two"]
 
 
 def test_a_model_is_asked_for_the_list_of_doubtful_lines_alone():
@@ -130,24 +107,6 @@ def test_a_description_with_words_of_eligibility_and_no_criterion_is_told(text):
         "detailed_description"
     ]
     assert absence.reason is AbsenceReason.NOT_ASKED
-
-
-def test_a_description_that_says_nothing_of_eligibility_has_no_doubt():
-    extraction = Extractor().extract(
-        trial(detailed_description="The dose is raised weekly in each patient.")
-    )
-
-    assert not [
-        finding
-        for finding in extraction.findings
-        if finding.kind is FindingKind.STRUCTURE_DOUBTFUL
-    ]
-    (absence,) = [
-        absence
-        for absence in extraction.absences
-        if absence.field == "eligibility.criteria"
-    ]
-    assert absence.reason is AbsenceReason.NOT_REPORTED
 
 
 def list_kind_confidences(extraction):
@@ -194,16 +153,6 @@ def test_headings_and_items_that_are_clear_are_not_doubted(text):
     assert min(list_kind_confidences(extraction)) >= SURE
 
 
-def test_a_heading_of_exclusions_with_nothing_below_is_told():
-    _, doubts = find_doubts(
-        "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\n-"
-    )
-
-    assert [cited.quote for doubt in doubts for cited in doubt.citations] == [
-        "Exclusion Criteria:"
-    ]
-
-
 @pytest.mark.parametrize(
     "item",
     [
@@ -226,20 +175,6 @@ def test_an_item_that_reads_like_an_exclusion_is_not_sure_where_no_heading_opens
     sure = list_kind_confidences(extraction)
     assert [one >= SURE for one in sure] == [True, False, True]
     assert [cited.quote for doubt in doubts for cited in doubt.citations] == [item]
-
-
-def test_items_behind_exclusions_in_a_list_without_headings_are_not_sure():
-    extraction, doubts = find_doubts(
-        "* Asthma\n* Blood dyscrasias\n* Known hypersensitivity\n* Stroke last year"
-    )
-
-    assert [confidence >= SURE for confidence in list_kind_confidences(extraction)] == [
-        True,
-        False,
-        False,
-        False,
-    ]
-    assert len(doubts) == 1
 
 
 LISTS = (
@@ -315,37 +250,6 @@ def test_a_subheading_of_criteria_raises_no_doubt(heading):
         "Heart failure",
         "Angina",
     ]
-    assert doubts == []
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        "Follow-up procedures\nVisits take place every 4 weeks.",
-        "Laboratory assessments\nBlood is drawn at each visit.",
-        "Blood sampling\nSamples are stored in the freezer.",
-        "Imaging schedule\nScans are made every 8 weeks.",
-        "Home monitoring:\nA device is sent to all homes.",
-    ],
-)
-def test_a_title_of_what_a_trial_does_is_doubted_with_what_follows(lines):
-    extraction, doubts = find_doubts(f"{LISTS}{lines}")
-
-    criteria = extraction.eligibility.criteria[4:]
-    assert all(find_confidence(item, "kind") < 0.85 for item in criteria)
-    assert doubts
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        "Invasive procedures\nHeart failure",
-        "Able to attend visits\nAble to walk alone.",
-    ],
-)
-def test_a_criterion_with_a_word_of_such_titles_is_not_doubted(lines):
-    _, doubts = find_doubts(f"{LISTS}{lines}")
-
     assert doubts == []
 
 

@@ -93,17 +93,6 @@ def test_lines_that_show_no_language_follow_those_around_them(lines):
     assert [line for line in left if line.strip()] == TRANSLATED
 
 
-def test_a_line_written_once_is_kept_where_lines_take_turns():
-    lines = [
-        "- Adults with asthma",
-        "- Erwachsene mit Asthma",
-        "- ECOG 0-1",
-        "- No pregnancy",
-        "- Keine Schwangerschaft",
-    ]
-    assert find_in("\n".join(lines)) == [lines[1], lines[4]]
-
-
 @pytest.mark.parametrize(
     ("line", "left"),
     [
@@ -123,14 +112,6 @@ def test_a_line_written_once_is_kept_where_lines_take_turns():
 )
 def test_a_line_in_two_languages_is_divided(line, left):
     assert " ".join(hide_foreign(line).split()) == left
-
-
-def test_names_in_lists_of_arms_are_kept_beside_other_languages():
-    sections = [
-        ("arms[0]", "Fictumab"),
-        ("arms[1]", "Los pacientes recibirán el tratamiento"),
-    ]
-    assert [text.section for text in find_foreign(sections).texts] == ["arms[1]"]
 
 
 def test_a_section_without_any_english_but_its_headings_is_untranslated():

@@ -6,8 +6,8 @@ there is a ``DocumentProblem`` with a remedy.
 
 - ``reading`` starts the child and checks its reply; ``__main__`` is the child.
 - ``pdf`` (pypdfium2): the order of the lines is that in which the file draws them. Cells of a
-  table's row are joined by tabs; running heads and feet are moved to the end of the text; bold or
-  larger lines are headings.
+  table's row are joined by tabs; running heads and feet are left out; bold or larger lines are
+  headings.
 - ``word`` (python-docx): items of lists begin with a dash, tracked changes are accepted. Headers,
   footers, comments, footnotes and text boxes are not read.
 

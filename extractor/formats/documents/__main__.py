@@ -6,6 +6,7 @@ Its libraries parse hostile files, so it first limits itself.
 import json
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 
 from extractor.formats.documents.content import DocumentProblem
 from extractor.formats.documents.limits import (
@@ -43,20 +44,12 @@ def main(kind: str) -> None:
             from extractor.formats.documents.pdf import read_pdf as read  # noqa: PLC0415 - one library of the two
         else:
             from extractor.formats.documents.word import read_word as read  # noqa: PLC0415
-        reply = read(given).to_json()
+        reply = asdict(read(given))
     except DocumentProblem as error:
         reply = {"problem": error.problem, "remedy": error.remedy}
-    except MemoryError:
-        remedy = "save only the pages with eligibility, treatment and outcomes"
-        reply = {
-            "problem": "reading it needs more memory than a document may take",
-            "remedy": remedy,
-        }
     except Exception as error:  # noqa: BLE001 - whatever a library raises for a broken file
-        reply = {
-            "problem": f"the document is damaged ({type(error).__name__})",
-            "remedy": _UNREADABLE,
-        }
+        problem = f"the document is damaged or too large ({type(error).__name__})"
+        reply = {"problem": problem, "remedy": _UNREADABLE}
     sys.stdout.buffer.write(json.dumps(reply).encode())
 
 

@@ -10,8 +10,6 @@ MAX_UNPACKED_BYTES = 500 * 1000**2
 MAX_UNPACKED_RATIO = 200
 RATIO_FREE_BYTES = 20 * 1000**2
 """Unpacked size of a Word file up to which any ratio is allowed."""
-MAX_XML_BYTES = 100 * 1000**2
-"""Largest part of a Word file that is parsed."""
 MAX_SECONDS = 120
 """Seconds on the clock for reading a document."""
 MAX_MEMORY_BYTES = 3 * 1024**3

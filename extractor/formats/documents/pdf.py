@@ -8,21 +8,24 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
+from typing import NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as api
 
-from extractor.formats.documents.content import DocumentContent, DocumentProblem, Writer
+from extractor.formats.documents.content import (
+    DocumentContent,
+    DocumentProblem,
+    place_lines,
+)
 from extractor.formats.documents.limits import MAX_PAGES
 
 _AGAIN = "download it again, or print it to a new PDF"
-_SOME_PAGES = "save only the pages with eligibility, treatment and outcomes"
 _BROKEN_WORD = "\x02\ufffe"
 """What PDFium writes for the hyphen of a word that a line end breaks, in place of the line end."""
-_BOLD_WEIGHT = 600
 _CELL_GAP = 2.5
 """Width between two cells of a row, in sizes of the letters; justified lines have narrower gaps."""
-_LABEL_HEIGHT = 5
 _LABEL_GAP = 2
 """The largest distance of two lines of a label, in sizes of the letters."""
 _EDGE = 0.1
@@ -30,8 +33,18 @@ _EDGE = 0.1
 _LARGER = 1.12
 """How much larger than most letters those of a heading are."""
 _HEADING_CHARACTERS = 160
-_Look = tuple[bool, float, bool]
 _DIGITS = re.compile(r"\d+")
+
+
+class _Sign(NamedTuple):
+    """A character of a page, its number there, and its place."""
+
+    sign: str
+    number: int
+    left: float
+    right: float
+    bottom: float
+    top: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +75,6 @@ def read_pdf(given: bytes) -> DocumentContent:
     """
     document = _open(given)
     pages = [_read_page(document, number) for number in range(len(document))]
-    if not pages:
-        raise DocumentProblem("the PDF has no pages", _AGAIN)
     if not any(pages):
         raise DocumentProblem(
             "the PDF is a scan, a picture of pages without a text",
@@ -82,7 +93,8 @@ def _open(given: bytes) -> pdfium.PdfDocument:
         raise DocumentProblem("the PDF is damaged", _AGAIN) from None
     if len(document) > MAX_PAGES:
         problem = f"a PDF of {len(document):,} pages, more than {MAX_PAGES:,}"
-        raise DocumentProblem(problem, _SOME_PAGES)
+        remedy = "save only the pages with eligibility, treatment and outcomes"
+        raise DocumentProblem(problem, remedy)
     return document
 
 
@@ -93,83 +105,62 @@ def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
         text = page.get_textpage()
     except pdfium.PdfiumError:
         return []
-    try:
-        return _join_cells(list(_read_cells(text, page.get_height())))
-    finally:
-        text.close()
-        page.close()
+    height = page.get_height()
+    lines = [_make_line(text, cell, height) for cell in _read_cells(text)]
+    text.close()
+    page.close()
+    return _join_cells(lines)
 
 
 # From characters to lines.
 
 
-def _read_cells(text: pdfium.PdfTextPage, height: float) -> Iterator[_Line]:
-    """Yield the lines of a page; a wide gap within a line separates two cells, which are lines of
-    their own.
+def _read_cells(text: pdfium.PdfTextPage) -> Iterator[list[_Sign]]:
+    """Yield the signs of each line of a page; a wide gap within a line separates two cells, which
+    are lines of their own.
     """
-    signs: list[str] = []
-    first = last = api.FS_RECTF()
-    is_bold = False
+    cell: list[_Sign] = []
     for number in range(text.count_chars()):
-        sign = _read_sign(text, number)
-        if sign in ("\r", "\n"):
-            if signs:
-                yield _make_line(signs, first, last, height, is_bold=is_bold)
-            signs = []
-        elif sign.isspace():
+        code = api.FPDFText_GetUnicode(text, number)
+        if not 0 < code <= 0x10FFFF or 0xD800 <= code < 0xE000:
+            continue
+        sign = chr(code)
+        is_end = sign in "\r\n"
+        if sign.isspace() and not is_end:
             # PDFium invents most blanks, so that their boxes mean nothing.
-            signs += [" "] * bool(signs)
-        elif sign:
-            box = api.FS_RECTF()
-            api.FPDFText_GetLooseCharBox(text, number, box)
-            if signs and box.left - last.right > _CELL_GAP * (box.top - box.bottom):
-                yield _make_line(signs, first, last, height, is_bold=is_bold)
-                signs = []
-            if not signs:
-                first = box
-                is_bold = _is_bold(text, number)
-            last = box
-            signs.append("-" if sign in _BROKEN_WORD else sign)
-            if sign in _BROKEN_WORD:
-                yield _make_line(signs, first, last, height, is_bold=is_bold)
-                signs = []
-    if signs:
-        yield _make_line(signs, first, last, height, is_bold=is_bold)
+            cell += [cell[-1]._replace(sign=" ")] if cell else []
+            continue
+        left, bottom, right, top = text.get_charbox(number, loose=True)
+        is_far = cell and left - cell[-1].right > _CELL_GAP * (top - bottom)
+        if cell and (is_end or is_far):
+            yield cell
+            cell = []
+        if not is_end:
+            is_broken = sign in _BROKEN_WORD
+            shown = "-" if is_broken else sign
+            cell.append(_Sign(shown, number, left, right, bottom, top))
+            if is_broken:
+                yield cell
+                cell = []
+    if cell:
+        yield cell
 
 
-def _make_line(
-    signs: Sequence[str],
-    first: api.FS_RECTF,
-    last: api.FS_RECTF,
-    height: float,
-    *,
-    is_bold: bool,
-) -> _Line:
-    """Make a line of its signs, and the boxes of the first and the last of them."""
+def _make_line(text: pdfium.PdfTextPage, cell: Sequence[_Sign], height: float) -> _Line:
+    """Make a line of its signs. It is bold if the name of its first letter's font says so."""
+    first = cell[0]
+    name = ctypes.create_string_buffer(200)
+    api.FPDFText_GetFontInfo(text, first.number, name, len(name), ctypes.c_int())
     middle = (first.top + first.bottom) / 2
     return _Line(
-        text=" ".join("".join(signs).split()),
+        text=" ".join("".join(one.sign for one in cell).split()),
         size=first.top - first.bottom,
         left=first.left,
-        right=last.right,
+        right=cell[-1].right,
         middle=middle,
-        is_bold=is_bold,
+        is_bold=b"bold" in name.value.lower(),
         at_edge=not _EDGE * height <= middle <= (1 - _EDGE) * height,
     )
-
-
-def _read_sign(text: pdfium.PdfTextPage, number: int) -> str:
-    code = api.FPDFText_GetUnicode(text, number)
-    is_text = 0 < code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF
-    return chr(code) if is_text else ""
-
-
-def _is_bold(text: pdfium.PdfTextPage, number: int) -> bool:
-    if api.FPDFText_GetFontWeight(text, number) >= _BOLD_WEIGHT:
-        return True
-    name = ctypes.create_string_buffer(200)
-    size = api.FPDFText_GetFontInfo(text, number, name, len(name), ctypes.c_int())
-    return 0 < size <= len(name) and b"bold" in name.value.lower()
 
 
 # From lines to rows and paragraphs.
@@ -181,8 +172,7 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
     """
     joined: list[_Line] = []
     for line, below in zip(lines, [*lines[1:], None], strict=False):
-        if joined and joined[-1].right < line.left:
-            _join_label(joined, line)
+        _join_label(joined, line)
         label = joined[-1] if joined else None
         is_row = label is not None and line.is_level(label) and label.right < line.left
         if label is None or not is_row or _goes_on(line, below, label):
@@ -194,15 +184,17 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
 
 
 def _join_label(lines: list[_Line], line: _Line) -> None:
-    """Join the last two lines if both are left of a line and close: a label beside it."""
-    while len(lines) > 1 and not line.is_level(lines[-1]):
-        above, label = lines[-2:]
-        is_close = 0 < above.middle - label.middle <= _LABEL_GAP * above.size
-        is_level = abs(above.middle - line.middle) <= _LABEL_HEIGHT * line.size
-        is_label = is_close and is_level and above.left == label.left
-        is_beside = is_label and above.right < line.left
-        if not is_beside or "\t" in above.text:
-            return
+    """Join the last two lines if a line begins beside the upper one: a label of two lines."""
+    if len(lines) < 2 or line.is_level(lines[-1]):
+        return
+    above, label = lines[-2:]
+    is_left = above.left == label.left and max(above.right, label.right) < line.left
+    is_close = 0 < above.middle - label.middle <= _LABEL_GAP * above.size
+    if (
+        is_left
+        and is_close
+        and abs(above.middle - line.middle) <= _LABEL_GAP * line.size
+    ):
         lines[-2:] = [replace(above, text=f"{above.text} {label.text}")]
 
 
@@ -217,54 +209,39 @@ def _goes_on(line: _Line, below: _Line | None, label: _Line) -> bool:
 
 
 def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
-    """Return the text of pages. Running heads and feet, which recur at the edges of pages, follow
-    at its end, each once.
-    """
-    counted: Counter[str] = Counter()
+    """Return the text of pages, without what recurs at their edges: running heads and feet."""
+    running = Counter(
+        words
+        for lines in pages
+        for words in {line.running_words for line in lines if line.at_edge}
+    )
+    kept: list[_Line] = []
+    first: list[int] = []
     for lines in pages:
-        counted.update({line.running_words for line in lines if line.at_edge})
-    usual = _find_usual([line for lines in pages for line in lines])
-    writer = Writer("PDF")
-    begun: list[int] = []
-    looks: dict[int, _Look] = {}
-    running: dict[str, None] = {}
-    for lines in pages:
-        begun.append(writer.size)
-        for line in lines:
-            if line.at_edge and counted[line.running_words] > 1:
-                running[line.text] = None
-                continue
-            start, _ = writer.add(line.text)
-            if _is_heading(line, *usual):
-                is_small = not line.text.isupper()
-                looks[start] = (is_small, -round(line.size), not line.is_bold)
-    # Capitals rank highest, then larger letters, then bold ones.
-    order = sorted(set(looks.values()))
+        first.append(len(kept))
+        kept += [
+            line
+            for line in lines
+            if not line.at_edge or running[line.running_words] < 2
+        ]
+    text, starts = place_lines([line.text for line in kept])
+    ranks = zip(starts, _list_ranks(kept), strict=False)
     return DocumentContent(
-        edges=tuple(writer.add(words) for words in running),
-        text=writer.text,
-        pages=tuple(begun),
-        headings=tuple((at, order.index(look) + 1) for at, look in looks.items()),
+        text=text,
+        pages=tuple(starts[number] for number in first),
+        headings=tuple((at, rank) for at, rank in ranks if rank),
         empty_pages=tuple(number for number, lines in enumerate(pages, 1) if not lines),
     )
 
 
-def _is_heading(line: _Line, usual: float, is_rare: bool) -> bool:  # noqa: FBT001 - what is usual
-    """Return whether a line is short, and in larger letters than most, or in bold ones if these are
-    rare.
+def _list_ranks(lines: Sequence[_Line]) -> Iterator[int]:
+    """Yield the rank of each line as a heading: 1 for larger letters than most, 2 for bold ones if
+    these are rare, 0 for none.
     """
-    if len(line.text) > _HEADING_CHARACTERS or "\t" in line.text:
-        return False
-    return line.size > _LARGER * usual or (line.is_bold and is_rare)
-
-
-def _find_usual(lines: Sequence[_Line]) -> tuple[float, bool]:
-    """Return the size of most letters, and whether bold ones are few."""
-    sizes: Counter[float] = Counter()
-    bold = 0
+    usual = median(line.size for line in lines)
+    is_bold_rare = 2 * sum(line.is_bold for line in lines) < len(lines)
     for line in lines:
-        sizes[round(line.size, 1)] += len(line.text)
-        bold += len(line.text) * line.is_bold
-    [(usual, _)] = sizes.most_common(1)
-    is_rare = 2 * bold < sizes.total()
-    return usual, is_rare
+        is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
+        is_larger = line.size > _LARGER * usual
+        is_heading = is_short and (is_larger or (line.is_bold and is_bold_rare))
+        yield 2 - is_larger if is_heading else 0

@@ -2,7 +2,6 @@
 ``documents``).
 """
 
-import codecs
 import io
 import re
 import zipfile
@@ -18,12 +17,11 @@ from lxml import etree
 from extractor.formats.documents.content import (
     DocumentContent,
     DocumentProblem,
-    Writer,
+    place_lines,
 )
 from extractor.formats.documents.limits import (
     MAX_UNPACKED_BYTES,
     MAX_UNPACKED_RATIO,
-    MAX_XML_BYTES,
     RATIO_FREE_BYTES,
 )
 
@@ -47,15 +45,13 @@ _UNWRAPPED = tuple(
     )
 )
 """Content controls, insertions and other elements whose content is read in their place."""
-_ENCRYPTED = 0x1
 _LABEL_CHARACTERS = 80
-_MOST_BASES = 20
-"""Most styles that are based on each other; in a broken file, they go in a circle."""
+_Styles = Mapping[str | None, Any]
 
 
 def read_word(given: bytes) -> DocumentContent:
     """Return the content of a Word document. Raises ``DocumentProblem`` for one that is damaged,
-    encrypted, unpacks to too much or has no text.
+    unpacks to too much or has no text.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(given)) as archive:
@@ -66,61 +62,39 @@ def read_word(given: bytes) -> DocumentContent:
     except Exception as error:  # noqa: BLE001 - whatever the libraries raise for a broken file
         problem = f"the Word document is damaged ({type(error).__name__})"
         raise DocumentProblem(problem, _SAVE_AGAIN) from None
-    content = _write(_list_lines(document))
-    if not content.text.strip():
+    lines = list(_list_lines(document))
+    text, starts = place_lines([line for line, _ in lines])
+    if not text.strip():
         raise DocumentProblem(
             "the Word document has no text",
             "recognise the text of its pictures first (OCR)",
         )
-    return content
+    ranks = zip(starts, (rank for _, rank in lines), strict=False)
+    headings = tuple((at, rank) for at, rank in ranks if rank)
+    return DocumentContent(text, headings=headings)
 
 
 def _check_members(archive: zipfile.ZipFile, packed: int) -> None:
-    """Refuse an archive of ``packed`` bytes that is encrypted, unpacks to too much, or declares
-    entities, which Word never does.
+    """Refuse an archive of ``packed`` bytes that unpacks to too much, or declares entities, which
+    Word never does.
     """
     members = archive.infolist()
-    if any(member.flag_bits & _ENCRYPTED for member in members):
-        raise DocumentProblem(
-            "the Word document is encrypted", "save a copy without its password"
-        )
     size = sum(member.file_size for member in members)
     if size > min(MAX_UNPACKED_BYTES, RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * packed):
         problem = f"unpacks to {size:,} bytes, as decompression bombs do"
         raise DocumentProblem(problem, _BOMB)
     for member in members:
-        if not member.filename.endswith((".xml", ".rels")):
-            continue
-        if member.file_size > MAX_XML_BYTES:
-            problem = f"{member.filename} unpacks to {member.file_size:,} bytes"
-            raise DocumentProblem(problem, _BOMB)
-        part = archive.read(member)
-        # In UTF-16, zeros between the letters would hide a declaration.
-        if (
-            part.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-            or b"\0" in part[:4]
-        ):
-            part = part.replace(b"\0", b"")
+        # in UTF-16, zeros between the letters would hide a declaration
+        is_xml = member.filename.endswith((".xml", ".rels"))
+        part = archive.read(member).replace(b"\0", b"") if is_xml else b""
         if _DECLARATION.search(part):
             problem = f"{member.filename} declares XML entities, which Word never does"
             raise DocumentProblem(problem, _BOMB)
 
 
-def _write(lines: Iterator[tuple[str, str]]) -> DocumentContent:
-    """Return the content of lines, each with the name of its style."""
-    writer = Writer("Word document")
-    headings: list[tuple[int, int]] = []
-    for text, style in lines:
-        start, _ = writer.add(text)
-        named = _HEADING.fullmatch(style)
-        if named:
-            headings.append((start, int(named["level"] or 0) or 1))
-    return DocumentContent(writer.text, headings=tuple(headings))
-
-
-def _list_lines(document: Any) -> Iterator[tuple[str, str]]:
-    """Yield the lines of a document as it reads with all tracked changes accepted, each with the
-    name of its style.
+def _list_lines(document: Any) -> Iterator[tuple[str, int]]:
+    """Yield the lines of a document as it reads with all tracked changes accepted, each with its
+    rank as a heading, 0 for none.
     """
     body = document.element.body
     etree.strip_elements(body, *_LEFT_OUT, with_tail=False)
@@ -129,15 +103,12 @@ def _list_lines(document: Any) -> Iterator[tuple[str, str]]:
     for block in document.iter_inner_content():
         if isinstance(block, Table):
             for line in _list_rows(block, styles):
-                yield line, ""
+                yield line, 0
         else:
-            style = styles.get(block._p.style)
-            text = _read_paragraph(block, styles)
-            # a blank line is no heading
-            yield text, (style.name or "") if text and style is not None else ""
+            yield _read_paragraph(block, styles)
 
 
-def _list_rows(table: Table, styles: Mapping[str | None, Any]) -> Iterator[str]:
+def _list_rows(table: Table, styles: _Styles) -> Iterator[str]:
     """Yield the lines of a table: of a row's only filled cell, of a short label above its list,
     or else the cells of a row on one line, with tabs between them.
     """
@@ -153,7 +124,7 @@ def _list_rows(table: Table, styles: Mapping[str | None, Any]) -> Iterator[str]:
             yield "\t".join(" ".join(cell) for cell in cells)
 
 
-def _read_cell(cell: _Cell, styles: Mapping[str | None, Any]) -> list[str]:
+def _read_cell(cell: _Cell, styles: _Styles) -> list[str]:
     """Return the lines of a cell; none for a cell that continues the one above."""
     lines: list[str] = []
     if cell._tc.vMerge == "continue":
@@ -162,33 +133,27 @@ def _read_cell(cell: _Cell, styles: Mapping[str | None, Any]) -> list[str]:
         if isinstance(block, Table):
             lines += _list_rows(block, styles)
         else:
-            lines += _read_paragraph(block, styles).split("\n")
+            text, _ = _read_paragraph(block, styles)
+            lines += text.split("\n")
     return [line for line in lines if line.strip()]
 
 
-def _read_paragraph(paragraph: Paragraph, styles: Mapping[str | None, Any]) -> str:
-    """Return the text of a paragraph, behind a dash for an item of a list; "" for a blank one."""
+def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
+    """Return the text of a paragraph, behind a dash for an item of a list, and its rank as a
+    heading; "" and 0 for a blank one.
+    """
     text: str = paragraph.text
+    if not text.strip():
+        return "", 0
     style = styles.get(paragraph._p.style)
-    is_heading = style is not None and _HEADING.fullmatch(style.name or "")
-    if not text.strip() or is_heading:
-        return text.strip() and text
-    numbering = _find_numbering(paragraph._p, style)
+    heading = _HEADING.fullmatch(style.name or "") if style is not None else None
+    if heading:
+        return text, int(heading["level"] or 0) or 1
+    own = paragraph._p.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
+    if own is None and style is not None:
+        own = style.element.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
     # 0 takes an item out of the list of its style
-    if numbering is None or numbering.numId is None or not numbering.numId.val:
-        return text
-    level = numbering.ilvl.val if numbering.ilvl is not None else 0
-    return f"{'  ' * level}- {text}"
-
-
-def _find_numbering(element: Any, style: Any) -> Any:
-    """Return the numbering of a paragraph, or else of its style or a base of that."""
-    for _ in range(_MOST_BASES):
-        properties = element.find(qn("w:pPr"))
-        if properties is not None and properties.numPr is not None:
-            return properties.numPr
-        if style is None:
-            break
-        element = style.element
-        style = getattr(style, "base_style", None)
-    return None
+    if own is None or own.numId is None or not own.numId.val:
+        return text, 0
+    level = own.ilvl.val if own.ilvl is not None else 0
+    return f"{'  ' * level}- {text}", 0
