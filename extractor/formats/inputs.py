@@ -125,11 +125,13 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     """Yield the files of one input, sorted within each folder, and an error for each folder that
     cannot be listed, and for one without files.
 
-    Hidden files (a leading dot) and folders of results are skipped unless named.
+    Hidden files (a leading dot), pipes and folders of results are skipped unless named.
     """
     paths = [location]
     if has_magic(location) and not exists(location):
         paths = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
+        # opening a pipe would wait until somebody writes into it
+        paths = [path for path in paths if not Path(path).is_fifo()]
     count = 0
     for path in map(Path, paths):
         for found in _locate_in_folder(path) if path.is_dir() else [path]:
@@ -151,7 +153,6 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
         folders[:] = sorted(name for name in folders if name[0] != "." and not is_run)
         for name in sorted(names):
             path = Path(parent, name)
-            # opening a pipe would wait until somebody writes into it
             if name[0] != "." and not is_run and not path.is_fifo():
                 yield path
     for problem in problems:
