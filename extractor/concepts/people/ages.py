@@ -269,12 +269,14 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
 
 
 def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether words before an age name another moment than the entry, and none in it call it
-    an age.
+    """Return whether words before an age name another moment than the entry. Words in it that call
+    it an age go before them, but not "of age" behind it.
     """
     if tokens.words[limit.first].lower() == "before":
         return True
-    if rule("said_age").search(tokens, limit.first, limit.end):
+    behind = rule("age_behind").ends(tokens, limit.end, limit.end - 3)
+    end = behind.first if behind else limit.end
+    if rule("said_age").search(tokens, limit.first, end):
         return False
     return _stands_behind("moment_before", tokens, limit, _END_REACH)
 

@@ -225,9 +225,11 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
 
 def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age in a criterion of another category is that of the participants: it has
-    a unit of time or stands behind nothing but people, and words for people's ages are around it.
+    a unit of time, or the word for age or nothing but people before it, and words for people's ages
+    around it.
     """
-    if not limit.time_unit and not is_of_people(tokens, limit):
+    named = rule("said_age").ends(tokens, limit.first, limit.first - 1)
+    if not limit.time_unit and not named and not is_of_people(tokens, limit):
         return False
     return _names_age(tokens, limit)
 
