@@ -176,7 +176,7 @@ def _read_words(line: Line) -> dict[str, bool]:
         "people": names_people,
         "title_case": len(words) > 1 and text.istitle(),
         "ends_sentence": text.endswith((".", ";", ",")),
-        "states": _finds("says_of_people", line),
+        "says_of_people": _finds("says_of_people", line),
         "number": has_number and not names_people,
         "small_letter": text[:1].islower(),
     }

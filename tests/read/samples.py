@@ -18,13 +18,14 @@ def _load(name: str) -> Any:
 
 
 V2, V1, CTIS, ICTRP, EUCTR = map(
-    _load, ("ctgov_v2.json", "ctgov_v1.json", "ctis.json", "ictrp.json", "euctr.json")
+    _load,
+    ("ctgov_v2.json", "ctgov_v1.json", "ctis_json.json", "ictrp.json", "euctr.json"),
 )
 PART_I = CTIS["authorizedApplication"]["authorizedPartI"]
-DRKS = _load("drks.json")
+DRKS = _load("drks_json.json")
 EU_TEXT = (FOLDER / "eu_register.txt").read_text("utf-8")
-WHO = (FOLDER / "who.xml").read_text("utf-8").strip()
-ISRCTN = (FOLDER / "isrctn.xml").read_text("utf-8").strip()
+WHO = (FOLDER / "who_xml.xml").read_text("utf-8").strip()
+ISRCTN = (FOLDER / "isrctn_xml.xml").read_text("utf-8").strip()
 _AACT = re.findall(
     r"^# (\w+)\n((?:.+\n)+)", (FOLDER / "aact.txt").read_text("utf-8"), re.MULTILINE
 )
@@ -78,13 +79,16 @@ SAMPLES = {
     "ctgov_json_v1": json.dumps(
         {"FullStudiesResponse": {"NStudiesFound": 1, "FullStudies": [{"Study": V1}]}}
     ).encode(),
-    "ctis_json": json.dumps(CTIS).encode(),
-    "drks_json": json.dumps(DRKS).encode(),
     "euctr_text": EU_TEXT.encode(),
     "ictrp_csv": write_ictrp_csv(ICTRP),
     "ictrp_xml": write_ictrp_xml(ICTRP),
     "ictrp_xml of European registers": write_ictrp_xml(EUCTR),
-    "isrctn_xml": ISRCTN.encode(),
-    "who_xml": WHO.encode(),
+    **{
+        path.stem: path.read_bytes()
+        for path in sorted(FOLDER.iterdir())
+        if path.stem.endswith(("_json", "_xml", "_csv"))
+    },
 }
-"""A file of each format, by its name in ``Source.format``."""
+"""A file of each format, by its name in ``Source.format``. A file of the folder that is named by
+its format, such as ``drks_json.json``, needs no line here.
+"""

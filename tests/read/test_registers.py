@@ -1,7 +1,8 @@
 """Each register: its sections, parts and registered fields, as ``samples/expected.json`` has them.
 
-A new register is a file in ``samples.SAMPLES`` and its entry there: ``python -m
-tests.read.test_registers NAME`` prints the entry.
+A new register is a file ``samples/NAME.json`` (or ``.xml``, ``.csv``), named by its format, and its
+entry there: ``python -m tests.read.test_registers NAME`` prints the entry. The trial is that of the
+other samples: "Asthma" is an inclusion criterion, and it has an exclusion and an outcome.
 """
 
 import gzip

@@ -18,6 +18,13 @@ arms. Rules alone read about seven of ten regimens as gold has them; a model rea
   if the quoted words give the agent another one, else open. ``assemble`` joins both.
 - ``passages`` are what a model is asked about.
 
+The way of "300 mg subcutaneously every 4 weeks" to its row: ``read.read_regimens`` calls
+``statements.read_clauses``, which links the marks of a section (``sections.find_marks``) to agents,
+and ``merging.merge``; ``drafts.make_draft`` gives each field its evidence,
+``assemble.assemble_dosing`` makes the regimen, and ``apps/export/rows._list_dosing`` the rows of
+``regimens`` and ``amounts``. Numbers with units are read by ``language/quantities``; most of its
+rules are in ``own/rules/values.toml``.
+
 To change what words mean, edit ``rules``; to fit the scorers again, run
 ``benchmarks.training.dose_pairs`` and ``benchmarks.training.dose_roles``.
 """

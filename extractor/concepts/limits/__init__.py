@@ -6,6 +6,12 @@ line, ages and other lengths of time among them, from the grammar in ``extractor
 ``criterion.read_constraints`` takes those that say who may take part, with a place and named signs
 for each. One logistic over the signs (``evidence/weights/signs.toml``) gives each its confidence.
 
+The way of "at least 13 g/dL in men" to its row: ``criteria/read._read`` calls ``read.find_limits``,
+which calls ``measures.read_line`` (number, comparator and unit; ``measures/owners`` adds quantity
+and condition); ``criterion.read_constraints`` makes a ``Constraint``, and ``calibrate_record`` its
+confidence. ``assembly/items.assemble_eligibility`` calls ``admission.describe_criterion`` (sex);
+``apps/export/limits.name_limit`` fills the canonical columns of ``apps/export/rows``.
+
 A model's limit is accepted if it is among the mentions of its quoted words: the same value and
 unit, a comparator that the words allow, and the same quantity (``prove``, ``mentions``,
 ``owners``).
