@@ -123,7 +123,7 @@ class Sender:
             form = self.form
             better: RequestForm | None
             try:
-                answer = await self._exchange(bill, form)
+                answer = await self._send_once(bill, form)
                 better = form.with_more_room(bill.call, answer)
                 if better is None or bill.answers >= most:
                     return answer
@@ -135,7 +135,7 @@ class Sender:
             if better and self.form is form:
                 self.form = better
 
-    async def _exchange(self, bill: Bill, form: RequestForm) -> Completion:
+    async def _send_once(self, bill: Bill, form: RequestForm) -> Completion:
         """Send a request, after the pause that a server asked for and within the budget. Raises
         ``Failure``, or an error of another kind.
         """
